@@ -1,0 +1,1 @@
+"""Facet Lab's core: everything the lab does, without a browser."""
