@@ -1,0 +1,71 @@
+"""Files written whole: a reader sees the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.errors import LabError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write through a temporary file in the same folder, flush, fsync, rename; no stray file stays behind.
+
+    Raises LabError(kind 'disk-full') naming the folder when there is no room; other OSErrors pass.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            size = temporary.stat().st_size
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        if disk_full(error):
+            raise LabError(
+                f"disk full: no room for {path.name} in {path.parent}.",
+                f"Free at least {max(size, 1_000_000) / 1e6:,.0f} MB there (a checkpoint needs most), then resume.",
+                kind="disk-full",
+            ) from error
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename itself must survive a power cut
+    finally:
+        os.close(folder)
+
+
+def disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is the operating system's 'no space left'.
+
+    torch's zip writer reports a short write as a RuntimeError; the OSError is then in its context.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def write_text(path: Path, text: str) -> None:
+    write_whole(path, lambda stream: stream.write(text.encode("utf-8")))
+
+
+def write_json(path: Path, data: Any) -> None:
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))

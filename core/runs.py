@@ -1,0 +1,420 @@
+"""What a run leaves behind: the only file that knows the names inside runs/<id>/. Imports no torch.
+
+Readers never raise on what a running or killed worker left half-way; writers write whole files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from core import files
+from core.config import RunConfig, from_yaml, to_yaml
+from core.errors import LabError
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+METRIC_COLUMNS = [
+    "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
+]  # fmt: skip
+FINISHED = ("done", "failed", "cancelled", "interrupted")
+
+
+def runs_folder() -> Path:
+    """The folder of all runs: FACET_RUNS if set, else runs/ beside app.py."""
+    return Path(os.environ.get("FACET_RUNS") or Path(__file__).parents[1] / "runs").resolve()
+
+
+def new_id(name: str) -> str:
+    """<yyyymmdd-hhmmss>-<slug>-<4 hex>, made before the click so that a double click cannot launch twice."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
+
+
+def check_id(run_id: str) -> str:
+    """The id, or LabError: the one place where ids from addresses, commands and files are checked."""
+    if not isinstance(run_id, str) or not ID.fullmatch(run_id):
+        shown = repr(run_id[:80] if isinstance(run_id, str) else run_id)
+        raise LabError(f"{shown} is not a run id.", "An id is made of a-z, 0-9 and hyphens.", kind="bad-id")
+    return run_id
+
+
+@dataclass(frozen=True)
+class FoldState:
+    """state: queued | running | done | failed | cancelled | interrupted (running, but no process holds its lock)."""
+
+    fold: int
+    state: str = "queued"
+    reason: str = ""
+    remedy: str = ""
+    kind: str = ""
+    epoch: int = 0  # completed epochs
+    device: str = ""
+    worker: dict[str, Any] | None = None  # pid and create_time of the process that trains or trained it
+    started: float | None = None
+    ended: float | None = None
+    best_epoch: int | None = None
+    scores: dict[str, float] | None = None  # best_f1, best_accuracy, best_loss, final_f1, final_accuracy, final_loss
+
+
+class Run:
+    """Paths and contents of one run folder; holds no state of its own."""
+
+    def __init__(self, run_id: str, folder: Path | None = None):
+        self.id = check_id(run_id)
+        self.dir = (folder or runs_folder()) / run_id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.dir == other.dir
+
+    def __hash__(self) -> int:
+        return hash(self.dir)
+
+    def __repr__(self) -> str:
+        return f"Run({self.id!r})"
+
+    # paths
+    @property
+    def config_file(self) -> Path:
+        return self.dir / "config.yaml"
+
+    @property
+    def log_file(self) -> Path:
+        return self.dir / "worker.log"
+
+    def fold_dir(self, fold: int) -> Path:
+        return self.dir / "folds" / str(int(fold))
+
+    def metrics_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "metrics.csv"
+
+    def last_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "last.pt"
+
+    def weights_file(self, fold: int, which: str) -> Path:
+        """which: 'best' or 'final'."""
+        return self.fold_dir(fold) / f"{_which(which)}.safetensors"
+
+    def predictions_file(self, fold: int, which: str) -> Path:
+        return self.fold_dir(fold) / f"predictions_{_which(which)}.parquet"
+
+    def fold_lock(self, fold: int) -> FileLock:
+        """Held by the process that trains the fold; the operating system frees it on any death."""
+        return FileLock(self.fold_dir(fold) / "lock")
+
+    def cancel_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "cancel"
+
+    # contents
+    def exists(self) -> bool:
+        return self.config_file.is_file()
+
+    def require(self) -> Run:
+        if not self.exists():
+            raise LabError(
+                f"run '{self.id}' is gone.", "It was deleted or never existed; pick another run.", kind="gone"
+            )
+        return self
+
+    def config(self) -> RunConfig:
+        self.require()
+        return from_yaml(self.config_file.read_text("utf-8"), f"{self.id}/config.yaml")
+
+    def samples(self) -> pd.DataFrame:
+        """The frozen samples: the samples table with y, class_name and fold."""
+        self.require()
+        return pd.read_parquet(self.dir / "samples.parquet")
+
+    def info(self) -> dict[str, Any]:
+        self.require()
+        return files.read_json(self.dir / "run.json")
+
+    def update_info(self, **values: Any) -> None:
+        """Add facts that only the worker knows (device, weights used) to run.json."""
+        with FileLock(self.dir / "summary.lock", timeout=10):
+            files.write_json(self.dir / "run.json", {**self.info(), **values})
+
+    def folds(self) -> list[int]:
+        with contextlib.suppress(FileNotFoundError):
+            return sorted(int(p.name) for p in (self.dir / "folds").iterdir() if p.name.isdigit())
+        return []
+
+    def fold_state(self, fold: int) -> FoldState:
+        """The written state, with `interrupted` derived: running while nobody holds the fold's lock."""
+        written = self.written_state(fold)
+        if written.state == "running" and not is_locked(self.fold_lock(fold)):
+            again = self.written_state(fold)  # it may have ended between the two looks
+            if again.state == "running":
+                return FoldState(
+                    **{**vars(again), "state": "interrupted", "reason": "the worker was stopped from outside"}
+                )
+            return again
+        return written
+
+    def written_state(self, fold: int) -> FoldState:
+        try:
+            data = files.read_json(self.fold_dir(fold) / "state.json")
+            return FoldState(**{k: v for k, v in data.items() if k in FoldState.__dataclass_fields__})
+        except FileNotFoundError:
+            return FoldState(fold=fold)
+        except (ValueError, TypeError):
+            return FoldState(fold=fold, state="failed", reason="state.json is unreadable", remedy="Resume the fold.")
+
+    def states(self) -> list[FoldState]:
+        return [self.fold_state(fold) for fold in self.folds()]
+
+    def write_state(self, state: FoldState) -> None:
+        files.write_json(self.fold_dir(state.fold) / "state.json", vars(state))
+        self.write_summary()
+
+    def write_summary(self) -> None:
+        """summary.json from the fold states: all that a list needs. Written under a lock, so no update is lost."""
+        with FileLock(self.dir / "summary.lock", timeout=10):
+            folds = [self.written_state(fold) for fold in self.folds()]
+            before = files.read_json(self.dir / "summary.json")
+            files.write_json(self.dir / "summary.json", {**before, "folds": [_slim(state) for state in folds]})
+
+    def progress(self, fold: int) -> dict[str, Any]:
+        """epoch, epochs, step, steps, split, images_per_second, eta_seconds; empty when nothing is known."""
+        try:
+            return files.read_json(self.fold_dir(fold) / "progress.json")
+        except (OSError, ValueError):
+            return {}
+
+    def metrics(self, fold: int) -> pd.DataFrame:
+        return read_metrics(self.metrics_file(fold))
+
+    def all_metrics(self) -> pd.DataFrame:
+        """Every fold's metrics with a leading `fold` column."""
+        parts = [self.metrics(fold).assign(fold=fold) for fold in self.folds()]
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            return pd.DataFrame(columns=["fold", *METRIC_COLUMNS])
+        return pd.concat(parts, ignore_index=True)[["fold", *METRIC_COLUMNS]]
+
+    def predictions(self, fold: int, which: str = "best") -> pd.DataFrame:
+        path = self.predictions_file(fold, which)
+        if not path.is_file():
+            raise LabError(
+                f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
+            )
+        return pd.read_parquet(path)
+
+    def log_tail(self, lines: int = 40, limit: int = 64_000) -> str:
+        """The last lines of worker.log; reads at most `limit` bytes."""
+        try:
+            with open(self.log_file, "rb") as stream:
+                stream.seek(max(0, stream.seek(0, io.SEEK_END) - limit))
+                text = stream.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def log(self, message: str) -> None:
+        with contextlib.suppress(OSError), open(self.log_file, "a", encoding="utf-8") as stream:
+            stream.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {message}\n")
+
+    def delete(self) -> None:
+        shutil.rmtree(self.dir)
+
+
+def create(
+    config: RunConfig,
+    samples: pd.DataFrame,
+    *,
+    class_names: list[str],
+    info: dict[str, Any],
+    run_id: str | None = None,
+    folder: Path | None = None,
+) -> Run:
+    """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
+
+    samples: labelled samples with an int `fold` column.
+    Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
+    """
+    run = Run(run_id or new_id(config.name), folder)
+    hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
+    try:
+        run.dir.parent.mkdir(parents=True, exist_ok=True)
+        if run.dir.exists():
+            raise FileExistsError
+        hidden.mkdir()
+    except FileExistsError:
+        raise LabError(
+            f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists"
+        ) from None
+    except OSError as error:
+        raise LabError(
+            f"{run.dir.parent} cannot be written: {error.strerror}.",
+            "Make the folder writable or set FACET_RUNS to another one.",
+            kind="read-only",
+        ) from None
+    try:
+        files.write_text(hidden / "config.yaml", to_yaml(config))
+        files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
+        created = time.time()
+        facts = {"id": run.id, "created": created, "class_names": class_names, "task": config.task.name, **info}
+        files.write_json(hidden / "run.json", facts)
+        folds = sorted(int(f) for f in samples["fold"].unique())
+        states = [FoldState(fold=fold) for fold in folds]
+        for state in states:
+            (hidden / "folds" / str(state.fold)).mkdir(parents=True)
+            files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))
+        files.write_json(
+            hidden / "summary.json",
+            {
+                "id": run.id,
+                "name": config.name,
+                "created": created,
+                "task": config.task.name,
+                "classes": len(class_names),
+                "samples": len(samples),
+                "people": int(samples["person"].nunique()),
+                "dataset": Path(config.data.root).name,
+                "depth": config.model.depth,
+                "init": config.model.init,
+                "epochs": config.epochs,
+                "study": info.get("study"),
+                "folds": [_slim(state) for state in states],
+            },
+        )
+        os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        if run.dir.exists():
+            raise LabError(f"run '{run.id}' exists already.", "Open it in Live.", kind="exists") from None
+        raise LabError(f"{run.dir} could not be written: {error.strerror}.", kind="read-only") from error
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    return run
+
+
+def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
+    """Every run's summary, newest first, from summary.json alone; a garbage one is kept as {'id', 'unreadable'}.
+
+    Each gets `state`: running | queued | failed | cancelled | interrupted | done, from its folds.
+    """
+    root = folder or runs_folder()
+    result = []
+    try:
+        names = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+    except FileNotFoundError:
+        return []
+    for name in names:
+        try:
+            summary = files.read_json(root / name / "summary.json")
+            summary["folds"] = [_derive(root / name, fold) for fold in summary["folds"]]
+            summary["state"] = overall(fold["state"] for fold in summary["folds"])
+            summary["id"] = name
+        except FileNotFoundError:
+            if not (root / name).is_dir():
+                continue
+            summary = {"id": name, "unreadable": "summary.json is missing"}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            summary = {"id": name, "unreadable": f"summary.json cannot be read ({type(error).__name__})"}
+        result.append(summary)
+    return result
+
+
+def overall(states: Iterable[str]) -> str:
+    """One word for a run from its folds' states: what a person has to know first."""
+    found = set(states)
+    for state in ("running", "queued", "failed", "interrupted", "cancelled"):
+        if state in found:
+            return state
+    return "done" if found else "failed"
+
+
+def is_locked(lock: FileLock) -> bool:
+    """Whether some process holds the lock; looks without waiting."""
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False  # the folder is gone or read-only: nobody can be training in it
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """Every whole line of metrics.csv; a torn last line is ignored. Empty when there is none."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raw = b""
+    raw = raw[: raw.rfind(b"\n") + 1]
+    lines = raw.decode("utf-8", "replace").splitlines()[1:]
+    rows = [cells for line in lines if len(cells := line.split(",")) == len(METRIC_COLUMNS)]
+    frame = pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    for column in METRIC_COLUMNS:
+        if column in ("epoch", "phase"):
+            frame[column] = frame[column].astype("int64") if len(frame) else frame[column].astype("int64")
+        elif column != "split":
+            frame[column] = frame[column].astype("float64")
+    return frame
+
+
+def append_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Append whole lines with one write each; starts the file with its header. Raises LabError on a full disk."""
+    text = "" if path.exists() and path.stat().st_size else ",".join(METRIC_COLUMNS) + "\n"
+    for row in rows:
+        text += ",".join(repr(v) if isinstance(v, float) else str(v) for v in (row[c] for c in METRIC_COLUMNS)) + "\n"
+    try:
+        with open(path, "ab") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        if files.disk_full(error):
+            raise LabError(
+                f"disk full: no room for a metrics line in {path.parent}.",
+                "Free at least 1 MB there (a checkpoint needs more), then resume.",
+                kind="disk-full",
+            ) from error
+        raise
+
+
+def cut_metrics(path: Path, last_epoch: int) -> None:
+    """Drop what a stopped worker wrote after its checkpoint: rows past last_epoch and a torn last line."""
+    if not path.exists():
+        return
+    kept = read_metrics(path)
+    kept = kept[kept["epoch"] <= last_epoch]
+    path_rows = kept.to_dict("records")
+    fresh = path.with_name(".metrics.csv.tmp")
+    fresh.unlink(missing_ok=True)
+    append_metrics(fresh, path_rows)
+    os.replace(fresh, path)
+
+
+def _which(which: str) -> str:
+    if which not in ("best", "final"):
+        raise LabError(f"checkpoint '{which}' is not known.", "Use 'best' or 'final'.", kind="bad-id")
+    return which
+
+
+def _slim(state: FoldState) -> dict[str, Any]:
+    return {
+        k: getattr(state, k)
+        for k in ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended")
+    }
+
+
+def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
+    if fold["state"] != "running":
+        return fold
+    state = Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"]))
+    return {**fold, **_slim(state)}
