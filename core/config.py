@@ -104,7 +104,7 @@ class ModelConfig(Part):
     depth: Literal[18, 34, 50, 101, 152] = Field(18, description="Number of layers of the torchvision ResNet.")
     init: str = Field(
         "imagenet",
-        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch', or 'file:<path>' (.pth, .safetensors).",
+        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch' or 'file:<path>' (.pth, .safetensors).",
     )
 
     @field_validator("init")
@@ -217,7 +217,7 @@ class RunConfig(Part):
         raise ValueError(f"epoch {epoch} is past the last phase, which ends at {before}")
 
     def learning_rate_factor(self, phase: int, step: int, steps_per_epoch: int) -> float:
-        """What both learning rates are multiplied by at a 0-based step of a phase; a function, so nothing is restored."""
+        """What both learning rates are multiplied by at a 0-based step of a phase: a function, no state to restore."""
         p = self.phases[phase]
         warmup = p.warmup_epochs * steps_per_epoch
         if step < warmup:

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 METRIC_COLUMNS = [
     "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
 ]  # fmt: skip
+_SLIM = ("fold", "state", "reason", "remedy", "kind", "epoch", "best_epoch", "scores", "started", "ended")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -361,7 +362,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=METRIC_COLUMNS)
     for column in METRIC_COLUMNS:
         if column in ("epoch", "phase"):
-            frame[column] = frame[column].astype("int64") if len(frame) else frame[column].astype("int64")
+            frame[column] = frame[column].astype("int64")
         elif column != "split":
             frame[column] = frame[column].astype("float64")
     return frame
