@@ -16,8 +16,10 @@ from core.errors import LabError
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], None], *, durable: bool = True) -> None:
     """Write through a temporary file in the same folder, flush, fsync, rename; no stray file stays behind.
+
+    durable: False leaves out the fsync, for what may be lost in a power cut.
 
     Raises LabError(kind 'disk-full') naming the folder when there is no room; other OSErrors pass.
     """
@@ -26,11 +28,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
         with open(temporary, "xb") as stream:
             write(stream)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            size = temporary.stat().st_size
+        size = temporary.stat().st_size if temporary.exists() else 0
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         if disk_full(error):
@@ -40,6 +42,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
                 kind="disk-full",
             ) from error
         raise
+    if not durable:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)  # the rename itself must survive a power cut
@@ -59,12 +63,12 @@ def disk_full(error: BaseException | None) -> bool:
     return False
 
 
-def write_text(path: Path, text: str) -> None:
-    write_whole(path, lambda stream: stream.write(text.encode("utf-8")))
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    write_whole(path, lambda stream: stream.write(text.encode("utf-8")), durable=durable)
 
 
-def write_json(path: Path, data: Any) -> None:
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False))
+def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False), durable=durable)
 
 
 def read_json(path: Path) -> Any:

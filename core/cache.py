@@ -1,0 +1,127 @@
+"""Decoded pixels on disk behind a memory map: an epoch never decodes a photo again.
+
+One .npy file per (samples, leading deterministic transforms), shared by every run that asks for the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from core import files
+from core.augment import build_transform, split_pipeline
+from core.config import TransformConfig
+from core.errors import LabError
+from core.images import load_image
+
+KEEP_BYTES = 20_000_000_000
+
+
+class Stopped(Exception):
+    """The work was asked to stop before the pixels were complete."""
+
+
+def cacheable(transforms: Sequence[TransformConfig]) -> bool:
+    """Whether the leading transforms give every photo one size, so that the photos fit one array."""
+    lead, _ = split_pipeline(transforms)
+    return any(t.name in ("Resize", "CenterCrop") for t in lead)
+
+
+def pixels_file(folder: Path, samples: pd.DataFrame, transforms: Sequence[TransformConfig]) -> Path:
+    """Where these pixels live. The name changes with any photo's size or time, any parameter, any library version."""
+    lead, _ = split_pipeline(transforms)
+    digest = hashlib.sha256()
+    digest.update(json.dumps([t.model_dump(mode="json", exclude={"p"}) for t in lead], sort_keys=True).encode())
+    for library in ("albumentations", "opencv-python-headless", "pillow"):
+        digest.update(importlib.metadata.version(library).encode())
+    for row in samples[["path", "bytes", "mtime_ns"]].itertuples(index=False):
+        digest.update(repr(tuple(row)).encode())
+    return folder / f"{digest.hexdigest()[:32]}.npy"
+
+
+def build(
+    folder: Path,
+    samples: pd.DataFrame,
+    transforms: Sequence[TransformConfig],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Decode every sample once, apply the leading transforms, keep uint8 (n, height, width, 3) in sample order.
+
+    Returns the .npy file, at once if it is there. Two processes that want the same file build it once.
+    Raises Stopped when should_stop() says so, LabError for an unreadable photo or a full disk.
+    """
+    path = pixels_file(folder, samples, transforms)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"))
+    while True:
+        if path.exists():
+            os.utime(path)
+            return path
+        try:
+            with lock.acquire(timeout=0.5):
+                if not path.exists():
+                    _fill(path, samples, transforms, progress, should_stop)
+                    _forget_oldest(folder, keep=path)
+                return path
+        except Timeout:
+            if should_stop():
+                raise Stopped from None
+
+
+def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) -> None:
+    lead = build_transform(transforms, "lead")
+    paths = samples["path"].tolist()
+    first = lead(load_image(paths[0]))
+    shape = (len(paths), *first.shape)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+    try:
+        with open(temporary, "wb") as stream:
+            # Plain writes report a full disk as an error; writing through a map would be a bus error.
+            np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            workers = os.cpu_count() or 1
+            with ThreadPoolExecutor(workers) as pool:
+                for start in range(0, len(paths), 64):
+                    if should_stop():
+                        raise Stopped
+                    for image in pool.map(lambda p: lead(load_image(p)), paths[start : start + 64]):
+                        stream.write(image.data)
+                    if progress:
+                        progress(min(start + 64, len(paths)), len(paths))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if files.disk_full(error):
+            need = int(np.prod(shape)) / 1e6
+            raise LabError(
+                f"disk full: the decoded photos need {need:,.0f} MB in {path.parent}.",
+                "Free that much space there, then resume.",
+                kind="disk-full",
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _forget_oldest(folder: Path, keep: Path) -> None:
+    """Hold the folder under KEEP_BYTES; a file that is still mapped stays readable until its process ends."""
+    found = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
+    total = 0
+    for path in found:
+        total += path.stat().st_size
+        if total > KEEP_BYTES and path != keep:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".lock").unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""Checkpoints of a fold: plain tensors and primitives, written whole, in the background, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import safetensors.torch
+import torch
+
+from core import files
+from core.errors import LabError
+
+
+def snapshot(value: Any) -> Any:
+    """A copy on the CPU of every tensor in nested dicts and lists: training may go on while it is written."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: snapshot(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [snapshot(item) for item in value]
+    return value
+
+
+def save_last(path: Path, state: dict[str, Any]) -> None:
+    files.write_whole(path, lambda stream: torch.save(state, stream))
+
+
+def save_weights(path: Path, model_state: dict[str, torch.Tensor]) -> None:
+    contiguous = {key: value.contiguous() for key, value in model_state.items()}
+    files.write_whole(path, lambda stream: stream.write(safetensors.torch.save(contiguous)))
+
+
+def save_predictions(path: Path, frame: pd.DataFrame) -> None:
+    files.write_whole(path, lambda stream: frame.to_parquet(stream, index=False))
+
+
+def load_last(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The resume point, None where there is none. Raises LabError: a checkpoint is never unpickled."""
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # any parser error of untrusted bytes means the same thing to a person
+        raise LabError(
+            f"checkpoint: {path} cannot be read as plain tensors ({type(error).__name__}).",
+            "Delete the file to train this fold from its start.",
+            kind="checkpoint",
+        ) from error
+
+
+class Writer:
+    """One background thread that keeps the order of what it writes; an error surfaces at the next call."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "checkpoint")
+        self._pending: Future | None = None
+
+    def submit(self, write: Callable[[], None]) -> None:
+        """Run write() after everything submitted before; waits for the one before, so at most one copy is held."""
+        self.wait()
+        self._pending = self._pool.submit(write)
+
+    def wait(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)

@@ -1,0 +1,274 @@
+"""The lab without a browser: `python -m core <verb>`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import config as configs
+from core import jobs, metrics, runs
+from core.errors import LabError
+from core.runs import FINISHED, Run
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Facet Lab without a browser.", rich_markup_mode=None
+)
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
+
+
+def main() -> None:
+    """Run a verb. An expected failure is two lines on stderr and exit code 1, never a traceback."""
+    try:
+        app()
+    except LabError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"       {error.remedy}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder to draw into; must be empty or absent.")],
+    people: Annotated[int, typer.Option(help="Number of people, seven photos each.")] = 300,
+    seed: Annotated[int, typer.Option(help="Another seed draws other people.")] = 0,
+) -> None:
+    """Draw the demo dataset: faces with and without masks, made by code."""
+    from core.demo import draw_demo
+
+    started = time.monotonic()
+    draw_demo(folder, people=people, seed=seed, progress=_bar("drawing"))
+    print(f"{people:,} people, {people * 7:,} photos in {folder} ({time.monotonic() - started:.0f} s)")
+
+
+@app.command()
+def scan(
+    folder: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    reader: Annotated[str, typer.Option(help="auto, mask, utkface, folders or csv.")] = "auto",
+) -> None:
+    """Read a dataset: people, photos, attributes, and everything that is wrong with it. Exit code 1 on bad files."""
+    from core.data import scan as scan_dataset
+
+    found = scan_dataset(
+        configs.from_dict({"data": {"root": str(folder), "reader": reader}}).data, progress=_bar("scanning")
+    )
+    print(f"{found.reader}: {len(found.samples):,} photos of {found.samples['person'].nunique():,} people")
+    for column in ("label", "mask", "gender"):
+        counts = found.samples[column].value_counts()
+        if len(counts):
+            print(f"{column}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    for problem in found.problems.itertuples():
+        print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
+    if (found.problems["severity"] == "error").any():
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or a YAML file.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the dataset.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as phases.0.epochs=3.")] = None,
+    runs_dir: RunsOption = None,
+    wait: WaitOption = False,
+) -> None:
+    """Launch a cross-validated training. Prints the run id first; exit code 0 with --wait only if every fold finished."""
+    from core.data import scan as scan_dataset
+    from core.plan import check_weights, make_plan
+
+    values = configs.load_recipe(recipe).model_dump(mode="json")
+    if data is not None:
+        values = configs.with_setting(values, "data.root", str(data))
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise LabError(f"--set {setting}: expected key=value.", kind="config")
+        values = configs.with_setting(values, key, value)
+    config = configs.from_dict(values, recipe)
+    if not config.data.root:
+        raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
+    check_weights(config)
+    plan = make_plan(config, scan_dataset(config.data, progress=_bar("scanning")))
+    run = jobs.launch(plan, folder=runs_dir and runs_dir.resolve())
+    print(run.id, flush=True)
+    if wait:
+        _wait(run)
+
+
+@app.command()
+def status(
+    run_id: Annotated[str | None, typer.Argument(help="One run; without it, all of them.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    runs_dir: RunsOption = None,
+) -> None:
+    """Show the state of all runs, or of one run's folds."""
+    folder = runs_dir and runs_dir.resolve()
+    if run_id is not None:
+        run = Run(run_id, folder).require()
+        states = run.states()
+        if as_json:
+            print(
+                json.dumps(
+                    {"id": run.id, "state": runs.overall(s.state for s in states), "folds": [vars(s) for s in states]}
+                )
+            )
+        else:
+            _print_folds(run)
+        return
+    found = runs.summaries(folder)
+    if as_json:
+        print(json.dumps(found))
+        return
+    if not found:
+        print("no runs yet; launch one with: python -m core train quick --data FOLDER")
+    for summary in found:
+        if "unreadable" in summary:
+            print(f"{summary['id']}  unreadable: {summary['unreadable']}")
+            continue
+        scores = [(fold.get("scores") or {}).get("best_f1") for fold in summary["folds"]]
+        print(f"{summary['id']}  {summary['state']:<11}  best F1 {_spread(scores)}")
+
+
+@app.command()
+def cancel(run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: RunsOption = None) -> None:
+    """Stop a run; each fold keeps its last checkpoint."""
+    run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+    jobs.cancel(run)
+    _print_folds(run)
+
+
+@app.command()
+def resume(
+    run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: RunsOption = None, wait: WaitOption = False
+) -> None:
+    """Go on with every fold of a run that is not done, from its last checkpoint."""
+    run = Run(run_id, runs_dir and runs_dir.resolve())
+    folds = jobs.resume(run)
+    print(f"resumed folds {', '.join(map(str, folds))}" if folds else "nothing to resume", flush=True)
+    if wait:
+        _wait(run)
+
+
+@app.command()
+def worker(runs_dir: RunsOption = None) -> None:
+    """Train what waits, then leave. The lab starts workers by itself; on other machines start them by hand."""
+    jobs.work(runs_dir and runs_dir.resolve())
+
+
+@app.command()
+def weights(depth: Annotated[int, typer.Argument(help="18, 34, 50, 101 or 152.")]) -> None:
+    """Download the ImageNet weights of a ResNet, once."""
+    from core.weights import IMAGENET, download
+
+    if depth not in IMAGENET:
+        raise LabError(f"weights: there is no ResNet-{depth}.", f"Choose one of {', '.join(map(str, IMAGENET))}.")
+    print(download(depth))
+
+
+@app.command(hidden=True)
+def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
+    """Measure training images per second of a configuration and remember it."""
+    from core import speed
+
+    try:
+        config = configs.from_yaml(config_file.read_text("utf-8"), config_file.name)
+        rate = speed.measure(config)
+        speed.remember(config, rate, runs_dir)
+        print(f"{rate:.1f} images per second")
+    finally:
+        config_file.unlink(missing_ok=True)
+
+
+def _wait(run: Run) -> None:
+    """Print progress until every fold has ended, then the table; exit code 1 unless every fold is done."""
+    jobs.ensure_workers(run.dir.parent)
+    shown = ""
+    checked = time.monotonic()
+    while True:
+        states = run.states()
+        if not states:
+            raise LabError(f"run '{run.id}' is gone.", "It was deleted while it trained.", kind="gone")
+        if all(state.state in FINISHED for state in states):
+            break
+        if time.monotonic() - checked > 5:
+            jobs.ensure_workers(run.dir.parent)  # another worker may have died with this run's folds still waiting
+            checked = time.monotonic()
+        line = _progress_line(run, states)
+        if line != shown:
+            print(
+                f"\r{line:<100}" if sys.stderr.isatty() else line,
+                end="" if sys.stderr.isatty() else "\n",
+                file=sys.stderr,
+            )
+            shown = line
+        time.sleep(0.5 if sys.stderr.isatty() else 2)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    _print_folds(run)
+    if any(state.state != "done" for state in states):
+        raise typer.Exit(1)
+
+
+def _progress_line(run: Run, states) -> str:
+    done = sum(state.state == "done" for state in states)
+    parts = [f"{done} of {len(states)} folds done"]
+    for state in states:
+        if state.state == "running":
+            progress = run.progress(state.fold)
+            if "epoch" in progress:
+                parts.append(f"fold {state.fold} epoch {progress['epoch']}/{progress['epochs']}")
+                if state.scores:
+                    parts.append(f"F1 {state.scores['final_f1']:.3f}")
+            else:
+                parts.append(f"fold {state.fold} {progress.get('stage', 'starting')}")
+    return " - ".join(parts)
+
+
+def _print_folds(run: Run) -> None:
+    states = run.states()
+    print(
+        f"{'fold':<6}{'state':<13}{'epochs':>7}{'best F1':>10}{'@ epoch':>9}{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
+    )
+    for state in states:
+        s = state.scores or {}
+        cells = [_number(s.get(k)) for k in ("best_f1", "final_f1", "best_accuracy", "final_accuracy")]
+        print(
+            f"{state.fold:<6}{state.state:<13}{state.epoch:>7}{cells[0]:>10}{state.best_epoch or '-':>9}"
+            f"{cells[1]:>10}{cells[2]:>11}{cells[3]:>12}"
+        )
+        if state.reason:
+            print(f"      {state.reason} {state.remedy}")
+    for title, key in (
+        ("best F1", "best_f1"),
+        ("final F1", "final_f1"),
+        ("best accuracy", "best_accuracy"),
+        ("final accuracy", "final_accuracy"),
+    ):
+        print(f"{title:<15} {_spread([(state.scores or {}).get(key) for state in states])}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _spread(values) -> str:
+    mean, deviation, count = metrics.mean_and_deviation(values)
+    if count == 0:
+        return "-"
+    return f"{mean:.3f} ± {deviation:.3f} ({count})" if count > 1 else f"{mean:.3f} (1)"
+
+
+def _bar(what: str):
+    """A progress callback for a terminal; silent where output is not one."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        print(f"\r{what} {done:,} of {total:,}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,46 @@
+"""What this machine computes on: device, precision, and how steps are fed."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from core.config import TrainingConfig
+from core.errors import LabError
+
+
+def pick_device(choice: str, slot: int = 0) -> torch.device:
+    """'auto', 'cpu' or 'cuda' -> a device; slot picks among several GPUs. Raises LabError when there is no GPU."""
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise LabError(
+            "device: no CUDA GPU is usable here.", "Choose device auto or cpu, or check the driver.", kind="device"
+        )
+    if choice == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", slot % torch.cuda.device_count())
+
+
+def pick_precision(choice: str, device: torch.device) -> torch.dtype:
+    """'auto' is bfloat16 where the hardware multiplies in it; emulated bfloat16 would be slower than float32."""
+    if choice == "float32":
+        return torch.float32
+    if choice == "bfloat16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = torch.cpu.get_capabilities()
+        fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+    return torch.bfloat16 if fast else torch.float32
+
+
+def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:
+    """0 augments in a thread beside the step; a GPU outruns that thread and gets processes."""
+    if training.loader_workers is not None:
+        return training.loader_workers
+    return 0 if device.type == "cpu" else max(1, min(8, (os.cpu_count() or 2) - 1))
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"

@@ -1,0 +1,100 @@
+"""Build a ResNet: torchvision's network, first weights, a new head, two parameter groups."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+import torchvision
+from torch import nn
+
+from core.config import ModelConfig
+from core.errors import LabError
+from core.weights import imagenet_file, missing_imagenet
+
+HEAD = "fc."
+
+
+def build_model(config: ModelConfig, classes: int, seed: int) -> tuple[nn.Module, dict]:
+    """A torchvision ResNet with a new head, in channels_last, and the facts about its first weights.
+
+    seed: fixes the random weights without touching torch's global generator.
+    Returns (model, {'init', 'file', 'sha256'}). Raises LabError(kind 'weights') when weights are missing or do not fit.
+    Source: torchvision.models.resnet.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = getattr(torchvision.models, f"resnet{config.depth}")(weights=None, num_classes=classes)
+    facts: dict = {"init": config.init}
+    if config.init == "imagenet":
+        path = imagenet_file(config.depth)
+        if not path.is_file():
+            raise missing_imagenet(config.depth)
+        facts |= load_backbone(model, path, expected_hash=path.stem.rsplit("-", 1)[-1])
+    elif config.init.startswith("file:"):
+        facts |= load_backbone(model, Path(config.init.removeprefix("file:")).expanduser())
+    return model.to(memory_format=torch.channels_last), facts
+
+
+def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict:
+    """Load everything but the head from a state dict; the head stays new. Never unpickles objects.
+
+    expected_hash: start of the file's SHA-256 where its publisher tells it.
+    Returns {'file', 'sha256'}. Raises LabError(kind 'weights') that names mismatching keys and shapes.
+    """
+    state = read_state(path)
+    with open(path, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if not digest.startswith(expected_hash):
+        message = f"weights: {path} is damaged: its SHA-256 starts with {digest[:8]}, not {expected_hash}."
+        raise LabError(message, "Delete the file and put a fresh copy there.", kind="weights")
+    own = model.state_dict()
+    given = {key.removeprefix("module."): value for key, value in state.items()}
+    backbone = {key: value for key, value in own.items() if not key.startswith(HEAD)}
+    absent = [key for key in backbone if key not in given]
+    extra = [key for key in given if key not in backbone and not key.startswith(HEAD)]
+    shapes = [
+        f"{key} is {tuple(given[key].shape)} in the file, {tuple(value.shape)} in the network"
+        for key, value in backbone.items()
+        if key in given and given[key].shape != value.shape
+    ]
+    if absent or extra or shapes:
+        parts = [f"{len(items)} {what}, first {items[0]}" for what, items in (
+            ("weights missing", absent), ("unknown weights", extra), ("of another shape", shapes)) if items]  # fmt: skip
+        raise LabError(
+            f"weights: {path.name} does not fit this network: {'; '.join(parts)}.",
+            "Choose the depth that the file was trained with.",
+            kind="weights",
+        )
+    model.load_state_dict({**own, **{key: given[key] for key in backbone}})
+    return {"file": path.name, "sha256": digest}
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """A state dict from .safetensors or a weights-only .pth. Raises LabError; there is no unsafe fallback."""
+    if not path.is_file():
+        raise LabError(f"weights: there is no file {path}.", "Correct the path or train from scratch.", kind="weights")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # every parser of untrusted bytes has its own error types
+        raise LabError(
+            f"weights: {path.name} cannot be read as plain weights ({type(error).__name__}).",
+            "Use a .safetensors file, or a .pth that holds tensors only.",
+            kind="weights",
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()) or not state:
+        raise LabError(f"weights: {path.name} holds no state dict.", "Save model.state_dict() itself.", kind="weights")
+    return state
+
+
+def parameter_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """(backbone, head): everything before the last layer, and the last layer."""
+    backbone = [p for name, p in model.named_parameters() if not name.startswith(HEAD)]
+    return backbone, list(model.fc.parameters())

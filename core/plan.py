@@ -1,0 +1,110 @@
+"""From a configuration and a scan to exactly what will run: samples, classes, folds, steps. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core import weights
+from core.config import RunConfig
+from core.data import Scan, fingerprint, label_samples
+from core.errors import LabError
+from core.folds import assign_folds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch freezes. samples: labelled, with y, class_name and fold; dropped: samples outside the task."""
+
+    config: RunConfig
+    samples: pd.DataFrame
+    class_names: list[str]
+    dropped: int
+    problems: pd.DataFrame
+    left_out: int
+    fingerprint: str
+
+    @property
+    def people(self) -> int:
+        return int(self.samples["person"].nunique())
+
+    @property
+    def photos(self) -> int:
+        return len(self.samples)
+
+    @property
+    def train_images(self) -> int:
+        """Images that all folds train on in all epochs."""
+        return self.photos * (self.config.folds.count - 1) * self.config.epochs
+
+    @property
+    def validation_images(self) -> int:
+        return self.photos * self.config.epochs
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of one epoch of one fold, rounded up over the mean fold."""
+        per_fold = self.photos * (self.config.folds.count - 1) / self.config.folds.count
+        return -(-int(per_fold) // self.config.training.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        return self.steps_per_epoch * self.config.epochs * self.config.folds.count
+
+
+def make_plan(config: RunConfig, scan: Scan) -> Plan:
+    """Label, split and check everything that can be checked before a run is frozen.
+
+    Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'classes' and
+    'task' from the split and the task.
+    """
+    bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
+    if len(bad) and not config.data.leave_out_problems:
+        first = bad.iloc[0]
+        raise LabError(
+            f"dataset {Path(scan.root).name}: {len(bad):,} bad {'entry' if len(bad) == 1 else 'entries'}, "
+            f"first {first['where']}: {first['problem']}",
+            "Mend them, or agree to leave them out (data.leave_out_problems).",
+            kind="problems",
+        )
+    labelled, names, dropped = label_samples(scan.samples, config.task)
+    labelled = labelled.reset_index(drop=True)
+    labelled["fold"] = assign_folds(labelled, config.folds.count, config.folds.seed)
+    config = config.model_copy(
+        update={"data": config.data.model_copy(update={"root": str(Path(scan.root).resolve()), "reader": scan.reader})}
+    )
+    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled))
+
+
+def check_weights(config: RunConfig) -> None:
+    """Raises LabError(kind 'weights') when the first weights are not on disk: said before anything is queued."""
+    weights.check_weights(config.model.depth, config.model.init)
+
+
+def changed_files(samples: pd.DataFrame) -> list[str]:
+    """Samples whose file is gone or differs in size or time from the frozen table."""
+    changed = []
+    for sample, path, size, mtime in samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False):
+        try:
+            found = os.stat(path)
+        except OSError:
+            changed.append(f"{sample} (gone)")
+            continue
+        if (found.st_size, found.st_mtime_ns) != (size, mtime):
+            changed.append(f"{sample} (changed)")
+    return changed
+
+
+def check_unchanged(samples: pd.DataFrame) -> None:
+    """Raises LabError(kind 'data-changed') naming what changed since the launch."""
+    changed = changed_files(samples)
+    if changed:
+        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3:,} more" if len(changed) > 3 else "")
+        raise LabError(
+            f"the dataset changed since the launch: {named}.",
+            "Put the files back, or use 'Run again' to start a new run on the data as they are now.",
+            kind="data-changed",
+        )

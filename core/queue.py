@@ -1,0 +1,81 @@
+"""The queue and the slots, as files under runs/.lab/: nothing has to stay alive for them to be right. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core.runs import Run, is_locked
+
+
+def lab_folder(runs: Path) -> Path:
+    return runs / ".lab"
+
+
+def queue_folder(runs: Path) -> Path:
+    return lab_folder(runs) / "queue"
+
+
+def enqueue(run: Run, folds: list[int]) -> None:
+    """One empty file a fold job; its name is its place: time, run, fold."""
+    folder = queue_folder(run.dir.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = time.time_ns()
+    for fold in folds:
+        if not any(entry_run == run.id and entry_fold == fold for _, entry_run, entry_fold in entries(run.dir.parent)):
+            (folder / f"{stamp:020d}__{run.id}__{fold:02d}").touch()
+
+
+def entries(runs: Path) -> Iterator[tuple[Path, str, int]]:
+    """(file, run id, fold) in the order in which they will be claimed."""
+    try:
+        names = sorted(os.listdir(queue_folder(runs)))
+    except FileNotFoundError:
+        return
+    for name in names:
+        parts = name.split("__")
+        if len(parts) == 3 and parts[2].isdigit():
+            yield queue_folder(runs) / name, parts[1], int(parts[2])
+
+
+def remove(run: Run, folds: list[int]) -> None:
+    for path, run_id, fold in entries(run.dir.parent):
+        if run_id == run.id and fold in folds:
+            path.unlink(missing_ok=True)
+
+
+def gpu_count() -> int:
+    """GPUs that this machine offers, told without loading CUDA: CUDA_VISIBLE_DEVICES, else the driver's own list."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    driver = Path("/proc/driver/nvidia/gpus")
+    found = len(list(driver.iterdir())) if driver.is_dir() else 0
+    if visible is not None:
+        return min(found, len([part for part in visible.split(",") if part.strip() not in ("", "-1")]))
+    return found
+
+
+def slot_locks(runs: Path) -> list[FileLock]:
+    """One lock a slot: a slot per GPU, else FACET_SLOTS slots (1) on the CPU."""
+    count = int(os.environ.get("FACET_SLOTS") or 0) or gpu_count() or 1
+    folder = lab_folder(runs) / "slots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return [FileLock(folder / f"{index}.lock") for index in range(count)]
+
+
+def take_slot(runs: Path) -> tuple[int, FileLock] | None:
+    """The first free slot, held until its process ends; None when all are taken."""
+    for index, lock in enumerate(slot_locks(runs)):
+        try:
+            lock.acquire(timeout=0.2)  # not 0: a page that only looks holds the lock for an instant
+            return index, lock
+        except Timeout:
+            continue
+    return None
+
+
+def free_slots(runs: Path) -> int:
+    return sum(not is_locked(lock) for lock in slot_locks(runs))

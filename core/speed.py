@@ -1,0 +1,107 @@
+"""How fast this machine trains, measured, so that a launch can say how long it will take. Imports no torch at the top."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from core import files
+from core.config import RunConfig, to_yaml
+from core.plan import Plan
+from core.runs import runs_folder
+
+
+def _file(folder: Path | None) -> Path:
+    return (folder or runs_folder()) / ".lab" / "speed.json"
+
+
+def _key(config: RunConfig) -> str:
+    height, width = config.input_size
+    t = config.training
+    return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {t.precision} {t.device}"
+
+
+def known(config: RunConfig, folder: Path | None = None) -> float | None:
+    """Training images per second of this network, size and batch on this machine, if it was ever measured."""
+    try:
+        return float(files.read_json(_file(folder))[_key(config)])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember(config: RunConfig, images_per_second: float, folder: Path | None = None) -> None:
+    path = _file(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        table = files.read_json(path)
+    except (OSError, ValueError):
+        table = {}
+    files.write_json(path, {**table, _key(config): round(images_per_second, 2)})
+
+
+def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
+    """Measure in a process of its own; `known` answers when it is through."""
+    lab = _file(folder).parent
+    lab.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="measure-", dir=lab, delete=False) as stream:
+        stream.write(to_yaml(config))
+    with open(lab / "worker.log", "ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "core", "measure", stream.name, "--runs", str(lab.parent)],
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def measure(config: RunConfig, seconds: float = 4.0) -> float:
+    """Training images per second on random pixels: real network, optimizer and precision; two steps warm up."""
+    import time
+
+    import torch
+
+    from core.batches import to_network
+    from core.device import pick_device, pick_precision
+    from core.model import build_model
+    from core.train import build_optimizer
+
+    device = pick_device(config.training.device)
+    precision = pick_precision(config.training.precision, device)
+    scratch = config.model.model_copy(update={"init": "scratch"})
+    model = build_model(scratch, 6, 0)[0].to(device).train()
+    optimizer = build_optimizer(model, config.phases[0])
+    size = config.training.batch_size
+    images = torch.randint(0, 255, (size, *config.input_size, 3), dtype=torch.uint8, device=device)
+    labels = torch.randint(0, 6, (size,), device=device)
+    half = torch.full((3,), 127.5, device=device)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
+            logits = model(to_network(images, half, half))
+        torch.nn.functional.cross_entropy(logits.float(), labels).backward()
+        optimizer.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    step()
+    started = time.perf_counter()
+    step()
+    steps = 0
+    if time.perf_counter() - started < seconds:
+        started = time.perf_counter()
+    else:
+        steps = 1  # a step this slow is its own measurement
+    while time.perf_counter() - started < seconds:
+        step()
+        steps += 1
+    return steps * size / (time.perf_counter() - started)
+
+
+def estimate_seconds(plan: Plan, images_per_second: float) -> float:
+    """Wall time of all folds one after another. A validation image costs a third of a training image (no backward)."""
+    return (plan.train_images + plan.validation_images / 3) / images_per_second + 5.0 * plan.config.folds.count
