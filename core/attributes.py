@@ -1,0 +1,52 @@
+"""What a photo and a problem are, and how a person's attributes are spelt."""
+
+import math
+
+GENDERS = {"female": "female", "f": "female", "woman": "female", "여": "female", "여자": "female", "여성": "female"}
+GENDERS |= {"male": "male", "m": "male", "man": "male", "남": "male", "남자": "male", "남성": "male"}
+MASKS = {"mask": "mask", "incorrect": "incorrect", "incorrect_mask": "incorrect", "normal": "normal"}
+
+
+def parse_gender(text: str) -> str:
+    """female or male from words and letters. Digits are refused: datasets disagree on which is which."""
+    gender = GENDERS.get(text.lower())
+    if gender is None:
+        raise ValueError(f"gender {text!r} is not female or male")
+    return gender
+
+
+def parse_age(text: str) -> float:
+    """Years, 0 to 120."""
+    try:
+        age = float(text)
+    except ValueError:
+        raise ValueError(f"age {text!r} is not a number") from None
+    if not (math.isfinite(age) and 0 <= age <= 120):
+        raise ValueError(f"age {text!r} is not between 0 and 120")
+    return age
+
+
+def parse_mask(text: str) -> str:
+    mask = MASKS.get(text.lower())
+    if mask is None:
+        raise ValueError(f"mask {text!r} is not mask, incorrect or normal")
+    return mask
+
+
+PARSERS = {"gender": parse_gender, "age": parse_age, "mask": parse_mask}
+
+
+def photo(sample: str, real: str, **known) -> dict:
+    """A photo as readers give it; without a person it is its own.
+
+    sample: its path relative to the root. real: the file it is (differs for a link). known: person, mask, gender, age,
+    label, race, row (number in the CSV), where (what to call it in a message).
+    """
+    blank = {"where": sample, "row": None, "person": sample}
+    blank |= {"mask": None, "gender": None, "age": math.nan, "label": None}
+    return {"sample": sample, "real": real, **blank, **known}
+
+
+def problem(kind: str, sample: str, where: str, text: str, remedy: str, severity: str = "error") -> dict:
+    """One row of the problems table."""
+    return {"sample": sample, "where": where, "kind": kind, "problem": text, "remedy": remedy, "severity": severity}

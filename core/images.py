@@ -1,0 +1,147 @@
+"""The one way to decode an image: training, preview, Grad-CAM and prediction see the same pixels."""
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,  # noqa: F401  importing a plugin registers its format
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    ImageOps,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    PpmImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    WebPImagePlugin,  # noqa: F401
+)
+
+from core.errors import LabError
+
+MAX_PIXELS = 64_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
+# What a folder scan takes for an image. HEIC cannot be decoded here, but must be reported rather than overlooked.
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"}
+REPLACE = "Replace the file by a good copy, or leave it out."
+
+
+def load_image(path: str | Path) -> np.ndarray:
+    """The photo as RGB, shape (height, width, 3), uint8, upright.
+
+    EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits; of an animation the
+    first frame is taken; colour profiles are ignored.
+    Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, or bomb (more than
+    MAX_PIXELS by its header, refused before decoding).
+    """
+    try:
+        return _read(Path(path))
+    except LabError as fault:
+        raise LabError(f"photo {path}: {fault.message}", fault.remedy, fault.kind) from fault
+
+
+def photo_fault(path: str | Path) -> tuple[int, int, LabError | None]:
+    """Decode a photo only to find out whether it is good: (width, height, None) or (0, 0, what is wrong)."""
+    try:
+        height, width, _ = _read(Path(path)).shape
+    except LabError as fault:
+        return 0, 0, fault
+    return width, height, None
+
+
+def _read(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
+    try:
+        file = open(path, "rb")  # noqa: SIM115  closed below; a failing open is told apart from a failing decoder
+    except OSError as error:
+        raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error
+    with file:
+        return decode(file)
+
+
+def decode(file: BinaryIO) -> np.ndarray:
+    """load_image for an open, seekable binary file; the messages of its LabErrors name no path."""
+    try:
+        image = _open_header(file)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise LabError(
+                f"its header says {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million",
+                "Make it smaller, or leave it out.",
+                "bomb",
+            )
+        image.load()
+        if image.format in ("JPEG", "MPO") and not _jpeg_has_its_end(file):
+            raise LabError("the file is cut off: its end marker is missing", REPLACE, "truncated")
+        return _rgb(_upright(image))
+    except (LabError, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise LabError("decodes to far too many pixels", "Make it smaller, or leave it out.", "bomb") from error
+    except Exception as error:  # decoders raise anything on damaged bytes
+        if isinstance(error, EOFError | struct.error) or "truncated" in str(error).lower():
+            raise LabError(f"the file is cut off ({error})", REPLACE, "truncated") from error
+        raise LabError(f"cannot be decoded ({error})", REPLACE, "unreadable") from error
+
+
+def _open_header(file: BinaryIO) -> Image.Image:
+    """Image.open without its size check, which depends on the process-wide Image.MAX_IMAGE_PIXELS."""
+    prefix = file.read(16)
+    if not prefix:
+        raise LabError("the file is empty (0 bytes)", REPLACE, "truncated")
+    known = False
+    for name in FORMATS:
+        factory, accept = Image.OPEN[name]
+        if accept(prefix) is not True:  # text: why this build of Pillow cannot read the format
+            continue
+        known = True
+        file.seek(0)
+        try:
+            return factory(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue
+    if known:
+        raise LabError("its header is cut off or damaged", REPLACE, "truncated")
+    raise LabError("is not an image in a known format", "Convert it to JPEG or PNG, or leave it out.", "unreadable")
+
+
+def _jpeg_has_its_end(file: BinaryIO) -> bool:
+    """Whether an end marker follows the pixel data.
+
+    The decoder fills up quietly when a copy stopped short and the rest is zeros, or the last bytes are gone.
+    """
+    file.seek(0)
+    data = file.read()
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:  # start of the pixel data: before it a thumbnail may hold an end marker of its own
+            return data.find(b"\xff\xd9", at) >= 0
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4])
+    return True
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF says nothing about orientation; the pixels are good
+        return image
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):  # 16-bit grey, also where Pillow holds it in 32 bits
+        grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+        return _stack((grey + 128) // 257)
+    if image.mode == "F":  # 0..1 is the convention of float images; values above 1 are taken as 0..255
+        grey = np.nan_to_num(np.asarray(image), nan=0.0, posinf=0.0, neginf=0.0)
+        return _stack(np.clip(np.rint(grey * (255 if grey.max() <= 1 else 1)), 0, 255))
+    if image.has_transparency_data:
+        photo = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
+    return np.array(image.convert("RGB"))
+
+
+def _stack(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
