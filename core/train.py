@@ -58,7 +58,7 @@ class FoldTrainer:
         self.info = run.info()
         samples = run.samples()
         self.samples = samples
-        self.labels = torch.from_numpy(samples["y"].to_numpy(np.int64)).to(device)
+        self.labels = torch.from_numpy(samples["y"].to_numpy(np.int64, copy=True)).to(device)
         self.train_rows = np.flatnonzero(samples["fold"] != fold)
         self.val_rows = np.flatnonzero(samples["fold"] == fold)
         self.class_names: list[str] = self.info["class_names"]
@@ -203,6 +203,7 @@ def train_fold(
     """
     config = run.config()
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
     device = pick_device(config.training.device, device_slot)
     try:
         pixels = prepare_pixels(run, config, report, should_stop)

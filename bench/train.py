@@ -1,0 +1,160 @@
+"""What the trainer costs against its limit and against the tutorial way: `python -m bench.train`.
+
+In one run, alternating so that a machine whose speed drifts treats all alike:
+  limit     a bare loop, same network, precision and optimizer, on one batch that already lies in memory
+  ours      core.train's own epoch: pixel cache, seeded augmentation, counting, progress ticks
+  tutorial  decode every JPEG in every epoch, albumentations per sample, float32, NCHW, loss.item() each step
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import albumentations as A
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from core import cache, config, runs, train
+from core.batches import to_network
+from core.data import scan
+from core.demo import draw_demo
+from core.device import device_name, pick_device
+from core.model import build_model
+from core.plan import make_plan
+
+
+def limit_epoch(trainer: train.FoldTrainer, steps: int, batch: int) -> float:
+    """Images per second of the bare loop."""
+    model, precision, device = trainer.model, trainer.precision, trainer.device
+    height, width = trainer.config.input_size
+    optimizer = train.build_optimizer(model, trainer.config.phases[0])
+    images = torch.randint(0, 255, (batch, height, width, 3), dtype=torch.uint8, device=device)
+    images = to_network(images, trainer.mean, trainer.std).contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(0, 6, (batch,), device=device)
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    model.train()
+    started = time.perf_counter()
+    for _ in range(steps):
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
+            logits = model(images)
+        criterion(logits.float(), labels).backward()
+        optimizer.step()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return steps * batch / (time.perf_counter() - started)
+
+
+def our_epoch(trainer: train.FoldTrainer, epoch: int) -> float:
+    clock = train.Clock(trainer, lambda row: None, lambda: False)
+    clock.start_epoch(epoch, 0)
+    trainer.start_phase(0)
+    done = trainer.train_epoch(epoch, clock.tick)
+    done.scores()
+    return done.samples / done.seconds
+
+
+class Tutorial(Dataset):
+    def __init__(self, samples, transform):
+        self.samples, self.transform = samples, transform
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, index):
+        row = self.samples.iloc[index]
+        image = self.transform(image=np.array(Image.open(row["path"]).convert("RGB")))["image"]
+        return torch.from_numpy(image.transpose(2, 0, 1).copy()), int(row["y"])
+
+
+def tutorial_epoch(trainer: train.FoldTrainer, images: int, batch: int, workers: int) -> float:
+    height, width = trainer.config.input_size
+    transform = A.Compose(
+        [
+            A.CenterCrop(400, 256, pad_if_needed=True),
+            A.Resize(height, width),
+            A.RandomBrightnessContrast(),
+            A.HorizontalFlip(),
+            A.InvertImg(),
+            A.CoarseDropout(num_holes_range=(4, 4), hole_height_range=(50, 50), hole_width_range=(50, 50)),
+            A.Normalize(),
+        ]
+    )
+    samples = trainer.samples.iloc[trainer.train_rows[:images]]
+    loader = DataLoader(Tutorial(samples, transform), batch_size=batch, shuffle=True, num_workers=workers)
+    model, _ = build_model(trainer.config.model, 6, 0)
+    model = model.to(trainer.device, memory_format=torch.contiguous_format).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=3e-5)
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    started = time.perf_counter()
+    seen = total = 0
+    for inputs, labels in loader:
+        inputs, labels = inputs.to(trainer.device), labels.to(trainer.device)
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+        seen += len(labels)
+    return seen / (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[224, 64])
+    parser.add_argument("--workers", type=int, default=None, help="loader processes (default: as the trainer chooses)")
+    parser.add_argument("--depth", type=int, default=18)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench(Path(folder), arguments)
+
+
+def bench(folder: Path, arguments: argparse.Namespace) -> None:
+    root = draw_demo(folder / "demo", people=arguments.people, seed=0)
+    device = pick_device("auto")
+    print(f"{device_name(device)}; ResNet-{arguments.depth}; median of {arguments.rounds} rounds, images per second")
+    print(f"{'px':>4} {'limit':>8} {'ours':>8} {'tutorial':>9} {'ours/limit':>11} {'ours/tutorial':>14}")
+    for size in arguments.sizes:
+        batch = 32
+        values = config.load_recipe("study").model_dump(mode="json")
+        values["data"]["root"] = str(root)
+        values["task"]["name"] = "mask-gender-age"
+        values["folds"]["count"] = 2
+        values["model"] = {"depth": arguments.depth, "init": "scratch"}
+        values["training"] |= {"batch_size": batch, "loader_workers": arguments.workers}
+        values["transforms"] = [t.model_dump() for t in config.study_transforms(size)]
+        settings = config.from_dict(values)
+        plan = make_plan(settings, scan(settings.data))
+        info = {"dataset": {}, "versions": {}}
+        run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
+        pixels = cache.build(folder / "cache", plan.samples, settings.transforms)
+        trainer = train.FoldTrainer(run, 0, device, pixels)
+        if size <= 64:
+            trainer.train_rows = np.tile(trainer.train_rows, 4)  # an epoch long enough to time
+        steps = len(trainer.batches(1))
+        limit_epoch(trainer, 2, batch)
+        our_epoch(trainer, 1)
+        limit, ours, tutorial = [], [], []
+        for round_ in range(arguments.rounds):
+            limit.append(limit_epoch(trainer, steps, batch))
+            ours.append(our_epoch(trainer, round_ + 2))
+            if round_ < 3:
+                images = 96 if size > 64 else 192
+                tutorial.append(tutorial_epoch(trainer, images, batch, 0))
+        trainer.close()
+        a, b, c = (statistics.median(v) for v in (limit, ours, tutorial))
+        ratios = statistics.median(o / li for o, li in zip(ours, limit, strict=True))
+        print(f"{size:>4} {a:>8.1f} {b:>8.1f} {c:>9.1f} {ratios:>11.3f} {b / c:>14.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
