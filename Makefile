@@ -1,0 +1,39 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export NO_ALBUMENTATIONS_UPDATE := 1
+
+.PHONY: run test bench clean
+
+# Set up once, draw the demo dataset if there is none, and start the lab. The second time it goes straight to the lab.
+run: $(VENV)/.run-ready demo
+	@echo "Facet Lab: http://127.0.0.1:8501"
+	@$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port 8501
+
+# ruff and the whole suite; browser tests need Chromium and say loudly when it is missing.
+test: $(VENV)/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest $(PYTEST)
+
+bench: $(VENV)/.run-ready demo
+	$(BIN)/python -m bench.train
+	$(BIN)/python -m bench.pages
+
+demo: | $(VENV)/.run-ready
+	$(BIN)/python -m core demo demo
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Facet Lab needs Python 3.11 or newer; try: make run PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run-ready: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	@touch $@
+
+$(VENV)/.test-ready: requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@touch $@ $(VENV)/.run-ready
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache
