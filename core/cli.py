@@ -16,7 +16,11 @@ from core.errors import LabError
 from core.runs import FINISHED, Run
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Facet Lab without a browser.", rich_markup_mode=None
+    no_args_is_help=True,
+    add_completion=False,
+    help="Facet Lab without a browser.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
