@@ -119,5 +119,7 @@ def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
                 names = [path.rpartition("/")[2] for path in sorted(set(paths) - used)]
                 shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
                 text = f"{len(names)} file{'s'[: len(names) > 1]} left out, {text}: {shown}"
-                found.append(problem("left-over", folder, f"{folder}/", text, "Nothing, if that is right.", "warning"))
+                found.append(
+                    problem("left-over", folder, f"{folder or '.'}/", text, "Nothing, if that is right.", "warning")
+                )
     return found

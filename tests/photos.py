@@ -1,0 +1,82 @@
+"""Small datasets and damaged files for tests."""
+
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.config import DataConfig
+from core.data import scan
+
+SEVEN = ["incorrect_mask", "mask1", "mask2", "mask3", "mask4", "mask5", "normal"]
+
+
+def noise(width=64, height=48, channels=3, seed=0):
+    """Pixels that do not compress, so that a cut anywhere cuts something."""
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def draw(path: Path, colour=(120, 90, 60)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 6), colour).save(path)
+    return path
+
+
+def read(root, **settings):
+    return scan(DataConfig(root=str(root), **settings), threads=1)
+
+
+def told(found, kind):
+    """where -> problem, for one kind."""
+    rows = found.problems[found.problems["kind"] == kind]
+    return dict(zip(rows["where"], rows["problem"], strict=True))
+
+
+def images_on_disk(root):
+    found = set()
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.lower().endswith((".jpg", ".jpeg", ".png", ".bmp", ".heic")) and not name.startswith("."):
+                found.add((Path(folder) / name).relative_to(root).as_posix())
+    return found
+
+
+def assert_nothing_is_skipped(found):
+    """Each image is a sample, or the problems name it or a folder above it, or count it among the left-overs."""
+    samples = set(found.samples["sample"])
+    named = set(found.problems["sample"]) - {""}
+    named |= {name for where in found.problems["where"] for name in where.split(" and ")}
+    for path in images_on_disk(found.root):
+        folders = {folder.as_posix() for folder in Path(path).parents}
+        assert path in samples or {path, f"{Path(path).parent}/"} & named or folders & named, path
+    errors = found.problems[found.problems["severity"] == "error"]
+    assert not samples & set(errors["sample"])
+    assert found.samples["sample"].is_unique
+    assert list(found.samples["sample"]) == sorted(found.samples["sample"])
+
+
+def mask_dataset(root, rows):
+    """rows: (id, gender, age); each person's seven photos are drawn."""
+    lines = ["id,gender,race,age,path"]
+    for person, gender, age in rows:
+        folder = f"{person}_{gender}_Asian_{age}"
+        lines.append(f"{person},{gender},Asian,{age},{folder}")
+        for stem in SEVEN:
+            draw(root / "images" / folder / f"{stem}.jpg")
+    (root / "train.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def _chunk(name, content):
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png_bomb(width, height):
+    """A small PNG whose header promises any size."""
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", zlib.compress(bytes(1000))) + _chunk(b"IEND", b"")
