@@ -10,7 +10,7 @@ from core.errors import LabError
 def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     """The fold of each row, shape (n,), int64, 0 to folds - 1; the same for any order of the rows.
 
-    table: labelled samples with sample, person, y and class_name.
+    table: labelled samples with person, y and class_name.
     Raises LabError naming the class that has fewer people than there are folds.
     """
     people = table.groupby(["y", "class_name"])["person"].nunique()
@@ -25,12 +25,11 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
             f"{lower.capitalize()}.",
             "folds",
         )
-    order = np.argsort(table["sample"].to_numpy(dtype=str), kind="stable")
-    y, person = table["y"].to_numpy()[order], table["person"].to_numpy(dtype=str)[order]
+    y, person = table["y"].to_numpy(), table["person"].to_numpy(dtype=str)
     fold = np.full(len(table), -1)
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, person)
     for k, (_, held_out) in enumerate(split):
-        fold[order[held_out]] = k
+        fold[held_out] = k
     return fold
 
 

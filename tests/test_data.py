@@ -1,6 +1,7 @@
 import io
 import os
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import core.verify
 from core.config import DataConfig, TaskConfig
 from core.data import MAX_PIXELS, class_names, fingerprint, label_samples, load_image, scan
 from core.errors import LabError
@@ -91,11 +93,16 @@ def test_the_result_does_not_depend_on_threads(tmp_path, threads):
     pd.testing.assert_frame_equal(one.problems, many.problems)
 
 
-def test_progress_ends_at_the_total_and_can_cancel(tmp_path, monkeypatch):
+def test_progress_ends_at_the_total(tmp_path):
     bad_dataset(tmp_path)
     calls = []
     scan(DataConfig(root=str(tmp_path)), progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (16, 16) and calls == sorted(calls)
+
+
+def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_path, monkeypatch):
+    root, memory = bad_dataset(tmp_path / "data"), tmp_path / "verified.parquet"
+    monkeypatch.setattr("core.verify.photo_fault", lambda path: time.sleep(0.05) or (8, 6, None))
 
     class Cancelled(Exception):
         pass
@@ -105,8 +112,9 @@ def test_progress_ends_at_the_total_and_can_cancel(tmp_path, monkeypatch):
 
     before = threading.active_count()
     with pytest.raises(Cancelled):
-        scan(DataConfig(root=str(tmp_path)), progress=cancel)
+        scan(DataConfig(root=str(root)), progress=cancel, threads=2, memory=memory)
     assert threading.active_count() == before
+    assert 1 <= len(pd.read_parquet(memory)) < 16
 
 
 def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
@@ -114,8 +122,6 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
     data = DataConfig(root=str(root))
     first = scan(data, memory=memory)
     decoded = []
-    import core.verify
-
     judge = core.verify.photo_fault
     monkeypatch.setattr(core.verify, "photo_fault", lambda path: decoded.append(path) or judge(path))
     second = scan(data, memory=memory)
