@@ -1,0 +1,93 @@
+"""How numbers, times and foreign words are written on screens and terminals. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable
+
+from core.metrics import mean_and_deviation
+
+NOTHING = "–"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them: "45 s", "12 min", "3 h 20 min", "2 d 4 h". Never negative; a dash if unknown."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def count(n: float) -> str:
+    """A whole number with thousands separators: "2,100"."""
+    return f"{round(n):,}"
+
+
+def rate(images_per_second: float | None) -> str:
+    """Images per second: "28 img/s", with a decimal below ten."""
+    if images_per_second is None or not math.isfinite(images_per_second):
+        return NOTHING
+    return f"{images_per_second:,.{0 if images_per_second >= 10 else 1}f} img/s"
+
+
+def score(x: float | None) -> str:
+    """A score or a loss with three decimals; a dash if there is none."""
+    return NOTHING if x is None or not math.isfinite(x) else f"{x:.3f}"
+
+
+def spread(values: Iterable[float | None]) -> str:
+    """Mean, sample deviation and number of folds: "0.713 ± 0.012 (5)"; "0.713 (1)" for one; a dash for none."""
+    mean, deviation, n = mean_and_deviation(list(values))
+    if n == 0:
+        return NOTHING
+    return f"{mean:.3f} ± {deviation:.3f} ({n})" if n > 1 else f"{mean:.3f} (1)"
+
+
+def ago(moment: float | None, now: float | None = None) -> str:
+    """A Unix time as a distance: "just now", "2 min ago", "3 h ago", "yesterday", "12 days ago".
+
+    A moment in the future (a clock that went back) is "just now".
+    """
+    if moment is None:
+        return NOTHING
+    seconds = (time.time() if now is None else now) - moment
+    if seconds < 45:
+        return "just now"
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} min ago"
+    if seconds < 24 * 3600:
+        return f"{round(seconds / 3600)} h ago"
+    days = round(seconds / (24 * 3600))
+    return "yesterday" if days == 1 else f"{days} days ago"
+
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+# Read after Markdown is parsed, so that a backslash does not reach them: :emoji: and icon names, bare links, addresses.
+_LATE = re.compile(r"(?<=:)(?=[\w+/-])|(?<=@)(?=\w)|(?<=\bwww)(?=\.)", re.ASCII)
+_ARROWS = re.compile(r"(?<=[<>~!=-])(?=[-=>])")
+_BREAK = "\u200b"
+
+
+def plain(s: object) -> str:
+    """A foreign string escaped for Streamlit's Markdown, so that it is shown as text and never as markup.
+
+    Names of runs, classes and files go through here on their way into labels and st.markdown. Line breaks and control
+    characters become spaces; where a backslash cannot stop Streamlit, an invisible break stands between two characters.
+    """
+    text = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in str(s))).strip()
+    text = _LATE.sub(_BREAK, text)
+    if re.search(r"(^|\s)(<-|->|<->|--|>=|<=|~=|!=)(\s|$)", text):
+        text = _ARROWS.sub(_BREAK, text)
+    return _PUNCTUATION.sub(r"\\\1", text)

@@ -1,0 +1,1 @@
+"""The screens: one file a page, run by app.py."""

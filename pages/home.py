@@ -1,0 +1,186 @@
+"""Home: what trains, what waits, what finished, and the next thing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import figures, jobs, runs
+from core.errors import LabError
+from core.runs import Run
+from core.text import ago, count, plain, spread
+from pages.parts import run_view, states
+
+TICK = 2.0  # seconds
+FINISHED_SHOWN = 8
+STOPPED_SHOWN = 5
+HERE = Path(__file__).parent
+LAUNCH = HERE / "launch.py"
+LIVE = HERE / "live.py"
+
+
+def link(summary: dict[str, Any]) -> None:
+    st.page_link(LIVE, label=plain(summary["name"]), query_params={"run": summary["id"]})
+
+
+def facts(summary: dict[str, Any]) -> str:
+    parts = [
+        str(summary["task"]),
+        str(summary["dataset"]),
+        f"ResNet-{summary['depth']}",
+        f"{len(summary['folds'])} folds",
+        f"{count(summary['people'])} people",
+    ]
+    return escape(" · ".join(parts))
+
+
+def small_curve(summary: dict[str, Any], colour: str, width: int = 120) -> str:
+    """HTML of the validation F1 by epoch, mean over the folds that have it."""
+    run = Run(summary["id"])
+    table = run_view.metrics_of(run_view.metrics_version(run, [int(fold["fold"]) for fold in summary["folds"]]))
+    rows = table[table["split"] == "validation"]
+    values = rows.groupby("epoch")["f1"].mean().tolist() if len(rows) else []
+    return states.picture(figures.sparkline(values, run_colour=colour, width=width, total=int(summary["epochs"])))
+
+
+def scores_of(summary: dict[str, Any], which: str) -> str:
+    return spread((fold.get("scores") or {}).get(f"{which}_f1") for fold in summary["folds"])
+
+
+def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> None:
+    st.subheader("Training now", anchor=False)
+    for summary in running:
+        run = Run(summary["id"])
+        try:
+            moment = run_view.look(run, run.config(), [])
+            table = run_view.metrics_of(run_view.metrics_version(run, [fold.fold for fold in moment.folds]))
+        except (LabError, OSError, ValueError):
+            continue  # deleted between the list and this line; the next tick leaves it out
+        with st.container(border=True), st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            with st.container(gap="xsmall"):
+                link(summary)
+                st.html(f'<div class="lab-meta">{states.dot(colours[run.id])}{facts(summary)}</div>')
+                st.html(run_view.progress_html(moment, table))
+            st.html(
+                f'{small_curve(summary, colours[run.id], 150)}<div class="lab-meta lab-num">'
+                f"best F1 {scores_of(summary, 'best')}</div>",
+                width=190,
+            )
+
+
+def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
+    """The queue, a line a run, in the order of each run's first job."""
+    jobs_of: dict[str, list[int]] = {}
+    for run_id, fold in queue:
+        jobs_of.setdefault(run_id, []).append(fold)
+    known = {run_id: folds for run_id, folds in jobs_of.items() if run_id in by_id}
+    if not known:
+        return
+    st.subheader("Waiting", anchor=False)
+    for place, (run_id, folds) in enumerate(known.items(), 1):
+        names = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(f'<span class="lab-num lab-meta">{place}</span> {states.icon("queued")}', width=44)
+            link(by_id[run_id])
+            st.html(f'<div class="lab-meta">{names}</div>', width="content")
+
+
+def tick(shown: tuple) -> None:
+    """What trains and what waits; reruns the page when a run changes its state."""
+    summaries = readable(runs.summaries())
+    if signature(summaries) != shown:
+        st.rerun()
+    ids = [s["id"] for s in summaries]
+    running = [s for s in summaries if s["state"] == "running"]
+    colours = {s["id"]: states.colour_of(s["id"], ids) for s in running}
+    if running:
+        training_now(running, colours)
+    waiting(jobs.waiting(), {s["id"]: s for s in summaries})
+
+
+def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
+    st.subheader("Finished lately", anchor=False)
+    for summary in done[:FINISHED_SHOWN]:
+        colour = states.colour_of(summary["id"], ids)
+        ended = max((fold.get("ended") or 0 for fold in summary["folds"]), default=0)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            with st.container(gap=None):
+                link(summary)
+                st.html(f'<div class="lab-meta">{states.dot(colour)}{facts(summary)}</div>')
+            st.html(small_curve(summary, colour), width=130)
+            st.html(
+                f'<div class="lab-num">F1 {scores_of(summary, "best")} <span class="lab-meta">best epoch</span></div>'
+                f'<div class="lab-num lab-meta">F1 {scores_of(summary, "final")} last epoch · {ago(ended or None)}</div>',
+                width=290,
+            )
+    if len(done) > FINISHED_SHOWN:
+        st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: choose them on the Live page.")
+
+
+def stopped(halted: Sequence[dict[str, Any]]) -> None:
+    st.subheader("Stopped before the end", anchor=False)
+    for summary in halted[:STOPPED_SHOWN]:
+        reasons = [fold["reason"] for fold in summary["folds"] if fold.get("reason")]
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            with st.container(gap=None):
+                link(summary)
+                st.html(
+                    f"<div>{states.badge(summary['state'])} "
+                    f'<span class="lab-meta">{escape(str(reasons[0])) if reasons else ""}</span></div>'
+                )
+            st.button("Resume", key=f"resume-{summary['id']}", icon=":material/play_arrow:", on_click=resume,
+                      args=(summary["id"],))  # fmt: skip
+
+
+def resume(run_id: str) -> None:
+    try:
+        jobs.resume(Run(run_id))
+    except LabError as error:
+        st.session_state["home-error"] = error
+
+
+def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [s for s in summaries if "unreadable" not in s]
+
+
+def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
+    return tuple((s["id"], s["state"]) for s in summaries)
+
+
+def empty() -> None:
+    st.html('<div class="lab-title">No run yet</div>')
+    st.markdown(
+        "Launch a first one on the demo dataset and watch every fold learn; your own photos come in by their folder."
+    )
+    if LAUNCH.is_file():
+        if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+            st.switch_page(LAUNCH)
+    else:
+        st.code("python -m core train quick --data demo", "bash")
+
+
+states.style()
+if "workers-looked-after" not in st.session_state:
+    jobs.ensure_workers()
+    st.session_state["workers-looked-after"] = True
+if problem := st.session_state.pop("home-error", None):
+    states.show_error(problem)
+found = runs.summaries()
+listed = readable(found)
+if not listed:
+    empty()
+active = [s for s in listed if s["state"] in states.ACTIVE]
+if active:
+    st.fragment(tick, run_every=TICK)(signature(listed))
+halted = [s for s in listed if s["state"] in ("failed", "interrupted", "cancelled")]
+done = [s for s in listed if s["state"] == "done"]
+if halted:
+    stopped(halted)
+if done:
+    finished(done, [s["id"] for s in listed])
+for bad in [s for s in found if "unreadable" in s][:STOPPED_SHOWN]:
+    st.html(states.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))

@@ -1,0 +1,235 @@
+"""Live: one run, its folds and curves as they grow."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core import figures, jobs, runs
+from core.config import RunConfig, to_yaml
+from core.errors import LabError
+from core.runs import Run
+from core.text import ago, count
+from pages.parts import curves, run_view, states
+
+TICK = 1.0  # seconds
+SAMPLES = 12
+LAUNCH = Path(__file__).with_name("launch.py")
+
+
+def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
+    """Raises LabError in plain words for a run that is gone, unreadable, or no run at all."""
+    run = Run(run_id).require()
+    try:
+        config, info = run.config(), run.info()
+        info["class_names"] = [str(name) for name in info["class_names"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise LabError(
+            f"run '{run_id}' is unreadable: its configuration or run.json is damaged ({type(error).__name__}).",
+            "Copy the files back from a backup, or choose another run.",
+            kind="unreadable",
+        ) from error
+    if not run.folds():
+        raise LabError(f"run '{run_id}' has no folds.", "Its folder is incomplete; choose another run.", "unreadable")
+    return run, config, info
+
+
+def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, colour: str) -> None:
+    dataset = Path(config.data.root).name or "dataset"
+    facts = [
+        config.task.name,
+        dataset,
+        f"{len(info['class_names'])} classes",
+        f"{len(moment.folds)} folds",
+        f"ResNet-{config.model.depth}",
+        f"launched {ago(info.get('created'))}",
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(
+            f'<div class="lab-title">{states.dot(colour)}{escape(config.name)}</div>'
+            f'<div class="lab-meta">{escape(" · ".join(facts))}</div>',
+            width="content",
+        )
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            actions(run, config, moment)
+
+
+def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
+    if moment.active and st.button("Cancel", icon=":material/stop_circle:", help="Stop it; checkpoints are kept."):
+        with st.spinner("Stopping"):
+            jobs.cancel(run)
+        st.rerun()
+    if not moment.active and moment.state != "done":
+        st.button(
+            "Resume",
+            icon=":material/play_arrow:",
+            type="primary",
+            help="Go on with every fold that is not done, from its last checkpoint.",
+            on_click=resume,
+            args=(run,),
+        )
+    with st.popover("Config", icon=":material/tune:"):
+        text = to_yaml(config)
+        st.download_button(
+            "Download config.yaml", text, f"{run.id}.yaml", "application/yaml", on_click="ignore", width="stretch"
+        )
+        st.code(text, "yaml", height=420)
+    if LAUNCH.is_file() and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
+        st.switch_page(LAUNCH, query_params={"from": run.id})
+
+
+def resume(run: Run) -> None:
+    try:
+        if not jobs.resume(run):
+            st.toast("Nothing to resume: every fold is done or under way.")
+    except LabError as error:
+        st.session_state["live-error"] = error
+
+
+@lru_cache(maxsize=16)
+def charts(run_id: str, version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
+    """The three figures of a run; drawn anew only when a metrics file changed."""
+    table = run_view.metrics_of(version)
+    style = {"run_colour": colour, "phases": phases, "x_range": figures.epoch_range(table, epochs)}
+    scores = figures.score_range(table)
+    panels = [
+        ("Loss", figures.curves(table, "loss", **style)),
+        ("Accuracy", figures.curves(table, "accuracy", y_range=scores, **style)),
+        ("Macro F1", figures.curves(table, "f1", y_range=scores, **style)),
+    ]
+    return curves.payload(panels, curves.fold_legend(folds, colour))
+
+
+def tick(run: Run, config: RunConfig, colour: str, shown: str) -> None:
+    """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
+    if not run.exists():
+        st.rerun()
+    moment = run_view.look(run, config, jobs.waiting())
+    if moment.state != shown:
+        st.rerun()
+    folds = [fold.fold for fold in moment.folds]
+    version = run_view.metrics_version(run, folds)
+    table = run_view.metrics_of(version)
+    st.html(run_view.progress_html(moment, table))
+    st.html(run_view.folds_html(moment))
+    with st.container():  # always there, so that what follows keeps its place on the page
+        if failures := run_view.failures_html(moment.folds):
+            st.html(failures)
+            with st.expander("Show log", icon=":material/terminal:"):
+                st.code(run.log_tail(60) or "The log is empty.", None, height=300)
+    phases = tuple(run_view.phases_of(config))
+    curves.draw(charts(run.id, version, phases, config.epochs, tuple(folds), colour), key="live-curves")
+    st.html(run_view.table_html(moment.folds, table))
+    st.caption(
+        "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
+        "the last epoch is not chosen."
+    )
+
+
+def log(run: Run) -> None:
+    st.code(run.log_tail(40) or "The log is empty until a worker starts.", None, height=320)
+
+
+def rates(run: Run, config: RunConfig, colour: str) -> None:
+    table = run_view.metrics_of(run_view.metrics_version(run, run.folds()))
+    if not len(table):
+        st.caption("Learning rates appear after the first epoch.")
+        return
+    figure = figures.learning_rates(table, run_colour=colour, phases=run_view.phases_of(config))
+    curves.draw(curves.payload([("Learning rate at the end of each epoch", figure)]), key="live-rates")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str, str]], str]:
+    """(JPEG as base64, class name) of training images, augmented exactly as in that epoch; and what went wrong."""
+    from PIL import Image
+
+    from core.augment import build_transform, sample_seed
+    from core.data import load_image
+
+    run = Run(run_id)
+    config, table = run.config(), run.samples()
+    lead, train = (build_transform(config.transforms, stage) for stage in ("lead", "train"))
+    rows = np.flatnonzero(table["fold"] != fold)
+    chosen = np.random.default_rng(epoch).permutation(rows)[:SAMPLES]
+    found, fault = [], ""
+    for row in chosen:
+        try:
+            pixels = lead(load_image(table["path"].iloc[row]))
+        except LabError as error:
+            fault = str(error)
+            continue
+        stream = io.BytesIO()
+        seed = sample_seed(config.training.seed, fold, epoch, int(row))
+        Image.fromarray(train(pixels, seed)).save(stream, "JPEG", quality=90)
+        found.append((base64.b64encode(stream.getvalue()).decode(), str(table["class_name"].iloc[row])))
+    return found, fault
+
+
+def samples(run: Run, config: RunConfig) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        fold = st.selectbox("Fold", run.folds(), format_func=lambda fold: f"fold {fold}", width=140)
+        epoch = st.number_input("Epoch", 1, config.epochs, 1, width=140, help="Each epoch augments anew.")
+    try:
+        with st.spinner("Augmenting photos"):
+            found, fault = network_samples(run.id, fold, int(epoch))
+    except (LabError, OSError) as error:
+        found, fault = [], str(error)
+    height, width = config.input_size
+    figures_html = "".join(
+        f'<figure><img alt="{escape(name)}" src="data:image/jpeg;base64,{data}">{escape(name)}</figure>'
+        for data, name in found
+    )
+    st.html(f'<div class="lab-faces">{figures_html}</div>')
+    if fault:
+        st.html(states.fault(fault, state="interrupted"))
+    if found:
+        st.caption(f"{count(width)} × {count(height)} px, augmented as fold {fold} sees them in epoch {count(epoch)}.")
+
+
+states.style()
+if "workers-looked-after" not in st.session_state:
+    jobs.ensure_workers()
+    st.session_state["workers-looked-after"] = True
+listed = runs.summaries()
+wanted = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
+if wanted is None:
+    st.html('<div class="lab-title">Live</div>')
+    st.info("No run yet. Launch one and watch every fold learn here.", icon=":material/show_chart:")
+    if LAUNCH.is_file() and st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+        st.switch_page(LAUNCH)
+    st.stop()
+states.pick_run(listed, wanted)
+try:
+    run, config, info = open_run(wanted)
+except LabError as error:
+    states.show_error(error)
+    st.stop()
+st.query_params["run"] = run.id
+
+colour = states.colour_of(run.id, [s["id"] for s in listed])
+moment = run_view.look(run, config, jobs.waiting())
+every = TICK if moment.active else None
+header(run, config, info, moment, colour)
+if problem := st.session_state.pop("live-error", None):
+    states.show_error(problem)
+curves.plotly_once()
+st.fragment(tick, run_every=every)(run, config, colour, moment.state)
+
+tab_log, tab_samples, tab_rates = st.tabs(
+    ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"
+)
+with tab_log:
+    st.fragment(log, run_every=2 * TICK if moment.active else None)(run)
+if tab_samples.open:
+    with tab_samples:
+        samples(run, config)
+if tab_rates.open:
+    with tab_rates:
+        st.fragment(rates, run_every=5 * TICK if moment.active else None)(run, config, colour)

@@ -1,0 +1,311 @@
+"""Choosing a dataset, scanning it with progress, and showing what the scan found; for Launch and Data alike.
+
+A choice is a DataConfig as a dict that lives in the session; the controls write into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from pydantic import ValidationError
+
+from core import recent
+from core.config import DataConfig, field_errors
+from core.data import ATTRIBUTES, Scan, csv_columns, scan
+from core.errors import LabError
+from core.exports import spreadsheet_csv
+from core.runs import runs_folder
+from core.text import ago, count, duration, plain
+from pages.parts import drawing, states
+
+Choice = dict[str, Any]
+READERS = {
+    "auto": "Detect",
+    "mask": "Mask layout (train.csv and images/)",
+    "utkface": "UTKFace (labels in the file name)",
+    "folders": "Folders (one a class)",
+    "csv": "CSV (columns chosen by name)",
+}
+NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
+COLUMNS = ("path", "label", "person", "gender", "age", "mask")
+SCANS, KEPT = "scans", 4
+
+
+def start_choice() -> Choice:
+    """What a newcomer begins with: the newest dataset, else the demo if it is there."""
+    latest = recent.recent()
+    if latest:
+        return dict(latest[0].data)
+    return DataConfig(root=str(drawing.demo_folder()) if drawing.demo_is_there() else "").model_dump(mode="json")
+
+
+def choose(choice: Choice, key: str) -> None:
+    """Controls for the root. key: prefix of the controls' keys; another one starts them anew."""
+    known = recent.recent()
+    sources = ["demo", "folder", *(["recent"] if known else [])]
+    source_key = f"{key}.source"
+    if st.session_state.get(source_key) not in sources:
+        st.session_state[source_key] = _source(choice, known)
+
+    def take_source() -> None:
+        if st.session_state[source_key] == "demo" and drawing.demo_is_there():
+            take_root(choice, str(drawing.demo_folder()))
+
+    st.segmented_control(
+        "Dataset",
+        sources,
+        key=source_key,
+        format_func={"demo": "Demo", "folder": "A folder", "recent": "Recent"}.get,
+        required=True,
+        on_change=take_source,
+        label_visibility="collapsed",
+    )
+    {"demo": _demo, "folder": _folder, "recent": _recent}[st.session_state[source_key]](choice, key)
+
+
+def take_root(choice: Choice, root: str) -> None:
+    """Another root: all that was said about the old one is forgotten."""
+    choice.update(DataConfig(root=root).model_dump(mode="json"))
+
+
+def _source(choice: Choice, known: list[recent.Recent]) -> str:
+    if not choice["root"] or choice["root"] == str(drawing.demo_folder()):
+        return "demo"
+    return "recent" if choice["root"] in [entry.root for entry in known] else "folder"
+
+
+def _demo(choice: Choice, key: str) -> None:
+    root = str(drawing.demo_folder())
+    if drawing.STATE in st.session_state or not drawing.demo_is_there():
+        if failure := drawing.failure():
+            st.error(failure, icon=":material/error:")
+        drawing.show(lambda: take_root(choice, root))
+    elif choice["root"] != root:
+        st.button("Use the demo dataset", on_click=take_root, args=(choice, root))
+
+
+def _folder(choice: Choice, key: str) -> None:
+    path_key = f"{key}.path"
+    st.session_state.setdefault(path_key, choice["root"])
+
+    def take() -> None:
+        text = st.session_state[path_key].strip()
+        if text != choice["root"]:
+            take_root(choice, text)
+
+    st.text_input(
+        "Folder of the dataset",
+        key=path_key,
+        on_change=take,
+        placeholder="/home/you/faces",
+        help="An absolute path on the machine where the lab runs. It is read, never written to.",
+    )
+
+
+def _recent(choice: Choice, key: str) -> None:
+    known = {entry.root: entry for entry in recent.recent()}
+    recent_key = f"{key}.recent"
+    if st.session_state.get(recent_key) not in known:
+        st.session_state[recent_key] = choice["root"] if choice["root"] in known else None
+
+    def take() -> None:
+        if picked := known.get(st.session_state[recent_key]):
+            choice.update(picked.data)
+
+    def show(root: str) -> str:
+        entry = known[root]
+        facts = f"{count(entry.photos)} photos, {count(entry.people)} people"
+        return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
+
+    st.selectbox(
+        "Recent dataset", list(known), key=recent_key, format_func=show, on_change=take, index=None,
+        placeholder="Choose a dataset",
+    )  # fmt: skip
+
+
+def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
+    """How labels are found: reader, CSV columns, person pattern. reader: what the scan took it for."""
+    _, errors = check(choice)
+    wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
+    wants_columns |= fault is not None and fault.kind == "csv"
+    with st.expander(
+        "How labels are found", icon=":material/label:", expanded=bool(errors) or wants_columns and bool(fault)
+    ):
+        with st.container(horizontal=True):
+            _pick(choice, f"{key}.reader", "reader", "Reader", list(READERS), READERS.get, 320)
+            if choice["reader"] in ("folders", "csv") or reader in ("folders", "csv"):
+                _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
+            _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
+        if wants_columns:
+            _columns(choice, key)
+
+
+def _columns(choice: Choice, key: str) -> None:
+    root = Path(choice["root"]).expanduser()
+    files = sorted(p.name for p in root.glob("*") if p.suffix.lower() in (".csv", ".tsv")) if root.is_dir() else []
+    if not files:
+        st.caption("There is no CSV file in this folder.")
+        return
+    if choice["csv_file"] and choice["csv_file"] not in files:
+        files.append(choice["csv_file"])
+    with st.container(horizontal=True):
+        _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", [None, *files], lambda f: f or "The only one", 200)
+    try:
+        columns = csv_columns(root / (choice["csv_file"] or files[0]))
+    except LabError as error:
+        states.show_error(error)
+        return
+    with st.container(horizontal=True):
+        for meaning in COLUMNS:
+            name = f"{meaning}_column"
+            options = list(dict.fromkeys([None, *columns, choice[name]]))
+            title = f"{meaning.capitalize()} column"
+            _pick(choice, f"{key}.{name}", name, title, options, lambda c: "by its usual name" if c is None else c, 190)
+
+
+def _pick(choice: Choice, key: str, name: str, label: str, options: list, show: Any, width: int) -> None:
+    st.session_state[key] = choice[name]
+
+    def take() -> None:
+        choice[name] = st.session_state[key]
+
+    st.selectbox(
+        label, options, key=key, format_func=show, on_change=take, width=width,
+        help=DataConfig.model_fields[name].description,
+    )  # fmt: skip
+
+
+def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str], hint: str, width: int) -> None:
+    st.session_state.setdefault(key, "" if choice[name] is None else str(choice[name]))
+
+    def take() -> None:
+        text = st.session_state[key].strip()
+        choice[name] = (int(text) if text.lstrip("-").isdecimal() else text) if text else None
+
+    with st.container(width=width, gap="xsmall"):
+        st.text_input(
+            label, key=key, on_change=take, placeholder=hint, help=DataConfig.model_fields[name].description
+        )  # fmt: skip
+        if name in errors:
+            st.caption(f":red[:material/error: {plain(errors[name])}]")
+
+
+def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:
+    try:
+        return DataConfig.model_validate(choice), {}
+    except ValidationError as error:
+        return None, field_errors(error)
+
+
+def find(choice: Choice) -> Scan:
+    """The scan of a choice: this session's, or a new one with progress that can be cancelled.
+
+    Verdicts on unchanged photos are kept on disk, so that a scan that was interrupted goes on where it stopped.
+    Raises LabError.
+    """
+    data, errors = check(choice)
+    if data is None:
+        raise LabError(f"dataset: {'; '.join(errors.values())}.", "Correct it under 'How labels are found'.", "config")
+    key = json.dumps({k: v for k, v in choice.items() if k != "leave_out_problems"}, sort_keys=True)
+    scans: dict[str, Scan] = st.session_state.setdefault(SCANS, {})
+    if key in scans:
+        return scans[key]
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Reading labels")
+        st.button("Cancel", icon=":material/close:", on_click=take_root, args=(choice, ""), key=f"cancel-{key}")
+    started = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        left = (time.monotonic() - started) / done * (total - done) if done else None
+        bar.progress(done / max(1, total), f"Checking photos: {count(done)} of {count(total)}, {duration(left)} left")
+
+    digest = hashlib.sha256(str(Path(data.root).expanduser().resolve()).encode()).hexdigest()[:16]
+    try:
+        found = scan(data, progress=progress, memory=runs_folder() / ".lab" / "scans" / f"{digest}.parquet")
+    finally:
+        place.empty()
+    for old in list(scans)[: max(0, len(scans) - KEPT + 1)]:
+        del scans[old]
+    scans[key] = found
+    people = found.samples["person"].nunique()
+    recent.remember(data, reader=found.reader, people=people, photos=len(found.samples))
+    return found
+
+
+def forget() -> None:
+    """Scan again at the next look."""
+    st.session_state.pop(SCANS, None)
+
+
+def bad_files(found: Scan) -> int:
+    return int((found.problems["severity"] == "error").sum())
+
+
+def tasks_of(found: Scan) -> list[str]:
+    """The tasks that some photo of the dataset has all labels for, the study's first."""
+    table = found.samples
+    possible = []
+    for task, attributes in ATTRIBUTES.items():
+        keep = table[list(attributes)].notna().all(axis=1)
+        if task == "gender-age":
+            keep &= table["mask"].isna() | (table["mask"] == "normal")
+        if keep.any():
+            possible.append(task)
+    return possible
+
+
+def result_line(found: Scan) -> None:
+    """Reader, people, photos, problems in one line."""
+    table, bad = found.samples, bad_files(found)
+    warnings = len(found.problems) - bad
+    parts = [
+        f"**{count(table['person'].nunique())}** people",
+        f"**{count(len(table))}** photos",
+        f"read as {NAMES[found.reader]}",
+    ]
+    if len(table):
+        sides = table[["width", "height"]]
+        low, high = sides.min(), sides.max()
+        same = (low == high).all()
+        size = f"{low['width']} × {low['height']}"
+        parts.append(f"{size} px" if same else f"{size} to {high['width']} × {high['height']} px")
+    told = [f":red[{count(bad)} bad {'entry' if bad == 1 else 'entries'}]"] if bad else []
+    told += [f":orange[{count(warnings)} {'warning' if warnings == 1 else 'warnings'}]"] if warnings else []
+    parts.append(", ".join(told) or ":green[no problems]")
+    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]")
+
+
+def problems_table(found: Scan, key: str) -> None:
+    """Every problem with what to do, and the table as a file. Draws nothing when there is none."""
+    table = found.problems
+    if not len(table):
+        return
+    st.dataframe(
+        table[["severity", "where", "problem", "remedy", "kind"]],
+        hide_index=True,
+        height=min(320, 38 + 35 * len(table)),
+        column_config={
+            "severity": st.column_config.TextColumn("Severity", width="small"),
+            "where": st.column_config.TextColumn("Where", width="medium"),
+            "problem": st.column_config.TextColumn("What is wrong", width="large"),
+            "remedy": st.column_config.TextColumn("What to do", width="large"),
+            "kind": st.column_config.TextColumn("Kind", width="small"),
+        },
+        key=f"{key}.problems",
+    )
+    st.download_button(
+        "Download as CSV", spreadsheet_csv(table), "problems.csv", "text/csv", icon=":material/download:",
+        on_click="ignore", key=f"{key}.download",
+    )  # fmt: skip
+
+
+def people_by(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """People and photos of each value of a column."""
+    return table.groupby(column, sort=False).agg(people=("person", "nunique"), photos=("sample", "size"))

@@ -1,0 +1,474 @@
+"""The settings form: a RunConfig as a dict in the session, and one control for each of its fields.
+
+The draft is the truth: a control writes its value there before the page runs, so that the page can check the whole
+draft first and show each message beside the control that it belongs to. What cannot be read as a number stays in the
+draft as it was typed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from core.augment import TRANSFORMS, default_params
+from core.config import PhaseConfig, RunConfig, field_errors
+from core.text import plain
+
+DRAFT, VERSION = "launch_draft", "launch_version"
+Errors = dict[str, str]
+
+LABELS = {
+    "name": "Task", "age_limits": "Age limits", "count": "Folds", "depth": "Depth", "init": "First weights",
+    "optimizer": "Optimizer", "epochs": "Epochs", "lr_backbone": "Backbone learning rate",
+    "lr_head": "Head learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "nesterov": "Nesterov",
+    "schedule": "Schedule", "warmup_epochs": "Warm-up epochs", "batch_size": "Batch size",
+    "label_smoothing": "Label smoothing", "seed": "Seed", "loader_workers": "Loader workers",
+    "precision": "Precision", "device": "Device", "p": "Probability", "max_people": "At most this many people",
+    "person_pattern": "Person pattern", "root": "Folder", "leave_out_problems": "Leave out bad files",
+}  # fmt: skip
+TASKS = {
+    "gender-age": "gender-age (unmasked photos)",
+    "mask-gender-age": "mask-gender-age (all photos)",
+    "mask": "mask",
+    "gender": "gender",
+    "age": "age",
+    "label": "label (folder or CSV column)",
+}
+FIELD = 168  # width of a number's control, in pixels
+
+
+# The draft
+
+
+def draft() -> dict[str, Any]:
+    return st.session_state[DRAFT]
+
+
+def replace_draft(data: dict[str, Any]) -> None:
+    """Take another configuration; every control starts anew from it."""
+    st.session_state[DRAFT] = data
+    st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1
+
+
+def assign(path: str, value: Any) -> None:
+    """Set one field from code; its control, if drawn later in this run, shows the value."""
+    _set(draft(), path, value)
+    st.session_state.pop(_key(path), None)
+
+
+def check(data: dict[str, Any]) -> tuple[RunConfig | None, Errors]:
+    """(the configuration, {}) or (None, dotted path -> message)."""
+    try:
+        return RunConfig.model_validate(data), {}
+    except ValidationError as error:
+        return None, {path: _plainly(message) for path, message in field_errors(error).items()}
+
+
+def label_of(path: str) -> str:
+    """A path as the screen names it: "phases.0.lr_head" -> "Phase 1: Head learning rate"."""
+    parts = path.split(".")
+    if parts[0] == "phases" and len(parts) > 1:
+        return f"Phase {int(parts[1]) + 1}" + (f": {LABELS.get(parts[2], parts[2])}" if len(parts) > 2 else "")
+    if parts[0] == "transforms" and len(parts) > 1:
+        return f"Transforms: {draft()['transforms'][int(parts[1])].get('name', parts[1])}"
+    if parts == ["name"]:
+        return "Name"
+    return LABELS.get(parts[1] if len(parts) > 1 else parts[0], parts[0].capitalize())
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(path, before, now) of each setting that differs; the dataset and the words about the run do not count."""
+    skip = ("data.", "name", "description", "schema_version")
+    old, new = dict(_flat(before)), dict(_flat(now))
+    paths = [path for path in [*old, *(p for p in new if p not in old)] if not path.startswith(skip)]
+    return [
+        (path, _show(old.get(path, "–")), _show(new.get(path, "–")))
+        for path in paths
+        if old.get(path, "–") != new.get(path, "–")
+    ]
+
+
+# One control
+
+
+def number(path: str, errors: Errors, *, label: str = "", help: str | None = None, optional: bool = False) -> None:
+    """A number as text, so that 1e-5 can be typed, and -1 too, with the reason why not beneath."""
+    with st.container(width=FIELD, gap="xsmall"):
+        st.text_input(
+            label or _label(path),
+            key=_seed(path, _show),
+            help=help or _help(path),
+            on_change=_take,
+            args=(path, lambda text: None if optional and not text.strip() else read_number(text)),
+            placeholder="auto" if optional else None,
+        )
+        message(path, errors)
+
+
+def choice(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[[Any], str] = str) -> None:
+    with st.container(width=FIELD + 40, gap="xsmall"):
+        st.selectbox(
+            _label(path),
+            list(options),
+            key=_seed(path),
+            format_func=show,
+            help=_help(path),
+            on_change=_take,
+            args=(path,),
+        )
+        message(path, errors)
+
+
+def segments(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[[Any], str] = str) -> None:
+    with st.container(width="content", gap="xsmall"):
+        st.segmented_control(
+            _label(path),
+            list(options),
+            key=_seed(path),
+            format_func=show,
+            help=_help(path),
+            required=True,
+            on_change=_take,
+            args=(path,),
+        )
+        message(path, errors)
+
+
+def words(path: str, errors: Errors, *, label: str, width: int | str = "stretch", placeholder: str = "") -> None:
+    with st.container(width=width, gap="xsmall"):
+        st.text_input(
+            label,
+            key=_seed(path, lambda value: value or ""),
+            help=_help(path),
+            on_change=_take,
+            args=(path,),
+            placeholder=placeholder,
+        )
+        message(path, errors)
+
+
+def message(path: str, errors: Errors) -> None:
+    """What is wrong with a field, beneath its control."""
+    found = [errors[p] for p in (path, *(f"{path}.{i}" for i in range(3))) if p in errors]
+    for text in found:
+        st.caption(f":red[:material/error: {plain(text)}]")
+
+
+# Groups of controls
+
+
+def task_and_folds(errors: Errors, tasks: list[str]) -> None:
+    """tasks: those that the dataset has labels for."""
+    chosen = draft()["task"]["name"]
+    with st.container(horizontal=True):
+        with st.container(width=300, gap="xsmall"):
+            st.selectbox(
+                "Task",
+                list(dict.fromkeys([*tasks, chosen])),
+                key=_seed("task.name"),
+                format_func=lambda name: TASKS.get(name, name),
+                help=_help("task.name"),
+                on_change=_take,
+                args=("task.name",),
+            )
+            message("task.name", errors)
+        if "age" in chosen:
+            number("task.age_limits.0", errors, label="Middle group from", help="Its first age, in years.")
+            number("task.age_limits.1", errors, label="Oldest group from", help="Its first age, in years.")
+        number("folds.count", errors)
+        number("folds.seed", errors, label="Seed of the split")
+    message("task", errors)
+
+
+def model_and_weights(errors: Errors) -> None:
+    segments("model.depth", (18, 34, 50, 101, 152), errors, show=lambda depth: f"ResNet-{depth}")
+    init = draft()["model"]["init"]
+    kind_key, path_key = _key("model.init.kind"), _key("model.init.path")
+    st.session_state.setdefault(kind_key, "file" if init.startswith("file:") else init)
+    st.session_state.setdefault(path_key, init.removeprefix("file:") if init.startswith("file:") else "")
+
+    def take() -> None:
+        kind = st.session_state[kind_key]
+        st.session_state.setdefault(path_key, "")
+        draft()["model"]["init"] = f"file:{st.session_state[path_key].strip()}" if kind == "file" else kind
+
+    st.segmented_control(
+        "First weights",
+        ["imagenet", "scratch", "file"],
+        key=kind_key,
+        format_func={"imagenet": "ImageNet", "scratch": "From scratch", "file": "A file"}.get,
+        help=_help("model.init"),
+        required=True,
+        on_change=take,
+    )
+    if st.session_state[kind_key] == "file":
+        st.text_input(
+            "Weights file",
+            key=path_key,
+            on_change=take,
+            placeholder="/path/to/weights.safetensors",
+            help="A state dict of the same depth, .pth or .safetensors. Code inside a .pth is never run.",
+        )
+        if init == "file:":
+            errors = {**errors, "model.init": "Type the path of a weights file."}
+    message("model.init", errors)
+
+
+def phases(errors: Errors) -> None:
+    listed = draft()["phases"]
+    for index, phase in enumerate(listed):
+        here = f"phases.{index}"
+        with st.container(border=True):
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.markdown(f"**Phase {index + 1}**")
+                if len(listed) > 1:
+                    st.button(
+                        "Remove", key=_key(f"{here}.remove"), type="tertiary", icon=":material/delete:",
+                        on_click=_drop, args=("phases", index),
+                    )  # fmt: skip
+            with st.container(horizontal=True):
+                choice(f"{here}.optimizer", ("adam", "adamw", "sgd"), errors)
+                number(f"{here}.epochs", errors)
+                choice(f"{here}.schedule", ("constant", "cosine"), errors)
+                number(f"{here}.warmup_epochs", errors)
+            with st.container(horizontal=True, vertical_alignment="top"):
+                number(f"{here}.lr_backbone", errors, label="Learning rate, backbone")
+                number(f"{here}.lr_head", errors, label="Learning rate, head")
+                number(f"{here}.weight_decay", errors)
+                if phase["optimizer"] == "sgd" or f"{here}.momentum" in errors:
+                    number(f"{here}.momentum", errors)
+                if phase["optimizer"] == "sgd" or phase.get("nesterov"):
+                    _checkbox(f"{here}.nesterov")
+            message(here, errors)
+    message("phases", errors)
+    st.button("Add a phase", icon=":material/add:", key=_key("phases.add"), on_click=_add_phase)
+
+
+def training(errors: Errors) -> None:
+    with st.container(horizontal=True):
+        number("training.batch_size", errors)
+        number("training.label_smoothing", errors)
+        number("training.seed", errors)
+        number("training.loader_workers", errors, optional=True)
+    with st.container(horizontal=True):
+        choice("training.precision", ("auto", "bfloat16", "float32"), errors)
+        choice("training.device", ("auto", "cpu", "cuda"), errors)
+
+
+def transforms(errors: Errors) -> None:
+    st.caption(
+        "In this order. Those marked *always* belong to every photo, in validation too; the others are drawn anew for "
+        "each training image, with their probability."
+    )
+    listed = draft()["transforms"]
+    for index, entry in enumerate(listed):
+        _transform(index, entry, len(listed), errors)
+    message("transforms", errors)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = _key("transforms.new")
+        st.selectbox("Add a transform", list(TRANSFORMS), key=key, width=260)
+        st.button("Add", icon=":material/add:", key=_key("transforms.add"), on_click=_add_transform, args=(key,))
+
+
+def _transform(index: int, entry: dict[str, Any], count: int, errors: Errors) -> None:
+    here, table = f"transforms.{index}", TRANSFORMS[entry["name"]]
+    prefix = f"{entry['name']}."
+    own = errors.get(here, "")
+    named = own.removeprefix(prefix).partition(":")[0] if own.startswith(prefix) else ""
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            enabled = _key(f"{here}.enabled")
+            st.session_state.setdefault(enabled, bool(entry.get("enabled", True)))
+            st.toggle(
+                f"**{entry['name']}**" + ("  :gray[always]" if table.deterministic else ""),
+                key=enabled, help=table.help, on_change=_take, args=(f"{here}.enabled",),
+            )  # fmt: skip
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                for name, icon, step in (("Move up", "arrow_upward", -1), ("Move down", "arrow_downward", 1)):
+                    st.button(
+                        "", icon=f":material/{icon}:", help=name, key=_key(f"{here}.{icon}"), type="tertiary",
+                        disabled=not 0 <= index + step < count, on_click=_move, args=(index, step),
+                    )  # fmt: skip
+                st.button(
+                    "", icon=":material/delete:", help="Remove", key=_key(f"{here}.remove"), type="tertiary",
+                    on_click=_drop, args=("transforms", index),
+                )  # fmt: skip
+        if entry.get("enabled", True) and (table.params or not table.deterministic):
+            with st.container(horizontal=True):
+                if not table.deterministic:
+                    number(f"{here}.p", errors)
+                for name, param in table.params.items():
+                    where = f"{here}.params.{name}"
+                    beside = {where: own.partition(": ")[2]} if name == named else {}
+                    _param(where, name, param, beside)
+        if own and not named:
+            message(here, errors)
+
+
+def _param(where: str, name: str, param: Any, errors: Errors) -> None:
+    """One parameter: a number, a low and a high end, or three colours."""
+    title = name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
+    ends = {"int range": ("from", "to"), "float range": ("from", "to"), "rgb": ("red", "green", "blue")}.get(param.kind)
+    if ends is None:
+        number(where, errors, label=title, help=param.help)
+        return
+    with st.container(width=(FIELD - 60) * len(ends), gap="xsmall"):
+        with st.container(horizontal=True, gap="xsmall"):
+            for i, end in enumerate(ends):
+                with st.container(width=FIELD - 66):
+                    st.text_input(
+                        f"{title} {end}" if i == 0 else end,
+                        key=_seed(f"{where}.{i}", _show),
+                        help=param.help if i == len(ends) - 1 else None,
+                        on_change=_take,
+                        args=(f"{where}.{i}", read_number),
+                    )
+        message(where, errors)
+
+
+# Changes by buttons
+
+
+def _add_phase() -> None:
+    draft()["phases"].append(dict(draft()["phases"][-1]) if draft()["phases"] else PhaseConfig().model_dump())
+
+
+def _add_transform(key: str) -> None:
+    """Before Normalize, which has to stay last."""
+    name = st.session_state[key]
+    listed = draft()["transforms"]
+    entry = {"name": name, "p": 1.0 if TRANSFORMS[name].deterministic else 0.5, "params": default_params(name)}
+    last = len(listed) - 1 if listed and listed[-1]["name"] == "Normalize" else len(listed)
+    listed.insert(last, {**entry, "enabled": True})
+    replace_draft(draft())
+
+
+def _drop(group: str, index: int) -> None:
+    del draft()[group][index]
+    replace_draft(draft())
+
+
+def _move(index: int, step: int) -> None:
+    listed = draft()["transforms"]
+    listed[index], listed[index + step] = listed[index + step], listed[index]
+    replace_draft(draft())
+
+
+# Paths, values, words
+
+
+def _checkbox(path: str) -> None:
+    st.checkbox(_label(path), key=_seed(path), help=_help(path), on_change=_take, args=(path,))
+
+
+def _key(path: str) -> str:
+    return f"form{st.session_state.get(VERSION, 0)}.{path}"
+
+
+def _seed(path: str, show: Callable[[Any], Any] = lambda value: value) -> str:
+    """The key of a field's control, holding the draft's value when the control is new on this page."""
+    key = _key(path)
+    if key not in st.session_state:
+        st.session_state[key] = show(_get(draft(), path))
+    return key
+
+
+def _take(path: str, read: Callable[[Any], Any] = lambda value: value) -> None:
+    _set(draft(), path, read(st.session_state[_key(path)]))
+
+
+def _step(part: str) -> int | str:
+    return int(part) if part.isdigit() else part
+
+
+def _get(data: Any, path: str) -> Any:
+    for part in path.split("."):
+        data = data[_step(part)]
+    return data
+
+
+def _set(data: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        data = data[_step(part)]
+    data[_step(last)] = value
+
+
+def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list) and any(isinstance(item, dict) for item in data):
+        items = enumerate(data)
+    else:
+        yield path, data
+        return
+    for key, value in items:
+        yield from _flat(value, f"{path}.{key}" if path else str(key))
+
+
+def read_number(text: str) -> int | float | str:
+    """A whole number, a finite number, or the text itself for the check to complain about."""
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            return value
+    return text
+
+
+def _show(value: Any) -> str:
+    """1e-05 -> "1e-5", 25.0 -> "25", None -> ""."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(_show, value))
+    text = re.sub(r"e([+-])0+(?=\d)", r"e\1", repr(value)) if isinstance(value, float) else str(value)
+    if isinstance(value, float) and 0 < abs(value) < 0.001 and "e" not in text:
+        text = re.sub(r"\.?0*e([+-])0*", r"e\1", f"{value:.6e}")
+    return text.removesuffix(".0")
+
+
+def _label(path: str) -> str:
+    return LABELS.get(path.split(".")[-1], path.split(".")[-1])
+
+
+def _help(path: str) -> str | None:
+    """The description of a field in core.config."""
+    model: Any = RunConfig
+    info = None
+    for part in path.split("."):
+        if part.isdigit() or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        info = model.model_fields.get(part)
+        if info is None:
+            return None
+        model = info.annotation
+        if typing.get_origin(model) is list:
+            model = typing.get_args(model)[0]
+    return info.description if info else None
+
+
+def _plainly(text: str) -> str:
+    """pydantic's sentence as a person would say it."""
+    text = text.removeprefix("input should be ").removeprefix("Input should be ")
+    for before, after in (
+        ("greater than or equal to ", "must be at least "),
+        ("less than or equal to ", "must be at most "),
+        ("greater than ", "must be above "),
+        ("less than ", "must be below "),
+    ):
+        text = text.replace(before, after)
+    text = re.sub(r"a valid integer, .*?, found", "must be a whole number, found", text)
+    text = re.sub(r"a valid number, .*?, found", "must be a number, found", text)
+    text = re.sub(r"^a finite number", "must be a finite number", text)
+    text = text.replace("found ''", "found nothing")
+    text = text.replace("string should have at least 1 character", "must not be empty")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", ")")) else ".")

@@ -1,0 +1,152 @@
+"""States of runs and folds in words, icons and colours, and the run picker: the same on every page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core import figures
+from core.errors import LabError
+from core.text import ago
+
+# state: (icon of Material Symbols, word, colour class)
+STATES = {
+    "queued": ("schedule", "queued", "quiet"),
+    "running": ("play_circle", "running", "accent"),
+    "done": ("check_circle", "done", "good"),
+    "interrupted": ("pause_circle", "interrupted", "warn"),
+    "cancelled": ("cancel", "cancelled", "warn"),
+    "failed": ("error", "failed", "bad"),
+    "unreadable": ("help", "unreadable", "bad"),
+}
+ACTIVE = ("queued", "running")
+
+_CSS = """<style>
+.block-container, [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1680px; }
+.lab-quiet { --c: #7d8590 } .lab-accent { --c: var(--st-primary-color, #2f95b8) } .lab-good { --c: #2a9d68 }
+.lab-warn { --c: #c98a00 } .lab-bad { --c: #d9483b }
+.lab-icon { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -.18em;
+  color: var(--c); font-weight: 400; font-style: normal; letter-spacing: normal; text-transform: none;
+  font-variation-settings: "FILL" 0; user-select: none; }
+.lab-state { white-space: nowrap; }
+.lab-title { font-size: 1.45rem; font-weight: 650; line-height: 1.25; overflow-wrap: anywhere; }
+.lab-title .lab-state { font-size: .9rem; font-weight: 500; margin-left: .6rem; }
+.lab-dot { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .5rem; }
+.lab-meta { opacity: .75; font-size: .87rem; overflow-wrap: anywhere; }
+.lab-num { font-variant-numeric: tabular-nums; }
+.lab-bar { height: 6px; border-radius: 3px; background: color-mix(in srgb, currentColor 13%, transparent);
+  overflow: hidden; }
+.lab-bar > div { height: 100%; border-radius: 3px; background: var(--c, currentColor); transition: width .6s linear; }
+.lab-line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .1rem 1.2rem; font-size: .93rem;
+  margin-bottom: .35rem; font-variant-numeric: tabular-nums; }
+.lab-folds { display: grid; grid-template-columns: repeat(auto-fit, minmax(148px, 1fr)); gap: .5rem; }
+.lab-fold { border: 1px solid color-mix(in srgb, currentColor 16%, transparent); border-radius: 6px;
+  padding: .4rem .6rem .5rem; font-size: .85rem; font-variant-numeric: tabular-nums; min-width: 0; }
+.lab-fold > div:first-child { display: flex; justify-content: space-between; gap: .4rem; }
+.lab-fold b { font-weight: 600; } .lab-fold .lab-meta { font-size: .8rem; min-height: 1.3em; }
+.lab-fold .lab-bar { height: 4px; margin-top: .3rem; }
+.lab-scroll { overflow-x: auto; }
+table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
+.lab-table th { font-weight: 500; opacity: .7; text-align: right; padding: .25rem .7rem; white-space: nowrap; }
+.lab-table td { text-align: right; padding: .28rem .7rem; white-space: nowrap;
+  border-top: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+.lab-table th:first-child, .lab-table td:first-child, .lab-table .lab-left { text-align: left; }
+.lab-table tr.lab-total td { font-weight: 600;
+  border-top: 2px solid color-mix(in srgb, currentColor 35%, transparent); }
+.lab-table .lab-group th { text-align: center; padding-bottom: 0; }
+.lab-table .lab-edge { border-left: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+.lab-fault { border-left: 3px solid var(--c); padding: .35rem .8rem; font-size: .93rem; overflow-wrap: anywhere;
+  background: color-mix(in srgb, var(--c) 9%, transparent); border-radius: 0 6px 6px 0; margin-bottom: .4rem; }
+.lab-faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: .6rem; }
+.lab-faces figure { margin: 0; font-size: .78rem; overflow-wrap: anywhere; }
+.lab-faces img { width: 100%; border-radius: 4px; display: block; margin-bottom: .2rem; }
+</style>"""
+
+
+def style() -> None:
+    """The lab's few rules of CSS. Call it at the top of a page."""
+    st.html(_CSS)
+
+
+def icon(state: str) -> str:
+    """HTML of the icon alone."""
+    name, _, tone = STATES.get(state, STATES["unreadable"])
+    return f'<span class="lab-icon lab-{tone}" aria-hidden="true">{name}</span>'
+
+
+def dot(colour: str) -> str:
+    """HTML of a run's colour. colour: from figures.run_colour."""
+    return f'<span class="lab-dot" style="background:{colour}"></span>'
+
+
+def badge(state: str) -> str:
+    """HTML of icon and word."""
+    return f'<span class="lab-state">{icon(state)} {STATES.get(state, STATES["unreadable"])[1]}</span>'
+
+
+def bar(share: float, state: str = "running") -> str:
+    """HTML of a thin progress bar. share: 0..1."""
+    percent = 100 * min(1.0, max(0.0, share))
+    tone = STATES.get(state, STATES["unreadable"])[2]
+    return (
+        f'<div class="lab-bar lab-{tone}" role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" '
+        f'aria-valuemax="100"><div style="width:{percent:.1f}%"></div></div>'
+    )
+
+
+def fault(message: str, remedy: str = "", where: str = "", state: str = "failed") -> str:
+    """HTML of a failure: where, what happened, what to do. All three are shown as text."""
+    place = f"<b>{escape(where)}</b> " if where else ""
+    tone = STATES.get(state, STATES["unreadable"])[2]
+    return f'<div class="lab-fault lab-{tone}" role="alert">{place}{escape(message)} <i>{escape(remedy)}</i></div>'
+
+
+def show_error(error: LabError) -> None:
+    """An expected failure, without a traceback."""
+    st.html(fault(error.message, error.remedy))
+
+
+def picture(svg: str) -> str:
+    """HTML of an SVG drawing; st.html lets SVG through only as an image."""
+    return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
+
+
+def colour_of(run_id: str, ids: Sequence[str]) -> str:
+    """The run's colour on every page. ids: all runs, newest first, as runs.summaries gives them."""
+    try:
+        return figures.run_colour(len(ids) - 1 - list(ids).index(run_id))
+    except ValueError:
+        return figures.run_colour(0)
+
+
+def run_label(summary: dict[str, Any]) -> str:
+    """A run in one line of plain text, for pickers."""
+    if "unreadable" in summary:
+        return f"{summary['id']} · unreadable"
+    return f"{summary.get('name', summary['id'])} · {STATES[summary['state']][1]} · {ago(summary.get('created'))}"
+
+
+def pick_run(summaries: Sequence[dict[str, Any]], current: str | None, *, limit: int = 300) -> None:
+    """A box to change the run in the address (?run=<id>); shows the newest `limit` runs and the current one."""
+    labels = {s["id"]: run_label(s) for s in summaries[:limit]}
+    labels |= {s["id"]: run_label(s) for s in summaries if s["id"] == current}
+    st.session_state["run-picker"] = current if current in labels else None
+    st.selectbox(
+        "Run",
+        list(labels),
+        index=None,
+        format_func=labels.get,
+        key="run-picker",
+        on_change=_follow_picker,
+        placeholder="Choose a run",
+        label_visibility="collapsed",
+    )
+
+
+def _follow_picker() -> None:
+    if chosen := st.session_state.get("run-picker"):
+        st.query_params["run"] = chosen

@@ -1,0 +1,56 @@
+import math
+
+import pytest
+
+from core.text import ago, count, duration, plain, rate, score, spread
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"), (45.4, "45 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3540, "59 min"), (3599, "1 h 00 min"),
+        (12_000, "3 h 20 min"), (187_200, "2 d 4 h"), (-5, "0 s"), (None, "–"), (math.nan, "–"), (math.inf, "–"),
+    ],
+)  # fmt: skip
+def test_durations_read_as_a_person_says_them(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_numbers_have_separators_units_and_three_decimals():
+    assert count(2100) == "2,100"
+    assert score(0.71349) == "0.713"
+    assert score(None) == score(math.nan) == "–"
+    assert rate(28.4) == "28 img/s"
+    assert rate(3.14) == "3.1 img/s"
+
+
+def test_a_mean_comes_with_its_deviation_and_number_of_folds():
+    assert spread([0.7, 0.72, None, math.nan]) == "0.710 ± 0.014 (2)"
+    assert spread([0.7]) == "0.700 (1)"
+    assert spread([]) == "–"
+
+
+def test_a_clock_that_went_back_is_just_now():
+    assert ago(1000, now=900) == "just now"
+    assert ago(1000, now=1130) == "2 min ago"
+    assert ago(0, now=86_400 * 12) == "12 days ago"
+    assert ago(None) == "–"
+
+
+@pytest.mark.parametrize("markup", ["**bold**", "<b>x</b>", "[a](http://b)", "$x$", "`x`", "# x", "1. x", "~~x~~"])
+def test_markup_is_escaped(markup):
+    shown = plain(markup)
+    for mark in "*<>[]()$`#.-~":
+        assert shown.count(mark) == shown.count("\\" + mark)
+
+
+def test_what_markdown_finds_after_parsing_is_broken_up():
+    for raw in (":smile:", ":material/check:", ":red[x]", "https://x.org", "www.x.org", "a@b.org"):
+        assert raw not in plain(raw).replace("\\", "")
+    assert "--" not in plain("a -- b").replace("\\", "")
+
+
+def test_plain_words_and_class_names_stay_readable():
+    assert plain("resnet18 study") == "resnet18 study"
+    assert plain("female >=60").replace("\\", "") == "female >=60"
+    assert plain("two\nlines\x00") == "two lines"
