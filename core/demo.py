@@ -1,4 +1,4 @@
-"""Draws the demo dataset: people who do not exist, in the study's mask layout, so that the lab has something to train on."""
+"""Draws the demo dataset: people who do not exist, in the study's mask layout, for the lab to train on."""
 
 import csv
 import multiprocessing
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from core.demo_hairstyles import comb
 from core.demo_people import SHOTS, cast, draw_moment, draw_person
 from core.demo_photo import draw_photo
 from core.errors import LabError
@@ -102,12 +103,13 @@ def _draw_people(folder: Path, seed: int, first: int, who: list[tuple[str, int]]
         for index, (gender, age) in enumerate(who, start=first):
             rng = np.random.default_rng([seed, index])
             person = draw_person(rng, gender, age)
+            hair = comb(person)
             name = f"{index + 1:06d}"
             path = f"{name}_{gender}_{age}"
             place = folder / "images" / path
             place.mkdir(parents=True)
             for shot in SHOTS:
-                photo = draw_photo(person, draw_moment(rng, shot))
+                photo = draw_photo(person, hair, draw_moment(rng, shot))
                 Image.fromarray(photo).save(place / f"{shot}.jpg", quality=QUALITY)
             rows.append([name, gender, "synthetic", age, path])
         return rows

@@ -67,6 +67,11 @@ def ellipse(u: float, v: float, width: float, height: float, count: int = 32, ti
     return np.stack([u + x * np.cos(tilt) - y * np.sin(tilt), v + x * np.sin(tilt) + y * np.cos(tilt)], axis=1)
 
 
+def moved(points, u: float = 0.0, v: float = 0.0) -> np.ndarray:
+    """The same points, u further right and v further down."""
+    return np.asarray(points, dtype=np.float64) + np.array((u, v))
+
+
 def mirrored(half) -> np.ndarray:
     """Points of the right half (top to bottom) -> a closed outline, left half added."""
     half = np.asarray(half, dtype=np.float64)
@@ -107,7 +112,8 @@ class Canvas:
     def fill(self, points, color, opacity: float = 1.0, blur: float = 0.0, within: np.ndarray | None = None) -> None:
         """Paints an outline. color: (3,) or a picture (h, w, 3); within: alpha (h, w) that limits it."""
         if covered := self.coverage(points, blur):
-            self.blend(*covered, color, opacity, within)
+            window, alpha = covered
+            self.blend(window, alpha, color[window] if np.ndim(color) == 3 else color, opacity, within)
 
     def stroke(self, line, width: float, color, opacity=1.0, blur=0.0, within=None, start=0.15, end=0.15) -> None:
         """A tapered brush stroke along `line` (already smooth); width in face units."""
@@ -115,17 +121,20 @@ class Canvas:
 
     def lines(self, lines, width: float, color, opacity: float = 1.0, blur: float = 0.0, within=None) -> None:
         """Many thin lines of one colour at once; lines: list of (n, 2)."""
-        placed = [self.pose.project(line) for line in lines]
-        if placed and (covered := self._cover(placed, blur, fill=False, width=width)):
+        if not lines:
+            return
+        ends = np.cumsum([len(line) for line in lines])[:-1]
+        placed = np.split(self.pose.project(np.concatenate(lines)), ends)
+        if covered := self._cover(placed, blur, fill=False, width=width):
             self.blend(*covered, color, opacity, within)
 
     def blend(self, window, alpha: np.ndarray, color, opacity: float = 1.0, within: np.ndarray | None = None) -> None:
+        """Paints color, (3,) or of the window's size, where alpha (of the window's size) says."""
         alpha = alpha * np.float32(opacity)
         if within is not None:
             alpha = alpha * within[window]
-        color = np.asarray(color, dtype=np.float32)
         region = self.pixels[window]
-        region += alpha[..., None] * ((color[window] if color.ndim == 3 else color) - region)
+        region += alpha[..., None] * (np.asarray(color, dtype=np.float32) - region)
 
     def _cover(self, placed, blur, fill, width=0.0):
         sigma = blur * self.pose.scale
@@ -135,13 +144,18 @@ class Canvas:
         high = np.minimum(np.ceil(everything.max(0) + margin), self.pixels.shape[1::-1]).astype(int)
         if (high <= low).any():
             return None
-        alpha = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        corners = [np.round((p - low) * (1 << SHIFT)).astype(np.int32) for p in placed]
+        size = high - low
+        # A wide blur looks the same when it is made small and enlarged, and costs a sixteenth.
+        coarse = 4 if sigma > 5 else 2 if sigma > 2.2 else 1
+        alpha = np.zeros((-(-size[1] // coarse), -(-size[0] // coarse)), np.uint8)
+        corners = [np.round((p - low) * ((1 << SHIFT) / coarse)).astype(np.int32) for p in placed]
         if fill:
             cv2.fillPoly(alpha, corners, 255, cv2.LINE_AA, SHIFT)
         else:
-            thickness = max(1, round(width * self.pose.scale))
+            thickness = max(1, round(width * self.pose.scale / coarse))
             cv2.polylines(alpha, corners, False, 255, thickness, cv2.LINE_AA, SHIFT)
         if sigma > 0.3:
-            alpha = cv2.GaussianBlur(alpha, (0, 0), sigma)
+            alpha = cv2.GaussianBlur(alpha, (0, 0), sigma / coarse)
+        if coarse > 1:
+            alpha = cv2.resize(alpha, (int(size[0]), int(size[1])), interpolation=cv2.INTER_LINEAR)
         return np.s_[low[1] : high[1], low[0] : high[0]], alpha.astype(np.float32) * np.float32(1 / 255)

@@ -22,16 +22,16 @@ SHOTS = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal"
 # Light to deep, sRGB; a person lies between two neighbours.
 SKINS = np.array(
     [
-        (246, 214, 196),
-        (240, 200, 176),
-        (232, 190, 158),
+        (238, 204, 184),
+        (234, 194, 170),
+        (226, 184, 154),
         (222, 174, 138),
         (206, 154, 116),
         (186, 132, 95),
         (158, 106, 74),
         (128, 84, 58),
-        (98, 63, 45),
-        (74, 48, 37),
+        (108, 71, 51),
+        (90, 60, 46),
     ],
     np.float32,
 )
@@ -179,7 +179,8 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         looks_old += rng.choice((-1, 1)) * rng.uniform(7, 14)
     looks_old = float(np.clip(looks_old, 17, 88))
     wear = float(np.clip((looks_old - 25) / 45, 0, 1.15))
-    man = rng.random() < 1 / (1 + np.exp(-12 * (cue - 0.5)))
+    man = gender == "male"
+    short = rng.random() < 1 / (1 + np.exp(-12 * (cue - 0.5)))  # cut like most men's hair
 
     depth = rng.beta(1.1, 1.5) * (len(SKINS) - 1.001)
     skin = SKINS[int(depth)] + (depth % 1) * (SKINS[int(depth) + 1] - SKINS[int(depth)])
@@ -196,7 +197,11 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
     receding = float(np.clip((looks_old - 24) / 42 + rng.normal(-0.1, 0.3), 0, 1)) if man else 0.0
 
     coily = depth > 5.0 and rng.random() < 0.6
-    if man:
+    if short and not man:
+        style = rng.choice(["pixie", "fringe", "side", "short", "buzz"], p=[0.4, 0.2, 0.2, 0.15, 0.05])
+    elif man and not short:
+        style = rng.choice(["shoulder", "long", "bob", "bun"], p=[0.45, 0.25, 0.15, 0.15])
+    elif man:
         if receding > 0.78 and rng.random() < 0.75:
             style = "horseshoe" if rng.random() < 0.65 else "bald"
         elif coily:
@@ -235,7 +240,8 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         masculine=masculine,
         wear=wear,
         skin=skin.astype(np.float32),
-        hair=np.clip(np.array(HAIRS[str(hair)], np.float32) + normal(0, 4, 3), 0, 255).astype(np.float32) / 255,
+        hair=np.clip(np.array(HAIRS[str(hair)], np.float32) + normal(0, 4) + normal(0, 1, 3), 0, 255).astype(np.float32)
+        / 255,
         grey=grey,
         style=str(style),
         length=float(rng.uniform(1.9, 3.0)),
@@ -252,7 +258,7 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         eye_gap=float(np.clip(normal(0.405, 0.014), 0.375, 0.435)),
         eye_tilt=float(normal(0.05 - 0.05 * wear, 0.05)),
         brow=float(np.clip(normal(0.075 + 0.055 * masculine, 0.013), 0.06, 0.155)),
-        brow_arch=float(np.clip(normal(0.1 - 0.07 * masculine, 0.02), 0.01, 0.14)),
+        brow_arch=float(np.clip(normal(0.075 - 0.05 * masculine, 0.02), 0.01, 0.12)),
         nose_width=float(np.clip(normal(0.165 + 0.045 * masculine + 0.005 * depth, 0.014), 0.15, 0.27)),
         nose_length=float(normal(0.02 + 0.04 * masculine + 0.02 * wear, 0.03)),
         mouth_width=float(np.clip(normal(0.345, 0.025), 0.29, 0.41)),
@@ -276,7 +282,7 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
 
 def draw_moment(rng: np.random.Generator, shot: str) -> Moment:
     """What is particular to one photo; shot: one of SHOTS."""
-    azimuth, height = rng.uniform(-0.95, 0.95), rng.uniform(0.25, 0.75)
+    azimuth, height = rng.uniform(-0.85, 0.85), rng.uniform(0.25, 0.75)
     light = np.array([np.sin(azimuth), -height, np.cos(azimuth) * 0.9])
     hue = rng.random()
     wheel = 0.5 + 0.5 * np.cos(2 * np.pi * (hue + np.array([0, 0.33, 0.67])))
@@ -287,12 +293,12 @@ def draw_moment(rng: np.random.Generator, shot: str) -> Moment:
         roll=float(rng.normal(0, 0.035)),
         yaw=float(np.clip(rng.normal(0, 0.08), -0.17, 0.17)),
         pitch=float(np.clip(rng.normal(0, 0.04), -0.08, 0.08)),
-        smile=float(np.clip(rng.normal(0.35, 0.35), -0.15, 1)),
-        teeth=float(rng.uniform(0.6, 1)) if rng.random() < 0.25 else 0.0,
+        smile=float(np.clip(rng.normal(0.58, 0.32), -0.1, 1.1)),
+        teeth=float(rng.uniform(0.6, 1)) if rng.random() < 0.35 else 0.0,
         blink=float(rng.uniform(0, 0.22)),
         gaze=float(rng.normal(0, 0.12)),
         light=tuple(float(x) for x in light / np.linalg.norm(light)),
-        ambient=float(rng.uniform(0.3, 0.48)),
+        ambient=float(rng.uniform(0.36, 0.52)),
         warmth=float(rng.normal(0, 0.035)),
         exposure=float(np.clip(rng.normal(1.0, 0.06), 0.86, 1.12)),
         scene=str(rng.choice(["studio", "bokeh", "wall", "window", "park"])),

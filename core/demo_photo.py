@@ -1,4 +1,6 @@
-"""One photo, painted back to front: background, hair behind, neck, clothes, ears, face, glasses, mask, hair in front."""
+"""One photo, painted back to front: background, hair behind, neck, clothes, face, glasses, mask, hair in front."""
+
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -6,32 +8,34 @@ import numpy as np
 from core import demo_wear as wear
 from core.demo_canvas import Canvas, Pose
 from core.demo_faces import Head, mix
-from core.demo_hair import Hair
+from core.demo_features import draw_features
+from core.demo_hair import Combed, paint, paint_parting
 from core.demo_people import Moment, Person
 
 WIDTH, HEIGHT = 384, 512  # pixels of the finished photo
-FACE = 87.0  # pixels of the finished photo per face unit
+FACE = 92.0  # pixels of the finished photo per face unit
 
 
-def draw_photo(p: Person, m: Moment, factor: float = 1.0) -> np.ndarray:
+def draw_photo(p: Person, hair: Combed, m: Moment, factor: float = 1.0) -> np.ndarray:
     """RGB uint8 (512, 384, 3). factor: working resolution over finished resolution; more is smoother and slower."""
     w, h = round(WIDTH * factor), round(HEIGHT * factor)
     centre = ((WIDTH / 2 + m.shift[0]) * factor, (242 + m.shift[1]) * factor)
     scale = FACE * factor * m.scale
     pixels = scenery(m, w, h)
     head_canvas = Canvas(pixels, Pose(*centre, scale, m.roll, m.yaw, m.pitch))
-    body = Canvas(pixels, Pose(centre[0] - 0.06 * m.yaw * scale, centre[1], scale, 0.25 * m.roll))
+    body = Canvas(pixels, Pose(centre[0] - 0.06 * m.yaw * scale, centre[1] - 0.17 * scale, scale, 0.25 * m.roll))
     head = Head(head_canvas, p, m)
-    hair = Hair(head, body)
-    hair.behind()
+    paint(hair.behind, head, body)
     head.neck(body)
     wear.clothes(body, p, m.light[0])
     head.ears()
     wear.earrings(head)
     head.face()
+    draw_features(head)
     wear.glasses(head)
     wear.mask(head)
-    hair.front()
+    paint(hair.front, head, body)
+    paint_parting(hair.parting, head)
     return finish(pixels, m)
 
 
@@ -74,14 +78,32 @@ def scenery(m: Moment, w: int, h: int) -> np.ndarray:
     return np.clip(cv2.resize(small, (w, h), interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
+@lru_cache(maxsize=1)
+def vignette() -> np.ndarray:
+    """Brightness over the finished photo, darker towards the corners, float32 (512, 384, 1)."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    return (1 - 0.28 * ((x / WIDTH - 0.5) ** 2 + (y / HEIGHT - 0.5) ** 2))[..., None] * np.float32(255)
+
+
+@lru_cache(maxsize=1)
+def film() -> np.ndarray:
+    """Grain in grey levels, wider than a photo so that each photo takes its own piece, float32 (640, 512, 1)."""
+    return np.random.default_rng(0).standard_normal((HEIGHT + 128, WIDTH + 128, 1), np.float32) * np.float32(1.8)
+
+
+@lru_cache(maxsize=1)
+def tone_curve() -> np.ndarray:
+    """A soft contrast curve, uint8 (256,)."""
+    x = np.linspace(0, 1, 256)
+    return np.round(255 * (x + 0.12 * x * (1 - x) * (2 * x - 1))).astype(np.uint8)
+
+
 def finish(pixels: np.ndarray, m: Moment) -> np.ndarray:
     """Colour of the light, vignette, a soft curve, film grain; float32 any size -> uint8 (512, 384, 3)."""
     if pixels.shape[1] != WIDTH:
         pixels = cv2.resize(pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
-    far = ((x / WIDTH - 0.5) ** 2 + (y / HEIGHT - 0.5) ** 2)[..., None]
-    pixels = pixels * (np.float32((1 + m.warmth, 1, 1 - m.warmth)) * np.float32(m.exposure)) * (1 - 0.28 * far)
-    pixels = np.clip(pixels, 0, 1)
-    pixels = pixels + 0.12 * pixels * (1 - pixels) * (2 * pixels - 1)
-    grain = np.random.default_rng(m.seed + 1).standard_normal((HEIGHT, WIDTH), np.float32) * 0.011
-    return np.clip((pixels + grain[..., None]) * 255 + 0.5, 0, 255).astype(np.uint8)
+    pixels = pixels * vignette()
+    pixels *= np.float32((1 + m.warmth, 1, 1 - m.warmth)) * np.float32(m.exposure)
+    down, across = m.seed % 128, m.seed // 128 % 128
+    pixels += film()[down : down + HEIGHT, across : across + WIDTH]
+    return cv2.LUT(np.clip(pixels, 0, 255, out=pixels).astype(np.uint8), tone_curve())
