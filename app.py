@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-st.set_page_config(page_title="Facet Lab", page_icon=":material/biotech:", layout="wide")
+st.set_page_config(page_title="Facet Lab", page_icon="🔬", layout="wide")
 
 here = Path(__file__).parent
 pages = [

@@ -6,7 +6,6 @@ take the theme's own colours where the browser knows them (pages/parts/curves.py
 
 from __future__ import annotations
 
-import colorsys
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -52,11 +51,10 @@ def run_colour(index: int) -> str:
 
 
 def fold_colour(colour: str, fold: int) -> str:
-    """One of five steps of lightness of a run's hue; the sixth fold looks like the first."""
-    red, green, blue = _rgb(colour)
-    hue, _, saturation = colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)
-    lightness = (0.50, 0.64, 0.40, 0.72, 0.57)[fold % FOLD_STEPS]
-    return "#" + "".join(f"{round(255 * c):02x}" for c in colorsys.hls_to_rgb(hue, lightness, min(saturation, 0.75)))
+    """One of five steps of lightness of a run's colour; the sixth fold looks like the first."""
+    step = (0.0, 0.3, -0.14, 0.46, 0.15)[fold % FOLD_STEPS]  # share of white, or of black below 0
+    paper = 255 if step > 0 else 0
+    return "#" + "".join(f"{round(c + (paper - c) * abs(step)):02x}" for c in _rgb(colour))
 
 
 def score_range(metrics: pd.DataFrame) -> tuple[float, float]:
@@ -109,8 +107,8 @@ def curves(
     layout = {
         **_LAYOUT,
         "uirevision": "keep",
-        "xaxis": {**_AXIS, "title": {**_AXIS["title"], "text": "epoch"}, "range": x_range and list(x_range)},
-        "yaxis": {**_AXIS, "title": {**_AXIS["title"], "text": METRICS[metric]}, "range": y_range and list(y_range)},
+        "xaxis": _axis("epoch", x_range),
+        "yaxis": _axis(METRICS[metric], y_range),
         "shapes": shapes,
         "annotations": annotations,
     }
@@ -141,14 +139,8 @@ def learning_rates(metrics: pd.DataFrame, *, run_colour: str, phases: Sequence[t
     layout = {
         **_LAYOUT,
         "uirevision": "keep",
-        "xaxis": {**_AXIS, "title": {**_AXIS["title"], "text": "epoch"}},
-        "yaxis": {
-            **_AXIS,
-            "title": {**_AXIS["title"], "text": "learning rate"},
-            "type": "log",
-            "exponentformat": "power",
-            "dtick": 1,
-        },
+        "xaxis": _axis("epoch"),
+        "yaxis": {**_axis("learning rate"), "type": "log", "exponentformat": "power", "dtick": 1},
         "shapes": shapes,
         "annotations": annotations,
     }
@@ -175,6 +167,11 @@ def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, hei
         f'{head}<polyline points="{line}" fill="none" stroke="{run_colour}" stroke-width="1.8" stroke-linejoin="round" '
         f'stroke-linecap="round"/><circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{run_colour}"/></svg>'
     )
+
+
+def _axis(title: str, limits: tuple[float, float] | None = None) -> dict[str, Any]:
+    axis = {**_AXIS, "title": {**_AXIS["title"], "text": title}}
+    return {**axis, "range": list(limits)} if limits else axis  # a null range breaks Plotly.react
 
 
 def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: str) -> dict[str, Any]:

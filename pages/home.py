@@ -52,7 +52,7 @@ def scores_of(summary: dict[str, Any], which: str) -> str:
 
 
 def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> None:
-    st.subheader("Training now", anchor=False)
+    states.heading("Training now")
     for summary in running:
         run = Run(summary["id"])
         try:
@@ -73,14 +73,15 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
 
 
 def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
-    """The queue, a line a run, in the order of each run's first job."""
-    jobs_of: dict[str, list[int]] = {}
-    for run_id, fold in queue:
-        jobs_of.setdefault(run_id, []).append(fold)
-    known = {run_id: folds for run_id, folds in jobs_of.items() if run_id in by_id}
+    """Runs with folds that wait, in the order of the queue; what is queued but in no queue comes last."""
+    known: dict[str, list[int]] = {run_id: [] for run_id, _ in queue if run_id in by_id}
+    for run_id, summary in by_id.items():
+        if folds := [int(fold["fold"]) for fold in summary["folds"] if fold["state"] == "queued"]:
+            known[run_id] = folds
+    known = {run_id: folds for run_id, folds in known.items() if folds}
     if not known:
         return
-    st.subheader("Waiting", anchor=False)
+    states.heading("Waiting")
     for place, (run_id, folds) in enumerate(known.items(), 1):
         names = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -99,38 +100,42 @@ def tick(shown: tuple) -> None:
     colours = {s["id"]: states.colour_of(s["id"], ids) for s in running}
     if running:
         training_now(running, colours)
+    else:
+        states.look_after_workers()
     waiting(jobs.waiting(), {s["id"]: s for s in summaries})
 
 
 def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
-    st.subheader("Finished lately", anchor=False)
+    states.heading("Finished lately")
     for summary in done[:FINISHED_SHOWN]:
         colour = states.colour_of(summary["id"], ids)
         ended = max((fold.get("ended") or 0 for fold in summary["folds"]), default=0)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
-                st.html(f'<div class="lab-meta">{states.dot(colour)}{facts(summary)}</div>')
+                st.html(f'<div class="lab-meta">{states.dot(colour)}{facts(summary)} · {ago(ended or None)}</div>')
             st.html(small_curve(summary, colour), width=130)
             st.html(
                 f'<div class="lab-num">F1 {scores_of(summary, "best")} <span class="lab-meta">best epoch</span></div>'
-                f'<div class="lab-num lab-meta">F1 {scores_of(summary, "final")} last epoch · {ago(ended or None)}</div>',
-                width=290,
+                f'<div class="lab-num lab-meta">F1 {scores_of(summary, "final")} last epoch</div>',
+                width=230,
             )
     if len(done) > FINISHED_SHOWN:
         st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: choose them on the Live page.")
 
 
 def stopped(halted: Sequence[dict[str, Any]]) -> None:
-    st.subheader("Stopped before the end", anchor=False)
+    states.heading("Stopped before the end")
     for summary in halted[:STOPPED_SHOWN]:
-        reasons = [fold["reason"] for fold in summary["folds"] if fold.get("reason")]
+        folds = [fold for fold in summary["folds"] if fold["state"] in states.STOPPED]
+        names = f"fold {folds[0]['fold']}" if len(folds) == 1 else f"{len(folds)} of {len(summary['folds'])} folds"
+        reasons = sorted({str(fold["reason"]) for fold in folds if fold.get("reason")})
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
                 st.html(
-                    f"<div>{states.badge(summary['state'])} "
-                    f'<span class="lab-meta">{escape(str(reasons[0])) if reasons else ""}</span></div>'
+                    f"<div>{states.badge(runs.overall(fold['state'] for fold in folds))} "
+                    f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
             st.button("Resume", key=f"resume-{summary['id']}", icon=":material/play_arrow:", on_click=resume,
                       args=(summary["id"],))  # fmt: skip
@@ -148,7 +153,7 @@ def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
-    return tuple((s["id"], s["state"]) for s in summaries)
+    return tuple((s["id"], *(fold["state"] for fold in s["folds"])) for s in summaries)
 
 
 def empty() -> None:
@@ -163,10 +168,7 @@ def empty() -> None:
         st.code("python -m core train quick --data demo", "bash")
 
 
-states.style()
-if "workers-looked-after" not in st.session_state:
-    jobs.ensure_workers()
-    st.session_state["workers-looked-after"] = True
+states.begin_page()
 if problem := st.session_state.pop("home-error", None):
     states.show_error(problem)
 found = runs.summaries()
@@ -176,7 +178,7 @@ if not listed:
 active = [s for s in listed if s["state"] in states.ACTIVE]
 if active:
     st.fragment(tick, run_every=TICK)(signature(listed))
-halted = [s for s in listed if s["state"] in ("failed", "interrupted", "cancelled")]
+halted = [s for s in listed if any(fold["state"] in states.STOPPED for fold in s["folds"])]
 done = [s for s in listed if s["state"] == "done"]
 if halted:
     stopped(halted)

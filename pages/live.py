@@ -40,7 +40,7 @@ def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
     return run, config, info
 
 
-def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, colour: str) -> None:
+def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, colour: str, listed: list[dict]) -> None:
     dataset = Path(config.data.root).name or "dataset"
     facts = [
         config.task.name,
@@ -57,6 +57,7 @@ def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, col
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            states.pick_run(listed, run.id)
             actions(run, config, moment)
 
 
@@ -65,7 +66,7 @@ def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
         with st.spinner("Stopping"):
             jobs.cancel(run)
         st.rerun()
-    if not moment.active and moment.state != "done":
+    if any(fold.state in states.STOPPED for fold in moment.folds):
         st.button(
             "Resume",
             icon=":material/play_arrow:",
@@ -106,13 +107,15 @@ def charts(run_id: str, version: tuple, phases: tuple, epochs: int, folds: tuple
     return curves.payload(panels, curves.fold_legend(folds, colour))
 
 
-def tick(run: Run, config: RunConfig, colour: str, shown: str) -> None:
+def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
         st.rerun()
     moment = run_view.look(run, config, jobs.waiting())
-    if moment.state != shown:
+    if moment.fold_states != shown:
         st.rerun()
+    if moment.active and not moment.running:
+        states.look_after_workers()
     folds = [fold.fold for fold in moment.folds]
     version = run_view.metrics_version(run, folds)
     table = run_view.metrics_of(version)
@@ -133,7 +136,8 @@ def tick(run: Run, config: RunConfig, colour: str, shown: str) -> None:
 
 
 def log(run: Run) -> None:
-    st.code(run.log_tail(40) or "The log is empty until a worker starts.", None, height=320)
+    text = run.log_tail(40)
+    st.code(text or "The log is empty until a worker starts.", None, height=320 if text.count("\n") > 14 else "content")
 
 
 def rates(run: Run, config: RunConfig, colour: str) -> None:
@@ -193,10 +197,7 @@ def samples(run: Run, config: RunConfig) -> None:
         st.caption(f"{count(width)} × {count(height)} px, augmented as fold {fold} sees them in epoch {count(epoch)}.")
 
 
-states.style()
-if "workers-looked-after" not in st.session_state:
-    jobs.ensure_workers()
-    st.session_state["workers-looked-after"] = True
+states.begin_page()
 listed = runs.summaries()
 wanted = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
 if wanted is None:
@@ -205,22 +206,23 @@ if wanted is None:
     if LAUNCH.is_file() and st.button("Launch", type="primary", icon=":material/rocket_launch:"):
         st.switch_page(LAUNCH)
     st.stop()
-states.pick_run(listed, wanted)
 try:
     run, config, info = open_run(wanted)
 except LabError as error:
+    st.html('<div class="lab-title">Live</div>')
     states.show_error(error)
+    states.pick_run(listed, None)
     st.stop()
 st.query_params["run"] = run.id
 
 colour = states.colour_of(run.id, [s["id"] for s in listed])
 moment = run_view.look(run, config, jobs.waiting())
 every = TICK if moment.active else None
-header(run, config, info, moment, colour)
+header(run, config, info, moment, colour, listed)
 if problem := st.session_state.pop("live-error", None):
     states.show_error(problem)
 curves.plotly_once()
-st.fragment(tick, run_every=every)(run, config, colour, moment.state)
+st.fragment(tick, run_every=every)(run, config, colour, moment.fold_states)
 
 tab_log, tab_samples, tab_rates = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"

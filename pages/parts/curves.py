@@ -21,8 +21,8 @@ _LOADER = st.components.v2.component(
 )
 
 _CSS = """
-.lab-curves { display: grid; gap: .25rem 1rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); }
+.lab-curves { display: grid; gap: .25rem 1rem; grid-template-columns: repeat(var(--panels, 1), minmax(0, 1fr)); }
+@media (max-width: 700px) { .lab-curves { grid-template-columns: minmax(0, 1fr); } }
 .lab-curves .lab-legend { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: .15rem .35rem; min-height: 1.6rem; }
 .lab-curves .lab-legend button { all: unset; box-sizing: border-box; cursor: pointer; display: inline-flex;
   align-items: center; gap: .4rem; font-size: .8rem; line-height: 1.5rem; padding: 0 .45rem; border-radius: 4px;
@@ -31,6 +31,7 @@ _CSS = """
 .lab-curves .lab-legend button:focus-visible { outline: 2px solid var(--st-primary-color); }
 .lab-curves .lab-legend button[aria-pressed="false"] { opacity: .45; text-decoration: line-through; }
 .lab-curves .lab-swatch { width: 1.2rem; height: 0; border-top: 2px solid currentColor; }
+.lab-curves .lab-legend[hidden] { display: none; }
 .lab-curves .lab-panel { min-width: 0; }
 .lab-curves .lab-panel h4 { font-size: .85rem; font-weight: 600; margin: 0; padding: .1rem 0 0 .2rem; letter-spacing: 0;
   color: var(--st-text-color); }
@@ -93,6 +94,7 @@ async function draw(host) {
   let bar = host.querySelector(".lab-legend");
   if (!bar) { bar = document.createElement("div"); bar.className = "lab-legend"; host.append(bar); }
   bar.hidden = !items.length;
+  host.style.setProperty("--panels", panels.length);
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Lines shown");
   legend(bar, items, host.lab.hidden, () => draw(host));
@@ -128,7 +130,7 @@ export default function({parentElement, data}) {
     host.lab = {hidden: new Set(), watch, drawing: Promise.resolve()};
   }
   host.lab.text = typeof data === "string" ? data : new TextDecoder().decode(data);
-  host.lab.drawing = host.lab.drawing.then(() => draw(host)).catch(error => console.error("curves", error));
+  host.lab.drawing = host.lab.drawing.then(() => draw(host)).catch(error => console.error("curves", error && error.stack || error));
   return () => {
     host.lab.watch.disconnect();
     if (window.Plotly) host.querySelectorAll(".lab-plot").forEach(plot => window.Plotly.purge(plot));

@@ -32,11 +32,15 @@ class Moment:
 
     @property
     def state(self) -> str:
-        return runs.overall(fold.state for fold in self.folds)
+        return runs.overall(self.fold_states)
 
     @property
     def active(self) -> bool:
         return self.state in parts.ACTIVE
+
+    @property
+    def fold_states(self) -> tuple[str, ...]:
+        return tuple(fold.state for fold in self.folds)
 
     @property
     def running(self) -> list[FoldState]:
@@ -190,7 +194,7 @@ def failures_html(folds: Sequence[FoldState]) -> str:
 
 
 def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame) -> str:
-    """Folds with their best and last epoch side by side, and mean ± deviation over the folds."""
+    """Folds with their best and last epoch side by side, and mean ± deviation over the finished ones."""
     seconds = metrics.groupby("fold")["seconds"].sum() if len(metrics) else {}
     rows = []
     for fold in folds:
@@ -206,14 +210,14 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame) -> str:
             f'<td class="lab-edge">{spent}</td></tr>'
         )
     means = [
-        spread((fold.scores or {}).get(f"{which}_{k}") for fold in folds)
+        spread((fold.scores or {}).get(f"{which}_{k}") for fold in folds if fold.state == "done")
         for which in ("best", "final")
         for k in ("f1", "accuracy", "loss")
     ]
     total = duration(sum(seconds)) if len(metrics) else "–"
     edge = ' class="lab-edge"'
     rows.append(
-        '<tr class="lab-total"><td colspan="3">mean ± deviation (folds)</td>'
+        '<tr class="lab-total"><td colspan="3">mean ± deviation (finished folds)</td>'
         + "".join(f"<td{edge if i % 3 == 0 else ''}>{mean}</td>" for i, mean in enumerate(means))
         + f'<td class="lab-edge">{total}</td></tr>'
     )

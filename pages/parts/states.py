@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-from core import figures
+from core import figures, jobs
 from core.errors import LabError
 from core.text import ago
 
@@ -24,19 +26,25 @@ STATES = {
     "unreadable": ("help", "unreadable", "bad"),
 }
 ACTIVE = ("queued", "running")
+STOPPED = ("failed", "interrupted", "cancelled")
 
 _CSS = """<style>
 .block-container, [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1680px; }
+[data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
+[data-testid="stPageLink"] a:hover { text-decoration: underline; }
+[data-testid="stPageLink"] p { font-weight: 600; }
+.lab-heading { font-size: 1.05rem; font-weight: 650; padding-top: .6rem;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .25rem; }
 .lab-quiet { --c: #7d8590 } .lab-accent { --c: var(--st-primary-color, #2f95b8) } .lab-good { --c: #2a9d68 }
 .lab-warn { --c: #c98a00 } .lab-bad { --c: #d9483b }
 .lab-icon { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -.18em;
   color: var(--c); font-weight: 400; font-style: normal; letter-spacing: normal; text-transform: none;
   font-variation-settings: "FILL" 0; user-select: none; }
-.lab-state { white-space: nowrap; }
+.lab-state { white-space: nowrap; font-size: .9rem; }
 .lab-title { font-size: 1.45rem; font-weight: 650; line-height: 1.25; overflow-wrap: anywhere; }
 .lab-title .lab-state { font-size: .9rem; font-weight: 500; margin-left: .6rem; }
 .lab-dot { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .5rem; }
-.lab-meta { opacity: .75; font-size: .87rem; overflow-wrap: anywhere; }
+.lab-meta { color: color-mix(in srgb, currentColor 74%, transparent); font-size: .87rem; overflow-wrap: anywhere; }
 .lab-num { font-variant-numeric: tabular-nums; }
 .lab-bar { height: 6px; border-radius: 3px; background: color-mix(in srgb, currentColor 13%, transparent);
   overflow: hidden; }
@@ -67,15 +75,40 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 </style>"""
 
 
-def style() -> None:
-    """The lab's few rules of CSS. Call it at the top of a page."""
+def begin_page() -> None:
+    """First line of every page: the lab's few rules of CSS, and the way back into app.py.
+
+    Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
+    run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
     st.html(_CSS)
+    if "workers-looked-after" not in st.session_state:
+        st.session_state["workers-looked-after"] = time.monotonic()
+        jobs.ensure_workers()
+
+
+style = begin_page
+
+
+def look_after_workers(every: float = 5.0) -> None:
+    """Start a worker for what waits, if the last one died; looks at most once in `every` seconds."""
+    if time.monotonic() - st.session_state.get("workers-looked-after", 0.0) > every:
+        st.session_state["workers-looked-after"] = time.monotonic()
+        jobs.ensure_workers()
 
 
 def icon(state: str) -> str:
     """HTML of the icon alone."""
     name, _, tone = STATES.get(state, STATES["unreadable"])
     return f'<span class="lab-icon lab-{tone}" aria-hidden="true">{name}</span>'
+
+
+def heading(text: str) -> None:
+    """A section of a page."""
+    st.html(f'<div class="lab-heading" role="heading" aria-level="2">{escape(text)}</div>')
 
 
 def dot(colour: str) -> str:
@@ -134,16 +167,20 @@ def pick_run(summaries: Sequence[dict[str, Any]], current: str | None, *, limit:
     """A box to change the run in the address (?run=<id>); shows the newest `limit` runs and the current one."""
     labels = {s["id"]: run_label(s) for s in summaries[:limit]}
     labels |= {s["id"]: run_label(s) for s in summaries if s["id"] == current}
-    st.session_state["run-picker"] = current if current in labels else None
+    if not labels:
+        return
+    known = current in labels
+    st.session_state["run-picker"] = current if known else None
     st.selectbox(
         "Run",
         list(labels),
-        index=None,
+        index=0 if known else None,
         format_func=labels.get,
         key="run-picker",
         on_change=_follow_picker,
         placeholder="Choose a run",
         label_visibility="collapsed",
+        width=330,
     )
 
 
