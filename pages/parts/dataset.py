@@ -34,7 +34,7 @@ READERS = {
 }
 NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
 COLUMNS = ("path", "label", "person", "gender", "age", "mask")
-SCANS, KEPT = "scans", 4
+SCANS, STOPPED, KEPT = "scans", "scan_stopped", 4
 
 
 def start_choice() -> Choice:
@@ -67,6 +67,12 @@ def choose(choice: Choice, key: str) -> None:
         label_visibility="collapsed",
     )
     {"demo": _demo, "folder": _folder, "recent": _recent}[st.session_state[source_key]](choice, key)
+
+
+def show_choice(choice: Choice, key: str) -> None:
+    """Put the controls of `choose` to a choice that was made elsewhere."""
+    st.session_state[f"{key}.source"] = _source(choice, recent.recent())
+    st.session_state[f"{key}.path"] = choice["root"]
 
 
 def take_root(choice: Choice, root: str) -> None:
@@ -135,7 +141,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
     with st.expander(
-        "How labels are found", icon=":material/label:", expanded=bool(errors) or wants_columns and bool(fault)
+        "How labels are found", icon=":material/label:", expanded=bool(errors) or (wants_columns and bool(fault))
     ):
         with st.container(horizontal=True):
             _pick(choice, f"{key}.reader", "reader", "Reader", list(READERS), READERS.get, 320)
@@ -216,10 +222,14 @@ def find(choice: Choice) -> Scan:
     scans: dict[str, Scan] = st.session_state.setdefault(SCANS, {})
     if key in scans:
         return scans[key]
+    if st.session_state.get(STOPPED) == key:
+        raise LabError(
+            "dataset: the scan was stopped.", "What was checked is remembered; scan again to go on.", "stopped"
+        )
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Reading labels")
-        st.button("Cancel", icon=":material/close:", on_click=take_root, args=(choice, ""), key=f"cancel-{key}")
+        st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,), key="cancel-scan")
     started = time.monotonic()
 
     def progress(done: int, total: int) -> None:
@@ -239,9 +249,14 @@ def find(choice: Choice) -> Scan:
     return found
 
 
+def _stop(key: str) -> None:
+    st.session_state[STOPPED] = key
+
+
 def forget() -> None:
     """Scan again at the next look."""
     st.session_state.pop(SCANS, None)
+    st.session_state.pop(STOPPED, None)
 
 
 def bad_files(found: Scan) -> int:
@@ -279,7 +294,38 @@ def result_line(found: Scan) -> None:
     told = [f":red[{count(bad)} bad {'entry' if bad == 1 else 'entries'}]"] if bad else []
     told += [f":orange[{count(warnings)} {'warning' if warnings == 1 else 'warnings'}]"] if warnings else []
     parts.append(", ".join(told) or ":green[no problems]")
-    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]")
+    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]", width="stretch")
+
+
+def show_result(found: Scan, key: str) -> None:
+    """The result line with a button to scan again, and the problems behind one click."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        result_line(found)
+        st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
+    if len(found.problems):
+        bad = bad_files(found)
+        title = f"{count(bad)} bad, {count(len(found.problems) - bad)} to know" if bad else "What the scan noticed"
+        with st.expander(title, icon=":material/report:" if bad else ":material/info:"):
+            problems_table(found, key)
+
+
+def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:
+    """The agreement to train without bad files; nothing where there are none."""
+    bad = bad_files(found)
+    if not bad:
+        return
+    box = f"{key}.leave-out"
+    st.session_state[box] = bool(choice["leave_out_problems"])
+
+    def take() -> None:
+        choice["leave_out_problems"] = st.session_state[box]
+
+    st.checkbox(
+        f"Leave out {count(bad)} bad {'entry' if bad == 1 else 'entries'}",
+        key=box, on_change=take, help="They stay in the dataset; this run trains and validates without them.",
+    )  # fmt: skip
+    if "data.leave_out_problems" in errors:
+        st.caption(":red[:material/error: Mend them, or agree to leave them out.]")
 
 
 def problems_table(found: Scan, key: str) -> None:

@@ -163,6 +163,32 @@ def message(path: str, errors: Errors) -> None:
 # Groups of controls
 
 
+def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
+    """Each group in a few words, from the draft as it stands. classes: their number, where it is known."""
+    first, steps = data["phases"][0] if data["phases"] else {}, data["phases"]
+    optimizers = ", then ".join(f"{p['optimizer']} {_show(p['epochs'])} epochs" for p in steps)
+    rates = f"{_show(first.get('lr_backbone'))} backbone, {_show(first.get('lr_head'))} head"
+    active = [t["name"] for t in data["transforms"] if t.get("enabled", True) and t["name"] != "Normalize"]
+    t, init = data["training"], data["model"]["init"]
+    return {
+        "task": " · ".join(
+            [
+                data["task"]["name"],
+                *([f"{classes} classes"] if classes else []),
+                f"{_show(data['folds']['count'])} folds",
+            ]
+        ),
+        "model": f"ResNet-{data['model']['depth']} · "
+        + {"imagenet": "ImageNet weights", "scratch": "from scratch"}.get(
+            init, f"weights of {init[5:].rpartition('/')[2]}"
+        ),
+        "phases": f"{optimizers} · {rates}",
+        "training": f"batch {_show(t['batch_size'])} · label smoothing {_show(t['label_smoothing'])} · "
+        f"seed {_show(t['seed'])} · {t['precision']} precision · {t['device']} device",
+        "transforms": ", ".join(active) or "none",
+    }
+
+
 def task_and_folds(errors: Errors, tasks: list[str]) -> None:
     """tasks: those that the dataset has labels for."""
     chosen = draft()["task"]["name"]

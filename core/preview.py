@@ -1,0 +1,70 @@
+"""What the network will see, before training: crops measured, and photos through the trainer's own pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.augment import build_transform, sample_seed
+from core.images import load_image
+
+if TYPE_CHECKING:
+    from core.config import TransformConfig
+
+
+@dataclass(frozen=True)
+class CropEffect:
+    """What one CenterCrop does to the photos of a dataset.
+
+    padded: share of photos (0..1) that are smaller than the crop and get black borders.
+    kept: share (0..1) of a photo's area that is left, median over the photos.
+    photo: median (width, height) of what it crops, in pixels; crop: its own.
+    """
+
+    padded: float
+    kept: float
+    photo: tuple[int, int]
+    crop: tuple[int, int]
+
+
+def crop_effects(transforms: Sequence[TransformConfig], width: np.ndarray, height: np.ndarray) -> list[CropEffect]:
+    """One entry for each enabled CenterCrop, in order. width, height: shape (n,), pixels of each photo, n >= 1."""
+    width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
+    effects = []
+    for t in transforms:
+        if not t.enabled or t.name not in ("CenterCrop", "Resize"):
+            continue
+        w, h = t.params["width"], t.params["height"]
+        if t.name == "CenterCrop":
+            padded = float(((width < w) | (height < h)).mean())
+            kept = float(np.median(np.minimum(width, w) * np.minimum(height, h) / (width * height)))
+            effects.append(CropEffect(padded, kept, (int(np.median(width)), int(np.median(height))), (w, h)))
+        width, height = np.full_like(width, w), np.full_like(height, h)
+    return effects
+
+
+def pick(samples: pd.DataFrame, each: int, draw: int) -> pd.DataFrame:
+    """At most `each` photos of each class, of different people; another draw picks others.
+
+    samples: labelled samples with a RangeIndex, the rows of a frozen run. The result keeps that index.
+    """
+    rng = np.random.default_rng(draw)
+    shuffled = samples.iloc[rng.permutation(len(samples))]
+    people = shuffled.drop_duplicates(["y", "person"])
+    return people.groupby("y").head(each).sort_values("y", kind="stable")
+
+
+def views(
+    path: str, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(validation view, one training draw) of a photo, each uint8 RGB (height, width, 3).
+
+    The draw is the one that training makes of this row in this epoch of fold 0. Raises LabError for a bad file.
+    """
+    lead = build_transform(transforms, "lead")(load_image(path))
+    seen = build_transform(transforms, "train")(lead, sample_seed(seed, 0, epoch, row))
+    return build_transform(transforms, "eval")(lead), seen

@@ -1,0 +1,481 @@
+"""Launch: a dataset, a recipe, its settings, what the network sees, what will run, go."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from core import config as configs
+from core import jobs, runs, speed
+from core.config import RunConfig
+from core.data import Scan
+from core.errors import LabError
+from core.folds import audit, fold_table
+from core.plan import Plan, check_weights, make_plan
+from core.preview import crop_effects, pick
+from core.text import count, duration, plain, rate
+from pages.parts import dataset, faces, form, states
+
+LIVE = Path(__file__).with_name("live.py")
+DATA = "launch-data"  # prefix of the dataset's controls
+FACES = 2  # of each class
+CLASSES_SHOWN = 18
+BESIDE = {"folds": "folds.count", "task": "task.name", "problems": "data.leave_out_problems", "weights": "model.init"}
+GROUPS = {
+    "task": ("Task and folds", ("task", "folds")),
+    "model": ("Model and weights", ("model",)),
+    "phases": ("Phases", ("phases",)),
+    "training": ("Training", ("training",)),
+    "transforms": ("Transforms", ("transforms",)),
+}
+MEASURE_AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
+
+
+# Where the draft comes from
+
+
+def prefill() -> None:
+    """Take what the address asks for; else go on with the session's draft; else begin with the recipe 'quick'."""
+    wanted = [(k, st.query_params[k]) for k in ("from", "recipe") if k in st.query_params]
+    arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
+    if wanted and (arriving or wanted[0] != st.session_state.get("launch_source")):
+        kind, name = wanted[0]
+        try:
+            (take_run if kind == "from" else take_recipe)(name)
+            return
+        except LabError as error:
+            st.session_state["launch_error"] = error
+            del st.query_params[kind]
+    if form.DRAFT not in st.session_state:
+        take_recipe("quick" if "quick" in configs.recipes() else next(iter(configs.recipes())))
+
+
+def take_recipe(name: str) -> None:
+    """The recipe's settings, on the dataset that is chosen already."""
+    known = configs.recipes()
+    if name not in known:
+        raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(known)}.", kind="config")
+    begin(known[name], ("recipe", name))
+
+
+def take_run(run_id: str) -> None:
+    """Another run's settings and its dataset."""
+    begin(runs.Run(run_id).config(), ("from", run_id))
+
+
+def begin(config: RunConfig, source: tuple[str, str]) -> None:
+    data = config.model_dump(mode="json")
+    if not data["data"]["root"]:
+        before = st.session_state.get(form.DRAFT)
+        data["data"] = before["data"] if before else dataset.start_choice()
+    form.replace_draft(data)
+    dataset.show_choice(data["data"], DATA)
+    st.session_state["launch_source"] = source
+    st.session_state["launch_base"] = json.loads(json.dumps(data))
+    for kind in ("from", "recipe"):
+        st.query_params.pop(kind, None)
+    if source[0] in ("from", "recipe"):
+        st.query_params[source[0]] = source[1]
+
+
+def pick_recipe(name: str) -> None:
+    """A recipe was clicked: its settings, and its name in the address."""
+    take_recipe(name)
+
+
+def import_settings(key: str) -> None:
+    upload = st.session_state[key]
+    if upload is None:
+        return
+    try:
+        text = upload.getvalue().decode("utf-8")
+        begin(configs.from_yaml(text, upload.name), ("file", upload.name))
+    except UnicodeDecodeError:
+        st.session_state["launch_error"] = LabError(
+            f"{upload.name}: is not text in UTF-8.", "Export it again.", "config"
+        )
+    except LabError as error:
+        st.session_state["launch_error"] = error
+
+
+# The run id
+
+
+def form_id(name: str) -> str:
+    """The id that Launch will use: made before the click and kept in the address, so that a double click, a reload
+    or a second tab of this form all name the same run."""
+    draft_id, asked = st.session_state.get("launch_id"), st.query_params.get("form")
+    slug = runs.new_id(name).split("-", 2)[2].rpartition("-")[0]
+    if draft_id is None and asked and runs.ID.fullmatch(asked) and not runs.Run(asked).exists():
+        draft_id = asked
+    if draft_id is None or draft_id.split("-", 2)[2:] != [f"{slug}-{draft_id.rpartition('-')[2]}"]:
+        draft_id = runs.new_id(name)
+    st.session_state["launch_id"] = draft_id
+    if st.query_params.get("form") != draft_id:
+        st.query_params["form"] = draft_id
+    return draft_id
+
+
+def launch(plan: Plan, run_id: str) -> None:
+    """The callback of the button. Leaves the run to open, or the error to show."""
+    try:
+        jobs.launch(plan, run_id)
+    except LabError as error:
+        if error.kind != "exists":
+            st.session_state["launch_error"] = error
+            return
+    except OSError as error:
+        st.session_state["launch_error"] = LabError(
+            f"{runs.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
+        )
+        return
+    st.session_state["launch_open"] = run_id
+
+
+# The sections
+
+
+def recipes_section(config: RunConfig | None) -> None:
+    known = dict(sorted(configs.recipes().items()))
+    source = st.session_state["launch_source"]
+    st.html("<style>.st-key-recipe-chosen { border-color: var(--st-primary-color) !important; }</style>")
+    with st.container(horizontal=True, gap="small"):
+        for index, (name, recipe) in enumerate(known.items()):
+            chosen = source == ("recipe", name)
+            card = f"recipe-{'chosen' if chosen else index}"
+            with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
+                _, width = recipe.input_size
+                init = {"imagenet": "ImageNet", "scratch": "from scratch"}.get(recipe.model.init, "own weights")
+                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                    st.markdown(f"**{plain(name)}**", width="content")
+                    st.button(
+                        "Chosen" if chosen else "Use",
+                        key=f"use-{name}",
+                        icon=":material/check_circle:" if chosen else None,
+                        type="tertiary" if chosen else "secondary",
+                        help="Go back to this recipe's settings." if chosen else None,
+                        on_click=pick_recipe,
+                        args=(name,),
+                    )
+                st.caption(plain(recipe.description))
+                st.caption(f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(provenance(config), width="content")
+        with st.popover("Import or export", icon=":material/swap_vert:"):
+            key = f"import{st.session_state[form.VERSION]}"
+            st.file_uploader(
+                "Import settings (YAML)", type=["yaml", "yml"], key=key, on_change=import_settings, args=(key,)
+            )
+            st.download_button(
+                "Export these settings (YAML)",
+                configs.to_yaml(config) if config else "",
+                f"{re.sub(r'[^A-Za-z0-9_-]+', '-', config.name) if config else 'run'}.yaml",
+                "application/yaml",
+                icon=":material/download:",
+                on_click="ignore",
+                disabled=config is None,
+                help=None if config else "Correct the settings first.",
+            )
+
+
+def provenance(config: RunConfig | None) -> str:
+    kind, name = st.session_state["launch_source"]
+    base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
+    now = config.model_dump(mode="json") if config else form.draft()
+    changed = form.differences(st.session_state["launch_base"], now)
+    text = f"{base} **{plain(name)}**"
+    if changed:
+        told = [f"{form.label_of(path)} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        text += f", changed: :gray[{'; '.join(told)}{more}]"
+    return text
+
+
+def settings_section(errors: form.Errors, found: Scan | None, plan: Plan | None) -> None:
+    draft = form.draft()
+    tasks = dataset.tasks_of(found) if found else list(form.TASKS)
+    fields = {
+        "task": lambda: form.task_and_folds(errors, tasks),
+        "model": lambda: form.model_and_weights(errors),
+        "phases": lambda: form.phases(errors),
+        "training": lambda: form.training(errors),
+        "transforms": lambda: form.transforms(errors),
+    }
+    summaries = form.summaries(draft, len(plan.class_names) if plan else None)
+    for name, (title, prefixes) in GROUPS.items():
+        wrong = sum(path.split(".")[0] in prefixes for path in errors)
+        key = f"group-{name}"
+        if wrong and not st.session_state.get(f"{key}-wrong"):
+            st.session_state[key] = True
+        st.session_state[f"{key}-wrong"] = bool(wrong)
+        mark = f"  :red[:material/error: {wrong} to correct]" if wrong else ""
+        group = st.expander(f"**{title}**  :gray[{plain(summaries[name])}]{mark}", key=key, on_change="rerun")
+        if group.open:
+            with group:
+                fields[name]()
+
+
+def faces_section(plan: Plan) -> None:
+    config = plan.config
+    for effect in crop_effects(config.transforms, plan.samples["width"], plan.samples["height"]):
+        crop, photo = (f"{w} × {h} px" for w, h in (effect.crop, effect.photo))
+        if effect.padded > 0:
+            st.warning(
+                f"CenterCrop ({crop}, width × height) is larger than {effect.padded:.0%} of the photos (typically "
+                f"{photo}): they get black borders. Make the crop smaller, turn it off under Transforms, or choose the "
+                "recipe quick, which resizes whole photos.",
+                icon=":material/crop_free:",
+            )
+        elif effect.kept < 2 / 3:
+            st.info(
+                f"CenterCrop ({crop}, width × height) cuts {1 - effect.kept:.0%} off the area of a typical photo "
+                f"({photo}). See below that faces stay whole.",
+                icon=":material/crop:",
+            )
+    draw = st.session_state.setdefault("launch_draw", 0)
+    counts = plan.samples["class_name"].value_counts()
+    shown = plan.class_names[:CLASSES_SHOWN]
+    chosen = pick(plan.samples, FACES, draw // 4)
+    photos = tuple(
+        (path, int(mtime), int(row), name)
+        for row, path, mtime, name in zip(
+            chosen.index, chosen["path"], chosen["mtime_ns"], chosen["class_name"], strict=True
+        )
+        if name in shown
+    )
+    transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
+    with st.spinner("Preparing faces", show_time=True):
+        html = faces.class_grid(
+            transforms, photos, {name: int(counts[name]) for name in shown}, config.training.seed, 1 + draw
+        )
+    st.html(html)
+    height, width = config.input_size
+    more = (
+        f" The first {CLASSES_SHOWN} of {len(plan.class_names)} classes."
+        if len(plan.class_names) > CLASSES_SHOWN
+        else ""
+    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(
+            f"Above: as in validation. Beneath: one draw of training. {width} × {height} px, before colours are "
+            f"normalised; the number is photos of the class.{more}",
+            width="stretch",
+        )
+        st.button("Draw again", icon=":material/casino:", on_click=_draw_again)
+
+
+def _draw_again() -> None:
+    st.session_state["launch_draw"] += 1
+
+
+def plan_section(plan: Plan) -> None:
+    config = plan.config
+    with st.container(horizontal=True, gap="large"):
+        for label, value, help in (
+            ("People", count(plan.people), None),
+            ("Photos", count(plan.photos), None),
+            ("Classes", count(len(plan.class_names)), None),
+            (
+                "Folds",
+                count(config.folds.count),
+                "Each is trained once, one after another unless there are more slots.",
+            ),
+            ("Epochs a fold", count(config.epochs), None),
+            ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, over all folds and epochs."),
+        ):
+            st.metric(label, value, help=help, width="content")
+        time_estimate(plan)
+    leaks = audit(plan.samples)
+    if leaks:
+        st.error(plain(f"{len(leaks)} people stand in two folds: {leaks[0]}"), icon=":material/error:")
+    else:
+        st.markdown(":green[:material/verified_user:] No person is in two folds.")
+    notes = []
+    if plan.dropped:
+        notes.append(f"{count(plan.dropped)} photos are not in the task {config.task.name}")
+    if plan.left_out:
+        notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
+    if notes:
+        st.caption(f"{'; '.join(notes)}.")
+    table = fold_table(plan.samples)
+    table.index = [f"fold {k}" for k in table.index]
+    st.dataframe(table, row_height=32, key="fold-table")
+
+
+def step_of(config: RunConfig) -> tuple:
+    """What the speed of a step depends on."""
+    t = config.training
+    return config.model.depth, config.input_size, t.batch_size, t.precision, t.device
+
+
+def time_estimate(plan: Plan) -> None:
+    config = plan.config
+    measured = speed.known(config)
+    asked: dict[tuple, float] = st.session_state.setdefault("launch_measuring", {})
+    step = step_of(config)
+    height, width = config.input_size
+    heavy = config.model.depth * height * width * config.training.batch_size > MEASURE_AT_ONCE
+    busy = any(time.monotonic() - at < 60 and key != step for key, at in asked.items())
+    if measured is None and step not in asked and not heavy and not busy:
+        _measure(config)
+    waiting = measured is None and (step in asked or busy)
+    show = st.fragment(_estimate, run_every=1.0) if waiting else _estimate
+    show(plan, step, waiting)
+
+
+def _measure(config: RunConfig) -> None:
+    st.session_state["launch_measuring"][step_of(config)] = time.monotonic()
+    try:
+        speed.start_measuring(config)
+    except OSError:
+        st.session_state["launch_measuring"][step_of(config)] = -1e9
+
+
+def _estimate(plan: Plan, step: tuple, waiting: bool) -> None:
+    measured = speed.known(plan.config)
+    if measured is not None:
+        if waiting:
+            st.rerun()
+        seconds = speed.estimate_seconds(plan, measured)
+        st.metric(
+            "Time", f"about {duration(seconds)}", width="content",
+            help=f"All folds one after another, at {rate(measured)} measured on this machine.",
+        )  # fmt: skip
+        return
+    at = st.session_state["launch_measuring"].get(step)
+    if waiting and (at is None or time.monotonic() - at < 90):
+        st.metric("Time", "measuring", width="content", help="A few training steps run to tell how long it will take.")
+        return
+    with st.container(width="content", gap="xsmall"):
+        st.metric("Time", "not known", width="content", help="No step of this network and size was measured here yet.")
+        if not waiting:
+            st.button("Measure", icon=":material/speed:", on_click=_measure, args=(plan.config,))
+
+
+def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        form.words("name", errors, label="Name of the run", width=320)
+        form.words("description", errors, label="Description", placeholder="What it is for, one sentence")
+    run_id = form_id(str(form.draft()["name"]))
+    ready = plan is not None and not errors
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Launch", type="primary", icon=":material/rocket_launch:", disabled=not ready,
+            on_click=launch, args=(plan, run_id), key="launch-button",
+        )  # fmt: skip
+        if ready:
+            st.caption(f"{plain(run_id)}: {count(plan.config.folds.count)} fold jobs are queued; then Live opens.")
+        elif not errors:
+            st.caption("Choose a dataset first." if found is None else "Correct what is said above.")
+    if errors:
+        told = "\n".join(f"- **{plain(form.label_of(path))}**: {plain(text)}" for path, text in errors.items())
+        st.error(f"To correct before launching:\n{told}", icon=":material/error:")
+
+
+# From the draft to a plan
+
+
+def plan_of(config: RunConfig, found: Scan) -> Plan:
+    """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
+    key = (id(found), config.data, config.task, config.folds)
+    kept = st.session_state.get("launch_plan")
+    if kept is None or kept[0] != key:
+        kept = (key, make_plan(config, found), found)
+        st.session_state["launch_plan"] = kept
+    plan = kept[1]
+    return dataclasses.replace(plan, config=config.model_copy(update={"data": plan.config.data}))
+
+
+def look_ahead(config: RunConfig | None, found: Scan) -> tuple[Plan | None, form.Errors]:
+    """(the plan, what stands against launching it), each message at the field that can change it."""
+    if config is None:
+        return None, {}
+    errors: form.Errors = {}
+    try:
+        check_weights(config)
+    except LabError as error:
+        errors["model.init"] = str(error)
+    try:
+        return plan_of(config, found), errors
+    except LabError as error:
+        errors[BESIDE.get(error.kind, "data.root")] = str(error)
+        return None, errors
+
+
+def fit_task(found: Scan) -> str:
+    """Move to a task that the dataset has labels for, once a dataset or recipe; returns what was done."""
+    now = (id(found), st.session_state[form.VERSION])
+    possible = dataset.tasks_of(found)
+    task = form.draft()["task"]["name"]
+    if st.session_state.get("launch_fitted") != now:
+        st.session_state["launch_fitted"] = now
+        st.session_state["launch_fitted_note"] = ""
+        if possible and task not in possible:
+            form.assign("task.name", possible[0])
+            st.session_state["launch_base"]["task"]["name"] = possible[0]
+            st.session_state["launch_fitted_note"] = (
+                f"Task set to {possible[0]}: the photos of this dataset have no labels for {task}."
+            )
+    return st.session_state["launch_fitted_note"]
+
+
+# The page
+
+states.begin_page()
+if run_id := st.session_state.pop("launch_open", None):
+    st.session_state.pop("launch_id", None)
+    st.switch_page(LIVE, query_params={"run": run_id})
+prefill()
+st.html('<div class="lab-title">Launch</div>')
+if problem := st.session_state.pop("launch_error", None):
+    states.show_error(problem)
+
+draft = form.draft()
+choice = draft["data"]
+config, errors = form.check(draft)
+
+states.heading("1 · Dataset")
+dataset.choose(choice, DATA)
+found: Scan | None = None
+plan: Plan | None = None
+fault: LabError | None = None
+if choice["root"]:
+    try:
+        found = dataset.find(choice)
+    except LabError as error:
+        fault = error
+        states.show_error(error)
+        if error.kind == "stopped":
+            st.button("Scan again", icon=":material/refresh:", on_click=dataset.forget)
+if found is not None:
+    note = fit_task(found)
+    config, errors = form.check(draft)
+    plan, plan_errors = look_ahead(config, found)
+    errors |= plan_errors
+    dataset.show_result(found, DATA)
+    dataset.leave_out(found, choice, DATA, errors)
+if choice["root"]:
+    place = f"{DATA}.{choice['root']}"
+    dataset.labels_form(choice, place, reader=found.reader if found else None, fault=fault)
+
+states.heading("2 · Recipe")
+recipes_section(config)
+
+states.heading("3 · Settings")
+if found is not None and note:
+    st.caption(f":material/info: {note}")
+settings_section(errors, found, plan)
+
+if plan is not None:
+    states.heading("4 · What the network sees")
+    faces_section(plan)
+    states.heading("5 · What will run")
+    plan_section(plan)
+
+states.heading("6 · Launch" if plan is not None else "4 · Launch")
+launch_section(plan, errors, found)
