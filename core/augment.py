@@ -75,6 +75,15 @@ TRANSFORMS: dict[str, Transform] = {
         },
     ),
     "HorizontalFlip": Transform("Mirrors left and right."),
+    "Affine": Transform(
+        "Turns, scales and shifts the photo a little; what falls in from outside repeats the border.",
+        {
+            "rotate": Param("float range", [-10.0, 10.0], -180, 180, 1, "Turn, in degrees."),
+            "scale": Param("float range", [0.9, 1.1], 0.1, 4, 0.05, "Scale; 1 leaves the size as it is."),
+            "translate_percent": Param("float range", [-0.06, 0.06], -1, 1, 0.01, "Shift, as a share of the side."),
+        },
+        fixed={"border_mode": 1},  # cv2.BORDER_REPLICATE: black corners would tell how far a face was turned
+    ),
     "InvertImg": Transform("Turns the photo into its negative."),
     "CoarseDropout": Transform(
         "Covers rectangles with black, so that no single part of the face suffices.",
