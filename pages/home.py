@@ -67,8 +67,8 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
                 st.html(run_view.progress_html(moment, table))
             st.html(
                 f'{small_curve(summary, colours[run.id], 150)}<div class="lab-meta lab-num">'
-                f"best F1 {scores_of(summary, 'best')}</div>",
-                width=190,
+                f"best F1 so far {scores_of(summary, 'best')}</div>",
+                width=220,
             )
 
 
@@ -92,10 +92,10 @@ def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) 
 
 def tick(shown: tuple) -> None:
     """What trains and what waits; reruns the page when a run changes its state."""
-    summaries = readable(runs.summaries())
+    found = runs.summaries()
+    summaries, ids = readable(found), [s["id"] for s in found]
     if signature(summaries) != shown:
         st.rerun()
-    ids = [s["id"] for s in summaries]
     running = [s for s in summaries if s["state"] == "running"]
     colours = {s["id"]: states.colour_of(s["id"], ids) for s in running}
     if running:
@@ -183,6 +183,6 @@ done = [s for s in listed if s["state"] == "done"]
 if halted:
     stopped(halted)
 if done:
-    finished(done, [s["id"] for s in listed])
+    finished(done, [s["id"] for s in found])
 for bad in [s for s in found if "unreadable" in s][:STOPPED_SHOWN]:
     st.html(states.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))

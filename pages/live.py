@@ -20,19 +20,23 @@ from pages.parts import curves, run_view, states
 
 TICK = 1.0  # seconds
 SAMPLES = 12
+MEND = "Copy its files back from a backup, or choose another run."
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
 def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
     """Raises LabError in plain words for a run that is gone, unreadable, or no run at all."""
-    run = Run(run_id).require()
+    run = Run(run_id)
+    if run.dir.is_dir() and not run.exists():
+        raise LabError(f"run '{run_id}' is unreadable: config.yaml is missing.", MEND, kind="unreadable")
+    run.require()
     try:
         config, info = run.config(), run.info()
         info["class_names"] = [str(name) for name in info["class_names"]]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LabError(
             f"run '{run_id}' is unreadable: its configuration or run.json is damaged ({type(error).__name__}).",
-            "Copy the files back from a backup, or choose another run.",
+            MEND,
             kind="unreadable",
         ) from error
     if not run.folds():
@@ -62,10 +66,14 @@ def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, col
 
 
 def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
-    if moment.active and st.button("Cancel", icon=":material/stop_circle:", help="Stop it; checkpoints are kept."):
-        with st.spinner("Stopping"):
-            jobs.cancel(run)
-        st.rerun()
+    if moment.active:
+        st.button(
+            "Cancel",
+            icon=":material/stop_circle:",
+            help="Stop it; checkpoints are kept, and Resume goes on from them.",
+            on_click=cancel,
+            args=(run,),
+        )
     if any(fold.state in states.STOPPED for fold in moment.folds):
         st.button(
             "Resume",
@@ -83,6 +91,14 @@ def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
         st.code(text, "yaml", height=420)
     if LAUNCH.is_file() and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
         st.switch_page(LAUNCH, query_params={"from": run.id})
+
+
+def cancel(run: Run) -> None:
+    try:
+        with st.spinner("Stopping the run"):
+            jobs.cancel(run)
+    except LabError as error:
+        st.session_state["live-error"] = error
 
 
 def resume(run: Run) -> None:
@@ -136,8 +152,8 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> No
 
 
 def log(run: Run) -> None:
-    text = run.log_tail(40)
-    st.code(text or "The log is empty until a worker starts.", None, height=320 if text.count("\n") > 14 else "content")
+    with st.container(height=320, border=False, autoscroll=True):
+        st.code(run.log_tail(40) or "The log is empty until a worker starts.", None)
 
 
 def rates(run: Run, config: RunConfig, colour: str) -> None:

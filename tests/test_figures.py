@@ -1,0 +1,123 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import figures
+from core.runs import METRIC_COLUMNS
+
+
+def table(folds=3, epochs=20, short=None):
+    """short: {fold: epochs} for folds that are not through yet."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for fold in range(folds):
+        for epoch in range(1, (short or {}).get(fold, epochs) + 1):
+            for split in ("train", "validation"):
+                f1 = 0.2 + 0.5 * epoch / epochs + rng.normal(0, 0.01)
+                rows.append(
+                    [fold, epoch, 0, split, 2 - f1, f1 + 0.05, f1, 1e-5, 6e-4 * (1 - epoch / (epochs + 1)), 3.0, 28.0]
+                )
+    return pd.DataFrame(rows, columns=["fold", *METRIC_COLUMNS])
+
+
+def parts(figure, part, split=None):
+    return [t for t in figure.data if t.meta["part"] == part and split in (None, t.meta["split"])]
+
+
+def test_training_is_dashed_and_validation_solid_in_every_fold():
+    figure = figures.curves(table(), "f1", run_colour=figures.run_colour(0))
+    assert len(parts(figure, "fold", "train")) == len(parts(figure, "fold", "validation")) == 3
+    assert all(t.line.dash != "solid" for t in parts(figure, "fold", "train"))
+    assert all(t.line.dash == "solid" for t in parts(figure, "fold", "validation"))
+
+
+def test_mean_and_band_are_over_the_folds_that_have_the_epoch():
+    metrics = table(short={2: 5})
+    band, line = parts(figures.curves(metrics, "f1", run_colour="#0072B2"), "mean", "validation")
+    assert list(line.customdata[:, 1]) == [3] * 5 + [2] * 15
+    late = metrics[(metrics["epoch"] == 20) & (metrics["split"] == "validation")]["f1"]
+    assert line.y[-1] == pytest.approx(late.mean(), abs=1e-6)
+    assert line.customdata[-1, 0] == pytest.approx(late.std(ddof=1), abs=1e-6)
+    assert band.fillcolor == "rgba(0, 114, 178, 0.15)"
+
+
+def test_a_single_fold_has_no_mean():
+    assert not parts(figures.curves(table(folds=1), "loss", run_colour="#0072B2"), "mean")
+
+
+def test_best_epoch_is_the_first_with_the_highest_f1_whatever_is_drawn():
+    metrics = table(folds=1)
+    metrics.loc[(metrics["split"] == "validation") & metrics["epoch"].isin([7, 9]), "f1"] = 0.99
+    for metric in ("loss", "accuracy", "f1"):
+        (mark,) = parts(figures.curves(metrics, metric, run_colour="#0072B2"), "best")
+        assert list(mark.x) == [7]
+
+
+def test_phase_borders_stand_between_epochs():
+    figure = figures.curves(table(), "loss", run_colour="#0072B2", phases=[("adam", 12), ("sgd", 8)])
+    assert [shape.x0 for shape in figure.layout.shapes] == [12.5]
+
+
+def test_hover_names_fold_epoch_and_score():
+    line = parts(figures.curves(table(), "f1", run_colour="#0072B2"), "fold", "validation")[2]
+    assert line.hovertemplate.startswith("fold 2 - epoch %{x} - F1 %{y:.3f}")
+
+
+def test_nothing_measured_yet_and_broken_numbers_still_draw():
+    empty = pd.DataFrame(columns=["fold", *METRIC_COLUMNS])
+    metrics = table(folds=2, epochs=3)
+    metrics.loc[:, ["loss", "f1"]] = np.nan
+    for frame in (empty, metrics):
+        assert figures.curves(frame, "loss", run_colour="#0072B2").to_json()
+        assert figures.learning_rates(frame, run_colour="#0072B2").to_json()
+        assert figures.score_range(frame)[1] <= 1.01
+    assert "polyline" not in figures.sparkline([], run_colour="#0072B2")
+    assert "polyline" not in figures.sparkline([float("nan")], run_colour="#0072B2")
+
+
+def test_accuracy_and_f1_share_one_range_that_holds_every_point():
+    metrics = table()
+    low, high = figures.score_range(metrics)
+    values = metrics[["accuracy", "f1"]].to_numpy()
+    assert low <= values.min() and values.max() <= high
+
+
+def test_the_epoch_axis_never_passes_the_last_epoch():
+    assert figures.epoch_range(table(epochs=20), 20)[1] < 21
+    assert 10 < figures.epoch_range(table(epochs=3), 200)[1] < 11
+
+
+def test_an_axis_without_a_range_has_none_rather_than_null():
+    """Plotly.react throws 'container is not an object' on a null range at its second call."""
+    assert '"range":null' not in figures.curves(table(), "loss", run_colour="#0072B2").to_json()
+
+
+def test_runs_keep_their_colour_and_folds_differ_within_it():
+    colours = [figures.run_colour(i) for i in range(8)]
+    assert len(set(colours)) == 8 and colours[:3] == ["#0072B2", "#E69F00", "#009E73"]
+    assert figures.run_colour(8) == colours[0]
+    for colour in colours:
+        assert len({figures.fold_colour(colour, fold) for fold in range(5)}) == 5
+
+
+@pytest.mark.parametrize("colour", figures.RUN_COLOURS)
+def test_run_colours_stand_out_on_light_and_dark_paper(colour):
+    def luminance(hex_colour):
+        channels = [int(hex_colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for paper in ("#fcfcfa", "#14181b"):
+        low, high = sorted((luminance(colour), luminance(paper)))
+        assert (high + 0.05) / (low + 0.05) > 2
+
+
+def test_figures_and_text_bring_no_torch_and_no_streamlit():
+    code = (
+        "import sys, core.figures, core.text; print([m for m in ('torch', 'streamlit', 'pages') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
