@@ -16,16 +16,17 @@ from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
 from core.folds import audit, fold_table
-from core.plan import Plan, check_weights, make_plan
+from core.plan import Plan, make_plan
 from core.preview import crop_effects, pick
 from core.text import count, duration, plain, rate
+from core.weights import check_weights
 from pages.parts import dataset, faces, form, states
 
 LIVE = Path(__file__).with_name("live.py")
 DATA = "launch-data"  # prefix of the dataset's controls
 FACES = 2  # of each class
 CLASSES_SHOWN = 18
-BESIDE = {"folds": "folds.count", "task": "task.name", "problems": "data.leave_out_problems", "weights": "model.init"}
+BESIDE = {"folds": "folds.count", "task": "task.name"}  # kind of a LabError -> the field that can change it
 GROUPS = {
     "task": ("Task and folds", ("task", "folds")),
     "model": ("Model and weights", ("model",)),
@@ -34,6 +35,7 @@ GROUPS = {
     "transforms": ("Transforms", ("transforms",)),
 }
 MEASURE_AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
+MEASURE_PATIENCE = 120  # seconds after which a measurement is taken to have failed
 
 
 # Where the draft comes from
@@ -72,7 +74,8 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
     data = config.model_dump(mode="json")
     if not data["data"]["root"]:
         before = st.session_state.get(form.DRAFT)
-        data["data"] = before["data"] if before else dataset.start_choice()
+        brought = st.session_state.pop("launch_data", None)
+        data["data"] = before["data"] if before else brought or dataset.start_choice()
     form.replace_draft(data)
     dataset.show_choice(data["data"], DATA)
     st.session_state["launch_source"] = source
@@ -143,7 +146,7 @@ def launch(plan: Plan, run_id: str) -> None:
 def recipes_section(config: RunConfig | None) -> None:
     known = dict(sorted(configs.recipes().items()))
     source = st.session_state["launch_source"]
-    st.html("<style>.st-key-recipe-chosen { border-color: var(--st-primary-color) !important; }</style>")
+    st.html("<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style>")
     with st.container(horizontal=True, gap="small"):
         for index, (name, recipe) in enumerate(known.items()):
             chosen = source == ("recipe", name)
@@ -314,47 +317,54 @@ def step_of(config: RunConfig) -> tuple:
 
 
 def time_estimate(plan: Plan) -> None:
+    """How long it will take, from a measured step; measures by itself where that takes seconds."""
     config = plan.config
-    measured = speed.known(config)
-    asked: dict[tuple, float] = st.session_state.setdefault("launch_measuring", {})
-    step = step_of(config)
+    asked = st.session_state.setdefault("launch_measuring", {})
     height, width = config.input_size
     heavy = config.model.depth * height * width * config.training.batch_size > MEASURE_AT_ONCE
-    busy = any(time.monotonic() - at < 60 and key != step for key, at in asked.items())
-    if measured is None and step not in asked and not heavy and not busy:
-        _measure(config)
-    waiting = measured is None and (step in asked or busy)
-    show = st.fragment(_estimate, run_every=1.0) if waiting else _estimate
-    show(plan, step, waiting)
+    busy = any(being_measured(other) for other in asked.values())
+    if speed.known(config) is None and step_of(config) not in asked and not heavy and not busy:
+        measure(config)
+        busy = True
+    show = st.fragment(_estimate, run_every=1.0) if busy else _estimate
+    show(plan, ticking=busy)
 
 
-def _measure(config: RunConfig) -> None:
-    st.session_state["launch_measuring"][step_of(config)] = time.monotonic()
+def measure(config: RunConfig) -> None:
+    st.session_state["launch_measuring"][step_of(config)] = (config, time.monotonic(), speed.known(config))
     try:
         speed.start_measuring(config)
     except OSError:
-        st.session_state["launch_measuring"][step_of(config)] = -1e9
+        st.session_state["launch_measuring"][step_of(config)] = (config, -1e9, None)
 
 
-def _estimate(plan: Plan, step: tuple, waiting: bool) -> None:
-    measured = speed.known(plan.config)
-    if measured is not None:
-        if waiting:
-            st.rerun()
-        seconds = speed.estimate_seconds(plan, measured)
-        st.metric(
-            "Time", f"about {duration(seconds)}", width="content",
-            help=f"All folds one after another, at {rate(measured)} measured on this machine.",
+def being_measured(asked: tuple[RunConfig, float, float | None]) -> bool:
+    config, at, before = asked
+    return time.monotonic() - at < MEASURE_PATIENCE and speed.known(config) == before
+
+
+def _estimate(plan: Plan, ticking: bool) -> None:
+    config = plan.config
+    busy = any(being_measured(other) for other in st.session_state["launch_measuring"].values())
+    if ticking and not busy:
+        st.rerun()
+    measured = speed.known(config)
+    with st.container(width="content", gap=None):
+        if busy:
+            help = "A few training steps run to tell how long it will take."
+            st.metric("Time", "measuring", width="content", help=help)
+            return
+        if measured is None:
+            help = "No step of this network, image size and batch was measured on this machine yet."
+            st.metric("Time", "not known", width="content", help=help)
+        else:
+            help = f"All folds one after another, at {rate(measured)} measured on this machine."
+            total = duration(speed.estimate_seconds(plan, measured))
+            st.metric("Time", f"about {total}", width="content", help=help)
+        st.button(
+            "Measure" if measured is None else "Measure again", type="tertiary", icon=":material/speed:",
+            on_click=measure, args=(config,), help="Trains a few steps, some seconds long; other work slows it down.",
         )  # fmt: skip
-        return
-    at = st.session_state["launch_measuring"].get(step)
-    if waiting and (at is None or time.monotonic() - at < 90):
-        st.metric("Time", "measuring", width="content", help="A few training steps run to tell how long it will take.")
-        return
-    with st.container(width="content", gap="xsmall"):
-        st.metric("Time", "not known", width="content", help="No step of this network and size was measured here yet.")
-        if not waiting:
-            st.button("Measure", icon=":material/speed:", on_click=_measure, args=(plan.config,))
 
 
 def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -> None:
@@ -391,19 +401,26 @@ def plan_of(config: RunConfig, found: Scan) -> Plan:
     return dataclasses.replace(plan, config=config.model_copy(update={"data": plan.config.data}))
 
 
-def look_ahead(config: RunConfig | None, found: Scan) -> tuple[Plan | None, form.Errors]:
+def look_ahead(config: RunConfig | None, found: Scan | None) -> tuple[Plan | None, form.Errors]:
     """(the plan, what stands against launching it), each message at the field that can change it."""
-    if config is None:
-        return None, {}
     errors: form.Errors = {}
-    try:
-        check_weights(config)
-    except LabError as error:
-        errors["model.init"] = str(error)
+    model = form.draft()["model"]
+    if model["init"] != "file:":
+        try:
+            check_weights(model["depth"], model["init"])
+        except LabError as error:
+            errors["model.init"] = form.said(error)
+    if config is None or found is None:
+        return None, errors
     try:
         return plan_of(config, found), errors
     except LabError as error:
-        errors[BESIDE.get(error.kind, "data.root")] = str(error)
+        if error.kind == "problems":
+            errors["data.leave_out_problems"] = (
+                f"{dataset.told_problems(found)} in the dataset. Mend them, or agree to leave them out."
+            )
+        else:
+            errors[BESIDE.get(error.kind, "data.root")] = form.said(error)
         return None, errors
 
 
@@ -419,7 +436,7 @@ def fit_task(found: Scan) -> str:
             form.assign("task.name", possible[0])
             st.session_state["launch_base"]["task"]["name"] = possible[0]
             st.session_state["launch_fitted_note"] = (
-                f"Task set to {possible[0]}: the photos of this dataset have no labels for {task}."
+                f"Task set to {possible[0]}: this dataset has no labels for the task {task}."
             )
     return st.session_state["launch_fitted_note"]
 
@@ -442,7 +459,6 @@ config, errors = form.check(draft)
 states.heading("1 · Dataset")
 dataset.choose(choice, DATA)
 found: Scan | None = None
-plan: Plan | None = None
 fault: LabError | None = None
 if choice["root"]:
     try:
@@ -455,8 +471,9 @@ if choice["root"]:
 if found is not None:
     note = fit_task(found)
     config, errors = form.check(draft)
-    plan, plan_errors = look_ahead(config, found)
-    errors |= plan_errors
+plan, more = look_ahead(config, found)
+errors |= more
+if found is not None:
     dataset.show_result(found, DATA)
     dataset.leave_out(found, choice, DATA, errors)
 if choice["root"]:
@@ -471,11 +488,16 @@ if found is not None and note:
     st.caption(f":material/info: {note}")
 settings_section(errors, found, plan)
 
+states.heading("4 · What the network sees")
 if plan is not None:
-    states.heading("4 · What the network sees")
     faces_section(plan)
-    states.heading("5 · What will run")
+else:
+    st.caption("Faces of each class, once dataset and settings are right.")
+states.heading("5 · What will run")
+if plan is not None:
     plan_section(plan)
+else:
+    st.caption("People, classes, folds and time, once dataset and settings are right.")
 
-states.heading("6 · Launch" if plan is not None else "4 · Launch")
+states.heading("6 · Launch")
 launch_section(plan, errors, found)

@@ -132,7 +132,7 @@ def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(lab, tmp_pa
     field(page, path).set_value(typed).run()
     assert not page.exception
     assert said in text_of(page)
-    assert any(said in caption.value.replace("\\", "") for caption in page.caption)
+    assert any(said in each.value.replace("\\", "") for each in page.markdown if ":small" in each.value)
     assert field(page, path).value == typed
     assert button(page).disabled
 

@@ -45,6 +45,12 @@ def start_choice() -> Choice:
     return DataConfig(root=str(drawing.demo_folder()) if drawing.demo_is_there() else "").model_dump(mode="json")
 
 
+def known_choice(root: str) -> Choice:
+    """How a root was read the last time, else as a dataset never seen."""
+    known = {entry.root: entry.data for entry in recent.recent()}
+    return dict(known.get(root) or DataConfig(root=root).model_dump(mode="json"))
+
+
 def choose(choice: Choice, key: str) -> None:
     """Controls for the root. key: prefix of the controls' keys; another one starts them anew."""
     known = recent.recent()
@@ -199,7 +205,7 @@ def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str
             label, key=key, on_change=take, placeholder=hint, help=DataConfig.model_fields[name].description
         )  # fmt: skip
         if name in errors:
-            st.caption(f":red[:material/error: {plain(errors[name])}]")
+            st.markdown(f":small[:red[:material/error: {plain(errors[name])}]]")
 
 
 def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:
@@ -279,7 +285,6 @@ def tasks_of(found: Scan) -> list[str]:
 def result_line(found: Scan) -> None:
     """Reader, people, photos, problems in one line."""
     table, bad = found.samples, bad_files(found)
-    warnings = len(found.problems) - bad
     parts = [
         f"**{count(table['person'].nunique())}** people",
         f"**{count(len(table))}** photos",
@@ -291,9 +296,8 @@ def result_line(found: Scan) -> None:
         same = (low == high).all()
         size = f"{low['width']} × {low['height']}"
         parts.append(f"{size} px" if same else f"{size} to {high['width']} × {high['height']} px")
-    told = [f":red[{count(bad)} bad {'entry' if bad == 1 else 'entries'}]"] if bad else []
-    told += [f":orange[{count(warnings)} {'warning' if warnings == 1 else 'warnings'}]"] if warnings else []
-    parts.append(", ".join(told) or ":green[no problems]")
+    colour = "red" if bad else "orange" if len(found.problems) else "green"
+    parts.append(f":{colour}[{told_problems(found) or 'no problems'}]")
     st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]", width="stretch")
 
 
@@ -304,9 +308,17 @@ def show_result(found: Scan, key: str) -> None:
         st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
     if len(found.problems):
         bad = bad_files(found)
-        title = f"{count(bad)} bad, {count(len(found.problems) - bad)} to know" if bad else "What the scan noticed"
-        with st.expander(title, icon=":material/report:" if bad else ":material/info:"):
+        with st.expander(f"Show {told_problems(found)}", icon=":material/report:" if bad else ":material/info:"):
             problems_table(found, key)
+
+
+def told_problems(found: Scan) -> str:
+    """ "5 bad entries and 1 warning"; empty when there are none."""
+    bad = bad_files(found)
+    warnings = len(found.problems) - bad
+    told = [f"{count(bad)} bad {'entry' if bad == 1 else 'entries'}"] if bad else []
+    told += [f"{count(warnings)} {'warning' if warnings == 1 else 'warnings'}"] if warnings else []
+    return " and ".join(told)
 
 
 def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:
@@ -325,7 +337,7 @@ def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> 
         key=box, on_change=take, help="They stay in the dataset; this run trains and validates without them.",
     )  # fmt: skip
     if "data.leave_out_problems" in errors:
-        st.caption(":red[:material/error: Mend them, or agree to leave them out.]")
+        st.markdown(":small[:red[:material/error: Mend them, or agree to leave them out.]]")
 
 
 def problems_table(found: Scan, key: str) -> None:

@@ -83,8 +83,9 @@ def show(done: Any) -> None:
         st.button("Draw the demo dataset", icon=":material/brush:", type="primary", on_click=start)
         st.caption("300 people who do not exist, seven photos each, drawn by code. About a minute, about 100 MB.")
         return
-    _watch(done)
-    st.button("Cancel", icon=":material/close:", on_click=_cancel)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _watch(done)
+        st.button("Cancel", icon=":material/close:", on_click=_cancel)
 
 
 @st.fragment(run_every=0.5)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.augment import TRANSFORMS, default_params
 from core.config import PhaseConfig, RunConfig, field_errors
+from core.errors import LabError
 from core.text import plain
 
 DRAFT, VERSION = "launch_draft", "launch_version"
@@ -54,6 +55,14 @@ def replace_draft(data: dict[str, Any]) -> None:
     """Take another configuration; every control starts anew from it."""
     st.session_state[DRAFT] = data
     st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1
+
+
+def take_data(choice: dict[str, Any]) -> None:
+    """Bring a dataset to the form from another page; what the form asked for otherwise stays."""
+    if DRAFT in st.session_state:
+        draft()["data"].update(choice)
+    else:
+        st.session_state["launch_data"] = dict(choice)
 
 
 def assign(path: str, value: Any) -> None:
@@ -157,7 +166,12 @@ def message(path: str, errors: Errors) -> None:
     """What is wrong with a field, beneath its control."""
     found = [errors[p] for p in (path, *(f"{path}.{i}" for i in range(3))) if p in errors]
     for text in found:
-        st.caption(f":red[:material/error: {plain(text)}]")
+        st.markdown(f":small[:red[:material/error: {plain(text)}]]")
+
+
+def said(error: LabError) -> str:
+    """What happened and what to do, as two sentences."""
+    return f"{error.message.rstrip('.')}. {error.remedy}".strip()
 
 
 # Groups of controls
