@@ -1,0 +1,107 @@
+"""Fixtures that every test may use: a tiny dataset, a configuration for it, and a runs folder that is left clean."""
+
+import os
+import shutil
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+from core import runs
+from core.config import RunConfig, from_dict
+from core.data import scan
+from core.plan import make_plan
+
+COLOURS = {"blue": (40, 60, 170), "green": (50, 160, 60), "red": (180, 50, 50)}
+TINY = {
+    "name": "tiny",
+    "task": {"name": "label"},
+    "folds": {"count": 2},
+    "transforms": [
+        {"name": "Resize", "params": {"height": 32, "width": 32}},
+        {"name": "RandomBrightnessContrast", "p": 0.5},
+        {"name": "HorizontalFlip", "p": 0.5},
+        {"name": "Normalize"},
+    ],
+    "model": {"init": "scratch"},
+    "phases": [
+        {"optimizer": "adam", "epochs": 2, "lr_backbone": 1e-3, "lr_head": 1e-3},
+        {"optimizer": "sgd", "epochs": 2, "lr_backbone": 1e-2, "lr_head": 1e-2, "schedule": "cosine"},
+    ],
+    "training": {"batch_size": 8, "device": "cpu"},
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory):
+    """Folders layout: 24 people with one photo each, 8 a class; the colour carries the class."""
+    root = tmp_path_factory.mktemp("tiny-dataset")
+    rng = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for person in range(8):
+            pixels = np.clip(np.array(colour) + rng.normal(0, 50, (48, 48, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{name}{person}.jpg", quality=90)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_dataset) -> RunConfig:
+    """ResNet-18 from scratch at 32 px, two folds, two epochs of adam and two of sgd with a cosine, on the CPU."""
+    return from_dict({**TINY, "data": {"root": str(tiny_dataset)}})
+
+
+@pytest.fixture(scope="session")
+def tiny_plan(tiny_config):
+    return make_plan(tiny_config, scan(tiny_config.data, threads=1))
+
+
+@pytest.fixture
+def runs_folder(tmp_path, monkeypatch):
+    """FACET_RUNS for one test, with one slot; afterwards no worker of it is alive and its checkpoints are gone."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv("FACET_RUNS", str(folder))
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    yield folder.resolve()
+    end_workers(folder.resolve())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_workers(folder) -> None:
+    """Kill every process that was started for this runs folder, with its children."""
+    trees = []
+    for process in psutil.process_iter(["cmdline"]):
+        if str(folder) in (process.info["cmdline"] or []):
+            trees += [*_children(process), process]
+    for name in os.listdir(folder) if folder.is_dir() else []:
+        if runs.ID.fullmatch(name):
+            run = runs.Run(name, folder)
+            trees += [process for fold in run.folds() for process in _worker(run, fold)]
+    for process in trees:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(trees, timeout=10)
+
+
+def _children(process):
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _worker(run, fold):
+    worker = run.written_state(fold).worker or {}
+    try:
+        process = psutil.Process(worker["pid"])
+        if abs(process.create_time() - worker["create_time"]) < 1 and runs.is_locked(run.fold_lock(fold)):
+            return [*_children(process), process]
+    except (psutil.Error, KeyError):
+        pass
+    return []
