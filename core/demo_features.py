@@ -84,7 +84,7 @@ def mouth(head: Head) -> None:
     wide, full = p.mouth_width * (1 + 0.16 * smile), p.lips
     v = 0.83 + 0.02 * (p.face_length - 1) * 10
     lift = 0.1 * smile
-    gap = 0.14 * m.teeth * max(smile, 0.35)
+    gap = 0.115 * m.teeth * max(smile, 0.35)
     corner = (wide, v - lift)
     top = v - 0.078 * full
     middle = [(0.11, v - 0.012 + 0.02 * smile), (0, v + 0.008 + 0.02 * smile), (-0.11, v - 0.012 + 0.02 * smile)]

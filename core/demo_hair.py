@@ -77,7 +77,8 @@ def paint(locks: list[Lock], head: Head, body: Canvas) -> None:
         window = np.s_[max(rows[0] - reach, 0) : rows[-1] + reach, max(columns[0] - reach, 0) : columns[-1] + reach]
         alpha = cv2.GaussianBlur(cover[window], (0, 0), max(lock.soft * canvas.pose.scale, 0.4))
         tone = cv2.GaussianBlur(tone[window], (0, 0), 0.008 * canvas.pose.scale + 0.3).astype(np.float32)
-        shade = (1 + lock.contrast * (tone / 118 - 1)) * np.float32(lock.dim)
+        contrast = lock.contrast * (1.1 - 0.65 * float(colour.mean()))  # pale strands would glitter
+        shade = (1 + contrast * (tone / 118 - 1)) * np.float32(lock.dim)
         rgb = (light[window] * shade)[..., None] * colour
         rgb += (gloss[window] * shade * np.float32(0.3 * lock.shine))[..., None] * mix(colour, (1, 0.97, 0.92), 0.35)
         if head.p.grey > 0.1:

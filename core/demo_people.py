@@ -161,6 +161,10 @@ def cast(people: int, seed: int) -> list[tuple[str, int]]:
         spread = (np.arange(count) + rng.random(count)) / max(count, 1)
         if youngest >= 60:
             spread = spread**1.4  # fewer of the very old
+        elif youngest < 30:
+            spread = spread**1.5  # students rather than people of 29
+        else:
+            spread = 0.15 * spread + 0.85 * spread**0.6  # middle-aged rather than people of 31
         ages = youngest + np.floor(spread * (oldest + 1 - youngest)).astype(int)
         found += [(gender, int(age)) for age in ages]
     return [found[i] for i in rng.permutation(len(found))]
@@ -174,8 +178,8 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         masculine = float(np.clip(0.5 + rng.normal(0, 0.12), 0, 1))
     if rng.random() < 0.10:
         cue = 1 - cue
-    looks_old = age + rng.normal(0, 3.5)
-    if rng.random() < 0.12:
+    looks_old = age + rng.normal(0, 3)
+    if rng.random() < 0.10:
         looks_old += rng.choice((-1, 1)) * rng.uniform(7, 14)
     looks_old = float(np.clip(looks_old, 17, 88))
     wear = float(np.clip((looks_old - 25) / 45, 0, 1.15))
@@ -191,8 +195,8 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         hair = rng.choice(["black", "espresso", "brown", "chestnut"], p=[0.36, 0.34, 0.2, 0.1])
     else:
         hair = rng.choice(list(HAIRS), p=[0.1, 0.18, 0.2, 0.13, 0.08, 0.14, 0.12, 0.05])
-    grey = float(np.clip((looks_old - 40) / 26 + rng.normal(0, 0.22), 0, 1)) if looks_old > 33 else 0.0
-    if not man and rng.random() < 0.28:
+    grey = float(np.clip((looks_old - 36) / 24 + rng.normal(0, 0.2), 0, 1)) if looks_old > 32 else 0.0
+    if not man and rng.random() < 0.2:
         grey *= 0.15  # dyed
     receding = float(np.clip((looks_old - 24) / 42 + rng.normal(-0.1, 0.3), 0, 1)) if man else 0.0
 
@@ -228,7 +232,7 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         paint = (
             np.array(((176, 52, 62), (196, 92, 96), (158, 60, 78), (204, 110, 104))[rng.integers(4)], np.float32) / 255
         )
-    spectacled = rng.random() < 0.12 + 0.38 * wear
+    spectacled = rng.random() < 0.08 + 0.5 * wear
     frame = np.array(
         ((28, 26, 28), (74, 46, 30), (150, 122, 70), (96, 30, 40), (60, 74, 96))[rng.integers(5)], np.float32
     )
@@ -293,7 +297,7 @@ def draw_moment(rng: np.random.Generator, shot: str) -> Moment:
         roll=float(rng.normal(0, 0.035)),
         yaw=float(np.clip(rng.normal(0, 0.08), -0.17, 0.17)),
         pitch=float(np.clip(rng.normal(0, 0.04), -0.08, 0.08)),
-        smile=float(np.clip(rng.normal(0.58, 0.32), -0.1, 1.1)),
+        smile=float(np.clip(rng.normal(0.58, 0.3), -0.05, 0.95)),
         teeth=float(rng.uniform(0.6, 1)) if rng.random() < 0.35 else 0.0,
         blink=float(rng.uniform(0, 0.22)),
         gaze=float(rng.normal(0, 0.12)),
