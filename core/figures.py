@@ -192,7 +192,7 @@ def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: 
             "width": 1 if training else 1.3,
             "dash": "4px,3px" if training else "solid",
         },
-        "opacity": 0.55 if training else 0.9,
+        "opacity": 0.7 if training else 0.9,
         "hovertemplate": f"fold {fold} - epoch %{{x}} - {what}<extra></extra>",
     }
 

@@ -143,7 +143,7 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> No
             with st.expander("Show log", icon=":material/terminal:"):
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
     phases = tuple(run_view.phases_of(config))
-    curves.draw(charts(run.id, version, phases, config.epochs, tuple(folds), colour), key="live-curves")
+    curves.draw(charts(run.id, version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
     st.html(run_view.table_html(moment.folds, table))
     st.caption(
         "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
@@ -162,7 +162,7 @@ def rates(run: Run, config: RunConfig, colour: str) -> None:
         st.caption("Learning rates appear after the first epoch.")
         return
     figure = figures.learning_rates(table, run_colour=colour, phases=run_view.phases_of(config))
-    curves.draw(curves.payload([("Learning rate at the end of each epoch", figure)]), key="live-rates")
+    curves.draw(curves.payload([("Learning rate at the end of each epoch", figure)]), key=f"live-rates-{run.id}")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

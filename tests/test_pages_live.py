@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core import jobs, runs
 from core.config import RunConfig, from_dict
 from core.runs import FoldState
-from pages.parts import run_view
+from pages.parts import run_view, states
 
 APP = Path(__file__).parents[1] / "app.py"
 EVIL = "<b>evil</b> **bold** :smile:"
@@ -256,3 +256,12 @@ def test_a_tick_of_ten_folds_and_200_epochs_is_quick(folder):
         best = min(best, time.perf_counter() - started)
         run_view._joined.cache_clear()
     assert best < 0.45
+
+
+def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
+    """A label is what the browser sends back: with the state in it, a reload after the end opened nothing."""
+    run = make(folder, states=("queued", "queued"))
+    before = states.run_label(runs.summaries()[0])
+    for fold in (0, 1):
+        run.write_state(FoldState(fold, "done", epoch=4))
+    assert states.run_label(runs.summaries()[0]) == before

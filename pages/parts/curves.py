@@ -130,7 +130,8 @@ export default function({parentElement, data}) {
     host.lab = {hidden: new Set(), watch, drawing: Promise.resolve()};
   }
   host.lab.text = typeof data === "string" ? data : new TextDecoder().decode(data);
-  host.lab.drawing = host.lab.drawing.then(() => draw(host)).catch(error => console.error("curves", error && error.stack || error));
+  host.lab.drawing = host.lab.drawing.then(() => draw(host)).catch(error =>
+    console.error("curves:", error && error.stack || error));
   return () => {
     host.lab.watch.disconnect();
     if (window.Plotly) host.querySelectorAll(".lab-plot").forEach(plot => window.Plotly.purge(plot));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -13,7 +14,6 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core import figures, jobs
 from core.errors import LabError
-from core.text import ago
 
 # state: (icon of Material Symbols, word, colour class)
 STATES = {
@@ -90,9 +90,6 @@ def begin_page() -> None:
         jobs.ensure_workers()
 
 
-style = begin_page
-
-
 def look_after_workers(every: float = 5.0) -> None:
     """Start a worker for what waits, if the last one died; looks at most once in `every` seconds."""
     if time.monotonic() - st.session_state.get("workers-looked-after", 0.0) > every:
@@ -157,10 +154,15 @@ def colour_of(run_id: str, ids: Sequence[str]) -> str:
 
 
 def run_label(summary: dict[str, Any]) -> str:
-    """A run in one line of plain text, for pickers."""
-    if "unreadable" in summary:
-        return f"{summary['id']} · unreadable"
-    return f"{summary.get('name', summary['id'])} · {STATES[summary['state']][1]} · {ago(summary.get('created'))}"
+    """A run in one line of plain text, for pickers: name, launch, the end of its id.
+
+    Nothing in it changes while the run lives: the browser sends a choice back as its label, and a label with the state
+    in it would no longer be found once the state had changed.
+    """
+    created = summary.get("created")
+    if "unreadable" in summary or not isinstance(created, (int, float)):
+        return summary["id"]
+    return f"{summary.get('name')} · {datetime.fromtimestamp(created):%d %b %Y %H:%M} · {summary['id'][-4:]}"
 
 
 def pick_run(summaries: Sequence[dict[str, Any]], current: str | None, *, limit: int = 300) -> None:
