@@ -81,7 +81,7 @@ def train(
     runs_dir: RunsOption = None,
     wait: WaitOption = False,
 ) -> None:
-    """Launch a cross-validated training. Prints the run id first; exit code 0 with --wait only if every fold finished."""
+    """Launch a cross-validated training. Prints the run id first; with --wait, exit code 0 only if every fold finished."""
     from core.data import scan as scan_dataset
     from core.plan import check_weights, make_plan
 
@@ -236,7 +236,8 @@ def _progress_line(run: Run, states) -> str:
 def _print_folds(run: Run) -> None:
     states = run.states()
     print(
-        f"{'fold':<6}{'state':<13}{'epochs':>7}{'best F1':>10}{'@ epoch':>9}{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
+        f"{'fold':<6}{'state':<13}{'epochs':>7}{'best F1':>10}{'@ epoch':>9}"
+        f"{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
     )
     for state in states:
         s = state.scores or {}

@@ -104,7 +104,8 @@ class ModelConfig(Part):
     depth: Literal[18, 34, 50, 101, 152] = Field(18, description="Number of layers of the torchvision ResNet.")
     init: str = Field(
         "imagenet",
-        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch' or 'file:<path>' (.pth, .safetensors).",
+        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch' or 'file:<path>' "
+        "(.pth, .safetensors).",
     )
 
     @field_validator("init")

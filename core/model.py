@@ -62,8 +62,8 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict
         if key in given and given[key].shape != value.shape
     ]
     if absent or extra or shapes:
-        parts = [f"{len(items)} {what}, first {items[0]}" for what, items in (
-            ("weights missing", absent), ("unknown weights", extra), ("of another shape", shapes)) if items]  # fmt: skip
+        faults = {"weights missing": absent, "unknown weights": extra, "of another shape": shapes}
+        parts = [f"{len(items)} {what}, first {items[0]}" for what, items in faults.items() if items]
         raise LabError(
             f"weights: {path.name} does not fit this network: {'; '.join(parts)}.",
             "Choose the depth that the file was trained with.",

@@ -1,4 +1,4 @@
-"""The queue and the slots, as files under runs/.lab/: nothing has to stay alive for them to be right. Imports no torch."""
+"""The queue and the slots: files under runs/.lab/, right though nothing stays alive for them. Imports no torch."""
 
 from __future__ import annotations
 

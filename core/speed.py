@@ -1,4 +1,4 @@
-"""How fast this machine trains, measured, so that a launch can say how long it will take. Imports no torch at the top."""
+"""How fast this machine trains, measured, so that a launch can say how long it takes. Imports no torch at the top."""
 
 from __future__ import annotations
 
