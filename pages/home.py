@@ -105,11 +105,15 @@ def tick(shown: tuple) -> None:
     waiting(jobs.waiting(), {s["id"]: s for s in summaries})
 
 
+def ended_at(summary: dict[str, Any]) -> float:
+    return max((fold.get("ended") or 0.0 for fold in summary["folds"]), default=0.0)
+
+
 def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
     states.heading("Finished lately")
-    for summary in done[:FINISHED_SHOWN]:
+    for summary in sorted(done, key=ended_at, reverse=True)[:FINISHED_SHOWN]:
         colour = states.colour_of(summary["id"], ids)
-        ended = max((fold.get("ended") or 0 for fold in summary["folds"]), default=0)
+        ended = ended_at(summary)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
