@@ -63,7 +63,7 @@ def balance(table: pd.DataFrame, names: list[str]) -> None:
     st.dataframe(
         counts.rename_axis("class").reset_index(),
         hide_index=True,
-        height=min(38 + 35 * len(counts), 720),
+        height="content" if len(counts) <= 24 else 720,
         column_config={
             "class": st.column_config.TextColumn("Class"),
             "people": st.column_config.NumberColumn("People", format="localized", width="small"),

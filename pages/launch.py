@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
+import secrets
 import time
+from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
@@ -109,19 +112,38 @@ def import_settings(key: str) -> None:
 # The run id
 
 
-def form_id(name: str) -> str:
-    """The id that Launch will use: made before the click and kept in the address, so that a double click, a reload
-    or a second tab of this form all name the same run."""
-    draft_id, asked = st.session_state.get("launch_id"), st.query_params.get("form")
-    slug = runs.new_id(name).split("-", 2)[2].rpartition("-")[0]
-    if draft_id is None and asked and runs.ID.fullmatch(asked) and not runs.Run(asked).exists():
-        draft_id = asked
-    if draft_id is None or draft_id.split("-", 2)[2:] != [f"{slug}-{draft_id.rpartition('-')[2]}"]:
-        draft_id = runs.new_id(name)
-    st.session_state["launch_id"] = draft_id
-    if st.query_params.get("form") != draft_id:
-        st.query_params["form"] = draft_id
-    return draft_id
+def form_token() -> str:
+    """What names this form in its address: time and four digits, the same in a reload and in a copied tab."""
+    token = st.session_state.get("launch_token")
+    if token is None:
+        asked = st.query_params.get("form", "")
+        token = asked if re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", asked) else new_token()
+        st.session_state["launch_token"] = token
+        st.session_state["launch_token_adopted"] = token == asked
+    if st.query_params.get("form") != token:
+        st.query_params["form"] = token
+    return token
+
+
+def new_token() -> str:
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def run_id_of(token: str, config: RunConfig) -> str:
+    """A function of form and settings, known before the click: a double click, a reload or a second tab of the same
+    form with the same settings name the same run, and a run can be made only once."""
+    slug = runs.new_id(config.name)[16:-5]
+    digest = hashlib.sha256(f"{token}\n{configs.to_yaml(config)}".encode()).hexdigest()[:4]
+    return f"{token[:15]}-{slug}-{digest}"
+
+
+def next_run_id(config: RunConfig) -> str:
+    """The id that Launch will use. A form that was launched before this session opened it is a new form."""
+    run_id = run_id_of(form_token(), config)
+    if st.session_state.pop("launch_token_adopted", False) and runs.Run(run_id).exists():
+        st.session_state["launch_token"] = new_token()
+        run_id = run_id_of(form_token(), config)
+    return run_id
 
 
 def launch(plan: Plan, run_id: str) -> None:
@@ -210,17 +232,29 @@ def settings_section(errors: form.Errors, found: Scan | None, plan: Plan | None)
         "transforms": lambda: form.transforms(errors),
     }
     summaries = form.summaries(draft, len(plan.class_names) if plan else None)
+    opened = st.session_state.setdefault("launch_groups", set())
     for name, (title, prefixes) in GROUPS.items():
         wrong = sum(path.split(".")[0] in prefixes for path in errors)
-        key = f"group-{name}"
-        if wrong and not st.session_state.get(f"{key}-wrong"):
-            st.session_state[key] = True
-        st.session_state[f"{key}-wrong"] = bool(wrong)
-        mark = f"  :red[:material/error: {wrong} to correct]" if wrong else ""
-        group = st.expander(f"**{title}**  :gray[{plain(summaries[name])}]{mark}", key=key, on_change="rerun")
-        if group.open:
-            with group:
+        was_wrong = st.session_state.get(f"launch_wrong_{name}", False)
+        if wrong and not was_wrong:
+            opened.add(name)
+        st.session_state[f"launch_wrong_{name}"] = bool(wrong)
+        # Not st.expander: a label that changes with the settings closes it and forgets the controls inside.
+        with st.container(border=True, key=f"group-{name}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(
+                    f"**{title}**", key=f"open-{name}", type="tertiary", on_click=_open_or_close, args=(name,),
+                    icon=":material/expand_more:" if name in opened else ":material/chevron_right:",
+                )  # fmt: skip
+                st.markdown(f":small[:gray[{plain(summaries[name])}]]", width="content")
+                if wrong:
+                    st.markdown(f":small[:red[:material/error: {wrong} to correct]]", width="content")
+            if name in opened:
                 fields[name]()
+
+
+def _open_or_close(name: str) -> None:
+    st.session_state["launch_groups"] ^= {name}
 
 
 def faces_section(plan: Plan) -> None:
@@ -278,7 +312,7 @@ def _draw_again() -> None:
 
 def plan_section(plan: Plan) -> None:
     config = plan.config
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
             ("People", count(plan.people), None),
             ("Photos", count(plan.photos), None),
@@ -288,8 +322,7 @@ def plan_section(plan: Plan) -> None:
                 count(config.folds.count),
                 "Each is trained once, one after another unless there are more slots.",
             ),
-            ("Epochs a fold", count(config.epochs), None),
-            ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, over all folds and epochs."),
+            ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
         ):
             st.metric(label, value, help=help, width="content")
         time_estimate(plan)
@@ -326,6 +359,7 @@ def time_estimate(plan: Plan) -> None:
     if speed.known(config) is None and step_of(config) not in asked and not heavy and not busy:
         measure(config)
         busy = True
+    st.session_state["launch_first_look"] = True
     show = st.fragment(_estimate, run_every=1.0) if busy else _estimate
     show(plan, ticking=busy)
 
@@ -346,7 +380,8 @@ def being_measured(asked: tuple[RunConfig, float, float | None]) -> bool:
 def _estimate(plan: Plan, ticking: bool) -> None:
     config = plan.config
     busy = any(being_measured(other) for other in st.session_state["launch_measuring"].values())
-    if ticking and not busy:
+    first_look = st.session_state.pop("launch_first_look", False)
+    if ticking and not busy and not first_look:  # in the page's own run it would cut off, and forget, what follows
         st.rerun()
     measured = speed.known(config)
     with st.container(width="content", gap=None):
@@ -371,8 +406,9 @@ def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -
     with st.container(horizontal=True, vertical_alignment="bottom"):
         form.words("name", errors, label="Name of the run", width=320)
         form.words("description", errors, label="Description", placeholder="What it is for, one sentence")
-    run_id = form_id(str(form.draft()["name"]))
     ready = plan is not None and not errors
+    run_id = next_run_id(plan.config) if ready else ""
+    form_token()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Launch", type="primary", icon=":material/rocket_launch:", disabled=not ready,
@@ -445,7 +481,7 @@ def fit_task(found: Scan) -> str:
 
 states.begin_page()
 if run_id := st.session_state.pop("launch_open", None):
-    st.session_state.pop("launch_id", None)
+    st.session_state.pop("launch_token", None)
     st.switch_page(LIVE, query_params={"run": run_id})
 prefill()
 st.html('<div class="lab-title">Launch</div>')

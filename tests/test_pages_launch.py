@@ -61,8 +61,9 @@ def field(page: AppTest, path: str):
 
 
 def open_group(page: AppTest, name: str) -> AppTest:
-    page.session_state[f"group-{name}"] = True
-    return page.run()
+    if name not in page.session_state["launch_groups"]:
+        page.button(key=f"open-{name}").click().run()
+    return page
 
 
 def button(page: AppTest):
@@ -87,10 +88,9 @@ def test_a_newcomer_sees_the_quick_recipe_and_is_asked_for_a_dataset(lab):
 def test_launch_freezes_what_the_form_says_and_opens_live(lab, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     assert "No person is in two folds" in text_of(page)
-    run_id = page.session_state["launch_id"]
     button(page).click().run()
-    assert lab == [("live", {"run": run_id})]
-    run = runs.Run(run_id)
+    assert lab[0][0] == "live"
+    run = runs.Run(lab[0][1]["run"])
     assert run.config().data.root == str(tmp_path / "faces")
     assert len(run.samples()) == 30
     assert len(run.folds()) == 5
@@ -99,11 +99,39 @@ def test_launch_freezes_what_the_form_says_and_opens_live(lab, tmp_path):
 def test_a_second_tab_of_the_form_launches_no_second_run(lab, tmp_path):
     root = faces(tmp_path / "faces")
     first = take_folder(open_page(recipe="quick"), root)
-    second = take_folder(open_page(recipe="quick", form=first.session_state["launch_id"]), root)
+    second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
     button(first).click().run()
     button(second).click().run()
-    assert len(set(map(str, lab))) == 1
+    assert len(lab) == 2
+    assert lab[0] == lab[1]
     assert len(runs.summaries()) == 1
+
+
+def test_a_second_tab_with_other_settings_is_another_run(lab, tmp_path):
+    root = faces(tmp_path / "faces")
+    first = take_folder(open_page(recipe="quick"), root)
+    second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
+    open_group(second, "phases")
+    field(second, "phases.0.epochs").set_value("3").run()
+    button(first).click().run()
+    button(second).click().run()
+    assert len(runs.summaries()) == 2
+
+
+def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(lab, tmp_path):
+    root = faces(tmp_path / "faces")
+    first = take_folder(open_page(recipe="quick"), root)
+    token = first.session_state["launch_token"]
+    button(first).click().run()
+    again = open_page(recipe="quick", form=token)
+    assert again.session_state["launch_token"] != token
+    button(again).click().run()
+    assert len(runs.summaries()) == 2
+
+
+@pytest.mark.parametrize("token", ["../../x", "20261123-052704-zzzz", "<b>", "2" * 200])
+def test_a_form_address_that_is_none_is_replaced(lab, token):
+    assert open_page(form=token).session_state["launch_token"] != token
 
 
 def test_after_a_launch_the_same_settings_can_be_launched_again(lab, tmp_path):
@@ -163,7 +191,7 @@ def test_a_dataset_that_cannot_be_used_says_why(lab, tmp_path, kind):
         for number in range(4):
             draw(root / "cats" / f"{number}.jpg", (number * 40, 0, 0))
     page = take_folder(open_page(), root)
-    said = {"missing": "there is no such folder", "empty": "no images", "one class": "one class only, 'cats'"}[kind]
+    said = {"missing": "there is no such folder", "empty": "no images", "one class": "ne class only, 'cats'"}[kind]
     assert said in text_of(page)
     assert button(page).disabled
 
@@ -227,8 +255,7 @@ def test_a_folder_dataset_gets_the_label_task(lab, tmp_path):
 def test_edits_survive_a_hidden_group_and_leaving_the_page(lab, tmp_path):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "training")
     field(page, "training.batch_size").set_value("48").run()
-    page.session_state["group-training"] = False
-    page.run()
+    page.button(key="open-training").click().run()
     assert page.session_state["launch_draft"]["training"]["batch_size"] == 48
     open_group(page, "training")
     assert field(page, "training.batch_size").value == "48"

@@ -348,7 +348,7 @@ def problems_table(found: Scan, key: str) -> None:
     st.dataframe(
         table[["severity", "where", "problem", "remedy", "kind"]],
         hide_index=True,
-        height=min(320, 38 + 35 * len(table)),
+        height="auto",
         column_config={
             "severity": st.column_config.TextColumn("Severity", width="small"),
             "where": st.column_config.TextColumn("Where", width="medium"),

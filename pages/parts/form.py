@@ -170,8 +170,9 @@ def message(path: str, errors: Errors) -> None:
 
 
 def said(error: LabError) -> str:
-    """What happened and what to do, as two sentences."""
-    return f"{error.message.rstrip('.')}. {error.remedy}".strip()
+    """What happened and what to do, as two sentences for a place that says by itself what it is about."""
+    text = re.sub(r"^(weights|folds|task [\w-]+): ", "", error.message).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}. {error.remedy}".strip()
 
 
 # Groups of controls
