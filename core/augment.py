@@ -124,10 +124,12 @@ def check_params(name: str, params: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name}.{key}: expected {f'{many} numbers' if many else 'one number'}, found {value!r}")
         whole = param.kind.startswith("int")
         for number in values:
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or (whole and number != int(number)):
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise ValueError(f"{name}.{key}: expected a {'whole ' if whole else ''}number, found {number!r}")
             if not param.low <= number <= param.high:
                 raise ValueError(f"{name}.{key}: {number:g} is outside {param.low:g} to {param.high:g}")
+            if whole and number != int(number):
+                raise ValueError(f"{name}.{key}: expected a whole number, found {number!r}")
         if param.kind.endswith("range") and values[0] > values[1]:
             raise ValueError(f"{name}.{key}: the low end {values[0]:g} is above the high end {values[1]:g}")
         values = [int(v) if whole else float(v) for v in values]

@@ -18,6 +18,7 @@ from core.errors import LabError
 
 SCHEMA = 1
 RECIPES = Path(__file__).parent / "recipes"
+NOT_PLAIN = (yaml.YAMLError, ValueError, RecursionError)  # yaml lets impossible dates and endless nesting through
 
 
 class Part(BaseModel):
@@ -248,11 +249,20 @@ def from_yaml(text: str, source: str = "configuration") -> RunConfig:
     """Raises LabError for YAML that is broken, carries a Python tag, or does not fit RunConfig."""
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except NOT_PLAIN as error:
         raise LabError(
             f"{source}: not plain YAML: {' '.join(str(error).split())}.", "Only plain values are read.", kind="config"
         ) from None
     return from_dict(data, source)
+
+
+def read_config(path: Path, source: str) -> RunConfig:
+    """from_yaml of a file. Raises LabError too for a file that cannot be opened or is not text."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{source}: cannot be read as UTF-8 text ({error}).", kind="config") from None
+    return from_yaml(text, source)
 
 
 def field_errors(error: ValidationError) -> dict[str, str]:
@@ -276,7 +286,7 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     """
     try:
         parsed = float(value) if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value) else yaml.safe_load(value)
-    except yaml.YAMLError:
+    except NOT_PLAIN:
         raise LabError(f"--set {key}={value}: the value is not plain YAML.", kind="config") from None
     copy = yaml.safe_load(yaml.safe_dump(data))
     spot: Any = copy
@@ -284,7 +294,7 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         if isinstance(spot, list):
-            if not part.isdigit() or int(part) >= len(spot):
+            if not part.isdecimal() or int(part) >= len(spot):
                 raise LabError(f"--set {key}: '{part}' is not one of the {len(spot)} entries, 0 first.", kind="config")
             part = int(part)
         elif not isinstance(spot, dict) or (not last and part not in spot):
@@ -299,7 +309,7 @@ def with_setting(data: dict, key: str, value: str) -> dict:
 
 def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
     """Name -> recipe, for every YAML file in the folder."""
-    return {path.stem: from_yaml(path.read_text("utf-8"), path.name) for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: read_config(path, path.name) for path in sorted(folder.glob("*.yaml"))}
 
 
 def load_recipe(name: str) -> RunConfig:
@@ -309,5 +319,5 @@ def load_recipe(name: str) -> RunConfig:
         return known[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return from_yaml(path.read_text("utf-8"), path.name)
+        return read_config(path, path.name)
     raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(known)}, or a YAML file.", kind="config")

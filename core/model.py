@@ -16,6 +16,7 @@ from core.errors import LabError
 from core.weights import imagenet_file, missing_imagenet
 
 HEAD = "fc."
+COUNTER = "num_batches_tracked"
 
 
 def build_model(config: ModelConfig, classes: int, seed: int) -> tuple[nn.Module, dict]:
@@ -45,15 +46,18 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict
     expected_hash: start of the file's SHA-256 where its publisher tells it.
     Returns {'file', 'sha256'}. Raises LabError(kind 'weights') that names mismatching keys and shapes.
     """
-    state = read_state(path)
+    require_file(path)
     with open(path, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if not digest.startswith(expected_hash):
         message = f"weights: {path} is damaged: its SHA-256 starts with {digest[:8]}, not {expected_hash}."
         raise LabError(message, "Delete the file and put a fresh copy there.", kind="weights")
+    state = read_state(path)
     own = model.state_dict()
     given = {key.removeprefix("module."): value for key, value in state.items()}
     backbone = {key: value for key, value in own.items() if not key.startswith(HEAD)}
+    # Files from before torch 0.4.1, torchvision's own among them, have no step counters; nothing here reads them.
+    backbone = {key: value for key, value in backbone.items() if key in given or not key.endswith(COUNTER)}
     absent = [key for key in backbone if key not in given]
     extra = [key for key in given if key not in backbone and not key.startswith(HEAD)]
     shapes = [
@@ -73,10 +77,14 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict
     return {"file": path.name, "sha256": digest}
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """A state dict from .safetensors or a weights-only .pth. Raises LabError; there is no unsafe fallback."""
+def require_file(path: Path) -> None:
     if not path.is_file():
         raise LabError(f"weights: there is no file {path}.", "Correct the path or train from scratch.", kind="weights")
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """A state dict from .safetensors or a weights-only .pth. Raises LabError; there is no unsafe fallback."""
+    require_file(path)
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
@@ -89,7 +97,8 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()) or not state:
+    plain = isinstance(state, dict) and all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items())
+    if not plain or not state:
         raise LabError(f"weights: {path.name} holds no state dict.", "Save model.state_dict() itself.", kind="weights")
     return state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from core import files
 from core.config import RunConfig, to_yaml
+from core.errors import LabError
 from core.plan import Plan
 from core.runs import runs_folder
 
@@ -32,13 +34,15 @@ def known(config: RunConfig, folder: Path | None = None) -> float | None:
 
 
 def remember(config: RunConfig, images_per_second: float, folder: Path | None = None) -> None:
+    """Keep a measured figure. A courtesy: a full disk or a damaged table never stops who reports it."""
     path = _file(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        table = files.read_json(path)
-    except (OSError, ValueError):
+        table = dict(files.read_json(path))
+    except (OSError, ValueError, TypeError):
         table = {}
-    files.write_json(path, {**table, _key(config): round(images_per_second, 2)})
+    with contextlib.suppress(OSError, LabError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(path, {**table, _key(config): round(images_per_second, 2)})
 
 
 def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
