@@ -81,7 +81,7 @@ def train(
     runs_dir: RunsOption = None,
     wait: WaitOption = False,
 ) -> None:
-    """Launch a cross-validated training. Prints the run id first; --wait ends with code 0 only if every fold finished."""
+    """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
     from core.data import scan as scan_dataset
     from core.plan import check_weights, make_plan
 

@@ -45,14 +45,21 @@ class Plan:
         return self.photos * self.config.epochs
 
     @property
+    def fold_steps(self) -> list[int]:
+        """Optimizer steps of one epoch, for each fold; a last batch of one photo joins its neighbour."""
+        size = self.config.training.batch_size
+        trained = self.photos - self.samples["fold"].value_counts().sort_index()
+        return [max(1, -(-n // size) - (n % size == 1)) for n in trained.tolist()]
+
+    @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps of one epoch of one fold, rounded up over the mean fold."""
-        per_fold = self.photos * (self.config.folds.count - 1) / self.config.folds.count
-        return -(-int(per_fold) // self.config.training.batch_size)
+        """Optimizer steps of one epoch of one fold: the mean fold, rounded up."""
+        return -(-sum(self.fold_steps) // len(self.fold_steps))
 
     @property
     def total_steps(self) -> int:
-        return self.steps_per_epoch * self.config.epochs * self.config.folds.count
+        """Optimizer steps of all folds and epochs."""
+        return sum(self.fold_steps) * self.config.epochs
 
 
 def make_plan(config: RunConfig, scan: Scan) -> Plan:

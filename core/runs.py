@@ -22,15 +22,19 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from core import files
-from core.config import RunConfig, from_yaml, to_yaml
+from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 METRIC_COLUMNS = [
     "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
 ]  # fmt: skip
-_SLIM = ("fold", "state", "reason", "remedy", "kind", "epoch", "best_epoch", "scores", "started", "ended")
+STATES = ("queued", "running", "done", "failed", "cancelled")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
+_SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended")
+GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
+_SUMMARY = {"name": str, "created": (int, float), "task": str, "classes": int, "samples": int, "people": int}
+_SUMMARY |= {"dataset": str, "depth": int, "init": str, "epochs": int, "folds": list}
 
 
 def runs_folder() -> Path:
@@ -131,7 +135,7 @@ class Run:
 
     def config(self) -> RunConfig:
         self.require()
-        return from_yaml(self.config_file.read_text("utf-8"), f"{self.id}/config.yaml")
+        return read_config(self.config_file, f"{self.id}/config.yaml")
 
     def samples(self) -> pd.DataFrame:
         """The frozen samples: the samples table with y, class_name and fold."""
@@ -167,10 +171,11 @@ class Run:
     def written_state(self, fold: int) -> FoldState:
         try:
             data = files.read_json(self.fold_dir(fold) / "state.json")
+            _check_fold(data)
             return FoldState(**{k: v for k, v in data.items() if k in FoldState.__dataclass_fields__})
         except FileNotFoundError:
             return FoldState(fold=fold)
-        except (ValueError, TypeError):
+        except (OSError, *GARBAGE):
             return FoldState(fold=fold, state="failed", reason="state.json is unreadable", remedy="Resume the fold.")
 
     def states(self) -> list[FoldState]:
@@ -190,9 +195,10 @@ class Run:
     def progress(self, fold: int) -> dict[str, Any]:
         """epoch, epochs, step, steps, split, images_per_second, eta_seconds; empty when nothing is known."""
         try:
-            return files.read_json(self.fold_dir(fold) / "progress.json")
+            found = files.read_json(self.fold_dir(fold) / "progress.json")
         except (OSError, ValueError):
             return {}
+        return found if isinstance(found, dict) else {}
 
     def metrics(self, fold: int) -> pd.DataFrame:
         return read_metrics(self.metrics_file(fold))
@@ -317,6 +323,7 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
     for name in names:
         try:
             summary = files.read_json(root / name / "summary.json")
+            _check_summary(summary)
             summary["folds"] = [_derive(root / name, fold) for fold in summary["folds"]]
             summary["state"] = overall(fold["state"] for fold in summary["folds"])
             summary["id"] = name
@@ -324,7 +331,7 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
             if not (root / name).is_dir():
                 continue
             summary = {"id": name, "unreadable": "summary.json is missing"}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, *GARBAGE) as error:
             summary = {"id": name, "unreadable": f"summary.json cannot be read ({type(error).__name__})"}
         result.append(summary)
     return result
@@ -408,10 +415,30 @@ def _which(which: str) -> str:
 
 
 def _slim(state: FoldState) -> dict[str, Any]:
-    return {
-        k: getattr(state, k)
-        for k in ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended")
-    }
+    return {key: getattr(state, key) for key in _SLIM}
+
+
+def _check_summary(summary: dict[str, Any]) -> None:
+    """Raises what `summaries` takes for garbage unless everything that a list shows is there and of its type."""
+    for key, kind in _SUMMARY.items():
+        if not isinstance(summary[key], kind) or isinstance(summary[key], bool):
+            raise TypeError(f"{key} is {summary[key]!r}")
+    for fold in summary["folds"]:
+        _check_fold(fold)
+
+
+def _check_fold(data: dict[str, Any]) -> None:
+    """Raises KeyError, TypeError or ValueError unless a fold's state can be shown."""
+    if data["state"] not in STATES:
+        raise ValueError(f"state {data['state']!r}")
+    for key in ("fold", "epoch"):
+        if not isinstance(data[key], int):
+            raise TypeError(f"{key} is {data[key]!r}")
+    for key in ("started", "ended"):
+        if not isinstance(data[key], (int, float, type(None))):
+            raise TypeError(f"{key} is {data[key]!r}")
+    if any(not isinstance(score, (int, float)) for score in (data["scores"] or {}).values()):
+        raise TypeError("scores")
 
 
 def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
