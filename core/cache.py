@@ -85,8 +85,9 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
     paths = samples["path"].tolist()
     first = lead(load_image(paths[0]))
     shape = (len(paths), *first.shape)
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        left.unlink(missing_ok=True)  # of a killed process: whoever fills holds the lock
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-
     try:
         with open(temporary, "wb") as stream:
             # Plain writes report a full disk as an error; writing through a map would be a bus error.

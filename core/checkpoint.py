@@ -53,6 +53,30 @@ def load_last(path: Path, device: torch.device) -> dict[str, Any] | None:
         ) from error
 
 
+def check_fits(path: Path, state: Any, model: torch.nn.Module) -> None:
+    """Raises LabError(kind 'checkpoint') naming keys and shapes in which a resume point and a network differ."""
+    own = model.state_dict()
+    given = state.get("model") if isinstance(state, dict) else None
+    wrong = []
+    if not isinstance(given, dict) or not {"epoch", "phase", "best", "optimizer"} <= state.keys():
+        wrong = ["it holds no resume point of this lab"]
+    else:
+        wrong += [f"{key} is missing" for key in own if key not in given]
+        wrong += [f"{key} is unknown" for key in given if key not in own]
+        wrong += [
+            f"{key} is {tuple(given[key].shape)} in the file, {tuple(value.shape)} in the network"
+            for key, value in own.items()
+            if key in given and given[key].shape != value.shape
+        ]
+    if wrong:
+        more = f" and {len(wrong) - 3:,} more" if len(wrong) > 3 else ""
+        raise LabError(
+            f"checkpoint: {path} does not fit this network: {'; '.join(wrong[:3])}{more}.",
+            "Put this fold's own file back, or delete it to train the fold from its start.",
+            kind="checkpoint",
+        )
+
+
 class Writer:
     """One background thread that keeps the order of what it writes; an error surfaces at the next call."""
 

@@ -135,8 +135,11 @@ def waiting(folder: Path | None = None) -> list[tuple[str, int]]:
     return [(run_id, fold) for _, run_id, fold in queue.entries(folder or runs.runs_folder())]
 
 
-def claim(root: Path) -> tuple[Run, int, FileLock] | None:
-    """The oldest waiting fold job, its lock held; None when nothing can be claimed."""
+def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
+    """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
+
+    Its place is given up only when its state says running: a worker killed in between loses nothing.
+    """
     for entry, run_id, fold in list(queue.entries(root)):
         try:
             run = Run(run_id, root).require()
@@ -148,8 +151,7 @@ def claim(root: Path) -> tuple[Run, int, FileLock] | None:
         except Timeout:
             continue
         if run.written_state(fold).state == "queued" and not run.cancel_file(fold).exists():
-            entry.unlink(missing_ok=True)
-            return run, fold, lock
+            return run, fold, lock, entry
         entry.unlink(missing_ok=True)
         lock.release()
     return None
@@ -160,13 +162,17 @@ def work(folder: Path | None = None) -> int:
     root = folder or runs.runs_folder()
     count = 0
     while (taken := queue.take_slot(root)) is not None:
-        slot, lock = taken
-        with lock:
+        slot, slot_lock = taken
+        try:
             while (job := claim(root)) is not None:
-                run, fold, fold_lock = job
-                with fold_lock:
-                    train_job(run, fold, slot)
+                run, fold, fold_lock, entry = job
+                try:
+                    train_job(run, fold, slot, entry)
+                finally:
+                    fold_lock.release()
                 count += 1
+        finally:
+            slot_lock.release()
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
         if not any(_claimable(root)):
             break
@@ -179,10 +185,11 @@ def _claimable(root: Path):
         yield run.exists() and not runs.is_locked(run.fold_lock(fold))
 
 
-def train_job(run: Run, fold: int, slot: int) -> None:
-    """Train one claimed fold and leave a state that says how it ended; nothing escapes to the next job."""
-    from core import train
+def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
+    """Train one claimed fold and leave a state that says how it ended; nothing escapes to the next job.
 
+    entry: its place in the queue, given up as soon as the state says that it runs.
+    """
     with _output_to(run.log_file):
         process = psutil.Process()
         state = replace(
@@ -197,7 +204,11 @@ def train_job(run: Run, fold: int, slot: int) -> None:
         )
         try:
             run.write_state(state)
+            entry.unlink(missing_ok=True)
+            run.sweep(fold)
             run.log(f"fold {fold}: started, {state.epoch} epochs done before")
+            from core import train  # seconds of importing torch, in which the fold can be seen and cancelled already
+
             check_unchanged(run.samples())
             _limit_threads(run.dir.parent)
             finished = train.train_fold(
@@ -278,12 +289,9 @@ def _explain(error: BaseException, run: Run) -> dict[str, str]:
     run.log("".join(traceback.format_exception(error)))
     text = str(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in text:
-        half = max(2, run.config().training.batch_size // 2)
-        return {
-            "reason": f"memory: batch size {half * 2} does not fit.",
-            "remedy": f"Try batch size {half}.",
-            "kind": "memory",
-        }
+        size = run.config().training.batch_size
+        smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
+        return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}
     if files.disk_full(error):
         return {
             "reason": f"disk full: no room in {run.dir}.",

@@ -192,6 +192,12 @@ class Run:
             before = files.read_json(self.dir / "summary.json")
             files.write_json(self.dir / "summary.json", {**before, "folds": [_slim(state) for state in folds]})
 
+    def sweep(self, fold: int) -> None:
+        """Remove what killed writers left half-written; only for the holder of the fold's lock."""
+        with FileLock(self.dir / "summary.lock", timeout=10):
+            for path in (*self.dir.glob(".*.tmp"), *self.fold_dir(fold).glob(".*.tmp")):
+                path.unlink(missing_ok=True)
+
     def progress(self, fold: int) -> dict[str, Any]:
         """epoch, epochs, step, steps, split, images_per_second, eta_seconds; empty when nothing is known."""
         try:
@@ -253,15 +259,11 @@ def create(
     """
     run = Run(run_id or new_id(config.name), folder)
     hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
+    if os.path.exists(run.dir):
+        raise LabError(f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists")
     try:
         run.dir.parent.mkdir(parents=True, exist_ok=True)
-        if run.dir.exists():
-            raise FileExistsError
         hidden.mkdir()
-    except FileExistsError:
-        raise LabError(
-            f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists"
-        ) from None
     except OSError as error:
         raise LabError(
             f"{run.dir.parent} cannot be written: {error.strerror}.",
@@ -348,6 +350,8 @@ def overall(states: Iterable[str]) -> str:
 
 def is_locked(lock: FileLock) -> bool:
     """Whether some process holds the lock; looks without waiting."""
+    if not Path(lock.lock_file).parent.is_dir():
+        return False  # deleted: looking must not make the folder again
     try:
         with lock.acquire(timeout=0):
             return False
@@ -404,8 +408,11 @@ def cut_metrics(path: Path, last_epoch: int) -> None:
     path_rows = kept.to_dict("records")
     fresh = path.with_name(".metrics.csv.tmp")
     fresh.unlink(missing_ok=True)
-    append_metrics(fresh, path_rows)
-    os.replace(fresh, path)
+    try:
+        append_metrics(fresh, path_rows)
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _which(which: str) -> str:

@@ -242,6 +242,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
     last = checkpoint.load_last(run.last_file(fold), trainer.device)
     first_epoch, best = 1, None
     if last is not None:
+        checkpoint.check_fits(run.last_file(fold), last, trainer.model)
         trainer.model.load_state_dict(last["model"])
         trainer.start_phase(last["phase"])
         trainer.optimizer.load_state_dict(last["optimizer"])

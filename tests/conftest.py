@@ -105,3 +105,36 @@ def _worker(run, fold):
     except (psutil.Error, KeyError):
         pass
     return []
+
+
+@pytest.fixture
+def workers(runs_folder, monkeypatch):
+    """Starts workers by hand for this test's runs folder; launch and resume only queue."""
+    from workers import Workers
+
+    from core import jobs
+
+    crew = Workers(runs_folder)
+    monkeypatch.setattr(jobs, "start_worker", lambda root: None)
+    yield crew
+    crew.end()
+
+
+@pytest.fixture(scope="session")
+def never_stopped(tiny_plan, tmp_path_factory):
+    """Fold 0 of the tiny run, trained in one go: what every interrupted run has to equal."""
+    from workers import Workers, assert_done, launch
+
+    from core import jobs
+
+    root = tmp_path_factory.mktemp("never-stopped")
+    crew = Workers(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "start_worker", lambda root: None)
+        patch.setenv("FACET_SLOTS", "1")
+        run = launch(tiny_plan, root)
+        assert crew.run() == 0
+    assert_done(run)
+    yield run
+    crew.end()
+    shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,291 @@
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from workers import FORKS, PATIENCE, Workers, until
+
+from core import jobs, queue, runs
+from core.runs import FoldState
+
+
+@pytest.fixture
+def make_run(tiny_plan, runs_folder):
+    """make_run(folds) -> a frozen run with so many folds, nothing queued."""
+
+    def make(folds=2):
+        samples = tiny_plan.samples.assign(fold=[i % folds for i in range(len(tiny_plan.samples))])
+        return runs.create(tiny_plan.config, samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
+
+    return make
+
+
+def waiting(root):
+    return [(run_id, fold) for _, run_id, fold in queue.entries(root)]
+
+
+def pretend(root, seconds=0.0):
+    """In a worker: a job is a line at its start and at its end, and a state; no training."""
+
+    def train_job(run, fold, slot, entry):
+        note = partial(_note, root / "jobs.jsonl", run=run.id, fold=fold, slot=slot, pid=os.getpid())
+        note(what="start")
+        run.write_state(replace(run.written_state(fold), state="running"))
+        entry.unlink(missing_ok=True)
+        time.sleep(seconds)
+        note(what="end")
+        run.write_state(replace(run.written_state(fold), state="done"))
+
+    jobs.train_job = train_job
+
+
+def _note(path, **facts):
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(descriptor, (json.dumps(facts) + "\n").encode())  # one write: lines of two workers do not mix
+    os.close(descriptor)
+
+
+def notes(root):
+    path = root / "jobs.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def most_at_once(found):
+    now = most = 0
+    for note in found:
+        now += 1 if note["what"] == "start" else -1
+        most = max(most, now)
+    return most
+
+
+@pytest.fixture
+def pretenders(runs_folder, monkeypatch):
+    """Workers that start for real whenever the lab starts one, and only pretend to train."""
+    crew = Workers(runs_folder)
+    monkeypatch.setattr(jobs, "start_worker", lambda root: crew.start(pretend))
+    yield crew
+    crew.end()
+
+
+def test_jobs_wait_in_the_order_in_which_they_came(make_run, runs_folder):
+    first, second = make_run(), make_run()
+    queue.enqueue(second, [1, 0])
+    queue.enqueue(first, [0, 1])
+    assert waiting(runs_folder)[:2] == [(second.id, 0), (second.id, 1)]
+    assert waiting(runs_folder)[2:] == [(first.id, 0), (first.id, 1)]
+    assert jobs.waiting(runs_folder) == waiting(runs_folder)
+
+
+def test_a_job_that_waits_is_not_queued_twice(make_run, runs_folder):
+    run = make_run()
+    queue.enqueue(run, [0, 1])
+    queue.enqueue(run, [1, 0])
+    assert waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
+
+
+def test_strange_names_in_the_queue_folder_are_passed_over(make_run, runs_folder):
+    run = make_run()
+    queue.enqueue(run, [0])
+    for name in ("README", "1__2", "0__../../etc__00", f"1__{run.id}__x", "__", ".hidden__x__01"):
+        with_slash = "/" in name
+        if not with_slash:
+            (queue.queue_folder(runs_folder) / name).touch()
+    (queue.queue_folder(runs_folder) / "00000000000000000001__..__00").touch()
+    claimed = jobs.claim(runs_folder)
+    assert (claimed[0], claimed[1]) == (run, 0)
+    claimed[2].release()
+
+
+def test_the_queue_of_a_fresh_folder_is_empty(runs_folder):
+    assert waiting(runs_folder) == []
+    assert jobs.claim(runs_folder) is None
+    assert jobs.work(runs_folder) == 0
+
+
+def test_removing_takes_only_the_named_folds(make_run, runs_folder):
+    run, other = make_run(3), make_run(3)
+    queue.enqueue(run, [0, 1, 2])
+    queue.enqueue(other, [0])
+    queue.remove(run, [0, 2])
+    assert waiting(runs_folder) == [(run.id, 1), (other.id, 0)]
+
+
+def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
+    run = make_run()
+    queue.enqueue(run, [0, 1])
+    first, second = jobs.claim(runs_folder), jobs.claim(runs_folder)
+    assert (first[1], second[1]) == (0, 1)
+    assert jobs.claim(runs_folder) is None
+    first[2].release()
+    second[2].release()
+
+
+def test_a_job_claimed_by_a_worker_that_died_at_once_is_still_queued(make_run, runs_folder):
+    run = make_run()
+    queue.enqueue(run, [0])
+    jobs.claim(runs_folder)[2].release()  # what the operating system does when the worker is killed here
+    assert waiting(runs_folder) == [(run.id, 0)]
+    assert run.fold_state(0).state == "queued"
+
+
+@pytest.mark.parametrize("state", ["running", "done", "failed", "cancelled"])
+def test_a_stale_entry_of_a_job_that_does_not_wait_is_dropped(make_run, runs_folder, state):
+    run = make_run()
+    queue.enqueue(run, [0])
+    run.write_state(FoldState(0, state=state))
+    assert jobs.claim(runs_folder) is None
+    assert waiting(runs_folder) == []
+    assert run.written_state(0).state == state
+
+
+def test_a_job_that_was_asked_to_stop_is_not_begun(make_run, runs_folder):
+    run = make_run()
+    queue.enqueue(run, [0])
+    run.cancel_file(0).touch()
+    assert jobs.claim(runs_folder) is None
+
+
+def test_jobs_of_a_deleted_run_are_dropped_and_its_folder_stays_gone(make_run, runs_folder):
+    gone, run = make_run(), make_run()
+    queue.enqueue(gone, [0, 1])
+    queue.enqueue(run, [0])
+    gone.delete()
+    claimed = jobs.claim(runs_folder)
+    assert claimed[0] == run
+    claimed[2].release()
+    assert waiting(runs_folder) == [(run.id, 0)]
+    assert not gone.dir.exists()
+
+
+def test_looking_at_a_lock_of_a_deleted_run_does_not_make_its_folder_again(make_run):
+    run = make_run()
+    lock = run.fold_lock(0)
+    run.delete()
+    assert not runs.is_locked(lock)
+    assert not run.dir.exists()
+
+
+def test_two_jobs_and_one_slot_never_train_at_once(make_run, runs_folder, pretenders):
+    run = make_run(4)
+    queue.enqueue(run, run.folds())
+    for _ in range(3):
+        pretenders.start(partial(pretend, seconds=0.15))
+    until(lambda: all(state.state == "done" for state in run.states()), "four jobs end")
+    assert most_at_once(notes(runs_folder)) == 1
+    assert [note["fold"] for note in notes(runs_folder) if note["what"] == "start"] == [0, 1, 2, 3]
+
+
+def test_two_slots_train_two_jobs_at_once_and_never_three(make_run, runs_folder, pretenders, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    run = make_run(6)
+    queue.enqueue(run, run.folds())
+    for _ in range(3):
+        pretenders.start(partial(pretend, seconds=0.4))
+    until(lambda: all(state.state == "done" for state in run.states()), "six jobs end")
+    found = notes(runs_folder)
+    assert most_at_once(found) == 2
+    assert {note["slot"] for note in found} == {0, 1}
+
+
+def test_a_job_queued_while_the_worker_leaves_is_not_lost(make_run, runs_folder, pretenders):
+    run = make_run(20)
+    for fold in run.folds():
+        queue.enqueue(run, [fold])
+        jobs.ensure_workers(runs_folder)  # once, as a launch does: nobody looks again
+        time.sleep((fold * 7 % 10) * 0.006)
+    until(lambda: all(state.state == "done" for state in run.states()), "twenty jobs end", seconds=30)
+    assert most_at_once(notes(runs_folder)) == 1
+    assert sorted(note["fold"] for note in notes(runs_folder) if note["what"] == "start") == run.folds()
+
+
+def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_leaving_worker(
+    make_run, runs_folder, monkeypatch
+):
+    late, begun = make_run(), []
+    claim = jobs.claim
+
+    def claim_then_queue(root):
+        found = claim(root)
+        if found is None and not begun:
+            queue.enqueue(late, [0])
+            assert queue.free_slots(root) == 0  # so the launch that queued it starts no worker
+        return found
+
+    def train_job(run, fold, slot, entry):
+        begun.append((run, fold))
+        run.write_state(FoldState(fold, state="done"))
+        entry.unlink()
+
+    monkeypatch.setattr(jobs, "claim", claim_then_queue)
+    monkeypatch.setattr(jobs, "train_job", train_job)
+    assert jobs.work(runs_folder) == 1
+    assert begun == [(late, 0)]
+    assert queue.free_slots(runs_folder) == 1
+    assert not runs.is_locked(late.fold_lock(0))
+
+
+def _launch_many(root, run_ids):
+    fork = multiprocessing.get_context("fork")
+    jobs.start_worker = lambda folder: fork.Process(target=_pretend_worker, args=(folder,)).start()
+    for run_id in run_ids:
+        queue.enqueue(runs.Run(run_id, root), [0])
+        jobs.ensure_workers(root)
+
+
+def _pretend_worker(root):
+    pretend(root)
+    jobs.work(root)
+
+
+def test_launches_from_several_processes_at_once_lose_nothing(make_run, runs_folder):
+    made = [make_run() for _ in range(9)]
+    shares = [[run.id for run in made[i::3]] for i in range(3)]
+    launchers = [FORKS.Process(target=_launch_many, args=(runs_folder, share)) for share in shares]
+    for launcher in launchers:
+        launcher.start()
+    for launcher in launchers:
+        launcher.join(PATIENCE)
+    until(lambda: all(run.fold_state(0).state == "done" for run in made), "nine jobs end", seconds=30)
+    assert most_at_once(notes(runs_folder)) == 1
+    assert len([note for note in notes(runs_folder) if note["what"] == "start"]) == 9
+
+
+def test_a_slot_is_free_again_when_its_holder_is_killed(runs_folder):
+    code = (
+        "import sys, time; from pathlib import Path; from core import queue;"
+        "slot = queue.take_slot(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(runs_folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+    )
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        assert queue.free_slots(runs_folder) == 0
+        assert queue.take_slot(runs_folder) is None
+    finally:
+        holder.kill()
+        holder.wait(10)
+        holder.stdout.close()
+    assert queue.free_slots(runs_folder) == 1
+
+
+def test_slots_are_a_setting_else_one_a_gpu_else_one(runs_folder, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "3")
+    assert len(queue.slot_locks(runs_folder)) == 3
+    monkeypatch.delenv("FACET_SLOTS")
+    monkeypatch.setattr(queue, "gpu_count", lambda: 4)
+    assert len(queue.slot_locks(runs_folder)) == 4
+    monkeypatch.setattr(queue, "gpu_count", lambda: 0)
+    assert len(queue.slot_locks(runs_folder)) == 1
+
+
+def test_hidden_gpus_do_not_count(monkeypatch):
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert queue.gpu_count() == 0
