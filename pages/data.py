@@ -11,7 +11,7 @@ from core.config import TaskConfig
 from core.data import Scan, label_samples
 from core.errors import LabError
 from core.text import count, plain
-from pages.parts import dataset, faces, form, states
+from pages.parts import dataset, faces, form, groups, states
 
 KEY = "data-choice"
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -115,6 +115,7 @@ def _first_page() -> None:
 
 
 states.begin_page()
+groups.style()
 choice = choice_of()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Data</div>', width="content")

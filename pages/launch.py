@@ -23,7 +23,7 @@ from core.plan import Plan, make_plan
 from core.preview import crop_effects, pick
 from core.text import count, duration, plain, rate
 from core.weights import check_weights
-from pages.parts import dataset, faces, form, states
+from pages.parts import dataset, faces, form, groups, states
 
 LIVE = Path(__file__).with_name("live.py")
 DATA = "launch-data"  # prefix of the dataset's controls
@@ -38,6 +38,7 @@ GROUPS = {
     "transforms": ("Transforms", ("transforms",)),
 }
 MEASURE_AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
+CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style>"
 MEASURE_PATIENCE = 120  # seconds after which a measurement is taken to have failed
 
 
@@ -56,6 +57,11 @@ def prefill() -> None:
         except LabError as error:
             st.session_state["launch_error"] = error
             del st.query_params[kind]
+    if arriving and form.DRAFT in st.session_state:
+        kind, name = st.session_state["launch_source"]
+        dataset.show_choice(form.draft()["data"], DATA)
+        if kind != "file":
+            st.query_params[kind] = name
     if form.DRAFT not in st.session_state:
         take_recipe("quick" if "quick" in configs.recipes() else next(iter(configs.recipes())))
 
@@ -98,6 +104,7 @@ def import_settings(key: str) -> None:
     upload = st.session_state[key]
     if upload is None:
         return
+    st.session_state["launch_imports"] = st.session_state.get("launch_imports", 0) + 1  # an empty box for the next
     try:
         text = upload.getvalue().decode("utf-8")
         begin(configs.from_yaml(text, upload.name), ("file", upload.name))
@@ -168,7 +175,6 @@ def launch(plan: Plan, run_id: str) -> None:
 def recipes_section(config: RunConfig | None) -> None:
     known = dict(sorted(configs.recipes().items()))
     source = st.session_state["launch_source"]
-    st.html("<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style>")
     with st.container(horizontal=True, gap="small"):
         for index, (name, recipe) in enumerate(known.items()):
             chosen = source == ("recipe", name)
@@ -192,7 +198,7 @@ def recipes_section(config: RunConfig | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(provenance(config), width="content")
         with st.popover("Import or export", icon=":material/swap_vert:"):
-            key = f"import{st.session_state[form.VERSION]}"
+            key = f"import{st.session_state.get('launch_imports', 0)}"
             st.file_uploader(
                 "Import settings (YAML)", type=["yaml", "yml"], key=key, on_change=import_settings, args=(key,)
             )
@@ -232,29 +238,12 @@ def settings_section(errors: form.Errors, found: Scan | None, plan: Plan | None)
         "transforms": lambda: form.transforms(errors),
     }
     summaries = form.summaries(draft, len(plan.class_names) if plan else None)
-    opened = st.session_state.setdefault("launch_groups", set())
     for name, (title, prefixes) in GROUPS.items():
         wrong = sum(path.split(".")[0] in prefixes for path in errors)
-        was_wrong = st.session_state.get(f"launch_wrong_{name}", False)
-        if wrong and not was_wrong:
-            opened.add(name)
-        st.session_state[f"launch_wrong_{name}"] = bool(wrong)
-        # Not st.expander: a label that changes with the settings closes it and forgets the controls inside.
-        with st.container(border=True, key=f"group-{name}"):
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.button(
-                    f"**{title}**", key=f"open-{name}", type="tertiary", on_click=_open_or_close, args=(name,),
-                    icon=":material/expand_more:" if name in opened else ":material/chevron_right:",
-                )  # fmt: skip
-                st.markdown(f":small[:gray[{plain(summaries[name])}]]", width="content")
-                if wrong:
-                    st.markdown(f":small[:red[:material/error: {wrong} to correct]]", width="content")
-            if name in opened:
+        mark = f":red[:material/error: {wrong} to correct]" if wrong else ""
+        if (inside := groups.group(name, title, summaries[name], mark=mark, urgent=wrong > 0)) is not None:
+            with inside:
                 fields[name]()
-
-
-def _open_or_close(name: str) -> None:
-    st.session_state["launch_groups"] ^= {name}
 
 
 def faces_section(plan: Plan) -> None:
@@ -480,6 +469,8 @@ def fit_task(found: Scan) -> str:
 # The page
 
 states.begin_page()
+st.html(CSS)
+groups.style()
 if run_id := st.session_state.pop("launch_open", None):
     st.session_state.pop("launch_token", None)
     st.switch_page(LIVE, query_params={"run": run_id})

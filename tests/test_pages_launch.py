@@ -61,7 +61,7 @@ def field(page: AppTest, path: str):
 
 
 def open_group(page: AppTest, name: str) -> AppTest:
-    if name not in page.session_state["launch_groups"]:
+    if name not in page.session_state["groups_open"]:
         page.button(key=f"open-{name}").click().run()
     return page
 
@@ -202,6 +202,7 @@ def test_bad_files_are_listed_and_have_to_be_agreed_to(lab, tmp_path):
     victim.write_bytes(victim.read_bytes()[:200])
     page = take_folder(open_page(), root)
     assert button(page).disabled
+    open_group(page, "problems-launch-data")
     assert victim.name in page.dataframe[0].value["where"].tolist()
     box = page.checkbox(key="launch-data.leave-out")
     assert box.label == "Leave out 1 bad entry"

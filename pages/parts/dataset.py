@@ -22,7 +22,7 @@ from core.errors import LabError
 from core.exports import spreadsheet_csv
 from core.runs import runs_folder
 from core.text import ago, count, duration, plain
-from pages.parts import drawing, states
+from pages.parts import drawing, groups, states
 
 Choice = dict[str, Any]
 READERS = {
@@ -146,11 +146,20 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
     _, errors = check(choice)
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
-    with st.expander(
-        "How labels are found", icon=":material/label:", expanded=bool(errors) or (wants_columns and bool(fault))
-    ):
+    told = NAMES.get(reader or choice["reader"], "not known yet")
+    people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
+    summary = f"{told}, {'detected' if choice['reader'] == 'auto' else 'chosen'}{people}"
+    inside = groups.group(
+        f"labels-{key.partition('.')[0]}",
+        "How labels are found",
+        summary,
+        urgent=bool(errors) or (fault is not None and wants_columns),
+    )
+    if inside is None:
+        return
+    with inside:
         with st.container(horizontal=True):
-            _pick(choice, f"{key}.reader", "reader", "Reader", list(READERS), READERS.get, 320)
+            _pick(choice, f"{key}.reader", "reader", "Reader", READERS, 320)
             if choice["reader"] in ("folders", "csv") or reader in ("folders", "csv"):
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
@@ -160,14 +169,17 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
 
 def _columns(choice: Choice, key: str) -> None:
     root = Path(choice["root"]).expanduser()
-    files = sorted(p.name for p in root.glob("*") if p.suffix.lower() in (".csv", ".tsv")) if root.is_dir() else []
+    try:
+        files = sorted(path.name for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
+    except OSError:
+        files = []
     if not files:
         st.caption("There is no CSV file in this folder.")
         return
     if choice["csv_file"] and choice["csv_file"] not in files:
         files.append(choice["csv_file"])
-    with st.container(horizontal=True):
-        _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", [None, *files], lambda f: f or "The only one", 200)
+    names = {None: "The only one"} | {file: file for file in files}
+    _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", names, 320)
     try:
         columns = csv_columns(root / (choice["csv_file"] or files[0]))
     except LabError as error:
@@ -176,19 +188,20 @@ def _columns(choice: Choice, key: str) -> None:
     with st.container(horizontal=True):
         for meaning in COLUMNS:
             name = f"{meaning}_column"
-            options = list(dict.fromkeys([None, *columns, choice[name]]))
-            title = f"{meaning.capitalize()} column"
-            _pick(choice, f"{key}.{name}", name, title, options, lambda c: "by its usual name" if c is None else c, 190)
+            options = {None: "By its usual name"} | {column: column for column in [*columns, choice[name]] if column}
+            _pick(choice, f"{key}.{name}", name, f"{meaning.capitalize()} column", options, 190)
 
 
-def _pick(choice: Choice, key: str, name: str, label: str, options: list, show: Any, width: int) -> None:
-    st.session_state[key] = choice[name]
+def _pick(choice: Choice, key: str, name: str, label: str, options: dict[str | None, str], width: int) -> None:
+    """options: value -> how it is shown. Streamlit takes None for nothing chosen, so it travels as an empty text."""
+    st.session_state[key] = choice[name] or ""
 
     def take() -> None:
-        choice[name] = st.session_state[key]
+        choice[name] = st.session_state[key] or None
 
+    shown = {value or "": text for value, text in options.items()}
     st.selectbox(
-        label, options, key=key, format_func=show, on_change=take, width=width,
+        label, list(shown), key=key, format_func=lambda value: shown.get(value, value), on_change=take, width=width,
         help=DataConfig.model_fields[name].description,
     )  # fmt: skip
 
@@ -306,9 +319,10 @@ def show_result(found: Scan, key: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         result_line(found)
         st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
-    if len(found.problems):
-        bad = bad_files(found)
-        with st.expander(f"Show {told_problems(found)}", icon=":material/report:" if bad else ":material/info:"):
+    if not len(found.problems):
+        return
+    if (inside := groups.group(f"problems-{key}", "Problems", told_problems(found))) is not None:
+        with inside:
             problems_table(found, key)
 
 

@@ -94,12 +94,17 @@ def label_of(path: str) -> str:
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(path, before, now) of each setting that differs; the dataset and the words about the run do not count."""
     skip = ("data.", "name", "description", "schema_version")
+    found = []
+    lists = {"transforms": lambda entry: entry["name"], "phases": lambda entry: entry["optimizer"]}
+    for group, title in lists.items():  # other entries, or in another order: no use in comparing them one by one
+        old, new = ([title(entry) for entry in data[group]] for data in (before, now))
+        if len(old) != len(new) or (group == "transforms" and old != new):
+            found.append((group, ", ".join(old), ", ".join(new)))
+            skip += (group,)
     old, new = dict(_flat(before)), dict(_flat(now))
-    paths = [path for path in [*old, *(p for p in new if p not in old)] if not path.startswith(skip)]
-    return [
-        (path, _show(old.get(path, "–")), _show(new.get(path, "–")))
-        for path in paths
-        if old.get(path, "–") != new.get(path, "–")
+    paths = [path for path in dict.fromkeys([*old, *new]) if not path.startswith(skip)]
+    return found + [
+        (path, _show(old.get(path)), _show(new.get(path))) for path in paths if old.get(path) != new.get(path)
     ]
 
 

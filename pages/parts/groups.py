@@ -1,0 +1,52 @@
+"""Groups of controls that open and close, with a summary that may change.
+
+Not st.expander: a label that changes with the settings makes it another element, which closes it and forgets what
+stands inside.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.text import plain
+
+_OPEN, _URGENT = "groups_open", "groups_urgent"
+_CSS = """<style>
+[class*="st-key-group-"] { padding-top: .2rem !important; padding-bottom: .2rem !important; }
+[class*="st-key-fields-"] { padding-bottom: .6rem; }
+</style>"""
+
+
+def style() -> None:
+    """Call it once a page, before the first group."""
+    st.html(_CSS)
+
+
+def group(key: str, title: str, summary: str = "", *, mark: str = "", urgent: bool = False) -> DeltaGenerator | None:
+    """A bordered group; its container while it is open, else None.
+
+    summary: plain text beside the title. mark: Streamlit Markdown after it. urgent: opens it once when it becomes true.
+    """
+    opened: set[str] = st.session_state.setdefault(_OPEN, set())
+    pressing: set[str] = st.session_state.setdefault(_URGENT, set())
+    if urgent and key not in pressing:
+        opened.add(key)
+    pressing.add(key) if urgent else pressing.discard(key)
+    with st.container(border=True, key=f"group-{key}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            icon = ":material/expand_more:" if key in opened else ":material/chevron_right:"
+            st.button(f"**{title}**", key=f"open-{key}", type="tertiary", icon=icon, on_click=_turn, args=(key,))
+            if summary:
+                st.markdown(f":small[:gray[{plain(summary)}]]", width="content")
+            if mark:
+                st.markdown(f":small[{mark}]", width="content")
+        return st.container(key=f"fields-{key}") if key in opened else None
+
+
+def is_open(key: str) -> bool:
+    return key in st.session_state.get(_OPEN, set())
+
+
+def _turn(key: str) -> None:
+    st.session_state[_OPEN] ^= {key}
