@@ -204,6 +204,12 @@ class RunConfig(Part):
             raise ValueError("the list must end with one enabled Normalize: the network expects normalised colours")
         if not any(name in ("Resize", "CenterCrop") for name in names):
             raise ValueError("the list needs an enabled Resize or CenterCrop: all images of a batch must have one size")
+        size = None
+        for t in value:
+            if t.enabled and t.name in ("Resize", "CenterCrop"):
+                size = t.params
+            if t.enabled and t.name == "CoarseDropout":
+                _holes_fit(t.params, size)
         return value
 
     @property
@@ -235,6 +241,18 @@ class RunConfig(Part):
             done = (step - warmup) / max(1, p.epochs * steps_per_epoch - warmup)
             return 0.5 * (1 + math.cos(math.pi * done))
         return 1.0
+
+
+def _holes_fit(holes: dict[str, Any], size: dict[str, Any] | None) -> None:
+    """Raises ValueError unless the smallest hole fits the image that it is made in."""
+    if size is None:
+        raise ValueError("CoarseDropout must stand after a Resize or CenterCrop: its holes are pixels of that size")
+    for side in ("height", "width"):
+        least = holes[f"hole_{side}_range"][0]
+        if least > size[side]:
+            raise ValueError(
+                f"CoarseDropout.hole_{side}_range: holes of {least} px do not fit an image {side} of {size[side]} px"
+            )
 
 
 def to_yaml(config: RunConfig) -> str:

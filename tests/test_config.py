@@ -140,6 +140,11 @@ def test_wrong_types_are_refused_with_the_key(text, named):
         ("transforms: [{name: Resize, params: {height: .inf}}, {name: Normalize}]", "Resize.height: inf is outside"),
         ("transforms: [{name: Resize, params: {height: .nan}}, {name: Normalize}]", "Resize.height: nan is outside"),
         ("transforms: [{name: Resize, p: 2}, {name: Normalize}]", "transforms.0.p"),
+        (
+            "transforms: [{name: Resize, params: {height: 49}}, {name: CoarseDropout}, {name: Normalize}]",
+            "transforms: CoarseDropout.hole_height_range: holes of 50 px do not fit an image height of 49 px",
+        ),
+        ("transforms: [{name: CoarseDropout}, {name: Resize}, {name: Normalize}]", "must stand after a Resize"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_with_the_key(text, named):
