@@ -158,7 +158,7 @@ def launch(plan: Plan, run_id: str) -> None:
     try:
         jobs.launch(plan, run_id)
     except LabError as error:
-        if error.kind != "exists":
+        if error.kind != "exists" or not runs.Run(run_id).exists():
             st.session_state["launch_error"] = error
             return
     except OSError as error:
@@ -440,12 +440,13 @@ def look_ahead(config: RunConfig | None, found: Scan | None) -> tuple[Plan | Non
     try:
         return plan_of(config, found), errors
     except LabError as error:
-        if error.kind == "problems":
-            errors["data.leave_out_problems"] = (
-                f"{dataset.told_problems(found)} in the dataset. Mend them, or agree to leave them out."
-            )
-        else:
-            errors[BESIDE.get(error.kind, "data.root")] = form.said(error)
+        if error.kind == "problems" and not config.data.leave_out_problems:
+            bad = dataset.bad_files(found)
+            told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
+            agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
+            plan, more = look_ahead(agreed, found)  # so that the rest of the page shows what there would be
+            return plan, {**more, "data.leave_out_problems": f"{told} Mend them, or agree to leave them out."}
+        errors[BESIDE.get(error.kind, "data.root")] = form.said(error)
         return None, errors
 
 

@@ -212,6 +212,20 @@ def test_bad_files_are_listed_and_have_to_be_agreed_to(lab, tmp_path):
     assert runs.Run(lab[0][1]["run"]).info()["left_out"] == 1
 
 
+def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(lab, tmp_path, monkeypatch):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("FACET_RUNS", str(blocked))
+    button(page).click().run()
+    assert not page.exception
+    assert lab == []
+    assert "lab-fault" in text_of(page)
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    button(page).click().run()
+    assert len(lab) == 1
+
+
 def test_missing_weights_are_said_on_the_form(lab, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
