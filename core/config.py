@@ -112,8 +112,14 @@ class ModelConfig(Part):
     depth: Literal[18, 34, 50, 101, 152] = Field(18, description="Number of layers of the torchvision ResNet.")
     init: str = Field(
         "imagenet",
-        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch' or 'file:<path>' "
-        "(.pth, .safetensors).",
+        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch', 'file:<path>' "
+        "(.pth, .safetensors) or 'run:<id>' (fold k starts from its fold k).",
+    )
+    init_checkpoint: Literal["best", "final"] = Field(
+        "best", description="Which weights of the parent run to start from."
+    )
+    head: Literal["joint", "factored"] = Field(
+        "joint", description="One softmax over all classes, or one head per attribute on a shared backbone."
     )
 
     @field_validator("init")
@@ -121,7 +127,14 @@ class ModelConfig(Part):
     def _known_init(cls, value: str) -> str:
         if value in ("imagenet", "scratch") or (value.startswith("file:") and len(value) > 5):
             return value
-        raise ValueError("must be 'imagenet', 'scratch' or 'file:<path>'")
+        if value.startswith("run:") and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}", value[4:]):
+            return value
+        raise ValueError("must be 'imagenet', 'scratch', 'file:<path>' or 'run:<id>'")
+
+    @property
+    def parent(self) -> str | None:
+        """Id of the run whose weights and folds are inherited."""
+        return self.init[4:] if self.init.startswith("run:") else None
 
 
 class PhaseConfig(Part):
@@ -132,8 +145,12 @@ class PhaseConfig(Part):
     weight_decay: float = Field(3e-5, ge=0, le=1, description="L2 penalty (decoupled for adamw).")
     momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of sgd; the Adam family ignores it.")
     nesterov: bool = Field(False, description="Nesterov momentum (sgd only).")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="Learning rate over the phase's steps.")
+    schedule: Literal["constant", "cosine", "one-cycle", "step"] = Field(
+        "constant", description="Learning rate over the phase's steps."
+    )
     warmup_epochs: float = Field(0, ge=0, description="Linear rise of the learning rate at the start, in epochs.")
+    step_epochs: int = Field(10, ge=1, description="Epochs between two drops (schedule step).")
+    step_factor: float = Field(0.1, gt=0, lt=1, description="What each drop multiplies by (schedule step).")
 
     @model_validator(mode="after")
     def _consistent(self) -> PhaseConfig:
@@ -143,12 +160,32 @@ class PhaseConfig(Part):
             )
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs sgd with momentum above 0")
+        if self.schedule == "one-cycle" and self.warmup_epochs:
+            raise ValueError("one-cycle brings its own warm-up; set warmup_epochs to 0")
         return self
+
+
+class MixConfig(Part):
+    method: Literal["none", "mixup", "cutmix", "both"] = Field(
+        "none", description="Mix pairs of images and their labels; both draws one of the two for each batch."
+    )
+    alpha: float = Field(0.2, gt=0, le=10, description="Parameter of the Beta distribution that draws the share.")
+    probability: float = Field(1.0, ge=0, le=1, description="Share of batches that are mixed.")
 
 
 class TrainingConfig(Part):
     batch_size: int = Field(128, ge=2, le=4096, description="Images in one optimizer step.")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of the target spread over all classes.")
+    loss: Literal["cross-entropy", "weighted", "focal"] = Field(
+        "cross-entropy", description="weighted: by inverse class frequency; focal: easy samples count less."
+    )
+    focal_gamma: float = Field(2.0, gt=0, le=10, description="How much less easy samples count (loss focal).")
+    sampling: Literal["natural", "balanced"] = Field(
+        "natural", description="balanced draws every class equally often, with replacement."
+    )
+    early_stopping: int | None = Field(
+        None, ge=1, description="Stop a fold after this many epochs without a better validation F1; empty never stops."
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")
     loader_workers: int | None = Field(
         None, ge=0, le=32, description="Processes that augment ahead of the training step; empty chooses by device."
@@ -188,6 +225,7 @@ class RunConfig(Part):
     model: ModelConfig = ModelConfig()
     phases: list[PhaseConfig] = Field(default_factory=lambda: [PhaseConfig()], min_length=1, max_length=10)
     training: TrainingConfig = TrainingConfig()
+    mix: MixConfig = MixConfig()
 
     @field_validator("schema_version")
     @classmethod
@@ -253,6 +291,10 @@ def _holes_fit(holes: dict[str, Any], size: dict[str, Any] | None) -> None:
             raise ValueError(
                 f"CoarseDropout.hole_{side}_range: holes of {least} px do not fit an image {side} of {size[side]} px"
             )
+
+
+def _cosine(start: float, end: float, done: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def to_yaml(config: RunConfig) -> str:
