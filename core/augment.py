@@ -203,10 +203,11 @@ def build_transform(transforms: Sequence[TransformConfig], stage: str) -> Pipeli
     raise ValueError(f"stage must be 'lead', 'train' or 'eval', found {stage!r}")
 
 
-def sample_seed(seed: int, fold: int, epoch: int, sample: int) -> int:
+def sample_seed(seed: int, fold: int, epoch: int, sample: int, repeat: int = 0) -> int:
     """The seed of one sample's draws in one epoch, 0 <= value < 2**32.
 
     A pure function, so that neither the number of loader workers nor a resume changes an image.
-    sample: the sample's row in the frozen samples table. Source: numpy.random.SeedSequence.
+    sample: the sample's row in the frozen samples table. repeat: times it was drawn before in this epoch.
+    Source: numpy.random.SeedSequence.
     """
-    return int(np.random.SeedSequence([seed, fold, epoch, 1, sample]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, fold, epoch, 1, sample, repeat]).generate_state(1)[0])

@@ -38,7 +38,9 @@ class Source:
 
 
 class AugmentedBatches(Dataset):
-    """Map-style dataset over whole batches: an item is (epoch, sample indices) -> uint8 tensor (b, H, W, 3).
+    """Map-style dataset over whole batches: (epoch, sample indices, repeats) -> uint8 tensor (b, H, W, 3).
+
+    repeats: how often each sample was drawn before in this epoch, so that a second draw is augmented differently.
 
     Opened lazily in whichever process or thread uses it, so that nothing heavy is pickled.
     """
@@ -47,20 +49,39 @@ class AugmentedBatches(Dataset):
         self.source, self.seed, self.fold, self.stage = source, seed, fold, stage
         self._image = None
 
-    def __getitem__(self, item: tuple[int, np.ndarray]) -> torch.Tensor:
-        epoch, indices = item
+    def __getitem__(self, item: tuple[int, np.ndarray, np.ndarray]) -> torch.Tensor:
+        epoch, indices, repeats = item
         if self._image is None:
             self._image = self.source.open(self.stage)
-        images = [self._image(int(i), sample_seed(self.seed, self.fold, epoch, int(i))) for i in indices]
+        draws = [(int(i), int(r)) for i, r in zip(indices, repeats, strict=True)]
+        images = [self._image(i, sample_seed(self.seed, self.fold, epoch, i, r)) for i, r in draws]
         return torch.from_numpy(np.stack(images))
 
     def __getstate__(self):
         return {**vars(self), "_image": None}
 
 
-def epoch_order(rows: np.ndarray, seed: int, fold: int, epoch: int) -> np.ndarray:
-    """The training samples of an epoch in their order, a function of its arguments alone."""
-    return np.random.default_rng([seed, fold, epoch, 0]).permutation(rows)
+def epoch_order(rows: np.ndarray, seed: int, fold: int, epoch: int, balance: np.ndarray | None = None) -> np.ndarray:
+    """The training samples of an epoch in their order, a function of its arguments alone.
+
+    balance: (rows,) class of each row; then as many samples are drawn with replacement, every class equally likely.
+    """
+    rng = np.random.default_rng([seed, fold, epoch, 0])
+    if balance is None:
+        return rng.permutation(rows)
+    _, inverse, counts = np.unique(balance, return_inverse=True, return_counts=True)
+    chance = 1 / counts[inverse]
+    return rng.choice(rows, size=len(rows), p=chance / chance.sum())
+
+
+def repeats(order: np.ndarray) -> np.ndarray:
+    """How often each entry occurred before its place, same shape as order."""
+    places = np.argsort(order, kind="stable")
+    ranked = order[places]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    result = np.empty(len(order), np.int64)
+    result[places] = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    return result
 
 
 def split_batches(order: np.ndarray, size: int) -> list[np.ndarray]:
@@ -104,7 +125,8 @@ class Loader:
 
     def epoch(self, epoch: int, batches: list[np.ndarray]) -> Iterator[torch.Tensor]:
         """uint8 (b, H, W, 3) tensors on the device, batch by batch."""
-        self._plan = [(epoch, indices) for indices in batches]
+        counts = np.split(repeats(np.concatenate(batches)), np.cumsum([len(batch) for batch in batches])[:-1])
+        self._plan = [(epoch, indices, repeat) for indices, repeat in zip(batches, counts, strict=True)]
         source = self._loader if self._loader is not None else self._from_thread()
         for images in source:
             yield images.to(self.device, non_blocking=True)

@@ -105,6 +105,54 @@ def train(
 
 
 @app.command()
+def study(
+    study_file: Annotated[Path, typer.Argument(help="A study: YAML with name, recipe, set and grid.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the dataset.")],
+    runs_dir: RunsOption = None,
+    wait: WaitOption = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Launch a large grid without asking.")] = False,
+) -> None:
+    """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
+    from core import study as studies
+    from core.data import scan as scan_dataset
+    from core.plan import check_weights
+
+    folder = runs_dir and runs_dir.resolve()
+    try:
+        wanted = studies.from_yaml(study_file.read_text("utf-8"), study_file.name)
+    except OSError as error:
+        raise LabError(f"study: {study_file} cannot be read ({error.strerror}).", kind="config") from None
+    if studies.size(wanted) > studies.ASK_ABOVE and not yes:
+        raise LabError(
+            f"study '{wanted.name}': the grid makes {studies.size(wanted):,} runs.",
+            "Add --yes to launch them all, or make the grid smaller.",
+            kind="large",
+        )
+    configurations = studies.expand(wanted, {"root": str(data)})
+    for configuration in configurations:
+        check_weights(configuration)
+    plans = studies.make_plans(configurations, scan_dataset(configurations[0].data), folder=folder)
+    cost = studies.estimate(plans, folder)
+    print(
+        f"{cost.runs} runs, {cost.fold_jobs} fold jobs, {cost.steps:,} steps, {cost.bytes / 1e9:.1f} GB"
+        + (f", about {cost.seconds / 3600:.1f} h" if cost.seconds else ""),
+        file=sys.stderr,
+    )
+    launched = studies.launch(wanted, plans, folder=folder)
+    for run in launched:
+        print(run.id, flush=True)
+    if wait:
+        failed = False
+        for run in launched:
+            try:
+                _wait(run)
+            except typer.Exit:
+                failed = True  # one failing run never stops the others
+        if failed:
+            raise typer.Exit(1)
+
+
+@app.command()
 def status(
     run_id: Annotated[str | None, typer.Argument(help="One run; without it, all of them.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

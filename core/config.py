@@ -272,12 +272,19 @@ class RunConfig(Part):
     def learning_rate_factor(self, phase: int, step: int, steps_per_epoch: int) -> float:
         """What both learning rates are multiplied by at a 0-based step of a phase: a function, no state to restore."""
         p = self.phases[phase]
+        total = p.epochs * steps_per_epoch
         warmup = p.warmup_epochs * steps_per_epoch
         if step < warmup:
             return (step + 1) / (warmup + 1)
         if p.schedule == "cosine":
-            done = (step - warmup) / max(1, p.epochs * steps_per_epoch - warmup)
-            return 0.5 * (1 + math.cos(math.pi * done))
+            return _cosine(1.0, 0.0, (step - warmup) / max(1, total - warmup))
+        if p.schedule == "one-cycle":
+            rise = max(1.0, 0.3 * total - 1)
+            if step <= rise:
+                return _cosine(1 / 25, 1.0, step / rise)
+            return _cosine(1.0, 1 / 25 / 1e4, (step - rise) / max(1.0, total - 1 - rise))
+        if p.schedule == "step":
+            return p.step_factor ** (step // (p.step_epochs * steps_per_epoch))
         return 1.0
 
 

@@ -160,6 +160,14 @@ def class_names(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
     return names
 
 
+def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
+    """What each class says about each attribute, in class order: [{'gender': 'female', 'age': '<30'}, ...]."""
+    attributes = ATTRIBUTES[task.name]
+    if len(attributes) == 1:
+        return [{attributes[0]: name} for name in names]
+    return [dict(zip(attributes, name.split(" "), strict=True)) for name in names]
+
+
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
     """(samples of the task with int `y` and str `class_name` added, class names, number of samples not in the task).
 

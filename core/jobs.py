@@ -29,7 +29,7 @@ GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt m
 LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy", "scikit-learn")
 
 
-def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None) -> Run:
+def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
     """Freeze the plan as a run, queue its folds and see that a worker is there.
 
     Raises LabError: 'exists' for an id that was launched before, 'weights', 'read-only', 'disk-full'.
@@ -40,10 +40,18 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None) ->
         "left_out": plan.left_out,
         "dropped": plan.dropped,
         "versions": {name: version(name) for name in LIBRARIES} | {"python": sys.version.split()[0]},
-        "parent": None,
-        "study": None,
+        "parent": plan.config.model.parent,
+        "study": study,
     }
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, run_id=run_id, folder=folder)
+    run = runs.create(
+        plan.config,
+        plan.samples,
+        class_names=plan.class_names,
+        info=info,
+        ancestors=plan.ancestors,
+        run_id=run_id,
+        folder=folder,
+    )
     queue.enqueue(run, run.folds())
     ensure_workers(run.dir.parent)
     return run

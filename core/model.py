@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -13,22 +14,32 @@ from torch import nn
 
 from core.config import ModelConfig
 from core.errors import LabError
+from core.heads import FactoredHead
+from core.runs import Run
 from core.weights import imagenet_file, missing_imagenet
 
 HEAD = "fc."
 COUNTER = "num_batches_tracked"
 
 
-def build_model(config: ModelConfig, classes: int, seed: int) -> tuple[nn.Module, dict]:
+def build_model(
+    config: ModelConfig, classes: int, seed: int, parts: list[dict[str, str]] | None = None
+) -> tuple[nn.Module, dict]:
     """A torchvision ResNet with a new head, in channels_last, and the facts about its first weights.
 
     seed: fixes the random weights without touching torch's global generator.
+    parts: what each class says about each attribute; a factored head needs it (data.class_parts).
+    Weights of a parent run are loaded by `inherit`, since they differ from fold to fold.
     Returns (model, {'init', 'file', 'sha256'}). Raises LabError(kind 'weights') when weights are missing or do not fit.
     Source: torchvision.models.resnet.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = getattr(torchvision.models, f"resnet{config.depth}")(weights=None, num_classes=classes)
+        if config.head == "factored":
+            values = {name: list(dict.fromkeys(part[name] for part in parts)) for name in parts[0]}
+            index = np.array([[values[name].index(part[name]) for name in values] for part in parts])
+            model.fc = FactoredHead(model.fc.in_features, [len(v) for v in values.values()], index)
     facts: dict = {"init": config.init}
     if config.init == "imagenet":
         path = imagenet_file(config.depth)
@@ -40,10 +51,10 @@ def build_model(config: ModelConfig, classes: int, seed: int) -> tuple[nn.Module
     return model.to(memory_format=torch.channels_last), facts
 
 
-def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict:
+def load_backbone(model: nn.Module, path: Path, expected_hash: str = "", keep_head: bool = False) -> dict:
     """Load everything but the head from a state dict; the head stays new. Never unpickles objects.
 
-    expected_hash: start of the file's SHA-256 where its publisher tells it.
+    expected_hash: start of the file's SHA-256 where its publisher tells it. keep_head: load the head as well.
     Returns {'file', 'sha256'}. Raises LabError(kind 'weights') that names mismatching keys and shapes.
     """
     require_file(path)
@@ -55,7 +66,7 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict
     state = read_state(path)
     own = model.state_dict()
     given = {key.removeprefix("module."): value for key, value in state.items()}
-    backbone = {key: value for key, value in own.items() if not key.startswith(HEAD)}
+    backbone = {key: value for key, value in own.items() if keep_head or not key.startswith(HEAD)}
     # Files from before torch 0.4.1, torchvision's own among them, have no step counters; nothing here reads them.
     backbone = {key: value for key, value in backbone.items() if key in given or not key.endswith(COUNTER)}
     absent = [key for key in backbone if key not in given]
@@ -75,6 +86,24 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "") -> dict
         )
     model.load_state_dict({**own, **{key: given[key] for key in backbone}})
     return {"file": path.name, "sha256": digest}
+
+
+def inherit(model: nn.Module, config: ModelConfig, class_names: list[str], parent: Run, fold: int) -> dict:
+    """Start fold k from the parent's fold k, which never saw the people of fold k.
+
+    The head is kept where classes and kind of head are the parent's own; else it stays new.
+    Returns {'init', 'file', 'sha256', 'head'}. Raises LabError(kind 'weights') when the parent or its weights are gone.
+    """
+    path = parent.require().weights_file(fold, config.init_checkpoint)
+    if not path.is_file():
+        raise LabError(
+            f"weights: {parent.id} has no {config.init_checkpoint} weights of fold {fold}.",
+            "Let the parent run finish, or choose another one.",
+            kind="weights",
+        )
+    same = parent.info()["class_names"] == class_names and parent.config().model.head == config.head
+    facts = load_backbone(model, path, keep_head=same)
+    return {"init": config.init, **facts, "file": f"folds/{fold}/{path.name}", "head": "kept" if same else "new"}
 
 
 def require_file(path: Path) -> None:

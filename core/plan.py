@@ -10,9 +10,10 @@ import pandas as pd
 
 from core import weights
 from core.config import RunConfig
-from core.data import Scan, fingerprint, label_samples
+from core.data import ATTRIBUTES, Scan, fingerprint, label_samples
 from core.errors import LabError
-from core.folds import assign_folds
+from core.runs import Run
+from core.transfer import ancestry, folds_for
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Plan:
     problems: pd.DataFrame
     left_out: int
     fingerprint: str
+    ancestors: pd.DataFrame | None = None  # person, fold of everyone that the parent's line held out
 
     @property
     def people(self) -> int:
@@ -62,11 +64,12 @@ class Plan:
         return sum(self.fold_steps) * self.config.epochs
 
 
-def make_plan(config: RunConfig, scan: Scan) -> Plan:
+def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, folds: pd.Series | None = None) -> Plan:
     """Label, split and check everything that can be checked before a run is frozen.
 
+    folder: where a parent run is looked for. folds: fold by person, given by a study so that its runs share folds.
     Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'classes' and
-    'task' from the split and the task.
+    'task' from the split and the task; 'transfer' when the parent's folds cannot be inherited; 'head'.
     """
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
     if len(bad) and not config.data.leave_out_problems:
@@ -79,16 +82,28 @@ def make_plan(config: RunConfig, scan: Scan) -> Plan:
         )
     labelled, names, dropped = label_samples(scan.samples, config.task)
     labelled = labelled.reset_index(drop=True)
-    labelled["fold"] = assign_folds(labelled, config.folds.count, config.folds.seed)
+    if config.model.head == "factored" and len(ATTRIBUTES[config.task.name]) < 2:
+        raise LabError(
+            f"head: task {config.task.name} has one attribute, so there is nothing to factor.",
+            "Use the joint head, or a task of several attributes.",
+            kind="head",
+        )
+    parent = Run(config.model.parent, folder) if config.model.parent else None
+    if folds is None:
+        labelled["fold"] = folds_for(labelled, config.folds, parent, config.model.init_checkpoint)
+    else:
+        labelled["fold"] = labelled["person"].map(folds).astype("int64")
     config = config.model_copy(
         update={"data": config.data.model_copy(update={"root": str(Path(scan.root).resolve()), "reader": scan.reader})}
     )
-    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled))
+    ancestors = ancestry(parent) if parent else None
+    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors)
 
 
 def check_weights(config: RunConfig) -> None:
     """Raises LabError(kind 'weights') when the first weights are not on disk: said before anything is queued."""
-    weights.check_weights(config.model.depth, config.model.init)
+    if not config.model.parent:
+        weights.check_weights(config.model.depth, config.model.init)
 
 
 def changed_files(samples: pd.DataFrame) -> list[str]:

@@ -142,6 +142,11 @@ class Run:
         self.require()
         return pd.read_parquet(self.dir / "samples.parquet")
 
+    def ancestors(self) -> pd.DataFrame | None:
+        """person, fold of everyone that the parent's line held out; None for a run without a parent."""
+        path = self.require().dir / "ancestry.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
+
     def info(self) -> dict[str, Any]:
         self.require()
         return files.read_json(self.dir / "run.json")
@@ -249,12 +254,13 @@ def create(
     *,
     class_names: list[str],
     info: dict[str, Any],
+    ancestors: pd.DataFrame | None = None,
     run_id: str | None = None,
     folder: Path | None = None,
 ) -> Run:
     """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
 
-    samples: labelled samples with an int `fold` column.
+    samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
     Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
     """
     run = Run(run_id or new_id(config.name), folder)
@@ -273,6 +279,8 @@ def create(
     try:
         files.write_text(hidden / "config.yaml", to_yaml(config))
         files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
+        if ancestors is not None:
+            files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
         created = time.time()
         facts = {"id": run.id, "created": created, "class_names": class_names, "task": config.task.name, **info}
         files.write_json(hidden / "run.json", facts)

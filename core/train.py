@@ -22,9 +22,11 @@ from core import cache, checkpoint, metrics, runs
 from core.augment import normalization
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
+from core.data import class_parts
 from core.device import device_name, pick_device, pick_loader_workers, pick_precision
 from core.errors import LabError
-from core.model import build_model, parameter_groups
+from core.losses import Mixer, build_loss
+from core.model import build_model, inherit, parameter_groups
 
 TICK = 0.5  # seconds between two looks at the device for the progress file
 
@@ -64,12 +66,19 @@ class FoldTrainer:
         self.class_names: list[str] = self.info["class_names"]
         self.precision = pick_precision(self.config.training.precision, device)
         seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
-        model, self.weights = build_model(self.config.model, len(self.class_names), seed)
+        parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
+        model, self.weights = build_model(self.config.model, len(self.class_names), seed, parts)
+        if self.config.model.parent:
+            parent = runs.Run(self.config.model.parent, run.dir.parent)
+            self.weights = inherit(model, self.config.model, self.class_names, parent, fold)
         self.model = model.to(device)
         mean, std = normalization(self.config.transforms)
         self.mean = torch.tensor(mean, device=device) * 255
         self.std = torch.tensor(std, device=device) * 255
-        self.criterion = nn.CrossEntropyLoss(label_smoothing=self.config.training.label_smoothing)
+        self.balance = samples["y"].to_numpy()[self.train_rows]
+        counts = np.bincount(self.balance, minlength=len(self.class_names))
+        self.criterion = build_loss(self.config.training, counts).to(device)
+        self.mixer = Mixer(self.config.mix, len(self.class_names))
         source = Source(samples["path"].tolist(), pixels, self.config.transforms)
         run_seed = self.config.training.seed
         workers = pick_loader_workers(self.config.training, device)
@@ -81,7 +90,8 @@ class FoldTrainer:
         self.phase = -1
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        order = epoch_order(self.train_rows, self.config.training.seed, self.fold, epoch)
+        balance = self.balance if self.config.training.sampling == "balanced" else None
+        order = epoch_order(self.train_rows, self.config.training.seed, self.fold, epoch, balance)
         return split_batches(order, self.config.training.batch_size)
 
     def start_phase(self, phase: int) -> None:
@@ -89,11 +99,15 @@ class FoldTrainer:
         self.phase = phase
         self.optimizer = build_optimizer(self.model, self.config.phases[phase])
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 (b, H, W, 3) -> float32 logits (b, classes)."""
+    def prepare(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (b, H, W, 3) -> what the network takes, float32 (b, 3, H, W)."""
+        return to_network(images, self.mean, self.std)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """float32 (b, 3, H, W) -> float32 logits (b, classes)."""
         enabled = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=self.precision, enabled=enabled):
-            logits = self.model(to_network(images, self.mean, self.std))
+            logits = self.model(inputs)
         return logits.float()
 
     def new_pass(self) -> Pass:
@@ -102,6 +116,11 @@ class FoldTrainer:
             MulticlassConfusionMatrix(len(self.class_names)).to(self.device),
             torch.full((), -1, device=self.device, dtype=torch.int64),
         )
+
+    def step_seed(self, epoch: int, step: int) -> int:
+        """The seed of what is drawn once a batch (mix-up)."""
+        entropy = [self.config.training.seed, self.fold, epoch, 3, step]
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
     def train_epoch(self, epoch: int, tick: Callable[[str, int, int, Pass], bool]) -> Pass | None:
         """One epoch of steps; None when tick() says stop. No step waits for the device."""
@@ -117,10 +136,13 @@ class FoldTrainer:
                 group["lr"] = rate * factor
             labels = self.labels[torch.from_numpy(batches[step]).to(self.device)]
             self.optimizer.zero_grad(set_to_none=True)
-            logits = self.forward(images)
-            loss = self.criterion(logits, labels)
+            inputs, targets = self.mixer(self.prepare(images), labels, self.step_seed(epoch, step))
+            logits = self.forward(inputs)
+            loss = self.criterion(logits, targets)
             loss.backward()
             self.optimizer.step()
+            # A mixed image counts for the class that has the larger share in it.
+            labels = targets.argmax(1) if targets.ndim == 2 else targets
             self._count(done, step, loss.detach(), logits.detach(), labels)
             if tick("train", step + 1, len(batches), done):
                 return None
@@ -135,7 +157,7 @@ class FoldTrainer:
         self.model.eval()
         for step, images in enumerate(self.val_loader.epoch(0, self.val_batches)):
             labels = self.labels[torch.from_numpy(self.val_batches[step]).to(self.device)]
-            logits = self.forward(images)
+            logits = self.forward(self.prepare(images))
             self._count(done, step, self.criterion(logits, labels), logits, labels)
             done.outputs.append(logits)
             if tick("validation", step + 1, len(self.val_batches), done):
@@ -251,6 +273,8 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
     clock = Clock(trainer, report, should_stop)
 
     for epoch in range(first_epoch, config.epochs + 1):
+        if stops_early(config, epoch - 1, best):
+            break
         phase, _ = config.phase_of(epoch)
         if phase != trainer.phase:
             trainer.start_phase(phase)
@@ -273,7 +297,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         is_best = best is None or scores["f1"] > best["f1"]
         if is_best:
             best = {"epoch": epoch, **scores}
-        final = epoch == config.epochs
+        final = epoch == config.epochs or stops_early(config, epoch, best)
         predictions = trainer.predictions(validated) if is_best or final else None
         state = {"epoch": epoch, "phase": phase, "best": dict(best)}
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
@@ -282,6 +306,12 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
             writer.wait()
         report({"kind": "epoch", "epoch": epoch, "best": dict(best), "scores": scores})
     return True
+
+
+def stops_early(config: RunConfig, epoch: int, best: dict[str, Any] | None) -> bool:
+    """Whether the fold ends after this epoch because validation F1 has not risen for long enough."""
+    patience = config.training.early_stopping
+    return patience is not None and best is not None and epoch - best["epoch"] >= patience
 
 
 def _write_epoch(run, fold, state, rows, is_best, final, predictions) -> None:

@@ -1,0 +1,110 @@
+"""Folds that follow people from run to run, so that no ancestor of fold k ever trained on a person of fold k.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.config import FoldsConfig
+from core.errors import LabError
+from core.folds import assign_folds
+from core.runs import Run
+
+
+def ancestry(run: Run) -> pd.DataFrame:
+    """person, fold of everyone that this run or any ancestor of it held out; one row a person.
+
+    Raises LabError(kind 'transfer') when somebody stands in two folds of the line.
+    """
+    own = run.samples()[["person", "fold"]]
+    before = run.ancestors()
+    if before is not None:
+        own = pd.concat([before, own])
+    people = own.drop_duplicates()
+    twice = people[people["person"].duplicated()]
+    if len(twice):
+        raise LabError(
+            f"transfer: person '{twice['person'].iloc[0]}' stands in two folds of {run.id}.",
+            "Its folds cannot be inherited; choose another parent run.",
+            kind="transfer",
+        )
+    return people.reset_index(drop=True)
+
+
+def check_parent(parent: Run, folds: int, which: str) -> None:
+    """Raises LabError(kind 'transfer') naming why a run cannot be started from."""
+    if not parent.exists():
+        raise LabError(
+            f"transfer: there is no run '{parent.id}'.", "It was deleted; choose another one.", kind="transfer"
+        )
+    have = parent.folds()
+    if len(have) != folds:
+        raise LabError(
+            f"transfer: {parent.id} has {len(have)} folds, this run {folds}.",
+            f"Set the number of folds to {len(have)}: fold k starts from fold k.",
+            kind="transfer",
+        )
+    for fold in have:
+        state = parent.fold_state(fold).state
+        if state != "done" or not parent.weights_file(fold, which).is_file():
+            raise LabError(
+                f"transfer: fold {fold} of {parent.id} is {state if state != 'done' else 'without weights'}.",
+                "Let the parent run finish, or choose another one.",
+                kind="transfer",
+            )
+
+
+def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+    """The fold of each row, shape (n,): the ancestors' fold for people they knew; new people are spread over all folds.
+
+    table: labelled samples. people: person, fold of the ancestors. Nobody known is moved.
+    New people go, class by class, to the fold that has the fewest samples of their class, in a seeded order.
+    Raises LabError(kind 'transfer') if no person is known: then this is another dataset.
+    """
+    known = people.set_index("person")["fold"]
+    fold = table["person"].map(known)
+    if fold.notna().sum() == 0:
+        raise LabError(
+            f"transfer: none of the {table['person'].nunique():,} people is known to the parent run.",
+            "Choose a parent that was trained on this dataset.",
+            kind="transfer",
+        )
+    new = fold.isna()
+    if new.any():
+        fold[new] = _spread(table, fold, folds, seed)
+    result = fold.to_numpy(np.int64)
+    empty = sorted(set(range(folds)) - set(result))
+    if empty:
+        raise LabError(
+            f"transfer: fold {empty[0]} would hold no photo of this dataset.",
+            "Use more of its people.",
+            kind="transfer",
+        )
+    return result
+
+
+def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:
+    newcomers = table[fold.isna()]
+    loads = pd.crosstab(table["y"][fold.notna()], fold[fold.notna()])
+    loads = loads.reindex(index=range(int(table["y"].max()) + 1), columns=range(folds), fill_value=0)
+    loads = loads.to_numpy(float, copy=True)
+    people = {person: np.bincount(y, minlength=len(loads)) for person, y in newcomers.groupby("person")["y"]}
+    order = np.random.default_rng([seed, 7]).permutation(sorted(people))
+    place = {}
+    for person in order:
+        counts = people[person]
+        goal = int(np.argmin((loads * counts[:, None]).sum(0) + loads.sum(0) * 1e-6))
+        loads[:, goal] += counts
+        place[person] = goal
+    return newcomers["person"].map(place).to_numpy()
+
+
+def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, which: str) -> np.ndarray:
+    """The fold of each row, shape (n,): inherited where there is a parent, else split anew."""
+    if parent is None:
+        return assign_folds(table, folds.count, folds.seed)
+    check_parent(parent, folds.count, which)
+    return inherit_folds(table, ancestry(parent), folds.count, folds.seed)
