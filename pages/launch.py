@@ -29,12 +29,13 @@ LIVE = Path(__file__).with_name("live.py")
 DATA = "launch-data"  # prefix of the dataset's controls
 FACES = 2  # of each class
 CLASSES_SHOWN = 18
-BESIDE = {"folds": "folds.count", "task": "task.name"}  # kind of a LabError -> the field that can change it
+# kind of a LabError -> the field that can change it
+BESIDE = {"folds": "folds.count", "task": "task.name", "transfer": "model.init", "head": "model.head"}
 GROUPS = {
     "task": ("Task and folds", ("task", "folds")),
     "model": ("Model and weights", ("model",)),
     "phases": ("Phases", ("phases",)),
-    "training": ("Training", ("training",)),
+    "training": ("Training", ("training", "mix")),
     "transforms": ("Transforms", ("transforms",)),
 }
 MEASURE_AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
@@ -181,7 +182,7 @@ def recipes_section(config: RunConfig | None) -> None:
             card = f"recipe-{'chosen' if chosen else index}"
             with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
                 _, width = recipe.input_size
-                init = {"imagenet": "ImageNet", "scratch": "from scratch"}.get(recipe.model.init, "own weights")
+                init = {"imagenet": "ImageNet", "scratch": "from scratch"}.get(recipe.model.init, "other weights")
                 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
                     st.markdown(f"**{plain(name)}**", width="content")
                     st.button(
@@ -232,7 +233,7 @@ def settings_section(errors: form.Errors, found: Scan | None, plan: Plan | None)
     tasks = dataset.tasks_of(found) if found else list(form.TASKS)
     fields = {
         "task": lambda: form.task_and_folds(errors, tasks),
-        "model": lambda: form.model_and_weights(errors),
+        "model": lambda: form.model_and_weights(errors, parents()),
         "phases": lambda: form.phases(errors),
         "training": lambda: form.training(errors),
         "transforms": lambda: form.transforms(errors),
@@ -244,6 +245,12 @@ def settings_section(errors: form.Errors, found: Scan | None, plan: Plan | None)
         if (inside := groups.group(name, title, summaries[name], mark=mark, urgent=wrong > 0)) is not None:
             with inside:
                 fields[name]()
+
+
+def parents() -> dict[str, str]:
+    """The runs that another one can start from, newest first: those with a finished fold."""
+    done = [s for s in runs.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
+    return {s["id"]: states.run_label(s) for s in done}
 
 
 def faces_section(plan: Plan) -> None:
@@ -417,7 +424,7 @@ def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -
 
 def plan_of(config: RunConfig, found: Scan) -> Plan:
     """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
-    key = (id(found), config.data, config.task, config.folds)
+    key = (id(found), config.data, config.task, config.folds, config.model)
     kept = st.session_state.get("launch_plan")
     if kept is None or kept[0] != key:
         kept = (key, make_plan(config, found), found)
@@ -430,7 +437,7 @@ def look_ahead(config: RunConfig | None, found: Scan | None) -> tuple[Plan | Non
     """(the plan, what stands against launching it), each message at the field that can change it."""
     errors: form.Errors = {}
     model = form.draft()["model"]
-    if model["init"] != "file:":
+    if model["init"] not in ("file:", "run:"):
         try:
             check_weights(model["depth"], model["init"])
         except LabError as error:

@@ -274,3 +274,38 @@ def test_edits_survive_a_hidden_group_and_leaving_the_page(lab, tmp_path):
     assert page.session_state["launch_draft"]["training"]["batch_size"] == 48
     open_group(page, "training")
     assert field(page, "training.batch_size").value == "48"
+
+
+def test_every_setting_that_opens_another_one_can_be_used(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    for group in ("model", "phases", "training"):
+        open_group(page, group)
+    choose = {
+        "phases.0.schedule": "step",
+        "training.loss": "focal",
+        "mix.method": "mixup",
+        "training.sampling": "balanced",
+    }
+    for path, value in choose.items():
+        page.selectbox(key=f"form{page.session_state['launch_version']}.{path}").set_value(value).run()
+        assert not page.exception
+    for path, value in {"phases.0.step_epochs": "4", "training.focal_gamma": "1.5", "mix.alpha": "0.4"}.items():
+        field(page, path).set_value(value).run()
+    field(page, "training.early_stopping").set_value("6").run()
+    button(page).click().run()
+    config = runs.Run(lab[0][1]["run"]).config()
+    assert (config.phases[0].schedule, config.phases[0].step_epochs) == ("step", 4)
+    assert (config.training.loss, config.training.focal_gamma, config.training.early_stopping) == ("focal", 1.5, 6)
+    assert (config.mix.method, config.mix.alpha) == ("mixup", 0.4)
+
+
+def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(lab, tmp_path):
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    kind = f"form{page.session_state['launch_version']}.model.init.kind"
+    page.segmented_control(key=kind).set_value("run").run()
+    assert "Choose a run" in text_of(page)
+    page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
+    page.run()
+    assert not page.exception
+    assert "There is no run" in text_of(page)
+    assert button(page).disabled

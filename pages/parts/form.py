@@ -11,6 +11,7 @@ import math
 import re
 import typing
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -31,7 +32,11 @@ LABELS = {
     "schedule": "Schedule", "warmup_epochs": "Warm-up epochs", "batch_size": "Batch size",
     "label_smoothing": "Label smoothing", "seed": "Seed", "loader_workers": "Loader workers",
     "precision": "Precision", "device": "Device", "p": "Probability", "max_people": "At most this many people",
-    "person_pattern": "Person pattern", "root": "Folder", "leave_out_problems": "Leave out bad files",
+    "head": "Head", "init_checkpoint": "Parent's weights", "step_epochs": "Epochs a step",
+    "step_factor": "Factor of a step", "loss": "Loss", "focal_gamma": "Focal gamma", "sampling": "Sampling",
+    "early_stopping": "Stop early after", "method": "Mix images", "alpha": "Mixing alpha",
+    "probability": "Share of batches mixed", "person_pattern": "Person pattern",
+    "root": "Folder", "leave_out_problems": "Leave out bad files",
 }  # fmt: skip
 TASKS = {
     "gender-age": "gender-age (unmasked photos)",
@@ -88,7 +93,9 @@ def label_of(path: str) -> str:
         return f"Transforms: {draft()['transforms'][int(parts[1])].get('name', parts[1])}"
     if parts == ["name"]:
         return "Name"
-    return LABELS.get(parts[1] if len(parts) > 1 else parts[0], parts[0].capitalize())
+    if parts in (["phases"], ["transforms"]):
+        return parts[0].capitalize()
+    return next((LABELS[part] for part in reversed(parts) if part in LABELS), path)
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -111,8 +118,19 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, 
 # One control
 
 
-def number(path: str, errors: Errors, *, label: str = "", help: str | None = None, optional: bool = False) -> None:
-    """A number as text, so that 1e-5 can be typed, and -1 too, with the reason why not beneath."""
+def number(
+    path: str,
+    errors: Errors,
+    *,
+    label: str = "",
+    help: str | None = None,
+    optional: bool = False,
+    empty: str = "auto",
+) -> None:
+    """A number as text, so that 1e-5 can be typed, and -1 too, with the reason why not beneath.
+
+    optional: may be left empty. empty: what that means, shown in the field.
+    """
     with st.container(width=FIELD, gap="xsmall"):
         st.text_input(
             label or _label(path),
@@ -120,7 +138,7 @@ def number(path: str, errors: Errors, *, label: str = "", help: str | None = Non
             help=help or _help(path),
             on_change=_take,
             args=(path, lambda text: None if optional and not text.strip() else read_number(text)),
-            placeholder="auto" if optional else None,
+            placeholder=empty if optional else None,
         )
         message(path, errors)
 
@@ -176,7 +194,7 @@ def message(path: str, errors: Errors) -> None:
 
 def said(error: LabError) -> str:
     """What happened and what to do, as two sentences for a place that says by itself what it is about."""
-    text = re.sub(r"^(weights|folds|task [\w-]+): ", "", error.message).rstrip(".")
+    text = re.sub(r"^(weights|folds|transfer|head|task [\w-]+): ", "", error.message).rstrip(".")
     return f"{text[:1].upper()}{text[1:]}. {error.remedy}".strip()
 
 
@@ -189,7 +207,8 @@ def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
     optimizers = ", then ".join(f"{p['optimizer']} {_show(p['epochs'])} epochs" for p in steps)
     rates = f"{_show(first.get('lr_backbone'))} backbone, {_show(first.get('lr_head'))} head"
     active = [t["name"] for t in data["transforms"] if t.get("enabled", True) and t["name"] != "Normalize"]
-    t, init = data["training"], data["model"]["init"]
+    t, (init, _, origin) = data["training"], data["model"]["init"].partition(":")
+    weights = {"imagenet": "ImageNet weights", "scratch": "from scratch", "file": f"weights of {Path(origin).name}"}
     return {
         "task": " · ".join(
             [
@@ -198,13 +217,14 @@ def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
                 f"{_show(data['folds']['count'])} folds",
             ]
         ),
-        "model": f"ResNet-{data['model']['depth']} · "
-        + {"imagenet": "ImageNet weights", "scratch": "from scratch"}.get(
-            init, f"weights of {init[5:].rpartition('/')[2]}"
-        ),
+        "model": f"ResNet-{data['model']['depth']} · {weights.get(init, f'weights of run {origin}')}"
+        + (" · factored head" if data["model"]["head"] == "factored" else ""),
         "phases": f"{optimizers} · {rates}",
         "training": f"batch {_show(t['batch_size'])} · label smoothing {_show(t['label_smoothing'])} · "
-        f"seed {_show(t['seed'])} · {t['precision']} precision · {t['device']} device",
+        f"seed {_show(t['seed'])} · {t['precision']} precision · {t['device']} device"
+        + (f" · {t['loss']} loss" if t["loss"] != "cross-entropy" else "")
+        + (" · balanced sampling" if t["sampling"] == "balanced" else "")
+        + (f" · {data['mix']['method']}" if data["mix"]["method"] != "none" else ""),
         "transforms": ", ".join(active) or "none",
     }
 
@@ -232,38 +252,55 @@ def task_and_folds(errors: Errors, tasks: list[str]) -> None:
     message("task", errors)
 
 
-def model_and_weights(errors: Errors) -> None:
+def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
+    """parents: id -> how it is shown, of the runs whose weights can be taken over."""
     segments("model.depth", (18, 34, 50, 101, 152), errors, show=lambda depth: f"ResNet-{depth}")
     init = draft()["model"]["init"]
-    kind_key, path_key = _key("model.init.kind"), _key("model.init.path")
-    st.session_state.setdefault(kind_key, "file" if init.startswith("file:") else init)
-    st.session_state.setdefault(path_key, init.removeprefix("file:") if init.startswith("file:") else "")
+    kind, _, rest = init.partition(":")
+    keys = {name: _key(f"model.init.{name}") for name in ("kind", "file", "run")}
+    st.session_state.setdefault(keys["kind"], kind)
+    if kind in ("file", "run"):
+        st.session_state.setdefault(keys[kind], rest or None if kind == "run" else rest)
 
     def take() -> None:
-        kind = st.session_state[kind_key]
-        st.session_state.setdefault(path_key, "")
-        draft()["model"]["init"] = f"file:{st.session_state[path_key].strip()}" if kind == "file" else kind
+        kind = st.session_state[keys["kind"]]
+        rest = st.session_state.get(keys[kind]) if kind in ("file", "run") else None
+        draft()["model"]["init"] = f"{kind}:{(rest or '').strip()}" if kind in ("file", "run") else kind
 
     st.segmented_control(
         "First weights",
-        ["imagenet", "scratch", "file"],
-        key=kind_key,
-        format_func={"imagenet": "ImageNet", "scratch": "From scratch", "file": "A file"}.get,
+        ["imagenet", "scratch", "file", "run"],
+        key=keys["kind"],
+        format_func={"imagenet": "ImageNet", "scratch": "From scratch", "file": "A file", "run": "Another run"}.get,
         help=_help("model.init"),
         required=True,
         on_change=take,
     )
-    if st.session_state[kind_key] == "file":
+    if kind == "file":
         st.text_input(
             "Weights file",
-            key=path_key,
+            key=keys["file"],
             on_change=take,
             placeholder="/path/to/weights.safetensors",
             help="A state dict of the same depth, .pth or .safetensors. Code inside a .pth is never run.",
         )
-        if init == "file:":
-            errors = {**errors, "model.init": "Type the path of a weights file."}
+    if kind == "run":
+        with st.container(horizontal=True):
+            st.selectbox(
+                "Run",
+                list(dict.fromkeys([*parents, *([rest] if rest else [])])),
+                key=keys["run"],
+                format_func=lambda run_id: parents.get(run_id, run_id),
+                on_change=take,
+                placeholder="Choose a run",
+                help="Fold k starts from its fold k, so that nobody is validated on who was trained on before.",
+                width=460,
+            )
+            choice("model.init_checkpoint", ("best", "final"), errors)
+    if init in ("file:", "run:"):
+        errors = {**errors, "model.init": "Type the path of a weights file." if kind == "file" else "Choose a run."}
     message("model.init", errors)
+    segments("model.head", ("joint", "factored"), errors)
 
 
 def phases(errors: Errors) -> None:
@@ -281,8 +318,11 @@ def phases(errors: Errors) -> None:
             with st.container(horizontal=True):
                 choice(f"{here}.optimizer", ("adam", "adamw", "sgd"), errors)
                 number(f"{here}.epochs", errors)
-                choice(f"{here}.schedule", ("constant", "cosine"), errors)
+                choice(f"{here}.schedule", ("constant", "cosine", "one-cycle", "step"), errors)
                 number(f"{here}.warmup_epochs", errors)
+                if phase["schedule"] == "step":
+                    number(f"{here}.step_epochs", errors)
+                    number(f"{here}.step_factor", errors)
             with st.container(horizontal=True, vertical_alignment="top"):
                 number(f"{here}.lr_backbone", errors, label="Learning rate, backbone")
                 number(f"{here}.lr_head", errors, label="Learning rate, head")
@@ -297,14 +337,27 @@ def phases(errors: Errors) -> None:
 
 
 def training(errors: Errors) -> None:
+    settings = draft()["training"]
     with st.container(horizontal=True):
         number("training.batch_size", errors)
         number("training.label_smoothing", errors)
+        number("training.early_stopping", errors, optional=True, empty="never")
         number("training.seed", errors)
         number("training.loader_workers", errors, optional=True)
     with st.container(horizontal=True):
+        choice("training.loss", ("cross-entropy", "weighted", "focal"), errors)
+        if settings["loss"] == "focal":
+            number("training.focal_gamma", errors)
+        choice("training.sampling", ("natural", "balanced"), errors)
+        choice("mix.method", ("none", "mixup", "cutmix", "both"), errors)
+        if draft()["mix"]["method"] != "none":
+            number("mix.alpha", errors)
+            number("mix.probability", errors)
+    with st.container(horizontal=True):
         choice("training.precision", ("auto", "bfloat16", "float32"), errors)
         choice("training.device", ("auto", "cpu", "cuda"), errors)
+    for path in ("training", "mix"):
+        message(path, errors)
 
 
 def transforms(errors: Errors) -> None:
