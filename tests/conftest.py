@@ -78,7 +78,7 @@ def end_workers(folder) -> None:
         if str(folder) in (process.info["cmdline"] or []):
             trees += [*_children(process), process]
     for name in os.listdir(folder) if folder.is_dir() else []:
-        if runs.ID.fullmatch(name):
+        if runs.ID.fullmatch(name) and (folder / name).is_dir():
             run = runs.Run(name, folder)
             trees += [process for fold in run.folds() for process in _worker(run, fold)]
     for process in trees:

@@ -4,6 +4,7 @@ They are forked from a server that has imported torch once, so that one costs mi
 A fault is a function of the runs folder that is called in the worker before it looks for work.
 """
 
+import importlib
 import multiprocessing
 import os
 import resource
@@ -171,26 +172,27 @@ def stray_files(root) -> list[str]:
 
 
 def held(root) -> bool:
-    return (root / "held").exists()
+    return (root / ".held").exists()
 
 
 def release(root) -> None:
-    (root / "held").unlink()
+    (root / ".held").unlink()
 
 
 # Faults
 
 
-def hold(root, *, epoch, step=1, split="train"):
-    """Stand still in the middle of an epoch until the file `held` is deleted."""
+def hold(root, *, epoch, step=1, split="train", patient=False):
+    """Stand still in the middle of an epoch until `.held` is deleted or, unless patient, a cancel is asked for."""
     from core import train
 
     original = train.Clock.tick
 
     def tick(clock, at_split, at_step, steps, done):
         if (clock.epoch, at_split, at_step) == (epoch, split, step):
-            (root / "held").touch()
-            while held(root) and not clock.trainer.run.cancel_file(clock.trainer.fold).exists():
+            (root / ".held").touch()
+            asked = clock.trainer.run.cancel_file(clock.trainer.fold)
+            while held(root) and (patient or not asked.exists()):
                 time.sleep(0.02)
         return original(clock, at_split, at_step, steps, done)
 
@@ -260,20 +262,15 @@ def die_renaming(name, after, turn=1):
     return partial(_die_renaming, name=name, after=after, turn=turn)
 
 
-def _full_disk(root, *, writer, size, epoch):
-    """No file may grow past `size` bytes while `writer` (module.function) writes in an epoch."""
-    import importlib
-
-    from core import train
-
-    module = importlib.import_module(f"core.{writer.split('.')[0]}")
-    function = writer.split(".")[1]
+def _full_disk(root, *, writer, size, turn):
+    module_name, function = writer.split(".")
+    module, seen = importlib.import_module(f"core.{module_name}"), []
     original = getattr(module, function)
 
     def write(path, *arguments, **options):
+        seen.append(path)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        last = path.parent / "metrics.csv"
-        if len(runs.read_metrics(last)) >= 2 * (epoch - 1):
+        if len(seen) == turn:
             limit = size if size >= 0 else (path.stat().st_size if path.exists() else 0) - size
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
         try:
@@ -282,12 +279,11 @@ def _full_disk(root, *, writer, size, epoch):
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     setattr(module, function, write)
-    assert train
 
 
-def full_disk(writer, size, epoch=1):
-    """Disk full while core's `writer` writes, from an epoch on; size -40 lets the file grow by 40 bytes only."""
-    return partial(_full_disk, writer=writer, size=size, epoch=epoch)
+def full_disk(writer, size, turn=1):
+    """Disk full at `size` bytes in the turn-th call of core's `writer`; -40 lets the file grow by 40 bytes only."""
+    return partial(_full_disk, writer=writer, size=size, turn=turn)
 
 
 class SmallNet(torch.nn.Module):
