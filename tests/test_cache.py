@@ -1,0 +1,244 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core import cache
+from core.config import TransformConfig, study_transforms
+from core.errors import LabError
+from core.images import load_image
+
+ROOT = Path(__file__).parents[1]
+RESIZE = [
+    TransformConfig(name="Resize", params={"height": 24, "width": 20}),
+    TransformConfig(name="HorizontalFlip"),
+    TransformConfig(name="Normalize"),
+]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Samples of photos of different sizes and formats, one of them turned by its EXIF."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(150):
+        image = Image.fromarray(rng.integers(0, 256, (30 + index % 7, 40 - index % 5, 3), dtype=np.uint8))
+        if index == 3:
+            exif = image.getexif()
+            exif[0x0112] = 6
+            image.save(folder / "003.jpg", exif=exif)
+        else:
+            image.save(folder / f"{index:03d}.{'png' if index % 2 else 'jpg'}")
+    return table(folder)
+
+
+def table(folder):
+    rows = []
+    for path in sorted(folder.iterdir()):
+        status = path.stat()
+        rows.append((path.name, str(path), status.st_size, status.st_mtime_ns))
+    return pd.DataFrame(rows, columns=["sample", "path", "bytes", "mtime_ns"])
+
+
+def assert_only(folder, *paths):
+    """Nothing but the finished files and their locks."""
+    assert {p.name for p in folder.iterdir() if p.suffix != ".lock"} == {p.name for p in paths}
+
+
+def test_cached_pixels_are_those_of_decoding_directly(photos, tmp_path):
+    path = cache.build(tmp_path / "cache", photos, RESIZE)
+    pixels = np.load(path, mmap_mode="r")
+    assert pixels.shape == (150, 24, 20, 3)
+    assert pixels.dtype == np.uint8
+    for found, photo in zip(pixels, photos["path"], strict=True):
+        expected = cv2.resize(load_image(photo), (20, 24), interpolation=cv2.INTER_AREA)
+        assert np.array_equal(found, expected)
+    assert_only(tmp_path / "cache", path)
+
+
+def test_the_same_pixels_are_decoded_once(photos, tmp_path, monkeypatch):
+    path = cache.build(tmp_path / "cache", photos, RESIZE)
+    written = path.stat().st_ino
+    monkeypatch.setattr(cache, "load_image", lambda path: pytest.fail("decoded again"))
+    assert cache.build(tmp_path / "cache", photos, RESIZE) == path
+    other_augmentation = [RESIZE[0], TransformConfig(name="InvertImg", p=0.3), RESIZE[2]]
+    assert cache.build(tmp_path / "cache", photos, other_augmentation) == path
+    assert path.stat().st_ino == written
+
+
+BUILD = """
+import sys, time
+from pathlib import Path
+import pandas as pd
+from core import cache
+from core.config import TransformConfig
+folder, decoded, gate = map(Path, sys.argv[1:])
+samples = pd.read_parquet(folder.parent / "samples.parquet")
+real = cache.load_image
+def count(path):
+    with open(decoded, "a") as stream:
+        stream.write(".")
+    return real(path)
+cache.load_image = count
+print("ready", flush=True)
+while not gate.exists():
+    time.sleep(0.005)
+transforms = [TransformConfig(name="Resize", params={"height": 24, "width": 20}), TransformConfig(name="Normalize")]
+print(cache.build(folder, samples, transforms))
+"""
+
+
+def test_two_processes_that_want_the_same_pixels_build_them_once(photos, tmp_path):
+    photos.to_parquet(tmp_path / "samples.parquet")
+    folder, decoded, gate = tmp_path / "cache", tmp_path / "decoded", tmp_path / "gate"
+    command = [sys.executable, "-c", BUILD, str(folder), str(decoded), str(gate)]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        for process in both:
+            assert process.stdout.readline() == "ready\n"
+        gate.touch()
+        told = [process.communicate(timeout=120)[0].strip() for process in both]
+    finally:
+        for process in both:
+            process.kill()
+            process.wait()
+    assert told[0] == told[1] == str(cache.pixels_file(folder, photos, RESIZE))
+    assert len(decoded.read_text()) == len(photos) + 1  # the first photo tells the size before the rest
+    assert_only(folder, Path(told[0]))
+
+
+def test_any_change_of_a_photo_or_of_a_leading_transform_is_another_file(photos, tmp_path):
+    def name(samples=photos, transforms=RESIZE):
+        return cache.pixels_file(tmp_path, samples, transforms).name
+
+    names = {name()}
+    for column, value in (("bytes", 1), ("mtime_ns", 1), ("path", "/elsewhere.jpg")):
+        changed = photos.copy()
+        changed.loc[70, column] = value
+        names.add(name(changed))
+    names.add(name(photos[::-1]))
+    names.add(name(photos[:-1]))
+    names.add(name(transforms=[TransformConfig(name="Resize", params={"height": 20, "width": 24}), *RESIZE[1:]]))
+    names.add(name(transforms=[TransformConfig(name="CenterCrop", params={"height": 24, "width": 20}), *RESIZE[1:]]))
+    names.add(name(transforms=[RESIZE[0], *RESIZE]))
+    assert len(names) == 9
+    assert name(transforms=[RESIZE[0], RESIZE[2]]) == name()  # what follows is not in the file
+    disabled = TransformConfig(name="CenterCrop", enabled=False)
+    assert name(transforms=[disabled, *RESIZE]) == name()
+
+
+def test_a_photo_that_was_replaced_is_decoded_anew(photos, tmp_path):
+    before = cache.build(tmp_path / "cache", photos, RESIZE)
+    Image.new("RGB", (50, 50), (255, 0, 0)).save(photos["path"][1])
+    after = cache.build(tmp_path / "cache", table(tmp_path / "photos"), RESIZE)
+    assert after != before
+    old, new = np.load(before), np.load(after)
+    assert (new[1] == (255, 0, 0)).all()
+    assert np.array_equal(np.delete(old, 1, 0), np.delete(new, 1, 0))
+
+
+@pytest.mark.parametrize("index", [0, 70, 149])
+def test_a_corrupt_photo_is_named_and_nothing_is_left(photos, tmp_path, index):
+    bad = Path(photos["path"][index])
+    bad.write_bytes(bad.read_bytes()[:100])
+    with pytest.raises(LabError) as told:
+        cache.build(tmp_path / "cache", photos, RESIZE)
+    assert str(bad) in told.value.message
+    assert told.value.kind in ("truncated", "unreadable")
+    assert_only(tmp_path / "cache")
+
+
+def test_a_photo_that_is_gone_is_named(photos, tmp_path):
+    os.unlink(photos["path"][80])
+    with pytest.raises(LabError, match="080") as told:
+        cache.build(tmp_path / "cache", photos, RESIZE)
+    assert told.value.kind == "missing-file"
+    assert_only(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_asked_to_stop_it_leaves_nothing(photos, tmp_path, looks):
+    calls = []
+    with pytest.raises(cache.Stopped):
+        cache.build(tmp_path / "cache", photos, RESIZE, should_stop=lambda: calls.append(1) or len(calls) > looks)
+    assert_only(tmp_path / "cache")
+    assert cache.build(tmp_path / "cache", photos, RESIZE).exists()
+
+
+def test_asked_to_stop_while_another_process_builds_it_stops_waiting(photos, tmp_path):
+    path = cache.pixels_file(tmp_path / "cache", photos, RESIZE)
+    path.parent.mkdir()
+    code = (
+        "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); print(1, flush=True);"
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(path.with_suffix(".lock"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        with pytest.raises(cache.Stopped):
+            cache.build(path.parent, photos, RESIZE, should_stop=lambda: True)
+        holder.stdin.close()
+    assert cache.build(path.parent, photos, RESIZE).exists()
+
+
+def test_progress_ends_at_the_number_of_photos(photos, tmp_path):
+    seen = []
+    cache.build(tmp_path / "cache", photos, RESIZE, progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1] == (150, 150)
+    assert all(total == 150 for _, total in seen)
+
+
+def test_what_a_killed_builder_left_is_swept(photos, tmp_path):
+    path = cache.pixels_file(tmp_path / "cache", photos, RESIZE)
+    path.parent.mkdir()
+    (path.parent / f".{path.name}.deadbeef.tmp").write_bytes(b"half")
+    cache.build(path.parent, photos, RESIZE)
+    assert_only(path.parent, path)
+
+
+def test_a_full_disk_is_told_with_the_size_and_nothing_is_left(photos, tmp_path):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(LabError, match="disk full") as told:
+            cache.build(tmp_path / "cache", photos, study_transforms())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert told.value.kind == "disk-full"
+    assert "23 MB" in told.value.message  # 150 x 224 x 224 x 3 bytes
+    assert str(tmp_path / "cache") in told.value.message
+    assert_only(tmp_path / "cache")
+
+
+def test_the_oldest_pixels_make_room_and_the_newest_never_go(photos, tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    made = []
+    for side in (20, 22, 24):
+        transforms = [TransformConfig(name="Resize", params={"height": side, "width": side}), RESIZE[2]]
+        made.append(cache.build(folder, photos, transforms))
+        os.utime(made[-1], (side, side))
+    monkeypatch.setattr(cache, "KEEP_BYTES", made[1].stat().st_size + made[2].stat().st_size)
+    mapped = np.load(made[0], mmap_mode="r")
+    newest = cache.build(folder, photos, RESIZE)
+    assert newest.exists()
+    assert not made[0].exists()
+    assert mapped[149].shape == (20, 20, 3)  # a training that has it open goes on
+    monkeypatch.setattr(cache, "KEEP_BYTES", 1)
+    last = cache.build(folder, photos, study_transforms(32))
+    assert_only(folder, last)
+
+
+def test_only_photos_of_one_size_can_be_cached():
+    assert cache.cacheable(RESIZE)
+    assert cache.cacheable(study_transforms())
+    assert not cache.cacheable([RESIZE[1], RESIZE[0], RESIZE[2]])
