@@ -123,17 +123,28 @@ def workers(runs_folder, monkeypatch):
 @pytest.fixture(scope="session")
 def never_stopped(tiny_plan, tmp_path_factory):
     """Fold 0 of the tiny run, trained in one go: what every interrupted run has to equal."""
+    yield from _straight(tiny_plan, tmp_path_factory.mktemp("never-stopped"))
+
+
+@pytest.fixture(scope="session")
+def never_stopped_small(tiny_plan, tmp_path_factory):
+    """The same with the small network."""
+    from workers import small_net
+
+    yield from _straight(tiny_plan, tmp_path_factory.mktemp("never-stopped-small"), small_net)
+
+
+def _straight(plan, root, *changes):
     from workers import Workers, assert_done, launch
 
     from core import jobs
 
-    root = tmp_path_factory.mktemp("never-stopped")
     crew = Workers(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "start_worker", lambda root: None)
         patch.setenv("FACET_SLOTS", "1")
-        run = launch(tiny_plan, root)
-        assert crew.run() == 0
+        run = launch(plan, root)
+        assert crew.run(*changes) == 0
     assert_done(run)
     yield run
     crew.end()

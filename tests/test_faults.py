@@ -135,15 +135,17 @@ def test_killed_while_the_resume_point_is_written_goes_on_from_the_one_before(wo
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "final.safetensors", "predictions_final.parquet"])
-def test_killed_while_weights_or_predictions_are_written_equals_never_stopped(workers, tiny_plan, never_stopped, name):
+def test_killed_while_weights_or_predictions_are_written_equals_never_stopped(
+    workers, tiny_plan, never_stopped_small, name
+):
     run = launch(tiny_plan, workers.root)
-    assert workers.run(die_writing(name, 1000)) == -signal.SIGKILL
+    assert workers.run(small_net, die_writing(name, 1000)) == -signal.SIGKILL
     assert not (run.fold_dir(0) / name).exists()
     resume(run)
-    assert workers.run(die_renaming(name, after=True)) == -signal.SIGKILL
+    assert workers.run(small_net, die_renaming(name, after=True)) == -signal.SIGKILL
     resume(run)
-    assert workers.run() == 0
-    assert_same_result(run, never_stopped)
+    assert workers.run(small_net) == 0
+    assert_same_result(run, never_stopped_small)
     assert not stray_files(workers.root)
 
 
@@ -235,18 +237,28 @@ def assert_disk_full(run, fold=0):
 @pytest.mark.parametrize(
     ("writer", "size", "epoch"),
     [
-        ("checkpoint.save_last", 60_000_000, 3),
-        ("checkpoint.save_weights", 20_000_000, 1),
+        ("checkpoint.save_last", 2_000, 2),
+        ("checkpoint.save_last", 9_000, 3),
+        ("checkpoint.save_weights", 1_000, 1),
         ("checkpoint.save_predictions", 1_000, 1),
         ("runs.append_metrics", -40, 2),
         ("runs.append_metrics", -1, 3),
     ],
 )
 def test_disk_full_keeps_the_old_checkpoint_and_resumes_identical(
-    workers, tiny_plan, never_stopped, writer, size, epoch
+    workers, tiny_plan, never_stopped_small, writer, size, epoch
 ):
-    run = launch(tiny_plan, workers.root)
-    assert workers.run(full_disk(writer, size, epoch)) == 0
+    check_disk_full(workers, tiny_plan, never_stopped_small, full_disk(writer, size, epoch), epoch, small_net)
+
+
+def test_disk_full_in_the_middle_of_a_large_checkpoint_keeps_the_one_before(workers, tiny_plan, never_stopped):
+    disk = full_disk("checkpoint.save_last", 60_000_000, 2)
+    check_disk_full(workers, tiny_plan, never_stopped, disk, 2)
+
+
+def check_disk_full(workers, plan, straight, disk, epoch, *changes):
+    run = launch(plan, workers.root)
+    assert workers.run(disk, *changes) == 0
     state = assert_disk_full(run)
     assert str(run.fold_dir(0)) in state.reason
     assert not stray_files(workers.root)
@@ -254,8 +266,8 @@ def test_disk_full_keeps_the_old_checkpoint_and_resumes_identical(
     assert (last["epoch"] if last else 0) == epoch - 1
     assert set(run.metrics(0)["epoch"]) >= set(range(1, epoch))
     resume(run)
-    assert workers.run() == 0
-    assert_same_result(run, never_stopped)
+    assert workers.run(*changes) == 0
+    assert_same_result(run, straight)
 
 
 def test_disk_full_at_the_decoded_photos_names_what_they_need(workers, tiny_plan):
