@@ -23,11 +23,12 @@ def clothes(body: Canvas, p: Person, light_x: float) -> None:
     """Shoulders and the collar, up to the picture's lower edge."""
     s = p.shoulders
     h, w = body.pixels.shape[:2]
-    x = ((np.arange(w, dtype=np.float32) - body.pose.x) / body.pose.scale)[None, :]
-    y = ((np.arange(h, dtype=np.float32) - body.pose.y) / body.pose.scale)[:, None]
+    x = ((np.arange(0, w, 4, dtype=np.float32) + 1.5 - body.pose.x) / body.pose.scale)[None, :]
+    y = ((np.arange(0, h, 4, dtype=np.float32) + 1.5 - body.pose.y) / body.pose.scale)[:, None]
     tone = 0.86 + 0.2 * light_x * x / 2 - 0.12 * (np.abs(x) / 2) ** 2 - 0.1 * np.clip(y - 2.3, 0, 1)
     tone = tone + 0.03 * np.sin(x * 3.1 + y * 1.7 + p.texture % 7) * np.clip(y - 2, 0, 1)
     cloth = np.clip(tone, 0.2, 1.1)[..., None] * p.clothes
+    cloth = cv2.resize(cloth.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
     n = p.neck
     open_ = {
         "crew": n + 0.16,
