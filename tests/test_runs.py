@@ -2,9 +2,11 @@ import builtins
 import csv
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -120,42 +122,22 @@ def test_a_run_is_created_once(run, tiny_plan, runs_folder):
     assert os.listdir(runs_folder) == [NAME]
 
 
-CREATE = """
-import pickle, sys
-from pathlib import Path
-from core import runs
-from core.errors import LabError
-plan = pickle.loads(Path(sys.argv[1]).read_bytes())
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, run_id=sys.argv[2],
-                folder=Path(sys.argv[3]))
-    print("made")
-except LabError as error:
-    print(error.kind)
-"""
+def test_of_clicks_that_create_the_same_run_at_once_one_does(tiny_plan, runs_folder):
+    gate, told = threading.Barrier(4), []
 
+    def click():
+        gate.wait()
+        try:
+            told.append(made(tiny_plan, runs_folder).id)
+        except LabError as error:
+            told.append(error.kind)
 
-def test_of_processes_that_create_the_same_run_at_once_one_does(tiny_plan, runs_folder, tmp_path):
-    import pickle
-
-    (tmp_path / "plan").write_bytes(pickle.dumps(tiny_plan))
-    command = [sys.executable, "-c", CREATE, str(tmp_path / "plan"), NAME, str(runs_folder)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": Path(__file__).parents[1]}
-    clicks = [subprocess.Popen(command, **pipes) for _ in range(2)]
-    try:
-        for click in clicks:
-            assert click.stdout.readline() == "ready\n"
-        for click in clicks:
-            click.stdin.write("go\n")
-            click.stdin.flush()
-        told = sorted(click.communicate(timeout=60)[0].strip() for click in clicks)
-    finally:
-        for click in clicks:
-            click.kill()
-            click.wait()
-    assert told == ["exists", "made"]
+    clicks = [threading.Thread(target=click) for _ in range(4)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+    assert sorted(told) == sorted([NAME, "exists", "exists", "exists"])
     assert os.listdir(runs_folder) == [NAME]
     assert Run(NAME).config() == tiny_plan.config
 
@@ -441,8 +423,6 @@ def test_cut_metrics_drops_what_came_after_the_checkpoint(tmp_path):
 
 
 def test_a_full_disk_while_metrics_are_cut_keeps_the_old_file(tmp_path):
-    import resource
-
     path = tmp_path / "metrics.csv"
     for epoch in (1, 2, 3):
         runs.append_metrics(path, rows(epoch))
@@ -534,8 +514,6 @@ def test_facts_added_by_a_worker_keep_the_others(run):
 
 
 def test_summaries_written_at_once_by_many_folds_lose_nothing(run):
-    import threading
-
     both = [threading.Thread(target=lambda f=f: [run.write_state(FoldState(f, "done", epoch=e)) for e in range(15)])
             for f in (0, 1)]  # fmt: skip
     for thread in both:

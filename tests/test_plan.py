@@ -1,0 +1,229 @@
+import math
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photos import draw, mask_dataset
+from torch.utils.data import DataLoader
+
+from core import plan as plans
+from core.batches import epoch_order, split_batches
+from core.config import DataConfig, from_dict
+from core.data import scan
+from core.errors import LabError
+from core.folds import audit
+from core.plan import Plan, changed_files, check_unchanged, check_weights, make_plan
+
+PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(36)]  # 6 of each class
+SMALL = {"training": {"batch_size": 8}, "phases": [{"epochs": 3}, {"epochs": 2}], "model": {"init": "scratch"}}
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory):
+    """36 people x 7 photos, six people in each class of gender-age."""
+    return mask_dataset(tmp_path_factory.mktemp("masks"), PEOPLE)
+
+
+def plan_of(root, **settings):
+    config = from_dict({**SMALL, **settings, "data": {"root": str(root), **settings.get("data", {})}})
+    return make_plan(config, scan(config.data, threads=1))
+
+
+@pytest.mark.parametrize("task", ["gender-age", "mask-gender-age", "mask", "gender", "age"])
+@pytest.mark.parametrize("folds", [2, 5])
+def test_no_person_is_in_two_folds_and_every_fold_is_held_out(masks, task, folds):
+    plan = plan_of(masks, task={"name": task}, folds={"count": folds})
+    assert audit(plan.samples) == []
+    assert (plan.samples.groupby("person")["fold"].nunique() == 1).all()
+    assert sorted(plan.samples["fold"].unique()) == list(range(folds))
+    photos = 36 if task == "gender-age" else 252
+    assert (plan.photos, plan.people, plan.dropped) == (photos, 36, 252 - photos)
+    names = {"gender-age": 6, "mask-gender-age": 18, "mask": 3, "gender": 2, "age": 3}
+    assert len(plan.class_names) == names[task] == plan.samples["y"].nunique()
+    assert all(
+        plan.class_names[y] == name for y, name in zip(plan.samples["y"], plan.samples["class_name"], strict=True)
+    )
+
+
+def test_the_plan_is_the_same_every_time_and_another_with_another_seed(masks):
+    first, again = plan_of(masks), plan_of(masks)
+    pd.testing.assert_frame_equal(first.samples, again.samples)
+    assert first.fingerprint == again.fingerprint
+    other = plan_of(masks, folds={"seed": 1})
+    assert first.samples["fold"].tolist() != other.samples["fold"].tolist()
+    assert first.fingerprint == other.fingerprint
+
+
+def test_what_is_frozen_names_the_folder_and_the_reader(masks, monkeypatch):
+    monkeypatch.chdir(masks.parent)
+    plan = plan_of(masks.name)
+    assert plan.config.data.root == str(masks.resolve())
+    assert plan.config.data.reader == "mask"
+
+
+# Bad files block the launch until they are left out
+
+
+@pytest.fixture
+def bad(tmp_path):
+    root = mask_dataset(tmp_path / "bad", PEOPLE)
+    cut = root / "images" / "000_female_Asian_20" / "normal.jpg"
+    cut.write_bytes(cut.read_bytes()[:200])
+    table = root / "train.csv"
+    table.write_text(table.read_text() + "900,male,Asian,old,900_male_Asian_old\n901,male,Asian,30,nowhere\n")
+    draw(root / "images" / "900_male_Asian_old" / "normal.jpg")
+    return root
+
+
+def test_problems_block_the_launch_until_they_are_left_out(bad):
+    with pytest.raises(LabError) as told:
+        plan_of(bad)
+    assert told.value.kind == "problems"
+    assert told.value.message.startswith("dataset bad: ")
+    assert "bad entries, first " in told.value.message
+    assert "leave_out_problems" in told.value.remedy
+    plan = plan_of(bad, data={"leave_out_problems": True})
+    errors = plan.problems[plan.problems["severity"] == "error"]
+    assert plan.left_out == len(errors) >= 3
+    told = " ".join(errors["where"] + " " + errors["problem"])
+    for named in ("000_female_Asian_20/normal.jpg", "train.csv row 38", "'old'", "train.csv row 39", "nowhere"):
+        assert named in told
+    assert plan.photos == 35
+    assert not plan.samples["sample"].str.contains("000_female|900_|nowhere").any()
+
+
+def test_warnings_block_nothing(tmp_path):
+    root = mask_dataset(tmp_path / "warned", PEOPLE)
+    (root / "images" / "000_female_Asian_20" / "mask3.jpg").unlink()
+    plan = plan_of(root)
+    assert plan.problems["severity"].tolist() == ["warning"]
+    assert plan.left_out == 0
+
+
+# Fault 17
+
+
+def test_a_class_with_fewer_people_than_folds_is_named_with_the_numbers(masks):
+    with pytest.raises(LabError) as told:
+        plan_of(masks, folds={"count": 7})
+    assert told.value.kind == "folds"
+    assert "'female <30' has 6 people but 7 folds were asked for" in told.value.message
+    assert "6" in told.value.remedy
+    assert plan_of(masks, folds={"count": 6}).config.folds.count == 6
+
+
+def test_one_class_only_is_named_with_the_numbers(tmp_path):
+    for n in range(5):
+        draw(tmp_path / "cats" / f"{n}.jpg")
+    with pytest.raises(LabError, match=r"one class only, 'cats' \(5 photos\)"):
+        plan_of(tmp_path, task={"name": "label"})
+
+
+def test_an_empty_folder_a_missing_one_and_a_task_that_does_not_fit_are_named(tmp_path, masks):
+    with pytest.raises(LabError, match="no images"):
+        plan_of(tmp_path)
+    with pytest.raises(LabError, match="there is no such folder"):
+        plan_of(tmp_path / "nowhere")
+    with pytest.raises(LabError, match="task label: none of 252 photos tells label"):
+        plan_of(masks, task={"name": "label"})
+
+
+# Counts
+
+
+def by_a_loader(plan):
+    """(steps, training images, validation images) of the whole run, counted with torch's own DataLoader."""
+    size, steps, trained, validated = plan.config.training.batch_size, 0, 0, 0
+    for fold in range(plan.config.folds.count):
+        rows = [row for row, held in enumerate(plan.samples["fold"]) if held != fold]
+        loader = DataLoader(rows, batch_size=size, drop_last=len(rows) > size and len(rows) % size == 1)
+        steps += len(loader)
+        trained += len(rows)
+        validated += len(plan.samples) - len(rows)
+    return steps * plan.config.epochs, trained * plan.config.epochs, validated * plan.config.epochs
+
+
+@pytest.mark.parametrize("size", [2, 7, 8, 28, 29, 30, 128])
+@pytest.mark.parametrize("task", ["gender-age", "mask"])
+def test_steps_and_images_are_those_that_will_run(masks, size, task):
+    plan = plan_of(masks, task={"name": task}, training={"batch_size": size})
+    assert (plan.total_steps, plan.train_images, plan.validation_images) == by_a_loader(plan)
+    ours = [
+        split_batches(epoch_order((plan.samples["fold"] != f).to_numpy().nonzero()[0], 0, f, 1), size) for f in range(5)
+    ]
+    assert [len(batches) for batches in ours] == plan.fold_steps
+    assert plan.steps_per_epoch == math.ceil(plan.total_steps / 5 / 5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(folds=st.lists(st.integers(1, 40), min_size=2, max_size=6), size=st.integers(2, 50), epochs=st.integers(1, 9))
+def test_steps_are_right_for_uneven_folds(folds, size, epochs):
+    config = from_dict(
+        {"folds": {"count": len(folds)}, "phases": [{"epochs": epochs}], "training": {"batch_size": size}}
+    )
+    held = [fold for fold, n in enumerate(folds) for _ in range(n)]
+    samples = pd.DataFrame({"fold": held, "person": [str(n) for n in range(len(held))]})
+    plan = Plan(config, samples, ["a", "b"], 0, pd.DataFrame(), 0, "")
+    assert (plan.total_steps, plan.train_images, plan.validation_images) == by_a_loader(plan)
+
+
+# First weights: fault 34
+
+
+def test_missing_first_weights_are_said_before_anything_is_queued(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(LabError, match="ImageNet weights of ResNet-34") as told:
+        check_weights(from_dict({"model": {"depth": 34}}))
+    assert told.value.kind == "weights"
+    with pytest.raises(LabError, match="there is no file"):
+        check_weights(from_dict({"model": {"init": f"file:{tmp_path}/x.pth"}}))
+    check_weights(from_dict({"model": {"init": "scratch"}}))
+
+
+# Fault 32
+
+
+@pytest.fixture
+def frozen(tmp_path):
+    for name in ("a", "b"):
+        for n in range(4):
+            draw(tmp_path / "photos" / name / f"{n}.png", colour=(n, 0, 0))
+    config = from_dict({**SMALL, "task": {"name": "label"}, "folds": {"count": 2}})
+    config = config.model_copy(update={"data": DataConfig(root=str(tmp_path / "photos"))})
+    return make_plan(config, scan(config.data, threads=1)).samples
+
+
+def test_an_unchanged_dataset_is_accepted_also_after_its_table_went_through_a_file(frozen, tmp_path):
+    check_unchanged(frozen)
+    frozen.to_parquet(tmp_path / "samples.parquet")
+    check_unchanged(pd.read_parquet(tmp_path / "samples.parquet"))
+
+
+def test_what_changed_since_the_launch_is_named(frozen):
+    paths = dict(zip(frozen["sample"], map(Path, frozen["path"]), strict=True))
+    paths["a/0.png"].unlink()
+    status = paths["a/1.png"].stat()
+    os.utime(paths["a/1.png"], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    paths["b/2.png"].write_bytes(paths["b/2.png"].read_bytes() + b"\0")
+    os.utime(paths["b/2.png"], ns=(0, int(frozen.set_index("sample")["mtime_ns"]["b/2.png"])))
+    assert sorted(changed_files(frozen)) == ["a/0.png (gone)", "a/1.png (changed)", "b/2.png (changed)"]
+    with pytest.raises(LabError) as told:
+        check_unchanged(frozen)
+    assert told.value.kind == "data-changed"
+    assert "a/0.png (gone), a/1.png (changed), b/2.png (changed)" in told.value.message
+    assert "Run again" in told.value.remedy
+
+
+def test_many_changes_are_counted(frozen):
+    for path in frozen["path"]:
+        os.unlink(path)
+    with pytest.raises(LabError, match=r"a/0\.png \(gone\), .* and 5 more"):
+        check_unchanged(frozen)
+
+
+def test_a_folder_that_moved_is_gone(frozen, tmp_path):
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    assert len(plans.changed_files(frozen)) == 8

@@ -1,0 +1,69 @@
+import json
+import os
+
+import pytest
+from workers import until
+
+from core import speed
+from core.config import from_dict
+
+
+def config(**settings):
+    base = {"model": {"init": "scratch"}, "training": {"batch_size": 4, "device": "cpu"}}
+    base["transforms"] = [{"name": "Resize", "params": {"height": 32, "width": 32}}, {"name": "Normalize"}]
+    return from_dict({**base, **settings})
+
+
+def test_what_was_measured_is_known_for_the_same_work_only(runs_folder):
+    assert speed.known(config()) is None
+    speed.remember(config(), 41.239)
+    assert speed.known(config()) == 41.24
+    assert speed.known(config(name="another", phases=[{"epochs": 1}])) == 41.24
+    for other in (
+        config(model={"depth": 34, "init": "scratch"}),
+        config(training={"batch_size": 8, "device": "cpu"}),
+        config(training={"batch_size": 4, "device": "cpu", "precision": "float32"}),
+        config(training={"batch_size": 4, "device": "auto"}),
+        config(transforms=[{"name": "Resize"}, {"name": "Normalize"}]),
+    ):
+        assert speed.known(other) is None
+    speed.remember(config(training={"batch_size": 8, "device": "cpu"}), 50)
+    speed.remember(config(), 42)
+    assert speed.known(config()) == 42
+    assert os.listdir(runs_folder / ".lab") == ["speed.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '{"x": "y"}', "\0"])
+def test_a_mangled_table_is_forgotten(runs_folder, text):
+    (runs_folder / ".lab").mkdir()
+    (runs_folder / ".lab" / "speed.json").write_text(text)
+    assert speed.known(config()) is None
+    speed.remember(config(), 10)
+    assert speed.known(config()) == 10
+
+
+def test_a_figure_that_cannot_be_kept_stops_nobody(runs_folder, tmp_path):
+    (tmp_path / "file").write_text("x")
+    speed.remember(config(), 10, tmp_path / "file")
+    assert speed.known(config(), tmp_path / "file") is None
+
+
+def test_a_measurement_trains_for_real_and_leaves_the_global_generator_in_peace():
+    rate = speed.measure(config(), seconds=0.2)
+    assert 0.1 < rate < 1e6
+
+
+def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(runs_folder):
+    speed.start_measuring(config())
+    rate = until(lambda: speed.known(config()), "the figure is known")
+    assert 0.1 < rate < 1e6
+    lab = runs_folder / ".lab"
+    until(lambda: not list(lab.glob("measure-*")), "the configuration is removed")
+    assert json.loads((lab / "speed.json").read_text())
+    assert "Traceback" not in (lab / "worker.log").read_text()
+
+
+def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):
+    trained, validated = 24 * 1 * 4, 24 * 4  # two folds: each trains on half, four epochs
+    assert speed.estimate_seconds(tiny_plan, 10.0) == pytest.approx((trained + validated / 3) / 10 + 5.0 * 2)
+    assert speed.estimate_seconds(tiny_plan, 5.0) > speed.estimate_seconds(tiny_plan, 10.0)
