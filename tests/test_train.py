@@ -150,6 +150,35 @@ def test_asked_to_stop_it_stops_and_goes_on_from_the_last_whole_epoch(run, tiny_
     )
 
 
+@pytest.mark.parametrize("patience", [None, 2])
+def test_with_everything_that_draws_switched_on_a_resume_changes_nothing(tiny_plan, runs_folder, network, patience):
+    plan = with_changes(
+        short(tiny_plan, epochs=6),
+        mix__method="both",
+        phases__0__schedule="one-cycle",
+        training__sampling="balanced",
+        training__loss="focal",
+        training__early_stopping=patience,
+    )
+    straight, run = frozen(plan, runs_folder), frozen(plan, runs_folder)
+    train.train_fold(straight, 0)
+    ended = []
+    for stop_after in (1, 3, None):
+        train.train_fold(
+            run,
+            0,
+            report=lambda row: ended.append(row["epoch"]) if row["kind"] == "epoch" else None,
+            should_stop=lambda stop_after=stop_after: stop_after in ended,
+        )
+    assert_same_tensors(*(torch.load(r.last_file(0), weights_only=True) for r in (run, straight)))
+    timings = ["seconds", "images_per_second"]
+    pd.testing.assert_frame_equal(
+        run.metrics(0).drop(columns=timings), straight.metrics(0).drop(columns=timings), check_exact=True
+    )
+    for which in ("best", "final"):
+        pd.testing.assert_frame_equal(run.predictions(0, which), straight.predictions(0, which), check_exact=True)
+
+
 def test_a_finished_fold_is_not_trained_again(run):
     train.train_fold(run, 0)
     before = {path.name: path.stat().st_mtime_ns for path in run.fold_dir(0).glob("*.[pse]*") if path.suffix != ".csv"}
