@@ -87,11 +87,11 @@ def train(
 
     values = configs.load_recipe(recipe).model_dump(mode="json")
     if data is not None:
-        values = configs.with_setting(values, "data.root", str(data))
+        values["data"]["root"] = str(data)  # not read as YAML: a folder may be called 2024
     for setting in settings or []:
         key, equals, value = setting.partition("=")
         if not equals:
-            raise LabError(f"--set {setting}: expected key=value.", kind="config")
+            raise LabError(f"--set {setting}: expected key=value.", "Such as --set phases.0.epochs=3.", kind="config")
         values = configs.with_setting(values, key, value)
     config = configs.from_dict(values, recipe)
     if not config.data.root:

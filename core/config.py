@@ -311,7 +311,8 @@ def to_yaml(config: RunConfig) -> str:
 def from_dict(data: Any, source: str = "configuration") -> RunConfig:
     """Raises LabError that names every wrong key as `phases.0.lr_head: ...`."""
     if not isinstance(data, dict):
-        raise LabError(f"{source}: expected a mapping of settings, found {type(data).__name__}.", kind="config")
+        message = f"{source}: expected a mapping of settings, found {type(data).__name__}."
+        raise LabError(message, "Start from a recipe, or from a run's config.yaml.", kind="config")
     try:
         return RunConfig.model_validate(data)
     except ValidationError as error:
@@ -335,7 +336,8 @@ def read_config(path: Path, source: str) -> RunConfig:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LabError(f"{source}: cannot be read as UTF-8 text ({error}).", kind="config") from None
+        message = f"{source}: cannot be read as UTF-8 text ({error})."
+        raise LabError(message, "Save it as plain YAML text.", kind="config") from None
     return from_yaml(text, source)
 
 
@@ -361,7 +363,8 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     try:
         parsed = float(value) if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value) else yaml.safe_load(value)
     except NOT_PLAIN:
-        raise LabError(f"--set {key}={value}: the value is not plain YAML.", kind="config") from None
+        remedy = "Use a number, a word in quotes, true, false, null or [a, b]."
+        raise LabError(f"--set {key}={value}: the value is not plain YAML.", remedy, kind="config") from None
     copy = yaml.safe_load(yaml.safe_dump(data))
     spot: Any = copy
     parts = key.split(".")
@@ -369,7 +372,8 @@ def with_setting(data: dict, key: str, value: str) -> dict:
         last = index == len(parts) - 1
         if isinstance(spot, list):
             if not part.isdecimal() or int(part) >= len(spot):
-                raise LabError(f"--set {key}: '{part}' is not one of the {len(spot)} entries, 0 first.", kind="config")
+                message = f"--set {key}: '{part}' is not one of the {len(spot)} entries."
+                raise LabError(message, f"Name one as 0 to {len(spot) - 1}.", kind="config")
             part = int(part)
         elif not isinstance(spot, dict) or (not last and part not in spot):
             known = ", ".join(spot) if isinstance(spot, dict) else "no settings below it"
