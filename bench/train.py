@@ -89,7 +89,7 @@ def tutorial_epoch(trainer: train.FoldTrainer, images: int, batch: int, workers:
     )
     samples = trainer.samples.iloc[trainer.train_rows[:images]]
     loader = DataLoader(Tutorial(samples, transform), batch_size=batch, shuffle=True, num_workers=workers)
-    model, _ = build_model(trainer.config.model, 6, 0)
+    model, _ = build_model(trainer.config.model, len(trainer.class_names), 0)
     model = model.to(trainer.device, memory_format=torch.contiguous_format).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=3e-5)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)

@@ -46,7 +46,10 @@ def remember(config: RunConfig, images_per_second: float, folder: Path | None = 
 
 
 def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
-    """Measure in a process of its own; `known` answers when it is through."""
+    """Measure in a process of its own; `known` answers when it is through.
+
+    One at a time, and none while every slot trains: two would spoil each other's figure.
+    """
     lab = _file(folder).parent
     lab.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="measure-", dir=lab, delete=False) as stream:

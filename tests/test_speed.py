@@ -67,3 +67,27 @@ def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):
     trained, validated = 24 * 1 * 4, 24 * 4  # two folds: each trains on half, four epochs
     assert speed.estimate_seconds(tiny_plan, 10.0) == pytest.approx((trained + validated / 3) / 10 + 5.0 * 2)
     assert speed.estimate_seconds(tiny_plan, 5.0) > speed.estimate_seconds(tiny_plan, 10.0)
+
+
+def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(runs_folder, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from core import cli, queue
+    from core import config as configs
+
+    monkeypatch.setattr(speed, "measure", lambda config: pytest.fail("it measured"))
+    wanted = tmp_path / "wanted.yaml"
+
+    def ask() -> str:
+        wanted.write_text(configs.to_yaml(config()))
+        answer = CliRunner().invoke(cli.app, ["measure", str(wanted), "--runs", str(runs_folder)])
+        assert answer.exit_code == 0
+        assert not wanted.exists()
+        return answer.output
+
+    _, slot = queue.take_slot(runs_folder)
+    assert "a training is under way" in ask()
+    slot.release()
+    with cli.FileLock(runs_folder / ".lab" / "measure.lock"):
+        assert "another measurement" in ask()
+    assert speed.known(config()) is None
