@@ -183,7 +183,8 @@ def status(
         if "unreadable" in summary:
             print(f"{summary['id']}  unreadable: {summary['unreadable']}")
             continue
-        scores = [(fold.get("scores") or {}).get("best_f1") for fold in summary["folds"]]
+        done = [fold for fold in summary["folds"] if fold["state"] == "done"]  # half-trained folds would mislead
+        scores = [(fold.get("scores") or {}).get("best_f1") for fold in done]
         print(f"{summary['id']}  {summary['state']:<11}  best F1 {_spread(scores)}")
 
 
@@ -310,7 +311,7 @@ def _print_folds(run: Run) -> None:
         ("best accuracy", "best_accuracy"),
         ("final accuracy", "final_accuracy"),
     ):
-        print(f"{title:<15} {_spread([(state.scores or {}).get(key) for state in states])}")
+        print(f"{title:<15} {_spread([(state.scores or {}).get(key) for state in states if state.state == 'done'])}")
 
 
 def _number(value: float | None) -> str:
