@@ -1,0 +1,269 @@
+"""The lab as a real process and a real Chromium in front of it: fixtures of the browser tests, as a pytest plugin.
+
+Where there is no Chromium the tests are left out and the end of the report says so; FACET_REQUIRE_BROWSER=1 makes that
+a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+HOME = Path(__file__).parents[1]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
+LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
+# Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
+HARMLESS = ("/_stcore/health", "/_stcore/host-config")
+T = TypeVar("T")
+
+
+def chromium() -> str | None:
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in found if path), None)
+
+
+def required() -> bool:
+    return os.environ.get("FACET_REQUIRE_BROWSER") == "1"
+
+
+left_out = pytest.StashKey[int]()
+failed = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if chromium() or required():
+        return
+    tests = [item for item in items if item.get_closest_marker("browser")]
+    for item in tests:
+        item.add_marker(pytest.mark.skip(reason="no Chromium on the path"))
+    config.stash[left_out] = len(tests)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(left_out, 0):
+        terminalreporter.section(f"{LEFT_OUT} ({count} tests)", sep="!", red=True, bold=True)
+        terminalreporter.line("Install Debian's chromium package, then run them again.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    item.stash[failed] = item.stash.get(failed, False) or report.failed
+    return report
+
+
+def soon(look: Callable[[], T], seconds: float, what: str, every: float = 0.1) -> T:
+    """The first true answer of look(); fails with what was awaited after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {seconds:.0f} s still not: {what}")
+        time.sleep(every)
+    return found
+
+
+def slack() -> float:
+    """1 on a machine that has nothing else to do, more where others want its cores too."""
+    return max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+
+
+class Lab:
+    """`streamlit run app.py` on a free port, with its own runs folder, weights folder and demo dataset."""
+
+    def __init__(self, folder: Path, demo: Path):
+        self.runs = folder / "runs"
+        self.runs.mkdir()
+        self.demo = demo
+        self.log = folder / "lab.log"
+        self.port = _free_port()
+        self.process: subprocess.Popen | None = None
+        self.env = {
+            **os.environ,
+            "FACET_RUNS": str(self.runs),
+            "FACET_DEMO": str(demo),
+            "FACET_SLOTS": "1",
+            "TORCH_HOME": str(folder / "torch"),  # empty: no weights on this machine
+            "CUDA_VISIBLE_DEVICES": "",  # a GPU would be through before anything could be looked at
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+                cwd=HOME, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        soon(self.answers, 90, "the lab answers", every=0.2)
+
+    def answers(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(f"the lab ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL to the lab alone: what it started is not asked."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def others(self) -> list[psutil.Process]:
+        """Processes of this lab other than the lab itself: workers, measurements, with their children."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != self.process.pid and process.environ().get("FACET_RUNS") == str(self.runs):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def workers(self) -> list[psutil.Process]:
+        found = []
+        for process in self.others():
+            try:
+                if "worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def run_ids(self) -> list[str]:
+        return sorted(path.name for path in self.runs.iterdir() if not path.name.startswith("."))
+
+    def clear(self) -> None:
+        """No process but the lab, no run, no memory of datasets."""
+        for process in self.others():
+            _kill(process)
+        for path in self.runs.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.clear()
+            self.process.kill()
+            self.process.wait(10)
+            self.clear()
+
+
+def _kill(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.Error):
+        process.kill()
+        deadline = time.monotonic() + 5
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Watch:
+    """What a browser context complained about."""
+
+    def __init__(self, context: Any):
+        self.errors: list[str] = []
+        self.allowed: list[str] = list(HARMLESS)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(f"script error: {error.error}"))
+        context.on("dialog", self._dialog)
+
+    def allow(self, *texts: str) -> None:
+        """Expect messages with these texts, because the test breaks something on purpose."""
+        self.allowed += texts
+
+    def unexpected(self) -> list[str]:
+        return [error for error in self.errors if not any(text in error for text in self.allowed)]
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(f"console: {message.text} [{message.location.get('url', '')}]")
+
+    def _dialog(self, dialog: Any) -> None:
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+@pytest.fixture(scope="session")
+def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    demo = folder / "demo"
+    draw = [sys.executable, "-m", "core", "demo", str(demo), "--people", str(PEOPLE)]
+    subprocess.run(draw, cwd=HOME, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    lab = Lab(folder, demo)
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.end()
+
+
+@pytest.fixture
+def lab(lab_process: Lab) -> Iterator[Lab]:
+    """The running lab, empty before and after."""
+    lab_process.clear()
+    yield lab_process
+    lab_process.clear()
+    if lab_process.process.poll() is not None:
+        lab_process.start()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium. Scope module: its event loop must not outlive the browser tests in this process."""
+    path = chromium()
+    if path is None:
+        pytest.fail("FACET_REQUIRE_BROWSER=1, but there is no Chromium on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def context(browser: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A browser context at the lab, with `watch`. In the end no page may show a traceback or have complained."""
+    found = browser.new_context(base_url=lab.url, viewport={"width": 1280, "height": 900})
+    found.set_default_timeout(30_000 * slack())
+    found.watch = Watch(found)
+    yield found
+    if request.node.stash.get(failed, False):
+        for number, page in enumerate(found.pages):
+            page.screenshot(path=tmp_path / f"page{number}.png", full_page=True)
+            print(f"{page.url}: see {tmp_path / f'page{number}.png'}")
+    shown = [page.locator("body").inner_text() for page in found.pages]
+    crashed = sum(page.get_by_test_id("stException").count() for page in found.pages)
+    found.close()
+    assert found.watch.unexpected() == []
+    assert not crashed
+    assert not [text for text in shown if "Traceback" in text]
+
+
+@pytest.fixture
+def page(context: Any) -> Any:
+    return context.new_page()
