@@ -1,0 +1,163 @@
+"""What the pages cost: `python -m bench.pages`. Prints each figure beside its goal.
+
+first step   from the click's callback (jobs.launch) to the worker's first training step, in a fresh process
+rerun        server time of a warm rerun of each page, with 100 runs in the folder
+tick         one tick of the Live page, 10 folds x 200 epochs, each metrics file grown by a line before it
+list         runs.summaries over 10,000 run folders
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+
+from core import config, files, jobs, runs
+from core.data import scan
+from core.demo import draw_demo
+from core.plan import make_plan
+from core.runs import FoldState, Run
+
+HERE = Path(__file__).parents[1]
+NAMES = [f"class {i}" for i in range(6)]
+
+
+def samples(folds: int, photos: int = 60) -> pd.DataFrame:
+    index = np.arange(photos)
+    return pd.DataFrame(
+        {
+            "sample": [f"{i}.jpg" for i in index], "path": [f"/nowhere/{i}.jpg" for i in index],
+            "person": [str(i) for i in index], "mask": None, "gender": None, "age": np.nan, "label": NAMES[0],
+            "bytes": 1, "mtime_ns": 1, "width": 64, "height": 64, "y": index % 6,
+            "class_name": [NAMES[i % 6] for i in index], "fold": index % folds,
+        }
+    )  # fmt: skip
+
+
+def row(epoch: int, split: str) -> dict:
+    rng = np.random.default_rng([epoch, len(split)])
+    score = 1 - 0.8 * np.exp(-epoch / 40) + rng.normal(0, 0.01)
+    return {
+        "epoch": epoch, "phase": 0, "split": split, "loss": float(2 - score), "accuracy": float(score),
+        "f1": float(score), "lr_backbone": 1e-5, "lr_head": 6e-4, "seconds": 1.0, "images_per_second": 100.0,
+    }  # fmt: skip
+
+
+def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> Run:
+    """A run folder as a worker leaves it, through the same functions."""
+    made = runs.create(config.RunConfig(name=name), samples(folds), class_names=NAMES, info={}, folder=folder)
+    scores = {f"{a}_{b}": 0.7 for a in ("best", "final") for b in ("loss", "accuracy", "f1")}
+    for fold in range(folds):
+        rows = [row(e, split) for e in range(1, epochs + 1) for split in ("train", "validation")]
+        runs.append_metrics(made.metrics_file(fold), rows)
+        files.write_json(
+            made.fold_dir(fold) / "state.json",
+            vars(FoldState(fold, state, epoch=epochs, best_epoch=epochs, scores=scores, started=1.0, ended=2.0)),
+        )
+    made.write_summary()
+    return made
+
+
+def first_step(folder: Path) -> float:
+    root = draw_demo(folder / "demo", people=40)
+    wanted = config.load_recipe("quick").model_copy(update={"data": config.DataConfig(root=str(root))})
+    plan = make_plan(wanted, scan(wanted.data))
+    started = time.perf_counter()
+    run = jobs.launch(plan, folder=folder / "launched")
+    while run.progress(0).get("split") != "train":
+        if time.perf_counter() - started > 120:
+            raise SystemExit(f"the worker never took a step:\n{run.log_tail()}")
+        time.sleep(0.01)
+    spent = time.perf_counter() - started
+    jobs.cancel(run)
+    return spent
+
+
+def rerun(page: str, query: dict[str, str], times: int) -> float:
+    """Median seconds of a warm rerun."""
+    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=120)
+    test.run()
+    if page != "home":
+        test.switch_page(f"pages/{page}.py")
+    for key, value in query.items():
+        test.query_params[key] = value
+    test.run()
+    test.run()
+    spent = []
+    for _ in range(times):
+        started = time.perf_counter()
+        test.run()
+        spent.append(time.perf_counter() - started)
+    if test.exception:
+        raise SystemExit(f"{page}: {test.exception[0].message}")
+    return statistics.median(spent)
+
+
+def tick(folder: Path, times: int) -> float:
+    """Median seconds of what a tick of Live computes: look, read the new lines, draw the three figures."""
+    from core import figures
+    from pages.parts import curves, run_view
+
+    run = fabricate(folder, "large", 10, 200, "queued")
+    settings = run.config()
+    folds = list(range(10))
+    spent = []
+    for step in range(times + 2):
+        for fold in folds:
+            runs.append_metrics(run.metrics_file(fold), [row(201 + step, s) for s in ("train", "validation")])
+        started = time.perf_counter()
+        moment = run_view.look(run, settings, [])
+        table = run_view.metrics_of(run_view.metrics_version(run, folds))
+        style = {"run_colour": figures.run_colour(0), "phases": run_view.phases_of(settings)}
+        style["x_range"] = figures.epoch_range(table, 400)
+        panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
+        curves.payload(panels, curves.fold_legend(folds, figures.run_colour(0)))
+        run_view.progress_html(moment, table)
+        run_view.folds_html(moment)
+        run_view.table_html(moment.folds, table)
+        spent.append(time.perf_counter() - started)
+    return statistics.median(spent[2:])
+
+
+def list_many(folder: Path, count: int) -> float:
+    template = files.read_json(fabricate(folder / "one", "many", 5, 1, "done").dir / "summary.json")
+    root = folder / "many"
+    for i in range(count):
+        here = root / f"20260101-{i:06d}-many-{i % 65536:04x}"
+        here.mkdir(parents=True)
+        files.write_json(here / "summary.json", template, durable=False)
+    started = time.perf_counter()
+    found = runs.summaries(root)
+    spent = time.perf_counter() - started
+    assert len(found) == count
+    return spent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=10)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        print(f"{'what':<28}{'measured':>12}{'goal':>10}")
+        print(f"{'click to first step':<28}{first_step(folder):>10.1f} s{'8 s':>10}", flush=True)
+        hundred = folder / "hundred"
+        os.environ["FACET_RUNS"] = str(hundred)
+        newest = [fabricate(hundred, f"run {i}", 5, 20, "done") for i in range(100)][-1]
+        queries = {"home": {}, "launch": {}, "live": {"run": newest.id}, "data": {"root": str(folder / "demo")}}
+        for page, query in queries.items():
+            spent = rerun(page, query, arguments.times)
+            print(f"{f'rerun of {page}, 100 runs':<28}{spent * 1000:>9.0f} ms{'300 ms':>10}", flush=True)
+        print(f"{'tick, 10 folds x 200':<28}{tick(folder / 'tick', 20) * 1000:>9.0f} ms{'150 ms':>10}", flush=True)
+        print(f"{'list of 10,000 runs':<28}{list_many(folder, 10_000) * 1000:>9.0f} ms{'':>10}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
