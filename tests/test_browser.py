@@ -150,7 +150,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab, capsys):
     soon(lambda: epoch_shown(page), 60 * patience, "a first step")
     with capsys.disabled():
         stepped = time.monotonic() - clicked
-        print(f"\n  click to progress on Live {shown:.1f} s, to a first step {stepped:.1f} s, goal 10 s at load 1", end="")
+        print(f"\n  click to progress on Live {shown:.1f} s, to a first step {stepped:.1f} s", end="")
     run = Run(lab.run_ids()[0], lab.runs)
     assert lab.run_ids() == [run.id] and run.id in page.url
 
