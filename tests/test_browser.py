@@ -411,8 +411,9 @@ def test_tab_reaches_launch(page):
     focused = "() => document.activeElement && document.activeElement.innerText || ''"
     for _ in range(120):
         page.keyboard.press("Tab")
-        if page.evaluate(focused).strip().endswith("Launch") and page.evaluate(
-            "() => document.activeElement.tagName"
-        ) == "BUTTON":
+        if (
+            page.evaluate(focused).strip().endswith("Launch")
+            and page.evaluate("() => document.activeElement.tagName") == "BUTTON"
+        ):
             return
     pytest.fail("120 presses of Tab did not reach Launch")
