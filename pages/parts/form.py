@@ -479,7 +479,15 @@ def _seed(path: str, show: Callable[[Any], Any] = lambda value: value) -> str:
 
 
 def _take(path: str, read: Callable[[Any], Any] = lambda value: value) -> None:
-    _set(draft(), path, read(st.session_state[_key(path)]))
+    """Bring a control's value into the draft. A required text that arrives empty goes back to what it was: the browser
+    also sends empty texts for controls that it had not filled yet when a quick hand changed another one."""
+    key = _key(path)
+    before = _get(draft(), path)
+    value = read(st.session_state[key])
+    if value == "" and before not in ("", None) and not path.endswith("description"):
+        st.session_state[key] = _show(before)
+        return
+    _set(draft(), path, value)
 
 
 def _step(part: str) -> int | str:
