@@ -1,0 +1,169 @@
+"""Two commands from a fresh machine, and nobody gets in from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.browser import LEFT_OUT
+
+ROOT = Path(__file__).parents[1]
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make on the path")
+
+
+def make(folder: Path, *words: str) -> str:
+    """What make would do, without doing it; not as a part of the make that may run these tests."""
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST", "PYTHON")}
+    done = subprocess.run(["make", "-n", *words], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What make looks at, without a .venv."""
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_readme_names_the_two_commands_and_no_other_target():
+    text = (ROOT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
+    commands = [line.strip() for block in blocks for line in block.splitlines() if line.strip().startswith("make")]
+    assert sorted(set(commands)) == ["make run", "make test"]
+    assert "pip install -r requirements.txt" in text and "streamlit run app.py" in text
+
+
+@needs_make
+def test_make_run_on_a_clean_clone_sets_up_and_starts_the_lab(clone):
+    steps = make(clone, "run")
+    order = [
+        "python3 -m venv .venv",
+        "pip install --disable-pip-version-check -q -r requirements.txt",
+        "-m core demo demo",
+        "http://127.0.0.1:8501",
+        "streamlit run app.py --server.address 127.0.0.1 --server.port 8501",
+    ]
+    places = [steps.find(step) for step in order]
+    assert -1 not in places and places == sorted(places), steps
+
+
+@needs_make
+def test_make_run_the_second_time_goes_straight_to_the_lab(clone):
+    (clone / ".venv/bin").mkdir(parents=True)
+    (clone / ".venv/bin/python").touch()
+    (clone / ".venv/.run-ready").touch()
+    (clone / "demo").mkdir()
+    steps = make(clone, "run")
+    assert "pip" not in steps and "venv .venv" not in steps and "core demo" not in steps
+    assert "streamlit run app.py" in steps
+
+
+@needs_make
+def test_make_test_runs_ruff_and_the_whole_suite(clone):
+    steps = make(clone, "test")
+    order = ["-r requirements-dev.txt", "ruff check .", "ruff format --check .", "-m pytest"]
+    places = [steps.find(step) for step in order]
+    assert -1 not in places and places == sorted(places), steps
+    assert "-m pytest -q -k one" in make(clone, "test", "PYTEST=-q -k one")
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned(name):
+    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    loose = [line for line in lines if line and not re.fullmatch(r"-r requirements\.txt|[\w.-]+==[\w.]+", line)]
+    assert loose == []
+
+
+def test_ci_installs_chromium_calls_make_test_and_allows_no_browser_test_to_be_left_out():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text("utf-8")
+    assert text.splitlines()[0] in ("#!/usr/bin/env bash", "#!/bin/bash")
+    assert "set -euo pipefail" in text
+    assert re.search(r"apt-get install .*chromium", text)
+    assert text.find("export FACET_REQUIRE_BROWSER=1") < text.find("\nmake test") != -1
+    subprocess.run(["bash", "-n", str(script)], check=True, timeout=30)
+
+
+def test_the_theme_has_light_and_dark_nothing_is_reported_home_and_the_address_is_loopback():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["server"]["address"] == "127.0.0.1"
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] == "none"
+    colours = ("primaryColor", "backgroundColor", "secondaryBackgroundColor", "textColor")
+    for name in ("light", "dark"):
+        assert all(re.fullmatch(r"#[0-9a-f]{6}", config["theme"][name][colour]) for colour in colours)
+    assert config["theme"]["light"]["backgroundColor"] > config["theme"]["dark"]["backgroundColor"]
+
+
+# The running lab
+
+
+def upgrade(port: int, *, origin: str, host: str = "") -> int:
+    """The status that the lab answers a WebSocket handshake with; 101 lets it in."""
+    lines = [
+        "GET /_stcore/stream HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Upgrade: websocket",
+        "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
+        f"Origin: {origin}",
+    ]  # fmt: skip
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return int(line.recv(200).split()[1])
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1.evil.example:{port}", "null"])
+def test_a_websocket_from_another_origin_is_refused(lab_process, origin):
+    port = lab_process.port
+    assert upgrade(port, origin=f"http://127.0.0.1:{port}") == 101
+    assert upgrade(port, origin=origin.format(port=port)) == 403
+
+
+@pytest.mark.xfail(strict=True, reason="server.allowedHosts is not set in .streamlit/config.toml")
+def test_a_name_that_is_pointed_at_this_machine_is_another_origin(lab_process):
+    """DNS rebinding: the page's own host resolves to 127.0.0.1."""
+    port = lab_process.port
+    assert upgrade(port, origin=f"http://evil.example:{port}", host=f"evil.example:{port}") == 403
+
+
+def test_the_lab_listens_on_loopback_only(lab_process):
+    process = psutil.Process(lab_process.process.pid)
+    open_ports = [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert [(address.ip, address.port) for address in open_ports] == [("127.0.0.1", lab_process.port)]
+
+
+# A machine without Chromium
+
+
+def suite(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """One browser test in a pytest of its own that finds no program at all."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_browser.py", "-k", "tab_reaches"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": str(tmp_path), "FACET_REQUIRE_BROWSER": "0", **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_without_chromium_the_report_says_loudly_what_was_left_out(tmp_path):
+    done = suite(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert LEFT_OUT in done.stdout and "1 skipped" in done.stdout
+
+
+def test_where_a_browser_is_required_its_absence_is_a_failure(tmp_path):
+    done = suite(tmp_path, FACET_REQUIRE_BROWSER="1")
+    assert done.returncode == 1, done.stdout
+    assert "there is no Chromium on the path" in done.stdout and "passed" not in done.stdout
