@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from filelock import FileLock, Timeout
 
 from core import config as configs
 from core import jobs, metrics, runs
@@ -227,20 +226,11 @@ def weights(depth: Annotated[int, typer.Argument(help="18, 34, 50, 101 or 152.")
 @app.command(hidden=True)
 def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
     """Measure training images per second of a configuration and remember it."""
-    from core import queue, speed
+    from core import speed
 
-    root = runs_dir or runs.runs_folder()
     try:
         config = configs.from_yaml(config_file.read_text("utf-8"), config_file.name)
-        with FileLock(queue.lab_folder(root) / "measure.lock", timeout=0):
-            if not queue.free_slots(root):
-                print("not measured: a training is under way, which would slow down and spoil the figure")
-                return
-            rate = speed.measure(config)
-            speed.remember(config, rate, runs_dir)
-            print(f"{rate:.1f} images per second")
-    except Timeout:
-        print("not measured: another measurement is under way")
+        print(speed.measure_when_free(config, runs_dir or runs.runs_folder()), flush=True)
     finally:
         config_file.unlink(missing_ok=True)
 

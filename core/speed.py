@@ -6,9 +6,12 @@ import contextlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from core import files
+from filelock import FileLock, Timeout
+
+from core import files, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
 from core.plan import Plan
@@ -65,8 +68,31 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
         )
 
 
-def measure(config: RunConfig, seconds: float = 4.0) -> float:
-    """Training images per second on random pixels: real network, optimizer and precision; two steps warm up."""
+def measure_when_free(config: RunConfig, folder: Path) -> str:
+    """Measure and remember unless a training or another measurement is under way; returns what happened, in words.
+
+    A training that comes meanwhile has the machine: the measurement gives up at its next step.
+    """
+    try:
+        with FileLock(queue.lab_folder(folder) / "measure.lock", timeout=0):
+            rate = None if _training(folder) else measure(config, should_stop=lambda: _training(folder))
+    except Timeout:
+        return "not measured: another measurement is under way"
+    if rate is None:
+        return "not measured: a training is under way, and each would slow the other down"
+    remember(config, rate, folder)
+    return f"{rate:.1f} images per second"
+
+
+def _training(folder: Path) -> bool:
+    return not queue.free_slots(folder) or next(queue.entries(folder), None) is not None
+
+
+def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], bool] = lambda: False) -> float | None:
+    """Training images per second on random pixels: real network, optimizer and precision; two steps warm up.
+
+    None when should_stop() says so between two steps.
+    """
     import time
 
     import torch
@@ -95,7 +121,11 @@ def measure(config: RunConfig, seconds: float = 4.0) -> float:
         if device.type == "cuda":
             torch.cuda.synchronize()
 
+    if should_stop():
+        return None
     step()
+    if should_stop():
+        return None
     started = time.perf_counter()
     step()
     steps = 0
@@ -103,7 +133,12 @@ def measure(config: RunConfig, seconds: float = 4.0) -> float:
         started = time.perf_counter()
     else:
         steps = 1  # a step this slow is its own measurement
+    looked = started
     while time.perf_counter() - started < seconds:
+        if time.perf_counter() - looked > 0.2:
+            looked = time.perf_counter()
+            if should_stop():
+                return None
         step()
         steps += 1
     return steps * size / (time.perf_counter() - started)

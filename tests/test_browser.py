@@ -299,7 +299,6 @@ def test_double_click_and_second_tab_make_one_run(page, context, lab):
     assert len(lab.run_ids()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a range that changes on the server takes the place of a zoom")
 def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
     run = made_run(lab, people_in_folders(tmp_path / "faces", ["cats", "dogs"]), state="queued")
     page.goto(f"/live?run={run.id}")
@@ -452,7 +451,6 @@ def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
     assert lab.run_ids() == []
 
 
-@pytest.mark.xfail(strict=True, reason="an unfilled Description is sent as empty and taken")
 def test_who_is_quicker_than_the_network_loses_no_setting(page):
     """A field whose script is still on its way has no value of its own to send."""
     late = []

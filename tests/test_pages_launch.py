@@ -148,6 +148,7 @@ def test_after_a_launch_the_same_settings_can_be_launched_again(lab, tmp_path):
         ("phases", "phases.0.lr_head", "-1", "Must be above 0, found -1"),
         ("phases", "phases.0.lr_backbone", "ten", "Must be a number, found 'ten'"),
         ("training", "training.batch_size", "1", "Must be at least 2, found 1"),
+        ("training", "training.batch_size", "", "Must be a whole number, found nothing"),
         ("task", "folds.count", "2.5", "whole number"),
         ("transforms", "transforms.1.p", "7", "Must be at most 1, found 7"),
         ("transforms", "transforms.0.params.height", "1", "1 is outside 8 to 2048"),

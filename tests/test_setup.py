@@ -129,7 +129,6 @@ def test_a_websocket_from_another_origin_is_refused(lab_process, origin):
     assert upgrade(port, origin=origin.format(port=port)) == 403
 
 
-@pytest.mark.xfail(strict=True, reason="server.allowedHosts is not set in .streamlit/config.toml")
 def test_a_name_that_is_pointed_at_this_machine_is_another_origin(lab_process):
     """DNS rebinding: the page's own host resolves to 127.0.0.1."""
     port = lab_process.port

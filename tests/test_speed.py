@@ -2,9 +2,10 @@ import json
 import os
 
 import pytest
+from filelock import FileLock
 from workers import until
 
-from core import speed
+from core import queue, speed
 from core.config import from_dict
 
 
@@ -69,25 +70,24 @@ def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):
     assert speed.estimate_seconds(tiny_plan, 5.0) > speed.estimate_seconds(tiny_plan, 10.0)
 
 
-def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(runs_folder, tmp_path, monkeypatch):
-    from typer.testing import CliRunner
-
-    from core import cli, queue
-    from core import config as configs
-
-    monkeypatch.setattr(speed, "measure", lambda config: pytest.fail("it measured"))
-    wanted = tmp_path / "wanted.yaml"
-
-    def ask() -> str:
-        wanted.write_text(configs.to_yaml(config()))
-        answer = CliRunner().invoke(cli.app, ["measure", str(wanted), "--runs", str(runs_folder)])
-        assert answer.exit_code == 0
-        assert not wanted.exists()
-        return answer.output
-
+def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(runs_folder, monkeypatch):
+    monkeypatch.setattr(speed, "measure", lambda config, should_stop: pytest.fail("it measured"))
     _, slot = queue.take_slot(runs_folder)
-    assert "a training is under way" in ask()
+    assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
     slot.release()
-    with cli.FileLock(runs_folder / ".lab" / "measure.lock"):
-        assert "another measurement" in ask()
+    with FileLock(runs_folder / ".lab" / "measure.lock"):
+        assert "another measurement" in speed.measure_when_free(config(), runs_folder)
+    assert speed.known(config()) is None
+
+
+def test_a_measurement_gives_way_to_a_training_that_is_queued(runs_folder, monkeypatch):
+    looks = []
+
+    def entries(folder):
+        looks.append(folder)
+        return iter([("entry", "run", 0)] if len(looks) > 1 else [])
+
+    monkeypatch.setattr(queue, "entries", entries)
+    assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
+    assert len(looks) == 2
     assert speed.known(config()) is None

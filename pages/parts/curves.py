@@ -64,6 +64,16 @@ function restyle(layout, host) {
     font: {...(layout.hoverlabel || {}).font, color: ink, family: style.fontFamily}};
 }
 
+// uirevision keeps a zoom only while the range that is sent stays the same: while someone has zoomed, send the old one.
+function keepZoom(plot, layout) {
+  const sent = plot.lab = plot.lab || {};
+  for (const name of ["xaxis", "yaxis"]) {
+    const now = plot.layout && plot.layout[name].range, old = sent[name];
+    if (old && now && (now[0] !== old[0] || now[1] !== old[1])) layout[name].range = [...old];
+    else if (layout[name].range) sent[name] = [...layout[name].range];
+  }
+}
+
 function legend(bar, items, hidden, changed) {
   const signature = JSON.stringify(items);
   if (bar.dataset.signature === signature) return;
@@ -117,6 +127,7 @@ async function draw(host) {
     layout.showlegend = !items.length;
     if (items.length) for (const trace of data) trace.visible = visible(trace, host.lab.hidden);
     plot.style.height = layout.height + "px";
+    keepZoom(plot, layout);
     await Plotly.react(plot, data, layout, CONFIG);
   }
 }

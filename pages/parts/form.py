@@ -134,7 +134,8 @@ def number(
     with st.container(width=FIELD, gap="xsmall"):
         st.text_input(
             label or _label(path),
-            key=_seed(path, _show),
+            value=_show(_get(draft(), path)),
+            key=_key(path),
             help=help or _help(path),
             on_change=_take,
             args=(path, lambda text: None if optional and not text.strip() else read_number(text)),
@@ -176,7 +177,8 @@ def words(path: str, errors: Errors, *, label: str, width: int | str = "stretch"
     with st.container(width=width, gap="xsmall"):
         st.text_input(
             label,
-            key=_seed(path, lambda value: value or ""),
+            value=_get(draft(), path) or "",
+            key=_key(path),
             help=_help(path),
             on_change=_take,
             args=(path,),
@@ -423,7 +425,8 @@ def _param(where: str, name: str, param: Any, errors: Errors) -> None:
                 with st.container(width=FIELD - 66):
                     st.text_input(
                         f"{title} {end}" if i == 0 else end,
-                        key=_seed(f"{where}.{i}", _show),
+                        value=_show(_get(draft(), f"{where}.{i}")),
+                        key=_key(f"{where}.{i}"),
                         help=param.help if i == len(ends) - 1 else None,
                         on_change=_take,
                         args=(f"{where}.{i}", read_number),
@@ -470,6 +473,10 @@ def _key(path: str) -> str:
     return f"form{st.session_state.get(VERSION, 0)}.{path}"
 
 
+# A text's value goes into its control as `value`, not through the session: a control whose script the browser has not
+# loaded yet would come up empty at the next rerun and send that as if it had been typed.
+
+
 def _seed(path: str, show: Callable[[Any], Any] = lambda value: value) -> str:
     """The key of a field's control, holding the draft's value when the control is new on this page."""
     key = _key(path)
@@ -479,15 +486,7 @@ def _seed(path: str, show: Callable[[Any], Any] = lambda value: value) -> str:
 
 
 def _take(path: str, read: Callable[[Any], Any] = lambda value: value) -> None:
-    """Bring a control's value into the draft. A required text that arrives empty goes back to what it was: the browser
-    also sends empty texts for controls that it had not filled yet when a quick hand changed another one."""
-    key = _key(path)
-    before = _get(draft(), path)
-    value = read(st.session_state[key])
-    if value == "" and before not in ("", None) and not path.endswith("description"):
-        st.session_state[key] = _show(before)
-        return
-    _set(draft(), path, value)
+    _set(draft(), path, read(st.session_state[_key(path)]))
 
 
 def _step(part: str) -> int | str:
