@@ -18,7 +18,7 @@ from core.plan import make_plan
 from core.runs import FoldState, Run
 from tests.browser import slack, soon
 
-pytestmark = [pytest.mark.browser, pytest.mark.flaky(reruns=2)]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ :red[x]"
 HOSTILE_CLASSES = ["<img src=x onerror=alert(2)>", "**bold**", "$x$ :red[x]"]

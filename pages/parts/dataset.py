@@ -207,15 +207,14 @@ def _pick(choice: Choice, key: str, name: str, label: str, options: dict[str | N
 
 
 def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str], hint: str, width: int) -> None:
-    st.session_state.setdefault(key, "" if choice[name] is None else str(choice[name]))
-
     def take() -> None:
         text = st.session_state[key].strip()
         choice[name] = (int(text) if text.lstrip("-").isdecimal() else text) if text else None
 
     with st.container(width=width, gap="xsmall"):
         st.text_input(
-            label, key=key, on_change=take, placeholder=hint, help=DataConfig.model_fields[name].description
+            label, value="" if choice[name] is None else str(choice[name]), key=key, on_change=take, placeholder=hint,
+            help=DataConfig.model_fields[name].description,
         )  # fmt: skip
         if name in errors:
             st.markdown(f":small[:red[:material/error: {plain(errors[name])}]]")
