@@ -1,5 +1,6 @@
 """What the trainer costs against its limit and against the tutorial way: `python -m bench.train`.
 
+--depths measures every depth at 224 px against its limit, --memory the peak of a training process by depth and batch.
 In one run, alternating so that a machine whose speed drifts treats all alike:
   limit     a bare loop, same network, precision and optimizer, on one batch that already lies in memory
   ours      core.train's own epoch: pixel cache, seeded augmentation, counting, progress ticks
@@ -9,13 +10,17 @@ In one run, alternating so that a machine whose speed drifts treats all alike:
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import resource
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import albumentations as A
 import numpy as np
+import psutil
 import torch
 from PIL import Image
 from torch import nn
@@ -106,54 +111,121 @@ def tutorial_epoch(trainer: train.FoldTrainer, images: int, batch: int, workers:
     return seen / (time.perf_counter() - started)
 
 
+DEPTHS = (18, 34, 50, 101, 152)
+WIDTHS = (5, 4, 8, 8, 9, 11, 14)
+SPARE = 2e9  # bytes that a measurement of memory leaves to everything else
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--sizes", type=int, nargs="+", default=[224, 64])
     parser.add_argument("--workers", type=int, default=None, help="loader processes (default: as the trainer chooses)")
-    parser.add_argument("--depth", type=int, default=18)
+    parser.add_argument("--depth", type=int, default=18, choices=DEPTHS)
+    parser.add_argument("--depths", action="store_true", help="every depth at 224 px, against the limit alone")
+    parser.add_argument("--memory", action="store_true", help="peak memory of every depth, batches of 32 and 128")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench(Path(folder), arguments)
+        root = draw_demo(Path(folder) / "demo", people=arguments.people, seed=0)
+        device = pick_device("auto")
+        if arguments.memory:
+            return memory(Path(folder), root, device)
+        print(f"{device_name(device)}; median of {arguments.rounds} rounds, images per second")
+        print(
+            f"{'depth':>5} {'px':>4} {'limit':>8} {'ours':>8} {'tutorial':>9} {'ours/limit':>11} {'ours/tutorial':>14}"
+        )
+        cases = [(d, 224) for d in DEPTHS] if arguments.depths else [(arguments.depth, s) for s in arguments.sizes]
+        for depth, size in cases:
+            bench(Path(folder), root, device, depth, size, arguments)
 
 
-def bench(folder: Path, arguments: argparse.Namespace) -> None:
-    root = draw_demo(folder / "demo", people=arguments.people, seed=0)
+def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, workers: int | None = None) -> runs.Run:
+    """A frozen run of the study's recipe on all photos of the demo, two folds, from random weights."""
+    values = config.load_recipe("study").model_dump(mode="json")
+    values["data"]["root"] = str(root)
+    values["task"]["name"] = "mask-gender-age"
+    values["folds"]["count"] = 2
+    values["model"] = {"depth": depth, "init": "scratch"}
+    values["training"] |= {"batch_size": batch, "loader_workers": workers}
+    values["transforms"] = [t.model_dump() for t in config.study_transforms(size)]
+    settings = config.from_dict(values)
+    plan = make_plan(settings, scan(settings.data))
+    info = {"dataset": {}, "versions": {}}
+    return runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
+
+
+def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int, arguments) -> None:
+    batch = 32
+    run = make_run(folder, root, depth, size, batch, arguments.workers)
+    pixels = cache.build(folder / "cache", run.samples(), run.config().transforms)
+    trainer = train.FoldTrainer(run, 0, device, pixels)
+    if size <= 64:
+        trainer.train_rows = np.tile(trainer.train_rows, 4)  # an epoch long enough to time
+    if depth > 50:
+        trainer.train_rows = trainer.train_rows[: 4 * batch]  # and one that ends
+    trainer.balance = trainer.samples["y"].to_numpy()[trainer.train_rows]
+    trainer.steps = steps = len(trainer.batches(1))
+    limit_epoch(trainer, 2, batch)
+    our_epoch(trainer, 1)
+    limit, ours, tutorial = [], [], []
+    for round_ in range(arguments.rounds):
+        limit.append(limit_epoch(trainer, steps, batch))
+        ours.append(our_epoch(trainer, round_ + 2))
+        if round_ < 3 and not arguments.depths:
+            tutorial.append(tutorial_epoch(trainer, 96 if size > 64 else 192, batch, 0))
+    trainer.close()
+    a, b = statistics.median(limit), statistics.median(ours)
+    ratio = statistics.median(o / li for o, li in zip(ours, limit, strict=True))
+    c = statistics.median(tutorial) if tutorial else None
+    other, gain = (f"{c:.1f}", f"{b / c:.2f}") if c else ("-", "-")
+    print(f"{depth:>5} {size:>4} {a:>8.1f} {b:>8.1f} {other:>9} {ratio:>11.3f} {gain:>14}", flush=True)
+
+
+def peak(folder: Path, root: Path, depth: int, batch: int, answer) -> None:
+    """In a process of its own: two training steps; sends (peak bytes, bytes before the first step)."""
     device = pick_device("auto")
-    print(f"{device_name(device)}; ResNet-{arguments.depth}; median of {arguments.rounds} rounds, images per second")
-    print(f"{'px':>4} {'limit':>8} {'ours':>8} {'tutorial':>9} {'ours/limit':>11} {'ours/tutorial':>14}")
-    for size in arguments.sizes:
-        batch = 32
-        values = config.load_recipe("study").model_dump(mode="json")
-        values["data"]["root"] = str(root)
-        values["task"]["name"] = "mask-gender-age"
-        values["folds"]["count"] = 2
-        values["model"] = {"depth": arguments.depth, "init": "scratch"}
-        values["training"] |= {"batch_size": batch, "loader_workers": arguments.workers}
-        values["transforms"] = [t.model_dump() for t in config.study_transforms(size)]
-        settings = config.from_dict(values)
-        plan = make_plan(settings, scan(settings.data))
-        info = {"dataset": {}, "versions": {}}
-        run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
-        pixels = cache.build(folder / "cache", plan.samples, settings.transforms)
-        trainer = train.FoldTrainer(run, 0, device, pixels)
-        if size <= 64:
-            trainer.train_rows = np.tile(trainer.train_rows, 4)  # an epoch long enough to time
-        steps = len(trainer.batches(1))
-        limit_epoch(trainer, 2, batch)
-        our_epoch(trainer, 1)
-        limit, ours, tutorial = [], [], []
-        for round_ in range(arguments.rounds):
-            limit.append(limit_epoch(trainer, steps, batch))
-            ours.append(our_epoch(trainer, round_ + 2))
-            if round_ < 3:
-                images = 96 if size > 64 else 192
-                tutorial.append(tutorial_epoch(trainer, images, batch, 0))
-        trainer.close()
-        a, b, c = (statistics.median(v) for v in (limit, ours, tutorial))
-        ratios = statistics.median(o / li for o, li in zip(ours, limit, strict=True))
-        print(f"{size:>4} {a:>8.1f} {b:>8.1f} {c:>9.1f} {ratios:>11.3f} {b / c:>14.2f}", flush=True)
+    run = make_run(folder, root, depth, 224, batch)
+    trainer = train.FoldTrainer(run, 0, device, cache.build(folder / "cache", run.samples(), run.config().transforms))
+    trainer.train_rows = np.resize(trainer.train_rows, 2 * batch)
+    trainer.steps = 2
+    before = torch.cuda.memory_allocated() if device.type == "cuda" else psutil.Process().memory_info().rss
+    our_epoch(trainer, 1)
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts in kilobytes, on a Mac in bytes
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    answer.send((torch.cuda.max_memory_allocated() if device.type == "cuda" else used, before))
+    trainer.close()
+
+
+def measure_peak(folder: Path, root: Path, depth: int, batch: int) -> tuple[float, float]:
+    """(peak, before the first step) in bytes. Raises RuntimeError when the process died, as one without memory does."""
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=peak, args=(folder, root, depth, batch, there))
+    process.start()
+    there.close()
+    try:
+        return here.recv()
+    except EOFError:
+        raise RuntimeError(f"ResNet-{depth}, batch {batch}: the process died") from None
+    finally:
+        process.join()
+
+
+def memory(folder: Path, root: Path, device: torch.device) -> None:
+    """Batch 128 is tried only where the growth from 16 to 32 images says that it fits into what is free now."""
+    what = "allocated on the GPU" if device.type == "cuda" else "of the whole process"
+    print(f"{device_name(device)}; 224 px, GB {what} at its peak")
+    print(f"{'depth':>5} {'batch 32':>9} {'batch 128':>22}")
+    for depth in DEPTHS:
+        small, _ = measure_peak(folder, root, depth, 16)
+        middle, _ = measure_peak(folder, root, depth, 32)
+        needed = middle + (middle - small) / 16 * 96
+        free = torch.cuda.mem_get_info()[0] if device.type == "cuda" else psutil.virtual_memory().available
+        if needed > free - SPARE:
+            large = f"does not fit (~{needed / 1e9:.0f})"
+        else:
+            large = f"{measure_peak(folder, root, depth, 128)[0] / 1e9:.2f}"
+        print(f"{depth:>5} {middle / 1e9:>9.2f} {large:>22}", flush=True)
 
 
 if __name__ == "__main__":

@@ -302,6 +302,22 @@ def _print_folds(run: Run) -> None:
         ("final accuracy", "final_accuracy"),
     ):
         print(f"{title:<15} {_spread([(state.scores or {}).get(key) for state in states if state.state == 'done'])}")
+    _print_attributes(run)
+
+
+def _print_attributes(run: Run) -> None:
+    """Beneath a finished task of several attributes: each attribute's own scores, best epoch of each fold."""
+    from core.attribute_scores import score_run
+
+    try:
+        found = score_run(run)
+    except LabError as error:
+        print(f"attributes: {error.message}")
+        return
+    for attribute in dict.fromkeys(score.attribute for score in found):
+        own = [score for score in found if score.attribute == attribute]
+        accuracy, f1 = _spread([score.accuracy for score in own]), _spread([score.f1 for score in own])
+        print(f"{attribute:<8} accuracy {accuracy}, F1 {f1}, at each fold's best epoch")
 
 
 def _number(value: float | None) -> str:

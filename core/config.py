@@ -72,11 +72,16 @@ class TaskConfig(Part):
     age_limits: tuple[Annotated[int, Field(ge=1, le=119)], Annotated[int, Field(ge=1, le=119)]] = Field(
         (30, 60), description="First age of the middle group and first age of the oldest group, in years."
     )
+    unmasked: bool = Field(
+        False, description="Only photos without a mask; gender-age always does this, tasks that tell masks never."
+    )
 
     @model_validator(mode="after")
     def _limits_ascend(self) -> TaskConfig:
         if self.age_limits[0] >= self.age_limits[1]:
             raise ValueError(f"age_limits: {self.age_limits[0]} must be below {self.age_limits[1]}")
+        if self.unmasked and "mask" in self.name:
+            raise ValueError(f"unmasked: the task {self.name} needs photos with a mask")
         return self
 
 

@@ -176,7 +176,9 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
     chosen = _of_task(samples, task)
     if chosen.empty:
         has = [name for name in ("mask", "gender", "age", "label") if samples[name].notna().any()]
-        needs = " and ".join(ATTRIBUTES[task.name]) + (" of unmasked photos" if task.name == "gender-age" else "")
+        needs = " and ".join(ATTRIBUTES[task.name]) + (
+            " of unmasked photos" if task.name == "gender-age" or task.unmasked else ""
+        )
         raise LabError(
             f"task {task.name}: none of {len(samples)} photos tells {needs}; they tell {', '.join(has) or 'nothing'}",
             "Choose a task that fits the dataset, or another reader.",
@@ -218,7 +220,7 @@ def fingerprint(samples: pd.DataFrame) -> str:
 
 def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
     keep = samples[list(ATTRIBUTES[task.name])].notna().all(axis=1)
-    if task.name == "gender-age":
+    if task.name == "gender-age" or task.unmasked:
         keep &= samples["mask"].isna() | (samples["mask"] == "normal")
     return samples[keep]
 

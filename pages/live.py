@@ -13,10 +13,11 @@ import streamlit as st
 
 from core import figures, jobs, runs
 from core.config import RunConfig, to_yaml
+from core.data import ATTRIBUTES
 from core.errors import LabError
 from core.runs import Run
-from core.text import ago, count
-from pages.parts import curves, run_view, states
+from core.text import ago, count, plain
+from pages.parts import attribute_view, curves, run_view, states
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -148,6 +149,21 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> No
     st.caption(
         "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
         "the last epoch is not chosen."
+    )
+    attributes(run, config, [fold.fold for fold in moment.folds if fold.state == "done"])
+
+
+def attributes(run: Run, config: RunConfig, done: list[int]) -> None:
+    """What a task of several attributes reaches in each of them, over the finished folds."""
+    if not done or len(ATTRIBUTES[config.task.name]) < 2:
+        return
+    found = attribute_view.scores(run, done)
+    if isinstance(found, str):
+        st.caption(plain(found))
+        return
+    st.html(attribute_view.table_html(found))
+    st.caption(
+        "Each attribute as the joint predictions tell it: a value has the summed probability of the classes with it."
     )
 
 

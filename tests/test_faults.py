@@ -75,6 +75,22 @@ def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(workers, ti
     until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in alive(loaders)), "loaders end")
 
 
+def test_killed_in_the_second_phase_with_mixed_images_and_balanced_classes_equals_never_stopped(workers, tiny_plan):
+    plan = with_changes(tiny_plan, mix__method="mixup", mix__alpha=0.4, training__sampling="balanced")
+    assert len(plan.config.phases) == 2 and plan.config.phase_of(4)[0] == 1
+    run = launch(plan, workers.root)
+    worker = workers.start(small_net, hold_at(epoch=4))
+    until(lambda: held(workers.root), "the worker reaches the second phase")
+    kill(worker)
+    release(workers.root)
+    assert states(run)[0] == "interrupted"
+    resume(run)
+    assert workers.run(small_net) == 0
+    straight = launch(plan, workers.root)
+    assert workers.run(small_net) == 0
+    assert_same_result(run, straight)
+
+
 def alive(processes):
     return [p for p in processes if psutil.pid_exists(p.pid)]
 

@@ -26,7 +26,8 @@ DRAFT, VERSION = "launch_draft", "launch_version"
 Errors = dict[str, str]
 
 LABELS = {
-    "name": "Task", "age_limits": "Age limits", "count": "Folds", "depth": "Depth", "init": "First weights",
+    "name": "Task", "age_limits": "Age limits", "unmasked": "Unmasked photos only", "count": "Folds",
+    "depth": "Depth", "init": "First weights",
     "optimizer": "Optimizer", "epochs": "Epochs", "lr_backbone": "Backbone learning rate",
     "lr_head": "Head learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "nesterov": "Nesterov",
     "schedule": "Schedule", "warmup_epochs": "Warm-up epochs", "batch_size": "Batch size",
@@ -251,6 +252,8 @@ def task_and_folds(errors: Errors, tasks: list[str]) -> None:
             number("task.age_limits.1", errors, label="Oldest group from", help="Its first age, in years.")
         number("folds.count", errors)
         number("folds.seed", errors, label="Seed of the split")
+    if chosen in ("gender", "age") or draft()["task"]["unmasked"]:
+        _checkbox("task.unmasked")
     message("task", errors)
 
 

@@ -1,0 +1,163 @@
+"""Scores of each attribute from joint predictions, and joint predictions from networks of one attribute each.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.data import class_parts
+from core.errors import LabError
+from core.metrics import accuracy, macro_f1
+from core.runs import Run
+
+P = "p_"  # prefix of a class's probability in the predictions of a fold
+
+
+@dataclass(frozen=True)
+class AttributeScore:
+    """accuracy, f1: 0..1 over the samples of one fold; f1 is the mean over all values of the attribute."""
+
+    attribute: str
+    fold: int
+    accuracy: float
+    f1: float
+    samples: int
+
+
+def attribute_probabilities(predictions: pd.DataFrame, parts: Sequence[dict[str, str]], attribute: str) -> pd.DataFrame:
+    """Probability of each value of an attribute: the sum over the classes that have it. Shape (samples, values).
+
+    predictions: as a fold leaves them, one p_<class> column a class in the order of parts (data.class_parts).
+    """
+    columns = [name for name in predictions.columns if name.startswith(P)]
+    values = [part[attribute] for part in parts]
+    summed = predictions[columns].T.groupby(values, sort=False).sum().T
+    return summed[list(dict.fromkeys(values))]
+
+
+def attribute_scores(
+    predictions: pd.DataFrame, parts: Sequence[dict[str, str]], class_names: Sequence[str], fold: int
+) -> list[AttributeScore]:
+    """One score an attribute of a task of several; empty for a task of one, whose joint score says it already.
+
+    A value is predicted by its summed probability, not read from the likeliest joint class: the two can differ.
+    """
+    if len(parts[0]) < 2:
+        return []
+    result = []
+    for attribute in parts[0]:
+        shares = attribute_probabilities(predictions, parts, attribute)
+        values = list(shares.columns)
+        by_class = {name: values.index(part[attribute]) for name, part in zip(class_names, parts, strict=True)}
+        confusion = _confusion(predictions["label"].map(by_class), shares.to_numpy().argmax(axis=1), len(values))
+        result.append(AttributeScore(attribute, fold, accuracy(confusion), macro_f1(confusion), len(predictions)))
+    return result
+
+
+def score_run(run: Run, which: str = "best") -> list[AttributeScore]:
+    """The attribute scores of every finished fold of a run, from its out-of-fold predictions."""
+    names = run.info()["class_names"]
+    parts = class_parts(run.config().task, names)
+    done = [state.fold for state in run.states() if state.state == "done"] if len(parts[0]) > 1 else []
+    return [s for fold in done for s in attribute_scores(run.predictions(fold, which), parts, names, fold)]
+
+
+def combine(predictions: Sequence[tuple[pd.DataFrame, list[str]]]) -> tuple[pd.DataFrame, list[str]]:
+    """Joint predictions of networks that each tell one attribute, taken as independent given the photo.
+
+    predictions: (out-of-fold predictions, class names) of each network, in the order in which the joint name is read.
+    Returns (predictions of the joint classes for the samples that all of them predicted, class names): a joint class
+    has the product of its parts' probabilities. Raises LabError(kind 'combine') when they share no sample.
+    """
+    tables = [table.set_index("sample") for table, _ in predictions]
+    shared = tables[0].index
+    for table in tables[1:]:
+        shared = shared[shared.isin(table.index)]
+    if not len(shared):
+        raise LabError(
+            "combine: the networks share no out-of-fold photo.",
+            "Give runs of the same dataset and the same folds.",
+            kind="combine",
+        )
+    tables = [table.loc[shared] for table in tables]
+    names = [" ".join(words) for words in itertools.product(*(classes for _, classes in predictions))]
+    shares = np.ones((len(shared), 1))
+    for table, (_, classes) in zip(tables, predictions, strict=True):
+        own = table[[P + name for name in classes]].to_numpy()
+        shares = (shares[:, :, None] * own[:, None, :]).reshape(len(shared), -1)
+    label = tables[0]["label"].astype(str)
+    for table in tables[1:]:
+        label = label + " " + table["label"].astype(str)
+    chosen = np.asarray(names, dtype=object)[shares.argmax(axis=1)]
+    index = {name: i for i, name in enumerate(names)}
+    true = np.array([index[name] for name in label])
+    loss = -np.log(np.clip(shares[np.arange(len(true)), true], 1e-300, None))
+    frame = pd.DataFrame({"sample": shared, "label": label.to_numpy(), "predicted": chosen, "loss": loss})
+    columns = pd.DataFrame(shares, columns=[P + name for name in names])
+    return pd.concat([frame.reset_index(drop=True), columns], axis=1), names
+
+
+@dataclass(frozen=True)
+class JointScore:
+    """What several networks of one attribute reach together, on one fold."""
+
+    fold: int
+    accuracy: float
+    f1: float
+    samples: int
+
+
+def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[str] | None = None) -> list[JointScore]:
+    """Joint accuracy and macro F1 per fold of runs that each tell one attribute.
+
+    classes: the joint classes over which F1 is averaged; all combinations when left out.
+    Raises LabError(kind 'combine') for runs whose folds hold out different people: their scores would not be
+    out-of-fold together.
+    """
+    samples = [run.samples().set_index("person")["fold"] for run in runs]
+    first = samples[0][~samples[0].index.duplicated()]
+    for run, other in zip(runs[1:], samples[1:], strict=True):
+        both = other[other.index.isin(first.index)]
+        if (both != first.loc[both.index]).any():
+            raise LabError(
+                f"combine: {run.id} holds out other people than {runs[0].id}.",
+                "Launch both in one study: its runs share their folds.",
+                kind="combine",
+            )
+    done = [{state.fold for state in run.states() if state.state == "done"} for run in runs]
+    result = []
+    for fold in sorted(set.intersection(*done)):
+        table, names = combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs])
+        order = list(classes or names)
+        index = {name: i for i, name in enumerate(order)}
+        true, chosen = table["label"].map(index), table["predicted"].map(index)
+        known = true.notna() & chosen.notna()
+        confusion = _confusion(true[known].astype(int), chosen[known].to_numpy(dtype=int), len(order))
+        missed = int((true.notna() & chosen.isna()).sum())  # a combination that no photo has: wrong for its true class
+        result.append(_joint(fold, confusion, true[true.notna() & chosen.isna()].astype(int), missed))
+    return result
+
+
+def _joint(fold: int, confusion: np.ndarray, missed: pd.Series, count: int) -> JointScore:
+    """missed: true classes of photos that were given a class outside the task; they count as wrong."""
+    grown = np.zeros((len(confusion) + 1,) * 2)
+    grown[:-1, :-1] = confusion
+    np.add.at(grown, (missed.to_numpy(), len(confusion)), 1)
+    hits = np.diag(grown)[:-1]
+    support = (grown.sum(0) + grown.sum(1))[:-1]
+    f1 = np.divide(2 * hits, support, out=np.zeros_like(hits), where=support > 0).mean()
+    total = int(confusion.sum()) + count
+    return JointScore(fold, float(hits.sum() / max(1, total)), float(f1), total)
+
+
+def _confusion(true, predicted, size: int) -> np.ndarray:
+    counts = np.zeros((size, size), dtype=np.int64)
+    np.add.at(counts, (np.asarray(true, dtype=int), np.asarray(predicted, dtype=int)), 1)
+    return counts
