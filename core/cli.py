@@ -114,6 +114,7 @@ def study(
 ) -> None:
     """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
     from core import study as studies
+    from core import study_records
     from core.data import scan as scan_dataset
     from core.plan import check_weights
 
@@ -138,18 +139,20 @@ def study(
         + (f", about {cost.seconds / 3600:.1f} h" if cost.seconds else ""),
         file=sys.stderr,
     )
-    launched = studies.launch(wanted, plans, folder=folder)
-    for run in launched:
-        print(run.id, flush=True)
+    record = study_records.launch(wanted, plans, folder=folder)
+    failed = bool(record.refused)
+    for member in record.runs:
+        print(member.id, flush=True)
+    for refused, why in record.refused.items():
+        print(f"{refused} was not launched: {why}", file=sys.stderr)
     if wait:
-        failed = False
-        for run in launched:
+        for run in study_records.present(record, folder):
             try:
                 _wait(run)
             except typer.Exit:
                 failed = True  # one failing run never stops the others
-        if failed:
-            raise typer.Exit(1)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

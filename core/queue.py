@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -79,3 +80,18 @@ def take_slot(runs: Path) -> tuple[int, FileLock] | None:
 
 def free_slots(runs: Path) -> int:
     return sum(not is_locked(lock) for lock in slot_locks(runs))
+
+
+def reorder(root: Path, run_ids: list[str]) -> None:
+    """Let the waiting fold jobs of these runs be claimed in this order; other runs keep their places.
+
+    The jobs share out the places that they hold now. A job that a worker claims meanwhile leaves an entry behind, which
+    the next worker finds to be taken and drops.
+    """
+    waiting = [(path, run_id, fold) for path, run_id, fold in entries(root) if run_id in run_ids]
+    wanted = sorted(waiting, key=lambda entry: (run_ids.index(entry[1]), entry[2]))
+    stamp = 0
+    for (place, *_), (path, run_id, fold) in zip(waiting, wanted, strict=True):
+        stamp = max(stamp + 1, int(place.name.split("__")[0]))
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_name(f"{stamp:020d}__{run_id}__{fold:02d}"))

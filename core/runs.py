@@ -30,6 +30,7 @@ METRIC_COLUMNS = [
     "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
 ]  # fmt: skip
 STATES = ("queued", "running", "done", "failed", "cancelled")
+ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
 _SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended")
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in

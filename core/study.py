@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from core import config as configs
-from core import files, jobs, queue, runs, speed
+from core import queue, runs, speed
 from core.config import Part, RunConfig, field_errors, with_setting
 from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan, make_plan
-from core.runs import Run
+from core.shrink import shrink
+from core.transfer import inherit_folds
 
 ASK_ABOVE = 24  # runs: more than this are launched only on a second word
 MILLIONS = {18: 11.2, 34: 21.3, 50: 23.5, 101: 42.5, 152: 58.2}  # parameters without the head, torchvision
+
+
+class ShrinkConfig(Part):
+    """How much smaller than its recipe every run is."""
+
+    size: int | None = Field(None, ge=16, le=1024, description="Side of the images in pixels; empty keeps them.")
+    epochs: int | None = Field(
+        None, ge=1, le=10_000, description="Epochs in all; phases keep their shares. Empty keeps the recipe's."
+    )
 
 
 class StudyConfig(Part):
@@ -34,6 +47,7 @@ class StudyConfig(Part):
     description: str = Field("", max_length=400, description="The question it answers, one sentence.")
     recipe: str = Field("study", description="The recipe that all runs start from.")
     set: dict[str, Any] = Field(default_factory=dict, description="Settings that all runs share, dotted.")
+    shrink: ShrinkConfig = Field(default_factory=ShrinkConfig, description="How much smaller every run is made.")
     grid: dict[str, list[Any]] = Field(description="Setting -> the values to compare; every combination is a run.")
 
 
@@ -47,6 +61,60 @@ def from_yaml(text: str, source: str = "study") -> StudyConfig:
     except ValidationError as error:
         lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
         raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
+
+
+def to_yaml(study: StudyConfig) -> str:
+    """What `from_yaml` reads, and `python -m core study` runs."""
+    data = study.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def settings() -> dict[str, list[Any] | None]:
+    """Every dotted setting that a grid can vary -> its values where they are a fixed list, else None."""
+    found: dict[str, list[Any] | None] = {"recipe": list(configs.recipes())}
+    parts = {"model": "", "task": "", "phases": "0.", "mix": "", "training": ""}
+    for part, place in parts.items():
+        model = RunConfig.model_fields[part].annotation
+        model = typing.get_args(model)[0] if typing.get_origin(model) else model
+        for name, field in model.model_fields.items():
+            if name not in ("age_limits", "device"):
+                found[f"{part}.{place}{name}"] = _choices(field.annotation)
+    return found
+
+
+def _choices(annotation: Any) -> list[Any] | None:
+    if annotation is bool:
+        return [False, True]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
+        return _choices(inner[0]) if len(inner) == 1 else None
+    return list(typing.get_args(annotation)) if typing.get_origin(annotation) is typing.Literal else None
+
+
+def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
+    """Dotted settings in which a form's draft differs from a recipe; the dataset and the run's name do not count.
+
+    Transforms are one setting; phases are one where their number differs.
+    """
+    before, found = base.model_dump(mode="json"), {}
+    for part, new in now.items():
+        old = before.get(part)
+        if part in ("schema_version", "name", "description", "data") or old == new:
+            continue
+        whole = part == "transforms" or (isinstance(new, list) and len(new) != len(old))
+        found |= {part: new} if whole else dict(_leaves(part, old, new))
+    return found
+
+
+def _leaves(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(new, list) and isinstance(old, list) and any(isinstance(value, BaseModel | dict) for value in new):
+        for index, (a, b) in enumerate(zip(old, new, strict=True)):
+            yield from _leaves(f"{path}.{index}", a, b)
+    elif isinstance(new, dict):
+        for name, value in new.items():
+            yield from _leaves(f"{path}.{name}", (old or {}).get(name), value)
+    elif old != new:
+        yield path, new
 
 
 def size(study: StudyConfig) -> int:
@@ -67,12 +135,19 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
         base = configs.load_recipe(str(chosen.get("recipe", study.recipe))).model_dump(mode="json")
         if data:
             base["data"] = {**base["data"], **data}
-        for key, value in {**study.set, **{k: v for k, v in chosen.items() if k != "recipe"}}.items():
-            base = with_setting(base, key, yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip())
+        for key, value in study.set.items():
+            base = _put(base, key, value)
+        base = shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
+        for key, value in chosen.items():
+            base = base if key == "recipe" else _put(base, key, value)
         name = " ".join([study.name, *(_word(key, value) for key, value in chosen.items())])
         base["name"] = name[:60]
         result.append(configs.from_dict(base, f"study '{study.name}', {name}"))
     return result
+
+
+def _put(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    return with_setting(data, key, yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip())
 
 
 def _word(key: str, value: Any) -> str:
@@ -82,11 +157,14 @@ def _word(key: str, value: Any) -> str:
     return f"r{value}" if key == "model.depth" else f"{short}={value}"
 
 
-def make_plans(configurations: list[RunConfig], scan: Scan, *, folder: Path | None = None) -> list[Plan]:
+def make_plans(
+    configurations: list[RunConfig], scan: Scan, *, folder: Path | None = None, people: pd.Series | None = None
+) -> list[Plan]:
     """One plan a run, all with the same fold for a person.
 
-    The run that uses most people (then most classes) splits them; the others follow it. Runs with different numbers
-    of folds or seeds of the split do not share folds and are refused.
+    The run that uses most people (then most classes) splits them; the others follow it. people: fold by person of
+    runs that are there already, which all follow. Runs with different numbers of folds or seeds of the split do not
+    share folds and are refused.
     """
     if len({c.folds for c in configurations}) > 1:
         raise LabError(
@@ -94,12 +172,44 @@ def make_plans(configurations: list[RunConfig], scan: Scan, *, folder: Path | No
             "Take folds.count and folds.seed out of the grid: runs are compared on the same folds.",
             kind="folds",
         )
-    plans = [make_plan(c, scan, folder=folder) for c in configurations]
-    leader = max(plans, key=lambda plan: (plan.config.model.parent is not None, plan.people, len(plan.class_names)))
-    people = leader.samples.drop_duplicates("person").set_index("person")["fold"]
-    return [
-        plan if _follows(plan, people) else make_plan(plan.config, scan, folder=folder, folds=people) for plan in plans
-    ]
+    made: dict[Any, Plan] = {}
+    plans = [_planned(made, c, scan, folder) for c in configurations]
+    if people is None:
+        leader = max(plans, key=lambda plan: (plan.config.model.parent is not None, plan.people, len(plan.class_names)))
+        people = leader.samples.drop_duplicates("person").set_index("person")["fold"]
+    followed: dict[Any, Plan] = {}
+    return [plan if _follows(plan, people) else _moved(followed, plan, people, scan, folder) for plan in plans]
+
+
+def _shape(config: RunConfig) -> tuple:
+    """What a plan depends on besides the configuration that it carries: a grid of thousands has few of these."""
+    return config.data, config.task, config.folds, config.model.init, config.model.init_checkpoint, config.model.head
+
+
+def _planned(made: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path | None) -> Plan:
+    plan = made.get(_shape(config)) or make_plan(config, scan, folder=folder)
+    made[_shape(config)] = plan
+    return replace(plan, config=config.model_copy(update={"data": plan.config.data}))
+
+
+def _moved(made: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, folder: Path | None) -> Plan:
+    """The plan with everybody in the fold of `people`; who is new there is assigned."""
+    key = _shape(plan.config)
+    if key not in made:
+        known = people.rename_axis("person").rename("fold").reset_index()
+        spread = inherit_folds(plan.samples, known, plan.config.folds.count, plan.config.folds.seed)
+        own = plan.samples.assign(fold=spread).drop_duplicates("person").set_index("person")["fold"]
+        if plan.ancestors is not None:
+            held_out = plan.ancestors.set_index("person")["fold"]
+            both = own[own.index.isin(held_out.index)]
+            if (both != held_out.loc[both.index]).any():
+                raise LabError(
+                    f"study: {plan.config.model.parent} held other people out than the other runs of the study.",
+                    "A study's runs share their folds: start all of them from runs with the same folds.",
+                    kind="transfer",
+                )
+        made[key] = make_plan(plan.config, scan, folder=folder, folds=own)
+    return replace(made[key], config=plan.config)
 
 
 def _follows(plan: Plan, people: pd.Series) -> bool:
@@ -127,15 +237,3 @@ def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     jobs_count = sum(plan.config.folds.count for plan in plans)
     size_ = sum(int(MILLIONS[p.config.model.depth] * 4e6 * 5) * p.config.folds.count for p in plans)
     return Estimate(len(plans), jobs_count, sum(plan.total_steps for plan in plans), seconds, size_)
-
-
-def launch(study: StudyConfig, plans: list[Plan], *, folder: Path | None = None) -> list[Run]:
-    """Launch every run of a study; a run's info names the study, so that pages can gather them."""
-    root = folder or runs.runs_folder()
-    study_id = runs.new_id(study.name)
-    place = queue.lab_folder(root) / "studies"
-    place.mkdir(parents=True, exist_ok=True)
-    launched = [jobs.launch(plan, folder=root, study=study_id) for plan in plans]
-    record = {"id": study_id, "runs": [run.id for run in launched], **study.model_dump(mode="json")}
-    files.write_json(place / f"{study_id}.json", record)
-    return launched

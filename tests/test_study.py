@@ -1,9 +1,11 @@
 import pytest
 
-from core import runs, study
+from core import jobs, study
+from core.config import from_dict, load_recipe
 from core.data import Scan, scan
 from core.errors import LabError
 from core.plan import make_plan
+from core.runs import FoldState
 from core.study import StudyConfig
 from tests.photos import draw
 
@@ -78,11 +80,57 @@ def test_the_estimate_counts_runs_jobs_steps_and_disk(found, tmp_path):
     assert cost.bytes > 8 * 5 * 11e6 * 4
 
 
-def test_launched_runs_know_their_study(found, tmp_path, monkeypatch):
-    monkeypatch.setattr(study.jobs, "ensure_workers", lambda folder: None)
-    wanted = StudyConfig(name="pair", recipe="quick", set={"folds.count": 2}, grid={"training.seed": [0, 1]})
-    plans = study.make_plans(study.expand(wanted, {"root": found.root}), found)
-    launched = study.launch(wanted, plans, folder=tmp_path)
-    ids = {run.info()["study"] for run in launched}
-    assert len(ids) == 1
-    assert {s["study"] for s in runs.summaries(tmp_path)} == ids
+def test_a_form_that_differs_from_its_recipe_becomes_the_settings_that_runs_share():
+    base = load_recipe("study")
+    now = base.model_dump(mode="json")
+    now["model"]["init"], now["phases"][0]["lr_backbone"], now["name"] = "scratch", 1e-3, "mine"
+    now["data"]["root"] = "/somewhere"
+    assert study.changes(base, base.model_dump(mode="json")) == {}
+    assert study.changes(base, now) == {"model.init": "scratch", "phases.0.lr_backbone": 1e-3}
+    now["phases"] = now["phases"] * 2
+    now["transforms"][0]["enabled"] = False
+    found = study.changes(base, now)
+    assert len(found["phases"]) == 2 and found["transforms"][0]["enabled"] is False
+    wanted = StudyConfig(name="mine", recipe="study", set=found, grid={"training.seed": [4]})
+    (made,) = study.expand(wanted, now["data"])
+    expected = from_dict({**now, "training": {**now["training"], "seed": 4}, "name": made.name})
+    assert made.model_dump() | {"description": ""} == expected.model_dump() | {"description": ""}
+
+
+def test_a_study_file_is_what_the_page_exports():
+    wanted = study.from_yaml(YAML + "shrink: {size: 64, epochs: 5}\n")
+    assert study.from_yaml(study.to_yaml(wanted)) == wanted
+
+
+def test_a_grid_can_vary_every_setting_and_knows_the_values_of_closed_ones():
+    known = study.settings()
+    assert known["model.depth"] == [18, 34, 50, 101, 152]
+    assert known["mix.method"] == ["none", "mixup", "cutmix", "both"]
+    assert known["phases.0.nesterov"] == [False, True]
+    assert "quick" in known["recipe"] and known["phases.0.lr_head"] is None and known["training.early_stopping"] is None
+    for key, values in known.items():
+        if key not in ("recipe", "model.head", "phases.0.nesterov"):
+            value = (values or [2])[0]
+            value = "scratch" if key == "model.init" else value
+            value = 1 if key in ("phases.0.lr_backbone", "phases.0.weight_decay", "mix.probability") else value
+            value = 0.5 if key in ("training.label_smoothing", "phases.0.momentum", "phases.0.step_factor") else value
+            study.expand(StudyConfig(name="x", recipe="quick", grid={key: [value]}))
+
+
+def test_runs_that_start_from_runs_with_other_folds_are_no_study(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_workers", lambda folder: None)
+    parents = []
+    for seed in (0, 1):
+        config = from_dict(load_recipe("quick").model_dump(mode="json") | {"folds": {"count": 2, "seed": seed}})
+        config = config.model_copy(update={"data": config.data.model_copy(update={"root": found.root})})
+        run = jobs.launch(make_plan(config, found), folder=tmp_path)
+        for fold in run.folds():
+            run.weights_file(fold, "best").write_bytes(b"weights")
+            run.write_state(FoldState(fold, "done"))
+        parents.append(run)
+    splits = [run.samples().set_index("person")["fold"].to_dict() for run in parents]
+    assert splits[0] != splits[1]
+    grid = {"model.init": [f"run:{run.id}" for run in parents]}
+    wanted = StudyConfig(name="parents", recipe="quick", set={"folds.count": 2}, grid=grid)
+    with pytest.raises(LabError, match="held other people out"):
+        study.make_plans(study.expand(wanted, {"root": found.root}), found, folder=tmp_path)
