@@ -13,7 +13,6 @@ pages = [
         ("home", "Home", ":material/home:"),
         ("launch", "Launch", ":material/rocket_launch:"),
         ("live", "Live", ":material/show_chart:"),
-        ("studies", "Studies", ":material/grid_on:"),
         ("data", "Data", ":material/photo_library:"),
     )
     if (here / "pages" / f"{name}.py").is_file()

@@ -5,7 +5,6 @@ Plain data with checks; a YAML file and a form make the same object. Imports no 
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from pathlib import Path
@@ -371,13 +370,8 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     except NOT_PLAIN:
         remedy = "Use a number, a word in quotes, true, false, null or [a, b]."
         raise LabError(f"--set {key}={value}: the value is not plain YAML.", remedy, kind="config") from None
-    return put(data, key, parsed)
-
-
-def put(data: dict, key: str, value: Any) -> dict:
-    """A copy of a configuration dict with `key` (dotted) set. Raises LabError as `with_setting` does."""
-    changed = copy.deepcopy(data)
-    spot: Any = changed
+    copy = yaml.safe_load(yaml.safe_dump(data))
+    spot: Any = copy
     parts = key.split(".")
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
@@ -390,10 +384,10 @@ def put(data: dict, key: str, value: Any) -> dict:
             known = ", ".join(spot) if isinstance(spot, dict) else "no settings below it"
             raise LabError(f"--set {key}: no setting '{part}' here.", f"Known: {known}.", kind="config")
         if last:
-            spot[part] = value
+            spot[part] = parsed
         else:
             spot = spot[part]
-    return changed
+    return copy
 
 
 def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from core import config as configs
 from core import queue, runs, speed
-from core.config import Part, RunConfig, field_errors, put, with_setting
+from core.config import Part, RunConfig, field_errors, with_setting
 from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan, make_plan
@@ -54,15 +54,10 @@ class StudyConfig(Part):
 def from_yaml(text: str, source: str = "study") -> StudyConfig:
     """Raises LabError naming each wrong key."""
     try:
-        return from_dict(yaml.safe_load(text), source)
-    except configs.NOT_PLAIN as error:
-        raise LabError(f"{source}: not plain YAML: {' '.join(str(error).split())}.", kind="config") from None
-
-
-def from_dict(data: Any, source: str = "study") -> StudyConfig:
-    """Raises LabError naming each wrong key."""
-    try:
+        data = yaml.safe_load(text)
         return StudyConfig.model_validate(data)
+    except yaml.YAMLError as error:
+        raise LabError(f"{source}: not plain YAML: {' '.join(str(error).split())}.", kind="config") from None
     except ValidationError as error:
         lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
         raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
@@ -134,28 +129,25 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
     """
     if not study.grid or size(study) == 0:
         raise LabError(f"study '{study.name}': the grid is empty.", "Give a setting with values.", kind="config")
-    names = {str(name) for name in study.grid.get("recipe", [study.recipe])}
-    recipes = {name: configs.load_recipe(name).model_dump(mode="json") for name in names}
     result = []
     for values in itertools.product(*study.grid.values()):
         chosen = dict(zip(study.grid, values, strict=True))
-        base = recipes[str(chosen.get("recipe", study.recipe))]
+        base = configs.load_recipe(str(chosen.get("recipe", study.recipe))).model_dump(mode="json")
         if data:
-            base = {**base, "data": {**base["data"], **data}}
+            base["data"] = {**base["data"], **data}
         for key, value in study.set.items():
             base = _put(base, key, value)
         base = shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
         for key, value in chosen.items():
             base = base if key == "recipe" else _put(base, key, value)
         name = " ".join([study.name, *(_word(key, value) for key, value in chosen.items())])
-        base = {**base, "name": name[:60]}
+        base["name"] = name[:60]
         result.append(configs.from_dict(base, f"study '{study.name}', {name}"))
     return result
 
 
 def _put(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """A number in the form 1e-5, which YAML takes for a word, is meant as a number."""
-    return with_setting(data, key, value) if isinstance(value, str) else put(data, key, value)
+    return with_setting(data, key, yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip())
 
 
 def _word(key: str, value: Any) -> str:

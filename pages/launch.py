@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
+import secrets
+import time
+from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
 
 from core import config as configs
-from core import jobs, runs, study_records
+from core import jobs, runs, speed
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
 from core.folds import audit, fold_table
 from core.plan import Plan, make_plan
 from core.preview import crop_effects, pick
-from core.text import count, plain
+from core.text import count, duration, plain, rate
 from core.weights import check_weights
-from pages.parts import dataset, faces, form, groups, launch_ids, measuring, states, study_launch
+from pages.parts import dataset, faces, form, groups, states
 
 LIVE = Path(__file__).with_name("live.py")
-STUDIES = Path(__file__).with_name("studies.py")
 DATA = "launch-data"  # prefix of the dataset's controls
 FACES = 2  # of each class
 CLASSES_SHOWN = 18
@@ -35,7 +38,9 @@ GROUPS = {
     "training": ("Training", ("training", "mix")),
     "transforms": ("Transforms", ("transforms",)),
 }
+MEASURE_AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
 CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style>"
+MEASURE_PATIENCE = 120  # seconds after which a measurement is taken to have failed
 
 
 # Where the draft comes from
@@ -112,17 +117,47 @@ def import_settings(key: str) -> None:
         st.session_state["launch_error"] = error
 
 
-# The click
+# The run id
 
 
-def launch(plan: Plan, run_id: str, found: Scan) -> None:
+def form_token() -> str:
+    """What names this form in its address: time and four digits, the same in a reload and in a copied tab."""
+    token = st.session_state.get("launch_token")
+    if token is None:
+        asked = st.query_params.get("form", "")
+        token = asked if re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", asked) else new_token()
+        st.session_state["launch_token"] = token
+        st.session_state["launch_token_adopted"] = token == asked
+    if st.query_params.get("form") != token:
+        st.query_params["form"] = token
+    return token
+
+
+def new_token() -> str:
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def run_id_of(token: str, config: RunConfig) -> str:
+    """A function of form and settings, known before the click: a double click, a reload or a second tab of the same
+    form with the same settings name the same run, and a run can be made only once."""
+    slug = runs.new_id(config.name)[16:-5]
+    digest = hashlib.sha256(f"{token}\n{configs.to_yaml(config)}".encode()).hexdigest()[:4]
+    return f"{token[:15]}-{slug}-{digest}"
+
+
+def next_run_id(config: RunConfig) -> str:
+    """The id that Launch will use. A form that was launched before this session opened it is a new form."""
+    run_id = run_id_of(form_token(), config)
+    if st.session_state.pop("launch_token_adopted", False) and runs.Run(run_id).exists():
+        st.session_state["launch_token"] = new_token()
+        run_id = run_id_of(form_token(), config)
+    return run_id
+
+
+def launch(plan: Plan, run_id: str) -> None:
     """The callback of the button. Leaves the run to open, or the error to show."""
     try:
-        study = study_launch.joining()
-        if study is None:
-            jobs.launch(plan, run_id)
-        else:
-            study_records.add(study, plan, found, run_id=run_id)
+        jobs.launch(plan, run_id)
     except LabError as error:
         if error.kind != "exists" or not runs.Run(run_id).exists():
             st.session_state["launch_error"] = error
@@ -271,23 +306,22 @@ def _draw_again() -> None:
     st.session_state["launch_draw"] += 1
 
 
-def plan_section(plan: Plan, *, alone: bool = True) -> None:
-    """People, folds and leaks; alone: with the steps and the time of this run, which a study tells of all its runs."""
+def plan_section(plan: Plan) -> None:
     config = plan.config
-    facts = [
-        ("People", count(plan.people), None),
-        ("Photos", count(plan.photos), None),
-        ("Classes", count(len(plan.class_names)), None),
-        ("Folds", count(config.folds.count), "Each is trained once, one after another unless there are more slots."),
-    ]
-    if alone:
-        help = f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."
-        facts.append(("Steps", count(plan.total_steps), help))
     with st.container(horizontal=True, gap="medium"):
-        for label, value, help in facts:
+        for label, value, help in (
+            ("People", count(plan.people), None),
+            ("Photos", count(plan.photos), None),
+            ("Classes", count(len(plan.class_names)), None),
+            (
+                "Folds",
+                count(config.folds.count),
+                "Each is trained once, one after another unless there are more slots.",
+            ),
+            ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
+        ):
             st.metric(label, value, help=help, width="content")
-        if alone:
-            measuring.time_estimate(plan)
+        time_estimate(plan)
     leaks = audit(plan.samples)
     if leaks:
         st.error(plain(f"{len(leaks)} people stand in two folds: {leaks[0]}"), icon=":material/error:")
@@ -305,17 +339,76 @@ def plan_section(plan: Plan, *, alone: bool = True) -> None:
     st.dataframe(table, row_height=32, key="fold-table")
 
 
+def step_of(config: RunConfig) -> tuple:
+    """What the speed of a step depends on."""
+    t = config.training
+    return config.model.depth, config.input_size, t.batch_size, t.precision, t.device
+
+
+def time_estimate(plan: Plan) -> None:
+    """How long it will take, from a measured step; measures by itself where that takes seconds."""
+    config = plan.config
+    asked = st.session_state.setdefault("launch_measuring", {})
+    height, width = config.input_size
+    heavy = config.model.depth * height * width * config.training.batch_size > MEASURE_AT_ONCE
+    busy = any(being_measured(other) for other in asked.values())
+    if speed.known(config) is None and step_of(config) not in asked and not heavy and not busy:
+        measure(config)
+        busy = True
+    st.session_state["launch_first_look"] = True
+    show = st.fragment(_estimate, run_every=1.0) if busy else _estimate
+    show(plan, ticking=busy)
+
+
+def measure(config: RunConfig) -> None:
+    st.session_state["launch_measuring"][step_of(config)] = (config, time.monotonic(), speed.known(config))
+    try:
+        speed.start_measuring(config)
+    except OSError:
+        st.session_state["launch_measuring"][step_of(config)] = (config, -1e9, None)
+
+
+def being_measured(asked: tuple[RunConfig, float, float | None]) -> bool:
+    config, at, before = asked
+    return time.monotonic() - at < MEASURE_PATIENCE and speed.known(config) == before
+
+
+def _estimate(plan: Plan, ticking: bool) -> None:
+    config = plan.config
+    busy = any(being_measured(other) for other in st.session_state["launch_measuring"].values())
+    first_look = st.session_state.pop("launch_first_look", False)
+    if ticking and not busy and not first_look:  # in the page's own run it would cut off, and forget, what follows
+        st.rerun()
+    measured = speed.known(config)
+    with st.container(width="content", gap=None):
+        if busy:
+            help = "A few training steps run to tell how long it will take."
+            st.metric("Time", "measuring", width="content", help=help)
+            return
+        if measured is None:
+            help = "No step of this network, image size and batch was measured on this machine yet."
+            st.metric("Time", "not known", width="content", help=help)
+        else:
+            help = f"All folds one after another, at {rate(measured)} measured on this machine."
+            total = duration(speed.estimate_seconds(plan, measured))
+            st.metric("Time", f"about {total}", width="content", help=help)
+        st.button(
+            "Measure" if measured is None else "Measure again", type="tertiary", icon=":material/speed:",
+            on_click=measure, args=(config,), help="Trains a few steps, some seconds long; other work slows it down.",
+        )  # fmt: skip
+
+
 def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         form.words("name", errors, label="Name of the run", width=320)
         form.words("description", errors, label="Description", placeholder="What it is for, one sentence")
     ready = plan is not None and not errors
-    run_id = launch_ids.next_run_id(plan.config) if ready else ""
-    launch_ids.form_token()
+    run_id = next_run_id(plan.config) if ready else ""
+    form_token()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Launch", type="primary", icon=":material/rocket_launch:", disabled=not ready,
-            on_click=launch, args=(plan, run_id, found), key="launch-button",
+            on_click=launch, args=(plan, run_id), key="launch-button",
         )  # fmt: skip
         if ready:
             st.caption(f"{plain(run_id)}: {count(plan.config.folds.count)} fold jobs are queued; then Live opens.")
@@ -331,12 +424,10 @@ def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -
 
 def plan_of(config: RunConfig, found: Scan) -> Plan:
     """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
-    study = study_launch.joining()
-    key = (id(found), config.data, config.task, config.folds, config.model, study)
+    key = (id(found), config.data, config.task, config.folds, config.model)
     kept = st.session_state.get("launch_plan")
     if kept is None or kept[0] != key:
-        made = make_plan(config, found)
-        kept = (key, made if study is None else study_records.joined(study, made, found), found)
+        kept = (key, make_plan(config, found), found)
         st.session_state["launch_plan"] = kept
     plan = kept[1]
     return dataclasses.replace(plan, config=config.model_copy(update={"data": plan.config.data}))
@@ -391,9 +482,6 @@ groups.style()
 if run_id := st.session_state.pop("launch_open", None):
     st.session_state.pop("launch_token", None)
     st.switch_page(LIVE, query_params={"run": run_id})
-if study_id := st.session_state.pop("launch_open_study", None):
-    st.session_state.pop("launch_token", None)
-    st.switch_page(STUDIES, query_params={"study": study_id})
 prefill()
 st.html('<div class="lab-title">Launch</div>')
 if problem := st.session_state.pop("launch_error", None):
@@ -435,28 +523,16 @@ if found is not None and note:
     st.caption(f":material/info: {note}")
 settings_section(errors, found, plan)
 
-states.heading("4 · One run or a study")
-as_study = study_launch.choose()
-if as_study:
-    study_launch.grid_section()
-
-states.heading("5 · What the network sees")
+states.heading("4 · What the network sees")
 if plan is not None:
     faces_section(plan)
 else:
     st.caption("Faces of each class, once dataset and settings are right.")
-states.heading("6 · What will run")
-ready = None
-if plan is None:
-    st.caption("People, classes, folds and time, once dataset and settings are right.")
-elif as_study:
-    plan_section(plan, alone=False)
-    ready = study_launch.plan_section(plan, found, st.session_state["launch_source"])
-else:
+states.heading("5 · What will run")
+if plan is not None:
     plan_section(plan)
-
-states.heading("7 · Launch")
-if as_study:
-    study_launch.launch_section(ready, errors)
 else:
-    launch_section(plan, errors, found)
+    st.caption("People, classes, folds and time, once dataset and settings are right.")
+
+states.heading("6 · Launch")
+launch_section(plan, errors, found)
