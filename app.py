@@ -12,6 +12,7 @@ pages = [
     for name, title, icon in (
         ("home", "Home", ":material/home:"),
         ("launch", "Launch", ":material/rocket_launch:"),
+        ("studies", "Studies", ":material/grid_on:"),
         ("live", "Live", ":material/show_chart:"),
         ("data", "Data", ":material/photo_library:"),
     )

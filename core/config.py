@@ -5,6 +5,7 @@ Plain data with checks; a YAML file and a form make the same object. Imports no 
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from pathlib import Path
@@ -370,24 +371,32 @@ def with_setting(data: dict, key: str, value: str) -> dict:
     except NOT_PLAIN:
         remedy = "Use a number, a word in quotes, true, false, null or [a, b]."
         raise LabError(f"--set {key}={value}: the value is not plain YAML.", remedy, kind="config") from None
-    copy = yaml.safe_load(yaml.safe_dump(data))
-    spot: Any = copy
+    return with_value(data, key, parsed, "--set ")
+
+
+def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
+    """A copy of a configuration dict with `key` (dotted, list indices as numbers) set to a value.
+
+    source: what a message begins with. Raises LabError when the path does not exist in RunConfig's shape.
+    """
+    copied = copy.deepcopy(data)
+    spot: Any = copied
     parts = key.split(".")
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         if isinstance(spot, list):
             if not part.isdecimal() or int(part) >= len(spot):
-                message = f"--set {key}: '{part}' is not one of the {len(spot)} entries."
+                message = f"{source}{key}: '{part}' is not one of the {len(spot)} entries."
                 raise LabError(message, f"Name one as 0 to {len(spot) - 1}.", kind="config")
             part = int(part)
         elif not isinstance(spot, dict) or (not last and part not in spot):
             known = ", ".join(spot) if isinstance(spot, dict) else "no settings below it"
-            raise LabError(f"--set {key}: no setting '{part}' here.", f"Known: {known}.", kind="config")
+            raise LabError(f"{source}{key}: no setting '{part}' here.", f"Known: {known}.", kind="config")
         if last:
-            spot[part] = parsed
+            spot[part] = copy.deepcopy(value)
         else:
             spot = spot[part]
-    return copy
+    return copied
 
 
 def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:

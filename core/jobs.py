@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core import files, queue, runs, speed
+from core import files, queue, runs, slots, speed
 from core.errors import LabError
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
@@ -315,12 +315,12 @@ def _explain(error: BaseException, run: Run) -> dict[str, str]:
 
 
 def _limit_threads(root: Path) -> None:
-    """Share the cores among the slots, so that two CPU slots do not fight."""
+    """Share the cores among the slots, or as the settings say, so that two CPU slots do not fight."""
     import torch
 
-    slots = len(queue.slot_locks(root))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(max(1, cores // slots))
+    wanted = slots.read(root)
+    count = len(queue.slot_locks(root))
+    torch.set_num_threads(wanted.threads or max(1, slots.cores() // count))
 
 
 @contextlib.contextmanager

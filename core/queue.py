@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core import slots
 from core.runs import Run, is_locked
 
 
@@ -60,8 +61,8 @@ def gpu_count() -> int:
 
 
 def slot_locks(runs: Path) -> list[FileLock]:
-    """One lock a slot: a slot per GPU, else FACET_SLOTS slots (1) on the CPU."""
-    count = int(os.environ.get("FACET_SLOTS") or 0) or gpu_count() or 1
+    """One lock a slot: FACET_SLOTS slots, else a slot per GPU, else as many as the lab's settings say for a CPU."""
+    count = slots.forced() or gpu_count() or slots.read(runs).count
     folder = lab_folder(runs) / "slots"
     folder.mkdir(parents=True, exist_ok=True)
     return [FileLock(folder / f"{index}.lock") for index in range(count)]

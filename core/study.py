@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from core import config as configs
 from core import queue, runs, speed
-from core.config import Part, RunConfig, field_errors, with_setting
+from core.config import Part, RunConfig, field_errors, with_value
 from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan, make_plan
@@ -54,11 +54,10 @@ class StudyConfig(Part):
 def from_yaml(text: str, source: str = "study") -> StudyConfig:
     """Raises LabError naming each wrong key."""
     try:
-        data = yaml.safe_load(text)
-        return StudyConfig.model_validate(data)
-    except yaml.YAMLError as error:
-        raise LabError(f"{source}: not plain YAML: {' '.join(str(error).split())}.", kind="config") from None
-    except ValidationError as error:
+        return StudyConfig.model_validate(yaml.safe_load(text))
+    except configs.NOT_PLAIN as error:
+        if not isinstance(error, ValidationError):
+            raise LabError(f"{source}: not plain YAML: {' '.join(str(error).split())}.", kind="config") from None
         lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
         raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
 
@@ -129,25 +128,29 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
     """
     if not study.grid or size(study) == 0:
         raise LabError(f"study '{study.name}': the grid is empty.", "Give a setting with values.", kind="config")
+    recipes: dict[str, dict[str, Any]] = {}
     result = []
     for values in itertools.product(*study.grid.values()):
         chosen = dict(zip(study.grid, values, strict=True))
-        base = configs.load_recipe(str(chosen.get("recipe", study.recipe))).model_dump(mode="json")
-        if data:
-            base["data"] = {**base["data"], **data}
-        for key, value in study.set.items():
-            base = _put(base, key, value)
-        base = shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
+        recipe = str(chosen.get("recipe", study.recipe))
+        if recipe not in recipes:
+            recipes[recipe] = shared(study, recipe, data)
+        base = recipes[recipe]
         for key, value in chosen.items():
-            base = base if key == "recipe" else _put(base, key, value)
+            base = base if key == "recipe" else with_value(base, key, value, f"study '{study.name}': ")
         name = " ".join([study.name, *(_word(key, value) for key, value in chosen.items())])
-        base["name"] = name[:60]
-        result.append(configs.from_dict(base, f"study '{study.name}', {name}"))
+        result.append(configs.from_dict({**base, "name": name[:60]}, f"study '{study.name}', {name}"))
     return result
 
 
-def _put(data: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
-    return with_setting(data, key, yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip())
+def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A recipe with the settings that all runs share, shrunk: what the grid starts from, as a dict."""
+    base = configs.load_recipe(recipe).model_dump(mode="json")
+    if data:
+        base["data"] = {**base["data"], **data}
+    for key, value in study.set.items():
+        base = with_value(base, key, value, f"study '{study.name}': ")
+    return shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
 
 
 def _word(key: str, value: Any) -> str:

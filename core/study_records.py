@@ -75,6 +75,10 @@ def load(study_id: str, folder: Path | None = None) -> Study:
     return _read(path)
 
 
+def exists(study_id: str, folder: Path | None = None) -> bool:
+    return (folder_of(folder or runs.runs_folder()) / f"{check_id(study_id)}.json").is_file()
+
+
 def _read(path: Path) -> Study:
     try:
         data = files.read_json(path)

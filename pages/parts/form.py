@@ -39,6 +39,9 @@ LABELS = {
     "probability": "Share of batches mixed", "person_pattern": "Person pattern",
     "root": "Folder", "leave_out_problems": "Leave out bad files",
 }  # fmt: skip
+STUDY_LABELS = {
+    "name": "Name of the study", "grid": "What differs", "size": "Image size", "epochs": "Epochs in all",
+}  # fmt: skip
 TASKS = {
     "gender-age": "gender-age (unmasked photos)",
     "mask-gender-age": "mask-gender-age (all photos)",
@@ -77,12 +80,17 @@ def assign(path: str, value: Any) -> None:
     st.session_state.pop(_key(path), None)
 
 
+def value_of(path: str) -> Any:
+    """What the draft has at a dotted path. Raises KeyError or IndexError where there is no such setting."""
+    return _get(draft(), path)
+
+
 def check(data: dict[str, Any]) -> tuple[RunConfig | None, Errors]:
     """(the configuration, {}) or (None, dotted path -> message)."""
     try:
         return RunConfig.model_validate(data), {}
     except ValidationError as error:
-        return None, {path: _plainly(message) for path, message in field_errors(error).items()}
+        return None, {path: plainly(message) for path, message in field_errors(error).items()}
 
 
 def label_of(path: str) -> str:
@@ -92,6 +100,8 @@ def label_of(path: str) -> str:
         return f"Phase {int(parts[1]) + 1}" + (f": {LABELS.get(parts[2], parts[2])}" if len(parts) > 2 else "")
     if parts[0] == "transforms" and len(parts) > 1:
         return f"Transforms: {draft()['transforms'][int(parts[1])].get('name', parts[1])}"
+    if parts[0] == "study":
+        return STUDY_LABELS.get(parts[-1], "Study")
     if parts == ["name"]:
         return "Name"
     if parts in (["phases"], ["transforms"]):
@@ -112,7 +122,7 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, 
     old, new = dict(_flat(before)), dict(_flat(now))
     paths = [path for path in dict.fromkeys([*old, *new]) if not path.startswith(skip)]
     return found + [
-        (path, _show(old.get(path)), _show(new.get(path))) for path in paths if old.get(path) != new.get(path)
+        (path, show(old.get(path)), show(new.get(path))) for path in paths if old.get(path) != new.get(path)
     ]
 
 
@@ -135,9 +145,9 @@ def number(
     with st.container(width=FIELD, gap="xsmall"):
         st.text_input(
             label or _label(path),
-            value=_show(_get(draft(), path)),
+            value=show(_get(draft(), path)),
             key=_key(path),
-            help=help or _help(path),
+            help=help or help_of(path),
             on_change=_take,
             args=(path, lambda text: None if optional and not text.strip() else read_number(text)),
             placeholder=empty if optional else None,
@@ -152,7 +162,7 @@ def choice(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[
             list(options),
             key=_seed(path),
             format_func=show,
-            help=_help(path),
+            help=help_of(path),
             on_change=_take,
             args=(path,),
         )
@@ -166,7 +176,7 @@ def segments(path: str, options: Iterable[Any], errors: Errors, *, show: Callabl
             list(options),
             key=_seed(path),
             format_func=show,
-            help=_help(path),
+            help=help_of(path),
             required=True,
             on_change=_take,
             args=(path,),
@@ -180,7 +190,7 @@ def words(path: str, errors: Errors, *, label: str, width: int | str = "stretch"
             label,
             value=_get(draft(), path) or "",
             key=_key(path),
-            help=_help(path),
+            help=help_of(path),
             on_change=_take,
             args=(path,),
             placeholder=placeholder,
@@ -207,8 +217,8 @@ def said(error: LabError) -> str:
 def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
     """Each group in a few words, from the draft as it stands. classes: their number, where it is known."""
     first, steps = data["phases"][0] if data["phases"] else {}, data["phases"]
-    optimizers = ", then ".join(f"{p['optimizer']} {_show(p['epochs'])} epochs" for p in steps)
-    rates = f"{_show(first.get('lr_backbone'))} backbone, {_show(first.get('lr_head'))} head"
+    optimizers = ", then ".join(f"{p['optimizer']} {show(p['epochs'])} epochs" for p in steps)
+    rates = f"{show(first.get('lr_backbone'))} backbone, {show(first.get('lr_head'))} head"
     active = [t["name"] for t in data["transforms"] if t.get("enabled", True) and t["name"] != "Normalize"]
     t, (init, _, origin) = data["training"], data["model"]["init"].partition(":")
     weights = {"imagenet": "ImageNet weights", "scratch": "from scratch", "file": f"weights of {Path(origin).name}"}
@@ -217,14 +227,14 @@ def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
             [
                 data["task"]["name"],
                 *([f"{classes} classes"] if classes else []),
-                f"{_show(data['folds']['count'])} folds",
+                f"{show(data['folds']['count'])} folds",
             ]
         ),
         "model": f"ResNet-{data['model']['depth']} · {weights.get(init, f'weights of run {origin}')}"
         + (" · factored head" if data["model"]["head"] == "factored" else ""),
         "phases": f"{optimizers} · {rates}",
-        "training": f"batch {_show(t['batch_size'])} · label smoothing {_show(t['label_smoothing'])} · "
-        f"seed {_show(t['seed'])} · {t['precision']} precision · {t['device']} device"
+        "training": f"batch {show(t['batch_size'])} · label smoothing {show(t['label_smoothing'])} · "
+        f"seed {show(t['seed'])} · {t['precision']} precision · {t['device']} device"
         + (f" · {t['loss']} loss" if t["loss"] != "cross-entropy" else "")
         + (" · balanced sampling" if t["sampling"] == "balanced" else "")
         + (f" · {data['mix']['method']}" if data["mix"]["method"] != "none" else ""),
@@ -242,7 +252,7 @@ def task_and_folds(errors: Errors, tasks: list[str]) -> None:
                 list(dict.fromkeys([*tasks, chosen])),
                 key=_seed("task.name"),
                 format_func=lambda name: TASKS.get(name, name),
-                help=_help("task.name"),
+                help=help_of("task.name"),
                 on_change=_take,
                 args=("task.name",),
             )
@@ -277,7 +287,7 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
         ["imagenet", "scratch", "file", "run"],
         key=keys["kind"],
         format_func={"imagenet": "ImageNet", "scratch": "From scratch", "file": "A file", "run": "Another run"}.get,
-        help=_help("model.init"),
+        help=help_of("model.init"),
         required=True,
         on_change=take,
     )
@@ -428,7 +438,7 @@ def _param(where: str, name: str, param: Any, errors: Errors) -> None:
                 with st.container(width=FIELD - 66):
                     st.text_input(
                         f"{title} {end}" if i == 0 else end,
-                        value=_show(_get(draft(), f"{where}.{i}")),
+                        value=show(_get(draft(), f"{where}.{i}")),
                         key=_key(f"{where}.{i}"),
                         help=param.help if i == len(ends) - 1 else None,
                         on_change=_take,
@@ -469,7 +479,7 @@ def _move(index: int, step: int) -> None:
 
 
 def _checkbox(path: str) -> None:
-    st.checkbox(_label(path), key=_seed(path), help=_help(path), on_change=_take, args=(path,))
+    st.checkbox(_label(path), key=_seed(path), help=help_of(path), on_change=_take, args=(path,))
 
 
 def _key(path: str) -> str:
@@ -533,12 +543,12 @@ def read_number(text: str) -> int | float | str:
     return text
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     """1e-05 -> "1e-5", 25.0 -> "25", None -> ""."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(map(_show, value))
+        return ", ".join(map(show, value))
     text = re.sub(r"e([+-])0+(?=\d)", r"e\1", repr(value)) if isinstance(value, float) else str(value)
     if isinstance(value, float) and 0 < abs(value) < 0.001 and "e" not in text:
         text = re.sub(r"\.?0*e([+-])0*", r"e\1", f"{value:.6e}")
@@ -549,7 +559,7 @@ def _label(path: str) -> str:
     return LABELS.get(path.split(".")[-1], path.split(".")[-1])
 
 
-def _help(path: str) -> str | None:
+def help_of(path: str) -> str | None:
     """The description of a field in core.config."""
     model: Any = RunConfig
     info = None
@@ -565,7 +575,7 @@ def _help(path: str) -> str | None:
     return info.description if info else None
 
 
-def _plainly(text: str) -> str:
+def plainly(text: str) -> str:
     """pydantic's sentence as a person would say it."""
     text = text.removeprefix("input should be ").removeprefix("Input should be ")
     for before, after in (

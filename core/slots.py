@@ -1,0 +1,70 @@
+"""How many fold jobs train at a time on a CPU, and with how many threads each: a setting of the lab. No torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core import files
+from core.errors import LabError
+
+MOST = 64  # slots
+# bench/slots.py: one fold job on all cores, or several beside each other on fewer. One is the default.
+DEFAULT_SLOTS = 1
+
+
+@dataclass(frozen=True)
+class Slots:
+    """count: CPU slots. threads: of each slot; None shares the cores out evenly."""
+
+    count: int = DEFAULT_SLOTS
+    threads: int | None = None
+
+    def threads_each(self) -> int:
+        return self.threads or max(1, cores() // self.count)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def settings_file(root: Path) -> Path:
+    return root / ".lab" / "settings.json"
+
+
+def forced() -> int | None:
+    """FACET_SLOTS, which wins over the setting; None when it is not set or no number."""
+    text = os.environ.get("FACET_SLOTS", "")
+    return int(text) if text.isdecimal() and int(text) else None
+
+
+def read(root: Path) -> Slots:
+    """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
+    try:
+        found = files.read_json(settings_file(root))
+        slots = check(found.get("cpu_slots", DEFAULT_SLOTS), found.get("threads_per_slot"))
+    except (OSError, ValueError, AttributeError, LabError):
+        slots = Slots()
+    return Slots(forced(), slots.threads) if forced() else slots
+
+
+def check(count: object, threads: object) -> Slots:
+    """Raises LabError naming what does not fit."""
+    for name, value in (("slots", count), ("threads of a slot", 1 if threads is None else threads)):
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+            raise LabError(f"settings: {name} must be a whole number from 1 to {MOST}, found {value!r}.", kind="config")
+    return Slots(count, threads)
+
+
+def write(root: Path, slots: Slots) -> None:
+    """Keep the setting; other settings in the file stay. Workers take it up with their next fold job."""
+    path = settings_file(root)
+    try:
+        kept = dict(files.read_json(path))
+    except (OSError, ValueError, TypeError):
+        kept = {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = asdict(check(slots.count, slots.threads))
+    files.write_json(path, {**kept, "cpu_slots": own["count"], "threads_per_slot": own["threads"]})

@@ -1,0 +1,167 @@
+"""Where the launch form's settings come from: a recipe, another run, a file; and what was changed since."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import streamlit as st
+
+from core import config as configs
+from core import runs, study
+from core.config import RunConfig
+from core.errors import LabError
+from core.study import StudyConfig
+from core.text import plain
+from pages.parts import dataset, form, study_form
+
+DATA = "launch-data"  # prefix of the dataset's controls
+
+
+def prefill() -> None:
+    """Take what the address asks for; else go on with the session's draft; else begin with the recipe 'quick'."""
+    wanted = [(k, st.query_params[k]) for k in ("from", "recipe") if k in st.query_params]
+    arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
+    if wanted and (arriving or wanted[0] != st.session_state.get("launch_source")):
+        kind, name = wanted[0]
+        try:
+            (take_run if kind == "from" else take_recipe)(name)
+            return
+        except LabError as error:
+            st.session_state["launch_error"] = error
+            del st.query_params[kind]
+    if arriving and form.DRAFT in st.session_state:
+        kind, name = st.session_state["launch_source"]
+        dataset.show_choice(form.draft()["data"], DATA)
+        if kind != "file":
+            st.query_params[kind] = name
+    if form.DRAFT not in st.session_state:
+        take_recipe("quick" if "quick" in configs.recipes() else next(iter(configs.recipes())))
+
+
+def take_recipe(name: str) -> None:
+    """The recipe's settings, on the dataset that is chosen already."""
+    known = configs.recipes()
+    if name not in known:
+        raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(known)}.", kind="config")
+    begin(known[name], ("recipe", name))
+
+
+def take_run(run_id: str) -> None:
+    """Another run's settings and its dataset."""
+    begin(runs.Run(run_id).config(), ("from", run_id))
+
+
+def begin(config: RunConfig, source: tuple[str, str]) -> None:
+    data = config.model_dump(mode="json")
+    if not data["data"]["root"]:
+        before = st.session_state.get(form.DRAFT)
+        brought = st.session_state.pop("launch_data", None)
+        data["data"] = before["data"] if before else brought or dataset.start_choice()
+    form.replace_draft(data)
+    dataset.show_choice(data["data"], DATA)
+    st.session_state["launch_source"] = source
+    st.session_state["launch_base"] = json.loads(json.dumps(data))
+    for kind in ("from", "recipe"):
+        st.query_params.pop(kind, None)
+    if source[0] in ("from", "recipe"):
+        st.query_params[source[0]] = source[1]
+
+
+def take_study(wanted: StudyConfig) -> None:
+    """A study file: its recipe with the settings that all runs share, on the dataset that is chosen, and its grid."""
+    base = configs.load_recipe(wanted.recipe)
+    kept = st.session_state[form.DRAFT]["data"]
+    study.expand(wanted.model_copy(update={"grid": {key: values[:1] for key, values in wanted.grid.items()}}))
+    begin(base, ("recipe", wanted.recipe))
+    data = base.model_dump(mode="json") | {"data": kept}
+    for key, value in wanted.set.items():
+        data = configs.with_value(data, key, value, f"study '{wanted.name}': ")
+    form.replace_draft(data)
+    dataset.show_choice(data["data"], DATA)
+    study_form.take(wanted)
+
+
+def pick_recipe(name: str) -> None:
+    """A recipe was clicked: its settings, and its name in the address."""
+    take_recipe(name)
+
+
+def import_settings(key: str) -> None:
+    upload = st.session_state[key]
+    if upload is None:
+        return
+    st.session_state["launch_imports"] = st.session_state.get("launch_imports", 0) + 1  # an empty box for the next
+    try:
+        text = upload.getvalue().decode("utf-8")
+        if study_form.is_study(text):
+            take_study(study.from_yaml(text, upload.name))
+        else:
+            begin(configs.from_yaml(text, upload.name), ("file", upload.name))
+    except UnicodeDecodeError:
+        st.session_state["launch_error"] = LabError(
+            f"{upload.name}: is not text in UTF-8.", "Export it again.", "config"
+        )
+    except LabError as error:
+        st.session_state["launch_error"] = error
+
+
+def recipes_section(config: RunConfig | None) -> None:
+    known = dict(sorted(configs.recipes().items()))
+    source = st.session_state["launch_source"]
+    with st.container(horizontal=True, gap="small"):
+        for index, (name, recipe) in enumerate(known.items()):
+            chosen = source == ("recipe", name)
+            card = f"recipe-{'chosen' if chosen else index}"
+            with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
+                _, width = recipe.input_size
+                init = {"imagenet": "ImageNet", "scratch": "from scratch"}.get(recipe.model.init, "other weights")
+                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                    st.markdown(f"**{plain(name)}**", width="content")
+                    st.button(
+                        "Chosen" if chosen else "Use",
+                        key=f"use-{name}",
+                        icon=":material/check_circle:" if chosen else None,
+                        type="tertiary" if chosen else "secondary",
+                        help="Go back to this recipe's settings." if chosen else None,
+                        on_click=pick_recipe,
+                        args=(name,),
+                    )
+                st.caption(plain(recipe.description))
+                st.caption(f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(provenance(config), width="content")
+        with st.popover("Import or export", icon=":material/swap_vert:"):
+            key = f"import{st.session_state.get('launch_imports', 0)}"
+            st.file_uploader(
+                "Import settings or a study (YAML)",
+                type=["yaml", "yml"],
+                key=key,
+                on_change=import_settings,
+                args=(key,),
+            )
+            st.download_button(
+                "Export these settings (YAML)",
+                configs.to_yaml(config) if config else "",
+                f"{re.sub(r'[^A-Za-z0-9_-]+', '-', config.name) if config else 'run'}.yaml",
+                "application/yaml",
+                icon=":material/download:",
+                on_click="ignore",
+                disabled=config is None,
+                help=None if config else "Correct the settings first.",
+            )
+            if study_form.is_on():
+                study_form.export(form.draft())
+
+
+def provenance(config: RunConfig | None) -> str:
+    kind, name = st.session_state["launch_source"]
+    base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
+    now = config.model_dump(mode="json") if config else form.draft()
+    changed = form.differences(st.session_state["launch_base"], now)
+    text = f"{base} **{plain(name)}**"
+    if changed:
+        told = [f"{form.label_of(path)} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        text += f", changed: :gray[{'; '.join(told)}{more}]"
+    return text

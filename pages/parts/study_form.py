@@ -1,0 +1,237 @@
+"""The grid of a study on the Launch page: what differs between its runs, what they share, and its file.
+
+What all runs share is the form's own draft, as it differs from the recipe that it began with.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+import yaml
+from pydantic import ValidationError
+
+from core import config as configs
+from core import study
+from core.config import DataConfig, field_errors
+from core.study import ShrinkConfig, StudyConfig
+from core.text import plain
+from pages.parts import form
+
+STATE = "launch_study"
+ADDRESS = "as"  # ?as=study
+OWN_RECIPE = "study"  # for settings that did not begin with a recipe
+PILLS = 8  # more values than this are picked from a list
+
+
+def state() -> dict[str, Any]:
+    """on, name, description, grid (setting -> values), size and epochs as typed, version of the controls."""
+    if STATE not in st.session_state:
+        blank = {"on": st.query_params.get(ADDRESS) == "study", "name": "study", "description": "", "version": 0}
+        st.session_state[STATE] = {**blank, "grid": {}, "size": None, "epochs": None}
+    return st.session_state[STATE]
+
+
+def is_on() -> bool:
+    return state()["on"]
+
+
+def is_study(text: str) -> bool:
+    """Whether a YAML text is a study and not one run's settings."""
+    try:
+        data = yaml.safe_load(text)
+    except configs.NOT_PLAIN:
+        return False
+    return isinstance(data, dict) and "grid" in data
+
+
+def take(wanted: StudyConfig) -> None:
+    """Show a study that came from a file."""
+    state().update(
+        on=True, name=wanted.name, description=wanted.description, version=state()["version"] + 1,
+        grid={key: list(values) for key, values in wanted.grid.items()},
+        size=wanted.shrink.size, epochs=wanted.shrink.epochs,
+    )  # fmt: skip
+
+
+def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form.Errors]:
+    """(the study that form and grid describe, {}) or (None, field -> message)."""
+    kind, name = st.session_state["launch_source"]
+    recipe = name if kind == "recipe" else OWN_RECIPE
+    now = state()
+    untouched = DataConfig().model_dump(mode="json")
+    data = {f"data.{key}": value for key, value in draft["data"].items() if key != "root" and value != untouched[key]}
+    described = {
+        "name": now["name"],
+        "description": now["description"],
+        "recipe": recipe,
+        "set": study.changes(configs.load_recipe(recipe), draft) | data,
+        "shrink": {"size": now["size"], "epochs": now["epochs"]},
+        "grid": now["grid"],
+    }
+    try:
+        return StudyConfig.model_validate(described), {}
+    except ValidationError as error:
+        return None, {f"study.{path}": form.plainly(text) for path, text in field_errors(error).items()}
+
+
+def mode() -> None:
+    """One run or a study."""
+    key = "launch-as"
+    st.session_state.setdefault(key, "study" if is_on() else "run")
+
+    def turn() -> None:
+        state()["on"] = st.session_state[key] == "study"
+
+    st.segmented_control(
+        "Launch", ["run", "study"], key=key, required=True, on_change=turn, label_visibility="collapsed",
+        format_func={"run": "One run", "study": "A study: several runs on the same folds"}.get,
+    )  # fmt: skip
+    if is_on():
+        st.query_params[ADDRESS] = "study"
+    else:
+        st.query_params.pop(ADDRESS, None)
+
+
+def controls(errors: form.Errors, parents: dict[str, str]) -> None:
+    """What differs, with its values; then what is made smaller. parents: runs that another can start from."""
+    now, known = state(), settings()
+    key = _key("fields")
+    st.session_state.setdefault(key, list(now["grid"]))
+
+    def choose() -> None:
+        now["grid"] = {path: now["grid"].get(path, _first(path)) for path in st.session_state[key]}
+
+    st.multiselect(
+        "What differs between the runs", list(dict.fromkeys([*known, *now["grid"]])), key=key, on_change=choose,
+        format_func=name_of, placeholder="Choose settings: depth, recipe, mix-up, seed …",
+        help="Every combination of the values is a run. All other settings are those above, shared by all runs.",
+    )  # fmt: skip
+    for path in list(now["grid"]):
+        _values(path, known.get(path), parents)
+    form.message("study.grid", errors)
+    st.caption(
+        "Smaller, for a small machine: in every run, after its recipe. Fewer people: "
+        "“At most this many people” under How labels are found."
+    )
+    with st.container(horizontal=True):
+        _number("size", "Image size in pixels", "as in the recipe", errors)
+        _number("epochs", "Epochs in all", "as in the recipe", errors)
+
+
+def words(errors: form.Errors) -> None:
+    """Name and question of the study."""
+    for name, label, width, hint in (
+        ("name", "Name of the study", 320, ""),
+        ("description", "Question", "stretch", "What it answers, one sentence"),
+    ):
+        with st.container(width=width, gap="xsmall"):
+            st.text_input(
+                label, value=state()[name], key=_key(name), on_change=_take_word, args=(name,), placeholder=hint,
+                help=StudyConfig.model_fields[name].description,
+            )  # fmt: skip
+            form.message(f"study.{name}", errors)
+
+
+def export(draft: dict[str, Any]) -> None:
+    wanted, _ = build(draft)
+    st.download_button(
+        "Export this study (YAML)",
+        study.to_yaml(wanted) if wanted else "",
+        f"{re.sub(r'[^A-Za-z0-9_-]+', '-', wanted.name) if wanted else 'study'}.yaml",
+        "application/yaml",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=wanted is None,
+        help="The same file runs on the command line: python -m core study FILE --data FOLDER.",
+    )
+
+
+def settings() -> dict[str, list[Any] | None]:
+    """Every setting that can differ -> its values where they are a fixed list; phases as many as the form has."""
+    known = study.settings()
+    first = {path: values for path, values in known.items() if path.startswith("phases.0.")}
+    for index in range(1, len(form.draft()["phases"])):
+        known |= {path.replace("phases.0.", f"phases.{index}."): values for path, values in first.items()}
+    return known
+
+
+def name_of(path: str) -> str:
+    return "Recipe" if path == "recipe" else form.label_of(path)
+
+
+def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> None:
+    """The values of one setting: buttons where they are a fixed list, else typed ones."""
+    now, key = state(), _key(f"values.{path}")
+    label = plain(name_of(path))
+    if options is not None and len(options) <= PILLS and all(value in options for value in now["grid"][path]):
+        st.session_state.setdefault(key, list(now["grid"][path]))
+
+        def pick() -> None:
+            now["grid"][path] = [value for value in options if value in st.session_state[key]]
+
+        st.pills(
+            label, options, key=key, selection_mode="multi", on_change=pick,
+            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else form.show(value),
+        )  # fmt: skip
+        return
+    shown = [_word(value) for value in now["grid"][path]]
+    st.session_state.setdefault(key, shown)
+
+    def take_typed() -> None:
+        typed = [part.strip() for text in st.session_state[key] for part in text.split(",") if part.strip()]
+        now["grid"][path] = [_value(path, text) for text in dict.fromkeys(typed)]
+        st.session_state[key] = [_word(value) for value in now["grid"][path]]
+
+    offered = [_word(value) for value in options or _first(path)]
+    if path == "model.init":
+        offered = ["imagenet", "scratch", *(f"run:{run_id}" for run_id in parents)]
+    st.multiselect(
+        label, list(dict.fromkeys([*shown, *offered])), key=key, on_change=take_typed, accept_new_options=True,
+        placeholder="Type a value, Enter; or several with commas", help=form.help_of(path),
+        format_func=lambda text: parents.get(text.removeprefix("run:"), text),
+    )  # fmt: skip
+
+
+def _first(path: str) -> list[Any]:
+    """The value that the form has now."""
+    if path == "recipe":
+        kind, name = st.session_state["launch_source"]
+        return [name] if kind == "recipe" else []
+    try:
+        return [form.value_of(path)]
+    except (KeyError, IndexError, TypeError):
+        return []
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else form.show(value)
+
+
+def _value(path: str, text: str) -> Any:
+    if text == "none" and path in ("training.early_stopping", "training.loader_workers"):
+        return None
+    return text if path in ("recipe", "model.init") else form.read_number(text)
+
+
+def _number(name: str, label: str, empty: str, errors: form.Errors) -> None:
+    with st.container(width=form.FIELD + 20, gap="xsmall"):
+        st.text_input(
+            label, value=form.show(state()[name]), key=_key(name), on_change=_take_number, args=(name,),
+            placeholder=empty, help=ShrinkConfig.model_fields[name].description,
+        )  # fmt: skip
+        form.message(f"study.shrink.{name}", errors)
+
+
+def _take_number(name: str) -> None:
+    text = st.session_state[_key(name)].strip()
+    state()[name] = form.read_number(text) if text else None
+
+
+def _take_word(name: str) -> None:
+    state()[name] = st.session_state[_key(name)].strip()
+
+
+def _key(name: str) -> str:
+    return f"study{state()['version']}.{name}"

@@ -1,0 +1,208 @@
+"""Studies: runs launched together, as a matrix of runs and folds; pause, resume, cancel, order, and what came out."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core import runs, study_records
+from core.data import scan
+from core.errors import LabError
+from core.study_records import Study
+from core.text import ago, count, plain
+from pages.parts import slots_form, states, study_scores, study_view
+
+TICK = 2.0  # seconds
+HERE = Path(__file__).parent
+LAUNCH, LIVE, COMPARE = HERE / "launch.py", HERE / "live.py", HERE / "compare.py"
+STUDIES = HERE / "studies.py"
+
+
+def act(what, study: Study) -> None:
+    """A callback: pause, cancel and the like; leaves the error to show."""
+    try:
+        what(study)
+    except (LabError, OSError) as error:
+        st.session_state["studies-error"] = _told(error)
+
+
+def _told(error: Exception) -> LabError:
+    if isinstance(error, LabError):
+        return error
+    return LabError(f"{runs.runs_folder()}: cannot be written ({error}).", "Check the folder, then try again.")
+
+
+def resume(study: Study) -> None:
+    _, refused = study_records.resume(study)
+    if refused:
+        st.session_state["studies-error"] = LabError(
+            f"{len(refused)} of {len(study.runs)} runs could not go on: {refused[0]}", "The others were queued."
+        )
+
+
+def forget(study: Study) -> None:
+    study_records.delete(study)
+    st.query_params.pop("study", None)
+
+
+def launch_missing(study: Study) -> None:
+    gone = study_records.missing(study)
+    config = study_view.config_of(gone[0])
+    study_records.launch_missing(study, scan(config.data))
+
+
+def header(study: Study, moment: study_view.Moment) -> None:
+    facts = [
+        f"{len(moment.rows)} runs",
+        f"{moment.done} of {moment.jobs} fold jobs done",
+        f"launched {ago(study.created)}",
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(
+            f'<div class="lab-title">{escape(study.name)}</div>'
+            f'<div class="lab-meta">{escape(study.description)}</div>'
+            f'<div class="lab-meta">{escape(" · ".join(facts))}</div>',
+            width="content",
+        )
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            pick(study.id)
+            actions(study, moment)
+
+
+def actions(study: Study, moment: study_view.Moment) -> None:
+    if moment.waiting and not study.paused:
+        st.button(
+            "Pause", icon=":material/pause:", on_click=act, args=(study_records.pause, study),
+            help="No further fold begins; what trains goes on to its end.",
+        )  # fmt: skip
+    if study.paused or moment.stopped:
+        st.button(
+            "Resume", icon=":material/play_arrow:", type="primary", on_click=act, args=(resume, study),
+            help="Queue every fold that is not done, each from its last checkpoint.",
+        )  # fmt: skip
+    if moment.waiting or moment.running:
+        st.button(
+            "Cancel", icon=":material/stop_circle:", on_click=act, args=(study_records.cancel, study),
+            help="Stop every run; checkpoints are kept, and Resume goes on from them.",
+        )  # fmt: skip
+    if COMPARE.is_file() and len(moment.rows) > 1 and st.button("Compare", icon=":material/compare_arrows:"):
+        st.switch_page(COMPARE, query_params={"runs": ",".join(row.run.id for row in moment.rows)})
+    with st.popover("More", icon=":material/more_vert:"):
+        if moment.rows and st.button(
+            "Add a run", icon=":material/add_circle:", width="stretch",
+            help="Open Launch with the settings of the last run; what you launch there joins on the same folds.",
+        ):  # fmt: skip
+            st.switch_page(LAUNCH, query_params={"from": moment.rows[-1].run.id, "study": study.id})
+        st.download_button(
+            "Export the study (YAML)", study_view.yaml_of(study), f"{study.id}.yaml", "application/yaml",
+            icon=":material/download:", on_click="ignore", width="stretch",
+            help="python -m core study FILE --data FOLDER launches it again.",
+        )  # fmt: skip
+        st.button(
+            "Delete this study", icon=":material/delete:", on_click=act, args=(forget, study), width="stretch",
+            help="Forgets which runs belong together. The runs themselves stay.",
+        )  # fmt: skip
+
+
+def pick(current: str | None) -> None:
+    """A box to change the study in the address."""
+    found = {study.id: study for study in study_records.all_studies()}
+    if not found:
+        return
+    st.session_state["study-picker"] = current if current in found else None
+
+    def follow() -> None:
+        if chosen := st.session_state["study-picker"]:
+            st.query_params["study"] = chosen
+
+    st.selectbox(
+        "Study", list(found), key="study-picker", index=None, on_change=follow, label_visibility="collapsed", width=300,
+        format_func=lambda study_id: f"{found[study_id].name} · {study_id[-4:]}", placeholder="Choose a study",
+    )  # fmt: skip
+
+
+def order(study: Study, moment: study_view.Moment) -> None:
+    """Earlier and later for the runs that have folds waiting."""
+    waiting = [row for row in moment.rows if row.waiting]
+    if len(waiting) < 2:
+        return
+    with st.expander("Order of what waits", icon=":material/low_priority:"):
+        for place, row in enumerate(waiting):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                for icon, words, other in (
+                    ("arrow_upward", "Train earlier", place - 1),
+                    ("arrow_downward", "Train later", place + 1),
+                ):
+                    there = 0 <= other < len(waiting)
+                    places = (
+                        study.run_ids.index(waiting[other].run.id) - study.run_ids.index(row.run.id) if there else 0
+                    )
+                    st.button(
+                        "", icon=f":material/{icon}:", help=words, type="tertiary", disabled=not there,
+                        key=f"{icon}-{row.run.id}", on_click=act,
+                        args=(lambda s, i=row.run.id, n=places: study_records.move(s, i, n), study),
+                    )  # fmt: skip
+                st.markdown(f"{place + 1} · {plain(row.name)} :gray[{count(row.waiting)} folds]")
+
+
+def tick(study: Study, shown: tuple) -> None:
+    """The matrix; reruns the page when a fold changes its state."""
+    moment = study_view.look(study)
+    if moment.signature != shown:
+        st.rerun()
+    if moment.waiting and not moment.running and not study.paused:
+        states.look_after_workers()
+    st.html(study_view.progress_html(study, moment))
+    st.html(study_view.matrix_html(moment))
+
+
+def overview() -> None:
+    """All studies, newest first, or how to launch the first one."""
+    found = study_records.all_studies()
+    st.html('<div class="lab-title">Studies</div>')
+    if not found:
+        st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")
+        if st.button("Launch a study", type="primary", icon=":material/rocket_launch:"):
+            st.switch_page(LAUNCH, query_params={"as": "study"})
+    for study in found:
+        moment = study_view.look(study)
+        with st.container(border=True):
+            st.page_link(STUDIES, label=plain(study.name), query_params={"study": study.id})
+            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{study_view.progress_html(study, moment)}')
+    slots_form.controls()
+
+
+states.begin_page()
+wanted = st.query_params.get("study")
+if wanted is None:
+    if problem := st.session_state.pop("studies-error", None):
+        states.show_error(problem)
+    overview()
+    st.stop()
+try:
+    study = study_records.load(wanted)
+except LabError as error:
+    st.html('<div class="lab-title">Studies</div>')
+    states.show_error(error)
+    pick(None)
+    st.stop()
+
+moment = study_view.look(study)
+header(study, moment)
+if problem := st.session_state.pop("studies-error", None):
+    states.show_error(problem)
+st.fragment(tick, run_every=TICK if moment.active else None)(study, moment.signature)
+if faults := study_view.faults_html(study, moment):
+    st.html(faults)
+if moment.missing:
+    st.warning(
+        f"{count(len(moment.missing))} of {count(len(study.runs))} runs are not there: {plain(moment.missing[0].name)}"
+        f"{' and others' if len(moment.missing) > 1 else ''}. The launch was cut off, or they were deleted.",
+        icon=":material/playlist_add:",
+    )
+    st.button("Launch the missing runs", icon=":material/rocket_launch:", on_click=act, args=(launch_missing, study))
+order(study, moment)
+study_scores.section(study, moment)
+slots_form.controls()
