@@ -1,10 +1,8 @@
 """A study from the Launch page to the Studies page, through Streamlit's own test runner; nothing trains here."""
 
-import pytest
-
-from core import jobs, queue, runs, study, study_records
-from core.runs import FoldState, Run
-from tests.test_pages_launch import PAGE, button, faces, field, lab, open_group, open_page, take_folder, text_of
+from core import runs, study_records
+from core.runs import Run
+from tests.test_pages_launch import faces, lab, open_page, take_folder, text_of
 
 __all__ = ["lab"]
 
