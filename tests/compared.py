@@ -99,12 +99,12 @@ def metric_rows(epochs: int, f1: float, right: float, rng: np.random.Generator) 
         share = (1 - np.exp(-3 * epoch / epochs)) / (1 - np.exp(-3)) if epoch < epochs else 1.0
         for split, lift in (("train", 1.1), ("validation", 1.0)):
             noise = 1 + rng.normal(0, 0.01) if epoch < epochs else 1.0
+            now = [f1 * lift * share * 0.999, right * lift * share] if epoch < epochs else [f1, right]
             rows.append(
                 {
                     "epoch": epoch, "phase": 0, "split": split, "loss": float(2 - 1.5 * share * noise),
-                    "accuracy": min(1.0, right * lift * share), "f1": min(1.0, f1 * lift * share * 0.999)
-                    if epoch < epochs else f1, "lr_backbone": 1e-5, "lr_head": 6e-4,
-                    "seconds": 3.0 if split == "train" else 1.0,
+                    "accuracy": float(min(1.0, now[1])), "f1": float(min(1.0, now[0])), "lr_backbone": 1e-5,
+                    "lr_head": 6e-4, "seconds": 3.0 if split == "train" else 1.0,
                     "images_per_second": 28.0 if split == "train" else 80.0,
                 }
             )  # fmt: skip
