@@ -44,7 +44,8 @@ def _flatten(data: dict[str, Any], before: str, flat: dict[str, str]) -> None:
             for number, item in enumerate(value, 1):
                 _flatten(item, f"{before}{key}.{number}.", flat)
         else:
-            flat[f"{before}{key}"] = UNSET if value is None or value == "" else str(value)
+            shown = f"{value:.6g}" if isinstance(value, float) else str(value)
+            flat[f"{before}{key}"] = UNSET if value is None or value == "" else shown
 
 
 def config_differences(members: Sequence[Member]) -> pd.DataFrame:

@@ -222,9 +222,19 @@ def sentence(
         SAME: f"is the same as {baseline} within {points(within)}",
         UNDECIDED: f"is not shown to be {'better' if interval.mean >= 0 else 'worse'} than {baseline}",
     }[verdict]
-    many = f", corrected for {comparisons} comparisons" if comparisons > 1 and verdict in (BETTER, WORSE) else ""
-    numbers = f"({metric} {signed(interval.mean)} points{ends}, {folds}{many})"
+    numbers = f"({metric} {signed(interval.mean)} points{ends}, {folds}{_why(interval, verdict, within, comparisons)})"
     return f"{name} {claim} {numbers}{_cost(cost_ratio)}."
+
+
+def _why(interval: Interval, verdict: str, within: float, comparisons: int) -> str:
+    """What else was decisive: the correction for many comparisons, or a mean that is too small to matter."""
+    if verdict in (BETTER, WORSE) and comparisons > 1:
+        return f", corrected for {comparisons} comparisons"
+    if verdict != UNDECIDED or not interval.known or interval.low <= 0 <= interval.high:
+        return ""
+    if abs(interval.mean) <= within:
+        return f", on average within {points(within)}"
+    return f", which does not stand the correction for {comparisons} comparisons"
 
 
 def fold_note(folds: int) -> str:
