@@ -1,0 +1,145 @@
+"""The runs of a comparison, as far as they can be read: what was frozen, fold states, out-of-fold predictions.
+
+Imports no torch. What is read is kept by path and time of its files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.runs import GARBAGE, FoldState, Run
+
+METRICS = {"f1": "F1", "accuracy": "accuracy"}
+WHICH = {"best": "best epoch", "final": "last epoch"}
+COLUMNS = ["sample", "path", "person", "class_name", "fold"]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One run as a comparison reads it. samples: sample, path, person, class_name, fold. Do not modify the tables."""
+
+    run: Run
+    config: RunConfig
+    info: dict[str, Any]
+    class_names: tuple[str, ...]
+    samples: pd.DataFrame
+    states: tuple[FoldState, ...]
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def done(self) -> tuple[int, ...]:
+        return tuple(state.fold for state in self.states if state.state == "done")
+
+    def score(self, fold: int, metric: str, which: str) -> float:
+        """The recorded score of a fold, NaN where there is none."""
+        state = next((s for s in self.states if s.fold == fold), None)
+        value = ((state.scores if state else None) or {}).get(f"{which}_{metric}")
+        return float(value) if isinstance(value, (int, float)) else math.nan
+
+    def scores(self, metric: str, which: str) -> dict[int, float]:
+        """fold -> finite score of every finished fold."""
+        found = {fold: self.score(fold, metric, which) for fold in self.done}
+        return {fold: value for fold, value in found.items() if math.isfinite(value)}
+
+
+def load(run_id: str, folder: Path | None = None) -> Member:
+    """Raises LabError: kinds 'bad-id', 'gone', 'unreadable'."""
+    run = Run(run_id, folder).require()
+    try:
+        version = tuple((run.dir / n).stat().st_mtime_ns for n in ("config.yaml", "run.json", "samples.parquet"))
+        config, info, samples = _frozen(str(run.dir), version)
+        names = tuple(str(name) for name in info["class_names"])
+    except (OSError, *GARBAGE) as error:
+        if not run.exists():
+            run.require()
+        raise LabError(
+            f"run '{run_id}' is unreadable: a file of it is missing or damaged ({type(error).__name__}).",
+            "Copy its files back from a backup, or compare without it.",
+            kind="unreadable",
+        ) from error
+    return Member(run, config, info, names, samples, tuple(run.states()))
+
+
+@lru_cache(maxsize=64)
+def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame]:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    return run.config(), run.info(), run.samples()[COLUMNS]
+
+
+def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Member], list[LabError]]:
+    """The runs that can be read, in order and once each, and what is wrong with the others."""
+    members, problems = [], []
+    for run_id in dict.fromkeys(ids):
+        try:
+            members.append(load(run_id, folder))
+        except LabError as error:
+            problems.append(error)
+    return members, problems
+
+
+def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Member], list[LabError]]:
+    """The runs that tell the baseline's classes, and a refusal for each that does not."""
+    kept, refused = [], []
+    for member in members:
+        missing, extra = (
+            sorted(set(x) - set(y))
+            for x, y in ((baseline.class_names, member.class_names), (member.class_names, baseline.class_names))
+        )
+        if not missing and not extra:
+            kept.append(member)
+            continue
+        apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
+        refused.append(
+            LabError(
+                f"{member.name} ({len(member.class_names)} classes) and {baseline.name} "
+                f"({len(baseline.class_names)} classes) do not tell the same classes: {apart}.",
+                "Compare runs of one task.",
+                kind="classes",
+            )
+        )
+    return kept, refused
+
+
+def out_of_fold(member: Member, which: str, folds: Sequence[int] | None = None) -> pd.DataFrame:
+    """Pooled predictions of finished folds with the person, path and fold of each sample. Do not modify it.
+
+    Columns sample, label, predicted, loss, p_<class>..., person, path, fold. Raises LabError: kinds 'gone', 'missing'.
+    """
+    chosen = tuple(member.done if folds is None else folds)
+    try:
+        version = tuple(member.run.predictions_file(fold, which).stat().st_mtime_ns for fold in chosen)
+        return _pooled(str(member.run.dir), which, chosen, version)
+    except FileNotFoundError:
+        member.run.require()
+    except (OSError, *GARBAGE) as error:
+        message = f"{member.name}: predictions of the {WHICH[which]} cannot be read ({type(error).__name__})."
+        raise LabError(message, "Resume or repeat the run to write them again.", kind="missing") from error
+    raise LabError(
+        f"{member.name}: predictions of a finished fold are gone.", "Repeat the run to have them again.", kind="missing"
+    )
+
+
+@lru_cache(maxsize=64)
+def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int, ...]) -> pd.DataFrame:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    tables = [run.predictions(fold, which).assign(fold=fold) for fold in folds]
+    if not tables:
+        return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "fold"])
+    where = run.samples().drop_duplicates("sample").set_index("sample")[["person", "path"]]
+    return pd.concat(tables, ignore_index=True).join(where, on="sample")

@@ -1,0 +1,150 @@
+"""Compare: which run is really better, by how much, on which faces, and at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import compare, contrast, cost, figures, members, runs, statistics
+from core.compare import Difference, Pair
+from core.cost import Cost
+from core.members import Member
+from pages.parts import compare_charts, compare_flips, compare_pick, compare_view, curves, run_view, states
+from pages.parts.compare_pick import Wanted
+
+
+def names_of(found: Sequence[Member]) -> dict[str, str]:
+    """Run id -> name, with the end of the id where two runs have one name."""
+    names = [member.name for member in found]
+    return {m.id: m.name if names.count(m.name) == 1 else f"{m.name} {m.id[-4:]}" for m in found}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def costs_of(run_ids: tuple[str, ...], versions: tuple, folder: str) -> dict[str, Cost]:
+    """What each run cost. versions: of the metrics files and fold states, so that a run that goes on is read again."""
+    found, _ = members.load_all(run_ids)
+    return {
+        m.id: cost.cost_of(m, run_view.metrics_of(run_view.metrics_version(m.run, [s.fold for s in m.states])))
+        for m in found
+    }
+
+
+def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
+    """Run id -> its colour on every page; a second run of the same colour gets a lighter or darker one here."""
+    result: dict[str, str] = {}
+    for member in found:
+        own = states.colour_of(member.id, ids)
+        steps = (figures.fold_colour(own, step) for step in (0, 3, 2, 1, 4))
+        result[member.id] = next((c for c in steps if c not in result.values()), own)
+    return result
+
+
+def load_costs(found: Sequence[Member]) -> dict[str, Cost]:
+    versions = tuple(
+        (run_view.metrics_version(m.run, [s.fold for s in m.states]), tuple(s.state for s in m.states)) for m in found
+    )
+    with st.spinner("Counting multiply-adds; once for each network"):
+        return costs_of(tuple(m.id for m in found), versions, str(runs.runs_folder()))
+
+
+def load_pairs(baseline: Member, others: Sequence[Member], wanted: Wanted) -> list[Pair]:
+    return [compare.pair(other, baseline, metric=wanted.metric, which=wanted.which) for other in others]
+
+
+def say(found: list[Difference], within: float) -> None:
+    """The sentences, the numbers behind them, and what so few folds can carry."""
+    st.html(compare_view.style() + compare_view.sentences(found))
+    folds = [d.interval.n for d in found if d.interval is not None]
+    if folds and (note := statistics.fold_note(min(folds))):
+        st.caption(note)
+
+
+def draw_settings(found: Sequence[Member], names: dict[str, str], colours: dict[str, str]) -> None:
+    table = contrast.config_differences(found)
+    if len(table):
+        st.html(compare_view.settings_table(table, names, colours))
+    else:
+        st.caption("These runs have the same settings.")
+
+
+def empty(listed: list[dict]) -> None:
+    """Nothing is chosen yet."""
+    done = [s for s in listed if s.get("state") == "done"]
+    if len(done) < 2:
+        st.info("Two finished runs can be compared here. Launch them as one study, so that they share their folds.",
+                icon=":material/compare_arrows:")  # fmt: skip
+        if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+            st.switch_page("pages/launch.py")
+        return
+    st.info("Choose two or more runs above; the first is the baseline.", icon=":material/compare_arrows:")
+    newest = [s["id"] for s in done if s.get("study") and s.get("study") == done[0].get("study")]
+    chosen = (newest if len(newest) > 1 else [s["id"] for s in done[:2]])[::-1][: compare_pick.MOST]
+    label = "Compare the newest study" if len(newest) > 1 else "Compare the two newest"
+    st.button(label, type="primary", icon=":material/compare_arrows:", on_click=choose, args=(chosen,))
+
+
+def choose(chosen: Sequence[str]) -> None:
+    st.query_params["runs"] = ",".join(chosen)
+
+
+states.begin_page()
+st.html('<div class="lab-title">Compare</div>')
+listed = runs.summaries()
+wanted = compare_pick.read_address()
+compare_pick.runs_box(listed, wanted)
+if not wanted.runs:
+    empty(listed)
+    st.stop()
+found, problems = members.load_all(wanted.runs)
+for problem in problems:
+    states.show_error(problem)
+if not found:
+    st.stop()
+names = names_of(found)
+baseline = next((m for m in found if m.id == wanted.baseline), found[0])
+kept, refused = members.same_classes(baseline, found)
+for problem in refused:
+    states.show_error(problem)
+colours = colours_of(found, [s["id"] for s in listed])
+compare_pick.question(names, wanted)
+curves.plotly_once()
+costs = load_costs(kept)
+pairs = load_pairs(baseline, [m for m in kept if m is not baseline], wanted)
+price = cost.ratios({run: one.size for run, one in costs.items()}, baseline.id)
+within = wanted.within / 100
+differences = compare.differences(pairs, within=within, metric=wanted.metric, which=wanted.which, cost_ratios=price)
+if differences:
+    say(differences, within)
+else:
+    st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")
+
+states.heading("Curves")
+compare_charts.draw_curves(kept, names, colours, wanted)
+left, right = st.columns(2)
+with left:
+    states.heading("Differences")
+    compare_charts.draw_differences(differences, colours, within)
+with right:
+    states.heading("Score against cost")
+    compare_charts.draw_cost(kept, costs, names, colours, wanted)
+states.heading("Scores and cost")
+st.html(compare_view.scores_table(kept, costs, names, colours, baseline.id))
+if table := compare_view.tests_table(differences, colours):
+    states.heading("The numbers behind the sentences")
+    st.html(table)
+    st.caption(
+        "Interval over folds: corrected resampled t (Nadeau & Bengio 2003). Corrected p: Holm, over all runs here. "
+        "F1 over people: percentile bootstrap that draws people, for these trained networks. McNemar by photo takes "
+        "photos for independent, which photos of one person are not; by person it does not."
+    )
+states.heading("Settings that differ")
+draw_settings(kept, names, colours)
+states.heading("Classes")
+compare_charts.draw_classes(kept, names, colours, wanted.which)
+states.heading("Flips")
+shown = {pair.run.id: pair for pair in pairs if pair.table is not None and len(pair.table)}
+if shown:
+    compare_flips.draw(shown, names)
+else:
+    st.caption("Flips appear when two runs share a finished fold and have their predictions.")
