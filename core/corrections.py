@@ -12,20 +12,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from core import files
+from core.conflicts import person_conflicts
 from core.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
 from core.errors import LabError
 from core.exports import FORMULA
 from core.runs import runs_folder
 
+if TYPE_CHECKING:
+    from core.data import Scan
+
 __all__ = [
-    "COLUMNS", "SEVERAL", "Correction", "Effect", "add", "add_all", "apply", "effects", "file", "load", "parse", "read",
-    "table", "take_in", "to_csv", "told", "undo", "version",
+    "COLUMNS", "SEVERAL", "Correction", "Effect", "add", "add_all", "apply", "effects", "file", "lay_over", "load",
+    "parse", "read", "table", "take_in", "to_csv", "told", "undo", "version",
 ]  # fmt: skip
 
 
@@ -178,6 +183,27 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
     for name, column in values.items():
         result[name] = pd.Series(column, dtype=result[name].dtype, index=result.index)
     return result[keep].reset_index(drop=True), found
+
+
+def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Effect]]:
+    """(the scan as corrected, what each correction did).
+
+    A photo that is left out is no problem any more, whatever was wrong with it; the warnings about people with
+    contradictory labels are those of the corrected labels.
+    """
+    if not corrections:
+        return scan, []
+    samples, found = effects(scan.samples, corrections)
+    table = scan.problems
+    photos = {each.sample for each in corrections if each.kind == "exclude-photo"}
+    settled = table["sample"].isin(photos)
+    bad = set(table["sample"][settled]) - set(scan.samples["sample"])  # bad files, which the samples table never had
+    found = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in found]
+    about_people = (table["kind"] == "label-conflict") & (table["severity"] == "warning")
+    rows = samples[["sample", "person", "gender", "age", "label"]].to_dict("records")
+    conflicts = pd.DataFrame(person_conflicts([row | {"where": row["sample"]} for row in rows]), columns=table.columns)
+    table = pd.concat([table[~settled & ~about_people], conflicts.astype("str")], ignore_index=True)
+    return replace(scan, samples=samples, problems=table), found
 
 
 def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[Effect, list[int]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import config as configs
-from core import jobs, runs, speed
+from core import corrections, jobs, runs, speed
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
@@ -332,6 +332,8 @@ def plan_section(plan: Plan) -> None:
         notes.append(f"{count(plan.dropped)} photos are not in the task {config.task.name}")
     if plan.left_out:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
+    if n := len(plan.corrections):
+        notes.append(f"{count(n)} label {'correction is' if n == 1 else 'corrections are'} applied")
     if notes:
         st.caption(f"{'; '.join(notes)}.")
     table = fold_table(plan.samples)
@@ -424,7 +426,7 @@ def launch_section(plan: Plan | None, errors: form.Errors, found: Scan | None) -
 
 def plan_of(config: RunConfig, found: Scan) -> Plan:
     """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
-    key = (id(found), config.data, config.task, config.folds, config.model)
+    key = (id(found), corrections.version(found.root), config.data, config.task, config.folds, config.model)
     kept = st.session_state.get("launch_plan")
     if kept is None or kept[0] != key:
         kept = (key, make_plan(config, found), found)
@@ -448,7 +450,7 @@ def look_ahead(config: RunConfig | None, found: Scan | None) -> tuple[Plan | Non
         return plan_of(config, found), errors
     except LabError as error:
         if error.kind == "problems" and not config.data.leave_out_problems:
-            bad = dataset.bad_files(found)
+            bad = dataset.bad_files(dataset.corrected(found)[0])
             told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
             agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
             plan, more = look_ahead(agreed, found)  # so that the rest of the page shows what there would be

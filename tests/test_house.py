@@ -23,6 +23,7 @@ QUICK = [
     "plan",
     "speed",
     "weights",
+    "corrections",
     "figures",
     "metrics",
     "text",
