@@ -96,7 +96,7 @@ def pairs(
     length = np.linalg.norm(small, axis=1)
     flat = length < SMALL  # a plain surface, which is like any other
     small /= np.maximum(length, 1e-9)[:, None]
-    flipped = small.reshape(n, SMALL, SMALL)[:, :, ::-1].reshape(n, -1)
+    flipped = small.reshape(n, SMALL, SMALL)[:, :, ::-1].reshape(n, SMALL * SMALL)
     usable = found.known & ~flat
     rows: list[tuple[int, int, int, float, bool]] = []
     step = max(1, _BLOCK // max(1, n))

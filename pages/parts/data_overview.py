@@ -24,10 +24,14 @@ def balance(table: pd.DataFrame, names: list[str]) -> None:
     st.plotly_chart(data_figures.class_bars(counts), key="data-class-bars", **_CHART)
     small, large = counts["photos"].idxmin(), counts["photos"].idxmax()
     ratio = counts["photos"].max() / counts["photos"].min()
+    told = (
+        f"The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, {plain(small)}."
+        if ratio > 1
+        else f"Each has {count(counts['photos'].max())} photos."
+    )
     st.caption(
-        f"{len(names)} classes. The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, "
-        f"{plain(small)}. The smallest class has {count(counts['people'].min())} people, which is the most folds there "
-        "can be."
+        f"{len(names)} classes. {told} The smallest class has {count(counts['people'].min())} people, which is the "
+        "most folds there can be."
     )
     inside = groups.group("data-counts", "Counts of each class")
     if inside is not None:
@@ -107,7 +111,12 @@ def people_and_sizes(view: View) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Photos per person**")
-        st.plotly_chart(data_figures.people_bars(dataset_stats.photos_per_person(samples)), key="data-people", **_CHART)
+        counts = dataset_stats.photos_per_person(samples)
+        if len(counts) == 1:
+            n = int(counts.index[0])
+            st.caption(f"All {count(counts.iloc[0])} people have {count(n)} {'photo' if n == 1 else 'photos'}.")
+        else:
+            st.plotly_chart(data_figures.people_bars(counts), key="data-people", **_CHART)
     with right:
         sizes = dataset_stats.sizes(samples)
         st.markdown("**Sizes of photos**")
