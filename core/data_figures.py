@@ -96,16 +96,16 @@ def size_scatter(sizes: pd.DataFrame, most: int = 2000) -> go.Figure:
     )
 
 
-def cross_heat(table: pd.DataFrame, of: str) -> go.Figure:
-    """Counts of two attributes as a heat table with its numbers. of: 'photos' or 'people', for the hover."""
+def cross_heat(table: pd.DataFrame, of: str, ink: str = INK) -> go.Figure:
+    """Counts of two attributes as a heat table with its numbers. of: 'photos' or 'people'. ink: of the numbers."""
     rows = [escape(str(name)) for name in table.index]
     columns = [escape(str(name)) for name in table.columns]
     values = table.to_numpy(float)
     heat = go.Heatmap(
         z=values, x=columns, y=rows, xgap=2, ygap=2, showscale=False, zmin=0,
-        zmax=max(1.0, values.max(initial=0) * 1.6),
-        colorscale=[[0, "rgba(0, 114, 178, 0.05)"], [1, "rgba(0, 114, 178, 0.9)"]],
-        text=[[f"{n:,.0f}" for n in row] for row in values], texttemplate="%{text}", textfont={"size": 13},
+        zmax=max(1.0, values.max(initial=0)),
+        colorscale=[[0, "rgba(0, 114, 178, 0.06)"], [1, "rgba(0, 114, 178, 0.5)"]],
+        text=[[f"{n:,.0f}" for n in row] for row in values], texttemplate="%{text}", textfont={"size": 14, "color": ink},
         hovertemplate=f"%{{y}}, %{{x}} - %{{text}} {of}<extra></extra>",
     )  # fmt: skip
     return _figure(

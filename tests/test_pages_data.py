@@ -225,6 +225,7 @@ def test_duplicates_of_two_people_are_found_and_settled(lab, tmp_path, drawn):
     page = open_page(root=root, view="duplicates")
     press(page, "Look for duplicates")
     assert [[cell["sample"] for cell in cells] for cells in drawn] == [["cats/0.png", "dogs/copy.jpg"]]
+    assert [cell["first"] for cell in drawn[0]] == ["cats", "dogs"]
     assert "They disagree on label" in words(page)
     press(page, "Leave the second out")
     assert corrections.load(root)[0].sample == "dogs/copy.jpg"

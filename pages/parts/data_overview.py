@@ -94,7 +94,8 @@ def _cross(samples: pd.DataFrame, told: list[str], task: TaskConfig) -> None:
         _choice("Columns", others, columns, "columns")
         _choice("Count", ["people", "photos"], of, "of")
     table = dataset_stats.cross_table(samples, rows, columns, task.age_limits, of)
-    st.plotly_chart(data_figures.cross_heat(table, of), key="data-cross", **_CHART)
+    ink = "#e4e7e8" if st.context.theme.type == "dark" else "#1f2428"
+    st.plotly_chart(data_figures.cross_heat(table, of, ink), key="data-cross", **_CHART)
     empty = int((table.to_numpy() == 0).sum())
     if empty:
         st.caption(f"{empty} of {table.size} combinations have no {of}.")

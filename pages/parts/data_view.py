@@ -63,11 +63,12 @@ def pick_photo(sample: str) -> None:
     go(photo=None if asked("photo") == sample else sample)
 
 
-def describe(row: object) -> str:
-    """A photo's attributes in a line: "mask · female · 31 years"."""
+def describe(row: pd.Series | tuple) -> str:
+    """A photo's attributes in a line: "mask · female · 31 years". row: of the samples table, also as a named tuple."""
+    known = row if isinstance(row, pd.Series) else row._asdict()  # Series.mask is a method
     words = []
     for name in ATTRIBUTES:
-        if value := told(getattr(row, name, None)):
+        if value := told(known.get(name)):
             words.append(f"{value} years" if name == "age" else value)
     return " · ".join(words)
 
