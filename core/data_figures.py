@@ -105,7 +105,8 @@ def cross_heat(table: pd.DataFrame, of: str, ink: str = INK) -> go.Figure:
         z=values, x=columns, y=rows, xgap=2, ygap=2, showscale=False, zmin=0,
         zmax=max(1.0, values.max(initial=0)),
         colorscale=[[0, "rgba(0, 114, 178, 0.06)"], [1, "rgba(0, 114, 178, 0.5)"]],
-        text=[[f"{n:,.0f}" for n in row] for row in values], texttemplate="%{text}", textfont={"size": 14, "color": ink},
+        text=[[f"{n:,.0f}" for n in row] for row in values], texttemplate="%{text}",
+        textfont={"size": 14, "color": ink},
         hovertemplate=f"%{{y}}, %{{x}} - %{{text}} {of}<extra></extra>",
     )  # fmt: skip
     return _figure(

@@ -22,12 +22,17 @@ from pages.parts.data_view import View, go
 SIDE = 480  # px
 ERROR = "data_correction_error"
 PHOTO, PERSON = "exclude-photo", "exclude-person"
+_CSS = """<style>
+[data-testid="stColumn"]:has(.st-key-data-photo) { position: sticky; top: 4rem; align-self: flex-start;
+  max-height: calc(100vh - 5rem); overflow-y: auto; }
+</style>"""
 TOLD = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
 
 
 def draw(view: View, sample: str) -> None:
     """The photo `sample` with its corrections and the form."""
     row = view.row(sample)
+    st.html(_CSS)
     with st.container(border=True, key="data-photo"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**Photo**", width="content")
