@@ -97,9 +97,12 @@ def train(
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
-    plan = make_plan(config, scan_dataset(config.data, progress=_bar("scanning")))
-    run = jobs.launch(plan, folder=runs_dir and runs_dir.resolve())
+    folder = runs_dir and runs_dir.resolve()
+    plan = make_plan(config, scan_dataset(config.data, progress=_bar("scanning")), folder=folder)
+    run = jobs.launch(plan, folder=folder)
     print(run.id, flush=True)
+    if plan.corrections:
+        print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
     if wait:
         _wait(run)
 
@@ -136,7 +139,8 @@ def study(
     cost = studies.estimate(plans, folder)
     print(
         f"{cost.runs} runs, {cost.fold_jobs} fold jobs, {cost.steps:,} steps, {cost.bytes / 1e9:.1f} GB"
-        + (f", about {cost.seconds / 3600:.1f} h" if cost.seconds else ""),
+        + (f", about {cost.seconds / 3600:.1f} h" if cost.seconds else "")
+        + (f", {len(applied):,} label corrections applied" if (applied := plans[0].corrections) else ""),
         file=sys.stderr,
     )
     record = study_records.launch(wanted, plans, folder=folder)

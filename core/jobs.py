@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core import files, queue, runs, slots, speed
+from core import corrections, files, queue, runs, slots, speed
 from core.errors import LabError
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
@@ -39,6 +39,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
         "left_out": plan.left_out,
         "dropped": plan.dropped,
+        "corrections": [correction.id for correction in plan.corrections],
         "versions": {name: version(name) for name in LIBRARIES} | {"python": sys.version.split()[0]},
         "parent": plan.config.model.parent,
         "study": study,
@@ -49,6 +50,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         class_names=plan.class_names,
         info=info,
         ancestors=plan.ancestors,
+        corrections=corrections.to_csv(plan.corrections) if plan.corrections else "",
         run_id=run_id,
         folder=folder,
     )

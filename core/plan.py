@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from core import weights
+from core import corrections, weights
 from core.config import RunConfig
+from core.corrections import Correction
 from core.data import ATTRIBUTES, Scan, fingerprint, label_samples
 from core.errors import LabError
 from core.runs import Run
-from core.transfer import ancestry, folds_for
+from core.transfer import ancestry, check_held_out, folds_for
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Plan:
     left_out: int
     fingerprint: str
     ancestors: pd.DataFrame | None = None  # person, fold of everyone that the parent's line held out
+    corrections: list[Correction] = field(default_factory=list)  # those that changed something, in their order
 
     @property
     def people(self) -> int:
@@ -67,10 +69,13 @@ class Plan:
 def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, folds: pd.Series | None = None) -> Plan:
     """Label, split and check everything that can be checked before a run is frozen.
 
-    folder: where a parent run is looked for. folds: fold by person, given by a study so that its runs share folds.
+    folder: the runs, where a parent run and the dataset's label corrections are looked for; corrections are applied.
+    folds: fold by person, given by a study so that its runs share folds.
     Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'classes' and
-    'task' from the split and the task; 'transfer' when the parent's folds cannot be inherited; 'head'.
+    'task' from the split and the task; 'transfer' when the parent's folds cannot be inherited; 'head'; 'corrections'
+    when their file is broken.
     """
+    scan, found = corrections.lay_over(scan, corrections.load(scan.root, folder))
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
     if len(bad) and not config.data.leave_out_problems:
         first = bad.iloc[0]
@@ -97,7 +102,10 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         update={"data": config.data.model_copy(update={"root": str(Path(scan.root).resolve()), "reader": scan.reader})}
     )
     ancestors = ancestry(parent) if parent else None
-    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors)
+    if parent:
+        check_held_out(labelled, parent)
+    applied = [effect.correction for effect in found if effect.photos]
+    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors, applied)
 
 
 def check_weights(config: RunConfig) -> None:

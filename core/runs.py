@@ -100,6 +100,11 @@ class Run:
     def log_file(self) -> Path:
         return self.dir / "worker.log"
 
+    @property
+    def corrections_file(self) -> Path:
+        """The label corrections that were applied when the run was frozen; absent where there were none."""
+        return self.dir / "corrections.csv"
+
     def fold_dir(self, fold: int) -> Path:
         return self.dir / "folds" / str(int(fold))
 
@@ -256,12 +261,14 @@ def create(
     class_names: list[str],
     info: dict[str, Any],
     ancestors: pd.DataFrame | None = None,
+    corrections: str = "",
     run_id: str | None = None,
     folder: Path | None = None,
 ) -> Run:
     """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
 
     samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
+    corrections: CSV text of the label corrections that went into the samples.
     Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
     """
     run = Run(run_id or new_id(config.name), folder)
@@ -282,6 +289,8 @@ def create(
         files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
         if ancestors is not None:
             files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
+        if corrections:
+            files.write_text(hidden / "corrections.csv", corrections)
         created = time.time()
         facts = {"id": run.id, "created": created, "class_names": class_names, "task": config.task.name, **info}
         files.write_json(hidden / "run.json", facts)

@@ -1,4 +1,4 @@
-"""Data: one dataset. Its classes, its people, what is wrong with it, its faces."""
+"""Data: one dataset. Its classes, its faces, what is wrong with it, what would leak, what was corrected."""
 
 from __future__ import annotations
 
@@ -11,11 +11,32 @@ from core.config import TaskConfig
 from core.data import Scan, label_samples
 from core.errors import LabError
 from core.text import count, plain
-from pages.parts import dataset, faces, form, groups, states
+from pages.parts import (
+    data_corrections,
+    data_duplicates,
+    data_faces,
+    data_folds,
+    data_overview,
+    data_photo,
+    data_problems,
+    dataset,
+    form,
+    groups,
+    states,
+)
+from pages.parts.data_view import View, asked, go
 
 KEY = "data-choice"
 LAUNCH = Path(__file__).with_name("launch.py")
-PAGE = 60  # photos
+VIEWS = {
+    "overview": "Overview",
+    "faces": "Faces",
+    "problems": "Problems",
+    "duplicates": "Duplicates",
+    "folds": "Folds",
+    "corrections": "Corrections",
+}
+OF_TASK = ("overview", "faces", "folds")  # views that need classes
 
 
 def choice_of() -> dataset.Choice:
@@ -33,85 +54,68 @@ def choice_of() -> dataset.Choice:
     return choice
 
 
-def label(found: Scan) -> tuple[pd.DataFrame, list[str]] | None:
-    """(samples with their class in the chosen task, class names), or None after saying why there are none."""
+def correct(found: Scan) -> View:
+    """The scan and what corrections make of it; without them, after saying why, where their file is broken."""
+    try:
+        shown, effects = dataset.corrected(found)
+    except LabError as error:
+        states.show_error(error)
+        return View(found, found, [])
+    return View(found, shown, effects)
+
+
+def pick_view(view: View) -> str:
+    numbers = {"problems": len(view.shown.problems), "corrections": len(view.effects)}
+    now = asked("view") if asked("view") in VIEWS else "overview"
+    st.session_state["data-view"] = now
+    st.segmented_control(
+        "View", list(VIEWS), key="data-view", required=True, label_visibility="collapsed",
+        format_func=lambda name: VIEWS[name] + (f" ({numbers[name]:,})" if numbers.get(name) else ""),
+        on_change=lambda: go(view=st.session_state["data-view"], page=None),
+    )  # fmt: skip
+    return now
+
+
+def pick_task(found: Scan) -> TaskConfig | None:
+    """The task in the address, else the first that fits; None after saying that no photo has a label."""
     tasks = dataset.tasks_of(found)
     if not tasks:
         st.info("No photo of this dataset has a label.", icon=":material/label_off:")
         return None
-    wanted = st.query_params.get("task")
-    if "data-task" not in st.session_state or st.session_state["data-task"] not in tasks:
-        st.session_state["data-task"] = wanted if wanted in tasks else tasks[0]
-    task = st.segmented_control(
+    now = asked("task") if asked("task") in tasks else tasks[0]
+    st.session_state["data-task"] = now
+    st.segmented_control(
         "Task", tasks, key="data-task", required=True, help="Which photos are used and what the class is.",
-        on_change=_first_page,
+        on_change=lambda: go(task=st.session_state["data-task"], page=None),
     )  # fmt: skip
-    st.query_params["task"] = task
+    return TaskConfig(name=now)
+
+
+def label(found: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]] | None:
+    """(samples with their class in the task, class names), or None after saying why there are none."""
+    if task is None:
+        return None
     try:
-        table, names, dropped = label_samples(found.samples, TaskConfig(name=task))
+        table, names, dropped = label_samples(found.samples, task)
     except LabError as error:
         states.show_error(error)
         return None
     if dropped:
-        st.caption(f"{count(dropped)} photos are not in the task {task}.")
+        st.caption(f"{count(dropped)} photos are not in the task {plain(task.name)}.")
     return table, names
 
 
-def balance(table: pd.DataFrame, names: list[str]) -> None:
-    counts = dataset.people_by(table, "class_name").reindex(names)
-    counts["share"] = counts["photos"] / counts["photos"].sum()
-    st.dataframe(
-        counts.rename_axis("class").reset_index(),
-        hide_index=True,
-        height="content" if len(counts) <= 24 else 720,
-        column_config={
-            "class": st.column_config.TextColumn("Class"),
-            "people": st.column_config.NumberColumn("People", format="localized", width="small"),
-            "photos": st.column_config.NumberColumn("Photos", format="localized", width="small"),
-            "share": st.column_config.ProgressColumn(
-                "Share of photos", format="percent", min_value=0, max_value=float(counts["share"].max())
-            ),
-        },
-        key="data-balance",
-    )
-    small, large = counts["photos"].idxmin(), counts["photos"].idxmax()
-    ratio = counts["photos"].max() / counts["photos"].min()
-    st.caption(
-        f"{len(names)} classes. The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, "
-        f"{plain(small)}. The smallest class has {count(counts['people'].min())} people, which is the most folds there "
-        "can be."
-    )
-
-
-def gallery(table: pd.DataFrame, names: list[str]) -> None:
-    kinds = ["All classes", *names]
-    if st.session_state.get("data-class") not in kinds:
-        st.session_state["data-class"] = "All classes"
-    chosen = st.selectbox("Class", kinds, key="data-class", width=320, on_change=_first_page)
-    shown = table if chosen == "All classes" else table[table["class_name"] == chosen]
-    last = max(0, (len(shown) - 1) // PAGE)
-    asked = st.query_params.get("page", "1")
-    page = min(last, max(0, int(asked) - 1 if asked.isdecimal() else 0))
-    part = shown.iloc[page * PAGE : (page + 1) * PAGE]
-    photos = tuple(
-        (row.path, int(row.mtime_ns), row.class_name, row.sample) for row in part.itertuples(index=False)
-    )  # fmt: skip
-    with st.spinner("Loading faces", show_time=True):
-        html = faces.gallery(photos)
-    st.html(html)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back", icon=":material/chevron_left:", disabled=page == 0, on_click=_turn, args=(page,))
-        st.button("Next", icon=":material/chevron_right:", disabled=page == last, on_click=_turn, args=(page + 2,))
-        first = page * PAGE
-        st.caption(f"{count(first + 1)} to {count(first + len(part))} of {count(len(shown))} photos", width="content")
-
-
-def _turn(page: int) -> None:
-    st.query_params["page"] = str(page)
-
-
-def _first_page() -> None:
-    st.query_params.pop("page", None)
+def draw(view: View, name: str) -> None:
+    task = pick_task(view.shown) if name in OF_TASK else None
+    labelled = label(view.shown, task) if name in OF_TASK else None
+    if name == "faces":
+        data_faces.draw(view, *(labelled or (None, [])))
+    elif name == "overview" and labelled:
+        data_overview.draw(view, task, *labelled)
+    elif name == "folds" and labelled:
+        data_folds.draw(view, task.name, labelled[0])
+    elif name not in OF_TASK:
+        {"problems": data_problems, "duplicates": data_duplicates, "corrections": data_corrections}[name].draw(view)
 
 
 states.begin_page()
@@ -141,12 +145,13 @@ if found is None:
 if open_launch:
     form.take_data(choice)
     st.switch_page(LAUNCH)
-if len(found.problems):
-    states.heading("Problems")
-    dataset.problems_table(found, KEY)
-states.heading("Classes and people")
-labelled = label(found)
-if labelled is not None:
-    balance(*labelled)
-    states.heading("Faces")
-    gallery(*labelled)
+view = correct(found)
+name = pick_view(view)
+if sample := asked("photo"):
+    left, right = st.columns([2.6, 1], gap="medium")
+    with right:
+        data_photo.draw(view, sample)
+    with left:
+        draw(view, name)
+else:
+    draw(view, name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs, runs, study_records
+from core import corrections, jobs, runs, study_records
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
@@ -167,6 +167,8 @@ def plan_section(plan: Plan) -> None:
         notes.append(f"{count(plan.dropped)} photos are not in the task {config.task.name}")
     if plan.left_out:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
+    if n := len(plan.corrections):
+        notes.append(f"{count(n)} label {'correction is' if n == 1 else 'corrections are'} applied")
     if notes:
         st.caption(f"{'; '.join(notes)}.")
     table = fold_table(plan.samples)
@@ -227,7 +229,9 @@ def say_what_lacks(errors: form.Errors, found: Scan | None) -> None:
 
 def plan_of(config: RunConfig, found: Scan, joining: Study | None) -> Plan:
     """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
-    key = (id(found), joining and joining.run_ids, config.data, config.task, config.folds, config.model)
+    members = joining and joining.run_ids
+    corrected = corrections.version(found.root)
+    key = (id(found), corrected, members, config.data, config.task, config.folds, config.model)
     kept = st.session_state.get("launch_plan")
     if kept is None or kept[0] != key:
         made = make_plan(config, found)
@@ -252,7 +256,7 @@ def look_ahead(config: RunConfig | None, found: Scan | None, joining: Study | No
         return plan_of(config, found, joining), errors
     except LabError as error:
         if error.kind == "problems" and not config.data.leave_out_problems:
-            bad = dataset.bad_files(found)
+            bad = dataset.bad_files(dataset.corrected(found)[0])
             told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
             agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
             plan, more = look_ahead(agreed, found, joining)  # so that the rest of the page shows what there would be

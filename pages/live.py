@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import figures, jobs, runs
+from core import corrections, figures, jobs, runs
 from core.config import RunConfig, to_yaml
 from core.data import ATTRIBUTES
 from core.errors import LabError
@@ -90,8 +90,27 @@ def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
             "Download config.yaml", text, f"{run.id}.yaml", "application/yaml", on_click="ignore", width="stretch"
         )
         st.code(text, "yaml", height=420)
+        corrected(run)
     if LAUNCH.is_file() and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
         st.switch_page(LAUNCH, query_params={"from": run.id})
+
+
+def corrected(run: Run) -> None:
+    """Which label corrections the run was frozen with."""
+    try:
+        used = corrections.read(run.corrections_file)
+    except LabError as error:
+        states.show_error(error)
+        return
+    if not used:
+        st.caption("No label corrections.")
+        return
+    st.caption(f"Label corrections in this run: {count(len(used))}")
+    st.dataframe(
+        corrections.table(used)[["kind", "sample", "person", "attribute", "before", "after", "reason"]],
+        hide_index=True,
+        key="live-corrections",
+    )
 
 
 def cancel(run: Run) -> None:

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from photos import draw, mask_dataset
 from torch.utils.data import DataLoader
 
+from core import corrections, jobs, runs
 from core import plan as plans
 from core.batches import epoch_order, split_batches
 from core.config import DataConfig, from_dict
+from core.corrections import Correction
 from core.data import scan
 from core.errors import LabError
 from core.folds import audit
@@ -227,3 +229,102 @@ def test_many_changes_are_counted(frozen):
 def test_a_folder_that_moved_is_gone(frozen, tmp_path):
     (tmp_path / "photos").rename(tmp_path / "elsewhere")
     assert len(plans.changed_files(frozen)) == 8
+
+
+# Label corrections
+
+
+@pytest.fixture
+def colours(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    for name in ("a", "b"):
+        for n in range(6):
+            draw(tmp_path / "photos" / name / f"{n // 2}_{n}.png", colour=(n, 0, 0))
+    return tmp_path / "photos"
+
+
+def colour_plan(root, **settings):
+    people = {"person_pattern": r"^(\d)_", "leave_out_problems": settings.pop("leave_out_problems", False)}
+    return plan_of(root, task={"name": "label"}, folds={"count": 2}, data=people, **settings)
+
+
+def test_corrections_reach_the_plan_the_run_and_not_the_dataset(colours, monkeypatch):
+    plain = colour_plan(colours)
+    made = [
+        Correction(kind="relabel", sample="a/0_0.png", attribute="label", before="a", after="b", reason="it is b"),
+        Correction(kind="exclude-photo", sample="b/1_2.png"),
+        Correction(kind="relabel", sample="a/0_1.png", attribute="label", before="b", after="c"),
+    ]
+    corrections.add_all(colours, made)
+    plan = colour_plan(colours)
+    assert plan.corrections == made[:2]
+    assert plan.samples.set_index("sample")["class_name"]["a/0_0.png"] == "b"
+    assert "b/1_2.png" not in set(plan.samples["sample"])
+    assert plan.fingerprint != plain.fingerprint
+    monkeypatch.setattr(jobs, "ensure_workers", lambda root=None: None)
+    run = jobs.launch(plan)
+    corrections.undo(colours, made[0].id)
+    assert run.info()["corrections"] == [each.id for each in made[:2]]
+    assert corrections.read(run.corrections_file) == made[:2]
+    assert run.samples().set_index("sample")["class_name"]["a/0_0.png"] == "b"
+    assert jobs.resume(run) == run.folds()
+    assert run.samples().set_index("sample")["class_name"]["a/0_0.png"] == "b"
+    assert colour_plan(colours).samples.set_index("sample")["class_name"]["a/0_0.png"] == "a"
+
+
+def test_a_run_without_corrections_has_no_file_of_them(colours, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_workers", lambda root=None: None)
+    run = jobs.launch(colour_plan(colours))
+    assert not run.corrections_file.exists()
+    assert corrections.read(run.corrections_file) == [] == run.info()["corrections"]
+
+
+def test_a_bad_photo_that_a_correction_leaves_out_needs_no_other_agreement(colours):
+    (colours / "a" / "2_9.png").write_bytes(b"no image")
+    with pytest.raises(LabError) as told:
+        colour_plan(colours)
+    assert told.value.kind == "problems"
+    out = corrections.add(colours, Correction(kind="exclude-photo", sample="a/2_9.png", reason="broken"))
+    plan = colour_plan(colours)
+    assert plan.corrections == [out] and plan.left_out == 0
+
+
+def test_a_broken_file_of_corrections_stops_the_plan(colours):
+    path = corrections.file(colours)
+    path.parent.mkdir(parents=True)
+    path.write_text("id\n")
+    with pytest.raises(LabError) as told:
+        colour_plan(colours)
+    assert told.value.kind == "corrections"
+
+
+def test_warnings_about_a_person_are_those_of_the_corrected_labels(colours):
+    def warned():
+        return [text for text in colour_plan(colours).problems["problem"] if text.startswith("person")]
+
+    assert len(warned()) == 3  # each person's photos stand in both folders
+    for name in ("b/0_0.png", "b/0_1.png"):
+        corrections.add(colours, Correction(kind="relabel", sample=name, attribute="label", before="b", after="a"))
+    assert len(warned()) == 2
+
+
+def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colours, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_workers", lambda root=None: None)
+    parent = jobs.launch(colour_plan(colours))
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"x")
+        parent.write_state(runs.FoldState(fold, state="done"))
+    after = {"model": {"init": f"run:{parent.id}"}}
+    assert colour_plan(colours, **after).samples["fold"].tolist() == parent.samples()["fold"].tolist()
+    fold = parent.samples().drop_duplicates("person").set_index("person")["fold"].to_dict()
+    moved = parent.samples().iloc[0]
+    other = next(person for person in fold if fold[person] != moved["fold"])
+    corrections.add(
+        colours,
+        Correction(
+            kind="relabel", sample=moved["sample"], attribute="person", before=moved["person"], after=other,
+        ),
+    )  # fmt: skip
+    with pytest.raises(LabError, match="whose weights saw it") as told:
+        colour_plan(colours, **after)
+    assert told.value.kind == "transfer"

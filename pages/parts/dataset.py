@@ -15,8 +15,9 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from core import recent
+from core import corrections, recent
 from core.config import DataConfig, field_errors
+from core.corrections import Effect
 from core.data import ATTRIBUTES, Scan, csv_columns, scan
 from core.errors import LabError
 from core.exports import spreadsheet_csv
@@ -35,6 +36,7 @@ READERS = {
 NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
 COLUMNS = ("path", "label", "person", "gender", "age", "mask")
 SCANS, STOPPED, KEPT = "scans", "scan_stopped", 4
+CORRECTED = "scan_corrected"
 
 
 def start_choice() -> Choice:
@@ -277,6 +279,16 @@ def forget() -> None:
     st.session_state.pop(STOPPED, None)
 
 
+def corrected(found: Scan) -> tuple[Scan, list[Effect]]:
+    """(the scan under its label corrections, what each did), worked out once a change. Raises LabError."""
+    key = (id(found), *corrections.version(found.root))
+    kept = st.session_state.get(CORRECTED)
+    if kept is None or kept[0] != key:
+        kept = (key, corrections.lay_over(found, corrections.load(found.root)), found)
+        st.session_state[CORRECTED] = kept
+    return kept[1]
+
+
 def bad_files(found: Scan) -> int:
     return int((found.problems["severity"] == "error").sum())
 
@@ -336,7 +348,10 @@ def told_problems(found: Scan) -> str:
 
 def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:
     """The agreement to train without bad files; nothing where there are none."""
-    bad = bad_files(found)
+    try:
+        bad = bad_files(corrected(found)[0])
+    except LabError:  # a broken file of corrections is told where the plan is made
+        bad = bad_files(found)
     if not bad:
         return
     box = f"{key}.leave-out"

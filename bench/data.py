@@ -1,0 +1,175 @@
+"""What a large dataset costs: `python -m bench.data`. Prints each figure beside its goal.
+
+page         server time of a warm rerun of each view of the Data page, on --page photos of 64 x 64
+scan         data.scan of --scan JPEGs of 384 x 512 against decoding them with Pillow on all cores, and its memory
+duplicates   signatures and pairs of the photos of the page
+
+The photos are the demo's, encoded anew in a temporary folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core import duplicates
+from core.config import DataConfig
+from core.data import scan
+from core.demo import draw_demo
+
+HERE = Path(__file__).parents[1]
+PAGE_GOAL, SCAN_GOAL = 1.0, 1.3  # seconds; times of decoding alone
+_SCAN = """
+import sys
+from core.config import DataConfig
+from core.data import scan
+print(len(scan(DataConfig(root=sys.argv[1], reader="mask")).samples))
+"""
+_PLAIN = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from PIL import Image
+def decode(path):
+    with Image.open(path) as image:
+        return image.convert("RGB").size
+with ThreadPoolExecutor(os.cpu_count()) as pool:
+    print(sum(1 for _ in pool.map(decode, sorted(Path(sys.argv[1]).rglob("*.jpg")))))
+"""
+
+
+def many(demo: Path, root: Path, photos: int, side: tuple[int, int] | None) -> Path:
+    """A mask-layout dataset of at least so many photos: the demo's people again and again under new ids.
+
+    side: (width, height) in px to shrink to; None keeps the demo's 384 x 512.
+    """
+    head, *rows = (demo / "train.csv").read_text("utf-8").splitlines()
+    columns = head.split(",")
+    lines, made, turn = [head], 0, 0
+    while made < photos:
+        for row in rows:
+            cells = dict(zip(columns, row.split(","), strict=True))
+            source = demo / "images" / cells["path"]
+            person = f"{turn}-{cells['id']}"
+            cells |= {"id": person, "path": person}
+            (root / "images" / person).mkdir(parents=True)
+            for photo in sorted(source.iterdir()):
+                target = root / "images" / person / photo.name
+                if side is None:
+                    shutil.copyfile(photo, target)
+                    with open(target, "ab") as stream:
+                        stream.write(str(made).encode())  # after the end marker: no two files are the same
+                else:
+                    stream = io.BytesIO()
+                    with Image.open(photo) as image:
+                        image.draft("RGB", side)
+                        image.resize(side).save(stream, "JPEG", quality=80 + turn % 15)
+                    target.write_bytes(stream.getvalue())
+                made += 1
+            lines.append(",".join(cells[column] for column in columns))
+            if made >= photos:
+                break
+        turn += 1
+    (root / "train.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    return root
+
+
+def measured(code: str, root: Path) -> tuple[float, float, int]:
+    """(seconds, peak MB of memory, photos) of a fresh process."""
+    started, peak = time.perf_counter(), 0
+    process = subprocess.Popen([sys.executable, "-c", code, str(root)], cwd=HERE, stdout=subprocess.PIPE)
+    watched = psutil.Process(process.pid)
+    while process.poll() is None:
+        try:
+            peak = max(peak, watched.memory_info().rss)
+        except psutil.Error:
+            break
+        time.sleep(0.02)
+    told = process.communicate()[0]
+    if process.returncode:
+        raise SystemExit(f"the process ended with {process.returncode}")
+    return time.perf_counter() - started, peak / 1e6, int(told)
+
+
+def views(root: Path, times: int) -> dict[str, float]:
+    """Median seconds of a warm rerun of each view."""
+    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=900)
+    test.run()
+    test.switch_page("pages/data.py")
+    result = {}
+    for view in ("overview", "faces", "problems", "duplicates", "folds", "corrections"):
+        for key, value in {"root": str(root), "view": view, "task": "mask-gender-age"}.items():
+            test.query_params[key] = value
+        test.run()
+        looked = [button for button in test.button if button.label == "Look for duplicates"]
+        if looked:
+            looked[0].click().run()
+        test.run()
+        spent = []
+        for _ in range(times):
+            started = time.perf_counter()
+            test.run()
+            spent.append(time.perf_counter() - started)
+        if test.exception:
+            raise SystemExit(f"{view}: {test.exception[0].message}")
+        result[view] = statistics.median(spent)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--page", type=int, default=20_000, help="photos of the page's dataset")
+    parser.add_argument("--scan", type=int, default=18_900, help="photos of the scan")
+    parser.add_argument("--times", type=int, default=5)
+    arguments = parser.parse_args()
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        os.environ |= {"FACET_RUNS": str(folder / "runs"), "FACET_DEMO": str(folder / "demo")}
+        demo = draw_demo(folder / "demo", people=40)
+        print(f"{'what':<36}{'measured':>14}{'goal':>12}")
+        if arguments.page:
+            root = many(demo, folder / "page", arguments.page, (64, 64))
+            found = scan(DataConfig(root=str(root)))
+            photos = list(zip(found.samples["path"], found.samples["mtime_ns"].tolist(), strict=True))
+            started = time.perf_counter()
+            signatures = duplicates.signatures(photos)
+            spent = time.perf_counter() - started
+            print(f"{f'signatures of {len(photos):,} photos':<36}{spent:>12.1f} s", flush=True)
+            started = time.perf_counter()
+            pairs = duplicates.pairs(found.samples, signatures)
+            spent = time.perf_counter() - started
+            print(f"{f'pairs ({len(pairs):,} returned)':<36}{spent:>12.1f} s", flush=True)
+            for view, seconds in views(root, arguments.times).items():
+                goal = f"{PAGE_GOAL:.0f} s"
+                print(f"{f'rerun of {view}, {len(photos):,} photos':<36}{seconds:>12.2f} s{goal:>12}", flush=True)
+            shutil.rmtree(root)
+        if arguments.scan:
+            small = many(demo, folder / "small", arguments.scan // 10, None)
+            _, little, _ = measured(_SCAN, small)
+            root = many(demo, folder / "scan", arguments.scan, None)
+            with ThreadPoolExecutor(1) as pool:  # the files are in memory for both
+                list(pool.map(lambda path: path.read_bytes() and None, root.rglob("*.jpg")))
+            plain, _, count = measured(_PLAIN, root)
+            ours, memory, scanned = measured(_SCAN, root)
+            print(f"{f'Pillow decodes {count:,} JPEGs':<36}{plain:>12.1f} s")
+            print(f"{f'scan of {scanned:,} JPEGs':<36}{ours:>12.1f} s{f'{SCAN_GOAL * plain:.1f} s':>12}")
+            print(f"{'memory of the scan, a tenth and all':<36}{f'{little:.0f}, {memory:.0f} MB':>14}{'flat':>12}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Data, overview: classes, attributes against each other, ages, people, sizes, mean photos."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from core import data_figures, dataset_stats
+from core.config import TaskConfig
+from core.dataset_stats import MEAN_PHOTOS
+from core.text import count, plain
+from pages.parts import faces, groups, states
+from pages.parts.data_view import View, asked, go
+
+CLASSES_SHOWN = 24
+_CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
+
+
+def balance(table: pd.DataFrame, names: list[str]) -> None:
+    """The class distribution, its table one click away, and what it means for folds."""
+    counts = dataset_stats.class_counts(table, names)
+    st.plotly_chart(data_figures.class_bars(counts), key="data-class-bars", **_CHART)
+    small, large = counts["photos"].idxmin(), counts["photos"].idxmax()
+    ratio = counts["photos"].max() / counts["photos"].min()
+    told = (
+        f"The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, {plain(small)}."
+        if ratio > 1
+        else f"Each has {count(counts['photos'].max())} photos."
+    )
+    st.caption(
+        f"{len(names)} classes. {told} The smallest class has {count(counts['people'].min())} people, which is the "
+        "most folds there can be."
+    )
+    inside = groups.group("data-counts", "Counts of each class")
+    if inside is not None:
+        with inside:
+            _counts(counts)
+
+
+def _counts(counts: pd.DataFrame) -> None:
+    st.dataframe(
+        counts.rename_axis("class").reset_index(),
+        hide_index=True,
+        height="content" if len(counts) <= CLASSES_SHOWN else 720,
+        column_config={
+            "class": st.column_config.TextColumn("Class"),
+            "people": st.column_config.NumberColumn("People", format="localized", width="small"),
+            "photos": st.column_config.NumberColumn("Photos", format="localized", width="small"),
+            "share": st.column_config.ProgressColumn(
+                "Share of photos", format="percent", min_value=0, max_value=float(counts["share"].max())
+            ),
+        },
+        key="data-balance",
+    )
+
+
+def attributes(view: View, task: TaskConfig) -> None:
+    """Two attributes against each other, and the ages."""
+    samples = view.shown.samples
+    told = dataset_stats.told_attributes(samples)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        if len(told) >= 2:
+            _cross(samples, told, task)
+        else:
+            st.caption("The photos tell fewer than two attributes, so there is nothing to set against each other.")
+    with right:
+        ages = dataset_stats.ages_of_people(samples)
+        if len(ages):
+            st.markdown("**Ages of people**")
+            st.plotly_chart(data_figures.age_histogram(ages, task.age_limits), key="data-ages", **_CHART)
+            low, high = task.age_limits
+            shares = [(ages < low).sum(), ((ages >= low) & (ages < high)).sum(), (ages >= high).sum()]
+            names = (f"<{low}", f"{low}-{high - 1}", f">={high}")
+            st.caption(
+                "People in the age groups: "
+                + plain(", ".join(f"{n} {s:,}" for n, s in zip(names, shares, strict=True)))
+                + ". The limits are those of the task."
+            )
+        else:
+            st.caption("No photo tells an age.")
+
+
+def _cross(samples: pd.DataFrame, told: list[str], task: TaskConfig) -> None:
+    start = [name for name in ("gender", "age", "mask", "label") if name in told] + told
+    rows = asked("rows") if asked("rows") in told else start[0]
+    others = [name for name in told if name != rows]
+    columns = asked("columns") if asked("columns") in others else next(n for n in start if n in others)
+    of = asked("of") if asked("of") in ("people", "photos") else "people"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _choice("Rows", told, rows, "rows")
+        _choice("Columns", others, columns, "columns")
+        _choice("Count", ["people", "photos"], of, "of")
+    table = dataset_stats.cross_table(samples, rows, columns, task.age_limits, of)
+    ink = "#e4e7e8" if st.context.theme.type == "dark" else "#1f2428"
+    st.plotly_chart(data_figures.cross_heat(table, of, ink), key="data-cross", **_CHART)
+    empty = int((table.to_numpy() == 0).sum())
+    if empty:
+        st.caption(f"{empty} of {table.size} combinations have no {of}.")
+
+
+def _choice(label: str, options: list[str], now: str, name: str) -> None:
+    key = f"data-{name}"
+    st.session_state[key] = now
+    st.selectbox(label, options, key=key, width=150, on_change=lambda: go(**{name: st.session_state[key]}))
+
+
+def people_and_sizes(view: View) -> None:
+    samples = view.shown.samples
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Photos per person**")
+        counts = dataset_stats.photos_per_person(samples)
+        if len(counts) == 1:
+            n = int(counts.index[0])
+            st.caption(f"All {count(counts.iloc[0])} people have {count(n)} {'photo' if n == 1 else 'photos'}.")
+        else:
+            st.plotly_chart(data_figures.people_bars(counts), key="data-people", **_CHART)
+    with right:
+        sizes = dataset_stats.sizes(samples)
+        st.markdown("**Sizes of photos**")
+        if len(sizes) == 1:
+            width, height = sizes.iloc[0][["width", "height"]]
+            st.caption(f"All {count(len(samples))} photos are {width} × {height} px.")
+        else:
+            st.plotly_chart(data_figures.size_scatter(sizes), key="data-sizes", **_CHART)
+            most = sizes.iloc[0]
+            st.caption(
+                f"{count(len(sizes))} sizes; the most frequent, {most['width']} × {most['height']} px, "
+                f"has {count(most['photos'])} photos."
+            )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _mean(photos: tuple[tuple[str, int], ...]) -> str:
+    pixels = dataset_stats.mean_photo(list(photos))
+    return "" if pixels is None else faces.image(pixels, "mean photo")
+
+
+def means(table: pd.DataFrame, names: list[str]) -> None:
+    """The mean photo of each class: what a network could tell classes apart by without looking at a face."""
+    shown = names[:CLASSES_SHOWN]
+    cells = []
+    with st.spinner("Averaging photos", show_time=True):
+        for name in shown:
+            part = dataset_stats.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
+            picture = _mean(tuple(zip(part["path"], part["mtime_ns"].astype(int), strict=True)))
+            cells.append(f"<figure>{picture}{escape(name)}</figure>")
+    st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
+    more = f" The first {len(shown)} of {len(names)} classes." if len(shown) < len(names) else ""
+    st.caption(
+        f"Mean of up to {MEAN_PHOTOS} photos of each class, of different people where there are.{more} A class that "
+        "differs in background or light can be told apart without a face."
+    )
+
+
+def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) -> None:
+    balance(table, names)
+    states.heading("Attributes")
+    attributes(view, task)
+    states.heading("People and sizes")
+    people_and_sizes(view)
+    states.heading("Mean photo of each class")
+    means(table, names)

@@ -1,0 +1,88 @@
+"""Data, problems: what the scan found wrong, each with its photos where they can be shown."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import streamlit as st
+
+from core.corrections import told
+from core.exports import spreadsheet_csv
+from core.text import count, plain
+from pages.parts import states
+from pages.parts.data_gallery import Tile, gallery
+from pages.parts.data_view import View, asked, describe, go, pager, pick_photo, turner
+
+PAGE = 12  # problems with their photos
+SHOWN = 14  # photos of one problem
+PERSON = re.compile(r"^person (?P<quoted>'.*'|\".*\") has ")
+
+
+def draw(view: View) -> None:
+    problems = view.shown.problems
+    settled = len(view.raw.problems) - len(problems)
+    if not len(problems):
+        st.success(
+            "The scan found nothing wrong." if not len(view.raw.problems) else "Corrections settle every problem.",
+            icon=":material/check_circle:",
+        )
+        return
+    kinds = problems["kind"].value_counts()
+    options = ["all", *kinds.index]
+    wanted = asked("kind") if asked("kind") in options else "all"
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.session_state["data-kind"] = wanted
+        st.selectbox(
+            "Kind", options, key="data-kind", width=280,
+            format_func=lambda kind: f"{kind} ({kinds.sum() if kind == 'all' else kinds[kind]:,})",
+            on_change=lambda: go(kind=st.session_state["data-kind"], page=None),
+        )  # fmt: skip
+        st.download_button(
+            "Download as CSV", spreadsheet_csv(problems), "problems.csv", "text/csv", icon=":material/download:",
+            on_click="ignore",
+        )  # fmt: skip
+    if settled > 0:
+        st.caption(f"{count(settled)} more are settled by corrections.")
+    chosen = problems if wanted == "all" else problems[problems["kind"] == wanted]
+    part = pager(len(chosen), PAGE)
+    photos = by_person(view.shown.samples, chosen.iloc[part])
+    for number, problem in enumerate(chosen.iloc[part].itertuples(index=False), part.start):
+        one(view, problem, photos, f"data-problem-{number}")
+    turner(part, len(chosen), PAGE, "problems")
+
+
+def by_person(samples: pd.DataFrame, problems: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The photos of each person that a problem names."""
+    people = [person for text in problems["problem"] if (person := person_of(text)) is not None]
+    theirs = samples[samples["person"].isin(people)]
+    return dict(iter(theirs.groupby("person")))
+
+
+def person_of(text: str) -> str | None:
+    """The person of a warning about contradictory labels."""
+    found = PERSON.match(text)
+    return found["quoted"][1:-1].replace("\\'", "'").replace("\\\\", "\\") if found else None
+
+
+def one(view: View, problem: object, photos: dict[str, pd.DataFrame], key: str) -> None:
+    """A problem in words, its photos below; a click on a photo opens its correction."""
+    state = "failed" if problem.severity == "error" else "interrupted"
+    st.html(states.fault(problem.problem, problem.remedy, problem.where, state))
+    person = person_of(problem.problem)
+    if person in photos:
+        rows = photos[person].head(SHOWN).itertuples(index=False)
+        tiles = [Tile(r.sample, r.path, int(r.mtime_ns), describe(r), r.sample) for r in rows]
+        gallery(tiles, pick_photo, key=key, chosen=asked("photo"))
+        if len(photos[person]) > SHOWN:
+            st.caption(f"The first {SHOWN} of {count(len(photos[person]))} photos of {plain(person)}.")
+        return
+    row = view.row(problem.sample) if problem.sample else None
+    if row is not None:
+        tile = Tile(row["sample"], row["path"], int(row["mtime_ns"]), describe(row), told(row["person"]))
+        gallery([tile], pick_photo, key=key, chosen=asked("photo"))
+    elif problem.sample and problem.severity == "error" and problem.kind not in ("outside", "bad-folder"):
+        st.button(
+            "Leave it out", icon=":material/hide_image:", key=f"{key}-open", on_click=go,
+            kwargs={"photo": problem.sample}, help="Opens the file's correction, where you give the reason.",
+        )  # fmt: skip
