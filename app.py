@@ -11,11 +11,14 @@ pages = [
     st.Page(here / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
     for name, title, icon in (
         ("home", "Home", ":material/home:"),
-        ("launch", "Launch", ":material/rocket_launch:"),
-        ("studies", "Studies", ":material/grid_on:"),
-        ("live", "Live", ":material/show_chart:"),
-        ("compare", "Compare", ":material/compare_arrows:"),
         ("data", "Data", ":material/photo_library:"),
+        ("augment", "Augmentation", ":material/auto_fix_high:"),
+        ("launch", "Launch", ":material/rocket_launch:"),
+        ("live", "Live", ":material/show_chart:"),
+        ("runs", "Runs", ":material/table_rows:"),
+        ("studies", "Studies", ":material/grid_on:"),
+        ("compare", "Compare", ":material/compare_arrows:"),
+        ("look_inside", "Look inside", ":material/visibility:"),
     )
     if (here / "pages" / f"{name}.py").is_file()
 ]

@@ -30,6 +30,8 @@ QUICK = [
     "thumbnails",
     "figures",
     "metrics",
+    "mistakes",
+    "label_errors",
     "text",
     "cli",
     "members",
