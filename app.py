@@ -14,6 +14,7 @@ pages = [
         ("launch", "Launch", ":material/rocket_launch:"),
         ("studies", "Studies", ":material/grid_on:"),
         ("live", "Live", ":material/show_chart:"),
+        ("runs", "Runs", ":material/table_rows:"),
         ("compare", "Compare", ":material/compare_arrows:"),
         ("data", "Data", ":material/photo_library:"),
     )

@@ -32,7 +32,7 @@ class Query:
     """What the address of the Runs page asks for; an empty filter lets everything through.
 
     text: words that must all occur in name, id, dataset, study, recipe, tags or note; a word such as
-    `training.batch_size=64` asks for a setting. archived: the archived runs instead of the others.
+    `training.batch_size=64` asks for a setting. archived: the archived runs instead of the others; None for both.
     """
 
     text: str = ""
@@ -42,14 +42,14 @@ class Query:
     depth: tuple[int, ...] = ()
     study: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
-    archived: bool = False
+    archived: bool | None = False
     sort: str = "created"
     descending: bool = True
 
 
 def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
     """The runs that a query asks for, sorted; a run without the value sorted by comes last either way."""
-    chosen = [entry for entry in entries if (entry.notes.archived is not None) == query.archived]
+    chosen = [entry for entry in entries if query.archived in (None, entry.notes.archived is not None)]
     for name in ("state", "dataset", "task", "depth", "study"):
         if wanted := set(getattr(query, name)):
             chosen = [entry for entry in chosen if FIELDS[name](entry) in wanted]
