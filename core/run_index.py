@@ -71,11 +71,11 @@ class Listed:
 
     @cached_property
     def recipe(self) -> str:
-        """The nearest recipe: 'study', or 'study + 2 changes'."""
+        """The nearest recipe: 'study', or 'study +2' where two settings differ from it."""
         name, changes = self.summary.get("recipe") or (None, 0)
         if name is None:
             return ""
-        return name if not changes else f"{name} + {changes} change{'s' if changes > 1 else ''}"
+        return f"{name} +{changes}" if changes else name
 
     @cached_property
     def text(self) -> str:

@@ -37,19 +37,20 @@ _CSS = """
 .runs-wrap table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 .runs-wrap th { font-weight: 500; text-align: left; padding: 0; white-space: nowrap; vertical-align: bottom;
   border-bottom: 1px solid color-mix(in srgb, currentColor 28%, transparent); }
-.runs-wrap th button { all: unset; cursor: pointer; padding: .35rem .6rem; opacity: .75; display: inline-block; }
+.runs-wrap th button { all: unset; cursor: pointer; padding: .35rem .42rem; opacity: .75; display: inline-block; }
 .runs-wrap th button:hover, .runs-wrap th button:focus-visible { opacity: 1; text-decoration: underline; }
 .runs-wrap th button:focus-visible, .runs-wrap a:focus-visible { outline: 2px solid var(--st-primary-color); }
 .runs-wrap th[aria-sort="ascending"] button, .runs-wrap th[aria-sort="descending"] button { opacity: 1;
   font-weight: 650; }
-.runs-wrap td { padding: .34rem .6rem; white-space: nowrap; vertical-align: middle;
+.runs-wrap td { padding: .34rem .42rem; white-space: nowrap; vertical-align: middle;
   border-top: 1px solid color-mix(in srgb, currentColor 10%, transparent); }
 .runs-wrap .runs-number { text-align: right; }
 .runs-wrap tbody tr:hover td { background: color-mix(in srgb, var(--st-primary-color) 6%, var(--st-background-color)); }
 .runs-wrap tbody tr.runs-chosen td { background:
   color-mix(in srgb, var(--st-primary-color) 13%, var(--st-background-color)); }
 .runs-wrap .runs-stick { position: sticky; left: 0; z-index: 1; background: var(--st-background-color); }
-.runs-wrap td.runs-name { min-width: 150px; max-width: 330px; white-space: normal; overflow-wrap: anywhere; }
+.runs-wrap td.runs-name { position: sticky; left: 2.4rem; z-index: 1; background: var(--st-background-color);
+  min-width: 140px; max-width: 330px; white-space: normal; overflow-wrap: anywhere; }
 .runs-wrap td.runs-wide { max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
 .runs-wrap a { color: inherit; font-weight: 600; text-decoration: none; }
 .runs-wrap a:hover { text-decoration: underline; }
@@ -92,7 +93,7 @@ function draw(host) {
   const all = box("Choose all runs shown", ids.length > 0 && ids.every(id => chosen.has(id)),
     event => every(ids, event.target.checked));
   all.indeterminate = !all.checked && ids.some(id => chosen.has(id));
-  all.style.margin = "0 .6rem .5rem";
+  all.style.margin = "0 .42rem .5rem";
   corner.append(all);
   top.append(corner);
   for (const column of data.columns) {
