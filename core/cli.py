@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from core import cli_write, jobs, metrics, runs
 from core import config as configs
-from core import jobs, metrics, runs
 from core.errors import LabError
 from core.runs import FINISHED, Run
 
@@ -228,6 +228,10 @@ def weights(depth: Annotated[int, typer.Argument(help="18, 34, 50, 101 or 152.")
     if depth not in IMAGENET:
         raise LabError(f"weights: there is no ResNet-{depth}.", f"Choose one of {', '.join(map(str, IMAGENET))}.")
     print(download(depth))
+
+
+app.command()(cli_write.report)
+app.command()(cli_write.export)
 
 
 @app.command(hidden=True)

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 
+from core import files
+from core.config import to_yaml
+from core.errors import LabError
+from core.runs import Run
+from core.settings import recipe_of
+
+SCALARS = ("loss", "accuracy", "f1", "lr_backbone", "lr_head", "images_per_second")
+TIDY = ["run", "name", "depth", "recipe", "seed", "fold", "epoch", "phase", "split", "metric", "value"]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -22,3 +37,81 @@ def spreadsheet_csv(table: pd.DataFrame) -> bytes:
 
 def _neutral(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:
+    """Every metric of every run in one table, a line per run, fold, epoch, split and metric.
+
+    Columns: run, name, depth, recipe, seed, fold, epoch, phase, split, metric, value. Raises LabError for a run that is
+    gone; folds without epochs give no lines.
+    """
+    parts = []
+    for run in chosen:
+        config = run.config()
+        wide = run.all_metrics()
+        long = wide.melt(["fold", "epoch", "phase", "split"], var_name="metric", value_name="value")
+        about = {"run": run.id, "name": config.name, "depth": config.model.depth, "recipe": recipe_of(config)[0]}
+        parts.append(long.assign(**about, seed=config.training.seed))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=TIDY)
+    table = table[TIDY].astype({"value": "float64"})
+    return table.sort_values(["run", "fold", "metric", "split", "epoch"], kind="stable", ignore_index=True)
+
+
+def metrics_csv(chosen: Sequence[Run]) -> bytes:
+    return spreadsheet_csv(tidy_metrics(chosen))
+
+
+def metrics_parquet(chosen: Sequence[Run]) -> bytes:
+    buffer = io.BytesIO()
+    tidy_metrics(chosen).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def has_tensorboard() -> bool:
+    return importlib.util.find_spec("tensorboard") is not None
+
+
+def write_events(chosen: Sequence[Run], folder: Path) -> int:
+    """TensorBoard event files under `folder`, one log a run, fold and split; the step is the epoch.
+
+    Returns the number of logs. Raises LabError(kind 'optional') when tensorboard is not installed, 'read-only' when the
+    folder cannot be written.
+    """
+    if not has_tensorboard():
+        raise LabError("TensorBoard is not installed.", "Install it: pip install tensorboard", kind="optional")
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    logs = 0
+    for run in chosen:
+        config, created = run.config(), float(run.info().get("created") or 0.0)
+        for (fold, split), table in run.all_metrics().groupby(["fold", "split"], sort=True):
+            place = folder / f"{run.id}" / f"fold{fold}-{split}"
+            try:
+                writer = EventFileWriter(str(place))
+            except OSError as error:
+                message = f"{place} cannot be written: {error.strerror}."
+                raise LabError(message, "Choose another folder.", kind="read-only") from error
+            passed = table["seconds"].cumsum().to_numpy()  # wall time of the run, without its pauses
+            for row, seconds in zip(table.to_dict("records"), passed, strict=True):
+                values = [Summary.Value(tag=name, simple_value=row[name]) for name in SCALARS if pd.notna(row[name])]
+                when = created + float(seconds)
+                writer.add_event(Event(wall_time=when, step=int(row["epoch"]), summary=Summary(value=values)))
+            writer.close()
+            logs += 1
+        if (folder / run.id).is_dir():
+            files.write_text(folder / run.id / "config.yaml", to_yaml(config), durable=False)
+    return logs
+
+
+def events_zip(chosen: Sequence[Run]) -> bytes:
+    """write_events as one zip file."""
+    buffer = io.BytesIO()
+    with tempfile.TemporaryDirectory() as name:
+        write_events(chosen, Path(name))
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(Path(name).rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(name))
+    return buffer.getvalue()

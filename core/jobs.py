@@ -246,7 +246,10 @@ def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
     table = run.metrics(fold)
     epoch = int(table["epoch"].max()) if len(table) else before.epoch
     best_epoch, scores = fold_scores(table)
-    run.write_state(replace(before, **end, ended=time.time(), epoch=epoch, best_epoch=best_epoch, scores=scores))
+    spent = float(table["seconds"].sum())
+    run.write_state(
+        replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)
+    )
     with contextlib.suppress(FileNotFoundError):
         (run.fold_dir(fold) / "progress.json").unlink()
     run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")

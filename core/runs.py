@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from core import files
+from core import files, settings
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 
@@ -32,7 +32,7 @@ METRIC_COLUMNS = [
 STATES = ("queued", "running", "done", "failed", "cancelled")
 ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
-_SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended")
+_SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
 _SUMMARY = {"name": str, "created": (int, float), "task": str, "classes": int, "samples": int, "people": int}
 _SUMMARY |= {"dataset": str, "depth": int, "init": str, "epochs": int, "folds": list}
@@ -71,6 +71,7 @@ class FoldState:
     worker: dict[str, Any] | None = None  # pid and create_time of the process that trains or trained it
     started: float | None = None
     ended: float | None = None
+    seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended
     best_epoch: int | None = None
     scores: dict[str, float] | None = None  # best_f1, best_accuracy, best_loss, final_f1, final_accuracy, final_loss
 
@@ -95,6 +96,11 @@ class Run:
     @property
     def config_file(self) -> Path:
         return self.dir / "config.yaml"
+
+    @property
+    def notes_file(self) -> Path:
+        """Tags, note and archive mark that people gave the run; absent until they do."""
+        return self.dir / "notes.json"
 
     @property
     def log_file(self) -> Path:
@@ -314,6 +320,8 @@ def create(
                 "init": config.model.init,
                 "epochs": config.epochs,
                 "study": info.get("study"),
+                "recipe": list(settings.recipe_of(config)),
+                "settings": settings.flat(config),
                 "folds": [_slim(state) for state in states],
             },
         )
@@ -341,20 +349,34 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     for name in names:
-        try:
-            summary = files.read_json(root / name / "summary.json")
-            _check_summary(summary)
-            summary["folds"] = [_derive(root / name, fold) for fold in summary["folds"]]
-            summary["state"] = overall(fold["state"] for fold in summary["folds"])
-            summary["id"] = name
-        except FileNotFoundError:
-            if not (root / name).is_dir():
-                continue
-            summary = {"id": name, "unreadable": "summary.json is missing"}
-        except (OSError, *GARBAGE) as error:
-            summary = {"id": name, "unreadable": f"summary.json cannot be read ({type(error).__name__})"}
-        result.append(summary)
+        summary = read_summary(root / name)
+        if summary is not None:
+            result.append(derived(root / name, summary))
     return result
+
+
+def read_summary(run_dir: Path) -> dict[str, Any] | None:
+    """summary.json as it is written; {'id', 'unreadable'} for garbage, None where there is no run folder."""
+    try:
+        summary = files.read_json(summary_file(run_dir))
+        _check_summary(summary)
+        return {**summary, "id": run_dir.name}
+    except FileNotFoundError:
+        return {"id": run_dir.name, "unreadable": "summary.json is missing"} if run_dir.is_dir() else None
+    except (OSError, *GARBAGE) as error:
+        return {"id": run_dir.name, "unreadable": f"summary.json cannot be read ({type(error).__name__})"}
+
+
+def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with `state`, and with what a dead worker left 'running' shown as interrupted."""
+    if "unreadable" in summary:
+        return summary
+    folds = [_derive(run_dir, fold) for fold in summary["folds"]]
+    return {**summary, "folds": folds, "state": overall(fold["state"] for fold in folds)}
+
+
+def summary_file(run_dir: Path) -> Path:
+    return run_dir / "summary.json"
 
 
 def overall(states: Iterable[str]) -> str:

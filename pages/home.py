@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures, jobs, runs
+from core import figures, jobs, run_index, runs
 from core.errors import LabError
 from core.runs import Run
 from core.text import ago, count, plain, spread
@@ -92,7 +92,7 @@ def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) 
 
 def tick(shown: tuple) -> None:
     """What trains and what waits; reruns the page when a run changes its state."""
-    found = runs.summaries()
+    found = run_index.summaries()
     summaries, ids = readable(found), [s["id"] for s in found]
     if signature(summaries) != shown:
         st.rerun()
@@ -125,7 +125,7 @@ def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
                 width=230,
             )
     if len(done) > FINISHED_SHOWN:
-        st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: choose them on the Live page.")
+        st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: find them on the Runs page.")
 
 
 def stopped(halted: Sequence[dict[str, Any]]) -> None:
@@ -153,7 +153,7 @@ def resume(run_id: str) -> None:
 
 
 def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [s for s in summaries if "unreadable" not in s]
+    return [s for s in summaries if "unreadable" not in s and not s["archived"]]
 
 
 def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
@@ -175,7 +175,7 @@ def empty() -> None:
 states.begin_page()
 if problem := st.session_state.pop("home-error", None):
     states.show_error(problem)
-found = runs.summaries()
+found = run_index.summaries()
 listed = readable(found)
 if not listed:
     empty()

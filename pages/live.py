@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import corrections, figures, jobs, runs
+from core import corrections, figures, jobs, run_index
 from core.config import RunConfig, to_yaml
 from core.data import ATTRIBUTES
 from core.errors import LabError
@@ -249,7 +249,7 @@ def samples(run: Run, config: RunConfig) -> None:
 
 
 states.begin_page()
-listed = runs.summaries()
+listed = run_index.summaries()
 wanted = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
 if wanted is None:
     st.html('<div class="lab-title">Live</div>')

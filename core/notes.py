@@ -1,0 +1,105 @@
+"""What people write about a run: tags, a note, and whether it is archived. Imports no torch.
+
+An archived run stays where it is, so that its links, studies and reports still open; lists leave it out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock
+
+from core import files
+from core.errors import LabError
+from core.runs import GARBAGE, Run
+
+TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What people wrote about a run. archived: Unix time at which it was put aside, None while it is listed."""
+
+    tags: tuple[str, ...] = ()
+    text: str = ""
+    archived: float | None = None
+
+
+def read_notes(run: Run) -> Notes:
+    """Empty for a run without notes and for a file that is garbage: a note must never hide its run."""
+    try:
+        data = files.read_json(run.notes_file)
+        archived = data.get("archived")
+        return Notes(
+            _clean(data.get("tags") or ()),
+            str(data.get("text") or "")[:NOTE_LENGTH],
+            float(archived) if archived is not None else None,
+        )
+    except (OSError, *GARBAGE):
+        return Notes()
+
+
+def write_notes(run: Run, *, tags: Iterable[str] | None = None, text: str | None = None) -> Notes:
+    """Replace tags or note, whichever is given.
+
+    Raises LabError: 'gone', 'read-only', or 'notes' for more than 12 tags, a tag above 30 or a note above 2,000
+    characters.
+    """
+    if text is not None and len(text) > NOTE_LENGTH:
+        raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
+    wanted = None if tags is None else _clean(tags)
+    if wanted is not None and (len(wanted) > TAGS or any(len(tag) > TAG_LENGTH for tag in wanted)):
+        remedy = f"A run carries at most {TAGS} tags of at most {TAG_LENGTH} characters each."
+        raise LabError(f"run '{run.id}': too many or too long tags.", remedy, kind="notes")
+    changes = {} if wanted is None else {"tags": wanted}
+    if text is not None:
+        changes["text"] = text.strip()
+    return _change(run, changes)
+
+
+def add_tag(run: Run, tag: str) -> Notes:
+    return write_notes(run, tags=(*read_notes(run.require()).tags, tag))
+
+
+def archive(ids: Sequence[str], folder: Path | None = None) -> None:
+    """Leave runs out of lists. Raises LabError(kind 'busy') naming a run that trains or waits; then none is changed."""
+    chosen = [Run(run_id, folder).require() for run_id in ids]
+    for run in chosen:
+        check_idle(run)
+    for run in chosen:
+        _change(run, {"archived": time.time()})
+
+
+def unarchive(ids: Sequence[str], folder: Path | None = None) -> None:
+    for run_id in ids:
+        _change(Run(run_id, folder), {"archived": None})
+
+
+def _clean(tags: Iterable[object]) -> tuple[str, ...]:
+    """Tags in one spelling: no surrounding or double spaces, no comma, each once."""
+    words = (" ".join(str(tag).replace(",", " ").split()) for tag in tags)
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _change(run: Run, changes: dict) -> Notes:
+    run.require()
+    try:
+        with FileLock(run.dir / "summary.lock", timeout=10):
+            notes = replace(read_notes(run), **changes)
+            files.write_json(run.notes_file, asdict(notes))
+    except OSError as error:
+        remedy = "Make the folder writable."
+        raise LabError(f"{run.dir} cannot be written: {error.strerror}.", remedy, kind="read-only") from error
+    return notes
+
+
+def check_idle(run: Run) -> None:
+    """Raises LabError(kind 'busy') for a run that trains or waits."""
+    for state in run.states():
+        if state.state in ("running", "queued"):
+            what = "is training" if state.state == "running" else "waits to be trained"
+            remedy = "Cancel the run first; its checkpoints are kept."
+            raise LabError(f"run '{run.id}': fold {state.fold} {what}.", remedy, kind="busy")

@@ -1,0 +1,78 @@
+"""What a report is made of: plain blocks in sections, so that HTML and Markdown say the same. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """warn: they say what is wrong or missing."""
+
+    lines: tuple[str, ...]
+    warn: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """head: one title a column. rows: cells as text; all but the first are numbers unless `words`."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    words: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    figure: go.Figure
+    caption: str
+
+
+@dataclass(frozen=True)
+class Face:
+    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it."""
+
+    jpeg: bytes
+    lines: tuple[str, ...]
+    missing: str = ""
+    maps: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Faces:
+    title: str
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    title: str
+    text: str
+
+
+Block = Text | Bullets | Table | Figure | Faces | Code
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """sentences: the answer. sections: in reading order."""
+
+    title: str
+    question: str
+    made: str
+    sentences: list[str]
+    sections: list[Section] = field(default_factory=list)

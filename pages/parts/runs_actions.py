@@ -1,0 +1,192 @@
+"""What can be done with the chosen runs: compare, write up, export, tag, archive, delete, and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core import notes, run_query, trash
+from core.errors import LabError
+from core.run_index import Listed
+from core.runs import Run
+from core.text import count
+from pages.parts import runs_export, states
+
+COMPARE = Path(__file__).parents[1] / "compare.py"
+DONE, ERROR = "runs-done", "runs-error"
+FILTERS = ("q", "state", "dataset", "task", "depth", "tag")
+
+
+def choose(ids: Sequence[str]) -> None:
+    """The chosen runs stand in the address, in the order in which they were ticked."""
+    if ids:
+        st.query_params["runs"] = ",".join(ids)
+    else:
+        st.query_params.pop("runs", None)
+
+
+def chosen(entries: Sequence[Listed]) -> list[Listed]:
+    """The runs in the address that this list has; others leave the address."""
+    known = {entry.id: entry for entry in entries}
+    asked = [part for part in st.query_params.get("runs", "").split(",") if part]
+    found = [known[run_id] for run_id in dict.fromkeys(asked) if run_id in known]
+    if len(found) != len(asked):
+        choose([entry.id for entry in found])
+    return found
+
+
+def clear_filters() -> None:
+    for key in FILTERS:
+        st.session_state[key] = "" if key == "q" else []
+
+
+def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None:
+    """The buttons above the table; each is there at all times and greyed where it does not apply."""
+    ids = [entry.id for entry in picked]
+    readable = [entry for entry in picked if not entry.unreadable]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No"} chosen</div>', width="content")
+        if shelf == "Trash":
+            _button("Restore", "restore_from_trash", ids, _restore, primary=True)
+            _for_good(ids)
+            return
+        if shelf == "Runs":
+            _compare([entry.id for entry in readable])
+            runs_export.report(readable)
+        runs_export.export(readable)
+        _notes(readable, run_query.choices(entries, "tag"))
+        if shelf == "Runs":
+            _button("Archive", "archive", ids, _archive, help="Lists leave an archived run out; its links still open.")
+        else:
+            _button("Unarchive", "unarchive", ids, _unarchive, primary=True)
+        _button("Delete", "delete", ids, _delete, help="Moves them into the trash, from where they can be restored.")
+
+
+def told() -> None:
+    """What was done last, with Undo; or why it could not be done."""
+    if problem := st.session_state.pop(ERROR, None):
+        states.show_error(problem)
+    done = st.session_state.get(DONE)
+    if done is None:
+        return
+    words, ids, undo = done
+    with st.container(horizontal=True, vertical_alignment="center", key="runs-done-line"):
+        st.html(f'<div class="lab-meta" role="status">{_runs(len(ids))} {words}.</div>', width="content")
+        if undo is not None:
+            st.button("Undo", icon=":material/undo:", key="runs-undo", on_click=_do, args=(undo, ids, None, None))
+        st.button("Dismiss", type="tertiary", key="runs-dismiss", on_click=st.session_state.pop, args=(DONE, None))
+
+
+def _runs(number: int) -> str:
+    return f"{count(number)} run{'s' if number != 1 else ''}"
+
+
+def _button(
+    label: str, icon: str, ids: list[str], act: Callable, *, primary: bool = False, help: str | None = None
+) -> None:
+    kind = "primary" if primary else "secondary"
+    st.button(
+        label, icon=f":material/{icon}:", disabled=not ids, on_click=act, args=(ids,), help=help, type=kind,
+        key=f"runs-{label.lower()}",
+    )  # fmt: skip
+
+
+def _compare(ids: list[str]) -> None:
+    if not COMPARE.is_file():
+        return
+    pressed = st.button(
+        "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(ids) < 2, key="runs-compare",
+        help="Two runs or more; the one ticked first is the baseline.",
+    )  # fmt: skip
+    if pressed:
+        st.switch_page(COMPARE, query_params={"runs": ",".join(ids), "baseline": ids[0]})
+
+
+def _do(act: Callable, ids: list[str], words: str | None, undo: Callable | None) -> None:
+    """Do it, and remember what was done and how to undo it; a refusal is shown instead."""
+    st.session_state.pop(DONE, None)
+    try:
+        act(ids)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    if words is not None:
+        st.session_state[DONE] = (words, ids, undo)
+        choose(())
+
+
+def _archive(ids: list[str]) -> None:
+    _do(notes.archive, ids, "archived", notes.unarchive)
+
+
+def _unarchive(ids: list[str]) -> None:
+    _do(notes.unarchive, ids, "back in the list", notes.archive)
+
+
+def _delete(ids: list[str]) -> None:
+    _do(trash.delete, ids, "moved into the trash", trash.restore)
+
+
+def _restore(ids: list[str]) -> None:
+    _do(trash.restore, ids, "restored", trash.delete)
+
+
+def _for_good(ids: list[str]) -> None:
+    with st.popover("Delete for good", icon=":material/delete_forever:", disabled=not ids):
+        st.markdown(f"Delete {_runs(len(ids))} from the disk? There is no way back.")
+        st.button(
+            "Delete for good", type="primary", key="runs-for-good", on_click=_do,
+            args=(trash.delete_for_good, ids, "deleted for good", None),
+        )  # fmt: skip
+
+
+def _notes(picked: Sequence[Listed], known: list[str]) -> None:
+    popover = st.popover("Tags and notes", icon=":material/sell:", disabled=not picked, key="runs-notes")
+    if not picked:
+        return
+    with popover:
+        if len(picked) == 1:
+            _notes_of_one(picked[0], known)
+        else:
+            _tags_of_many(picked, known)
+
+
+def _notes_of_one(entry: Listed, known: list[str]) -> None:
+    tags, text = f"tags-{entry.id}", f"note-{entry.id}"
+    with st.form(f"notes-{entry.id}", border=False):
+        st.multiselect(
+            "Tags", sorted({*known, *entry.notes.tags}), default=list(entry.notes.tags), accept_new_options=True,
+            placeholder="Choose or type a tag", key=tags,
+        )  # fmt: skip
+        st.text_area("Note", entry.notes.text, height=140, key=text, max_chars=notes.NOTE_LENGTH)
+        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry.id, tags, text))
+
+
+def _save_one(run_id: str, tags: str, text: str) -> None:
+    wanted = {"tags": st.session_state[tags], "text": st.session_state[text]}
+    _do(lambda ids: notes.write_notes(Run(run_id), **wanted), [run_id], None, None)
+
+
+def _tags_of_many(picked: Sequence[Listed], known: list[str]) -> None:
+    theirs = sorted({tag for entry in picked for tag in entry.notes.tags})
+    ids = [entry.id for entry in picked]
+    with st.form("notes-many", border=False):
+        st.multiselect(
+            f"Add to {_runs(len(ids))}", known, accept_new_options=True, placeholder="Choose or type a tag",
+            key="tags-added",
+        )  # fmt: skip
+        st.multiselect("Take off", theirs, key="tags-removed", disabled=not theirs)
+        st.form_submit_button("Save", type="primary", on_click=_save_many, args=(ids,))
+
+
+def _save_many(ids: list[str]) -> None:
+    added, removed = st.session_state.pop("tags-added", []), st.session_state.pop("tags-removed", [])
+
+    def change(ids: list[str]) -> None:
+        for run_id in ids:
+            kept = [tag for tag in notes.read_notes(Run(run_id)).tags if tag not in removed]
+            notes.write_notes(Run(run_id), tags=[*kept, *added])
+
+    _do(change, ids, None, None)

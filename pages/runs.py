@@ -1,0 +1,189 @@
+"""Runs: every run, to be found, compared, written up, put aside and taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core import figures, run_index, run_query, trash
+from core.run_index import Listed
+from core.text import count
+from pages.parts import runs_actions, runs_table, states
+
+HERE = Path(__file__).parent
+PAGE = 100  # rows
+TICK = 4.0  # seconds between two looks while something trains
+TABLE = "runs-table"
+FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
+NO_GROUPS = "No groups"
+GROUPS = {name.capitalize(): name for name in (*run_query.FIELDS, "tag")}
+SHELVES = ("Runs", "Archive", "Trash")
+
+
+def act() -> None:
+    """What was clicked in the table becomes the address."""
+    done = st.session_state[TABLE]["act"] or {}
+    if done.get("kind") == "choose":
+        runs_actions.choose(done["runs"])
+    elif done.get("kind") == "sort" and done.get("by") in run_query.SORTS:
+        same = st.query_params.get("sort", "created") == done["by"]
+        downward = not query_descending() if same else done["by"] not in ("name", "state", "dataset", "task", "recipe")
+        st.query_params["sort"], st.query_params["order"] = done["by"], "down" if downward else "up"
+        st.query_params.pop("page", None)
+    elif done.get("kind") == "open":
+        st.session_state["runs-open"] = done["run"]
+
+
+def query_descending() -> bool:
+    return st.query_params.get("order", "down") != "up"
+
+
+def first_page() -> None:
+    st.query_params.pop("page", None)
+
+
+def search(entries: list[Listed], archived: bool | None) -> tuple[run_query.Query, str]:
+    """The controls above the table, filled from the address; the query that they make, and what to group by."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.text_input(
+            "Search", key="q", bind="query-params", icon=":material/search:", width=300, on_change=first_page,
+            placeholder="name, tag, note, batch_size=64",
+            help="Words that all occur in name, id, dataset, study, recipe, tags or note. "
+            "A word such as batch\\_size=64 asks for a setting.",
+        )  # fmt: skip
+        wanted = {}
+        for name, title in FILTERS:
+            options = run_query.choices(entries, name)
+            if len(options) < 2 and name not in st.query_params and name != "state":
+                continue  # nothing to tell apart
+            wanted[name] = tuple(
+                st.multiselect(
+                    title, [str(option) for option in options], key=name, bind="query-params", width=170,
+                    placeholder="All", on_change=first_page,
+                )
+            )  # fmt: skip
+        varying = run_query.varying(entries)
+        by = st.selectbox(
+            "Group by", [NO_GROUPS, *GROUPS, *varying], key="group", bind="query-params", width=200,
+            on_change=first_page, help="Any setting in which runs differ can be chosen.",
+        )  # fmt: skip
+    depths = tuple(int(depth) for depth in wanted.pop("depth", ()))
+    sort = st.query_params.get("sort", "created")
+    return run_query.Query(
+        text=text or "", depth=depths, archived=archived, sort=sort, descending=query_descending(), **wanted
+    ), "" if by in (None, NO_GROUPS) else by
+
+
+def grouped(shown: list[Listed], by: str) -> list[tuple[str, str, list[Listed]]]:
+    """(title, what it holds, its runs) of every group; one without a title where nothing groups them."""
+    if not by:
+        return [("", "", shown)]
+    result = []
+    for value, rows in run_query.grouped(shown, GROUPS.get(by, by)):
+        means = [entry.scores["best_f1"][0] for entry in rows if entry.scores["best_f1"][2]]
+        about = f"{count(len(rows))} run{'s' if len(rows) > 1 else ''}"
+        about += f" · F1 best {min(means):.3f} to {max(means):.3f}" if len(means) > 1 else ""
+        result.append((f"{by}: {value}", about, rows))
+    return result
+
+
+def cut(groups: list[tuple[str, str, list[Listed]]], page: int) -> list[tuple[str, str, list[Listed]]]:
+    """The rows of one page in their groups."""
+    first, last, place, result = page * PAGE, (page + 1) * PAGE, 0, []
+    for title, about, rows in groups:
+        if part := rows[max(0, first - place) : max(0, last - place)]:
+            result.append((title, about, part))
+        place += len(rows)
+    return result
+
+
+def pages_line(total: int, page: int) -> None:
+    last = max(0, (total - 1) // PAGE)
+    if not last:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Back", icon=":material/chevron_left:", disabled=page == 0, on_click=turn, args=(page,))
+        st.button("Next", icon=":material/chevron_right:", disabled=page >= last, on_click=turn, args=(page + 2,))
+        first = page * PAGE
+        st.caption(
+            f"{count(first + 1)} to {count(min(total, first + PAGE))} of {count(total)} rows", width="content"
+        )  # fmt: skip
+
+
+def turn(page: int) -> None:
+    st.query_params["page"] = str(page)
+
+
+def page_of(total: int) -> int:
+    asked = st.query_params.get("page", "1")
+    number = int(asked) - 1 if asked.isdecimal() and len(asked) < 9 else 0
+    return min(max(0, (total - 1) // PAGE), max(0, number))
+
+
+def table(groups: list[tuple[str, str, list[Listed]]], entries: list[Listed], chosen: list[str], link: str) -> None:
+    places = {entry.id: len(entries) - 1 - place for place, entry in enumerate(entries)}
+    runs_table.draw(
+        groups,
+        colours={run_id: figures.run_colour(place) for run_id, place in places.items()},
+        chosen=chosen,
+        sort=st.query_params.get("sort", "created"),
+        descending=query_descending(),
+        link=link,
+        on_act=act,
+        key=TABLE,
+    )
+
+
+def empty(shelf: str) -> None:
+    if shelf == "Runs":
+        st.info("No run yet. Launch one, and it is listed here.", icon=":material/table_rows:")
+        if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+            st.switch_page(HERE / "launch.py")
+    elif shelf == "Archive":
+        st.info(
+            "Nothing is archived. Archived runs keep their links, but lists leave them out.", icon=":material/archive:"
+        )
+    else:
+        st.info("The trash is empty. Deleted runs wait here until they are deleted for good.", icon=":material/delete:")
+
+
+def watch(shown: tuple[str, ...]) -> None:
+    """While something trains: a rerun of the page when a run has changed its state."""
+    if tuple(entry.state for entry in run_index.listed()) != shown:
+        st.rerun()
+
+
+states.begin_page()
+if opened := st.session_state.pop("runs-open", None):
+    st.switch_page(HERE / "live.py", query_params={"run": opened})
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.html('<div class="lab-title">Runs</div>', width="content")
+    shelf = st.segmented_control(
+        "List", SHELVES, key="shelf", bind="query-params", default="Runs", required=True,
+        label_visibility="collapsed", on_change=runs_actions.choose, args=((),),
+    )  # fmt: skip
+every = run_index.listed()
+entries = run_index.listed(trash.trash_folder()) if shelf == "Trash" else every
+runs_actions.told()
+here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]
+if not here:
+    empty(shelf)
+    st.stop()
+asked, by = search(here, None if shelf == "Trash" else shelf == "Archive")
+shown = run_query.choose(here, asked)
+chosen = runs_actions.chosen(here)
+runs_actions.bar(shelf, chosen, here)
+if not shown:
+    st.info("No run fits the search and the filters.", icon=":material/search_off:")
+    st.button("Clear search and filters", on_click=runs_actions.clear_filters)
+    st.stop()
+groups = grouped(shown, by)
+total = sum(len(rows) for _, _, rows in groups)
+page = page_of(total)
+table(cut(groups, page), entries, [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
+pages_line(total, page)
+words = f"{count(len(shown))} of {count(len(here))} runs" if len(shown) < len(here) else f"{count(len(here))} runs"
+st.caption(f"{words}. Scores are mean ± deviation (number of folds) over the finished folds.")
+if shelf == "Runs" and any(entry.state in states.ACTIVE for entry in every):
+    st.fragment(watch, run_every=TICK)(tuple(entry.state for entry in every))
