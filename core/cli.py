@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core import cli_write, jobs, metrics, runs
+from core import cli_write, jobs, metrics, runs, study_records
 from core import config as configs
 from core.errors import LabError
 from core.runs import FINISHED, Run
@@ -117,7 +117,6 @@ def study(
 ) -> None:
     """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
     from core import study as studies
-    from core import study_records
     from core.data import scan as scan_dataset
     from core.plan import check_weights
 
@@ -248,7 +247,7 @@ def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
 
 def _wait(run: Run) -> None:
     """Print progress until every fold has ended, then the table; exit code 1 unless every fold is done."""
-    jobs.ensure_workers(run.dir.parent)
+    study_records.look_after(run.dir.parent)
     shown = ""
     checked = time.monotonic()
     while True:
@@ -258,7 +257,7 @@ def _wait(run: Run) -> None:
         if all(state.state in FINISHED for state in states):
             break
         if time.monotonic() - checked > 5:
-            jobs.ensure_workers(run.dir.parent)  # another worker may have died with this run's folds still waiting
+            study_records.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
             checked = time.monotonic()
         line = _progress_line(run, states)
         if line != shown:

@@ -65,6 +65,22 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "", keep_he
         raise LabError(message, "Delete the file and put a fresh copy there.", kind="weights")
     state = read_state(path)
     own = model.state_dict()
+    given = _fitting(state, own, path.name, keep_head)
+    model.load_state_dict({**own, **given})
+    return {"file": path.name, "sha256": digest}
+
+
+def check_file(path: Path, depth: int) -> None:
+    """Raises LabError(kind 'weights') when a file does not fit a ResNet's backbone; nothing is built or kept."""
+    with torch.device("meta"):
+        network = getattr(torchvision.models, f"resnet{depth}")(weights=None)
+    _fitting(read_state(path), network.state_dict(), path.name)
+
+
+def _fitting(
+    state: dict[str, torch.Tensor], own: dict[str, torch.Tensor], name: str, keep_head: bool = False
+) -> dict[str, torch.Tensor]:
+    """What of a state dict goes into a network. own: the network's. Raises LabError naming keys and shapes."""
     given = {key.removeprefix("module."): value for key, value in state.items()}
     backbone = {key: value for key, value in own.items() if keep_head or not key.startswith(HEAD)}
     # Files from before torch 0.4.1, torchvision's own among them, have no step counters; nothing here reads them.
@@ -80,12 +96,11 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "", keep_he
         faults = {"weights missing": absent, "unknown weights": extra, "of another shape": shapes}
         parts = [f"{len(items)} {what}, first {items[0]}" for what, items in faults.items() if items]
         raise LabError(
-            f"weights: {path.name} does not fit this network: {'; '.join(parts)}.",
+            f"weights: {name} does not fit this network: {'; '.join(parts)}.",
             "Choose the depth that the file was trained with.",
             kind="weights",
         )
-    model.load_state_dict({**own, **{key: given[key] for key in backbone}})
-    return {"file": path.name, "sha256": digest}
+    return {key: given[key] for key in backbone}
 
 
 def inherit(model: nn.Module, config: ModelConfig, class_names: list[str], parent: Run, fold: int) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from core.errors import LabError
@@ -37,13 +38,45 @@ def missing_imagenet(depth: int) -> LabError:
     )
 
 
+def imagenet_line(depth: int) -> str:
+    """Whether the ImageNet weights of a depth are here; else how large they are and where they go. One sentence."""
+    name, size = IMAGENET[depth]
+    path = imagenet_file(depth)
+    if path.is_file():
+        return f"{name} ({path.stat().st_size / 1e6:.0f} MB) is on this machine, in {path.parent}."
+    return (
+        f"{name} is not on this machine: a download of {size} MB (python -m core weights {depth}); without a network, "
+        f"put the file into {path.parent}."
+    )
+
+
 def check_weights(depth: int, init: str) -> None:
-    """Raises LabError(kind 'weights') when the chosen first weights are not on disk."""
+    """Raises LabError(kind 'weights') when the chosen first weights are not on disk, or are another network's."""
     if init == "imagenet" and not imagenet_file(depth).is_file():
         raise missing_imagenet(depth)
-    if init.startswith("file:") and not Path(init.removeprefix("file:")).expanduser().is_file():
-        path = init.removeprefix("file:")
+    if not init.startswith("file:"):
+        return
+    path = Path(init.removeprefix("file:")).expanduser()
+    try:
+        seen = path.stat()
+    except OSError:
+        seen = None
+    if seen is None or not path.is_file():
         raise LabError(f"weights: there is no file {path}.", "Correct the path or train from scratch.", kind="weights")
+    if fault := _misfit(str(path), seen.st_mtime_ns, seen.st_size, depth):
+        raise fault
+
+
+@lru_cache(maxsize=64)
+def _misfit(path: str, mtime_ns: int, size: int, depth: int) -> LabError | None:
+    """Why a file cannot start a ResNet of this depth; remembered while the file stays. Imports torch to read it."""
+    from core.model import check_file
+
+    try:
+        check_file(Path(path), depth)
+    except LabError as error:
+        return error
+    return None
 
 
 def download(depth: int) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures, jobs, run_index, runs
+from core import figures, jobs, run_index, runs, study_records
 from core.errors import LabError
 from core.runs import Run
 from core.text import ago, count, plain, spread
@@ -82,8 +82,10 @@ def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) 
     if not known:
         return
     states.heading("Waiting")
+    paused = study_records.paused_runs()
     for place, (run_id, folds) in enumerate(known.items(), 1):
         names = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+        names += " · paused with its study" if run_id in paused else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<span class="lab-num lab-meta">{place}</span> {states.icon("queued")}', width=44)
             link(by_id[run_id])

@@ -271,8 +271,12 @@ def look_ahead_study(
     """(a plan for each run of the study, what stands against launching it); no plans while the grid asks first."""
     if wanted is None or found is None or study_plan.asks(wanted):
         return None, {}
+    lacking = [study_form.name_of(path) for path, values in wanted.grid.items() if not values]
+    if lacking or not wanted.grid:
+        told = f"Choose values for {lacking[0]}." if lacking else "Choose what differs between the runs."
+        return None, {study_plan.GRID: told}
     errors: form.Errors = {}
-    if (bad := dataset.bad_files(found)) and not draft["data"]["leave_out_problems"]:
+    if (bad := dataset.bad_files(dataset.corrected(found)[0])) and not draft["data"]["leave_out_problems"]:
         told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
         errors["data.leave_out_problems"] = f"{told} Mend them, or agree to leave them out."
         draft = {**draft, "data": {**draft["data"], "leave_out_problems": True}}

@@ -1,56 +1,299 @@
-"""A study from the Launch page to the Studies page, through Streamlit's own test runner; nothing trains here."""
+"""A study from the Launch page to the page of studies, through Streamlit's own test runner; nothing trains here."""
 
-from core import runs, study_records
-from core.runs import Run
-from tests.test_pages_launch import faces, lab, open_page, take_folder, text_of
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from streamlit.testing.v1 import AppTest
+
+from core import jobs, queue, runs, slots, study, study_records
+from core.config import DataConfig
+from core.data import scan
+from core.runs import FoldState, Run
+from tests.test_pages_launch import PAGE, faces, field, lab, open_group, open_page, take_folder, text_of
 
 __all__ = ["lab"]
+STUDIES = Path(__file__).parents[1] / "pages" / "studies.py"
 
 
-def chosen(page, path):
-    version = page.session_state["launch_study"]["version"]
-    key = f"study{version}.{path}"
-    return next(w for w in (*page.multiselect, *page.button_group) if w.key == key)
-
-
-def vary(page, **grid):
-    """grid: setting with __ for the dot -> values."""
-    paths = [path.replace("__", ".") for path in grid]
-    chosen(page, "fields").set_value(paths).run()
-    for path, values in zip(paths, grid.values(), strict=True):
-        chosen(page, f"values.{path}").set_value(values).run()
+def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:
+    """The form of a study on thirty faces. grid: setting -> values, as if they had been chosen."""
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in {"recipe": "quick", **address}.items():
+        page.query_params[key] = value
+    typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
+    page.session_state["launch_study"] = {**typed, "grid": grid or {}}
+    root = tmp_path / "faces"
+    if not root.exists():
+        faces(root)
+    page.session_state["launch_data"] = DataConfig(root=str(root)).model_dump(mode="json")
+    page.run()
     assert not page.exception
     return page
 
 
-def study_button(page):
+def control(page, name):
+    key = f"study{page.session_state['launch_study']['version']}.{name}"
+    return next(w for w in (*page.multiselect, *page.button_group) if w.key == key)
+
+
+def vary(page, **grid):
+    """Through the controls. grid: setting with __ for the dot -> values, those of open settings as they are typed."""
+    paths = [path.replace("__", ".") for path in grid]
+    control(page, "fields").set_value(paths).run()
+    for path, values in zip(paths, grid.values(), strict=True):
+        control(page, f"values.{path}").set_value(values).run()
+        assert not page.exception
+    return page
+
+
+def button(page):
     return page.button(key="launch-study-button")
 
 
-def open_study(tmp_path, **address):
-    return take_folder(open_page(**{"as": "study", "recipe": "quick", **address}), faces(tmp_path / "faces"))
+def launched(lab) -> study_records.Study:
+    (name, address), *_ = lab
+    assert name == "studies"
+    return study_records.load(address["study"])
 
 
 def test_a_grid_becomes_runs_on_the_same_folds(lab, tmp_path):
-    page = vary(open_study(tmp_path), model__depth=[18, 34], training__seed=["0", "1"])
-    chosen(page, "fields")
+    page = take_folder(open_page(recipe="quick"), faces(tmp_path / "faces"))
+    page.segmented_control(key="launch-as").set_value("study").run()
+    assert "Choose what differs between the runs" in text_of(page)
+    vary(page, model__depth=[18, 34], training__seed=["0", "1"])
     assert "4 runs, 20 fold jobs are queued" in text_of(page)
-    study_button(page).click().run()
+    button(page).click().run()
     assert not page.exception
-    ((name, address),) = lab
-    assert name == "studies"
-    record = study_records.load(address["study"])
-    made = [Run(run_id) for run_id in record.run_ids]
+    made = [Run(run_id) for run_id in launched(lab).run_ids]
     assert [(r.config().model.depth, r.config().training.seed) for r in made] == [(18, 0), (18, 1), (34, 0), (34, 1)]
     folds = [r.samples().set_index("person")["fold"].to_dict() for r in made]
     assert all(split == folds[0] for split in folds)
 
 
 def test_a_second_tab_of_the_form_launches_no_second_study(lab, tmp_path):
-    first = vary(open_study(tmp_path), training__seed=["0", "1"])
-    second = vary(open_study(tmp_path, form=first.session_state["launch_token"]), training__seed=["0", "1"])
-    study_button(first).click().run()
-    study_button(second).click().run()
+    first = open_study(tmp_path, {"training.seed": [0, 1]})
+    second = open_study(tmp_path, {"training.seed": [0, 1]}, form=first.session_state["launch_token"])
+    button(first).click().run()
+    button(second).click().run()
     assert lab[0] == lab[1]
     assert len(study_records.all_studies()) == 1
     assert len(runs.summaries()) == 2
+
+
+def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(lab, tmp_path):
+    rows = {"recipe": ["quick", "study-adam-sgd"], "model.init": ["scratch"]}
+    page = open_study(tmp_path, rows, size=32, epochs=4)
+    button(page).click().run()
+    record = launched(lab)
+    configs = [Run(run_id).config() for run_id in record.run_ids]
+    assert [c.input_size for c in configs] == [(32, 32)] * 2
+    assert [c.epochs for c in configs] == [4, 4]
+    assert [len(c.phases) for c in configs] == [1, 2]
+    assert record.settings["shrink"] == {"size": 32, "epochs": 4}
+
+
+@pytest.mark.parametrize(("values", "wrong"), [([0], "0"), ([0.2, -1], "-1")])
+def test_a_mixing_alpha_that_cannot_be_is_named_and_nothing_is_launched(lab, tmp_path, values, wrong):
+    page = open_study(tmp_path, {"mix.alpha": values})
+    assert "mix.alpha" in text_of(page) and f"greater than 0, found {wrong}" in text_of(page)
+    assert button(page).disabled
+    assert not runs.summaries()
+
+
+def test_a_phase_without_epochs_is_named(lab, tmp_path):
+    page = open_study(tmp_path, {"phases.0.epochs": [0, 2]})
+    assert "phases.0.epochs" in text_of(page) and "found 0" in text_of(page)
+    assert button(page).disabled
+
+
+def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, tmp_path):
+    started = time.monotonic()
+    page = open_study(tmp_path, {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))})
+    assert "The grid makes 10,000 runs, 50,000 fold jobs." in text_of(page)
+    assert button(page).disabled
+    assert time.monotonic() - started < 20, "asking must not plan them"
+
+
+def test_weights_that_are_not_there_are_said_and_nothing_is_queued(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    page = open_study(tmp_path, {"model.init": ["imagenet"], "model.depth": [18, 50]})
+    assert "resnet18-f37072fd.pth, 45 MB" in text_of(page)
+    assert button(page).disabled
+    assert not runs.summaries()
+
+
+def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(lab, tmp_path):
+    page = open_study(tmp_path, {"training.seed": [0, 1]})
+    button(page).click().run()
+    parent = launched(lab).run_ids[0]
+    again = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
+    assert f"old 0 of {parent} is queued" in text_of(again)
+    assert button(again).disabled
+    Run(parent).delete()
+    gone = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
+    assert "there is no run" in text_of(gone) and button(gone).disabled
+
+
+def test_a_weights_file_of_another_depth_is_refused_on_the_form(lab, tmp_path):
+    state = {k: v for k, v in torchvision.models.resnet18(weights=None).state_dict().items() if "layer4" not in k}
+    torch.save(state, tmp_path / "odd.pth")
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    version = page.session_state["launch_version"]
+    page.segmented_control(key=f"form{version}.model.init.kind").set_value("file").run()
+    page.text_input(key=f"form{version}.model.init.file").set_value(str(tmp_path / "odd.pth")).run()
+    assert "does not fit this network" in text_of(page) and "layer4" in text_of(page)
+    assert page.button(key="launch-button").disabled
+
+
+def test_imagenet_weights_that_are_here_are_said_with_their_size(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"0" * 2_000_000)
+    page = open_group(take_folder(open_page(recipe="study"), faces(tmp_path / "faces")), "model")
+    assert "resnet18-f37072fd.pth (2 MB) is on this machine" in text_of(page)
+
+
+def test_the_study_file_is_what_the_form_says_and_fills_it_again(lab, tmp_path):
+    page = open_study(tmp_path, {"model.depth": [18, 34], "mix.alpha": [0.1, 0.4]}, size=32, epochs=4)
+    open_group(page, "training")
+    field(page, "training.seed").set_value("7").run()
+    page.session_state["launch_draft"]["data"]["max_people"] = 30
+    page.run()
+    button(page).click().run()
+    record = launched(lab)
+    file = study.StudyConfig.model_validate(record.settings)
+    assert file.set == {"training.seed": 7, "data.max_people": 30}
+    assert study.from_yaml(study.to_yaml(file)) == file
+    made = study.expand(file, {"root": str(tmp_path / "faces"), "reader": "utkface"})
+    names = {"name": "", "description": ""}
+    frozen = [Run(run_id).config().model_copy(update=names) for run_id in record.run_ids]
+    assert [c.model_copy(update=names) for c in made] == frozen
+
+
+# The page of studies
+
+
+def show(**address) -> AppTest:
+    page = AppTest.from_file(str(STUDIES), default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def press(page, label):
+    next(b for b in page.button if b.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def record(lab, tmp_path):
+    """Three runs that differ in their seed, waiting."""
+    wanted = study.StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
+    made = study.expand(wanted, {"root": str(faces(tmp_path / "faces"))})
+    return study_records.launch(wanted, study.make_plans(made, scan(made[0].data)))
+
+
+def finish(run, fold, f1, state="done"):
+    scores = {f"{which}_{k}": f1 for which in ("best", "final") for k in ("f1", "accuracy", "loss")}
+    run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, reason="diverged <b>here</b>"))
+
+
+def test_without_a_study_the_page_says_how_to_launch_one(lab):
+    page = show()
+    assert "No study yet" in text_of(page)
+    press(page, "Launch a study")
+    assert lab[0][0] == "launch"
+
+
+def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
+    first = Run(record.run_ids[0])
+    finish(first, 0, 0.5)
+    finish(first, 1, 0.7)
+    finish(Run(record.run_ids[1]), 0, 0.1, "failed")
+    shown = text_of(show(study=record.id))
+    assert "0.600 ± 0.141 (2)" in shown
+    assert "2 of 15 fold jobs done" in shown and "1 stopped" in shown
+    assert "diverged &lt;b&gt;here" in shown and "<b>here" not in shown
+
+
+def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
+    before = jobs.waiting()
+    page = press(show(study=record.id), "Pause")
+    assert jobs.waiting() == []
+    assert "no further fold begins" in text_of(page)
+    study_records.look_after()
+    assert jobs.waiting() == []
+    page = press(show(study=record.id), "Resume")
+    assert jobs.waiting() == before
+    assert not any(b.label == "Resume" for b in page.button)
+
+
+def test_cancel_stops_every_run(record):
+    press(show(study=record.id), "Cancel")
+    assert {s["state"] for s in runs.summaries()} == {"cancelled"}
+
+
+def test_a_waiting_run_can_be_trained_first(record):
+    page = show(study=record.id)
+    for _ in range(2):
+        page.button(key=f"arrow_upward-{record.run_ids[2]}").click().run()
+    assert jobs.waiting()[0][0] == record.run_ids[2]
+    assert page.button(key=f"arrow_upward-{record.run_ids[2]}").disabled
+
+
+def test_a_run_that_is_added_joins_on_the_same_folds(lab, record):
+    press(show(study=record.id), "Add a run")
+    name, address = lab[-1]
+    assert name == "launch" and address["study"] == record.id
+    page = open_group(open_page(**address), "training")
+    field(page, "training.seed").set_value("9").run()
+    page.button(key="launch-button").click().run()
+    after = study_records.load(record.id)
+    assert len(after.runs) == 4
+    joined, first = Run(after.run_ids[3]), Run(after.run_ids[0])
+    assert joined.config().training.seed == 9
+    assert joined.samples()["fold"].tolist() == first.samples()["fold"].tolist()
+
+
+def test_a_deleted_study_leaves_its_runs(record):
+    press(show(study=record.id), "Delete this study")
+    assert study_records.all_studies() == [] and len(runs.summaries()) == 3
+
+
+def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):
+    for wanted in ("20260101-000000-gone-0000", "../../etc"):
+        page = AppTest.from_file(str(STUDIES), default_timeout=60)
+        page.query_params["study"] = wanted
+        page.run()
+        assert not page.exception
+        assert "lab-fault" in text_of(page)
+
+
+def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
+    Run(record.run_ids[1]).delete()
+    press(show(study=record.id), "Launch the missing runs")
+    again, other = Run(record.run_ids[1]), Run(record.run_ids[0])
+    assert again.samples()["fold"].tolist() == other.samples()["fold"].tolist()
+
+
+def test_slots_are_a_setting_of_the_lab(lab, tmp_path, monkeypatch):
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    monkeypatch.setattr(queue, "gpu_count", lambda: 0)
+    page = show()
+    page.button(key="open-slots").click().run()
+    page.text_input(key="slots-count").set_value("2").run()
+    page.text_input(key="slots-threads").set_value("1").run()
+    press(page, "Save")
+    assert slots.read(runs.runs_folder()) == slots.Slots(2, 1)
+    assert len(queue.slot_locks(runs.runs_folder())) == 2
+    page.text_input(key="slots-count").set_value("0").run()
+    press(page, "Save")
+    assert "from 1 to 64, found 0" in text_of(page)
+    assert slots.read(runs.runs_folder()).count == 2

@@ -82,7 +82,9 @@ def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
     assert paused.paused and study_records.load(made.id).paused
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert {s["state"] for s in runs.summaries()} == {"queued"}
-    assert study_records.is_paused(made.run_ids[1])
+    assert study_records.paused_runs() == set(made.run_ids)
+    study_records.look_after()
+    assert order(workers.root) == [], "looking after what was lost queues nothing of a paused study"
     back, refused = study_records.resume(paused)
     assert not back.paused and refused == [] and order(workers.root) == made.run_ids
     assert workers.run(small_net) == 0
@@ -147,3 +149,25 @@ def test_a_deleted_record_leaves_the_runs(seeds, workers):
     study_records.delete(made)
     assert study_records.all_studies() == [] and Run(made.run_ids[0]).exists()
     assert study.ASK_ABOVE == 24
+
+
+def test_folds_that_a_killed_lab_left_out_of_the_queue_are_queued_again(tiny_plan, workers, monkeypatch):
+    whole = queue.enqueue
+
+    def dies(run, folds):
+        whole(run, folds[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queue, "enqueue", dies)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.launch(tiny_plan)
+    monkeypatch.setattr(queue, "enqueue", whole)
+    (summary,) = runs.summaries()
+    assert jobs.waiting() == [(summary["id"], 0)]
+    study_records.look_after()
+    assert sorted(jobs.waiting()) == [(summary["id"], 0), (summary["id"], 1)]
+    study_records.look_after()
+    assert len(jobs.waiting()) == 2
+    jobs.cancel(Run(summary["id"]))
+    study_records.look_after()
+    assert jobs.waiting() == []

@@ -21,6 +21,7 @@ from core.augment import TRANSFORMS, default_params
 from core.config import PhaseConfig, RunConfig, field_errors
 from core.errors import LabError
 from core.text import plain
+from core.weights import imagenet_line
 
 DRAFT, VERSION = "launch_draft", "launch_version"
 Errors = dict[str, str]
@@ -315,6 +316,8 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
     if init in ("file:", "run:"):
         errors = {**errors, "model.init": "Type the path of a weights file." if kind == "file" else "Choose a run."}
     message("model.init", errors)
+    if kind == "imagenet" and "model.init" not in errors:
+        st.caption(f":material/check: {plain(imagenet_line(draft()['model']['depth']))}")
     segments("model.head", ("joint", "factored"), errors)
 
 

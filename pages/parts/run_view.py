@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import runs
+from core import runs, study_records
 from core.config import RunConfig
 from core.runs import FoldState, Run
 from core.text import count, duration, rate, score, spread
@@ -29,6 +29,7 @@ class Moment:
     folds: list[FoldState]
     progress: dict[int, dict[str, Any]]
     ahead: int  # fold jobs of other runs that wait before this one's first
+    paused: bool = False  # what waits is held back, because the run's study is paused
 
     @property
     def state(self) -> str:
@@ -97,7 +98,8 @@ def look(run: Run, config: RunConfig, queue: Sequence[tuple[str, int]]) -> Momen
     folds = run.states()
     progress = {fold.fold: run.progress(fold.fold) for fold in folds if fold.state == "running"}
     mine = next((place for place, (run_id, _) in enumerate(queue) if run_id == run.id), 0)
-    return Moment(run.id, config.epochs, folds, progress, mine)
+    held = any(fold.state == "queued" for fold in folds) and run.id in study_records.paused_runs()
+    return Moment(run.id, config.epochs, folds, progress, mine, held)
 
 
 @lru_cache(maxsize=512)
@@ -149,7 +151,9 @@ def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
             words.append(_stage(now))
     if not moment.running:
         words.append(f"{done} of {total} folds done")
-    if moment.state == "queued":
+    if moment.paused:
+        words.append("paused with its study: no further fold begins")
+    elif moment.state == "queued":
         words.append(f"{count(moment.ahead)} fold jobs wait before it" if moment.ahead else "next in the queue")
     if speed := moment.images_per_second(metrics):
         words.append(rate(speed))
@@ -246,5 +250,5 @@ def _where(moment: Moment, fold: FoldState) -> str:
         )
         return f"epoch {now['epoch']} / {moment.epochs}{step}"
     if fold.state == "queued" and not fold.epoch:
-        return "waits"
+        return "paused" if moment.paused else "waits"
     return f"epoch {fold.epoch} / {moment.epochs}"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import queue, runs, speed, study, study_records
+from core import corrections, queue, runs, speed, study, study_records
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
@@ -41,7 +41,7 @@ def _agree(runs_: int) -> None:
 
 def plans_of(wanted: StudyConfig, draft: dict[str, Any], found: Scan) -> list[Plan]:
     """One plan a run, remembered while nothing changes. Raises LabError."""
-    key = (id(found), repr(wanted), repr(draft["data"]))
+    key = (id(found), corrections.version(found.root), repr(wanted), repr(draft["data"]))
     kept = st.session_state.get("launch_study_plans")
     if kept is None or kept[0] != key:
         with st.spinner(f"Planning {count(study.size(wanted))} runs"):

@@ -32,8 +32,11 @@ def section(study: Study, moment: Moment) -> None:
     if not several and not teams:
         return
     parts = [attribute_rows(row) for row in several]
-    joint = next((Run(row.run.id).info()["class_names"] for row in several), None)
-    told = [team_row([rows[run_id] for run_id in team], joint) for team in teams]
+    told = []
+    for team in teams:
+        tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
+        joint = next((row for row in several if tuple(ATTRIBUTES[configs[row.run.id]["task"]["name"]]) == tasks), None)
+        told.append(team_row([rows[run_id] for run_id in team], tasks, joint))
     body = [html for html in (*parts, *(html for html, _ in told)) if html]
     if not body:
         return
@@ -70,11 +73,10 @@ def attribute_rows(row: Row) -> str:
     return "".join(lines)
 
 
-def team_row(team: Sequence[Row], joint: list[str] | None) -> tuple[str, str]:
-    """(an HTML row of several networks scored as one, what went wrong). joint: the classes of a joint run."""
-    names = [_word(row) for row in team]
-    classes = tuple(joint) if joint and len(joint[0].split()) >= len(team) else None
+def team_row(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> tuple[str, str]:
+    """(an HTML row of several networks scored as one, what went wrong). joint: a run whose classes are counted."""
     try:
+        classes = tuple(joint.run.info()["class_names"]) if joint else None
         versions = tuple(
             (str(row.run.dir), tuple(int(f["fold"]) for f in row.folds if f["state"] == "done")) for row in team
         )
@@ -88,7 +90,7 @@ def team_row(team: Sequence[Row], joint: list[str] | None) -> tuple[str, str]:
         f1, right = spread(s.f1 for s in found[kind]), spread(s.accuracy for s in found[kind])
         cells += f'<td class="lab-edge">{f1}</td><td>{right}</td>'
     count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
-    title = f"{' + '.join(names)}, {count} networks"
+    title = f"{' + '.join(tasks)}, {count} networks"
     return f'<tr><td>{escape(title)}</td><td class="lab-left">joint</td>{cells}</tr>', ""
 
 
@@ -98,10 +100,6 @@ def _together(versions: tuple, kind: str, classes: tuple[str, ...] | None) -> li
     return score_together(team, kind, classes)
 
 
-def _word(row: Row) -> str:
-    return str(row.run.config().task.name)
-
-
 def _teams(configs: dict[str, dict]) -> list[list[str]]:
     """Run ids of networks of one attribute each that agree in all but their task: mask, gender, age in this order."""
     alike: dict[str, dict[str, list[str]]] = {}
@@ -109,7 +107,7 @@ def _teams(configs: dict[str, dict]) -> list[list[str]]:
         task = config["task"]["name"]
         if task in SINGLE:
             rest = {k: v for k, v in config.items() if k not in ("name", "description", "task")}
-            rest["limits"] = config["task"]["age_limits"]
+            rest["task"] = {k: v for k, v in config["task"].items() if k != "name"}
             alike.setdefault(json.dumps(rest, sort_keys=True, default=str), {}).setdefault(task, []).append(run_id)
     teams = []
     for by_task in alike.values():
