@@ -64,19 +64,19 @@ def by_epoch(metrics: pd.DataFrame, metric: str, split: str) -> pd.DataFrame:
     """Index epoch, one column a fold. split: 'train', 'validation' or 'gap'."""
     if split != "gap":
         rows = metrics[metrics["split"] == split]
-        return rows.pivot_table(index="epoch", columns="fold", values=metric, aggfunc="last", dropna=False)
+        return rows.drop_duplicates(["epoch", "fold"], keep="last").pivot(index="epoch", columns="fold", values=metric)
     train, held = by_epoch(metrics, metric, "train"), by_epoch(metrics, metric, "validation")
     return held - train if metric == "loss" else train - held
 
 
 def along(line: Line, x: str, epochs: pd.Index | None = None) -> np.ndarray:
     """Where epochs (all by default) lie on the axis x: epoch, seconds or photos, means over folds. Shape (epochs,)."""
-    spent = line.metrics.pivot_table(index="epoch", columns="fold", values="seconds", aggfunc="sum")
-    epochs = spent.index if epochs is None else epochs
+    epochs = pd.Index(sorted(line.metrics["epoch"].unique())) if epochs is None else epochs
     if x == "epoch":
         return epochs.to_numpy(float)
     if x == "images":
         return epochs.to_numpy(float) * float(np.mean(list(line.images.values()) or [np.nan]))
+    spent = line.metrics.groupby(["epoch", "fold"])["seconds"].sum().unstack()
     return spent.cumsum().mean(axis=1).reindex(epochs).to_numpy(float)
 
 

@@ -93,6 +93,18 @@ def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Membe
     return members, problems
 
 
+def version_of(member: Member, which: str) -> tuple:
+    """Equal as long as nothing that a comparison reads of this run has changed: folder, fold states, predictions."""
+    times = []
+    for fold in member.done:
+        try:
+            times.append(member.run.predictions_file(fold, which).stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    states = tuple((s.fold, s.state, repr(s.scores)) for s in member.states)
+    return str(member.run.dir), id(member.samples), states, tuple(times)
+
+
 def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Member], list[LabError]]:
     """The runs that tell the baseline's classes, and a refusal for each that does not."""
     kept, refused = [], []

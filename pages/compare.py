@@ -7,27 +7,23 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core import compare, contrast, cost, figures, members, runs, statistics
-from core.compare import Difference, Pair
-from core.cost import Cost
+from core.compare import Difference
 from core.members import Member
-from pages.parts import compare_charts, compare_flips, compare_pick, compare_view, curves, run_view, states
-from pages.parts.compare_pick import Wanted
+from pages.parts import (
+    compare_charts,
+    compare_flips,
+    compare_load,
+    compare_pick,
+    compare_view,
+    curves,
+    states,
+)
 
 
 def names_of(found: Sequence[Member]) -> dict[str, str]:
     """Run id -> name, with the end of the id where two runs have one name."""
     names = [member.name for member in found]
     return {m.id: m.name if names.count(m.name) == 1 else f"{m.name} {m.id[-4:]}" for m in found}
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def costs_of(run_ids: tuple[str, ...], versions: tuple, folder: str) -> dict[str, Cost]:
-    """What each run cost. versions: of the metrics files and fold states, so that a run that goes on is read again."""
-    found, _ = members.load_all(run_ids)
-    return {
-        m.id: cost.cost_of(m, run_view.metrics_of(run_view.metrics_version(m.run, [s.fold for s in m.states])))
-        for m in found
-    }
 
 
 def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
@@ -38,18 +34,6 @@ def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
         steps = (figures.fold_colour(own, step) for step in (0, 3, 2, 1, 4))
         result[member.id] = next((c for c in steps if c not in result.values()), own)
     return result
-
-
-def load_costs(found: Sequence[Member]) -> dict[str, Cost]:
-    versions = tuple(
-        (run_view.metrics_version(m.run, [s.fold for s in m.states]), tuple(s.state for s in m.states)) for m in found
-    )
-    with st.spinner("Counting multiply-adds; once for each network"):
-        return costs_of(tuple(m.id for m in found), versions, str(runs.runs_folder()))
-
-
-def load_pairs(baseline: Member, others: Sequence[Member], wanted: Wanted) -> list[Pair]:
-    return [compare.pair(other, baseline, metric=wanted.metric, which=wanted.which) for other in others]
 
 
 def say(found: list[Difference], within: float) -> None:
@@ -109,8 +93,8 @@ for problem in refused:
 colours = colours_of(found, [s["id"] for s in listed])
 compare_pick.question(names, wanted)
 curves.plotly_once()
-costs = load_costs(kept)
-pairs = load_pairs(baseline, [m for m in kept if m is not baseline], wanted)
+costs = compare_load.costs(kept)
+pairs = compare_load.pairs(baseline, [m for m in kept if m is not baseline], wanted)
 price = cost.ratios({run: one.size for run, one in costs.items()}, baseline.id)
 within = wanted.within / 100
 differences = compare.differences(pairs, within=within, metric=wanted.metric, which=wanted.which, cost_ratios=price)

@@ -139,7 +139,7 @@ def test_a_photo_that_is_gone_is_a_word_in_its_place(study, folder):
 
 def test_samples_in_the_link_are_quoted():
     link = compare_flips.maps_link("a", "b", ["x, y/1.jpg", "é&=.jpg"])
-    assert link == "look_inside?run=a&runs=a,b&samples=x%2C%20y%2F1.jpg,%C3%A9%26%3D.jpg"
+    assert link == "look_inside?run=a&runs=a,b&samples=x%252C%20y%2F1.jpg,%C3%A9%26%3D.jpg"
 
 
 def test_names_are_text_never_markup(folder):

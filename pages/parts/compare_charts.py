@@ -7,14 +7,14 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core import compare_figures, contrast, statistics
+from core import compare_figures, statistics
 from core.compare import Difference
 from core.cost import Cost
 from core.errors import LabError
 from core.figures import METRICS as LABELS
 from core.members import METRICS, Member
 from core.metrics import mean_and_deviation
-from pages.parts import compare_pick, compare_view, curves, run_view, states
+from pages.parts import compare_load, compare_pick, compare_view, curves, run_view, states
 from pages.parts.compare_pick import Wanted
 
 COSTS = {
@@ -114,7 +114,7 @@ def price_of(one: Cost, key: str) -> float:
 
 def draw_classes(found: Sequence[Member], names: dict[str, str], colours: dict[str, str], which: str) -> None:
     try:
-        scores, attributes = contrast.class_scores(found, which), contrast.attribute_accuracy(found, which)
+        scores, attributes = compare_load.classes(found, which)
     except LabError as error:
         states.show_error(error)
         return

@@ -17,6 +17,7 @@ from core.images import load_image
 from core.text import count, plain
 from pages.parts import faces
 from pages.parts.compare_pick import segments, select
+from pages.parts.look_address import MOST_FACES
 
 PAGE = 12
 SIDE = 220  # px of a thumbnail
@@ -36,8 +37,8 @@ _CSS = """<style>
 
 
 def maps_link(run: str, baseline: str, samples: list[str]) -> str:
-    """The address of Look inside with the maps of both runs for these samples."""
-    shown = ",".join(quote(sample, safe="") for sample in samples)
+    """The address of Look inside with the maps of both runs for these samples; a comma in a name is quoted twice."""
+    shown = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
     return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={shown}"
 
 
@@ -67,9 +68,11 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
         st.caption("There is no such face: on these photos the other run is right wherever this one is.")
         return
     shown = chosen.iloc[(page - 1) * PAGE : page * PAGE]
-    link = maps_link(run, pair.baseline.id, list(shown["sample"]))
+    first = list(shown["sample"])[:MOST_FACES]
+    link = maps_link(run, pair.baseline.id, first)
+    words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
     st.html(
-        f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">Open these {len(shown)} in Look inside</a>'
+        f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
         f'<div class="cmp-flips">{"".join(_face(row, pair, names) for row in shown.itertuples())}</div>'
     )
     st.caption(
