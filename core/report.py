@@ -13,6 +13,7 @@ from core import report_sections, study_records
 from core.errors import LabError
 from core.report_blocks import Report
 from core.report_findings import findings
+from core.report_words import answer
 from core.runs import Run
 
 
@@ -31,7 +32,7 @@ def gather(
     read, or that tells other classes, is named in the report and left out.
     """
     found = findings(chosen, baseline=baseline, within=within)
-    sentences = report_sections.answer(found)
+    sentences = answer(found)
     title = title.strip() or (found.baseline.name if len(found.members) == 1 else f"{len(found.members)} runs compared")
     made = f"{datetime.now():%d %B %Y, %H:%M}"
     return Report(title, question.strip(), made, sentences, report_sections.sections(found, sentences))

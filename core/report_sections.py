@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-import io
 import math
+import shlex
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from PIL import Image
 
 from core import compare_figures as drawings
-from core import contrast, settings, statistics
+from core import contrast, report_faces, settings, statistics
 from core.config import to_yaml
 from core.errors import LabError
-from core.images import load_image
-from core.members import Member, out_of_fold
+from core.members import Member
 from core.metrics import mean_and_deviation
-from core.report_blocks import Bullets, Code, Face, Faces, Figure, Section, Table, Text
+from core.report_blocks import Bullets, Code, Figure, Section, Table, Text
 from core.report_findings import Findings
+from core.report_words import limits
 from core.text import NOTHING, count, duration, rate, score, spread
-
-FACES = 4  # a pair and a direction
-SIDE = 160  # px
-SMALL_CLASS = 20  # people
 
 
 def sections(found: Findings, sentences: Sequence[str]) -> list[Section]:
     parts = [_answer(found, sentences), _data(found), _setup(found), _scores(found), _curves(found)]
     if found.pairs:
         parts.append(_differences(found))
-    parts += [_classes(found), *_faces(found), _cost(found), Section("Limits", (Bullets(tuple(limits(found))),))]
+    parts += [
+        _classes(found),
+        *report_faces.sections(found),
+        _cost(found),
+        Section("Limits", (Bullets(tuple(limits(found))),)),
+    ]
     parts.append(_again(found))
     return [part for part in parts if part.blocks]
-
-
-def answer(found: Findings) -> list[str]:
-    """What the numbers say, the most important first."""
-    means = {m.id: mean_and_deviation(m.scores("f1", "best").values()) for m in found.members}
-    scored = {run_id: values for run_id, values in means.items() if values[2]}
-    if not scored:
-        return ["No fold of these runs is finished, so there is nothing to compare yet."]
-    top = max(scored, key=lambda run_id: scored[run_id][0])
-    best = spread(next(m for m in found.members if m.id == top).scores("f1", "best").values())
-    first = f"{found.names[top]} has the highest mean F1 at the best epoch: {best}, mean ± deviation (folds)."
-    if len(found.members) == 1:
-        final = spread(found.baseline.scores("f1", "final").values())
-        first = (
-            f"{found.names[top]} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."
-        )
-    said = [difference.sentence for difference in found.differences]
-    claimed = [d for d in found.differences if d.verdict in (statistics.BETTER, statistics.WORSE)]
-    if found.differences and not claimed and any(d.interval for d in found.differences):
-        said.append(f"No difference from {found.names[found.baseline.id]} is shown by these folds.")
-    return [first, *said]
 
 
 def _answer(found: Findings, sentences: Sequence[str]) -> Section:
@@ -236,61 +214,6 @@ def _classes(found: Findings) -> Section:
     return Section("Classes", tuple(blocks))
 
 
-def _faces(found: Findings) -> list[Section]:
-    """Faces on which a run and the baseline differ most; for a run alone, its surest mistakes."""
-    result = []
-    for pair in found.pairs:
-        table = contrast.flips(pair)
-        run, base = found.names[pair.run.id], found.names[pair.baseline.id]
-        blocks: list = []
-        for side, right, wrong in (("run", run, base), ("baseline", base, run)):
-            rows = table[table["right"] == side]
-            if len(rows):
-                title = f"{right} right, {wrong} wrong: {count(len(rows))} photos, the clearest first"
-                blocks.append(Faces(title, tuple(_flip(row) for row in rows.head(FACES).itertuples(index=False))))
-        if blocks:
-            result.append(Section(f"Faces: {run} and {base}", tuple(blocks)))
-    if not found.pairs and (mistakes := _mistakes(found.baseline)) is not None:
-        result.append(Section("Faces", (mistakes,)))
-    return result
-
-
-def _flip(row) -> Face:
-    right, wrong = ("a", "b") if row.right == "run" else ("b", "a")
-    return _face(
-        row.path,
-        str(row.label),
-        f"p {getattr(row, f'p_{right}'):.2f}, the other says {getattr(row, f'predicted_{wrong}')} "
-        f"(p {getattr(row, f'q_{wrong}'):.2f}), fold {row.fold}",
-    )
-
-
-def _mistakes(member: Member) -> Faces | None:
-    try:
-        table = out_of_fold(member, "best")
-    except LabError:
-        return None
-    wrong = table[table["label"] != table["predicted"]].sort_values("loss", ascending=False) if len(table) else table
-    if not len(wrong):
-        return None
-    cells = [
-        _face(row.path, str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
-        for row in wrong.head(2 * FACES).itertuples(index=False)
-    ]
-    return Faces(f"Its mistakes: {count(len(wrong))} of {count(len(table))} photos, the worst first", tuple(cells))
-
-
-def _face(path: str, *lines: str) -> Face:
-    try:
-        picture = Image.fromarray(load_image(path))
-    except LabError as error:
-        return Face(b"", lines, error.message)
-    picture.thumbnail((SIDE, SIDE))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return Face(buffer.getvalue(), lines)
-
-
 def _cost(found: Findings) -> Section:
     rows, points = [], []
     for member in found.members:
@@ -320,41 +243,6 @@ def _cost(found: Findings) -> Section:
     return Section("Cost", tuple(blocks))
 
 
-def limits(found: Findings) -> list[str]:
-    """What these numbers cannot say, from the numbers themselves."""
-    folds = min((d.interval.n for d in found.differences if d.interval), default=len(found.baseline.done))
-    lines = [statistics.fold_note(folds)] if folds else []
-    gaps = []
-    for member in found.members:
-        best, final = (np.mean(list(member.scores("f1", which).values()) or [np.nan]) for which in ("best", "final"))
-        gaps.append(best - final)
-    if np.isfinite(gaps).any():
-        worst = statistics.signed(float(np.nanmax(gaps))).lstrip("+")
-        lines.append(
-            "The best epoch is chosen on the validation fold itself, which flatters: the last epoch's F1 is up to "
-            f"{worst} points lower."
-        )
-    people = found.baseline.samples.groupby("class_name")["person"].nunique()
-    if len(people) and people.min() < SMALL_CLASS:
-        lines.append(
-            f"Class {people.idxmin()} has only {count(people.min())} people; its F1, an equal part of macro F1, "
-            "rests on them."
-        )
-    seeds = {member.config.training.seed for member in found.members}
-    if len(seeds) == 1:
-        lines.append(
-            f"Every run was trained with one seed ({min(seeds)}): what another seed would change is not in it."
-        )
-    for member in found.members:
-        if left := [state for state in member.states if state.state != "done"]:
-            lines.append(
-                f"{found.names[member.id]}: {len(left)} of {len(member.states)} folds are not finished "
-                f"({', '.join(sorted({state.state for state in left}))})."
-            )
-    lines.append("People outside this dataset may differ from those in it; cross-validation does not show that.")
-    return [line for line in lines if line]
-
-
 def _again(found: Findings) -> Section:
     versions: dict[str, str] = {}
     for member in found.members:
@@ -362,7 +250,7 @@ def _again(found: Findings) -> Section:
     root = (found.baseline.info.get("dataset") or {}).get("root") or found.baseline.config.data.root
     commands, blocks = [], []
     for member in found.members:
-        commands.append(f"python -m core train {member.id}.yaml --data {_quoted(str(root))}")
+        commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(str(root))}")
     blocks.append(Text("Save a configuration below under its file name, then launch it:"))
     blocks.append(Code("Commands", "\n".join(commands)))
     if versions:
@@ -376,7 +264,3 @@ def _again(found: Findings) -> Section:
     blocks.append(Table(head, tuple(rows), words=True))
     blocks += [Code(f"{member.id}.yaml", to_yaml(member.config)) for member in found.members]
     return Section("How to reproduce", tuple(blocks))
-
-
-def _quoted(path: str) -> str:
-    return path if path.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum() else repr(path)

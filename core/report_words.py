@@ -1,0 +1,68 @@
+"""Sentences that a report says, each from the numbers: the answer, and what the numbers cannot say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core import statistics
+from core.metrics import mean_and_deviation
+from core.report_findings import Findings
+from core.text import count, spread
+
+SMALL_CLASS = 20  # people
+
+
+def answer(found: Findings) -> list[str]:
+    """What the numbers say, the most important first."""
+    means = {m.id: mean_and_deviation(m.scores("f1", "best").values()) for m in found.members}
+    scored = {run_id: values for run_id, values in means.items() if values[2]}
+    if not scored:
+        return ["No fold of these runs is finished, so there is nothing to compare yet."]
+    top = max(scored, key=lambda run_id: scored[run_id][0])
+    best = spread(next(m for m in found.members if m.id == top).scores("f1", "best").values())
+    first = f"{found.names[top]} has the highest mean F1 at the best epoch: {best}, mean ± deviation (folds)."
+    if len(found.members) == 1:
+        final = spread(found.baseline.scores("f1", "final").values())
+        first = (
+            f"{found.names[top]} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."
+        )
+    said = [difference.sentence for difference in found.differences]
+    claimed = [d for d in found.differences if d.verdict in (statistics.BETTER, statistics.WORSE)]
+    if found.differences and not claimed and any(d.interval for d in found.differences):
+        said.append(f"No difference from {found.names[found.baseline.id]} is shown by these folds.")
+    return [first, *said]
+
+
+def limits(found: Findings) -> list[str]:
+    """What these numbers cannot say, from the numbers themselves."""
+    folds = min((d.interval.n for d in found.differences if d.interval), default=len(found.baseline.done))
+    lines = [statistics.fold_note(folds)] if folds else []
+    gaps = []
+    for member in found.members:
+        best, final = (np.mean(list(member.scores("f1", which).values()) or [np.nan]) for which in ("best", "final"))
+        gaps.append(best - final)
+    if np.isfinite(gaps).any():
+        worst = statistics.signed(float(np.nanmax(gaps))).lstrip("+")
+        lines.append(
+            "The best epoch is chosen on the validation fold itself, which flatters: the last epoch's F1 is up to "
+            f"{worst} points lower."
+        )
+    people = found.baseline.samples.groupby("class_name")["person"].nunique()
+    if len(people) and people.min() < SMALL_CLASS:
+        lines.append(
+            f"Class {people.idxmin()} has only {count(people.min())} people; its F1, an equal part of macro F1, "
+            "rests on them."
+        )
+    seeds = {member.config.training.seed for member in found.members}
+    if len(seeds) == 1:
+        lines.append(
+            f"Every run was trained with one seed ({min(seeds)}): what another seed would change is not in it."
+        )
+    for member in found.members:
+        if left := [state for state in member.states if state.state != "done"]:
+            lines.append(
+                f"{found.names[member.id]}: {len(left)} of {len(member.states)} folds are not finished "
+                f"({', '.join(sorted({state.state for state in left}))})."
+            )
+    lines.append("People outside this dataset may differ from those in it; cross-validation does not show that.")
+    return [line for line in lines if line]
