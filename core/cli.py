@@ -12,6 +12,7 @@ import typer
 
 from core import cli_write, jobs, metrics, runs, study_records
 from core import config as configs
+from core.cli_attend import attend
 from core.errors import LabError
 from core.runs import FINISHED, Run
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command()(attend)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 

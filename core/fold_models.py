@@ -1,11 +1,11 @@
-"""The trained network of one fold, for looking inside and for predicting: loaded once, locked while in use."""
+"""The network of one fold, opened to look through it: cached, locked while it is used, and left as it was found."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from core import transfer
 from core.augment import build_transform, normalization
 from core.batches import to_network
 from core.config import RunConfig
@@ -22,170 +23,219 @@ from core.data import class_parts
 from core.device import pick_device
 from core.errors import LabError
 from core.images import load_image
-from core.model import build_model, read_state
+from core.model import build_model, load_backbone
 from core.runs import Run
 
-KEPT = 6  # networks in memory at most; a ResNet-101 takes 170 MB
+CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
 
 
-@dataclass
+@dataclass(frozen=True)
 class FoldModel:
-    """A network in evaluation mode. Its weights need no gradients: maps ask for those of activations alone.
+    """A fold's network in evaluation mode. Its parameters ask for no gradients: a map needs those of activations."""
 
-    mean, std: shape (3,), on a 0..255 scale, on the device.
-    """
-
-    run_id: str
+    run: Run
     fold: int
     which: str
     model: nn.Module
-    config: RunConfig
     class_names: list[str]
+    config: RunConfig
     device: torch.device
-    mean: torch.Tensor
-    std: torch.Tensor
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-
-    def inputs(self, photos: np.ndarray) -> torch.Tensor:
-        """uint8 (n, h, w, 3) -> what the network takes, float32 (n, 3, h, w) on the device, as in training."""
-        return to_network(torch.from_numpy(np.ascontiguousarray(photos)).to(self.device), self.mean, self.std)
-
-    @torch.inference_mode()
-    def probabilities(self, photos: np.ndarray) -> np.ndarray:
-        """uint8 (n, h, w, 3) -> float64 (n, classes), in float32 arithmetic."""
-        return self.model(self.inputs(photos)).double().softmax(1).cpu().numpy()
 
 
-_cache: OrderedDict[tuple, FoldModel] = OrderedDict()
-_cache_lock = threading.Lock()
+@dataclass
+class _Entry:
+    """lock is re-entrant, so that a thread may open a model that it already holds."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    opened: FoldModel | None = None
+    bytes: int = 0
 
 
-@contextmanager
-def fold_model(
-    run: Run, fold: int, which: str = "best", device: str | torch.device | None = None
-) -> Iterator[FoldModel]:
-    """The network of a fold, for one thread at a time; as it was before, when the block is left, errors or not.
+_entries: OrderedDict[tuple, _Entry] = OrderedDict()  # least recently used first
+_guard = threading.Lock()
 
-    device: None uses a GPU where there is one, so a run that was trained on a GPU opens on a CPU as well.
-    Raises LabError: 'gone' (run), 'weights' (no checkpoint, damaged, of another network, not finite).
+
+@contextlib.contextmanager
+def fold_model(run: Run, fold: int, which: str = "best", device: str | None = None) -> Iterator[FoldModel]:
+    """The fold's network, for this thread alone until the block ends.
+
+    which: 'best' or 'final'. device: 'auto' (where None), 'cpu' or 'cuda', whatever the run was trained on.
+    Hooks, train/eval state, requires_grad and gradients are as before when the block ends, also after an error.
+    Raises LabError: kind 'gone' (run), 'checkpoint' (deleted, damaged or of another network), 'weights' (not finite).
     """
-    found = _find(run, fold, which, device)
-    with found.lock:
-        found.model.eval()
-        try:
-            yield found
-        finally:
-            found.model.eval()
-            found.model.zero_grad(set_to_none=True)
-            found.model.requires_grad_(False)
-
-
-def forget() -> None:
-    """Free every network that nobody uses."""
-    with _cache_lock:
-        _cache.clear()
-
-
-def cached() -> int:
-    """How many networks are in memory."""
-    return len(_cache)
-
-
-def _find(run: Run, fold: int, which: str, device: str | torch.device | None) -> FoldModel:
-    path = run.require().weights_file(fold, which)
-    place = torch.device(device) if device is not None else pick_device("auto")
+    run.require()
+    if fold not in run.folds():
+        raise LabError(f"{run.id} has no fold {fold}.", "Choose one of its folds.", kind="fold")
+    path = run.weights_file(fold, which)
     try:
-        stamp = path.stat()
+        stat = path.stat()
     except OSError:
-        raise LabError(
-            f"weights: {run.id} has no {which} checkpoint of fold {fold}.",
-            "It was deleted, or the fold never finished; choose another fold or run.",
-            kind="weights",
-        ) from None
-    key = (str(path), stamp.st_mtime_ns, stamp.st_size, str(place))
-    with _cache_lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    loaded = _load(run, fold, which, path, place)
-    with _cache_lock:
-        for old in [k for k in _cache if k[0] == key[0] and k[3] == key[3]]:
-            del _cache[old]  # the same file before it was written anew
-        _cache[key] = loaded
-        while len(_cache) > KEPT:
-            _cache.popitem(last=False)
-    return loaded
+        raise _deleted(run, fold, which) from None
+    place = pick_device(device or "auto")
+    key = (str(path), stat.st_mtime_ns, stat.st_size, str(place))
+    with _guard:
+        for other in [k for k in _entries if k[0] == key[0] and k[1:3] != key[1:3]]:
+            del _entries[other]  # trained anew since it was opened
+        entry = _entries.setdefault(key, _Entry())
+        _entries.move_to_end(key)
+    with entry.lock:
+        if entry.opened is None:
+            try:
+                entry.opened = _open(run, fold, which, place)
+            except BaseException:
+                with _guard:
+                    _entries.pop(key, None)
+                raise
+            entry.bytes = sum(t.numel() * t.element_size() for t in entry.opened.model.state_dict().values())
+            _evict()
+        with _as_found(entry.opened.model):
+            yield entry.opened
 
 
-def _load(run: Run, fold: int, which: str, path: Path, device: torch.device) -> FoldModel:
-    config, names = run.config(), run.info()["class_names"]
-    parts = class_parts(config.task, names) if config.model.head == "factored" else None
-    model, _ = build_model(config.model.model_copy(update={"init": "scratch"}), len(names), 0, parts)
-    state = read_state(path)
+def free() -> None:
+    """Forget every opened model; one that is in use is freed when its block ends."""
+    with _guard:
+        _entries.clear()
+    _empty_device()
+
+
+def opened() -> int:
+    """How many models are held."""
+    with _guard:
+        return len(_entries)
+
+
+def _evict() -> None:
+    dropped = False
+    with _guard:
+        while len(_entries) > 1 and sum(entry.bytes for entry in _entries.values()) > CACHE_BYTES:
+            _entries.popitem(last=False)
+            dropped = True
+    if dropped:
+        _empty_device()
+
+
+def _empty_device() -> None:
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
+    config, class_names = run.config(), run.info()["class_names"]
+    parts = class_parts(config.task, class_names) if config.model.head == "factored" else None
+    blank = config.model.model_copy(update={"init": "scratch"})  # its own weights follow; no other file is needed
+    model, _ = build_model(blank, len(class_names), 0, parts)
+    path = run.weights_file(fold, which)
     try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        why = str(error).splitlines()[-1].strip()
+        load_backbone(model, path, keep_head=True)
+    except LabError as error:
+        if not path.is_file():
+            raise _deleted(run, fold, which) from error
+        remedy = "Copy the file back from a backup, or resume the fold after deleting it."
+        raise LabError(f"{run.id}, fold {fold}: {error.message}", remedy, kind="checkpoint") from error
+    bad = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+    if bad:
         raise LabError(
-            f"weights: {path.name} of fold {fold} does not fit this run's network: {why}",
-            "The file was exchanged; put the run's own file back.",
-            kind="weights",
-        ) from None
-    bad = next((name for name, value in state.items() if not torch.isfinite(value).all()), None)
-    if bad is not None:
-        raise LabError(
-            f"weights: {bad} of {run.id}, fold {fold} is not finite, so this network answers nothing.",
-            "The training diverged; look at its curves and choose another run or checkpoint.",
+            f"{run.id}: the {which} weights of fold {fold} hold values that are no numbers, first in {bad[0]}.",
+            f"The training diverged; look at the {'final' if which == 'best' else 'best'} checkpoint, or train again "
+            "with lower learning rates.",
             kind="weights",
         )
-    mean, std = normalization(config.transforms)
-    return FoldModel(
-        run.id, fold, which, model.to(device).eval().requires_grad_(False), config, names, device,
-        torch.tensor(mean, device=device) * 255, torch.tensor(std, device=device) * 255,
-    )  # fmt: skip
+    model.requires_grad_(False).eval()
+    return FoldModel(run, fold, which, model.to(device), list(class_names), config, device)
+
+
+def _deleted(run: Run, fold: int, which: str) -> LabError:
+    if run.fold_state(fold).state == "done":
+        return LabError(
+            f"{run.id}: the {which} weights of fold {fold} are gone from the run folder.",
+            f"Copy {run.weights_file(fold, which).name} back, or train the run again.",
+            kind="checkpoint",
+        )
+    return LabError(
+        f"{run.id}: fold {fold} has no {which} weights yet.", "Let the fold finish, or resume it.", kind="checkpoint"
+    )
+
+
+@contextlib.contextmanager
+def _as_found(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    hooks = [(table, dict(table)) for module in model.modules() for table in _hook_tables(module)]
+    gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for table, before in hooks:
+            table.clear()
+            table.update(before)
+        for parameter, wanted, grad in gradients:
+            parameter.requires_grad_(wanted)
+            parameter.grad = grad
+
+
+def _hook_tables(module: nn.Module) -> list[dict]:
+    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return [getattr(module, name) for name in names]
+
+
+def frozen_samples(run: Run) -> pd.DataFrame:
+    """The run's frozen samples, indexed by sample; not to be changed. Raises LabError(kind 'gone')."""
+    path = run.require().dir / "samples.parquet"
+    try:
+        return _frozen(run, path.stat().st_mtime_ns)
+    except OSError:
+        raise LabError(f"{run.id}: samples.parquet is gone.", "Copy it back into the run folder.", "gone") from None
 
 
 @lru_cache(maxsize=16)
-def _samples(run_dir: str, mtime: int) -> pd.DataFrame:
-    return Run(Path(run_dir).name, Path(run_dir).parent).samples().set_index("sample")
+def _frozen(run: Run, mtime: int) -> pd.DataFrame:
+    return run.samples().set_index("sample", drop=False)
 
 
-def samples_of(run: Run) -> pd.DataFrame:
-    """The run's frozen samples by name, read once."""
-    try:
-        stamp = (run.require().dir / "samples.parquet").stat().st_mtime_ns
-    except OSError:
-        raise LabError(f"run '{run.id}' has lost its samples.", "Copy samples.parquet back.", kind="gone") from None
-    return _samples(str(run.dir), stamp)
+def held_out_fold(run: Run, sample: str, person: str | None = None) -> int:
+    """The fold whose training never saw the person of this sample.
+
+    person: who it is, for a photo that is not among the run's own (another task's photo of the same person).
+    Raises LabError(kind 'unknown-sample') where every fold or none may have seen the person.
+    """
+    table = frozen_samples(run)
+    if sample in table.index:
+        return int(table.at[sample, "fold"])
+    if person is not None:
+        people = transfer.ancestry(run).set_index("person")["fold"]
+        if person in people.index:
+            return int(people[person])
+    raise LabError(
+        f"{run.id}: '{sample}' is not among its samples, so no fold is known to have held it out.",
+        "Choose a sample of this run, or bring the photo as an upload: then every fold is asked.",
+        kind="unknown-sample",
+    )
 
 
-def held_out_fold(run: Run, sample: str) -> int:
-    """The fold whose network never saw the sample's person. Raises LabError(kind 'sample') for an unknown one."""
-    table = samples_of(run)
-    if sample not in table.index:
-        raise LabError(
-            f"sample '{sample}' is not in {run.id}, so none of its folds held it out.",
-            "Choose a face of this run's dataset and task.",
-            kind="sample",
-        )
-    return int(table.at[sample, "fold"])
+def as_seen(config: RunConfig, photo: np.ndarray) -> np.ndarray:
+    """A photo, uint8 (h, w, 3), as the network gets it in validation: uint8 (H, W, 3), not yet normalised."""
+    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
+    return rest(lead(photo))
 
 
-def photo_of(config: RunConfig, path: str | Path) -> np.ndarray:
-    """A photo as the network sees it in validation, before normalisation: uint8 (h, w, 3). Raises LabError."""
-    lead = build_transform(config.transforms, "lead")(load_image(str(path)))
-    return build_transform(config.transforms, "eval")(lead)
-
-
-def photos_of(run: Run, samples: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, LabError]]:
-    """(sample -> photo as the network sees it, sample -> why there is none): one bad file spoils no other."""
-    config, table = run.config(), samples_of(run)
-    photos, faults = {}, {}
+def faces(run: Run, samples: Sequence[str]) -> list[np.ndarray]:
+    """The run's samples as the network gets them, uint8 (H, W, 3) each. Raises LabError naming a photo that is gone."""
+    table, config = frozen_samples(run), run.config()
     for sample in samples:
-        try:
-            if sample not in table.index:
-                held_out_fold(run, sample)
-            photos[sample] = photo_of(config, table.at[sample, "path"])
-        except LabError as error:
-            faults[sample] = error
-    return photos, faults
+        if sample not in table.index:
+            raise LabError(f"{run.id} has no sample '{sample}'.", "Choose one of its samples.", "unknown-sample")
+    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
+    return [rest(lead(load_image(Path(table.at[sample, "path"])))) for sample in samples]
+
+
+def normalised(config: RunConfig, seen: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:
+    """Faces as the network gets them, uint8 (H, W, 3) each -> float32 (n, 3, H, W), the trainer's own normalisation."""
+    mean, std = (torch.tensor(values, device=device) * 255 for values in normalization(config.transforms))
+    return to_network(torch.from_numpy(np.stack(seen)).to(device), mean, std)
+
+
+def prepare(run: Run, samples: Sequence[str]) -> torch.Tensor:
+    """float32 (n, 3, H, W): load_image, the deterministic transforms, the trainer's normalisation."""
+    return normalised(run.config(), faces(run, samples))

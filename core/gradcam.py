@@ -1,152 +1,230 @@
-"""Class-activation maps of many layers from one forward and one backward pass, by pytorch-grad-cam's own methods.
+"""Per-layer class-activation maps: every layer of a ResNet from one forward and one backward pass.
 
-BaseCAM averages over its target layers; here the layers are kept apart, so one pass gives the map of each of them.
+The maps are pytorch-grad-cam's own, layer by layer; only the averaging over layers is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from pytorch_grad_cam import EigenCAM, EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
-from pytorch_grad_cam.utils.image import scale_cam_image
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
+from core.cam_pass import LAYERS, METHODS, block_of, index_of, modules_of, one_pass, rescale
 from core.errors import LabError
-from core.fold_models import FoldModel
+from core.fold_models import FoldModel, faces, fold_model, frozen_samples, held_out_fold, normalised
+from core.runs import Run
 
-LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
-# Those that need one pass. ScoreCAM and AblationCAM ask the network once per channel: minutes a face on a CPU.
-METHODS = {
-    "GradCAM": GradCAM, "GradCAM++": GradCAMPlusPlus, "XGradCAM": XGradCAM, "HiResCAM": HiResCAM,
-    "LayerCAM": LayerCAM, "EigenCAM": EigenCAM, "EigenGradCAM": EigenGradCAM,
-}  # fmt: skip
+BATCH = 16  # faces in one pass
+RELATIVE = ("predicted", "runner-up", "true")  # classes that differ from face to face
+
+Classes = str | int | None | Sequence[int]
 
 
 @dataclass(frozen=True)
 class LayerMaps:
-    """maps: float32 (n, layers, h, w), of the inputs' height and width. signed False: 0..1, each map scaled to its
-    largest value. signed True (a difference of two classes): -1..1, positive speaks for the first class.
+    """Maps of n faces, layer by layer, by one fold's model.
 
-    probabilities: float64 (n, classes). targets: what each map is of, (class,) or (class, minus class), as indices.
+    maps: float32 (n, layers, H, W) at the faces' size. Each is rescaled as pytorch-grad-cam does it (negative heat cut
+    off, 0 to 1); with `versus` each is divided by its largest absolute value instead, -1 to 1 (signed).
+    raw: a layer each, float32 (n, h, w) at the layer's own size, before cutting and rescaling; `rescale(raw[i], (H, W),
+    signed)` gives maps[:, i].
+    logits, probabilities: (n, classes), float32 arithmetic. targets, versus: (n,) class index that each map is for and
+    against (None without). folds: (n,) fold whose model made it. held_out: (n,) whether that fold held the person out.
     """
 
     maps: np.ndarray
+    raw: tuple[np.ndarray, ...]
     layers: tuple[str, ...]
-    method: str
+    logits: np.ndarray
     probabilities: np.ndarray
-    targets: tuple[tuple[int, ...], ...]
-    signed: bool
+    targets: np.ndarray
+    versus: np.ndarray | None
+    method: str
+    class_names: list[str]
+    folds: np.ndarray
+    held_out: np.ndarray
+
+    @property
+    def signed(self) -> bool:
+        return self.versus is not None
 
 
-@lru_cache(maxsize=len(METHODS))
-def _keeping_layers(method: type) -> type:
-    """A method of pytorch-grad-cam that returns each layer's raw map instead of their mean."""
+@dataclass(frozen=True)
+class FoldMaps:
+    """The same faces by several folds' models.
 
-    class Kept(method):
-        def compute_cam_per_layer(self, input_tensor, targets, eigen_smooth):
-            found = self.activations_and_grads
-            raw = []
-            for index, layer in enumerate(self.target_layers):
-                activations = found.activations[index].numpy()
-                gradients = found.gradients[index].numpy() if index < len(found.gradients) else None
-                raw.append(self.get_cam_image(input_tensor, layer, targets, activations, gradients, eigen_smooth))
-            return raw
-
-        def aggregate_multi_layers(self, cam_per_target_layer):
-            return cam_per_target_layer
-
-    return Kept
-
-
-def find_layer(model: nn.Module, name: str) -> nn.Module:
-    """'stem' (after the pooling), 'layer1'..'layer4' (the stage's output, after the addition), or 'layer3.2' (a block).
-
-    Raises LabError(kind 'layer') naming the layers that the network has.
+    each: one LayerMaps a fold. mean, disagreement: float32 (n, layers, H, W), mean of the folds' maps and their
+    standard deviation (n - 1) over folds.
     """
-    if name == "stem":
-        return model.maxpool
-    stage, _, block = name.partition(".")
-    blocks = getattr(model, stage, None) if stage in LAYERS else None
-    if blocks is None or (block and not (block.isdecimal() and int(block) < len(blocks))):
-        raise LabError(
-            f"layer '{name}' is not in this network.",
-            f"Use {', '.join(LAYERS)}, or a block such as layer3.0 (it has {len(model.layer3)} there).",
-            kind="layer",
-        )
-    return blocks[int(block)] if block else blocks
+
+    each: tuple[LayerMaps, ...]
+    mean: np.ndarray
+    disagreement: np.ndarray
 
 
 def layer_maps(
-    fm: FoldModel,
-    photos: np.ndarray,
-    targets: Sequence[int | tuple[int, int]] | None = None,
-    *,
+    run: Run,
+    fold: int,
+    what: Sequence[str] | Sequence[np.ndarray],
+    classes: Classes = "predicted",
     layers: Sequence[str] = LAYERS,
     method: str = "GradCAM",
+    which: str = "best",
+    *,
+    versus: Classes = None,
+    device: str | None = None,
 ) -> LayerMaps:
-    """Every layer's map of every photo from one pass; the caller holds the network (`with fold_model(...) as fm`).
+    """Maps of some faces by one fold's model, one forward and one backward pass for every BATCH faces.
 
-    photos: uint8 (n, h, w, 3) as `photos_of` gives them, all of one size. targets: a class index a photo, or
-    (class, other) for their difference, the same kind for all; None takes each photo's predicted class.
-    Raises LabError(kind 'layer' or 'method').
-    Source: pytorch_grad_cam.base_cam.BaseCAM; the maps are its own, scaled by its own scale_cam_image.
+    what: samples of the run, or faces as the network gets them (uint8 (H, W, 3), see fold_models.as_seen).
+    classes: 'predicted' (or None), 'runner-up', 'true' (samples only), a class name, its index, or an index a face.
+    versus: a class, given likewise, whose evidence is subtracted: the map of the difference of the two logits.
+    layers: 'stem' (conv1, normalised and rectified), 'layer1' to 'layer4' (their last block's output), or a block such
+    as 'layer3.2'.
+    Raises LabError: what fold_model raises, and kinds layer, method, classes, weights (the answer is no number).
+    """
+    if not len(what):
+        raise LabError("maps: no face is chosen.", "Choose at least one.", kind="classes")
+    named = isinstance(what[0], str)
+    seen = faces(run, what) if named else list(what)
+    true = frozen_samples(run)["y"].reindex(what).to_numpy(np.int64) if named else None
+    own = np.array([held_out_fold(run, name) == fold for name in what]) if named else np.zeros(len(seen), bool)
+    with fold_model(run, fold, which, device) as opened:
+        inputs = normalised(opened.config, seen, opened.device)
+        found = maps_of(opened, inputs, classes, layers, method, versus=versus, true=true)
+    return replace(found, held_out=own)
+
+
+def held_out_maps(
+    run: Run,
+    samples: Sequence[str],
+    classes: Classes = "predicted",
+    layers: Sequence[str] = LAYERS,
+    method: str = "GradCAM",
+    which: str = "best",
+    *,
+    versus: Classes = None,
+    device: str | None = None,
+) -> Iterator[tuple[np.ndarray, LayerMaps]]:
+    """Maps of many samples, each by the fold that held its person out, BATCH faces at a time.
+
+    Yields (positions in `samples`, their maps); fold by fold, so that each model is opened once. Errors as layer_maps.
+    """
+    folds = np.array([held_out_fold(run, sample) for sample in samples])
+    many = not (classes is None or isinstance(classes, str | int))
+    for fold in np.unique(folds):
+        places = np.flatnonzero(folds == fold)
+        for start in range(0, len(places), BATCH):
+            part = places[start : start + BATCH]
+            wanted = [classes[i] for i in part] if many else classes
+            names = [samples[i] for i in part]
+            yield (
+                part,
+                layer_maps(run, int(fold), names, wanted, layers, method, which, versus=versus, device=device),
+            )
+
+
+def all_folds(
+    run: Run,
+    what: Sequence[str] | Sequence[np.ndarray],
+    classes: Classes = "predicted",
+    layers: Sequence[str] = LAYERS,
+    method: str = "GradCAM",
+    which: str = "best",
+    *,
+    versus: Classes = None,
+    device: str | None = None,
+) -> FoldMaps:
+    """The same faces by every fold's model, with mean and disagreement; what uploaded faces get. As layer_maps."""
+    each = tuple(
+        layer_maps(run, fold, what, classes, layers, method, which, versus=versus, device=device)
+        for fold in run.folds()
+    )
+    stack = np.stack([one.maps for one in each])
+    spread = stack.std(0, ddof=1) if len(each) > 1 else np.zeros_like(stack[0])
+    return FoldMaps(each, stack.mean(0), spread)
+
+
+def maps_of(
+    opened: FoldModel,
+    inputs: torch.Tensor,
+    classes: Classes = "predicted",
+    layers: Sequence[str] = LAYERS,
+    method: str = "GradCAM",
+    *,
+    versus: Classes = None,
+    true: np.ndarray | None = None,
+    model: nn.Module | None = None,
+) -> LayerMaps:
+    """Maps by a model that is open already. inputs: float32 (n, 3, H, W). true: (n,) class index of each face.
+
+    model: another network of the same shape in its place (a randomised one). Otherwise as layer_maps.
     """
     if method not in METHODS:
-        raise LabError(f"method '{method}' is not known.", f"Use one of {', '.join(METHODS)}.", kind="method")
-    wanted = [None if targets is None else t if isinstance(t, tuple) else (t,) for t in (targets or [0] * len(photos))]
-    signed = targets is not None and any(len(t) > 1 for t in wanted)
-    inputs = fm.inputs(photos).requires_grad_(True)  # the weights need no gradient, so theirs are never computed
-    cam = _keeping_layers(METHODS[method])(fm.model, [find_layer(fm.model, name) for name in layers])
-    try:
-        with torch.enable_grad():
-            raw = cam(inputs, None if targets is None else [_target(t) for t in wanted])
-        logits = cam.outputs.detach()
-    finally:
-        cam.activations_and_grads.release()
-        cam.outputs = None
-    probabilities = logits.double().softmax(1).cpu().numpy()
-    chosen = probabilities.argmax(1) if targets is None else None
-    size = (photos.shape[2], photos.shape[1])
-    scale = _scale_signed if signed else _scale
-    maps = np.stack([scale(np.asarray(layer, np.float32), size) for layer in raw], axis=1)
-    told = tuple(tuple(t) for t in wanted) if chosen is None else tuple((int(c),) for c in chosen)
-    return LayerMaps(maps, tuple(layers), method, probabilities, told, signed)
+        raise LabError(f"maps: method '{method}' is not known.", f"Choose one of {', '.join(METHODS)}.", kind="method")
+    model = opened.model if model is None else model
+    wanted = [_pick(classes, opened.class_names, len(inputs), true)]
+    if versus is not None:
+        if method in ("EigenCAM", "EigenGradCAM"):
+            raise LabError(
+                f"maps: {method} has no sign, so it cannot tell one class from another.",
+                "Choose GradCAM, or one class.",
+                kind="method",
+            )
+        wanted.append(_pick(versus, opened.class_names, len(inputs), true))
+    modules = modules_of(model, layers)
+    parts = [
+        one_pass(model, modules, inputs[i : i + BATCH], [w[i : i + BATCH] for w in wanted], method)
+        for i in range(0, len(inputs), BATCH)
+    ]
+    by_module = [np.concatenate([raw[i] for raw, _ in parts]) for i in range(len(modules))]
+    logits = np.concatenate([logits for _, logits in parts])
+    if not np.isfinite(logits).all():
+        raise LabError(
+            f"{opened.run.id}: fold {opened.fold} answers with values that are no numbers.",
+            "Its weights have diverged; look at another checkpoint or fold.",
+            kind="weights",
+        )
+    order = [list(modules).index(block_of(model, name)) for name in layers]
+    raw = tuple(by_module[i] for i in order)
+    size = tuple(inputs.shape[2:])
+    scaled = [rescale(by_module[i], size, versus is not None) for i in range(len(modules))]
+    chosen = [np.array([index_of(pick, row) for pick, row in zip(w, logits, strict=True)]) for w in wanted]
+    return LayerMaps(
+        np.stack([scaled[i] for i in order], 1),
+        raw,
+        tuple(layers),
+        logits,
+        torch.from_numpy(logits).double().softmax(1).numpy(),
+        chosen[0],
+        chosen[1] if versus is not None else None,
+        method,
+        opened.class_names,
+        np.full(len(inputs), opened.fold),
+        np.zeros(len(inputs), bool),
+    )
 
 
-def _target(classes: tuple[int, ...]) -> Callable[[torch.Tensor], torch.Tensor]:
-    if len(classes) == 1:
-        return ClassifierOutputTarget(classes[0])
-    return lambda output: output[classes[0]] - output[classes[1]]
-
-
-def _scale(raw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(n, h, w) -> (n, H, W), 0..1, as BaseCAM does for one layer: rectified, stretched, resized, stretched again."""
-    return np.asarray(scale_cam_image(np.maximum(scale_cam_image(np.maximum(raw, 0), size), 0)), np.float32)
-
-
-def _scale_signed(raw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(n, h, w) -> (n, H, W), -1..1: resized and divided by the largest absolute value; zero stays zero."""
-    import cv2
-
-    found = []
-    for one in raw:
-        large = cv2.resize(one, size)
-        top = np.abs(large).max()
-        found.append(large / top if top > 0 else large)
-    return np.asarray(found, np.float32)
-
-
-def strongest_share(maps: np.ndarray, part: float = 0.1) -> np.ndarray:
-    """Concentration: share of all heat that lies in the hottest `part` of pixels, shape (...,); NaN for an empty map.
-
-    maps: (..., h, w), not negative. An even map gives `part` itself, a single hot pixel 1.
-    """
-    flat = np.sort(np.abs(maps).reshape(*maps.shape[:-2], -1), axis=-1)
-    count = max(1, round(part * flat.shape[-1]))
-    total = flat.sum(-1)
-    return np.divide(flat[..., -count:].sum(-1), total, out=np.full(total.shape, np.nan), where=total > 0)
+def _pick(classes: Classes, names: list[str], count: int, true: np.ndarray | None) -> list[int | str]:
+    """What each face's map is for: a class index, 'predicted' or 'runner-up'. Raises LabError(kind 'classes')."""
+    if classes is None or (isinstance(classes, str) and classes in ("predicted", "runner-up")):
+        return [classes or "predicted"] * count
+    if isinstance(classes, str) and classes == "true" and "true" not in names:
+        if true is None:
+            raise LabError("maps: nobody knows the true class of an upload.", "Choose another class.", "classes")
+        classes = true
+    if isinstance(classes, str):
+        if classes not in names:
+            raise LabError(f"maps: there is no class '{classes}'.", f"Choose one of {', '.join(names)}.", "classes")
+        classes = names.index(classes)
+    picks = [int(c) for c in ([classes] * count if np.ndim(classes) == 0 else classes)]
+    if len(picks) != count or any(not 0 <= pick < len(names) for pick in picks):
+        raise LabError(
+            f"maps: {len(picks)} classes between {min(picks)} and {max(picks)} for {count} faces do not fit.",
+            f"Give one index a face, from 0 to {len(names) - 1}.",
+            kind="classes",
+        )
+    return picks

@@ -1,139 +1,196 @@
-"""Where on an aligned face the heat lies: shares of regions, with intervals over people. Imports no torch."""
+"""Regions of a face, and how much of a map's heat lies on each, with intervals over people. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares of width and height
+from core.errors import LabError
 
-# A face that fills the picture from hairline to chin, as aligned photos do; boxes can be moved on the page.
-FACE: dict[str, tuple[Box, ...]] = {
-    "eyes and brows": ((0.18, 0.30, 0.82, 0.50),),
-    "nose and mouth": ((0.32, 0.50, 0.68, 0.84),),
-    "cheeks and forehead": ((0.22, 0.16, 0.78, 0.30), (0.18, 0.50, 0.32, 0.78), (0.68, 0.50, 0.82, 0.78)),
-}
-BACKGROUND = "hair and background"
-ALARM = 0.5  # share of heat outside the face above which a class is said to be decided by what is not the face
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.config import TransformConfig
+
+REGIONS = ("eyes and brows", "nose and mouth", "cheeks and forehead", "hair and background")
+BACKGROUND = REGIONS.index("hair and background")
+DRAWS = 2000  # bootstrap samples of people
+MAJORITY = 0.5  # share of heat above which something decides
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
-class Share:
-    """Mean share of heat, 0..1, over people, with an interval over people. area: the region's share of the picture."""
+class Boxes:
+    """Where things are, as fractions of the photo (left, top, right, bottom), before any crop.
 
-    region: str
-    mean: float
-    low: float
-    high: float
-    area: float
+    nose_and_mouth is where a mask sits. Cheeks and forehead are what is left of the face; hair and background what is
+    left of the photo. Where boxes overlap, eyes and brows come first, then nose and mouth.
+    """
+
+    face: Box
+    eyes_and_brows: Box
+    nose_and_mouth: Box
+
+    def __post_init__(self) -> None:
+        for name, (left, top, right, bottom) in ((f.name, getattr(self, f.name)) for f in fields(self)):
+            if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+                raise LabError(
+                    f"regions: the box {name.replace('_', ' ')} ({left:g}, {top:g}, {right:g}, {bottom:g}) is no box.",
+                    "Give left, top, right, bottom as fractions of the photo, left below right and top below bottom.",
+                    kind="regions",
+                )
+
+
+PRESETS = {
+    "close": Boxes((0.08, 0.08, 0.92, 0.95), (0.12, 0.18, 0.88, 0.37), (0.20, 0.38, 0.80, 0.85)),
+    "portrait": Boxes((0.27, 0.28, 0.73, 0.74), (0.30, 0.38, 0.70, 0.50), (0.31, 0.50, 0.69, 0.75)),
+}
+
+
+def preset_for(samples: pd.DataFrame) -> str:
+    """A first guess, to be adjusted on a picture: square photos are faces cut out closely, others are portraits."""
+    return "close" if 0.95 < float((samples["width"] / samples["height"]).median()) < 1.05 else "portrait"
+
+
+def masks(boxes: Boxes, width: int, height: int, transforms: Sequence[TransformConfig]) -> np.ndarray:
+    """How much each pixel that the network gets belongs to each region: float32 (regions, H, W), sums to 1.
+
+    width, height: of the photo, in pixels. The boxes go through the same crop and resize as the photo does; what a
+    crop pads is background.
+    """
+    from core.augment import build_transform
+
+    drawn = np.zeros((height, width, 3), np.uint8)
+    for layer, box in ((2, boxes.face), (1, boxes.nose_and_mouth), (0, boxes.eyes_and_brows)):
+        left, right = (round(x * width) for x in box[::2])
+        top, bottom = (round(y * height) for y in box[1::2])
+        drawn[top:bottom, left:right] = 0
+        drawn[top:bottom, left:right, layer] = 255
+    for stage in ("lead", "eval"):
+        drawn = build_transform(transforms, stage)(drawn)
+    inside = drawn.transpose(2, 0, 1).astype(np.float32) / 255
+    return np.concatenate([inside, np.clip(1 - inside.sum(0, keepdims=True), 0, 1)])
+
+
+def shares(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Share of heat on each region, (n, layers, regions), 0 to 1; NaN for a map without heat.
+
+    maps: (n, layers, H, W); negative heat does not count. regions: (regions, H, W), or (n, regions, H, W) where the
+    photos differ in size.
+    """
+    heat = np.maximum(maps, 0).astype(np.float64)
+    pattern = "nlhw,nrhw->nlr" if regions.ndim == 4 else "nlhw,rhw->nlr"
+    on = np.einsum(pattern, heat, regions, optimize=True)
+    total = heat.sum((2, 3))[..., None]
+    return np.divide(on, total, out=np.full_like(on, np.nan), where=total > 0)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """mean with its 95 % interval over people; arrays of one shape. low and high are NaN below two people."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    samples: int
     people: int
-    photos: int
 
 
-def masks(height: int, width: int, regions: Mapping[str, Sequence[Box]] = FACE) -> dict[str, np.ndarray]:
-    """bool (height, width) for each region, disjoint (the first named has a pixel), and the rest as background."""
-    taken = np.zeros((height, width), bool)
-    found = {}
-    for name, boxes in regions.items():
-        own = np.zeros((height, width), bool)
-        for left, top, right, bottom in boxes:
-            rows, columns = np.clip([top, bottom], 0, 1) * height, np.clip([left, right], 0, 1) * width
-            own[round(rows[0]) : round(rows[1]), round(columns[0]) : round(columns[1])] = True
-        found[name] = own & ~taken
-        taken |= own
-    found[BACKGROUND] = ~taken
-    return found
+def mean_over_people(values: np.ndarray, people: Sequence[str], *, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """Mean over samples with a bootstrap interval over people, who are drawn with all their samples.
 
-
-def shares(maps: np.ndarray, regions: Mapping[str, Sequence[Box]] = FACE) -> tuple[np.ndarray, list[str]]:
-    """(share of each map's heat in each region, region names): shape (..., regions), rows add up to 1.
-
-    maps: (..., h, w), not negative. A map without heat has NaN shares, and is left out of every mean.
+    values: (n, ...); NaN is left out. people: (n,) who each sample shows.
+    Source: cluster bootstrap, percentile interval (Davison & Hinkley 1997, 3.8).
     """
-    found = masks(maps.shape[-2], maps.shape[-1], regions)
-    heat = np.stack([(maps * mask).sum((-2, -1)) for mask in found.values()], axis=-1)
-    total = maps.sum((-2, -1))[..., None]
-    return np.divide(heat, total, out=np.full(heat.shape, np.nan), where=total > 0), list(found)
+    values = np.asarray(values, np.float64)
+    names, codes = np.unique(np.asarray(people, dtype=str), return_inverse=True)
+    means = _drawn_means(values, codes, len(names), _weights(len(names), draws, seed))
+    low, high = _percentiles(means) if len(names) > 1 else (np.full(values.shape[1:], np.nan),) * 2
+    whole = _drawn_means(values, codes, len(names), np.ones((1, len(names))))[0]
+    return Interval(whole, low, high, len(values), len(names))
 
 
-def over_people(
-    values: np.ndarray, people: Sequence[str], *, draws: int = 2000, level: float = 0.95, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """(mean, low, high, people) over people: each person counts once, however many photos they have.
+def difference_over_people(
+    a: np.ndarray, people_a: Sequence[str], b: np.ndarray, people_b: Sequence[str], *, draws: int = DRAWS, seed: int = 0
+) -> Interval:
+    """mean(a) - mean(b) with a bootstrap interval over people; who has samples in both groups is drawn into both.
 
-    values: (photos, ...); people: who is on each. NaN photos are left out. The interval resamples people (percentile
-    bootstrap); with a single person it is NaN.
-    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    a, b: (n, ...) and (m, ...). Otherwise as mean_over_people.
     """
-    values = np.asarray(values, float)
-    per_person = _means(values, np.asarray(people))
-    mean = np.nanmean(per_person, axis=0) if len(per_person) else np.full(values.shape[1:], np.nan)
-    if len(per_person) < 2:
-        nothing = np.full(values.shape[1:], np.nan)
-        return mean, nothing, nothing, len(per_person)
-    drawn = _resampled(per_person, draws, seed)
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return mean, low, high, len(per_person)
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    together = np.concatenate([np.asarray(people_a, dtype=str), np.asarray(people_b, dtype=str)])
+    names, codes = np.unique(together, return_inverse=True)
+    weights = _weights(len(names), draws, seed)
+    found, whole = [], []
+    for values, own in ((a, codes[: len(a)]), (b, codes[len(a) :])):
+        found.append(_drawn_means(values, own, len(names), weights))
+        whole.append(_drawn_means(values, own, len(names), np.ones((1, len(names))))[0])
+    if min(len(set(people_a)), len(set(people_b))) < 2:
+        low = high = np.full(a.shape[1:], np.nan)
+    else:
+        low, high = _percentiles(found[0] - found[1])
+    return Interval(whole[0] - whole[1], low, high, len(a) + len(b), len(names))
 
 
-def difference(
-    one: tuple[np.ndarray, Sequence[str]],
-    other: tuple[np.ndarray, Sequence[str]],
-    *,
-    draws: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(mean of one minus other, low, high) over people; the groups are resampled apart. Each is (values, people)."""
-    a, b = (_means(np.asarray(values, float), np.asarray(people)) for values, people in (one, other))
-    if not len(a) or not len(b):
-        nothing = np.full(np.asarray(one[0]).shape[1:], np.nan)
-        return nothing, nothing, nothing
-    mean = np.nanmean(a, axis=0) - np.nanmean(b, axis=0)
-    drawn = _resampled(a, draws, seed) - _resampled(b, draws, seed + 1)
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return mean, low, high
+def _weights(people: int, draws: int, seed: int) -> np.ndarray:
+    """How often each draw holds each person, (draws, people)."""
+    return np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=draws).astype(np.float64)
 
 
-def _means(values: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """One row a person: the mean over their photos that are not NaN."""
-    known = ~np.isnan(values.reshape(len(values), -1)).any(1) if len(values) else np.zeros(0, bool)
-    values, people = values[known], people[known]
-    names, index = np.unique(people, return_inverse=True)
-    total = np.zeros((len(names), *values.shape[1:]))
-    np.add.at(total, index, values)
-    counts = np.bincount(index, minlength=len(names)).reshape(-1, *[1] * (values.ndim - 1))
-    return total / np.maximum(counts, 1)
+def _drawn_means(values: np.ndarray, codes: np.ndarray, people: int, weights: np.ndarray) -> np.ndarray:
+    """Mean of each draw, (draws, ...); NaN for a draw without a value."""
+    flat = values.reshape(len(values), -1)
+    known = np.isfinite(flat)
+    sums, counts = np.zeros((people, flat.shape[1])), np.zeros((people, flat.shape[1]))
+    np.add.at(sums, codes, np.where(known, flat, 0))
+    np.add.at(counts, codes, known)
+    total, number = weights @ sums, weights @ counts
+    means = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
+    return means.reshape(len(weights), *values.shape[1:])
 
 
-def _resampled(per_person: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Means of `draws` samples of people with replacement: (draws, ...), through multinomial counts."""
-    count = len(per_person)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws) / count
-    return np.tensordot(weights, per_person, axes=1)
+def _percentiles(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = np.isfinite(means).any(0)
+    low, high = np.nanpercentile(np.where(known, means, 0), [2.5, 97.5], axis=0)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
-def summary(
-    maps: np.ndarray, people: Sequence[str], regions: Mapping[str, Sequence[Box]] = FACE, **bootstrap
-) -> list[Share]:
-    """The share of each region for one layer's maps of a group. maps: (photos, h, w)."""
-    values, names = shares(maps, regions)
-    mean, low, high, counted = over_people(values, people, **bootstrap)
-    found = masks(maps.shape[-2], maps.shape[-1], regions)
-    return [
-        Share(name, float(mean[i]), float(low[i]), float(high[i]), float(found[name].mean()), counted, len(maps))
-        for i, name in enumerate(names)
-    ]
+@dataclass(frozen=True)
+class Alarm:
+    """A class whose answers look at hair and background: share of heat there, and of the picture's area."""
+
+    class_name: str
+    share: Interval
+    area: float
+
+    @property
+    def sentence(self) -> str:
+        s = self.share
+        return (
+            f"'{self.class_name}' is decided by hair and background: {s.mean:.0%} of its heat lies there "
+            f"[{s.low:.0%}, {s.high:.0%}], on {self.area:.0%} of the picture ({s.people:,} people)."
+        )
 
 
-def alarm(background: Share) -> str | None:
-    """A sentence when a group is decided by what is not the face: the whole interval lies above ALARM."""
-    sure = background.low if np.isfinite(background.low) else background.mean
-    if not sure > ALARM:
-        return None
-    return (
-        f"{background.mean:.0%} of the heat lies on hair and background ({background.low:.0%} to "
-        f"{background.high:.0%}, {background.people} people): this class may be decided by what is not the face."
-    )
+def background_alarms(
+    background: np.ndarray, predicted: Sequence[str], people: Sequence[str], area: np.ndarray
+) -> list[Alarm]:
+    """Classes that are decided by background, worst first.
+
+    background: (n,) share of heat on hair and background in the last layer. predicted: (n,) class that was answered.
+    area: (n,) share of the picture that is hair and background. A class is told when the lower end of its interval is
+    above a half, and above what heat spread evenly over the picture would give.
+    """
+    background, predicted, people = np.asarray(background), np.asarray(predicted, str), np.asarray(people, str)
+    found = []
+    for name in np.unique(predicted):
+        own = predicted == name
+        share = mean_over_people(background[own], people[own])
+        even = float(np.mean(np.asarray(area)[own]))
+        if share.low > max(MAJORITY, even):
+            found.append(Alarm(str(name), share, even))
+    return sorted(found, key=lambda alarm: -float(alarm.share.mean))

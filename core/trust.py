@@ -1,4 +1,6 @@
-"""How far a map can be trusted: deletion and insertion against chance, and what randomised weights do to it."""
+"""How far to trust a map: does hiding what is hot change the answer, does the map depend on what was learned, is it
+concentrated.
+"""
 
 from __future__ import annotations
 
@@ -9,110 +11,201 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
+from torch import nn
 
-from core.fold_models import FoldModel
-from core.gradcam import layer_maps
+from core.fold_models import FoldModel, faces, fold_model, frozen_samples, normalised
+from core.gradcam import BATCH, LAYERS, Classes, LayerMaps, maps_of
+from core.runs import Run
 
-STEPS = 10  # shares of pixels at which the probability is read: 0, 10 %, ... 100 %
-RANDOM = 8  # maps of the same smoothness that a map is compared with
-STAGES = ("head", "layer4", "layer3")
+FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of the pixels, beside none and all
+RANDOM_MAPS = 5
+STAGES = ("head", "layer4", "layer3")  # redrawn one after the other, from the answer backwards
 MEANING = (
-    "Deletion: how much of the probability is left while the hottest pixels are blurred away, on average; lower is "
-    "better. Insertion: the reverse, higher is better. Chance: the same with random maps of the same smoothness. "
-    "A map that stays the same with random weights does not show what the network learned."
+    "Hiding the hottest pixels should lower the answer, and showing only them should raise it, more than a map moved "
+    "elsewhere does; redrawing the weights should change the map (rank correlation near 0); concentration is the share "
+    "of heat in the hottest tenth of the pixels, 0.10 when it is spread evenly."
 )
 
 
 @dataclass(frozen=True)
-class Faithful:
-    """Areas under the curves of the target's probability, 0..1, and where they stand among random maps.
+class Faithfulness:
+    """Areas under the curve of the class's probability, 0 to 1, over the share of pixels.
 
-    deletion_rank, insertion_rank: share of random maps that do worse; 0.5 is what chance gives, 1 better than all.
+    deletion: the hottest pixels are hidden first (low is good). insertion: they are shown first (high is good).
+    random_deletion, random_insertion: (maps,) the same for random maps of the same smoothness.
     """
 
     deletion: float
     insertion: float
-    random_deletion: float
-    random_insertion: float
-    deletion_rank: float
-    insertion_rank: float
+    random_deletion: np.ndarray
+    random_insertion: np.ndarray
+
+    @property
+    def gain(self) -> float:
+        """Insertion minus deletion, above the mean of the random maps; above 0 is better than chance."""
+        return self.insertion - self.deletion - float(np.mean(self.random_insertion - self.random_deletion))
+
+    @property
+    def beats(self) -> int:
+        """How many of the random maps it is better than."""
+        return int((self.insertion - self.deletion > self.random_insertion - self.random_deletion).sum())
 
 
-def faithful(fm: FoldModel, photo: np.ndarray, heat: np.ndarray, target: int, *, seed: int = 0) -> Faithful:
-    """photo: uint8 (h, w, 3); heat: (h, w), not negative; target: class index.
+@dataclass(frozen=True)
+class Trust:
+    """What is known about one map. randomised: rank correlation with the map after each of STAGES was redrawn."""
 
-    Source: Petsiuk et al. 2018 (RISE), deletion and insertion, with blurring as what takes a pixel away.
+    layer: str
+    concentration: float
+    faithfulness: Faithfulness
+    randomised: dict[str, float]
+
+    @property
+    def line(self) -> str:
+        f = self.faithfulness
+        redrawn = ", ".join(f"{stage} {_signed(value)}" for stage, value in self.randomised.items())
+        return (
+            f"{self.layer}: better than {f.beats} of {len(f.random_deletion)} random maps ({_signed(f.gain)}); "
+            f"rank correlation after redrawing {redrawn}; {self.concentration:.0%} of heat in a tenth of the pixels"
+        )
+
+
+def check(
+    run: Run,
+    fold: int,
+    what: str | np.ndarray,
+    classes: Classes = "predicted",
+    layers: Sequence[str] = LAYERS,
+    method: str = "GradCAM",
+    which: str = "best",
+    *,
+    random_maps: int = RANDOM_MAPS,
+    device: str | None = None,
+) -> list[Trust]:
+    """How far to trust each layer's map of one face. what: a sample of the run, or a face as the network gets it.
+
+    Costs 8 x (1 + random_maps) forward passes a layer. Raises LabError as gradcam.layer_maps does.
     """
-    maps = [np.asarray(heat, float), *random_maps(heat, RANDOM, seed)]
-    blurred = cv2.GaussianBlur(photo, (0, 0), max(photo.shape[:2]) / 16)
-    shares = np.linspace(0, 1, STEPS + 1)
-    edited = []
-    for one in maps:
-        rank = np.empty(one.size, np.int64)
-        rank[np.argsort(-one.ravel(), kind="stable")] = np.arange(one.size)
-        hottest = rank.reshape(one.shape)
-        for share in shares:
-            chosen = (hottest < round(share * one.size))[..., None]
-            edited.append(np.where(chosen, blurred, photo))
-            edited.append(np.where(chosen, photo, blurred))
-    found = np.concatenate([fm.probabilities(np.stack(edited[i : i + 64])) for i in range(0, len(edited), 64)])
-    curves = found[:, target].reshape(len(maps), len(shares), 2)
-    areas = np.trapezoid(curves, shares, axis=1)
-    deletion, insertion = areas[:, 0], areas[:, 1]
-    return Faithful(
-        float(deletion[0]), float(insertion[0]), float(deletion[1:].mean()), float(insertion[1:].mean()),
-        float((deletion[1:] > deletion[0]).mean()), float((insertion[1:] < insertion[0]).mean()),
-    )  # fmt: skip
+    named = isinstance(what, str)
+    seen = faces(run, [what])[0] if named else what
+    true = frozen_samples(run)["y"].loc[[what]].to_numpy(np.int64) if named else None
+    with fold_model(run, fold, which, device) as opened:
+        inputs = normalised(opened.config, [seen], opened.device)
+        found = maps_of(opened, inputs, classes, layers, method, true=true)
+        redrawn = randomised(opened, inputs, found)
+        kept = [
+            faithfulness(opened, seen, found.maps[0, i], int(found.targets[0]), random_maps=random_maps)
+            for i in range(len(layers))
+        ]
+    tops = concentration(found.maps)[0]
+    return [
+        Trust(layer, float(tops[i]), kept[i], {stage: float(redrawn[s, 0, i]) for s, stage in enumerate(STAGES)})
+        for i, layer in enumerate(layers)
+    ]
 
 
-def random_maps(heat: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Noise as smooth as the map: (count, h, w), 0..1. Its spectrum is the map's own, its phases are random."""
+def concentration(maps: np.ndarray) -> np.ndarray:
+    """Share of heat in the hottest tenth of the pixels, (n, layers); 0.1 for even heat, NaN without heat.
+
+    maps: (n, layers, H, W); negative heat does not count.
+    """
+    heat = np.maximum(maps, 0).reshape(*maps.shape[:2], -1).astype(np.float64)
+    count = max(1, round(heat.shape[2] / 10))
+    top = np.partition(heat, -count, axis=2)[..., -count:].sum(2)
+    total = heat.sum(2)
+    return np.divide(top, total, out=np.full_like(total, np.nan), where=total > 0)
+
+
+def faithfulness(
+    opened: FoldModel, seen: np.ndarray, heat: np.ndarray, target: int, *, random_maps: int = RANDOM_MAPS, seed: int = 0
+) -> Faithfulness:
+    """Deletion and insertion of one map against random maps. seen: uint8 (H, W, 3). heat: (H, W). target: class index.
+
+    Hidden pixels show the picture blurred. A random map is the same map moved around (with wrap-around) and mirrored
+    at random: as smooth and as concentrated, but elsewhere.
+    Source: Petsiuk et al. 2018 (RISE), causal metrics.
+    """
     rng = np.random.default_rng(seed)
-    spectrum = np.abs(np.fft.rfft2(heat - heat.mean()))
-    found = []
-    for _ in range(count):
-        noise = np.fft.rfft2(rng.normal(size=heat.shape))
-        one = np.fft.irfft2(spectrum * noise / np.maximum(np.abs(noise), 1e-12), s=heat.shape)
-        low, high = one.min(), one.max()
-        found.append((one - low) / (high - low) if high > low else np.zeros_like(one))
-    return np.stack(found)
+    candidates = [heat] + [_elsewhere(heat, rng) for _ in range(random_maps)]
+    blurred = cv2.GaussianBlur(seen, (0, 0), max(seen.shape[:2]) / 10)
+    orders = [np.lexsort((rng.random(heat.size), -one.ravel())) for one in candidates]  # ties in no particular order
+    pictures = [seen, blurred]
+    for order in orders:
+        for fraction in FRACTIONS:
+            hot = np.zeros(heat.size, bool)
+            hot[order[: round(fraction * heat.size)]] = True
+            hot = hot.reshape(heat.shape)[..., None]
+            pictures += [np.where(hot, blurred, seen), np.where(hot, seen, blurred)]
+    answers = _probabilities(opened, pictures)[:, target]
+    whole, nothing = answers[:2]
+    curves = answers[2:].reshape(len(candidates), len(FRACTIONS), 2)
+    places = [0.0, *FRACTIONS, 1.0]
+    deletion = [np.trapezoid([whole, *curve[:, 0], nothing], places) for curve in curves]
+    insertion = [np.trapezoid([nothing, *curve[:, 1], whole], places) for curve in curves]
+    return Faithfulness(float(deletion[0]), float(insertion[0]), np.array(deletion[1:]), np.array(insertion[1:]))
+
+
+def _elsewhere(heat: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    moved = np.roll(heat, (rng.integers(heat.shape[0]), rng.integers(heat.shape[1])), (0, 1))
+    return moved[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
+
+
+def _probabilities(opened: FoldModel, pictures: list[np.ndarray]) -> np.ndarray:
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), BATCH):
+            logits = opened.model(normalised(opened.config, pictures[start : start + BATCH], opened.device))
+            parts.append(logits.double().softmax(1).cpu().numpy())
+    return np.concatenate(parts)
 
 
 def randomised(
-    fm: FoldModel,
-    photos: np.ndarray,
-    targets: Sequence[int],
-    *,
-    layers: Sequence[str] = ("layer4",),
-    method: str = "GradCAM",
-    seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """Spearman's correlation of each map with its map after weights were drawn anew: stage -> (n, layers).
+    opened: FoldModel, inputs: torch.Tensor, found: LayerMaps, *, draws: int = 3, seed: int = 0
+) -> np.ndarray:
+    """Rank correlation of maps with those of the same network after its head, then also layer4, then also layer3 were
+    drawn anew; float64 (STAGES, n, layers), mean over draws.
 
-    Stages add up, from the top: the head; then layer4 as well; then layer3 as well. The network itself stays whole.
-    NaN where a map is constant. Source: Adebayo et al. 2018, Sanity Checks for Saliency Maps (cascading randomisation).
+    found: the maps of `inputs`. Compared as they come, before negative heat is cut off, at each layer's own size. NaN
+    where either map is flat. A map that stays the same shows the picture rather than what was learned.
+    Source: Adebayo et al. 2018, cascading randomisation.
     """
-    before = layer_maps(fm, photos, list(targets), layers=layers, method=method).maps
-    twin = FoldModel(
-        fm.run_id, fm.fold, fm.which, copy.deepcopy(fm.model), fm.config, fm.class_names, fm.device, fm.mean, fm.std
-    )
-    found = {}
+    result = np.full((draws, len(STAGES), len(inputs), len(found.layers)), np.nan)
+    for draw in range(draws):
+        model = copy.deepcopy(opened.model)
+        for number, stage in enumerate(STAGES):
+            redraw(model.fc if stage == "head" else getattr(model, stage), seed * 1000 + draw * len(STAGES) + number)
+            again = maps_of(
+                opened, inputs, list(found.targets), found.layers, found.method,
+                versus=None if found.versus is None else list(found.versus), model=model,
+            )  # fmt: skip
+            for layer, (a, b) in enumerate(zip(found.raw, again.raw, strict=True)):
+                result[draw, number, :, layer] = [rank_correlation(x, y) for x, y in zip(a, b, strict=True)]
+    known = np.isfinite(result)
+    count = known.sum(0)
+    total = np.where(known, result, 0).sum(0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def redraw(part: nn.Module, seed: int) -> None:
+    """Give every layer inside new weights as torch draws them for a new network; leaves the global generator alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for stage in STAGES:
-            part = twin.model.fc if stage == "head" else getattr(twin.model, stage)
-            for module in part.modules():
-                if hasattr(module, "reset_parameters"):
-                    module.reset_parameters()
-            after = layer_maps(twin, photos, list(targets), layers=layers, method=method).maps
-            found[stage] = np.array(
-                [[_correlation(a, b) for a, b in zip(x, y, strict=True)] for x, y in zip(before, after, strict=True)]
-            )
-    return found
+        device = next(part.parameters()).device
+        part.cpu()
+        for module in part.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+        part.to(device)
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    if a.std() == 0 or b.std() == 0:
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's correlation of two maps of one shape; NaN where either is flat."""
+    x, y = rankdata(a), rankdata(b)
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    return float(spearmanr(a.ravel(), b.ravel()).statistic)
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def _signed(value: float) -> str:
+    return "none" if np.isnan(value) else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
