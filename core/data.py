@@ -229,10 +229,15 @@ def _parts(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
     """The task's attributes as text, in the order in which they make a class name: mask, gender, age group."""
     parts = samples[list(ATTRIBUTES[task.name])].copy()
     if "age" in parts:
-        low, high = task.age_limits
-        groups = pd.cut(parts["age"], [-float("inf"), low, high, float("inf")], right=False, labels=_ages(task))
-        parts["age"] = groups.astype("object")
+        parts["age"] = age_group(parts["age"], task)
     return parts.astype("object")
+
+
+def age_group(age: pd.Series, task: TaskConfig) -> pd.Series:
+    """Ages in years -> names of the task's age groups; None without an age."""
+    low, high = task.age_limits
+    groups = pd.cut(age, [-float("inf"), low, high, float("inf")], right=False, labels=_ages(task)).astype("object")
+    return groups.where(groups.notna(), None)
 
 
 def _ages(task: TaskConfig) -> list[str]:

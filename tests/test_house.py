@@ -25,6 +25,8 @@ QUICK = [
     "weights",
     "figures",
     "metrics",
+    "mistakes",
+    "label_errors",
     "text",
     "cli",
 ]

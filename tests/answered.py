@@ -1,0 +1,91 @@
+"""Runs that answered without a training: predictions made up, written as the trainer writes them."""
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from core import checkpoint, runs
+from core.config import from_dict
+from core.runs import FoldState
+
+CLASSES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
+AGES = {"<30": 24, "30-59": 45, ">=60": 70}
+
+
+def photo(path, seed, size=(64, 48)):
+    """A photo with soft shapes, so that networks and thumbnails have something to see."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (6, 5, 3), dtype=np.uint8))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    small.resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
+
+
+def table_of(root, people=24, folds=2, photos=1):
+    """Labelled samples of gender-age, one row a photo; every class has people / 6 people."""
+    rows = []
+    for person in range(people):
+        name = CLASSES[person % 6]
+        gender, group = name.split(" ")
+        for k in range(photos):
+            sample = f"p{person:03d}/{k}.jpg"
+            rows.append(
+                {
+                    "sample": sample, "path": str(root / sample), "person": f"p{person:03d}", "mask": "normal",
+                    "gender": gender, "age": float(AGES[group] + person // 6), "label": None, "row": None,
+                    "bytes": 1, "mtime_ns": 1, "width": 64, "height": 48, "y": person % 6, "class_name": name,
+                    "fold": (person // 6) % folds,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def probabilities_of(labels, seed=0, wrong=(), sure=0.9, classes=6):
+    """(n, classes): the true class has about `sure`; rows in `wrong` {row: class} have it for another."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(classes), len(labels)) * (1 - sure)
+    top = np.array(labels)
+    for row, other in dict(wrong).items():
+        top[row] = other
+    p[np.arange(len(labels)), top] += sure
+    return p
+
+
+def answer(run, samples, probabilities, which=("best", "final"), folds=None, names=CLASSES):
+    """Write what each fold answered about the photos that it held out, as FoldTrainer.predictions does."""
+    p, labels = np.asarray(probabilities, dtype=float), samples["y"].to_numpy()
+    for fold in sorted(samples["fold"].unique()) if folds is None else folds:
+        rows = np.flatnonzero(samples["fold"] == fold)
+        frame = pd.DataFrame(
+            {
+                "sample": samples["sample"].to_numpy()[rows],
+                "label": np.asarray(names, dtype=object)[labels[rows]],
+                "predicted": np.asarray(names, dtype=object)[p[rows].argmax(1)],
+                "loss": -np.log(p[rows, labels[rows]]),
+            }
+        )
+        frame = pd.concat([frame, pd.DataFrame(p[rows], columns=[f"p_{name}" for name in names])], axis=1)
+        for name in which:
+            checkpoint.save_predictions(run.predictions_file(int(fold), name), frame)
+
+
+def made(
+    folder, samples, *, name="made", probabilities=None, run_id=None, root="/photos/demo", names=CLASSES, **config
+):
+    """A finished run; with predictions if probabilities are given."""
+    values = {
+        "name": name,
+        "data": {"root": str(root)},
+        "task": {"name": "gender-age"},
+        "folds": {"count": int(samples["fold"].nunique())},
+        "transforms": [{"name": "Resize", "params": {"height": 64, "width": 64}}, {"name": "Normalize"}],
+        "model": {"init": "scratch"},
+        "phases": [{"epochs": 1}],
+        **config,
+    }
+    run = runs.create(from_dict(values), samples, class_names=list(names), info={}, folder=folder, run_id=run_id)
+    scores = {f"{which}_{score}": 0.5 for which in ("best", "final") for score in ("f1", "accuracy", "loss")}
+    for fold in run.folds():
+        run.write_state(FoldState(fold, "done", epoch=1, best_epoch=1, scores=scores))
+    if probabilities is not None:
+        answer(run, samples, probabilities, names=names)
+    return run
