@@ -14,6 +14,7 @@ pages = [
         ("launch", "Launch", ":material/rocket_launch:"),
         ("studies", "Studies", ":material/grid_on:"),
         ("live", "Live", ":material/show_chart:"),
+        ("look_inside", "Look inside", ":material/visibility:"),
         ("data", "Data", ":material/photo_library:"),
     )
     if (here / "pages" / f"{name}.py").is_file()

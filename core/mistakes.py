@@ -61,6 +61,12 @@ class Filter:
     far: bool = False  # leave out age mistakes near a limit
 
 
+def version(run: Run, which: str = "best") -> tuple:
+    """Changes when a file that load_answers reads does: a key for what was computed from them."""
+    paths = [run.config_file, run.dir / "run.json", *(run.predictions_file(fold, which) for fold in run.folds())]
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
+
 def load_answers(run: Run, which: str = "best") -> Answers:
     """The out-of-fold predictions of every fold that has some, joined with the frozen samples.
 

@@ -1,0 +1,103 @@
+"""Look inside: from a mistake to what every layer attended to, by the fold that had never seen the person."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core import mistakes, runs
+from core.errors import LabError
+from core.mistakes import Answers
+from core.runs import Run
+from core.text import ago, count
+from pages.parts import groups, look_mistakes, look_queue, states
+from pages.parts import look_address as address
+
+LAUNCH = Path(__file__).with_name("launch.py")
+VIEWS = {"mistakes": "Mistakes and maps", "labels": "Likely wrong labels"}
+WHICH = {"best": "Best epoch", "final": "Last epoch"}
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the answers of every fold")
+def load(run_id: str, which: str, version: tuple) -> Answers:
+    return mistakes.load_answers(Run(run_id), which)
+
+
+def answers_of(run_id: str, which: str) -> Answers:
+    """Raises LabError in plain words for a run that is gone, unreadable or has no predictions."""
+    run = Run(run_id).require()
+    return load(run.id, which, mistakes.version(run, which))
+
+
+def first_answered(listed: list[dict]) -> str | None:
+    """The newest run in which a fold is done, else the newest run."""
+    good = [s for s in listed if "unreadable" not in s]
+    done = [s for s in good if any(fold["state"] == "done" for fold in s["folds"])]
+    return next((s["id"] for s in done or good), None)
+
+
+def header(run: Run, listed: list[dict], answers: Answers | None) -> None:
+    summary = next((s for s in listed if s["id"] == run.id), {})
+    name = str(summary.get("name") or run.id)
+    facts = []
+    if answers is not None:
+        facts = [
+            str(summary.get("task", "")), str(summary.get("dataset", "")), f"ResNet-{summary.get('depth', '?')}",
+            f"{count(len(answers.table))} faces", f"{len(answers.folds)} folds",
+            f"launched {ago(summary.get('created'))}",
+        ]  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        colour = states.colour_of(run.id, [s["id"] for s in listed])
+        st.html(
+            f'<div class="lab-title">{states.dot(colour)}{escape(name)}</div>'
+            f'<div class="lab-meta">{escape(" · ".join(fact for fact in facts if fact))}</div>',
+            width="content",
+        )
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            states.pick_run(listed, run.id)
+            address.segments(
+                "which", "Checkpoint", list(WHICH), WHICH.get, default="best", hide_label=True,
+                help="The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen.",
+            )  # fmt: skip
+
+
+states.begin_page()
+groups.style()
+listed = runs.summaries()
+wanted = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(listed)
+if wanted is None:
+    st.html('<div class="lab-title">Look inside</div>')
+    st.info("No run yet. Launch one, then look at its mistakes here.", icon=":material/visibility:")
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+        st.switch_page(LAUNCH)
+    st.stop()
+which = address.get("which", list(WHICH), "best")
+try:
+    answers = answers_of(wanted, which)
+except LabError as error:
+    known = error.kind == "missing" and Run(wanted).exists()
+    if known:
+        header(Run(wanted), listed, None)
+    else:
+        st.html('<div class="lab-title">Look inside</div>')
+    states.show_error(error)
+    if known:
+        st.query_params["run"] = wanted
+        if st.button("Open in Live", icon=":material/show_chart:"):
+            st.switch_page(Path(__file__).with_name("live.py"), query_params={"run": wanted})
+    else:
+        states.pick_run(listed, None)
+    st.stop()
+run = Run(wanted)
+st.query_params["run"] = run.id
+header(run, listed, answers)
+if answers.missing:
+    folds = ", ".join(str(fold) for fold in answers.missing)
+    st.html(states.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
+view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
+if view == "mistakes":
+    look_mistakes.show(answers, [])
+else:
+    look_queue.show(run, answers, mistakes.version(run, which))

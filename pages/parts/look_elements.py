@@ -1,0 +1,229 @@
+"""Two elements of Look inside that people click and walk with the keyboard: a confusion matrix and a gallery of faces.
+
+Text reaches the browser as data and is set as textContent, never as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+# Arrow keys move inside an element that is one stop of the Tab key.
+_WALK = """
+function walk(host, selector, across) {
+  const stops = () => [...host.querySelectorAll(selector)];
+  const enter = item => { stops().forEach(stop => stop.tabIndex = -1); if (item) item.tabIndex = 0; };
+  if (!stops().some(stop => stop.tabIndex === 0)) enter(stops()[0]);
+  host.onkeydown = event => {
+    const all = stops(), at = all.indexOf(event.target.closest(selector));
+    const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across(), ArrowDown: across()}[event.key];
+    if (at < 0 || step === undefined) return;
+    event.preventDefault(); event.stopPropagation();
+    const next = all[Math.min(all.length - 1, Math.max(0, at + step))];
+    enter(next); next.focus();
+  };
+}
+"""
+
+_MATRIX_CSS = """
+.look-matrix { overflow-x: auto; font-size: .8rem; }
+.look-matrix table { border-collapse: separate; border-spacing: 2px; font-variant-numeric: tabular-nums; }
+.look-matrix th { font-weight: 500; padding: 0 .3rem; white-space: nowrap; color: var(--st-text-color); }
+.look-matrix th button { all: unset; cursor: pointer; border-radius: 3px; padding: .1rem .2rem; }
+.look-matrix th.look-column { height: 1px; vertical-align: bottom; padding: .2rem 0; text-align: left; }
+.look-matrix th.look-column button { writing-mode: vertical-rl; transform: rotate(180deg); line-height: 1.1;
+  max-height: 9.5rem; }
+.look-matrix th.look-row { text-align: right; }
+.look-matrix .look-axis { opacity: .7; font-size: .75rem; }
+.look-matrix td { padding: 0; }
+.look-matrix td.look-total { opacity: .7; padding: 0 .4rem; text-align: right; }
+.look-matrix td button, .look-matrix td span { all: unset; box-sizing: border-box; display: grid; place-items: center;
+  min-width: 3.1rem; height: 2.5rem; border-radius: 3px; line-height: 1.1; text-align: center;
+  color: var(--st-text-color); }
+.look-matrix td button { cursor: pointer; background: color-mix(in srgb, var(--tone) var(--share), transparent);
+  box-shadow: inset 0 0 0 1px color-mix(in srgb, currentColor 14%, transparent); }
+.look-matrix td span { opacity: .35; }
+.look-matrix small { display: block; font-size: .68rem; opacity: .8; }
+.look-matrix.look-dense { font-size: .7rem; }
+.look-matrix.look-dense table { border-spacing: 1px; }
+.look-matrix.look-dense td.look-total { padding: 0 .2rem; }
+.look-matrix.look-dense td button, .look-matrix.look-dense td span { min-width: 1.5rem; height: 1.5rem; }
+.look-matrix.look-dense small { display: none; }
+.look-matrix button:hover { filter: brightness(1.12); box-shadow: inset 0 0 0 1px currentColor; }
+.look-matrix button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.look-matrix button[aria-pressed="true"] { box-shadow: inset 0 0 0 2px var(--st-text-color); }
+"""
+
+_MATRIX_JS = (
+    _WALK
+    + """
+export default function({parentElement, data, setTriggerValue}) {
+  const host = parentElement.querySelector(".look-matrix"), {names, counts, chosen, dense} = data;
+  const text = (tag, content, name) => {
+    const found = document.createElement(tag);
+    if (name) found.className = name;
+    found.textContent = content;
+    return found;
+  };
+  const row = (...cells) => { const found = document.createElement("tr"); found.append(...cells); return found; };
+  const press = (element, truth, guess) => {
+    element.type = "button";
+    const pressed = chosen[0] === truth && chosen[1] === guess;
+    element.setAttribute("aria-pressed", String(pressed));
+    element.onclick = () => setTriggerValue("cell", pressed ? [null, null] : [truth, guess]);
+    return element;
+  };
+  const head = (name, truth, guess) => {
+    const cell = text("th", "", guess === null ? "look-row" : "look-column");
+    const button = press(text("button", name), truth, guess);
+    button.title = (guess === null ? "Every face that is " : "Every face that was taken for ") + name;
+    cell.append(button);
+    return cell;
+  };
+  const table = document.createElement("table");
+  const corner = text("th", "true ↓   predicted →", "look-axis");
+  table.append(row(corner, ...names.map((name, j) => head(name, null, j)), text("th", "faces", "look-axis")));
+  counts.forEach((line, i) => {
+    const total = line.reduce((a, b) => a + b, 0);
+    table.append(row(head(names[i], i, null), ...line.map((n, j) => {
+      const cell = document.createElement("td");
+      if (!n) { cell.append(text("span", "·")); return cell; }
+      const share = n / total, percent = (100 * share).toFixed(share < .1 ? 1 : 0) + " %";
+      const button = press(text("button", ""), i, j), inner = text("div", n.toLocaleString("en"));
+      inner.append(text("small", percent));
+      button.append(inner);
+      button.className = "look-cell";
+      button.style.setProperty("--share", Math.round(12 + 58 * share) + "%");
+      button.style.setProperty("--tone", i === j ? "#2a9d68" : "#D55E00");
+      const what = i === j ? "right" : "taken for " + names[j];
+      button.title = `${names[i]}, ${what}: ${n.toLocaleString("en")} of ${total.toLocaleString("en")} (${percent})`;
+      button.setAttribute("aria-label", button.title);
+      cell.append(button);
+      return cell;
+    }), text("td", total.toLocaleString("en"), "look-total")));
+  });
+  const at = [...host.querySelectorAll("button")].indexOf(document.activeElement);
+  host.classList.toggle("look-dense", dense);
+  host.replaceChildren(table);
+  walk(host, "button", () => names.length);
+  if (at >= 0) host.querySelectorAll("button")[at]?.focus();
+}
+"""
+)
+
+_GALLERY_CSS = """
+.look-wide { container-type: inline-size; }
+.look-gallery { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: .6rem .5rem; align-items: start; }
+@container (max-width: 640px) { .look-gallery { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+@container (max-width: 380px) { .look-gallery { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
+.look-gallery button { all: unset; box-sizing: border-box; cursor: pointer; min-width: 0; font-size: .77rem;
+  line-height: 1.3; border-radius: 6px; padding: 3px; color: var(--st-text-color); overflow-wrap: anywhere;
+  position: relative; }
+.look-gallery button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
+.look-gallery button:focus-visible { outline: 2px solid var(--st-primary-color); }
+.look-gallery button[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--st-primary-color);
+  background: color-mix(in srgb, var(--st-primary-color) 12%, transparent); }
+.look-gallery img, .look-gallery .look-gone { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px;
+  display: grid; place-items: center; margin-bottom: .25rem; box-sizing: border-box; }
+.look-gallery .look-gone { background: color-mix(in srgb, currentColor 8%, transparent); padding: .3rem;
+  font-size: .7rem; text-align: center; overflow: hidden; }
+.look-gallery .look-right { color: color-mix(in srgb, #2a9d68 80%, currentColor); }
+.look-gallery .look-wrong { color: color-mix(in srgb, #D55E00 80%, currentColor); }
+.look-gallery small { display: block; opacity: .75; font-variant-numeric: tabular-nums; }
+.look-gallery mark { background: color-mix(in srgb, #c98a00 24%, transparent); color: inherit; border-radius: 3px;
+  padding: 0 .25rem; font-size: .7rem; }
+"""
+
+_GALLERY_JS = (
+    _WALK
+    + """
+export default function({parentElement, data, setTriggerValue}) {
+  const host = parentElement.querySelector(".look-gallery");
+  const before = [...host.children].map(tile => tile.dataset.sample);
+  const focused = host.contains(document.activeElement) && document.activeElement.dataset.sample;
+  const text = (tag, content, name) => {
+    const found = document.createElement(tag);
+    if (name) found.className = name;
+    found.textContent = content;
+    return found;
+  };
+  const make = face => {
+    const tile = document.createElement("button");
+    tile.type = "button";
+    tile.dataset.sample = face.sample;
+    let picture = text("div", face.fault, "look-gone");
+    if (face.image) {
+      picture = document.createElement("img");
+      picture.src = face.image;
+      picture.alt = "";
+      picture.draggable = false;
+    }
+    const answer = text("div", "→ " + face.predicted, face.right ? "look-right" : "look-wrong");
+    tile.append(picture, text("div", face.true), answer);
+    for (const line of face.lines) tile.append(text("small", line));
+    if (face.mark) tile.append(text("mark", face.mark));
+    tile.title = face.sample;
+    tile.onclick = () => setTriggerValue("face", face.sample);
+    return tile;
+  };
+  const same = before.length === data.faces.length && data.faces.every((face, i) => face.sample === before[i]);
+  if (!same || host.dataset.version !== data.version) host.replaceChildren(...data.faces.map(make));
+  host.dataset.version = data.version;
+  [...host.children].forEach((tile, i) => {
+    tile.setAttribute("aria-pressed", String(data.faces[i].chosen));
+    tile.onclick = () => setTriggerValue("face", data.faces[i].sample);
+  });
+  walk(host, "button", () => getComputedStyle(host).gridTemplateColumns.split(" ").length);
+  if (focused) [...host.children].find(tile => tile.dataset.sample === focused)?.focus();
+}
+"""
+)
+
+_MATRIX = st.components.v2.component(
+    "facet_confusion", html='<div class="look-matrix"></div>', css=_MATRIX_CSS, js=_MATRIX_JS, isolate_styles=False
+)
+_GALLERY = st.components.v2.component(
+    "facet_gallery",
+    html='<div class="look-wide"><div class="look-gallery" role="group" aria-label="Faces"></div></div>',
+    css=_GALLERY_CSS, js=_GALLERY_JS, isolate_styles=False,
+)  # fmt: skip
+DENSE = 9  # classes; above it a cell shows its count only, its share in the tooltip
+
+
+def matrix(
+    names: Sequence[str],
+    counts: np.ndarray,
+    chosen: tuple[int | None, int | None],
+    picked: Callable[[int | None, int | None], None],
+    *,
+    key: str,
+) -> None:
+    """A confusion matrix of buttons. counts: (classes, classes), rows true. chosen: (true, predicted) indices.
+
+    picked(true, predicted) is called after a click on a cell, or on a row's or column's name (the other is None);
+    a second click on the same gives (None, None).
+    """
+
+    def clicked() -> None:
+        if (cell := st.session_state[key].get("cell")) is not None:
+            picked(*cell)
+
+    data = {"names": list(names), "counts": counts.tolist(), "chosen": list(chosen), "dense": len(names) > DENSE}
+    _MATRIX(key=key, data=data, on_cell_change=clicked)
+
+
+def gallery(faces: Sequence[dict[str, Any]], picked: Callable[[str], None], *, key: str, version: str = "") -> None:
+    """A grid of faces that are chosen and let go by a click, Enter or Space.
+
+    faces: sample, image (data URI, "" if there is none), fault, true, predicted, right, lines, mark, chosen.
+    picked(sample) is called after a click. version: changes when something but the choice changed.
+    """
+
+    def clicked() -> None:
+        if (sample := st.session_state[key].get("face")) is not None:
+            picked(sample)
+
+    _GALLERY(key=key, data={"faces": list(faces), "version": version}, on_face_change=clicked)
