@@ -123,9 +123,11 @@ def one(run: Run, answers: Answers, row: pd.Series, root: str, following: str | 
 
     def leave_out(kind: str) -> None:
         sample = face["sample"] if kind == "exclude-photo" else ""
-        reason = f"likely {row['likely']}, says {run.id}"
         what = face["sample"] if sample else f"person {face['person']}"
-        write([Correction(kind=kind, sample=sample, person=face["person"], reason=reason)], f"{what} is left out.")
+        write(
+            [Correction(kind=kind, sample=sample, person=face["person"], reason=_reason(run, row))],
+            f"{what} is left out.",
+        )
 
     with st.container(horizontal=True):
         st.button("Confirm label", icon=":material/check:", on_click=confirm, help="The label is right; ask no more.")
@@ -150,50 +152,51 @@ def relabel(run: Run, answers: Answers, row, face, others: pd.DataFrame, write) 
     parts = class_parts(run.config().task, names)
     belief, says = parts[names.index(row["likely"])], parts[names.index(row["label"])]
     key = f"look-relabel-{row['sample']}"
+
+    def submit() -> None:
+        told = st.session_state
+        whole = bool(told.get(f"{key}-whole"))
+        everyone = pd.concat([answers.table.iloc[[row["row"]]], others])
+        found = []
+        for name in answers.attributes:
+            of_person = whole and name in ("gender", "age")
+            before = sorted({corrections.told(v) for v in (everyone[name] if of_person else [face[name]])})
+            after = corrections.told(told[f"{key}-{name}"])
+            if after and before != [after]:
+                found.append(
+                    Correction(
+                        kind="relabel", sample="" if of_person else face["sample"], person=face["person"],
+                        attribute=name, before=corrections.SEVERAL.join(before), after=after, reason=_reason(run, row),
+                    )
+                )  # fmt: skip
+        if found:
+            changes = ", ".join(f"{each.attribute} {each.before or 'unknown'} → {each.after}" for each in found)
+            write(found, f"{face['sample']}: {changes}.")
+        else:
+            told["look-queue-error"] = LabError("Nothing is changed.", "Tell what is right, or confirm the label.")
+
     with st.form(key, border=True):
-        values = {}
         with st.container(horizontal=True):
             for name in answers.attributes:
                 now = corrections.told(face[name])
                 if name == "age":
                     differs = belief["age"] != says["age"]
-                    age = float(now) if now and not differs else None
-                    values[name] = st.number_input(
-                        "Age in years", 0, 119, None if age is None else int(age), width=150, key=f"{key}-age",
-                        placeholder=f"likely {belief['age']}" if differs else "unknown",
+                    st.number_input(
+                        "Age in years", 0, 119, int(float(now)) if now and not differs else None, width=150,
+                        key=f"{key}-age", placeholder=f"likely {belief['age']}" if differs else "unknown",
                     )  # fmt: skip
                 else:
                     options = {"mask": list(MASKS), "gender": list(GENDERS), "label": names}[name]
-                    values[name] = st.selectbox(
-                        name.capitalize(), options, index=options.index(belief[name]), width=190, key=f"{key}-{name}"
-                    )
-        whole = False
-        if len(others):
-            whole = st.checkbox(
-                f"Gender and age of all {len(others) + 1} photos of this person", value=True, key=f"{key}-whole"
-            )
+                    index = options.index(belief[name])
+                    st.selectbox(name.capitalize(), options, index=index, width=190, key=f"{key}-{name}")
+        if len(others) and {"gender", "age"} & set(answers.attributes):
+            words = f"Gender and age of all {len(others) + 1} photos of this person"
+            st.checkbox(words, value=True, key=f"{key}-whole")
+        st.form_submit_button("Relabel", icon=":material/edit:", type="primary", on_click=submit)
 
-        if st.form_submit_button("Relabel", icon=":material/edit:", type="primary"):
-            everyone = pd.concat([answers.table.iloc[[row["row"]]], others])
-            found = []
-            for name, value in values.items():
-                of_person = whole and name in ("gender", "age")
-                before = sorted({corrections.told(v) for v in (everyone[name] if of_person else [face[name]])})
-                after = "" if value is None else corrections.told(float(value) if name == "age" else value)
-                if after and before != [after]:
-                    found.append(
-                        Correction(
-                            kind="relabel", sample="" if of_person else face["sample"], person=face["person"],
-                            attribute=name, before=corrections.SEVERAL.join(before), after=after,
-                            reason=f"likely {row['likely']}, says {run.id}",
-                        )
-                    )  # fmt: skip
-            if not found:
-                st.warning("Nothing is changed: tell what is right, or confirm the label.", icon=":material/edit_off:")
-            else:
-                told = ", ".join(f"{each.attribute} {each.before or 'unknown'} → {each.after}" for each in found)
-                write(found, f"{face['sample']}: {told}.")
-                st.rerun()
+
+def _reason(run: Run, row) -> str:
+    return f"likely {row['likely']}, says {run.id}"
 
 
 def _last_decision(root: str) -> None:

@@ -1,0 +1,250 @@
+"""Look inside, run without a browser on made-up answers: what it shows, and what it says when something is missing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from answered import CLASSES, answer, made, photo, probabilities_of, table_of
+from streamlit.testing.v1 import AppTest
+
+from core import corrections, jobs, reviews, runs
+
+APP = Path(__file__).parents[1] / "app.py"
+WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(jobs, "ensure_workers", lambda folder=None: None)
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def samples(tmp_path):
+    table = table_of(tmp_path / "photos")
+    for row in range(len(table)):
+        photo(Path(table.loc[row, "path"]), row)
+    return table
+
+
+def page(**params):
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.run()
+    at.switch_page("pages/look_inside.py")
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def walk(block):
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            yield from walk(child)
+        else:
+            yield child
+
+
+def html(at):
+    return "\n".join(child.proto.body for child in walk(at.main) if child.type == "html")
+
+
+def sent(at, name):
+    """What the page sent to its element of that name, None if it is not on the page."""
+    for child in walk(at.main):
+        if child.type == "bidi_component" and child.proto.component_name == name:
+            return json.loads(child.proto.json)
+    return None
+
+
+def shown(at):
+    return [face["sample"] for face in sent(at, "facet_gallery")["faces"]]
+
+
+def button(at, label):
+    return next(button for button in at.button if button.label == label)
+
+
+def test_no_run_says_what_to_do():
+    at = page()
+    assert "No run yet" in at.info[0].value and button(at, "Launch")
+
+
+def test_the_newest_answered_run_opens_with_its_worst_mistakes_first(folder, samples):
+    made(folder, samples, name="old", probabilities=probabilities_of(samples["y"], wrong=WRONG),
+         run_id="20260101-000000-old-0000", root=samples["path"][0])  # fmt: skip
+    at = page()
+    assert at.query_params["run"] == "20260101-000000-old-0000"
+    run = runs.Run("20260101-000000-old-0000", folder)
+    answered = pd.concat([run.predictions(fold) for fold in run.folds()])
+    wrong = answered[answered["label"] != answered["predicted"]].sort_values("loss", ascending=False)
+    assert shown(at) == wrong["sample"].tolist()
+    matrix = sent(at, "facet_confusion")
+    assert matrix["names"] == CLASSES
+    expected = pd.crosstab(answered["label"], answered["predicted"]).reindex(index=CLASSES, columns=CLASSES).fillna(0)
+    np.testing.assert_array_equal(matrix["counts"], expected.astype(int))
+
+
+def test_the_address_is_the_selection(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, true=CLASSES[0], predicted=CLASSES[1])
+    assert shown(at) and set(shown(at)) == {"p000/0.jpg", "p012/0.jpg"}
+    assert sent(at, "facet_confusion")["chosen"] == [0, 1]
+    assert at.selectbox(key="look-true").value == CLASSES[0]
+    at = page(run=run.id, fold="1")
+    assert shown(at) and all(samples.set_index("sample").loc[name, "fold"] == 1 for name in shown(at))
+    assert len(shown(page(run=run.id, answer="all"))) == 12
+    assert len(shown(page(run=run.id, answer="all", page="2"))) == 12
+
+
+def test_a_widget_writes_into_the_address(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, page="1")
+    at.selectbox(key="look-answer").select("all").run()
+    assert at.query_params["answer"] == "all" and "page" not in at.query_params
+    at.selectbox(key="look-answer").select("wrong").run()
+    assert "answer" not in at.query_params
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"fold": "9"}, {"true": "<b>nobody</b>"}, {"page": "9999"}, {"page": "-3"}, {"page": "x" * 50}, {"low": "nan"},
+        {"sort": "luck"}, {"samples": "../../etc/passwd"}, {"which": "worst"}, {"view": "nowhere"}, {"person": "\x00"},
+        {"runs": "../x,gone-1"}, {"class": "nobody"}, {"layers": "layer9"}, {"method": "magic"},
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_address_is_ignored(folder, samples, params):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    assert len(shown(page(run=run.id, **params))) == len(WRONG)
+
+
+def test_a_run_without_predictions_says_so(folder, samples):
+    at = page(run=made(folder, samples).id)
+    assert "has no best predictions yet" in html(at) and button(at, "Open in Live")
+
+
+def test_folds_that_have_not_answered_are_named(folder, samples):
+    run = made(folder, samples)
+    answer(run, samples, probabilities_of(samples["y"], wrong=WRONG), folds=[0])
+    at = page(run=run.id)
+    assert "Not answered yet: fold 1." in html(at)
+    assert sum(map(sum, sent(at, "facet_confusion")["counts"])) == (samples["fold"] == 0).sum()
+
+
+def test_a_class_without_mistakes_and_a_run_without_any(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, true="male 30-59")
+    assert "No mistake about this class" in at.info[0].value
+    button(at, "Show all mistakes").click().run()
+    assert len(shown(at)) == len(WRONG)
+    perfect = made(folder, samples, name="perfect", probabilities=probabilities_of(samples["y"]))
+    assert "No mistake at all" in page(run=perfect.id).info[0].value
+
+
+def test_a_photo_that_is_gone_leaves_its_place(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    Path(samples.loc[0, "path"]).unlink()
+    faces = {face["sample"]: face for face in sent(page(run=run.id), "facet_gallery")["faces"]}
+    assert faces["p000/0.jpg"]["fault"] == "the photo is gone from disk" and not faces["p000/0.jpg"]["image"]
+    assert faces["p003/0.jpg"]["image"].startswith("data:image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("run_id", "words"),
+    [("../../etc/passwd", "is not a run id"), ("a\x00b", "is not a run id"), ("20260101-000000-gone-0000", "is gone")],
+)
+def test_a_bad_run_is_one_sentence(folder, samples, run_id, words):
+    made(folder, samples, probabilities=probabilities_of(samples["y"]))
+    assert words in html(page(run=run_id))
+
+
+def test_damaged_predictions_are_one_sentence(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"]))
+    run.predictions_file(0, "best").write_bytes(b"PAR1 no")
+    assert "is unreadable" in html(page(run=run.id))
+
+
+# The queue of likely wrong labels
+
+
+@pytest.fixture
+def doubted(folder, samples, tmp_path):
+    """A run that is sure that p017 (male >=60) is male <30 and p008 (female >=60) is male >=60; several photos each."""
+    p = probabilities_of(samples["y"], sure=0.8)
+    p[17] = 0.001 * p[17] + 0.999 * np.eye(6)[3]
+    p[8] = 0.01 * p[8] + 0.99 * np.eye(6)[5]
+    return made(folder, samples, probabilities=p, root=tmp_path / "photos")
+
+
+def queue(at):
+    found = sent(at, "facet_gallery")
+    return [face["sample"] for face in found["faces"]] if found else []
+
+
+def test_the_queue_asks_about_the_most_suspicious_first(doubted):
+    at = page(run=doubted.id, view="labels")
+    assert queue(at)[:2] == ["p017/0.jpg", "p008/0.jpg"]
+    assert "male &lt;30" in html(at) and "which held this person out" in html(at)
+
+
+def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels")
+    before = queue(at)
+    button(at, "Confirm label").click().run()
+    assert queue(at) == before[1:]
+    assert reviews.load(tmp_path / "photos") == {"p017/0.jpg": "male >=60"}
+    assert corrections.load(tmp_path / "photos") == []
+    assert queue(page(run=doubted.id, view="labels")) == before[1:]
+    button(at, "Undo").click().run()
+    assert queue(at) == before and reviews.load(tmp_path / "photos") == {}
+
+
+def test_a_relabel_lands_in_the_corrections(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels", label="p008/0.jpg")
+    assert at.selectbox(key="look-relabel-p008/0.jpg-gender").value == "male"
+    button(at, "Relabel").click().run()
+    assert not at.exception
+    (found,) = corrections.load(tmp_path / "photos")
+    assert (found.kind, found.sample, found.attribute, found.before, found.after) == (
+        "relabel", "p008/0.jpg", "gender", "female", "male",
+    )  # fmt: skip
+    assert "p008/0.jpg" not in queue(at) and doubted.id in found.reason
+    button(at, "Undo").click().run()
+    assert corrections.load(tmp_path / "photos") == [] and "p008/0.jpg" in queue(at)
+
+
+def test_an_age_has_to_be_told(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels", label="p017/0.jpg")
+    button(at, "Relabel").click().run()
+    assert "Nothing is changed" in html(at) and corrections.load(tmp_path / "photos") == []
+    at.number_input(key="look-relabel-p017/0.jpg-age").set_value(27)
+    button(at, "Relabel").click().run()
+    (found,) = corrections.load(tmp_path / "photos")
+    assert (found.attribute, found.before, found.after) == ("age", "72", "27")
+
+
+def test_leaving_a_photo_out_lands_in_the_corrections(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels")
+    button(at, "Leave photo out").click().run()
+    (found,) = corrections.load(tmp_path / "photos")
+    assert (found.kind, found.sample, found.person) == ("exclude-photo", "p017/0.jpg", "p017")
+    assert "p017/0.jpg" not in queue(at)
+
+
+def test_a_broken_corrections_file_is_named(doubted, tmp_path):
+    path = corrections.file(tmp_path / "photos")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("id,nonsense\n")
+    assert "line 1" in html(page(run=doubted.id, view="labels"))
+
+
+def test_a_run_without_doubts_says_so(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], sure=0.95))
+    at = page(run=run.id, view="labels")
+    assert "No label is confidently contradicted" in at.info[0].value
