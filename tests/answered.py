@@ -89,3 +89,24 @@ def made(
     if probabilities is not None:
         answer(run, samples, probabilities, names=names)
     return run
+
+
+def judged(run, depth_seed=0):
+    """Give every fold of a run a random network and let it answer, with the trainer's own functions."""
+    import torch
+
+    from core.train import FoldTrainer
+
+    for fold in run.folds():
+        trainer = FoldTrainer(run, fold, torch.device("cpu"), None)
+        try:
+            generator = torch.Generator().manual_seed(depth_seed + fold)
+            with torch.no_grad():  # a fresh head hardly tells faces apart
+                trainer.model.fc.weight.normal_(0, 1, generator=generator)
+            done = trainer.evaluate(lambda *_: False)
+            for which in ("best", "final"):
+                checkpoint.save_weights(run.weights_file(fold, which), trainer.model.state_dict())
+                checkpoint.save_predictions(run.predictions_file(fold, which), trainer.predictions(done))
+        finally:
+            trainer.close()
+    return run

@@ -117,7 +117,7 @@ export default function({parentElement, data, setTriggerValue}) {
 _GALLERY_CSS = """
 .look-wide { container-type: inline-size; }
 .look-gallery { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: .6rem .5rem; align-items: start; }
-@container (max-width: 640px) { .look-gallery { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+@container (max-width: 540px) { .look-gallery { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @container (max-width: 380px) { .look-gallery { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 .look-gallery button { all: unset; box-sizing: border-box; cursor: pointer; min-width: 0; font-size: .77rem;
   line-height: 1.3; border-radius: 6px; padding: 3px; color: var(--st-text-color); overflow-wrap: anywhere;

@@ -28,7 +28,8 @@ _CSS = """<style>
 .look-one dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem .8rem; margin: 0 !important;
   padding: 0; font-size: .92rem; }
 .look-one dt { opacity: .7; } .look-one dd { margin: 0; overflow-wrap: anywhere; }
-.look-chance { display: grid; grid-template-columns: 11rem 1fr 3.4rem; gap: .1rem .6rem; font-size: .84rem;
+.look-chance { display: grid; grid-template-columns: minmax(4rem, auto) minmax(3rem, 1fr) 3.4rem; gap: .1rem .6rem;
+  font-size: .84rem;
   align-items: center; margin-top: .7rem; font-variant-numeric: tabular-nums; }
 .look-chance i { height: .55rem; border-radius: 2px; background: var(--c); display: block; }
 .look-others { display: flex; flex-wrap: wrap; gap: .35rem; margin-top: .7rem; }
