@@ -12,11 +12,11 @@ from core.errors import LabError
 from core.mistakes import Answers
 from core.runs import Run
 from core.text import ago, count
-from pages.parts import groups, look_mistakes, look_queue, states
+from pages.parts import groups, look_maps, look_mistakes, look_queue, states
 from pages.parts import look_address as address
 
 LAUNCH = Path(__file__).with_name("launch.py")
-VIEWS = {"mistakes": "Mistakes and maps", "labels": "Likely wrong labels"}
+VIEWS = {"mistakes": "Mistakes and maps", "labels": "Likely wrong labels", "upload": "Another face"}
 WHICH = {"best": "Best epoch", "final": "Last epoch"}
 
 
@@ -29,6 +29,17 @@ def answers_of(run_id: str, which: str) -> Answers:
     """Raises LabError in plain words for a run that is gone, unreadable or has no predictions."""
     run = Run(run_id).require()
     return load(run.id, which, mistakes.version(run, which))
+
+
+def answers_beside(others: list[Run], which: str) -> list[Answers]:
+    """The answers of the runs shown beside; what is wrong with one is said and it is left out."""
+    found = []
+    for other in others:
+        try:
+            found.append(answers_of(other.id, which))
+        except LabError as error:
+            states.show_error(error)
+    return found
 
 
 def first_answered(listed: list[dict]) -> str | None:
@@ -96,8 +107,13 @@ header(run, listed, answers)
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
     st.html(states.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
-view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
+with st.container(horizontal=True, vertical_alignment="center"):
+    view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
+    others = look_maps.pick_runs(run, listed) if view == "mistakes" else []
 if view == "mistakes":
-    look_mistakes.show(answers, [])
+    neighbours = look_mistakes.show(answers, answers_beside(others, which))
+    look_maps.show(run, answers, others, listed, neighbours)
+elif view == "upload":
+    look_maps.uploads(run, answers, listed)
 else:
     look_queue.show(run, answers, mistakes.version(run, which))

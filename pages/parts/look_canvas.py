@@ -147,7 +147,7 @@ _MAPS = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Cell:
-    """One map. heat: (h, w) uint8 as `grey` makes it. note: a few words beneath."""
+    """One map. heat: (h, w) uint8 as look_picture.grey makes it. note: a few words beneath."""
 
     heat: np.ndarray
     note: str = ""
@@ -174,13 +174,6 @@ class Style:
     overlaid: bool = True
     follow: bool = True
     signed: bool = False
-
-
-def grey(heat: np.ndarray, signed: bool = False) -> np.ndarray:
-    """Heat as uint8: 0..1 -> 0..255, or with a sign -1..1 -> 1..255 around 128."""
-    value = np.nan_to_num(np.asarray(heat, dtype=float))
-    scaled = 128 + 127 * np.clip(value, -1, 1) if signed else 255 * np.clip(value, 0, 1)
-    return np.rint(scaled).astype(np.uint8)
 
 
 def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str) -> None:

@@ -28,8 +28,8 @@ ORDERS = {"loss": "Loss", "confidence": "Confidence", "runs": "Disagreement betw
 KINDS = {"wrong": "Mistakes", "right": "Right answers", "all": "All faces"}
 
 
-def show(answers: Answers, others: list[Answers]) -> None:
-    """others: the answers of further runs that are shown beside it."""
+def show(answers: Answers, others: list[Answers]) -> list[str]:
+    """The samples that the filters keep, worst first. others: the answers of further runs that are shown beside it."""
     wanted = address.read_filter(answers)
     left, right = st.columns([1, 1.05 if len(answers.class_names) > elements.DENSE else 1.35], gap="medium")
     with left:
@@ -45,6 +45,29 @@ def show(answers: Answers, others: list[Answers]) -> None:
                 order = "loss"
         rows = mistakes.order(answers, mistakes.select(answers, wanted), order, worth)
         gallery(answers, rows, worth)
+    return answers.table["sample"].iloc[rows].tolist()
+
+
+def step(answers: Answers, listed: list[str]) -> None:
+    """Buttons, and the keys P and N, that go from the face that was chosen last to its neighbours in the list."""
+    chosen = address.chosen(answers)
+    at = listed.index(chosen[-1]) if chosen and chosen[-1] in listed else None
+    for label, key, icon, to in (
+        ("Previous face", "P", ":material/chevron_left:", None if at is None else at - 1),
+        ("Next face", "N", ":material/chevron_right:", 0 if at is None else at + 1),
+    ):
+        inside = to is not None and 0 <= to < len(listed)
+        st.button(
+            label, icon=icon, shortcut=key, disabled=not inside, on_click=_go_to, key=f"look-{key}",
+            args=(listed[to], to) if inside else None,
+        )  # fmt: skip
+    if at is not None:
+        st.caption(f"{count(at + 1)} of {count(len(listed))}", width="content")
+
+
+def _go_to(sample: str, at: int) -> None:
+    address.put_list("samples", [sample])
+    address.put(page=str(at // PAGE + 1) if at >= PAGE else None)
 
 
 def matrix(answers: Answers, wanted: Filter) -> None:
@@ -175,7 +198,7 @@ def face(row, is_chosen: bool, worth: pd.Series | None = None) -> dict:
     return {
         "sample": row.sample, "image": image, "fault": fault, "true": row.true, "predicted": row.predicted,
         "right": bool(row.right), "lines": lines, "chosen": is_chosen,
-        "mark": f"{row.age:g} years, near a limit" if row.near else "",
+        "mark": f"age {row.age:g}, near a limit" if row.near else "",
     }  # fmt: skip
 
 

@@ -1,0 +1,235 @@
+"""Looking into chosen faces: every path to a map goes through here, and takes the fold that held the person out.
+
+Only a person who asks for every fold, or who brings a face that no run knows, sees other folds, and the model of each
+map says so. torch is imported when the first map is made, so that a page opens quickly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import LabError
+from core.runs import Run
+
+LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
+METHODS = ("GradCAM", "GradCAM++", "XGradCAM", "HiResCAM", "LayerCAM", "EigenCAM", "EigenGradCAM")
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to show. classes: 'predicted', 'true', 'diff' (predicted minus true) or a class name. which: checkpoint."""
+
+    classes: str = "predicted"
+    layers: tuple[str, ...] = LAYERS
+    method: str = "GradCAM"
+    which: str = "best"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One face as one model sees it.
+
+    maps: (layers, h, w) float32, each scaled to its largest value: 0..1, or -1..1 for a difference (signed).
+    photo: (h, w, 3) uint8, what the network gets, without normalisation. model: which fold in words.
+    """
+
+    run_id: str
+    run_name: str
+    sample: str
+    model: str
+    fold: int | None
+    held_out: bool
+    layers: tuple[str, ...]
+    maps: np.ndarray
+    photo: np.ndarray | None
+    method: str
+    predicted: str = ""
+    true: str = ""
+    target: str = ""
+    confidence: float = float("nan")
+    signed: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.sample
+
+    @property
+    def lines(self) -> list[str]:
+        found = [f"{self.run_name} · {self.model}"]
+        if self.predicted:
+            found.append(f"{self.true} → {self.predicted}" if self.true else f"→ {self.predicted}")
+            found.append(f"p {self.confidence:.2f} · map of {self.target}")
+        return found
+
+    def told(self) -> dict[str, Any]:
+        """Everything but the arrays."""
+        return {k: v for k, v in asdict(self).items() if k not in ("maps", "photo")}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The looks of one run, and why there is none for a sample."""
+
+    looks: tuple[Look, ...]
+    faults: dict[str, LabError] = field(default_factory=dict)
+
+    def of(self, sample: str) -> list[Look]:
+        return [look for look in self.looks if look.sample == sample]
+
+
+def layer_names(depth: int) -> list[str]:
+    """Every place to look at, front to back: stem, layer1.0, layer1 (its last block's output), layer2.0 ..."""
+    found = ["stem"]
+    for number, blocks in enumerate(BLOCKS[depth], 1):
+        found += [f"layer{number}.{block}" for block in range(blocks - 1)] + [f"layer{number}"]
+    return found
+
+
+def version(run: Run, samples: Sequence[str], which: str) -> tuple:
+    """Changes when a fold's weights or a photo does: a key for what was computed from them."""
+    files = [run.weights_file(fold, which) for fold in run.folds()]
+    with contextlib.suppress(LabError, OSError, KeyError, ValueError):
+        table = run.samples().set_index("sample")["path"]
+        files += [Path(table[name]) for name in samples if name in table.index]
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
+
+
+def held_out(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
+    """Each face by the fold that held its person out; faces of one fold share a pass.
+
+    Raises LabError when no map can be made at all (run or checkpoint gone, NaN weights); what concerns one face alone
+    is in the faults.
+    """
+    photos, true, own, faults = _faces(run, samples)
+    looks = []
+    for fold in sorted(set(own.values())):
+        looks += _by_fold(run, fold, {name: photos[name] for name in photos if own[name] == fold}, true, wish, own)
+    return Shown(tuple(looks), faults)
+
+
+def every_fold(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
+    """Each face by every fold, then the mean of the maps and their disagreement (standard deviation over folds)."""
+    photos, true, own, faults = _faces(run, samples)
+    looks = [look for fold in run.folds() for look in _by_fold(run, fold, photos, true, wish, own)]
+    return Shown(tuple(looks + _spread(looks, wish)), faults)
+
+
+def of_uploads(run: Run, uploads: dict[str, np.ndarray], wish: Wish) -> Shown:
+    """Faces that no run knows, uint8 (h, w, 3), by every fold, with mean and disagreement."""
+    from core.augment import build_transform
+
+    lead, rest = (build_transform(run.config().transforms, stage) for stage in ("lead", "eval"))
+    photos = {name: rest(lead(pixels)) for name, pixels in uploads.items()}
+    looks = [look for fold in run.folds() for look in _by_fold(run, fold, photos, {}, wish, {})]
+    return Shown(tuple(looks + _spread(looks, wish)))
+
+
+def _spread(looks: Sequence[Look], wish: Wish) -> list[Look]:
+    """Mean and disagreement of each sample's maps, over the models that were asked."""
+    found = []
+    for sample in dict.fromkeys(look.sample for look in looks):
+        own = [look for look in looks if look.sample == sample]
+        if len(own) < 2:
+            continue
+        stack = np.stack([look.maps for look in own])
+        like = own[0]
+        for model, maps, signed in (
+            (f"mean of {len(own)} folds", stack.mean(0), like.signed),
+            (f"disagreement of {len(own)} folds", _scaled(stack.std(0, ddof=1)), False),
+        ):
+            found.append(
+                Look(like.run_id, like.run_name, sample, model, None, False, like.layers, maps.astype(np.float32),
+                     like.photo, wish.method, true=like.true, signed=signed)
+            )  # fmt: skip
+    return found
+
+
+def _faces(
+    run: Run, samples: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int], dict[str, LabError]]:
+    """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
+    from core.fold_models import held_out_fold, photos_of, samples_of
+
+    photos, faults = photos_of(run, samples)
+    table = samples_of(run)
+    true = {name: str(table.at[name, "class_name"]) for name in photos}
+    return photos, true, {name: held_out_fold(run, name) for name in photos}, faults
+
+
+def _by_fold(
+    run: Run, fold: int, photos: dict[str, np.ndarray], true: dict[str, str], wish: Wish, own: dict[str, int]
+) -> list[Look]:
+    """One pass of one fold's model over some faces. true, own: class and held-out fold where a face has them."""
+    from core.fold_models import fold_model
+    from core.gradcam import layer_maps
+
+    if not photos:
+        return []
+    names = list(photos)
+    with fold_model(run, fold, wish.which) as fm:
+        classes = [str(name) for name in fm.class_names]
+        present = set(layer_names(fm.config.model.depth))
+        layers = [name for name in wish.layers if name in present]
+        found = []
+        for part in _of_one_size(photos):  # photos that nothing crops may differ in size
+            stack = np.stack([photos[name] for name in part])
+            targets = _targets(fm, stack, [true.get(name) for name in part], classes, wish.classes)
+            maps = layer_maps(fm, stack, targets, layers=layers, method=wish.method)
+            found += [(name, maps, i) for i, name in enumerate(part)]
+    looks = []
+    for name, maps, i in found:
+        seen, chances = maps.maps[i], maps.probabilities[i]
+        if len(layers) < len(wish.layers):  # a block that this depth does not have stays empty
+            every = np.full((len(wish.layers), *seen.shape[1:]), np.nan, dtype=np.float32)
+            every[[wish.layers.index(layer) for layer in layers]] = seen
+            seen = every
+        model = f"fold {fold}"
+        if name in own:
+            model += ", held out" if own[name] == fold else ", trained on this person"
+        looks.append(
+            Look(
+                run_id=run.id, run_name=fm.config.name, sample=name, model=model, fold=fold,
+                held_out=own.get(name) == fold, layers=tuple(wish.layers), maps=seen, photo=photos[name],
+                method=wish.method, predicted=classes[int(chances.argmax())], true=true.get(name, ""),
+                target=" minus ".join(classes[c] for c in maps.targets[i]), confidence=float(chances.max()),
+                signed=maps.signed,
+            )
+        )  # fmt: skip
+    return sorted(looks, key=lambda look: names.index(look.sample))
+
+
+def _of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
+    groups: dict[tuple, list[str]] = {}
+    for name, photo in photos.items():
+        groups.setdefault(photo.shape, []).append(name)
+    return list(groups.values())
+
+
+def _targets(fm, photos: np.ndarray, true: list[str | None], classes: list[str], wanted: str) -> list | None:
+    """What layer_maps explains. A difference of a right answer is to the runner-up, since it has no other class."""
+    if wanted == "predicted":
+        return None
+    if wanted in ("true", "diff"):
+        if None in true:
+            raise LabError("a face without a label has no true class.", "Choose another class.", kind="classes")
+        y = [classes.index(name) for name in true]
+        if wanted == "true":
+            return y
+        ranked = np.argsort(-fm.probabilities(photos), axis=1)
+        return [(int(r[0]), int(r[1]) if r[0] == label else label) for r, label in zip(ranked, y, strict=True)]
+    if wanted not in classes:
+        raise LabError(f"run '{fm.run_id}' has no class {wanted!r}.", "Choose another class.", kind="classes")
+    return [classes.index(wanted)] * len(photos)
+
+
+def _scaled(maps: np.ndarray) -> np.ndarray:
+    """Each map divided by its largest absolute value; a map of zeros stays."""
+    top = np.abs(maps).max(axis=(-2, -1), keepdims=True)
+    return np.divide(maps, top, out=np.zeros_like(maps), where=top > 0)
