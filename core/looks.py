@@ -123,10 +123,10 @@ def every_fold(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
 
 def of_uploads(run: Run, uploads: dict[str, np.ndarray], wish: Wish) -> Shown:
     """Faces that no run knows, uint8 (h, w, 3), by every fold, with mean and disagreement."""
-    from core.augment import build_transform
+    from core.fold_models import as_seen
 
-    lead, rest = (build_transform(run.config().transforms, stage) for stage in ("lead", "eval"))
-    photos = {name: rest(lead(pixels)) for name, pixels in uploads.items()}
+    config = run.config()
+    photos = {name: as_seen(config, pixels) for name, pixels in uploads.items()}
     looks = [look for fold in run.folds() for look in _by_fold(run, fold, photos, {}, wish, {})]
     return Shown(tuple(looks + _spread(looks, wish)))
 
@@ -155,53 +155,57 @@ def _faces(
     run: Run, samples: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int], dict[str, LabError]]:
     """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
-    from core.fold_models import held_out_fold, photos_of, samples_of
+    from core.fold_models import as_seen, frozen_samples, held_out_fold
+    from core.images import load_image
 
-    photos, faults = photos_of(run, samples)
-    table = samples_of(run)
-    true = {name: str(table.at[name, "class_name"]) for name in photos}
-    return photos, true, {name: held_out_fold(run, name) for name in photos}, faults
+    table, config = frozen_samples(run), run.config()
+    photos, true, own, faults = {}, {}, {}, {}
+    for sample in samples:
+        try:
+            fold = held_out_fold(run, sample)
+            photos[sample] = as_seen(config, load_image(table.at[sample, "path"]))
+        except LabError as error:
+            faults[sample] = error
+        else:
+            own[sample], true[sample] = fold, str(table.at[sample, "class_name"])
+    return photos, true, own, faults
 
 
 def _by_fold(
     run: Run, fold: int, photos: dict[str, np.ndarray], true: dict[str, str], wish: Wish, own: dict[str, int]
 ) -> list[Look]:
     """One pass of one fold's model over some faces. true, own: class and held-out fold where a face has them."""
-    from core.fold_models import fold_model
     from core.gradcam import layer_maps
 
     if not photos:
         return []
-    names = list(photos)
-    with fold_model(run, fold, wish.which) as fm:
-        classes = [str(name) for name in fm.class_names]
-        present = set(layer_names(fm.config.model.depth))
-        layers = [name for name in wish.layers if name in present]
-        found = []
-        for part in _of_one_size(photos):  # photos that nothing crops may differ in size
-            stack = np.stack([photos[name] for name in part])
-            targets = _targets(fm, stack, [true.get(name) for name in part], classes, wish.classes)
-            maps = layer_maps(fm, stack, targets, layers=layers, method=wish.method)
-            found += [(name, maps, i) for i, name in enumerate(part)]
+    names, config = list(photos), run.config()
+    classes = [str(name) for name in run.info()["class_names"]]
+    present = set(layer_names(config.model.depth))
+    layers = [name for name in wish.layers if name in present]
     looks = []
-    for name, maps, i in found:
-        seen, chances = maps.maps[i], maps.probabilities[i]
-        if len(layers) < len(wish.layers):  # a block that this depth does not have stays empty
-            every = np.full((len(wish.layers), *seen.shape[1:]), np.nan, dtype=np.float32)
-            every[[wish.layers.index(layer) for layer in layers]] = seen
-            seen = every
-        model = f"fold {fold}"
-        if name in own:
-            model += ", held out" if own[name] == fold else ", trained on this person"
-        looks.append(
-            Look(
-                run_id=run.id, run_name=fm.config.name, sample=name, model=model, fold=fold,
-                held_out=own.get(name) == fold, layers=tuple(wish.layers), maps=seen, photo=photos[name],
-                method=wish.method, predicted=classes[int(chances.argmax())], true=true.get(name, ""),
-                target=" minus ".join(classes[c] for c in maps.targets[i]), confidence=float(chances.max()),
-                signed=maps.signed,
-            )
-        )  # fmt: skip
+    for part in _of_one_size(photos):  # photos that nothing crops may differ in size
+        stack = [photos[name] for name in part]
+        target, versus = _targets(run, fold, stack, [true.get(name) for name in part], classes, wish)
+        maps = layer_maps(run, fold, stack, target, layers, wish.method, wish.which, versus=versus)
+        for i, name in enumerate(part):
+            seen, chances = maps.maps[i], maps.probabilities[i]
+            if len(layers) < len(wish.layers):  # a block that this depth does not have stays empty
+                every = np.full((len(wish.layers), *seen.shape[1:]), np.nan, dtype=np.float32)
+                every[[wish.layers.index(layer) for layer in layers]] = seen
+                seen = every
+            model = f"fold {fold}"
+            if name in own:
+                model += ", held out" if own[name] == fold else ", trained on this person"
+            of = classes[maps.targets[i]] + (f" minus {classes[maps.versus[i]]}" if maps.signed else "")
+            looks.append(
+                Look(
+                    run_id=run.id, run_name=config.name, sample=name, model=model, fold=fold,
+                    held_out=own.get(name) == fold, layers=tuple(wish.layers), maps=seen, photo=photos[name],
+                    method=wish.method, predicted=classes[int(chances.argmax())], true=true.get(name, ""),
+                    target=of, confidence=float(chances.max()), signed=maps.signed,
+                )
+            )  # fmt: skip
     return sorted(looks, key=lambda look: names.index(look.sample))
 
 
@@ -212,21 +216,29 @@ def _of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
     return list(groups.values())
 
 
-def _targets(fm, photos: np.ndarray, true: list[str | None], classes: list[str], wanted: str) -> list | None:
-    """What layer_maps explains. A difference of a right answer is to the runner-up, since it has no other class."""
-    if wanted == "predicted":
-        return None
-    if wanted in ("true", "diff"):
-        if None in true:
-            raise LabError("a face without a label has no true class.", "Choose another class.", kind="classes")
-        y = [classes.index(name) for name in true]
-        if wanted == "true":
-            return y
-        ranked = np.argsort(-fm.probabilities(photos), axis=1)
-        return [(int(r[0]), int(r[1]) if r[0] == label else label) for r, label in zip(ranked, y, strict=True)]
-    if wanted not in classes:
-        raise LabError(f"run '{fm.run_id}' has no class {wanted!r}.", "Choose another class.", kind="classes")
-    return [classes.index(wanted)] * len(photos)
+def _targets(
+    run: Run, fold: int, photos: list[np.ndarray], true: list[str | None], classes: list[str], wish: Wish
+) -> tuple[str | list[int], list[int] | None]:
+    """(what layer_maps explains, what it subtracts): the true class, or the runner-up where the answer is right."""
+    if wish.classes not in ("true", "diff"):
+        return wish.classes, None
+    if None in true:
+        raise LabError("a face without a label has no true class.", "Choose another class.", kind="classes")
+    y = [classes.index(name) for name in true]
+    if wish.classes == "true":
+        return y, None
+    ranked = np.argsort(-probabilities(run, fold, photos, wish.which), axis=1)
+    return "predicted", [int(r[1]) if r[0] == label else label for r, label in zip(ranked, y, strict=True)]
+
+
+def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best") -> np.ndarray:
+    """What one fold's model answers, float64 (n, classes). photos: as the network gets them, uint8 (h, w, 3)."""
+    import torch
+
+    from core.fold_models import fold_model, normalised
+
+    with fold_model(run, fold, which) as opened, torch.inference_mode():
+        return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:

@@ -1,15 +1,18 @@
 """Look inside, run without a browser on made-up answers: what it shows, and what it says when something is missing."""
 
 import json
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from answered import CLASSES, answer, made, photo, probabilities_of, table_of
+import safetensors.torch
+from answered import CLASSES, answer, judged, made, photo, probabilities_of, table_of
 from streamlit.testing.v1 import AppTest
 
-from core import corrections, jobs, reviews, runs
+from core import corrections, fold_models, gradcam, jobs, reviews, runs
 
 APP = Path(__file__).parents[1] / "app.py"
 WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
@@ -248,3 +251,122 @@ def test_a_run_without_doubts_says_so(folder, samples):
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], sure=0.95))
     at = page(run=run.id, view="labels")
     assert "No label is confidently contradicted" in at.info[0].value
+
+
+# Maps
+
+
+@pytest.fixture(scope="module")
+def two_depths(tmp_path_factory):
+    """Two runs on the same faces and folds, with random networks: the folder of the runs, and the samples."""
+    root = tmp_path_factory.mktemp("depths")
+    samples = table_of(root / "photos", people=12, folds=2)
+    for row in range(len(samples)):
+        photo(Path(samples.loc[row, "path"]), row)
+    for number, depth in enumerate((18, 34)):
+        run_id = f"20260{number + 1}01-000000-depth{depth}-0000"
+        judged(made(root / "runs", samples, name=f"depth {depth}", run_id=run_id, root=root / "photos",
+                    model={"depth": depth, "init": "scratch"}))  # fmt: skip
+    yield root / "runs", samples
+    fold_models.free()
+
+
+@pytest.fixture
+def depths(two_depths, folder):
+    """Copies of the two runs that a test may damage; the photos are shared."""
+    runs_, samples = two_depths
+    found = []
+    for path in sorted(runs_.iterdir()):
+        if runs.ID.fullmatch(path.name):
+            shutil.copytree(path, folder / path.name)
+            found.append(runs.Run(path.name, folder))
+    return found, samples
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    found, real = [], fold_models.fold_model
+
+    @contextmanager
+    def spy(run, fold, which="best", device=None):
+        found.append((run.id, fold))
+        with real(run, fold, which, device) as opened:
+            yield opened
+
+    monkeypatch.setattr(fold_models, "fold_model", spy)
+    monkeypatch.setattr(gradcam, "fold_model", spy)
+    return found
+
+
+def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, asked):
+    """From the gallery's address, from Compare's link with several runs, for either class, and by Next."""
+    (small, large), samples = depths
+    at = samples.set_index("sample")["fold"]
+    first, second = samples["sample"].iloc[0], samples["sample"].iloc[7]
+    assert at[first] != at[second]
+    expected = {(run.id, at[name]) for run in (small, large) for name in (first, second)}
+    link = {"run": small.id, "runs": f"{small.id},{large.id}", "samples": f"{first},{second}"}
+    for extra in ({}, {"class": "true"}, {"class": "diff"}, {"class": CLASSES[3]}):
+        asked.clear()
+        maps = sent(page(**link, **extra), "facet_maps")
+        assert set(asked) == expected
+        assert [row["title"] for row in maps["rows"]] == [first, first, second, second]
+        assert all("held out" in row["lines"][0] for row in maps["rows"])
+        assert all(len(row["cells"]) == 5 for row in maps["rows"])
+    at_page = page(run=small.id, samples=first, answer="all")
+    asked.clear()
+    button(at_page, "Next face").click().run()
+    (now,) = [row["title"] for row in sent(at_page, "facet_maps")["rows"]]
+    assert now != first and set(asked) == {(small.id, at[now])}
+
+
+def test_every_fold_is_asked_only_on_demand_and_says_so(depths, asked):
+    (small, _), samples = depths
+    rows = sent(page(run=small.id, samples=samples["sample"].iloc[0], models="every"), "facet_maps")["rows"]
+    assert {fold for _, fold in asked} == {0, 1}
+    told = [row["lines"][0].partition(" · ")[2] for row in rows]
+    assert told == ["fold 0, held out", "fold 1, trained on this person", "mean of 2 folds", "disagreement of 2 folds"]
+
+
+def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(depths):
+    (small, large), samples = depths
+    name, fold = samples["sample"].iloc[0], int(samples["fold"].iloc[0])
+    path = small.weights_file(fold, "best")
+    state = safetensors.torch.load_file(path)
+    state["fc.bias"][0] = float("nan")
+    safetensors.torch.save_file(state, path)
+    assert "are no numbers" in html(page(run=small.id, samples=name))
+    path.unlink()
+    at = page(run=small.id, runs=f"{small.id},{large.id}", samples=name)
+    assert "are gone from the run folder" in html(at)
+    (row,) = sent(at, "facet_maps")["rows"]  # the other run is shown all the same
+    assert "depth 34" in row["lines"][0]
+
+
+def test_a_photo_that_is_gone_is_named_and_the_others_are_shown(depths, tmp_path):
+    (small, _), samples = depths
+    table = small.samples()
+    table.loc[1, "path"] = str(tmp_path / "gone.jpg")
+    table.to_parquet(small.dir / "samples.parquet", index=False)
+    at = page(run=small.id, samples=",".join(samples["sample"].iloc[:2]))
+    assert "there is no such file" in html(at)
+    assert [row["title"] for row in sent(at, "facet_maps")["rows"]] == [samples["sample"].iloc[0]]
+
+
+def test_layers_colours_and_opacity_live_in_the_address(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], layers="layer2.0,layer4", opacity="0.5", heat="raw",
+              colours="turbo", method="LayerCAM")  # fmt: skip
+    found = sent(at, "facet_maps")
+    assert found["columns"][1:] == ["layer2.0", "layer4"]
+    assert (found["style"]["opacity"], found["style"]["overlaid"]) == (0.5, False)
+    assert at.selectbox(key="look-method").value == "LayerCAM"
+    at.selectbox(key="look-class").select(CLASSES[4]).run()
+    assert at.query_params["class"] == CLASSES[4]
+    assert f"map of {CLASSES[4]}" in sent(at, "facet_maps")["rows"][0]["lines"][2]
+
+
+def test_a_method_without_a_sign_cannot_show_a_difference(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], method="EigenCAM", **{"class": "diff"})
+    assert "has no sign" in html(at) and sent(at, "facet_maps") is None

@@ -217,7 +217,9 @@ def explain(setting: Setting) -> None:
     if setting.every:
         words += " Only the held-out fold had never seen the person; mean and disagreement are over all folds."
     if setting.wish.classes == "diff":
-        words += " Warm speaks for the predicted class, cold for the true one."
+        words += (
+            " Warm speaks for the predicted class, cold for the true one (for the runner-up where the answer is right)."
+        )
     st.caption(words)
 
 
