@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from core import cli_write, jobs, metrics, runs, study_records
+from core import cli_write, jobs, runs, study_records
 from core import config as configs
 from core.cli_attend import attend
+from core.cli_tables import print_folds, spread
 from core.errors import LabError
 from core.runs import FINISHED, Run
 
@@ -178,7 +179,7 @@ def status(
                 )
             )
         else:
-            _print_folds(run)
+            print_folds(run)
         return
     found = runs.summaries(folder)
     if as_json:
@@ -192,7 +193,7 @@ def status(
             continue
         done = [fold for fold in summary["folds"] if fold["state"] == "done"]  # half-trained folds would mislead
         scores = [(fold.get("scores") or {}).get("best_f1") for fold in done]
-        print(f"{summary['id']}  {summary['state']:<11}  best F1 {_spread(scores)}")
+        print(f"{summary['id']}  {summary['state']:<11}  best F1 {spread(scores)}")
 
 
 @app.command()
@@ -200,7 +201,7 @@ def cancel(run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: Ru
     """Stop a run; each fold keeps its last checkpoint."""
     run = Run(run_id, runs_dir and runs_dir.resolve()).require()
     jobs.cancel(run)
-    _print_folds(run)
+    print_folds(run)
 
 
 @app.command()
@@ -272,7 +273,7 @@ def _wait(run: Run) -> None:
         time.sleep(0.5 if sys.stderr.isatty() else 2)
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    _print_folds(run)
+    print_folds(run)
     if any(state.state != "done" for state in states):
         raise typer.Exit(1)
 
@@ -290,57 +291,6 @@ def _progress_line(run: Run, states) -> str:
             else:
                 parts.append(f"fold {state.fold} {progress.get('stage', 'starting')}")
     return " - ".join(parts)
-
-
-def _print_folds(run: Run) -> None:
-    states = run.states()
-    print(
-        f"{'fold':<6}{'state':<13}{'epochs':>7}{'best F1':>10}{'@ epoch':>9}"
-        f"{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
-    )
-    for state in states:
-        s = state.scores or {}
-        cells = [_number(s.get(k)) for k in ("best_f1", "final_f1", "best_accuracy", "final_accuracy")]
-        print(
-            f"{state.fold:<6}{state.state:<13}{state.epoch:>7}{cells[0]:>10}{state.best_epoch or '-':>9}"
-            f"{cells[1]:>10}{cells[2]:>11}{cells[3]:>12}"
-        )
-        if state.reason:
-            print(f"      {state.reason} {state.remedy}")
-    for title, key in (
-        ("best F1", "best_f1"),
-        ("final F1", "final_f1"),
-        ("best accuracy", "best_accuracy"),
-        ("final accuracy", "final_accuracy"),
-    ):
-        print(f"{title:<15} {_spread([(state.scores or {}).get(key) for state in states if state.state == 'done'])}")
-    _print_attributes(run)
-
-
-def _print_attributes(run: Run) -> None:
-    """Beneath a finished task of several attributes: each attribute's own scores, best epoch of each fold."""
-    from core.attribute_scores import score_run
-
-    try:
-        found = score_run(run)
-    except LabError as error:
-        print(f"attributes: {error.message}")
-        return
-    for attribute in dict.fromkeys(score.attribute for score in found):
-        own = [score for score in found if score.attribute == attribute]
-        accuracy, f1 = _spread([score.accuracy for score in own]), _spread([score.f1 for score in own])
-        print(f"{attribute:<8} accuracy {accuracy}, F1 {f1}, at each fold's best epoch")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _spread(values) -> str:
-    mean, deviation, count = metrics.mean_and_deviation(values)
-    if count == 0:
-        return "-"
-    return f"{mean:.3f} ± {deviation:.3f} ({count})" if count > 1 else f"{mean:.3f} (1)"
 
 
 def _bar(what: str):
