@@ -516,6 +516,12 @@ def overflowing(root):
 # 21 and 22. checkpoints and weights that are not what they should be
 
 
+@pytest.fixture
+def swapped_after_launch(monkeypatch):
+    """The launch takes the weights file for a fitting one, as if another had been put in its place since."""
+    monkeypatch.setattr("core.weights._misfit", lambda *seen: None)
+
+
 class Trap:
     def __init__(self, path):
         self.path = str(path)
@@ -524,7 +530,9 @@ class Trap:
         return (os.mkdir, (self.path,))
 
 
-def test_a_malicious_pickle_as_resume_point_or_weights_fails_without_running(workers, tiny_plan, tmp_path):
+def test_a_malicious_pickle_as_resume_point_or_weights_fails_without_running(
+    workers, tiny_plan, tmp_path, swapped_after_launch
+):
     trap = tmp_path / "ran"
     weights = tmp_path / "weights.pth"
     torch.save({"conv1.weight": Trap(trap)}, weights)
@@ -539,7 +547,9 @@ def test_a_malicious_pickle_as_resume_point_or_weights_fails_without_running(wor
     assert not trap.exists()
 
 
-def test_weights_of_another_architecture_are_refused_with_keys_and_shapes(workers, tiny_plan, tmp_path):
+def test_weights_of_another_architecture_are_refused_with_keys_and_shapes(
+    workers, tiny_plan, tmp_path, swapped_after_launch
+):
     import torchvision
 
     weights = tmp_path / "resnet50.pth"
@@ -550,6 +560,20 @@ def test_weights_of_another_architecture_are_refused_with_keys_and_shapes(worker
     assert (state.state, state.kind) == ("failed", "weights"), log_of(run)
     assert "layer1.0.conv1.weight is (64, 64, 1, 1) in the file, (64, 64, 3, 3) in the network" in state.reason
     assert "layer1.0.conv3.weight" in state.reason
+
+
+def test_a_misfit_or_malicious_weights_file_is_refused_before_anything_is_queued(workers, tiny_plan, tmp_path):
+    import torchvision
+
+    trap, weights = tmp_path / "ran", tmp_path / "trap.pth"
+    torch.save({"conv1.weight": Trap(trap)}, weights)
+    other = tmp_path / "resnet34.pth"
+    torch.save(torchvision.models.resnet34(weights=None).state_dict(), other)
+    for file, said in ((weights, "cannot be read as plain weights"), (other, "unknown weights, first layer1.2")):
+        with pytest.raises(LabError, match=said) as error:
+            jobs.launch(short(tiny_plan, model__init=f"file:{file}"), folder=workers.root)
+        assert error.value.kind == "weights"
+    assert not trap.exists() and not runs.summaries(workers.root) and not jobs.waiting(workers.root)
 
 
 def test_a_resume_point_of_another_network_is_refused_with_keys_and_shapes(workers, tiny_plan):

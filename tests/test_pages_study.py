@@ -134,7 +134,7 @@ def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(lab, tmp_path
     assert button(again).disabled
     Run(parent).delete()
     gone = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
-    assert "there is no run" in text_of(gone) and button(gone).disabled
+    assert "There is no run" in text_of(gone) and button(gone).disabled
 
 
 def test_a_weights_file_of_another_depth_is_refused_on_the_form(lab, tmp_path):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import get_model_weights
+from torchvision.models import get_model_weights, resnet18
 
 from core.config import ModelConfig
 from core.errors import LabError
-from core.weights import IMAGENET, check_weights, download, imagenet_file, weights_folder
+from core.weights import IMAGENET, check_weights, download, imagenet_file, imagenet_line, weights_folder
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
@@ -62,9 +62,12 @@ def test_weights_from_a_file_must_be_there_and_scratch_needs_none(tmp_path, monk
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
     monkeypatch.setenv("HOME", str(tmp_path))
     check_weights(18, "scratch")
-    (tmp_path / "w.pth").touch()
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "w.pth")
     check_weights(18, f"file:{tmp_path}/w.pth")
     check_weights(18, "file:~/w.pth")
+    with pytest.raises(LabError, match=r"w\.pth does not fit this network") as told:
+        check_weights(34, "file:~/w.pth")
+    assert told.value.kind == "weights"
     for missing in (f"file:{tmp_path}/v.pth", f"file:{tmp_path}"):
         with pytest.raises(LabError, match="there is no file") as told:
             check_weights(18, missing)
@@ -86,3 +89,12 @@ def test_a_download_without_a_network_says_what_to_do(tmp_path, monkeypatch):
 def test_what_a_form_can_say_needs_no_torch():
     code = "import core.weights, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
+
+
+def test_the_line_about_imagenet_weights_says_where_they_are_or_how_large(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    line = imagenet_line(50)
+    assert "resnet50-0676ba61.pth is not on this machine: a download of 98 MB" in line and str(tmp_path) in line
+    imagenet_file(50).parent.mkdir(parents=True)
+    imagenet_file(50).write_bytes(bytes(3_000_000))
+    assert imagenet_line(50).startswith("resnet50-0676ba61.pth (3 MB) is on this machine")
