@@ -37,7 +37,8 @@ class Cost:
 
     training_rate, validation_rate: images per second, median over epochs and folds; validation is forward only, with
     reading. epoch_seconds: training and validation of one epoch of one fold, mean. seconds: all folds together.
-    checkpoint_bytes: one fold's best weights, mean. device: as the run recorded it.
+    checkpoint_bytes: one fold's best weights, mean. memory_bytes: the most that training a fold held, on the GPU or,
+    on a CPU, in its process. device: as the run recorded it.
     """
 
     size: Size
@@ -46,6 +47,7 @@ class Cost:
     epoch_seconds: float
     seconds: float
     checkpoint_bytes: float
+    memory_bytes: float
     device: str
 
 
@@ -111,6 +113,7 @@ def cost_of(member: Member, metrics: pd.DataFrame) -> Cost:
         float(spent.mean()) if len(spent) else math.nan,
         float(spent.sum()) if len(spent) else math.nan,
         float(np.mean(sizes)) if sizes else math.nan,
+        float(peak) if isinstance(peak := member.info.get("peak_memory"), (int, float)) else math.nan,
         str(member.info.get("device", "")),
     )
 

@@ -23,7 +23,7 @@ from core.augment import normalization
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
 from core.data import class_parts
-from core.device import device_name, pick_device, pick_loader_workers, pick_precision
+from core.device import device_name, forget_peak, peak_memory, pick_device, pick_loader_workers, pick_precision
 from core.errors import LabError
 from core.losses import Mixer, build_loss
 from core.model import build_model, inherit, parameter_groups
@@ -227,6 +227,7 @@ def train_fold(
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
     device = pick_device(config.training.device, device_slot)
+    forget_peak(device)
     try:
         pixels = prepare_pixels(run, config, report, should_stop)
     except cache.Stopped:
@@ -238,10 +239,13 @@ def train_fold(
     if any(trainer.info.get(key) != value for key, value in facts.items()):
         run.update_info(**facts)
     try:
-        return _epochs(trainer, writer, report, should_stop)
+        finished = _epochs(trainer, writer, report, should_stop)
     finally:
         writer.close()
         trainer.close()
+    if finished and (peak := peak_memory(device)) is not None:
+        run.update_info(peak_memory=max(peak, run.info().get("peak_memory") or 0))
+    return finished
 
 
 def prepare_pixels(run: runs.Run, config: RunConfig, report, should_stop) -> Path | None:

@@ -66,9 +66,8 @@ def make_run(
     folds = sorted(table["fold"].unique())
     data = {"name": name, "data": {"root": str(folder / "photos")}, "folds": {"count": len(folds)}}
     data |= {"phases": [{"epochs": epochs}], **(config or {})}
-    run = runs.create(
-        from_dict(data), table, class_names=list(classes), info={"device": "cpu"}, folder=folder, run_id=run_id
-    )
+    info = {"device": "cpu", "peak_memory": 512_000_000}
+    run = runs.create(from_dict(data), table, class_names=list(classes), info=info, folder=folder, run_id=run_id)
     rng = np.random.default_rng([seed, 7])
     for fold in folds:
         state = (states or {}).get(int(fold), "done")

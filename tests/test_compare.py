@@ -273,7 +273,7 @@ def test_cost_of_a_run_from_its_metrics(study):
     found = cost.cost_of(member, member.run.all_metrics())
     assert (found.training_rate, found.validation_rate) == (28.0, 80.0)
     assert found.epoch_seconds == pytest.approx(4.0) and found.seconds == pytest.approx(5 * 6 * 4.0)
-    assert found.checkpoint_bytes == 4096 and found.device == "cpu"
+    assert found.checkpoint_bytes == 4096 and found.device == "cpu" and found.memory_bytes == 512e6
 
 
 def test_pareto_front_is_what_nobody_beats():

@@ -238,6 +238,7 @@ def test_what_the_worker_used_is_written_beside_the_run(run):
     assert info["device"].startswith("CPU")
     assert info["precision"] in ("bfloat16", "float32")
     assert (info["threads"], info["weights"]) == (1, {"init": "scratch"})
+    assert info["peak_memory"] > 50e6
     assert info["class_names"] == ["blue", "green", "red"]
 
 

@@ -22,6 +22,7 @@ COSTS = {
     "parameters": "parameters (M)",
     "epoch": "seconds of one epoch of one fold",
     "training": "all folds together (h)",
+    "memory": "memory while training (MB)",
     "weights": "weights of one fold (MB)",
 }
 
@@ -108,6 +109,7 @@ def price_of(one: Cost, key: str) -> float:
         "parameters": one.size.parameters / 1e6,
         "epoch": one.epoch_seconds,
         "training": one.seconds / 3600,
+        "memory": one.memory_bytes / 1e6,
         "weights": one.checkpoint_bytes / 1e6,
     }[key]
 

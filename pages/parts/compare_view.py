@@ -62,21 +62,20 @@ def scores_table(
     costs_head = "".join(
         f"<th{' class=lab-edge' if not i else ''}>{word}</th>"
         for i, word in enumerate(
-            ("parameters", "multiply-adds", "training", "validation", "one epoch", "all folds", "weights")
+            ("parameters", "multiply-adds", "training", "validation", "one epoch", "all folds", "memory", "weights")
         )
     )
     return (
         '<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr class="lab-group"><th></th>'
         '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th>'
-        f'<th colspan="7" class="lab-edge">cost</th></tr><tr><th>run</th>{head}{head}{costs_head}</tr></thead>'
+        f'<th colspan="8" class="lab-edge">cost</th></tr><tr><th>run</th>{head}{head}{costs_head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
 def _cost_cells(cost: Cost | None) -> str:
     if cost is None:
-        return f'<td class="lab-edge">{NOTHING}</td>' + f"<td>{NOTHING}</td>" * 6
-    size = cost.checkpoint_bytes
+        return f'<td class="lab-edge">{NOTHING}</td>' + f"<td>{NOTHING}</td>" * 7
     shown = [
         f"{cost.size.parameters / 1e6:,.1f} M",
         f"{cost.size.multiply_adds / 1e9:,.2f} G",
@@ -84,9 +83,14 @@ def _cost_cells(cost: Cost | None) -> str:
         rate(cost.validation_rate),
         duration(cost.epoch_seconds) if not cost.epoch_seconds < 10 else f"{cost.epoch_seconds:.1f} s",
         duration(cost.seconds),
-        NOTHING if not math.isfinite(size) else f"{size / 1e6:,.1f} MB",
+        _megabytes(cost.memory_bytes),
+        _megabytes(cost.checkpoint_bytes),
     ]
     return f'<td class="lab-edge">{shown[0]}</td>' + "".join(f"<td>{cell}</td>" for cell in shown[1:])
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.{0 if size >= 1e7 else 1}f} MB" if math.isfinite(size) else NOTHING
 
 
 def tests_table(differences: Sequence[Difference], colours: dict[str, str]) -> str:
