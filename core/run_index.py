@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +23,18 @@ from core.settings import Value
 
 FOLDERS = 4  # runs folders that are remembered: the lab's own, its trash, and what tests and tools open
 Stamp = tuple[int, int, int] | None  # time, size and inode of a file
-Spread = tuple[float, float, int]  # mean, sample deviation over folds (NaN for one), number of folds
 SCORES = ("best_f1", "final_f1", "best_accuracy", "final_accuracy")
+Spread = tuple[float, float, int]  # mean, sample deviation over folds (NaN for one), number of folds
+
+
+class _Scores(dict):
+    def __init__(self, folds: list[dict[str, float]]):
+        super().__init__()
+        self.folds = folds
+
+    def __missing__(self, name: str) -> Spread:
+        found = self[name] = mean_and_deviation([fold.get(name) for fold in self.folds])
+        return found
 
 
 @dataclass(frozen=True)
@@ -51,10 +62,9 @@ class Listed:
         return self.summary.get("name", self.id)
 
     @cached_property
-    def scores(self) -> dict[str, Spread]:
-        """SCORES over the finished folds alone: half-trained ones would mislead."""
-        done = [fold.get("scores") or {} for fold in self.summary.get("folds", ()) if fold["state"] == "done"]
-        return {name: mean_and_deviation([fold.get(name) for fold in done]) for name in SCORES}
+    def scores(self) -> Mapping[str, Spread]:
+        """SCORES over the finished folds alone: half-trained ones would mislead. Each is worked out when asked for."""
+        return _Scores([fold.get("scores") or {} for fold in self.summary.get("folds", ()) if fold["state"] == "done"])
 
     @cached_property
     def seconds(self) -> float | None:
@@ -145,7 +155,7 @@ class _Folder:
                 if before is not None and before[:2] == stamps and stamps[0] is not None:
                     found[name] = before
                 elif (summary := runs.read_summary(run_dir)) is not None:
-                    found[name] = (*stamps, _entry(run_dir, summary))
+                    found[name] = (*stamps, _entry(run_dir, summary, noted=stamps[1] is not None))
             self.known = found
         return [_now(self.root / name, entry) for name, (_, _, entry) in found.items()]
 
@@ -157,11 +167,12 @@ def _names(root: Path) -> list[str]:
         return []
 
 
-def _entry(run_dir: Path, summary: dict[str, Any]) -> Listed:
+def _entry(run_dir: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
+    notes = read_notes(Run(run_dir.name, run_dir.parent)) if noted else Notes()
     if "unreadable" in summary:
-        return Listed(summary)
+        return Listed(summary, notes)
     states = [fold["state"] for fold in summary["folds"]]
-    return Listed({**summary, "state": runs.overall(states)}, read_notes(Run(run_dir.name, run_dir.parent)))
+    return Listed({**summary, "state": runs.overall(states)}, notes)
 
 
 def _now(run_dir: Path, entry: Listed) -> Listed:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.run_index import Listed, Spread
+from core.run_index import SCORES, Listed, Spread
 from core.text import ago, duration
 from pages.parts import states
 
@@ -30,7 +30,6 @@ COLUMNS = (
     ("seconds", "Training", "Time spent in the epochs of all folds that have ended."),
     ("created", "Launched", ""),
 )
-SCORES = ("best_f1", "final_f1", "best_accuracy", "final_accuracy")
 
 _CSS = """
 .runs-wrap { overflow-x: auto; font-variant-numeric: tabular-nums; color: var(--st-text-color); }
