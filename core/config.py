@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from core.augment import TRANSFORMS, check_params, default_params
 from core.errors import LabError
+from core.transforms import TRANSFORMS, check_params, default_params
 
 SCHEMA = 1
 RECIPES = Path(__file__).parent / "recipes"
@@ -92,7 +92,7 @@ class FoldsConfig(Part):
 
 
 class TransformConfig(Part):
-    name: str = Field(description="Name of a transform in the table of core/augment.py.")
+    name: str = Field(description="Name of a transform in the table of core/transforms.py.")
     p: float = Field(1.0, ge=0, le=1, description="Probability that it is applied to a training image.")
     params: dict[str, Any] = Field(default_factory=dict, description="Its parameters, by albumentations' names.")
     enabled: bool = Field(True, description="Off keeps it in the list without applying it.")
@@ -254,6 +254,8 @@ class RunConfig(Part):
                 size = t.params
             if t.enabled and t.name == "CoarseDropout":
                 _holes_fit(t.params, size)
+            if t.enabled and TRANSFORMS[t.name].keeps_size and size is None:
+                raise ValueError(f"{t.name} must stand after a Resize or CenterCrop: it scales back to that size")
         return value
 
     @property
