@@ -20,7 +20,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 __all__ = [
     "SIZED", "TRANSFORMS", "Param", "Pipeline", "Transform", "arguments", "build_transform", "check_params",
-    "default_params", "normalization", "sample_seed", "split_pipeline",
+    "default_params", "measuring", "normalization", "sample_seed", "split_pipeline", "step_seed",
 ]  # fmt: skip
 
 
@@ -62,14 +62,14 @@ def arguments(t: TransformConfig, size: tuple[int, int] | None) -> dict[str, Any
     return given | {"p": 1.0 if entry.deterministic else t.p}
 
 
-def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None):
+def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None, changes: dict[str, Any]):
     import albumentations as A
     import cv2
 
     cv2.setNumThreads(0)  # loaders are the parallel part; OpenCV's own threads only fight with torch's
     made = []
     for t in transforms:
-        made.append(_class(A, t.name)(**arguments(t, size)))
+        made.append(_class(A, t.name)(**(arguments(t, size) | changes)))
         size = _size([t]) or size
     return A.Compose(made)
 
@@ -91,23 +91,58 @@ class Pipeline:
 
     __call__(image, seed): image uint8 (h, w, 3) -> uint8 (H, W, 3), C-contiguous.
     place: how many transforms stand before the first one here; the transform at place i draws from seed + i.
+    size: (height, width) of what comes in, for the transforms that keep it. changes: arguments for measuring.
     Source: albumentations 2.0 (`BasicTransform.set_random_seed`).
     """
 
-    def __init__(self, transforms: Sequence[TransformConfig], place: int = 0, size: tuple[int, int] | None = None):
-        self._compose = _compose(transforms, size) if transforms else None
+    def __init__(
+        self, transforms: Sequence[TransformConfig], place: int = 0, size: tuple[int, int] | None = None, **changes: Any
+    ):
+        self._compose = _compose(transforms, size, changes) if transforms else None
         self._place = place
         self._random = any(not t.deterministic for t in transforms)
 
     def __call__(self, image: np.ndarray, seed: int = 0) -> np.ndarray:
         if self._compose is None:
             return image
+        self._reseed(seed)
+        return np.ascontiguousarray(self._compose(image=image)["image"])
+
+    def told(self, image: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any] | None]:
+        """The image and what the last applied transform drew, None where none was applied."""
+        if self._compose is None:
+            return image, None
+        self._reseed(seed)
+        self._compose.save_applied_params = True
+        try:
+            done = self._compose(image=image)
+        finally:
+            self._compose.save_applied_params = False
+        drawn = done["applied_transforms"]
+        return np.ascontiguousarray(done["image"]), drawn[-1][1] if drawn else None
+
+    def with_mask(self, image: np.ndarray, mask: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Image and a uint8 (h, w) mask that goes where the pixels go, for measuring what is left of them."""
+        self._reseed(seed)
+        done = self._compose(image=image, mask=mask)
+        return np.ascontiguousarray(done["image"]), done["mask"]
+
+    def _reseed(self, seed: int) -> None:
         if self._random:
             # Compose.set_random_seed would give one seed to all, and transforms of equal probability would be applied
             # together or not at all. A stream for each also keeps its draws when another transform is switched off.
             for place, transform in enumerate(self._compose.transforms, self._place):
                 transform.set_random_seed((seed + place) % 2**32)
-        return np.ascontiguousarray(self._compose(image=image)["image"])
+
+
+def measuring(t: TransformConfig, place: int, size: tuple[int, int]) -> Pipeline:
+    """One transform, always applied, whose masks are 0 where it takes pixels away; its draws are those of training."""
+    changes: dict[str, Any] = {"p": 1.0}
+    if TRANSFORMS[t.name].removes:
+        changes |= {"fill_mask": 0.0} | ({"border_mode": 0} if "border_mode" in TRANSFORMS[t.name].fixed else {})
+    if t.name == "RandomResizedCrop":
+        del changes["fill_mask"]
+    return Pipeline([t], place, size, **changes)
 
 
 def build_transform(transforms: Sequence[TransformConfig], stage: str) -> Pipeline:
@@ -134,3 +169,8 @@ def sample_seed(seed: int, fold: int, epoch: int, sample: int, repeat: int = 0) 
     Source: numpy.random.SeedSequence.
     """
     return int(np.random.SeedSequence([seed, fold, epoch, 1, sample, repeat]).generate_state(1)[0])
+
+
+def step_seed(seed: int, fold: int, epoch: int, step: int) -> int:
+    """The seed of what is drawn once a batch (mix-up), 0 <= value < 2**32. step: 0-based within the epoch."""
+    return int(np.random.SeedSequence([seed, fold, epoch, 3, step]).generate_state(1)[0])
