@@ -402,8 +402,11 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
 
 
 def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
-    """Name -> recipe, for every YAML file in the folder."""
-    return {path.stem: read_config(path, path.name) for path in sorted(folder.glob("*.yaml"))}
+    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
+    from core.own_recipes import own_recipes  # it reads with this module
+
+    found = {path.stem: read_config(path, path.name) for path in sorted(folder.glob("*.yaml"))}
+    return found | (own_recipes()[0] if folder == RECIPES else {})
 
 
 def load_recipe(name: str) -> RunConfig:

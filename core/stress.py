@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
-from core.augment import TRANSFORMS, default_params, normalization, sample_seed
-from core.batches import to_network
+from core.augment import TRANSFORMS, default_params, sample_seed
 from core.config import TransformConfig
 from core.drawn import at_value, build_whole
 from core.errors import LabError
@@ -100,19 +98,13 @@ def stress(
         raise LabError(f"{name}: {' '.join(str(error).split())}", "Choose another range.", "strength") from None
     images = [load_image(path) for path in samples["path"]]
     seeds = [sample_seed(config.training.seed, fold, 0, int(row)) for row in samples.index]
-    mean, std = normalization(config.transforms)
     with fold_model(run, fold, which) as loaded:
-        colour = torch.tensor(mean, device=loaded.device) * 255, torch.tensor(std, device=loaded.device) * 255
 
         def predict(transforms: list[TransformConfig]) -> np.ndarray:
             transform = build_whole(transforms)
             seen = np.stack([transform(image, seed) for image, seed in zip(images, seeds, strict=True)])
-            parts = []
-            with torch.inference_mode():
-                for start in range(0, len(seen), BATCH):
-                    part = torch.from_numpy(seen[start : start + BATCH]).to(loaded.device)
-                    parts.append(loaded.model(to_network(part, *colour)).float().softmax(1).cpu())
-            return torch.cat(parts).numpy()
+            parts = [loaded.probabilities(seen[start : start + BATCH]) for start in range(0, len(seen), BATCH)]
+            return np.concatenate(parts)
 
         plain = predict([t for i, t in enumerate(listed) if i != place])
         found = []
