@@ -88,6 +88,17 @@ def at_value(
     return made
 
 
+def strengths(name: str, param: str | None, steps: int = 9) -> np.ndarray:
+    """Values from the one end of a parameter's bounds to the other; whole and odd where the parameter is."""
+    if param is None:
+        return np.linspace(0, 1, steps)
+    entry = TRANSFORMS[name].params[param]
+    values = np.linspace(entry.low, entry.high, steps)
+    if entry.kind.startswith("int"):
+        values = np.unique(2 * np.round((values - 1) / 2) + 1 if entry.odd else np.round(values))
+    return values
+
+
 def build_whole(transforms: Sequence[TransformConfig]):
     """image, seed -> what training gets: the cached part, then the rest."""
     lead, train = build_transform(transforms, "lead"), build_transform(transforms, "train")

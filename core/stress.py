@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.augment import TRANSFORMS, default_params, sample_seed
+from core.augment import default_params, sample_seed
 from core.config import TransformConfig
 from core.drawn import at_value, build_whole
 from core.errors import LabError
@@ -114,14 +114,3 @@ def stress(
             found.append(predict(transforms))
         names = list(loaded.class_names)
     return Stress(name, param or "p", np.asarray(values, float), samples, names, np.stack(found), plain)
-
-
-def strengths(name: str, param: str | None, steps: int = 9) -> np.ndarray:
-    """Values from the one end of a parameter's bounds to the other; whole and odd where the parameter is."""
-    if param is None:
-        return np.linspace(0, 1, steps)
-    entry = TRANSFORMS[name].params[param]
-    values = np.linspace(entry.low, entry.high, steps)
-    if entry.kind.startswith("int"):
-        values = np.unique(2 * np.round((values - 1) / 2) + 1 if entry.odd else np.round(values))
-    return values
