@@ -1,140 +1,27 @@
-"""The one table of transforms, and the pipelines that training, preview and prediction share.
+"""The pipelines that training, preview and prediction share, built from the table in core/transforms.py.
 
-The table is data: adding a transform is one entry. albumentations is imported when a pipeline is built, so that
-reading a configuration stays quick.
+albumentations is imported when a pipeline is built, so that reading a configuration stays quick.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from core.transforms import SIZED, TRANSFORMS, Param, Transform, check_params, default_params
 
 if TYPE_CHECKING:
     from core.config import TransformConfig
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-
-@dataclass(frozen=True)
-class Param:
-    """One parameter of a transform, as a form needs it.
-
-    kind: 'int', 'float', 'int range', 'float range' (a low and a high end) or 'rgb' (three floats).
-    low, high: the bounds that the lab accepts, both included.
-    """
-
-    kind: str
-    default: Any
-    low: float
-    high: float
-    step: float
-    help: str
-
-
-@dataclass(frozen=True)
-class Transform:
-    """deterministic: the same for every image and applied in validation too. fixed: arguments that are not settings."""
-
-    help: str
-    params: dict[str, Param] = field(default_factory=dict)
-    deterministic: bool = False
-    fixed: dict[str, Any] = field(default_factory=dict)
-
-
-_SIDE = {"low": 8, "high": 2048, "step": 1}
-TRANSFORMS: dict[str, Transform] = {
-    "CenterCrop": Transform(
-        "Cuts the middle out of the photo; a photo smaller than the crop is padded with black.",
-        {
-            "height": Param("int", 400, help="Height of the crop, in pixels.", **_SIDE),
-            "width": Param("int", 256, help="Width of the crop, in pixels.", **_SIDE),
-        },
-        deterministic=True,
-        fixed={"pad_if_needed": True},
-    ),
-    "Resize": Transform(
-        "Scales to the size that the network sees, without keeping the proportions.",
-        {
-            "height": Param("int", 224, help="Height, in pixels.", **_SIDE),
-            "width": Param("int", 224, help="Width, in pixels.", **_SIDE),
-        },
-        deterministic=True,
-        fixed={"interpolation": 3},  # cv2.INTER_AREA: photos shrink, and area averaging does not alias
-    ),
-    "RandomBrightnessContrast": Transform(
-        "Makes the photo lighter or darker and changes its contrast.",
-        {
-            "brightness_limit": Param(
-                "float range", [-0.2, 0.2], -1, 1, 0.05, "Change of brightness, as a share of full scale."
-            ),
-            "contrast_limit": Param("float range", [-0.2, 0.2], -1, 1, 0.05, "Change of contrast, as a share."),
-        },
-    ),
-    "HorizontalFlip": Transform("Mirrors left and right."),
-    "Affine": Transform(
-        "Turns, scales and shifts the photo a little; what falls in from outside repeats the border.",
-        {
-            "rotate": Param("float range", [-10.0, 10.0], -180, 180, 1, "Turn, in degrees."),
-            "scale": Param("float range", [0.9, 1.1], 0.1, 4, 0.05, "Scale; 1 leaves the size as it is."),
-            "translate_percent": Param("float range", [-0.06, 0.06], -1, 1, 0.01, "Shift, as a share of the side."),
-        },
-        fixed={"border_mode": 1},  # cv2.BORDER_REPLICATE: black corners would tell how far a face was turned
-    ),
-    "InvertImg": Transform("Turns the photo into its negative."),
-    "CoarseDropout": Transform(
-        "Covers rectangles with black, so that no single part of the face suffices.",
-        {
-            "num_holes_range": Param("int range", [4, 4], 1, 64, 1, "Fewest and most rectangles."),
-            "hole_height_range": Param("int range", [50, 50], 1, 1024, 1, "Their height, in pixels."),
-            "hole_width_range": Param("int range", [50, 50], 1, 1024, 1, "Their width, in pixels."),
-        },
-        fixed={"fill": 0},
-    ),
-    "Normalize": Transform(
-        "Subtracts the mean colour and divides by its deviation; done on the device, a batch at a time.",
-        {
-            "mean": Param("rgb", [0.485, 0.456, 0.406], 0, 1, 0.001, "Mean of red, green, blue (ImageNet's)."),
-            "std": Param("rgb", [0.229, 0.224, 0.225], 0.01, 1, 0.001, "Deviation of red, green, blue (ImageNet's)."),
-        },
-        deterministic=True,
-    ),
-}
-
-
-def default_params(name: str) -> dict[str, Any]:
-    return {key: param.default for key, param in TRANSFORMS[name].params.items()}
-
-
-def check_params(name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """The parameters in their own types. Raises ValueError that names the parameter and its bounds."""
-    known = TRANSFORMS[name].params
-    checked = {}
-    for key, value in params.items():
-        if key not in known:
-            allowed = ", ".join(known) or "none"
-            raise ValueError(f"{name}: unknown parameter '{key}' (its parameters: {allowed})")
-        param = known[key]
-        many = {"int range": 2, "float range": 2, "rgb": 3}.get(param.kind)
-        values = list(value) if isinstance(value, (list, tuple)) else [value]
-        if len(values) != (many or 1) or (many is None) != (not isinstance(value, (list, tuple))):
-            raise ValueError(f"{name}.{key}: expected {f'{many} numbers' if many else 'one number'}, found {value!r}")
-        whole = param.kind.startswith("int")
-        for number in values:
-            if isinstance(number, bool) or not isinstance(number, (int, float)):
-                raise ValueError(f"{name}.{key}: expected a {'whole ' if whole else ''}number, found {number!r}")
-            if not param.low <= number <= param.high:
-                raise ValueError(f"{name}.{key}: {number:g} is outside {param.low:g} to {param.high:g}")
-            if whole and number != int(number):
-                raise ValueError(f"{name}.{key}: expected a whole number, found {number!r}")
-        if param.kind.endswith("range") and values[0] > values[1]:
-            raise ValueError(f"{name}.{key}: the low end {values[0]:g} is above the high end {values[1]:g}")
-        values = [int(v) if whole else float(v) for v in values]
-        checked[key] = values if many else values[0]
-    return checked
+__all__ = [
+    "SIZED", "TRANSFORMS", "Param", "Pipeline", "Transform", "arguments", "build_transform", "check_params",
+    "default_params", "measuring", "normalization", "sample_seed", "split_pipeline", "step_seed",
+]  # fmt: skip
 
 
 def split_pipeline(transforms: Sequence[TransformConfig]) -> tuple[list[TransformConfig], list[TransformConfig]]:
@@ -155,36 +42,107 @@ def normalization(transforms: Sequence[TransformConfig]) -> tuple[list[float], l
     return last.params["mean"], last.params["std"]
 
 
-def _compose(transforms: Sequence[TransformConfig]):
+def _size(transforms: Sequence[TransformConfig]) -> tuple[int, int] | None:
+    """(height, width) in pixels after the transforms; None where nothing sets it."""
+    sized = [t.params for t in transforms if t.enabled and t.name in SIZED]
+    return (sized[-1]["height"], sized[-1]["width"]) if sized else None
+
+
+def arguments(t: TransformConfig, size: tuple[int, int] | None) -> dict[str, Any]:
+    """What albumentations' constructor gets. size: (height, width) of the image that comes in, where it is known.
+
+    Raises ValueError for a transform that needs the size where there is none.
+    """
+    entry = TRANSFORMS[t.name]
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in t.params.items()} | entry.fixed
+    if entry.keeps_size:
+        if size is None:
+            raise ValueError(f"{t.name} must stand after a Resize or CenterCrop: it scales back to that size")
+        given["size"] = size
+    return given | {"p": 1.0 if entry.deterministic else t.p}
+
+
+def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None, changes: dict[str, Any]):
     import albumentations as A
     import cv2
 
     cv2.setNumThreads(0)  # loaders are the parallel part; OpenCV's own threads only fight with torch's
     made = []
     for t in transforms:
-        entry = TRANSFORMS[t.name]
-        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in t.params.items()}
-        made.append(getattr(A, t.name)(**arguments, **entry.fixed, p=1.0 if entry.deterministic else t.p))
+        made.append(_class(A, t.name)(**(arguments(t, size) | changes)))
+        size = _size([t]) or size
     return A.Compose(made)
+
+
+def _class(library: Any, name: str) -> type:
+    """albumentations' class; Erasing without its fault of forgetting its seed where no rectangle fits."""
+    if name != "Erasing":
+        return getattr(library, name)
+
+    class Erasing(library.Erasing):
+        def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+            return {"seed": 0} | super().get_params_dependent_on_data(params, data)
+
+    return Erasing
 
 
 class Pipeline:
     """Transforms on one uint8 RGB image; every draw comes from the seed that is passed in.
 
     __call__(image, seed): image uint8 (h, w, 3) -> uint8 (H, W, 3), C-contiguous.
-    Source: albumentations 2.0 (`Compose.set_random_seed`).
+    place: how many transforms stand before the first one here; the transform at place i draws from seed + i.
+    size: (height, width) of what comes in, for the transforms that keep it. changes: arguments for measuring.
+    Source: albumentations 2.0 (`BasicTransform.set_random_seed`).
     """
 
-    def __init__(self, transforms: Sequence[TransformConfig]):
-        self._compose = _compose(transforms) if transforms else None
+    def __init__(
+        self, transforms: Sequence[TransformConfig], place: int = 0, size: tuple[int, int] | None = None, **changes: Any
+    ):
+        self._compose = _compose(transforms, size, changes) if transforms else None
+        self._place = place
         self._random = any(not t.deterministic for t in transforms)
 
     def __call__(self, image: np.ndarray, seed: int = 0) -> np.ndarray:
         if self._compose is None:
             return image
-        if self._random:
-            self._compose.set_random_seed(seed)
+        self._reseed(seed)
         return np.ascontiguousarray(self._compose(image=image)["image"])
+
+    def told(self, image: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any] | None]:
+        """The image and what the last applied transform drew, None where none was applied."""
+        if self._compose is None:
+            return image, None
+        self._reseed(seed)
+        self._compose.save_applied_params = True
+        try:
+            done = self._compose(image=image)
+        finally:
+            self._compose.save_applied_params = False
+        drawn = done["applied_transforms"]
+        return np.ascontiguousarray(done["image"]), drawn[-1][1] if drawn else None
+
+    def with_mask(self, image: np.ndarray, mask: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Image and a uint8 (h, w) mask that goes where the pixels go, for measuring what is left of them."""
+        self._reseed(seed)
+        done = self._compose(image=image, mask=mask)
+        return np.ascontiguousarray(done["image"]), done["mask"]
+
+    def _reseed(self, seed: int) -> None:
+        if self._random:
+            # Compose.set_random_seed would give one seed to all, and transforms of equal probability would be applied
+            # together or not at all. A stream for each also keeps its draws when another transform is switched off.
+            for place, transform in enumerate(self._compose.transforms, self._place):
+                transform.set_random_seed((seed + place) % 2**32)
+
+
+def measuring(t: TransformConfig, place: int, size: tuple[int, int]) -> Pipeline:
+    """One transform, always applied, whose masks are 0 where it takes pixels away; its draws are those of training."""
+    changes: dict[str, Any] = {"p": 1.0}
+    if TRANSFORMS[t.name].removes:
+        changes |= {"fill_mask": 0.0} | ({"border_mode": 0} if "border_mode" in TRANSFORMS[t.name].fixed else {})
+    if t.name == "RandomResizedCrop":
+        del changes["fill_mask"]
+    return Pipeline([t], place, size, **changes)
 
 
 def build_transform(transforms: Sequence[TransformConfig], stage: str) -> Pipeline:
@@ -197,7 +155,7 @@ def build_transform(transforms: Sequence[TransformConfig], stage: str) -> Pipeli
     if stage == "lead":
         return Pipeline(lead)
     if stage == "train":
-        return Pipeline(rest)
+        return Pipeline(rest, len(lead), _size(lead))
     if stage == "eval":
         return Pipeline([t for t in rest if t.deterministic])
     raise ValueError(f"stage must be 'lead', 'train' or 'eval', found {stage!r}")
@@ -211,3 +169,8 @@ def sample_seed(seed: int, fold: int, epoch: int, sample: int, repeat: int = 0) 
     Source: numpy.random.SeedSequence.
     """
     return int(np.random.SeedSequence([seed, fold, epoch, 1, sample, repeat]).generate_state(1)[0])
+
+
+def step_seed(seed: int, fold: int, epoch: int, step: int) -> int:
+    """The seed of what is drawn once a batch (mix-up), 0 <= value < 2**32. step: 0-based within the epoch."""
+    return int(np.random.SeedSequence([seed, fold, epoch, 3, step]).generate_state(1)[0])

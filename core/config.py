@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from core.augment import TRANSFORMS, check_params, default_params
 from core.errors import LabError
+from core.transforms import TRANSFORMS, check_params, default_params
 
 SCHEMA = 1
 RECIPES = Path(__file__).parent / "recipes"
@@ -92,7 +92,7 @@ class FoldsConfig(Part):
 
 
 class TransformConfig(Part):
-    name: str = Field(description="Name of a transform in the table of core/augment.py.")
+    name: str = Field(description="Name of a transform in the table of core/transforms.py.")
     p: float = Field(1.0, ge=0, le=1, description="Probability that it is applied to a training image.")
     params: dict[str, Any] = Field(default_factory=dict, description="Its parameters, by albumentations' names.")
     enabled: bool = Field(True, description="Off keeps it in the list without applying it.")
@@ -254,6 +254,8 @@ class RunConfig(Part):
                 size = t.params
             if t.enabled and t.name == "CoarseDropout":
                 _holes_fit(t.params, size)
+            if t.enabled and TRANSFORMS[t.name].keeps_size and size is None:
+                raise ValueError(f"{t.name} must stand after a Resize or CenterCrop: it scales back to that size")
         return value
 
     @property
@@ -400,8 +402,11 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
 
 
 def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
-    """Name -> recipe, for every YAML file in the folder."""
-    return {path.stem: read_config(path, path.name) for path in sorted(folder.glob("*.yaml"))}
+    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
+    from core.own_recipes import own_recipes  # it reads with this module
+
+    found = {path.stem: read_config(path, path.name) for path in sorted(folder.glob("*.yaml"))}
+    return found | (own_recipes()[0] if folder == RECIPES else {})
 
 
 def load_recipe(name: str) -> RunConfig:

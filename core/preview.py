@@ -58,6 +58,18 @@ def pick(samples: pd.DataFrame, each: int, draw: int) -> pd.DataFrame:
     return people.groupby("y").head(each).sort_values("y", kind="stable")
 
 
+def draws(
+    image: np.ndarray, transforms: Sequence[TransformConfig], *, seed: int, fold: int, epochs: Sequence[int], row: int
+) -> list[np.ndarray]:
+    """What training makes of one photo in each of the epochs, uint8 RGB (height, width, 3) each, byte for byte.
+
+    image: decoded, uint8 (h, w, 3). row: its row in the frozen samples table.
+    """
+    lead = build_transform(transforms, "lead")(image)
+    train = build_transform(transforms, "train")
+    return [train(lead, sample_seed(seed, fold, epoch, row)) for epoch in epochs]
+
+
 def views(
     path: str, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +77,10 @@ def views(
 
     The draw is the one that training makes of this row in this epoch of fold 0. Raises LabError for a bad file.
     """
-    lead = build_transform(transforms, "lead")(load_image(path))
-    seen = build_transform(transforms, "train")(lead, sample_seed(seed, 0, epoch, row))
-    return build_transform(transforms, "eval")(lead), seen
+    photo = load_image(path)
+    return validation_view(photo, transforms), draws(photo, transforms, seed=seed, fold=0, epochs=[epoch], row=row)[0]
+
+
+def validation_view(image: np.ndarray, transforms: Sequence[TransformConfig]) -> np.ndarray:
+    """What validation sees of a decoded photo: the deterministic transforms only."""
+    return build_transform(transforms, "eval")(build_transform(transforms, "lead")(image))

@@ -19,7 +19,7 @@ from torch import nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from core import cache, checkpoint, metrics, runs
-from core.augment import normalization
+from core.augment import normalization, step_seed
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
 from core.data import class_parts
@@ -119,8 +119,7 @@ class FoldTrainer:
 
     def step_seed(self, epoch: int, step: int) -> int:
         """The seed of what is drawn once a batch (mix-up)."""
-        entropy = [self.config.training.seed, self.fold, epoch, 3, step]
-        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        return step_seed(self.config.training.seed, self.fold, epoch, step)
 
     def train_epoch(self, epoch: int, tick: Callable[[str, int, int, Pass], bool]) -> Pass | None:
         """One epoch of steps; None when tick() says stop. No step waits for the device."""

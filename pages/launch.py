@@ -19,7 +19,7 @@ from core.study import StudyConfig
 from core.study_records import Study
 from core.text import count, plain
 from core.weights import check_weights
-from pages.parts import dataset, faces, form, groups, launch_token, measuring, states, study_form, study_plan
+from pages.parts import dataset, faces, form, groups, launch_token, measuring, pipeline, states, study_form, study_plan
 from pages.parts.launch_source import DATA, prefill, recipes_section
 
 LIVE = Path(__file__).with_name("live.py")
@@ -71,7 +71,7 @@ def settings_section(errors: form.Errors, found: Scan | None, plan: Plan | None)
         "model": lambda: form.model_and_weights(errors, parents()),
         "phases": lambda: form.phases(errors),
         "training": lambda: form.training(errors),
-        "transforms": lambda: form.transforms(errors),
+        "transforms": lambda: pipeline.editor(pipeline.of_launch(), errors),
     }
     summaries = form.summaries(draft, len(plan.class_names) if plan else None)
     for name, (title, prefixes) in GROUPS.items():

@@ -26,7 +26,12 @@ def grey(value=100, height=64, width=64):
 
 def apply(image, name, seed=0, p=1.0, **params):
     config = TransformConfig(name=name, p=p, params=params)
-    return build_transform([config], "lead" if config.deterministic else "train")(image, seed)
+    listed = [config]
+    if TRANSFORMS[name].keeps_size:
+        listed.insert(
+            0, TransformConfig(name="Resize", params=dict(zip(("height", "width"), image.shape, strict=False)))
+        )
+    return build_transform(listed, "lead" if config.deterministic else "train")(image, seed)
 
 
 def at_bounds():
@@ -50,6 +55,8 @@ def at_bounds():
 @pytest.mark.parametrize(("name", "params"), list(at_bounds()), ids=str)
 def test_every_transform_works_at_its_bounds_on_8_bit_photos(name, params):
     small = (photo(9, 300), photo(70, 50), grey(0), grey(255))
+    if name in ("GaussianBlur", "MotionBlur", "GridDistortion"):  # a kernel or a grid needs its room
+        small = (photo(224, 224), photo(120, 101), grey(0, 120, 120))
     for image in small if name != "CoarseDropout" else (photo(1024, 1024), photo(1025, 1300)):
         result = apply(image, name, **params)
         assert result.dtype == np.uint8
@@ -283,12 +290,45 @@ def test_the_cached_part_and_the_rest_are_together_one_pipeline(order):
     }
     for name in arguments:
         arguments[name] |= TRANSFORMS[name].fixed
-    whole = A.Compose([getattr(A, t.name)(**arguments[t.name], p=t.p) for t in transforms[:-1]])
+    whole = [getattr(A, t.name)(**arguments[t.name], p=t.p) for t in transforms[:-1]]
     lead, train = shaken(transforms, "lead"), shaken(transforms, "train")
     image = photo(450, 300)
     for seed in range(30):
-        whole.set_random_seed(seed)
-        assert np.array_equal(train(lead(image, seed), seed), whole(image=image)["image"])
+        expected = image
+        for place, transform in enumerate(whole):
+            transform.set_random_seed(seed + place)
+            expected = transform(image=expected)["image"]
+        assert np.array_equal(train(lead(image, seed), seed), expected)
+
+
+def test_transforms_of_equal_probability_are_drawn_independently():
+    """One seed for all of them would apply all or none."""
+    names = ["HorizontalFlip", "InvertImg", "CoarseDropout"]
+    transforms = [TransformConfig(name="Resize"), *(TransformConfig(name=name, p=0.5) for name in names)]
+    image = np.tile(np.linspace(1, 100, 224).astype(np.uint8)[None, :, None], (224, 1, 3))  # dark, left below right
+    pipeline, seen = shaken(transforms), []
+    for seed in range(400):
+        result = pipeline(image, seed)
+        kept = result[:, :, 0][result.any(axis=2)]
+        inverted = np.median(kept) > 128
+        level = 255 - result[:, :, 0].astype(int) if inverted else result[:, :, 0].astype(int)
+        flipped = np.median(level[:, :20]) > np.median(level[:, -20:])
+        seen.append((flipped, inverted, not result.any(axis=2).all()))
+    combinations = {combination: seen.count(combination) for combination in set(seen)}
+    assert len(combinations) == 8
+    assert all(20 <= count <= 85 for count in combinations.values()), combinations  # 50 expected, 6.6 the deviation
+
+
+def test_switching_one_transform_off_leaves_the_draws_of_the_others_of_the_same_place():
+    transforms = [t for t in study_transforms() if t.name != "RandomBrightnessContrast"]  # which blackens, too
+    image = photo(224, 224)
+    still = [t.model_copy(update={"p": 0.0}) if t.name == "InvertImg" else t for t in transforms]
+    both = [(shaken(transforms)(image, seed), shaken(still)(image, seed)) for seed in range(12)]
+    same = [np.array_equal(a, b) for a, b in both]
+    assert any(same)
+    assert not all(same)
+    holes = [((a == 0).all(axis=2), (b == 0).all(axis=2)) for a, b in both]
+    assert all(np.array_equal(a, b) for a, b in holes if a.sum() > 1000 and b.sum() > 1000)
 
 
 def test_disabled_transforms_are_left_out_of_every_stage():

@@ -17,7 +17,6 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
-from core.augment import TRANSFORMS, default_params
 from core.config import PhaseConfig, RunConfig, field_errors
 from core.errors import LabError
 from core.text import plain
@@ -378,78 +377,6 @@ def training(errors: Errors) -> None:
         message(path, errors)
 
 
-def transforms(errors: Errors) -> None:
-    st.caption(
-        "In this order. Those marked *always* belong to every photo, in validation too; the others are drawn anew for "
-        "each training image, with their probability."
-    )
-    listed = draft()["transforms"]
-    for index, entry in enumerate(listed):
-        _transform(index, entry, len(listed), errors)
-    message("transforms", errors)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = _key("transforms.new")
-        st.selectbox("Add a transform", list(TRANSFORMS), key=key, width=260)
-        st.button("Add", icon=":material/add:", key=_key("transforms.add"), on_click=_add_transform, args=(key,))
-
-
-def _transform(index: int, entry: dict[str, Any], count: int, errors: Errors) -> None:
-    here, table = f"transforms.{index}", TRANSFORMS[entry["name"]]
-    prefix = f"{entry['name']}."
-    own = errors.get(here, "")
-    named = own.removeprefix(prefix).partition(":")[0] if own.startswith(prefix) else ""
-    with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            enabled = _key(f"{here}.enabled")
-            st.session_state.setdefault(enabled, bool(entry.get("enabled", True)))
-            st.toggle(
-                f"**{entry['name']}**" + ("  :gray[always]" if table.deterministic else ""),
-                key=enabled, help=table.help, on_change=_take, args=(f"{here}.enabled",),
-            )  # fmt: skip
-            with st.container(horizontal=True, width="content", gap="xsmall"):
-                for name, icon, step in (("Move up", "arrow_upward", -1), ("Move down", "arrow_downward", 1)):
-                    st.button(
-                        "", icon=f":material/{icon}:", help=name, key=_key(f"{here}.{icon}"), type="tertiary",
-                        disabled=not 0 <= index + step < count, on_click=_move, args=(index, step),
-                    )  # fmt: skip
-                st.button(
-                    "", icon=":material/delete:", help="Remove", key=_key(f"{here}.remove"), type="tertiary",
-                    on_click=_drop, args=("transforms", index),
-                )  # fmt: skip
-        if entry.get("enabled", True) and (table.params or not table.deterministic):
-            with st.container(horizontal=True):
-                if not table.deterministic:
-                    number(f"{here}.p", errors)
-                for name, param in table.params.items():
-                    where = f"{here}.params.{name}"
-                    beside = {where: own.partition(": ")[2]} if name == named else {}
-                    _param(where, name, param, beside)
-        if own and not named:
-            message(here, errors)
-
-
-def _param(where: str, name: str, param: Any, errors: Errors) -> None:
-    """One parameter: a number, a low and a high end, or three colours."""
-    title = name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
-    ends = {"int range": ("from", "to"), "float range": ("from", "to"), "rgb": ("red", "green", "blue")}.get(param.kind)
-    if ends is None:
-        number(where, errors, label=title, help=param.help)
-        return
-    with st.container(width=(FIELD - 60) * len(ends), gap="xsmall"):
-        with st.container(horizontal=True, gap="xsmall"):
-            for i, end in enumerate(ends):
-                with st.container(width=FIELD - 66):
-                    st.text_input(
-                        f"{title} {end}" if i == 0 else end,
-                        value=show(_get(draft(), f"{where}.{i}")),
-                        key=_key(f"{where}.{i}"),
-                        help=param.help if i == len(ends) - 1 else None,
-                        on_change=_take,
-                        args=(f"{where}.{i}", read_number),
-                    )
-        message(where, errors)
-
-
 # Changes by buttons
 
 
@@ -457,24 +384,8 @@ def _add_phase() -> None:
     draft()["phases"].append(dict(draft()["phases"][-1]) if draft()["phases"] else PhaseConfig().model_dump())
 
 
-def _add_transform(key: str) -> None:
-    """Before Normalize, which has to stay last."""
-    name = st.session_state[key]
-    listed = draft()["transforms"]
-    entry = {"name": name, "p": 1.0 if TRANSFORMS[name].deterministic else 0.5, "params": default_params(name)}
-    last = len(listed) - 1 if listed and listed[-1]["name"] == "Normalize" else len(listed)
-    listed.insert(last, {**entry, "enabled": True})
-    replace_draft(draft())
-
-
 def _drop(group: str, index: int) -> None:
     del draft()[group][index]
-    replace_draft(draft())
-
-
-def _move(index: int, step: int) -> None:
-    listed = draft()["transforms"]
-    listed[index], listed[index + step] = listed[index + step], listed[index]
     replace_draft(draft())
 
 

@@ -82,6 +82,16 @@ def take_study(wanted: StudyConfig) -> None:
     study_form.take(wanted)
 
 
+def take_pipeline(settings: dict, recipe: str) -> None:
+    """Bring transforms and mixing from Augmentation; the form's other settings stay, or begin as there."""
+    if form.DRAFT not in st.session_state:
+        base = configs.recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
+        st.session_state[form.DRAFT] = json.loads(json.dumps(base))
+        st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
+    brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
+    form.replace_draft(form.draft() | brought)
+
+
 def pick_recipe(name: str) -> None:
     """A recipe was clicked: its settings, and its name in the address."""
     take_recipe(name)

@@ -1,0 +1,52 @@
+"""Recipes that the lab's user saved: YAML files beside the lab's own state, listed after the built-in ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from core import config as configs
+from core.config import RunConfig
+from core.errors import LabError
+from core.files import write_text
+from core.runs import runs_folder
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def recipes_home() -> Path:
+    return runs_folder() / ".lab" / "recipes"
+
+
+def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
+    """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
+    found, wrong = {}, {}
+    for path in sorted(recipes_home().glob("*.yaml")):
+        if not NAME.fullmatch(path.stem) or (configs.RECIPES / path.name).exists():
+            wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
+            continue
+        try:
+            found[path.stem] = configs.read_config(path, str(path))
+        except LabError as error:
+            wrong[path.stem] = error
+    return found, wrong
+
+
+def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
+    """Write a recipe without its dataset. Raises LabError for a name that cannot be used or is taken."""
+    if not NAME.fullmatch(name):
+        raise LabError(
+            f"recipe name {name!r}: cannot be used.", "Use a-z, 0-9 and hyphens, 40 characters at most.", "name"
+        )
+    if (configs.RECIPES / f"{name}.yaml").exists():
+        raise LabError(f"recipe '{name}': is one of the lab's own.", "Choose another name.", "name")
+    path = recipes_home() / f"{name}.yaml"
+    if path.exists() and not replace:
+        raise LabError(f"recipe '{name}': there is one already.", "Choose another name, or replace it.", "exists")
+    bare = config.model_copy(update={"data": configs.DataConfig(), "name": name})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, configs.to_yaml(bare))
+    except OSError as error:
+        raise LabError(f"{path}: cannot be written ({error.strerror}).", "Check the folder.", "disk") from error
+    return path

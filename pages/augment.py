@@ -1,0 +1,151 @@
+"""Augmentation: a photo, a list of transforms, what training makes of it, what that takes away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import streamlit as st
+
+from core import config as configs
+from core.drawn import own_complaint
+from core.errors import LabError
+from core.own_recipes import own_recipes, save_recipe
+from core.text import plain
+from pages.parts import augment_photo, augment_views, form, launch_source, pipeline, states, stress_view
+
+LAUNCH = Path(__file__).with_name("launch.py")
+DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
+VIEWS = {
+    "draws": ("Draws", augment_views.draws),
+    "steps": ("Step by step", augment_views.steps),
+    "batch": ("One batch", augment_views.batch),
+    "walk": ("Walk", augment_views.walk),
+    "cost": ("Cost", augment_views.cost),
+    "text": ("Import and export", augment_views.text),
+    "stress": ("Stress test", stress_view.show),
+}
+
+
+def begin() -> None:
+    """The draft: Launch's settings if there are some, else the recipe in the address, else the study's."""
+    known, wanted = configs.recipes(), st.query_params.get("recipe")
+    if wanted in known and wanted != st.session_state.get(RECIPE):
+        take(known[wanted].model_dump(mode="json"), wanted)
+    elif DRAFT not in st.session_state:
+        if form.DRAFT in st.session_state:
+            source = st.session_state.get("launch_source", ("recipe", "study"))
+            take(form.draft(), source[1] if source[0] == "recipe" and source[1] in known else "study")
+        else:
+            take(known["study"].model_dump(mode="json"), "study")
+
+
+def take(settings: dict, recipe: str) -> None:
+    st.session_state[DRAFT] = json.loads(json.dumps(settings))
+    st.session_state[RECIPE] = recipe
+    restart()
+
+
+def restart() -> None:
+    st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1
+
+
+def take_recipe(key: str) -> None:
+    """Another recipe's transforms; what was changed is left."""
+    name = st.session_state[key]
+    take(configs.recipes()[name].model_dump(mode="json"), name)
+    st.query_params["recipe"] = name
+
+
+def recipe_line(config: configs.RunConfig | None) -> None:
+    known = list(configs.recipes())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = f"augment-recipe-{st.session_state[VERSION]}"
+        current = st.session_state[RECIPE]
+        st.selectbox(
+            "Start from a recipe", known, index=known.index(current) if current in known else 0, key=key,
+            on_change=take_recipe, args=(key,), width=260,
+        )  # fmt: skip
+        with st.popover("Save as recipe", icon=":material/bookmark_add:", disabled=config is None):
+            name = st.text_input("Name of the recipe", value="", placeholder="my-faces", key="augment-save-name")
+            again = st.checkbox("Replace one of this name", key="augment-save-replace")
+            if st.button("Save", icon=":material/save:", type="primary", disabled=not name.strip()):
+                try:
+                    save_recipe(name.strip(), config, replace=again)
+                    st.success(f"Saved. Launch lists {plain(name.strip())} among its recipes.", icon=":material/check:")
+                except LabError as error:
+                    states.show_error(error)
+    for name, error in own_recipes()[1].items():
+        st.html(states.fault(error.message, error.remedy, where=f"{name}:"))
+
+
+def complaints(draft: dict) -> dict[str, str]:
+    """albumentations' own words against an entry, at its path."""
+    found = {}
+    for index, entry in enumerate(draft["transforms"]):
+        try:
+            config = configs.TransformConfig.model_validate(entry)
+        except ValueError:
+            continue
+        if told := own_complaint(config):
+            found[f"transforms.{index}"] = f"{entry['name']}.{told}"
+    return found
+
+
+def label_of(path: str) -> str:
+    """Where an error stands: the transform's place and name, or the setting."""
+    parts = path.split(".")
+    if parts[0] == "transforms" and len(parts) > 1:
+        return f"{int(parts[1]) + 1}. {draft['transforms'][int(parts[1])]['name']}"
+    return parts[0]
+
+
+states.begin_page()
+begin()
+draft = st.session_state[DRAFT]
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.html('<div class="lab-title">Augmentation</div>', width="content")
+    to_launch = st.button("Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use")
+photos = augment_photo.photos_of(draft)
+left, right = st.columns([5, 7], gap="large")
+config, errors = form.check(draft)
+errors = errors | {path: text for path, text in complaints(draft).items() if path not in errors}
+with right:
+    photo = augment_photo.choose(photos)
+notes = {}
+if config is not None and photos is not None and not errors:
+    notes = augment_views.notes_of(config, photos, photo)
+with left:
+    recipe_line(config)
+    listed = pipeline.Draft(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
+    pipeline.editor(listed, errors, notes)
+if to_launch:
+    if errors:
+        with right:
+            states.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))
+    else:
+        launch_source.take_pipeline(draft, st.session_state[RECIPE])
+        for name in ("recipe", "from"):
+            st.query_params.pop(name, None)
+        st.switch_page(LAUNCH)
+with right:
+    wanted = st.query_params.get("view", "draws")
+    if "augment-view" not in st.session_state:
+        st.session_state["augment-view"] = wanted if wanted in VIEWS else "draws"
+    view = st.segmented_control(
+        "View", list(VIEWS), key="augment-view", format_func=lambda name: VIEWS[name][0], required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.query_params["view"] = view
+    desk = augment_views.Desk(config, photos, photo, draft, restart)
+    if view not in ("text", "stress") and (config is None or errors):
+        told = [f"- {plain(label_of(path))}: {plain(text)}" for path, text in errors.items()]
+        st.error("To correct first:\n" + "\n".join(told), icon=":material/error:")
+        st.stop()
+    if view not in ("text", "stress") and photo is None:
+        st.info("Choose a dataset or upload a photo.", icon=":material/photo_library:")
+        st.stop()
+    try:
+        VIEWS[view][1](desk)
+    except LabError as error:
+        states.show_error(error)

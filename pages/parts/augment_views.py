@@ -1,0 +1,267 @@
+"""The views of Augmentation: draws, step by step, one batch, one parameter walked, cost, import and export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import drawn, pipelines
+from core.augment import TRANSFORMS, sample_seed
+from core.config import RunConfig
+from core.effects import Effect, effects, warnings_of
+from core.errors import LabError
+from core.images import load_image
+from core.preview import draws as draws_of
+from core.preview import validation_view
+from core.text import count, plain
+from pages.parts import faces, states
+from pages.parts.augment_photo import Photo, Photos
+
+DRAWS, MEASURED, SEEDS = 16, 6, 4
+CSS = """<style>
+.augment { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: .55rem; }
+.augment figure { margin: 0; font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; min-width: 0; }
+.augment img { width: 100%; border-radius: 4px; display: block; margin-bottom: .2rem; }
+.augment small { opacity: .75; } .augment .off img { opacity: .35; }
+.augment.large { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What lies before a view. photos, photo: None where there are none. restart: after the draft was changed."""
+
+    config: RunConfig | None
+    photos: Photos | None
+    photo: Photo | None
+    draft: dict[str, Any]
+    restart: Callable[[], None]
+
+    @property
+    def fold(self) -> int:
+        """A fold that trains on the photo: the first one that does not hold it out."""
+        return 1 if self.photo.fold == 0 else 0
+
+
+def grid(cells: list[tuple[np.ndarray, str, str, str]], large: bool = False) -> None:
+    """cells: (uint8 image, first line, second line, CSS class)."""
+    inside = "".join(
+        f'<figure class="{kind}">{faces.image(image, first)}<div>{escape(first)}</div>'
+        f"<small>{escape(second)}</small></figure>"
+        for image, first, second, kind in cells
+    )
+    st.html(f'{CSS}<div class="augment{" large" if large else ""}">{inside}</div>')
+
+
+def notes_of(config: RunConfig, photos: Photos, photo: Photo | None) -> dict[int, list[str]]:
+    """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
+    if photo is not None and photo.stamp and photo.fold < 0 and photo.told == "uploaded":
+        return {effect.index: warnings_of(effect) for effect in effects([photo.image], config.transforms, range(SEEDS))}
+    return {effect.index: warnings_of(effect) for effect in measured(config, photos)}
+
+
+def measured(config: RunConfig, photos: Photos) -> list[Effect]:
+    step = max(1, len(photos.samples) // MEASURED)
+    chosen = photos.samples.iloc[::step][:MEASURED]
+    stamps = tuple(zip(chosen["path"], chosen["mtime_ns"].astype(int), strict=True))
+    listed = json.dumps([t.model_dump(mode="json") for t in config.transforms])
+    return _measured(listed, stamps)
+
+
+@st.cache_data(max_entries=32, show_spinner="Measuring what the transforms take away")
+def _measured(listed: str, stamps: tuple[tuple[str, int], ...]) -> list[Effect]:
+    images = []
+    for path, _ in stamps:
+        try:
+            images.append(load_image(path))
+        except LabError:  # the page says so where the photo itself is shown; others remain to measure on
+            continue
+    transforms = pipelines.read(f'{{"transforms": {listed}}}').transforms
+    return effects(images, transforms, range(SEEDS)) if images else []
+
+
+def draws(desk: Desk) -> None:
+    config, photo = desk.config, desk.photo
+    first = st.session_state.setdefault("augment-epoch", 1)
+    epochs = list(range(first, first + DRAWS))
+    seed = config.training.seed
+    made = draws_of(photo.image, config.transforms, seed=seed, fold=desk.fold, epochs=epochs, row=photo.row)
+    cells = [(_small(photo.image), "Original", _size(photo.image), "")]
+    seen = validation_view(photo.image, config.transforms)
+    cells.append((seen, "Validation", _size(seen), ""))
+    cells += [(image, f"Epoch {epoch}", "", "") for epoch, image in zip(epochs, made, strict=True)]
+    grid(cells)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(
+            f"{plain(photo.name)} · {plain(photo.told)} · what training makes of it in fold {desk.fold} with seed "
+            f"{seed}, before colours are normalised.",
+            width="stretch",
+        )
+        st.button("Draw again", icon=":material/casino:", on_click=_later)
+
+
+def _later() -> None:
+    st.session_state["augment-epoch"] += DRAWS
+
+
+def steps(desk: Desk) -> None:
+    epoch = st.number_input("Epoch", 1, 100_000, 1, key="augment-step-epoch", width=140, help="Another one draws anew.")
+    config, photo = desk.config, desk.photo
+    seed = sample_seed(config.training.seed, desk.fold, int(epoch), photo.row)
+    cells = [(_small(photo.image), "Original", _size(photo.image), "")]
+    for place, step in enumerate(drawn.steps(photo.image, config.transforms, seed), 1):
+        told = step.drawn or ("" if step.applied else "not applied this time")
+        cells.append((_small(step.image), f"{place}. {step.name}", told, "" if step.applied else "off"))
+    grid(cells, large=True)
+    st.caption("Faded: not applied in this draw. The last image is what training gets, before colours are normalised.")
+
+
+def batch(desk: Desk) -> None:
+    if desk.photos is None or not desk.photos.planned:
+        why = desk.photos.why if desk.photos else "no dataset is chosen"
+        st.info(f"A batch needs a dataset that can be trained on: {plain(why)}.", icon=":material/info:")
+        return
+    from core import eaten  # torch, which the other views do without
+
+    mix = desk.draft["mix"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = f"augment-mix-{id(desk.draft)}"
+        kinds = ["none", "mixup", "cutmix", "both"]
+        method = st.segmented_control("Mix images", kinds, default=mix["method"], key=key, required=True)
+        alpha = st.slider("Mixing alpha", 0.05, 2.0, min(2.0, float(mix["alpha"])), 0.05, width=180,
+                          key=f"{key}-alpha", help="Small: one of the two images dominates.")  # fmt: skip
+        fold = st.number_input("Fold", 0, desk.config.folds.count - 1, 0, key="augment-batch-fold", width=110)
+        epoch = st.number_input("Epoch", 1, 100_000, 1, key="augment-batch-epoch", width=110)
+        step = st.number_input("Step", 1, 100_000, 1, key="augment-batch-step", width=110)
+    mix |= {"method": method, "alpha": alpha}
+    config = RunConfig.model_validate(desk.draft)
+    with st.spinner("Making the batch", show_time=True):
+        names = desk.photos.class_names
+        found = eaten.batch(
+            config, desk.photos.samples, len(names), fold=int(fold), epoch=int(epoch), step=int(step) - 1, limit=32
+        )
+    people = desk.photos.samples["class_name"].to_numpy()[found.rows]
+    grid(
+        [
+            (image, eaten.shares_in_words(target, names), "" if not found.mixed else f"from {person}", "")
+            for image, target, person in zip(found.images, found.targets, people, strict=True)
+        ]
+    )
+    told = "mixed" if found.mixed else "not mixed"
+    st.caption(
+        f"Step {found.step + 1} of {count(found.steps)} of epoch {epoch}, fold {fold}: {told}; "
+        f"{len(found.images)} of {config.training.batch_size} images. The labels are the targets of the loss, before "
+        "label smoothing."
+    )
+
+
+def walk(desk: Desk) -> None:
+    options = [
+        (index, name)
+        for index, t in enumerate(desk.config.transforms)
+        if t.enabled and t.name != "Normalize"
+        for name, param in TRANSFORMS[t.name].params.items()
+        if param.kind != "rgb"
+    ]
+    if not options:
+        st.info("No transform in the list has a parameter to walk.", icon=":material/tune:")
+        return
+    listed = desk.config.transforms
+    label = {o: f"{o[0] + 1}. {listed[o[0]].name}: {o[1].replace('_', ' ')}" for o in options}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
+        param = TRANSFORMS[listed[index].name].params[name]
+        values = drawn.strengths(listed[index].name, name, 8).tolist()
+        value = st.select_slider(
+            f"Value{', ' + param.unit if param.unit else ''}", values, values[len(values) // 2],
+            format_func=lambda v: f"{v:.3g}", key=f"augment-walk-{listed[index].name}-{name}", help=param.help,
+        )  # fmt: skip
+    seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
+    cells = []
+    for at in values:
+        try:
+            image = drawn.walk(desk.photo.image, listed, index, name, [at], seed)[0]
+        except ValueError as error:
+            st.caption(f"{at:.3g}: {plain(' '.join(str(error).split())[:200])}")
+            continue
+        cells.append((_small(image), f"{at:.3g} {param.unit}", "chosen" if at == value else "", ""))
+    chosen = [cell for cell in cells if cell[2]]
+    grid(chosen, large=True)
+    grid(cells)
+    st.caption("This transform alone, always applied, with the same draw at each value; the others that draw are off.")
+
+
+def cost(desk: Desk) -> None:
+    seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
+    with st.spinner("Measuring", show_time=True):
+        found = drawn.costs(desk.photo.image, desk.config.transforms, seed)
+    table = pd.DataFrame([(cost.name, cost.milliseconds, 1000 / cost.milliseconds) for cost in found])
+    table.columns = ["Transform", "ms", "rate"]
+    table["Transform"] = table["Transform"].replace("whole", "All, as they are drawn")
+    st.dataframe(
+        table, hide_index=True,
+        column_config={
+            "ms": st.column_config.NumberColumn("Milliseconds an image", format="%.2f"),
+            "rate": st.column_config.NumberColumn("Images per second", format="localized"),
+        },
+    )  # fmt: skip
+    st.caption(
+        "On this machine, one thread, at the size that stands in the list. Single lines: always applied. Crop and "
+        "resize at the start cost nothing in training: they are computed once and kept."
+    )
+
+
+def text(desk: Desk) -> None:
+    states.heading("Export")
+    kind = st.segmented_control(
+        "Form", list(pipelines.FORMATS), key="augment-export", default="yaml", required=True,
+        format_func={"yaml": "YAML", "json": "albumentations JSON", "python": "Python"}.get,
+    )  # fmt: skip
+    if desk.config is None:
+        st.caption("Correct the settings first.")
+    else:
+        written = pipelines.export(desk.config.transforms, kind)
+        st.code(written, language=kind, height=320)
+        ending = {"yaml": "yaml", "json": "json", "python": "py"}[kind]
+        st.download_button(
+            "Download", written, f"augmentation.{ending}", icon=":material/download:", on_click="ignore"
+        )  # fmt: skip
+    states.heading("Import")
+    st.text_area(
+        "Paste YAML, albumentations JSON or Python",
+        value="", key="augment-import", height=160,
+        help="It is read, never run; only transforms of the lab's table are taken.",
+    )  # fmt: skip
+    st.button("Import", icon=":material/upload:", on_click=_import, args=(desk,))
+    if (error := st.session_state.pop("augment-import-error", None)) is not None:
+        states.show_error(error)
+    for note in st.session_state.pop("augment-import-notes", []):
+        st.warning(plain(note), icon=":material/info:")
+
+
+def _import(desk: Desk) -> None:
+    try:
+        found = pipelines.read(st.session_state["augment-import"], "pasted text")
+    except LabError as error:
+        st.session_state["augment-import-error"] = error
+        return
+    desk.draft["transforms"] = [t.model_dump(mode="json") for t in found.transforms]
+    st.session_state["augment-import-notes"] = found.notes
+    desk.restart()
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    """At most 480 px a side, for the screen."""
+    step = max(1, max(image.shape[:2]) // 480)
+    return np.ascontiguousarray(image[::step, ::step])
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]} × {image.shape[0]} px"

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from core.config import TransformConfig
+from core.effects import effects, face_regions, warnings_of
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def grey(value=120, height=64, width=64):
+    noise = np.random.default_rng(0).integers(-5, 6, (height, width, 3))
+    return np.clip(value + noise, 1, 254).astype(np.uint8)
+
+
+def effect_of(image, name, seeds=range(4), **params):
+    resize = TransformConfig(name="Resize", params={"height": image.shape[0], "width": image.shape[1]})
+    return effects([image], [resize, TransformConfig(name=name, p=0.1, params=params)], list(seeds))[0]
+
+
+def test_the_face_is_an_ellipse_in_three_bands():
+    regions = face_regions(200, 100)
+    assert (regions > 0).mean() == pytest.approx(np.pi / 4 * 0.6 * 0.8, rel=0.02)
+    rows = [np.flatnonzero((regions == r).any(axis=1)) for r in (1, 2, 3)]
+    assert rows[0][0] == pytest.approx(20, abs=2)
+    assert rows[2][-1] == pytest.approx(179, abs=2)
+    assert rows[0][-1] + 1 == rows[1][0]
+
+
+def test_the_share_that_holes_take_is_counted_from_the_pixels():
+    image = grey()
+    found = effect_of(image, "CoarseDropout", num_holes_range=[3, 3], hole_height_range=[16, 16],
+                      hole_width_range=[16, 16])  # fmt: skip
+    from core.drawn import steps
+
+    resize = TransformConfig(name="Resize", params={"height": 64, "width": 64})
+    holes = TransformConfig(
+        name="CoarseDropout",
+        params={"num_holes_range": [3, 3], "hole_height_range": [16, 16], "hole_width_range": [16, 16]},
+    )
+    face = face_regions(64, 64) > 0
+    told = [(steps(image, [resize, holes], seed)[1].image == 0).all(axis=2)[face].mean() for seed in range(4)]
+    assert found.removed == pytest.approx(np.mean(told))
+    assert found.changed == 1
+
+
+def test_a_hole_over_everything_destroys_and_says_where():
+    found = effect_of(grey(), "CoarseDropout", num_holes_range=[1, 1], hole_height_range=[64, 64],
+                      hole_width_range=[64, 64])  # fmt: skip
+    assert found.removed == 1
+    assert any("takes 100% of the face away" in text for text in warnings_of(found))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("RandomBrightnessContrast", {"brightness_limit": [0, 0], "contrast_limit": [0, 0]}),
+        ("Affine", {"rotate": [0, 0], "scale": [1, 1], "translate_percent": [0, 0]}),
+        ("GaussNoise", {"std_range": [0, 0]}),
+        ("Sharpen", {"alpha": [0, 0]}),
+    ],
+)
+def test_a_transform_that_does_nothing_is_named(name, params):
+    assert warnings_of(effect_of(grey(), name, **params)) == [f"{name} does nothing with these settings."]
+
+
+def test_a_flip_of_a_face_is_harmless():
+    assert warnings_of(effect_of(grey(), "HorizontalFlip")) == []
+
+
+def test_inverting_turns_dark_faces_light_and_leaves_middle_grey_alone():
+    assert any("turns faces of mean grey 40 into 215" in text for text in warnings_of(effect_of(grey(40), "InvertImg")))
+    assert warnings_of(effect_of(grey(127), "InvertImg")) == []
+
+
+def test_a_crop_that_cuts_off_more_than_a_third_is_named():
+    crop = TransformConfig(name="CenterCrop", params={"height": 50, "width": 50})
+    found = effects([grey(height=100, width=100)], [crop, TransformConfig(name="Normalize")], [0])
+    assert [effect.name for effect in found] == ["CenterCrop"]
+    assert found[0].cut == pytest.approx(0.75, abs=0.05)
+    assert any("more than a third" in text for text in warnings_of(found[0]))
+    assert not warnings_of(effect_of(grey(), "RandomResizedCrop", scale=[0.95, 1.0], ratio=[1, 1]))
+    assert effect_of(grey(), "RandomResizedCrop", scale=[0.2, 0.2], ratio=[1, 1]).cut == pytest.approx(0.8, abs=0.08)
+
+
+def test_clipped_to_white_counts_as_removed():
+    found = effect_of(grey(200), "RandomBrightnessContrast", brightness_limit=[1, 1], contrast_limit=[0, 0])
+    assert found.removed == 1
+    assert set(found.regions.values()) == {1.0}

@@ -1,0 +1,130 @@
+import json
+
+import albumentations as A
+import numpy as np
+import pytest
+
+from core import pipelines
+from core.augment import TRANSFORMS, sample_seed
+from core.config import TransformConfig, study_transforms
+from core.drawn import build_whole
+from core.errors import LabError
+
+pytestmark = pytest.mark.filterwarnings("error")
+RANDOM = [name for name, entry in TRANSFORMS.items() if not entry.deterministic]
+
+
+def photo(height=90, width=70):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def all_of_them(size=64):
+    sized = [TransformConfig(name="CenterCrop", params={"height": 80, "width": 66})]
+    sized.append(TransformConfig(name="Resize", params={"height": size, "width": size}))
+    random = [TransformConfig(name=name, p=0.5) for name in RANDOM if name != "CoarseDropout"]
+    holes = {"hole_height_range": [8, 9], "hole_width_range": [8, 12]}
+    last = [TransformConfig(name="CoarseDropout", p=0.5, params=holes), TransformConfig(name="Normalize")]
+    return [*sized, *random, *last]
+
+
+def run_pasted(text):
+    space = {}
+    exec(compile(text, "pasted", "exec"), space)
+    return space
+
+
+def test_the_exported_python_gives_the_pixels_of_training():
+    transforms, image = all_of_them(), photo()
+    space, ours = run_pasted(pipelines.to_python(transforms)), build_whole(transforms)
+    seen = set()
+    for row in range(12):
+        seed = sample_seed(0, 0, 1, row)
+        expected = ours(image, seed)
+        assert np.array_equal(space["augment"](image, seed), expected)
+        seen.add(expected.tobytes())
+    assert len(seen) == 12
+    normal = space["normalize"](image=expected)["image"]
+    assert normal.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_each_transform_alone_survives_json_and_gives_the_same_pixels(name):
+    holes = {"hole_height_range": [8, 9], "hole_width_range": [8, 12]} if name == "CoarseDropout" else {}
+    transforms = [TransformConfig(name="Resize", params={"height": 64, "width": 64})]
+    transforms += [TransformConfig(name=name, p=0.5, params=holes), TransformConfig(name="Normalize")]
+    theirs = A.from_dict(json.loads(pipelines.to_json(transforms)))
+    ours, image = build_whole(transforms), photo()
+    for seed in range(8):
+        for place, transform in enumerate(theirs.transforms):
+            transform.set_random_seed(seed + place)
+        normal = A.Normalize()(image=ours(image, seed))["image"]
+        assert np.array_equal(theirs(image=image)["image"], normal)
+
+
+@pytest.mark.parametrize("kind", pipelines.FORMATS)
+def test_what_is_exported_is_imported_as_it_was(kind):
+    for transforms in (all_of_them(), study_transforms(), study_transforms()[1:2]):
+        found = pipelines.read(pipelines.export(transforms, kind))
+        assert found.transforms == transforms
+        assert found.notes == []
+
+
+@pytest.mark.parametrize("kind", ["json", "python"])
+def test_what_is_switched_off_is_left_out_and_yaml_keeps_it(kind):
+    transforms = [t.model_copy(update={"enabled": t.name != "InvertImg"}) for t in study_transforms()]
+    names = [t.name for t in pipelines.read(pipelines.export(transforms, kind)).transforms]
+    assert names == [t.name for t in transforms if t.enabled]
+    assert pipelines.read(pipelines.to_yaml(transforms)).transforms == transforms
+
+
+def test_python_written_by_a_person_is_read_without_running_it(tmp_path):
+    mark = tmp_path / "ran"
+    text = f"""
+import albumentations as A, cv2
+from albumentations import HorizontalFlip
+open({str(mark)!r}, "w")
+t = A.Compose([
+    A.Resize(height=64, width=64, interpolation=cv2.INTER_CUBIC),
+    HorizontalFlip(p=0.3),
+    A.Affine(rotate=15, scale=(0.8, 1.2)),
+    A.GaussNoise(std_range=(0.1, 0.2), per_channel=False),
+    A.Normalize(),
+])
+"""
+    found = pipelines.read(text)
+    assert not mark.exists()
+    assert [t.name for t in found.transforms] == ["Resize", "HorizontalFlip", "Affine", "GaussNoise", "Normalize"]
+    assert found.transforms[1].p == 0.3
+    assert found.transforms[2].params["rotate"] == [-15, 15]
+    assert any("interpolation=2" in note for note in found.notes)
+    assert any("per_channel=False" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is empty"),
+        ("\0\1\2", "is not text"),
+        ("{", "not JSON"),
+        ('{"a": 1}', "not what albumentations writes"),
+        ('{"transform": {"__class_fullname__": "Compose", "transforms": [3]}}', "names no transform"),
+        (
+            '{"transform": {"__class_fullname__": "Compose", "transforms": [{"__class_fullname__": "os.system"}]}}',
+            "'system' is not in the lab's table",
+        ),
+        ("transforms: 3", "holds no list"),
+        ("transforms:\n- name: Blur\n", "unknown transform 'Blur'"),
+        ("transforms:\n- name: HorizontalFlip\n  p: 7\n", "entry 1: .*less than or equal to 1"),
+        ("!!python/object/apply:os.system [ls]", "not plain YAML"),
+        ("A.Compose([A.Resize(64, 64)])", "without a name"),
+        ("A.Compose([__import__('os').system('ls')])", "without a name|not in the lab's table"),
+        ("A.Compose([x])", "not a plain call"),
+        ("A.Compose(make())", "holds no Compose"),
+        ("A.Compose([A.CLAHE(clip_limit=(0.5, 4))])", "CLAHE.clip_limit: 0.5 is outside 1 to 40"),
+        ("A.Compose([", "not Python"),
+        ("x" * 300_000, "no list of transforms"),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_in_words(text, told):
+    with pytest.raises(LabError, match=told):
+        pipelines.read(text)
