@@ -152,11 +152,7 @@ def _change(study_id: str, root: Path, **values: Any) -> Study:
 
 def folds_of(study: Study, folder: Path | None = None) -> pd.Series:
     """Fold by person over all runs of the study that are there: what a run that joins it has to follow."""
-    tables = [
-        Run(run_id, folder).samples()[["person", "fold"]]
-        for run_id in study.run_ids
-        if Run(run_id, folder).exists()
-    ]  # fmt: skip
+    tables = [run.samples()[["person", "fold"]] for run in present(study, folder)]
     if not tables:
         raise LabError(f"study {study.id}: none of its runs is left.", "Launch a new study.", kind="gone")
     return pd.concat(tables).drop_duplicates("person").set_index("person")["fold"]
