@@ -146,7 +146,7 @@ def deltas(differences: Sequence[Difference], colours: dict[str, str], *, within
     traces: list[dict[str, Any]] = []
     for row, one in enumerate(shown):
         name, colour = escape(one.name), colours[one.run]
-        jitter = np.linspace(-0.16, 0.16, len(one.deltas)) if len(one.deltas) > 1 else [0.0]
+        jitter = np.linspace(-0.16, 0.16, len(one.deltas)) if len(one.deltas) > 1 else np.zeros(1)
         traces.append(
             {
                 "type": "scatter", "mode": "markers", "x": 100 * np.array(one.deltas), "y": row - 0.02 + jitter,

@@ -8,7 +8,7 @@ import pytest
 from compared import CLASSES, make_run, samples
 from sklearn.metrics import accuracy_score, f1_score
 
-from core import compare, contrast, cost, members, statistics
+from core import compare, compare_figures, contrast, cost, members, statistics
 from core.errors import LabError
 
 
@@ -151,6 +151,9 @@ def test_one_shared_fold_gives_a_difference_without_an_interval(study, tmp_path)
     found = compare.differences([compare.pair(members.load(run.id, tmp_path), base)])[0]
     assert found.verdict == "undecided" and "no interval, 1 shared fold" in found.sentence
     assert found.bootstrap is not None and math.isnan(found.p) and found.comparisons == 0
+    figure = compare_figures.deltas([found], {found.run: "#0072b2"}, within=0.01)
+    dots = next(trace for trace in figure.data if trace.mode == "markers" and len(trace.x) == 1)
+    assert dots.x[0] == pytest.approx(100 * found.deltas[0])
 
 
 def test_no_finished_fold_is_said(study, tmp_path):
