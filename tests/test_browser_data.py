@@ -54,7 +54,7 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     soon(lambda: "/launch" in address(page), 30 * slack(), "Launch opens")
     sees(page, "1 label correction is applied", 60)
     filled(page)
-    small_run(page, folds=2, epochs=1)
+    small_run(page, folds=2, epochs=2)
     press(button(page, "Launch"))
     soon(lambda: "/live" in address(page), 30 * slack(), "Live opens")
     run = Run(lab.run_ids()[0], lab.runs)
