@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core import cli_write, jobs, runs, study_records
+from core import cli_write, healing, jobs, runs, study_records
 from core import config as configs
 from core.cli_attend import attend
 from core.cli_tables import print_folds, spread
@@ -250,7 +250,7 @@ def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
 
 def _wait(run: Run) -> None:
     """Print progress until every fold has ended, then the table; exit code 1 unless every fold is done."""
-    study_records.look_after(run.dir.parent)
+    healing.look_after(run.dir.parent)
     shown = ""
     checked = time.monotonic()
     while True:
@@ -260,7 +260,7 @@ def _wait(run: Run) -> None:
         if all(state.state in FINISHED for state in states):
             break
         if time.monotonic() - checked > 5:
-            study_records.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
+            healing.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
             checked = time.monotonic()
         line = _progress_line(run, states)
         if line != shown:

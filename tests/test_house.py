@@ -23,6 +23,7 @@ QUICK = [
     "slots",
     "study",
     "study_records",
+    "healing",
     "plan",
     "speed",
     "weights",

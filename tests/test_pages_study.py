@@ -8,7 +8,7 @@ import torch
 import torchvision
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, queue, runs, slots, study, study_records
+from core import healing, jobs, queue, runs, slots, study, study_records
 from core.config import DataConfig
 from core.data import scan
 from core.runs import FoldState, Run
@@ -228,7 +228,7 @@ def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
     page = press(show(study=record.id), "Pause")
     assert jobs.waiting() == []
     assert "no further fold begins" in text_of(page)
-    study_records.look_after()
+    healing.look_after()
     assert jobs.waiting() == []
     page = press(show(study=record.id), "Resume")
     assert jobs.waiting() == before

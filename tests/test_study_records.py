@@ -3,7 +3,7 @@
 import pytest
 from workers import small_net, with_changes
 
-from core import jobs, queue, runs, study, study_records
+from core import healing, jobs, queue, runs, study, study_records
 from core.data import scan
 from core.errors import LabError
 from core.runs import Run
@@ -83,7 +83,7 @@ def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert {s["state"] for s in runs.summaries()} == {"queued"}
     assert study_records.paused_runs() == set(made.run_ids)
-    study_records.look_after()
+    healing.look_after()
     assert order(workers.root) == [], "looking after what was lost queues nothing of a paused study"
     back, refused = study_records.resume(paused)
     assert not back.paused and refused == [] and order(workers.root) == made.run_ids
@@ -164,10 +164,10 @@ def test_folds_that_a_killed_lab_left_out_of_the_queue_are_queued_again(tiny_pla
     monkeypatch.setattr(queue, "enqueue", whole)
     (summary,) = runs.summaries()
     assert jobs.waiting() == [(summary["id"], 0)]
-    study_records.look_after()
+    healing.look_after()
     assert sorted(jobs.waiting()) == [(summary["id"], 0), (summary["id"], 1)]
-    study_records.look_after()
+    healing.look_after()
     assert len(jobs.waiting()) == 2
     jobs.cancel(Run(summary["id"]))
-    study_records.look_after()
+    healing.look_after()
     assert jobs.waiting() == []

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core import figures, study_records
+from core import figures, healing
 from core.errors import LabError
 
 # state: (icon of Material Symbols, word, colour class)
@@ -87,14 +87,14 @@ def begin_page() -> None:
     st.html(_CSS)
     if "workers-looked-after" not in st.session_state:
         st.session_state["workers-looked-after"] = time.monotonic()
-        study_records.look_after()
+        healing.look_after()
 
 
 def look_after_workers(every: float = 5.0) -> None:
     """Start a worker for what waits, if the last one died; looks at most once in `every` seconds."""
     if time.monotonic() - st.session_state.get("workers-looked-after", 0.0) > every:
         st.session_state["workers-looked-after"] = time.monotonic()
-        study_records.look_after()
+        healing.look_after()
 
 
 def icon(state: str) -> str:

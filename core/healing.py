@@ -1,0 +1,43 @@
+"""What a lab that was killed half-way left behind is found again. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core import jobs, queue, runs
+from core.runs import Run
+from core.study_records import paused_runs
+
+
+def look_after(folder: Path | None = None) -> None:
+    """Queue what a lab that was killed in the middle of a launch or a resume left out, and start workers.
+
+    A fold that says queued, has no place in the queue and is in no paused study was left out.
+    """
+    root = folder or runs.runs_folder()
+    waiting = set(jobs.waiting(root))
+    held = None
+    for summary in runs.summaries(root):
+        lost = [
+            int(fold["fold"])
+            for fold in summary.get("folds", ())
+            if fold["state"] == "queued" and (summary["id"], int(fold["fold"])) not in waiting
+        ]
+        if not lost:
+            continue
+        held = paused_runs(root) if held is None else held
+        if summary["id"] not in held:
+            _enqueue_again(Run(summary["id"], root), lost)
+    jobs.ensure_workers(root)
+
+
+def _enqueue_again(run: Run, folds: list[int]) -> None:
+    """Only what nobody has taken up meanwhile: a worker holds the lock of a fold from its claim on."""
+    still = [
+        fold
+        for fold in folds
+        if run.written_state(fold).state == "queued"
+        and not run.cancel_file(fold).exists()
+        and not runs.is_locked(run.fold_lock(fold))
+    ]
+    queue.enqueue(run, still)
