@@ -132,6 +132,7 @@ async function draw(host, data) {
   await Promise.all(waiting);
   host.replaceChildren(told, grid);
   host.dataset.painted = String(waiting.length);
+  host.dataset.times = String(1 + Number(host.dataset.times || 0));
 }
 
 export default function({parentElement, data}) {

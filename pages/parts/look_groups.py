@@ -61,20 +61,24 @@ def show(run: Run, answers: Answers) -> None:
             help="At most so many of each group, drawn at random but always the same ones. A ResNet-18 at 224 px looks "
             "at about ten faces a second on two cores.",
         )  # fmt: skip
-        go = st.button("Look at them", type="primary", icon=":material/visibility:")
+        place = st.container()
     table = run.samples()
     boxes = look_regions.boxes_of(table)
     masks = {key: _drawn(groups[key][1], amount) for key in (a, b)}
     rows = np.flatnonzero(masks[a] | masks[b])
     samples = tuple(answers.table["sample"].iloc[rows])
     key = (run.id, samples, of, answers.which, str(boxes), looks.version(run, [], answers.which))
+    place.button(
+        "Look at them", type="primary", icon=":material/visibility:", on_click=st.session_state.update,
+        args=({"look-groups-at": key},),
+    )  # fmt: skip
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         states.heading("Regions")
         photo = answers.table.iloc[rows[0]]
         look_regions.editor(boxes, photo["path"], photo["mtime_ns"])
     with right:
-        if go or st.session_state.get("look-groups-at") == key:
+        if st.session_state.get("look-groups-at") == key:
             found = _attend(run, samples, boxes, of, answers.which, key)
         else:
             st.info(
@@ -84,7 +88,6 @@ def show(run: Run, answers: Answers) -> None:
             return
         if found is None:
             return
-        st.session_state["look-groups-at"] = key
         in_a, in_b = masks[a][rows], masks[b][rows]
         alarms(found)
         means(found, in_a, in_b, names[a], names[b])
