@@ -7,17 +7,20 @@ map says so. torch is imported when the first map is made, so that a page opens 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.errors import LabError
+from core.mistakes import divergence
 from core.runs import Run
 
 LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
+BATCH = 32  # faces in one forward pass
 METHODS = ("GradCAM", "GradCAM++", "XGradCAM", "HiResCAM", "LayerCAM", "EigenCAM", "EigenGradCAM")
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
@@ -239,6 +242,31 @@ def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str 
 
     with fold_model(run, fold, which) as opened, torch.inference_mode():
         return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
+
+
+def between_folds(
+    run: Run,
+    samples: Sequence[str],
+    which: str = "best",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.Series:
+    """How far a run's folds disagree about each face, by sample: see mistakes.divergence. A bad photo is left out.
+
+    All folds but one were trained on the person: a face about which they disagree with the held-out one was learned by
+    heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
+    """
+    photos, _, _, _ = _faces(run, samples)
+    folds, done, found = run.folds(), 0, {}
+    for part in _of_one_size(photos):
+        for start in range(0, len(part), BATCH):
+            names = part[start : start + BATCH]
+            answers = []
+            for fold in folds:
+                answers.append(probabilities(run, fold, [photos[name] for name in names], which))
+                done += len(names)
+                progress(done, len(photos) * len(folds))
+            found |= dict(zip(names, divergence(np.stack(answers)), strict=True))
+    return pd.Series(found, dtype=float)
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:

@@ -12,11 +12,13 @@ from core.errors import LabError
 from core.mistakes import Answers
 from core.runs import Run
 from core.text import ago, count
-from pages.parts import groups, look_maps, look_mistakes, look_queue, states
+from pages.parts import groups, look_groups, look_maps, look_mistakes, look_queue, states
 from pages.parts import look_address as address
 
 LAUNCH = Path(__file__).with_name("launch.py")
-VIEWS = {"mistakes": "Mistakes and maps", "labels": "Likely wrong labels", "upload": "Another face"}
+VIEWS = {
+    "mistakes": "Mistakes and maps", "groups": "Groups", "labels": "Likely wrong labels", "upload": "Another face",
+}  # fmt: skip
 WHICH = {"best": "Best epoch", "final": "Last epoch"}
 
 
@@ -111,8 +113,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
     others = look_maps.pick_runs(run, listed) if view == "mistakes" else []
 if view == "mistakes":
-    neighbours = look_mistakes.show(answers, answers_beside(others, which))
+    neighbours = look_mistakes.show(run, answers, answers_beside(others, which))
     look_maps.show(run, answers, others, listed, neighbours)
+elif view == "groups":
+    look_groups.show(run, answers)
 elif view == "upload":
     look_maps.uploads(run, answers, listed)
 else:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from core import corrections, runs
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core import corrections, look_picture, runs
 from core.config import from_dict, load_recipe
 from core.data import scan
 from core.plan import make_plan
@@ -34,6 +38,43 @@ def judged_run(lab, depth: int = 18) -> Run:
 
 def faces(page):
     return page.locator(".look-gallery button")
+
+
+def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path):
+    small, large = judged_run(lab, 18), judged_run(lab, 34)
+    page.goto(f"/look_inside?run={small.id}&runs={small.id},{large.id}")
+    cells = page.locator(".look-cell")
+    soon(lambda: cells.count(), 60 * slack(), "the confusion matrix")
+    wrong = page.locator(".look-cell[aria-label*='taken for']").first
+    told = wrong.get_attribute("aria-label")
+    wrong.click()
+    true, predicted = re.match(r"(\w+), taken for (\w+):", told).groups()
+    soon(lambda: f"true={true}&predicted={predicted}" in address(page), 20 * slack(), "the cell is in the address")
+    answers = pd.concat([small.predictions(fold) for fold in small.folds()]).set_index("sample")
+    right_ones = (answers["label"] == true) & (answers["predicted"] == predicted)
+    soon(
+        lambda: set(names(page)) <= set(answers.index[right_ones]) and names(page), 20 * slack(), "its faces are there"
+    )
+    faces(page).first.click()
+    chosen = names(page)[0]
+    painted = page.locator(".look-maps[data-painted='10'] canvas")
+    soon(lambda: painted.count() == 10, 90 * slack(), "five layers of two depths")
+    fold = small.samples().set_index("sample").loc[chosen, "fold"]
+    for run in (small, large):
+        sees(page, f"{run.config().name} · fold {fold}, held out")
+    painted.nth(4).hover()
+    sees(page, "of the largest in this map")
+    hot = painted.nth(4).evaluate("c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size")
+    assert hot > 50  # not one flat colour
+    with page.expect_download() as waiting:
+        press(button(page, "Download PNG"))
+    picture = Image.open(waiting.value.path())
+    rows = 2 * (64 + look_picture.GAP)
+    assert picture.format == "PNG" and picture.size[1] == 30 + rows and picture.size[0] > 6 * 64
+
+
+def names(page) -> list[str]:
+    return faces(page).evaluate_all("found => found.map(face => face.dataset.sample)")
 
 
 def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):

@@ -313,7 +313,9 @@ def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, aske
         assert [row["title"] for row in maps["rows"]] == [first, first, second, second]
         assert all("held out" in row["lines"][0] for row in maps["rows"])
         assert all(len(row["cells"]) == 5 for row in maps["rows"])
-    at_page = page(run=small.id, samples=first, answer="all")
+    at_page = page(run=small.id, answer="all")
+    button(at_page, "Next face").click().run()
+    first = at_page.query_params["samples"]
     asked.clear()
     button(at_page, "Next face").click().run()
     (now,) = [row["title"] for row in sent(at_page, "facet_maps")["rows"]]
@@ -370,3 +372,57 @@ def test_a_method_without_a_sign_cannot_show_a_difference(depths):
     (small, _), samples = depths
     at = page(run=small.id, samples=samples["sample"].iloc[0], method="EigenCAM", **{"class": "diff"})
     assert "has no sign" in html(at) and sent(at, "facet_maps") is None
+
+
+def test_groups_show_mean_maps_and_shares_with_intervals(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, view="groups", a="all", b="gender-male")
+    assert "faces wait" in at.info[0].value and len(sent(at, "facet_boxes")["boxes"]) == 3
+    button(at, "Look at them").click().run()
+    assert not at.exception
+    rows = sent(at, "facet_maps")["rows"]
+    assert rows[0]["title"] == "A: all faces" and rows[0]["lines"][0] == f"{len(samples)} faces"
+    assert "12 people" in rows[0]["lines"][1] and rows[1]["title"] == "B: gender male"
+    shown = html(at)
+    assert shown.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in shown and " pt" in shown
+
+
+def test_boxes_that_were_moved_live_in_the_address(depths):
+    (small, _), _ = depths
+    moved = "0.1_0.1_0.9_0.9_0.2_0.2_0.8_0.4_0.3_0.5_0.7_0.8"
+    at = page(run=small.id, view="groups", boxes=moved)
+    assert sent(at, "facet_boxes")["boxes"] == [[0.1, 0.1, 0.9, 0.9], [0.2, 0.2, 0.8, 0.4], [0.3, 0.5, 0.7, 0.8]]
+    for nonsense in ("0.9_0.1_0.1_0.9" + "_0" * 8, "a_b", "nan_" * 11 + "nan", "1e999_" * 11 + "1"):
+        assert sent(page(run=small.id, view="groups", boxes=nonsense), "facet_boxes")["boxes"][0][0] < 0.5
+
+
+def test_a_face_that_was_looked_at_is_not_computed_again(depths, asked):
+    (small, _), samples = depths
+    first, second = samples["sample"].iloc[:2]
+    at = page(run=small.id, samples=first)
+    assert asked
+    asked.clear()
+    at.query_params["samples"] = f"{first},{second}"
+    at.run()
+    assert [row["title"] for row in sent(at, "facet_maps")["rows"]] == [first, second]
+    assert len(asked) == 1
+    asked.clear()
+    at.query_params["opacity"] = "0.3"
+    at.run()
+    assert asked == []
+
+
+def test_disagreement_between_folds_orders_the_gallery(depths):
+    (small, _), _ = depths
+    faces = sent(page(run=small.id, answer="all", sort="folds"), "facet_gallery")["faces"]
+    told = [float(face["lines"][1].split()[1]) for face in faces]
+    assert told == sorted(told, reverse=True) and told[0] > 0
+
+
+def test_trust_stands_beneath_each_map(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], trust="1", layers="layer4")
+    (row,) = sent(at, "facet_maps")["rows"]
+    where, beats, redrawn, tenth = row["cells"][0]["note"].split("\n")
+    assert "background" in where and "random maps" in beats and "head" in redrawn and "hottest tenth" in tenth
+    assert "Hiding the hottest pixels" in "".join(caption.value for caption in at.caption)

@@ -108,7 +108,7 @@ def box(
     key = f"look-{name}"
     st.session_state[key] = get(name, options, default)
     return st.selectbox(
-        label, options, index=None if default is None else list(options).index(default), format_func=shown, key=key,
+        label, options, index=None if default is None else 0, format_func=shown, key=key,
         placeholder=placeholder, width=width, help=help, on_change=_take, args=(name, default, "page" not in keep),
     )  # fmt: skip
 

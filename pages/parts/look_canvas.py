@@ -25,7 +25,8 @@ _CSS = """
 .look-maps figure { margin: 0; min-width: 0; position: relative; }
 .look-maps canvas, .look-maps img { width: 100%; display: block; border-radius: 4px; }
 .look-maps canvas { cursor: crosshair; }
-.look-maps figcaption { font-size: .7rem; opacity: .78; text-align: center; font-variant-numeric: tabular-nums; }
+.look-maps figcaption { font-size: .7rem; line-height: 1.35; opacity: .82; text-align: center; white-space: pre-line;
+  font-variant-numeric: tabular-nums; }
 .look-maps .look-cross { position: absolute; width: 9px; height: 9px; margin: -5px 0 0 -5px; border-radius: 50%;
   border: 1.5px solid #fff; box-shadow: 0 0 0 1px #000; pointer-events: none; display: none; }
 .look-maps .look-rule { grid-column: 1 / -1; border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
@@ -95,6 +96,7 @@ async function draw(host, data) {
   grid.style.gridTemplateColumns = `minmax(7.5rem, 11rem) repeat(${data.columns.length}, minmax(64px, 1fr))`;
   grid.style.setProperty("--widest", 180 + 250 * data.columns.length + "px");
   grid.append(text("div", ""), ...data.columns.map(name => text("div", name, "look-title")));
+  const before = data.columns.length - data.layers;  // 1 where a photo stands before the maps
   const waiting = [];
   for (const row of data.rows) {
     const line = document.createElement("div");
@@ -106,24 +108,23 @@ async function draw(host, data) {
     label.append(name, ...row.lines.map(words => text("small", words)));
     line.append(label);
     const photo = row.image ? pixels(row.image) : Promise.resolve(null);
-    const shown = document.createElement("figure");
-    if (row.image) {
-      const image = document.createElement("img");
+    if (before) {
+      const shown = document.createElement("figure"), image = document.createElement("img");
       image.src = row.image; image.alt = row.title;
       shown.append(image);
+      line.append(shown);
     }
-    line.append(shown);
     row.cells.forEach((cell, i) => {
       const figure = document.createElement("figure"), canvas = document.createElement("canvas");
       canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", `${row.title}, ${data.columns[i + 1]}`);
+      canvas.setAttribute("aria-label", `${row.title}, ${data.columns[i + before]}`);
       figure.append(canvas, text("div", "", "look-cross"));
       if (cell.note) figure.append(text("figcaption", cell.note));
       line.append(figure);
       waiting.push((async () => {
         const heat = await pixels(cell.heat);
         paint(canvas, heat, await photo, style);
-        watch(host, canvas, heat, line, `${row.title} - ${data.columns[i + 1]}`, style, told);
+        watch(host, canvas, heat, line, `${row.title} - ${data.columns[i + before]}`, style, told);
       })());
     });
     grid.append(line);
@@ -131,6 +132,7 @@ async function draw(host, data) {
   await Promise.all(waiting);
   host.replaceChildren(told, grid);
   host.dataset.painted = String(waiting.length);
+  host.dataset.times = String(1 + Number(host.dataset.times || 0));
 }
 
 export default function({parentElement, data}) {
@@ -177,9 +179,10 @@ class Style:
 
 
 def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str) -> None:
-    """Paint the grid. columns: the first is the photo's, then one a layer."""
+    """Paint the grid. columns: one a layer; the photo's before them where the rows have photos."""
     data = {
         "columns": list(columns),
+        "layers": len(rows[0].cells),
         "rows": [
             {
                 "title": row.title, "lines": list(row.lines), "colour": row.colour, "rule": row.rule,

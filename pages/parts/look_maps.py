@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import streamlit as st
 
@@ -16,9 +18,10 @@ from core.mistakes import Answers
 from core.runs import Run
 from core.text import count
 from pages.parts import look_address as address
-from pages.parts import look_canvas, look_mistakes, states
+from pages.parts import look_canvas, look_mistakes, look_notes, states
 
 MOST_RUNS = 4
+KEPT = 64  # faces whose maps are remembered, a run and a wish each; 1 MB for five layers at 224 px
 CLASSES = {"predicted": "Predicted class", "true": "True class", "diff": "Predicted minus true"}
 MODELS = {"held": "Held-out fold", "every": "Every fold"}
 
@@ -29,6 +32,8 @@ class Setting:
 
     wish: Wish
     every: bool
+    trust: bool
+    uploaded: bool
     paint: look_canvas.Style
     colours: str
 
@@ -54,6 +59,13 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
                 help="The fold that held the person out judges fairly; every fold shows how much chance is in a map. "
                 "The other folds were trained on this person.",
             ) == "every"  # fmt: skip
+        trust = False
+        if not uploaded:
+            st.session_state["look-trust"] = st.query_params.get("trust") == "1"
+            trust = st.toggle(
+                "Trust", key="look-trust", on_change=_take_trust,
+                help="Measure beside each map how far to trust it; some seconds a face.",
+            )  # fmt: skip
         with st.popover("Layers and look", icon=":material/palette:"):
             layers = _layers(blocks)
             colours = address.segments("colours", "Colours", list(look_picture.COLOURS), default="inferno")
@@ -63,7 +75,11 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
     wish = Wish(classes=of, layers=tuple(layers), method=method, which=answers.which)
     lut = look_picture.lut(colours, signed=of == "diff")
     paint = look_canvas.Style(lut=lut, opacity=opacity, overlaid=overlaid, signed=of == "diff")
-    return Setting(wish, every, paint, colours)
+    return Setting(wish, every, trust, uploaded, paint, colours)
+
+
+def _take_trust() -> None:
+    address.put(trust="1" if st.session_state["look-trust"] else None)
 
 
 def _layers(blocks: list[str]) -> list[str]:
@@ -117,9 +133,28 @@ def pick_runs(run: Run, listed: Sequence[dict]) -> list[Run]:
     return [Run(name) for name in chosen]
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _looks(run_id: str, samples: tuple, every: bool, wish: Wish, version: tuple) -> looks.Shown:
-    return (looks.every_fold if every else looks.held_out)(Run(run_id), samples, wish)
+@st.cache_resource(show_spinner=False)
+def _memory() -> tuple[OrderedDict, Lock]:
+    """Looks that were made before, by what they were asked for; shared by all tabs."""
+    return OrderedDict(), Lock()
+
+
+def looks_of(run: Run, samples: Sequence[str], every: bool, wish: Wish) -> looks.Shown:
+    """The looks of one run at some faces; a face that was looked at before costs nothing. Raises LabError."""
+    memory, lock = _memory()
+    keys = {name: (run.dir, name, every, wish, looks.version(run, [name], wish.which)) for name in samples}
+    with lock:
+        known = {name: memory[key] for name, key in keys.items() if key in memory}
+    fresh = [name for name in samples if name not in known]
+    made = (looks.every_fold if every else looks.held_out)(run, fresh, wish) if fresh else looks.Shown(())
+    known |= {name: found for name in fresh if (found := made.of(name))}
+    with lock:
+        for name, found in known.items():
+            memory[keys[name]] = found
+            memory.move_to_end(keys[name])
+        while len(memory) > KEPT:
+            memory.popitem(last=False)
+    return looks.Shown(tuple(look for name in samples for look in known.get(name, ())), made.faults)
 
 
 def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], neighbours: list[str]) -> None:
@@ -137,8 +172,7 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
     with st.spinner(f"Looking through {count(len(samples))} faces", show_time=True):
         for each in (run, *others):
             try:
-                version = looks.version(each, samples, setting.wish.which)
-                found[each.id] = _looks(each.id, tuple(samples), setting.every, setting.wish, version)
+                found[each.id] = looks_of(each, samples, setting.every, setting.wish)
             except LabError as error:
                 states.show_error(error)
     draw(found, samples, setting, ids)
@@ -151,7 +185,13 @@ def draw(found: dict[str, looks.Shown], samples: Sequence[str], setting: Setting
         first = True
         for name, answer in found.items():
             for look in answer.of(sample):
-                rows.append(_row(look, states.colour_of(name, ids), setting.paint.signed, rule=first and bool(rows)))
+                notes = look_notes.beneath(look, setting.wish, setting.trust)
+                cells = [
+                    look_canvas.Cell(look_picture.grey(heat, setting.paint.signed), note)
+                    for heat, note in zip(look.maps, notes, strict=True)
+                ]
+                colour, rule = states.colour_of(name, ids), first and bool(rows)
+                rows.append(look_canvas.Row(look.title, look.photo, cells, look.lines, colour, rule))
                 shown.append(look)
                 first = False
             if sample in answer.faults:
@@ -161,6 +201,8 @@ def draw(found: dict[str, looks.Shown], samples: Sequence[str], setting: Setting
     look_canvas.draw(["as the network sees it", *setting.wish.layers], rows, setting.paint, key="look-maps")
     explain(setting)
     downloads(shown, setting)
+    if setting.trust:
+        look_notes.measure(shown, setting.wish)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -204,11 +246,6 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
     draw({run.id: found}, list(contents), setting, [s["id"] for s in listed])
 
 
-def _row(look: Look, colour: str, signed: bool, rule: bool) -> look_canvas.Row:
-    cells = [look_canvas.Cell(look_picture.grey(heat, signed)) for heat in look.maps]
-    return look_canvas.Row(look.title, look.photo, cells, look.lines, colour, rule)
-
-
 def explain(setting: Setting) -> None:
     words = (
         "Each map is scaled to its own largest value, so colours tell where, not how much. "
@@ -220,7 +257,13 @@ def explain(setting: Setting) -> None:
         words += (
             " Warm speaks for the predicted class, cold for the true one (for the runner-up where the answer is right)."
         )
+    if not setting.paint.signed and not setting.uploaded:
+        words += " Beneath: the share of heat by region; the boxes are set under Groups."
     st.caption(words)
+    if setting.trust and setting.paint.signed:
+        st.caption("Trust is measured for the map of one class, not for a difference.")
+    elif setting.trust:
+        st.caption(look_notes.meaning())
 
 
 def downloads(shown: list[Look], setting: Setting) -> None:

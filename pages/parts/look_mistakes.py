@@ -12,11 +12,12 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from core import mistakes
+from core import looks, mistakes
 from core.data import GENDERS, MASKS
 from core.errors import LabError
 from core.images import load_image
 from core.mistakes import Answers, Filter
+from core.runs import Run
 from core.text import count
 from pages.parts import look_address as address
 from pages.parts import look_elements as elements
@@ -24,11 +25,15 @@ from pages.parts import states
 
 PAGE = 12  # faces
 SIDE = 200  # px
-ORDERS = {"loss": "Loss", "confidence": "Confidence", "runs": "Disagreement between runs"}
+ORDERS = {
+    "loss": "Loss", "confidence": "Confidence", "runs": "Disagreement between runs",
+    "folds": "Disagreement between folds",
+}  # fmt: skip
+MOST_ASKED = 240  # faces that every fold is asked about, those with the highest loss
 KINDS = {"wrong": "Mistakes", "right": "Right answers", "all": "All faces"}
 
 
-def show(answers: Answers, others: list[Answers]) -> list[str]:
+def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
     """The samples that the filters keep, worst first. others: the answers of further runs that are shown beside it."""
     wanted = address.read_filter(answers)
     left, right = st.columns([1, 1.05 if len(answers.class_names) > elements.DENSE else 1.35], gap="medium")
@@ -43,9 +48,36 @@ def show(answers: Answers, others: list[Answers]) -> list[str]:
             except LabError as error:
                 states.show_error(error)
                 order = "loss"
-        rows = mistakes.order(answers, mistakes.select(answers, wanted), order, worth)
+        rows = mistakes.select(answers, wanted)
+        if order == "folds":
+            rows = mistakes.order(answers, rows, "loss")[:MOST_ASKED]
+            worth = _between_folds(run, answers, rows)
+            order = "loss" if worth is None else order
+        rows = mistakes.order(answers, rows, order, worth)
         gallery(answers, rows, worth)
     return answers.table["sample"].iloc[rows].tolist()
+
+
+def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
+    """Asks every fold once about these faces; None after a failure."""
+    samples = tuple(answers.table["sample"].iloc[rows])
+    key = (run.id, answers.which, samples, looks.version(run, [], answers.which))
+    kept = st.session_state.get("look-between-folds")
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    bar = st.progress(0.0, f"Asking every fold about {count(len(samples))} faces")
+    try:
+        found = looks.between_folds(
+            run, samples, answers.which,
+            lambda done, total: bar.progress(done / total, f"{count(done)} of {count(total)} answers"),
+        )  # fmt: skip
+    except LabError as error:
+        states.show_error(error)
+        return None
+    finally:
+        bar.empty()
+    st.session_state["look-between-folds"] = (key, found)
+    return found
 
 
 def step(answers: Answers, listed: list[str]) -> None:

@@ -1,0 +1,201 @@
+"""Look inside, groups: where the heat of many faces lies, layer by layer, and whether two groups differ."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import look_picture, looks, mistakes, regions
+from core.errors import LabError
+from core.mistakes import Answers, Filter
+from core.regions import Interval
+from core.runs import Run
+from core.text import count
+from pages.parts import look_address as address
+from pages.parts import look_canvas, look_regions, states
+
+AMOUNTS = {"64": "64 faces", "256": "256 faces", "1000": "1,000 faces", "all": "All faces"}
+_CSS = """<style>
+.look-shares td, .look-shares th { padding: .22rem .55rem !important; }
+.look-shares small { opacity: .7; }
+.look-shares b { font-weight: 650; }
+</style>"""
+
+
+def kinds(answers: Answers) -> dict[str, tuple[str, np.ndarray]]:
+    """Groups that can be chosen: key -> (name, which rows of the table)."""
+    table = answers.table
+    found = {"right": ("right answers", table["right"]), "wrong": ("mistakes", ~table["right"])}
+    found["all"] = ("all faces", pd.Series(True, index=table.index))
+    for name in answers.class_names:
+        found[f"true-{name}"] = (f"true class {name}", table["true"] == name)
+    for column, label in (("gender", "gender"), ("age_group", "age"), ("mask", "mask state")):
+        for value in sorted(table[column].dropna().unique()):
+            found[f"{column}-{value}"] = (f"{label} {value}", table[column] == value)
+    wanted = address.read_filter(answers)
+    if wanted != Filter():
+        filtered = pd.Series(False, index=table.index)
+        filtered.iloc[mistakes.select(answers, wanted)] = True
+        found["filter"] = ("as filtered under Mistakes", filtered)
+    return {key: (name, mask.to_numpy(bool)) for key, (name, mask) in found.items() if mask.any()}
+
+
+def show(run: Run, answers: Answers) -> None:
+    groups = kinds(answers)
+    names = {key: name for key, (name, _) in groups.items()}
+    first = next(iter(groups))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        a = address.box("a", "Group A", list(groups), names.get, default=first, width=230)
+        second = "wrong" if "wrong" in groups and first != "wrong" else "all"
+        b = address.box("b", "Group B", list(groups), names.get, default=second, width=230)
+        of = address.box(
+            "class", "Maps of", ["predicted", "true", *answers.class_names],
+            lambda name: {"predicted": "Predicted class", "true": "True class"}.get(name, name),
+            default="predicted", width=190, keep=("page",),
+        )  # fmt: skip
+        amount = address.box(
+            "amount", "Look at", list(AMOUNTS), AMOUNTS.get, default="64", width=130,
+            help="At most so many of each group, drawn at random but always the same ones. A ResNet-18 at 224 px looks "
+            "at about ten faces a second on two cores.",
+        )  # fmt: skip
+        place = st.container()
+    table = run.samples()
+    boxes = look_regions.boxes_of(table)
+    masks = {key: _drawn(groups[key][1], amount) for key in (a, b)}
+    rows = np.flatnonzero(masks[a] | masks[b])
+    samples = tuple(answers.table["sample"].iloc[rows])
+    key = (run.id, samples, of, answers.which, str(boxes), looks.version(run, [], answers.which))
+    place.button(
+        "Look at them", type="primary", icon=":material/visibility:", on_click=st.session_state.update,
+        args=({"look-groups-at": key},),
+    )  # fmt: skip
+    left, right = st.columns([1, 2.6], gap="large")
+    with left:
+        states.heading("Regions")
+        photo = answers.table.iloc[rows[0]]
+        look_regions.editor(boxes, photo["path"], photo["mtime_ns"])
+    with right:
+        if st.session_state.get("look-groups-at") == key:
+            found = _attend(run, samples, boxes, of, answers.which, key)
+        else:
+            st.info(
+                f"{count(len(samples))} faces wait, each for the fold that held the person out.",
+                icon=":material/visibility:",
+            )
+            return
+        if found is None:
+            return
+        in_a, in_b = masks[a][rows], masks[b][rows]
+        alarms(found)
+        means(found, in_a, in_b, names[a], names[b])
+        shares(found, in_a, in_b, names[a], names[b])
+
+
+def _drawn(mask: np.ndarray, amount: str) -> np.ndarray:
+    """At most `amount` of the rows, the same ones every time."""
+    at = np.flatnonzero(mask)
+    if amount != "all" and len(at) > int(amount):
+        at = np.random.default_rng(0).permutation(at)[: int(amount)]
+    found = np.zeros(len(mask), dtype=bool)
+    found[at] = True
+    return found
+
+
+def _attend(run: Run, samples: tuple[str, ...], boxes, of: str, which: str, key: tuple):
+    """Attention of the faces, from this session's memory or computed with a progress bar; None after a failure."""
+    kept = st.session_state.get("look-attention")
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    bar = st.progress(0.0, f"Looking at {count(len(samples))} faces")
+    try:
+        from core.attend import attend
+
+        found = attend(
+            run, list(samples), boxes, classes=of, which=which,
+            progress=lambda done, total: bar.progress(done / total, f"{count(done)} of {count(total)} faces"),
+        )  # fmt: skip
+    except LabError as error:
+        states.show_error(error)
+        return None
+    finally:
+        bar.empty()
+    st.session_state["look-attention"] = (key, found)
+    return found
+
+
+def alarms(found) -> None:
+    raised = found.alarms()
+    for alarm in raised:
+        st.html(states.fault(alarm.sentence, "Crop closer, augment the background, or check the photos."))
+    if not raised:
+        st.html('<div class="lab-meta">No class is decided by hair and background, by the last layer\'s heat.</div>')
+
+
+def means(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
+    """Mean maps of both groups and their difference."""
+    a, b = found.mean_map(in_a), found.mean_map(in_b)
+    top = np.nanmax([np.nanmax(a), np.nanmax(b)])
+    signed = look_canvas.Style(lut=look_picture.lut("inferno", signed=True), overlaid=False, signed=True)
+    plain = look_canvas.Style(lut=look_picture.lut("inferno"), overlaid=False)
+    states.heading("Mean maps")
+    rows = [
+        look_canvas.Row(
+            f"{letter}: {name}", None, [look_canvas.Cell(look_picture.grey(one / top)) for one in mean],
+            [f"{count(mask.sum())} faces", f"{count(len(set(found.people[mask])))} people"],
+        )
+        for letter, name, mean, mask in (("A", name_a, a, in_a), ("B", name_b, b, in_b))
+    ]  # fmt: skip
+    look_canvas.draw(found.layers, rows, plain, key="look-means")
+    difference = a - b
+    most = float(np.nanmax(np.abs(difference))) or 1.0
+    cells = [look_canvas.Cell(look_picture.grey(one / most, signed=True)) for one in difference]
+    row = look_canvas.Row("A minus B", None, cells, [f"largest {most:.2f}", "red: more in A"])
+    look_canvas.draw(found.layers, [row], signed, key="look-difference")
+
+
+def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
+    """Share of heat by layer and region, with intervals over people; a difference only where its interval is off 0."""
+    states.heading("Share of heat")
+    share_a, share_b, gap = found.share_of(in_a), found.share_of(in_b), found.difference(in_a, in_b)
+    area = found.area.mean(0)
+    lines = []
+    for i, layer in enumerate(found.layers):
+        for r, region in enumerate(regions.REGIONS):
+            cells = _cell(share_a, i, r) + _cell(share_b, i, r) + _gap(gap, i, r)
+            head = f'<td class="lab-left">{escape(layer) if r == 0 else ""}</td><td class="lab-left">{region}</td>'
+            lines.append(f"<tr>{head}<td>{area[r]:.0%}</td>{cells}</tr>")
+    head = (
+        '<tr><th>Layer</th><th class="lab-left">Region</th><th>Area</th>'
+        f"<th>A: {escape(name_a)}</th><th>B: {escape(name_b)}</th><th>A minus B</th></tr>"
+    )
+    st.html(f'{_CSS}<div class="lab-scroll"><table class="lab-table look-shares">{head}{"".join(lines)}</table></div>')
+    st.caption(
+        "Mean share of a map's heat, with the 95 % interval over people (bootstrap). Area is the share of the picture: "
+        "heat that is spread evenly lies there to that share. A difference is bold where its interval leaves out 0."
+    )
+
+
+def _cell(found: Interval, i: int, r: int) -> str:
+    mean, low, high = (float(x[i, r]) for x in (found.mean, found.low, found.high))
+    if np.isnan(mean):
+        return "<td>–</td>"
+    spread = "" if np.isnan(low) else f" <small>[{100 * low:.0f}, {100 * high:.0f}]</small>"
+    return f"<td>{100 * mean:.0f} %{spread}</td>"
+
+
+def _gap(found: Interval, i: int, r: int) -> str:
+    mean, low, high = (100 * float(x[i, r]) for x in (found.mean, found.low, found.high))
+    if np.isnan(mean):
+        return "<td>–</td>"
+    words = f"{_signed(mean)} pt"
+    if np.isnan(low):
+        return f"<td>{words}</td>"
+    words = f"<b>{words}</b>" if low > 0 or high < 0 else words
+    return f"<td>{words} <small>[{_signed(low)}, {_signed(high)}]</small></td>"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-0.0", "+0.0").replace("-", "\N{MINUS SIGN}")
