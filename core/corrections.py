@@ -69,7 +69,7 @@ def read(path: Path) -> list[Correction]:
     """A corrections file of a dataset or a run; empty if there is none. Raises LabError naming line and fault."""
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise LabError(

@@ -255,10 +255,10 @@ def assert_disk_full(run, fold=0):
 @pytest.mark.parametrize(
     ("writer", "size", "epoch"),
     [
-        ("checkpoint.save_last", 2_000, 2),
+        ("checkpoint.save_last", 4_000, 2),
         ("checkpoint.save_last", 9_000, 3),
         ("checkpoint.save_weights", 1_000, 1),
-        ("checkpoint.save_predictions", 1_000, 1),
+        ("checkpoint.save_predictions", 4_000, 1),
         ("runs.append_metrics", -40, 2),
         ("runs.append_metrics", -1, 3),
     ],
