@@ -117,9 +117,12 @@ def test_a_widget_writes_into_the_address(folder, samples):
 @pytest.mark.parametrize(
     "params",
     [
-        {"fold": "9"}, {"true": "<b>nobody</b>"}, {"page": "9999"}, {"page": "-3"}, {"page": "x" * 50}, {"low": "nan"},
-        {"sort": "luck"}, {"samples": "../../etc/passwd"}, {"which": "worst"}, {"view": "nowhere"}, {"person": "\x00"},
-        {"runs": "../x,gone-1"}, {"class": "nobody"}, {"layers": "layer9"}, {"method": "magic"},
+        {"fold": "9", "true": "<b>nobody</b>", "page": "9999", "low": "nan", "sort": "luck", "which": "worst",
+         "samples": "../../etc/passwd", "view": "nowhere", "person": "\x00", "runs": "../x,gone-1", "class": "nobody",
+         "layers": "layer9", "method": "magic", "models": "none", "opacity": "inf", "trust": "2", "boxes": "a_b"},
+        {"fold": "\u0663", "page": "-3", "low": "1e9", "high": "x", "samples": ",,%,%2C", "mask": "hat", "a": "?",
+         "runs": ",", "layers": ",", "opacity": "nan", "heat": "cold", "colours": "pink", "page2": "x"},
+        {"page": "x" * 50, "samples": "a" * 5000, "person": "a" * 5000, "label": "../x"},
     ],
 )  # fmt: skip
 def test_nonsense_in_the_address_is_ignored(folder, samples, params):
@@ -426,3 +429,18 @@ def test_trust_stands_beneath_each_map(depths):
     where, beats, redrawn, tenth = row["cells"][0]["note"].split("\n")
     assert "background" in where and "random maps" in beats and "head" in redrawn and "hottest tenth" in tenth
     assert "Hiding the hottest pixels" in "".join(caption.value for caption in at.caption)
+
+
+def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, asked, tmp_path):
+    (small, _), _ = depths
+    photo(tmp_path / "new.jpg", 99)
+    at = page(run=small.id, view="upload")
+    files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg"), ("bad.jpg", b"not an image", "image/jpeg")]
+    at.file_uploader(key="look-uploads").set_value(files).run()
+    assert not at.exception
+    rows = sent(at, "facet_maps")["rows"]
+    assert [row["lines"][0].partition(" · ")[2] for row in rows] == [
+        "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
+    ]  # fmt: skip
+    assert {fold for _, fold in asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
+    assert "bad.jpg" in html(at) and "No fold has seen an uploaded face" in "".join(c.value for c in at.caption)
