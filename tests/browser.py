@@ -47,6 +47,9 @@ failed = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=2))  # a browser on a busy machine may be late; the summary tells
     if chromium() or required():
         return
     tests = [item for item in items if item.get_closest_marker("browser")]
