@@ -47,8 +47,6 @@ failed = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    early = ("test_queue.py", "test_study_records.py")  # late in a session their workers do not start: open
-    items.sort(key=lambda item: item.path.name not in early)
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=2))  # a browser on a busy machine may be late; the summary tells

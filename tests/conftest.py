@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import psutil
@@ -33,6 +34,14 @@ TINY = {
     ],
     "training": {"batch_size": 8, "device": "cpu"},
 }
+
+
+@pytest.fixture(autouse=True)
+def main_module():
+    """Streamlit's test runner leaves app.py as __main__, which every worker process that starts later would run."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture(scope="session")
