@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 
 from core.augment import default_params, sample_seed
 from core.config import TransformConfig
 from core.drawn import at_value, build_whole
 from core.errors import LabError
-from core.fold_models import fold_model
+from core.fold_models import fold_model, normalised
 from core.images import load_image
 from core.runs import Run
 
@@ -103,7 +104,11 @@ def stress(
         def predict(transforms: list[TransformConfig]) -> np.ndarray:
             transform = build_whole(transforms)
             seen = np.stack([transform(image, seed) for image, seed in zip(images, seeds, strict=True)])
-            parts = [loaded.probabilities(seen[start : start + BATCH]) for start in range(0, len(seen), BATCH)]
+            parts = []
+            with torch.inference_mode():
+                for start in range(0, len(seen), BATCH):
+                    given = normalised(loaded.config, seen[start : start + BATCH], loaded.device)
+                    parts.append(loaded.model(given).double().softmax(1).cpu().numpy())
             return np.concatenate(parts)
 
         plain = predict([t for i, t in enumerate(listed) if i != place])

@@ -132,7 +132,7 @@ def batch(desk: Desk) -> None:
 
     mix = desk.draft["mix"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = f"augment-mix-{id(desk.draft)}"
+        key = "augment-mix"
         kinds = ["none", "mixup", "cutmix", "both"]
         method = st.segmented_control("Mix images", kinds, default=mix["method"], key=key, required=True)
         alpha = st.slider("Mixing alpha", 0.05, 2.0, min(2.0, float(mix["alpha"])), 0.05, width=180,
@@ -174,6 +174,7 @@ def walk(desk: Desk) -> None:
         st.info("No transform in the list has a parameter to walk.", icon=":material/tune:")
         return
     listed = desk.config.transforms
+    options.sort(key=lambda o: desk.config.transforms[o[0]].deterministic)  # what is drawn comes first
     label = {o: f"{o[0] + 1}. {listed[o[0]].name}: {o[1].replace('_', ' ')}" for o in options}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
@@ -181,7 +182,7 @@ def walk(desk: Desk) -> None:
         values = drawn.strengths(listed[index].name, name, 8).tolist()
         value = st.select_slider(
             f"Value{', ' + param.unit if param.unit else ''}", values, values[len(values) // 2],
-            format_func=lambda v: f"{v:.3g}", key=f"augment-walk-{listed[index].name}-{name}", help=param.help,
+            format_func=_told, key=f"augment-walk-{listed[index].name}-{name}", help=param.help,
         )  # fmt: skip
     seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
     cells = []
@@ -189,9 +190,9 @@ def walk(desk: Desk) -> None:
         try:
             image = drawn.walk(desk.photo.image, listed, index, name, [at], seed)[0]
         except ValueError as error:
-            st.caption(f"{at:.3g}: {plain(' '.join(str(error).split())[:200])}")
+            st.caption(f"{_told(at)}: {plain(' '.join(str(error).split())[:200])}")
             continue
-        cells.append((_small(image), f"{at:.3g} {param.unit}", "chosen" if at == value else "", ""))
+        cells.append((_small(image), f"{_told(at)} {param.unit}", "chosen" if at == value else "", ""))
     chosen = [cell for cell in cells if cell[2]]
     grid(chosen, large=True)
     grid(cells)
@@ -239,7 +240,7 @@ def text(desk: Desk) -> None:
         value="", key="augment-import", height=160,
         help="It is read, never run; only transforms of the lab's table are taken.",
     )  # fmt: skip
-    st.button("Import", icon=":material/upload:", on_click=_import, args=(desk,))
+    st.button("Import", icon=":material/upload:", key="augment-do-import", on_click=_import, args=(desk,))
     if (error := st.session_state.pop("augment-import-error", None)) is not None:
         states.show_error(error)
     for note in st.session_state.pop("augment-import-notes", []):
@@ -255,6 +256,10 @@ def _import(desk: Desk) -> None:
     desk.draft["transforms"] = [t.model_dump(mode="json") for t in found.transforms]
     st.session_state["augment-import-notes"] = found.notes
     desk.restart()
+
+
+def _told(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _small(image: np.ndarray) -> np.ndarray:
