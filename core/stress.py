@@ -80,7 +80,8 @@ def stress(
     """Predict the samples under `name`, always applied, with `param` at each value.
 
     samples: rows of run.samples() that this fold held out (`held_out`). param: None for a transform without parameters;
-    the value is then its probability. The other random transforms are off; the deterministic ones are the run's.
+    the value is then its probability. Its other parameters are the run's own where the run has the transform, else the
+    defaults. The other random transforms are off; the deterministic ones are the run's.
     progress(done, total): strengths; what it raises ends the test.
     Raises LabError for faces the fold was trained on, a missing checkpoint, or settings that do not fit.
     """
@@ -93,7 +94,8 @@ def stress(
     listed = [t for t in config.transforms if t.deterministic and t.enabled]
     place = len(listed) - 1  # before Normalize
     try:
-        listed.insert(place, TransformConfig(name=name, params=default_params(name)))
+        own = next((t.params for t in config.transforms if t.name == name), default_params(name))
+        listed.insert(place, TransformConfig(name=name, params=own))
         ladder = [at_value(listed, place, param, value) for value in values]
     except ValueError as error:
         raise LabError(f"{name}: {' '.join(str(error).split())}", "Choose another range.", "strength") from None

@@ -146,6 +146,11 @@ def test_a_transform_that_does_nothing_or_destroys_is_warned_of(lab, tiny_datase
     assert "of the face away" in told
 
 
+def test_a_crop_larger_than_the_photos_is_warned_of(lab, tiny_dataset):
+    told = text_of(open_page(root=str(tiny_dataset), recipe="study"))
+    assert "CenterCrop (256 × 400 px) is larger than 100% of the photos (typically 48 × 48 px)" in told
+
+
 def test_import_replaces_the_list_and_what_is_not_known_is_refused(lab, tiny_dataset):
     page = look(open_page(root=str(tiny_dataset), recipe="quick"), "text")
     wanted = study_transforms(64)

@@ -18,8 +18,8 @@ from core.config import RunConfig
 from core.effects import Effect, effects, warnings_of
 from core.errors import LabError
 from core.images import load_image
+from core.preview import crop_effects, validation_view
 from core.preview import draws as draws_of
-from core.preview import validation_view
 from core.text import count, plain
 from pages.parts import faces, states
 from pages.parts.augment_photo import Photo, Photos
@@ -62,9 +62,21 @@ def grid(cells: list[tuple[np.ndarray, str, str, str]], large: bool = False) -> 
 
 def notes_of(config: RunConfig, photos: Photos, photo: Photo | None) -> dict[int, list[str]]:
     """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
-    if photo is not None and photo.stamp and photo.fold < 0 and photo.told == "uploaded":
-        return {effect.index: warnings_of(effect) for effect in effects([photo.image], config.transforms, range(SEEDS))}
-    return {effect.index: warnings_of(effect) for effect in measured(config, photos)}
+    uploaded = photo is not None and photo.told == "uploaded"
+    found = effects([photo.image], config.transforms, range(SEEDS)) if uploaded else measured(config, photos)
+    notes = {effect.index: warnings_of(effect) for effect in found}
+    sizes = photos.samples[["width", "height"]].to_numpy()
+    if uploaded:
+        sizes = np.array([photo.image.shape[1::-1]])
+    crops = [i for i, t in enumerate(config.transforms) if t.enabled and t.name == "CenterCrop"]
+    for index, crop in zip(crops, crop_effects(config.transforms, sizes[:, 0], sizes[:, 1]), strict=True):
+        if crop.padded:
+            photo_size, size = (f"{width} × {height} px" for width, height in (crop.photo, crop.crop))
+            notes.setdefault(index, []).append(
+                f"CenterCrop ({size}) is larger than {crop.padded:.0%} of the photos (typically {photo_size}): they "
+                "get black borders."
+            )
+    return notes
 
 
 def measured(config: RunConfig, photos: Photos) -> list[Effect]:

@@ -93,8 +93,8 @@ def _draw(found: Any) -> None:
     )
     people = found.samples["person"].nunique()
     st.caption(
-        f"{plain(found.name)}, always applied, its other parameters at their defaults, on {len(found.samples)} "
-        f"held-out photos of {people} people. Without it: accuracy {found.plain_accuracy:.3f}."
+        f"{plain(found.name)}, always applied, its other parameters as in the run (else the defaults), on "
+        f"{len(found.samples)} held-out photos of {people} people. Without it: accuracy {found.plain_accuracy:.3f}."
     )
     st.line_chart(
         table, x=strength, y=["accuracy", "probability of the true class"], height=300, y_label="share, 0 to 1"
