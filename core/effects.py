@@ -42,11 +42,11 @@ class Effect:
 
 def face_regions(height: int, width: int) -> np.ndarray:
     """uint8 (height, width): 0 around the face, 1.. the region of REGIONS."""
-    y, x = np.mgrid[0:height, 0:width]
-    y, x = (y + 0.5) / height - 0.5, (x + 0.5) / width - 0.5
+    y = ((np.arange(height, dtype=np.float32) + 0.5) / height - 0.5)[:, None]
+    x = ((np.arange(width, dtype=np.float32) + 0.5) / width - 0.5)[None, :]
     inside = (2 * x / FACE_WIDTH) ** 2 + (2 * y / FACE_HEIGHT) ** 2 <= 1
     band = 1 + np.clip(((y / FACE_HEIGHT + 0.5) * len(REGIONS)).astype(int), 0, len(REGIONS) - 1)
-    return np.where(inside, band, 0).astype(np.uint8)
+    return inside * band.astype(np.uint8)
 
 
 def effects(images: Sequence[np.ndarray], transforms: Sequence[TransformConfig], seeds: Sequence[int]) -> list[Effect]:
@@ -130,8 +130,10 @@ def _gone(kind: str, image: np.ndarray, after: np.ndarray, marks: np.ndarray, ma
 
 def _cells(height: int, width: int) -> np.ndarray:
     """uint8 (height, width, 2): row and column, from 1, of the cell that each pixel is in."""
-    rows, columns = np.mgrid[0:height, 0:width]
-    return np.stack([1 + rows * CELLS // height, 1 + columns * CELLS // width], axis=2).astype(np.uint8)
+    cells = np.empty((height, width, 2), np.uint8)
+    cells[:, :, 0] = (1 + np.arange(height) * CELLS // height)[:, None]
+    cells[:, :, 1] = (1 + np.arange(width) * CELLS // width)[None, :]
+    return cells
 
 
 def _grey(image: np.ndarray) -> float:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 
 from core.augment import default_params, sample_seed
 from core.config import TransformConfig
 from core.drawn import at_value, build_whole
 from core.errors import LabError
-from core.fold_models import fold_model
+from core.fold_models import fold_model, normalised
 from core.images import load_image
 from core.runs import Run
 
@@ -79,7 +80,8 @@ def stress(
     """Predict the samples under `name`, always applied, with `param` at each value.
 
     samples: rows of run.samples() that this fold held out (`held_out`). param: None for a transform without parameters;
-    the value is then its probability. The other random transforms are off; the deterministic ones are the run's.
+    the value is then its probability. Its other parameters are the run's own where the run has the transform, else the
+    defaults. The other random transforms are off; the deterministic ones are the run's.
     progress(done, total): strengths; what it raises ends the test.
     Raises LabError for faces the fold was trained on, a missing checkpoint, or settings that do not fit.
     """
@@ -92,7 +94,8 @@ def stress(
     listed = [t for t in config.transforms if t.deterministic and t.enabled]
     place = len(listed) - 1  # before Normalize
     try:
-        listed.insert(place, TransformConfig(name=name, params=default_params(name)))
+        own = next((t.params for t in config.transforms if t.name == name), default_params(name))
+        listed.insert(place, TransformConfig(name=name, params=own))
         ladder = [at_value(listed, place, param, value) for value in values]
     except ValueError as error:
         raise LabError(f"{name}: {' '.join(str(error).split())}", "Choose another range.", "strength") from None
@@ -103,7 +106,11 @@ def stress(
         def predict(transforms: list[TransformConfig]) -> np.ndarray:
             transform = build_whole(transforms)
             seen = np.stack([transform(image, seed) for image, seed in zip(images, seeds, strict=True)])
-            parts = [loaded.probabilities(seen[start : start + BATCH]) for start in range(0, len(seen), BATCH)]
+            parts = []
+            with torch.inference_mode():
+                for start in range(0, len(seen), BATCH):
+                    given = normalised(loaded.config, seen[start : start + BATCH], loaded.device)
+                    parts.append(loaded.model(given).double().softmax(1).cpu().numpy())
             return np.concatenate(parts)
 
         plain = predict([t for i, t in enumerate(listed) if i != place])

@@ -35,7 +35,11 @@ def begin() -> None:
     elif DRAFT not in st.session_state:
         if form.DRAFT in st.session_state:
             source = st.session_state.get("launch_source", ("recipe", "study"))
-            take(form.draft(), source[1] if source[0] == "recipe" and source[1] in known else "study")
+            recipe = source[1] if source[0] == "recipe" and source[1] in known else "study"
+            brought = form.draft()
+            if form.check(brought)[0] is None:  # what is wrong elsewhere in the form cannot be corrected here
+                brought = known[recipe].model_dump(mode="json") | {k: brought[k] for k in ("data", "transforms")}
+            take(brought, recipe)
         else:
             take(known["study"].model_dump(mode="json"), "study")
 
@@ -57,6 +61,18 @@ def take_recipe(key: str) -> None:
     st.query_params["recipe"] = name
 
 
+def save(name: str, config: configs.RunConfig, replace: bool) -> None:
+    try:
+        save_recipe(name, config, replace=replace)
+        st.session_state["augment-saved"] = name
+    except LabError as error:
+        st.session_state["augment-save-error"] = error
+
+
+def ask_for_launch() -> None:
+    st.session_state["augment-to-launch"] = True
+
+
 def recipe_line(config: configs.RunConfig | None) -> None:
     known = list(configs.recipes())
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,12 +85,14 @@ def recipe_line(config: configs.RunConfig | None) -> None:
         with st.popover("Save as recipe", icon=":material/bookmark_add:", disabled=config is None):
             name = st.text_input("Name of the recipe", value="", placeholder="my-faces", key="augment-save-name")
             again = st.checkbox("Replace one of this name", key="augment-save-replace")
-            if st.button("Save", icon=":material/save:", type="primary", disabled=not name.strip()):
-                try:
-                    save_recipe(name.strip(), config, replace=again)
-                    st.success(f"Saved. Launch lists {plain(name.strip())} among its recipes.", icon=":material/check:")
-                except LabError as error:
-                    states.show_error(error)
+            st.button(
+                "Save", icon=":material/save:", type="primary", key="augment-save", disabled=not name.strip(),
+                on_click=save, args=(name.strip(), config, again),
+            )  # fmt: skip
+            if saved := st.session_state.pop("augment-saved", None):
+                st.success(f"Saved. Launch lists {plain(saved)} among its recipes.", icon=":material/check:")
+            if (error := st.session_state.pop("augment-save-error", None)) is not None:
+                states.show_error(error)
     for name, error in own_recipes()[1].items():
         st.html(states.fault(error.message, error.remedy, where=f"{name}:"))
 
@@ -105,7 +123,9 @@ begin()
 draft = st.session_state[DRAFT]
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Augmentation</div>', width="content")
-    to_launch = st.button("Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use")
+    st.button(
+        "Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use", on_click=ask_for_launch
+    )
 photos = augment_photo.photos_of(draft)
 left, right = st.columns([5, 7], gap="large")
 config, errors = form.check(draft)
@@ -119,7 +139,7 @@ with left:
     recipe_line(config)
     listed = pipeline.Draft(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
     pipeline.editor(listed, errors, notes)
-if to_launch:
+if st.session_state.pop("augment-to-launch", False):
     if errors:
         with right:
             states.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))

@@ -18,8 +18,8 @@ from core.config import RunConfig
 from core.effects import Effect, effects, warnings_of
 from core.errors import LabError
 from core.images import load_image
+from core.preview import crop_effects, validation_view
 from core.preview import draws as draws_of
-from core.preview import validation_view
 from core.text import count, plain
 from pages.parts import faces, states
 from pages.parts.augment_photo import Photo, Photos
@@ -62,9 +62,21 @@ def grid(cells: list[tuple[np.ndarray, str, str, str]], large: bool = False) -> 
 
 def notes_of(config: RunConfig, photos: Photos, photo: Photo | None) -> dict[int, list[str]]:
     """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
-    if photo is not None and photo.stamp and photo.fold < 0 and photo.told == "uploaded":
-        return {effect.index: warnings_of(effect) for effect in effects([photo.image], config.transforms, range(SEEDS))}
-    return {effect.index: warnings_of(effect) for effect in measured(config, photos)}
+    uploaded = photo is not None and photo.told == "uploaded"
+    found = effects([photo.image], config.transforms, range(SEEDS)) if uploaded else measured(config, photos)
+    notes = {effect.index: warnings_of(effect) for effect in found}
+    sizes = photos.samples[["width", "height"]].to_numpy()
+    if uploaded:
+        sizes = np.array([photo.image.shape[1::-1]])
+    crops = [i for i, t in enumerate(config.transforms) if t.enabled and t.name == "CenterCrop"]
+    for index, crop in zip(crops, crop_effects(config.transforms, sizes[:, 0], sizes[:, 1]), strict=True):
+        if crop.padded:
+            photo_size, size = (f"{width} × {height} px" for width, height in (crop.photo, crop.crop))
+            notes.setdefault(index, []).append(
+                f"CenterCrop ({size}) is larger than {crop.padded:.0%} of the photos (typically {photo_size}): they "
+                "get black borders."
+            )
+    return notes
 
 
 def measured(config: RunConfig, photos: Photos) -> list[Effect]:
@@ -132,7 +144,7 @@ def batch(desk: Desk) -> None:
 
     mix = desk.draft["mix"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = f"augment-mix-{id(desk.draft)}"
+        key = "augment-mix"
         kinds = ["none", "mixup", "cutmix", "both"]
         method = st.segmented_control("Mix images", kinds, default=mix["method"], key=key, required=True)
         alpha = st.slider("Mixing alpha", 0.05, 2.0, min(2.0, float(mix["alpha"])), 0.05, width=180,
@@ -174,6 +186,7 @@ def walk(desk: Desk) -> None:
         st.info("No transform in the list has a parameter to walk.", icon=":material/tune:")
         return
     listed = desk.config.transforms
+    options.sort(key=lambda o: desk.config.transforms[o[0]].deterministic)  # what is drawn comes first
     label = {o: f"{o[0] + 1}. {listed[o[0]].name}: {o[1].replace('_', ' ')}" for o in options}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
@@ -181,7 +194,7 @@ def walk(desk: Desk) -> None:
         values = drawn.strengths(listed[index].name, name, 8).tolist()
         value = st.select_slider(
             f"Value{', ' + param.unit if param.unit else ''}", values, values[len(values) // 2],
-            format_func=lambda v: f"{v:.3g}", key=f"augment-walk-{listed[index].name}-{name}", help=param.help,
+            format_func=_told, key=f"augment-walk-{listed[index].name}-{name}", help=param.help,
         )  # fmt: skip
     seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
     cells = []
@@ -189,9 +202,9 @@ def walk(desk: Desk) -> None:
         try:
             image = drawn.walk(desk.photo.image, listed, index, name, [at], seed)[0]
         except ValueError as error:
-            st.caption(f"{at:.3g}: {plain(' '.join(str(error).split())[:200])}")
+            st.caption(f"{_told(at)}: {plain(' '.join(str(error).split())[:200])}")
             continue
-        cells.append((_small(image), f"{at:.3g} {param.unit}", "chosen" if at == value else "", ""))
+        cells.append((_small(image), f"{_told(at)} {param.unit}", "chosen" if at == value else "", ""))
     chosen = [cell for cell in cells if cell[2]]
     grid(chosen, large=True)
     grid(cells)
@@ -239,7 +252,7 @@ def text(desk: Desk) -> None:
         value="", key="augment-import", height=160,
         help="It is read, never run; only transforms of the lab's table are taken.",
     )  # fmt: skip
-    st.button("Import", icon=":material/upload:", on_click=_import, args=(desk,))
+    st.button("Import", icon=":material/upload:", key="augment-do-import", on_click=_import, args=(desk,))
     if (error := st.session_state.pop("augment-import-error", None)) is not None:
         states.show_error(error)
     for note in st.session_state.pop("augment-import-notes", []):
@@ -255,6 +268,10 @@ def _import(desk: Desk) -> None:
     desk.draft["transforms"] = [t.model_dump(mode="json") for t in found.transforms]
     st.session_state["augment-import-notes"] = found.notes
     desk.restart()
+
+
+def _told(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _small(image: np.ndarray) -> np.ndarray:

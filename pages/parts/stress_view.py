@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from core.errors import LabError
 from core.text import plain
 from pages.parts import states
 
+LAUNCH = Path(__file__).parents[1] / "launch.py"
+
 
 def show(_: Any) -> None:
     done = {
@@ -23,7 +26,10 @@ def show(_: Any) -> None:
         if any(fold["state"] == "done" for fold in s.get("folds", ()))
     }
     if not done:
-        st.info("No run has a finished fold yet. Launch one, then see here what its model bears.")
+        st.info(
+            "No run has a finished fold yet. Launch one, then see here what its model bears.", icon=":material/speed:"
+        )
+        st.page_link(LAUNCH, label="Open Launch", icon=":material/rocket_launch:")
         return
     labels = {s["id"]: states.run_label(s) for s in runs.summaries() if s["id"] in done}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -42,16 +48,20 @@ def show(_: Any) -> None:
         if known:
             param = st.selectbox("Strength", known, format_func=shown.get, key=f"stress-{name}", width=200)
         faces = st.slider("Faces", 8, 256, 64, 8, key="stress-count", width=160, help="Held out in this fold.")
-        press = st.button("Test", type="primary", icon=":material/speed:", key="stress-go")
+        st.button("Test", type="primary", icon=":material/speed:", key="stress-go", on_click=_ask)
     st.query_params["run"] = run_id
     asked = json.dumps([run_id, fold, which, name, param, faces])
     kept = st.session_state.get("stress-result")
-    if press:
+    if st.session_state.pop("stress-asked", False):
         kept = _test(runs.Run(run_id), int(fold), which, name, param, int(faces), asked)
     if kept is None or kept[0] != asked:
         st.caption("Choose a transform and its strength, then test. The faces were never trained on by this model.")
         return
     _draw(kept[1])
+
+
+def _ask() -> None:
+    st.session_state["stress-asked"] = True
 
 
 def _test(run: runs.Run, fold: int, which: str, name: str, param: str | None, faces: int, asked: str) -> tuple | None:
@@ -83,8 +93,8 @@ def _draw(found: Any) -> None:
     )
     people = found.samples["person"].nunique()
     st.caption(
-        f"{plain(found.name)}, always applied, {len(found.samples)} held-out photos of {people} people. Without it: "
-        f"accuracy {found.plain_accuracy:.3f}."
+        f"{plain(found.name)}, always applied, its other parameters as in the run (else the defaults), on "
+        f"{len(found.samples)} held-out photos of {people} people. Without it: accuracy {found.plain_accuracy:.3f}."
     )
     st.line_chart(
         table, x=strength, y=["accuracy", "probability of the true class"], height=300, y_label="share, 0 to 1"
