@@ -32,7 +32,8 @@ _CSS = """<style>
 .cmp-flips i { font-style: normal; color: var(--c); }
 .cmp-missing { aspect-ratio: 1; border-radius: 4px; display: grid; place-items: center; padding: .4rem;
   background: color-mix(in srgb, currentColor 8%, transparent); margin-bottom: .3rem; }
-.cmp-maps { display: inline-block; margin: .2rem 0 .8rem; font-size: .92rem; font-weight: 600; }
+.cmp-maps { display: inline-block; margin: .2rem 0 .8rem; font-size: .92rem; font-weight: 600;
+  color: var(--st-link-color, #0b6e8f) !important; }
 </style>"""
 
 

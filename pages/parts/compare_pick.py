@@ -68,7 +68,7 @@ def runs_box(listed: Sequence[dict[str, Any]], wanted: Wanted) -> None:
     """The box of runs; changes the address."""
     labels = {s["id"]: states.run_label(s) for s in listed[:LIMIT]}
     labels |= {run: next((states.run_label(s) for s in listed if s["id"] == run), run) for run in wanted.runs}
-    st.session_state["compare-runs"] = list(wanted.runs)
+    _seed("compare-runs", list(wanted.runs))
     st.multiselect(
         "Runs",
         list(labels),
@@ -78,6 +78,12 @@ def runs_box(listed: Sequence[dict[str, Any]], wanted: Wanted) -> None:
         on_change=_follow_runs,
         placeholder="Choose two or more runs",
     )
+
+
+def _seed(widget: str, value: Any) -> None:
+    """What the address says, unless the widget says it already: a value that is sent anew undoes a quicker click."""
+    if st.session_state.get(widget) != value:
+        st.session_state[widget] = value
 
 
 def _follow_runs() -> None:
@@ -122,7 +128,7 @@ def select(
 ) -> None:
     """A box whose choice goes into the address as `key`."""
     widget = f"compare-ask-{key}"
-    st.session_state[widget] = current if current in options else next(iter(options))
+    _seed(widget, current if current in options else next(iter(options)))
     st.selectbox(
         label,
         list(options),
@@ -138,7 +144,7 @@ def select(
 def segments(label: str, options: dict[str, str], current: str, key: str) -> None:
     """A row of words, one of which is in force; goes into the address as `key`."""
     widget = f"compare-ask-{key}"
-    st.session_state[widget] = current
+    _seed(widget, current)
     st.segmented_control(
         label, list(options), format_func=options.get, key=widget, on_change=_follow, args=(key,), required=True
     )
@@ -157,7 +163,7 @@ def curve_controls(wanted: Wanted) -> None:
         segments("Show", shown, wanted.show, "show")
         levels = {s: "off" if not s else f"{s:g}" for s in SMOOTH}
         segments("Smoothing", levels, wanted.smooth, "smooth")
-        st.session_state["compare-folds"] = wanted.folds
+        _seed("compare-folds", wanted.folds)
         st.toggle("Every fold", key="compare-folds", on_change=_follow_folds)
 
 

@@ -20,7 +20,8 @@ _CSS = """<style>
 .cmp-says { border-left: 3px solid var(--c); padding: .45rem .9rem .5rem; margin-bottom: .45rem; font-size: 1.06rem;
   border-radius: 0 6px 6px 0; background: color-mix(in srgb, var(--c) 9%, transparent); overflow-wrap: anywhere; }
 .cmp-says small { display: block; font-size: .82rem; opacity: .82; margin-top: .1rem; }
-.cmp-table td { vertical-align: top; } .cmp-table td.cmp-wrap { white-space: normal; overflow-wrap: anywhere; }
+.cmp-table td { vertical-align: top; }
+.cmp-table td.cmp-wrap { white-space: normal; overflow-wrap: anywhere; min-width: 9rem; }
 .cmp-base { opacity: .7; font-size: .8rem; margin-left: .4rem; }
 </style>"""
 TONES = {"better": "good", "worse": "bad", "same": "accent", "undecided": "quiet"}
