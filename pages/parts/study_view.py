@@ -131,7 +131,8 @@ def look(study: Study) -> Moment:
         run = Run(member.id)
         colour = states.colour_of(member.id, ids)
         seconds = _fold_seconds(member, summary["samples"], len(summary["folds"]))
-        rows.append(Row(run, str(summary["name"]), colour, summary["epochs"], summary["folds"], seconds))
+        name = str(summary["name"]).removeprefix(f"{study.name} ")
+        rows.append(Row(run, name, colour, summary["epochs"], summary["folds"], seconds))
     return Moment(rows, missing(study), broken, study.paused)
 
 
