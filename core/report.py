@@ -24,14 +24,16 @@ def gather(
     question: str = "",
     baseline: str | None = None,
     within: float = 0.01,
+    maps: bool = False,
 ) -> Report:
     """Read the runs, compare them, and write every section.
 
     baseline: id of the run that the others are compared with; the first one without it. within: half width of the
-    region that counts as the same, a share. Raises LabError when no run is left that can be read; a run that cannot be
+    region that counts as the same, a share. maps: show what the networks looked at on the chosen faces (loads them).
+    Raises LabError when no run is left that can be read; a run that cannot be
     read, or that tells other classes, is named in the report and left out.
     """
-    found = findings(chosen, baseline=baseline, within=within)
+    found = findings(chosen, baseline=baseline, within=within, maps=maps)
     sentences = answer(found)
     title = title.strip() or (found.baseline.name if len(found.members) == 1 else f"{len(found.members)} runs compared")
     made = f"{datetime.now():%d %B %Y, %H:%M}"
@@ -41,7 +43,8 @@ def gather(
 def of_names(names: Sequence[str], folder: Path | None = None, **options) -> Report:
     """gather of a study, or of runs; each name is an id. A study brings its own title and question."""
     if len(names) == 1 and (study := _study(names[0], folder)) is not None:
-        options = {"title": study.name, "question": study.description, **{k: v for k, v in options.items() if v}}
+        options |= {"title": options.get("title") or study.name}
+        options |= {"question": options.get("question") or study.description}
         names = study.run_ids
     return gather([Run(name, folder) for name in names], **options)
 

@@ -38,18 +38,19 @@ class Figure:
 
 @dataclass(frozen=True)
 class Face:
-    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it."""
+    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it. maps: (whose, JPEG)."""
 
     jpeg: bytes
     lines: tuple[str, ...]
     missing: str = ""
-    maps: tuple[bytes, ...] = ()
+    maps: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True)
 class Faces:
     title: str
     faces: tuple[Face, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,12 @@ class Findings:
     names: dict[str, str]  # run id -> a name that no other run of the report has
     problems: list[str]
     within: float
+    maps: bool
 
 
-def findings(chosen: Sequence[Run], *, baseline: str | None = None, within: float = 0.01) -> Findings:
+def findings(
+    chosen: Sequence[Run], *, baseline: str | None = None, within: float = 0.01, maps: bool = False
+) -> Findings:
     """Raises LabError when no run can be read, or the baseline is not among them."""
     if not chosen:
         raise LabError("report: no run is named.", "Name a study or runs.", kind="gone")
@@ -60,6 +63,7 @@ def findings(chosen: Sequence[Run], *, baseline: str | None = None, within: floa
         names=names,
         problems=[str(error) for error in (*errors, *refused)],
         within=within,
+        maps=maps,
     )
 
 

@@ -53,7 +53,11 @@ def write_report(ids: tuple[str, ...], version: tuple, *, title: str, question: 
         "Counts as the same within (points of F1)", 0.0, 20.0, 1.0, 0.5, key="report-within",
         help="Differences smaller than this are not called better or worse, however sure they are.",
     )  # fmt: skip
-    wanted = (ids, version, title, question, within)
+    maps = st.checkbox(
+        "Maps of the chosen faces", True, key="report-maps",
+        help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
+    )  # fmt: skip
+    wanted = (ids, version, title, question, within, maps)
     st.button(
         "Write the report",
         type="primary",
@@ -65,7 +69,7 @@ def write_report(ids: tuple[str, ...], version: tuple, *, title: str, question: 
     if st.session_state.pop("report-asked", None) == wanted:
         try:
             with st.spinner("Reading predictions, comparing runs, drawing figures"):
-                st.session_state["report-made"] = (wanted, *_make(ids, title, question, within))
+                st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps))
         except LabError as error:
             states.show_error(error)
             return
@@ -88,9 +92,11 @@ def _ask(wanted: tuple) -> None:
     st.session_state["report-asked"] = wanted
 
 
-def _make(ids: tuple[str, ...], title: str, question: str, within: float) -> tuple[bytes, bytes, list[str]]:
+def _make(ids: tuple[str, ...], title: str, question: str, within: float, maps: bool) -> tuple[bytes, bytes, list[str]]:
     gather, render = import_module("core.report"), import_module("core.report_render")  # heavy: on the click only
-    found = gather.gather([Run(run_id) for run_id in ids], title=title, question=question, within=within / 100)
+    found = gather.gather(
+        [Run(run_id) for run_id in ids], title=title, question=question, within=within / 100, maps=maps
+    )
     return render.html(found).encode(), render.markdown(found).encode(), found.sentences
 
 
