@@ -31,14 +31,16 @@ LINEAR = ("GradCAM", "XGradCAM", "HiResCAM")  # in the gradient: their map of a 
 def rescale(raw: np.ndarray, size: tuple[int, int], signed: bool = False) -> np.ndarray:
     """A layer's raw maps (n, h, w) as they are shown, float32 (n, H, W).
 
-    Unsigned as pytorch-grad-cam does it: negative values cut off, each map from 0 to 1, then enlarged bilinearly.
-    Signed: each map divided by its largest absolute value, then enlarged. A map without heat is zero.
+    Unsigned as pytorch-grad-cam does it for a single layer: negative values cut off, each map from 0 to 1, enlarged
+    bilinearly, and again from 0 to 1. Signed: enlarged and divided by the largest absolute value. A map without heat
+    is zero.
     """
     if not signed:
-        return library.utils.image.scale_cam_image(np.maximum(raw, 0), size[::-1])
-    top = np.abs(raw).max((1, 2), keepdims=True)
-    unit = np.divide(raw, top, out=np.zeros_like(raw), where=top > 0)
-    return np.stack([cv2.resize(np.float32(one), size[::-1]) for one in unit])
+        scale = library.utils.image.scale_cam_image
+        return scale(scale(np.maximum(raw, 0), size[::-1]))
+    large = np.stack([cv2.resize(np.float32(one), size[::-1]) for one in raw])
+    top = np.abs(large).max((1, 2), keepdims=True)
+    return np.divide(large, top, out=np.zeros_like(large), where=top > 0)
 
 
 def layer_names(model: nn.Module) -> list[str]:

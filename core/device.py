@@ -70,3 +70,8 @@ def peak_memory(device: torch.device) -> int | None:
     except OSError:
         return None
     return int(found[1]) * 1024 if found else None
+
+
+def limit_threads(count: int) -> None:
+    """Let this process compute with so many threads of its own."""
+    torch.set_num_threads(count)

@@ -321,11 +321,10 @@ def _explain(error: BaseException, run: Run) -> dict[str, str]:
 
 def _limit_threads(root: Path) -> None:
     """Share the cores among the slots, or as the settings say, so that two CPU slots do not fight."""
-    import torch
+    from core.device import limit_threads
 
     wanted = slots.read(root)
-    count = len(queue.slot_locks(root))
-    torch.set_num_threads(wanted.threads or max(1, slots.cores() // count))
+    limit_threads(wanted.threads or max(1, slots.cores() // len(queue.slot_locks(root))))
 
 
 @contextlib.contextmanager

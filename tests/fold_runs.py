@@ -1,0 +1,69 @@
+"""Finished runs made without training: every fold has its own random weights, so that a mix-up would show."""
+
+import numpy as np
+import safetensors.torch
+import torch
+from PIL import Image
+
+from core import runs
+from core.config import from_dict
+from core.data import class_parts, scan
+from core.model import build_model
+from core.plan import make_plan
+
+SIZE = 64
+
+
+def draw_faces(root):
+    """UTKFace names: two people of each gender and age group, noise instead of faces."""
+    root.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    for number, (age, gender) in enumerate([(a, g) for a in (20, 40, 70) for g in (0, 1)] * 2):
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize((SIZE, SIZE))
+        coarse.save(root / f"{age}_{gender}_0_2017010920365{number:04d}.jpg", quality=95)
+    return root
+
+
+def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, **training):
+    """A run whose folds are done, with random weights of which no two folds share one."""
+    config = from_dict(
+        {
+            "name": f"made {depth} {head}",
+            "data": {"root": str(root), "reader": "utkface"},
+            "folds": {"count": folds},
+            "transforms": [{"name": "Resize", "params": {"height": SIZE, "width": SIZE}}, {"name": "Normalize"}],
+            "model": {"depth": depth, "init": "scratch", "head": head},
+            "training": {"device": "cpu", **training},
+        }
+    )
+    plan = make_plan(config, scan(config.data, threads=1))
+    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    parts = class_parts(config.task, plan.class_names) if head == "factored" else None
+    for fold in run.folds():
+        model, _ = build_model(config.model, len(plan.class_names), seed + fold, parts)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if name.endswith(("bn2.weight", "bn3.weight")):
+                    parameter.mul_(0.3)  # else the signal doubles from block to block
+        state = {key: value.contiguous() for key, value in model.state_dict().items()}
+        for which in ("best", "final"):
+            safetensors.torch.save_file(state, run.weights_file(fold, which))
+        run.write_state(runs.FoldState(fold=fold, state="done", epoch=1))
+    return run
+
+
+def alone(run, fold, which="best"):
+    """The fold's network, put together without fold_model."""
+    config, names = run.config(), run.info()["class_names"]
+    parts = class_parts(config.task, names) if config.model.head == "factored" else None
+    model, _ = build_model(config.model, len(names), 12345, parts)
+    model.load_state_dict(safetensors.torch.load_file(run.weights_file(fold, which)))
+    return model.eval()
+
+
+def pictures(run, samples):
+    """The samples as the network takes them, by Pillow and plain arithmetic."""
+    paths = run.samples().set_index("sample")["path"]
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    found = [(np.asarray(Image.open(paths[name])) / 255 - mean) / std for name in samples]
+    return torch.from_numpy(np.stack(found).transpose(0, 3, 1, 2).astype(np.float32))
