@@ -24,8 +24,8 @@ def draw_faces(root):
     return root
 
 
-def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, **training):
-    """A run whose folds are done, with random weights of which no two folds share one."""
+def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, kept=("best", "final"), **training):
+    """A run whose folds are done, with random weights of which no two folds share one. kept: its checkpoints."""
     config = from_dict(
         {
             "name": f"made {depth} {head}",
@@ -46,7 +46,7 @@ def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, **trainin
                 if name.endswith(("bn2.weight", "bn3.weight")):
                     parameter.mul_(0.3)  # else the signal doubles from block to block
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
-        for which in ("best", "final"):
+        for which in kept:
             safetensors.torch.save_file(state, run.weights_file(fold, which))
         run.write_state(runs.FoldState(fold=fold, state="done", epoch=1))
     return run

@@ -53,7 +53,7 @@ def hooks(model):
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, depth, head):
     """In float64: in float32 a random network of 50 layers and more carries rounding of up to 4e-4 to the stem."""
-    run = make_run(tmp_path, dataset, depth=depth, head=head)
+    run = make_run(tmp_path, dataset, depth=depth, head=head, kept=("best",))
     names = run.samples()["sample"].tolist()[:2]
     model, inputs = alone(run, 1).double(), pictures(run, names).double()
     with fold_models.fold_model(run, 1) as opened:
