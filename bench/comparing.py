@@ -20,7 +20,7 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from bench.pages import row
-from core import compare_figures, cost, figures, files, members, runs
+from core import compare_figures, cost, figures, files, members, metrics_file, runs
 from core.config import RunConfig, from_dict
 from core.runs import FoldState
 
@@ -65,7 +65,7 @@ def fabricate(folder: Path, table: pd.DataFrame, number: int) -> str:
         frame = pd.concat([frame, pd.DataFrame(shares, columns=[f"p_{n}" for n in NAMES])], axis=1)
         for which in ("best", "final"):
             frame.to_parquet(run.predictions_file(fold, which), index=False)
-        runs.append_metrics(
+        metrics_file.append_metrics(
             run.metrics_file(fold), [row(e, s) for e in range(1, EPOCHS + 1) for s in ("train", "validation")]
         )
         right = float((frame["label"] == frame["predicted"]).mean())

@@ -24,7 +24,7 @@ from unittest.mock import patch
 
 from scipy import stats
 
-from core import compare, jobs, members, runs
+from core import compare, members, metrics_file, runs
 from core.config import RunConfig, from_dict
 from core.data import Scan, scan
 from core.plan import make_plan
@@ -88,7 +88,7 @@ def train(config: RunConfig, found: Scan, folder: Path) -> str:
     with without_checkpoints():
         for fold in run.folds():
             train_fold(run, fold)
-            best, scores = jobs.fold_scores(run.metrics(fold))
+            best, scores = metrics_file.fold_scores(run.metrics(fold))
             run.write_state(FoldState(fold, "done", epoch=config.epochs, best_epoch=best, scores=scores))
     return run.id
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from core import config, files, jobs, runs, speed
+from core import config, files, jobs, metrics_file, runs, speed
 from core.data import scan
 from core.demo import draw_demo
 from core.plan import make_plan
@@ -57,7 +57,7 @@ def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> R
     scores = {f"{a}_{b}": 0.7 for a in ("best", "final") for b in ("loss", "accuracy", "f1")}
     for fold in range(folds):
         rows = [row(e, split) for e in range(1, epochs + 1) for split in ("train", "validation")]
-        runs.append_metrics(made.metrics_file(fold), rows)
+        metrics_file.append_metrics(made.metrics_file(fold), rows)
         files.write_json(
             made.fold_dir(fold) / "state.json",
             vars(FoldState(fold, state, epoch=epochs, best_epoch=epochs, scores=scores, started=1.0, ended=2.0)),
@@ -114,7 +114,7 @@ def tick(folder: Path, times: int) -> float:
     spent = []
     for step in range(times + 2):
         for fold in folds:
-            runs.append_metrics(run.metrics_file(fold), [row(201 + step, s) for s in ("train", "validation")])
+            metrics_file.append_metrics(run.metrics_file(fold), [row(201 + step, s) for s in ("train", "validation")])
         started = time.perf_counter()
         moment = run_view.look(run, settings, [])
         table = run_view.metrics_of(run_view.metrics_version(run, folds))

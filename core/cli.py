@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
-from core import cli_write, healing, jobs, runs, study_records
+from core import cli_write, jobs, runs, study_records
 from core import config as configs
 from core.cli_attend import attend
+from core.cli_progress import bar, wait_for
 from core.cli_tables import print_folds, spread
 from core.errors import LabError
-from core.runs import FINISHED, Run
+from core.runs import Run
+from core.worker import work
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +52,7 @@ def demo(
     from core.demo import draw_demo
 
     started = time.monotonic()
-    draw_demo(folder, people=people, seed=seed, progress=_bar("drawing"))
+    draw_demo(folder, people=people, seed=seed, progress=bar("drawing"))
     print(f"{people:,} people, {people * 7:,} photos in {folder} ({time.monotonic() - started:.0f} s)")
 
 
@@ -63,7 +65,7 @@ def scan(
     from core.data import scan as scan_dataset
 
     found = scan_dataset(
-        configs.from_dict({"data": {"root": str(folder), "reader": reader}}).data, progress=_bar("scanning")
+        configs.from_dict({"data": {"root": str(folder), "reader": reader}}).data, progress=bar("scanning")
     )
     print(f"{found.reader}: {len(found.samples):,} photos of {found.samples['person'].nunique():,} people")
     for column in ("label", "mask", "gender"):
@@ -101,13 +103,13 @@ def train(
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
     folder = runs_dir and runs_dir.resolve()
-    plan = make_plan(config, scan_dataset(config.data, progress=_bar("scanning")), folder=folder)
+    plan = make_plan(config, scan_dataset(config.data, progress=bar("scanning")), folder=folder)
     run = jobs.launch(plan, folder=folder)
     print(run.id, flush=True)
     if plan.corrections:
         print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
     if wait:
-        _wait(run)
+        wait_for(run)
 
 
 @app.command()
@@ -124,10 +126,7 @@ def study(
     from core.plan import check_weights
 
     folder = runs_dir and runs_dir.resolve()
-    try:
-        wanted = studies.from_yaml(study_file.read_text("utf-8"), study_file.name)
-    except OSError as error:
-        raise LabError(f"study: {study_file} cannot be read ({error.strerror}).", kind="config") from None
+    wanted = studies.from_yaml(configs.read_text(study_file, "study"), study_file.name)
     if studies.size(wanted) > studies.ASK_ABOVE and not yes:
         raise LabError(
             f"study '{wanted.name}': the grid makes {studies.size(wanted):,} runs.",
@@ -154,7 +153,7 @@ def study(
     if wait:
         for run in study_records.present(record, folder):
             try:
-                _wait(run)
+                wait_for(run)
             except typer.Exit:
                 failed = True  # one failing run never stops the others
     if failed:
@@ -213,13 +212,13 @@ def resume(
     folds = jobs.resume(run)
     print(f"resumed folds {', '.join(map(str, folds))}" if folds else "nothing to resume", flush=True)
     if wait:
-        _wait(run)
+        wait_for(run)
 
 
 @app.command()
 def worker(runs_dir: RunsOption = None) -> None:
     """Train what waits, then leave. The lab starts workers by itself; on other machines start them by hand."""
-    jobs.work(runs_dir and runs_dir.resolve())
+    work(runs_dir and runs_dir.resolve())
 
 
 @app.command()
@@ -246,59 +245,3 @@ def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
         print(speed.measure_when_free(config, runs_dir or runs.runs_folder()), flush=True)
     finally:
         config_file.unlink(missing_ok=True)
-
-
-def _wait(run: Run) -> None:
-    """Print progress until every fold has ended, then the table; exit code 1 unless every fold is done."""
-    healing.look_after(run.dir.parent)
-    shown = ""
-    checked = time.monotonic()
-    while True:
-        states = run.states()
-        if not states:
-            raise LabError(f"run '{run.id}' is gone.", "It was deleted while it trained.", kind="gone")
-        if all(state.state in FINISHED for state in states):
-            break
-        if time.monotonic() - checked > 5:
-            healing.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
-            checked = time.monotonic()
-        line = _progress_line(run, states)
-        if line != shown:
-            print(
-                f"\r{line:<100}" if sys.stderr.isatty() else line,
-                end="" if sys.stderr.isatty() else "\n",
-                file=sys.stderr,
-            )
-            shown = line
-        time.sleep(0.5 if sys.stderr.isatty() else 2)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    print_folds(run)
-    if any(state.state != "done" for state in states):
-        raise typer.Exit(1)
-
-
-def _progress_line(run: Run, states) -> str:
-    done = sum(state.state == "done" for state in states)
-    parts = [f"{done} of {len(states)} folds done"]
-    for state in states:
-        if state.state == "running":
-            progress = run.progress(state.fold)
-            if "epoch" in progress:
-                parts.append(f"fold {state.fold} epoch {progress['epoch']}/{progress['epochs']}")
-                if state.scores:
-                    parts.append(f"F1 {state.scores['final_f1']:.3f}")
-            else:
-                parts.append(f"fold {state.fold} {progress.get('stage', 'starting')}")
-    return " - ".join(parts)
-
-
-def _bar(what: str):
-    """A progress callback for a terminal; silent where output is not one."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        print(f"\r{what} {done:,} of {total:,}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
-
-    return show

@@ -20,7 +20,7 @@ from core.config import RunConfig
 from core.data import class_parts
 from core.errors import LabError
 from core.members import Member
-from core.runs import GARBAGE
+from core.states import GARBAGE
 
 
 @dataclass(frozen=True)

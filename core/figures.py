@@ -86,7 +86,7 @@ def curves(
 ) -> go.Figure:
     """Training (dashed) and validation (solid) of every fold, their mean, and mean ± deviation as a 15 % tint.
 
-    metrics: a `fold` column and runs.METRIC_COLUMNS. metric: 'loss', 'accuracy' or 'f1'.
+    metrics: a `fold` column and metrics_file.METRIC_COLUMNS. metric: 'loss', 'accuracy' or 'f1'.
     phases: (name, epochs) of each phase, for the borders between them.
     Mean and deviation are over the folds that have the epoch; the hover says how many. Every trace tells in `meta`
     what it is: {"part": "fold" | "mean" | "best", "fold": int | None, "split": "train" | "validation"}.

@@ -16,7 +16,8 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.errors import LabError
-from core.runs import GARBAGE, FoldState, Run
+from core.runs import Run
+from core.states import GARBAGE, FoldState
 
 METRICS = {"f1": "F1", "accuracy": "accuracy"}
 WHICH = {"best": "best epoch", "final": "last epoch"}

@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from core import files
 from core.errors import LabError
-from core.runs import GARBAGE, Run
+from core.runs import Run
+from core.states import GARBAGE
 
 TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
 

@@ -12,8 +12,6 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,18 +22,10 @@ from filelock import FileLock, Timeout
 from core import files, settings
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
+from core.metrics_file import METRIC_COLUMNS, read_metrics
+from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-METRIC_COLUMNS = [
-    "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
-]  # fmt: skip
-STATES = ("queued", "running", "done", "failed", "cancelled")
-ALIVE = ("queued", "running")
-FINISHED = ("done", "failed", "cancelled", "interrupted")
-_SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
-GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
-_SUMMARY = {"name": str, "created": (int, float), "task": str, "classes": int, "samples": int, "people": int}
-_SUMMARY |= {"dataset": str, "depth": int, "init": str, "epochs": int, "folds": list}
 
 
 def runs_folder() -> Path:
@@ -55,25 +45,6 @@ def check_id(run_id: str) -> str:
         shown = repr(run_id[:80] if isinstance(run_id, str) else run_id)
         raise LabError(f"{shown} is not a run id.", "An id is made of a-z, 0-9 and hyphens.", kind="bad-id")
     return run_id
-
-
-@dataclass(frozen=True)
-class FoldState:
-    """state: queued | running | done | failed | cancelled | interrupted (running, but no process holds its lock)."""
-
-    fold: int
-    state: str = "queued"
-    reason: str = ""
-    remedy: str = ""
-    kind: str = ""
-    epoch: int = 0  # completed epochs
-    device: str = ""
-    worker: dict[str, Any] | None = None  # pid and create_time of the process that trains or trained it
-    started: float | None = None
-    ended: float | None = None
-    seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended
-    best_epoch: int | None = None
-    scores: dict[str, float] | None = None  # best_f1, best_accuracy, best_loss, final_f1, final_accuracy, final_loss
 
 
 class Run:
@@ -188,7 +159,7 @@ class Run:
     def written_state(self, fold: int) -> FoldState:
         try:
             data = files.read_json(self.fold_dir(fold) / "state.json")
-            _check_fold(data)
+            check_fold(data)
             return FoldState(**{k: v for k, v in data.items() if k in FoldState.__dataclass_fields__})
         except FileNotFoundError:
             return FoldState(fold=fold)
@@ -207,7 +178,7 @@ class Run:
         with FileLock(self.dir / "summary.lock", timeout=10):
             folds = [self.written_state(fold) for fold in self.folds()]
             before = files.read_json(self.dir / "summary.json")
-            files.write_json(self.dir / "summary.json", {**before, "folds": [_slim(state) for state in folds]})
+            files.write_json(self.dir / "summary.json", {**before, "folds": [slim(state) for state in folds]})
 
     def sweep(self, fold: int) -> None:
         """Remove what killed writers left half-written; only for the holder of the fold's lock."""
@@ -322,7 +293,7 @@ def create(
                 "study": info.get("study"),
                 "recipe": list(settings.recipe_of(config)),
                 "settings": settings.flat(config),
-                "folds": [_slim(state) for state in states],
+                "folds": [slim(state) for state in states],
             },
         )
         os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
@@ -359,7 +330,7 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
     """summary.json as it is written; {'id', 'unreadable'} for garbage, None where there is no run folder."""
     try:
         summary = files.read_json(summary_file(run_dir))
-        _check_summary(summary)
+        check_summary(summary)
         return {**summary, "id": run_dir.name}
     except FileNotFoundError:
         return {"id": run_dir.name, "unreadable": "summary.json is missing"} if run_dir.is_dir() else None
@@ -379,15 +350,6 @@ def summary_file(run_dir: Path) -> Path:
     return run_dir / "summary.json"
 
 
-def overall(states: Iterable[str]) -> str:
-    """One word for a run from its folds' states: what a person has to know first."""
-    found = set(states)
-    for state in ("running", "queued", "failed", "interrupted", "cancelled"):
-        if state in found:
-            return state
-    return "done" if found else "failed"
-
-
 def is_locked(lock: FileLock) -> bool:
     """Whether some process holds the lock; looks without waiting."""
     if not Path(lock.lock_file).parent.is_dir():
@@ -401,95 +363,14 @@ def is_locked(lock: FileLock) -> bool:
         return False  # the folder is gone or read-only: nobody can be training in it
 
 
-def read_metrics(path: Path) -> pd.DataFrame:
-    """Every whole line of metrics.csv; a torn last line is ignored. Empty when there is none."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raw = b""
-    raw = raw[: raw.rfind(b"\n") + 1]
-    lines = raw.decode("utf-8", "replace").splitlines()[1:]
-    rows = [cells for line in lines if len(cells := line.split(",")) == len(METRIC_COLUMNS)]
-    frame = pd.DataFrame(rows, columns=METRIC_COLUMNS)
-    for column in METRIC_COLUMNS:
-        if column in ("epoch", "phase"):
-            frame[column] = frame[column].astype("int64")
-        elif column != "split":
-            frame[column] = frame[column].astype("float64")
-    return frame
-
-
-def append_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Append whole lines with one write each; starts the file with its header. Raises LabError on a full disk."""
-    text = "" if path.exists() and path.stat().st_size else ",".join(METRIC_COLUMNS) + "\n"
-    for row in rows:
-        text += ",".join(repr(v) if isinstance(v, float) else str(v) for v in (row[c] for c in METRIC_COLUMNS)) + "\n"
-    try:
-        with open(path, "ab") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        if files.disk_full(error):
-            raise LabError(
-                f"disk full: no room for a metrics line in {path.parent}.",
-                "Free at least 1 MB there (a checkpoint needs more), then resume.",
-                kind="disk-full",
-            ) from error
-        raise
-
-
-def cut_metrics(path: Path, last_epoch: int) -> None:
-    """Drop what a stopped worker wrote after its checkpoint: rows past last_epoch and a torn last line."""
-    if not path.exists():
-        return
-    kept = read_metrics(path)
-    kept = kept[kept["epoch"] <= last_epoch]
-    path_rows = kept.to_dict("records")
-    fresh = path.with_name(".metrics.csv.tmp")
-    fresh.unlink(missing_ok=True)
-    try:
-        append_metrics(fresh, path_rows)
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
 def _which(which: str) -> str:
     if which not in ("best", "final"):
         raise LabError(f"checkpoint '{which}' is not known.", "Use 'best' or 'final'.", kind="bad-id")
     return which
 
 
-def _slim(state: FoldState) -> dict[str, Any]:
-    return {key: getattr(state, key) for key in _SLIM}
-
-
-def _check_summary(summary: dict[str, Any]) -> None:
-    """Raises what `summaries` takes for garbage unless everything that a list shows is there and of its type."""
-    for key, kind in _SUMMARY.items():
-        if not isinstance(summary[key], kind) or isinstance(summary[key], bool):
-            raise TypeError(f"{key} is {summary[key]!r}")
-    for fold in summary["folds"]:
-        _check_fold(fold)
-
-
-def _check_fold(data: dict[str, Any]) -> None:
-    """Raises KeyError, TypeError or ValueError unless a fold's state can be shown."""
-    if data["state"] not in STATES:
-        raise ValueError(f"state {data['state']!r}")
-    for key in ("fold", "epoch"):
-        if not isinstance(data[key], int):
-            raise TypeError(f"{key} is {data[key]!r}")
-    for key in ("started", "ended"):
-        if not isinstance(data[key], (int, float, type(None))):
-            raise TypeError(f"{key} is {data[key]!r}")
-    if any(not isinstance(score, (int, float)) for score in (data["scores"] or {}).values()):
-        raise TypeError("scores")
-
-
 def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
     if fold["state"] != "running":
         return fold
     state = Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"]))
-    return {**fold, **_slim(state)}
+    return {**fold, **slim(state)}

@@ -22,6 +22,7 @@ from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan, check_weights
 from core.runs import Run, check_id
+from core.states import ALIVE, GARBAGE
 from core.study import StudyConfig, make_plans
 
 
@@ -83,7 +84,7 @@ def _read(path: Path) -> Study:
     try:
         data = files.read_json(path)
         return Study(**{**data, "runs": [Member(**member) for member in data["runs"]]})
-    except (OSError, *runs.GARBAGE) as error:
+    except (OSError, *GARBAGE) as error:
         raise LabError(
             f"study {path.stem}: its record cannot be read ({type(error).__name__}).",
             f"Delete {path.name} in runs/.lab/studies; the runs themselves are whole.",
@@ -235,7 +236,7 @@ def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
 def cancel(study: Study, folder: Path | None = None) -> Study:
     """Stop what trains and what waits; every fold keeps its last checkpoint."""
     after = _change(study.id, folder or runs.runs_folder(), paused=False)
-    alive = [run for run in present(study, folder) if runs.overall(s.state for s in run.states()) in runs.ALIVE]
+    alive = [run for run in present(study, folder) if runs.overall(s.state for s in run.states()) in ALIVE]
     for run in alive:
         queue.remove(run, run.folds())
     for run in alive:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from core import cache, checkpoint, metrics, runs
+from core import cache, checkpoint, metrics, metrics_file, runs
 from core.augment import normalization, step_seed
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
@@ -272,7 +272,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         trainer.start_phase(last["phase"])
         trainer.optimizer.load_state_dict(last["optimizer"])
         first_epoch, best = last["epoch"] + 1, last["best"]
-    runs.cut_metrics(run.metrics_file(fold), first_epoch - 1)
+    metrics_file.cut_metrics(run.metrics_file(fold), first_epoch - 1)
     clock = Clock(trainer, report, should_stop)
 
     for epoch in range(first_epoch, config.epochs + 1):
@@ -325,7 +325,7 @@ def _write_epoch(run, fold, state, rows, is_best, final, predictions) -> None:
     if final:
         checkpoint.save_weights(run.weights_file(fold, "final"), state["model"])
         checkpoint.save_predictions(run.predictions_file(fold, "final"), predictions)
-    runs.append_metrics(run.metrics_file(fold), rows)
+    metrics_file.append_metrics(run.metrics_file(fold), rows)
     checkpoint.save_last(run.last_file(fold), state)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score
 
-from core import jobs, runs
+from core import metrics_file, runs
 from core.config import from_dict
 from core.runs import FoldState, Run
 
@@ -77,13 +77,13 @@ def make_run(
         f1 = float(f1_score(found["label"], found["predicted"], **labels))
         right = float(accuracy_score(found["label"], found["predicted"]))
         length = epochs if state == "done" else max(1, epochs // 2)
-        runs.append_metrics(run.metrics_file(fold), metric_rows(length, f1, right, rng))
+        metrics_file.append_metrics(run.metrics_file(fold), metric_rows(length, f1, right, rng))
         scores = None
         if state == "done":
             found.to_parquet(run.predictions_file(fold, "best"), index=False)
             found.to_parquet(run.predictions_file(fold, "final"), index=False)
             run.weights_file(fold, "best").write_bytes(b"x" * 4096)
-            _, scores = jobs.fold_scores(run.metrics(fold))
+            _, scores = metrics_file.fold_scores(run.metrics(fold))
         why = (
             {"reason": "diverged: the loss is not a number.", "remedy": "Lower the rate."} if state == "failed" else {}
         )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import runs
+from core import metrics_file, runs
 from core.config import from_dict, load_recipe
 from core.data import scan
 from core.plan import make_plan
@@ -164,7 +164,7 @@ def made_run(lab, root: Path, *, name: str = "made", state: str = "done", task: 
     plan = make_plan(config, scan(config.data, threads=1))
     run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
     for fold in run.folds():
-        runs.append_metrics(run.metrics_file(fold), rows_of(range(1, 6)))
+        metrics_file.append_metrics(run.metrics_file(fold), rows_of(range(1, 6)))
         scores = {f"{which}_{key}": 0.45 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
         times = {"started": time.time() - 60, "ended": None if state == "queued" else time.time()}
         run.write_state(FoldState(fold, state, epoch=5, best_epoch=5, scores=scores, reason=reason, **times))
@@ -308,7 +308,7 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
         soon(lambda: sum(points(page).values()) == 10, 30 * slack(), "curves of two folds")
         zoomed = {title: zoom(page, title) for title in ("Macro F1", "Accuracy", "Loss")}
         for epoch in range(6, 18):
-            runs.append_metrics(run.metrics_file(0), rows_of([epoch], lambda epoch: min(0.98, epoch / 15)))
+            metrics_file.append_metrics(run.metrics_file(0), rows_of([epoch], lambda epoch: min(0.98, epoch / 15)))
             soon(lambda epoch=epoch: points(page)[0] == epoch, 15 * slack(), f"epoch {epoch} is drawn")
             assert {title: page.evaluate(RANGES, title) for title in zoomed} == zoomed
 

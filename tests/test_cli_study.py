@@ -47,6 +47,14 @@ def test_a_study_that_cannot_be_is_refused_by_name(lab, write, tiny_dataset, gri
     assert said in refused(lab("study", write(grid), "--data", tiny_dataset))
 
 
+@pytest.mark.parametrize("content", [None, "name: mine\n".encode("utf-16"), b"grid: {a: ["])
+def test_a_study_file_that_cannot_be_read_is_named(lab, tmp_path, tiny_dataset, content):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert "error: " in (told := refused(lab("study", path, "--data", tiny_dataset))) and told.count("\n") == 2
+
+
 def test_ten_thousand_runs_are_asked_about_at_once(lab, write, tiny_dataset):
     grid = {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))}
     started = time.monotonic()

@@ -259,8 +259,8 @@ def assert_disk_full(run, fold=0):
         ("checkpoint.save_last", 9_000, 3),
         ("checkpoint.save_weights", 1_000, 1),
         ("checkpoint.save_predictions", 4_000, 1),
-        ("runs.append_metrics", -40, 2),
-        ("runs.append_metrics", -1, 3),
+        ("metrics_file.append_metrics", -40, 2),
+        ("metrics_file.append_metrics", -1, 3),
     ],
 )
 def test_disk_full_keeps_the_old_checkpoint_and_resumes_identical(

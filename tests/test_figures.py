@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core import figures
-from core.runs import METRIC_COLUMNS
+from core.metrics_file import METRIC_COLUMNS
 
 
 def table(folds=3, epochs=20, short=None):

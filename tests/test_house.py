@@ -14,11 +14,15 @@ ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "core").glob("*.py"))
 # What a page imports before it shows anything. plan, data and folds are among them through jobs.
 QUICK = [
+    "config_parts",
     "config",
     "errors",
     "files",
+    "states",
+    "metrics_file",
     "runs",
     "jobs",
+    "worker",
     "queue",
     "slots",
     "study",
@@ -57,8 +61,8 @@ QUICK = [
     "own_recipes",
 ]
 ROOM = 300  # lines; a longer file has two concerns
-LONG = {"runs.py": 500, "jobs.py": 375, "train.py": 420, "config.py": 420}  # to be split; they may only shrink
-LONG |= {"cli.py": 350, "demo_people.py": 320, "demo_hairstyles.py": 330}
+LONG = {"runs.py": 380, "train.py": 400}  # to be split; they may only shrink
+LONG |= {"demo_people.py": 320, "demo_hairstyles.py": 330}
 
 
 def tracked():

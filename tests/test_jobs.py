@@ -5,13 +5,11 @@ from functools import partial
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from workers import FORKS, PATIENCE, assert_done, held, hold_at, launch, log_of, release, short, small_net, until
 
-from core import jobs, queue, runs, speed
+from core import jobs, queue, runs, speed, worker
 from core.errors import LabError
-from core.runs import METRIC_COLUMNS, FoldState
+from core.states import FoldState
 
 
 @pytest.fixture
@@ -154,16 +152,16 @@ def test_two_slots_train_two_folds_at_once(workers, tiny_plan, monkeypatch):
     crew = [workers.start(small_net, hold_at(epoch=1)) for _ in range(2)]
     until(lambda: states(run) == ["running", "running"], "both train")
     pids = {state.worker["pid"] for state in run.states()}
-    assert pids == {worker.pid for worker in crew}
+    assert pids == {one.pid for one in crew}
     for _ in range(2):
-        until(lambda: held(workers.root) or not any(worker.is_alive() for worker in crew), "one waits")
+        until(lambda: held(workers.root) or not any(one.is_alive() for one in crew), "one waits")
         if held(workers.root):
             release(workers.root)
-    for worker in crew:
-        while worker.is_alive():
+    for one in crew:
+        while one.is_alive():
             if held(workers.root):
                 release(workers.root)
-            worker.join(0.05)
+            one.join(0.05)
     assert states(run) == ["done", "done"]
 
 
@@ -175,7 +173,7 @@ def test_cancelling_what_waits_takes_it_out_of_the_queue_and_leaves_other_runs(t
     assert jobs.resume(run) == [0, 1]
     assert states(run) == ["queued", "queued"]
     assert jobs.waiting() == [(other.id, 0), (other.id, 1), (run.id, 0), (run.id, 1)]
-    claimed = jobs.claim(runs_folder)
+    claimed = worker.claim(runs_folder)
     assert claimed[0] == other
     claimed[2].release()
 
@@ -250,7 +248,7 @@ def surprised(root):
 def test_the_memory_message_names_the_batch_size_that_was_used(tiny_plan, runs_folder, started):
     for size, advice in ((128, "batch size 64"), (7, "batch size 3"), (2, "smaller images")):
         run = jobs.launch(short(tiny_plan, training__batch_size=size))
-        told = jobs._explain(MemoryError(), run)
+        told = worker._explain(MemoryError(), run)
         assert f"batch size {size} does not fit" in told["reason"]
         assert advice in told["remedy"]
 
@@ -259,41 +257,6 @@ def test_what_a_worker_prints_is_in_the_log_of_its_run(workers, tiny_plan):
     run = launch(short(tiny_plan), workers.root)
     assert workers.run(small_net, surprised) == 0
     assert "said by native code or a library" in run.log_tail()
-
-
-# 30. metrics cut at any byte
-
-
-def row(epoch, split, value):
-    numbers = dict.fromkeys(METRIC_COLUMNS[3:], value)
-    return {"epoch": epoch, "phase": 0, "split": split, **numbers}
-
-
-@settings(deadline=None, max_examples=150)
-@given(epochs=st.integers(0, 4), share=st.floats(0, 1), value=st.floats(allow_nan=False, allow_infinity=False))
-def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_a_resume(
-    tmp_path_factory, epochs, share, value
-):
-    path = tmp_path_factory.mktemp("cut") / "metrics.csv"
-    for epoch in range(1, epochs + 1):
-        runs.append_metrics(path, [row(epoch, "train", value), row(epoch, "validation", value / 3)])
-    raw = path.read_bytes() if path.exists() else b""
-    cut = round(share * len(raw))
-    path.write_bytes(raw[:cut])
-    found = runs.read_metrics(path)
-    assert len(found) == max(0, raw[:cut].count(b"\n") - 1)
-    assert list(found.columns) == METRIC_COLUMNS
-    if len(found):
-        assert found["loss"].iloc[0] == value  # to the bit
-
-    kept = len(found) // 2  # the epoch of the checkpoint: both of its lines are there
-    runs.cut_metrics(path, kept)
-    for epoch in range(kept + 1, epochs + 1):
-        runs.append_metrics(path, [row(epoch, "train", value), row(epoch, "validation", value / 3)])
-    again = runs.read_metrics(path)
-    assert list(again["epoch"]) == [epoch for epoch in range(1, epochs + 1) for _ in range(2)]
-    assert not again.duplicated(["epoch", "split"]).any()
-    assert os.listdir(path.parent) in ([], ["metrics.csv"])
 
 
 def test_interrupted_is_derived_from_the_lock_alone(tiny_plan, runs_folder, started):

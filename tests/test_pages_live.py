@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, runs
+from core import jobs, metrics_file, runs
 from core.config import RunConfig, from_dict
 from core.runs import FoldState
 from pages.parts import run_view, states
@@ -49,8 +49,8 @@ def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None):
     for fold, state in enumerate(states):
         n = {"done": epochs, "queued": 0}.get(state, epochs // 2)
         if n:
-            runs.append_metrics(run.metrics_file(fold), metric_rows(n, fold))
-        best, scores = jobs.fold_scores(run.metrics(fold))
+            metrics_file.append_metrics(run.metrics_file(fold), metric_rows(n, fold))
+        best, scores = metrics_file.fold_scores(run.metrics(fold))
         why = {"reason": "diverged: <i>NaN</i> at epoch 2.", "remedy": "Lower the rate."} if state == "failed" else {}
         run.write_state(FoldState(fold, state, epoch=n, best_epoch=best, scores=scores, **why))
     return run
@@ -219,11 +219,11 @@ def test_metrics_are_parsed_again_only_when_a_file_changed(folder, monkeypatch):
     version = run_view.metrics_version(run, [0, 1])
     table = run_view.metrics_of(version)
     read = []
-    real = runs.read_metrics
-    monkeypatch.setattr(runs, "read_metrics", lambda path: read.append(path) or real(path))
+    real = metrics_file.read_metrics
+    monkeypatch.setattr(metrics_file, "read_metrics", lambda path: read.append(path) or real(path))
     assert run_view.metrics_of(run_view.metrics_version(run, [0, 1])) is table
     assert read == []
-    runs.append_metrics(run.metrics_file(1), metric_rows(3, 1)[-2:])
+    metrics_file.append_metrics(run.metrics_file(1), metric_rows(3, 1)[-2:])
     grown = run_view.metrics_of(run_view.metrics_version(run, [0, 1]))
     assert read == [run.metrics_file(1)] and len(grown) == len(table) + 2
 
@@ -244,7 +244,7 @@ def test_a_tick_of_ten_folds_and_200_epochs_is_quick(folder):
 
     run = make(folder, states=("done",) * 10, epochs=200)
     run_view.metrics_of(run_view.metrics_version(run, run.folds()))
-    runs.append_metrics(run.metrics_file(9), metric_rows(1, 9))
+    metrics_file.append_metrics(run.metrics_file(9), metric_rows(1, 9))
     best = 9.0
     for _ in range(3):
         started = time.perf_counter()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workers import FORKS, PATIENCE, Workers, until
 
-from core import jobs, queue, runs
+from core import jobs, queue, runs, worker
 from core.runs import FoldState
 
 
@@ -42,7 +42,7 @@ def pretend(root, seconds=0.0):
         note(what="end")
         run.write_state(replace(run.written_state(fold), state="done"))
 
-    jobs.train_job = train_job
+    worker.train_job = train_job
 
 
 def _note(path, **facts):
@@ -97,15 +97,15 @@ def test_strange_names_in_the_queue_folder_are_passed_over(make_run, runs_folder
         if not with_slash:
             (queue.queue_folder(runs_folder) / name).touch()
     (queue.queue_folder(runs_folder) / "00000000000000000001__..__00").touch()
-    claimed = jobs.claim(runs_folder)
+    claimed = worker.claim(runs_folder)
     assert (claimed[0], claimed[1]) == (run, 0)
     claimed[2].release()
 
 
 def test_the_queue_of_a_fresh_folder_is_empty(runs_folder):
     assert waiting(runs_folder) == []
-    assert jobs.claim(runs_folder) is None
-    assert jobs.work(runs_folder) == 0
+    assert worker.claim(runs_folder) is None
+    assert worker.work(runs_folder) == 0
 
 
 def test_removing_takes_only_the_named_folds(make_run, runs_folder):
@@ -119,9 +119,9 @@ def test_removing_takes_only_the_named_folds(make_run, runs_folder):
 def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0, 1])
-    first, second = jobs.claim(runs_folder), jobs.claim(runs_folder)
+    first, second = worker.claim(runs_folder), worker.claim(runs_folder)
     assert (first[1], second[1]) == (0, 1)
-    assert jobs.claim(runs_folder) is None
+    assert worker.claim(runs_folder) is None
     first[2].release()
     second[2].release()
 
@@ -129,7 +129,7 @@ def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
 def test_a_job_claimed_by_a_worker_that_died_at_once_is_still_queued(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0])
-    jobs.claim(runs_folder)[2].release()  # what the operating system does when the worker is killed here
+    worker.claim(runs_folder)[2].release()  # what the operating system does when the worker is killed here
     assert waiting(runs_folder) == [(run.id, 0)]
     assert run.fold_state(0).state == "queued"
 
@@ -139,7 +139,7 @@ def test_a_stale_entry_of_a_job_that_does_not_wait_is_dropped(make_run, runs_fol
     run = make_run()
     queue.enqueue(run, [0])
     run.write_state(FoldState(0, state=state))
-    assert jobs.claim(runs_folder) is None
+    assert worker.claim(runs_folder) is None
     assert waiting(runs_folder) == []
     assert run.written_state(0).state == state
 
@@ -148,7 +148,7 @@ def test_a_job_that_was_asked_to_stop_is_not_begun(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0])
     run.cancel_file(0).touch()
-    assert jobs.claim(runs_folder) is None
+    assert worker.claim(runs_folder) is None
 
 
 def test_jobs_of_a_deleted_run_are_dropped_and_its_folder_stays_gone(make_run, runs_folder):
@@ -156,7 +156,7 @@ def test_jobs_of_a_deleted_run_are_dropped_and_its_folder_stays_gone(make_run, r
     queue.enqueue(gone, [0, 1])
     queue.enqueue(run, [0])
     gone.delete()
-    claimed = jobs.claim(runs_folder)
+    claimed = worker.claim(runs_folder)
     assert claimed[0] == run
     claimed[2].release()
     assert waiting(runs_folder) == [(run.id, 0)]
@@ -208,7 +208,7 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
     make_run, runs_folder, monkeypatch
 ):
     late, begun = make_run(), []
-    claim = jobs.claim
+    claim = worker.claim
 
     def claim_then_queue(root):
         found = claim(root)
@@ -222,9 +222,9 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
         run.write_state(FoldState(fold, state="done"))
         entry.unlink()
 
-    monkeypatch.setattr(jobs, "claim", claim_then_queue)
-    monkeypatch.setattr(jobs, "train_job", train_job)
-    assert jobs.work(runs_folder) == 1
+    monkeypatch.setattr(worker, "claim", claim_then_queue)
+    monkeypatch.setattr(worker, "train_job", train_job)
+    assert worker.work(runs_folder) == 1
     assert begun == [(late, 0)]
     assert queue.free_slots(runs_folder) == 1
     assert not runs.is_locked(late.fold_lock(0))
@@ -240,7 +240,7 @@ def _launch_many(root, run_ids):
 
 def _pretend_worker(root):
     pretend(root)
-    jobs.work(root)
+    worker.work(root)
 
 
 def test_launches_from_several_processes_at_once_lose_nothing(make_run, runs_folder):

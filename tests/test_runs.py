@@ -2,7 +2,6 @@ import builtins
 import csv
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,10 @@ from hypothesis import strategies as st
 
 from core import files, runs
 from core.errors import LabError
-from core.runs import FoldState, Run
+from core.metrics_file import METRIC_COLUMNS, append_metrics
+from core.runs import Run
+from core.states import FoldState
+from tests.test_metrics_file import assert_same_table, rows
 
 NAME = "20250102-030405-tiny-abcd"
 
@@ -31,19 +33,6 @@ def made(tiny_plan, folder, run_id=NAME):
 @pytest.fixture
 def run(tiny_plan, runs_folder):
     return made(tiny_plan, runs_folder)
-
-
-def rows(epoch):
-    common = {"phase": 0, "lr_backbone": 1e-5, "lr_head": 6e-4, "seconds": 1.25, "images_per_second": 31.5}
-    return [
-        {"epoch": epoch, "split": "train", "loss": 1 / 3 / epoch, "accuracy": 0.5, "f1": 0.1 + 0.2, **common},
-        {"epoch": epoch, "split": "validation", "loss": 2 / 7, "accuracy": 1.0, "f1": 1e-17, **common},
-    ]
-
-
-def assert_same_table(found, expected):
-    """Equal to the bit; whether text is held as objects or as strings is pandas' own business."""
-    pd.testing.assert_frame_equal(found.astype("object"), expected.astype("object"), check_exact=True)
 
 
 # Ids: fault 19
@@ -370,72 +359,22 @@ def test_ten_thousand_runs_are_listed_newest_first_from_their_summaries_alone(ru
 def test_metrics_are_read_as_they_were_written_to_the_bit(run):
     path = run.metrics_file(0)
     for epoch in (1, 2):
-        runs.append_metrics(path, rows(epoch))
-    expected = pd.DataFrame([*rows(1), *rows(2)])[runs.METRIC_COLUMNS]
+        append_metrics(path, rows(epoch))
+    expected = pd.DataFrame([*rows(1), *rows(2)])[METRIC_COLUMNS]
     assert_same_table(run.metrics(0), expected)
     with open(path, newline="") as stream:
         independent = list(csv.DictReader(stream))
     assert [float(row["loss"]) for row in independent] == expected["loss"].tolist()
     assert [row["split"] for row in independent] == expected["split"].tolist()
-    runs.append_metrics(run.metrics_file(1), rows(1))
+    append_metrics(run.metrics_file(1), rows(1))
     table = run.all_metrics()
-    assert list(table.columns) == ["fold", *runs.METRIC_COLUMNS]
+    assert list(table.columns) == ["fold", *METRIC_COLUMNS]
     assert table.groupby("fold").size().to_dict() == {0: 4, 1: 2}
 
 
 def test_no_metrics_is_an_empty_table_with_its_columns(run):
-    assert list(run.metrics(0).columns) == runs.METRIC_COLUMNS
+    assert list(run.metrics(0).columns) == METRIC_COLUMNS
     assert len(run.metrics(0)) == len(run.all_metrics()) == 0
-
-
-def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_resume(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # thousands of files on a busy disk
-    path = tmp_path / "metrics.csv"
-    for epoch in (1, 2, 3):
-        runs.append_metrics(path, rows(epoch))
-    whole = path.read_bytes()
-    complete = pd.DataFrame([*rows(1), *rows(2), *rows(3)])[runs.METRIC_COLUMNS]
-    for cut in range(len(whole) + 1):
-        path.write_bytes(whole[:cut])
-        lines = max(0, whole[:cut].count(b"\n") - 1)
-        found = runs.read_metrics(path)
-        assert_same_table(found, complete[:lines])
-        if cut % 7 and whole[cut - 1 : cut + 1].count(b"\n") == 0:
-            continue
-        done = min(found["epoch"].max(), lines // 2) if lines else 0  # epochs whose checkpoint can be there
-        runs.cut_metrics(path, done)
-        for epoch in range(done + 1, 4):
-            runs.append_metrics(path, rows(epoch))
-        assert path.read_bytes() == whole
-    assert os.listdir(tmp_path) == ["metrics.csv"]
-
-
-def test_cut_metrics_drops_what_came_after_the_checkpoint(tmp_path):
-    path = tmp_path / "metrics.csv"
-    runs.cut_metrics(path, 3)
-    assert not path.exists()
-    for epoch in (1, 2, 3):
-        runs.append_metrics(path, rows(epoch))
-    runs.cut_metrics(path, 2)
-    assert runs.read_metrics(path)["epoch"].tolist() == [1, 1, 2, 2]
-    runs.cut_metrics(path, 0)
-    assert path.read_text() == ",".join(runs.METRIC_COLUMNS) + "\n"
-
-
-def test_a_full_disk_while_metrics_are_cut_keeps_the_old_file(tmp_path):
-    path = tmp_path / "metrics.csv"
-    for epoch in (1, 2, 3):
-        runs.append_metrics(path, rows(epoch))
-    whole = path.read_bytes()
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    try:
-        with pytest.raises(LabError, match="disk full"):
-            runs.cut_metrics(path, 2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert path.read_bytes() == whole
-    assert os.listdir(tmp_path) == ["metrics.csv"]
 
 
 # The rest of a run's folder
@@ -491,7 +430,7 @@ def test_a_mangled_configuration_is_an_error_that_names_the_run(run, text):
 
 
 def test_a_run_folder_copied_elsewhere_opens_there(run, tmp_path, tiny_plan, monkeypatch):
-    runs.append_metrics(run.metrics_file(0), rows(1))
+    append_metrics(run.metrics_file(0), rows(1))
     run.write_state(FoldState(0, "done", epoch=1, scores={"best_f1": 0.5}))
     run.write_state(FoldState(1, "running"))
     elsewhere = tmp_path / "another machine"

@@ -9,7 +9,7 @@ from workers import SmallNet, assert_same_tensors, short, with_changes
 
 from core import checkpoint, runs, train
 from core.errors import LabError
-from core.runs import METRIC_COLUMNS
+from core.metrics_file import METRIC_COLUMNS
 
 CPU = torch.device("cpu")
 

@@ -18,10 +18,10 @@ import psutil
 import safetensors.torch
 import torch
 
-from core import jobs, queue, runs
+from core import jobs, queue, runs, worker
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["core.train", "core.jobs", "sklearn.model_selection", "albumentations"])
+FORKS.set_forkserver_preload(["core.train", "core.worker", "sklearn.model_selection", "albumentations"])
 PATIENCE = 90.0  # seconds; generous, because the machine may be busy
 
 
@@ -86,7 +86,7 @@ def _live(root, faults, environment):
     torch.set_num_threads = lambda count: None  # two threads on two busy cores wait for each other most of the time
     for fault in faults:
         fault(root)
-    jobs.work(root)
+    worker.work(root)
 
 
 def launch(plan, root, *, folds=(0,), **settings) -> runs.Run:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import runs, study_records
+from core import metrics_file, runs, study_records
 from core.config import RunConfig
 from core.runs import FoldState, Run
 from core.text import count, duration, rate, score, spread
@@ -104,13 +104,13 @@ def look(run: Run, config: RunConfig, queue: Sequence[tuple[str, int]]) -> Momen
 
 @lru_cache(maxsize=512)
 def _parsed(path: str, mtime_ns: int, size: int, fold: int) -> pd.DataFrame:
-    return runs.read_metrics(Path(path)).assign(fold=fold)
+    return metrics_file.read_metrics(Path(path)).assign(fold=fold)
 
 
 @lru_cache(maxsize=64)
 def _joined(versions: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
     tables = [table for version in versions if len(table := _parsed(*version))]
-    columns = ["fold", *runs.METRIC_COLUMNS]
+    columns = ["fold", *metrics_file.METRIC_COLUMNS]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 

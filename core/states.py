@@ -1,0 +1,73 @@
+"""How a fold and its run stand: the state that is written, its short form in a list, and what makes either unreadable.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+STATES = ("queued", "running", "done", "failed", "cancelled")
+ALIVE = ("queued", "running")
+FINISHED = ("done", "failed", "cancelled", "interrupted")
+GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
+SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
+SUMMARY = {"name": str, "created": (int, float), "task": str, "classes": int, "samples": int, "people": int}
+SUMMARY |= {"dataset": str, "depth": int, "init": str, "epochs": int, "folds": list}
+
+
+@dataclass(frozen=True)
+class FoldState:
+    """state: queued | running | done | failed | cancelled | interrupted (running, but no process holds its lock)."""
+
+    fold: int
+    state: str = "queued"
+    reason: str = ""
+    remedy: str = ""
+    kind: str = ""
+    epoch: int = 0  # completed epochs
+    device: str = ""
+    worker: dict[str, Any] | None = None  # pid and create_time of the process that trains or trained it
+    started: float | None = None
+    ended: float | None = None
+    seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended
+    best_epoch: int | None = None
+    scores: dict[str, float] | None = None  # best_f1, best_accuracy, best_loss, final_f1, final_accuracy, final_loss
+
+
+def overall(states: Iterable[str]) -> str:
+    """One word for a run from its folds' states: what a person has to know first."""
+    found = set(states)
+    for state in ("running", "queued", "failed", "interrupted", "cancelled"):
+        if state in found:
+            return state
+    return "done" if found else "failed"
+
+
+def slim(state: FoldState) -> dict[str, Any]:
+    return {key: getattr(state, key) for key in SLIM}
+
+
+def check_summary(summary: dict[str, Any]) -> None:
+    """Raises what `summaries` takes for garbage unless everything that a list shows is there and of its type."""
+    for key, kind in SUMMARY.items():
+        if not isinstance(summary[key], kind) or isinstance(summary[key], bool):
+            raise TypeError(f"{key} is {summary[key]!r}")
+    for fold in summary["folds"]:
+        check_fold(fold)
+
+
+def check_fold(data: dict[str, Any]) -> None:
+    """Raises KeyError, TypeError or ValueError unless a fold's state can be shown."""
+    if data["state"] not in STATES:
+        raise ValueError(f"state {data['state']!r}")
+    for key in ("fold", "epoch"):
+        if not isinstance(data[key], int):
+            raise TypeError(f"{key} is {data[key]!r}")
+    for key in ("started", "ended"):
+        if not isinstance(data[key], (int, float, type(None))):
+            raise TypeError(f"{key} is {data[key]!r}")
+    if any(not isinstance(score, (int, float)) for score in (data["scores"] or {}).values()):
+        raise TypeError("scores")

@@ -1,0 +1,209 @@
+"""A worker's life: take a slot, claim the oldest fold job that waits, train it, take the next, leave.
+
+Imports no torch until it has a job. The operating system frees a dead worker's locks, so it needs no farewell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from core import files, queue, runs, slots, speed
+from core.errors import LabError
+from core.metrics_file import fold_scores
+from core.plan import check_unchanged
+from core.runs import Run
+
+
+def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
+    """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
+
+    Its place is given up only when its state says running: a worker killed in between loses nothing.
+    """
+    for entry, run_id, fold in list(queue.entries(root)):
+        try:
+            run = Run(run_id, root).require()
+            lock = run.fold_lock(fold)
+            lock.acquire(timeout=0.2)
+        except (LabError, OSError):
+            entry.unlink(missing_ok=True)  # its run was deleted
+            continue
+        except Timeout:
+            continue
+        if run.written_state(fold).state == "queued" and not run.cancel_file(fold).exists():
+            return run, fold, lock, entry
+        entry.unlink(missing_ok=True)
+        lock.release()
+    return None
+
+
+def work(folder: Path | None = None) -> int:
+    """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs."""
+    root = folder or runs.runs_folder()
+    count = 0
+    while (taken := queue.take_slot(root)) is not None:
+        slot, slot_lock = taken
+        try:
+            while (job := claim(root)) is not None:
+                run, fold, fold_lock, entry = job
+                try:
+                    train_job(run, fold, slot, entry)
+                finally:
+                    fold_lock.release()
+                count += 1
+        finally:
+            slot_lock.release()
+        # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
+        if not any(_claimable(root)):
+            break
+    return count
+
+
+def _claimable(root: Path):
+    for _, run_id, fold in queue.entries(root):
+        run = Run(run_id, root)
+        yield run.exists() and not runs.is_locked(run.fold_lock(fold))
+
+
+def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
+    """Train one claimed fold and leave a state that says how it ended; nothing escapes to the next job.
+
+    entry: its place in the queue, given up as soon as the state says that it runs.
+    """
+    with _output_to(run.log_file):
+        process = psutil.Process()
+        state = replace(
+            run.written_state(fold),
+            state="running",
+            worker={"pid": process.pid, "create_time": process.create_time()},
+            started=time.time(),
+            ended=None,
+            reason="",
+            remedy="",
+            kind="",
+        )
+        try:
+            run.write_state(state)
+            entry.unlink(missing_ok=True)
+            run.sweep(fold)
+            run.log(f"fold {fold}: started, {state.epoch} epochs done before")
+            from core import train  # seconds of importing torch, in which the fold can be seen and cancelled already
+
+            check_unchanged(run.samples())
+            _limit_threads(run.dir.parent)
+            finished = train.train_fold(
+                run,
+                fold,
+                report=Reporter(run, fold),
+                should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
+                device_slot=slot,
+            )
+            end = {"state": "done" if finished else "cancelled"}
+        except LabError as error:
+            end = {"state": "failed", "reason": error.message, "remedy": error.remedy, "kind": error.kind}
+        except BaseException as error:
+            end = {"state": "failed", **_explain(error, run)}
+            if not isinstance(error, Exception):
+                run.log(f"fold {fold}: {type(error).__name__}")
+                raise
+        if not run.exists():
+            return  # deleted while it trained: there is no one left to tell
+        _finish(run, fold, end)
+
+
+def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
+    before = run.written_state(fold)
+    table = run.metrics(fold)
+    epoch = int(table["epoch"].max()) if len(table) else before.epoch
+    best_epoch, scores = fold_scores(table)
+    spent = float(table["seconds"].sum())
+    run.write_state(
+        replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)
+    )
+    with contextlib.suppress(FileNotFoundError):
+        (run.fold_dir(fold) / "progress.json").unlink()
+    run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")
+    if end["state"] == "done" and len(table):
+        rate = table[table["split"] == "train"]["images_per_second"].median()
+        speed.remember(run.config(), float(rate), run.dir.parent)
+
+
+class Reporter:
+    """Turns the trainer's rows into progress.json, state.json and the log."""
+
+    def __init__(self, run: Run, fold: int):
+        self.run, self.fold = run, fold
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        if row["kind"] == "epoch":
+            best = row["best"]
+            scores = {f"best_{k}": best[k] for k in ("loss", "accuracy", "f1")}
+            scores |= {f"final_{k}": v for k, v in row["scores"].items()}
+            state = self.run.written_state(self.fold)
+            self.run.write_state(replace(state, epoch=row["epoch"], best_epoch=best["epoch"], scores=scores))
+            self.run.log(
+                f"fold {self.fold}: epoch {row['epoch']}: loss {row['scores']['loss']:.4f}, "
+                f"accuracy {row['scores']['accuracy']:.3f}, F1 {row['scores']['f1']:.3f}"
+            )
+        else:
+            with contextlib.suppress(
+                OSError
+            ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
+                files.write_json(self.run.fold_dir(self.fold) / "progress.json", row, durable=False)
+
+
+def _explain(error: BaseException, run: Run) -> dict[str, str]:
+    """reason, remedy and kind of an error that nobody foresaw; its traceback goes to the log."""
+    run.log("".join(traceback.format_exception(error)))
+    text = str(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in text:
+        size = run.config().training.batch_size
+        smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
+        return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}
+    if files.disk_full(error):
+        return {
+            "reason": f"disk full: no room in {run.dir}.",
+            "remedy": "Free some space there, then resume.",
+            "kind": "disk-full",
+        }
+    first = text.splitlines()[0] if text else "no message"
+    return {
+        "reason": f"unexpected: {type(error).__name__}: {first[:200]}",
+        "remedy": "The log has the details; resume continues from the last checkpoint.",
+        "kind": "unexpected",
+    }
+
+
+def _limit_threads(root: Path) -> None:
+    """Share the cores among the slots, or as the settings say, so that two CPU slots do not fight."""
+    from core.device import limit_threads
+
+    wanted = slots.read(root)
+    limit_threads(wanted.threads or max(1, slots.cores() // len(queue.slot_locks(root))))
+
+
+@contextlib.contextmanager
+def _output_to(path: Path):
+    """Send this process's stdout and stderr, native code's too, to a run's log while its job lasts."""
+    saved = os.dup(1), os.dup(2)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in (*saved, target):
+            os.close(descriptor)
