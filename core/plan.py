@@ -95,7 +95,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         )
     parent = Run(config.model.parent, folder) if config.model.parent else None
     if folds is None:
-        labelled["fold"] = folds_for(labelled, config.folds, parent, config.model.init_checkpoint)
+        labelled["fold"] = folds_for(labelled, config.folds, parent, config.model)
     else:
         labelled["fold"] = labelled["person"].map(folds).astype("int64")
     config = config.model_copy(

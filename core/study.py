@@ -186,7 +186,9 @@ def make_plans(
 
 def _shape(config: RunConfig) -> tuple:
     """What a plan depends on besides the configuration that it carries: a grid of thousands has few of these."""
-    return config.data, config.task, config.folds, config.model.init, config.model.init_checkpoint, config.model.head
+    model = config.model
+    depth = model.depth if model.parent else None  # a parent has to have the same
+    return config.data, config.task, config.folds, model.init, model.init_checkpoint, model.head, depth
 
 
 def _planned(made: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path | None) -> Plan:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.config import FoldsConfig
+from core.config import FoldsConfig, ModelConfig
+from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.folds import assign_folds
 from core.runs import Run
@@ -34,11 +35,25 @@ def ancestry(run: Run) -> pd.DataFrame:
     return people.reset_index(drop=True)
 
 
-def check_parent(parent: Run, folds: int, which: str) -> None:
-    """Raises LabError(kind 'transfer') naming why a run cannot be started from."""
+def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
+    """Raises LabError(kind 'transfer') naming why a run cannot be started from. model: of the run that wants to."""
+    which = model.init_checkpoint
+    if parent.id == CHOOSE:
+        raise LabError(
+            "transfer: no run is chosen to start from.",
+            "Choose a finished one (model.init=run:<id>).",
+            kind="transfer",
+        )
     if not parent.exists():
         raise LabError(
             f"transfer: there is no run '{parent.id}'.", "It was deleted; choose another one.", kind="transfer"
+        )
+    depth = parent.config().model.depth
+    if depth != model.depth:
+        raise LabError(
+            f"transfer: {parent.id} is a ResNet-{depth}, this run a ResNet-{model.depth}.",
+            f"Set the depth to {depth}, or choose another run.",
+            kind="transfer",
         )
     have = parent.folds()
     if len(have) != folds:
@@ -121,9 +136,9 @@ def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.n
     return newcomers["person"].map(place).to_numpy()
 
 
-def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, which: str) -> np.ndarray:
+def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, model: ModelConfig) -> np.ndarray:
     """The fold of each row, shape (n,): inherited where there is a parent, else split anew."""
     if parent is None:
         return assign_folds(table, folds.count, folds.seed)
-    check_parent(parent, folds.count, which)
+    check_parent(parent, folds.count, model)
     return inherit_folds(table, ancestry(parent), folds.count, folds.seed)

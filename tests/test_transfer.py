@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import runs
-from core.config import RunConfig
+from core.config import ModelConfig, RunConfig
 from core.errors import LabError
 from core.runs import FoldState
 from core.transfer import ancestry, check_parent, inherit_folds
+
+BEST = ModelConfig(init_checkpoint="best")
 
 
 def table_of(people, photos=2, seed=0):
@@ -89,17 +91,21 @@ def test_unfinished_deleted_and_differently_folded_parents_are_refused(tmp_path)
     table["fold"] = table["person"].map({p: i % 3 for i, p in enumerate(sorted(table["person"].unique()))})
     unfinished = make_run(tmp_path, "unfinished", table, done=False)
     with pytest.raises(LabError, match=r"fold 0 of .* is queued"):
-        check_parent(unfinished, 3, "best")
+        check_parent(unfinished, 3, BEST)
     done = make_run(tmp_path, "done", table)
-    check_parent(done, 3, "best")
+    check_parent(done, 3, BEST)
     with pytest.raises(LabError, match="has 3 folds, this run 5"):
-        check_parent(done, 5, "best")
+        check_parent(done, 5, BEST)
+    with pytest.raises(LabError, match="is a ResNet-18, this run a ResNet-50"):
+        check_parent(done, 3, ModelConfig(depth=50))
     done.weights_file(1, "best").unlink()
     with pytest.raises(LabError, match=r"fold 1 of .* is without weights"):
-        check_parent(done, 3, "best")
+        check_parent(done, 3, BEST)
     done.delete()
     with pytest.raises(LabError, match="there is no run"):
-        check_parent(done, 3, "best")
+        check_parent(done, 3, BEST)
+    with pytest.raises(LabError, match="no run is chosen to start from"):
+        check_parent(runs.Run("choose", tmp_path), 3, BEST)
 
 
 def test_a_person_in_two_folds_of_the_line_is_refused(tmp_path):

@@ -18,7 +18,9 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from core.config import PhaseConfig, RunConfig, field_errors
+from core.config_parts import CHOOSE
 from core.errors import LabError
+from core.runs import Run
 from core.text import plain
 from core.weights import imagenet_line
 
@@ -222,6 +224,7 @@ def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
     active = [t["name"] for t in data["transforms"] if t.get("enabled", True) and t["name"] != "Normalize"]
     t, (init, _, origin) = data["training"], data["model"]["init"].partition(":")
     weights = {"imagenet": "ImageNet weights", "scratch": "from scratch", "file": f"weights of {Path(origin).name}"}
+    weights["run"] = f"weights of run {origin}" if origin not in ("", CHOOSE) else "weights of a run to be chosen"
     return {
         "task": " · ".join(
             [
@@ -230,7 +233,7 @@ def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
                 f"{show(data['folds']['count'])} folds",
             ]
         ),
-        "model": f"ResNet-{data['model']['depth']} · {weights.get(init, f'weights of run {origin}')}"
+        "model": f"ResNet-{data['model']['depth']} · {weights.get(init, init)}"
         + (" · factored head" if data["model"]["head"] == "factored" else ""),
         "phases": f"{optimizers} · {rates}",
         "training": f"batch {show(t['batch_size'])} · label smoothing {show(t['label_smoothing'])} · "
@@ -272,6 +275,7 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
     segments("model.depth", (18, 34, 50, 101, 152), errors, show=lambda depth: f"ResNet-{depth}")
     init = draft()["model"]["init"]
     kind, _, rest = init.partition(":")
+    rest = "" if rest == CHOOSE else rest
     keys = {name: _key(f"model.init.{name}") for name in ("kind", "file", "run")}
     st.session_state.setdefault(keys["kind"], kind)
     if kind in ("file", "run"):
@@ -281,6 +285,8 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
         kind = st.session_state[keys["kind"]]
         rest = st.session_state.get(keys[kind]) if kind in ("file", "run") else None
         draft()["model"]["init"] = f"{kind}:{(rest or '').strip()}" if kind in ("file", "run") else kind
+        if kind == "run" and rest:
+            follow(rest)
 
     st.segmented_control(
         "First weights",
@@ -308,16 +314,27 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
                 format_func=lambda run_id: parents.get(run_id, run_id),
                 on_change=take,
                 placeholder="Choose a run",
-                help="Fold k starts from its fold k, so that nobody is validated on who was trained on before.",
+                help="Fold k starts from its fold k, so that nobody is validated on who was trained on before. "
+                "Depth and number of folds become those of the run.",
                 width=460,
             )
             choice("model.init_checkpoint", ("best", "final"), errors)
-    if init in ("file:", "run:"):
+    if init in ("file:", "run:", f"run:{CHOOSE}"):
         errors = {**errors, "model.init": "Type the path of a weights file." if kind == "file" else "Choose a run."}
     message("model.init", errors)
     if kind == "imagenet" and "model.init" not in errors:
         st.caption(f":material/check: {plain(imagenet_line(draft()['model']['depth']))}")
     segments("model.head", ("joint", "factored"), errors)
+
+
+def follow(run_id: str) -> None:
+    """A run to start from is chosen: take over its depth and number of folds, without which fold k cannot."""
+    try:
+        parent = Run(run_id).config()
+    except LabError:
+        return  # gone meanwhile, which the plan says at the field
+    assign("model.depth", parent.model.depth)
+    assign("folds.count", parent.folds.count)
 
 
 def phases(errors: Errors) -> None:

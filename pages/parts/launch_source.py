@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import streamlit as st
 
 from core import config as configs
 from core import runs, study
 from core.config import RunConfig
+from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.study import StudyConfig
 from core.text import plain
 from pages.parts import dataset, form, study_form
 
 DATA = "launch-data"  # prefix of the dataset's controls
+ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
 
 
 def prefill() -> None:
@@ -59,6 +62,9 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
         brought = st.session_state.pop("launch_data", None)
         data["data"] = before["data"] if before else brought or dataset.start_choice()
     form.replace_draft(data)
+    if config.model.parent == CHOOSE and (parent := _parent_for(data["data"]["root"])):
+        data["model"]["init"] = f"run:{parent}"
+        form.follow(parent)
     dataset.show_choice(data["data"], DATA)
     st.session_state["launch_source"] = source
     st.session_state["launch_base"] = json.loads(json.dumps(data))
@@ -66,6 +72,18 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
         st.query_params.pop(kind, None)
     if source[0] in ("from", "recipe"):
         st.query_params[source[0]] = source[1]
+
+
+def _parent_for(root: str) -> str | None:
+    """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
+    for summary in runs.summaries():
+        if summary.get("state") == "done" and summary["task"] == "gender-age":
+            try:
+                if Path(runs.Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():
+                    return summary["id"]
+            except LabError:
+                continue
+    return None
 
 
 def take_study(wanted: StudyConfig) -> None:
@@ -117,7 +135,7 @@ def import_settings(key: str) -> None:
 
 
 def recipes_section(config: RunConfig | None) -> None:
-    known = dict(sorted(configs.recipes().items()))
+    known = configs.recipes()
     source = st.session_state["launch_source"]
     with st.container(horizontal=True, gap="small"):
         for index, (name, recipe) in enumerate(known.items()):
@@ -125,7 +143,7 @@ def recipes_section(config: RunConfig | None) -> None:
             card = f"recipe-{'chosen' if chosen else index}"
             with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
                 _, width = recipe.input_size
-                init = {"imagenet": "ImageNet", "scratch": "from scratch"}.get(recipe.model.init, "other weights")
+                init = ORIGINS.get(recipe.model.init.partition(":")[0], "a weights file")
                 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
                     st.markdown(f"**{plain(name)}**", width="content")
                     st.button(
