@@ -6,7 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,6 +121,34 @@ def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[s
     Raises LabError(kind 'combine') for runs whose folds hold out different people: their scores would not be
     out-of-fold together.
     """
+    result = []
+    for fold, table, names in _combined(runs, which):
+        order = list(classes or names)
+        index = {name: i for i, name in enumerate(order)}
+        true, chosen = table["label"].map(index), table["predicted"].map(index)
+        known = true.notna() & chosen.notna()
+        confusion = _confusion(true[known].astype(int), chosen[known].to_numpy(dtype=int), len(order))
+        missed = int((true.notna() & chosen.isna()).sum())  # a combination that no photo has: wrong for its true class
+        result.append(_joint(fold, confusion, true[true.notna() & chosen.isna()].astype(int), missed))
+    return result
+
+
+def attributes_together(runs: Sequence[Run], which: str = "best") -> list[AttributeScore]:
+    """Each attribute's scores per fold of runs that each tell one, on the photos that all of them hold out.
+
+    Raises LabError(kind 'combine') as score_together does.
+    """
+    tasks = [run.config().task.name for run in runs]
+    result = []
+    for fold, table, names in _combined(runs, which):
+        values = itertools.product(*(run.info()["class_names"] for run in runs))
+        parts = [dict(zip(tasks, words, strict=True)) for words in values]
+        result += attribute_scores(table, parts, names, fold)
+    return result
+
+
+def _combined(runs: Sequence[Run], which: str) -> Iterator[tuple[int, pd.DataFrame, list[str]]]:
+    """(fold, joint predictions, joint classes) of every fold that all runs have finished."""
     samples = [run.samples().set_index("person")["fold"] for run in runs]
     first = samples[0][~samples[0].index.duplicated()]
     for run, other in zip(runs[1:], samples[1:], strict=True):
@@ -132,17 +160,8 @@ def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[s
                 kind="combine",
             )
     done = [{state.fold for state in run.states() if state.state == "done"} for run in runs]
-    result = []
     for fold in sorted(set.intersection(*done)):
-        table, names = combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs])
-        order = list(classes or names)
-        index = {name: i for i, name in enumerate(order)}
-        true, chosen = table["label"].map(index), table["predicted"].map(index)
-        known = true.notna() & chosen.notna()
-        confusion = _confusion(true[known].astype(int), chosen[known].to_numpy(dtype=int), len(order))
-        missed = int((true.notna() & chosen.isna()).sum())  # a combination that no photo has: wrong for its true class
-        result.append(_joint(fold, confusion, true[true.notna() & chosen.isna()].astype(int), missed))
-    return result
+        yield fold, *combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs])
 
 
 def _joint(fold: int, confusion: np.ndarray, missed: pd.Series, count: int) -> JointScore:

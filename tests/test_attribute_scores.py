@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from core.attribute_scores import attribute_scores, combine, score_run, score_together
+from core.attribute_scores import attribute_scores, attributes_together, combine, score_run, score_together
 from core.config import RunConfig, TaskConfig, from_dict
 from core.data import class_parts
 from core.errors import LabError
@@ -102,6 +102,20 @@ def test_runs_of_one_attribute_are_scored_on_the_joint_classes(tmp_path):
         assert s.accuracy == pytest.approx(accuracy_score(table["label"], table["predicted"]))
         expected = f1_score(table["label"], table["predicted"], labels=JOINT[:5], average="macro", zero_division=0)
         assert s.f1 == pytest.approx(expected) and s.samples <= whole.samples
+
+
+def test_each_attribute_of_several_networks_is_the_networks_own(tmp_path):
+    rng = np.random.default_rng(5)
+    gender, age, folds = rng.choice(GENDERS, 40), rng.choice(AGES, 40), np.arange(40) % 2
+    team = [finished(tmp_path, *what, folds, rng) for what in (("gender", GENDERS, gender), ("age", AGES, age))]
+    found = {(s.attribute, s.fold): s for s in attributes_together(team)}
+    assert len(found) == 4
+    for run, attribute, values in zip(team, ("gender", "age"), (GENDERS, AGES), strict=True):
+        for fold in (0, 1):
+            own = run.predictions(fold)
+            f1 = f1_score(own["label"], own["predicted"], labels=values, average="macro", zero_division=0)
+            assert found[attribute, fold].accuracy == pytest.approx(accuracy_score(own["label"], own["predicted"]))
+            assert found[attribute, fold].f1 == pytest.approx(f1)
 
 
 def test_networks_with_other_folds_are_not_scored_together(tmp_path):

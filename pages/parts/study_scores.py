@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.attribute_scores import JointScore, score_together
+from core.attribute_scores import AttributeScore, JointScore, attributes_together, score_together
 from core.data import ATTRIBUTES
 from core.errors import LabError
 from core.runs import Run
@@ -28,19 +28,17 @@ def section(study: Study, moment: Moment) -> None:
     rows = {row.run.id: row for row in moment.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
     several = [rows[i] for i, c in configs.items() if len(ATTRIBUTES[c["task"]["name"]]) > 1 and rows[i].number("done")]
-    teams = _teams(configs)
-    if not several and not teams:
-        return
-    parts = [attribute_rows(row) for row in several]
-    told = []
-    for team in teams:
+    body, faults = [one_network(row) for row in several], set()
+    for team in _teams(configs):
         tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
         joint = next((row for row in several if tuple(ATTRIBUTES[configs[row.run.id]["task"]["name"]]) == tasks), None)
-        told.append(team_row([rows[run_id] for run_id in team], tasks, joint))
-    body = [html for html in (*parts, *(html for html, _ in told)) if html]
-    if not body:
+        try:
+            body.append(several_networks([rows[run_id] for run_id in team], tasks, joint))
+        except (LabError, OSError, KeyError, ValueError) as error:
+            faults.add(str(error))
+    if not any(body) and not faults:
         return
-    states.heading("Attribute by attribute")
+    states.heading("Joint classes and each attribute")
     pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
     st.html(
         '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th></th><th></th>'
@@ -50,54 +48,67 @@ def section(study: Study, moment: Moment) -> None:
     )
     st.caption(
         "An attribute is read from the summed probability of the classes that have it. Several networks are scored on "
-        "the photos that all of them hold out: a joint class has the product of their probabilities."
+        "the photos that all of them hold out: a joint class has the product of their probabilities. Mean ± deviation "
+        "over finished folds, their number in brackets."
     )
-    for fault in {fault for _, fault in told if fault}:
+    for fault in sorted(faults):
         st.caption(f":material/info: {plain(fault)}")
 
 
-def attribute_rows(row: Row) -> str:
-    """HTML rows, one an attribute; empty when the predictions are gone."""
+def one_network(row: Row) -> str:
+    """HTML rows of one network, joint or factored: the joint classes, then each attribute."""
     found = attribute_view.scores(row.run, [int(f["fold"]) for f in row.folds if f["state"] == "done"])
     if isinstance(found, str):
+        return ""  # its predictions are gone; the matrix still tells its scores
+    joint = {
+        kind: [
+            JointScore(int(fold["fold"]), fold["scores"][f"{kind}_accuracy"], fold["scores"][f"{kind}_f1"], 0)
+            for fold in row.folds
+            if fold["state"] == "done" and fold.get("scores")
+        ]
+        for kind in attribute_view.KINDS
+    }
+    return _lines(f"{states.dot(row.colour)}{escape(row.name)}", joint, found)
+
+
+def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:
+    """HTML rows of networks of one attribute each, scored as one. joint: a run whose classes are counted."""
+    classes = tuple(joint.run.info()["class_names"]) if joint else None
+    versions = tuple(
+        (str(row.run.dir), tuple(int(f["fold"]) for f in row.folds if f["state"] == "done")) for row in team
+    )
+    found = {kind: _together(versions, kind, classes) for kind in attribute_view.KINDS}
+    if not found["best"][0]:
         return ""
+    count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
+    title = escape(f"{' + '.join(tasks)}, {count} networks")
+    return _lines(title, {kind: f[0] for kind, f in found.items()}, {kind: f[1] for kind, f in found.items()})
+
+
+def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str, list[AttributeScore]]) -> str:
+    """title: HTML. joint, attributes: 'best' and 'final' scores, one a fold (and attribute)."""
+    told = {"joint": joint} | {
+        name: {kind: [s for s in attributes[kind] if s.attribute == name] for kind in attribute_view.KINDS}
+        for name in dict.fromkeys(s.attribute for s in attributes["best"])
+    }
     lines = []
-    for place, attribute in enumerate(dict.fromkeys(score.attribute for score in found["best"])):
-        cells = ""
-        for kind in attribute_view.KINDS:
-            own = [score for score in found[kind] if score.attribute == attribute]
-            f1, right = spread(score.f1 for score in own), spread(score.accuracy for score in own)
-            cells += f'<td class="lab-edge">{f1}</td><td>{right}</td>'
-        name = f"{states.dot(row.colour)}{escape(row.name)}" if place == 0 else ""
-        lines.append(f'<tr><td>{name}</td><td class="lab-left">{escape(attribute)}</td>{cells}</tr>')
+    for place, (name, scores) in enumerate(told.items()):
+        cells = "".join(
+            f'<td class="lab-edge">{spread(s.f1 for s in scores[kind])}</td>'
+            f"<td>{spread(s.accuracy for s in scores[kind])}</td>"
+            for kind in attribute_view.KINDS
+        )
+        first = title if place == 0 else ""
+        lines.append(f'<tr><td>{first}</td><td class="lab-left">{escape(name)}</td>{cells}</tr>')
     return "".join(lines)
 
 
-def team_row(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> tuple[str, str]:
-    """(an HTML row of several networks scored as one, what went wrong). joint: a run whose classes are counted."""
-    try:
-        classes = tuple(joint.run.info()["class_names"]) if joint else None
-        versions = tuple(
-            (str(row.run.dir), tuple(int(f["fold"]) for f in row.folds if f["state"] == "done")) for row in team
-        )
-        found = {kind: _together(versions, kind, classes) for kind in attribute_view.KINDS}
-    except (LabError, OSError, KeyError, ValueError) as error:
-        return "", str(error)
-    if not found["best"]:
-        return "", ""
-    cells = ""
-    for kind in attribute_view.KINDS:
-        f1, right = spread(s.f1 for s in found[kind]), spread(s.accuracy for s in found[kind])
-        cells += f'<td class="lab-edge">{f1}</td><td>{right}</td>'
-    count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
-    title = f"{' + '.join(tasks)}, {count} networks"
-    return f'<tr><td>{escape(title)}</td><td class="lab-left">joint</td>{cells}</tr>', ""
-
-
 @lru_cache(maxsize=64)
-def _together(versions: tuple, kind: str, classes: tuple[str, ...] | None) -> list[JointScore]:
+def _together(
+    versions: tuple, kind: str, classes: tuple[str, ...] | None
+) -> tuple[list[JointScore], list[AttributeScore]]:
     team = [Run(Path(folder).name, Path(folder).parent) for folder, _ in versions]
-    return score_together(team, kind, classes)
+    return score_together(team, kind, classes), attributes_together(team, kind)
 
 
 def _teams(configs: dict[str, dict]) -> list[list[str]]:

@@ -30,6 +30,7 @@ class Row:
     name: str
     colour: str
     epochs: int
+    task: str
     folds: list[dict[str, Any]]
     fold_seconds: float | None  # to train one fold from its start, from the measured speed
 
@@ -132,7 +133,7 @@ def look(study: Study) -> Moment:
         colour = states.colour_of(member.id, ids)
         seconds = _fold_seconds(member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
-        rows.append(Row(run, name, colour, summary["epochs"], summary["folds"], seconds))
+        rows.append(Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds))
     return Moment(rows, missing(study), broken, study.paused)
 
 
@@ -204,6 +205,11 @@ def matrix_html(moment: Moment) -> str:
             f"{escape(row.name)}</a></td>"
         )
         body.append(f"<tr>{name}{cells}{means}</tr>")
+    other = (
+        " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
+        if len({row.task for row in moment.rows}) > 1
+        else ""
+    )
     heads = "".join(f"<th>fold {fold}</th>" for fold in folds)
     pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
     return (
@@ -212,7 +218,8 @@ def matrix_html(moment: Moment) -> str:
         '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
         f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
-        "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen.</div>"
+        "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen."
+        f"{other}</div>"
     )
 
 
