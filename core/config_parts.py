@@ -181,7 +181,9 @@ class PhaseConfig(Part):
 
 class MixConfig(Part):
     method: Literal["none", "mixup", "cutmix", "both"] = Field(
-        "none", description="Mix pairs of images and their labels; both draws one of the two for each batch."
+        "none",
+        description="Mix pairs of images and their labels; both draws one of the two for each batch. Training accuracy "
+        "counts a mixed image for the label with the larger share.",
     )
     alpha: float = Field(0.2, gt=0, le=10, description="Parameter of the Beta distribution that draws the share.")
     probability: float = Field(1.0, ge=0, le=1, description="Share of batches that are mixed.")

@@ -22,6 +22,11 @@ from pages.parts import attribute_view, curves, run_view, states
 TICK = 1.0  # seconds
 SAMPLES = 12
 MEND = "Copy its files back from a backup, or choose another run."
+MIXED = dict.fromkeys(
+    ("mixup", "cutmix", "both"),
+    " Photos are mixed in pairs here: training loss is against both labels, and training accuracy and F1 count a mixed "
+    "photo for the label with the larger share, so they stay below what the network can do; validation is not mixed.",
+)
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -52,18 +57,31 @@ def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, col
         dataset,
         f"{len(info['class_names'])} classes",
         f"{len(moment.folds)} folds",
-        f"ResNet-{config.model.depth}",
-        f"launched {ago(info.get('created'))}",
+        f"ResNet-{config.model.depth}" + (", factored head" if config.model.head == "factored" else ""),
     ]
+    launched = f"launched {ago(info.get('created'))}"
+    told = " · ".join([*map(escape, facts), origin(config, info), escape(launched)])
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
-            f'<div class="lab-title">{states.dot(colour)}{escape(config.name)}</div>'
-            f'<div class="lab-meta">{escape(" · ".join(facts))}</div>',
+            f'<div class="lab-title">{states.dot(colour)}{escape(config.name)}</div><div class="lab-meta">{told}</div>',
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             states.pick_run(listed, run.id)
             actions(run, config, moment)
+
+
+def origin(config: RunConfig, info: dict) -> str:
+    """HTML: where the first weights came from; a parent run is a link, a file has the start of its hash."""
+    used = info.get("weights") or {}  # a worker writes them when it begins
+    hashed = f", SHA-256 {str(used['sha256'])[:8]}…" if used.get("sha256") else ""
+    if parent := config.model.parent:
+        words = f"from the {config.model.init_checkpoint} weights of "
+        return f'{words}<a href="live?run={escape(parent)}" target="_self">{escape(parent)}</a>, fold by fold'
+    if config.model.init == "scratch":
+        return "from scratch"
+    name = "ImageNet weights" if config.model.init == "imagenet" else Path(config.model.init.removeprefix("file:")).name
+    return escape(f"from {name}{hashed}")
 
 
 def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
@@ -167,7 +185,7 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> No
     st.html(run_view.table_html(moment.folds, table))
     st.caption(
         "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
-        "the last epoch is not chosen."
+        f"the last epoch is not chosen.{MIXED.get(config.mix.method, '')}"
     )
     attributes(run, config, [fold.fold for fold in moment.folds if fold.state == "done"])
 

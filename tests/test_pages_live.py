@@ -25,13 +25,14 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None):
+def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, info=None, **settings):
     config = from_dict(
         {
             "name": name,
             "data": {"root": "/photos/demo"},
             "folds": {"count": len(states)},
             "phases": [{"epochs": epochs}],
+            **settings,
         }
     )
     rows = range(4 * len(states))
@@ -45,7 +46,7 @@ def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None):
             "fold": [i % len(states) for i in rows],
         }
     )
-    run = runs.create(config, samples, class_names=CLASSES, info={}, folder=folder, run_id=run_id)
+    run = runs.create(config, samples, class_names=CLASSES, info=info or {}, folder=folder, run_id=run_id)
     for fold, state in enumerate(states):
         n = {"done": epochs, "queued": 0}.get(state, epochs // 2)
         if n:
@@ -113,6 +114,18 @@ def test_a_finished_run_shows_its_table_with_mean_deviation_and_number_of_folds(
     scores = [state.scores["final_f1"] for state in run.states()]
     assert f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f} (3)" in shown
     assert "best epoch" in shown and "last epoch" in shown
+
+
+def test_where_the_weights_came_from_and_how_a_mixed_photo_counts_is_said(folder):
+    used = {"weights": {"file": "resnet18-f37072fd.pth", "sha256": "f37072fd47e89c5e"}}
+    plain = page("live", run=make(folder, "plain", info=used).id)
+    assert "from ImageNet weights, SHA-256 f37072fd" in html(plain)
+    assert not [caption for caption in plain.caption if "mixed" in caption.value]
+    settings = {"mix": {"method": "mixup"}, "model": {"init": "run:20260101-000000-first-0000", "head": "factored"}}
+    mixed = page("live", run=make(folder, "mixed", **settings).id)
+    assert 'best weights of <a href="live?run=20260101-000000-first-0000"' in html(mixed)
+    assert "factored head" in html(mixed)
+    assert any("for the label with the larger share" in caption.value for caption in mixed.caption)
 
 
 def test_live_opens_the_newest_run_and_puts_it_in_the_address(folder):
