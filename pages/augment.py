@@ -12,7 +12,7 @@ from core.drawn import own_complaint
 from core.errors import LabError
 from core.own_recipes import own_recipes, save_recipe
 from core.text import plain
-from pages.parts import augment_photo, augment_views, form, launch_source, pipeline, states, stress_view
+from pages.parts import augment_photo, augment_views, form_draft, launch_source, pipeline, states, stress_view
 
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
@@ -33,11 +33,11 @@ def begin() -> None:
     if wanted in known and wanted != st.session_state.get(RECIPE):
         take(known[wanted].model_dump(mode="json"), wanted)
     elif DRAFT not in st.session_state:
-        if form.DRAFT in st.session_state:
+        if form_draft.DRAFT in st.session_state:
             source = st.session_state.get("launch_source", ("recipe", "study"))
             recipe = source[1] if source[0] == "recipe" and source[1] in known else "study"
-            brought = form.draft()
-            if form.check(brought)[0] is None:  # what is wrong elsewhere in the form cannot be corrected here
+            brought = form_draft.draft()
+            if form_draft.check(brought)[0] is None:  # what is wrong elsewhere in the form cannot be corrected here
                 brought = known[recipe].model_dump(mode="json") | {k: brought[k] for k in ("data", "transforms")}
             take(brought, recipe)
         else:
@@ -128,7 +128,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     )
 photos = augment_photo.photos_of(draft)
 left, right = st.columns([5, 7], gap="large")
-config, errors = form.check(draft)
+config, errors = form_draft.check(draft)
 errors = errors | {path: text for path, text in complaints(draft).items() if path not in errors}
 with right:
     photo = augment_photo.choose(photos)

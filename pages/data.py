@@ -20,7 +20,8 @@ from pages.parts import (
     data_photo,
     data_problems,
     dataset,
-    form,
+    dataset_labels,
+    form_draft,
     groups,
     states,
 )
@@ -137,13 +138,13 @@ try:
 except LabError as error:
     fault = error
     states.show_error(error)
-dataset.labels_form(choice, f"{KEY}.{choice['root']}", reader=found.reader if found else None, fault=fault)
+dataset_labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=found.reader if found else None, fault=fault)
 if found is None:
     if fault.kind == "stopped":
         st.button("Scan again", icon=":material/refresh:", on_click=dataset.forget)
     st.stop()
 if open_launch:
-    form.take_data(choice)
+    form_draft.take_data(choice)
     st.switch_page(LAUNCH)
 view = correct(found)
 name = pick_view(view)

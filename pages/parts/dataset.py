@@ -18,23 +18,15 @@ from pydantic import ValidationError
 from core import corrections, recent
 from core.config import DataConfig, field_errors
 from core.corrections import Effect
-from core.data import ATTRIBUTES, Scan, csv_columns, scan
+from core.data import ATTRIBUTES, Scan, scan
 from core.errors import LabError
 from core.exports import spreadsheet_csv
 from core.runs import runs_folder
 from core.text import ago, count, duration, plain
-from pages.parts import drawing, groups, states
+from pages.parts import drawing, groups
 
 Choice = dict[str, Any]
-READERS = {
-    "auto": "Detect",
-    "mask": "Mask layout (train.csv and images/)",
-    "utkface": "UTKFace (labels in the file name)",
-    "folders": "Folders (one a class)",
-    "csv": "CSV (columns chosen by name)",
-}
 NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
-COLUMNS = ("path", "label", "person", "gender", "age", "mask")
 SCANS, STOPPED, KEPT = "scans", "scan_stopped", 4
 CORRECTED = "scan_corrected"
 
@@ -141,85 +133,6 @@ def _recent(choice: Choice, key: str) -> None:
         "Recent dataset", list(known), key=recent_key, format_func=show, on_change=take, index=None,
         placeholder="Choose a dataset",
     )  # fmt: skip
-
-
-def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
-    """How labels are found: reader, CSV columns, person pattern. reader: what the scan took it for."""
-    _, errors = check(choice)
-    wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
-    wants_columns |= fault is not None and fault.kind == "csv"
-    told = NAMES.get(reader or choice["reader"], "not known yet")
-    people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
-    summary = f"{told}, {'detected' if choice['reader'] == 'auto' else 'chosen'}{people}"
-    inside = groups.group(
-        f"labels-{key.partition('.')[0]}",
-        "How labels are found",
-        summary,
-        urgent=bool(errors) or (fault is not None and wants_columns),
-    )
-    if inside is None:
-        return
-    with inside:
-        with st.container(horizontal=True):
-            _pick(choice, f"{key}.reader", "reader", "Reader", READERS, 320)
-            if choice["reader"] in ("folders", "csv") or reader in ("folders", "csv"):
-                _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
-            _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
-        if wants_columns:
-            _columns(choice, key)
-
-
-def _columns(choice: Choice, key: str) -> None:
-    root = Path(choice["root"]).expanduser()
-    try:
-        files = sorted(path.name for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
-    except OSError:
-        files = []
-    if not files:
-        st.caption("There is no CSV file in this folder.")
-        return
-    if choice["csv_file"] and choice["csv_file"] not in files:
-        files.append(choice["csv_file"])
-    names = {None: "The only one"} | {file: file for file in files}
-    _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", names, 320)
-    try:
-        columns = csv_columns(root / (choice["csv_file"] or files[0]))
-    except LabError as error:
-        states.show_error(error)
-        return
-    with st.container(horizontal=True):
-        for meaning in COLUMNS:
-            name = f"{meaning}_column"
-            options = {None: "By its usual name"} | {column: column for column in [*columns, choice[name]] if column}
-            _pick(choice, f"{key}.{name}", name, f"{meaning.capitalize()} column", options, 190)
-
-
-def _pick(choice: Choice, key: str, name: str, label: str, options: dict[str | None, str], width: int) -> None:
-    """options: value -> how it is shown. Streamlit takes None for nothing chosen, so it travels as an empty text."""
-    st.session_state[key] = choice[name] or ""
-
-    def take() -> None:
-        choice[name] = st.session_state[key] or None
-
-    shown = {value or "": text for value, text in options.items()}
-    st.selectbox(
-        label, list(shown), key=key, format_func=lambda value: shown.get(value, value), on_change=take, width=width,
-        help=DataConfig.model_fields[name].description,
-    )  # fmt: skip
-
-
-def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str], hint: str, width: int) -> None:
-    def take() -> None:
-        text = st.session_state[key].strip()
-        choice[name] = (int(text) if text.lstrip("-").isdecimal() else text) if text else None
-
-    with st.container(width=width, gap="xsmall"):
-        st.text_input(
-            label, value="" if choice[name] is None else str(choice[name]), key=key, on_change=take, placeholder=hint,
-            help=DataConfig.model_fields[name].description,
-        )  # fmt: skip
-        if name in errors:
-            st.markdown(f":small[:red[:material/error: {plain(errors[name])}]]")
 
 
 def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:

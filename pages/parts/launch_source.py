@@ -15,7 +15,7 @@ from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.study import StudyConfig
 from core.text import plain
-from pages.parts import dataset, form, study_form
+from pages.parts import dataset, form, form_draft, study_form
 
 DATA = "launch-data"  # prefix of the dataset's controls
 ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
@@ -33,12 +33,12 @@ def prefill() -> None:
         except LabError as error:
             st.session_state["launch_error"] = error
             del st.query_params[kind]
-    if arriving and form.DRAFT in st.session_state:
+    if arriving and form_draft.DRAFT in st.session_state:
         kind, name = st.session_state["launch_source"]
-        dataset.show_choice(form.draft()["data"], DATA)
+        dataset.show_choice(form_draft.draft()["data"], DATA)
         if kind != "file":
             st.query_params[kind] = name
-    if form.DRAFT not in st.session_state:
+    if form_draft.DRAFT not in st.session_state:
         take_recipe("quick" if "quick" in configs.recipes() else next(iter(configs.recipes())))
 
 
@@ -58,10 +58,10 @@ def take_run(run_id: str) -> None:
 def begin(config: RunConfig, source: tuple[str, str]) -> None:
     data = config.model_dump(mode="json")
     if not data["data"]["root"]:
-        before = st.session_state.get(form.DRAFT)
+        before = st.session_state.get(form_draft.DRAFT)
         brought = st.session_state.pop("launch_data", None)
         data["data"] = before["data"] if before else brought or dataset.start_choice()
-    form.replace_draft(data)
+    form_draft.replace_draft(data)
     if config.model.parent == CHOOSE and (parent := _parent_for(data["data"]["root"])):
         data["model"]["init"] = f"run:{parent}"
         form.follow(parent)
@@ -89,25 +89,25 @@ def _parent_for(root: str) -> str | None:
 def take_study(wanted: StudyConfig) -> None:
     """A study file: its recipe with the settings that all runs share, on the dataset that is chosen, and its grid."""
     base = configs.load_recipe(wanted.recipe)
-    kept = st.session_state[form.DRAFT]["data"]
+    kept = st.session_state[form_draft.DRAFT]["data"]
     study.expand(wanted.model_copy(update={"grid": {key: values[:1] for key, values in wanted.grid.items()}}))
     begin(base, ("recipe", wanted.recipe))
     data = base.model_dump(mode="json") | {"data": kept}
     for key, value in wanted.set.items():
         data = configs.with_value(data, key, value, f"study '{wanted.name}': ")
-    form.replace_draft(data)
+    form_draft.replace_draft(data)
     dataset.show_choice(data["data"], DATA)
     study_form.take(wanted)
 
 
 def take_pipeline(settings: dict, recipe: str) -> None:
     """Bring transforms and mixing from Augmentation; the form's other settings stay, or begin as there."""
-    if form.DRAFT not in st.session_state:
+    if form_draft.DRAFT not in st.session_state:
         base = configs.recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
-        st.session_state[form.DRAFT] = json.loads(json.dumps(base))
+        st.session_state[form_draft.DRAFT] = json.loads(json.dumps(base))
         st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
     brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
-    form.replace_draft(form.draft() | brought)
+    form_draft.replace_draft(form_draft.draft() | brought)
 
 
 def pick_recipe(name: str) -> None:
@@ -179,17 +179,17 @@ def recipes_section(config: RunConfig | None) -> None:
                 help=None if config else "Correct the settings first.",
             )
             if study_form.is_on():
-                study_form.export(form.draft())
+                study_form.export(form_draft.draft())
 
 
 def provenance(config: RunConfig | None) -> str:
     kind, name = st.session_state["launch_source"]
     base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
-    now = config.model_dump(mode="json") if config else form.draft()
-    changed = form.differences(st.session_state["launch_base"], now)
+    now = config.model_dump(mode="json") if config else form_draft.draft()
+    changed = form_draft.differences(st.session_state["launch_base"], now)
     text = f"{base} **{plain(name)}**"
     if changed:
-        told = [f"{form.label_of(path)} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        told = [f"{form_draft.label_of(path)} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
         text += f", changed: :gray[{'; '.join(told)}{more}]"
     return text

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.augment import TRANSFORMS, Param, default_params
 from core.text import plain
-from pages.parts import form
+from pages.parts import form_draft, form_fields
 
 ENDS = {"int range": ("from", "to"), "float range": ("from", "to"), "rgb": ("red", "green", "blue")}
 WIDE = 400  # steps; a parameter with more of them gets a field instead of a slider
@@ -31,11 +31,11 @@ class Draft:
 
 
 def of_launch() -> Draft:
-    key = f"form{st.session_state.get(form.VERSION, 0)}"
-    return Draft(form.draft()["transforms"], key, lambda: form.replace_draft(form.draft()))
+    key = f"form{st.session_state.get(form_draft.VERSION, 0)}"
+    return Draft(form_draft.draft()["transforms"], key, lambda: form_draft.replace_draft(form_draft.draft()))
 
 
-def editor(draft: Draft, errors: form.Errors, notes: dict[int, list[str]] | None = None) -> None:
+def editor(draft: Draft, errors: form_draft.Errors, notes: dict[int, list[str]] | None = None) -> None:
     """errors: dotted path such as transforms.2.p -> message. notes: place in the list -> what to look out for."""
     st.caption(
         "In this order. Those marked *always* belong to every photo, in validation too; the others are drawn anew for "
@@ -43,7 +43,7 @@ def editor(draft: Draft, errors: form.Errors, notes: dict[int, list[str]] | None
     )
     for index, entry in enumerate(draft.listed):
         _transform(draft, index, entry, errors, (notes or {}).get(index, []))
-    form.message("transforms", errors)
+    form_fields.message("transforms", errors)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"{draft.key}.transforms.new"
         st.selectbox("Add a transform", list(TRANSFORMS), key=key, width=260)
@@ -52,7 +52,7 @@ def editor(draft: Draft, errors: form.Errors, notes: dict[int, list[str]] | None
         )  # fmt: skip
 
 
-def _transform(draft: Draft, index: int, entry: dict[str, Any], errors: form.Errors, notes: list[str]) -> None:
+def _transform(draft: Draft, index: int, entry: dict[str, Any], errors: form_draft.Errors, notes: list[str]) -> None:
     here, table = f"transforms.{index}", TRANSFORMS[entry["name"]]
     prefix = f"{entry['name']}."
     own = errors.get(here, "")
@@ -86,35 +86,36 @@ def _transform(draft: Draft, index: int, entry: dict[str, Any], errors: form.Err
                     beside = {where: own.partition(": ")[2]} if name == named else {}
                     _param(draft, where, entry["params"], name, title, param, beside)
         if own and not named:
-            form.message(here, errors)
+            form_fields.message(here, errors)
         for note in notes:
             st.markdown(f":small[:orange[:material/warning: {plain(note)}]]")
 
 
 def _param(
-    draft: Draft, where: str, holder: dict, name: str, title: str, param: Param, errors: form.Errors
+    draft: Draft, where: str, holder: dict, name: str, title: str, param: Param, errors: form_draft.Errors
 ) -> None:  # fmt: skip
     """One parameter: a slider where it fits, else a field for each of its numbers. holder[name] is its value."""
     ends = ENDS.get(param.kind, ("",))
-    help = f"{param.help} {form.show(param.low)} to {form.show(param.high)}{' ' + param.unit if param.unit else ''}."
+    low, high = form_draft.show(param.low), form_draft.show(param.high)
+    help = f"{param.help} {low} to {high}{' ' + param.unit if param.unit else ''}."
     if draft.slides and _slides(param, holder[name]) and not errors:
         _slider(f"{draft.key}.{where}.slider", holder, name, title, param, help)
         return
-    with st.container(width=(form.FIELD - 60) * len(ends) if len(ends) > 1 else form.FIELD, gap="xsmall"):
+    with st.container(width=(form_fields.FIELD - 60) * len(ends) if len(ends) > 1 else form_fields.FIELD, gap="xsmall"):
         with st.container(horizontal=True, gap="xsmall"):
             for i, end in enumerate(ends):
                 many = len(ends) > 1
                 key = f"{draft.key}.{where}.{i}" if many else f"{draft.key}.{where}"
-                with st.container(width=form.FIELD - 66 if many else form.FIELD):
+                with st.container(width=form_fields.FIELD - 66 if many else form_fields.FIELD):
                     st.text_input(
                         f"{title} {end}".strip() if i == 0 else end,
-                        value=form.show(holder[name][i] if many else holder[name]),
+                        value=form_draft.show(holder[name][i] if many else holder[name]),
                         key=key,
                         help=help if i == len(ends) - 1 else None,
                         on_change=_take_text,
                         args=(holder, name, i if many else None, key),
                     )
-        form.message(where, errors)
+        form_fields.message(where, errors)
 
 
 def _slides(param: Param, value: Any) -> bool:
@@ -145,7 +146,7 @@ def _take(holder: dict, name: str, key: str) -> None:
 
 
 def _take_text(holder: dict, name: str, i: int | None, key: str) -> None:
-    value = form.read_number(st.session_state[key])
+    value = form_draft.read_number(st.session_state[key])
     if i is None:
         holder[name] = value
     else:

@@ -33,6 +33,7 @@ _CSS = """<style>
 [data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
 [data-testid="stPageLink"] a:hover { text-decoration: underline; }
 [data-testid="stPageLink"] p { font-weight: 600; }
+[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #14181b); }
 .lab-heading { font-size: 1.05rem; font-weight: 650; padding-top: .6rem;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .25rem; }
 .lab-quiet { --c: #7d8590 } .lab-accent { --c: var(--st-primary-color, #2f95b8) } .lab-good { --c: #2a9d68 }

@@ -17,7 +17,7 @@ from core import study
 from core.config import DataConfig, field_errors
 from core.study import ShrinkConfig, StudyConfig
 from core.text import plain
-from pages.parts import form
+from pages.parts import form_draft, form_fields
 
 STATE = "launch_study"
 ADDRESS = "as"  # ?as=study
@@ -55,7 +55,7 @@ def take(wanted: StudyConfig) -> None:
     )  # fmt: skip
 
 
-def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form.Errors]:
+def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form_draft.Errors]:
     """(the study that form and grid describe, {}) or (None, field -> message)."""
     kind, name = st.session_state["launch_source"]
     recipe = name if kind == "recipe" else OWN_RECIPE
@@ -73,7 +73,7 @@ def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form.Errors]:
     try:
         return StudyConfig.model_validate(described), {}
     except ValidationError as error:
-        return None, {f"study.{path}": form.plainly(text) for path, text in field_errors(error).items()}
+        return None, {f"study.{path}": form_draft.plainly(text) for path, text in field_errors(error).items()}
 
 
 def mode() -> None:
@@ -94,7 +94,7 @@ def mode() -> None:
         st.query_params.pop(ADDRESS, None)
 
 
-def controls(errors: form.Errors, parents: dict[str, str]) -> None:
+def controls(errors: form_draft.Errors, parents: dict[str, str]) -> None:
     """What differs, with its values; then what is made smaller. parents: runs that another can start from."""
     now, known = state(), settings()
     key = _key("fields")
@@ -110,7 +110,7 @@ def controls(errors: form.Errors, parents: dict[str, str]) -> None:
     )  # fmt: skip
     for path in list(now["grid"]):
         _values(path, known.get(path), parents)
-    form.message("study.grid", errors)
+    form_fields.message("study.grid", errors)
     st.caption(
         "Smaller, for a small machine: in every run, after its recipe. Fewer people: "
         "“At most this many people” under How labels are found."
@@ -120,7 +120,7 @@ def controls(errors: form.Errors, parents: dict[str, str]) -> None:
         _number("epochs", "Epochs in all", "as in the recipe", errors)
 
 
-def words(errors: form.Errors) -> None:
+def words(errors: form_draft.Errors) -> None:
     """Name and question of the study."""
     for name, label, width, hint in (
         ("name", "Name of the study", 320, ""),
@@ -131,7 +131,7 @@ def words(errors: form.Errors) -> None:
                 label, value=state()[name], key=_key(name), on_change=_take_word, args=(name,), placeholder=hint,
                 help=StudyConfig.model_fields[name].description,
             )  # fmt: skip
-            form.message(f"study.{name}", errors)
+            form_fields.message(f"study.{name}", errors)
 
 
 def export(draft: dict[str, Any]) -> None:
@@ -152,13 +152,13 @@ def settings() -> dict[str, list[Any] | None]:
     """Every setting that can differ -> its values where they are a fixed list; phases as many as the form has."""
     known = study.settings()
     first = {path: values for path, values in known.items() if path.startswith("phases.0.")}
-    for index in range(1, len(form.draft()["phases"])):
+    for index in range(1, len(form_draft.draft()["phases"])):
         known |= {path.replace("phases.0.", f"phases.{index}."): values for path, values in first.items()}
     return known
 
 
 def name_of(path: str) -> str:
-    return "Recipe" if path == "recipe" else form.label_of(path)
+    return "Recipe" if path == "recipe" else form_draft.label_of(path)
 
 
 def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> None:
@@ -173,7 +173,7 @@ def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> No
 
         st.pills(
             label, options, key=key, selection_mode="multi", on_change=pick,
-            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else form.show(value),
+            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else form_draft.show(value),
         )  # fmt: skip
         return
     shown = [_word(value) for value in now["grid"][path]]
@@ -189,7 +189,7 @@ def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> No
         offered = ["imagenet", "scratch", *(f"run:{run_id}" for run_id in parents)]
     st.multiselect(
         label, list(dict.fromkeys([*shown, *offered])), key=key, on_change=take_typed, accept_new_options=True,
-        placeholder="Type a value, Enter; or several with commas", help=form.help_of(path),
+        placeholder="Type a value, Enter; or several with commas", help=form_draft.help_of(path),
         format_func=lambda text: parents.get(text.removeprefix("run:"), text),
     )  # fmt: skip
 
@@ -200,33 +200,33 @@ def _first(path: str) -> list[Any]:
         kind, name = st.session_state["launch_source"]
         return [name] if kind == "recipe" else []
     try:
-        return [form.value_of(path)]
+        return [form_draft.value_of(path)]
     except (KeyError, IndexError, TypeError):
         return []
 
 
 def _word(value: Any) -> str:
-    return "none" if value is None else form.show(value)
+    return "none" if value is None else form_draft.show(value)
 
 
 def _value(path: str, text: str) -> Any:
     if text == "none" and path in ("training.early_stopping", "training.loader_workers"):
         return None
-    return text if path in ("recipe", "model.init") else form.read_number(text)
+    return text if path in ("recipe", "model.init") else form_draft.read_number(text)
 
 
-def _number(name: str, label: str, empty: str, errors: form.Errors) -> None:
-    with st.container(width=form.FIELD + 20, gap="xsmall"):
+def _number(name: str, label: str, empty: str, errors: form_draft.Errors) -> None:
+    with st.container(width=form_fields.FIELD + 20, gap="xsmall"):
         st.text_input(
-            label, value=form.show(state()[name]), key=_key(name), on_change=_take_number, args=(name,),
+            label, value=form_draft.show(state()[name]), key=_key(name), on_change=_take_number, args=(name,),
             placeholder=empty, help=ShrinkConfig.model_fields[name].description,
         )  # fmt: skip
-        form.message(f"study.shrink.{name}", errors)
+        form_fields.message(f"study.shrink.{name}", errors)
 
 
 def _take_number(name: str) -> None:
     text = st.session_state[_key(name)].strip()
-    state()[name] = form.read_number(text) if text else None
+    state()[name] = form_draft.read_number(text) if text else None
 
 
 def _take_word(name: str) -> None:

@@ -17,7 +17,7 @@ from core.folds import audit, fold_table
 from core.plan import Plan, check_weights
 from core.study import StudyConfig
 from core.text import count, duration, plain, rate
-from pages.parts import form, measuring
+from pages.parts import form_draft, measuring
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
 MEASURE_ALL = "launch_measure_all"
@@ -57,7 +57,7 @@ def missing_weights(plans: list[Plan]) -> str:
         try:
             check_weights(config)
         except LabError as error:
-            told.append(form.said(error))
+            told.append(form_draft.said(error))
     return " ".join(told)
 
 
