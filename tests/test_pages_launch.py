@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, runs, speed
+from core.states import FoldState
 from tests.photos import draw
 
 PAGE = Path(__file__).parents[1] / "pages" / "launch.py"
@@ -309,3 +310,29 @@ def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(lab, tmp_path):
     assert not page.exception
     assert "There is no run" in text_of(page)
     assert button(page).disabled
+
+
+def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_depth_and_folds(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page.session_state["launch_draft"]["model"]["depth"] = 34
+    page.session_state["launch_draft"]["folds"]["count"] = 4
+    button(page.run()).click().run()
+    parent = runs.Run(lab[0][1]["run"])
+    unfinished = open_group(open_page(recipe="study-masked"), "model")
+    assert "Choose a run" in text_of(unfinished) and button(unfinished).disabled
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"weights")
+        parent.write_state(FoldState(fold, "done"))
+    draft = open_page(recipe="study-masked").session_state["launch_draft"]
+    assert (draft["model"]["init"], draft["model"]["depth"]) == (f"run:{parent.id}", 34)
+    assert draft["folds"]["count"] == 4
+    chosen = open_group(open_page(), "model")
+    version = chosen.session_state["launch_version"]
+    chosen.segmented_control(key=f"form{version}.model.init.kind").set_value("run").run()
+    chosen.selectbox(key=f"form{version}.model.init.run").set_value(parent.id).run()
+    assert not chosen.exception and not button(chosen).disabled
+    button(chosen).click().run()
+    child = runs.Run(lab[-1][1]["run"])
+    assert (child.config().model.depth, child.config().folds.count) == (34, 4)
+    held_out = parent.samples().set_index("sample")["fold"]
+    assert (child.samples().set_index("sample")["fold"] == held_out).all()

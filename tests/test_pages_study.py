@@ -1,8 +1,11 @@
 """A study from the Launch page to the page of studies, through Streamlit's own test runner; nothing trains here."""
 
+import re
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torchvision
@@ -221,6 +224,42 @@ def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
     assert "0.600 ± 0.141 (2)" in shown
     assert "2 of 15 fold jobs done" in shown and "1 stopped" in shown
     assert "diverged &lt;b&gt;here" in shown and "<b>here" not in shown
+
+
+def answer(run, rng):
+    """Every fold done, with random predictions. Returns them by fold."""
+    names, found = run.info()["class_names"], {}
+    for fold, held_out in run.samples().groupby("fold"):
+        shares = rng.dirichlet(np.ones(len(names)), len(held_out))
+        chosen = np.asarray(names, dtype=object)[shares.argmax(1)]
+        table = pd.DataFrame({"sample": held_out["sample"], "label": held_out["class_name"], "predicted": chosen})
+        table = table.assign(loss=0.0, **{f"p_{name}": shares[:, i] for i, name in enumerate(names)})
+        for which in ("best", "final"):
+            table.to_parquet(run.predictions_file(fold, which))
+        finish(run, fold, 0.5)
+        found[fold] = table
+    return found
+
+
+def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same_classes(lab, tmp_path):
+    grid = {"task.name": ["gender-age", "gender", "age"]}
+    wanted = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2, "task.unmasked": True}, grid=grid)
+    made = study.expand(wanted, {"root": str(faces(tmp_path / "faces"))})
+    record = study_records.launch(wanted, study.make_plans(made, scan(made[0].data)))
+    rng = np.random.default_rng(0)
+    _, gender, age = (answer(Run(run_id), rng) for run_id in record.run_ids)
+    shown = text_of(show(study=record.id))
+    assert "compare them beneath, on the same joint classes" in shown
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
+    team = next(i for i, cells in enumerate(rows) if cells and cells[0] == "gender + age, two networks")
+    assert [cells[1] for cells in rows[team - 3 : team + 3]] == ["joint", "gender", "age"] * 2
+    right = [
+        np.mean((gender[fold]["label"] == gender[fold]["predicted"]) & (age[fold]["label"] == age[fold]["predicted"]))
+        for fold in (0, 1)
+    ]
+    alone = [np.mean(gender[fold]["label"] == gender[fold]["predicted"]) for fold in (0, 1)]
+    assert rows[team][3] == f"{np.mean(right):.3f} ± {np.std(right, ddof=1):.3f} (2)"
+    assert rows[team + 1][3] == f"{np.mean(alone):.3f} ± {np.std(alone, ddof=1):.3f} (2)"
 
 
 def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
