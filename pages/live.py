@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from core import corrections, figures, jobs, run_index
+from core import corrections, jobs, run_index
 from core.config import RunConfig, to_yaml
 from core.data import ATTRIBUTES
 from core.errors import LabError
 from core.runs import Run
 from core.text import ago, count, plain
-from pages.parts import attribute_view, curves, run_view, states
+from pages.parts import attribute_view, curves, run_charts, run_view, states
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -147,20 +146,6 @@ def resume(run: Run) -> None:
         st.session_state["live-error"] = error
 
 
-@lru_cache(maxsize=16)
-def charts(run_id: str, version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
-    """The three figures of a run; drawn anew only when a metrics file changed."""
-    table = run_view.metrics_of(version)
-    style = {"run_colour": colour, "phases": phases, "x_range": figures.epoch_range(table, epochs)}
-    scores = figures.score_range(table)
-    panels = [
-        ("Loss", figures.curves(table, "loss", **style)),
-        ("Accuracy", figures.curves(table, "accuracy", y_range=scores, **style)),
-        ("Macro F1", figures.curves(table, "f1", y_range=scores, **style)),
-    ]
-    return curves.payload(panels, curves.fold_legend(folds, colour))
-
-
 def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
@@ -181,7 +166,7 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> No
             with st.expander("Show log", icon=":material/terminal:"):
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
     phases = tuple(run_view.phases_of(config))
-    curves.draw(charts(run.id, version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
+    curves.draw(run_charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
     st.html(run_view.table_html(moment.folds, table))
     st.caption(
         "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
@@ -210,12 +195,11 @@ def log(run: Run) -> None:
 
 
 def rates(run: Run, config: RunConfig, colour: str) -> None:
-    table = run_view.metrics_of(run_view.metrics_version(run, run.folds()))
-    if not len(table):
+    version = run_view.metrics_version(run, run.folds())
+    if not len(run_view.metrics_of(version)):
         st.caption("Learning rates appear after the first epoch.")
         return
-    figure = figures.learning_rates(table, run_colour=colour, phases=run_view.phases_of(config))
-    curves.draw(curves.payload([("Learning rate at the end of each epoch", figure)]), key=f"live-rates-{run.id}")
+    curves.draw(run_charts.rates(version, tuple(run_view.phases_of(config)), colour), key=f"live-rates-{run.id}")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -49,6 +49,19 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path):
     assert os.listdir(tmp_path) == ["last.pt"]
 
 
+def test_a_resume_point_that_a_gpu_wrote_opens_on_a_cpu(tmp_path, monkeypatch):
+    path = tmp_path / "last.pt"
+    with monkeypatch.context() as gpu:
+        gpu.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+        checkpoint.save_last(path, state())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="CUDA"):
+        torch.load(path, weights_only=True)
+    loaded = checkpoint.load_last(path, CPU)
+    assert all(torch.equal(loaded["model"][key], value) for key, value in state()["model"].items())
+    assert {value.device for value in loaded["model"].values()} == {CPU}
+
+
 def test_there_is_no_resume_point_before_the_first(tmp_path):
     assert checkpoint.load_last(tmp_path / "last.pt", CPU) is None
 
