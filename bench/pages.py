@@ -4,6 +4,9 @@ first step   from the click's callback (jobs.launch) to the worker's first train
 rerun        server time of a warm rerun of each page, with 100 runs in the folder
 tick         one tick of the Live page, 10 folds x 200 epochs, each metrics file grown by a line before it
 list         runs.summaries over 10,000 run folders
+redraw       Augmentation: 16 draws at 224 px drawn again (also alone: bench.previewer)
+
+What grows with a dataset (Data with 20,000 photos, a scan of 18,900) takes minutes: --large, or bench.data alone.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
+from bench import data as large
+from bench import previewer
 from core import config, files, jobs, metrics_file, runs, speed
 from core.data import scan
 from core.demo import draw_demo
@@ -146,6 +151,7 @@ def list_many(folder: Path, count: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--large", action="store_true", help="then what bench.data measures")
     arguments = parser.parse_args()
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True  # it misses a browser
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -160,8 +166,12 @@ def main() -> None:
         for page, query in queries.items():
             spent = rerun(page, query, arguments.times)
             print(f"{f'rerun of {page}, 100 runs':<28}{spent * 1000:>9.0f} ms{'300 ms':>10}", flush=True)
+        redraw = statistics.median(previewer.redraws(folder / "demo", arguments.times))
+        print(f"{'redraw of 16 draws':<28}{redraw:>9.0f} ms{f'{previewer.GOAL} ms':>10}", flush=True)
         print(f"{'tick, 10 folds x 200':<28}{tick(folder / 'tick', 20) * 1000:>9.0f} ms{'150 ms':>10}", flush=True)
         print(f"{'list of 10,000 runs':<28}{list_many(folder, 10_000) * 1000:>9.0f} ms{'':>10}", flush=True)
+    if arguments.large:
+        large.measure(20_000, 18_900, arguments.times)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures import GRID, INK, RUN_COLOURS, TEMPLATE
+from core.figures import GRID, HEIGHT, INK, RUN_COLOURS, TEMPLATE
 
 BAR = RUN_COLOURS[0]
 
 
 def _figure(traces: list[Any], **layout: Any) -> go.Figure:
-    return go.Figure(traces, layout={"template": TEMPLATE, "showlegend": False, **layout})
+    return go.Figure(traces, layout={"template": TEMPLATE, "height": HEIGHT, "showlegend": False, **layout})
 
 
 def class_bars(counts: pd.DataFrame) -> go.Figure:

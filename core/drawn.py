@@ -36,10 +36,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Cost:
-    """name: of a transform, or 'whole'. milliseconds: of one image, mean."""
+    """name: of a transform, or 'whole'. milliseconds: of one image, mean. once: paid once a photo, not each epoch."""
 
     name: str
     milliseconds: float
+    once: bool = False
 
 
 def steps(image: np.ndarray, transforms: Sequence[TransformConfig], seed: int) -> list[Step]:
@@ -66,6 +67,14 @@ def walk(
     index: of the transform in the list. A parameter with a low and a high end gets the value for both.
     """
     return [build_whole(at_value(transforms, index, name, value))(image, seed) for value in values]
+
+
+def alone(transforms: Sequence[TransformConfig], index: int):
+    """image, seed -> the image with that random transform always applied and the other random ones off."""
+    kept = [t for i, t in enumerate(transforms) if t.deterministic or i == index]
+    place = next(i for i, t in enumerate(kept) if t is transforms[index])
+    kept[place] = kept[place].model_copy(update={"p": 1.0})
+    return build_whole(kept)
 
 
 def at_value(
@@ -106,13 +115,18 @@ def build_whole(transforms: Sequence[TransformConfig]):
 
 
 def costs(image: np.ndarray, transforms: Sequence[TransformConfig], seed: int, repeats: int = 5) -> list[Cost]:
-    """Mean milliseconds of each enabled random transform (at p = 1), then of all of them as they are drawn ('whole').
+    """Mean milliseconds of each enabled transform (random ones at p = 1), then of what an epoch pays ("whole").
 
-    The leading deterministic ones are left out: training computes them once. image: decoded, uint8 (h, w, 3).
+    The leading deterministic ones are no part of the whole: training computes them once. image: decoded, uint8
+    (h, w, 3).
     """
     lead, rest = split_pipeline(transforms)
-    image = Pipeline(lead)(image)
-    size, found = image.shape[:2], []
+    found = []
+    for t in lead:
+        one = Pipeline([t])
+        found.append(Cost(t.name, _mean(one, image, seed, repeats), once=True))
+        image = one(image)
+    size = image.shape[:2]
     for place, t in enumerate(rest, len(lead)):
         always = t.model_copy(update={"p": 1.0})
         found.append(Cost(t.name, _mean(Pipeline([always], place, size), image, seed, repeats)))

@@ -19,6 +19,13 @@ FORMATS = ("yaml", "json", "python")
 LIMIT = 200_000  # characters; a list of transforms has a few thousand
 _REMEDY = f"Use only transforms of the table: {', '.join(TRANSFORMS)}."
 
+# albumentations 2.0.8 forgets its seed where no rectangle fits into the image, and then fails.
+_ERASING = [
+    "class Erasing(A.Erasing):",
+    "    def get_params_dependent_on_data(self, params, data):",
+    '        return {"seed": 0} | super().get_params_dependent_on_data(params, data)',
+]
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -47,11 +54,17 @@ def to_python(transforms: Sequence[TransformConfig]) -> str:
 
     Its `augment(image, seed)` gives the pixels that training gets for that seed (core.augment.sample_seed).
     """
-    lines = [f"        A.{name}({_written(given)})," for name, given in _calls(transforms) if name != "Normalize"]
-    normal = [f"A.{name}({_written(given)})" for name, given in _calls(transforms) if name == "Normalize"]
+    calls = _calls(transforms)
+    own = ["", "", *_ERASING, "", ""] if any(name == "Erasing" for name, _ in calls) else [""]
+    lines = [
+        f"        {'' if name == 'Erasing' else 'A.'}{name}({_written(given)}),"
+        for name, given in calls
+        if name != "Normalize"
+    ]
+    normal = [f"A.{name}({_written(given)})" for name, given in calls if name == "Normalize"]
     text = [
         "import albumentations as A  # 2.0.8",
-        "",
+        *own,
         "pipeline = A.Compose(",
         "    [",
         *lines,

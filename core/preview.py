@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 class CropEffect:
     """What one CenterCrop does to the photos of a dataset.
 
-    padded: share of photos (0..1) that are smaller than the crop and get black borders.
+    padded: share of photos (0..1) that are smaller than the crop and get black borders; black: share (0..1) of the crop
+    that is border, mean over those photos.
     kept: share (0..1) of a photo's area that is left, median over the photos.
     photo: median (width, height) of what it crops, in pixels; crop: its own.
     """
 
     padded: float
+    black: float
     kept: float
     photo: tuple[int, int]
     crop: tuple[int, int]
@@ -40,11 +42,36 @@ def crop_effects(transforms: Sequence[TransformConfig], width: np.ndarray, heigh
             continue
         w, h = t.params["width"], t.params["height"]
         if t.name == "CenterCrop":
-            padded = float(((width < w) | (height < h)).mean())
-            kept = float(np.median(np.minimum(width, w) * np.minimum(height, h) / (width * height)))
-            effects.append(CropEffect(padded, kept, (int(np.median(width)), int(np.median(height))), (w, h)))
+            small = (width < w) | (height < h)
+            inside = np.minimum(width, w) * np.minimum(height, h)
+            black = float(1 - (inside[small] / (w * h)).mean()) if small.any() else 0.0
+            kept = float(np.median(inside / (width * height)))
+            effects.append(
+                CropEffect(float(small.mean()), black, kept, (int(np.median(width)), int(np.median(height))), (w, h))
+            )
         width, height = np.full_like(width, w), np.full_like(height, h)
     return effects
+
+
+def stretches(
+    transforms: Sequence[TransformConfig], width: np.ndarray, height: np.ndarray
+) -> list[tuple[int, float, tuple[int, int]]]:
+    """(place in the list, stretch, median (width, height) of what comes in, pixels) for each enabled Resize.
+
+    stretch: how many times as broad, against its height, a photo is afterwards, median over the photos; 1 keeps its
+    proportions. width, height: shape (n,), pixels of each photo, n >= 1.
+    """
+    width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
+    found = []
+    for index, t in enumerate(transforms):
+        if not t.enabled or t.name not in ("CenterCrop", "Resize"):
+            continue
+        w, h = t.params["width"], t.params["height"]
+        if t.name == "Resize":
+            stretch = float(np.median((w / width) / (h / height)))
+            found.append((index, stretch, (int(np.median(width)), int(np.median(height)))))
+        width, height = np.full_like(width, w), np.full_like(height, h)
+    return found
 
 
 def pick(samples: pd.DataFrame, each: int, draw: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from core.augment import default_params, sample_seed
-from core.config import TransformConfig
+from core.config import RunConfig, TransformConfig
 from core.drawn import at_value, build_whole
 from core.errors import LabError
 from core.fold_models import fold_model, normalised
@@ -53,10 +53,17 @@ class Stress:
         return float((self.plain.argmax(1) == self.samples["y"].to_numpy()).mean())
 
 
-def held_out(run: Run, fold: int, count: int, draw: int = 0) -> pd.DataFrame:
-    """At most `count` samples of the fold's held-out people, each class in its share; another draw picks others."""
+def held_out(run: Run, fold: int, count: int, draw: int = 0, of: str | None = None) -> pd.DataFrame:
+    """At most `count` samples of the fold's held-out people, each class in its share; another draw picks others.
+
+    of: only those of this class. Raises LabError if there is none.
+    """
     samples = run.samples()
     faces = samples[samples["fold"] == fold]
+    if of is not None and len(faces):
+        faces = faces[faces["class_name"] == of]
+        if not len(faces):
+            raise LabError(f"run '{run.id}': fold {fold} holds nobody of {of!r} out.", "Choose another class.", "fold")
     if not len(faces):
         raise LabError(f"run '{run.id}': fold {fold} holds nobody out.", "Choose another fold.", "fold")
     rng = np.random.default_rng(draw)
@@ -91,16 +98,9 @@ def stress(
             f"run '{run.id}': some of these faces were trained on in fold {fold}.", "Choose held-out faces.", "leak"
         )
     config = run.config()
-    listed = [t for t in config.transforms if t.deterministic and t.enabled]
-    place = len(listed) - 1  # before Normalize
-    try:
-        own = next((t.params for t in config.transforms if t.name == name), default_params(name))
-        listed.insert(place, TransformConfig(name=name, params=own))
-        ladder = [at_value(listed, place, param, value) for value in values]
-    except ValueError as error:
-        raise LabError(f"{name}: {' '.join(str(error).split())}", "Choose another range.", "strength") from None
+    still, ladder = _ladder(config, name, param, values)
     images = [load_image(path) for path in samples["path"]]
-    seeds = [sample_seed(config.training.seed, fold, 0, int(row)) for row in samples.index]
+    seeds = [_seed(config, fold, row) for row in samples.index]
     with fold_model(run, fold, which) as loaded:
 
         def predict(transforms: list[TransformConfig]) -> np.ndarray:
@@ -113,7 +113,7 @@ def stress(
                     parts.append(loaded.model(given).double().softmax(1).cpu().numpy())
             return np.concatenate(parts)
 
-        plain = predict([t for i, t in enumerate(listed) if i != place])
+        plain = predict(still)
         found = []
         for done, transforms in enumerate(ladder):
             if progress:
@@ -121,3 +121,34 @@ def stress(
             found.append(predict(transforms))
         names = list(loaded.class_names)
     return Stress(name, param or "p", np.asarray(values, float), samples, names, np.stack(found), plain)
+
+
+def pictures(
+    run: Run, fold: int, sample: pd.Series, name: str, param: str | None, values: Sequence[float]
+) -> list[np.ndarray]:
+    """One face as `stress` shows it to the network at each strength, uint8 RGB (H, W, 3).
+
+    sample: a row of run.samples(). Raises LabError as `stress` does, and for a photo that cannot be read.
+    """
+    config = run.config()
+    _, ladder = _ladder(config, name, param, values)
+    image, seed = load_image(sample["path"]), _seed(config, fold, sample.name)
+    return [build_whole(transforms)(image, seed) for transforms in ladder]
+
+
+def _ladder(
+    config: RunConfig, name: str, param: str | None, values: Sequence[float]
+) -> tuple[list[TransformConfig], list[list[TransformConfig]]]:
+    """(the run's deterministic transforms, the same with `name` at each value before Normalize)."""
+    still = [t for t in config.transforms if t.deterministic and t.enabled]
+    place = len(still) - 1
+    try:
+        own = next((t.params for t in config.transforms if t.name == name), default_params(name))
+        listed = [*still[:place], TransformConfig(name=name, params=own), *still[place:]]
+        return still, [at_value(listed, place, param, value) for value in values]
+    except ValueError as error:
+        raise LabError(f"{name}: {' '.join(str(error).split())}", "Choose another range.", "strength") from None
+
+
+def _seed(config: RunConfig, fold: int, row: int) -> int:
+    return sample_seed(config.training.seed, fold, 0, int(row))

@@ -12,7 +12,16 @@ from core.drawn import own_complaint
 from core.errors import LabError
 from core.own_recipes import own_recipes, save_recipe
 from core.text import plain
-from pages.parts import augment_photo, augment_views, form_draft, launch_source, pipeline, states, stress_view
+from pages.parts import (
+    augment_effect,
+    augment_photo,
+    augment_views,
+    form_draft,
+    launch_source,
+    pipeline,
+    states,
+    stress_view,
+)
 
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
@@ -20,6 +29,7 @@ VIEWS = {
     "draws": ("Draws", augment_views.draws),
     "steps": ("Step by step", augment_views.steps),
     "batch": ("One batch", augment_views.batch),
+    "effect": ("Effect on faces", augment_views.effect),
     "walk": ("Walk", augment_views.walk),
     "cost": ("Cost", augment_views.cost),
     "text": ("Import and export", augment_views.text),
@@ -133,8 +143,8 @@ errors = errors | {path: text for path, text in complaints(draft).items() if pat
 with right:
     photo = augment_photo.choose(photos)
 notes = {}
-if config is not None and photos is not None and not errors:
-    notes = augment_views.notes_of(config, photos, photo)
+if config is not None and photo is not None and not errors:
+    notes = augment_effect.notes_of(config, photos, photo)
 with left:
     recipe_line(config)
     listed = pipeline.Draft(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)

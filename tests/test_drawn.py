@@ -58,9 +58,10 @@ def test_walking_a_parameter_changes_that_one_only():
     assert [float(image.mean()) for image in images] == pytest.approx([49, 100, 151], abs=1)
 
 
-def test_the_cost_has_a_line_for_each_random_transform_and_one_for_all():
+def test_the_cost_has_a_line_for_each_transform_and_one_for_what_an_epoch_pays():
     found = drawn.costs(photo(), study_transforms(64), seed=1, repeats=1)
-    names = [cost.name for cost in found]
+    assert [cost.name for cost in found if cost.once] == ["CenterCrop", "Resize"]
+    names = [cost.name for cost in found if not cost.once]
     assert names == ["RandomBrightnessContrast", "HorizontalFlip", "InvertImg", "CoarseDropout", "whole"]
     assert all(cost.milliseconds > 0 for cost in found)
 

@@ -1,7 +1,10 @@
 """The Augmentation page, driven through Streamlit's own test runner."""
 
+import base64
 import html
 import io
+import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import config as configs
 from core import jobs, own_recipes, pipelines
+from core.batches import AugmentedBatches, Source
 from core.config import study_transforms
+from core.data import scan
+from core.plan import make_plan
 
 HOME = Path(__file__).parents[1]
 
@@ -47,6 +53,10 @@ def text_of(page: AppTest) -> str:
     return html.unescape("\n".join(told)).replace("\\", "").replace("\u200b", "")
 
 
+def html_of(page: AppTest) -> str:
+    return "".join(each.proto.body for each in page.get("html"))
+
+
 def names(page: AppTest) -> list[str]:
     return [entry["name"] for entry in page.session_state["augment_draft"]["transforms"]]
 
@@ -58,17 +68,57 @@ def control(page: AppTest, kind: str, end: str):
     return found[0]
 
 
-@pytest.mark.parametrize("view", ["draws", "steps", "batch", "walk", "cost", "text", "stress"])
+@pytest.mark.parametrize("view", ["draws", "steps", "batch", "effect", "walk", "cost", "text", "stress"])
 def test_every_view_shows_something_of_a_dataset(lab, tiny_dataset, view):
     page = open_page(root=str(tiny_dataset), recipe="quick", view=view)
     told = text_of(page)
     expected = {
         "draws": "Epoch 16", "steps": "not applied this time", "batch": "of epoch 1, fold 0: not mixed",
+        "effect": "draws of each, every transform",
         "walk": "the others that draw are off", "cost": "On this machine, one thread", "text": "Import",
         "stress": "No run has a finished fold yet",
     }  # fmt: skip
     assert expected[view] in told
     assert page.query_params["view"] in (view, [view])
+
+
+def pixels_of(page: AppTest, alt: str) -> np.ndarray:
+    """The picture of this name as it is sent to the browser."""
+    (data,) = re.findall(rf'alt="{alt}" src="data:image/webp;base64,([^"]+)"', html_of(page))
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_what_stands_on_the_page_is_byte_for_byte_what_training_gets(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    config = configs.RunConfig.model_validate(page.session_state["augment_draft"])
+    plan = make_plan(config.model_copy(update={"task": configs.TaskConfig(name="label")}), scan(config.data))
+    photo = page.query_params["photo"]
+    shown = plan.samples["sample"] == (photo[0] if isinstance(photo, list) else photo)
+    (row,) = plan.samples.index[shown].tolist()
+    fold = 1 if plan.samples["fold"][row] == 0 else 0  # one that trains on the photo
+    batches = AugmentedBatches(Source(plan.samples["path"].tolist(), None, config.transforms), 0, fold, "train")
+    for epoch in (1, 9, 16):
+        (fed,) = batches[epoch, np.array([row]), np.array([0])].numpy()
+        assert np.array_equal(pixels_of(page, f"Epoch {epoch}"), fed)
+    control(page, "selectbox", "augment-count").set_value(4).run()
+    assert "Epoch 5<" not in html_of(page)
+    next(each for each in page.button if each.label == "Draw again").click().run()
+    (fed,) = batches[5, np.array([row]), np.array([0])].numpy()
+    assert np.array_equal(pixels_of(page, "Epoch 5"), fed)
+
+
+def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
+    for kind, grey in (("dark", 50), ("light", 210)):
+        (tmp_path / "faces" / kind).mkdir(parents=True)
+        for n in range(6):
+            Image.new("RGB", (48, 48), (grey + n,) * 3).save(tmp_path / "faces" / kind / f"{n}.png")
+    page = open_page(root=str(tmp_path / "faces"), recipe="study", view="effect")
+    told = text_of(page)
+    assert "InvertImg turns dark faces light and light faces dark" in told
+    assert "Dark and light faces" in told
+    assert "darkest" in told and "5. InvertImg" in told
+    assert "get black borders, 98% of what is left of them" in told
+    assert "faces become 1.56 times as broad" in told
 
 
 def test_an_empty_lab_says_what_to_choose(lab):
@@ -195,8 +245,10 @@ def test_the_stress_test_of_a_finished_fold(never_stopped, monkeypatch):
     assert not page.exception
     told = text_of(page)
     assert "InvertImg, always applied" in told
+    assert html_of(page).count("<figure>") == 9
+    assert "One face" in told
     assert "on 8 held-out photos of 8 people. Without it: accuracy" in told
-    assert "True class" in told
+    assert len(page.get("plotly_chart")) == 2
 
 
 # Uploads
@@ -217,6 +269,7 @@ def grey16() -> Image.Image:
     [
         ("notes.jpg", b"these are my notes", "notes.jpg: is not an image in a known format"),
         ("empty.png", b"", "empty.png: the file is empty"),
+        ("zip.jpg", b"PK\x03\x04" + bytes(200), "zip.jpg: is not an image in a known format"),
         ("huge.png", png_bomb(30_000, 30_000), "the limit is 64 million"),
         ("cut.jpg", saved(Image.new("RGB", (64, 64)), "JPEG")[:300], "cut.jpg: "),
         ("dot.png", saved(Image.new("RGB", (1, 1), "red"), "PNG"), "dot.png: 1 × 1 px"),
@@ -233,6 +286,12 @@ def test_any_upload_is_shown_or_refused_in_words(lab, name, content, told):
     assert told in text_of(page)
     if " px" in told:
         assert "Epoch 16" in text_of(page)
+
+
+def test_an_upload_of_200_megabytes_is_refused_by_the_server_itself(lab):
+    """The element says how much it takes, and Streamlit's server takes no more of it than that."""
+    assert open_page().file_uploader(key="augment-upload").proto.max_upload_size_mb == 50
+    assert tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())["server"]["maxUploadSize"] == 50
 
 
 def test_an_upload_of_60_megapixels_is_shown(lab):

@@ -1,17 +1,20 @@
 """The data page, driven through Streamlit's own test runner."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from photos import draw, mask_dataset
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import corrections, recent
+from core import corrections, recent, thumbnails
 from core.config import DataConfig
 from core.corrections import Correction
-from pages.parts import data_duplicates, data_faces, data_gallery, data_problems
+from core.data import scan
+from pages.parts import data_duplicates, data_faces, data_gallery, data_problems, dataset
 
 PAGE = Path(__file__).parents[1] / "pages" / "data.py"
 
@@ -110,6 +113,22 @@ def test_the_gallery_turns_pages(lab, tmp_path, drawn):
     assert all(cell["image"] for cell in drawn[-1])
 
 
+def test_a_gallery_of_100_000_photos_makes_the_pictures_of_one_page(lab, tmp_path, monkeypatch):
+    root = pets(tmp_path / "pets", 2)
+    small = scan(DataConfig(root=str(root)))
+    many = pd.concat([small.samples] * 25_000, ignore_index=True)
+    many["sample"] = [f"{n:06d}.jpg" for n in range(len(many))]
+    many["person"] = many["sample"]
+    monkeypatch.setattr(dataset, "find", lambda choice: replace(small, samples=many))
+    made, real = [], thumbnails.thumbnail
+    monkeypatch.setattr(thumbnails, "thumbnail", lambda *args: made.append(args[0]) or real(*args))
+    for order in ("class", "person", "random"):
+        page = open_page(root=root, view="faces", order=order, page=1_500)
+        assert "of 100,000 photos" in words(page)
+        assert len(made) == 60
+        made.clear()
+
+
 def test_choosing_a_class_starts_at_its_first_page(lab, tmp_path, drawn):
     page = open_page(root=pets(tmp_path / "pets"), view="faces", page=2)
     page.selectbox(key="data-class").set_value("cats").run()
@@ -174,6 +193,18 @@ def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
     assert "leaves this photo out" in words(page)
 
 
+def test_a_photo_is_taken_along_to_augmentation(lab, tmp_path):
+    page = AppTest.from_file(str(PAGE.parents[1] / "app.py"), default_timeout=60)
+    page.run()
+    page.switch_page("pages/data.py")
+    for key, value in {"root": str(pets(tmp_path / "pets", 3)), "view": "faces", "photo": "cats/02.jpg"}.items():
+        page.query_params[key] = value
+    page.run()
+    press(page, "See it augmented")
+    assert address(page, "photo") == "cats/02.jpg"
+    assert "what training makes of it" in words(page) and "Epoch 16" in html(page)
+
+
 def test_saving_what_is_there_already_says_so(lab, tmp_path, drawn):
     root = pets(tmp_path / "pets", 3)
     press(open_page(root=root, view="faces", photo="cats/00.jpg"), "Save correction")
@@ -192,6 +223,24 @@ def test_problems_show_their_photos_and_a_bad_file_can_be_left_out(lab, tmp_path
     press(page, "Leave this photo out")
     assert [each.sample for each in corrections.load(root)] == [bad.relative_to(root).as_posix()]
     assert "Corrections settle every problem" in words(page)
+
+
+def test_what_is_said_of_several_photos_is_said_once_and_shows_them(lab, tmp_path, drawn):
+    """A folder in two rows that disagree, a row with an impossible age, a photo that is no photo."""
+    root = people(tmp_path / "faces", 6)
+    lines = (root / "train.csv").read_text().splitlines()
+    first, second, third = (line.split(",") for line in lines[1:4])
+    lines.append(",".join([*first[:3], "71", first[4]]))
+    lines[2] = ",".join([*second[:3], "200", second[4]])
+    (root / "train.csv").write_text("\n".join(lines) + "\n")
+    (root / "images" / third[4] / "normal.jpg").write_text("no photo")
+    page = open_page(root=root, view="problems", task="mask-gender-age")
+    assert html(page).count("the same photo has age") == 1
+    shown = [[cell["sample"] for cell in cells] for cells in drawn]
+    assert sorted(map(len, shown)) == [7, 7]
+    assert {sample.split("/")[1] for cells in shown for sample in cells} == {first[4], second[4]}
+    assert all(cell["image"] for cells in drawn for cell in cells)
+    assert "is not an image in a known format" in html(page)
 
 
 def test_a_person_with_contradictory_labels_is_shown_with_all_photos(lab, tmp_path, drawn):

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import albumentations as A
 import numpy as np
@@ -27,24 +30,45 @@ def all_of_them(size=64):
     return [*sized, *random, *last]
 
 
-def run_pasted(text):
-    space = {}
-    exec(compile(text, "pasted", "exec"), space)
-    return space
+PASTED = """
+import sys
+import numpy as np
+image, seeds = np.load("image.npy"), np.load("seeds.npy").tolist()
+made = [augment(image, seed) for seed in seeds]
+np.savez("made.npz", pixels=made, normal=normalize(image=made[-1])["image"])
+assert "core" not in sys.modules
+"""
 
 
-def test_the_exported_python_gives_the_pixels_of_training():
+def test_the_exported_python_as_pasted_in_a_fresh_process_gives_the_pixels_of_training(tmp_path):
+    """Every random transform of the table, warnings being errors, without this lab on the path."""
     transforms, image = all_of_them(), photo()
-    space, ours = run_pasted(pipelines.to_python(transforms)), build_whole(transforms)
-    seen = set()
-    for row in range(12):
-        seed = sample_seed(0, 0, 1, row)
-        expected = ours(image, seed)
-        assert np.array_equal(space["augment"](image, seed), expected)
-        seen.add(expected.tobytes())
-    assert len(seen) == 12
-    normal = space["normalize"](image=expected)["image"]
-    assert normal.dtype == np.float32
+    nowhere = {"scale": [0.5, 0.5], "ratio": [10, 10]}  # no such rectangle fits
+    transforms.insert(2, TransformConfig(name="Erasing", p=1.0, params=nowhere))
+    seeds = [sample_seed(0, 0, 1, row) for row in range(12)]
+    np.save(tmp_path / "image.npy", image)
+    np.save(tmp_path / "seeds.npy", np.array(seeds))
+    (tmp_path / "pasted.py").write_text(pipelines.to_python(transforms) + PASTED)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    told = subprocess.run(
+        [sys.executable, "-W", "error", "pasted.py"], cwd=tmp_path, env=clean, capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stderr
+    made, ours = np.load(tmp_path / "made.npz"), build_whole(transforms)
+    assert len({pixels.tobytes() for pixels in made["pixels"]}) == 12
+    for pixels, seed in zip(made["pixels"], seeds, strict=True):
+        assert np.array_equal(pixels, ours(image, seed))
+    assert made["normal"].dtype == np.float32
+
+
+def test_the_whole_list_as_albumentations_json_gives_the_pixels_of_training():
+    transforms, image = all_of_them(), photo()
+    theirs, ours = A.from_dict(json.loads(pipelines.to_json(transforms))), build_whole(transforms)
+    for seed in range(12):
+        for place, transform in enumerate(theirs.transforms):
+            transform.set_random_seed(seed + place)
+        normal = A.Normalize()(image=ours(image, seed))["image"]
+        assert np.array_equal(theirs(image=image)["image"], normal)
 
 
 @pytest.mark.parametrize("name", RANDOM)

@@ -23,6 +23,9 @@ def test_held_out_faces_come_from_the_fold_alone_and_from_every_class(tiny_plan,
     assert len(stress.held_out(run, 1, 1000)) == (tiny_plan.samples["fold"] == 1).sum()
     with pytest.raises(LabError, match="holds nobody out"):
         stress.held_out(run, 9, 6)
+    assert set(stress.held_out(run, 1, 6, of="red")["class_name"]) == {"red"}
+    with pytest.raises(LabError, match="holds nobody of 'grey' out"):
+        stress.held_out(run, 1, 6, of="grey")
 
 
 def test_without_strength_the_predictions_are_those_of_the_run(never_stopped):
@@ -61,6 +64,17 @@ def test_a_transform_without_parameters_grows_by_its_probability(never_stopped):
     found = stress.stress(never_stopped, 0, faces, "InvertImg", None, [0.0, 1.0])
     assert np.allclose(found.probabilities[0], found.plain, atol=1e-6)
     assert not np.allclose(found.probabilities[1], found.plain, atol=1e-3)
+
+
+def test_the_pictures_of_a_face_are_what_the_network_was_shown(never_stopped):
+    faces = stress.held_out(never_stopped, 0, 4)
+    shown = stress.pictures(never_stopped, 0, faces.iloc[1], "InvertImg", None, [0.0, 1.0])
+    assert np.array_equal(shown[1], 255 - shown[0])
+    found = stress.stress(never_stopped, 0, faces, "InvertImg", None, [0.0, 1.0])
+    with fold_model(never_stopped, 0) as opened, torch.inference_mode():
+        inputs = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2) / 255
+        logits = opened.model((inputs - MEAN) / STD)
+    assert np.allclose(found.probabilities[:, 1], logits.softmax(1).numpy(), atol=1e-5)
 
 
 def test_a_strength_that_does_not_fit_is_said(never_stopped):

@@ -19,8 +19,9 @@ from core.plan import make_plan
 from core.text import count, plain
 from pages.parts import dataset, groups, states
 
-KEY = "augment-data"
+KEY, BROUGHT = "augment-data", "augment-brought"
 ALL = "All"
+PEOPLE = 3000  # that a list shows
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Photo:
     stamp: str
 
 
+def bring(choice: dict[str, Any], sample: str) -> None:
+    """Have Augmentation open with this photo of this dataset; then switch to it."""
+    st.session_state[BROUGHT] = (dict(choice), sample)
+
+
 def photos_of(draft: dict[str, Any]) -> Photos | None:
     """The photos of the chosen dataset, or None when there is none; its controls fold away once it is known."""
     groups.style()
@@ -56,6 +62,12 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
         if wanted := st.query_params.get("root"):
             st.session_state[KEY] = dataset.known_choice(wanted)
     choice = st.session_state[KEY]
+    if (brought := st.session_state.pop(BROUGHT, None)) is not None:
+        choice.update(brought[0])
+        dataset.show_choice(choice, KEY)
+        st.query_params["photo"] = brought[1]
+        for name in ("augment-class", "augment-person", "augment-origin"):
+            st.session_state.pop(name, None)
     if f"{KEY}.source" not in st.session_state:
         dataset.show_choice(choice, KEY)
     if (inside := groups.group("augment-dataset", "Dataset", choice["root"], urgent=not choice["root"])) is not None:
@@ -118,13 +130,12 @@ def _from_dataset(photos: Photos) -> Photo | None:
             st.session_state["augment-class"] = ALL
         kind = st.selectbox("Class", kinds, key="augment-class", width=170, on_change=_forget)
         table = table if kind == ALL else table[table["class_name"] == kind]
-    people = [ALL, *sorted(table["person"].unique().tolist())[:2000]]
-    if st.session_state.get("augment-person") not in people:
-        st.session_state["augment-person"] = ALL
-    person = st.selectbox("Person", people, key="augment-person", width=140, on_change=_forget)
+    person = _person(table)
     table = table if person == ALL else table[table["person"] == person]
     st.button("Random photo", icon=":material/casino:", on_click=_random, args=(table["sample"].tolist(),))
     found = table[table["sample"] == wanted]
+    if wanted and not len(found):
+        st.toast(f"{plain(wanted)} is not among these photos; another one is shown.", icon=":material/image_search:")
     row = (found if len(found) else table).iloc[0]
     st.query_params["photo"] = row["sample"]
     try:
@@ -137,6 +148,23 @@ def _from_dataset(photos: Photos) -> Photo | None:
     return Photo(image, int(row.name), row["sample"], told, fold, f"{row['path']}:{row['mtime_ns']}")
 
 
+def _person(table: pd.DataFrame) -> str:
+    """A person of the table, or ALL. Of more people than a list can show, any can be typed."""
+    everyone = sorted(table["person"].unique().tolist())
+    known = set(everyone)
+    asked = st.session_state.get("augment-person", ALL)
+    if asked not in {ALL, *known}:
+        st.session_state["augment-person"] = ALL
+        st.toast(f"There is no person {plain(asked)} here.", icon=":material/person_off:")
+    now = st.session_state.setdefault("augment-person", ALL)
+    people = list(dict.fromkeys([ALL, now, *everyone[:PEOPLE]]))
+    person = st.selectbox(
+        "Person", people, key="augment-person", width=140, on_change=_forget, accept_new_options=len(known) > PEOPLE,
+        help=f"The first {count(PEOPLE)} are listed; type any other's name." if len(known) > PEOPLE else None,
+    )  # fmt: skip
+    return person
+
+
 def _forget() -> None:
     st.query_params.pop("photo", None)
 
@@ -147,7 +175,9 @@ def _random(samples: list[str]) -> None:
 
 
 def _upload() -> Photo | None:
-    upload = st.file_uploader("Upload a photo", key="augment-upload", help="It stays on this machine and is not kept.")
+    upload = st.file_uploader(
+        "Upload a photo", key="augment-upload", max_upload_size=50, help="It stays on this machine and is not kept."
+    )
     if upload is None:
         return None
     data = upload.getvalue()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,16 +15,15 @@ import streamlit as st
 from core import drawn, pipelines
 from core.augment import TRANSFORMS, sample_seed
 from core.config import RunConfig
-from core.effects import Effect, effects, warnings_of
 from core.errors import LabError
-from core.images import load_image
-from core.preview import crop_effects, validation_view
 from core.preview import draws as draws_of
+from core.preview import validation_view
 from core.text import count, plain
-from pages.parts import faces, states
+from pages.parts import augment_effect, faces, states
 from pages.parts.augment_photo import Photo, Photos
 
-DRAWS, MEASURED, SEEDS = 16, 6, 4
+DRAWS, COUNTS = 16, [4, 8, 16, 32, 64]
+EXACT = 320  # px; larger pictures are sent as JPEG, made smaller for the screen
 CSS = """<style>
 .augment { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: .55rem; }
 .augment figure { margin: 0; font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; min-width: 0; }
@@ -51,58 +50,20 @@ class Desk:
 
 
 def grid(cells: list[tuple[np.ndarray, str, str, str]], large: bool = False) -> None:
-    """cells: (uint8 image, first line, second line, CSS class)."""
+    """cells: (uint8 image, first line, second line, CSS class). What the network sees is sent byte for byte."""
+    with ThreadPoolExecutor() as pool:
+        sent = list(pool.map(lambda cell: faces.image(cell[0], cell[1], max(cell[0].shape[:2]) <= EXACT), cells))
     inside = "".join(
-        f'<figure class="{kind}">{faces.image(image, first)}<div>{escape(first)}</div>'
-        f"<small>{escape(second)}</small></figure>"
-        for image, first, second, kind in cells
+        f'<figure class="{kind}">{picture}<div>{escape(first)}</div><small>{escape(second)}</small></figure>'
+        for picture, (_, first, second, kind) in zip(sent, cells, strict=True)
     )
     st.html(f'{CSS}<div class="augment{" large" if large else ""}">{inside}</div>')
 
 
-def notes_of(config: RunConfig, photos: Photos, photo: Photo | None) -> dict[int, list[str]]:
-    """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
-    uploaded = photo is not None and photo.told == "uploaded"
-    found = effects([photo.image], config.transforms, range(SEEDS)) if uploaded else measured(config, photos)
-    notes = {effect.index: warnings_of(effect) for effect in found}
-    sizes = photos.samples[["width", "height"]].to_numpy()
-    if uploaded:
-        sizes = np.array([photo.image.shape[1::-1]])
-    crops = [i for i, t in enumerate(config.transforms) if t.enabled and t.name == "CenterCrop"]
-    for index, crop in zip(crops, crop_effects(config.transforms, sizes[:, 0], sizes[:, 1]), strict=True):
-        if crop.padded:
-            photo_size, size = (f"{width} × {height} px" for width, height in (crop.photo, crop.crop))
-            notes.setdefault(index, []).append(
-                f"CenterCrop ({size}) is larger than {crop.padded:.0%} of the photos (typically {photo_size}): they "
-                "get black borders."
-            )
-    return notes
-
-
-def measured(config: RunConfig, photos: Photos) -> list[Effect]:
-    step = max(1, len(photos.samples) // MEASURED)
-    chosen = photos.samples.iloc[::step][:MEASURED]
-    stamps = tuple(zip(chosen["path"], chosen["mtime_ns"].astype(int), strict=True))
-    listed = json.dumps([t.model_dump(mode="json") for t in config.transforms])
-    return _measured(listed, stamps)
-
-
-@st.cache_data(max_entries=32, show_spinner="Measuring what the transforms take away")
-def _measured(listed: str, stamps: tuple[tuple[str, int], ...]) -> list[Effect]:
-    images = []
-    for path, _ in stamps:
-        try:
-            images.append(load_image(path))
-        except LabError:  # the page says so where the photo itself is shown; others remain to measure on
-            continue
-    transforms = pipelines.read(f'{{"transforms": {listed}}}').transforms
-    return effects(images, transforms, range(SEEDS)) if images else []
-
-
 def draws(desk: Desk) -> None:
     config, photo = desk.config, desk.photo
-    first = st.session_state.setdefault("augment-epoch", 1)
-    epochs = list(range(first, first + DRAWS))
+    first, many = st.session_state.setdefault("augment-epoch", 1), st.session_state.get("augment-count", DRAWS)
+    epochs = list(range(first, first + many))
     seed = config.training.seed
     made = draws_of(photo.image, config.transforms, seed=seed, fold=desk.fold, epochs=epochs, row=photo.row)
     cells = [(_small(photo.image), "Original", _size(photo.image), "")]
@@ -116,11 +77,14 @@ def draws(desk: Desk) -> None:
             f"{seed}, before colours are normalised.",
             width="stretch",
         )
-        st.button("Draw again", icon=":material/casino:", on_click=_later)
+        with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
+            st.session_state.setdefault("augment-count", DRAWS)
+            st.selectbox("Draws", COUNTS, key="augment-count", width=90)
+            st.button("Draw again", icon=":material/casino:", on_click=_later, args=(many,))
 
 
-def _later() -> None:
-    st.session_state["augment-epoch"] += DRAWS
+def _later(many: int) -> None:
+    st.session_state["augment-epoch"] += many
 
 
 def steps(desk: Desk) -> None:
@@ -211,13 +175,22 @@ def walk(desk: Desk) -> None:
     st.caption("This transform alone, always applied, with the same draw at each value; the others that draw are off.")
 
 
+def effect(desk: Desk) -> None:
+    augment_effect.show(desk.config, desk.photos, desk.photo, desk.fold)
+
+
 def cost(desk: Desk) -> None:
     seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
     with st.spinner("Measuring", show_time=True):
         found = drawn.costs(desk.photo.image, desk.config.transforms, seed)
-    table = pd.DataFrame([(cost.name, cost.milliseconds, 1000 / cost.milliseconds) for cost in found])
-    table.columns = ["Transform", "ms", "rate"]
-    table["Transform"] = table["Transform"].replace("whole", "All, as they are drawn")
+    table = pd.DataFrame(
+        [
+            (cost.name, "once a photo" if cost.once else "each epoch", cost.milliseconds, 1000 / cost.milliseconds)
+            for cost in found
+        ],
+        columns=["Transform", "Paid", "ms", "rate"],
+    )
+    table["Transform"] = table["Transform"].replace("whole", "All of each epoch, as they are drawn")
     st.dataframe(
         table, hide_index=True,
         column_config={
@@ -226,8 +199,8 @@ def cost(desk: Desk) -> None:
         },
     )  # fmt: skip
     st.caption(
-        "On this machine, one thread, at the size that stands in the list. Single lines: always applied. Crop and "
-        "resize at the start cost nothing in training: they are computed once and kept."
+        "On this machine, one thread, at the size that stands in the list. Single lines: always applied. What "
+        "stands at the start and is the same for every epoch is computed once and kept."
     )
 
 
@@ -242,6 +215,11 @@ def text(desk: Desk) -> None:
     else:
         written = pipelines.export(desk.config.transforms, kind)
         st.code(written, language=kind, height=320)
+        if kind == "json" and any(t.name == "Erasing" and t.enabled for t in desk.config.transforms):
+            st.caption(
+                "albumentations' own Erasing fails where no rectangle of the wanted size and shape fits into an image; "
+                "the lab leaves the image as it is there, and so does the Python."
+            )
         ending = {"yaml": "yaml", "json": "json", "python": "py"}[kind]
         st.download_button(
             "Download", written, f"augmentation.{ending}", icon=":material/download:", on_click="ignore"

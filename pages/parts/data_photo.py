@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,10 @@ from core.data import GENDERS
 from core.errors import LabError
 from core.text import count, plain
 from core.thumbnails import thumbnail
-from pages.parts import states
+from pages.parts import augment_photo, states
 from pages.parts.data_view import View, go
 
+AUGMENT = Path(__file__).parents[1] / "augment.py"
 SIDE = 480  # px
 ERROR = "data_correction_error"
 PHOTO, PERSON = "exclude-photo", "exclude-person"
@@ -44,6 +46,12 @@ def draw(view: View, sample: str) -> None:
         _facts(view, row)
         if error := st.session_state.pop(ERROR, None):
             states.show_error(error)
+        st.button(
+            "See it augmented", icon=":material/auto_fix_high:", key="data-augment", type="tertiary",
+            on_click=augment_photo.bring, args=(st.session_state["data-choice"], sample),
+        )  # fmt: skip
+        if augment_photo.BROUGHT in st.session_state:
+            st.switch_page(AUGMENT)
         if view.left_out(sample):
             st.caption("A correction leaves this photo out of new runs. Undo it under Corrections to use it again.")
             return

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from core.corrections import told
 from core.exports import spreadsheet_csv
+from core.images import SUFFIXES
 from core.text import count, plain
+from core.thumbnails import thumbnails
+from core.tree import inside
 from pages.parts import states
 from pages.parts.data_gallery import Tile, gallery
 from pages.parts.data_view import View, asked, describe, go, pager, pick_photo, turner
@@ -44,12 +48,18 @@ def draw(view: View) -> None:
         )  # fmt: skip
     if settled > 0:
         st.caption(f"{count(settled)} more are settled by corrections.")
-    chosen = problems if wanted == "all" else problems[problems["kind"] == wanted]
+    chosen = together(problems if wanted == "all" else problems[problems["kind"] == wanted])
     part = pager(len(chosen), PAGE)
     photos = by_person(view.shown.samples, chosen.iloc[part])
     for number, problem in enumerate(chosen.iloc[part].itertuples(index=False), part.start):
         one(view, problem, photos, f"data-problem-{number}")
     turner(part, len(chosen), PAGE, "problems")
+
+
+def together(problems: pd.DataFrame) -> pd.DataFrame:
+    """One row for what is said of several files in the same words; `files` has them all, `sample` the first."""
+    said = ["where", "kind", "problem", "remedy", "severity"]
+    return problems.groupby(said, sort=False, as_index=False).agg(sample=("sample", "first"), files=("sample", list))
 
 
 def by_person(samples: pd.DataFrame, problems: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -68,21 +78,49 @@ def person_of(text: str) -> str | None:
 def one(view: View, problem: object, photos: dict[str, pd.DataFrame], key: str) -> None:
     """A problem in words, its photos below; a click on a photo opens its correction."""
     state = "failed" if problem.severity == "error" else "interrupted"
-    st.html(states.fault(problem.problem, problem.remedy, problem.where, state))
+    fault = states.fault(problem.problem, problem.remedy, problem.where, state)
     person = person_of(problem.problem)
     if person in photos:
+        st.html(fault)
         rows = photos[person].head(SHOWN).itertuples(index=False)
         tiles = [Tile(r.sample, r.path, int(r.mtime_ns), describe(r), r.sample) for r in rows]
         gallery(tiles, pick_photo, key=key, chosen=asked("photo"))
         if len(photos[person]) > SHOWN:
             st.caption(f"The first {SHOWN} of {count(len(photos[person]))} photos of {plain(person)}.")
         return
-    row = view.row(problem.sample) if problem.sample else None
+    whole_row = len(problem.files) == 1 and view.row(problem.sample) is None and problem.severity == "error"
+    if whole_row and problem.sample and problem.kind not in ("outside", "bad-folder"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(fault, width="stretch")
+            st.button(
+                "Leave it out", icon=":material/hide_image:", key=f"{key}-open", on_click=go,
+                kwargs={"photo": problem.sample}, help="Opens its correction, where you give the reason.",
+            )  # fmt: skip
+    else:
+        st.html(fault)
+    tiles = [tile for sample in problem.files[:SHOWN] for tile in tiles_of(view, sample)][:SHOWN]
+    if tiles:
+        pick = (lambda _: pick_photo(problem.sample)) if whole_row else pick_photo
+        gallery(tiles, pick, key=key, chosen=asked("photo"))
+    if len(problem.files) > SHOWN:
+        st.caption(f"The first {SHOWN} of {count(len(problem.files))} photos.")
+
+
+def tiles_of(view: View, sample: str) -> list[Tile]:
+    """The photo; the photos of a folder; none where there is nothing to show, as of a file that cannot be decoded."""
+    row = view.row(sample) if sample else None
     if row is not None:
-        tile = Tile(row["sample"], row["path"], int(row["mtime_ns"]), describe(row), told(row["person"]))
-        gallery([tile], pick_photo, key=key, chosen=asked("photo"))
-    elif problem.sample and problem.severity == "error" and problem.kind not in ("outside", "bad-folder"):
-        st.button(
-            "Leave it out", icon=":material/hide_image:", key=f"{key}-open", on_click=go,
-            kwargs={"photo": problem.sample}, help="Opens the file's correction, where you give the reason.",
-        )  # fmt: skip
+        return [Tile(row["sample"], row["path"], int(row["mtime_ns"]), describe(row), told(row["person"]))]
+    root = Path(view.raw.root)
+    place = inside(root, sample) if sample else None
+    if place is None:
+        return []
+    names = [place]
+    if (root / place).is_dir():
+        names = sorted(f"{place}/{each.name}" for each in (root / place).iterdir())[:SHOWN]
+    tiles = []
+    for name in names:
+        if Path(name).suffix.lower() in SUFFIXES and (path := root / name).is_file():
+            tiles.append(Tile(name, str(path), path.stat().st_mtime_ns, name.rpartition("/")[2], "not used"))
+    good = thumbnails([(tile.path, tile.mtime_ns) for tile in tiles])
+    return [tile for tile, picture in zip(tiles, good, strict=True) if isinstance(picture, bytes)]

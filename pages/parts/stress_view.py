@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from core import drawn, runs
+from core import drawn, runs, stress_figures
 from core.augment import TRANSFORMS
 from core.errors import LabError
 from core.text import plain
-from pages.parts import states
+from pages.parts import faces, states
 
 LAUNCH = Path(__file__).parents[1] / "launch.py"
+_CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
+ALL = "All"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a stress test. of: a class, None for all. draw: which faces."""
+
+    run: str
+    fold: int
+    which: str
+    name: str
+    param: str | None
+    faces: int
+    of: str | None
+    draw: int
 
 
 def show(_: Any) -> None:
@@ -32,13 +48,25 @@ def show(_: Any) -> None:
         st.page_link(LAUNCH, label="Open Launch", icon=":material/rocket_launch:")
         return
     labels = {s["id"]: states.run_label(s) for s in runs.summaries() if s["id"] in done}
+    wanted = _controls(done, labels)
+    kept = st.session_state.get("stress-result")
+    if st.session_state.pop("stress-asked", False):
+        kept = _test(wanted)
+    if kept is None or kept[0] != wanted:
+        st.caption("Choose a transform and its strength, then test. The faces were never trained on by this model.")
+        return
+    _draw(kept[1], runs.Run(wanted.run), wanted.fold)
+
+
+def _controls(done: dict[str, list[int]], labels: dict[str, str]) -> Wanted:
+    """done: run -> its finished folds. labels: run -> how it is shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.query_params.get("run")
-        ids = list(done)
-        start = ids.index(wanted) if wanted in ids else 0
+        linked, ids = st.query_params.get("run"), list(done)
+        start = ids.index(linked) if linked in ids else 0
         run_id = st.selectbox("Run", ids, index=start, format_func=labels.get, key="stress-run", width=300)
         fold = st.selectbox("Fold", done[run_id], key=f"stress-fold-{run_id}", width=90)
         which = st.segmented_control("Weights", ["best", "final"], default="best", key="stress-which", required=True)
+    st.query_params["run"] = run_id
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [n for n, entry in TRANSFORMS.items() if not entry.deterministic]
         name = st.selectbox("Transform", names, key="stress-name", width=230)
@@ -47,33 +75,34 @@ def show(_: Any) -> None:
         param = None
         if known:
             param = st.selectbox("Strength", known, format_func=shown.get, key=f"stress-{name}", width=200)
-        faces = st.slider("Faces", 8, 256, 64, 8, key="stress-count", width=160, help="Held out in this fold.")
+        kinds = [ALL, *runs.Run(run_id).info().get("class_names", [])]
+        kind = st.selectbox("Of class", kinds, key=f"stress-class-{run_id}", width=150)
+        most = st.slider("Faces", 8, 256, 64, 8, key="stress-count", width=150, help="Held out in this fold.")
+        draw = st.session_state.setdefault("stress-draw", 0)
+        st.button("Other faces", icon=":material/casino:", key="stress-other", on_click=_other)
         st.button("Test", type="primary", icon=":material/speed:", key="stress-go", on_click=_ask)
-    st.query_params["run"] = run_id
-    asked = json.dumps([run_id, fold, which, name, param, faces])
-    kept = st.session_state.get("stress-result")
-    if st.session_state.pop("stress-asked", False):
-        kept = _test(runs.Run(run_id), int(fold), which, name, param, int(faces), asked)
-    if kept is None or kept[0] != asked:
-        st.caption("Choose a transform and its strength, then test. The faces were never trained on by this model.")
-        return
-    _draw(kept[1])
+    return Wanted(run_id, int(fold), which, name, param, int(most), None if kind == ALL else kind, draw)
 
 
 def _ask() -> None:
     st.session_state["stress-asked"] = True
 
 
-def _test(run: runs.Run, fold: int, which: str, name: str, param: str | None, faces: int, asked: str) -> tuple | None:
+def _other() -> None:
+    st.session_state["stress-draw"] += 1
+
+
+def _test(wanted: Wanted) -> tuple[Wanted, Any] | None:
     from core import stress  # torch, which the other views do without
 
+    run = runs.Run(wanted.run)
     place = st.empty()
     bar = place.progress(0.0, "Loading the model")
     try:
-        values = drawn.strengths(name, param)
-        chosen = stress.held_out(run, fold, faces)
+        values = drawn.strengths(wanted.name, wanted.param)
+        chosen = stress.held_out(run, wanted.fold, wanted.faces, wanted.draw, wanted.of)
         found = stress.stress(
-            run, fold, chosen, name, param, values, which=which,
+            run, wanted.fold, chosen, wanted.name, wanted.param, values, which=wanted.which,
             progress=lambda done, total: bar.progress(done / total, f"Strength {done + 1} of {total}"),
         )  # fmt: skip
     except LabError as error:
@@ -81,30 +110,72 @@ def _test(run: runs.Run, fold: int, which: str, name: str, param: str | None, fa
         return None
     finally:
         place.empty()
-    st.session_state["stress-result"] = (asked, found)
-    return asked, found
+    st.session_state["stress-result"] = (wanted, found)
+    return wanted, found
 
 
-def _draw(found: Any) -> None:
-    unit = TRANSFORMS[found.name].params[found.param].unit if found.param in TRANSFORMS[found.name].params else ""
-    strength = f"{found.param.replace('_', ' ')}{', ' + unit if unit else ''}"
-    table = pd.DataFrame(
-        {strength: found.values, "accuracy": found.accuracy, "probability of the true class": found.true_p.mean(1)}
-    )
+def _draw(found: Any, run: runs.Run, fold: int) -> None:
+    param = TRANSFORMS[found.name].params.get(found.param)
+    strength = "probability" if param is None else found.param.replace("_", " ")
+    strength += f", {param.unit}" if param is not None and param.unit else ""
     people = found.samples["person"].nunique()
+    worst = int(found.accuracy.argmin())
     st.caption(
         f"{plain(found.name)}, always applied, its other parameters as in the run (else the defaults), on "
-        f"{len(found.samples)} held-out photos of {people} people. Without it: accuracy {found.plain_accuracy:.3f}."
+        f"{len(found.samples)} held-out photos of {people} people. Without it: accuracy {found.plain_accuracy:.3f}; at "
+        f"worst {found.accuracy[worst]:.3f}, at {_told(found.values[worst])}."
     )
-    st.line_chart(
-        table, x=strength, y=["accuracy", "probability of the true class"], height=300, y_label="share, 0 to 1"
+    figure = stress_figures.accuracy_curve(
+        found.values, found.accuracy, found.true_p.mean(1), found.plain_accuracy, strength
     )
-    names = found.samples["sample"].tolist()
-    chosen = st.selectbox("One face", range(len(names)), format_func=lambda i: names[i], key="stress-face")
-    label = int(found.samples["y"].iloc[chosen])
-    likely = np.argsort(-found.probabilities[:, chosen].max(0), kind="stable")[:4]
-    order = list(dict.fromkeys([label, *likely.tolist()]))
-    one = pd.DataFrame({found.class_names[i]: found.probabilities[:, chosen, i] for i in order})
-    one.insert(0, strength, found.values)
-    st.caption(f"True class: {plain(found.class_names[label])}.")
-    st.line_chart(one, x=strength, y=[found.class_names[i] for i in order], height=260, y_label="probability, 0 to 1")
+    st.plotly_chart(figure, key="stress-accuracy", **_CHART)
+    _face(found, run, fold, strength)
+
+
+def _face(found: Any, run: runs.Run, fold: int, strength: str) -> None:
+    """One held-out face: what the network saw at each strength, what it said."""
+    states.heading("One face")
+    samples = found.samples
+    turned = ((found.right != found.right[:1]).any(0)).nonzero()[0].tolist()
+    order = turned + [i for i in range(len(samples)) if i not in set(turned)]
+    mark = {i: " · changes its answer" for i in turned}
+    chosen = st.selectbox(
+        "Face", order, key="stress-face", width=480,
+        format_func=lambda i: f"{samples['class_name'].iloc[i]} · {samples['sample'].iloc[i]}{mark.get(i, '')}",
+        help="Those whose answer changes with the strength come first.",
+    )  # fmt: skip
+    label = int(samples["y"].iloc[chosen])
+    names, probabilities = found.class_names, found.probabilities[:, chosen]
+    param = None if found.param == "p" else found.param
+    try:
+        pictures = _pictures(run.id, fold, int(samples.index[chosen]), found.name, param, tuple(found.values.tolist()))
+    except LabError as error:
+        states.show_error(error)
+        return
+    cells = []
+    for value, picture, row in zip(found.values, pictures, probabilities, strict=True):
+        said = int(row.argmax())
+        tone = "good" if said == label else "bad"
+        told = f'<span class="lab-{tone}" style="color:var(--c)">{"right" if said == label else "wrong"}</span>'
+        cells.append(
+            f"<figure>{picture}<div>{_told(value)}</div>{escape(names[said])} {row[said]:.2f}<br>{told}</figure>"
+        )
+    st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
+    likely = np.argsort(-probabilities.max(0), kind="stable")[:4].tolist()
+    shown = list(dict.fromkeys([label, *likely]))
+    figure = stress_figures.face_curve(found.values, probabilities[:, shown], [names[i] for i in shown], strength)
+    st.plotly_chart(figure, key="stress-one", **_CHART)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _pictures(run_id: str, fold: int, row: int, name: str, param: str | None, values: tuple[float, ...]) -> list[str]:
+    """HTML of one face at each strength."""
+    from core import stress
+
+    run = runs.Run(run_id)
+    made = stress.pictures(run, fold, run.samples().loc[row], name, param, values)
+    return [faces.image(picture, "the face at this strength") for picture in made]
+
+
+def _told(value: float) -> str:
+    return f"{value:.3g}"
