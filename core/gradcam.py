@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.cam_pass import LAYERS, METHODS, block_of, index_of, modules_of, one_pass, rescale
+from core.cam_pass import LAYERS, METHODS, PROJECTED, block_of, index_of, modules_of, one_pass, rescale
 from core.errors import LabError
 from core.fold_models import FoldModel, faces, fold_model, frozen_samples, held_out_fold, normalised
 from core.runs import Run
@@ -168,7 +168,7 @@ def maps_of(
     model = opened.model if model is None else model
     wanted = [_pick(classes, opened.class_names, len(inputs), true)]
     if versus is not None:
-        if method in ("EigenCAM", "EigenGradCAM"):
+        if method in PROJECTED:
             raise LabError(
                 f"maps: {method} has no sign, so it cannot tell one class from another.",
                 "Choose GradCAM, or one class.",
