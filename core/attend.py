@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from core import regions
+from core.errors import LabError
 from core.fold_models import frozen_samples
 from core.gradcam import LAYERS, Classes, held_out_maps
 from core.runs import Run
@@ -25,6 +26,7 @@ class Attention:
     """Heat of n faces. shares: (n, layers, regions), NaN without heat. area: (n, regions), of the picture.
 
     concentration: (n, layers). maps: float16 (n, layers, h, w), kept small. true, predicted: (n,) class names.
+    faults: samples that were asked for and left out, since their photo cannot be read.
     """
 
     samples: np.ndarray
@@ -37,6 +39,7 @@ class Attention:
     area: np.ndarray
     concentration: np.ndarray
     maps: np.ndarray
+    faults: dict[str, LabError]
 
     @property
     def right(self) -> np.ndarray:
@@ -77,15 +80,16 @@ def attend(
 ) -> Attention:
     """Heat by region of many faces; boxes are guessed from the photos where none are given.
 
-    progress(done, total) is called after each batch. Raises LabError as gradcam.layer_maps does.
+    progress(done, total) is called after each batch. Raises LabError as gradcam.layer_maps does, and the first fault if
+    no photo can be read.
     """
     table = frozen_samples(run)
     boxes = boxes or regions.PRESETS[regions.preset_for(table)]
     transforms, names = run.config().transforms, np.asarray(samples, dtype=object)
     masks: dict[tuple[int, int], np.ndarray] = {}
     rows: list = [None] * len(names)
-    done = 0
-    for places, found in held_out_maps(run, list(names), classes, layers, method, which):
+    done, faults = 0, {}
+    for places, found in held_out_maps(run, list(names), classes, layers, method, which, faults=faults):
         own = table.loc[list(names[places])]
         sizes = [(int(w), int(h)) for w, h in zip(own["width"], own["height"], strict=True)]
         for size in set(sizes) - masks.keys():
@@ -106,11 +110,15 @@ def attend(
             )
         done += len(places)
         if progress:
-            progress(done, len(names))
+            progress(done + len(faults), len(names))
+    kept = [i for i, row in enumerate(rows) if row is not None]
+    if faults and not kept:
+        raise next(iter(faults.values()))
+    names, rows = names[kept], [rows[i] for i in kept]
     people, true, predicted, confidence, share, area, tops, maps = (
         np.array(column) for column in zip(*rows, strict=True)
     )
-    return Attention(names, people, true, predicted, confidence, tuple(layers), share, area, tops, maps)
+    return Attention(names, people, true, predicted, confidence, tuple(layers), share, area, tops, maps, faults)
 
 
 def _small(maps: np.ndarray) -> np.ndarray:

@@ -39,6 +39,8 @@ def attend(
         )
         free()
         _print(run, found)
+        if found.faults:
+            print(f"photos left out, unreadable: {len(found.faults):,}, first {next(iter(found.faults))}\n")
 
 
 def _choose(run: Run, photos: int | None) -> list[str]:

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.cam_pass import LAYERS, METHODS, block_of, index_of, modules_of, one_pass, rescale
+from core.cam_pass import LAYERS, METHODS, PROJECTED, block_of, index_of, modules_of, one_pass, rescale
 from core.errors import LabError
+from core.fold_answers import faces_of
 from core.fold_models import FoldModel, faces, fold_model, frozen_samples, held_out_fold, normalised
 from core.runs import Run
 
@@ -108,23 +109,36 @@ def held_out_maps(
     *,
     versus: Classes = None,
     device: str | None = None,
+    faults: dict[str, LabError] | None = None,
 ) -> Iterator[tuple[np.ndarray, LayerMaps]]:
     """Maps of many samples, each by the fold that held its person out, BATCH faces at a time.
 
     Yields (positions in `samples`, their maps); fold by fold, so that each model is opened once. Errors as layer_maps.
+    faults: takes the samples whose photo cannot be read, which are then left out; without it the first one is raised.
     """
     folds = np.array([held_out_fold(run, sample) for sample in samples])
     many = not (classes is None or isinstance(classes, str | int))
+
+    def made(fold: int, part: np.ndarray) -> LayerMaps:
+        wanted, names = [classes[i] for i in part] if many else classes, [samples[i] for i in part]
+        return layer_maps(run, int(fold), names, wanted, layers, method, which, versus=versus, device=device)
+
     for fold in np.unique(folds):
         places = np.flatnonzero(folds == fold)
         for start in range(0, len(places), BATCH):
             part = places[start : start + BATCH]
-            wanted = [classes[i] for i in part] if many else classes
-            names = [samples[i] for i in part]
-            yield (
-                part,
-                layer_maps(run, int(fold), names, wanted, layers, method, which, versus=versus, device=device),
-            )
+            try:
+                found = made(fold, part)
+            except LabError:
+                bad = faces_of(run, [samples[i] for i in part])[3]
+                if faults is None or not bad:
+                    raise
+                faults |= bad
+                part = np.array([i for i in part if samples[i] not in bad], dtype=int)
+                if not len(part):
+                    continue
+                found = made(fold, part)
+            yield part, found
 
 
 def all_folds(
@@ -168,7 +182,7 @@ def maps_of(
     model = opened.model if model is None else model
     wanted = [_pick(classes, opened.class_names, len(inputs), true)]
     if versus is not None:
-        if method in ("EigenCAM", "EigenGradCAM"):
+        if method in PROJECTED:
             raise LabError(
                 f"maps: {method} has no sign, so it cannot tell one class from another.",
                 "Choose GradCAM, or one class.",

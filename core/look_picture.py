@@ -46,21 +46,23 @@ def overlay(photo: np.ndarray, heat: np.ndarray, table: np.ndarray, opacity: flo
     return np.rint(photo * (1 - alpha) + table[shade] * alpha).astype(np.uint8)
 
 
-def sheet(shown: Sequence[Look], table: np.ndarray, opacity: float = 0.8, overlaid: bool = True) -> bytes:
-    """PNG of what is shown: a row a face and model, the photo and then every layer."""
+def sheet(shown: Sequence[Look], colours: str = "inferno", opacity: float = 0.8, overlaid: bool = True) -> bytes:
+    """PNG of what is shown: a row a face and model, the photo and then every layer. Each row has its own colour table,
+    with a sign or without."""
     side_h, side_w = max(look.maps.shape[1] for look in shown), max(look.maps.shape[2] for look in shown)
-    layers, signed = shown[0].layers, any(look.signed for look in shown)
-    width = LABEL + (1 + len(layers)) * (side_w + GAP) + GAP
+    layers, photos = shown[0].layers, any(look.photo is not None for look in shown)
+    titles = ("as the network sees it", *layers) if photos else layers
+    width = LABEL + len(titles) * (side_w + GAP) + GAP
     picture = Image.new("RGB", (width, 30 + len(shown) * (side_h + GAP)), PAPER)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
-    for column, name in enumerate(("as the network sees it", *layers)):
+    for column, name in enumerate(titles):
         centre = LABEL + column * (side_w + GAP) + side_w // 2
         pen.text((centre, 10), _fit(pen, name, font, side_w), INK, font, anchor="ma")
     for index, look in enumerate(shown):
         top = 30 + index * (side_h + GAP)
         for number, words in enumerate((look.title, *look.lines)):
             pen.text((8, top + number * LINE), _fit(pen, words, font, LABEL - 14), INK, font)
-        pictures = [look.photo]
+        pictures, table, signed = [look.photo] if photos else [], lut(colours, look.signed), look.signed
         for heat in look.maps:
             over = overlaid and look.photo is not None
             pictures.append(overlay(look.photo, heat, table, opacity, signed) if over else table[grey(heat, signed)])

@@ -7,29 +7,32 @@ map says so. torch is imported when the first map is made, so that a page opens 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from core.errors import LabError
-from core.mistakes import divergence
+from core.fold_answers import faces_of, of_one_size, probabilities
 from core.runs import Run
 
 LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
-BATCH = 32  # faces in one forward pass
 METHODS = ("GradCAM", "GradCAM++", "XGradCAM", "HiResCAM", "LayerCAM", "EigenCAM", "EigenGradCAM")
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What to show. classes: 'predicted', 'true', 'diff' (predicted minus true) or a class name. which: checkpoint."""
+    """What to show. classes: 'predicted', 'true' or a class name. minus: '', or a class whose evidence is subtracted:
+    'predicted', 'true', 'runner-up' or a class name. which: checkpoint.
+
+    Predicted minus true is predicted minus runner-up where the answer is right.
+    """
 
     classes: str = "predicted"
+    minus: str = ""
     layers: tuple[str, ...] = LAYERS
     method: str = "GradCAM"
     which: str = "best"
@@ -40,7 +43,8 @@ class Look:
     """One face as one model sees it.
 
     maps: (layers, h, w) float32, each scaled to its largest value: 0..1, or -1..1 for a difference (signed).
-    photo: (h, w, 3) uint8, what the network gets, without normalisation. model: which fold in words.
+    photo: (h, w, 3) uint8, what the network gets, without normalisation. model: which fold in words. which, epoch: the
+    checkpoint, None where folds of several epochs are summed up.
     """
 
     run_id: str
@@ -58,6 +62,8 @@ class Look:
     target: str = ""
     confidence: float = float("nan")
     signed: bool = False
+    which: str = "best"
+    epoch: int | None = None
 
     @property
     def title(self) -> str:
@@ -69,6 +75,8 @@ class Look:
         if self.predicted:
             found.append(f"{self.true} → {self.predicted}" if self.true else f"→ {self.predicted}")
             found.append(f"p {self.confidence:.2f} · map of {self.target}")
+        if self.epoch is not None:
+            found.append(f"{'best' if self.which == 'best' else 'last'} epoch, {self.epoch}")
         return found
 
     def told(self) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def held_out(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     Raises LabError when no map can be made at all (run or checkpoint gone, NaN weights); what concerns one face alone
     is in the faults.
     """
-    photos, true, own, faults = _faces(run, samples)
+    photos, true, own, faults = faces_of(run, samples)
     looks = []
     for fold in sorted(set(own.values())):
         looks += _by_fold(run, fold, {name: photos[name] for name in photos if own[name] == fold}, true, wish, own)
@@ -119,7 +127,7 @@ def held_out(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
 
 def every_fold(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     """Each face by every fold, then the mean of the maps and their disagreement (standard deviation over folds)."""
-    photos, true, own, faults = _faces(run, samples)
+    photos, true, own, faults = faces_of(run, samples)
     looks = [look for fold in run.folds() for look in _by_fold(run, fold, photos, true, wish, own)]
     return Shown(tuple(looks + _spread(looks, wish)), faults)
 
@@ -149,29 +157,9 @@ def _spread(looks: Sequence[Look], wish: Wish) -> list[Look]:
         ):
             found.append(
                 Look(like.run_id, like.run_name, sample, model, None, False, like.layers, maps.astype(np.float32),
-                     like.photo, wish.method, true=like.true, signed=signed)
+                     like.photo, wish.method, true=like.true, signed=signed, which=wish.which)
             )  # fmt: skip
     return found
-
-
-def _faces(
-    run: Run, samples: Sequence[str]
-) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int], dict[str, LabError]]:
-    """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
-    from core.fold_models import as_seen, frozen_samples, held_out_fold
-    from core.images import load_image
-
-    table, config = frozen_samples(run), run.config()
-    photos, true, own, faults = {}, {}, {}, {}
-    for sample in samples:
-        try:
-            fold = held_out_fold(run, sample)
-            photos[sample] = as_seen(config, load_image(table.at[sample, "path"]))
-        except LabError as error:
-            faults[sample] = error
-        else:
-            own[sample], true[sample] = fold, str(table.at[sample, "class_name"])
-    return photos, true, own, faults
 
 
 def _by_fold(
@@ -186,8 +174,10 @@ def _by_fold(
     classes = [str(name) for name in run.info()["class_names"]]
     present = set(layer_names(config.model.depth))
     layers = [name for name in wish.layers if name in present]
+    state = run.fold_state(fold)
+    epoch = state.best_epoch if wish.which == "best" else state.epoch
     looks = []
-    for part in _of_one_size(photos):  # photos that nothing crops may differ in size
+    for part in of_one_size(photos):  # photos that nothing crops may differ in size
         stack = [photos[name] for name in part]
         target, versus = _targets(run, fold, stack, [true.get(name) for name in part], classes, wish)
         maps = layer_maps(run, fold, stack, target, layers, wish.method, wish.which, versus=versus)
@@ -207,66 +197,24 @@ def _by_fold(
                     held_out=own.get(name) == fold, layers=tuple(wish.layers), maps=seen, photo=photos[name],
                     method=wish.method, predicted=classes[int(chances.argmax())], true=true.get(name, ""),
                     target=of, confidence=float(chances.max()), signed=maps.signed,
+                    which=wish.which, epoch=epoch,
                 )
             )  # fmt: skip
     return sorted(looks, key=lambda look: names.index(look.sample))
 
 
-def _of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
-    groups: dict[tuple, list[str]] = {}
-    for name, photo in photos.items():
-        groups.setdefault(photo.shape, []).append(name)
-    return list(groups.values())
-
-
 def _targets(
     run: Run, fold: int, photos: list[np.ndarray], true: list[str | None], classes: list[str], wish: Wish
-) -> tuple[str | list[int], list[int] | None]:
-    """(what layer_maps explains, what it subtracts): the true class, or the runner-up where the answer is right."""
-    if wish.classes not in ("true", "diff"):
-        return wish.classes, None
-    if None in true:
+) -> tuple[str | list[int], str | list[int] | None]:
+    """(what layer_maps explains, what it subtracts) of faces, of which `true` are the classes, None where unknown."""
+    if None in true and "true" in (wish.classes, wish.minus):
         raise LabError("a face without a label has no true class.", "Choose another class.", kind="classes")
-    y = [classes.index(name) for name in true]
-    if wish.classes == "true":
-        return y, None
-    ranked = np.argsort(-probabilities(run, fold, photos, wish.which), axis=1)
-    return "predicted", [int(r[1]) if r[0] == label else label for r, label in zip(ranked, y, strict=True)]
-
-
-def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best") -> np.ndarray:
-    """What one fold's model answers, float64 (n, classes). photos: as the network gets them, uint8 (h, w, 3)."""
-    import torch
-
-    from core.fold_models import fold_model, normalised
-
-    with fold_model(run, fold, which) as opened, torch.inference_mode():
-        return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
-
-
-def between_folds(
-    run: Run,
-    samples: Sequence[str],
-    which: str = "best",
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> pd.Series:
-    """How far a run's folds disagree about each face, by sample: see mistakes.divergence. A bad photo is left out.
-
-    All folds but one were trained on the person: a face about which they disagree with the held-out one was learned by
-    heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
-    """
-    photos, _, _, _ = _faces(run, samples)
-    folds, done, found = run.folds(), 0, {}
-    for part in _of_one_size(photos):
-        for start in range(0, len(part), BATCH):
-            names = part[start : start + BATCH]
-            answers = []
-            for fold in folds:
-                answers.append(probabilities(run, fold, [photos[name] for name in names], which))
-                done += len(names)
-                progress(done, len(photos) * len(folds))
-            found |= dict(zip(names, divergence(np.stack(answers)), strict=True))
-    return pd.Series(found, dtype=float)
+    y = [classes.index(name) if name is not None else -1 for name in true]
+    if (wish.classes, wish.minus) == ("predicted", "true"):
+        ranked = np.argsort(-probabilities(run, fold, photos, wish.which), axis=1)
+        return "predicted", [int(r[1]) if r[0] == label else label for r, label in zip(ranked, y, strict=True)]
+    target, versus = (y if name == "true" else name for name in (wish.classes, wish.minus))
+    return target, versus or None
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from core.errors import LabError
 from core.mistakes import Answers
 from core.runs import Run
 from core.text import ago, count
-from pages.parts import groups, look_groups, look_maps, look_mistakes, look_queue, states
+from pages.parts import groups, look_controls, look_groups, look_maps, look_mistakes, look_queue, states
 from pages.parts import look_address as address
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -111,7 +111,7 @@ if answers.missing:
     st.html(states.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
 with st.container(horizontal=True, vertical_alignment="center"):
     view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
-    others = look_maps.pick_runs(run, listed) if view == "mistakes" else []
+    others = look_controls.pick_runs(run, listed) if view == "mistakes" else []
 if view == "mistakes":
     neighbours = look_mistakes.show(run, answers, answers_beside(others, which))
     look_maps.show(run, answers, others, listed, neighbours)

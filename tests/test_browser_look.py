@@ -64,6 +64,10 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
         sees(page, f"{run.config().name} · fold {fold}, held out")
     painted.nth(4).hover()
     sees(page, "of the largest in this map")
+    painted.first.focus()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("ArrowRight")
+    sees(page, f"{chosen} - layer1 - x 52 %, y 50 %")
     hot = painted.nth(4).evaluate("c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size")
     assert hot > 50  # not one flat colour
     with page.expect_download() as waiting:

@@ -1,5 +1,6 @@
 """Look inside, run without a browser on made-up answers: what it shows, and what it says when something is missing."""
 
+import dataclasses
 import json
 import shutil
 from contextlib import contextmanager
@@ -309,7 +310,7 @@ def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, aske
     assert at[first] != at[second]
     expected = {(run.id, at[name]) for run in (small, large) for name in (first, second)}
     link = {"run": small.id, "runs": f"{small.id},{large.id}", "samples": f"{first},{second}"}
-    for extra in ({}, {"class": "true"}, {"class": "diff"}, {"class": CLASSES[3]}):
+    for extra in ({}, {"class": "true"}, {"minus": "true"}, {"class": CLASSES[3]}):
         asked.clear()
         maps = sent(page(**link, **extra), "facet_maps")
         assert set(asked) == expected
@@ -331,6 +332,33 @@ def test_every_fold_is_asked_only_on_demand_and_says_so(depths, asked):
     assert {fold for _, fold in asked} == {0, 1}
     told = [row["lines"][0].partition(" · ")[2] for row in rows]
     assert told == ["fold 0, held out", "fold 1, trained on this person", "mean of 2 folds", "disagreement of 2 folds"]
+
+
+def test_best_and_last_epoch_stand_side_by_side(depths):
+    (small, _), samples = depths
+    name, fold = samples["sample"].iloc[0], int(samples["fold"].iloc[0])
+    state = safetensors.torch.load_file(small.weights_file(fold, "final"))
+    state["fc.weight"] = -state["fc.weight"]
+    safetensors.torch.save_file(state, small.weights_file(fold, "final"))
+    small.write_state(dataclasses.replace(small.written_state(fold), epoch=7, best_epoch=4))
+    best, last = sent(page(run=small.id, samples=name, models="epochs"), "facet_maps")["rows"]
+    assert (best["lines"][-1], last["lines"][-1]) == ("best epoch, 4", "last epoch, 7")
+    assert all(f"fold {fold}, held out" in row["lines"][0] for row in (best, last))
+    assert best["cells"][4]["heat"] != last["cells"][4]["heat"]
+    small.weights_file(fold, "final").unlink()
+    at = page(run=small.id, samples=name, models="epochs")
+    assert "final weights" in html(at) and len(sent(at, "facet_maps")["rows"]) == 1
+
+
+def test_any_class_minus_any_other(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], minus=CLASSES[0], **{"class": CLASSES[3]})
+    (row,) = sent(at, "facet_maps")["rows"]
+    assert row["signed"] and f"map of {CLASSES[3]} minus {CLASSES[0]}" in row["lines"][2]
+    assert CLASSES[3] not in at.selectbox(key="look-minus").options
+    every = page(run=small.id, samples=samples["sample"].iloc[0], minus="runner-up", models="every")
+    told = {row["lines"][0].rpartition(" · ")[2]: row["signed"] for row in sent(every, "facet_maps")["rows"]}
+    assert told["mean of 2 folds"] and not told["disagreement of 2 folds"]  # a deviation has no sign
 
 
 def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(depths):
@@ -373,7 +401,7 @@ def test_layers_colours_and_opacity_live_in_the_address(depths):
 
 def test_a_method_without_a_sign_cannot_show_a_difference(depths):
     (small, _), samples = depths
-    at = page(run=small.id, samples=samples["sample"].iloc[0], method="EigenCAM", **{"class": "diff"})
+    at = page(run=small.id, samples=samples["sample"].iloc[0], method="EigenCAM", minus="true")
     assert "has no sign" in html(at) and sent(at, "facet_maps") is None
 
 
@@ -388,6 +416,7 @@ def test_groups_show_mean_maps_and_shares_with_intervals(depths):
     assert "12 people" in rows[0]["lines"][1] and rows[1]["title"] == "B: gender male"
     shown = html(at)
     assert shown.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in shown and " pt" in shown
+    assert [each.label for each in at.main.get("download_button")] == ["Download PNG", "Download NPZ"]
 
 
 def test_boxes_that_were_moved_live_in_the_address(depths):
@@ -434,7 +463,7 @@ def test_trust_stands_beneath_each_map(depths):
 def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, asked, tmp_path):
     (small, _), _ = depths
     photo(tmp_path / "new.jpg", 99)
-    at = page(run=small.id, view="upload")
+    at = page(run=small.id, view="upload", trust="1", layers="layer4")
     files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg"), ("bad.jpg", b"not an image", "image/jpeg")]
     at.file_uploader(key="look-uploads").set_value(files).run()
     assert not at.exception
@@ -443,4 +472,5 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, a
         "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
     ]  # fmt: skip
     assert {fold for _, fold in asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
+    assert ["random maps" in row["cells"][0]["note"] for row in rows] == [True, True, False, False]
     assert "bad.jpg" in html(at) and "No fold has seen an uploaded face" in "".join(c.value for c in at.caption)

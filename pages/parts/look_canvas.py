@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from core import look_picture
 from pages.parts.look_mistakes import data_uri
 
 _CSS = """
 .look-maps { overflow-x: auto; color: var(--st-text-color); }
-.look-maps .look-value { position: sticky; left: 0; font-size: .82rem; min-height: 1.5rem; opacity: .85;
-  font-variant-numeric: tabular-nums; }
+.look-maps .look-head { position: sticky; left: 0; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .82rem;
+  min-height: 1.6rem; opacity: .85; font-variant-numeric: tabular-nums; }
+.look-maps .look-value { flex: 1 1 24rem; }
+.look-maps .look-legend { display: flex; align-items: center; gap: .4rem; font-size: .74rem; }
+.look-maps .look-legend i { width: 6.5rem; height: .6rem; border-radius: 3px; }
 .look-maps .look-grid { display: grid; gap: .35rem; align-items: start; max-width: var(--widest); }
 .look-maps .look-title { font-size: .8rem; font-weight: 600; text-align: center; overflow-wrap: anywhere; }
 .look-maps .look-face { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; padding-right: .3rem; }
@@ -25,6 +29,7 @@ _CSS = """
 .look-maps figure { margin: 0; min-width: 0; position: relative; }
 .look-maps canvas, .look-maps img { width: 100%; display: block; border-radius: 4px; }
 .look-maps canvas { cursor: crosshair; }
+.look-maps canvas:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .look-maps figcaption { font-size: .7rem; line-height: 1.35; opacity: .82; text-align: center; white-space: pre-line;
   font-variant-numeric: tabular-nums; }
 .look-maps .look-cross { position: absolute; width: 9px; height: 9px; margin: -5px 0 0 -5px; border-radius: 50%;
@@ -33,7 +38,7 @@ _CSS = """
 """
 
 _JS = """
-const HINT = "Point at a map to read its value.";
+const HINT = "Point at a map to read its value (keys: arrows move the point, Page Down goes to the next map).";
 
 function text(tag, content, name) {
   const found = document.createElement(tag);
@@ -53,13 +58,13 @@ async function pixels(source) {
   return pen.getImageData(0, 0, board.width, board.height);
 }
 
-function paint(canvas, heat, photo, style) {
+function paint(canvas, heat, photo, style, signed) {
   canvas.width = heat.width; canvas.height = heat.height;
   const pen = canvas.getContext("2d"), out = pen.createImageData(heat.width, heat.height);
-  const lut = style.lut, zero = style.signed ? 128 : 0, span = style.signed ? 127 : 255;
+  const lut = signed ? style.signed : style.plain, zero = signed ? 128 : 0, span = signed ? 127 : 255;
   for (let i = 0; i < out.data.length; i += 4) {
     const value = heat.data[i], warm = Math.min(1, Math.abs(value - zero) / span);
-    const alpha = style.overlaid ? style.opacity * (style.follow ? warm : 1) : 1;
+    const alpha = style.overlaid ? style.opacity * warm : 1;
     for (let c = 0; c < 3; c++)
       out.data[i + c] = (photo && style.overlaid ? photo.data[i + c] * (1 - alpha) : 0)
         + lut[3 * value + c] * (photo && style.overlaid ? alpha : 1);
@@ -68,28 +73,57 @@ function paint(canvas, heat, photo, style) {
   pen.putImageData(out, 0, 0);
 }
 
-function watch(host, canvas, heat, row, place, style, told) {
+function legend(style, signed) {
+  const lut = signed ? style.signed : style.plain, stops = [];
+  for (let i = 0; i <= 16; i++) {
+    const at = Math.min(255, Math.max(signed ? 1 : 0, 16 * i));
+    stops.push(`rgb(${lut[3 * at]},${lut[3 * at + 1]},${lut[3 * at + 2]})`);
+  }
+  const found = text("div", "", "look-legend"), bar = text("i", "");
+  bar.style.background = `linear-gradient(90deg, ${stops.join(",")})`;
+  found.append(text("span", signed ? "against" : "0"), bar, text("span", signed ? "for" : style.top));
+  return found;
+}
+
+function watch(canvas, heat, row, place, signed, top, told) {
   const crosses = () => row.querySelectorAll(".look-cross");
-  canvas.onpointermove = event => {
-    const box = canvas.getBoundingClientRect();
-    const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
-    const px = Math.min(heat.width - 1, Math.max(0, Math.floor(x * heat.width)));
-    const py = Math.min(heat.height - 1, Math.max(0, Math.floor(y * heat.height)));
+  const inside = value => Math.min(1, Math.max(0, value));
+  const point = at => {
+    const px = Math.min(heat.width - 1, Math.floor(at.x * heat.width));
+    const py = Math.min(heat.height - 1, Math.floor(at.y * heat.height));
     const grey = heat.data[4 * (py * heat.width + px)];
-    const value = style.signed ? (grey - 128) / 127 : grey / 255;
-    told.textContent = `${place} - x ${Math.round(100 * x)} %, y ${Math.round(100 * y)} % - `
-      + `${value.toFixed(2)} of the largest in this map`;
-    crosses().forEach(cross => { cross.style.display = "block"; cross.style.left = 100 * x + "%";
-      cross.style.top = 100 * y + "%"; });
+    const value = signed ? (grey - 128) / 127 : grey / 255;
+    told.textContent = `${place} - x ${Math.round(100 * at.x)} %, y ${Math.round(100 * at.y)} % - `
+      + `${value.toFixed(2)} of the ${top}`;
+    crosses().forEach(cross => { cross.style.display = "block"; cross.style.left = 100 * at.x + "%";
+      cross.style.top = 100 * at.y + "%"; });
   };
-  canvas.onpointerleave = () => {
+  const leave = () => {
     told.textContent = HINT;
     crosses().forEach(cross => cross.style.display = "none");
+  };
+  let at = {x: .5, y: .5};
+  canvas.onpointermove = event => {
+    const box = canvas.getBoundingClientRect();
+    point({x: inside((event.clientX - box.left) / box.width), y: inside((event.clientY - box.top) / box.height)});
+  };
+  canvas.onpointerleave = canvas.onblur = leave;
+  canvas.onfocus = () => point(at);
+  canvas.onkeydown = event => {
+    const all = [...canvas.closest(".look-grid").querySelectorAll("canvas")];
+    const step = {ArrowLeft: [-.02, 0], ArrowRight: [.02, 0], ArrowUp: [0, -.02], ArrowDown: [0, .02]}[event.key];
+    const other = {PageUp: -1, PageDown: 1}[event.key];
+    if (!step && !other) return;
+    event.preventDefault(); event.stopPropagation();
+    if (step) return point(at = {x: inside(at.x + step[0]), y: inside(at.y + step[1])});
+    const next = all[all.indexOf(canvas) + other];
+    if (next) { all.forEach(one => one.tabIndex = one === next ? 0 : -1); next.focus(); }
   };
 }
 
 async function draw(host, data) {
-  const style = {...data.style, lut: Uint8Array.from(atob(data.style.lut), c => c.charCodeAt(0))};
+  const table = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  const style = {...data.style, plain: table(data.style.plain), signed: table(data.style.signed)};
   const told = text("div", HINT, "look-value"), grid = document.createElement("div");
   told.setAttribute("aria-live", "polite");
   grid.className = "look-grid";
@@ -117,20 +151,25 @@ async function draw(host, data) {
     row.cells.forEach((cell, i) => {
       const figure = document.createElement("figure"), canvas = document.createElement("canvas");
       canvas.setAttribute("role", "img");
+      canvas.tabIndex = grid.querySelector("canvas") || line.querySelector("canvas") ? -1 : 0;
       canvas.setAttribute("aria-label", `${row.title}, ${data.columns[i + before]}`);
       figure.append(canvas, text("div", "", "look-cross"));
       if (cell.note) figure.append(text("figcaption", cell.note));
       line.append(figure);
       waiting.push((async () => {
         const heat = await pixels(cell.heat);
-        paint(canvas, heat, await photo, style);
-        watch(host, canvas, heat, line, `${row.title} - ${data.columns[i + before]}`, style, told);
+        paint(canvas, heat, await photo, style, row.signed);
+        watch(canvas, heat, line, `${row.title} - ${data.columns[i + before]}`, row.signed, style.top, told);
       })());
     });
     grid.append(line);
   }
   await Promise.all(waiting);
-  host.replaceChildren(told, grid);
+  const head = text("div", "", "look-head");
+  head.append(told);
+  for (const signed of [false, true])
+    if (data.rows.some(row => row.signed === signed)) head.append(legend(style, signed));
+  host.replaceChildren(head, grid);
   host.dataset.painted = String(waiting.length);
   host.dataset.times = String(1 + Number(host.dataset.times || 0));
 }
@@ -157,7 +196,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One face as one model sees it. photo: (h, w, 3) uint8, the size of the maps. rule: a line above it."""
+    """One face as one model sees it. photo: (h, w, 3) uint8, the size of the maps. rule: a line above it.
+
+    signed: its heat is for (above 128) and against (below) a class.
+    """
 
     title: str
     photo: np.ndarray | None
@@ -165,17 +207,20 @@ class Row:
     lines: Sequence[str] = ()
     colour: str = ""
     rule: bool = False
+    signed: bool = False
 
 
 @dataclass(frozen=True)
 class Style:
-    """How maps are painted. lut: (256, 3) uint8. opacity: 0..1. follow: opacity follows heat."""
+    """How maps are painted. colours: a name in look_picture.COLOURS. opacity: of the hottest spot, 0..1.
 
-    lut: np.ndarray
+    top: in words, what a value of 1 is.
+    """
+
+    colours: str = "inferno"
     opacity: float = 0.8
     overlaid: bool = True
-    follow: bool = True
-    signed: bool = False
+    top: str = "largest in this map"
 
 
 def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str) -> None:
@@ -186,14 +231,19 @@ def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str)
         "rows": [
             {
                 "title": row.title, "lines": list(row.lines), "colour": row.colour, "rule": row.rule,
+                "signed": row.signed,
                 "image": "" if row.photo is None else data_uri(row.photo),
                 "cells": [{"heat": data_uri(cell.heat, "PNG"), "note": cell.note} for cell in row.cells],
             }
             for row in rows
         ],
         "style": {
-            "lut": base64.b64encode(np.ascontiguousarray(style.lut, dtype=np.uint8).tobytes()).decode(),
-            "opacity": style.opacity, "overlaid": style.overlaid, "follow": style.follow, "signed": style.signed,
+            "plain": _table(style.colours, False), "signed": _table(style.colours, True),
+            "opacity": style.opacity, "overlaid": style.overlaid, "top": style.top,
         },
     }  # fmt: skip
     _MAPS(key=key, data=data)
+
+
+def _table(colours: str, signed: bool) -> str:
+    return base64.b64encode(look_picture.lut(colours, signed).tobytes()).decode()

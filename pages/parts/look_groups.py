@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import look_picture, looks, mistakes, regions
 from core.errors import LabError
+from core.looks import Look
 from core.mistakes import Answers, Filter
 from core.regions import Interval
 from core.runs import Run
@@ -56,6 +57,7 @@ def show(run: Run, answers: Answers) -> None:
             lambda name: {"predicted": "Predicted class", "true": "True class"}.get(name, name),
             default="predicted", width=190, keep=("page",),
         )  # fmt: skip
+        method = address.box("method", "Method", list(looks.METHODS), default="GradCAM", width=140, keep=("page",))
         amount = address.box(
             "amount", "Look at", list(AMOUNTS), AMOUNTS.get, default="64", width=130,
             help="At most so many of each group, drawn at random but always the same ones. A ResNet-18 at 224 px looks "
@@ -67,7 +69,7 @@ def show(run: Run, answers: Answers) -> None:
     masks = {key: _drawn(groups[key][1], amount) for key in (a, b)}
     rows = np.flatnonzero(masks[a] | masks[b])
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.id, samples, of, answers.which, str(boxes), looks.version(run, [], answers.which))
+    key = (run.id, samples, of, method, answers.which, str(boxes), looks.version(run, [], answers.which))
     place.button(
         "Look at them", type="primary", icon=":material/visibility:", on_click=st.session_state.update,
         args=({"look-groups-at": key},),
@@ -79,7 +81,7 @@ def show(run: Run, answers: Answers) -> None:
         look_regions.editor(boxes, photo["path"], photo["mtime_ns"])
     with right:
         if st.session_state.get("look-groups-at") == key:
-            found = _attend(run, samples, boxes, of, answers.which, key)
+            found = _attend(run, samples, boxes, of, method, answers.which, key)
         else:
             st.info(
                 f"{count(len(samples))} faces wait, each for the fold that held the person out.",
@@ -88,10 +90,15 @@ def show(run: Run, answers: Answers) -> None:
             return
         if found is None:
             return
-        in_a, in_b = masks[a][rows], masks[b][rows]
+        if found.faults:
+            first = next(iter(found.faults.values()))
+            st.html(states.fault(f"{count(len(found.faults))} photos cannot be read and are left out.", str(first)))
+        places = pd.Index(answers.table["sample"]).get_indexer(found.samples)
+        in_a, in_b = masks[a][places], masks[b][places]
         alarms(found)
         means(found, in_a, in_b, names[a], names[b])
         shares(found, in_a, in_b, names[a], names[b])
+        downloads(run, found, {f"A: {names[a]}": in_a, f"B: {names[b]}": in_b}, answers.which, method)
 
 
 def _drawn(mask: np.ndarray, amount: str) -> np.ndarray:
@@ -104,17 +111,18 @@ def _drawn(mask: np.ndarray, amount: str) -> np.ndarray:
     return found
 
 
-def _attend(run: Run, samples: tuple[str, ...], boxes, of: str, which: str, key: tuple):
+def _attend(run: Run, samples: tuple[str, ...], boxes, of: str, method: str, which: str, key: tuple):
     """Attention of the faces, from this session's memory or computed with a progress bar; None after a failure."""
     kept = st.session_state.get("look-attention")
     if kept is not None and kept[0] == key:
         return kept[1]
-    bar = st.progress(0.0, f"Looking at {count(len(samples))} faces")
+    bar, stop = st.progress(0.0, f"Looking at {count(len(samples))} faces"), st.empty()
+    stop.button("Cancel", icon=":material/close:", on_click=st.session_state.pop, args=("look-groups-at", None))
     try:
         from core.attend import attend
 
         found = attend(
-            run, list(samples), boxes, classes=of, which=which,
+            run, list(samples), boxes, classes=of, method=method, which=which,
             progress=lambda done, total: bar.progress(done / total, f"{count(done)} of {count(total)} faces"),
         )  # fmt: skip
     except LabError as error:
@@ -122,6 +130,7 @@ def _attend(run: Run, samples: tuple[str, ...], boxes, of: str, which: str, key:
         return None
     finally:
         bar.empty()
+        stop.empty()
     st.session_state["look-attention"] = (key, found)
     return found
 
@@ -138,22 +147,21 @@ def means(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -
     """Mean maps of both groups and their difference."""
     a, b = found.mean_map(in_a), found.mean_map(in_b)
     top = np.nanmax([np.nanmax(a), np.nanmax(b)])
-    signed = look_canvas.Style(lut=look_picture.lut("inferno", signed=True), overlaid=False, signed=True)
-    plain = look_canvas.Style(lut=look_picture.lut("inferno"), overlaid=False)
     states.heading("Mean maps")
+    facts = [[f"{count(mask.sum())} faces", f"{count(len(set(found.people[mask])))} people"] for mask in (in_a, in_b)]
     rows = [
         look_canvas.Row(
-            f"{letter}: {name}", None, [look_canvas.Cell(look_picture.grey(one / top)) for one in mean],
-            [f"{count(mask.sum())} faces", f"{count(len(set(found.people[mask])))} people"],
+            f"{letter}: {name}", None, [look_canvas.Cell(look_picture.grey(one / top)) for one in mean], lines
         )
-        for letter, name, mean, mask in (("A", name_a, a, in_a), ("B", name_b, b, in_b))
-    ]  # fmt: skip
+        for letter, name, mean, lines in (("A", name_a, a, facts[0]), ("B", name_b, b, facts[1]))
+    ]
+    plain = look_canvas.Style(overlaid=False, top="largest of both groups")
     look_canvas.draw(found.layers, rows, plain, key="look-means")
     difference = a - b
     most = float(np.nanmax(np.abs(difference))) or 1.0
     cells = [look_canvas.Cell(look_picture.grey(one / most, signed=True)) for one in difference]
-    row = look_canvas.Row("A minus B", None, cells, [f"largest {most:.2f}", "red: more in A"])
-    look_canvas.draw(found.layers, [row], signed, key="look-difference")
+    row = look_canvas.Row("A minus B", None, cells, [f"largest {most:.2f}", "red: more in A"], signed=True)
+    look_canvas.draw(found.layers, [row], look_canvas.Style(overlaid=False, top="largest difference"), key="look-gap")
 
 
 def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
@@ -176,6 +184,35 @@ def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) 
         "Mean share of a map's heat, with the 95 % interval over people (bootstrap). Area is the share of the picture: "
         "heat that is spread evenly lies there to that share. A difference is bold where its interval leaves out 0."
     )
+
+
+def downloads(run: Run, found, groups: dict[str, np.ndarray], which: str, method: str) -> None:
+    """Mean maps and their difference as a picture and as numbers, in the form that single faces have."""
+
+    def means(scaled: bool) -> list[Look]:
+        """scaled: as the page paints them; otherwise in the unit of a single face's map."""
+        maps = {name: found.mean_map(mask) for name, mask in groups.items()}
+        first, second = maps.values()
+        maps["A minus B"] = first - second
+        if scaled:
+            tops = [np.nanmax([first, second])] * 2 + [np.nanmax(np.abs(first - second)) or 1.0]
+            maps = {name: one / top for (name, one), top in zip(maps.items(), tops, strict=True)}
+        told = {"photo": None, "method": method, "which": which, "fold": None, "held_out": True}
+        return [
+            Look(run.id, run.config().name, name, model="held-out folds", layers=found.layers, maps=one,
+                 signed=name == "A minus B", **told)
+            for name, one in maps.items()
+        ]  # fmt: skip
+
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download PNG", lambda: look_picture.sheet(means(scaled=True), overlaid=False), f"means-{run.id[-4:]}.png",
+            "image/png", icon=":material/image:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Download NPZ", lambda: look_picture.arrays(means(scaled=False)), f"means-{run.id[-4:]}.npz",
+            "application/octet-stream", icon=":material/data_array:", on_click="ignore",
+        )  # fmt: skip
 
 
 def _cell(found: Interval, i: int, r: int) -> str:

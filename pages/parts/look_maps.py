@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from threading import Lock
 
 import streamlit as st
@@ -19,118 +19,9 @@ from core.runs import Run
 from core.text import count
 from pages.parts import look_address as address
 from pages.parts import look_canvas, look_mistakes, look_notes, states
+from pages.parts.look_controls import Setting, controls
 
-MOST_RUNS = 4
 KEPT = 64  # faces whose maps are remembered, a run and a wish each; 1 MB for five layers at 224 px
-CLASSES = {"predicted": "Predicted class", "true": "True class", "diff": "Predicted minus true"}
-MODELS = {"held": "Held-out fold", "every": "Every fold"}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the controls say. paint: how the browser paints it; a change of it computes nothing."""
-
-    wish: Wish
-    every: bool
-    trust: bool
-    uploaded: bool
-    paint: look_canvas.Style
-    colours: str
-
-
-def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
-    """The row of controls; all of it lives in the address."""
-    blocks = looks.layer_names(run.config().model.depth)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kinds = {"predicted": CLASSES["predicted"]} if uploaded else CLASSES
-        of = address.box(
-            "class", "Map of", [*kinds, *answers.class_names], lambda name: kinds.get(name, name),
-            default="predicted", width=190, keep=("page",),
-            help="Which class's score the map explains; minus shows where one speaks for the one and not the other.",
-        )  # fmt: skip
-        method = address.box(
-            "method", "Method", list(looks.METHODS), default="GradCAM", width=150, keep=("page",),
-            help="Methods of pytorch-grad-cam that need one forward and one backward pass.",
-        )  # fmt: skip
-        every = True
-        if not uploaded:
-            every = address.segments(
-                "models", "Model", list(MODELS), MODELS.get, default="held",
-                help="The fold that held the person out judges fairly; every fold shows how much chance is in a map. "
-                "The other folds were trained on this person.",
-            ) == "every"  # fmt: skip
-        trust = False
-        if not uploaded:
-            st.session_state["look-trust"] = st.query_params.get("trust") == "1"
-            trust = st.toggle(
-                "Trust", key="look-trust", on_change=_take_trust,
-                help="Measure beside each map how far to trust it; some seconds a face.",
-            )  # fmt: skip
-        with st.popover("Layers and look", icon=":material/palette:"):
-            layers = _layers(blocks)
-            colours = address.segments("colours", "Colours", list(look_picture.COLOURS), default="inferno")
-            overlaid = address.segments("heat", "Heat", ["over", "raw"], {"over": "Over the photo", "raw": "Alone"}.get,
-                                        default="over") == "over"  # fmt: skip
-            opacity = _opacity()
-    wish = Wish(classes=of, layers=tuple(layers), method=method, which=answers.which)
-    lut = look_picture.lut(colours, signed=of == "diff")
-    paint = look_canvas.Style(lut=lut, opacity=opacity, overlaid=overlaid, signed=of == "diff")
-    return Setting(wish, every, trust, uploaded, paint, colours)
-
-
-def _take_trust() -> None:
-    address.put(trust="1" if st.session_state["look-trust"] else None)
-
-
-def _layers(blocks: list[str]) -> list[str]:
-    asked = [name for name in address.listed("layers") if name in blocks]
-    st.session_state["look-layers"] = asked or list(looks.LAYERS)
-
-    def take() -> None:
-        found = sorted(st.session_state["look-layers"], key=blocks.index)
-        address.put_list("layers", [] if found == list(looks.LAYERS) else found)
-
-    return st.multiselect(
-        "Layers", blocks, key="look-layers", on_change=take, width=420,
-        help="A layer is the output of its last block; layer3.1 is the second block inside layer3.",
-    ) or list(looks.LAYERS)  # fmt: skip
-
-
-def _opacity() -> float:
-    try:
-        now = min(1.0, max(0.0, float(st.query_params.get("opacity", "0.8"))))
-    except ValueError:
-        now = 0.8
-    st.session_state["look-opacity"] = now if now == now else 0.8
-
-    def take() -> None:
-        value = st.session_state["look-opacity"]
-        address.put(opacity=None if value == 0.8 else f"{value:g}")
-
-    return st.slider("Opacity of the hottest spot", 0.0, 1.0, step=0.05, key="look-opacity", on_change=take, width=300)
-
-
-def pick_runs(run: Run, listed: Sequence[dict]) -> list[Run]:
-    """Further runs to show beside it, at most MOST_RUNS in all; in the address as runs=."""
-    labels = {
-        s["id"]: states.run_label(s) for s in listed
-        if "unreadable" not in s and s["id"] != run.id and any(fold["state"] == "done" for fold in s["folds"])
-    }  # fmt: skip
-    if not labels:
-        return []
-    known = [name for name in address.listed("runs") if name in labels][: MOST_RUNS - 1]
-    st.session_state["look-runs"] = known
-
-    def take() -> None:
-        found = st.session_state["look-runs"]
-        address.put_list("runs", [run.id, *found] if found else [])
-
-    chosen = st.multiselect(
-        "Beside it", list(labels), format_func=labels.get, key="look-runs", on_change=take,
-        max_selections=MOST_RUNS - 1, placeholder="Beside it: further runs, such as other depths", width=560,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    return [Run(name) for name in chosen]
 
 
 @st.cache_resource(show_spinner=False)
@@ -168,34 +59,35 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
         return
     setting = controls(answers, run)
     ids = [s["id"] for s in listed]
-    found: dict[str, looks.Shown] = {}
+    found: list[looks.Shown] = []
     with st.spinner(f"Looking through {count(len(samples))} faces", show_time=True):
         for each in (run, *others):
-            try:
-                found[each.id] = looks_of(each, samples, setting.every, setting.wish)
-            except LabError as error:
-                states.show_error(error)
+            for which in setting.checkpoints:
+                try:
+                    found.append(looks_of(each, samples, setting.every, replace(setting.wish, which=which)))
+                except LabError as error:
+                    states.show_error(error)
     draw(found, samples, setting, ids)
 
 
-def draw(found: dict[str, looks.Shown], samples: Sequence[str], setting: Setting, ids: list[str]) -> None:
-    """The grid, a line that explains it, and the downloads. found: by run. ids: all runs, newest first."""
+def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting, ids: list[str]) -> None:
+    """The grid, a line that explains it, and the downloads. found: a run or checkpoint each. ids: all runs, newest
+    first."""
     rows, shown = [], []
     for sample in samples:
         first = True
-        for name, answer in found.items():
-            for look in answer.of(sample):
-                notes = look_notes.beneath(look, setting.wish, setting.trust)
-                cells = [
-                    look_canvas.Cell(look_picture.grey(heat, setting.paint.signed), note)
-                    for heat, note in zip(look.maps, notes, strict=True)
-                ]
-                colour, rule = states.colour_of(name, ids), first and bool(rows)
-                rows.append(look_canvas.Row(look.title, look.photo, cells, look.lines, colour, rule))
-                shown.append(look)
-                first = False
-            if sample in answer.faults:
-                states.show_error(answer.faults[sample])
+        for look in (look for answer in found for look in answer.of(sample)):
+            notes = look_notes.beneath(look, setting.wish, setting.trust)
+            cells = [
+                look_canvas.Cell(look_picture.grey(heat, look.signed), note)
+                for heat, note in zip(look.maps, notes, strict=True)
+            ]
+            colour, rule = states.colour_of(look.run_id, ids), first and bool(rows)
+            rows.append(look_canvas.Row(look.title, look.photo, cells, look.lines, colour, rule, look.signed))
+            shown.append(look)
+            first = False
+        for fault in {str(fault): fault for answer in found if (fault := answer.faults.get(sample))}.values():
+            states.show_error(fault)
     if not rows:
         return
     look_canvas.draw(["as the network sees it", *setting.wish.layers], rows, setting.paint, key="look-maps")
@@ -243,7 +135,7 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
     except LabError as error:
         states.show_error(error)
         return
-    draw({run.id: found}, list(contents), setting, [s["id"] for s in listed])
+    draw([found], list(contents), setting, [s["id"] for s in listed])
 
 
 def explain(setting: Setting) -> None:
@@ -253,14 +145,12 @@ def explain(setting: Setting) -> None:
     )
     if setting.every:
         words += " Only the held-out fold had never seen the person; mean and disagreement are over all folds."
-    if setting.wish.classes == "diff":
-        words += (
-            " Warm speaks for the predicted class, cold for the true one (for the runner-up where the answer is right)."
-        )
-    if not setting.paint.signed and not setting.uploaded:
+    if setting.wish.minus:
+        words += " Warm speaks for the first class, cold for the second."
+    elif not setting.uploaded:
         words += " Beneath: the share of heat by region; the boxes are set under Groups."
     st.caption(words)
-    if setting.trust and setting.paint.signed:
+    if setting.trust and setting.wish.minus:
         st.caption("Trust is measured for the map of one class, not for a difference.")
     elif setting.trust:
         st.caption(look_notes.meaning())
@@ -271,7 +161,7 @@ def downloads(shown: list[Look], setting: Setting) -> None:
     name = "maps-" + "-".join(dict.fromkeys(look.run_id[-4:] for look in shown))
     with st.container(horizontal=True):
         st.download_button(
-            "Download PNG", lambda: look_picture.sheet(shown, paint.lut, paint.opacity, paint.overlaid),
+            "Download PNG", lambda: look_picture.sheet(shown, paint.colours, paint.opacity, paint.overlaid),
             f"{name}.png", "image/png", icon=":material/image:", on_click="ignore",
         )  # fmt: skip
         st.download_button(

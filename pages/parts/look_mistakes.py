@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from core import looks, mistakes
+from core import fold_answers, looks, mistakes
 from core.data import GENDERS, MASKS
 from core.errors import LabError
 from core.images import load_image
@@ -67,7 +67,7 @@ def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | 
         return kept[1]
     bar = st.progress(0.0, f"Asking every fold about {count(len(samples))} faces")
     try:
-        found = looks.between_folds(
+        found = fold_answers.between_folds(
             run, samples, answers.which,
             lambda done, total: bar.progress(done / total, f"{count(done)} of {count(total)} answers"),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -17,10 +18,11 @@ KEPT = 64  # faces whose trust a session remembers
 
 
 def beneath(look: Look, wish: Wish, trusted: bool) -> list[str]:
-    """A note for each layer, "" where there is nothing to say (a mean over folds, a difference, an upload)."""
+    """A note for each layer, "" where there is nothing to say (a mean over folds, a difference)."""
     if not _single(look):
         return [""] * len(look.layers)
-    where = _where(Run(look.run_id), look)
+    # Nobody knows whether an upload is aligned as the run's photos are, so the boxes say nothing about it.
+    where = _where(Run(look.run_id), look) if look.true else [""] * len(look.layers)
     known = _known().get(_key(look, wish), {}) if trusted else {}
     return ["\n".join(filter(None, (note, known.get(name)))) for name, note in zip(look.layers, where, strict=True)]
 
@@ -38,7 +40,8 @@ def measure(shown: Sequence[Look], wish: Wish) -> None:
         present = set(looks.layer_names(run.config().model.depth))
         layers = [name for name in wish.layers if name in present]
         try:
-            told = check(run, look.fold, look.sample, wish.classes, layers, wish.method, wish.which)
+            face = look.sample if look.true else look.photo
+            told = check(run, look.fold, face, wish.classes, layers, wish.method, look.which)
         except LabError as error:
             states.show_error(error)
             told = []
@@ -57,8 +60,8 @@ def meaning() -> str:
 
 
 def _single(look: Look) -> bool:
-    """Whether one model made this map, of one class, of a face of the run."""
-    return look.fold is not None and not look.signed and bool(look.true)
+    """Whether one model made this map, of one class."""
+    return look.fold is not None and not look.signed
 
 
 def _known() -> dict[tuple, dict[str, str]]:
@@ -66,7 +69,8 @@ def _known() -> dict[tuple, dict[str, str]]:
 
 
 def _key(look: Look, wish: Wish) -> tuple:
-    return look.run_id, look.fold, look.sample, wish, looks.version(Run(look.run_id), [look.sample], wish.which)
+    wish, face = replace(wish, which=look.which), look.sample if look.true else hash(look.photo.tobytes())
+    return look.run_id, look.fold, face, wish, looks.version(Run(look.run_id), [look.sample], look.which)
 
 
 def _where(run: Run, look: Look) -> list[str]:

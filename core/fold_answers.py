@@ -1,0 +1,80 @@
+"""What folds' models answer about faces, maps apart: probabilities, and how far the folds of a run disagree.
+
+torch is imported when the first model is asked, so that a page opens quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.errors import LabError
+from core.mistakes import divergence
+from core.runs import Run
+
+BATCH = 32  # faces in one forward pass
+
+
+def faces_of(
+    run: Run, samples: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int], dict[str, LabError]]:
+    """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
+    from core.fold_models import as_seen, frozen_samples, held_out_fold
+    from core.images import load_image
+
+    table, config = frozen_samples(run), run.config()
+    photos, true, own, faults = {}, {}, {}, {}
+    for sample in samples:
+        try:
+            fold = held_out_fold(run, sample)
+            photos[sample] = as_seen(config, load_image(table.at[sample, "path"]))
+        except LabError as error:
+            faults[sample] = error
+        else:
+            own[sample], true[sample] = fold, str(table.at[sample, "class_name"])
+    return photos, true, own, faults
+
+
+def of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
+    """Names of photos whose shape is one, shape by shape: a batch holds one size."""
+    groups: dict[tuple, list[str]] = {}
+    for name, photo in photos.items():
+        groups.setdefault(photo.shape, []).append(name)
+    return list(groups.values())
+
+
+def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best") -> np.ndarray:
+    """What one fold's model answers, float64 (n, classes). photos: as the network gets them, uint8 (h, w, 3)."""
+    import torch
+
+    from core.fold_models import fold_model, normalised
+
+    with fold_model(run, fold, which) as opened, torch.inference_mode():
+        return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
+
+
+def between_folds(
+    run: Run,
+    samples: Sequence[str],
+    which: str = "best",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.Series:
+    """How far a run's folds disagree about each face, by sample: see mistakes.divergence. A bad photo is left out.
+
+    All folds but one were trained on the person: a face about which they disagree with the held-out one was learned by
+    heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
+    """
+    photos, _, _, _ = faces_of(run, samples)
+    folds, done, found = run.folds(), 0, {}
+    for part in of_one_size(photos):
+        for start in range(0, len(part), BATCH):
+            names = part[start : start + BATCH]
+            answers = []
+            for fold in folds:
+                answers.append(probabilities(run, fold, [photos[name] for name in names], which))
+                done += len(names)
+                progress(done, len(photos) * len(folds))
+            found |= dict(zip(names, divergence(np.stack(answers)), strict=True))
+    return pd.Series(found, dtype=float)
