@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from pages.parts import (
     compare_pick,
     compare_view,
     curves,
+    runs_export,
     states,
 )
 
@@ -52,6 +54,14 @@ def draw_settings(found: Sequence[Member], names: dict[str, str], colours: dict[
         st.caption("These runs have the same settings.")
 
 
+def write_up(baseline: Member, kept: Sequence[Member], within: float) -> None:
+    """The button of the report, with the same baseline and region as the page."""
+    ordered = [baseline, *(member for member in kept if member is not baseline)]
+    version = tuple(members.version_of(member, "best") for member in ordered)
+    title = baseline.name if len(ordered) == 1 else f"{len(ordered)} runs on {Path(baseline.config.data.root).name}"
+    runs_export.report(tuple(member.id for member in ordered), version, title=title, within=within)
+
+
 def empty(listed: list[dict]) -> None:
     """Nothing is chosen yet."""
     done = [s for s in listed if s.get("state") == "done"]
@@ -73,7 +83,8 @@ def choose(chosen: Sequence[str]) -> None:
 
 
 states.begin_page()
-st.html('<div class="lab-title">Compare</div>')
+head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+head.html('<div class="lab-title">Compare</div>', width="content")
 listed = runs.summaries()
 wanted = compare_pick.read_address()
 compare_pick.runs_box(listed, wanted)
@@ -91,6 +102,8 @@ kept, refused = members.same_classes(baseline, found)
 for problem in refused:
     states.show_error(problem)
 colours = colours_of(found, [s["id"] for s in listed])
+with head:
+    write_up(baseline, kept, wanted.within)
 compare_pick.question(names, wanted)
 curves.plotly_once()
 costs = compare_load.costs(kept)

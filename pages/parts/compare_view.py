@@ -22,6 +22,8 @@ _CSS = """<style>
 .cmp-says small { display: block; font-size: .82rem; opacity: .82; margin-top: .1rem; }
 .cmp-table td { vertical-align: top; }
 .cmp-table td.cmp-wrap { white-space: normal; overflow-wrap: anywhere; min-width: 9rem; }
+table.cmp-few { width: auto; min-width: min(100%, 34rem); }
+.cmp-few td.cmp-wrap { min-width: 6rem; }
 .cmp-base { opacity: .7; font-size: .8rem; margin-left: .4rem; }
 </style>"""
 TONES = {"better": "good", "worse": "bad", "same": "accent", "undecided": "quiet"}
@@ -148,8 +150,8 @@ def settings_table(table: pd.DataFrame, names: dict[str, str], colours: dict[str
         for setting, row in zip(table.index, table.to_numpy(), strict=True)
     )
     return (
-        f'<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr><th>setting</th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="lab-scroll"><table class="lab-table cmp-table cmp-few"><thead><tr><th>setting</th>'
+        f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -163,6 +165,6 @@ def attributes_table(table: pd.DataFrame, names: dict[str, str], colours: dict[s
         for run, row in zip(table.index, table.to_numpy(float), strict=True)
     )
     return (
-        f'<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr><th>run</th>{head}</tr></thead>'
+        f'<div class="lab-scroll"><table class="lab-table cmp-table cmp-few"><thead><tr><th>run</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
