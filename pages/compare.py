@@ -22,12 +22,6 @@ from pages.parts import (
 )
 
 
-def names_of(found: Sequence[Member]) -> dict[str, str]:
-    """Run id -> name, with the end of the id where two runs have one name."""
-    names = [member.name for member in found]
-    return {m.id: m.name if names.count(m.name) == 1 else f"{m.name} {m.id[-4:]}" for m in found}
-
-
 def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
     """Run id -> its colour on every page; a second run of the same colour gets a lighter or darker one here."""
     result: dict[str, str] = {}
@@ -96,7 +90,8 @@ for problem in problems:
     states.show_error(problem)
 if not found:
     st.stop()
-names = names_of(found)
+found = members.told_apart(found)
+names = {member.id: member.name for member in found}
 baseline = next((m for m in found if m.id == wanted.baseline), found[0])
 kept, refused = members.same_classes(baseline, found)
 for problem in refused:

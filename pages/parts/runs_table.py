@@ -50,17 +50,18 @@ _CSS = """
 .runs-wrap .runs-stick { position: sticky; left: 0; z-index: 1; background: var(--st-background-color);
   box-sizing: border-box; width: 1.95rem; min-width: 1.95rem; }
 .runs-wrap td.runs-name { position: sticky; left: 1.9rem; z-index: 1; background: var(--st-background-color);
-  min-width: 140px; max-width: 330px; white-space: normal; overflow-wrap: anywhere; }
+  min-width: 140px; max-width: 330px; white-space: normal; overflow-wrap: anywhere; padding-left: 1.47rem;
+  text-indent: -1.05rem; }
 .runs-wrap td.runs-wide { max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
-.runs-wrap a { color: inherit; font-weight: 600; text-decoration: none; }
+.runs-wrap a, .runs-wrap b { color: inherit; font-weight: 600; text-decoration: none; margin-right: .4rem; }
 .runs-wrap a:hover { text-decoration: underline; }
 .runs-wrap input { width: 1.02rem; height: 1.02rem; accent-color: var(--st-primary-color); cursor: pointer; margin: 0;
   vertical-align: middle; }
 .runs-wrap .runs-dot { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .45rem; }
-.runs-wrap .runs-tag { display: inline-block; font-size: .76rem; padding: 0 .4rem; border-radius: 9px;
-  margin-left: .35rem; background: color-mix(in srgb, var(--st-primary-color) 16%, transparent); }
+.runs-wrap .runs-tag { display: inline-block; font-size: .76rem; padding: 0 .4rem; border-radius: 9px; text-indent: 0;
+  margin-right: .35rem; background: color-mix(in srgb, var(--st-primary-color) 16%, transparent); }
 .runs-wrap .runs-soft { color: color-mix(in srgb, currentColor 68%, transparent); }
-.runs-wrap .runs-note { display: block; font-size: .8rem; opacity: .72; font-weight: 400; margin-left: 1.05rem; }
+.runs-wrap .runs-note { display: block; font-size: .8rem; opacity: .72; font-weight: 400; text-indent: 0; }
 .runs-wrap .runs-group td { padding-top: .9rem; font-weight: 600; background: none !important; }
 .runs-wrap .runs-group span { font-weight: 400; opacity: .72; margin-left: .6rem; }
 """
