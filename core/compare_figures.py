@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ X = {"epoch": "epoch", "time": "training time", "images": "images seen (thousand
 SHOW = {"validation": ("validation",), "training": ("train",), "both": ("train", "validation"), "gap": ("gap",)}
 MINUTE, HOUR = 60.0, 3600.0
 LONG = 3 * HOUR  # from here on, time is told in hours
+FEW = 6  # runs; with more, bands are paler and only runs on the Pareto front carry their name
 CELLS = 240  # a heat map with more has no numbers in its cells
 _LAYOUT = TEMPLATE.layout.to_plotly_json()
 
@@ -51,9 +53,10 @@ def run_curves(
     longest = max((along(line, "time").max(initial=0) for line in lines), default=0) if x == "time" else 0
     unit = {"epoch": 1.0, "images": 1000.0, "time": HOUR if longest >= LONG else MINUTE}[x]
     traces: list[dict[str, Any]] = []
+    tint = 0.15 if len(lines) <= FEW else 0.07
     for line in lines:
         for split in SHOW[show]:
-            traces += _run_traces(line, metric, x, unit, split, smooth, folds)
+            traces += _run_traces(line, metric, x, unit, split, smooth, folds, tint)
     title = METRICS[metric] if show != "gap" else f"gap in {SHORT[metric]}"
     x_title = X[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
     layout = _layout(x_title, title) | {"uirevision": f"{x} {show}"}
@@ -86,7 +89,7 @@ def smoothed(values: pd.DataFrame | pd.Series, weight: float) -> pd.DataFrame | 
 
 
 def _run_traces(
-    line: Line, metric: str, x: str, unit: float, split: str, smooth: float, folds: bool
+    line: Line, metric: str, x: str, unit: float, split: str, smooth: float, folds: bool, tint: float
 ) -> list[dict[str, Any]]:
     table = by_epoch(line.metrics, metric, split)
     if not len(table):
@@ -119,7 +122,7 @@ def _run_traces(
                 "type": "scatter", "mode": "lines", "meta": meta, "showlegend": False, "hoverinfo": "skip",
                 "x": np.concatenate([where[banded], where[banded][::-1]]),
                 "y": np.concatenate([high, low[::-1]]).astype(np.float32),
-                "fill": "toself", "fillcolor": _tint(line.colour, 0.15), "line": {"width": 0},
+                "fill": "toself", "fillcolor": _tint(line.colour, tint), "line": {"width": 0},
             }
         )  # fmt: skip
     traces.append(
@@ -215,14 +218,16 @@ def score_against_cost(points: Sequence[Point], *, x_title: str, y_title: str) -
             }
         )  # fmt: skip
     middle = (min((p.cost for p in known), default=0) + max((p.cost for p in known), default=0)) / 2
-    for point, on in zip(known, front, strict=True):
+    heights = dict(zip(sorted(range(len(known)), key=lambda i: known[i].cost), cycle(("top", "bottom")), strict=False))
+    for place, (point, on) in enumerate(zip(known, front, strict=True)):
         spread = np.isfinite(point.deviation)
         told = f" ± {point.deviation:.3f}" if spread else ""
+        named = on or len(known) <= FEW
         traces.append(
             {
-                "type": "scatter", "mode": "markers+text", "x": [point.cost], "y": [point.score],
-                "text": [f" {_short(point.name)} "], "textfont": {"size": 11},
-                "textposition": "middle right" if point.cost <= middle else "middle left",
+                "type": "scatter", "mode": "markers+text" if named else "markers", "x": [point.cost],
+                "y": [point.score], "text": [f" {_short(point.name)} "], "textfont": {"size": 11},
+                "textposition": f"{heights[place]} {'right' if point.cost <= middle else 'left'}",  # neighbours apart
                 "cliponaxis": False,
                 "error_y": {"visible": bool(spread), "type": "data", "array": [point.deviation if spread else 0],
                             "thickness": 1.2, "width": 4, "color": point.colour},

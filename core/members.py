@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,18 @@ def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Membe
     return members, problems
 
 
+def told_apart(members: Sequence[Member]) -> list[Member]:
+    """The same runs; those that share a name have the end of their id behind it."""
+    names = [member.name for member in members]
+    return [
+        m if names.count(m.name) == 1
+        else replace(m, config=m.config.model_copy(update={"name": f"{m.name} ({m.id[-4:]})"}))
+        for m in members
+    ]  # fmt: skip
+
+
 def version_of(member: Member, which: str) -> tuple:
-    """Equal as long as nothing that a comparison reads of this run has changed: folder, fold states, predictions."""
+    """Equal as long as nothing that a comparison reads of this run has changed: name, fold states, predictions."""
     times = []
     for fold in member.done:
         try:
@@ -103,7 +113,7 @@ def version_of(member: Member, which: str) -> tuple:
         except OSError:
             times.append(0)
     states = tuple((s.fold, s.state, repr(s.scores)) for s in member.states)
-    return str(member.run.dir), id(member.samples), states, tuple(times)
+    return str(member.run.dir), member.name, id(member.samples), states, tuple(times)
 
 
 def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Member], list[LabError]]:

@@ -25,15 +25,17 @@ def gather(
     baseline: str | None = None,
     within: float = 0.01,
     maps: bool = False,
+    faces: Sequence[str] = (),
 ) -> Report:
     """Read the runs, compare them, and write every section.
 
     baseline: id of the run that the others are compared with; the first one without it. within: half width of the
-    region that counts as the same, a share. maps: show what the networks looked at on the chosen faces (loads them).
-    Raises LabError when no run is left that can be read; a run that cannot be
-    read, or that tells other classes, is named in the report and left out.
+    region that counts as the same, a share. maps: show what the networks looked at on the faces (loads them). faces:
+    samples to show besides those on which runs differ most.
+    Raises LabError when no run is left that can be read; a run that cannot be read, or that tells other classes, is
+    named in the report and left out.
     """
-    found = findings(chosen, baseline=baseline, within=within, maps=maps)
+    found = findings(chosen, baseline=baseline, within=within, maps=maps, faces=faces)
     sentences = answer(found)
     title = title.strip() or (found.baseline.name if len(found.members) == 1 else f"{len(found.members)} runs compared")
     made = f"{datetime.now():%d %B %Y, %H:%M}"

@@ -14,10 +14,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Bullets:
-    """warn: they say what is wrong or missing."""
+    """warn: they say what is wrong or missing. tones: one a line: better, worse, same, or "" for none."""
 
     lines: tuple[str, ...]
     warn: bool = False
+    tones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,25 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
+    """half: two of them stand side by side where there is room."""
+
     figure: go.Figure
     caption: str
+    half: bool = False
 
 
 @dataclass(frozen=True)
 class Face:
-    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it. maps: (whose, JPEG)."""
+    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it. maps: (whose, JPEG).
+
+    sample: its name in the dataset, by which Look inside finds it.
+    """
 
     jpeg: bytes
     lines: tuple[str, ...]
     missing: str = ""
     maps: tuple[tuple[str, bytes], ...] = ()
+    sample: str = ""
 
 
 @dataclass(frozen=True)

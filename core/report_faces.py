@@ -2,46 +2,84 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 from PIL import Image
 
 from core import contrast, report_maps
+from core.attribute_scores import P
+from core.compare import Pair
 from core.errors import LabError
 from core.images import load_image
 from core.members import Member, out_of_fold
-from core.report_blocks import Face, Faces, Section
+from core.report_blocks import Bullets, Face, Faces, Section, Text
 from core.report_findings import Findings
 from core.text import count
 
 FACES = 4  # a pair and a direction
+PAIRS = 4  # shown: each opens two networks, and nobody reads forty of them
 SIDE = 160  # px
 
 
 Maps = tuple[dict[str, bytes], str]
 
 
-def sections(found: Findings) -> list[Section]:
-    """Faces on which a run and the baseline differ most; for a run alone, its surest mistakes."""
-    result = []
+def section(found: Findings) -> Section:
+    """Faces that were asked for, then those on which a run and the baseline differ most; a run alone has mistakes."""
+    blocks = [*_asked(found)]
+    apart = {d.run: abs(d.interval.mean) if d.interval else 0.0 for d in found.differences}
+    furthest = sorted(found.pairs, key=lambda pair: -apart[pair.run.id])[:PAIRS]
     for pair in found.pairs:
-        table = contrast.flips(pair)
-        run, base = found.names[pair.run.id], found.names[pair.baseline.id]
-        groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
-        shown = [sample for rows, _ in groups for sample in rows["sample"].head(FACES)]
-        maps = {found.names[m.id]: _maps(found, m, shown) for m in (pair.run, pair.baseline)}
-        blocks = []
-        for rows, side in groups:
-            right, wrong = (run, base) if side == "run" else (base, run)
-            if len(rows):
-                title = f"{right} right, {wrong} wrong: {count(len(rows))} photos, the clearest first"
-                faces = tuple(_flip(row, maps) for row in rows.head(FACES).itertuples(index=False))
-                blocks.append(Faces(title, faces, _note(maps)))
-        if blocks:
-            result.append(Section(f"Faces: {run} and {base}", tuple(blocks)))
+        blocks += _flips(found, pair) if pair in furthest else []
+    if len(found.pairs) > PAIRS:
+        told = f"Shown are the {PAIRS} runs that are furthest from the baseline; the Compare page has the others."
+        blocks.append(Text(told))
     if not found.pairs and (mistakes := _mistakes(found)) is not None:
-        result.append(Section("Faces", (mistakes,)))
-    return result
+        blocks.append(mistakes)
+    return Section("Faces", tuple(blocks))
+
+
+def _flips(found: Findings, pair: Pair) -> list[Faces]:
+    """What the run alone gets right, and what the baseline alone does."""
+    table = contrast.flips(pair)
+    run, base = found.names[pair.run.id], found.names[pair.baseline.id]
+    groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
+    shown = [sample for rows, _ in groups for sample in rows["sample"].head(FACES)]
+    maps = {found.names[m.id]: _maps(found, m, shown) for m in (pair.run, pair.baseline)}
+    blocks = []
+    for rows, side in groups:
+        right, wrong = (run, base) if side == "run" else (base, run)
+        if len(rows):
+            title = f"{right} right, {wrong} wrong: {count(len(rows))} photos, the clearest first"
+            faces = tuple(_flip(row, maps) for row in rows.head(FACES).itertuples(index=False))
+            blocks.append(Faces(title, faces, _note(maps)))
+    return blocks
+
+
+def _asked(found: Findings) -> list[Faces | Bullets]:
+    """The faces that the reader named, with what every run answered when it had never seen the person."""
+    if not found.faces:
+        return []
+    answers = {}
+    for member in found.members:
+        with contextlib.suppress(LabError):  # predictions that are gone are told with the classes
+            answers[member.id] = out_of_fold(member, "best").drop_duplicates("sample").set_index("sample")
+    known = [sample for sample in found.faces if any(sample in table.index for table in answers.values())]
+    maps = {found.names[m.id]: _maps(found, m, known) for m in found.members}
+    cells = []
+    for sample in known:
+        rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
+        first = next(iter(rows.values()))
+        told = [f"{found.names[run]}: {row['predicted']} {row[P + row['predicted']]:.2f}" for run, row in rows.items()]
+        cells.append(_face(sample, first["path"], (str(first["label"]), *told), _of(sample, maps)))
+    blocks: list[Faces | Bullets] = []
+    if cells:
+        title = "Chosen faces: what every run answered, with its probability, out of fold"
+        blocks.append(Faces(title, tuple(cells), _note(maps)))
+    if strangers := [sample for sample in found.faces if sample not in known]:
+        blocks.append(Bullets(tuple(f"No finished fold held out {sample}." for sample in strangers), warn=True))
+    return blocks
 
 
 def _maps(found: Findings, member: Member, samples: list[str]) -> Maps:
@@ -68,7 +106,7 @@ def _flip(row, maps: dict[str, Maps]) -> Face:
         f"p {getattr(row, f'p_{right}'):.2f}, the other says {getattr(row, f'predicted_{wrong}')} "
         f"(p {getattr(row, f'q_{wrong}'):.2f}), fold {row.fold}",
     )
-    return _face(row.path, lines, _of(row.sample, maps))
+    return _face(row.sample, row.path, lines, _of(row.sample, maps))
 
 
 def _mistakes(found: Findings) -> Faces | None:
@@ -85,17 +123,17 @@ def _mistakes(found: Findings) -> Faces | None:
     cells = []
     for row in rows.itertuples(index=False):
         lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
-        cells.append(_face(row.path, lines, _of(row.sample, maps)))
+        cells.append(_face(row.sample, row.path, lines, _of(row.sample, maps)))
     title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} photos, the worst first"
     return Faces(title, tuple(cells), _note(maps))
 
 
-def _face(path: str, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
+def _face(sample: str, path: str, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
     try:
         picture = Image.fromarray(load_image(path))
     except LabError as error:
-        return Face(b"", lines, error.message)
+        return Face(b"", lines, error.message, sample=sample)
     picture.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=85)
-    return Face(buffer.getvalue(), lines, maps=maps)
+    return Face(buffer.getvalue(), lines, maps=maps, sample=sample)

@@ -6,7 +6,7 @@ Imports no torch before a network has to be counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from core import compare, cost, figures, members, run_index, runs
@@ -31,10 +31,16 @@ class Findings:
     problems: list[str]
     within: float
     maps: bool
+    faces: tuple[str, ...] = ()  # samples that the reader asked for
 
 
 def findings(
-    chosen: Sequence[Run], *, baseline: str | None = None, within: float = 0.01, maps: bool = False
+    chosen: Sequence[Run],
+    *,
+    baseline: str | None = None,
+    within: float = 0.01,
+    maps: bool = False,
+    faces: Sequence[str] = (),
 ) -> Findings:
     """Raises LabError when no run can be read, or the baseline is not among them."""
     if not chosen:
@@ -47,34 +53,24 @@ def findings(
     if first is None:
         raise LabError(f"report: the baseline '{baseline}' is not among the runs.", "Name one of them.", kind="gone")
     kept, refused = members.same_classes(first, readable)
-    ordered = [first, *(m for m in kept if m.id != first.id)]
+    ordered = members.told_apart([first, *(m for m in kept if m is not first)])
+    first = ordered[0]
     costs = {m.id: cost.cost_of(m, m.run.all_metrics()) for m in ordered}
     ratios = cost.ratios({run_id: c.size for run_id, c in costs.items()}, first.id)
     pairs = [compare.pair(m, first) for m in ordered[1:]]
-    names = _names(ordered)
-    told = [replace(p, run=_named(p.run, names), baseline=_named(p.baseline, names)) for p in pairs]
     return Findings(
         members=ordered,
         baseline=first,
-        pairs=told,
-        differences=compare.differences(told, within=within, cost_ratios=ratios),
+        pairs=pairs,
+        differences=compare.differences(pairs, within=within, cost_ratios=ratios),
         costs=costs,
         colours=_colours(ordered, root),
-        names=names,
+        names={m.id: m.name for m in ordered},
         problems=[str(error) for error in (*errors, *refused)],
         within=within,
         maps=maps,
+        faces=tuple(dict.fromkeys(faces)),
     )
-
-
-def _names(chosen: Sequence[Member]) -> dict[str, str]:
-    """Names that tell the runs apart: those that share one get the end of their id."""
-    shared = [m.name for m in chosen]
-    return {m.id: m.name if shared.count(m.name) == 1 else f"{m.name} ({m.id[-4:]})" for m in chosen}
-
-
-def _named(member: Member, names: dict[str, str]) -> Member:
-    return replace(member, config=member.config.model_copy(update={"name": names[member.id]}))
 
 
 def _colours(chosen: Sequence[Member], root: Path) -> dict[str, str]:

@@ -1,42 +1,43 @@
-"""The sections of a report, each from what was found to plain blocks. Sentences come from the numbers."""
+"""The sections of a report in their order, and those that are words: answer, data, setup, how to reproduce."""
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Sequence
 
 import pandas as pd
 
-from core import compare_figures as drawings
-from core import contrast, report_faces, settings, statistics
+from core import contrast, report_faces, report_numbers, settings
 from core.config import to_yaml
-from core.errors import LabError
+from core.data_figures import class_bars
 from core.members import Member
-from core.metrics import mean_and_deviation
 from core.report_blocks import Bullets, Code, Figure, Section, Table, Text
 from core.report_findings import Findings
 from core.report_words import limits
-from core.text import NOTHING, count, duration, rate, score, spread
+from core.text import NOTHING, count
 
 
 def sections(found: Findings, sentences: Sequence[str]) -> list[Section]:
-    parts = [_answer(found, sentences), _data(found), _setup(found), _scores(found), _curves(found)]
-    if found.pairs:
-        parts.append(_differences(found))
-    parts += [
-        _classes(found),
-        *report_faces.sections(found),
-        _cost(found),
+    parts = [
+        _answer(found, sentences),
+        _data(found),
+        _setup(found),
+        report_numbers.scores(found),
+        report_numbers.curves(found),
+        report_numbers.differences(found),
+        report_numbers.classes(found),
+        report_faces.section(found),
+        report_numbers.costs(found),
         Section("Limits", (Bullets(tuple(limits(found))),)),
+        _again(found),
     ]
-    parts.append(_again(found))
     return [part for part in parts if part.blocks]
 
 
 def _answer(found: Findings, sentences: Sequence[str]) -> Section:
     warnings = [*found.problems, *(d.warning for d in found.differences if d.warning)]
-    blocks = [Bullets(tuple(sentences))]
+    verdicts = {d.sentence: d.verdict for d in found.differences if not d.warning}
+    blocks = [Bullets(tuple(sentences), tones=tuple(verdicts.get(sentence, "") for sentence in sentences))]
     return Section("Answer", (*blocks, Bullets(tuple(dict.fromkeys(warnings)), warn=True)) if warnings else (*blocks,))
 
 
@@ -55,16 +56,28 @@ def _data(found: Findings) -> Section:
             f"{root} ({about.get('reader') or member.config.data.reader}), task {member.config.task.name}: "
             f"{count(len(table))} photos of {count(table['person'].nunique())} people in "
             f"{len(member.class_names)} classes and {table['fold'].nunique()} folds; nobody stands in two folds.",
-            f"{count(member.info.get('left_out') or 0)} unreadable or unusable files were left out; "
-            f"{count(member.info.get('dropped') or 0)} photos are not in the task.",
+            _left_out(member.info),
         ]
         if corrections := member.info.get("corrections"):
             lines.append(f"{_corrected(corrections)} was applied over the labels of the dataset.")
         blocks += [Text(line) for line in lines]
-        blocks.append(_class_counts(member))
+        counts = _class_counts(member)
+        blocks.append(Figure(class_bars(counts), f"Photos of each class in {member.config.task.name}."))
+        rows = tuple((str(n), count(r.people), count(r.photos), f"{r.share:.1%}") for n, r in counts.iterrows())
+        blocks.append(Table(("class", "people", "photos", "share of photos"), rows))
     if len(seen) > 1:
         blocks.insert(0, Bullets(("The runs were not trained on the same photos.",), warn=True))
     return Section("Data", tuple(blocks))
+
+
+def _left_out(info: dict) -> str:
+    """What of the dataset the runs did not use."""
+    bad, other = int(info.get("left_out") or 0), int(info.get("dropped") or 0)
+    if not bad and not other:
+        return "No file was left out."
+    parts = [f"{count(bad)} unreadable or unusable files were left out"] if bad else []
+    parts += [f"{count(other)} photos of the dataset are not in the task"] if other else []
+    return "; ".join(parts).capitalize() + "."
 
 
 def _corrected(corrections: object) -> str:
@@ -73,14 +86,12 @@ def _corrected(corrections: object) -> str:
     return f"A file of {count(corrections)} corrections" if isinstance(corrections, int) else "A file of corrections"
 
 
-def _class_counts(member: Member) -> Table:
+def _class_counts(member: Member) -> pd.DataFrame:
+    """Index class in the order of the task; columns people, photos, share (of the photos)."""
     groups = member.samples.groupby("class_name")
-    photos, people = groups.size(), groups["person"].nunique()
-    rows = []
-    for name in member.class_names:
-        n = int(photos.get(name, 0))
-        rows.append((name, count(people.get(name, 0)), count(n), f"{n / max(1, len(member.samples)):.1%}"))
-    return Table(("class", "people", "photos", "share of photos"), tuple(rows))
+    table = pd.DataFrame({"people": groups["person"].nunique(), "photos": groups.size()})
+    table = table.reindex(list(member.class_names)).fillna(0).astype(int)
+    return table.assign(share=table["photos"] / max(1, len(member.samples)))
 
 
 def _setup(found: Findings) -> Section:
@@ -104,143 +115,6 @@ def _setup(found: Findings) -> Section:
         else:
             blocks.append(Text("No setting differs between the runs."))
     return Section("Setup", tuple(blocks))
-
-
-def _scores(found: Findings) -> Section:
-    rows = []
-    for member in found.members:
-        cells = [spread(member.scores(m, w).values()) for m in ("f1", "accuracy") for w in ("best", "final")]
-        rows.append((found.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
-    head = ("run", "folds done", "F1 best epoch", "F1 last epoch", "accuracy best epoch", "accuracy last epoch")
-    note = "Mean ± deviation over folds (number of folds). F1 is the mean over all classes of the task."
-    return Section("Scores", (Table(head, tuple(rows), note),))
-
-
-def _curves(found: Findings) -> Section:
-    lines = []
-    for member in found.members:
-        table = member.run.all_metrics()
-        if len(table):
-            lines.append(drawings.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
-    if not lines:
-        return Section("Curves", ())
-    blocks: list = [
-        Figure(drawings.run_curves(lines, "f1"), "Validation F1 by epoch: mean over folds, band: mean ± deviation."),
-        Figure(
-            drawings.run_curves(lines, "loss", show="both"),
-            "Loss by epoch: validation solid with its band, training dashed.",
-        ),
-    ]
-    rows = []
-    for line in lines:
-        values = drawings.by_epoch(line.metrics, "f1", "validation")
-        last = int(values.index.max())
-        at = [max(1, round(last * share)) for share in (0.25, 0.5, 0.75, 1)]
-        rows.append((line.name, *(f"{_row(values, epoch)} @ {epoch}" for epoch in at)))
-    head = ("run", "a quarter", "half", "three quarters", "the last epoch")
-    blocks.append(Table(head, tuple(rows), "Validation F1 on the way: mean ± deviation (folds) @ epoch."))
-    return Section("Curves", tuple(blocks))
-
-
-def _row(values: pd.DataFrame, epoch: int) -> str:
-    return spread(values.loc[epoch]) if epoch in values.index else NOTHING
-
-
-def _differences(found: Findings) -> Section:
-    base = found.names[found.baseline.id]
-    rows = []
-    for one in found.differences:
-        if one.interval is None:
-            rows.append((one.name, *(NOTHING,) * 5, "not paired"))
-            continue
-        people = one.people
-        rows.append(
-            (
-                one.name,
-                _interval(one.interval),
-                _p(one.p),
-                _interval(one.bootstrap) if one.bootstrap else NOTHING,
-                f"{people.only_a} / {people.only_b} (p {_p(people.exact)})" if people else NOTHING,
-                str(one.interval.n),
-                one.verdict,
-            )
-        )
-    head = ("run", "F1, folds", "p", "F1, people", "people won / lost", "folds", "verdict")
-    note = (
-        f"Against {base}, in points of F1 with 95% intervals. Folds: corrected resampled t (Nadeau and Bengio 2003), p "
-        "corrected for the number of comparisons (Holm). People: bootstrap over people of all out-of-fold predictions. "
-        "Won / lost: people of whom the run gets more, or fewer, photos right than the baseline (McNemar, exact)."
-    )
-    blocks: list = [Table(head, tuple(rows), note)]
-    if any(d.interval for d in found.differences):
-        figure = drawings.deltas(found.differences, found.colours, within=found.within)
-        caption = f"Differences from {base}: a dot a fold, the mean with its interval; grey counts as the same."
-        blocks.append(Figure(figure, caption))
-    notes = [note for one in found.differences for note in one.notes]
-    if notes:
-        blocks.append(Bullets(tuple(dict.fromkeys(notes)), warn=True))
-    return Section("Differences", tuple(blocks))
-
-
-def _interval(interval: statistics.Interval) -> str:
-    mean = statistics.signed(interval.mean)
-    if not interval.known:
-        return f"{mean} (no interval)"
-    return f"{mean} [{statistics.signed(interval.low)}, {statistics.signed(interval.high)}]"
-
-
-def _p(p: float) -> str:
-    if not math.isfinite(p):
-        return NOTHING
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
-
-
-def _classes(found: Findings) -> Section:
-    try:
-        table = contrast.class_scores(found.members)
-        parts = contrast.attribute_accuracy(found.members)
-    except LabError as error:
-        return Section("Classes", (Bullets((str(error),), warn=True),))
-    if not table.notna().any(axis=None):
-        return Section("Classes", ())
-    blocks: list = [Figure(drawings.class_heat(table, found.names), "F1 of each class, all out-of-fold photos pooled.")]
-    head = ("class", *(found.names[m.id] for m in found.members))
-    blocks.append(
-        Table(head, tuple((str(c), *(score(table.at[m.id, c]) for m in found.members)) for c in table.columns))
-    )
-    if len(parts.columns):
-        rows = tuple((str(c), *(score(parts.at[m.id, c]) for m in found.members)) for c in parts.columns)
-        blocks.append(Table(("accuracy of", *head[1:]), rows))
-    return Section("Classes", tuple(blocks))
-
-
-def _cost(found: Findings) -> Section:
-    rows, points = [], []
-    for member in found.members:
-        c = found.costs[member.id]
-        rows.append(
-            (
-                found.names[member.id],
-                f"{c.size.parameters / 1e6:.1f} M",
-                f"{c.size.multiply_adds / 1e9:.2f} G",
-                rate(c.training_rate),
-                duration(c.epoch_seconds),
-                duration(c.seconds),
-                f"{c.checkpoint_bytes / 1e6:.1f} MB" if math.isfinite(c.checkpoint_bytes) else NOTHING,
-                c.device or NOTHING,
-            )
-        )
-        mean, deviation, folds = mean_and_deviation(member.scores("f1", "best").values())
-        if folds:
-            name, colour = found.names[member.id], found.colours[member.id]
-            points.append(drawings.Point(member.id, name, colour, c.size.multiply_adds / 1e9, mean, deviation))
-    head = ("run", "parameters", "multiply-adds", "training", "epoch", "all folds", "checkpoint", "device")
-    note = "Multiply-adds are of one image forward; an epoch is training and validation of one fold."
-    blocks: list = [Table(head, tuple(rows), note)]
-    if len(points) > 1:
-        figure = drawings.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
-        blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
-    return Section("Cost", tuple(blocks))
 
 
 def _again(found: Findings) -> Section:

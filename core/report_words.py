@@ -43,10 +43,8 @@ def limits(found: Findings) -> list[str]:
         gaps.append(best - final)
     if np.isfinite(gaps).any():
         worst = statistics.signed(float(np.nanmax(gaps))).lstrip("+")
-        lines.append(
-            "The best epoch is chosen on the validation fold itself, which flatters: the last epoch's F1 is up to "
-            f"{worst} points lower."
-        )
+        lower = f": the last epoch's F1 is up to {worst} points lower" if float(worst) > 0 else ""
+        lines.append(f"The best epoch is chosen on the validation fold itself, which flatters{lower}.")
     people = found.baseline.samples.groupby("class_name")["person"].nunique()
     if len(people) and people.min() < SMALL_CLASS:
         lines.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -16,14 +17,9 @@ from pages.parts import (
     compare_pick,
     compare_view,
     curves,
+    runs_export,
     states,
 )
-
-
-def names_of(found: Sequence[Member]) -> dict[str, str]:
-    """Run id -> name, with the end of the id where two runs have one name."""
-    names = [member.name for member in found]
-    return {m.id: m.name if names.count(m.name) == 1 else f"{m.name} {m.id[-4:]}" for m in found}
 
 
 def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
@@ -52,6 +48,14 @@ def draw_settings(found: Sequence[Member], names: dict[str, str], colours: dict[
         st.caption("These runs have the same settings.")
 
 
+def write_up(baseline: Member, kept: Sequence[Member], within: float) -> None:
+    """The button of the report, with the same baseline and region as the page."""
+    ordered = [baseline, *(member for member in kept if member is not baseline)]
+    version = tuple(members.version_of(member, "best") for member in ordered)
+    title = baseline.name if len(ordered) == 1 else f"{len(ordered)} runs on {Path(baseline.config.data.root).name}"
+    runs_export.report(tuple(member.id for member in ordered), version, title=title, within=within)
+
+
 def empty(listed: list[dict]) -> None:
     """Nothing is chosen yet."""
     done = [s for s in listed if s.get("state") == "done"]
@@ -73,7 +77,8 @@ def choose(chosen: Sequence[str]) -> None:
 
 
 states.begin_page()
-st.html('<div class="lab-title">Compare</div>')
+head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+head.html('<div class="lab-title">Compare</div>', width="content")
 listed = runs.summaries()
 wanted = compare_pick.read_address()
 compare_pick.runs_box(listed, wanted)
@@ -85,12 +90,15 @@ for problem in problems:
     states.show_error(problem)
 if not found:
     st.stop()
-names = names_of(found)
+found = members.told_apart(found)
+names = {member.id: member.name for member in found}
 baseline = next((m for m in found if m.id == wanted.baseline), found[0])
 kept, refused = members.same_classes(baseline, found)
 for problem in refused:
     states.show_error(problem)
 colours = colours_of(found, [s["id"] for s in listed])
+with head:
+    write_up(baseline, kept, wanted.within)
 compare_pick.question(names, wanted)
 curves.plotly_once()
 costs = compare_load.costs(kept)

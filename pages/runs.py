@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 PAGE = 100  # rows
 TICK = 4.0  # seconds between two looks while something trains
 TABLE = "runs-table"
+CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
 NO_GROUPS = "No groups"
 GROUPS = {name.capitalize(): name for name in (*run_query.FIELDS, "tag")}
@@ -24,15 +25,16 @@ SHELVES = ("Runs", "Archive", "Trash")
 def act() -> None:
     """What was clicked in the table becomes the address."""
     done = st.session_state[TABLE]["act"] or {}
-    if done.get("kind") == "choose":
+    if "runs" in done:
         runs_actions.choose(done["runs"])
-    elif done.get("kind") == "sort" and done.get("by") in run_query.SORTS:
-        same = st.query_params.get("sort", "created") == done["by"]
-        downward = not query_descending() if same else done["by"] not in ("name", "state", "dataset", "task", "recipe")
-        st.query_params["sort"], st.query_params["order"] = done["by"], "down" if downward else "up"
+        st.session_state[CLICKED] = done["at"]
+    if (by := done.get("sort")) in run_query.SORTS:
+        same = st.query_params.get("sort", "created") == by
+        downward = not query_descending() if same else by not in ("name", "state", "dataset", "task", "recipe")
+        st.query_params["sort"], st.query_params["order"] = by, "down" if downward else "up"
         st.query_params.pop("page", None)
-    elif done.get("kind") == "open":
-        st.session_state["runs-open"] = done["run"]
+    if opened := done.get("open"):
+        st.session_state["runs-open"] = opened
 
 
 def query_descending() -> bool:
@@ -127,6 +129,7 @@ def table(groups: list[tuple[str, str, list[Listed]]], entries: list[Listed], ch
         groups,
         colours={run_id: figures.run_colour(place) for run_id, place in places.items()},
         chosen=chosen,
+        at=st.session_state.get(CLICKED, 0),
         sort=st.query_params.get("sort", "created"),
         descending=query_descending(),
         link=link,

@@ -1,14 +1,18 @@
 """The Compare page without a browser: its states, its address, its words."""
 
+import math
+import re
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 from compared import make_run, samples
 from test_pages_live import html, labels, page
 
 from core import jobs
-from pages.parts import compare_flips, compare_pick
+from core.runs import Run
+from pages.parts import compare_flips, compare_load, compare_pick
 
 EVIL = "<b>evil</b> **bold** :smile:"
 IDS = [f"2026010{n}-000000-resnet-000{n}" for n in range(3)]
@@ -60,10 +64,27 @@ def test_baseline_region_score_and_epoch_are_in_the_address_and_change_it(study)
     assert "ResNet-18 is the same as ResNet-50 within 90 points (accuracy -" in html(at)
     at.selectbox(key="compare-ask-baseline").select(IDS[1]).run()
     assert at.query_params["baseline"] == IDS[1] and "as ResNet-34 within 90" in html(at)
-    at.number_input(key="compare-within-90.0").set_value(0.5).run()
+    at.number_input(key="compare-ask-within").set_value(0.5).run()
     assert at.query_params["within"] == "0.5" and "within 90" not in html(at)
     at.segmented_control(key="compare-ask-metric").set_value("f1").run()
-    assert at.query_params["metric"] == "f1" and "(F1 " in html(at)
+    assert "metric" not in at.query_params and "(F1 " in html(at)  # what stands first needs no word
+    assert at.query_params["which"] == "final"
+
+
+def test_a_click_that_brings_an_older_address_undoes_nothing(study):
+    """A browser sends its address with each click; until the answer to one click is there, it is the old one."""
+    at = page("compare", runs=",".join(IDS))
+    at.segmented_control(key="compare-ask-metric").set_value("accuracy").run()
+    at.number_input(key="compare-ask-within").set_value(3.0).run()
+    at.toggle(key="compare-ask-folds").set_value(True)
+    at.query_params.clear()
+    at.query_params["runs"] = ",".join(IDS)
+    at.run()
+    asked = {key: at.query_params[key] for key in ("metric", "within", "folds")}
+    assert {key: value if isinstance(value, str) else value[0] for key, value in asked.items()} == {
+        "metric": "accuracy", "within": "3", "folds": "1",
+    }  # fmt: skip
+    assert "(accuracy " in html(at)
 
 
 def test_a_run_taken_out_of_the_box_leaves_the_address(study):
@@ -101,6 +122,35 @@ def test_a_run_deleted_while_it_is_compared_is_named(study, folder):
     shutil.rmtree(folder / IDS[0])  # the baseline: the next one takes its place
     at.run()
     assert not at.exception and "Choose a second run" in at.info[0].value
+
+
+@pytest.mark.parametrize("place", ["costs", "pairs", "classes"])
+def test_a_run_that_goes_while_the_page_is_drawn_is_named(study, folder, monkeypatch, place):
+    """Between any two reads of one drawing of the page, from another window."""
+    real = getattr(compare_load, place)
+
+    def slow(*asked):
+        shutil.rmtree(folder / IDS[1], ignore_errors=True)
+        return real(*asked)
+
+    monkeypatch.setattr(compare_load, place, slow)
+    at = page("compare", runs=",".join(IDS))
+    at.run()
+    assert not at.exception and "is gone" in html(at) and "ResNet-50 is" in html(at)
+
+
+def test_numbers_that_are_none_leave_gaps_and_are_said(study, folder):
+    """A diverged epoch in the lines of a fold, and a fold whose best score is no number."""
+    run = Run(IDS[1], folder)
+    lines = run.metrics_file(2).read_text().splitlines()
+    cells = lines[3].split(",")
+    lines[3] = ",".join([*cells[:3], "nan", "nan", "nan", *cells[6:]])
+    run.metrics_file(2).write_text("\n".join(lines) + "\n")
+    state = run.fold_state(4)
+    run.write_state(replace(state, scores={**state.scores, "best_f1": math.nan}))
+    shown = html(page("compare", runs=",".join(IDS), show="gap", smooth="0.9", folds="1", x="time"))
+    assert "Fold 4 has no finite F1 in one of the two and is left out." in shown and "4 shared folds" in shown
+    assert not re.search(r"\bnan\b", shown)
 
 
 def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):

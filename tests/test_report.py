@@ -73,12 +73,14 @@ def test_differences_are_those_of_the_folds_in_points(study):
     table = section(found, "Differences").blocks[0]
     base, _, best = ([s.scores["best_f1"] for s in run.states()] for run in chosen(study))
     assert table.rows[1][1].startswith(f"{100 * np.mean(np.subtract(best, base)):+.1f} [")
-    assert table.rows[1][-1] == "better" and table.rows[0][-1] == "undecided"
+    assert table.rows[1][-1] == "better" and table.rows[0][-1] == "not shown to differ"
 
 
 def test_the_data_are_counted(study):
     found = report.gather(chosen(study))
     table = next(block for block in section(found, "Data").blocks if isinstance(block, Table))
+    (bars,) = next(block for block in section(found, "Data").blocks if isinstance(block, Figure)).figure.data
+    assert [f"{n}" for n in bars.y] == [row[2] for row in table.rows]
     frozen = chosen(study)[0].samples()
     assert [row[0] for row in table.rows] == CLASSES
     for name, people, photos, _ in table.rows:
@@ -100,6 +102,24 @@ def test_faces_are_real_flips_with_their_photo(study):
     found = report.gather(chosen(study))
     faces = blocks(found, Faces)
     assert faces and all(face.jpeg[:2] == b"\xff\xd8" for block in faces for face in block.faces)
+
+
+def test_faces_that_are_named_are_shown_with_every_answer(study):
+    runs = chosen(study)
+    answers = [run.predictions(0).iloc[0] for run in runs]
+    found = report.gather(runs, faces=[answers[0]["sample"], "nobody.jpg"])
+    (block,) = [block for block in section(found, "Faces").blocks if isinstance(block, Faces)][:1]
+    (face,) = block.faces
+    assert (face.sample, face.lines[0]) == (answers[0]["sample"], answers[0]["label"]) and face.jpeg
+    for run, answer, line in zip(runs, answers, face.lines[1:], strict=True):
+        assert line == f"{run.config().name}: {answer['predicted']} {answer['p_' + answer['predicted']]:.2f}"
+    assert "No finished fold held out nobody.jpg." in report_render.markdown(found)
+
+
+def test_the_cost_of_each_run_is_told(study):
+    table = section(report.gather(chosen(study)), "Cost").blocks[0]
+    told = dict(zip(table.head, table.rows[0], strict=True))
+    assert told["parameters"] == "11.2 M" and told["inference"] == "80 img/s" and told["memory"] == "512 MB"
 
 
 class Reader(HTMLParser):
@@ -134,7 +154,7 @@ def read(page):
 
 def test_html_loads_nothing_from_outside_and_forbids_it(study):
     reader = read(report_render.html(report.gather(chosen(study), question="Which depth?")))
-    assert all(address.startswith("data:") for address in reader.loads)
+    assert all(address.startswith(("data:", "#")) for address in reader.loads)
     assert "default-src 'none'" in reader.policy and "http" not in reader.policy
     words = " ".join(reader.words)
     assert "Which depth?" in words and "ResNet-101 is better than ResNet-18" in words
@@ -146,7 +166,8 @@ def test_html_carries_the_figures_that_the_report_has(study):
     page = report_render.html(found)
     data = json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.S)[1])
     assert len(data) == len(blocks(found, Figure)) == page.count('class="plot"')
-    assert {trace.get("name") for trace in data[0]["data"]} >= {"ResNet-18", "ResNet-34", "ResNet-101"}
+    names = {trace.get("name") for figure in data for trace in figure["data"]}
+    assert names >= {"ResNet-18", "ResNet-34", "ResNet-101"}
 
 
 def test_names_and_classes_stay_text(tmp_path):

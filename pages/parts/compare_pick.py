@@ -17,6 +17,7 @@ LIMIT = 300  # runs offered in the box, newest first
 MOST = 12  # runs compared at once
 WITHIN = 1.0  # points
 SMOOTH = (0.0, 0.5, 0.8, 0.9, 0.95)
+FIRST = "compare-first"  # in the session: key of the address -> what it need not say
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def runs_box(listed: Sequence[dict[str, Any]], wanted: Wanted) -> None:
         format_func=labels.get,
         key="compare-runs",
         max_selections=MOST,
-        on_change=_follow_runs,
+        on_change=_follow,
         placeholder="Choose two or more runs",
     )
 
@@ -86,14 +87,36 @@ def _seed(widget: str, value: Any) -> None:
         st.session_state[widget] = value
 
 
-def _follow_runs() -> None:
-    chosen = st.session_state["compare-runs"]
-    if chosen:
-        st.query_params["runs"] = ",".join(chosen)
-    else:
-        st.query_params.pop("runs", None)
-    if st.query_params.get("baseline") not in chosen:
+def _follow() -> None:
+    """The address says what every control says, not only the one that was moved: the browser sends its address along
+    with each click, and a quick second click brings the one from before the first, which would undo that.
+    """
+    runs = st.session_state.get("compare-runs", [])
+    _write("runs", ",".join(runs), "")
+    for key, first in st.session_state.get(FIRST, {}).items():
+        if (value := st.session_state.get(f"compare-ask-{key}")) is not None:
+            _write(key, _text(value), _text(first))
+    if st.query_params.get("baseline") not in runs:
         st.query_params.pop("baseline", None)
+
+
+def _write(key: str, value: str, first: str) -> None:
+    if value != first:
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+    else:
+        st.query_params.pop(key, None)
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _ask(key: str, current: Any, first: Any) -> str:
+    """Fill a control from the address. first: what the address need not say. Returns the control's key."""
+    st.session_state.setdefault(FIRST, {})[key] = first
+    _seed(f"compare-ask-{key}", current)
+    return f"compare-ask-{key}"
 
 
 def question(names: dict[str, str], wanted: Wanted) -> None:
@@ -103,56 +126,31 @@ def question(names: dict[str, str], wanted: Wanted) -> None:
             "Baseline", names, wanted.baseline, "baseline", width=300, tip="Every other run is set against this one."
         )
         st.number_input(
-            "The same within ± points",
-            0.0,
-            100.0,
-            wanted.within,
-            0.5,
-            format="%.1f",
-            key=f"compare-within-{wanted.within}",
-            on_change=_follow_within,
-            args=(f"compare-within-{wanted.within}",),
-            width=190,
+            "The same within ± points", 0.0, 100.0, step=0.5, format="%.1f", width=190, on_change=_follow,
+            key=_ask("within", wanted.within, WITHIN),
             help="A difference inside this region is too small to matter to you. One point is 0.01.",
-        )
+        )  # fmt: skip
         segments("Score", METRICS, wanted.metric, "metric")
         segments("Epoch", WHICH, wanted.which, "which")
-
-
-def _follow_within(key: str) -> None:
-    st.query_params["within"] = f"{st.session_state[key]:g}"
 
 
 def select(
     label: str, options: dict[str, str], current: str, key: str, *, width: int | str = 240, tip: str = ""
 ) -> None:
     """A box whose choice goes into the address as `key`."""
-    widget = f"compare-ask-{key}"
-    _seed(widget, current if current in options else next(iter(options)))
+    first = next(iter(options))
+    widget = _ask(key, current if current in options else first, first)
     st.selectbox(
-        label,
-        list(options),
-        format_func=options.get,
-        key=widget,
-        on_change=_follow,
-        args=(key,),
-        width=width,
-        help=tip or None,
+        label, list(options), format_func=options.get, key=widget, on_change=_follow, width=width, help=tip or None
     )
 
 
-def segments(label: str, options: dict[str, str], current: str, key: str) -> None:
+def segments(label: str, options: dict[Any, str], current: Any, key: str) -> None:
     """A row of words, one of which is in force; goes into the address as `key`."""
-    widget = f"compare-ask-{key}"
-    _seed(widget, current)
+    widget = _ask(key, current, next(iter(options)))
     st.segmented_control(
-        label, list(options), format_func=options.get, key=widget, on_change=_follow, args=(key,), required=True
-    )
-
-
-def _follow(key: str) -> None:
-    if (chosen := st.session_state[f"compare-ask-{key}"]) is not None:
-        st.query_params[key] = str(chosen)
+        label, list(options), format_func=options.get, key=widget, on_change=_follow, required=True
+    )  # fmt: skip
 
 
 def curve_controls(wanted: Wanted) -> None:
@@ -163,12 +161,4 @@ def curve_controls(wanted: Wanted) -> None:
         segments("Show", shown, wanted.show, "show")
         levels = {s: "off" if not s else f"{s:g}" for s in SMOOTH}
         segments("Smoothing", levels, wanted.smooth, "smooth")
-        _seed("compare-folds", wanted.folds)
-        st.toggle("Every fold", key="compare-folds", on_change=_follow_folds)
-
-
-def _follow_folds() -> None:
-    if st.session_state["compare-folds"]:
-        st.query_params["folds"] = "1"
-    else:
-        st.query_params.pop("folds", None)
+        st.toggle("Every fold", key=_ask("folds", wanted.folds, False), on_change=_follow)

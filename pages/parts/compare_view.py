@@ -22,8 +22,12 @@ _CSS = """<style>
 .cmp-says small { display: block; font-size: .82rem; opacity: .82; margin-top: .1rem; }
 .cmp-table td { vertical-align: top; }
 .cmp-table td.cmp-wrap { white-space: normal; overflow-wrap: anywhere; min-width: 9rem; }
+.cmp-rest summary { cursor: pointer; padding: .3rem .2rem .5rem; }
+table.cmp-few { width: auto; min-width: min(100%, 34rem); }
+.cmp-few td.cmp-wrap { min-width: 6rem; }
 .cmp-base { opacity: .7; font-size: .8rem; margin-left: .4rem; }
 </style>"""
+FEW = 4  # sentences that are shown whatever they say
 TONES = {"better": "good", "worse": "bad", "same": "accent", "undecided": "quiet"}
 WORDS = {"better": "better", "worse": "worse", "same": "the same", "undecided": "not shown to differ"}
 
@@ -33,7 +37,20 @@ def style() -> str:
 
 
 def sentences(differences: Sequence[Difference]) -> str:
-    """What can be said about each run, and the warning of those that are no pair."""
+    """What can be said about each run, and the warning of those that are no pair.
+
+    Of many runs, what is claimed stands first and what is not can be unfolded.
+    """
+    if len(differences) <= FEW:
+        return _sentences(differences)
+    rest = [one for one in differences if one.verdict == statistics.UNDECIDED and not one.warning]
+    told = _sentences([one for one in differences if one not in rest])
+    words = f"{count(len(rest))} {'other runs are' if told else 'runs are'} not shown to be better or worse"
+    folded = f'<details class="cmp-rest"><summary>{words}</summary>{_sentences(rest)}</details>' if rest else ""
+    return told + folded
+
+
+def _sentences(differences: Sequence[Difference]) -> str:
     rows = []
     for one in differences:
         tone = "warn" if one.warning else TONES[one.verdict]
@@ -148,8 +165,8 @@ def settings_table(table: pd.DataFrame, names: dict[str, str], colours: dict[str
         for setting, row in zip(table.index, table.to_numpy(), strict=True)
     )
     return (
-        f'<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr><th>setting</th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="lab-scroll"><table class="lab-table cmp-table cmp-few"><thead><tr><th>setting</th>'
+        f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -163,6 +180,6 @@ def attributes_table(table: pd.DataFrame, names: dict[str, str], colours: dict[s
         for run, row in zip(table.index, table.to_numpy(float), strict=True)
     )
     return (
-        f'<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr><th>run</th>{head}</tr></thead>'
+        f'<div class="lab-scroll"><table class="lab-table cmp-table cmp-few"><thead><tr><th>run</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -54,7 +54,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
             return
         if shelf == "Runs":
             _compare([entry.id for entry in readable])
-            runs_export.report(readable)
+            _report(readable)
         runs_export.export(readable)
         _notes(readable, run_query.choices(entries, "tag"))
         if shelf == "Runs":
@@ -102,6 +102,12 @@ def _compare(ids: list[str]) -> None:
     )  # fmt: skip
     if pressed:
         st.switch_page(COMPARE, query_params={"runs": ",".join(ids), "baseline": ids[0]})
+
+
+def _report(picked: Sequence[Listed]) -> None:
+    version = tuple(runs_export.version_of(entry) for entry in picked)
+    title = runs_export.title_of(picked) if picked else ""
+    runs_export.report(tuple(entry.id for entry in picked), version, title=title)
 
 
 def _do(act: Callable, ids: list[str], words: str | None, undo: Callable | None) -> None:

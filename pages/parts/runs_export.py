@@ -14,6 +14,8 @@ from core.runs import Run
 from core.text import count, plain
 from pages.parts import states
 
+MOST_FACES = 24  # that a reader may name
+
 
 def export(picked: Sequence[Listed]) -> None:
     popover = st.popover(
@@ -22,7 +24,7 @@ def export(picked: Sequence[Listed]) -> None:
     if not picked or not popover.open:
         return
     with popover:
-        stamp = tuple((entry.id, _version(entry)) for entry in picked)
+        stamp = tuple((entry.id, version_of(entry)) for entry in picked)
         name = picked[0].id if len(picked) == 1 else f"{len(picked)}-runs"
         st.caption("Every metric of every epoch, fold and run: one line each.")
         _download("CSV", csv, stamp, f"{name}.csv", "text/csv")
@@ -33,31 +35,39 @@ def export(picked: Sequence[Listed]) -> None:
             st.caption("TensorBoard logs need the package tensorboard: `pip install tensorboard`.")
 
 
-def report(picked: Sequence[Listed]) -> None:
-    popover = st.popover("Report", icon=":material/article:", disabled=not picked, key="runs-report", on_change="rerun")
-    if not picked or not popover.open:
+def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 1.0) -> None:
+    """The button that opens the form of a report of these runs; the first is the baseline.
+
+    version: changes with the runs. within: points of F1 that count as the same, unless the form says otherwise.
+    """
+    popover = st.popover("Report", icon=":material/article:", disabled=not ids, key="runs-report", on_change="rerun")
+    if not ids or not popover.open:
         return
     with popover:
-        ids = tuple(entry.id for entry in picked)
-        write_report(ids, tuple(_version(entry) for entry in picked), title=_title(picked))
+        _form(ids, version, title, within)
 
 
-def write_report(ids: tuple[str, ...], version: tuple, *, title: str, question: str = "") -> None:
-    """Fields, the button that writes a report of these runs, then its downloads. version: changes with the runs."""
+def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> None:
+    """Fields, the button that writes the report, then its downloads."""
     title = st.text_input("Title", title, max_chars=120, key=f"report-title-{hash(ids)}")
     question = st.text_area(
-        "Question", question, max_chars=600, height=90, key=f"report-question-{hash(ids)}",
+        "Question", max_chars=600, height=90, key=f"report-question-{hash(ids)}",
         placeholder="Is a deeper network better on faces of people over 60?",
     )  # fmt: skip
     within = st.number_input(
-        "Counts as the same within (points of F1)", 0.0, 20.0, 1.0, 0.5, key="report-within",
+        "Counts as the same within (points of F1)", 0.0, 100.0, within, 0.5, key=f"report-within-{within:g}",
         help="Differences smaller than this are not called better or worse, however sure they are.",
     )  # fmt: skip
     maps = st.checkbox(
         "Maps of the chosen faces", True, key="report-maps",
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
     )  # fmt: skip
-    wanted = (ids, version, title, question, within, maps)
+    named = st.text_area(
+        "Faces to show as well", key="report-faces", height=70, placeholder="Names of samples, one a line",
+        help="The faces on which two runs differ most are shown anyway. Look inside tells the name of each face.",
+    )  # fmt: skip
+    faces = tuple(line.strip() for line in named.splitlines() if line.strip())[:MOST_FACES]
+    wanted = (ids, version, title, question, within, maps, faces)
     st.button(
         "Write the report",
         type="primary",
@@ -69,7 +79,7 @@ def write_report(ids: tuple[str, ...], version: tuple, *, title: str, question: 
     if st.session_state.pop("report-asked", None) == wanted:
         try:
             with st.spinner("Reading predictions, comparing runs, drawing figures"):
-                st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps))
+                st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps, faces))
         except LabError as error:
             states.show_error(error)
             return
@@ -92,15 +102,16 @@ def _ask(wanted: tuple) -> None:
     st.session_state["report-asked"] = wanted
 
 
-def _make(ids: tuple[str, ...], title: str, question: str, within: float, maps: bool) -> tuple[bytes, bytes, list[str]]:
+def _make(
+    ids: tuple[str, ...], title: str, question: str, within: float, maps: bool, faces: tuple[str, ...]
+) -> tuple[bytes, bytes, list[str]]:
     gather, render = import_module("core.report"), import_module("core.report_render")  # heavy: on the click only
-    found = gather.gather(
-        [Run(run_id) for run_id in ids], title=title, question=question, within=within / 100, maps=maps
-    )
+    asked = {"title": title, "question": question, "within": within / 100, "maps": maps, "faces": faces}
+    found = gather.gather([Run(run_id) for run_id in ids], **asked)
     return render.html(found).encode(), render.markdown(found).encode(), found.sentences
 
 
-def _title(picked: Sequence[Listed]) -> str:
+def title_of(picked: Sequence[Listed]) -> str:
     return picked[0].name if len(picked) == 1 else f"{count(len(picked))} runs on {picked[0].summary.get('dataset')}"
 
 
@@ -108,7 +119,7 @@ def _file_name(title: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in title.lower()).strip("-")[:60] or "report"
 
 
-def _version(entry: Listed) -> tuple:
+def version_of(entry: Listed) -> tuple:
     return tuple((fold["state"], fold["epoch"]) for fold in entry.summary["folds"])
 
 

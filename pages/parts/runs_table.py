@@ -47,19 +47,21 @@ _CSS = """
 .runs-wrap tbody tr:hover td { background: color-mix(in srgb, var(--st-primary-color) 6%, var(--st-background-color)); }
 .runs-wrap tbody tr.runs-chosen td { background:
   color-mix(in srgb, var(--st-primary-color) 13%, var(--st-background-color)); }
-.runs-wrap .runs-stick { position: sticky; left: 0; z-index: 1; background: var(--st-background-color); }
-.runs-wrap td.runs-name { position: sticky; left: 2.4rem; z-index: 1; background: var(--st-background-color);
-  min-width: 140px; max-width: 330px; white-space: normal; overflow-wrap: anywhere; }
+.runs-wrap .runs-stick { position: sticky; left: 0; z-index: 1; background: var(--st-background-color);
+  box-sizing: border-box; width: 1.95rem; min-width: 1.95rem; }
+.runs-wrap td.runs-name { position: sticky; left: 1.9rem; z-index: 1; background: var(--st-background-color);
+  min-width: 140px; max-width: 330px; white-space: normal; overflow-wrap: anywhere; padding-left: 1.47rem;
+  text-indent: -1.05rem; }
 .runs-wrap td.runs-wide { max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
-.runs-wrap a { color: inherit; font-weight: 600; text-decoration: none; }
+.runs-wrap a, .runs-wrap b { color: inherit; font-weight: 600; text-decoration: none; margin-right: .4rem; }
 .runs-wrap a:hover { text-decoration: underline; }
 .runs-wrap input { width: 1.02rem; height: 1.02rem; accent-color: var(--st-primary-color); cursor: pointer; margin: 0;
   vertical-align: middle; }
 .runs-wrap .runs-dot { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .45rem; }
-.runs-wrap .runs-tag { display: inline-block; font-size: .76rem; padding: 0 .4rem; border-radius: 9px;
-  margin-left: .35rem; background: color-mix(in srgb, var(--st-primary-color) 16%, transparent); }
-.runs-wrap .runs-soft { opacity: .68; }
-.runs-wrap .runs-note { display: block; font-size: .8rem; opacity: .72; font-weight: 400; margin-left: 1.05rem; }
+.runs-wrap .runs-tag { display: inline-block; font-size: .76rem; padding: 0 .4rem; border-radius: 9px; text-indent: 0;
+  margin-right: .35rem; background: color-mix(in srgb, var(--st-primary-color) 16%, transparent); }
+.runs-wrap .runs-soft { color: color-mix(in srgb, currentColor 68%, transparent); }
+.runs-wrap .runs-note { display: block; font-size: .8rem; opacity: .72; font-weight: 400; text-indent: 0; }
 .runs-wrap .runs-group td { padding-top: .9rem; font-weight: 600; background: none !important; }
 .runs-wrap .runs-group span { font-weight: 400; opacity: .72; margin-left: .6rem; }
 """
@@ -85,9 +87,10 @@ function draw(host) {
   const {data, lab} = host, chosen = lab.chosen;
   const table = element("table"), head = element("thead"), body = element("tbody");
   const ids = [...new Set(data.groups.flatMap(group => group.rows.map(row => row.id)))];
-  const send = () => { lab.sent = [...chosen].sort().join(); lab.at = Date.now();
-    lab.act("act", {kind: "choose", runs: [...chosen]}); draw(host); };
-  const every = (rows, on) => { rows.forEach(id => on ? chosen.add(id) : chosen.delete(id)); send(); };
+  // All that is ticked goes along with each click: the address that the browser sends may be from before the last one.
+  const send = done => { lab.at = Math.max(Date.now(), lab.at + 1);
+    lab.act("act", {...done, runs: [...chosen], at: lab.at}); draw(host); };
+  const every = (rows, on) => { rows.forEach(id => on ? chosen.add(id) : chosen.delete(id)); send({}); };
   const top = element("tr"), corner = element("th", "runs-stick");
   const all = box("Choose all runs shown", ids.length > 0 && ids.every(id => chosen.has(id)),
     event => every(ids, event.target.checked));
@@ -102,7 +105,7 @@ function draw(host) {
     button.title = (column.help ? column.help + " " : "") + "Click to sort.";
     button.textContent = column.title + (sorted ? (data.descending ? " ↓" : " ↑") : "");
     if (sorted) cell.setAttribute("aria-sort", data.descending ? "descending" : "ascending");
-    button.onclick = () => lab.act("act", {kind: "sort", by: column.key});
+    button.onclick = () => send({sort: column.key});
     cell.append(button);
     top.append(cell);
   }
@@ -141,7 +144,7 @@ function draw(host) {
             link.onclick = event => {
               if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
               event.preventDefault();
-              lab.act("act", {kind: "open", run: run.id});
+              send({open: run.id});
             };
             cell.append(link);
           } else cell.append(element("b", "", run.name));
@@ -170,15 +173,11 @@ function draw(host) {
 
 export default function({parentElement, data, setTriggerValue}) {
   const host = parentElement.querySelector(".runs-wrap");
-  const lab = host.lab = host.lab || {chosen: new Set()};
+  const lab = host.lab = host.lab || {chosen: new Set(), at: 0};
   lab.act = setTriggerValue;
   host.data = data;
-  // A tick made while the answer to the one before is still on its way stays.
-  const told = [...data.chosen].sort().join();
-  if (!lab.sent || told === lab.sent || Date.now() - lab.at > 3000) {
-    lab.chosen = new Set(data.chosen);
-    lab.sent = "";
-  }
+  // A tick stays while answers to earlier ones arrive; a server that forgot is believed after half a minute.
+  if (data.at >= lab.at || Date.now() - lab.at > 30000) lab.chosen = new Set(data.chosen);
   draw(host);
 }
 """
@@ -193,6 +192,7 @@ def draw(
     *,
     colours: dict[str, str],
     chosen: Sequence[str],
+    at: int,
     sort: str,
     descending: bool,
     link: str,
@@ -202,8 +202,9 @@ def draw(
     """The table. groups: (title, about, rows); one group without a title is a plain table.
 
     link: what stands before an id in a run's address, "" for rows that cannot be opened.
-    on_act: called after a click; what was done stands in st.session_state[key]["act"]: {kind: choose, runs} |
-    {kind: sort, by} | {kind: open, run}.
+    on_act: called after a click; what was done stands in st.session_state[key]["act"]: {runs, at} with the ids of all
+    that is ticked and the time of the click (ms), and beside them {sort: column} or {open: run id}, if that was it.
+    at: the time of the last click that `chosen` knows of.
     """
     columns = [
         {"key": name, "title": title, "help": help_, "number": name in (*SCORES, "seconds", "created")}
@@ -216,6 +217,7 @@ def draw(
             for title, about, rows in groups
         ],
         "chosen": list(chosen),
+        "at": at,
         "sort": sort,
         "descending": descending,
     }

@@ -1,0 +1,174 @@
+"""The sections of a report that are numbers: scores, curves, differences, classes, cost."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from core import compare_figures as drawings
+from core import contrast, statistics
+from core.errors import LabError
+from core.metrics import mean_and_deviation
+from core.report_blocks import Bullets, Figure, Section, Table
+from core.report_findings import Findings
+from core.text import NOTHING, duration, rate, score, spread
+
+VERDICTS = {
+    statistics.BETTER: "better",
+    statistics.WORSE: "worse",
+    statistics.SAME: "the same",
+    statistics.UNDECIDED: "not shown to differ",
+}
+
+
+def scores(found: Findings) -> Section:
+    rows = []
+    for member in found.members:
+        cells = [spread(member.scores(m, w).values()) for m in ("f1", "accuracy") for w in ("best", "final")]
+        rows.append((found.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
+    head = ("run", "folds done", "F1 best epoch", "F1 last epoch", "accuracy best epoch", "accuracy last epoch")
+    note = "Mean ± deviation over folds (number of folds). F1 is the mean over all classes of the task."
+    return Section("Scores", (Table(head, tuple(rows), note),))
+
+
+def curves(found: Findings) -> Section:
+    lines = []
+    for member in found.members:
+        table = member.run.all_metrics()
+        if len(table):
+            lines.append(drawings.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
+    if not lines:
+        return Section("Curves", ())
+    blocks: list = [
+        Figure(
+            drawings.run_curves(lines, "f1"),
+            "Validation F1 by epoch: mean over folds, band: mean ± deviation.",
+            half=True,
+        ),
+        Figure(
+            drawings.run_curves(lines, "loss", show="both"),
+            "Loss by epoch: validation solid with its band, training dashed.",
+            half=True,
+        ),
+    ]
+    rows = []
+    for line in lines:
+        values = drawings.by_epoch(line.metrics, "f1", "validation")
+        last = int(values.index.max())
+        at = [max(1, round(last * share)) for share in (0.25, 0.5, 0.75, 1)]
+        rows.append((line.name, *(f"{_row(values, epoch)} @ {epoch}" for epoch in at)))
+    head = ("run", "a quarter", "half", "three quarters", "the last epoch")
+    blocks.append(Table(head, tuple(rows), "Validation F1 on the way: mean ± deviation (folds) @ epoch."))
+    return Section("Curves", tuple(blocks))
+
+
+def _row(values: pd.DataFrame, epoch: int) -> str:
+    return spread(values.loc[epoch]) if epoch in values.index else NOTHING
+
+
+def differences(found: Findings) -> Section:
+    """Empty for a run alone."""
+    if not found.differences:
+        return Section("Differences", ())
+    base = found.names[found.baseline.id]
+    rows = []
+    for one in found.differences:
+        if one.interval is None:
+            rows.append((one.name, *(NOTHING,) * 5, "not paired"))
+            continue
+        people = one.people
+        rows.append(
+            (
+                one.name,
+                _interval(one.interval),
+                _p(one.p),
+                _interval(one.bootstrap) if one.bootstrap else NOTHING,
+                f"{people.only_a} / {people.only_b} (p {_p(people.exact)})" if people else NOTHING,
+                str(one.interval.n),
+                VERDICTS[one.verdict],
+            )
+        )
+    head = ("run", "F1, folds", "p", "F1, people", "people won / lost", "folds", "verdict")
+    note = (
+        f"Against {base}, points of F1 with 95% intervals. What lies within {statistics.points(found.within)} counts "
+        "as the same. Folds: corrected resampled t (Nadeau and Bengio 2003), p corrected for the number of comparisons "
+        "(Holm). People: bootstrap over people of all out-of-fold predictions. Won / lost: people of whom the run gets "
+        "more, or fewer, photos right than the baseline (McNemar, exact)."
+    )
+    blocks: list = [Table(head, tuple(rows), note)]
+    if any(d.interval for d in found.differences):
+        figure = drawings.deltas(found.differences, found.colours, within=found.within)
+        caption = f"Differences from {base}: a dot a fold, the mean with its interval; grey counts as the same."
+        blocks.append(Figure(figure, caption))
+    notes = [note for one in found.differences for note in one.notes]
+    if notes:
+        blocks.append(Bullets(tuple(dict.fromkeys(notes)), warn=True))
+    return Section("Differences", tuple(blocks))
+
+
+def _interval(interval: statistics.Interval) -> str:
+    mean = statistics.signed(interval.mean)
+    if not interval.known:
+        return f"{mean} (no interval)"
+    return f"{mean} [{statistics.signed(interval.low)}, {statistics.signed(interval.high)}]"
+
+
+def _p(p: float) -> str:
+    if not math.isfinite(p):
+        return NOTHING
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def classes(found: Findings) -> Section:
+    try:
+        table = contrast.class_scores(found.members)
+        parts = contrast.attribute_accuracy(found.members)
+    except LabError as error:
+        return Section("Classes", (Bullets((str(error),), warn=True),))
+    if not table.notna().any(axis=None):
+        return Section("Classes", ())
+    blocks: list = [Figure(drawings.class_heat(table, found.names), "F1 of each class, all out-of-fold photos pooled.")]
+    head = ("class", *(found.names[m.id] for m in found.members))
+    blocks.append(
+        Table(head, tuple((str(c), *(score(table.at[m.id, c]) for m in found.members)) for c in table.columns))
+    )
+    if len(parts.columns):
+        rows = tuple((str(c), *(score(parts.at[m.id, c]) for m in found.members)) for c in parts.columns)
+        blocks.append(Table(("accuracy of", *head[1:]), rows))
+    return Section("Classes", tuple(blocks))
+
+
+def costs(found: Findings) -> Section:
+    rows, points = [], []
+    for member in found.members:
+        c = found.costs[member.id]
+        rows.append(
+            (
+                found.names[member.id],
+                f"{c.size.parameters / 1e6:.1f} M",
+                f"{c.size.multiply_adds / 1e9:.2f} G",
+                rate(c.training_rate),
+                rate(c.validation_rate),
+                duration(c.epoch_seconds) if not c.epoch_seconds < 10 else f"{c.epoch_seconds:.1f} s",
+                duration(c.seconds),
+                f"{c.memory_bytes / 1e6:,.0f} MB" if math.isfinite(c.memory_bytes) else NOTHING,
+                f"{c.checkpoint_bytes / 1e6:.1f} MB" if math.isfinite(c.checkpoint_bytes) else NOTHING,
+                c.device or NOTHING,
+            )
+        )
+        mean, deviation, folds = mean_and_deviation(member.scores("f1", "best").values())
+        if folds:
+            name, colour = found.names[member.id], found.colours[member.id]
+            points.append(drawings.Point(member.id, name, colour, c.size.multiply_adds / 1e9, mean, deviation))
+    head = ("run", "parameters", "multiply-adds", "training", "inference", "epoch", "all folds", "memory", "weights",
+            "device")  # fmt: skip
+    note = (
+        "Multiply-adds are of one image forward. Inference is measured while validating, with reading. An epoch is "
+        "training and validation of one fold; memory is the most that training a fold held."
+    )
+    blocks: list = [Table(head, tuple(rows), note)]
+    if len(points) > 1:
+        figure = drawings.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
+        blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
+    return Section("Cost", tuple(blocks))
