@@ -221,7 +221,8 @@ def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
     """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
     from core.own_recipes import own_recipes  # it reads with this module
 
-    found = {path.stem: read_config(path, path.name) for path in sorted(folder.glob("*.yaml"))}
+    paths = sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
+    found = {path.stem: read_config(path, path.name) for path in paths}
     found = dict(sorted(found.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
     return found | (own_recipes()[0] if folder == RECIPES else {})
 

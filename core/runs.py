@@ -151,7 +151,7 @@ class Run:
             again = self.written_state(fold)  # it may have ended between the two looks
             if again.state == "running":
                 return FoldState(
-                    **{**vars(again), "state": "interrupted", "reason": "the worker was stopped from outside"}
+                    **{**vars(again), "state": "interrupted", "reason": "The worker was stopped from outside."}
                 )
             return again
         return written

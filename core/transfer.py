@@ -41,7 +41,7 @@ def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
     if parent.id == CHOOSE:
         raise LabError(
             "transfer: no run is chosen to start from.",
-            "Choose a finished one (model.init=run:<id>).",
+            "Choose a finished one; on the command line with --set model.init=run:<id>.",
             kind="transfer",
         )
     if not parent.exists():

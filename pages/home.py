@@ -130,7 +130,7 @@ def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
         st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: find them on the Runs page.")
 
 
-def stopped(halted: Sequence[dict[str, Any]]) -> None:
+def stopped(halted: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
     states.heading("Stopped before the end")
     for summary in halted[:STOPPED_SHOWN]:
         folds = [fold for fold in summary["folds"] if fold["state"] in states.STOPPED]
@@ -139,7 +139,9 @@ def stopped(halted: Sequence[dict[str, Any]]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
+                dot, launched = states.dot(states.colour_of(summary["id"], ids)), ago(summary["created"])
                 st.html(
+                    f'<div class="lab-meta">{dot}{facts(summary)} · launched {launched}</div>'
                     f"<div>{states.badge(runs.overall(fold['state'] for fold in folds))} "
                     f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
@@ -187,7 +189,7 @@ if active:
 halted = [s for s in listed if any(fold["state"] in states.STOPPED for fold in s["folds"])]
 done = [s for s in listed if s["state"] == "done"]
 if halted:
-    stopped(halted)
+    stopped(halted, [s["id"] for s in found])
 if done:
     finished(done, [s["id"] for s in found])
 for bad in [s for s in found if "unreadable" in s][:STOPPED_SHOWN]:

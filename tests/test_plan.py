@@ -50,6 +50,24 @@ def test_no_person_is_in_two_folds_and_every_fold_is_held_out(masks, task, folds
     )
 
 
+def test_no_person_of_a_masked_fold_was_trained_on_by_the_unmasked_fold_that_it_starts_from(masks, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_workers", lambda root=None: None)
+    parent = jobs.launch(plan_of(masks, folds={"count": 3}, data={"max_people": 26}))
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"x")
+        parent.write_state(runs.FoldState(fold, state="done"))
+    child = plan_of(
+        masks, folds={"count": 3}, task={"name": "mask-gender-age"}, model={"init": f"run:{parent.id}"}
+    ).samples  # fmt: skip
+    before = parent.samples()
+    assert (len(before), len(child)) == (26, 252)  # one unmasked photo a person; all seven, and ten new people
+    for fold in range(3):
+        held_out = set(child["person"][child["fold"] == fold])
+        assert held_out and not held_out & set(before["person"][before["fold"] != fold])
+    new = child[~child["person"].isin(before["person"])]
+    assert new["person"].nunique() == 10 and new["fold"].nunique() == 3
+
+
 def test_the_plan_is_the_same_every_time_and_another_with_another_seed(masks):
     first, again = plan_of(masks), plan_of(masks)
     pd.testing.assert_frame_equal(first.samples, again.samples)

@@ -69,6 +69,8 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 .lab-table .lab-group th { text-align: center; padding-bottom: 0; }
 .lab-table a { color: inherit; text-decoration-color: color-mix(in srgb, currentColor 35%, transparent); }
 .lab-table .lab-edge { border-left: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+@media (max-width: 900px) { .lab-table th, .lab-table td { padding-left: .35rem; padding-right: .35rem; }
+  table.lab-table { font-size: .8rem; } }
 .lab-fault { border-left: 3px solid var(--c); padding: .35rem .8rem; font-size: .93rem; overflow-wrap: anywhere;
   background: color-mix(in srgb, var(--c) 9%, transparent); border-radius: 0 6px 6px 0; margin-bottom: .4rem; }
 .lab-faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: .6rem; }
