@@ -128,6 +128,8 @@ def launch_study_section(
             jobs_ = sum(plan.config.folds.count for plan in plans)
             runs_ = "1 run" if len(plans) == 1 else f"{count(len(plans))} runs"
             st.caption(f"{plain(study_id)}: {runs_}, {count(jobs_)} fold jobs are queued; then Studies opens.")
+        elif found is not None and wanted is not None and not wanted.grid and not errors:
+            st.caption("Choose what differs between the runs, under 4.")
         else:
             say_what_lacks(errors, found)
 

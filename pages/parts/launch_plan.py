@@ -62,12 +62,10 @@ def look_ahead(config: RunConfig | None, found: Scan | None, joining: Study | No
 
 def look_ahead_study(wanted: StudyConfig | None, draft: dict, found: Scan | None) -> tuple[list[Plan] | None, Errors]:
     """(a plan for each run of the study, what stands against launching it); no plans while the grid asks first."""
-    if wanted is None or found is None or study_plan.asks(wanted):
-        return None, {}
-    lacking = [study_form.name_of(path) for path, values in wanted.grid.items() if not values]
-    if lacking or not wanted.grid:
-        told = f"Choose values for {lacking[0]}." if lacking else "Choose what differs between the runs."
-        return None, {study_plan.GRID: told}
+    if wanted is None or found is None or not wanted.grid or study_plan.asks(wanted):
+        return None, {}  # an empty grid is where everybody begins, and no mistake yet
+    if lacking := [study_form.name_of(path) for path, values in wanted.grid.items() if not values]:
+        return None, {study_plan.GRID: f"Choose values for {lacking[0]}."}
     errors: Errors = {}
     if (bad := dataset.bad_files(dataset.corrected(found)[0])) and not draft["data"]["leave_out_problems"]:
         told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
