@@ -57,7 +57,8 @@ def from_yaml(text: str, source: str = "study") -> StudyConfig:
         return StudyConfig.model_validate(yaml.safe_load(text))
     except configs.NOT_PLAIN as error:
         if not isinstance(error, ValidationError):
-            raise LabError(f"{source}: not plain YAML: {' '.join(str(error).split())}.", kind="config") from None
+            told = " ".join(str(error).split())
+            raise LabError(f"{source}: not plain YAML: {told}.", "Only plain values are read.", kind="config") from None
         lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
         raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
 
