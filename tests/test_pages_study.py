@@ -205,7 +205,8 @@ def record(lab, tmp_path):
 
 def finish(run, fold, f1, state="done"):
     scores = {f"{which}_{k}": f1 for which in ("best", "final") for k in ("f1", "accuracy", "loss")}
-    run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, reason="diverged <b>here</b>"))
+    run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, reason="diverged <b>here</b>.",
+                              remedy="Lower the rates."))  # fmt: skip
 
 
 def test_without_a_study_the_page_says_how_to_launch_one(lab):
@@ -224,6 +225,7 @@ def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
     assert "0.600 ± 0.141 (2)" in shown
     assert "2 of 15 fold jobs done" in shown and "1 stopped" in shown
     assert "diverged &lt;b&gt;here" in shown and "<b>here" not in shown
+    assert "Lower the rates. The other runs go on" in shown
 
 
 def answer(run, rng):

@@ -39,8 +39,8 @@ def _summary(now: Slots) -> str:
     if gpus := queue.gpu_count():
         return f"{gpus}, one on each GPU"
     jobs_ = "1 fold job" if now.count == 1 else f"{now.count} fold jobs"
-    each = now.threads_each()
-    return f"{jobs_} at a time, {each} thread{'' if each == 1 else 's'} each, {slots.cores()} cores"
+    threads = "1 thread" if now.threads_each() == 1 else f"{now.threads_each()} threads"
+    return f"{jobs_} at a time, {threads}{' each' if now.count > 1 else ''}, {slots.cores()} cores"
 
 
 def _save(count_key: str, threads_key: str) -> None:

@@ -58,7 +58,8 @@ _CSS = """<style>
 .lab-fold > div:first-child { display: flex; justify-content: space-between; gap: .4rem; }
 .lab-fold b { font-weight: 600; } .lab-fold .lab-meta { font-size: .8rem; min-height: 1.3em; }
 .lab-fold .lab-bar { height: 4px; margin-top: .3rem; }
-.lab-scroll { overflow-x: auto; }
+.lab-scroll { overflow-x: auto; } .lab-scroll + .lab-meta { padding-top: .5rem; }
+.lab-table .lab-state { font-size: inherit; }
 table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
 .lab-table th { font-weight: 500; opacity: .7; text-align: right; padding: .25rem .7rem; white-space: nowrap; }
 .lab-table td { text-align: right; padding: .28rem .7rem; white-space: nowrap;

@@ -249,7 +249,8 @@ def faults_html(study: Study, moment: Moment) -> str:
         for fold in row.folds:
             if fold["state"] == "failed":
                 why = fold.get("reason") or "It stopped without a reason."
-                told.append(states.fault(why, "The other runs go on; Resume tries it again.",
-                                         f"{row.name}, fold {fold['fold']}:"))  # fmt: skip
+                remedy = row.run.written_state(int(fold["fold"])).remedy
+                place = f"{row.name}, fold {fold['fold']}:"
+                told.append(states.fault(why, f"{remedy} The other runs go on; Resume tries it again.".strip(), place))
     more = len(told) - SHOWN_FAULTS
     return "".join(told[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")
