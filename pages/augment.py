@@ -12,7 +12,17 @@ from core.drawn import own_complaint
 from core.errors import LabError
 from core.own_recipes import own_recipes, save_recipe
 from core.text import plain
-from pages.parts import augment_effect, augment_photo, augment_views, form, launch_source, pipeline, states, stress_view
+from pages.parts import (
+    augment_effect,
+    augment_photo,
+    augment_text,
+    augment_views,
+    form,
+    launch_source,
+    pipeline,
+    states,
+    stress_view,
+)
 
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
@@ -23,7 +33,7 @@ VIEWS = {
     "effect": ("Effect on faces", augment_views.effect),
     "walk": ("Walk", augment_views.walk),
     "cost": ("Cost", augment_views.cost),
-    "text": ("Import and export", augment_views.text),
+    "text": ("Import and export", augment_text.show),
     "stress": ("Stress test", stress_view.show),
 }
 

@@ -29,6 +29,7 @@ QUICK = [
     "weights",
     "corrections",
     "data_figures",
+    "stress_figures",
     "dataset_stats",
     "duplicates",
     "thumbnails",
@@ -54,6 +55,7 @@ QUICK = [
     "pipelines",
     "drawn",
     "effects",
+    "preview",
     "own_recipes",
 ]
 ROOM = 300  # lines; a longer file has two concerns
