@@ -1,13 +1,15 @@
 """The one way to decode an image: training, preview, Grad-CAM and prediction see the same pixels."""
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import (
     AvifImagePlugin,  # noqa: F401  importing a plugin registers its format
     BmpImagePlugin,  # noqa: F401
+    ExifTags,
     GifImagePlugin,  # noqa: F401
     Image,
     ImageOps,
@@ -45,13 +47,14 @@ def load_image(path: str | Path) -> np.ndarray:
 def photo_fault(path: str | Path) -> tuple[int, int, LabError | None]:
     """Decode a photo only to find out whether it is good: (width, height, None) or (0, 0, what is wrong)."""
     try:
-        height, width, _ = _read(Path(path)).shape
+        width, height = _read(Path(path), _size)
     except LabError as fault:
         return 0, 0, fault
     return width, height, None
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path, take: Callable[[Image.Image], Any] | None = None) -> Any:
+    """take(image) of an intact file, its RGB pixels if None."""
     if not path.is_file():
         raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
     try:
@@ -59,11 +62,15 @@ def _read(path: Path) -> np.ndarray:
     except OSError as error:
         raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error
     with file:
-        return decode(file)
+        return _decode(file, take or _pixels)
 
 
 def decode(file: BinaryIO) -> np.ndarray:
     """load_image for an open, seekable binary file; the messages of its LabErrors name no path."""
+    return _decode(file, _pixels)
+
+
+def _decode(file: BinaryIO, take: Callable[[Image.Image], Any]) -> Any:
     try:
         image = _open_header(file)
         width, height = image.size
@@ -76,7 +83,7 @@ def decode(file: BinaryIO) -> np.ndarray:
         image.load()
         if image.format in ("JPEG", "MPO") and not _jpeg_has_its_end(file):
             raise LabError("the file is cut off: its end marker is missing", REPLACE, "truncated")
-        return _rgb(_upright(image))
+        return take(image)
     except (LabError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -123,10 +130,31 @@ def _jpeg_has_its_end(file: BinaryIO) -> bool:
     return True
 
 
+def _pixels(image: Image.Image) -> np.ndarray:
+    return _rgb(_upright(image))
+
+
+def _size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of _pixels(image), which are not made where nothing can go wrong in making them."""
+    if image.mode == "RGB" and not image.has_transparency_data and not _is_turned(image):
+        return image.size
+    height, width, _ = _pixels(image).shape
+    return width, height
+
+
+def _is_turned(image: Image.Image) -> bool:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    except Exception:  # damaged EXIF says nothing about orientation; the pixels are good
+        return False
+
+
 def _upright(image: Image.Image) -> Image.Image:
+    if not _is_turned(image):
+        return image
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF says nothing about orientation; the pixels are good
+    except Exception:  # as above
         return image
 
 
@@ -140,7 +168,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
     if image.has_transparency_data:
         photo = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _stack(grey: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from core.files import write_whole
 from core.images import photo_fault
 
 RULES = 1  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
+CHUNK = 16  # photos handed to a thread at once, at most
 KEY = ["path", "bytes", "mtime_ns"]
 VERDICT = ["width", "height", "kind", "problem", "remedy"]
 Verdict = tuple[int, int, str, str, str]  # width, height (pixels, upright), then the fault: "" where there is none
@@ -37,9 +38,11 @@ def verify(
     fresh = {}
     pool = ThreadPoolExecutor(threads or os.cpu_count())
     told = 0.0
+    step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too
+    chunks = [todo[start : start + step] for start in range(0, len(todo), step)]
     try:
-        for file, verdict in zip(todo, pool.map(_judge, todo), strict=True):
-            fresh[file] = verdict
+        for chunk, verdicts in zip(chunks, pool.map(_judge_all, chunks), strict=True):
+            fresh.update(zip(chunk, verdicts, strict=True))
             if progress and time.monotonic() - told >= 0.1:
                 told = time.monotonic()
                 progress(len(files) - len(todo) + len(fresh), len(files))
@@ -51,6 +54,10 @@ def verify(
             _remember(memory, known, fresh)
     known.update(fresh)
     return [known[file] for file in files]
+
+
+def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
+    return [_judge(file) for file in files]
 
 
 def _judge(file: tuple[str, int, int]) -> Verdict:

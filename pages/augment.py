@@ -15,6 +15,7 @@ from core.text import plain
 from pages.parts import (
     augment_effect,
     augment_photo,
+    augment_text,
     augment_views,
     form_draft,
     launch_source,
@@ -32,7 +33,7 @@ VIEWS = {
     "effect": ("Effect on faces", augment_views.effect),
     "walk": ("Walk", augment_views.walk),
     "cost": ("Cost", augment_views.cost),
-    "text": ("Import and export", augment_views.text),
+    "text": ("Import and export", augment_text.show),
     "stress": ("Stress test", stress_view.show),
 }
 

@@ -144,6 +144,15 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
     assert os.listdir(memory.parent) == ["verified.parquet"]
 
 
+def test_verdicts_of_thousands_keep_their_order(monkeypatch):
+    monkeypatch.setattr(core.verify, "photo_fault", lambda path: (int(path), 1, None))
+    calls = []
+    files = [(str(n), 1, 1) for n in range(5_003)]
+    found = core.verify.verify(files, threads=2, progress=lambda *at: calls.append(at))
+    assert [width for width, *_ in found] == list(range(5_003))
+    assert calls[-1] == (5_003, 5_003)
+
+
 def test_one_memory_serves_several_datasets(tmp_path):
     memory = tmp_path / "verified.parquet"
     for name in ("one", "two"):

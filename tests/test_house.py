@@ -33,6 +33,7 @@ QUICK = [
     "weights",
     "corrections",
     "data_figures",
+    "stress_figures",
     "dataset_stats",
     "duplicates",
     "thumbnails",
@@ -58,6 +59,7 @@ QUICK = [
     "pipelines",
     "drawn",
     "effects",
+    "preview",
     "own_recipes",
 ]
 ROOM = 300  # lines; a longer file has two concerns

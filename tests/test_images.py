@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from core.errors import LabError
-from core.images import FORMATS, MAX_PIXELS, load_image
+from core.images import FORMATS, MAX_PIXELS, load_image, photo_fault
 from tests.photos import noise, png_bomb
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow's remarks on the damage made here
@@ -17,6 +17,8 @@ def fault(path):
         load_image(path)
     assert str(path) in caught.value.message
     assert caught.value.remedy
+    width, height, told = photo_fault(path)  # what a scan goes by
+    assert (width, height, told.kind) == (0, 0, caught.value.kind)
     return caught.value.kind
 
 
@@ -92,11 +94,13 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.png", exif=exif)
     np.testing.assert_array_equal(load_image(tmp_path / "a.png"), np.asarray(upright))
+    assert photo_fault(tmp_path / "a.png") == (*upright.size, None)
 
 
 def test_damaged_exif_does_not_cost_the_photo(tmp_path):
     Image.fromarray(noise()).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
     assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+    assert photo_fault(tmp_path / "a.jpg") == (64, 48, None)
 
 
 @pytest.mark.parametrize("percent", [0, 10, 50, 95])
@@ -189,8 +193,11 @@ def test_random_damage_never_raises_anything_else(tmp_path):
             where = rng.integers(0, min(len(damaged), 400), 6)
             damaged[where] = rng.integers(0, 256, 6)
             (tmp_path / "x").write_bytes(damaged.tobytes())
+            width, height, told = photo_fault(tmp_path / "x")
             try:
                 pixels = load_image(tmp_path / "x")
-            except LabError:
+            except LabError as error:
+                assert told.kind == error.kind
                 continue
+            assert (height, width) == pixels.shape[:2] and told is None
             assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8

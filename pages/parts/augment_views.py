@@ -1,4 +1,4 @@
-"""The views of Augmentation: draws, step by step, one batch, one parameter walked, cost, import and export."""
+"""The views of Augmentation: draws, step by step, one batch, one parameter walked, cost."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import drawn, pipelines
+from core import drawn
 from core.augment import TRANSFORMS, sample_seed
 from core.config import RunConfig
-from core.errors import LabError
 from core.preview import draws as draws_of
 from core.preview import validation_view
 from core.text import count, plain
-from pages.parts import augment_effect, faces, states
+from pages.parts import augment_effect, faces
 from pages.parts.augment_photo import Photo, Photos
 
 DRAWS, COUNTS = 16, [4, 8, 16, 32, 64]
@@ -202,50 +201,6 @@ def cost(desk: Desk) -> None:
         "On this machine, one thread, at the size that stands in the list. Single lines: always applied. What "
         "stands at the start and is the same for every epoch is computed once and kept."
     )
-
-
-def text(desk: Desk) -> None:
-    states.heading("Export")
-    kind = st.segmented_control(
-        "Form", list(pipelines.FORMATS), key="augment-export", default="yaml", required=True,
-        format_func={"yaml": "YAML", "json": "albumentations JSON", "python": "Python"}.get,
-    )  # fmt: skip
-    if desk.config is None:
-        st.caption("Correct the settings first.")
-    else:
-        written = pipelines.export(desk.config.transforms, kind)
-        st.code(written, language=kind, height=320)
-        if kind == "json" and any(t.name == "Erasing" and t.enabled for t in desk.config.transforms):
-            st.caption(
-                "albumentations' own Erasing fails where no rectangle of the wanted size and shape fits into an image; "
-                "the lab leaves the image as it is there, and so does the Python."
-            )
-        ending = {"yaml": "yaml", "json": "json", "python": "py"}[kind]
-        st.download_button(
-            "Download", written, f"augmentation.{ending}", icon=":material/download:", on_click="ignore"
-        )  # fmt: skip
-    states.heading("Import")
-    st.text_area(
-        "Paste YAML, albumentations JSON or Python",
-        value="", key="augment-import", height=160,
-        help="It is read, never run; only transforms of the lab's table are taken.",
-    )  # fmt: skip
-    st.button("Import", icon=":material/upload:", key="augment-do-import", on_click=_import, args=(desk,))
-    if (error := st.session_state.pop("augment-import-error", None)) is not None:
-        states.show_error(error)
-    for note in st.session_state.pop("augment-import-notes", []):
-        st.warning(plain(note), icon=":material/info:")
-
-
-def _import(desk: Desk) -> None:
-    try:
-        found = pipelines.read(st.session_state["augment-import"], "pasted text")
-    except LabError as error:
-        st.session_state["augment-import-error"] = error
-        return
-    desk.draft["transforms"] = [t.model_dump(mode="json") for t in found.transforms]
-    st.session_state["augment-import-notes"] = found.notes
-    desk.restart()
 
 
 def _told(value: float) -> str:
