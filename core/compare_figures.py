@@ -23,7 +23,7 @@ X = {"epoch": "epoch", "time": "training time", "images": "images seen (thousand
 SHOW = {"validation": ("validation",), "training": ("train",), "both": ("train", "validation"), "gap": ("gap",)}
 MINUTE, HOUR = 60.0, 3600.0
 LONG = 3 * HOUR  # from here on, time is told in hours
-FEW = 6  # runs; with more, bands are paler and only runs on the Pareto front carry their name
+FEW = 6  # runs; with more, bands are paler, rows closer, and only runs on the Pareto front carry their name
 CELLS = 240  # a heat map with more has no numbers in its cells
 _LAYOUT = TEMPLATE.layout.to_plotly_json()
 
@@ -184,7 +184,7 @@ def deltas(differences: Sequence[Difference], colours: dict[str, str], *, within
     layout = _layout(f"{SHORT[metric]} minus baseline (points)", "")
     layout["yaxis"] |= {"tickvals": list(range(len(labels))), "ticktext": labels, "showgrid": False,
                         "range": [len(labels) - 0.35, -0.6]}  # fmt: skip
-    layout["height"] = max(HEIGHT, 90 + 62 * len(labels))
+    layout["height"] = max(HEIGHT, 90 + (62 if len(labels) <= FEW else 44) * len(labels))
     region = {"type": "rect", "x0": -100 * within, "x1": 100 * within, "y0": 0, "y1": 1, "yref": "paper",
               "fillcolor": _tint(INK, 0.14), "line": {"width": 0}, "layer": "below"}  # fmt: skip
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": INK, "width": 1}}
