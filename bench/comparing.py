@@ -20,7 +20,7 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from bench.pages import row
-from core import compare_figures, cost, figures, files, members, runs
+from core import compare_curves, cost, figures, files, members, runs
 from core.config import RunConfig, from_dict
 from core.runs import FoldState
 
@@ -96,16 +96,14 @@ def reruns(ids: list[str], times: int) -> tuple[float, float, float]:
 def draw(ids: list[str], folder: Path, times: int) -> float:
     found, _ = members.load_all(ids, folder)
     lines = [
-        compare_figures.Line(
-            m.id, m.name, figures.run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680)
-        )
+        compare_curves.Line(m.id, m.name, figures.run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
         for n, m in enumerate(found)
     ]
     spent = []
     for _ in range(times):
         started = time.perf_counter()
         for metric in ("loss", "accuracy", "f1"):
-            compare_figures.run_curves(lines, metric).to_json()
+            compare_curves.run_curves(lines, metric).to_json()
         spent.append(time.perf_counter() - started)
     return statistics.median(spent)
 

@@ -48,6 +48,7 @@ QUICK = [
     "compare",
     "contrast",
     "cost",
+    "compare_curves",
     "compare_figures",
     "transforms",
     "augment",
