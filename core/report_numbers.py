@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
+from core import compare_curves, contrast, statistics
 from core import compare_figures as drawings
-from core import contrast, statistics
 from core.errors import LabError
 from core.metrics import mean_and_deviation
 from core.report_blocks import Bullets, Figure, Section, Table
@@ -37,24 +37,24 @@ def curves(found: Findings) -> Section:
     for member in found.members:
         table = member.run.all_metrics()
         if len(table):
-            lines.append(drawings.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
+            lines.append(compare_curves.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
     if not lines:
         return Section("Curves", ())
     blocks: list = [
         Figure(
-            drawings.run_curves(lines, "f1"),
+            compare_curves.run_curves(lines, "f1"),
             "Validation F1 by epoch: mean over folds, band: mean ± deviation.",
             half=True,
         ),
         Figure(
-            drawings.run_curves(lines, "loss", show="both"),
+            compare_curves.run_curves(lines, "loss", show="both"),
             "Loss by epoch: validation solid with its band, training dashed.",
             half=True,
         ),
     ]
     rows = []
     for line in lines:
-        values = drawings.by_epoch(line.metrics, "f1", "validation")
+        values = compare_curves.by_epoch(line.metrics, "f1", "validation")
         last = int(values.index.max())
         at = [max(1, round(last * share)) for share in (0.25, 0.5, 0.75, 1)]
         rows.append((line.name, *(f"{_row(values, epoch)} @ {epoch}" for epoch in at)))

@@ -29,7 +29,7 @@ def samples(folder: Path, people=40, photos=3, folds=5, classes=CLASSES, draw=Fa
             shade = np.random.default_rng([person, photo]).integers(0, 255, (6, 6, 3), dtype=np.uint8)
             Image.fromarray(shade).resize((48, 48)).save(path)
     table = pd.DataFrame(rows, columns=["sample", "path", "person", "class_name", "fold"])
-    return table.assign(y=table["class_name"].map(classes.index))
+    return table.assign(y=table["class_name"].map(classes.index), width=48, height=48)
 
 
 def predictions(table: pd.DataFrame, names: list[str], skill: float, rng: np.random.Generator) -> pd.DataFrame:

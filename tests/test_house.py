@@ -53,6 +53,7 @@ QUICK = [
     "compare",
     "contrast",
     "cost",
+    "compare_curves",
     "compare_figures",
     "transforms",
     "augment",

@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from compared import make_run, samples
@@ -12,7 +13,7 @@ from test_pages_live import html, labels, page
 
 from core import jobs
 from core.runs import Run
-from pages.parts import compare_flips, compare_load, compare_pick
+from pages.parts import compare_flips, compare_load, compare_pick, compare_view
 
 EVIL = "<b>evil</b> **bold** :smile:"
 IDS = [f"2026010{n}-000000-resnet-000{n}" for n in range(3)]
@@ -185,6 +186,18 @@ def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
 def test_a_photo_that_is_gone_is_a_word_in_its_place(study, folder):
     shutil.rmtree(folder / "photos")
     assert "cmp-missing" in html(page("compare", runs=",".join(IDS[:2])))
+
+
+def test_of_many_runs_what_is_claimed_stands_first_and_the_rest_can_be_unfolded():
+    def said(n, verdict="undecided", warning=""):
+        return SimpleNamespace(verdict=verdict, warning=warning, sentence=f"sentence {n}.", notes=())
+
+    few = compare_view.sentences([said(n) for n in range(4)])
+    assert "<details" not in few and few.count("sentence") == 4
+    many = [said(0), said(1, warning="other folds"), said(2), said(3, "better"), said(4), said(5, "same")]
+    shown, folded = compare_view.sentences(many).split("<details")
+    assert all(f"sentence {n}." in shown for n in (1, 3, 5)) and "3 other runs are not shown" in folded
+    assert all(f"sentence {n}." in folded for n in (0, 2, 4))
 
 
 def test_samples_in_the_link_are_quoted():

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core import compare_figures, statistics
+from core import compare_curves, compare_figures, statistics
 from core.compare import Difference
 from core.cost import Cost
 from core.errors import LabError
@@ -34,11 +34,11 @@ def curve_payload(versions: tuple, looks: tuple, x: str, show: str, smooth: floa
     versions: run_view.metrics_version of each run. looks: (id, name, colour, images of an epoch by fold) of each.
     """
     lines = [
-        compare_figures.Line(run, name, colour, run_view.metrics_of(version), dict(images))
+        compare_curves.Line(run, name, colour, run_view.metrics_of(version), dict(images))
         for version, (run, name, colour, images) in zip(versions, looks, strict=True)
     ]
     style = {"x": x, "show": show, "smooth": smooth, "folds": folds}
-    panels = [(LABELS[m].capitalize() if m != "f1" else "Macro F1", compare_figures.run_curves(lines, m, **style))
+    panels = [(LABELS[m].capitalize() if m != "f1" else "Macro F1", compare_curves.run_curves(lines, m, **style))
               for m in ("loss", "accuracy", "f1")]  # fmt: skip
     legend = [{"key": i, "label": n, "dash": False, "width": 4, "colour": c} for i, n, c, _ in looks]
     if show == "both":

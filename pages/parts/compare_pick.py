@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.compare_figures import SHOW, X
+from core.compare_curves import SHOW, X
 from core.members import METRICS, WHICH
 from pages.parts import states
 
