@@ -154,7 +154,8 @@ def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
     if moment.paused:
         words.append("paused with its study: no further fold begins")
     elif moment.state == "queued":
-        words.append(f"{count(moment.ahead)} fold jobs wait before it" if moment.ahead else "next in the queue")
+        before = "1 fold job waits" if moment.ahead == 1 else f"{count(moment.ahead)} fold jobs wait"
+        words.append(f"{before} before it" if moment.ahead else "next in the queue")
     if speed := moment.images_per_second(metrics):
         words.append(rate(speed))
     left = moment.seconds_left(metrics) if moment.active else None
