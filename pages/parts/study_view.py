@@ -172,8 +172,8 @@ def progress_html(study: Study, moment: Moment) -> str:
         if number:
             words.append(f"{count(number)} {what}")
     if moment.paused:
-        one = moment.running == 1
-        train_on = "1 fold still trains to its end" if one else f"{count(moment.running)} folds still train to their end"
+        several = f"{count(moment.running)} folds still train to their end"
+        train_on = "1 fold still trains to its end" if moment.running == 1 else several
         words.append("no further fold begins" + (f", {train_on}" if moment.running else ""))
     elif moment.active:
         left = moment.seconds_left(len(queue.slot_locks(runs.runs_folder())))
