@@ -1,5 +1,6 @@
 """The one way to decode an image: training, preview, Grad-CAM and prediction see the same pixels."""
 
+import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from PIL import (
 from core.errors import LabError
 
 MAX_PIXELS = 64_000_000
+AT_ONCE = 1 << 24  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
 # What a folder scan takes for an image. HEIC cannot be decoded here, but must be reported rather than overlooked.
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
@@ -62,7 +64,18 @@ def _read(path: Path, take: Callable[[Image.Image], Any] | None = None) -> Any:
     except OSError as error:
         raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error
     with file:
-        return _decode(file, take or _pixels)
+        return _decode(_at_once(file), take or _pixels)
+
+
+def _at_once(file: BinaryIO) -> BinaryIO:
+    """The same file; a JPEG of usual size in memory, since both its header and its end are looked at."""
+    start = file.read(2)
+    if start == b"\xff\xd8":
+        data = start + file.read(AT_ONCE)
+        if len(data) < AT_ONCE:
+            return io.BytesIO(data)
+    file.seek(0)
+    return file
 
 
 def decode(file: BinaryIO) -> np.ndarray:
@@ -125,7 +138,7 @@ def _jpeg_has_its_end(file: BinaryIO) -> bool:
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         if data[at + 1] == 0xDA:  # start of the pixel data: before it a thumbnail may hold an end marker of its own
-            return data.find(b"\xff\xd9", at) >= 0
+            return data.rfind(b"\xff\xd9", at) >= 0  # from behind: there it nearly always is
         at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4])
     return True
 
