@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 from core import checkpoint, runs
-from core.config import from_dict, load_recipe
+from core.config import from_dict
 from core.data import scan
 from core.demo import draw_demo
 from core.plan import make_plan
+from core.recipes import load_recipe
 from core.runs import FoldState, Run
 
 FACES = 8

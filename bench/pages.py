@@ -25,7 +25,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench import data as large
 from bench import previewer
-from core import config, files, jobs, metrics_file, runs, speed
+from core import config, files, jobs, metrics_file, recipes, runs, speed
 from core.data import scan
 from core.demo import draw_demo
 from core.plan import make_plan
@@ -73,7 +73,7 @@ def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> R
 
 def first_step(folder: Path) -> float:
     root = draw_demo(folder / "demo", people=40)
-    wanted = config.load_recipe("quick").model_copy(update={"data": config.DataConfig(root=str(root))})
+    wanted = recipes.load_recipe("quick").model_copy(update={"data": config.DataConfig(root=str(root))})
     plan = make_plan(wanted, scan(wanted.data))
     started = time.perf_counter()
     run = jobs.launch(plan, folder=folder / "launched")
@@ -160,7 +160,7 @@ def main() -> None:
         print(f"{'click to first step':<28}{first_step(folder):>10.1f} s{'8 s':>10}", flush=True)
         hundred = folder / "hundred"
         os.environ |= {"FACET_RUNS": str(hundred), "FACET_DEMO": str(folder / "demo")}
-        speed.remember(config.load_recipe("quick"), 100.0, hundred)  # or Launch starts a measurement beside this one
+        speed.remember(recipes.load_recipe("quick"), 100.0, hundred)  # or Launch starts a measurement beside this one
         newest = [fabricate(hundred, f"run {i}", 5, 20, "done") for i in range(100)][-1]
         queries = {"home": {}, "launch": {}, "live": {"run": newest.id}, "data": {"root": str(folder / "demo")}}
         for page, query in queries.items():

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.slots import measure
-from core import config as configs
-from core import slots
+from core import recipes, slots
 from core.demo import draw_demo
 from tests.browser import Lab
 from tests.sessions import Session
@@ -40,7 +39,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    settings = configs.load_recipe("quick").model_dump(mode="json")
+    settings = recipes.load_recipe("quick").model_dump(mode="json")
     rates: dict[int, list[float]] = {0: [], options.sessions: []}
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder), draw_demo(Path(folder) / "demo", people=4, seed=0))

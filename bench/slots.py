@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from core import config as configs
-from core import slots
+from core import recipes, slots
 
 
 def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start: Any, told: Any) -> None:
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12, help="of each fold job")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    settings = configs.load_recipe(options.recipe).model_dump(mode="json")
+    settings = recipes.load_recipe(options.recipe).model_dump(mode="json")
     settings["model"]["init"] = "scratch"
     counts = [count for count in (1, 2, 4, 8) if count <= cores]
     found: dict[int, list[float]] = {count: [] for count in counts}

@@ -26,7 +26,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from core import cache, config, runs, train
+from core import cache, config, recipes, runs, train
 from core.batches import to_network
 from core.data import scan
 from core.demo import draw_demo
@@ -142,7 +142,7 @@ def main() -> None:
 
 def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, workers: int | None = None) -> runs.Run:
     """A frozen run of the study's recipe on all photos of the demo, two folds, from random weights."""
-    values = config.load_recipe("study").model_dump(mode="json")
+    values = recipes.load_recipe("study").model_dump(mode="json")
     values["data"]["root"] = str(root)
     values["task"]["name"] = "mask-gender-age"
     values["folds"]["count"] = 2

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core import cli_write, jobs, runs, study_records
+from core import cli_write, jobs, places, recipes, runs, study_records
 from core import config as configs
 from core.cli_attend import attend
 from core.cli_progress import bar, wait_for
@@ -90,7 +90,7 @@ def train(
     from core.data import scan as scan_dataset
     from core.plan import check_weights, make_plan
 
-    values = configs.load_recipe(recipe).model_dump(mode="json")
+    values = recipes.load_recipe(recipe).model_dump(mode="json")
     if data is not None:
         values["data"]["root"] = str(data)  # not read as YAML: a folder may be called 2024
     for setting in settings or []:
@@ -242,6 +242,6 @@ def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
 
     try:
         config = configs.from_yaml(config_file.read_text("utf-8"), config_file.name)
-        print(speed.measure_when_free(config, runs_dir or runs.runs_folder()), flush=True)
+        print(speed.measure_when_free(config, runs_dir or places.runs_folder()), flush=True)
     finally:
         config_file.unlink(missing_ok=True)

@@ -28,7 +28,6 @@ from core.errors import LabError
 from core.transforms import TRANSFORMS
 
 SCHEMA = 1
-RECIPES = Path(__file__).parent / "recipes"
 NOT_PLAIN = (yaml.YAMLError, ValueError, RecursionError)  # yaml lets impossible dates and endless nesting through
 
 
@@ -215,24 +214,3 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
         else:
             spot = spot[part]
     return copied
-
-
-def recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
-    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
-    from core.own_recipes import own_recipes  # it reads with this module
-
-    paths = sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
-    found = {path.stem: read_config(path, path.name) for path in paths}
-    found = dict(sorted(found.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
-    return found | (own_recipes()[0] if folder == RECIPES else {})
-
-
-def load_recipe(name: str) -> RunConfig:
-    """A named recipe or a YAML file. Raises LabError with the names there are."""
-    known = recipes()
-    if name in known:
-        return known[name]
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        return read_config(path, path.name)
-    raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(known)}, or a YAML file.", kind="config")

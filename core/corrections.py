@@ -23,7 +23,7 @@ from core.conflicts import person_conflicts
 from core.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
 from core.errors import LabError
 from core.exports import FORMULA
-from core.runs import runs_folder
+from core.places import runs_folder
 
 if TYPE_CHECKING:
     from core.data import Scan

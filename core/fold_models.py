@@ -23,8 +23,9 @@ from core.data import class_parts
 from core.device import pick_device
 from core.errors import LabError
 from core.images import load_image
-from core.model import build_model, load_backbone
+from core.model import build_model
 from core.runs import Run
+from core.weights_file import load_backbone
 
 CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
 

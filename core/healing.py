@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import jobs, queue, runs
+from core import jobs, places, queue, runs
 from core.runs import Run
 from core.study_records import paused_runs
 
@@ -14,7 +14,7 @@ def look_after(folder: Path | None = None) -> None:
 
     A fold that says queued, has no place in the queue and is in no paused study was left out.
     """
-    root = folder or runs.runs_folder()
+    root = folder or places.runs_folder()
     waiting = set(jobs.waiting(root))
     held = None
     for summary in runs.summaries(root):

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import Timeout
 
-from core import corrections, queue, runs
+from core import corrections, places, queue, runs
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
 
@@ -114,7 +114,7 @@ def kill_worker(run: Run, fold: int) -> None:
 
 def ensure_workers(folder: Path | None = None) -> None:
     """Start workers for what waits, at most one a free slot. Cheap when nothing waits."""
-    root = folder or runs.runs_folder()
+    root = folder or places.runs_folder()
     waiting = sum(1 for _ in queue.entries(root))
     if waiting:
         for _ in range(min(waiting, queue.free_slots(root))):
@@ -138,4 +138,4 @@ def start_worker(root: Path) -> None:
 
 def waiting(folder: Path | None = None) -> list[tuple[str, int]]:
     """(run id, fold) of every fold job that waits, in order."""
-    return [(run_id, fold) for _, run_id, fold in queue.entries(folder or runs.runs_folder())]
+    return [(run_id, fold) for _, run_id, fold in queue.entries(folder or places.runs_folder())]

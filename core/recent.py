@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from core import files
 from core.config import DataConfig
 from core.errors import LabError
-from core.runs import runs_folder
+from core.places import runs_folder
 
 LIMIT = 12
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from core import runs, settings
+from core import places, runs, settings
 from core.errors import LabError
 from core.metrics import mean_and_deviation
 from core.notes import Notes, read_notes
@@ -97,7 +97,7 @@ class Listed:
 
 def listed(folder: Path | None = None) -> list[Listed]:
     """Every run of a runs folder, newest first, archived ones too."""
-    return _shelf_of((folder or runs.runs_folder()).resolve()).look()
+    return _shelf_of((folder or places.runs_folder()).resolve()).look()
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:

@@ -23,14 +23,10 @@ from core import files, settings
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, read_metrics
+from core.places import runs_folder
 from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-
-
-def runs_folder() -> Path:
-    """The folder of all runs: FACET_RUNS if set, else runs/ beside app.py."""
-    return Path(os.environ.get("FACET_RUNS") or Path(__file__).parents[1] / "runs").resolve()
 
 
 def new_id(name: str) -> str:

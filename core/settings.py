@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from core import config as configs
+from core import recipes
 from core.config import RunConfig
 
 # Settings that say what a run is called, where it runs and on what, not how it learns.
@@ -51,7 +51,7 @@ def phases_line(config: RunConfig) -> str:
 
 @lru_cache(maxsize=1)
 def _recipes() -> dict[str, dict[str, Value]]:
-    return {name: _learning(flat(recipe)) for name, recipe in configs.recipes().items()}
+    return {name: _learning(flat(recipe)) for name, recipe in recipes.all_recipes().items()}
 
 
 def recipe_of(config: RunConfig) -> tuple[str, int]:

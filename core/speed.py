@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 from core import files, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
+from core.places import runs_folder
 from core.plan import Plan
-from core.runs import runs_folder
 
 
 def _file(folder: Path | None) -> Path:

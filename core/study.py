@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from core import config as configs
-from core import queue, runs, speed
+from core import places, queue, recipes, speed
 from core.config import Part, RunConfig, field_errors, with_value
 from core.data import Scan
 from core.errors import LabError
@@ -71,7 +71,7 @@ def to_yaml(study: StudyConfig) -> str:
 
 def settings() -> dict[str, list[Any] | None]:
     """Every dotted setting that a grid can vary -> its values where they are a fixed list, else None."""
-    found: dict[str, list[Any] | None] = {"recipe": list(configs.recipes())}
+    found: dict[str, list[Any] | None] = {"recipe": list(recipes.all_recipes())}
     parts = {"model": "", "task": "", "phases": "0.", "mix": "", "training": ""}
     for part, place in parts.items():
         model = RunConfig.model_fields[part].annotation
@@ -146,7 +146,7 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
 
 def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
     """A recipe with the settings that all runs share, shrunk: what the grid starts from, as a dict."""
-    base = configs.load_recipe(recipe).model_dump(mode="json")
+    base = recipes.load_recipe(recipe).model_dump(mode="json")
     if data:
         base["data"] = {**base["data"], **data}
     for key, value in study.set.items():
@@ -239,7 +239,7 @@ def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     seconds = None
     if all(rates):
         seconds = sum(speed.estimate_seconds(p, r) for p, r in zip(plans, rates, strict=True))
-        seconds /= len(queue.slot_locks(folder or runs.runs_folder()))
+        seconds /= len(queue.slot_locks(folder or places.runs_folder()))
     jobs_count = sum(plan.config.folds.count for plan in plans)
     size_ = sum(int(MILLIONS[p.config.model.depth] * 4e6 * 5) * p.config.folds.count for p in plans)
     return Estimate(len(plans), jobs_count, sum(plan.total_steps for plan in plans), seconds, size_)

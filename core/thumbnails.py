@@ -18,7 +18,7 @@ from PIL import Image
 from core.errors import LabError
 from core.files import write_whole
 from core.images import load_image
-from core.runs import runs_folder
+from core.places import runs_folder
 
 SIDE = 240  # px of the longer side
 QUALITY = 86

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from core import queue, run_index, runs
+from core import places, queue, run_index, runs
 from core.errors import LabError
 from core.notes import check_idle
 from core.runs import Run
@@ -18,7 +18,7 @@ from core.runs import Run
 
 def trash_folder(folder: Path | None = None) -> Path:
     """Deleted runs, each in a folder under its own id, so that it reads like any runs folder."""
-    return queue.lab_folder(folder or runs.runs_folder()) / "trash"
+    return queue.lab_folder(folder or places.runs_folder()) / "trash"
 
 
 def delete(ids: Sequence[str], folder: Path | None = None) -> None:
@@ -27,7 +27,7 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
     Raises LabError, before anything is moved: 'busy' for a run that trains or waits, 'parent' for one whose weights
     an unfinished run starts from, 'gone', 'bad-id'.
     """
-    root = folder or runs.runs_folder()
+    root = folder or places.runs_folder()
     chosen = [Run(run_id, root) for run_id in ids]
     for run in chosen:
         if not run.dir.is_dir():
@@ -44,7 +44,7 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
 
 def restore(ids: Sequence[str], folder: Path | None = None) -> None:
     """Move runs back from the trash. Raises LabError: 'gone', or 'exists' when a run of that id is there again."""
-    root = folder or runs.runs_folder()
+    root = folder or places.runs_folder()
     for run_id in ids:
         source = trash_folder(root) / runs.check_id(run_id)
         if not source.is_dir():

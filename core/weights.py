@@ -70,7 +70,7 @@ def check_weights(depth: int, init: str) -> None:
 @lru_cache(maxsize=64)
 def _misfit(path: str, mtime_ns: int, size: int, depth: int) -> LabError | None:
     """Why a file cannot start a ResNet of this depth; remembered while the file stays. Imports torch to read it."""
-    from core.model import check_file
+    from core.weights_file import check_file
 
     try:
         check_file(Path(path), depth)

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core import files, queue, runs, slots, speed
+from core import files, places, queue, runs, slots, speed
 from core.errors import LabError
 from core.metrics_file import fold_scores
 from core.plan import check_unchanged
@@ -48,7 +48,7 @@ def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
 
 def work(folder: Path | None = None) -> int:
     """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs."""
-    root = folder or runs.runs_folder()
+    root = folder or places.runs_folder()
     count = 0
     while (taken := queue.take_slot(root)) is not None:
         slot, slot_lock = taken

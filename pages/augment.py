@@ -8,9 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from core import config as configs
+from core import recipes
 from core.drawn import own_complaint
 from core.errors import LabError
-from core.own_recipes import own_recipes, save_recipe
+from core.recipes import own_recipes, save_recipe
 from core.text import plain
 from pages.parts import (
     augment_effect,
@@ -40,7 +41,7 @@ VIEWS = {
 
 def begin() -> None:
     """The draft: Launch's settings if there are some, else the recipe in the address, else the study's."""
-    known, wanted = configs.recipes(), st.query_params.get("recipe")
+    known, wanted = recipes.all_recipes(), st.query_params.get("recipe")
     if wanted in known and wanted != st.session_state.get(RECIPE):
         take(known[wanted].model_dump(mode="json"), wanted)
     elif DRAFT not in st.session_state:
@@ -68,7 +69,7 @@ def restart() -> None:
 def take_recipe(key: str) -> None:
     """Another recipe's transforms; what was changed is left."""
     name = st.session_state[key]
-    take(configs.recipes()[name].model_dump(mode="json"), name)
+    take(recipes.all_recipes()[name].model_dump(mode="json"), name)
     st.query_params["recipe"] = name
 
 
@@ -85,7 +86,7 @@ def ask_for_launch() -> None:
 
 
 def recipe_line(config: configs.RunConfig | None) -> None:
-    known = list(configs.recipes())
+    known = list(recipes.all_recipes())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"augment-recipe-{st.session_state[VERSION]}"
         current = st.session_state[RECIPE]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs, runs, study_records
+from core import jobs, places, runs, study_records
 from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan
@@ -59,7 +59,7 @@ def launch(plan: Plan, run_id: str, joining: Study | None, found: Scan | None) -
             return
     except OSError as error:
         st.session_state["launch_error"] = LabError(
-            f"{runs.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
+            f"{places.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
         )
         return
     st.session_state["launch_open"] = run_id

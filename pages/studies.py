@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import runs, study_records
+from core import places, study_records
 from core.data import scan
 from core.errors import LabError
 from core.study_records import Study
@@ -31,7 +31,7 @@ def act(what, study: Study) -> None:
 def _told(error: Exception) -> LabError:
     if isinstance(error, LabError):
         return error
-    return LabError(f"{runs.runs_folder()}: cannot be written ({error}).", "Check the folder, then try again.")
+    return LabError(f"{places.runs_folder()}: cannot be written ({error}).", "Check the folder, then try again.")
 
 
 def resume(study: Study) -> None:

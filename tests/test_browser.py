@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from core import metrics_file, runs
-from core.config import from_dict, load_recipe
+from core.config import from_dict
 from core.data import scan
 from core.plan import make_plan
+from core.recipes import load_recipe
 from core.runs import FoldState, Run
 from tests.browser import slack, soon
 

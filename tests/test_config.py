@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, SequentialLR
 
-from core.config import RunConfig, from_dict, from_yaml, load_recipe, recipes, to_yaml, with_setting
+from core.config import RunConfig, from_dict, from_yaml, to_yaml, with_setting
 from core.errors import LabError
+from core.recipes import all_recipes, load_recipe
 
-RECIPES = sorted(recipes())
+RECIPES = sorted(all_recipes())
 
 
 def refused(text, *named):

@@ -14,7 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import config as configs
-from core import jobs, own_recipes, pipelines
+from core import jobs, pipelines, recipes
 from core.batches import AugmentedBatches, Source
 from core.config import study_transforms
 from core.data import scan
@@ -227,10 +227,10 @@ def test_save_as_recipe(lab, tiny_dataset):
     page.text_input(key="augment-save-name").set_value("my-faces").run()
     control(page, "button", "augment-save").click().run()
     assert "Saved." in text_of(page)
-    assert configs.load_recipe("my-faces").transforms == study_transforms()
+    assert recipes.load_recipe("my-faces").transforms == study_transforms()
     control(page, "button", "augment-save").click().run()
     assert "there is one already" in text_of(page)
-    (own_recipes.recipes_home() / "bad.yaml").write_text("a: [")
+    (recipes.recipes_home() / "bad.yaml").write_text("a: [")
     page.run()
     assert "bad.yaml" in text_of(page)
 

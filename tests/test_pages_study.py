@@ -11,7 +11,7 @@ import torch
 import torchvision
 from streamlit.testing.v1 import AppTest
 
-from core import healing, jobs, queue, runs, slots, study, study_records
+from core import healing, jobs, places, queue, runs, slots, study, study_records
 from core.config import DataConfig
 from core.data import scan
 from core.runs import FoldState, Run
@@ -332,9 +332,9 @@ def test_slots_are_a_setting_of_the_lab(lab, tmp_path, monkeypatch):
     page.text_input(key="slots-count").set_value("2").run()
     page.text_input(key="slots-threads").set_value("1").run()
     press(page, "Save")
-    assert slots.read(runs.runs_folder()) == slots.Slots(2, 1)
-    assert len(queue.slot_locks(runs.runs_folder())) == 2
+    assert slots.read(places.runs_folder()) == slots.Slots(2, 1)
+    assert len(queue.slot_locks(places.runs_folder())) == 2
     page.text_input(key="slots-count").set_value("0").run()
     press(page, "Save")
     assert "from 1 to 64, found 0" in text_of(page)
-    assert slots.read(runs.runs_folder()).count == 2
+    assert slots.read(places.runs_folder()).count == 2

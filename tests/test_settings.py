@@ -1,6 +1,7 @@
 import pytest
 
-from core.config import from_dict, load_recipe, recipes, with_setting
+from core.config import from_dict, with_setting
+from core.recipes import all_recipes, load_recipe
 from core.settings import differing, flat, phases_line, recipe_of, transforms_line
 
 
@@ -33,7 +34,7 @@ def test_phases_line():
     assert phases_line(load_recipe("study-adam-sgd")) == "adam 15 + sgd 50 epochs"
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+@pytest.mark.parametrize("name", sorted(all_recipes()))
 def test_a_recipe_is_its_own_nearest(name):
     found, changes = recipe_of(load_recipe(name))
     assert changes == 0

@@ -2,11 +2,12 @@
 
 import pytest
 
-from core.config import from_dict, load_recipe, recipes
+from core.config import from_dict
+from core.recipes import all_recipes, load_recipe
 from core.shrink import shrink
 
 
-@pytest.mark.parametrize("name", list(recipes()))
+@pytest.mark.parametrize("name", list(all_recipes()))
 @pytest.mark.parametrize(("size", "epochs"), [(64, 6), (17, 1), (512, 300)])
 def test_every_recipe_can_be_made_smaller_and_larger(name, size, epochs):
     recipe = load_recipe(name)

@@ -1,10 +1,11 @@
 import pytest
 
 from core import jobs, study
-from core.config import from_dict, load_recipe
+from core.config import from_dict
 from core.data import Scan, scan
 from core.errors import LabError
 from core.plan import make_plan
+from core.recipes import load_recipe
 from core.runs import FoldState
 from core.study import StudyConfig
 from tests.photos import draw

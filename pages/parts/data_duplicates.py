@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import duplicates
 from core.corrections import Correction
-from core.runs import runs_folder
+from core.places import runs_folder
 from core.text import count, duration, plain
 from pages.parts import data_photo, states
 from pages.parts.data_gallery import Tile, gallery

@@ -21,7 +21,7 @@ from core.corrections import Effect
 from core.data import ATTRIBUTES, Scan, scan
 from core.errors import LabError
 from core.exports import spreadsheet_csv
-from core.runs import runs_folder
+from core.places import runs_folder
 from core.text import ago, count, duration, plain
 from pages.parts import drawing, groups
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import config as configs
-from core import runs, study
+from core import recipes, runs, study
 from core.config import RunConfig
 from core.config_parts import CHOOSE
 from core.errors import LabError
@@ -39,12 +39,12 @@ def prefill() -> None:
         if kind != "file":
             st.query_params[kind] = name
     if form_draft.DRAFT not in st.session_state:
-        take_recipe("quick" if "quick" in configs.recipes() else next(iter(configs.recipes())))
+        take_recipe("quick" if "quick" in recipes.all_recipes() else next(iter(recipes.all_recipes())))
 
 
 def take_recipe(name: str) -> None:
     """The recipe's settings, on the dataset that is chosen already."""
-    known = configs.recipes()
+    known = recipes.all_recipes()
     if name not in known:
         raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(known)}.", kind="config")
     begin(known[name], ("recipe", name))
@@ -88,7 +88,7 @@ def _parent_for(root: str) -> str | None:
 
 def take_study(wanted: StudyConfig) -> None:
     """A study file: its recipe with the settings that all runs share, on the dataset that is chosen, and its grid."""
-    base = configs.load_recipe(wanted.recipe)
+    base = recipes.load_recipe(wanted.recipe)
     kept = st.session_state[form_draft.DRAFT]["data"]
     study.expand(wanted.model_copy(update={"grid": {key: values[:1] for key, values in wanted.grid.items()}}))
     begin(base, ("recipe", wanted.recipe))
@@ -103,7 +103,7 @@ def take_study(wanted: StudyConfig) -> None:
 def take_pipeline(settings: dict, recipe: str) -> None:
     """Bring transforms and mixing from Augmentation; the form's other settings stay, or begin as there."""
     if form_draft.DRAFT not in st.session_state:
-        base = configs.recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
+        base = recipes.all_recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
         st.session_state[form_draft.DRAFT] = json.loads(json.dumps(base))
         st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
     brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
@@ -135,7 +135,7 @@ def import_settings(key: str) -> None:
 
 
 def recipes_section(config: RunConfig | None) -> None:
-    known = configs.recipes()
+    known = recipes.all_recipes()
     source = st.session_state["launch_source"]
     with st.container(horizontal=True, gap="small"):
         for index, (name, recipe) in enumerate(known.items()):

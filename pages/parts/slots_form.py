@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import jobs, queue, runs, slots
+from core import jobs, places, queue, slots
 from core.errors import LabError
 from core.slots import Slots
 from core.text import plain
@@ -12,7 +12,7 @@ from pages.parts import groups
 
 
 def controls() -> None:
-    root = runs.runs_folder()
+    root = places.runs_folder()
     now = slots.read(root)
     groups.style()
     inside = groups.group("slots", "Fold jobs at a time", _summary(now))
@@ -47,7 +47,7 @@ def _save(count_key: str, threads_key: str) -> None:
     count, threads = (st.session_state[key].strip() for key in (count_key, threads_key))
     try:
         wanted = slots.check(_whole(count), _whole(threads) if threads else None)
-        slots.write(runs.runs_folder(), wanted)
+        slots.write(places.runs_folder(), wanted)
         jobs.ensure_workers()
     except LabError as error:
         st.session_state["slots-error"] = error.message

@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from core import config as configs
-from core import study
+from core import recipes, study
 from core.config import DataConfig, field_errors
 from core.study import ShrinkConfig, StudyConfig
 from core.text import plain
@@ -66,7 +66,7 @@ def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form_draft.Errors]
         "name": now["name"],
         "description": now["description"],
         "recipe": recipe,
-        "set": study.changes(configs.load_recipe(recipe), draft) | data,
+        "set": study.changes(recipes.load_recipe(recipe), draft) | data,
         "shrink": {"size": now["size"], "epochs": now["epochs"]},
         "grid": now["grid"],
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import corrections, queue, runs, speed, study, study_records
+from core import corrections, places, queue, speed, study, study_records
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
@@ -63,7 +63,7 @@ def missing_weights(plans: list[Plan]) -> str:
 
 def section(plans: list[Plan]) -> None:
     cost = study.estimate(plans)
-    free = shutil.disk_usage(_existing(runs.runs_folder())).free
+    free = shutil.disk_usage(_existing(places.runs_folder())).free
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
             ("Runs", count(cost.runs), None),
@@ -144,7 +144,7 @@ def _shown_time(plans: list[Plan], ticking: bool) -> None:
         st.rerun()
     rates = [speed.known(plan.config) for plan in plans]
     known = sum(speed.estimate_seconds(plan, r) for plan, r in zip(plans, rates, strict=True) if r)
-    slots = len(queue.slot_locks(runs.runs_folder()))
+    slots = len(queue.slot_locks(places.runs_folder()))
     unknown = sum(r is None for r in rates)
     how = f"At the speed measured on this machine, {slots} fold job{'' if slots == 1 else 's'} at a time."
     with st.container(width="content", gap=None):
@@ -182,7 +182,7 @@ def launch(wanted: StudyConfig, plans: list[Plan], study_id: str) -> None:
             return
     except OSError as error:
         st.session_state["launch_error"] = LabError(
-            f"{runs.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
+            f"{places.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
         )
         return
     st.session_state["launch_open_study"] = study_id

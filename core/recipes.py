@@ -1,4 +1,4 @@
-"""Recipes that the lab's user saved: YAML files beside the lab's own state, listed after the built-in ones."""
+"""The named recipes, complete configurations in YAML: the lab's own, and after them those that its user saved."""
 
 from __future__ import annotations
 
@@ -9,9 +9,29 @@ from core import config as configs
 from core.config import RunConfig
 from core.errors import LabError
 from core.files import write_text
-from core.runs import runs_folder
+from core.places import runs_folder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
+    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
+    paths = sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
+    found = {path.stem: configs.read_config(path, path.name) for path in paths}
+    found = dict(sorted(found.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
+    return found | (own_recipes()[0] if folder == RECIPES else {})
+
+
+def load_recipe(name: str) -> RunConfig:
+    """A named recipe or a YAML file. Raises LabError with the names there are."""
+    known = all_recipes()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return configs.read_config(path, path.name)
+    raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(known)}, or a YAML file.", kind="config")
 
 
 def recipes_home() -> Path:
@@ -22,7 +42,7 @@ def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
     """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
     found, wrong = {}, {}
     for path in sorted(recipes_home().glob("*.yaml")):
-        if not NAME.fullmatch(path.stem) or (configs.RECIPES / path.name).exists():
+        if not NAME.fullmatch(path.stem) or (RECIPES / path.name).exists():
             wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
             continue
         try:
@@ -38,7 +58,7 @@ def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
         raise LabError(
             f"recipe name {name!r}: cannot be used.", "Use a-z, 0-9 and hyphens, 40 characters at most.", "name"
         )
-    if (configs.RECIPES / f"{name}.yaml").exists():
+    if (RECIPES / f"{name}.yaml").exists():
         raise LabError(f"recipe '{name}': is one of the lab's own.", "Choose another name.", "name")
     path = recipes_home() / f"{name}.yaml"
     if path.exists() and not replace:

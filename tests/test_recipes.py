@@ -1,48 +1,48 @@
 import pytest
 
-from core import config, own_recipes
+from core import config, recipes
 from core.errors import LabError
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("FACET_RUNS", str(tmp_path))
-    return own_recipes.recipes_home()
+    return recipes.recipes_home()
 
 
 def test_a_saved_recipe_is_listed_and_loaded_beside_the_lab_s_own(home):
-    before = config.recipes()
+    before = recipes.all_recipes()
     study = before["study"].model_copy(update={"data": config.DataConfig(root="/nowhere")})
-    path = own_recipes.save_recipe("my-faces", study)
+    path = recipes.save_recipe("my-faces", study)
     assert path.parent == home
-    assert config.recipes().keys() - before.keys() == {"my-faces"}
-    loaded = config.load_recipe("my-faces")
+    assert recipes.all_recipes().keys() - before.keys() == {"my-faces"}
+    loaded = recipes.load_recipe("my-faces")
     assert loaded.transforms == study.transforms
     assert loaded.data.root == ""  # a recipe is for any dataset
     assert loaded.name == "my-faces"
 
 
 def test_a_name_is_checked_and_nothing_is_overwritten_unasked(home):
-    study = config.load_recipe("study")
+    study = recipes.load_recipe("study")
     for name in ("", "../x", "My", "a/b", "x" * 41, "study"):
         with pytest.raises(LabError, match=r"cannot be used|lab's own"):
-            own_recipes.save_recipe(name, study)
-    own_recipes.save_recipe("mine", study)
+            recipes.save_recipe(name, study)
+    recipes.save_recipe("mine", study)
     with pytest.raises(LabError, match="there is one already"):
-        own_recipes.save_recipe("mine", study)
-    own_recipes.save_recipe("mine", config.load_recipe("quick"), replace=True)
-    assert config.load_recipe("mine").model.depth == config.load_recipe("quick").model.depth
+        recipes.save_recipe("mine", study)
+    recipes.save_recipe("mine", recipes.load_recipe("quick"), replace=True)
+    assert recipes.load_recipe("mine").model.depth == recipes.load_recipe("quick").model.depth
     assert [path.name for path in home.iterdir()] == ["mine.yaml"]
 
 
 @pytest.mark.parametrize("content", ["a: [", "name: 3\nepochs: no\n", "!!python/object/apply:os.system [ls]", "\0"])
 def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
-    own_recipes.save_recipe("good", config.load_recipe("study"))
+    recipes.save_recipe("good", recipes.load_recipe("study"))
     (home / "bad.yaml").write_text(content)
     (home / "study.yaml").write_text("name: x\n")
-    found, wrong = own_recipes.own_recipes()
+    found, wrong = recipes.own_recipes()
     assert list(found) == ["good"]
     assert sorted(wrong) == ["bad", "study"]
     assert "bad.yaml" in wrong["bad"].message
-    assert "good" in config.recipes()
-    assert config.recipes()["study"].description  # the lab's own
+    assert "good" in recipes.all_recipes()
+    assert recipes.all_recipes()["study"].description  # the lab's own
