@@ -45,6 +45,12 @@ def of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
     return list(groups.values())
 
 
+def trained_folds(run: Run, which: str) -> list[int]:
+    """The folds that have weights, or should have; all of them where none has, so that the first says why."""
+    due = [s.fold for s in run.states() if s.state == "done" or run.weights_file(s.fold, which).is_file()]
+    return due or run.folds()
+
+
 def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best") -> np.ndarray:
     """What one fold's model answers, float64 (n, classes). photos: as the network gets them, uint8 (h, w, 3)."""
     import torch
@@ -67,7 +73,7 @@ def between_folds(
     heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
     """
     photos, _, _, _ = faces_of(run, samples)
-    folds, done, found = run.folds(), 0, {}
+    folds, done, found = trained_folds(run, which), 0, {}
     for part in of_one_size(photos):
         for start in range(0, len(part), BATCH):
             names = part[start : start + BATCH]

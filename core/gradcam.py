@@ -53,19 +53,6 @@ class LayerMaps:
         return self.versus is not None
 
 
-@dataclass(frozen=True)
-class FoldMaps:
-    """The same faces by several folds' models.
-
-    each: one LayerMaps a fold. mean, disagreement: float32 (n, layers, H, W), mean of the folds' maps and their
-    standard deviation (n - 1) over folds.
-    """
-
-    each: tuple[LayerMaps, ...]
-    mean: np.ndarray
-    disagreement: np.ndarray
-
-
 def layer_maps(
     run: Run,
     fold: int,
@@ -139,27 +126,6 @@ def held_out_maps(
                     continue
                 found = made(fold, part)
             yield part, found
-
-
-def all_folds(
-    run: Run,
-    what: Sequence[str] | Sequence[np.ndarray],
-    classes: Classes = "predicted",
-    layers: Sequence[str] = LAYERS,
-    method: str = "GradCAM",
-    which: str = "best",
-    *,
-    versus: Classes = None,
-    device: str | None = None,
-) -> FoldMaps:
-    """The same faces by every fold's model, with mean and disagreement; what uploaded faces get. As layer_maps."""
-    each = tuple(
-        layer_maps(run, fold, what, classes, layers, method, which, versus=versus, device=device)
-        for fold in run.folds()
-    )
-    stack = np.stack([one.maps for one in each])
-    spread = stack.std(0, ddof=1) if len(each) > 1 else np.zeros_like(stack[0])
-    return FoldMaps(each, stack.mean(0), spread)
 
 
 def maps_of(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import LabError
-from core.fold_answers import faces_of, of_one_size, probabilities
+from core.fold_answers import faces_of, of_one_size, probabilities, trained_folds
 from core.runs import Run
 
 LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
@@ -128,7 +128,7 @@ def held_out(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
 def every_fold(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     """Each face by every fold, then the mean of the maps and their disagreement (standard deviation over folds)."""
     photos, true, own, faults = faces_of(run, samples)
-    looks = [look for fold in run.folds() for look in _by_fold(run, fold, photos, true, wish, own)]
+    looks = [look for fold in trained_folds(run, wish.which) for look in _by_fold(run, fold, photos, true, wish, own)]
     return Shown(tuple(looks + _spread(looks, wish)), faults)
 
 
@@ -138,7 +138,7 @@ def of_uploads(run: Run, uploads: dict[str, np.ndarray], wish: Wish) -> Shown:
 
     config = run.config()
     photos = {name: as_seen(config, pixels) for name, pixels in uploads.items()}
-    looks = [look for fold in run.folds() for look in _by_fold(run, fold, photos, {}, wish, {})]
+    looks = [look for fold in trained_folds(run, wish.which) for look in _by_fold(run, fold, photos, {}, wish, {})]
     return Shown(tuple(looks + _spread(looks, wish)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from answered import CLASSES, judged, made, photo, table_of
 
-from core import fold_models, regions
+from core import cli_attend, fold_models, regions
 from core.attend import SMALL, attend
 from core.errors import LabError
 from core.gradcam import layer_maps
@@ -96,3 +96,15 @@ def test_the_alarm_is_about_the_last_layers_background(found):
     shares[names == CLASSES[0], -1, BACKGROUND] = 0.94
     (alarm,) = dataclasses.replace(found, shares=shares, predicted=names).alarms()
     assert alarm.class_name == CLASSES[0] and alarm.area == pytest.approx(found.area[:, BACKGROUND].mean(), abs=0.05)
+
+
+def test_the_command_prints_shares_by_layer_and_region(run, capsys):
+    options = {"method": "GradCAM", "which": "best", "runs_dir": run.dir.parent}
+    cli_attend.attend([run.id], photos=10, boxes="portrait", **options)
+    told = capsys.readouterr().out
+    chosen = cli_attend._choose(run, 10)
+    assert f"{run.id}: ResNet-18, 10 faces" in told and all(name in told for name in regions.REGIONS)
+    expected = attend(run, chosen, BOXES).share_of(np.ones(10, bool)).people
+    assert expected == len({name.partition("/")[0] for name in chosen}) == 10  # people first, then second photos
+    with pytest.raises(LabError, match="Choose auto, close or portrait"):
+        cli_attend.attend([run.id], photos=10, boxes="round", **options)

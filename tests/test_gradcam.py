@@ -13,7 +13,7 @@ from core import cam_pass, fold_models, gradcam
 from core.cam_pass import LAYERS, METHODS, layer_names, rescale
 from core.errors import LabError
 from core.fold_models import faces, fold_model
-from core.gradcam import all_folds, held_out_maps, layer_maps
+from core.gradcam import held_out_maps, layer_maps
 
 SIGNLESS = ("EigenCAM", "EigenGradCAM")
 
@@ -147,19 +147,6 @@ def test_a_face_gets_the_model_that_never_saw_its_person(run, names):
         assert found.targets.tolist() == table.loc[own, "y"].tolist()
         seen += own
     assert sorted(seen) == sorted(names)
-
-
-def test_every_fold_is_asked_with_mean_and_disagreement(run, names):
-    table = run.samples().set_index("sample")
-    found = all_folds(run, names[:3])
-    stack = np.stack([one.maps for one in found.each])
-    np.testing.assert_allclose(found.mean, stack.mean(0))
-    np.testing.assert_allclose(found.disagreement, np.abs(stack[0] - stack[1]) / np.sqrt(2), atol=1e-6)
-    for fold, one in zip(run.folds(), found.each, strict=True):
-        assert one.held_out.tolist() == (table.loc[names[:3], "fold"] == fold).tolist()
-    upload = all_folds(run, faces(run, names[:3]))
-    assert not any(one.held_out.any() for one in upload.each)  # nobody knows who an upload shows
-    np.testing.assert_array_equal(upload.mean, found.mean)
 
 
 def test_ten_threads_at_once_give_the_maps_of_one(run, names):

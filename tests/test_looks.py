@@ -1,5 +1,6 @@
 """Looking into faces: always the fold that held the person out."""
 
+import dataclasses
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,6 +138,19 @@ def test_every_layer_name_is_in_its_network(depth):
     assert len({id(module) for module in modules}) == len(names)
     assert set(looks.LAYERS) <= set(names)
     assert set(looks.METHODS) == set(cam_pass.METHODS) and looks.LAYERS == cam_pass.LAYERS
+
+
+def test_a_fold_that_is_not_trained_yet_is_not_asked_but_a_deleted_one_is_told(copied):
+    run, samples = copied
+    name = samples.loc[4, "sample"]
+    run.weights_file(2, "best").unlink()
+    with pytest.raises(LabError, match="are gone from the run folder"):
+        looks.every_fold(run, [name], Wish(layers=("layer4",)))
+    run.write_state(dataclasses.replace(run.written_state(2), state="queued"))
+    shown = looks.every_fold(run, [name], Wish(layers=("layer4",)))
+    assert [look.model.partition(",")[0] for look in shown.looks] == [
+        "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
+    ]  # fmt: skip
 
 
 def test_uploads_are_judged_by_every_fold(trained, asked):

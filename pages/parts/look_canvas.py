@@ -81,7 +81,7 @@ function legend(style, signed) {
   }
   const found = text("div", "", "look-legend"), bar = text("i", "");
   bar.style.background = `linear-gradient(90deg, ${stops.join(",")})`;
-  found.append(text("span", signed ? "against" : "0"), bar, text("span", signed ? "for" : style.top));
+  found.append(text("span", signed ? style.poles[0] : "0"), bar, text("span", signed ? style.poles[1] : style.top));
   return found;
 }
 
@@ -214,13 +214,14 @@ class Row:
 class Style:
     """How maps are painted. colours: a name in look_picture.COLOURS. opacity: of the hottest spot, 0..1.
 
-    top: in words, what a value of 1 is.
+    top: in words, what a value of 1 is. poles: in words, what negative and positive heat means.
     """
 
     colours: str = "inferno"
     opacity: float = 0.8
     overlaid: bool = True
     top: str = "largest in this map"
+    poles: tuple[str, str] = ("against", "for")
 
 
 def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str) -> None:
@@ -240,6 +241,7 @@ def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str)
         "style": {
             "plain": _table(style.colours, False), "signed": _table(style.colours, True),
             "opacity": style.opacity, "overlaid": style.overlaid, "top": style.top,
+            "poles": list(style.poles),
         },
     }  # fmt: skip
     _MAPS(key=key, data=data)

@@ -29,6 +29,7 @@ function walk(host, selector, across) {
 """
 
 _MATRIX_CSS = """
+.look-narrow { container-type: inline-size; }
 .look-matrix { overflow-x: auto; font-size: .8rem; }
 .look-matrix table { border-collapse: separate; border-spacing: 2px; font-variant-numeric: tabular-nums; }
 .look-matrix th { font-weight: 500; padding: 0 .3rem; white-space: nowrap; color: var(--st-text-color); }
@@ -52,6 +53,14 @@ _MATRIX_CSS = """
 .look-matrix.look-dense td.look-total { padding: 0 .2rem; }
 .look-matrix.look-dense td button, .look-matrix.look-dense td span { min-width: 1.5rem; height: 1.5rem; }
 .look-matrix.look-dense small { display: none; }
+@container (max-width: 430px) {
+  .look-matrix { font-size: .72rem; }
+  .look-matrix table { border-spacing: 1px; }
+  .look-matrix th.look-row { white-space: normal; max-width: 4.6rem; padding: 0; }
+  .look-matrix td.look-total, .look-matrix .look-axis { padding: 0 .15rem; white-space: normal; }
+  .look-matrix:not(.look-dense) td button, .look-matrix:not(.look-dense) td span { min-width: 1.9rem; height: 2.2rem; }
+  .look-matrix small { font-size: .6rem; }
+}
 .look-matrix button:hover { filter: brightness(1.12); box-shadow: inset 0 0 0 1px currentColor; }
 .look-matrix button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .look-matrix button[aria-pressed="true"] { box-shadow: inset 0 0 0 2px var(--st-text-color); }
@@ -183,7 +192,11 @@ export default function({parentElement, data, setTriggerValue}) {
 )
 
 _MATRIX = st.components.v2.component(
-    "facet_confusion", html='<div class="look-matrix"></div>', css=_MATRIX_CSS, js=_MATRIX_JS, isolate_styles=False
+    "facet_confusion",
+    html='<div class="look-narrow"><div class="look-matrix"></div></div>',
+    css=_MATRIX_CSS,
+    js=_MATRIX_JS,
+    isolate_styles=False,
 )
 _GALLERY = st.components.v2.component(
     "facet_gallery",

@@ -95,7 +95,13 @@ def show(run: Run, answers: Answers) -> None:
             st.html(states.fault(f"{count(len(found.faults))} photos cannot be read and are left out.", str(first)))
         places = pd.Index(answers.table["sample"]).get_indexer(found.samples)
         in_a, in_b = masks[a][places], masks[b][places]
-        alarms(found)
+        if not (in_a.any() and in_b.any()):
+            st.info(
+                "No photo of one of the groups can be read, so there is nothing to compare.",
+                icon=":material/broken_image:",
+            )
+            return
+        alarms(found, of)
         means(found, in_a, in_b, names[a], names[b])
         shares(found, in_a, in_b, names[a], names[b])
         downloads(run, found, {f"A: {names[a]}": in_a, f"B: {names[b]}": in_b}, answers.which, method)
@@ -135,7 +141,12 @@ def _attend(run: Run, samples: tuple[str, ...], boxes, of: str, method: str, whi
     return found
 
 
-def alarms(found) -> None:
+def alarms(found, of: str) -> None:
+    """of: the class that the maps explain; only maps of the answers themselves tell what an answer was taken from."""
+    if of != "predicted":
+        words = "Whether a class is decided by background shows in maps of the predicted class."
+        st.html(f'<div class="lab-meta">{words}</div>')
+        return
     raised = found.alarms()
     for alarm in raised:
         st.html(states.fault(alarm.sentence, "Crop closer, augment the background, or check the photos."))
@@ -144,24 +155,24 @@ def alarms(found) -> None:
 
 
 def means(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
-    """Mean maps of both groups and their difference."""
-    a, b = found.mean_map(in_a), found.mean_map(in_b)
-    top = np.nanmax([np.nanmax(a), np.nanmax(b)])
+    """Mean maps of both groups and their difference, each layer scaled to its own largest value."""
     states.heading("Mean maps")
-    facts = [[f"{count(mask.sum())} faces", f"{count(len(set(found.people[mask])))} people"] for mask in (in_a, in_b)]
-    rows = [
-        look_canvas.Row(
-            f"{letter}: {name}", None, [look_canvas.Cell(look_picture.grey(one / top)) for one in mean], lines
-        )
-        for letter, name, mean, lines in (("A", name_a, a, facts[0]), ("B", name_b, b, facts[1]))
+    a, b = found.mean_map(in_a), found.mean_map(in_b)
+    tops = np.nanmax([a, b], axis=(0, 2, 3))
+    most = np.nanmax(np.abs(a - b), axis=(1, 2))
+    rows = []
+    for letter, name, mean, mask in (("A", name_a, a, in_a), ("B", name_b, b, in_b)):
+        facts = [f"{count(mask.sum())} faces", f"{count(len(set(found.people[mask])))} people"]
+        cells = [look_canvas.Cell(look_picture.grey(one / (top or 1))) for one, top in zip(mean, tops, strict=True)]
+        rows.append(look_canvas.Row(f"{letter}: {name}", None, cells, facts))
+    cells = [
+        look_canvas.Cell(look_picture.grey(one / (top or 1), signed=True), f"at most {top:.2f}")
+        for one, top in zip(a - b, most, strict=True)
     ]
-    plain = look_canvas.Style(overlaid=False, top="largest of both groups")
-    look_canvas.draw(found.layers, rows, plain, key="look-means")
-    difference = a - b
-    most = float(np.nanmax(np.abs(difference))) or 1.0
-    cells = [look_canvas.Cell(look_picture.grey(one / most, signed=True)) for one in difference]
-    row = look_canvas.Row("A minus B", None, cells, [f"largest {most:.2f}", "red: more in A"], signed=True)
-    look_canvas.draw(found.layers, [row], look_canvas.Style(overlaid=False, top="largest difference"), key="look-gap")
+    facts = ["of maps that go from 0 to 1"]
+    rows.append(look_canvas.Row("A minus B", None, cells, facts, rule=True, signed=True))
+    style = look_canvas.Style(overlaid=False, top="largest in its layer", poles=("more in B", "more in A"))
+    look_canvas.draw(found.layers, rows, style, key="look-means")
 
 
 def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
@@ -195,8 +206,11 @@ def downloads(run: Run, found, groups: dict[str, np.ndarray], which: str, method
         first, second = maps.values()
         maps["A minus B"] = first - second
         if scaled:
-            tops = [np.nanmax([first, second])] * 2 + [np.nanmax(np.abs(first - second)) or 1.0]
-            maps = {name: one / top for (name, one), top in zip(maps.items(), tops, strict=True)}
+            tops = [np.nanmax([first, second], axis=(0, 2, 3))] * 2 + [np.nanmax(np.abs(first - second), axis=(1, 2))]
+            maps = {
+                name: one / np.where(top > 0, top, 1)[:, None, None]
+                for (name, one), top in zip(maps.items(), tops, strict=True)
+            }
         told = {"photo": None, "method": method, "which": which, "fold": None, "held_out": True}
         return [
             Look(run.id, run.config().name, name, model="held-out folds", layers=found.layers, maps=one,

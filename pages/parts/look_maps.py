@@ -60,7 +60,7 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
     setting = controls(answers, run)
     ids = [s["id"] for s in listed]
     found: list[looks.Shown] = []
-    with st.spinner(f"Looking through {count(len(samples))} faces", show_time=True):
+    with st.spinner(f"Looking through {count(len(samples))} face{'s' * (len(samples) > 1)}", show_time=True):
         for each in (run, *others):
             for which in setting.checkpoints:
                 try:
@@ -130,7 +130,7 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
         contents[name] = each.getvalue()
     setting = controls(answers, run, uploaded=True)
     try:
-        with st.spinner(f"Looking through {count(len(contents))} faces", show_time=True):
+        with st.spinner(f"Looking through {count(len(contents))} face{'s' * (len(contents) > 1)}", show_time=True):
             found = _uploaded(run.id, tuple(contents.items()), setting.wish, looks.version(run, [], setting.wish.which))
     except LabError as error:
         states.show_error(error)
