@@ -17,9 +17,10 @@ import pandas as pd
 from filelock import FileLock
 
 from core import config as configs
-from core import files, jobs, places, queue, runs
+from core import files, jobs, queue, runs
 from core.data import Scan
 from core.errors import LabError
+from core.places import runs_folder
 from core.plan import Plan, check_weights
 from core.runs import Run, check_id
 from core.states import ALIVE, GARBAGE
@@ -60,7 +61,7 @@ def folder_of(root: Path) -> Path:
 def all_studies(folder: Path | None = None) -> list[Study]:
     """Every readable study, newest first."""
     found = []
-    for path in sorted(folder_of(folder or places.runs_folder()).glob("*.json"), reverse=True):
+    for path in sorted(folder_of(folder or runs_folder()).glob("*.json"), reverse=True):
         try:
             found.append(_read(path))
         except LabError:
@@ -70,14 +71,14 @@ def all_studies(folder: Path | None = None) -> list[Study]:
 
 def load(study_id: str, folder: Path | None = None) -> Study:
     """Raises LabError: 'bad-id', 'gone', or 'config' for a record that was damaged."""
-    path = folder_of(folder or places.runs_folder()) / f"{check_id(study_id)}.json"
+    path = folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json"
     if not path.is_file():
         raise LabError(f"study '{study_id}' is gone.", "It was deleted; pick another one.", kind="gone")
     return _read(path)
 
 
 def exists(study_id: str, folder: Path | None = None) -> bool:
-    return (folder_of(folder or places.runs_folder()) / f"{check_id(study_id)}.json").is_file()
+    return (folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json").is_file()
 
 
 def _read(path: Path) -> Study:
@@ -110,7 +111,7 @@ def launch(
     study_id: made before the click, so that a double click launches once.
     Raises LabError: 'exists' for a study that was launched before; 'weights', before anything is queued.
     """
-    root = folder or places.runs_folder()
+    root = folder or runs_folder()
     for plan in plans:
         check_weights(plan.config)
     study_id = check_id(study_id or runs.new_id(study.name))
@@ -164,7 +165,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
 
     Raises LabError: 'folds' when it asks for another number of folds, 'exists', and what a launch raises.
     """
-    root = folder or places.runs_folder()
+    root = folder or runs_folder()
     plan = joined(study, plan, scan, folder=root)
     check_weights(plan.config)
     member = _member(study.id, len(study.runs), plan)
@@ -197,7 +198,7 @@ def missing(study: Study, folder: Path | None = None) -> list[Member]:
 
 def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> Study:
     """Launch what is missing, on the folds of the runs that are there."""
-    root = folder or places.runs_folder()
+    root = folder or runs_folder()
     gone = missing(study, root)
     there = len(gone) < len(study.runs)
     wanted = [configs.from_dict(member.config, member.name) for member in gone]
@@ -213,7 +214,7 @@ def present(study: Study, folder: Path | None = None) -> list[Run]:
 
 def pause(study: Study, folder: Path | None = None) -> Study:
     """No further fold begins; a fold that trains goes on to its end."""
-    root = folder or places.runs_folder()
+    root = folder or runs_folder()
     after = _change(study.id, root, paused=True)
     for run in present(study, root):
         queue.remove(run, run.folds())
@@ -222,7 +223,7 @@ def pause(study: Study, folder: Path | None = None) -> Study:
 
 def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
     """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
-    root = folder or places.runs_folder()
+    root = folder or runs_folder()
     after = _change(study.id, root, paused=False)
     told = []
     for run in present(study, root):
@@ -235,7 +236,7 @@ def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
 
 def cancel(study: Study, folder: Path | None = None) -> Study:
     """Stop what trains and what waits; every fold keeps its last checkpoint."""
-    after = _change(study.id, folder or places.runs_folder(), paused=False)
+    after = _change(study.id, folder or runs_folder(), paused=False)
     alive = [run for run in present(study, folder) if runs.overall(s.state for s in run.states()) in ALIVE]
     for run in alive:
         queue.remove(run, run.folds())
@@ -246,7 +247,7 @@ def cancel(study: Study, folder: Path | None = None) -> Study:
 
 def move(study: Study, run_id: str, places: int, folder: Path | None = None) -> Study:
     """Let a run train earlier (negative places) or later; changes the study's order and that of what waits."""
-    root = folder or places.runs_folder()
+    root = folder or runs_folder()
     members = list(study.runs)
     at = study.run_ids.index(run_id)
     member = members.pop(at)
@@ -258,7 +259,7 @@ def move(study: Study, run_id: str, places: int, folder: Path | None = None) -> 
 
 def delete(study: Study, folder: Path | None = None) -> None:
     """Forget which runs belong together; the runs stay."""
-    (folder_of(folder or places.runs_folder()) / f"{study.id}.json").unlink(missing_ok=True)
+    (folder_of(folder or runs_folder()) / f"{study.id}.json").unlink(missing_ok=True)
 
 
 def paused_runs(folder: Path | None = None) -> set[str]:

@@ -55,10 +55,12 @@ def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, dep
     """In float64: in float32 a random network of 50 layers and more carries rounding of up to 4e-4 to the stem."""
     run = make_run(tmp_path, dataset, depth=depth, head=head, kept=("best",))
     names = run.samples()["sample"].tolist()[:2]
-    model, inputs = alone(run, 1).double(), pictures(run, names).double()
+    # Without gradients of the weights, which in float64 would take most of the time.
+    model = alone(run, 1).double().requires_grad_(False)
+    inputs = pictures(run, names).double().requires_grad_()
     with fold_models.fold_model(run, 1) as opened:
         exact = copy.deepcopy(opened.model).double()
-        found = gradcam.maps_of(opened, inputs, model=exact)
+        found = gradcam.maps_of(opened, inputs.detach(), model=exact)
     shown = layer_maps(run, 1, names)
     fold_models.free()
     with torch.no_grad():
