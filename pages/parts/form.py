@@ -9,7 +9,7 @@ from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.runs import Run
 from core.text import plain
-from core.weights import imagenet_line
+from core.weights import imagenet_file, imagenet_line
 from pages.parts.form_draft import Errors, assign, draft, help_of, key_of, replace_draft
 from pages.parts.form_fields import checkbox, choice, message, number, seeded, segments, take
 
@@ -101,7 +101,9 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
         errors = {**errors, "model.init": "Type the path of a weights file." if kind == "file" else "Choose a run."}
     message("model.init", errors)
     if kind == "imagenet" and "model.init" not in errors:
-        st.caption(f":material/check: {plain(imagenet_line(draft()['model']['depth']))}")
+        depth = draft()["model"]["depth"]
+        icon = "check" if imagenet_file(depth).is_file() else "download"
+        st.caption(f":material/{icon}: {plain(imagenet_line(depth))}")
     segments("model.head", ("joint", "factored"), errors)
 
 
