@@ -10,13 +10,13 @@ run: $(VENV)/.run-ready demo
 	@echo "Facet Lab: http://127.0.0.1:8501"
 	@$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port 8501
 
-# ruff and the whole suite: on all cores what needs no browser, then the browser tests one after the other. They need
+# ruff and the whole suite: on all cores what needs no running lab, then the rest one after the other. Browser tests need
 # Chromium and say loudly when it is missing.
 test: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -m "not browser" -n logical --dist loadfile $(PYTEST)
-	$(BIN)/python -m pytest -m browser $(PYTEST)
+	$(BIN)/python -m pytest -m "not lab" -n logical --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -m lab $(PYTEST)
 
 bench: $(VENV)/.run-ready demo
 	$(BIN)/python -m bench.train

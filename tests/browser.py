@@ -46,8 +46,11 @@ left_out = pytest.StashKey[int]()
 failed = pytest.StashKey[bool]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if "lab_process" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser"):
+            item.add_marker("lab")
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=2))  # a browser on a busy machine may be late; the summary tells
     if chromium() or required():

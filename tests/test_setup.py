@@ -72,8 +72,8 @@ def test_make_run_the_second_time_goes_straight_to_the_lab(clone):
 @needs_make
 def test_make_test_runs_ruff_and_the_whole_suite(clone):
     steps = make(clone, "test")
-    order = ["-r requirements-dev.txt", "ruff check .", "ruff format --check .", '-m pytest -m "not browser"']
-    order += ["-m pytest -m browser"]
+    order = ["-r requirements-dev.txt", "ruff check .", "ruff format --check .", '-m pytest -m "not lab"']
+    order += ["-m pytest -m lab"]
     places = [steps.find(step) for step in order]
     assert -1 not in places and places == sorted(places), steps
     assert make(clone, "test", "PYTEST=-q -k one").count("-q -k one") == 2
