@@ -20,7 +20,8 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from bench.pages import row
-from core import compare_curves, cost, figures, files, members, metrics_file, runs
+from core import compare_curves, cost, files, members, metrics_file, runs
+from core.colours import run_colour
 from core.config import RunConfig, from_dict
 from core.runs import FoldState
 
@@ -96,7 +97,7 @@ def reruns(ids: list[str], times: int) -> tuple[float, float, float]:
 def draw(ids: list[str], folder: Path, times: int) -> float:
     found, _ = members.load_all(ids, folder)
     lines = [
-        compare_curves.Line(m.id, m.name, figures.run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
+        compare_curves.Line(m.id, m.name, run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
         for n, m in enumerate(found)
     ]
     spent = []

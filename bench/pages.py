@@ -26,6 +26,7 @@ from streamlit.testing.v1 import AppTest
 from bench import data as large
 from bench import previewer
 from core import config, files, jobs, metrics_file, recipes, runs, speed
+from core.colours import run_colour
 from core.data import scan
 from core.demo import draw_demo
 from core.plan import make_plan
@@ -123,10 +124,10 @@ def tick(folder: Path, times: int) -> float:
         started = time.perf_counter()
         moment = run_view.look(run, settings, [])
         table = run_view.metrics_of(run_view.metrics_version(run, folds))
-        style = {"run_colour": figures.run_colour(0), "phases": run_view.phases_of(settings)}
+        style = {"run_colour": run_colour(0), "phases": run_view.phases_of(settings)}
         style["x_range"] = figures.epoch_range(table, 400)
         panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
-        curves.payload(panels, curves.fold_legend(folds, figures.run_colour(0)))
+        curves.payload(panels, curves.fold_legend(folds, run_colour(0)))
         run_view.progress_html(moment, table)
         run_view.folds_html(moment)
         run_view.table_html(moment.folds, table)

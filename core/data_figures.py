@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures import GRID, HEIGHT, INK, RUN_COLOURS, TEMPLATE
+from core.colours import RUN_COLOURS
+from core.figures import GRID, HEIGHT, INK, TEMPLATE
 
 BAR = RUN_COLOURS[0]
 

@@ -14,14 +14,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-# Okabe & Ito's colours for colour-blind readers, in a fixed order. Their black becomes grey, which also shows on dark.
-RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B5A900")
+from core.colours import RUN_COLOURS, fold_colour, rgb
+
 INK, GRID = "#7d8590", "rgba(125, 133, 144, 0.22)"
 HEIGHT = 270  # px, the same for every figure in a row
 METRICS = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1"}
 SHORT = {"loss": "loss", "accuracy": "accuracy", "f1": "F1"}
 SPLITS = {"train": "training", "validation": "validation"}
-FOLD_STEPS = 5
 
 _AXIS = {
     "gridcolor": GRID, "linecolor": GRID, "zeroline": False, "showline": False, "ticks": "", "automargin": True,
@@ -43,18 +42,6 @@ TEMPLATE = go.layout.Template(
     }
 )
 _LAYOUT = TEMPLATE.layout.to_plotly_json()
-
-
-def run_colour(index: int) -> str:
-    """The colour of a run: index is its place among all runs in the order of their creation, 0 first."""
-    return RUN_COLOURS[index % len(RUN_COLOURS)]
-
-
-def fold_colour(colour: str, fold: int) -> str:
-    """One of five steps of lightness of a run's colour; the sixth fold looks like the first."""
-    step = (0.0, 0.3, -0.14, 0.46, 0.15)[fold % FOLD_STEPS]  # share of white, or of black below 0
-    paper = 255 if step > 0 else 0
-    return "#" + "".join(f"{round(c + (paper - c) * abs(step)):02x}" for c in _rgb(colour))
 
 
 def score_range(metrics: pd.DataFrame) -> tuple[float, float]:
@@ -224,7 +211,7 @@ def _mean_lines(metrics: pd.DataFrame, metric: str, split: str, colour: str) -> 
     }
     if training:
         return [line]
-    red, green, blue = _rgb(colour)
+    red, green, blue = rgb(colour)
     band = {
         "type": "scatter",
         "mode": "lines",
@@ -292,7 +279,3 @@ def _phase_borders(phases: Sequence[tuple[str, int]]) -> tuple[list[dict], list[
             }
         )
     return shapes, annotations
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import jobs, places, queue, runs
+from core import jobs, places, queue, run_index, runs
 from core.runs import Run
 from core.study_records import paused_runs
 
@@ -17,7 +17,7 @@ def look_after(folder: Path | None = None) -> None:
     root = folder or places.runs_folder()
     waiting = set(jobs.waiting(root))
     held = None
-    for summary in runs.summaries(root):
+    for summary in run_index.summaries(root):
         lost = [
             int(fold["fold"])
             for fold in summary.get("folds", ())

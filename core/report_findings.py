@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import compare, cost, figures, members, places, run_index
+from core import compare, cost, members, places, run_index
+from core.colours import run_colour
 from core.compare import Difference, Pair
 from core.cost import Cost
 from core.errors import LabError
@@ -77,4 +78,4 @@ def _colours(chosen: Sequence[Member], root: Path) -> dict[str, str]:
     """The colours that the pages give them: by their place among all runs."""
     ids = [entry.id for entry in run_index.listed(root if root != places.runs_folder() else None)]
     order = {run_id: len(ids) - 1 - place for place, run_id in enumerate(ids)}
-    return {m.id: figures.run_colour(order.get(m.id, number)) for number, m in enumerate(chosen)}
+    return {m.id: run_colour(order.get(m.id, number)) for number, m in enumerate(chosen)}

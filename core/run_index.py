@@ -149,15 +149,14 @@ class _Folder:
         with self.lock:
             found: dict[str, tuple[Stamp, Stamp, Listed]] = {}
             for name in _names(self.root):
-                run_dir = self.root / name
                 stamps = _stamp(f"{self.root}/{name}/summary.json"), _stamp(f"{self.root}/{name}/notes.json")
                 before = self.known.get(name)
                 if before is not None and before[:2] == stamps and stamps[0] is not None:
                     found[name] = before
-                elif (summary := runs.read_summary(run_dir)) is not None:
-                    found[name] = (*stamps, _entry(run_dir, summary, noted=stamps[1] is not None))
+                elif (summary := runs.read_summary(self.root / name)) is not None:
+                    found[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
             self.known = found
-        return [_now(self.root / name, entry) for name, (_, _, entry) in found.items()]
+        return [_now(self.root, entry) for _, _, entry in found.values()]
 
 
 def _names(root: Path) -> list[str]:
@@ -167,19 +166,19 @@ def _names(root: Path) -> list[str]:
         return []
 
 
-def _entry(run_dir: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
-    notes = read_notes(Run(run_dir.name, run_dir.parent)) if noted else Notes()
+def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
+    notes = read_notes(Run(summary["id"], root)) if noted else Notes()
     if "unreadable" in summary:
         return Listed(summary, notes)
     states = [fold["state"] for fold in summary["folds"]]
     return Listed({**summary, "state": runs.overall(states)}, notes)
 
 
-def _now(run_dir: Path, entry: Listed) -> Listed:
+def _now(root: Path, entry: Listed) -> Listed:
     """A run that says 'running' is looked at again: only its locks tell whether somebody still trains it."""
     if not any(fold["state"] == "running" for fold in entry.summary.get("folds", ())):
         return entry
-    return replace(entry, summary=runs.derived(run_dir, entry.summary))
+    return replace(entry, summary=runs.derived(root / entry.id, entry.summary))
 
 
 def _stamp(path: str) -> Stamp:

@@ -69,5 +69,6 @@ def check_fold(data: dict[str, Any]) -> None:
     for key in ("started", "ended"):
         if not isinstance(data[key], (int, float, type(None))):
             raise TypeError(f"{key} is {data[key]!r}")
-    if any(not isinstance(score, (int, float)) for score in (data["scores"] or {}).values()):
-        raise TypeError("scores")
+    for score in (data["scores"] or {}).values():
+        if not isinstance(score, (int, float)):
+            raise TypeError("scores")

@@ -8,7 +8,8 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures import INK, RUN_COLOURS, TEMPLATE
+from core.colours import RUN_COLOURS
+from core.figures import INK, TEMPLATE
 
 
 def accuracy_curve(

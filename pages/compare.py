@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import compare, contrast, cost, figures, members, runs, statistics
+from core import compare, contrast, cost, members, run_index, statistics
+from core.colours import fold_colour
 from core.compare import Difference
 from core.members import Member
 from pages.parts import (
@@ -27,7 +28,7 @@ def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
     result: dict[str, str] = {}
     for member in found:
         own = states.colour_of(member.id, ids)
-        steps = (figures.fold_colour(own, step) for step in (0, 3, 2, 1, 4))
+        steps = (fold_colour(own, step) for step in (0, 3, 2, 1, 4))
         result[member.id] = next((c for c in steps if c not in result.values()), own)
     return result
 
@@ -79,7 +80,7 @@ def choose(chosen: Sequence[str]) -> None:
 states.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
-listed = runs.summaries()
+listed = run_index.summaries()
 wanted = compare_pick.read_address()
 compare_pick.runs_box(listed, wanted)
 if not wanted.runs:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs, places, runs, study_records
+from core import jobs, places, run_index, runs, study_records
 from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan
@@ -89,7 +89,7 @@ def settings_section(errors: Errors, found: Scan | None, plan: Plan | None) -> N
 
 def parents() -> dict[str, str]:
     """The runs that another one can start from, newest first: those with a finished fold."""
-    done = [s for s in runs.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
+    done = [s for s in run_index.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
     return {s["id"]: states.run_label(s) for s in done}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import mistakes, runs
+from core import mistakes, run_index
 from core.errors import LabError
 from core.mistakes import Answers
 from core.runs import Run
@@ -78,7 +78,7 @@ def header(run: Run, listed: list[dict], answers: Answers | None) -> None:
 
 states.begin_page()
 groups.style()
-listed = runs.summaries()
+listed = run_index.summaries()
 wanted = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(listed)
 if wanted is None:
     st.html('<div class="lab-title">Look inside</div>')

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import figures, run_index, run_query, trash
+from core import run_index, run_query, trash
+from core.colours import run_colour
 from core.run_index import Listed
 from core.text import count
 from pages.parts import runs_actions, runs_table, states
@@ -127,7 +128,7 @@ def table(groups: list[tuple[str, str, list[Listed]]], entries: list[Listed], ch
     places = {entry.id: len(entries) - 1 - place for place, entry in enumerate(entries)}
     runs_table.draw(
         groups,
-        colours={run_id: figures.run_colour(place) for run_id, place in places.items()},
+        colours={run_id: run_colour(place) for run_id, place in places.items()},
         chosen=chosen,
         at=st.session_state.get(CLICKED, 0),
         sort=st.query_params.get("sort", "created"),

@@ -28,7 +28,7 @@ def parts(figure, part, split=None):
 
 
 def test_training_is_dashed_and_validation_solid_in_every_fold():
-    figure = figures.curves(table(), "f1", run_colour=figures.run_colour(0))
+    figure = figures.curves(table(), "f1", run_colour="#0072B2")
     assert len(parts(figure, "fold", "train")) == len(parts(figure, "fold", "validation")) == 3
     assert all(t.line.dash != "solid" for t in parts(figure, "fold", "train"))
     assert all(t.line.dash == "solid" for t in parts(figure, "fold", "validation"))
@@ -93,26 +93,6 @@ def test_the_epoch_axis_never_passes_the_last_epoch():
 def test_an_axis_without_a_range_has_none_rather_than_null():
     """Plotly.react throws 'container is not an object' on a null range at its second call."""
     assert '"range":null' not in figures.curves(table(), "loss", run_colour="#0072B2").to_json()
-
-
-def test_runs_keep_their_colour_and_folds_differ_within_it():
-    colours = [figures.run_colour(i) for i in range(8)]
-    assert len(set(colours)) == 8 and colours[:3] == ["#0072B2", "#E69F00", "#009E73"]
-    assert figures.run_colour(8) == colours[0]
-    for colour in colours:
-        assert len({figures.fold_colour(colour, fold) for fold in range(5)}) == 5
-
-
-@pytest.mark.parametrize("colour", figures.RUN_COLOURS)
-def test_run_colours_stand_out_on_light_and_dark_paper(colour):
-    def luminance(hex_colour):
-        channels = [int(hex_colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    for paper in ("#fcfcfa", "#14181b"):
-        low, high = sorted((luminance(colour), luminance(paper)))
-        assert (high + 0.05) / (low + 0.05) > 2
 
 
 def test_figures_and_text_bring_no_torch_and_no_streamlit():

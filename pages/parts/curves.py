@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from core import figures
+from core.colours import fold_colour
 
 _LOADER = st.components.v2.component(
     "facet_plotly", js=get_plotlyjs() + "\nexport default function() {}", isolate_styles=False
@@ -178,7 +178,7 @@ def fold_legend(folds: Sequence[int], run_colour: str) -> list[dict]:
                 "label": f"fold {fold}",
                 "dash": False,
                 "width": 2,
-                "colour": figures.fold_colour(run_colour, fold),
+                "colour": fold_colour(run_colour, fold),
             }
             for fold in folds
         ),

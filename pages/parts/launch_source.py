@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import config as configs
-from core import recipes, runs, study
+from core import recipes, run_index, runs, study
 from core.config import RunConfig
 from core.config_parts import CHOOSE
 from core.errors import LabError
@@ -76,7 +76,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
 
 def _parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
-    for summary in runs.summaries():
+    for summary in run_index.summaries():
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             try:
                 if Path(runs.Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():

@@ -12,7 +12,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core import figures, healing
+from core import healing
+from core.colours import run_colour
 from core.errors import LabError
 
 # state: (icon of Material Symbols, word, colour class)
@@ -114,7 +115,7 @@ def heading(text: str) -> None:
 
 
 def dot(colour: str) -> str:
-    """HTML of a run's colour. colour: from figures.run_colour."""
+    """HTML of a run's colour. colour: from colours.run_colour."""
     return f'<span class="lab-dot" style="background:{colour}"></span>'
 
 
@@ -153,9 +154,9 @@ def picture(svg: str) -> str:
 def colour_of(run_id: str, ids: Sequence[str]) -> str:
     """The run's colour on every page. ids: all runs, newest first, as runs.summaries gives them."""
     try:
-        return figures.run_colour(len(ids) - 1 - list(ids).index(run_id))
+        return run_colour(len(ids) - 1 - list(ids).index(run_id))
     except ValueError:
-        return figures.run_colour(0)
+        return run_colour(0)
 
 
 def run_label(summary: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import drawn, runs, stress_figures
+from core import drawn, run_index, runs, stress_figures
 from core.augment import TRANSFORMS
 from core.errors import LabError
 from core.text import plain
@@ -38,7 +38,7 @@ class Wanted:
 def show(_: Any) -> None:
     done = {
         s["id"]: [f["fold"] for f in s["folds"] if f["state"] == "done"]
-        for s in runs.summaries()
+        for s in run_index.summaries()
         if any(fold["state"] == "done" for fold in s.get("folds", ()))
     }
     if not done:
@@ -47,7 +47,7 @@ def show(_: Any) -> None:
         )
         st.page_link(LAUNCH, label="Open Launch", icon=":material/rocket_launch:")
         return
-    labels = {s["id"]: states.run_label(s) for s in runs.summaries() if s["id"] in done}
+    labels = {s["id"]: states.run_label(s) for s in run_index.summaries() if s["id"] in done}
     wanted = _controls(done, labels)
     kept = st.session_state.get("stress-result")
     if st.session_state.pop("stress-asked", False):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core import config as configs
-from core import places, queue, runs, speed
+from core import places, queue, run_index, runs, speed
 from core.config import RunConfig
 from core.errors import LabError
 from core.runs import Run
@@ -119,7 +119,7 @@ class Moment:
 
 
 def look(study: Study) -> Moment:
-    found = {summary["id"]: summary for summary in runs.summaries()}
+    found = {summary["id"]: summary for summary in run_index.summaries()}
     ids = list(found)
     rows, broken = [], {}
     for member in study.runs:
