@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from core import study_records
 from core.config import RunConfig
 from core.errors import LabError
 from core.runs import Run
@@ -95,13 +96,27 @@ def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Membe
 
 
 def told_apart(members: Sequence[Member]) -> list[Member]:
-    """The same runs; those that share a name have the end of their id behind it."""
-    names = [member.name for member in members]
+    """The same runs under names that tell them apart.
+
+    Runs of one study lose its name, which all of theirs begin with; those that share a name get the end of their id.
+    """
+    names = _names(members)
     return [
-        m if names.count(m.name) == 1
-        else replace(m, config=m.config.model_copy(update={"name": f"{m.name} ({m.id[-4:]})"}))
-        for m in members
-    ]  # fmt: skip
+        replace(m, config=m.config.model_copy(update={"name": n if names.count(n) == 1 else f"{n} ({m.id[-4:]})"}))
+        for m, n in zip(members, names, strict=True)
+    ]
+
+
+def _names(members: Sequence[Member]) -> list[str]:
+    names = [member.name for member in members]
+    of = {member.info.get("study") for member in members}
+    if len(members) < 2 or len(of) != 1 or None in of:
+        return names
+    try:
+        study = study_records.load(of.pop(), members[0].run.dir.parent)
+    except LabError:
+        return names  # deleted, or the runs were copied without it
+    return [name.removeprefix(f"{study.name} ") or name for name in names]
 
 
 def version_of(member: Member, which: str) -> tuple:

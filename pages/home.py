@@ -38,6 +38,11 @@ def facts(summary: dict[str, Any]) -> str:
     return escape(" · ".join(parts))
 
 
+def _time(moment: float | None) -> str:
+    """How long ago, never broken into two lines."""
+    return ago(moment).replace(" ", "\u00a0")
+
+
 def small_curve(summary: dict[str, Any], colour: str, width: int = 120) -> str:
     """HTML of the validation F1 by epoch, mean over the folds that have it."""
     run = Run(summary["id"])
@@ -119,7 +124,7 @@ def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
-                st.html(f'<div class="lab-meta">{states.dot(colour)}{facts(summary)} · {ago(ended or None)}</div>')
+                st.html(f'<div class="lab-meta">{states.dot(colour)}{facts(summary)} · {_time(ended or None)}</div>')
             st.html(small_curve(summary, colour), width=130)
             st.html(
                 f'<div class="lab-num">F1 {scores_of(summary, "best")} <span class="lab-meta">best epoch</span></div>'
@@ -139,7 +144,7 @@ def stopped(halted: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
-                dot, launched = states.dot(states.colour_of(summary["id"], ids)), ago(summary["created"])
+                dot, launched = states.dot(states.colour_of(summary["id"], ids)), _time(summary["created"])
                 st.html(
                     f'<div class="lab-meta">{dot}{facts(summary)} · launched {launched}</div>'
                     f"<div>{states.badge(runs.overall(fold['state'] for fold in folds))} "

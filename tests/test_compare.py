@@ -1,6 +1,8 @@
 """Comparisons of made-up finished runs: what is paired, what is refused, what is said."""
 
+import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 from compared import CLASSES, make_run, samples
 from sklearn.metrics import accuracy_score, f1_score
 
-from core import compare, compare_figures, contrast, cost, members, statistics
+from core import compare, compare_figures, contrast, cost, members, statistics, study_records
 from core.errors import LabError
+from core.study_records import Study
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,25 @@ def copy(study, tmp_path):
     for path in study.glob("2026*"):
         shutil.copytree(path, tmp_path / path.name)
     return load(tmp_path)
+
+
+def test_runs_of_one_study_lose_its_name_while_its_record_is_there(study, tmp_path):
+    copy(study, tmp_path)
+    for path in tmp_path.glob("2026*"):
+        config, info = path / "config.yaml", path / "run.json"
+        config.write_text(re.sub(r"^name: (.*)$", r"name: Depths, old and new \1", config.read_text(), flags=re.M))
+        info.write_text(json.dumps({**json.loads(info.read_text()), "study": "20260101-000000-depths-abcd"}))
+    long = ["Depths, old and new ResNet-18", "Depths, old and new ResNet-34"]
+    found = load(tmp_path)[:2]
+    assert [m.name for m in members.told_apart(found)] == long
+    record = Study("20260101-000000-depths-abcd", "Depths, old and new", "", 0.0, {}, [])
+    folder = study_records.folder_of(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / f"{record.id}.json").write_text(json.dumps(vars(record)))
+    assert [m.name for m in members.told_apart(found)] == ["ResNet-18", "ResNet-34"]
+    assert [m.name for m in members.told_apart(found[:1])] == long[:1], "alone, it keeps the study's name"
+    stranger = load(study)[:1]
+    assert [m.name for m in members.told_apart([*found, *stranger])] == [*long, "ResNet-18"]
 
 
 def compared(found, **settings):

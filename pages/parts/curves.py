@@ -136,7 +136,8 @@ export default function({parentElement, data}) {
   const host = parentElement.querySelector(".lab-curves");
   if (!host.lab) {
     const watch = new ResizeObserver(entries => entries.forEach(({target}) => {
-      if (window.Plotly && target.data && target.offsetWidth) window.Plotly.Plots.resize(target);
+      const drawn = target._fullLayout && target._fullLayout.width;  // the first call comes after the first drawing
+      if (drawn && target.offsetWidth && target.offsetWidth !== Math.round(drawn)) window.Plotly.Plots.resize(target);
     }));
     host.lab = {hidden: new Set(), watch, drawing: Promise.resolve()};
   }
