@@ -155,81 +155,84 @@ if study_id := st.session_state.pop("launch_open_study", None):
     st.session_state.pop("launch_token", None)
     st.switch_page(STUDIES, query_params={"study": study_id})
 prefill()
-st.html('<div class="lab-title">Launch</div>')
-if problem := st.session_state.pop("launch_error", None):
-    states.show_error(problem)
-joining = joined_study()
-if joining is not None:
-    st.info(f"This run joins the study **{plain(joining.name)}**, on its folds.", icon=":material/add_circle:")
+with st.container():
+    st.html('<div class="lab-title">Launch</div>')
+    if problem := st.session_state.pop("launch_error", None):
+        states.show_error(problem)
+    joining = joined_study()
+    if joining is not None:
+        st.info(f"This run joins the study **{plain(joining.name)}**, on its folds.", icon=":material/add_circle:")
 
 draft = form_draft.draft()
 choice = draft["data"]
 config, errors = check(draft)
 
-states.heading("1 · Dataset")
-dataset.choose(choice, DATA)
-found: Scan | None = None
-fault: LabError | None = None
-if choice["root"]:
-    try:
-        found = dataset.find(choice)
-    except LabError as error:
-        fault = error
-        states.show_error(error)
-        if error.kind == "stopped":
-            st.button("Scan again", icon=":material/refresh:", on_click=dataset.forget)
-if found is not None:
-    note = fit_task(found)
-    config, errors = check(draft)
-as_study = study_form.is_on() and joining is None
-wanted: StudyConfig | None = None
-plans: list[Plan] | None = None
-if as_study:
-    wanted, wrong = study_form.build(draft)
-    errors |= wrong
-    plans, more = look_ahead_study(wanted if config else None, draft, found)
-    plan = plans[0] if plans else None
-else:
-    plan, more = look_ahead(config, found, joining)
-errors |= more
-if found is not None:
-    dataset.show_result(found, DATA)
-    dataset.leave_out(found, choice, DATA, errors)
-if choice["root"]:
-    place = f"{DATA}.{choice['root']}"
-    dataset_labels.labels_form(choice, place, reader=found.reader if found else None, fault=fault)
+with states.section("1 · Dataset"):
+    dataset.choose(choice, DATA)
+    found: Scan | None = None
+    fault: LabError | None = None
+    if choice["root"]:
+        try:
+            found = dataset.find(choice)
+        except LabError as error:
+            fault = error
+            states.show_error(error)
+            if error.kind == "stopped":
+                st.button("Scan again", icon=":material/refresh:", on_click=dataset.forget)
+    if found is not None:
+        note = fit_task(found)
+        config, errors = check(draft)
+    as_study = study_form.is_on() and joining is None
+    wanted: StudyConfig | None = None
+    plans: list[Plan] | None = None
+    if as_study:
+        wanted, wrong = study_form.build(draft)
+        errors |= wrong
+        plans, more = look_ahead_study(wanted if config else None, draft, found)
+        plan = plans[0] if plans else None
+    else:
+        plan, more = look_ahead(config, found, joining)
+    errors |= more
+    if found is not None:
+        dataset.show_result(found, DATA)
+        dataset.leave_out(found, choice, DATA, errors)
+    if choice["root"]:
+        place = f"{DATA}.{choice['root']}"
+        dataset_labels.labels_form(choice, place, reader=found.reader if found else None, fault=fault)
 
-states.heading("2 · Recipe")
-recipes_section(config)
+with states.section("2 · Recipe"):
+    recipes_section(config)
 
-states.heading("3 · Settings")
-if found is not None and note:
-    st.caption(f":material/info: {note}")
-settings_section(errors, found, plan)
+with states.section("3 · Settings"):
+    with st.container():
+        if found is not None and note:
+            st.caption(f":material/info: {note}")
+    settings_section(errors, found, plan)
 
-states.heading("4 · One run or a study")
-if joining is None:
-    study_form.mode()
-if as_study:
-    study_form.controls(errors, parents())
+with states.section("4 · One run or a study"):
+    if joining is None:
+        study_form.mode()
+    if as_study:
+        study_form.controls(errors, parents())
 
-states.heading("5 · What the network sees")
-if plan is not None:
-    faces_section(plan)
-else:
-    st.caption("Faces of each class, once dataset and settings are right.")
-states.heading("6 · What will run")
-if as_study and wanted is not None and study_plan.asks(wanted):
-    study_plan.ask(wanted, draft)
-elif plans:
-    study_plan.section(plans)
-elif plan is not None:
-    plan_section(plan)
-else:
-    st.caption("People, classes, folds and time, once dataset and settings are right.")
+with states.section("5 · What the network sees"):
+    if plan is not None:
+        faces_section(plan)
+    else:
+        st.caption("Faces of each class, once dataset and settings are right.")
 
-states.heading("7 · Launch")
-if as_study:
-    launch_study_section(wanted, plans, errors, found)
-else:
-    launch_section(plan, errors, found, joining)
+with states.section("6 · What will run"):
+    if as_study and wanted is not None and study_plan.asks(wanted):
+        study_plan.ask(wanted, draft)
+    elif plans:
+        study_plan.section(plans)
+    elif plan is not None:
+        plan_section(plan)
+    else:
+        st.caption("People, classes, folds and time, once dataset and settings are right.")
+
+with states.section("7 · Launch"):
+    if as_study:
+        launch_study_section(wanted, plans, errors, found)
+    else:
+        launch_section(plan, errors, found, joining)

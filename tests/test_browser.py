@@ -475,6 +475,26 @@ def test_who_is_quicker_than_the_network_loses_no_setting(page):
     launch_is_enabled(page)
 
 
+def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
+    """A field that is mounted anew loses it: nothing before it may come or go from one rerun to the next."""
+    same = """name => { const field = document.querySelector(`input[aria-label="${name}"]`), known = field.known;
+      field.known = true; return Boolean(known); }"""
+    for where, first, second in (
+        ("/launch?recipe=quick", "Name of the run", "Description"),
+        ("/launch?as=study&recipe=quick", "Name of the study", "Question"),
+    ):
+        page.goto(where)
+        soon(lambda first=first: field(page, first).count(), 60 * slack(), "the form is there")
+        soon(lambda first=first: field(page, first).input_value(), 60 * slack(), "its fields are filled")
+        page.wait_for_timeout(3000 * slack())  # the first drawing, with its scan, has ended
+        page.evaluate(same, second)
+        write(page, first, "one of two")
+        field(page, second).fill("Which is better?")
+        page.wait_for_timeout(3000 * slack())
+        assert field(page, second).input_value() == "Which is better?"
+        assert page.evaluate(same, second), f"{second} was mounted anew"
+
+
 # Reach
 
 

@@ -148,6 +148,7 @@ def find(choice: Choice) -> Scan:
     Verdicts on unchanged photos are kept on disk, so that a scan that was interrupted goes on where it stopped.
     Raises LabError.
     """
+    place = st.empty()  # there at every rerun: what comes and goes moves, and so mounts anew, all that stands after it
     data, errors = check(choice)
     if data is None:
         raise LabError(f"dataset: {'; '.join(errors.values())}.", "Correct it under 'How labels are found'.", "config")
@@ -159,7 +160,6 @@ def find(choice: Choice) -> Scan:
         raise LabError(
             "dataset: the scan was stopped.", "What was checked is remembered; scan again to go on.", "stopped"
         )
-    place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Reading labels")
         st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,), key="cancel-scan")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -112,6 +113,14 @@ def icon(state: str) -> str:
 def heading(text: str) -> None:
     """A section of a page."""
     st.html(f'<div class="lab-heading" role="heading" aria-level="2">{escape(text)}</div>')
+
+
+@contextmanager
+def section(text: str) -> Iterator[None]:
+    """A section of a page, in one place: the fields after it keep what is being typed when something appears in it."""
+    with st.container():
+        heading(text)
+        yield
 
 
 def dot(colour: str) -> str:

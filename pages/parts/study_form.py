@@ -110,7 +110,8 @@ def controls(errors: form_draft.Errors, parents: dict[str, str]) -> None:
     )  # fmt: skip
     for path in list(now["grid"]):
         _values(path, known.get(path), parents)
-    form_fields.message("study.grid", errors)
+    with st.container():
+        form_fields.message("study.grid", errors)
     st.caption(
         "Smaller, for a small machine: in every run, after its recipe. Fewer people: "
         "“At most this many people” under How labels are found."
