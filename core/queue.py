@@ -60,12 +60,21 @@ def gpu_count() -> int:
     return found
 
 
+def slot_count(runs: Path) -> int:
+    """FACET_SLOTS slots, else a slot per GPU, else as many as the lab's settings say for a CPU."""
+    return slots.forced() or gpu_count() or slots.read(runs).count
+
+
+def threads_of_a_slot(runs: Path) -> int:
+    """The cores shared among the slots, or as the settings say, so that two CPU slots do not fight."""
+    return slots.read(runs).threads or max(1, slots.cores() // slot_count(runs))
+
+
 def slot_locks(runs: Path) -> list[FileLock]:
-    """One lock a slot: FACET_SLOTS slots, else a slot per GPU, else as many as the lab's settings say for a CPU."""
-    count = slots.forced() or gpu_count() or slots.read(runs).count
+    """One lock a slot."""
     folder = lab_folder(runs) / "slots"
     folder.mkdir(parents=True, exist_ok=True)
-    return [FileLock(folder / f"{index}.lock") for index in range(count)]
+    return [FileLock(folder / f"{index}.lock") for index in range(slot_count(runs))]
 
 
 def take_slot(runs: Path) -> tuple[int, FileLock] | None:

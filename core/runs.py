@@ -31,7 +31,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 def new_id(name: str) -> str:
     """<yyyymmdd-hhmmss>-<slug>-<4 hex>, made before the click so that a double click cannot launch twice."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:58].strip("-") or "run"
     return f"{datetime.now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
 
 

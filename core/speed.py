@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import subprocess
 import sys
 import tempfile
@@ -22,16 +23,17 @@ def _file(folder: Path | None) -> Path:
     return (folder or runs_folder()) / ".lab" / "speed.json"
 
 
-def _key(config: RunConfig) -> str:
+def _key(config: RunConfig, folder: Path | None) -> str:
     height, width = config.input_size
-    t = config.training
-    return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {t.precision} {t.device}"
+    t, threads = config.training, queue.threads_of_a_slot(folder or runs_folder())
+    kind = f"{t.precision} {t.device} {threads} threads"
+    return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {kind}"
 
 
 def known(config: RunConfig, folder: Path | None = None) -> float | None:
-    """Training images per second of this network, size and batch on this machine, if it was ever measured."""
+    """Training images per second of this network, size and batch in one slot of this machine, if ever measured."""
     try:
-        return float(files.read_json(_file(folder))[_key(config)])
+        return float(files.read_json(_file(folder))[_key(config, folder)])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -45,7 +47,7 @@ def remember(config: RunConfig, images_per_second: float, folder: Path | None = 
         table = {}
     with contextlib.suppress(OSError, LabError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, {**table, _key(config): round(images_per_second, 2)})
+        files.write_json(path, {**table, _key(config, folder): round(images_per_second, 2)})
 
 
 def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
@@ -71,11 +73,17 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
 def measure_when_free(config: RunConfig, folder: Path) -> str:
     """Measure and remember unless a training or another measurement is under way; returns what happened, in words.
 
-    A training that comes meanwhile has the machine: the measurement gives up at its next step.
+    It has the threads of a slot. A training that comes meanwhile has the machine: the measurement gives up at its next
+    step.
     """
     try:
         with FileLock(queue.lab_folder(folder) / "measure.lock", timeout=0):
-            rate = None if _training(folder) else measure(config, should_stop=lambda: _training(folder))
+            rate = None
+            if not _training(folder):
+                from core.device import limit_threads  # torch
+
+                limit_threads(queue.threads_of_a_slot(folder))
+                rate = measure(config, should_stop=lambda: _training(folder))
     except Timeout:
         return "not measured: another measurement is under way"
     if rate is None:
@@ -144,6 +152,11 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
     return steps * size / (time.perf_counter() - started)
 
 
-def estimate_seconds(plan: Plan, images_per_second: float) -> float:
-    """Wall time of all folds one after another. A validation image costs a third of a training image (no backward)."""
-    return (plan.train_images + plan.validation_images / 3) / images_per_second + 5.0 * plan.config.folds.count
+def estimate_seconds(plan: Plan, images_per_second: float, slots: int = 1) -> float:
+    """Wall time of all folds, as many at a time as there are slots, each of them as quick as told.
+
+    A validation image costs a third of a training image (no backward).
+    """
+    folds = plan.config.folds.count
+    one = (plan.train_images + plan.validation_images / 3) / folds / images_per_second + 5.0
+    return one * math.ceil(folds / slots)

@@ -239,7 +239,7 @@ def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     seconds = None
     if all(rates):
         seconds = sum(speed.estimate_seconds(p, r) for p, r in zip(plans, rates, strict=True))
-        seconds /= len(queue.slot_locks(folder or places.runs_folder()))
+        seconds /= queue.slot_count(folder or places.runs_folder())
     jobs_count = sum(plan.config.folds.count for plan in plans)
     size_ = sum(int(MILLIONS[p.config.model.depth] * 4e6 * 5) * p.config.folds.count for p in plans)
     return Estimate(len(plans), jobs_count, sum(plan.total_steps for plan in plans), seconds, size_)

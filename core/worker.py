@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core import files, places, queue, runs, slots, speed
+from core import files, places, queue, runs, speed
 from core.errors import LabError
 from core.metrics_file import fold_scores
 from core.plan import check_unchanged
@@ -97,9 +97,10 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
             run.sweep(fold)
             run.log(f"fold {fold}: started, {state.epoch} epochs done before")
             from core import train  # seconds of importing torch, in which the fold can be seen and cancelled already
+            from core.device import limit_threads
 
             check_unchanged(run.samples())
-            _limit_threads(run.dir.parent)
+            limit_threads(queue.threads_of_a_slot(run.dir.parent))
             finished = train.train_fold(
                 run,
                 fold,
@@ -181,14 +182,6 @@ def _explain(error: BaseException, run: Run) -> dict[str, str]:
         "remedy": "The log has the details; resume continues from the last checkpoint.",
         "kind": "unexpected",
     }
-
-
-def _limit_threads(root: Path) -> None:
-    """Share the cores among the slots, or as the settings say, so that two CPU slots do not fight."""
-    from core.device import limit_threads
-
-    wanted = slots.read(root)
-    limit_threads(wanted.threads or max(1, slots.cores() // len(queue.slot_locks(root))))
 
 
 @contextlib.contextmanager

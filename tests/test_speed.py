@@ -1,12 +1,14 @@
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from filelock import FileLock
 from workers import until
 
-from core import queue, speed
+from core import device, queue, slots, speed
 from core.config import from_dict
+from core.config_parts import FoldsConfig
 
 
 def config(**settings):
@@ -62,6 +64,27 @@ def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(
     until(lambda: not list(lab.glob("measure-*")), "the configuration is removed")
     assert json.loads((lab / "speed.json").read_text())
     assert "Traceback" not in (lab / "worker.log").read_text()
+
+
+def test_a_figure_holds_for_the_threads_of_a_slot(runs_folder, monkeypatch):
+    monkeypatch.setattr(slots, "cores", lambda: 8)
+    speed.remember(config(), 80)
+    monkeypatch.setenv("FACET_SLOTS", "4")
+    assert queue.threads_of_a_slot(runs_folder) == 2 and speed.known(config()) is None
+    used = []
+    monkeypatch.setattr(device, "limit_threads", used.append)
+    monkeypatch.setattr(speed, "measure", lambda config, should_stop: 30.0)
+    assert speed.measure_when_free(config(), runs_folder) == "30.0 images per second"
+    assert used == [2] and speed.known(config()) == 30
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    assert speed.known(config()) == 80
+
+
+def test_folds_beside_each_other_take_as_many_rounds_as_they_need(tiny_plan):
+    alone = speed.estimate_seconds(tiny_plan, 10.0)
+    assert speed.estimate_seconds(tiny_plan, 10.0, 2) == speed.estimate_seconds(tiny_plan, 10.0, 8) == alone / 2
+    three = replace(tiny_plan, config=tiny_plan.config.model_copy(update={"folds": FoldsConfig(count=3)}))
+    assert speed.estimate_seconds(three, 10.0, 2) == pytest.approx(speed.estimate_seconds(three, 10.0) * 2 / 3)
 
 
 def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):

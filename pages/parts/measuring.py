@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from core import speed
+from core import places, queue, speed
 from core.config import RunConfig
 from core.plan import Plan
 from core.text import duration, rate
@@ -70,8 +70,10 @@ def _estimate(plan: Plan, ticking: bool) -> None:
             help = "No step of this network, image size and batch was measured on this machine yet."
             st.metric("Time", "not known", width="content", help=help)
         else:
-            help = f"All folds one after another, at {rate(measured)} measured on this machine."
-            total = duration(speed.estimate_seconds(plan, measured))
+            slots = queue.slot_count(places.runs_folder())
+            at_a_time = "one after another" if slots == 1 else f"{min(slots, plan.config.folds.count)} at a time"
+            help = f"All folds, {at_a_time}, each at {rate(measured)} measured on this machine."
+            total = duration(speed.estimate_seconds(plan, measured, slots))
             st.metric("Time", f"about {total}", width="content", help=help)
         st.button(
             "Measure" if measured is None else "Measure again", type="tertiary", icon=":material/speed:",

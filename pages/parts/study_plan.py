@@ -91,11 +91,11 @@ def section(plans: list[Plan]) -> None:
 
 
 def _table(plans: list[Plan]) -> pd.DataFrame:
-    rows = []
+    rows, slots = [], queue.slot_count(places.runs_folder())
     for plan in plans:
         config, measured = plan.config, speed.known(plan.config)
         height, width = config.input_size
-        time = "not measured" if measured is None else duration(speed.estimate_seconds(plan, measured))
+        time = "not measured" if measured is None else duration(speed.estimate_seconds(plan, measured, slots))
         rows.append(
             {
                 "Run": config.name,
@@ -144,7 +144,7 @@ def _shown_time(plans: list[Plan], ticking: bool) -> None:
         st.rerun()
     rates = [speed.known(plan.config) for plan in plans]
     known = sum(speed.estimate_seconds(plan, r) for plan, r in zip(plans, rates, strict=True) if r)
-    slots = len(queue.slot_locks(places.runs_folder()))
+    slots = queue.slot_count(places.runs_folder())
     unknown = sum(r is None for r in rates)
     how = f"At the speed measured on this machine, {slots} fold job{'' if slots == 1 else 's'} at a time."
     with st.container(width="content", gap=None):

@@ -176,7 +176,7 @@ def progress_html(study: Study, moment: Moment) -> str:
         train_on = "1 fold still trains to its end" if moment.running == 1 else several
         words.append("no further fold begins" + (f", {train_on}" if moment.running else ""))
     elif moment.active:
-        left = moment.seconds_left(len(queue.slot_locks(places.runs_folder())))
+        left = moment.seconds_left(queue.slot_count(places.runs_folder()))
         if left is not None:
             words.append(f"about {duration(left)} left")
     state = PAUSED if moment.paused else states.badge(moment.state) if moment.rows else ""
