@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from core import compare_curves, contrast, statistics
 from core import compare_figures as drawings
+from core.compare_figures import FEW
 from core.errors import LabError
 from core.metrics import mean_and_deviation
 from core.report_blocks import Bullets, Figure, Section, Table
@@ -32,6 +34,12 @@ def scores(found: Findings) -> Section:
     return Section("Scores", (Table(head, tuple(rows), note),))
 
 
+def _with_many_names(figure: go.Figure, names: int) -> go.Figure:
+    """The names of many runs beside the curves: beneath them they would take the figure's height."""
+    legend = {"orientation": "v", "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
+    return figure.update_layout(legend=legend, height=max(320, 60 + 20 * names))
+
+
 def curves(found: Findings) -> Section:
     lines = []
     for member in found.members:
@@ -40,17 +48,19 @@ def curves(found: Findings) -> Section:
             lines.append(compare_curves.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
     if not lines:
         return Section("Curves", ())
+    few = len(lines) <= FEW
     blocks: list = [
-        Figure(
-            compare_curves.run_curves(lines, "f1"),
-            "Validation F1 by epoch: mean over folds, band: mean ± deviation.",
-            half=True,
-        ),
-        Figure(
-            compare_curves.run_curves(lines, "loss", show="both"),
-            "Loss by epoch: validation solid with its band, training dashed.",
-            half=True,
-        ),
+        Figure(figure if few else _with_many_names(figure, len(lines)), caption, half=few)
+        for figure, caption in (
+            (
+                compare_curves.run_curves(lines, "f1"),
+                "Validation F1 by epoch: mean over folds, band: mean ± deviation.",
+            ),
+            (
+                compare_curves.run_curves(lines, "loss", show="both"),
+                "Loss by epoch: validation solid with its band, training dashed.",
+            ),
+        )
     ]
     rows = []
     for line in lines:

@@ -158,6 +158,10 @@ def _word(key: str, value: Any) -> str:
     short = key.split(".")[-1]
     if key in ("recipe", "model.head", "mix.method", "training.loss", "training.sampling", "task.name"):
         return str(value)
+    if key == "model.init":
+        kind, _, origin = str(value).partition(":")
+        ends = {"run": f"run {origin[-4:]}", "file": Path(origin).stem, "imagenet": "ImageNet"}
+        return f"from {ends.get(kind, kind)}"
     return f"r{value}" if key == "model.depth" else f"{short}={value}"
 
 

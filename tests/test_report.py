@@ -324,3 +324,17 @@ def test_the_command_refuses_what_is_not_there(own):
 )  # fmt: skip
 def test_markdown_escapes(text, shown):
     assert report_render.escaped(text) == shown
+
+
+def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(own):
+    assert all(
+        block.half for block in section(report.gather(chosen(own)), "Curves").blocks if isinstance(block, Figure)
+    )
+    for number in range(3, 12):
+        shutil.copytree(chosen(own)[0].dir, own / f"20260101-0000{number:02}-copy-00{number:02}")
+    figures = [block for block in section(report.gather(chosen(own)), "Curves").blocks if isinstance(block, Figure)]
+    assert len(figures) == 2
+    for block in figures:
+        layout = block.figure.layout
+        assert not block.half and layout.legend.orientation == "v" and layout.legend.x > 1
+        assert layout.height >= 12 * 20

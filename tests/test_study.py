@@ -41,6 +41,13 @@ def test_a_grid_makes_every_combination_in_its_order():
     assert len({c.name for c in made}) == 4
 
 
+def test_runs_that_start_elsewhere_are_named_after_it():
+    first = ["scratch", "imagenet", "file:/weights/faces-v2.safetensors", "run:20260101-000000-a-long-name-2478"]
+    made = study.expand(StudyConfig(name="masks", recipe="quick", grid={"model.init": first}))
+    names = ["masks from scratch", "masks from ImageNet", "masks from faces-v2", "masks from run 2478"]
+    assert [config.name for config in made] == names
+
+
 def test_wrong_settings_are_named_with_their_run():
     with pytest.raises(LabError, match=r"depths r19.*model\.depth"):
         study.expand(StudyConfig(name="depths", recipe="quick", grid={"model.depth": [19]}))
