@@ -213,9 +213,10 @@ def matrix_html(moment: Moment) -> str:
     )
     heads = "".join(f"<th>fold {fold}</th>" for fold in folds)
     pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
+    best = "best F1" if all(row.state == "done" for row in moment.rows) else "best F1 so far"
     return (
         '<div class="lab-scroll"><table class="lab-table"><thead>'
-        f'<tr class="lab-group"><th></th><th colspan="{len(folds)}">best F1 so far</th>'
+        f'<tr class="lab-group"><th></th><th colspan="{len(folds)}">{best}</th>'
         '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
         f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
