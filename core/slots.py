@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+import psutil
 
 from core import files
 from core.errors import LabError
 
 MOST = 64  # slots
-# bench/slots.py: one fold job on all cores, or several beside each other on fewer. One is the default.
-DEFAULT_SLOTS = 1
+MEMORY_OF_TWO = 12e9  # bytes
+
+
+def default_count() -> int:
+    """Two where two cores and the memory for two trainings are there, else one.
+
+    bench/slots.py, on two cores: two fold jobs of one thread train 1.23 times as many images a second as one of two
+    threads with the recipe quick, 1.04 times with the study's 224 px.
+    """
+    return 2 if cores() >= 2 and psutil.virtual_memory().total >= MEMORY_OF_TWO else 1
 
 
 @dataclass(frozen=True)
 class Slots:
     """count: CPU slots. threads: of each slot; None shares the cores out evenly."""
 
-    count: int = DEFAULT_SLOTS
+    count: int = field(default_factory=default_count)
     threads: int | None = None
 
     def threads_each(self) -> int:
@@ -44,7 +54,7 @@ def read(root: Path) -> Slots:
     """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
     try:
         found = files.read_json(settings_file(root))
-        slots = check(found.get("cpu_slots", DEFAULT_SLOTS), found.get("threads_per_slot"))
+        slots = check(found.get("cpu_slots", default_count()), found.get("threads_per_slot"))
     except (OSError, ValueError, AttributeError, LabError):
         slots = Slots()
     return Slots(forced(), slots.threads) if forced() else slots

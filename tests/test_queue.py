@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workers import FORKS, PATIENCE, Workers, until
 
-from core import jobs, queue, runs, worker
+from core import jobs, queue, runs, slots, worker
 from core.runs import FoldState
 
 
@@ -275,14 +275,14 @@ def test_a_slot_is_free_again_when_its_holder_is_killed(runs_folder):
     assert queue.free_slots(runs_folder) == 1
 
 
-def test_slots_are_a_setting_else_one_a_gpu_else_one(runs_folder, monkeypatch):
+def test_slots_are_a_setting_else_one_a_gpu_else_the_labs(runs_folder, monkeypatch):
     monkeypatch.setenv("FACET_SLOTS", "3")
     assert len(queue.slot_locks(runs_folder)) == 3
     monkeypatch.delenv("FACET_SLOTS")
     monkeypatch.setattr(queue, "gpu_count", lambda: 4)
     assert len(queue.slot_locks(runs_folder)) == 4
     monkeypatch.setattr(queue, "gpu_count", lambda: 0)
-    assert len(queue.slot_locks(runs_folder)) == 1
+    assert len(queue.slot_locks(runs_folder)) == slots.default_count()
 
 
 def test_hidden_gpus_do_not_count(monkeypatch):

@@ -1,5 +1,7 @@
 """How many fold jobs train at a time: settings of the lab, FACET_SLOTS over them."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from core import queue, slots
@@ -13,9 +15,13 @@ def cpu(monkeypatch):
     monkeypatch.setattr(queue, "gpu_count", lambda: 0)
 
 
-def test_without_settings_there_is_one_slot(tmp_path):
-    assert slots.read(tmp_path) == Slots(slots.DEFAULT_SLOTS)
-    assert len(queue.slot_locks(tmp_path)) == slots.DEFAULT_SLOTS
+@pytest.mark.parametrize(("cores", "memory", "count"), [(1, 64e9, 1), (2, 8e9, 1), (2, 16e9, 2), (32, 64e9, 2)])
+def test_without_settings_there_are_two_slots_where_they_have_room(tmp_path, monkeypatch, cores, memory, count):
+    monkeypatch.setattr(slots, "cores", lambda: cores)
+    monkeypatch.setattr(slots.psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
+    assert slots.read(tmp_path) == Slots() == Slots(count)
+    assert len(queue.slot_locks(tmp_path)) == count
+    assert queue.threads_of_a_slot(tmp_path) == cores // count
 
 
 def test_what_is_written_is_read_and_other_settings_stay(tmp_path):

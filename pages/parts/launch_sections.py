@@ -79,7 +79,7 @@ def plan_section(plan: Plan) -> None:
             (
                 "Folds",
                 count(config.folds.count),
-                "Each is trained once, one after another unless there are more slots.",
+                "Each is trained once, as many at a time as there are slots (page Studies).",
             ),
             ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
         ):

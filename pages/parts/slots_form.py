@@ -23,6 +23,7 @@ def controls() -> None:
             st.caption("This machine has a GPU: one fold job trains on each GPU, whatever is set for the processor.")
         if slots.forced():
             st.caption(f"FACET_SLOTS={slots.forced()} is set where the lab was started, and wins over this setting.")
+        st.caption("What is quickest depends on the machine: `python -m bench.slots` measures it. Each needs memory.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             count = st.text_input("Slots", value=str(now.count), width=120, key="slots-count",
                                   help="Fold jobs that train beside each other on the processor.")  # fmt: skip
