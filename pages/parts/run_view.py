@@ -162,7 +162,7 @@ def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
     if left is not None:
         words.append(f"{duration(left)} left")
     if not moment.active and len(metrics):
-        words.append(f"trained for {duration(metrics['seconds'].sum())}")
+        words.append(f"all folds together trained for {duration(metrics['seconds'].sum())}")
     line = " · ".join(map(escape, words))
     return (
         f'<div class="lab-line"><span>{parts.badge(moment.state)} · {line}</span><span>{moment.share:.0%}</span></div>'
