@@ -1,8 +1,10 @@
 """The lab in the browser: `streamlit run app.py`."""
 
+import contextlib
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 st.set_page_config(page_title="Facet Lab", page_icon="🔬", layout="wide")
 
@@ -22,4 +24,6 @@ pages = [
     )
     if (here / "pages" / f"{name}.py").is_file()
 ]
-st.navigation(pages, position="top").run()
+# st.stop() in a page ends that run and not early: else whatever ticked on the page before would go on in its place
+with contextlib.suppress(StopException):
+    st.navigation(pages, position="top").run()
