@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from core import files
-from core.errors import LabError
+from core.errors import LabError, out_of_memory
 
 
 def snapshot(value: Any) -> Any:
@@ -45,7 +45,11 @@ def load_last(path: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     try:
         return torch.load(path, map_location=device, weights_only=True)
+    except OSError:
+        raise  # rights, a disk that is gone: the file may be good, and must not be said to be deleted
     except Exception as error:  # any parser error of untrusted bytes means the same thing to a person
+        if out_of_memory(error):
+            raise
         raise LabError(
             f"checkpoint: {path} cannot be read as plain tensors ({type(error).__name__}).",
             "Delete the file to train this fold from its start.",

@@ -1,4 +1,4 @@
-"""The one exception that people see."""
+"""The one exception that people see, and what tells a lack of memory from the others."""
 
 
 class LabError(Exception):
@@ -17,3 +17,9 @@ class LabError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the machine or of a GPU; torch's errors are known by name, without importing it."""
+    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return known or "allocate memory" in str(error)

@@ -18,7 +18,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core import files, places, queue, runs, speed
-from core.errors import LabError
+from core.errors import LabError, out_of_memory
 from core.metrics_file import fold_scores
 from core.plan import check_unchanged
 from core.runs import Run
@@ -166,7 +166,7 @@ def _explain(error: BaseException, run: Run) -> dict[str, str]:
     """reason, remedy and kind of an error that nobody foresaw; its traceback goes to the log."""
     run.log("".join(traceback.format_exception(error)))
     text = str(error)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in text:
+    if out_of_memory(error):
         size = run.config().training.batch_size
         smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
         return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}

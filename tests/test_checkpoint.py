@@ -156,3 +156,21 @@ def test_the_writer_keeps_the_order_and_one_failure_is_told_once():
         writer.submit(lambda: done.append(5))
     writer.wait()
     writer.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: 5 bytes"),
+     PermissionError(13, "Permission denied"), OSError(5, "Input/output error")],
+)  # fmt: skip
+def test_a_good_resume_point_is_never_said_to_be_deleted(tmp_path, monkeypatch, error):
+    """What is wrong is the machine and not the file: the worker has its own words for memory and disks."""
+    checkpoint.save_last(tmp_path / "last.pt", {"epoch": 1})
+
+    def load(*args, **settings):
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(type(error)) as told:
+        checkpoint.load_last(tmp_path / "last.pt", CPU)
+    assert told.value is error
