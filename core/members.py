@@ -109,13 +109,13 @@ def told_apart(members: Sequence[Member]) -> list[Member]:
 
 def _names(members: Sequence[Member]) -> list[str]:
     names = [member.name for member in members]
-    of = {member.info.get("study") for member in members}
-    if len(members) < 2 or len(of) != 1 or None in of:
+    of = {str(member.info.get("study") or "") for member in members}
+    if len(members) < 2 or len(of) != 1 or "" in of:
         return names
     try:
         study = study_records.load(of.pop(), members[0].run.dir.parent)
     except LabError:
-        return names  # deleted, or the runs were copied without it
+        return names  # deleted, damaged, or the runs were copied without it
     return [name.removeprefix(f"{study.name} ") or name for name in names]
 
 

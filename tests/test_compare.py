@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,8 @@ def test_runs_of_one_study_lose_its_name_while_its_record_is_there(study, tmp_pa
     (folder / f"{record.id}.json").write_text(json.dumps(vars(record)))
     assert [m.name for m in members.told_apart(found)] == ["ResNet-18", "ResNet-34"]
     assert [m.name for m in members.told_apart(found[:1])] == long[:1], "alone, it keeps the study's name"
+    odd = [replace(m, info={**m.info, "study": ["no", "id"]}) for m in found]
+    assert [m.name for m in members.told_apart(odd)] == long
     stranger = load(study)[:1]
     assert [m.name for m in members.told_apart([*found, *stranger])] == [*long, "ResNet-18"]
 
