@@ -1,0 +1,123 @@
+"""Runs of version 0.1.0 open, resume and compare as they did then."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+from old_runs import FASTER, FINISHED, FROZEN, INTERRUPTED, STUDY, thaw
+from sklearn.metrics import f1_score
+from workers import Workers, assert_done, log_of, small_net
+
+from core import compare, exports, jobs, members, mistakes, report, runs, study_records
+from core.plan import check_unchanged
+
+CLASSES = ["blue", "green", "red"]
+OLD_COLUMNS = [
+    "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
+]  # fmt: skip
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    """The thawed runs folder; launch and resume only queue."""
+    root = thaw(tmp_path)
+    monkeypatch.setenv("FACET_RUNS", str(root))
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    monkeypatch.setattr(jobs, "start_worker", lambda folder: None)
+    return root
+
+
+@pytest.fixture
+def crew(old):
+    found = Workers(old)
+    yield found
+    found.end()
+
+
+def frozen_metrics(run_id, fold):
+    """What the file says, read without the lab."""
+    return pd.read_csv(FROZEN / "runs" / run_id / "folds" / str(fold) / "metrics.csv")
+
+
+def test_old_runs_are_listed_as_they_stood(old):
+    found = {summary["id"]: summary for summary in runs.summaries(old)}
+    assert {key: summary["state"] for key, summary in found.items()} == {
+        FINISHED: "done", FASTER: "done", INTERRUPTED: "interrupted",
+    }  # fmt: skip
+    assert [state.state for state in runs.Run(INTERRUPTED, old).states()] == ["interrupted", "done"]
+    for run_id in found:
+        run = runs.Run(run_id, old)
+        check_unchanged(run.samples())
+        assert run.info()["class_names"] == CLASSES
+        assert run.config().training.label_smoothing == 0.1
+
+
+def test_metrics_scores_and_predictions_of_an_old_run_belong_together(old):
+    run = runs.Run(FINISHED, old)
+    for fold in run.folds():
+        table, told = run.metrics(fold), frozen_metrics(FINISHED, fold)
+        pd.testing.assert_frame_equal(table[OLD_COLUMNS].drop(columns="loss"), told.drop(columns="loss"))
+        state = run.fold_state(fold)
+        validation = told[told["split"] == "validation"].set_index("epoch")
+        for which, epoch in (("best", state.best_epoch), ("final", 4)):
+            answers = run.predictions(fold, which)
+            f1 = f1_score(answers["label"], answers["predicted"], labels=CLASSES, average="macro", zero_division=0)
+            assert state.scores[f"{which}_f1"] == pytest.approx(f1) == pytest.approx(validation.loc[epoch, "f1"])
+
+
+def test_old_runs_are_compared_written_up_and_exported(old):
+    found, problems = members.load_all([FINISHED, FASTER, INTERRUPTED], old)
+    assert not problems
+    first, second, cut = found
+    pair = compare.pair(second, first)
+    assert pair.folds == (0, 1) and not pair.warning and not pair.notes
+    (difference,) = compare.differences([pair])
+    scores = [[run.fold_state(fold).scores["best_f1"] for fold in (0, 1)] for run in (second.run, first.run)]
+    assert difference.deltas == pytest.approx(np.subtract(*scores))
+    assert math.isfinite(difference.interval.low)
+    assert compare.pair(cut, first).folds == (1,)
+
+    answers = mistakes.load_answers(first.run)
+    assert answers.folds == (0, 1) and len(answers.table) == 24
+    told = report.gather([member.run for member in found])
+    assert told.sentences and len(told.sections) > 2
+    tidy = exports.tidy_metrics([first.run])
+    assert len(tidy.query("metric == 'f1'")) == 2 * 4 * 2  # folds, epochs, splits
+
+
+def test_an_old_study_opens_with_its_runs(old):
+    study = study_records.load(STUDY, old)
+    assert study.run_ids == [FINISHED, FASTER]
+    assert not study.paused and not study_records.missing(study, old)
+    assert report.of_names([STUDY], old).title == "old study"
+
+
+def test_an_old_interrupted_run_resumes_to_the_weights_of_one_that_was_never_stopped(old, crew):
+    """Training is the arithmetic of 0.1.0 to the bit.
+
+    The fixture's machine need not be this one: where this one computes other bits, the weights are only close.
+    """
+    run, finished = runs.Run(INTERRUPTED, old), runs.Run(FINISHED, old)
+    assert jobs.resume(run) == [0]
+    assert crew.run(small_net) == 0
+    assert_done(run)
+    assert "2 epochs done before" in log_of(run)
+    resumed = safetensors.torch.load_file(run.weights_file(0, "final"))
+    before = safetensors.torch.load_file(finished.weights_file(0, "final"))
+    for name, value in before.items():
+        torch.testing.assert_close(resumed[name], value, rtol=1e-3, atol=1e-4)
+
+    anew = runs.create(finished.config(), finished.samples(), class_names=CLASSES, info={}, folder=old)
+    jobs.resume(anew)
+    assert crew.run(small_net) == 0
+    straight = safetensors.torch.load_file(anew.weights_file(0, "final"))
+    same_bits = all(torch.equal(straight[name], value) for name, value in before.items())
+    assert not same_bits or all(torch.equal(resumed[name], value) for name, value in before.items())
+
+    table, told = run.metrics(0), frozen_metrics(FINISHED, 0)
+    assert list(table["epoch"]) == list(told["epoch"])
+    np.testing.assert_allclose(table["f1"], told["f1"], atol=1e-6)
+    assert run.fold_state(0).best_epoch == finished.fold_state(0).best_epoch
