@@ -79,7 +79,7 @@ from pathlib import Path
 import pandas as pd
 from core import cache
 from core.config import TransformConfig
-folder, decoded, gate = map(Path, sys.argv[1:])
+folder, decoded = map(Path, sys.argv[1:])
 samples = pd.read_parquet(folder.parent / "samples.parquet")
 real = cache.load_image
 def count(path):
@@ -88,8 +88,7 @@ def count(path):
     return real(path)
 cache.load_image = count
 print("ready", flush=True)
-while not gate.exists():
-    time.sleep(0.005)
+sys.stdin.readline()
 transforms = [TransformConfig(name="Resize", params={"height": 24, "width": 20}), TransformConfig(name="Normalize")]
 print(cache.build(folder, samples, transforms))
 """
@@ -97,13 +96,15 @@ print(cache.build(folder, samples, transforms))
 
 def test_two_processes_that_want_the_same_pixels_build_them_once(photos, tmp_path):
     photos.to_parquet(tmp_path / "samples.parquet")
-    folder, decoded, gate = tmp_path / "cache", tmp_path / "decoded", tmp_path / "gate"
-    command = [sys.executable, "-c", BUILD, str(folder), str(decoded), str(gate)]
-    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    folder, decoded = tmp_path / "cache", tmp_path / "decoded"
+    command, pipe = [sys.executable, "-c", BUILD, str(folder), str(decoded)], subprocess.PIPE
+    both = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
     try:
         for process in both:
             assert process.stdout.readline() == "ready\n"
-        gate.touch()
+        for process in both:
+            process.stdin.write("go\n")
+            process.stdin.flush()
         told = [process.communicate(timeout=120)[0].strip() for process in both]
     finally:
         for process in both:

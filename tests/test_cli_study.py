@@ -1,11 +1,9 @@
 """`python -m core study FILE`: what is refused before anything is queued, and what is launched."""
 
-import time
-
 import pytest
 import yaml
 
-from core import jobs, runs, study_records
+from core import jobs, runs, study, study_records
 from core.runs import Run
 from tests.test_cli import lab
 
@@ -55,12 +53,11 @@ def test_a_study_file_that_cannot_be_read_is_named(lab, tmp_path, tiny_dataset, 
     assert "error: " in (told := refused(lab("study", path, "--data", tiny_dataset))) and told.count("\n") == 2
 
 
-def test_ten_thousand_runs_are_asked_about_at_once(lab, write, tiny_dataset):
+def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, write, tiny_dataset, monkeypatch):
+    monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
     grid = {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))}
-    started = time.monotonic()
     told = refused(lab("study", write(grid), "--data", tiny_dataset))
     assert "10,000 runs" in told and "--yes" in told
-    assert time.monotonic() - started < 5
 
 
 def test_weights_that_are_not_here_are_said_and_nothing_is_queued(lab, write, tiny_dataset, tmp_path, monkeypatch):

@@ -1,8 +1,8 @@
 import io
 import os
 import threading
-import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -102,7 +102,21 @@ def test_progress_ends_at_the_total(tmp_path):
 
 def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_path, monkeypatch):
     root, memory = bad_dataset(tmp_path / "data"), tmp_path / "verified.parquet"
-    monkeypatch.setattr("core.verify.photo_fault", lambda path: time.sleep(0.05) or (8, 6, None))
+    decoded, stopped = [], threading.Event()
+
+    def photo_fault(path):
+        decoded.append(path)
+        assert len(decoded) == 1 or stopped.wait(60)
+        return 8, 6, None
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            stopped.set()  # those that had begun may end
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr("core.verify.photo_fault", photo_fault)
+    monkeypatch.setattr("core.verify.ThreadPoolExecutor", Pool)
 
     class Cancelled(Exception):
         pass
@@ -114,7 +128,7 @@ def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_p
     with pytest.raises(Cancelled):
         scan(DataConfig(root=str(root)), progress=cancel, threads=2, memory=memory)
     assert threading.active_count() == before
-    assert 1 <= len(pd.read_parquet(memory)) < 16
+    assert 1 <= len(pd.read_parquet(memory)) <= len(decoded) <= 4
 
 
 def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):

@@ -1,5 +1,4 @@
 import os
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -50,8 +49,7 @@ def test_an_id_is_launched_once(tiny_plan, runs_folder, started):
 def _click(plan, root, run_id, number):
     jobs.start_worker = lambda folder: None
     (root / f".ready{number}").touch()
-    while not (root / ".go").exists():
-        time.sleep(0.001)
+    until((root / ".go").exists, "both may launch", every=0.001)
     try:
         jobs.launch(plan, run_id=run_id, folder=root)
         answer = "launched"

@@ -1,7 +1,6 @@
 """A study from the Launch page to the page of studies, through Streamlit's own test runner; nothing trains here."""
 
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -112,12 +111,11 @@ def test_a_phase_without_epochs_is_named(lab, tmp_path):
     assert button(page).disabled
 
 
-def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, tmp_path):
-    started = time.monotonic()
+def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
     page = open_study(tmp_path, {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))})
     assert "The grid makes 10,000 runs, 50,000 fold jobs." in text_of(page)
     assert button(page).disabled
-    assert time.monotonic() - started < 20, "asking must not plan them"
 
 
 def test_weights_that_are_not_there_are_said_and_nothing_is_queued(lab, tmp_path, monkeypatch):

@@ -3,7 +3,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,15 +29,16 @@ def waiting(root):
     return [(run_id, fold) for _, run_id, fold in queue.entries(root)]
 
 
-def pretend(root, seconds=0.0):
-    """In a worker: a job is a line at its start and at its end, and a state; no training."""
+def pretend(root, gated=False):
+    """In a worker: a job is a line at its start and at its end, and a state; no training. gated: open(root) ends it."""
 
     def train_job(run, fold, slot, entry):
         note = partial(_note, root / "jobs.jsonl", run=run.id, fold=fold, slot=slot, pid=os.getpid())
         note(what="start")
         run.write_state(replace(run.written_state(fold), state="running"))
         entry.unlink(missing_ok=True)
-        time.sleep(seconds)
+        if gated:
+            until((root / ".open").exists, "the gate opens", every=0.005)
         note(what="end")
         run.write_state(replace(run.written_state(fold), state="done"))
 
@@ -174,8 +174,10 @@ def test_looking_at_a_lock_of_a_deleted_run_does_not_make_its_folder_again(make_
 def test_two_jobs_and_one_slot_never_train_at_once(make_run, runs_folder, pretenders):
     run = make_run(4)
     queue.enqueue(run, run.folds())
-    for _ in range(3):
-        pretenders.start(partial(pretend, seconds=0.15))
+    three = [pretenders.start(partial(pretend, gated=True)) for _ in range(3)]
+    until(lambda: notes(runs_folder) and sum(worker.is_alive() for worker in three) == 1, "two find no slot and leave")
+    assert [note["what"] for note in notes(runs_folder)] == ["start"]
+    (runs_folder / ".open").touch()
     until(lambda: all(state.state == "done" for state in run.states()), "four jobs end")
     assert most_at_once(notes(runs_folder)) == 1
     assert [note["fold"] for note in notes(runs_folder) if note["what"] == "start"] == [0, 1, 2, 3]
@@ -185,8 +187,9 @@ def test_two_slots_train_two_jobs_at_once_and_never_three(make_run, runs_folder,
     monkeypatch.setenv("FACET_SLOTS", "2")
     run = make_run(6)
     queue.enqueue(run, run.folds())
-    for _ in range(3):
-        pretenders.start(partial(pretend, seconds=0.4))
+    three = [pretenders.start(partial(pretend, gated=True)) for _ in range(3)]
+    until(lambda: len(notes(runs_folder)) == 2 and not all(worker.is_alive() for worker in three), "the third leaves")
+    (runs_folder / ".open").touch()
     until(lambda: all(state.state == "done" for state in run.states()), "six jobs end")
     found = notes(runs_folder)
     assert most_at_once(found) == 2
@@ -195,10 +198,17 @@ def test_two_slots_train_two_jobs_at_once_and_never_three(make_run, runs_folder,
 
 def test_a_job_queued_while_the_worker_leaves_is_not_lost(make_run, runs_folder, pretenders):
     run = make_run(20)
+    moments = (  # how far the worker is with a job when the next one comes
+        lambda fold: True,
+        lambda fold: any(note["fold"] == fold for note in notes(runs_folder)),
+        lambda fold: run.written_state(fold).state == "done",
+        lambda fold: run.written_state(fold).state == "done" and not runs.is_locked(run.fold_lock(fold)),
+        lambda fold: run.written_state(fold).state == "done" and queue.free_slots(runs_folder) == 1,
+    )
     for fold in run.folds():
         queue.enqueue(run, [fold])
         jobs.ensure_workers(runs_folder)  # once, as a launch does: nobody looks again
-        time.sleep((fold * 7 % 10) * 0.006)
+        until(partial(moments[fold * 7 % 5], fold), f"the worker is as far with job {fold}", every=0.001)
     until(lambda: all(state.state == "done" for state in run.states()), "twenty jobs end", seconds=30)
     assert most_at_once(notes(runs_folder)) == 1
     assert sorted(note["fold"] for note in notes(runs_folder) if note["what"] == "start") == run.folds()
@@ -258,8 +268,8 @@ def test_launches_from_several_processes_at_once_lose_nothing(make_run, runs_fol
 
 def test_a_slot_is_free_again_when_its_holder_is_killed(runs_folder):
     code = (
-        "import sys, time; from pathlib import Path; from core import queue;"
-        "slot = queue.take_slot(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+        "import signal, sys; from pathlib import Path; from core import queue;"
+        "slot = queue.take_slot(Path(sys.argv[1])); print('held', flush=True); signal.pause()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(runs_folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]

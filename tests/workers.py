@@ -25,13 +25,13 @@ FORKS.set_forkserver_preload(["core.train", "core.worker", "sklearn.model_select
 PATIENCE = 90.0  # seconds; generous, because the machine may be busy
 
 
-def until(condition, what, seconds=PATIENCE):
+def until(condition, what, seconds=PATIENCE, every=0.02):
     """The first true value of condition(); fails with `what` after a generous time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.02)
+        time.sleep(every)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
@@ -60,6 +60,12 @@ class Workers:
             if process.is_alive():
                 kill_tree(process.pid)
                 process.join(10)
+
+
+def stand_still():
+    """For ever, until a signal kills this process."""
+    while True:
+        signal.pause()
 
 
 def kill_tree(pid):
@@ -192,8 +198,7 @@ def hold(root, *, epoch, step=1, split="train", patient=False):
         if (clock.epoch, at_split, at_step) == (epoch, split, step):
             (root / ".held").touch()
             asked = clock.trainer.run.cancel_file(clock.trainer.fold)
-            while held(root) and (patient or not asked.exists()):
-                time.sleep(0.02)
+            until(lambda: not held(root) or (asked.exists() and not patient), "the hold is released", seconds=600)
         return original(clock, at_split, at_step, steps, done)
 
     train.Clock.tick = tick
