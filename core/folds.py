@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from core.errors import LabError
+from core.split import stratified_groups
 
 
 def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
@@ -25,12 +25,7 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
             f"{lower.capitalize()}.",
             "folds",
         )
-    y, person = table["y"].to_numpy(), table["person"].to_numpy(dtype=str)
-    fold = np.full(len(table), -1)
-    split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, person)
-    for k, (_, held_out) in enumerate(split):
-        fold[held_out] = k
-    return fold
+    return stratified_groups(table["y"].to_numpy(), table["person"].to_numpy(dtype=str), folds, seed)
 
 
 def fold_table(table: pd.DataFrame) -> pd.DataFrame:
