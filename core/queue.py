@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core import slots
-from core.runs import Run, is_locked
+from core.runs import ID, Run, is_locked
 
 
 def lab_folder(runs: Path) -> Path:
@@ -40,7 +40,7 @@ def entries(runs: Path) -> Iterator[tuple[Path, str, int]]:
         return
     for name in names:
         parts = name.split("__")
-        if len(parts) == 3 and parts[2].isdigit():
+        if len(parts) == 3 and ID.fullmatch(parts[1]) and parts[2].isdecimal():
             yield queue_folder(runs) / name, parts[1], int(parts[2])
 
 

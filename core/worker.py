@@ -22,24 +22,29 @@ from core.errors import LabError, out_of_memory
 from core.metrics_file import fold_scores
 from core.plan import check_unchanged
 from core.runs import Run
+from core.states import ALIVE
 
 
 def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
     """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
 
-    Its place is given up only when its state says running: a worker killed in between loses nothing.
+    Its place is given up only by who holds the fold's lock, once the state says running: a worker killed before that
+    leaves the place to the next one, who goes on with a job that says running and still has its place.
     """
     for entry, run_id, fold in list(queue.entries(root)):
-        try:
-            run = Run(run_id, root).require()
-            lock = run.fold_lock(fold)
-            lock.acquire(timeout=0.2)
-        except (LabError, OSError):
+        run = Run(run_id, root)
+        if not run.exists() or not run.fold_dir(fold).is_dir():
             entry.unlink(missing_ok=True)  # its run was deleted
             continue
-        except Timeout:
+        lock = run.fold_lock(fold)
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:  # also an OSError, but its place belongs to the worker that holds the lock
             continue
-        if run.written_state(fold).state == "queued" and not run.cancel_file(fold).exists():
+        except OSError as error:  # no word about the job: it keeps its place
+            print(f"{run.id}: fold {fold} cannot be locked and waits on: {error}", file=sys.stderr, flush=True)
+            continue
+        if run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists():
             return run, fold, lock, entry
         entry.unlink(missing_ok=True)
         lock.release()

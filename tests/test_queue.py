@@ -1,6 +1,7 @@
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,10 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from workers import FORKS, PATIENCE, Workers, until
+from workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
 from core import jobs, queue, runs, slots, worker
 from core.runs import FoldState
+
+HOME = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -126,6 +129,90 @@ def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
     second[2].release()
 
 
+def test_a_job_whose_lock_another_process_holds_keeps_its_place(make_run, runs_folder):
+    run = make_run()
+    queue.enqueue(run, [0, 1])
+    code = (
+        "import sys; from pathlib import Path; from core.runs import Run; run = Path(sys.argv[1]);"
+        "lock = Run(run.name, run.parent).fold_lock(0); lock.acquire(); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(run.dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HOME
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        claimed = worker.claim(runs_folder)
+        assert claimed[:2] == (run, 1)
+        claimed[2].release()
+        assert waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
+        holder.kill()
+    claimed = worker.claim(runs_folder)
+    assert claimed[:2] == (run, 0), "it is the first of the queue again when its holder is dead"
+    claimed[2].release()
+
+
+def test_a_job_that_cannot_be_locked_keeps_its_place_and_the_log_says_why(make_run, runs_folder, capsys):
+    run = make_run()
+    queue.enqueue(run, [0, 1])
+    (run.fold_dir(0) / "lock").mkdir()  # for root, too, a file that cannot be opened
+    claimed = worker.claim(runs_folder)
+    assert claimed[:2] == (run, 1)
+    claimed[2].release()
+    assert waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
+    assert f"{run.id}: fold 0 cannot be locked" in capsys.readouterr().err
+
+
+def _stand_still(root, *, point):
+    """In a worker: stop at a point between taking the first job's lock and training it until it is killed."""
+
+    def here(reached):
+        if reached == point:
+            (root / ".held").touch()
+            while True:
+                time.sleep(1)
+
+    states, unlink = runs.Run.written_state, Path.unlink
+    write = runs.files.write_json
+
+    def written_state(run, fold):
+        here("locked")
+        return states(run, fold)
+
+    def write_json(path, data, **options):
+        if path.name == "state.json":
+            here("before it says running")
+        write(path, data, **options)
+        if path.name == "state.json":
+            here("after it says running")
+
+    def gone(path, **options):
+        if path.parent.name == "queue":
+            here("before its entry goes")
+        return unlink(path, **options)
+
+    runs.Run.written_state, runs.files.write_json, Path.unlink = written_state, write_json, gone
+
+
+@pytest.mark.parametrize(
+    "point", ["locked", "before it says running", "after it says running", "before its entry goes"]
+)
+def test_a_worker_that_dies_between_claim_and_training_leaves_the_job_to_the_next(tiny_plan, workers, point):
+    run = launch(short(tiny_plan), workers.root)
+    begun = jobs.waiting(workers.root)
+    holder = workers.start(small_net, partial(_stand_still, point=point))
+    until(lambda: held(workers.root), "the first worker stands still")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACET_SLOTS", "2")
+        assert workers.run(small_net) == 0
+    assert jobs.waiting(workers.root) == begun, "a second worker finds it taken and leaves it where it is"
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.join(PATIENCE)
+    assert jobs.waiting(workers.root) == begun, "its place outlives its holder"
+    assert workers.run(small_net) == 0
+    assert_done(run)
+    assert jobs.waiting(workers.root) == []
+    assert run.log_tail().count("fold 0: done") == 1
+
+
 def test_a_job_claimed_by_a_worker_that_died_at_once_is_still_queued(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0])
@@ -134,7 +221,7 @@ def test_a_job_claimed_by_a_worker_that_died_at_once_is_still_queued(make_run, r
     assert run.fold_state(0).state == "queued"
 
 
-@pytest.mark.parametrize("state", ["running", "done", "failed", "cancelled"])
+@pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
 def test_a_stale_entry_of_a_job_that_does_not_wait_is_dropped(make_run, runs_folder, state):
     run = make_run()
     queue.enqueue(run, [0])
