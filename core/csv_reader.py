@@ -13,7 +13,8 @@ from pathlib import Path
 from core.attributes import PARSERS, photo, problem
 from core.config import DataConfig
 from core.errors import LabError
-from core.tree import Tree, inside, left_over
+from core.inside import inside
+from core.tree import Tree, left_over
 
 MEND_ROW = "Correct the row, or leave it out."
 Found = tuple[list[dict], list[dict]]  # photos, problems
@@ -58,9 +59,10 @@ def read_csv(file: str | Path) -> CsvFile:
     return CsvFile(records[0], rows)
 
 
-def csv_columns(file: str | Path) -> list[str]:
-    """The column names of a CSV file, in order. Raises LabError as read_csv does."""
-    return read_csv(file).columns
+def csv_columns(root: str | Path, name: str) -> list[str]:
+    """The column names of a CSV file of a dataset, in order. Raises LabError as read_csv and chosen_csv do."""
+    home = Path(root).expanduser().resolve()
+    return read_csv(home / chosen_csv(home, name)).columns
 
 
 def usual_column(columns: list[str], meaning: str) -> str | None:
@@ -127,14 +129,18 @@ def choose_columns(table: CsvFile, data: DataConfig) -> dict[str, str]:
     return chosen
 
 
+def chosen_csv(root: Path, name: str) -> str:
+    """A CSV file that was chosen by name, relative to root (resolved). Raises LabError unless it is a file inside."""
+    real = inside(root, name.replace("\\", "/"))
+    if real is None or not (root / real).is_file():
+        raise LabError(f"csv: there is no file {name} in {root}", "Choose a CSV file in it.", "csv")
+    return real
+
+
 def find_csv(tree: Tree, data: DataConfig) -> str:
     """The CSV file, relative to root: the chosen one, else the only one in the root."""
     if data.csv_file:
-        name = posixpath.normpath(data.csv_file.replace("\\", "/"))
-        real = inside(tree.root, name)
-        if name.startswith("..") or real is None or not (tree.root / real).is_file():
-            raise LabError(f"csv: there is no file {data.csv_file} in {tree.root}", "Choose a CSV file in it.", "csv")
-        return real
+        return chosen_csv(tree.root, data.csv_file)
     names = [path for path in tree.others if "/" not in path and path.lower().endswith((".csv", ".tsv"))]
     if len(names) != 1:
         found = f"{len(names)} CSV files ({', '.join(names[:5])})" if names else "no CSV file"

@@ -76,15 +76,15 @@ def sizes(samples: pd.DataFrame) -> pd.DataFrame:
     return counts.sort_values(["photos", "width", "height"], ascending=[False, True, True], ignore_index=True)
 
 
-def mean_photo(photos: list[tuple[str, int]]) -> np.ndarray | None:
+def mean_photo(photos: list[tuple[str, str, int]]) -> np.ndarray | None:
     """The mean of photos in RGB, (MEAN_SIDE, MEAN_SIDE, 3) uint8, each cropped to a square; None if none is good.
 
-    photos: (path, mtime_ns).
+    photos: (path, sample, mtime_ns).
     """
     total, good = np.zeros((MEAN_SIDE, MEAN_SIDE, 3)), 0
-    for path, mtime in photos:
+    for photo in photos:
         try:
-            small = Image.open(io.BytesIO(thumbnail(path, mtime)))
+            small = Image.open(io.BytesIO(thumbnail(*photo)))
         except LabError:
             continue
         total += np.asarray(ImageOps.fit(small.convert("RGB"), (MEAN_SIDE, MEAN_SIDE), Image.Resampling.BILINEAR))

@@ -23,6 +23,7 @@ from scipy.fft import dctn
 from core.errors import LabError
 from core.files import write_whole
 from core.images import FORMATS, load_image
+from core.inside import photo_file
 
 RULES = 1  # raised when signatures are computed differently: remembered ones of older rules are forgotten
 SMALL = 16  # px, side of the small photo
@@ -46,22 +47,25 @@ class Signatures:
 
 
 def signatures(
-    photos: list[tuple[str, int]],
+    photos: list[tuple[str, str, int]],
     *,
     progress: Callable[[int, int], None] | None = None,
     memory: Path | None = None,
 ) -> Signatures:
-    """The signatures of (path, mtime_ns), in order, on all cores. What progress raises ends it.
+    """The signatures of (path, sample, mtime_ns), in order, on all cores. What progress raises ends it.
 
     memory: an .npz in which signatures of unchanged photos are kept; also what was done when it was interrupted.
     """
     known = _recall(memory)
-    todo = [photo for photo in photos if photo not in known]
+    samples = {(path, mtime): sample for path, sample, mtime in photos}
+    keys = [(path, mtime) for path, _, mtime in photos]
+    todo = [key for key in keys if key not in known]
     fresh: dict[tuple[str, int], np.ndarray | None] = {}
     told = 0.0
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        for photo, found in zip(todo, pool.map(_signature, (path for path, _ in todo)), strict=True):
+        made = pool.map(_signature, (key[0] for key in todo), (samples[key] for key in todo))
+        for photo, found in zip(todo, made, strict=True):
             fresh[photo] = found
             if progress and time.monotonic() - told >= 0.1:
                 told = time.monotonic()
@@ -73,7 +77,7 @@ def signatures(
         good = {photo: row for photo, row in fresh.items() if row is not None}
         if memory and good:
             _remember(memory, {**known, **good})
-    rows = [known[photo] if photo in known else fresh[photo] for photo in photos]
+    rows = [known[key] if key in known else fresh[key] for key in keys]
     blank = np.zeros(16 + SMALL * SMALL, np.uint8)
     table = np.stack([blank if row is None else row for row in rows]) if rows else np.empty((0, len(blank)), np.uint8)
     words = np.ascontiguousarray(table[:, :16]).view(np.uint64)
@@ -126,10 +130,10 @@ def pairs(
     return pd.DataFrame(told, columns=columns)
 
 
-def _signature(path: str) -> np.ndarray | None:
-    """16 bytes of hashes, then SMALL x SMALL of grey; None if the photo cannot be decoded."""
+def _signature(path: str, sample: str) -> np.ndarray | None:
+    """16 bytes of hashes, then SMALL x SMALL of grey; None if the photo cannot be decoded or lies outside by now."""
     try:
-        grey = _grey(path)
+        grey = _grey(photo_file(path, sample))
     except LabError:
         return None
     pixels = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS), np.float32)
@@ -143,7 +147,7 @@ def _hash(pixels: np.ndarray) -> int:
     return int.from_bytes(np.packbits(low > np.median(low[1:])).tobytes(), "big")
 
 
-def _grey(path: str) -> Image.Image:
+def _grey(path: Path) -> Image.Image:
     """The photo in grey. A JPEG is decoded at an eighth of its size or more, which is all that a signature needs."""
     try:
         with Image.open(path, formats=FORMATS) as image:

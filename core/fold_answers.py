@@ -23,13 +23,14 @@ def faces_of(
     """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
     from core.fold_models import as_seen, frozen_samples, held_out_fold
     from core.images import load_image
+    from core.inside import photo_file
 
     table, config = frozen_samples(run), run.config()
     photos, true, own, faults = {}, {}, {}, {}
     for sample in samples:
         try:
             fold = held_out_fold(run, sample)
-            photos[sample] = as_seen(config, load_image(table.at[sample, "path"]))
+            photos[sample] = as_seen(config, load_image(photo_file(table.at[sample, "path"], sample)))
         except LabError as error:
             faults[sample] = error
         else:

@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from core.data import class_parts
 from core.device import pick_device
 from core.errors import LabError
 from core.images import load_image
+from core.inside import photo_file
 from core.model import build_model
 from core.runs import Run
 from core.weights_file import load_backbone
@@ -228,7 +228,7 @@ def faces(run: Run, samples: Sequence[str]) -> list[np.ndarray]:
         if sample not in table.index:
             raise LabError(f"{run.id} has no sample '{sample}'.", "Choose one of its samples.", "unknown-sample")
     lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
-    return [rest(lead(load_image(Path(table.at[sample, "path"])))) for sample in samples]
+    return [rest(lead(load_image(photo_file(table.at[sample, "path"], sample)))) for sample in samples]
 
 
 def normalised(config: RunConfig, seen: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:

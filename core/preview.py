@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,7 +99,7 @@ def draws(
 
 
 def views(
-    path: str, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
+    path: str | Path, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(validation view, one training draw) of a photo, each uint8 RGB (height, width, 3).
 

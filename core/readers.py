@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from core.attributes import PARSERS, photo, problem
 from core.config import DataConfig
-from core.csv_reader import MEND_ROW, Found, choose_columns, person_in_name, read_csv, read_csv_dataset
+from core.csv_reader import MEND_ROW, Found, choose_columns, chosen_csv, person_in_name, read_csv, read_csv_dataset
 from core.errors import LabError
 from core.tree import Tree, by_folder, left_over
 
@@ -23,7 +23,7 @@ SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 def read_mask(tree: Tree, data: DataConfig) -> Found:
     """train.csv (id, gender, race, age, path) and images/<path>/{mask1..5, incorrect_mask, normal}.<extension>."""
-    table = read_csv(tree.root / "train.csv")
+    table = read_csv(tree.root / chosen_csv(tree.root, "train.csv"))
     lower = [column.lower() for column in table.columns]
     missing = [name for name in sorted(MASK_COLUMNS) if name not in lower]
     if missing:

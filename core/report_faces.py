@@ -12,6 +12,7 @@ from core.attribute_scores import P
 from core.compare import Pair
 from core.errors import LabError
 from core.images import load_image
+from core.inside import photo_file
 from core.members import Member, out_of_fold
 from core.report_blocks import Bullets, Face, Faces, Section, Text
 from core.report_findings import Findings
@@ -130,7 +131,7 @@ def _mistakes(found: Findings) -> Faces | None:
 
 def _face(sample: str, path: str, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
     try:
-        picture = Image.fromarray(load_image(path))
+        picture = Image.fromarray(load_image(photo_file(path, sample)))
     except LabError as error:
         return Face(b"", lines, error.message, sample=sample)
     picture.thumbnail((SIDE, SIDE))

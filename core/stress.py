@@ -15,6 +15,7 @@ from core.drawn import at_value, build_whole
 from core.errors import LabError
 from core.fold_models import fold_model, normalised
 from core.images import load_image
+from core.inside import photo_file
 from core.runs import Run
 
 BATCH = 32
@@ -99,7 +100,7 @@ def stress(
         )
     config = run.config()
     still, ladder = _ladder(config, name, param, values)
-    images = [load_image(path) for path in samples["path"]]
+    images = [load_image(photo_file(*names)) for names in zip(samples["path"], samples["sample"], strict=True)]
     seeds = [_seed(config, fold, row) for row in samples.index]
     with fold_model(run, fold, which) as loaded:
 
@@ -132,7 +133,7 @@ def pictures(
     """
     config = run.config()
     _, ladder = _ladder(config, name, param, values)
-    image, seed = load_image(sample["path"]), _seed(config, fold, sample.name)
+    image, seed = load_image(photo_file(sample["path"], sample["sample"])), _seed(config, fold, sample.name)
     return [build_whole(transforms)(image, seed) for transforms in ladder]
 
 

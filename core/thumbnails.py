@@ -18,6 +18,7 @@ from PIL import Image
 from core.errors import LabError
 from core.files import write_whole
 from core.images import load_image
+from core.inside import photo_file
 from core.places import runs_folder
 
 SIDE = 240  # px of the longer side
@@ -25,34 +26,36 @@ QUALITY = 86
 SHARD_LIMIT = 1000  # files in one of 256 folders: about 3 GB in all, at 12 kB each
 
 
-def thumbnail(path: str, mtime_ns: int, side: int = SIDE, folder: Path | None = None) -> bytes:
+def thumbnail(path: str, sample: str, mtime_ns: int, side: int = SIDE, folder: Path | None = None) -> bytes:
     """A photo as JPEG, upright, its longer side at most `side` px; from disk when it was made before.
 
-    folder: of the runs, FACET_RUNS if None; the cache lies in its .lab/thumbnails. Raises LabError for a bad photo.
+    path, sample: as in a samples table. folder: of the runs, FACET_RUNS if None; the cache lies in its
+    .lab/thumbnails. Raises LabError for a bad photo, and for one that lies outside its dataset.
     """
+    file = photo_file(path, sample)
     key = hashlib.sha256(f"{path}\0{mtime_ns}\0{side}".encode("utf-8", "surrogateescape")).hexdigest()
     shard = (folder or runs_folder()) / ".lab" / "thumbnails" / key[:2]
     place = shard / f"{key[2:34]}.jpg"
     with contextlib.suppress(OSError):
         return place.read_bytes()
-    picture = Image.fromarray(load_image(path))
+    picture = Image.fromarray(load_image(file))
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=QUALITY)
-    data = stream.getvalue()
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=QUALITY)
+    data = buffer.getvalue()
     with contextlib.suppress(OSError, LabError):  # a full disk makes galleries slower, not impossible
         shard.mkdir(parents=True, exist_ok=True)
         _make_room(shard)
-        write_whole(place, lambda file: file.write(data), durable=False)
+        write_whole(place, lambda stream: stream.write(data), durable=False)
     return data
 
 
 def thumbnails(
-    photos: Sequence[tuple[str, int]], side: int = SIDE, folder: Path | None = None
+    photos: Sequence[tuple[str, str, int]], side: int = SIDE, folder: Path | None = None
 ) -> list[bytes | LabError]:
-    """Thumbnails of (path, mtime_ns), in order, made on all cores; the LabError instead of one that is bad."""
+    """Thumbnails of (path, sample, mtime_ns), in order, made on all cores; the LabError instead of one that is bad."""
 
-    def one(photo: tuple[str, int]) -> bytes | LabError:
+    def one(photo: tuple[str, str, int]) -> bytes | LabError:
         try:
             return thumbnail(*photo, side, folder)
         except LabError as error:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from core.attributes import problem
 from core.errors import LabError
 from core.images import SUFFIXES
+from core.inside import inside
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,6 @@ def _add_link(tree: Tree, path: str, is_image: bool) -> None:
     else:
         text = f"is a link to {real}, which is not there"
         tree.problems.append(problem("missing-file", path, path, text, "Put the file there, or remove the link."))
-
-
-def inside(root: Path, path: str) -> str | None:
-    """What root/path really is, relative to root, links resolved; None if that is not in root. Opens nothing."""
-    real = Path(os.path.realpath(root / path))
-    if not real.is_relative_to(root):
-        return None
-    relative = real.relative_to(root).as_posix()
-    return "" if relative == "." else relative
 
 
 def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:

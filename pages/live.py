@@ -209,6 +209,7 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
 
     from core.augment import build_transform, sample_seed
     from core.data import load_image
+    from core.inside import photo_file
 
     run = Run(run_id)
     config, table = run.config(), run.samples()
@@ -218,7 +219,7 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
     found, fault = [], ""
     for row in chosen:
         try:
-            pixels = lead(load_image(table["path"].iloc[row]))
+            pixels = lead(load_image(photo_file(table["path"].iloc[row], table["sample"].iloc[row])))
         except LabError as error:
             fault = str(error)
             continue

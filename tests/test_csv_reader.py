@@ -18,7 +18,7 @@ def test_encodings_and_delimiters(tmp_path, encoding, mark):
     lines = [["파일", "path", "class"], ["x", "사진/하나.jpg", "웃음"], ["y", "사진/둘.jpg", f"슬{mark}픔"]]
     text = "\r\n".join(mark.join(f'"{cell}"' if mark in cell else cell for cell in line) for line in lines)
     (tmp_path / "labels.csv").write_bytes(text.encode(encoding))
-    assert csv_columns(tmp_path / "labels.csv") == lines[0]
+    assert csv_columns(tmp_path, "labels.csv") == lines[0]
     assert detect_reader(tmp_path) == "csv"
     found = read(tmp_path)
     assert found.problems.empty
@@ -34,7 +34,7 @@ def test_an_unknown_encoding_names_the_file_and_what_was_tried(tmp_path, content
     (tmp_path / "labels.csv").write_bytes(content)
     draw(tmp_path / "a.jpg")
     with pytest.raises(LabError, match=r"labels\.csv: its text is not in .*utf-(8|16).*encodings tried") as caught:
-        csv_columns(tmp_path / "labels.csv")
+        csv_columns(tmp_path, "labels.csv")
     assert "UTF-8" in caught.value.remedy
     with pytest.raises(LabError, match="encodings tried"):
         read(tmp_path)  # also when the layout is to be detected
@@ -46,7 +46,7 @@ def test_an_unknown_encoding_names_the_file_and_what_was_tried(tmp_path, content
 def test_a_csv_without_a_header_is_refused(tmp_path, content, match):
     (tmp_path / "labels.csv").write_bytes(content)
     with pytest.raises(LabError, match=match):
-        csv_columns(tmp_path / "labels.csv")
+        csv_columns(tmp_path, "labels.csv")
 
 
 def test_an_open_quotation_mark_does_not_swallow_the_rest(tmp_path):

@@ -169,7 +169,7 @@ def test_uploads_are_judged_by_every_fold(trained, asked):
 def test_a_photo_that_is_gone_and_a_stranger_spoil_no_other(copied, tmp_path):
     run, _ = copied
     table = run.samples()
-    table.loc[1, "path"] = str(tmp_path / "gone.jpg")
+    table.loc[1, "path"] = str(tmp_path / "gone" / table.loc[1, "sample"])
     table.to_parquet(run.dir / "samples.parquet", index=False)
     names = table["sample"].tolist()[:3]
     for path in (looks.held_out, looks.every_fold):

@@ -379,7 +379,7 @@ def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(d
 def test_a_photo_that_is_gone_is_named_and_the_others_are_shown(depths, tmp_path):
     (small, _), samples = depths
     table = small.samples()
-    table.loc[1, "path"] = str(tmp_path / "gone.jpg")
+    table.loc[1, "path"] = str(tmp_path / "gone" / table.loc[1, "sample"])
     table.to_parquet(small.dir / "samples.parquet", index=False)
     at = page(run=small.id, samples=",".join(samples["sample"].iloc[:2]))
     assert "there is no such file" in html(at)

@@ -17,6 +17,7 @@ from core.config import RunConfig
 from core.effects import REGIONS, Effect, effects, face_regions, warnings_of
 from core.errors import LabError
 from core.images import load_image
+from core.inside import photo_file
 from core.preview import crop_effects, stretches, validation_view
 from core.text import count
 from pages.parts import faces, states
@@ -100,9 +101,9 @@ def spread(samples: pd.DataFrame, most: int) -> pd.DataFrame:
 def readable(chosen: pd.DataFrame) -> list[np.ndarray]:
     """The decoded photos that can be read. Raises LookupError if none can."""
     images = []
-    for path in chosen["path"]:
+    for path, sample in zip(chosen["path"], chosen["sample"], strict=True):
         try:
-            images.append(load_image(path))
+            images.append(load_image(photo_file(path, sample)))
         except LabError:
             continue
     if not images:

@@ -15,6 +15,7 @@ from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
 from core.images import decode, load_image
+from core.inside import photo_file
 from core.plan import make_plan
 from core.text import count, plain
 from pages.parts import dataset, groups, states
@@ -139,7 +140,7 @@ def _from_dataset(photos: Photos) -> Photo | None:
     row = (found if len(found) else table).iloc[0]
     st.query_params["photo"] = row["sample"]
     try:
-        image = load_image(row["path"])
+        image = load_image(photo_file(row["path"], row["sample"]))
     except LabError as error:
         states.show_error(error)
         return None

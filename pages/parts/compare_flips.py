@@ -14,6 +14,7 @@ from core.compare import Pair
 from core.contrast import flips
 from core.errors import LabError
 from core.images import load_image
+from core.inside import photo_file
 from core.text import count, plain
 from pages.parts import faces
 from pages.parts.compare_pick import segments, select
@@ -96,7 +97,7 @@ def _face(row, pair: Pair, names: dict[str, str]) -> str:
         )
     link = maps_link(pair.run.id, pair.baseline.id, [row.sample])
     return (
-        f'<a href="{escape(link)}" target="_self">{_thumbnail(str(row.path), _mtime(row.path))}'
+        f'<a href="{escape(link)}" target="_self">{_thumbnail(str(row.path), row.sample, _mtime(row.path))}'
         f"<b>{escape(str(row.label))}</b> · fold {row.fold}{told}</a>"
     )
 
@@ -109,9 +110,9 @@ def _mtime(path: str) -> int:
 
 
 @st.cache_data(max_entries=600, show_spinner=False)
-def _thumbnail(path: str, mtime_ns: int) -> str:
+def _thumbnail(path: str, sample: str, mtime_ns: int) -> str:
     try:
-        picture = Image.fromarray(load_image(path))
+        picture = Image.fromarray(load_image(photo_file(path, sample)))
     except LabError as error:
         return f'<div class="cmp-missing">{escape(error.message)}</div>'
     picture.thumbnail((SIDE, SIDE))

@@ -95,7 +95,8 @@ def _picture(view: View, each: Correction) -> str:
     if not len(theirs):
         return ""
     try:
-        data = thumbnail(theirs["path"].iloc[0], int(theirs["mtime_ns"].iloc[0]))
+        first = theirs.iloc[0]
+        data = thumbnail(first["path"], first["sample"], int(first["mtime_ns"]))
     except LabError:
         return ""
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'

@@ -79,7 +79,7 @@ def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
         left = (time.monotonic() - started) / done * (total - done) if done else None
         bar.progress(done / max(1, total), f"Looking at photos: {count(done)} of {count(total)}, {duration(left)} left")
 
-    photos = list(zip(samples["path"], samples["mtime_ns"].astype(int), strict=True))
+    photos = list(zip(samples["path"], samples["sample"], samples["mtime_ns"].astype(int), strict=True))
     try:
         found = duplicates.signatures(photos, progress=progress, memory=_memory(view))
         return duplicates.pairs(samples, found)

@@ -90,7 +90,7 @@ def gallery(tiles: Sequence[Tile], picked: Callable[[str], None], *, key: str, c
 def cells_of(tiles: Sequence[Tile], chosen: str | None = None) -> list[dict[str, Any]]:
     """What is sent to the browser for each tile: its picture as base64, or what is wrong with it."""
     cells = []
-    for tile, data in zip(tiles, thumbnails([(tile.path, tile.mtime_ns) for tile in tiles]), strict=True):
+    for tile, data in zip(tiles, thumbnails([(t.path, t.sample, t.mtime_ns) for t in tiles]), strict=True):
         fault = data.message if isinstance(data, LabError) else ""
         cells.append(
             {

@@ -134,7 +134,7 @@ def people_and_sizes(view: View) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _mean(photos: tuple[tuple[str, int], ...]) -> str:
+def _mean(photos: tuple[tuple[str, str, int], ...]) -> str:
     pixels = dataset_stats.mean_photo(list(photos))
     return "" if pixels is None else faces.image(pixels, "mean photo")
 
@@ -146,7 +146,7 @@ def means(table: pd.DataFrame, names: list[str]) -> None:
     with st.spinner("Averaging photos", show_time=True):
         for name in shown:
             part = dataset_stats.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
-            picture = _mean(tuple(zip(part["path"], part["mtime_ns"].astype(int), strict=True)))
+            picture = _mean(tuple(zip(part["path"], part["sample"], part["mtime_ns"].astype(int), strict=True)))
             cells.append(f"<figure>{picture}{escape(name)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
     more = f" The first {len(shown)} of {len(names)} classes." if len(shown) < len(names) else ""

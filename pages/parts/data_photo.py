@@ -42,7 +42,7 @@ def draw(view: View, sample: str) -> None:
         if row is None:
             _bad_file(view, sample)
             return
-        _picture(row["path"], int(row["mtime_ns"]))
+        _picture(row["path"], sample, int(row["mtime_ns"]))
         _facts(view, row)
         if error := st.session_state.pop(ERROR, None):
             states.show_error(error)
@@ -58,9 +58,9 @@ def draw(view: View, sample: str) -> None:
         _form(view, row)
 
 
-def _picture(path: str, mtime_ns: int) -> None:
+def _picture(path: str, sample: str, mtime_ns: int) -> None:
     try:
-        data = base64.b64encode(thumbnail(path, mtime_ns, SIDE)).decode()
+        data = base64.b64encode(thumbnail(path, sample, mtime_ns, SIDE)).decode()
     except LabError as error:
         states.show_error(error)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 import streamlit as st
@@ -11,9 +11,9 @@ import streamlit as st
 from core.corrections import told
 from core.exports import spreadsheet_csv
 from core.images import SUFFIXES
+from core.inside import inside
 from core.text import count, plain
 from core.thumbnails import thumbnails
-from core.tree import inside
 from pages.parts import states
 from pages.parts.data_gallery import Tile, gallery
 from pages.parts.data_view import View, asked, describe, go, pager, pick_photo, turner
@@ -117,10 +117,12 @@ def tiles_of(view: View, sample: str) -> list[Tile]:
         return []
     names = [place]
     if (root / place).is_dir():
-        names = sorted(f"{place}/{each.name}" for each in (root / place).iterdir())[:SHOWN]
+        listed = [each.name for each in (root / place).iterdir() if not each.name.startswith(".")]
+        names = sorted(f"{place}/{name}".lstrip("/") for name in listed)
+    pictures = [name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES]
     tiles = []
-    for name in names:
-        if Path(name).suffix.lower() in SUFFIXES and (path := root / name).is_file():
+    for name in [name for name in pictures if inside(root, name) is not None][:SHOWN]:
+        if (path := root / name).is_file():
             tiles.append(Tile(name, str(path), path.stat().st_mtime_ns, name.rpartition("/")[2], "not used"))
-    good = thumbnails([(tile.path, tile.mtime_ns) for tile in tiles])
+    good = thumbnails([(tile.path, tile.sample, tile.mtime_ns) for tile in tiles])
     return [tile for tile, picture in zip(tiles, good, strict=True) if isinstance(picture, bytes)]

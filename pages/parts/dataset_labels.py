@@ -63,7 +63,7 @@ def _columns(choice: Choice, key: str) -> None:
     names = {None: "The only one"} | {file: file for file in files}
     _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", names, 320)
     try:
-        columns = csv_columns(root / (choice["csv_file"] or files[0]))
+        columns = csv_columns(root, choice["csv_file"] or files[0])
     except LabError as error:
         states.show_error(error)
         return

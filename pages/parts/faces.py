@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from core.config import TransformConfig
 from core.errors import LabError
-from core.images import load_image
+from core.inside import photo_file
 from core.preview import views
 
 _TRANSFORMS = TypeAdapter(list[TransformConfig])
@@ -24,11 +24,6 @@ _CSS = """<style>
 .faces-class h6 span { font-weight: 400; opacity: .7; }
 .faces-pairs { display: grid; grid-template-columns: 1fr 1fr; gap: 3px; }
 .faces-pairs img { width: 100%; border-radius: 3px; display: block; }
-.faces-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)); gap: .8rem .7rem; }
-.faces-gallery figure { margin: 0; min-width: 0; font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; }
-.faces-gallery img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; display: block;
-  margin-bottom: .25rem; }
-.faces-gallery small { opacity: .7; }
 .faces-missing { aspect-ratio: 1; border-radius: 3px; display: grid; place-items: center; padding: .3rem;
   font-size: .75rem; background: color-mix(in srgb, currentColor 8%, transparent); }
 </style>"""
@@ -36,44 +31,32 @@ _CSS = """<style>
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def class_grid(
-    transforms: str, photos: tuple[tuple[str, int, int, str], ...], counts: dict[str, int], seed: int, epoch: int
+    transforms: str, photos: tuple[tuple[str, str, int, int, str], ...], counts: dict[str, int], seed: int, epoch: int
 ) -> str:
     """HTML: for each class its photos, the validation view above, one training draw beneath.
 
-    transforms: the list as JSON. photos: (path, mtime_ns, row, class name) sorted by class. counts: photos a class.
+    transforms: the list as JSON. photos: (path, sample, mtime_ns, row, class name) sorted by class. counts: photos a
+    class.
     """
     parsed = _TRANSFORMS.validate_json(transforms)
     blocks = []
     for name, total in counts.items():
-        seen = [_pair(path, parsed, seed, epoch, row) for path, _, row, of in photos if of == name]
+        seen = [_pair(path, sample, parsed, seed, epoch, row) for path, sample, _, row, of in photos if of == name]
         cells = "".join(first for first, _ in seen) + "".join(second for _, second in seen)
         title = f"{escape(name)} <span>{total:,}</span>"
         blocks.append(f'<div class="faces-class"><h6>{title}</h6><div class="faces-pairs">{cells}</div></div>')
     return f'{_CSS}<div class="faces-classes">{"".join(blocks)}</div>'
 
 
-def _pair(path: str, transforms: list[TransformConfig], seed: int, epoch: int, row: int) -> tuple[str, str]:
+def _pair(
+    path: str, sample: str, transforms: list[TransformConfig], seed: int, epoch: int, row: int
+) -> tuple[str, str]:
     try:
-        validation, training = views(path, transforms, seed=seed, epoch=epoch, row=row)
+        validation, training = views(photo_file(path, sample), transforms, seed=seed, epoch=epoch, row=row)
     except LabError as error:
         cell = f'<div class="faces-missing">{escape(error.message)}</div>'
         return cell, cell
     return image(validation, "validation view"), image(training, "training draw")
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def gallery(photos: tuple[tuple[str, int, str, str], ...], side: int = 240) -> str:
-    """HTML of a grid of photos. photos: (path, mtime_ns, first line, second line)."""
-    cells = []
-    for path, _, first, second in photos:
-        try:
-            picture = Image.fromarray(load_image(path))
-            picture.thumbnail((side, side))
-            shown = image(np.asarray(picture), first)
-        except LabError as error:
-            shown = f'<div class="faces-missing">{escape(error.message)}</div>'
-        cells.append(f"<figure>{shown}<div>{escape(first)}</div><small>{escape(second)}</small></figure>")
-    return f'{_CSS}<div class="faces-gallery">{"".join(cells)}</div>'
 
 
 def image(pixels: np.ndarray, alt: str, exact: bool = False) -> str:

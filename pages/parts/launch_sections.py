@@ -38,11 +38,9 @@ def faces_section(plan: Plan) -> None:
     shown = plan.class_names[:CLASSES_SHOWN]
     chosen = pick(plan.samples, FACES, draw // 4)
     photos = tuple(
-        (path, int(mtime), int(row), name)
-        for row, path, mtime, name in zip(
-            chosen.index, chosen["path"], chosen["mtime_ns"], chosen["class_name"], strict=True
-        )
-        if name in shown
+        (row.path, row.sample, int(row.mtime_ns), int(row.Index), row.class_name)
+        for row in chosen.itertuples()
+        if row.class_name in shown
     )
     transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
     with st.spinner("Preparing faces", show_time=True):

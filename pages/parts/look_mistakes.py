@@ -6,6 +6,7 @@ import base64
 import io
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from core import fold_answers, looks, mistakes
 from core.data import GENDERS, MASKS
 from core.errors import LabError
 from core.images import load_image
+from core.inside import photo_file
 from core.mistakes import Answers, Filter
 from core.runs import Run
 from core.text import count
@@ -223,7 +225,7 @@ def empty(answers: Answers) -> None:
 
 def face(row, is_chosen: bool, worth: pd.Series | None = None) -> dict:
     """What the gallery shows of one row of the table."""
-    image, fault = thumbnail(row.path, mtime(row.mtime_ns), SIDE)
+    image, fault = thumbnail(row.path, row.sample, mtime(row.mtime_ns), SIDE)
     lines = [f"p {row.confidence:.2f} · fold {row.fold}", f"loss {row.loss:.2f}"]
     if worth is not None:
         lines[1] = f"disagreement {worth.get(row.sample, float('nan')):.2f} bit"
@@ -239,18 +241,19 @@ def mtime(mtime_ns: object) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _thumbnail(path: str, mtime_ns: int, side: int) -> str:
+def _thumbnail(path: Path, mtime_ns: int, side: int) -> str:
     picture = Image.fromarray(load_image(path))
     picture.thumbnail((side, side))
     return data_uri(np.asarray(picture))
 
 
-def thumbnail(path: str, mtime_ns: int, side: int) -> tuple[str, str]:
-    """(data URI of a small JPEG, "") or ("", what is wrong with the photo). mtime_ns: part of the cache's key."""
+def thumbnail(path: str, sample: str, mtime_ns: int, side: int) -> tuple[str, str]:
+    """(data URI of a small JPEG, "") or ("", what is wrong with the photo). path, sample, mtime_ns: of the table."""
     try:
-        return _thumbnail(path, mtime_ns, side), ""
+        return _thumbnail(photo_file(path, sample), mtime_ns, side), ""
     except LabError as error:
-        return "", {"missing-file": "the photo is gone from disk"}.get(error.kind, "the photo cannot be read")
+        said = {"missing-file": "the photo is gone from disk", "outside": "the photo lies outside its dataset"}
+        return "", said.get(error.kind, "the photo cannot be read")
 
 
 def data_uri(pixels: np.ndarray, form: str = "JPEG") -> str:

@@ -232,7 +232,8 @@ def _step(label: str, shortcut: str, icon: str, names: list[str], to: int) -> No
 
 def _tile(answers: Answers, row, is_chosen: bool) -> dict:
     face = answers.table.iloc[row.row]
-    image, fault = look_mistakes.thumbnail(face["path"], look_mistakes.mtime(face["mtime_ns"]), look_mistakes.SIDE)
+    mtime = look_mistakes.mtime(face["mtime_ns"])
+    image, fault = look_mistakes.thumbnail(face["path"], face["sample"], mtime, look_mistakes.SIDE)
     return {
         "sample": row.sample, "image": image, "fault": fault, "true": row.label, "predicted": row.likely,
         "right": False, "lines": [f"p {row.self_confidence:.2f} → {row.likely_confidence:.2f}"], "mark": "",
@@ -241,7 +242,8 @@ def _tile(answers: Answers, row, is_chosen: bool) -> dict:
 
 
 def _portrait(answers: Answers, row, face, others: pd.DataFrame) -> str:
-    image, fault = look_mistakes.thumbnail(face["path"], look_mistakes.mtime(face["mtime_ns"]), SIDE)
+    mtime = look_mistakes.mtime(face["mtime_ns"])
+    image, fault = look_mistakes.thumbnail(face["path"], face["sample"], mtime, SIDE)
     picture = f'<img alt="" src="{image}">' if image else f'<div class="faces-missing">{escape(fault)}</div>'
     facts = {"label": row["label"], "likely": row["likely"], "photo": face["sample"], "person": face["person"]}
     if face["age"] == face["age"] and face["age"] is not None:
@@ -259,7 +261,8 @@ def _portrait(answers: Answers, row, face, others: pd.DataFrame) -> str:
         )
     small = ""
     for other in others.head(8).itertuples(index=False):
-        shown, _ = look_mistakes.thumbnail(other.path, look_mistakes.mtime(other.mtime_ns), look_mistakes.SIDE)
+        mtime = look_mistakes.mtime(other.mtime_ns)
+        shown, _ = look_mistakes.thumbnail(other.path, other.sample, mtime, look_mistakes.SIDE)
         if shown:
             small += f'<img alt="" title="{escape(other.sample)}: {escape(other.true)}" src="{shown}">'
     if small:

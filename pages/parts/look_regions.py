@@ -101,9 +101,9 @@ def boxes_of(samples) -> Boxes:
     return regions.PRESETS[regions.preset_for(samples)]
 
 
-def editor(boxes: Boxes, path: str, mtime_ns: object) -> None:
+def editor(boxes: Boxes, path: str, sample: str, mtime_ns: object) -> None:
     """The boxes on a photo, to be moved and resized."""
-    image, fault = look_mistakes.thumbnail(path, look_mistakes.mtime(mtime_ns), 480)
+    image, fault = look_mistakes.thumbnail(path, sample, look_mistakes.mtime(mtime_ns), 480)
     if fault:
         st.caption(f"No photo to draw the boxes on: {fault}.")
         return

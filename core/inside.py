@@ -1,0 +1,49 @@
+"""The one judge of whether a path below a dataset stays inside it. Opens nothing, imports no torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from core.errors import LabError
+
+
+def inside(root: Path, path: str) -> str | None:
+    """What root/path really is, relative to root (resolved), links resolved; None if that is not in root."""
+    try:
+        real = Path(os.path.realpath(root / path))
+    except (OSError, ValueError):  # a NUL in the name, a loop of links that the system refuses
+        return None
+    if not real.is_relative_to(root):
+        return None
+    relative = real.relative_to(root).as_posix()
+    return "" if relative == "." else relative
+
+
+def file_inside(root: str | Path, path: str) -> Path:
+    """The file that a dataset's path means. Raises LabError(kind 'outside') unless it lies in the dataset."""
+    home = Path(os.path.realpath(Path(root).expanduser()))
+    real = inside(home, path)
+    if real is None:
+        raise LabError(
+            f"{path!r} leads out of the dataset {root}; it is not opened.",
+            "Copy what it points to into the dataset.",
+            kind="outside",
+        )
+    return home / real
+
+
+def photo_file(path: str | Path, sample: str) -> Path:
+    """The file of a photo in a samples table; a link that leads out of the dataset by now is refused.
+
+    path: the table's, absolute, which ends with sample: what stands before it is the dataset. Raises LabError(kind
+    'outside').
+    """
+    whole, depth = Path(path), len(Path(sample).parts)
+    if not depth or whole.parts[-depth:] != Path(sample).parts:
+        raise LabError(
+            f"photo {sample!r} is not the file {path} of its dataset; it is not opened.",
+            "Scan the dataset again.",
+            kind="outside",
+        )
+    return file_inside(whole.parents[depth - 1], sample)
