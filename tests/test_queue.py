@@ -167,8 +167,7 @@ def _stand_still(root, *, point):
     def here(reached):
         if reached == point:
             (root / ".held").touch()
-            while True:
-                time.sleep(1)
+            signal.pause()
 
     states, unlink = runs.Run.written_state, Path.unlink
     write = runs.files.write_json
