@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from core import files
+from core import files, locks
 from core.augment import build_transform, split_pipeline
 from core.config import TransformConfig
 from core.errors import LabError
@@ -64,7 +64,7 @@ def build(
     """
     path = pixels_file(folder, samples, transforms)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_suffix(".lock"))
+    lock = locks.lock(path.with_suffix(".lock"))
     while True:
         if path.exists():
             os.utime(path)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from core import files
+from core import files, locks
 from core.conflicts import person_conflicts
 from core.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
 from core.errors import LabError
@@ -246,7 +246,7 @@ def _held(root: str | Path, folder: Path | None) -> Iterator[tuple[Path, list[Co
     path = file(root, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=5):
+        with locks.lock(path.with_suffix(".lock"), timeout=5):
             yield path, read(path)
     except Timeout:
         raise LabError(

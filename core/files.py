@@ -42,13 +42,19 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None], *, durable: bool 
                 kind="disk-full",
             ) from error
         raise
-    if not durable:
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The rename itself must survive a power cut; Windows opens no folder, and orders its own journal."""
+    if not hasattr(os, "O_DIRECTORY"):
         return
-    folder = os.open(path.parent, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)  # the rename itself must survive a power cut
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def disk_full(error: BaseException | None) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import Timeout
 
-from core import corrections, places, queue, runs
+from core import corrections, locks, places, queue, runs
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
 
@@ -28,9 +28,10 @@ LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless",
 def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
     """Freeze the plan as a run, queue its folds and see that a worker is there.
 
-    Raises LabError: 'exists' for an id that was launched before, 'weights', 'read-only', 'disk-full'.
+    Raises LabError: 'exists' for an id that was launched before, 'weights', 'locks', 'read-only', 'disk-full'.
     """
     check_weights(plan.config)
+    locks.check_folder(queue.lab_folder(folder or places.runs_folder()))
     info = {
         "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
         "left_out": plan.left_out,
@@ -58,9 +59,10 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
 def resume(run: Run) -> list[int]:
     """Queue every fold that is neither done nor under way; each goes on from its last checkpoint.
 
-    Returns the folds. Raises LabError(kind 'data-changed') when the photos are not those of the launch.
+    Returns the folds. Raises LabError: 'data-changed' when the photos are not those of the launch, 'locks'.
     """
     check_unchanged(run.require().samples())
+    locks.check_folder(queue.lab_folder(run.dir.parent))
     waiting = []
     for fold in run.folds():
         with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock
-
-from core import files
+from core import files, locks
 from core.errors import LabError
 from core.runs import Run
 from core.states import GARBAGE
@@ -88,7 +86,7 @@ def _clean(tags: Iterable[object]) -> tuple[str, ...]:
 def _change(run: Run, changes: dict) -> Notes:
     run.require()
     try:
-        with FileLock(run.dir / "summary.lock", timeout=10):
+        with locks.lock(run.dir / "summary.lock", timeout=10):
             notes = replace(read_notes(run), **changes)
             files.write_json(run.notes_file, asdict(notes))
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core import slots
+from core import locks, slots
 from core.runs import ID, Run, is_locked
 
 
@@ -74,14 +74,14 @@ def slot_locks(runs: Path) -> list[FileLock]:
     """One lock a slot."""
     folder = lab_folder(runs) / "slots"
     folder.mkdir(parents=True, exist_ok=True)
-    return [FileLock(folder / f"{index}.lock") for index in range(slot_count(runs))]
+    return [locks.lock(folder / f"{index}.lock") for index in range(slot_count(runs))]
 
 
 def take_slot(runs: Path) -> tuple[int, FileLock] | None:
     """The first free slot, held until its process ends; None when all are taken."""
     for index, lock in enumerate(slot_locks(runs)):
         try:
-            lock.acquire(timeout=0.2)  # not 0: a page that only looks holds the lock for an instant
+            lock.acquire(timeout=0)
             return index, lock
         except Timeout:
             continue

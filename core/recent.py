@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import ValidationError
 
-from core import files
+from core import files, locks
 from core.config import DataConfig
 from core.errors import LabError
 from core.places import runs_folder
@@ -51,7 +51,7 @@ def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder:
     entry = Recent(known, reader, people, photos, time.time())
     with contextlib.suppress(OSError, LabError, Timeout):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=2):
+        with locks.lock(path.with_suffix(".lock"), timeout=2):
             others = [old for old in _read(path) if old.root != root]
             files.write_json(path, [asdict(each) for each in [entry, *others][:LIMIT]], durable=False)
 

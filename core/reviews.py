@@ -10,9 +10,9 @@ import io
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from core import corrections, files
+from core import corrections, files, locks
 from core.errors import LabError
 
 COLUMNS = ("when", "sample", "label")
@@ -57,7 +57,7 @@ def _change(root: str | Path, folder: Path | None, change) -> None:
     path = file(root, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=5):
+        with locks.lock(path.with_suffix(".lock"), timeout=5):
             stream = io.StringIO(newline="")
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(COLUMNS)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from core import files, settings
+from core import files, locks, settings
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, read_metrics
@@ -96,7 +96,7 @@ class Run:
 
     def fold_lock(self, fold: int) -> FileLock:
         """Held by the process that trains the fold; the operating system frees it on any death."""
-        return FileLock(self.fold_dir(fold) / "lock")
+        return locks.lock(self.fold_dir(fold) / "lock")
 
     def cancel_file(self, fold: int) -> Path:
         return self.fold_dir(fold) / "cancel"
@@ -132,7 +132,7 @@ class Run:
 
     def update_info(self, **values: Any) -> None:
         """Add facts that only the worker knows (device, weights used) to run.json."""
-        with FileLock(self.dir / "summary.lock", timeout=10):
+        with locks.lock(self.dir / "summary.lock", timeout=10):
             files.write_json(self.dir / "run.json", {**self.info(), **values})
 
     def folds(self) -> list[int]:
@@ -171,14 +171,14 @@ class Run:
 
     def write_summary(self) -> None:
         """summary.json from the fold states: all that a list needs. Written under a lock, so no update is lost."""
-        with FileLock(self.dir / "summary.lock", timeout=10):
+        with locks.lock(self.dir / "summary.lock", timeout=10):
             folds = [self.written_state(fold) for fold in self.folds()]
             before = files.read_json(self.dir / "summary.json")
             files.write_json(self.dir / "summary.json", {**before, "folds": [slim(state) for state in folds]})
 
     def sweep(self, fold: int) -> None:
         """Remove what killed writers left half-written; only for the holder of the fold's lock."""
-        with FileLock(self.dir / "summary.lock", timeout=10):
+        with locks.lock(self.dir / "summary.lock", timeout=10):
             for path in (*self.dir.glob(".*.tmp"), *self.fold_dir(fold).glob(".*.tmp")):
                 path.unlink(missing_ok=True)
 
@@ -347,16 +347,8 @@ def summary_file(run_dir: Path) -> Path:
 
 
 def is_locked(lock: FileLock) -> bool:
-    """Whether some process holds the lock; looks without waiting."""
-    if not Path(lock.lock_file).parent.is_dir():
-        return False  # deleted: looking must not make the folder again
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False  # the folder is gone or read-only: nobody can be training in it
+    """Whether some process holds the lock; looks without taking it."""
+    return locks.is_held(Path(lock.lock_file))
 
 
 def _which(which: str) -> str:

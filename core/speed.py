@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from core import files, queue
+from core import files, locks, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
 from core.places import runs_folder
@@ -77,7 +77,7 @@ def measure_when_free(config: RunConfig, folder: Path) -> str:
     step.
     """
     try:
-        with FileLock(queue.lab_folder(folder) / "measure.lock", timeout=0):
+        with locks.lock(queue.lab_folder(folder) / "measure.lock", timeout=0):
             rate = None
             if not _training(folder):
                 from core.device import limit_threads  # torch

@@ -17,7 +17,7 @@ import pandas as pd
 from filelock import FileLock
 
 from core import config as configs
-from core import files, jobs, queue, runs
+from core import files, jobs, locks, queue, runs
 from core.data import Scan
 from core.errors import LabError
 from core.places import runs_folder
@@ -100,7 +100,7 @@ def _write(study: Study, root: Path) -> None:
 
 def _lock(root: Path) -> FileLock:
     folder_of(root).mkdir(parents=True, exist_ok=True)
-    return FileLock(folder_of(root) / ".lock", timeout=30)
+    return locks.lock(folder_of(root) / ".lock", timeout=30)
 
 
 def launch(

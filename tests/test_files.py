@@ -162,3 +162,19 @@ def test_only_no_space_counts_as_a_full_disk():
         assert files.disk_full(error)
     assert not files.disk_full(None)
     assert not files.disk_full(ValueError("x"))
+
+
+def test_where_folders_cannot_be_opened_files_are_written_all_the_same(tmp_path, monkeypatch):
+    """As on Windows, which has no O_DIRECTORY and refuses to open a folder."""
+    real = os.open
+
+    def opens_no_folder(path, *arguments, **options):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    monkeypatch.setattr(os, "open", opens_no_folder)
+    files.write_json(tmp_path / "state.json", {"n": 1})
+    assert files.read_json(tmp_path / "state.json") == {"n": 1}
+    assert os.listdir(tmp_path) == ["state.json"]

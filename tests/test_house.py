@@ -19,6 +19,7 @@ QUICK = [
     "config",
     "errors",
     "files",
+    "locks",
     "states",
     "metrics_file",
     "runs",
@@ -143,6 +144,20 @@ def test_nothing_that_is_made_while_working_is_tracked():
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_a_file_is_one_room(path):
     assert len(path.read_text("utf-8").splitlines()) <= LONG.get(path.name, ROOM)
+
+
+def called(path):
+    """Names of everything that a file calls: Name for Name(...) and for module.Name(...)."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            yield getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def test_every_lock_is_made_in_one_place():
+    """A lock that falls back to a file which merely exists would outlive its holder."""
+    makers = {"FileLock", "UnixFileLock", "SoftFileLock", "WindowsFileLock", "AsyncFileLock", "ReadWriteLock"}
+    found = [p for part in ("core", "pages", "bench") for p in (ROOT / part).rglob("*.py") if makers & set(called(p))]
+    assert found == [ROOT / "core" / "locks.py"]
 
 
 def test_there_are_no_rooms_without_a_purpose():

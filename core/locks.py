@@ -1,0 +1,129 @@
+"""Locks between processes that the operating system frees on any death, and looking at one without taking it. No torch.
+
+A lock is flock's, taken through filelock, and on Linux a byte-range lock on the same open file beside it: that one can
+be asked about from a descriptor that may only read, so that whoever looks never stands in the way of whoever takes.
+Source: "Open file description locks" in Linux' fcntl(2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import struct
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core.errors import LabError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+CANNOT_LOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
+_RANGE = struct.Struct("hhqqi4x")  # struct flock of 64-bit Linux: type, whence, start, length, pid
+_CAN_ASK = sys.platform == "linux" and sys.maxsize > 2**32 and hasattr(fcntl, "F_OFD_GETLK")
+
+
+def lock(path: Path, timeout: float = -1) -> FileLock:
+    """The lock at a path, not yet taken; the one way to make one.
+
+    timeout: seconds that acquiring waits before it raises filelock's Timeout, an OSError; -1 waits for ever.
+    Where the file system cannot lock, acquiring raises OSError: a file that merely exists would outlive its holder.
+    """
+    return FileLock(path, timeout=timeout, fallback_to_soft=False, on_acquired=_mark)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock at this path. Takes nothing, waits for nothing, needs no right to write."""
+    if fcntl is None:
+        return _cannot_be_taken(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except PermissionError:
+        return _is_listed(path)
+    except OSError:
+        return False  # nobody ever took it, or its folder is gone
+    try:
+        if _CAN_ASK:
+            return _is_marked(descriptor) or _is_listed(path)
+        return _refuses_to_share(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises LabError(kind 'locks') where the file system of a folder cannot lock files.
+
+    A folder that cannot be written passes: whoever writes there says so.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock(folder / ".can-lock", timeout=5):
+            pass
+    except Timeout:
+        return
+    except OSError as error:
+        if error.errno not in CANNOT_LOCK:
+            return
+        raise LabError(
+            f"the file system of {folder} cannot lock files ({error.strerror}): two workers could train one fold.",
+            "Set FACET_RUNS to a folder on a local disk, or mount this one with locking.",
+            kind="locks",
+        ) from error
+
+
+def _mark(descriptor: int) -> None:
+    """Put the byte-range lock beside flock's. Whoever gave the lock up just now may have to close its file first."""
+    if not _CAN_ASK:
+        return
+    deadline = time.monotonic() + 1.0
+    while True:
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _RANGE.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES) or time.monotonic() > deadline:
+                return  # flock holds all the same; who looks finds it in the kernel's list
+        time.sleep(0.001)
+
+
+def _is_marked(descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        wish = _RANGE.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+        return _RANGE.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, wish))[0] != fcntl.F_UNLCK
+    return False
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether the kernel lists a flock on the file: of a program that takes flock's lock alone, such as version 0.1."""
+    try:
+        stat, lines = os.stat(path), Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return False
+    place = f"{os.major(stat.st_dev):02x}:{os.minor(stat.st_dev):02x}:{stat.st_ino}"
+    return any("->" not in line and " FLOCK " in line and place in line.split() for line in lines)
+
+
+def _refuses_to_share(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    return False  # closing the descriptor gives it back
+
+
+def _cannot_be_taken(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        with lock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
