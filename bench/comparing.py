@@ -23,9 +23,9 @@ from bench.pages import row
 from core import compare_curves, cost, files, members, metrics_file, runs
 from core.colours import run_colour
 from core.config import RunConfig, from_dict
+from core.places import HOME
 from core.runs import FoldState
 
-HERE = Path(__file__).parents[1]
 RUNS, FOLDS, EPOCHS, PEOPLE, PHOTOS = 12, 5, 200, 300, 7
 NAMES = [f"{mask} {gender} {age}" for mask in ("mask", "incorrect", "normal") for gender in ("female", "male")
          for age in ("<30", "30-59", ">=60")]  # fmt: skip
@@ -79,7 +79,7 @@ def fabricate(folder: Path, table: pd.DataFrame, number: int) -> str:
 
 def reruns(ids: list[str], times: int) -> tuple[float, float, float]:
     """Seconds of the first run of the page in this process, the median of warm reruns, and its processor time."""
-    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=300)
+    test = AppTest.from_file(str(HOME / "app.py"), default_timeout=300)
     test.run()
     test.switch_page("pages/compare.py")
     test.query_params["runs"] = ",".join(ids)

@@ -31,8 +31,8 @@ from core import duplicates
 from core.config import DataConfig
 from core.data import scan
 from core.demo import draw_demo
+from core.places import HOME
 
-HERE = Path(__file__).parents[1]
 PAGE_GOAL, SCAN_GOAL = 1.0, 1.3  # seconds; times of decoding alone
 _SCAN = """
 import sys
@@ -97,7 +97,7 @@ def encoded(photo: Path, side: tuple[int, int], quality: int) -> bytes:
 def measured(code: str, root: Path) -> tuple[float, float, int]:
     """(seconds without the interpreter's start, peak MB of memory, photos) of a fresh process."""
     peak = 0
-    process = subprocess.Popen([sys.executable, "-c", code, str(root)], cwd=HERE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", code, str(root)], cwd=HOME, stdout=subprocess.PIPE)
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:
@@ -114,7 +114,7 @@ def measured(code: str, root: Path) -> tuple[float, float, int]:
 
 def views(root: Path, times: int) -> dict[str, float]:
     """Median seconds of a warm rerun of each view."""
-    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=900)
+    test = AppTest.from_file(str(HOME / "app.py"), default_timeout=900)
     test.run()
     test.switch_page("pages/data.py")
     result = {}
@@ -137,7 +137,7 @@ def views(root: Path, times: int) -> dict[str, float]:
     return result
 
 
-def measure(page: int, photos: int, times: int, demo: Path = HERE / "demo") -> None:
+def measure(page: int, photos: int, times: int, demo: Path = HOME / "demo") -> None:
     """Print the figures of a page of `page` photos and of a scan of `photos`; 0 leaves one out."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -184,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=int, default=20_000, help="photos of the page's dataset, 0 for none")
     parser.add_argument("--scan", type=int, default=18_900, help="photos of the scan, 0 for none")
-    parser.add_argument("--demo", type=Path, default=HERE / "demo", help="a drawn demo dataset; a small one without it")
+    parser.add_argument("--demo", type=Path, default=HOME / "demo", help="a drawn demo dataset; a small one without it")
     parser.add_argument("--times", type=int, default=5)
     arguments = parser.parse_args()
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True

@@ -30,8 +30,8 @@ from typing import Any
 
 from bench import comparing, listing
 from core import cost, members
+from core.places import HOME
 
-HERE = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 WATCH = """window.work = []; new PerformanceObserver(found => window.work.push(...found.getEntries()
   .map(one => one.duration))).observe({type: "longtask", buffered: true});"""
@@ -61,7 +61,7 @@ def lab(folder: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     env = {**os.environ, "FACET_RUNS": str(folder), "FACET_DEMO": str(folder / "demo")}
-    server = subprocess.Popen(command, cwd=HERE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, cwd=HOME, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
         until(lambda: answers(f"{url}/_stcore/health"), "the lab answers")

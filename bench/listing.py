@@ -21,8 +21,8 @@ from streamlit.testing.v1 import AppTest
 
 from bench.pages import fabricate
 from core import files, run_index
+from core.places import HOME
 
-HERE = Path(__file__).parents[1]
 LOOK = """
 import sys, time
 from pathlib import Path
@@ -51,7 +51,7 @@ def fill(folder: Path, count: int) -> None:
 
 def cold(root: Path, count: int) -> float:
     done = subprocess.run(
-        [sys.executable, "-c", LOOK, str(root), str(count)], cwd=HERE, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOOK, str(root), str(count)], cwd=HOME, capture_output=True, text=True, check=True
     )
     return float(done.stdout)
 
@@ -67,7 +67,7 @@ def median(act, times: int) -> float:
 
 def rerun(page: str, query: dict[str, str], times: int) -> tuple[float, float]:
     """(first run of the page, median of a warm rerun), seconds."""
-    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(HOME / "app.py"), default_timeout=120)
     # Streamlit looks for components in all packages, once in a server's life
     test.switch_page("pages/studies.py").run()
     del test.session_state["workers-looked-after"]

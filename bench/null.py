@@ -27,10 +27,10 @@ from scipy import stats
 from core import compare, members, metrics_file, runs
 from core.config import RunConfig, from_dict
 from core.data import Scan, scan
+from core.places import HOME
 from core.plan import make_plan
 from core.runs import FoldState
 
-HERE = Path(__file__).parents[1]
 GOAL = 0.10
 
 
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--demo", default=str(HERE / "demo"), help="the demo dataset, as python -m core demo draws it")
+    parser.add_argument("--demo", default=str(HOME / "demo"), help="the demo dataset, as python -m core demo draws it")
     asked = parser.parse_args()
     started = time.perf_counter()
     found: list[Outcome] = []

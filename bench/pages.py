@@ -29,10 +29,10 @@ from core import config, files, jobs, metrics_file, recipes, runs, speed
 from core.colours import run_colour
 from core.data import scan
 from core.demo import draw_demo
+from core.places import HOME
 from core.plan import make_plan
 from core.runs import FoldState, Run
 
-HERE = Path(__file__).parents[1]
 NAMES = [f"class {i}" for i in range(6)]
 
 
@@ -89,7 +89,7 @@ def first_step(folder: Path) -> float:
 
 def rerun(page: str, query: dict[str, str], times: int) -> float:
     """Median seconds of a warm rerun."""
-    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(HOME / "app.py"), default_timeout=120)
     test.run()
     if page != "home":
         test.switch_page(f"pages/{page}.py")

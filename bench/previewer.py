@@ -13,14 +13,14 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from core.demo import draw_demo
+from core.places import HOME
 
-HERE = Path(__file__).parents[1]
 GOAL = 400  # ms
 
 
 def redraws(root: Path, times: int) -> list[float]:
     """Milliseconds of server time of each redraw, two first ones left out."""
-    test = AppTest.from_file(str(HERE / "app.py"), default_timeout=300)
+    test = AppTest.from_file(str(HOME / "app.py"), default_timeout=300)
     test.run()
     test.switch_page("pages/augment.py")
     test.query_params["root"], test.query_params["recipe"] = str(root), "study"

@@ -23,7 +23,7 @@ from core.conflicts import person_conflicts
 from core.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
 from core.errors import LabError
 from core.exports import FORMULA
-from core.places import runs_folder
+from core.places import lab_folder
 
 if TYPE_CHECKING:
     from core.data import Scan
@@ -48,7 +48,7 @@ def file(root: str | Path, folder: Path | None = None) -> Path:
     place = Path(root).expanduser().resolve()
     digest = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     slug = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")[:40] or "dataset"
-    return (folder or runs_folder()) / ".lab" / "corrections" / f"{slug}-{digest}.csv"
+    return lab_folder(folder) / "corrections" / f"{slug}-{digest}.csv"
 
 
 def version(root: str | Path, folder: Path | None = None) -> tuple[int, int]:

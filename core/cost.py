@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core import files
+from core import files, places
 from core.config import RunConfig
 from core.data import class_parts
 from core.errors import LabError
@@ -61,7 +61,7 @@ def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size
     key = f"resnet{config.model.depth} {height}x{width} {len(class_names)} classes {config.model.head}"
     if parts:
         key += " " + "x".join(str(len({part[name] for part in parts})) for name in parts[0])
-    path = folder / ".lab" / "costs.json"
+    path = places.lab_folder(folder) / "costs.json"
     try:
         known = files.read_json(path)
         return Size(int(known[key]["parameters"]), int(known[key]["multiply_adds"]))

@@ -125,12 +125,12 @@ def ensure_workers(folder: Path | None = None) -> None:
 
 def start_worker(root: Path) -> None:
     """A detached worker: its own session, no terminal, output to a file; it outlives whoever started it."""
-    lab = queue.lab_folder(root)
+    lab = places.lab_folder(root)
     lab.mkdir(parents=True, exist_ok=True)
     with open(lab / "worker.log", "ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "core", "worker", "--runs", str(root)],
-            cwd=Path(__file__).parents[1],
+            cwd=places.HOME,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

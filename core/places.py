@@ -1,11 +1,21 @@
-"""Where the lab keeps its things. Imports no torch."""
+"""Where the lab lies and where it keeps its things, spelt here and nowhere else. Imports no torch."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+HOME = Path(__file__).parents[1]  # the folder of app.py, core/ and pages/
+
 
 def runs_folder() -> Path:
     """The folder of all runs: FACET_RUNS if set, else runs/ beside app.py."""
-    return Path(os.environ.get("FACET_RUNS") or Path(__file__).parents[1] / "runs").resolve()
+    return Path(os.environ.get("FACET_RUNS") or HOME / "runs").resolve()
+
+
+def lab_folder(runs: Path | None = None) -> Path:
+    """What the lab keeps beside the runs: queue, slots, pixel cache, corrections, studies. runs: runs_folder() if None.
+
+    A run id never begins with a dot, so no run is ever mistaken for it.
+    """
+    return (runs or runs_folder()) / ".lab"

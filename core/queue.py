@@ -11,11 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core import locks, slots
+from core.places import lab_folder
 from core.runs import ID, Run, is_locked
-
-
-def lab_folder(runs: Path) -> Path:
-    return runs / ".lab"
 
 
 def queue_folder(runs: Path) -> Path:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from core import files, locks
 from core.config import DataConfig
 from core.errors import LabError
-from core.places import runs_folder
+from core.places import lab_folder
 
 LIMIT = 12
 
@@ -57,7 +57,7 @@ def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder:
 
 
 def _file(folder: Path | None) -> Path:
-    return (folder or runs_folder()) / ".lab" / "recent.json"
+    return lab_folder(folder) / "recent.json"
 
 
 def _read(path: Path) -> list[Recent]:

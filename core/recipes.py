@@ -9,7 +9,7 @@ from core import config as configs
 from core.config import RunConfig
 from core.errors import LabError
 from core.files import write_text
-from core.places import runs_folder
+from core.places import lab_folder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 RECIPES = Path(__file__).parent / "recipes"
@@ -35,7 +35,7 @@ def load_recipe(name: str) -> RunConfig:
 
 
 def recipes_home() -> Path:
-    return runs_folder() / ".lab" / "recipes"
+    return lab_folder() / "recipes"
 
 
 def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:

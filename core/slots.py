@@ -10,6 +10,7 @@ import psutil
 
 from core import files
 from core.errors import LabError
+from core.places import lab_folder
 
 MOST = 64  # slots
 MEMORY_OF_TWO = 12e9  # bytes
@@ -41,7 +42,7 @@ def cores() -> int:
 
 
 def settings_file(root: Path) -> Path:
-    return root / ".lab" / "settings.json"
+    return lab_folder(root) / "settings.json"
 
 
 def forced() -> int | None:

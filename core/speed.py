@@ -15,12 +15,12 @@ from filelock import Timeout
 from core import files, locks, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
-from core.places import runs_folder
+from core.places import HOME, lab_folder, runs_folder
 from core.plan import Plan
 
 
 def _file(folder: Path | None) -> Path:
-    return (folder or runs_folder()) / ".lab" / "speed.json"
+    return lab_folder(folder) / "speed.json"
 
 
 def _key(config: RunConfig, folder: Path | None) -> str:
@@ -62,7 +62,7 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
     with open(lab / "worker.log", "ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "core", "measure", stream.name, "--runs", str(lab.parent)],
-            cwd=Path(__file__).parents[1],
+            cwd=HOME,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -77,7 +77,7 @@ def measure_when_free(config: RunConfig, folder: Path) -> str:
     step.
     """
     try:
-        with locks.lock(queue.lab_folder(folder) / "measure.lock", timeout=0):
+        with locks.lock(lab_folder(folder) / "measure.lock", timeout=0):
             rate = None
             if not _training(folder):
                 from core.device import limit_threads  # torch

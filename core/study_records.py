@@ -20,7 +20,7 @@ from core import config as configs
 from core import files, jobs, locks, queue, runs
 from core.data import Scan
 from core.errors import LabError
-from core.places import runs_folder
+from core.places import lab_folder, runs_folder
 from core.plan import Plan, check_weights
 from core.runs import Run, check_id
 from core.states import ALIVE, GARBAGE
@@ -55,7 +55,7 @@ class Study:
 
 
 def folder_of(root: Path) -> Path:
-    return queue.lab_folder(root) / "studies"
+    return lab_folder(root) / "studies"
 
 
 def all_studies(folder: Path | None = None) -> list[Study]:

@@ -19,7 +19,7 @@ from core.errors import LabError
 from core.files import write_whole
 from core.images import load_image
 from core.inside import photo_file
-from core.places import runs_folder
+from core.places import lab_folder
 
 SIDE = 240  # px of the longer side
 QUALITY = 86
@@ -34,7 +34,7 @@ def thumbnail(path: str, sample: str, mtime_ns: int, side: int = SIDE, folder: P
     """
     file = photo_file(path, sample)
     key = hashlib.sha256(f"{path}\0{mtime_ns}\0{side}".encode("utf-8", "surrogateescape")).hexdigest()
-    shard = (folder or runs_folder()) / ".lab" / "thumbnails" / key[:2]
+    shard = lab_folder(folder) / "thumbnails" / key[:2]
     place = shard / f"{key[2:34]}.jpg"
     with contextlib.suppress(OSError):
         return place.read_bytes()

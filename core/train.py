@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from core import cache, checkpoint, metrics, metrics_file, runs
+from core import cache, checkpoint, metrics, metrics_file, places, runs
 from core.augment import normalization, step_seed
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
@@ -252,7 +252,7 @@ def prepare_pixels(run: runs.Run, config: RunConfig, report, should_stop) -> Pat
     if not cache.cacheable(config.transforms):
         return None
     return cache.build(
-        run.dir.parent / ".lab" / "cache",
+        places.lab_folder(run.dir.parent) / "cache",
         run.samples(),
         config.transforms,
         progress=lambda done, total: report(

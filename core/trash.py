@@ -18,7 +18,7 @@ from core.runs import Run
 
 def trash_folder(folder: Path | None = None) -> Path:
     """Deleted runs, each in a folder under its own id, so that it reads like any runs folder."""
-    return queue.lab_folder(folder or places.runs_folder()) / "trash"
+    return places.lab_folder(folder) / "trash"
 
 
 def delete(ids: Sequence[str], folder: Path | None = None) -> None:

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-HOME = Path(__file__).parents[1]
+from core.places import HOME
+
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

@@ -1,5 +1,4 @@
 import random
-from pathlib import Path
 
 import albumentations as A
 import cv2
@@ -9,6 +8,7 @@ import torch
 
 from core.augment import TRANSFORMS, build_transform, default_params, normalization, split_pipeline
 from core.config import TransformConfig, study_transforms
+from core.places import HOME
 
 # albumentations only warns when it does not know an argument and then uses its own default.
 pytestmark = pytest.mark.filterwarnings("error")
@@ -350,7 +350,7 @@ def test_albumentations_is_the_last_version_under_its_old_licence_and_asks_nobod
 
     assert A.__version__ == "2.0.8"
     assert os.environ["NO_ALBUMENTATIONS_UPDATE"] == "1"
-    pinned = (Path(__file__).parents[1] / "requirements.txt").read_text()
+    pinned = (HOME / "requirements.txt").read_text()
     assert "albumentations==2.0.8" in pinned
     assert "opencv-python-headless" in pinned
     assert "opencv-python=" not in pinned

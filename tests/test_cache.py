@@ -13,8 +13,8 @@ from core import cache
 from core.config import TransformConfig, study_transforms
 from core.errors import LabError
 from core.images import load_image
+from core.places import HOME
 
-ROOT = Path(__file__).parents[1]
 RESIZE = [
     TransformConfig(name="Resize", params={"height": 24, "width": 20}),
     TransformConfig(name="HorizontalFlip"),
@@ -98,7 +98,7 @@ def test_two_processes_that_want_the_same_pixels_build_them_once(photos, tmp_pat
     photos.to_parquet(tmp_path / "samples.parquet")
     folder, decoded = tmp_path / "cache", tmp_path / "decoded"
     command, pipe = [sys.executable, "-c", BUILD, str(folder), str(decoded)], subprocess.PIPE
-    both = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    both = [subprocess.Popen(command, cwd=HOME, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
     try:
         for process in both:
             assert process.stdout.readline() == "ready\n"

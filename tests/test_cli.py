@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,8 +13,8 @@ from workers import held, hold_at, until
 
 from core import cli, jobs, runs
 from core.config import to_yaml
+from core.places import HOME
 
-ROOT = Path(__file__).parents[1]
 VERBS = ["demo", "scan", "train", "status", "cancel", "resume", "worker", "weights"]
 ONE_EPOCH = [{"optimizer": "adam", "epochs": 1, "lr_backbone": 1e-3, "lr_head": 1e-3}]
 PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(12)]  # 2 of each class
@@ -74,7 +73,7 @@ def error_of(told):
 
 def process(*words, **more):
     command = [sys.executable, "-m", "core", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **more)
+    return subprocess.run(command, cwd=HOME, capture_output=True, text=True, timeout=300, **more)
 
 
 # Help

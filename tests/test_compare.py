@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from core import compare, compare_figures, contrast, cost, members, statistics, study_records
 from core.errors import LabError
+from core.places import lab_folder
 from core.study_records import Study
 
 
@@ -279,7 +280,7 @@ def test_multiply_adds_and_parameters_are_the_published_ones(study, tmp_path):
     size = cost.size_of(config, [f"c{i}" for i in range(1000)], tmp_path)
     assert config.input_size == (224, 224)
     assert size.parameters == 11_689_512 and size.multiply_adds / 1e9 == pytest.approx(1.81, abs=0.005)
-    kept = cost.files.read_json(tmp_path / ".lab" / "costs.json")
+    kept = cost.files.read_json(lab_folder(tmp_path) / "costs.json")
     assert list(kept.values()) == [vars(size)]
 
 
@@ -291,8 +292,8 @@ def test_a_factored_head_costs_its_linear_layers(study, tmp_path):
 
 
 def test_a_damaged_table_of_counts_is_counted_anew(study, tmp_path):
-    (tmp_path / ".lab").mkdir()
-    (tmp_path / ".lab" / "costs.json").write_text("[1, 2")
+    lab_folder(tmp_path).mkdir()
+    (lab_folder(tmp_path) / "costs.json").write_text("[1, 2")
     assert cost.size_of(load(study)[0].config, CLASSES, tmp_path).parameters > 11e6
 
 

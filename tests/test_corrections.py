@@ -11,6 +11,7 @@ from core import corrections
 from core.corrections import Correction
 from core.errors import LabError
 from core.exports import spreadsheet_csv
+from core.places import lab_folder
 
 
 def table(**changes):
@@ -40,7 +41,7 @@ def test_what_is_added_is_read_back_in_order_and_undone(tmp_path):
     assert first.reason == 'beard, "clearly" male'
     assert corrections.load(root, runs) == [first, second]
     assert corrections.file(root, runs).name.startswith("faces-of-2024-")
-    assert corrections.file(root, runs).parent == runs / ".lab" / "corrections"
+    assert corrections.file(root, runs).parent == lab_folder(runs) / "corrections"
     assert list(root.iterdir()) == []
     assert corrections.undo(root, first.id, runs) == first
     assert corrections.undo(root, first.id, runs) is None

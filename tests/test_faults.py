@@ -38,6 +38,7 @@ from workers import (
 
 from core import checkpoint, jobs, queue, runs
 from core.errors import LabError
+from core.places import HOME
 
 CPU = torch.device("cpu")
 
@@ -192,7 +193,7 @@ def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_ide
     settings.write_text(to_yaml(plan.config))
     lab = subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, str(settings)],
-        cwd=Path(__file__).parents[1],
+        cwd=HOME,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

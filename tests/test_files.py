@@ -5,14 +5,12 @@ import resource
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from core import files
 from core.errors import LabError
-
-ROOT = Path(__file__).parents[1]
+from core.places import HOME
 
 
 @pytest.fixture
@@ -92,7 +90,7 @@ except LabError as error:
 
 @pytest.mark.parametrize(("size", "limit"), [(100, 0), (100, 99), (3_000_000, 65_536), (3_000_000, 2_999_999)])
 def test_a_full_disk_is_told_with_the_folder_and_the_old_content_stays(old, size, limit):
-    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(old), str(size), str(limit)], cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(old), str(size), str(limit)], cwd=HOME)
     assert done.returncode == 7
     assert old.read_text() == "old"
     assert os.listdir(old.parent) == [old.name]

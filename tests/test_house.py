@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from core.config import to_yaml
+from core.places import HOME, lab_folder
 from core.recipes import load_recipe
 
-ROOT = Path(__file__).parents[1]
-CORE = sorted((ROOT / "core").glob("*.py"))
+CORE = sorted((HOME / "core").glob("*.py"))
+ROOMS = ("core", "pages", "bench", "tests")
+PYTHON = [HOME / "app.py", *sorted(path for room in ROOMS for path in (HOME / room).rglob("*.py"))]
+LAB = lab_folder(Path())
 # What a page imports before it shows anything. plan, data and folds are among them through jobs.
 QUICK = [
     "config_parts",
@@ -72,11 +75,11 @@ LONG |= {"demo_people.py": 320, "demo_hairstyles.py": 330}
 
 
 def tracked():
-    told = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    told = subprocess.run(["git", "ls-files", "-z"], cwd=HOME, capture_output=True, check=False)
     if told.returncode:  # an unpacked archive has no git
         skip = (".venv", "runs", "demo", ".git", "__pycache__")
-        return [p for p in ROOT.rglob("*") if p.is_file() and not set(p.relative_to(ROOT).parts) & set(skip)]
-    return [ROOT / name for name in told.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+        return [p for p in HOME.rglob("*") if p.is_file() and not set(p.relative_to(HOME).parts) & set(skip)]
+    return [HOME / name for name in told.stdout.decode().split("\0") if name and (HOME / name).is_file()]
 
 
 def imported(path):
@@ -89,7 +92,7 @@ def imported(path):
 
 
 def fresh(code):
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True)
 
 
 def test_what_pages_open_with_leaves_torch_and_albumentations_out():
@@ -128,13 +131,34 @@ def test_no_file_names_somebodys_home_folder():
     found = []
     for path in tracked():
         if path.suffix not in (".png", ".jpg", ".gif", ".webp"):
-            found += [f"{path.relative_to(ROOT)}: {hit[0]!r}" for hit in pattern.finditer(path.read_bytes())]
+            found += [f"{path.relative_to(HOME)}: {hit[0]!r}" for hit in pattern.finditer(path.read_bytes())]
     assert not found
+
+
+def test_where_the_lab_lies_is_spelt_in_places_only():
+    """Its folder (HOME) and what it keeps beside the runs (lab_folder) come from core/places.py."""
+    faults = []
+    for path in PYTHON:
+        name, tree = path.relative_to(HOME).as_posix(), ast.parse(path.read_text("utf-8"))
+        if name == "core/places.py":
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "parents" and "__file__" in ast.unparse(node.value):
+                faults.append(f"{name}:{node.lineno}: use core.places.HOME")
+            part = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else None
+            if isinstance(part, ast.Constant) and str(part.value).split("/")[0] == LAB.name:
+                faults.append(f"{name}:{node.lineno}: use core.places.lab_folder")
+    assert not faults
+
+
+def test_what_users_keep_is_still_where_it_was(tmp_path):
+    assert lab_folder(tmp_path) == Path(f"{tmp_path}/.lab")
+    assert (HOME / "app.py").is_file()
 
 
 def test_nothing_that_is_made_while_working_is_tracked():
     for path in tracked():
-        parts = path.relative_to(ROOT).parts
+        parts = path.relative_to(HOME).parts
         assert not {"__pycache__", ".venv", ".pytest_cache", ".hypothesis", ".ruff_cache"} & set(parts)
         assert parts[0] != "runs" or path.name in (".gitkeep", ".gitignore", "README.md")
         frozen = parts[:3] == ("tests", "fixtures", "old_runs")  # runs of an earlier version, kept for tests
@@ -172,7 +196,7 @@ def test_every_public_module_says_what_it_is_for():
 
 
 def test_requirements_are_pinned():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    lines = (HOME / "requirements.txt").read_text().splitlines()
     pins = [line for line in lines if line.strip() and not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", line) for line in pins)
 
@@ -198,7 +222,7 @@ def core_imports(path):
 
 
 def test_no_two_modules_of_core_import_each_other_in_a_circle():
-    needs = {path.stem: set(core_imports(path)) for path in (ROOT / "core").glob("*.py")}
+    needs = {path.stem: set(core_imports(path)) for path in (HOME / "core").glob("*.py")}
     while free := [name for name, imports in needs.items() if not imports & needs.keys()]:
         for name in free:
             del needs[name]

@@ -14,12 +14,13 @@ from core.config import DataConfig
 from core.data import csv_columns, scan
 from core.errors import LabError
 from core.inside import file_inside, inside, photo_file
+from core.places import HOME
 from core.readers import READERS
 from core.tree import list_tree
 from pages.parts import data_problems, look_mistakes
 from pages.parts.data_view import View
 
-DATA = Path(__file__).parents[1] / "pages" / "data.py"
+DATA = HOME / "pages" / "data.py"
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import html
 import io
 import re
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +17,8 @@ from core import jobs, pipelines, recipes
 from core.batches import AugmentedBatches, Source
 from core.config import study_transforms
 from core.data import scan
+from core.places import HOME
 from core.plan import make_plan
-
-HOME = Path(__file__).parents[1]
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from core import corrections, recent, thumbnails
 from core.config import DataConfig
 from core.corrections import Correction
 from core.data import scan
+from core.places import HOME
 from pages.parts import data_duplicates, data_faces, data_gallery, data_problems, dataset
 
-PAGE = Path(__file__).parents[1] / "pages" / "data.py"
+PAGE = HOME / "pages" / "data.py"
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
 
 
 def test_a_photo_is_taken_along_to_augmentation(lab, tmp_path):
-    page = AppTest.from_file(str(PAGE.parents[1] / "app.py"), default_timeout=60)
+    page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
     page.run()
     page.switch_page("pages/data.py")
     for key, value in {"root": str(pets(tmp_path / "pets", 3)), "view": "faces", "photo": "cats/02.jpg"}.items():

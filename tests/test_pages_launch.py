@@ -7,10 +7,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, runs, speed
+from core.places import HOME
 from core.states import FoldState
 from tests.photos import draw
 
-PAGE = Path(__file__).parents[1] / "pages" / "launch.py"
+PAGE = HOME / "pages" / "launch.py"
 AGES = (5, 40, 70)
 
 

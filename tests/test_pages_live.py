@@ -1,7 +1,5 @@
 """Home and Live, run without a browser on made-up run folders."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs, metrics_file, runs
 from core.config import from_dict
+from core.places import HOME
 from core.runs import FoldState
 from pages.parts import run_view, states
 
-APP = Path(__file__).parents[1] / "app.py"
+APP = HOME / "app.py"
 EVIL = "<b>evil</b> **bold** :smile:"
 CLASSES = ["female <30", "<script>alert(1)</script>"]
 

@@ -14,8 +14,9 @@ from answered import CLASSES, answer, judged, made, photo, probabilities_of, tab
 from streamlit.testing.v1 import AppTest
 
 from core import corrections, fold_models, gradcam, jobs, reviews, runs
+from core.places import HOME
 
-APP = Path(__file__).parents[1] / "app.py"
+APP = HOME / "app.py"
 WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
 
 

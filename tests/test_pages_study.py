@@ -1,7 +1,6 @@
 """A study from the Launch page to the page of studies, through Streamlit's own test runner; nothing trains here."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 from core import healing, jobs, places, queue, runs, slots, study, study_records
 from core.config import DataConfig
 from core.data import scan
+from core.places import HOME
 from core.runs import FoldState, Run
 from tests.test_pages_launch import PAGE, faces, field, lab, open_group, open_page, take_folder, text_of
 
 __all__ = ["lab"]
-STUDIES = Path(__file__).parents[1] / "pages" / "studies.py"
+STUDIES = HOME / "pages" / "studies.py"
 
 
 def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:

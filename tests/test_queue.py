@@ -12,9 +12,8 @@ import pytest
 from workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
 from core import jobs, queue, runs, slots, worker
+from core.places import HOME
 from core.runs import FoldState
-
-HOME = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -357,9 +356,7 @@ def test_a_slot_is_free_again_when_its_holder_is_killed(runs_folder):
         "import signal, sys; from pathlib import Path; from core import queue;"
         "slot = queue.take_slot(Path(sys.argv[1])); print('held', flush=True); signal.pause()"
     )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(runs_folder)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
-    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(runs_folder)], stdout=subprocess.PIPE, cwd=HOME)
     try:
         assert holder.stdout.readline() == b"held\n"
         assert queue.free_slots(runs_folder) == 0

@@ -3,6 +3,7 @@ import pandas as pd
 from core import recent
 from core.config import DataConfig
 from core.exports import spreadsheet_csv
+from core.places import lab_folder
 
 
 def note(root, folder, **more):
@@ -42,7 +43,7 @@ def test_the_list_stays_short(tmp_path):
 
 
 def test_damaged_lists_are_empty_lists_and_are_replaced(tmp_path):
-    path = tmp_path / "runs" / ".lab" / "recent.json"
+    path = lab_folder(tmp_path / "runs") / "recent.json"
     path.parent.mkdir(parents=True)
     for damaged in ("", "{", "[1, 2]", '{"a": 1}', '[{"data": {"root": "x", "colour": 1}}]'):
         path.write_text(damaged)

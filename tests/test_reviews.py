@@ -7,6 +7,7 @@ import pytest
 
 from core import corrections, reviews
 from core.errors import LabError
+from core.places import lab_folder
 
 ODD = '=cmd,"a"\nb/ü.jpg'
 
@@ -43,7 +44,7 @@ def test_a_broken_file_is_named_and_never_overwritten(tmp_path, content):
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / ".lab").write_text("a file stands where the folder should be")
+    lab_folder(tmp_path).write_text("a file stands where the folder should be")
     with pytest.raises(LabError) as caught:
         reviews.confirm("/photos", "a.jpg", "male", tmp_path)
     assert "cannot be written" in caught.value.message and caught.value.remedy

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from core import files, runs
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, append_metrics
+from core.places import lab_folder
 from core.runs import Run
 from core.states import FoldState
 from tests.test_metrics_file import assert_same_table, rows
@@ -317,7 +318,7 @@ def test_other_things_in_the_runs_folder_do_no_harm(run, runs_folder):
     (runs_folder / "nothing-in-it").mkdir()
     (runs_folder / "a-file").write_text("x")
     (runs_folder / "Not_An_Id").mkdir()
-    (runs_folder / ".lab" / "queue").mkdir(parents=True)
+    (lab_folder(runs_folder) / "queue").mkdir(parents=True)
     (runs_folder / f".{NAME}.abcd1234.new").mkdir()
     (runs_folder / "folder-instead").mkdir()
     (runs_folder / "folder-instead" / "summary.json").mkdir()

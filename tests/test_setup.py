@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.places import HOME
 from tests.browser import LEFT_OUT
 
-ROOT = Path(__file__).parents[1]
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make on the path")
 
 
@@ -32,12 +32,12 @@ def make(folder: Path, *words: str) -> str:
 def clone(tmp_path: Path) -> Path:
     """What make looks at, without a .venv."""
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
-        shutil.copy(ROOT / name, tmp_path / name)
+        shutil.copy(HOME / name, tmp_path / name)
     return tmp_path
 
 
 def test_the_readme_names_the_two_commands_and_no_other_target():
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = (HOME / "README.md").read_text("utf-8")
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
     commands = [line.strip() for block in blocks for line in block.splitlines() if line.strip().startswith("make")]
     assert sorted(set(commands)) == ["make run", "make test"]
@@ -81,13 +81,13 @@ def test_make_test_runs_ruff_and_the_whole_suite(clone):
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_every_requirement_is_pinned(name):
-    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    lines = [line.split("#")[0].strip() for line in (HOME / name).read_text("utf-8").splitlines()]
     loose = [line for line in lines if line and not re.fullmatch(r"-r requirements\.txt|[\w.-]+==[\w.]+", line)]
     assert loose == []
 
 
 def test_ci_installs_chromium_calls_make_test_and_allows_no_browser_test_to_be_left_out():
-    script = ROOT / ".ci" / "run"
+    script = HOME / ".ci" / "run"
     assert os.access(script, os.X_OK)
     text = script.read_text("utf-8")
     assert text.splitlines()[0] in ("#!/usr/bin/env bash", "#!/bin/bash")
@@ -98,7 +98,7 @@ def test_ci_installs_chromium_calls_make_test_and_allows_no_browser_test_to_be_l
 
 
 def test_the_theme_has_light_and_dark_nothing_is_reported_home_and_the_address_is_loopback():
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    config = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))
     assert config["server"]["address"] == "127.0.0.1"
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
@@ -149,7 +149,7 @@ def suite(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """One browser test in a pytest of its own that finds no program at all."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_browser.py", "-k", "tab_reaches"],
-        cwd=ROOT,
+        cwd=HOME,
         env={**os.environ, "PATH": str(tmp_path), "FACET_REQUIRE_BROWSER": "0", **env},
         capture_output=True,
         text=True,

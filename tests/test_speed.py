@@ -9,6 +9,7 @@ from workers import until
 from core import device, queue, slots, speed
 from core.config import from_dict
 from core.config_parts import FoldsConfig
+from core.places import lab_folder
 
 
 def config(**settings):
@@ -33,13 +34,13 @@ def test_what_was_measured_is_known_for_the_same_work_only(runs_folder):
     speed.remember(config(training={"batch_size": 8, "device": "cpu"}), 50)
     speed.remember(config(), 42)
     assert speed.known(config()) == 42
-    assert os.listdir(runs_folder / ".lab") == ["speed.json"]
+    assert os.listdir(lab_folder(runs_folder)) == ["speed.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '{"x": "y"}', "\0"])
 def test_a_mangled_table_is_forgotten(runs_folder, text):
-    (runs_folder / ".lab").mkdir()
-    (runs_folder / ".lab" / "speed.json").write_text(text)
+    (lab_folder(runs_folder)).mkdir()
+    (lab_folder(runs_folder) / "speed.json").write_text(text)
     assert speed.known(config()) is None
     speed.remember(config(), 10)
     assert speed.known(config()) == 10
@@ -60,7 +61,7 @@ def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(
     speed.start_measuring(config())
     rate = until(lambda: speed.known(config()), "the figure is known")
     assert 0.1 < rate < 1e6
-    lab = runs_folder / ".lab"
+    lab = lab_folder(runs_folder)
     until(lambda: not list(lab.glob("measure-*")), "the configuration is removed")
     assert json.loads((lab / "speed.json").read_text())
     assert "Traceback" not in (lab / "worker.log").read_text()
@@ -98,7 +99,7 @@ def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(run
     _, slot = queue.take_slot(runs_folder)
     assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
     slot.release()
-    with FileLock(runs_folder / ".lab" / "measure.lock"):
+    with FileLock(lab_folder(runs_folder) / "measure.lock"):
         assert "another measurement" in speed.measure_when_free(config(), runs_folder)
     assert speed.known(config()) is None
 

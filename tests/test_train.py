@@ -10,6 +10,7 @@ from workers import SmallNet, assert_same_tensors, short, with_changes
 from core import checkpoint, runs, train
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS
+from core.places import lab_folder
 
 CPU = torch.device("cpu")
 
@@ -226,8 +227,8 @@ def test_progress_is_told_with_what_is_left_and_never_negative(run, monkeypatch)
 
 def test_a_stop_while_photos_are_decoded_leaves_nothing_half_done(run):
     assert train.train_fold(run, 0, should_stop=lambda: True) is False
-    assert not list((run.dir.parent / ".lab" / "cache").glob("*.npy"))
-    assert not list((run.dir.parent / ".lab" / "cache").glob(".*.tmp"))
+    assert not list((lab_folder(run.dir.parent) / "cache").glob("*.npy"))
+    assert not list((lab_folder(run.dir.parent) / "cache").glob(".*.tmp"))
 
 
 def test_what_the_worker_used_is_written_beside_the_run(run):
@@ -271,7 +272,7 @@ def test_a_photo_that_became_unreadable_is_named(tiny_plan, runs_folder, network
     run = runs.create(tiny_plan.config, samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
     with pytest.raises(LabError, match=r"bad\.jpg"):
         train.train_fold(run, 0)
-    assert not list((run.dir.parent / ".lab" / "cache").glob("*.npy"))
+    assert not list((lab_folder(run.dir.parent) / "cache").glob("*.npy"))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])

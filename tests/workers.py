@@ -18,7 +18,7 @@ import psutil
 import safetensors.torch
 import torch
 
-from core import jobs, queue, runs, worker
+from core import jobs, places, queue, runs, worker
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["core.train", "core.worker", "sklearn.model_selection", "albumentations"])
@@ -85,7 +85,7 @@ def _live(root, faults, environment):
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
-    log = os.open(queue.lab_folder(root) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = os.open(places.lab_folder(root) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     torch.set_num_threads(1)
@@ -132,7 +132,7 @@ def short(plan, epochs=1, **changes):
 
 
 def log_of(run):
-    lab = run.dir.parent / ".lab" / "worker.log"
+    lab = places.lab_folder(run.dir.parent) / "worker.log"
     return run.log_tail() + (lab.read_text() if lab.exists() else "")
 
 

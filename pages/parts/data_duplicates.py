@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import duplicates
 from core.corrections import Correction
-from core.places import runs_folder
+from core.places import lab_folder
 from core.text import count, duration, plain
 from pages.parts import data_photo, states
 from pages.parts.data_gallery import Tile, gallery
@@ -61,7 +61,7 @@ def _want(view: View) -> None:
 
 def _memory(view: View) -> Path:
     digest = hashlib.sha256(view.raw.root.encode()).hexdigest()[:16]
-    return runs_folder() / ".lab" / "signatures" / f"{digest}.npz"
+    return lab_folder() / "signatures" / f"{digest}.npz"
 
 
 def _remembered(view: View) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,12 +14,13 @@ from core.attributes import MASKS
 from core.corrections import SEVERAL, Correction, told
 from core.data import GENDERS
 from core.errors import LabError
+from core.places import HOME
 from core.text import count, plain
 from core.thumbnails import thumbnail
 from pages.parts import augment_photo, states
 from pages.parts.data_view import View, go
 
-AUGMENT = Path(__file__).parents[1] / "augment.py"
+AUGMENT = HOME / "pages" / "augment.py"
 SIDE = 480  # px
 ERROR = "data_correction_error"
 PHOTO, PERSON = "exclude-photo", "exclude-person"

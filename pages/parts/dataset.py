@@ -21,7 +21,7 @@ from core.corrections import Effect
 from core.data import ATTRIBUTES, Scan, scan
 from core.errors import LabError
 from core.exports import spreadsheet_csv
-from core.places import runs_folder
+from core.places import lab_folder
 from core.text import ago, count, duration, plain
 from pages.parts import drawing, groups
 
@@ -171,7 +171,7 @@ def find(choice: Choice) -> Scan:
 
     digest = hashlib.sha256(str(Path(data.root).expanduser().resolve()).encode()).hexdigest()[:16]
     try:
-        found = scan(data, progress=progress, memory=runs_folder() / ".lab" / "scans" / f"{digest}.parquet")
+        found = scan(data, progress=progress, memory=lab_folder() / "scans" / f"{digest}.parquet")
     finally:
         place.empty()
     for old in list(scans)[: max(0, len(scans) - KEPT + 1)]:

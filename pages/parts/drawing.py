@@ -14,9 +14,9 @@ from typing import IO, Any
 
 import streamlit as st
 
+from core.places import HOME
 from core.text import duration, plain
 
-HOME = Path(__file__).parents[2]
 STATE = "demo_drawing"
 PEOPLE = 300
 _SCRIPT = """

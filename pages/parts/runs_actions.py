@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from core import notes, run_query, trash
 from core.errors import LabError
+from core.places import HOME
 from core.run_index import Listed
 from core.runs import Run
 from core.text import count
 from pages.parts import runs_export, states
 
-COMPARE = Path(__file__).parents[1] / "compare.py"
+COMPARE = HOME / "pages" / "compare.py"
 DONE, ERROR = "runs-done", "runs-error"
 FILTERS = ("q", "state", "dataset", "task", "depth", "tag")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ import streamlit as st
 from core import drawn, run_index, runs, stress_figures
 from core.augment import TRANSFORMS
 from core.errors import LabError
+from core.places import HOME
 from core.text import plain
 from pages.parts import faces, states
 
-LAUNCH = Path(__file__).parents[1] / "launch.py"
+LAUNCH = HOME / "pages" / "launch.py"
 _CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
 ALL = "All"
 
