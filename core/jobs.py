@@ -31,7 +31,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
     Raises LabError: 'exists' for an id that was launched before, 'weights', 'locks', 'read-only', 'disk-full'.
     """
     check_weights(plan.config)
-    locks.check_folder(queue.lab_folder(folder or places.runs_folder()))
+    locks.check_folder(places.lab_folder(folder or places.runs_folder()))
     info = {
         "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
         "left_out": plan.left_out,
@@ -62,7 +62,7 @@ def resume(run: Run) -> list[int]:
     Returns the folds. Raises LabError: 'data-changed' when the photos are not those of the launch, 'locks'.
     """
     check_unchanged(run.require().samples())
-    locks.check_folder(queue.lab_folder(run.dir.parent))
+    locks.check_folder(places.lab_folder(run.dir.parent))
     waiting = []
     for fold in run.folds():
         with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):

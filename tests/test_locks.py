@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 
 from core import jobs, locks, queue, runs
 from core.errors import LabError
+from core.places import HOME
 
-HOME = Path(__file__).parents[1]
 TAKEN = "import sys; {}; lock.acquire(); print(1, flush=True); sys.stdin.read()"
 OURS = "from pathlib import Path; from core import locks; lock = locks.lock(Path(sys.argv[1]))"
 BEFORE = "from filelock import FileLock; lock = FileLock(sys.argv[1])"  # as workers of version 0.1 take it
