@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics import class_f1
+from core.metrics import confusion, macro_f1
 from core.statistics import LEVEL, bootstrap_f1_difference, corrected_paired_interval, f1_of_parts, f1_parts
 
 CLASSES, PHOTOS, FOLDS = 6, 7, 5
@@ -80,9 +80,7 @@ def fold_scores(rng: np.random.Generator, people: int) -> np.ndarray:
             x = features[:, :seen]
             means = np.stack([x[train & (true == c)].mean(axis=0) for c in range(3)])
             answer = ((x[test, None] - means) ** 2).sum(axis=-1).argmin(axis=1)
-            confusion = np.zeros((3, 3))
-            np.add.at(confusion, (true[test], answer), 1)
-            scores[model, k] = class_f1(confusion).mean()
+            scores[model, k] = macro_f1(confusion(true[test], answer, 3))
     return scores
 
 

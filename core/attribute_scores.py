@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.data import class_parts
 from core.errors import LabError
-from core.metrics import accuracy, macro_f1
+from core.metrics import accuracy, class_f1, codes, confusion, macro_f1
 from core.runs import Run
 
 P = "p_"  # prefix of a class's probability in the predictions of a fold
@@ -56,8 +56,8 @@ def attribute_scores(
         shares = attribute_probabilities(predictions, parts, attribute)
         values = list(shares.columns)
         by_class = {name: values.index(part[attribute]) for name, part in zip(class_names, parts, strict=True)}
-        confusion = _confusion(predictions["label"].map(by_class), shares.to_numpy().argmax(axis=1), len(values))
-        result.append(AttributeScore(attribute, fold, accuracy(confusion), macro_f1(confusion), len(predictions)))
+        counts = confusion(predictions["label"].map(by_class), shares.to_numpy().argmax(axis=1), len(values))
+        result.append(AttributeScore(attribute, fold, accuracy(counts), macro_f1(counts), len(predictions)))
     return result
 
 
@@ -124,12 +124,12 @@ def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[s
     result = []
     for fold, table, names in _combined(runs, which):
         order = list(classes or names)
-        index = {name: i for i, name in enumerate(order)}
-        true, chosen = table["label"].map(index), table["predicted"].map(index)
-        known = true.notna() & chosen.notna()
-        confusion = _confusion(true[known].astype(int), chosen[known].to_numpy(dtype=int), len(order))
-        missed = int((true.notna() & chosen.isna()).sum())  # a combination that no photo has: wrong for its true class
-        result.append(_joint(fold, confusion, true[true.notna() & chosen.isna()].astype(int), missed))
+        table = table[table["label"].isin(order)]
+        chosen = codes(table["predicted"], order)
+        chosen[chosen < 0] = len(order)  # a combination that no photo has: wrong for its true class
+        counts = confusion(codes(table["label"], order), chosen, len(order) + 1)
+        f1 = float(class_f1(counts)[: len(order)].mean())
+        result.append(JointScore(fold, accuracy(counts), f1, int(counts.sum())))
     return result
 
 
@@ -162,21 +162,3 @@ def _combined(runs: Sequence[Run], which: str) -> Iterator[tuple[int, pd.DataFra
     done = [{state.fold for state in run.states() if state.state == "done"} for run in runs]
     for fold in sorted(set.intersection(*done)):
         yield fold, *combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs])
-
-
-def _joint(fold: int, confusion: np.ndarray, missed: pd.Series, count: int) -> JointScore:
-    """missed: true classes of photos that were given a class outside the task; they count as wrong."""
-    grown = np.zeros((len(confusion) + 1,) * 2)
-    grown[:-1, :-1] = confusion
-    np.add.at(grown, (missed.to_numpy(), len(confusion)), 1)
-    hits = np.diag(grown)[:-1]
-    support = (grown.sum(0) + grown.sum(1))[:-1]
-    f1 = np.divide(2 * hits, support, out=np.zeros_like(hits), where=support > 0).mean()
-    total = int(confusion.sum()) + count
-    return JointScore(fold, float(hits.sum() / max(1, total)), float(f1), total)
-
-
-def _confusion(true, predicted, size: int) -> np.ndarray:
-    counts = np.zeros((size, size), dtype=np.int64)
-    np.add.at(counts, (np.asarray(true, dtype=int), np.asarray(predicted, dtype=int)), 1)
-    return counts

@@ -17,7 +17,7 @@ import pandas as pd
 from core import statistics
 from core.errors import LabError
 from core.members import METRICS, Member, out_of_fold, same_classes
-from core.metrics import accuracy, macro_f1
+from core.metrics import accuracy, codes, confusion_of, macro_f1
 from core.statistics import Interval, McNemar
 from core.text import spread
 
@@ -130,17 +130,6 @@ def _rescore(table: pd.DataFrame, names: Sequence[str], side: str, metric: str) 
     return macro_f1(confusion) if metric == "f1" else accuracy(confusion)
 
 
-def confusion_of(true: pd.Series, predicted: pd.Series, names: Sequence[str]) -> np.ndarray:
-    """(classes, classes) counts, rows true, columns predicted, in the order of names."""
-    counts = np.zeros((len(names), len(names)), dtype=np.int64)
-    np.add.at(counts, (_codes(true, names), _codes(predicted, names)), 1)
-    return counts
-
-
-def _codes(values: pd.Series, names: Sequence[str]) -> np.ndarray:
-    return pd.Categorical(values, categories=list(names)).codes.astype(np.int64)
-
-
 def _test_fraction(member: Member, folds: Sequence[int]) -> float:
     """Held-out people / training people, mean over the folds."""
     people = member.samples.groupby("fold")["person"].nunique()
@@ -219,7 +208,7 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
     if pair.table is not None and len(pair.table):
         names = pair.run.class_names
         person = pd.factorize(pair.table["person"])[0]
-        true, a, b = (_codes(pair.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
+        true, a, b = (codes(pair.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
         boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
         photos, people = (
             statistics.mcnemar(a == true, b == true),

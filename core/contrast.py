@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from core.attribute_scores import P, attribute_scores
-from core.compare import Pair, confusion_of
+from core.compare import Pair
 from core.config import RunConfig
 from core.data import class_parts
 from core.members import Member, out_of_fold
-from core.metrics import class_f1
+from core.metrics import class_f1, codes, confusion_of
 
 UNSET = "–"
 OWN = ("name", "description", "schema_version")  # always differ, and say nothing about what was learned
@@ -105,5 +105,4 @@ def flips(pair: Pair) -> pd.DataFrame:
 def _probability(table: pd.DataFrame, column: str, side: str, names: Sequence[str]) -> np.ndarray:
     """The probability that a run gave to the class in `column`, one a row."""
     shares = table[[f"{P}{name}_{side}" for name in names]].to_numpy(float)
-    codes = pd.Categorical(table[column], categories=list(names)).codes
-    return shares[np.arange(len(table)), codes]
+    return shares[np.arange(len(table)), codes(table[column], names)]

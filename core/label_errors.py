@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.metrics import confusion
 from core.mistakes import Answers
 
 
@@ -46,9 +47,8 @@ def confident_joint(labels: np.ndarray, probabilities: np.ndarray) -> ConfidentJ
     # A mean can lie above every one of the equal values it is of, by rounding.
     sure = good[:, None] & (p >= thresholds - 1e-12)
     confident = np.where(sure.any(axis=1), np.where(sure, p, -1.0).argmax(axis=1), -1)
-    counts = np.zeros((classes, classes), dtype=np.int64)
     counted = confident >= 0
-    np.add.at(counts, (labels[counted], confident[counted]), 1)
+    counts = confusion(labels[counted], confident[counted], classes)
     total = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, total, out=np.eye(classes), where=total > 0)
     return ConfidentJoint(counts, thresholds, shares * np.bincount(labels, minlength=classes)[:, None], confident)

@@ -2,7 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScores:
+    """F1 of every class of a task on one set of photos, with how many photos each class has among them.
+
+    f1: (classes,), 0..1; 0 for a class that neither occurs nor is predicted. support: (classes,) photos whose label it
+    is. macro: mean of f1 over all classes of the task, the F1 that the lab tells wherever it says no more; a fold that
+    lacks photos of a class cannot reach 1 by it. present: mean of f1 over the classes that have photos, which a perfect
+    fold always brings to 1; NaN without photos. absent: indices of the classes without a photo, in the task's order;
+    where there are none, macro and present are equal.
+    """
+
+    f1: np.ndarray
+    support: np.ndarray
+
+    @property
+    def macro(self) -> float:
+        return float(self.f1.mean())
+
+    @property
+    def present(self) -> float:
+        return float(self.f1[self.support > 0].mean()) if self.support.any() else float("nan")
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        return tuple(np.flatnonzero(self.support == 0).tolist())
+
+
+def confusion(true: Sequence[int] | np.ndarray, predicted: Sequence[int] | np.ndarray, classes: int) -> np.ndarray:
+    """Counts, (classes, classes) int64, rows true, columns predicted: the one confusion matrix of the lab.
+
+    true, predicted: (n,) class indices 0..classes-1. Raises ValueError for another index or another length.
+    """
+    true, predicted = np.asarray(true, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
+    if true.shape != predicted.shape:
+        raise ValueError(f"{len(true)} labels do not fit {len(predicted)} predictions")
+    for indices in (true, predicted):
+        if len(indices) and not 0 <= indices.min() <= indices.max() < classes:
+            raise ValueError(f"a class index lies outside 0..{classes - 1}")
+    return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def confusion_of(true: Sequence[str], predicted: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """`confusion` of class names, in the order of names. Raises ValueError for a name that is not among them."""
+    return confusion(codes(true, names), codes(predicted, names), len(names))
+
+
+def codes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """Place of each value among the names, (n,) int64; -1 for one that is not among them."""
+    return pd.Index(list(names), dtype=object).get_indexer(np.asarray(values, dtype=object)).astype(np.int64)
 
 
 def accuracy(confusion: np.ndarray) -> float:
@@ -10,20 +65,33 @@ def accuracy(confusion: np.ndarray) -> float:
     return float(np.trace(confusion) / max(1, confusion.sum()))
 
 
-def class_f1(confusion: np.ndarray) -> np.ndarray:
-    """F1 of every class, shape (classes,); 0 for a class that neither occurs nor is predicted.
+def f1_of_counts(hits: np.ndarray, named: np.ndarray) -> np.ndarray:
+    """F1 = 2 hits / named, elementwise, float64; 0 where nothing is named.
+
+    hits: photos of a class that are predicted as it. named: photos of the class plus predictions of it.
+    """
+    hits, named = np.asarray(hits, dtype=float), np.asarray(named, dtype=float)
+    return np.divide(2 * hits, named, out=np.zeros_like(hits), where=named > 0)
+
+
+def class_scores(confusion: np.ndarray) -> ClassScores:
+    """F1 and support of every class, with both macro means: the one place where F1 is computed from predictions.
 
     confusion: (classes, classes), rows true, columns predicted.
     Source: scikit-learn's f1_score(average=None, zero_division=0) gives the same numbers.
     """
-    hits = np.diag(confusion).astype(float)
-    support = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return np.divide(2 * hits, support, out=np.zeros_like(hits), where=support > 0)
+    support = confusion.sum(axis=1)
+    return ClassScores(f1_of_counts(np.diag(confusion), confusion.sum(axis=0) + support), support)
+
+
+def class_f1(confusion: np.ndarray) -> np.ndarray:
+    """F1 of every class, shape (classes,): see class_scores."""
+    return class_scores(confusion).f1
 
 
 def macro_f1(confusion: np.ndarray) -> float:
-    """Mean of class_f1 over all classes of the task, absent ones included."""
-    return float(class_f1(confusion).mean())
+    """Mean F1 over all classes of the task, absent ones included: see class_scores."""
+    return class_scores(confusion).macro
 
 
 def mean_and_deviation(values) -> tuple[float, float, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core import metrics
 from core.data import ATTRIBUTES, age_group, class_parts
 from core.errors import LabError
 from core.runs import Run
@@ -155,9 +156,7 @@ def _judge(table: pd.DataFrame, probabilities: np.ndarray, names: list[str], tas
 def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
     """Counts, shape (classes, classes), rows true, columns predicted. rows: positions in the table, all if None."""
     table = answers.table if rows is None else answers.table.iloc[rows]
-    counts = np.zeros((len(answers.class_names),) * 2, dtype=np.int64)
-    np.add.at(counts, (table["y"].to_numpy(), table["guess"].to_numpy()), 1)
-    return counts
+    return metrics.confusion(table["y"], table["guess"], len(answers.class_names))
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:

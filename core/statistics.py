@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from core.metrics import f1_of_counts
+
 LEVEL = 0.95
 RESAMPLES = 2000
 CHUNK = 1 << 21  # drawn people held at a time by the bootstrap: bounds its memory to some tens of MB
@@ -83,8 +85,7 @@ def f1_parts(person: np.ndarray, true: np.ndarray, predicted: np.ndarray, classe
 
 def f1_of_parts(sums: np.ndarray) -> np.ndarray:
     """Macro F1 over all classes from summed f1_parts, shape (..., 2, classes) -> (...); an absent class counts 0."""
-    hits, support = sums[..., 0, :], sums[..., 1, :]
-    return np.divide(2 * hits, support, out=np.zeros_like(hits), where=support > 0).mean(axis=-1)
+    return f1_of_counts(sums[..., 0, :], sums[..., 1, :]).mean(axis=-1)
 
 
 def bootstrap_f1_difference(

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torchmetrics.classification import MulticlassConfusionMatrix
 
 from core import cache, checkpoint, metrics, metrics_file, places, runs
 from core.augment import normalization, step_seed
@@ -33,17 +32,23 @@ TICK = 0.5  # seconds between two looks at the device for the progress file
 
 @dataclass
 class Pass:
-    """What one pass over a split leaves on the device until the epoch ends. loss_sum is over samples."""
+    """What one pass over a split leaves on the device until the epoch ends.
+
+    loss_sum: over samples. labels, predicted: (b,) class indices of each step; counting them waits for the epoch's end,
+    so that no step waits for the device.
+    """
 
     loss_sum: torch.Tensor
-    confusion: MulticlassConfusionMatrix
     bad_step: torch.Tensor
     samples: int = 0
     seconds: float = 0.0
+    labels: list[torch.Tensor] = field(default_factory=list)
+    predicted: list[torch.Tensor] = field(default_factory=list)
     outputs: list[torch.Tensor] = field(default_factory=list)
 
-    def scores(self) -> dict[str, float]:
-        table = self.confusion.compute().cpu().numpy()
+    def scores(self, classes: int) -> dict[str, float]:
+        true, predicted = torch.stack([torch.cat(self.labels), torch.cat(self.predicted)]).cpu().numpy()
+        table = metrics.confusion(true, predicted, classes)
         return {
             "loss": float(self.loss_sum) / max(1, self.samples),
             "accuracy": metrics.accuracy(table),
@@ -113,7 +118,6 @@ class FoldTrainer:
     def new_pass(self) -> Pass:
         return Pass(
             torch.zeros((), device=self.device, dtype=torch.float64),
-            MulticlassConfusionMatrix(len(self.class_names)).to(self.device),
             torch.full((), -1, device=self.device, dtype=torch.int64),
         )
 
@@ -167,7 +171,8 @@ class FoldTrainer:
     @staticmethod
     def _count(done: Pass, step: int, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         done.loss_sum += loss.double() * len(labels)
-        done.confusion.update(logits, labels)
+        done.labels.append(labels)
+        done.predicted.append(logits.argmax(1))
         first_bad = (done.bad_step < 0) & ~torch.isfinite(loss)
         done.bad_step = torch.where(first_bad, step + 1, done.bad_step)
         done.samples += len(labels)
@@ -295,7 +300,16 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         for split, done in (("train", trained), ("validation", validated)):
             clock.check_finite(epoch, done)
             speed = {"seconds": round(done.seconds, 3), "images_per_second": round(done.samples / done.seconds, 1)}
-            rows.append({"epoch": epoch, "phase": phase, "split": split, **done.scores(), **rates, **speed})
+            rows.append(
+                {
+                    "epoch": epoch,
+                    "phase": phase,
+                    "split": split,
+                    **done.scores(len(trainer.class_names)),
+                    **rates,
+                    **speed,
+                }
+            )
         scores = {key: rows[1][key] for key in ("loss", "accuracy", "f1")}
         is_best = best is None or scores["f1"] > best["f1"]
         if is_best:

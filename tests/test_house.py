@@ -100,7 +100,7 @@ def test_what_pages_open_with_leaves_torch_and_albumentations_out():
 import sys
 for name in {QUICK}:
     __import__("core." + name)
-    heavy = [m for m in ("torch", "torchvision", "albumentations", "torchmetrics", "streamlit") if m in sys.modules]
+    heavy = [m for m in ("torch", "torchvision", "albumentations", "streamlit") if m in sys.modules]
     if heavy:
         sys.exit(f"core.{{name}} imports {{heavy}}")
 """
@@ -182,6 +182,16 @@ def test_every_lock_is_made_in_one_place():
     makers = {"FileLock", "UnixFileLock", "SoftFileLock", "WindowsFileLock", "AsyncFileLock", "ReadWriteLock"}
     found = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if makers & set(called(p))]
     assert found == [HOME / "core" / "locks.py"]
+
+
+def test_predictions_are_counted_in_one_place():
+    """One confusion matrix and one F1: core/metrics.py, on bincount; nobody else adds up pairs of classes."""
+    alone = {"regions.py", "split.py", "statistics.py"}  # they sum over people or groups, not over pairs of classes
+    for path in tracked():
+        if path.suffix == ".py" and path.parent.name in ("core", "parts", "pages", "bench"):
+            source = path.read_text("utf-8")
+            assert path.name in alone or "np.add.at" not in source, path.name
+            assert "torchmetrics" not in source, path.name
 
 
 def test_there_are_no_rooms_without_a_purpose():
