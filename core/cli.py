@@ -12,6 +12,7 @@ import typer
 
 from core import cli_write, jobs, places, recipes, runs, study_records
 from core import config as configs
+from core import plan as planning
 from core.cli_attend import attend
 from core.cli_progress import bar, wait_for
 from core.cli_tables import print_folds, spread
@@ -36,6 +37,7 @@ def main() -> None:
     try:
         app()
     except LabError as error:
+        error = planning.with_setting_named(error)
         print(f"error: {error.message}", file=sys.stderr)
         if error.remedy:
             print(f"       {error.remedy}", file=sys.stderr)
@@ -88,7 +90,6 @@ def train(
 ) -> None:
     """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
     from core.data import scan as scan_dataset
-    from core.plan import check_weights, make_plan
 
     values = recipes.load_recipe(recipe).model_dump(mode="json")
     if data is not None:
@@ -101,9 +102,16 @@ def train(
     config = configs.from_dict(values, recipe)
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
-    check_weights(config)
+    planning.check_weights(config)
     folder = runs_dir and runs_dir.resolve()
-    plan = make_plan(config, scan_dataset(config.data, progress=bar("scanning")), folder=folder)
+    found = scan_dataset(config.data, progress=bar("scanning"))
+    if any(setting.startswith(("task=", "task.name=")) for setting in settings or []):
+        planning.check_task(config.task.name, found, "--set ")
+    else:
+        task, note = planning.fit_task(config.task.name, found)
+        _note(note)
+        config = configs.from_dict(configs.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
+    plan = planning.make_plan(config, found, folder=folder)
     run = jobs.launch(plan, folder=folder)
     print(run.id, flush=True)
     if plan.corrections:
@@ -123,7 +131,6 @@ def study(
     """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
     from core import study as studies
     from core.data import scan as scan_dataset
-    from core.plan import check_weights
 
     folder = runs_dir and runs_dir.resolve()
     wanted = studies.from_yaml(configs.read_text(study_file, "study"), study_file.name)
@@ -135,8 +142,13 @@ def study(
         )
     configurations = studies.expand(wanted, {"root": str(data)})
     for configuration in configurations:
-        check_weights(configuration)
-    plans = studies.make_plans(configurations, scan_dataset(configurations[0].data), folder=folder)
+        planning.check_weights(configuration)
+    found = scan_dataset(configurations[0].data, progress=bar("scanning"))
+    wanted, note = studies.fit_task(wanted, configurations, found)
+    if note:
+        _note(note)
+        configurations = studies.expand(wanted, {"root": str(data)})
+    plans = studies.make_plans(configurations, found, folder=folder)
     cost = studies.estimate(plans, folder)
     print(
         f"{cost.runs} runs, {cost.fold_jobs} fold jobs, {cost.steps:,} steps, {cost.bytes / 1e9:.1f} GB"
@@ -158,6 +170,12 @@ def study(
                 failed = True  # one failing run never stops the others
     if failed:
         raise typer.Exit(1)
+
+
+def _note(sentence: str) -> None:
+    """One line beside the output, which programs read."""
+    if sentence:
+        print(sentence, file=sys.stderr)
 
 
 @app.command()

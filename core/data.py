@@ -22,7 +22,7 @@ from core.verify import verify
 
 __all__ = [
     "MAX_PIXELS", "Scan", "class_names", "csv_columns", "detect_reader", "fingerprint", "label_samples", "load_image",
-    "scan",
+    "possible_tasks", "scan",
 ]  # fmt: skip
 
 NUMBERS = {"age": "float64", "row": "Int64"} | dict.fromkeys(("bytes", "mtime_ns", "width", "height"), "int64")
@@ -179,9 +179,10 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
         needs = " and ".join(ATTRIBUTES[task.name]) + (
             " of unmasked photos" if task.name == "gender-age" or task.unmasked else ""
         )
+        fits = ", ".join(possible_tasks(samples)) or "none does"
         raise LabError(
             f"task {task.name}: none of {len(samples)} photos tells {needs}; they tell {', '.join(has) or 'nothing'}",
-            "Choose a task that fits the dataset, or another reader.",
+            f"Choose a task that fits the dataset ({fits}), or another reader.",
             "task",
         )
     names = class_names(task, samples)
@@ -203,6 +204,11 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
             "task",
         )
     return table, names, len(samples) - len(table)
+
+
+def possible_tasks(samples: pd.DataFrame) -> list[str]:
+    """The tasks that some photo has all labels for, the study's first."""
+    return [name for name in ATTRIBUTES if len(_of_task(samples, TaskConfig(name=name)))]
 
 
 def fingerprint(samples: pd.DataFrame) -> str:

@@ -10,11 +10,15 @@ import pandas as pd
 
 from core import corrections, weights
 from core.config import RunConfig
+from core.config_parts import TaskConfig
 from core.corrections import Correction
-from core.data import ATTRIBUTES, Scan, fingerprint, label_samples
+from core.data import ATTRIBUTES, Scan, fingerprint, label_samples, possible_tasks
 from core.errors import LabError
 from core.runs import Run
 from core.transfer import ancestry, check_held_out, folds_for
+
+SETTING_OF = {"folds": "folds.count", "task": "task.name", "transfer": "model.init", "head": "model.head"}
+"""Kind of a LabError of make_plan -> the setting that can change it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,48 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         check_held_out(labelled, parent)
     applied = [effect.correction for effect in found if effect.photos]
     return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors, applied)
+
+
+def fit_task(asked: str, scan: Scan) -> tuple[str, str]:
+    """(the task to train, what was done in one sentence): the one asked for, or one that the dataset has labels for.
+
+    Of those the first whose labels make classes, in the order of the table of tasks.
+    """
+    possible = possible_tasks(scan.samples)
+    if asked in possible or not possible:
+        return asked, ""
+    fitting = next((name for name in possible if _has_classes(scan, name)), possible[0])
+    return fitting, f"Task set to {fitting}: this dataset has no labels for the task {asked}."
+
+
+def _has_classes(scan: Scan, name: str) -> bool:
+    try:
+        label_samples(scan.samples, TaskConfig(name=name))
+    except LabError:
+        return False
+    return True
+
+
+def check_task(name: str, scan: Scan, source: str = "") -> None:
+    """Raises LabError(kind 'task') with the tasks that there are, for a task that somebody chose by name.
+
+    source: what a message begins with, such as "--set ".
+    """
+    possible = possible_tasks(scan.samples)
+    if possible and name not in possible:
+        raise LabError(
+            f"{source}task.name={name}: this dataset has no labels for the task {name}.",
+            f"Set task.name to {' or '.join(possible)}, or leave it out.",
+            kind="task",
+        )
+
+
+def with_setting_named(error: LabError) -> LabError:
+    """The error with the dotted setting that can change it in its remedy, for who sees no field beside it."""
+    setting = SETTING_OF.get(error.kind)
+    if setting is None or setting in str(error):
+        return error
+    return LabError(error.message, f"{error.remedy} The setting is {setting}.", error.kind)
 
 
 def check_weights(config: RunConfig) -> None:

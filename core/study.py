@@ -6,7 +6,7 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from core import config as configs
 from core import places, queue, recipes, speed
+from core import plan as planning
 from core.config import Part, RunConfig, field_errors, with_value
 from core.data import Scan
 from core.errors import LabError
@@ -152,6 +153,23 @@ def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) 
     for key, value in study.set.items():
         base = with_value(base, key, value, f"study '{study.name}': ")
     return shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
+
+
+def fit_task(study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan) -> tuple[StudyConfig, str]:
+    """(the study, what was done in one sentence): its recipe's task, or one that the dataset has labels for.
+
+    Raises LabError(kind 'task') where the study names the task itself, or where only some of its recipes ask for one
+    that the dataset has no labels for.
+    """
+    named = {"task", "task.name"} & (study.set.keys() | study.grid.keys())
+    fitted = {config.task.name: planning.fit_task(config.task.name, scan) for config in configurations}
+    tasks = {task for task, _ in fitted.values()}
+    if named or len(tasks) > 1:
+        for name in fitted:
+            planning.check_task(name, scan, f"study '{study.name}': ")
+        return study, ""
+    note = next((note for _, note in fitted.values() if note), "")
+    return (study.model_copy(update={"set": {**study.set, "task.name": tasks.pop()}}) if note else study), note
 
 
 def _word(key: str, value: Any) -> str:

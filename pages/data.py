@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import TaskConfig
-from core.data import Scan, label_samples
+from core.data import Scan, label_samples, possible_tasks
 from core.errors import LabError
 from core.text import count, plain
 from pages.parts import (
@@ -79,7 +79,7 @@ def pick_view(view: View) -> str:
 
 def pick_task(found: Scan) -> TaskConfig | None:
     """The task in the address, else the first that fits; None after saying that no photo has a label."""
-    tasks = dataset.tasks_of(found)
+    tasks = possible_tasks(found.samples)
     if not tasks:
         st.info("No photo of this dataset has a label.", icon=":material/label_off:")
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import jobs, places, run_index, runs, study_records
-from core.data import Scan
+from core.data import Scan, possible_tasks
 from core.errors import LabError
 from core.plan import Plan
 from core.study import StudyConfig
@@ -70,7 +70,7 @@ def launch(plan: Plan, run_id: str, joining: Study | None, found: Scan | None) -
 
 def settings_section(errors: Errors, found: Scan | None, plan: Plan | None) -> None:
     draft = form_draft.draft()
-    tasks = dataset.tasks_of(found) if found else list(form.TASKS)
+    tasks = possible_tasks(found.samples) if found else list(form.TASKS)
     fields = {
         "task": lambda: form.task_and_folds(errors, tasks),
         "model": lambda: form.model_and_weights(errors, parents()),

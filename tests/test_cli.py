@@ -8,10 +8,11 @@ import sys
 import pytest
 import torch
 import torchvision
+import yaml
 from photos import draw, mask_dataset
 from workers import held, hold_at, until
 
-from core import cli, jobs, runs
+from core import cli, jobs, runs, study_records
 from core.config import to_yaml
 from core.places import HOME
 
@@ -172,6 +173,47 @@ def test_a_worker_with_nothing_to_do_leaves(lab):
     assert lab("worker").code == 0
 
 
+# A recipe asks for a task that the dataset has no labels for
+
+
+def test_the_command_line_takes_the_task_that_the_dataset_has_and_says_so(lab, workers, tiny_dataset):
+    told = lab("train", "quick", "--data", tiny_dataset)
+    assert told.code == 0, told.err
+    assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
+    run = runs.Run(told.out.strip())
+    assert run.config().task.name == "label"
+    assert sorted(run.info()["class_names"]) == ["blue", "green", "red"]
+
+
+def test_a_task_that_the_dataset_has_is_taken_without_a_word(lab, workers, recipe, tiny_dataset):
+    told = lab("train", recipe, "--data", tiny_dataset)
+    assert told.code == 0 and "Task" not in told.err
+
+
+def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0, 1]}}))
+    told = lab("study", path, "--data", tiny_dataset)
+    assert told.code == 0, told.err
+    assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
+    assert {runs.Run(run_id).config().task.name for run_id in told.out.split()} == {"label"}
+    (record,) = study_records.all_studies()
+    assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
+
+
+def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, tiny_dataset, tmp_path):
+    path = tmp_path / "study.yaml"
+    for study in (
+        {"set": {"task.name": "gender"}, "grid": {"training.seed": [0, 1]}},
+        {"grid": {"task.name": ["label", "gender"]}},
+    ):
+        path.write_text(yaml.safe_dump({"name": "tasks", "recipe": "quick", **study}))
+        what, remedy = error_of(lab("study", path, "--data", tiny_dataset))
+        assert "task.name=gender: this dataset has no labels for the task gender" in what
+        assert "Set task.name to label" in remedy
+        assert not study_records.all_studies() and not runs.summaries()
+
+
 # Status
 
 
@@ -283,9 +325,14 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "folds.count=9"],
             "class 'blue' has 8 people but 9 folds were asked for",
-            "Lower folds to 8",
+            "Lower folds to 8 or merge the class. The setting is folds.count.",
         ),
-        (["train", "{recipe}", "--data", "{data}", "--set", "task.name=gender"], "task gender: none of 24", "task"),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "task.name=gender"],
+            "--set task.name=gender: this dataset",
+            "label",
+        ),
+        (["train", "{recipe}", "--data", "{data}", "--set", "model.head=factored"], "has one attribute", "model.head"),
         (["train", "{recipe}", "--data", "{data}", "--set", "model.init=imagenet"], "resnet18-f37072fd.pth", "scratch"),
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "model.init=file:{tmp}/no.pth"],

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import draw, mask_dataset
+from photos import draw, mask_dataset, read
 from torch.utils.data import DataLoader
 
 from core import corrections, jobs, runs
@@ -14,10 +14,10 @@ from core import plan as plans
 from core.batches import epoch_order, split_batches
 from core.config import DataConfig, from_dict
 from core.corrections import Correction
-from core.data import scan
+from core.data import possible_tasks, scan
 from core.errors import LabError
 from core.folds import audit
-from core.plan import Plan, changed_files, check_unchanged, check_weights, make_plan
+from core.plan import Plan, changed_files, check_task, check_unchanged, check_weights, fit_task, make_plan
 
 PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(36)]  # 6 of each class
 SMALL = {"training": {"batch_size": 8}, "phases": [{"epochs": 3}, {"epochs": 2}], "model": {"init": "scratch"}}
@@ -346,3 +346,22 @@ def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colour
     with pytest.raises(LabError, match="whose weights saw it") as told:
         colour_plan(colours, **after)
     assert told.value.kind == "transfer"
+
+
+# A task that the dataset has
+
+
+def test_a_task_that_fits_stays_and_another_gives_way_to_the_first_that_makes_classes(tmp_path):
+    lines = ["path,label,gender"]
+    for number in range(4):
+        draw(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,{'ab'[number % 2]},female")
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    found = read(tmp_path)
+    assert possible_tasks(found.samples) == ["gender", "label"]
+    assert fit_task("label", found) == ("label", "") and fit_task("gender", found) == ("gender", "")
+    task, said = fit_task("gender-age", found)
+    assert task == "label", "all photos show women: gender would be one class"
+    assert said == "Task set to label: this dataset has no labels for the task gender-age."
+    with pytest.raises(LabError, match="to gender or label"):
+        check_task("age", found)

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
-from core.data import Scan
+from core.data import Scan, possible_tasks
 from core.errors import LabError
 from core.images import decode, load_image
 from core.inside import photo_file
@@ -91,7 +91,7 @@ def _planned(draft: dict[str, Any], found: Scan) -> Photos:
     kept = st.session_state.get("augment_plan")
     if kept is not None and kept[0] == (id(found), settings):
         return kept[1]
-    tasks = dataset.tasks_of(found)
+    tasks = possible_tasks(found.samples)
     try:
         task = draft["task"] if draft["task"]["name"] in tasks or not tasks else {"name": tasks[0]}
         data = draft["data"] | {"leave_out_problems": True}

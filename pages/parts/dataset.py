@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from core import corrections, recent
 from core.config import DataConfig, field_errors
 from core.corrections import Effect
-from core.data import ATTRIBUTES, Scan, scan
+from core.data import Scan, scan
 from core.errors import LabError
 from core.exports import spreadsheet_csv
 from core.places import lab_folder
@@ -204,19 +204,6 @@ def corrected(found: Scan) -> tuple[Scan, list[Effect]]:
 
 def bad_files(found: Scan) -> int:
     return int((found.problems["severity"] == "error").sum())
-
-
-def tasks_of(found: Scan) -> list[str]:
-    """The tasks that some photo of the dataset has all labels for, the study's first."""
-    table = found.samples
-    possible = []
-    for task, attributes in ATTRIBUTES.items():
-        keep = table[list(attributes)].notna().all(axis=1)
-        if task == "gender-age":
-            keep &= table["mask"].isna() | (table["mask"] == "normal")
-        if keep.any():
-            possible.append(task)
-    return possible
 
 
 def result_line(found: Scan) -> None:

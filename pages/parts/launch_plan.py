@@ -7,19 +7,17 @@ import dataclasses
 import streamlit as st
 
 from core import corrections, study_records
+from core import plan as planning
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
-from core.plan import Plan, make_plan
+from core.plan import SETTING_OF, Plan, make_plan
 from core.study import StudyConfig
 from core.study_records import Study
 from core.text import count
 from core.weights import check_weights
 from pages.parts import dataset, form_draft, states, study_form, study_plan
 from pages.parts.form_draft import Errors, said
-
-# kind of a LabError -> the field that can change it
-BESIDE = {"folds": "folds.count", "task": "task.name", "transfer": "model.init", "head": "model.head"}
 
 
 def plan_of(config: RunConfig, found: Scan, joining: Study | None) -> Plan:
@@ -56,7 +54,7 @@ def look_ahead(config: RunConfig | None, found: Scan | None, joining: Study | No
             agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
             plan, more = look_ahead(agreed, found, joining)  # so that the rest of the page shows what there would be
             return plan, {**more, "data.leave_out_problems": f"{told} Mend them, or agree to leave them out."}
-        errors[BESIDE.get(error.kind, "data.root")] = said(error)
+        errors[SETTING_OF.get(error.kind, "data.root")] = said(error)
         return None, errors
 
 
@@ -74,7 +72,7 @@ def look_ahead_study(wanted: StudyConfig | None, draft: dict, found: Scan | None
     try:
         plans = study_plan.plans_of(wanted, draft, found)
     except LabError as error:
-        return None, {**errors, BESIDE.get(error.kind, study_plan.GRID): said(error)}
+        return None, {**errors, SETTING_OF.get(error.kind, study_plan.GRID): said(error)}
     if missing := study_plan.missing_weights(plans):
         errors["model.init"] = missing
     return plans, errors
@@ -95,15 +93,11 @@ def joined_study() -> Study | None:
 def fit_task(found: Scan) -> str:
     """Move to a task that the dataset has labels for, once a dataset or recipe; returns what was done."""
     now = (id(found), st.session_state[form_draft.VERSION])
-    possible = dataset.tasks_of(found)
-    task = form_draft.draft()["task"]["name"]
     if st.session_state.get("launch_fitted") != now:
-        st.session_state["launch_fitted"] = now
-        st.session_state["launch_fitted_note"] = ""
-        if possible and task not in possible:
-            form_draft.assign("task.name", possible[0])
-            st.session_state["launch_base"]["task"]["name"] = possible[0]
-            st.session_state["launch_fitted_note"] = (
-                f"Task set to {possible[0]}: this dataset has no labels for the task {task}."
-            )
+        asked = form_draft.draft()["task"]["name"]
+        task, note = planning.fit_task(asked, found)
+        st.session_state["launch_fitted"], st.session_state["launch_fitted_note"] = now, note
+        if task != asked:
+            form_draft.assign("task.name", task)
+            st.session_state["launch_base"]["task"]["name"] = task
     return st.session_state["launch_fitted_note"]
