@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from core import plain_yaml
 from core.config_parts import (
     DataConfig,
     FoldsConfig,
@@ -28,7 +28,6 @@ from core.errors import LabError
 from core.transforms import TRANSFORMS
 
 SCHEMA = 1
-NOT_PLAIN = (yaml.YAMLError, ValueError, RecursionError)  # yaml lets impossible dates and endless nesting through
 
 
 def study_transforms(size: int = 224) -> list[TransformConfig]:
@@ -124,7 +123,7 @@ def _holes_fit(holes: dict[str, Any], size: dict[str, Any] | None) -> None:
 
 
 def to_yaml(config: RunConfig) -> str:
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return plain_yaml.dump(config.model_dump(mode="json"))
 
 
 def from_dict(data: Any, source: str = "configuration") -> RunConfig:
@@ -141,13 +140,7 @@ def from_dict(data: Any, source: str = "configuration") -> RunConfig:
 
 def from_yaml(text: str, source: str = "configuration") -> RunConfig:
     """Raises LabError for YAML that is broken, carries a Python tag, or does not fit RunConfig."""
-    try:
-        data = yaml.safe_load(text)
-    except NOT_PLAIN as error:
-        raise LabError(
-            f"{source}: not plain YAML: {' '.join(str(error).split())}.", "Only plain values are read.", kind="config"
-        ) from None
-    return from_dict(data, source)
+    return from_dict(plain_yaml.load(text, source), source)
 
 
 def read_config(path: Path, source: str) -> RunConfig:
@@ -156,9 +149,10 @@ def read_config(path: Path, source: str) -> RunConfig:
 
 
 def read_text(path: Path, source: str) -> str:
-    """Raises LabError for a file that cannot be opened or is not UTF-8."""
+    """The first plain_yaml.LENGTH + 1 characters. Raises LabError for a file that cannot be opened or is not UTF-8."""
     try:
-        return path.read_text("utf-8")
+        with open(path, encoding="utf-8") as stream:
+            return stream.read(plain_yaml.LENGTH + 1)  # of a longer one no more is needed to refuse it
     except (OSError, UnicodeDecodeError) as error:
         message = f"{source}: cannot be read as UTF-8 text ({error})."
         raise LabError(message, "Save it as plain YAML text.", kind="config") from None
@@ -183,9 +177,10 @@ def with_setting(data: dict, key: str, value: str) -> dict:
 
     Raises LabError when the path does not exist in RunConfig's shape.
     """
+    number = re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value)
     try:
-        parsed = float(value) if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value) else yaml.safe_load(value)
-    except NOT_PLAIN:
+        parsed = float(value) if number else plain_yaml.load(value, "--set")
+    except LabError:
         remedy = "Use a number, a word in quotes, true, false, null or [a, b]."
         raise LabError(f"--set {key}={value}: the value is not plain YAML.", remedy, kind="config") from None
     return with_value(data, key, parsed, "--set ")

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
+from core import plain_yaml
 from core.augment import SIZED, arguments
 from core.config import TransformConfig
 
@@ -20,9 +19,7 @@ _ERASING = [
 
 
 def to_yaml(transforms: Sequence[TransformConfig]) -> str:
-    return yaml.safe_dump(
-        {"transforms": [t.model_dump(mode="json") for t in transforms]}, sort_keys=False, allow_unicode=True
-    )
+    return plain_yaml.dump({"transforms": [t.model_dump(mode="json") for t in transforms]})
 
 
 def to_json(transforms: Sequence[TransformConfig]) -> str:

@@ -7,18 +7,18 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from core import plain_yaml
 from core.augment import TRANSFORMS, arguments
-from core.config import NOT_PLAIN, TransformConfig, field_errors
+from core.config import TransformConfig, field_errors
 from core.errors import LabError
 from core.pipeline_export import export, to_json, to_python, to_yaml
 
 __all__ = ["FORMATS", "Imported", "export", "read", "to_json", "to_python", "to_yaml"]
 
 FORMATS = ("yaml", "json", "python")
-LIMIT = 200_000  # characters; a list of transforms has a few thousand
+LIMIT = plain_yaml.LENGTH  # characters; a list of transforms has a few thousand
 _REMEDY = f"Use only transforms of the table: {', '.join(TRANSFORMS)}."
 
 
@@ -50,11 +50,7 @@ def read(text: str, source: str = "pipeline") -> Imported:
 
 
 def _from_yaml(text: str, source: str) -> Imported:
-    try:
-        data = yaml.safe_load(text)
-    except NOT_PLAIN as error:
-        message = f"{source}: not plain YAML: {' '.join(str(error).split())}."
-        raise LabError(message, "Only plain values are read.", kind="pipeline") from None
+    data = plain_yaml.load(text, source, "pipeline")
     if isinstance(data, dict):
         data = data.get("transforms")
     if not isinstance(data, list):

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from core import config as configs
-from core import places, queue, recipes, speed
+from core import places, plain_yaml, queue, recipes, speed
 from core import plan as planning
 from core.config import Part, RunConfig, field_errors, with_value
 from core.data import Scan
@@ -25,6 +24,7 @@ from core.plan import Plan, make_plan
 from core.shrink import shrink
 from core.transfer import inherit_folds
 
+MOST_RUNS = 10_000
 ASK_ABOVE = 24  # runs: more than this are launched only on a second word
 MILLIONS = {18: 11.2, 34: 21.3, 50: 23.5, 101: 42.5, 152: 58.2}  # parameters without the head, torchvision
 
@@ -54,12 +54,10 @@ class StudyConfig(Part):
 
 def from_yaml(text: str, source: str = "study") -> StudyConfig:
     """Raises LabError naming each wrong key."""
+    data = plain_yaml.load(text, source)
     try:
-        return StudyConfig.model_validate(yaml.safe_load(text))
-    except configs.NOT_PLAIN as error:
-        if not isinstance(error, ValidationError):
-            told = " ".join(str(error).split())
-            raise LabError(f"{source}: not plain YAML: {told}.", "Only plain values are read.", kind="config") from None
+        return StudyConfig.model_validate(data)
+    except ValidationError as error:
         lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
         raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
 
@@ -67,7 +65,7 @@ def from_yaml(text: str, source: str = "study") -> StudyConfig:
 def to_yaml(study: StudyConfig) -> str:
     """What `from_yaml` reads, and `python -m core study` runs."""
     data = study.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return plain_yaml.dump(data, width=100)
 
 
 def settings() -> dict[str, list[Any] | None]:
@@ -130,6 +128,9 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
     """
     if not study.grid or size(study) == 0:
         raise LabError(f"study '{study.name}': the grid is empty.", "Give a setting with values.", kind="config")
+    if size(study) > MOST_RUNS:
+        message = f"study '{study.name}': the grid has {size(study):,} runs; at most {MOST_RUNS:,} are made."
+        raise LabError(message, "Take settings or values out of the grid.", kind="config")
     recipes: dict[str, dict[str, Any]] = {}
     result = []
     for values in itertools.product(*study.grid.values()):

@@ -237,3 +237,8 @@ def test_no_two_modules_of_core_import_each_other_in_a_circle():
         for name in free:
             del needs[name]
     assert not needs, f"in a circle, or above one: {sorted(needs)}"
+
+
+def test_yaml_is_read_and_written_in_one_place():
+    for path in [*CORE, *(ROOT / "pages").rglob("*.py")]:
+        assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name

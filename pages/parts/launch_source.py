@@ -88,7 +88,12 @@ def _parent_for(root: str) -> str | None:
 
 def take_study(wanted: StudyConfig) -> None:
     """A study file: its recipe with the settings that all runs share, on the dataset that is chosen, and its grid."""
-    base = recipes.load_recipe(wanted.recipe)
+    known = recipes.all_recipes()  # a file that somebody sent names no other file of this machine
+    for name in (wanted.recipe, *wanted.grid.get("recipe", [])):
+        if name not in known:
+            message = f"study '{wanted.name}': recipe {name!r} is not known."
+            raise LabError(message, f"Use one of {', '.join(known)}; import a recipe of your own first.", "config")
+    base = known[wanted.recipe]
     kept = st.session_state[form_draft.DRAFT]["data"]
     study.expand(wanted.model_copy(update={"grid": {key: values[:1] for key, values in wanted.grid.items()}}))
     begin(base, ("recipe", wanted.recipe))

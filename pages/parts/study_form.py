@@ -9,12 +9,11 @@ import re
 from typing import Any
 
 import streamlit as st
-import yaml
 from pydantic import ValidationError
 
-from core import config as configs
-from core import recipes, study
+from core import plain_yaml, recipes, study
 from core.config import DataConfig, field_errors
+from core.errors import LabError
 from core.study import ShrinkConfig, StudyConfig
 from core.text import plain
 from pages.parts import form_draft, form_fields
@@ -40,8 +39,8 @@ def is_on() -> bool:
 def is_study(text: str) -> bool:
     """Whether a YAML text is a study and not one run's settings."""
     try:
-        data = yaml.safe_load(text)
-    except configs.NOT_PLAIN:
+        data = plain_yaml.load(text, "study")
+    except LabError:
         return False
     return isinstance(data, dict) and "grid" in data
 

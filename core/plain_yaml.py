@@ -1,0 +1,61 @@
+"""The one way to read and write YAML: plain values, of a size that a person writes, each written out where it stands.
+
+Anchors and aliases are refused: ten lines of them can mean a thousand million values. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from core.errors import LabError
+
+LENGTH = 200_000  # characters; a run's whole configuration has about 4,000
+NODES = 20_000  # values, names and lists together
+
+
+class _Plain(yaml.SafeLoader):
+    """SafeLoader that counts, and knows neither anchors nor aliases."""
+
+    nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if anchor := getattr(event, "anchor", None):
+            sign, what = ("*", "alias") if isinstance(event, yaml.AliasEvent) else ("&", "anchor")
+            problem = f"the {what} '{sign}{anchor}' is not read; write the value out where it stands"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        self.nodes += 1
+        if self.nodes > NODES:
+            problem = f"more than {NODES:,} values are not read"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        return super().compose_node(parent, index)
+
+
+class _WrittenOut(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def load(text: str, source: str, kind: str = "config") -> Any:
+    """The value of one YAML document. Raises LabError(kind) naming the line: broken, not plain, too long, aliases."""
+    if len(text) > LENGTH:
+        message = f"{source}: {len(text):,} characters are more than the {LENGTH:,} that are read."
+        raise LabError(message, "Import one configuration alone.", kind=kind)
+    try:
+        return yaml.load(text, _Plain)  # a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        message = f"{source}: {line}not plain YAML: {' '.join((error.problem or str(error)).split())}."
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # yaml lets impossible dates through
+        message = f"{source}: not plain YAML: {' '.join(str(error).split())}."
+    except RecursionError:
+        message = f"{source}: not plain YAML: lists stand in lists too deep to be read."
+    raise LabError(message, "Only plain values are read.", kind=kind)
+
+
+def dump(data: Any, width: int | None = None) -> str:
+    """YAML in the order of the data, every value written out. width: columns before a line is folded, 80 if None."""
+    return yaml.dump(data, Dumper=_WrittenOut, sort_keys=False, allow_unicode=True, width=width or 80)

@@ -1,0 +1,89 @@
+"""YAML from strangers: no alias, no tag, no end of it; what the lab writes it reads again."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as some
+
+from core import config, pipelines, plain_yaml, study
+from core.config import RunConfig, TransformConfig
+from core.errors import LabError
+from core.recipes import all_recipes
+
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
+DOORS = [
+    lambda text: config.from_yaml(text, "import.yaml"),
+    lambda text: study.from_yaml(text, "import.yaml"),
+    lambda text: pipelines.read(text, "import.yaml"),
+]
+TINY_LAUGH = """name: trial
+description: &words one sentence
+data: {root: *words}
+"""
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (LAUGHS, "line 1: .*anchor '&a0'"),
+        (TINY_LAUGH, "line 2: .*anchor '&words'.*write the value out"),
+        ("name: trial\n\ngrid: *nothing\n", r"line 3: .*alias '\*nothing'"),
+        ("a: 1\nb: !!python/object/apply:os.system [ls]\n", "line 2: .*tag"),
+        ("a: [" + "1, " * 30_000 + "1]", "more than 20,000 values"),
+        ("a: " + "x" * 300_000, "30.,... characters"),
+        ("[" * 50_000, "too deep"),
+        ("a: 2024-13-45", "not plain YAML"),
+        ("a: 1\n\tb: 2", "line 2: not plain YAML"),
+    ],
+)
+def test_every_door_refuses_what_is_no_plain_configuration(door, text, words):
+    with pytest.raises(LabError, match=words) as refusal:
+        door(text)
+    assert "import.yaml" in refusal.value.message and len(refusal.value.message) < 300
+
+
+def test_a_file_of_any_length_is_read_no_further_than_needed(tmp_path):
+    with open(tmp_path / "long.yaml", "wb") as stream:
+        stream.truncate(1 << 40)  # a tebibyte that takes no room on disk
+    with pytest.raises(LabError, match="characters are more than"):
+        config.read_config(tmp_path / "long.yaml", "long.yaml")
+
+
+def test_what_the_lab_writes_it_reads_also_where_one_list_stands_twice():
+    sides = [8, 8]
+    shared = TransformConfig(name="CoarseDropout", params={"hole_height_range": sides, "hole_width_range": sides})
+    text = plain_yaml.dump({"a": sides, "b": sides})
+    assert plain_yaml.load(text, "own") == {"a": [8, 8], "b": [8, 8]} and "&" not in text
+    for recipe in all_recipes().values():
+        assert config.from_yaml(config.to_yaml(recipe)) == recipe
+    transforms = [TransformConfig(name="Resize"), shared, TransformConfig(name="Normalize")]
+    assert pipelines.read(pipelines.to_yaml(transforms)).transforms == transforms
+    assert config.from_yaml(config.to_yaml(RunConfig(transforms=transforms))).transforms == transforms
+
+
+def test_a_grid_without_end_is_refused_before_it_is_made():
+    wanted = study.from_yaml("name: big\ngrid:\n" + "".join(f"  training.k{n}: {list(range(50))}\n" for n in range(40)))
+    with pytest.raises(LabError, match="at most 10,000"):
+        study.expand(wanted)
+
+
+LEAF = some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text()
+NESTED = some.recursive(
+    LEAF, lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(), inner, max_size=4), max_leaves=12
+)
+
+
+@given(NESTED)
+def test_values_come_back_as_they_were(value):
+    text = plain_yaml.dump({"value": value})
+    assert plain_yaml.load(text, "own") == yaml.safe_load(text)
+
+
+@given(some.text(max_size=200) | some.text("&*!<>[]{}:-?|,#\n\t 'ax1", max_size=60))
+def test_any_text_is_a_value_or_a_refusal(text):
+    for door in DOORS:
+        try:
+            door(text)
+        except LabError as refusal:
+            assert refusal.message
