@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from core import person_pattern
 from core.transforms import TRANSFORMS, check_params, default_params
 
 CHOOSE = "choose"  # init run:choose in a recipe: whoever launches it names the run
@@ -48,12 +49,7 @@ class DataConfig(Part):
     @classmethod
     def _pattern_compiles(cls, value: str | None) -> str | None:
         if value:
-            try:
-                groups = re.compile(value).groups
-            except re.error as error:
-                raise ValueError(f"not a regular expression: {error}") from None
-            if groups < 1:
-                raise ValueError("needs one group in parentheses that matches the person, such as ^(\\d+)_")
+            person_pattern.check(value)
         return value or None
 
 

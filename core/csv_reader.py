@@ -3,7 +3,6 @@
 import csv
 import io
 import posixpath
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from core.attributes import PARSERS, photo, problem
 from core.config import DataConfig
 from core.errors import LabError
 from core.inside import inside
+from core.person_pattern import PersonPattern
 from core.tree import Tree, left_over
 
 MEND_ROW = "Correct the row, or leave it out."
@@ -155,7 +155,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
     columns = choose_columns(table, data)
     index = {meaning: table.columns.index(column) for meaning, column in columns.items()}
     problems = _set_aside(index, table, name, data)
-    pattern = re.compile(data.person_pattern) if data.person_pattern else None
+    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
     find = _finder(tree, name)
     photos, used = [], {name}
     for row, cells in table.rows:
@@ -169,7 +169,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
         if "person" in cell:
             known["person"] = cell["person"]
         elif sample:
-            known["person"] = person_in_name(pattern, sample)
+            known["person"] = pattern.person(sample) if pattern else sample
             if known["person"] is None:
                 faults.append(("bad-name", f"the person pattern {data.person_pattern!r} finds nothing in {sample}"))
         for meaning, parse in PARSERS.items():
@@ -243,11 +243,3 @@ def _finder(tree: Tree, csv_name: str) -> Callable[[str], tuple[str, list[tuple[
         return paths[-1], [("missing-file", f"there is no file {cell!r} in the dataset")]
 
     return find
-
-
-def person_in_name(pattern: re.Pattern | None, path: str) -> str | None:
-    """The pattern's first group in the file name; the photo itself without a pattern; None if nothing is found."""
-    if pattern is None:
-        return path
-    match = pattern.search(path.rpartition("/")[2])
-    return (match[1] or None) if match else None

@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 
 from core.attributes import PARSERS, photo, problem
 from core.config import DataConfig
-from core.csv_reader import MEND_ROW, Found, choose_columns, chosen_csv, person_in_name, read_csv, read_csv_dataset
+from core.csv_reader import MEND_ROW, Found, choose_columns, chosen_csv, read_csv, read_csv_dataset
 from core.errors import LabError
+from core.person_pattern import PersonPattern
 from core.tree import Tree, by_folder, left_over
 
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
@@ -105,10 +106,10 @@ def read_folders(tree: Tree, data: DataConfig) -> Found:
         if len(tops) > 1 and not tops <= SPLITS:
             break
         parts = {path: folders[1:] for path, folders in parts.items()}
-    pattern = re.compile(data.person_pattern) if data.person_pattern else None
+    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
     photos, problems = [], []
     for path, folders in parts.items():
-        person = person_in_name(pattern, path)
+        person = pattern.person(path) if pattern else path
         if person is None:
             text = f"the person pattern {data.person_pattern!r} finds nothing in its name"
             problems.append(problem("bad-name", path, path, text, "Correct the pattern or the name, or leave it out."))

@@ -240,5 +240,5 @@ def test_no_two_modules_of_core_import_each_other_in_a_circle():
 
 
 def test_yaml_is_read_and_written_in_one_place():
-    for path in [*CORE, *(ROOT / "pages").rglob("*.py")]:
+    for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
         assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name
