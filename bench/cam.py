@@ -10,7 +10,6 @@ Rounds are interleaved, so that a busy moment of the machine hits all three; fig
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from pytorch_grad_cam import GradCAM
 
+from core import machine
 from core.cam_pass import LAYERS, modules_of
 from core.config import from_dict
 from core.device import limit_threads
@@ -84,7 +84,7 @@ def main() -> list[dict[str, float]]:
     asked.add_argument("--pixels", type=int, default=224)
     asked.add_argument("--rounds", type=int, default=5)
     options = asked.parse_args()
-    cores = len(os.sched_getaffinity(0))
+    cores = machine.cores()
     limit_threads(cores)
     print(f"{options.faces} faces, {options.pixels} px, {len(LAYERS)} layers, {cores} cores, {options.rounds} rounds")
     results = []

@@ -8,13 +8,12 @@ paint    from a change of opacity to the repainted maps
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from core import checkpoint, runs
+from core import checkpoint, machine, runs
 from core.config import from_dict
 from core.data import scan
 from core.demo import draw_demo
@@ -110,7 +109,7 @@ def main() -> dict[str, float]:
                 browser.close()
         finally:
             lab.end()
-    cores = len(os.sched_getaffinity(0))
+    cores = machine.cores()
     print(f"ResNet-{options.depth}, {options.pixels} px, {FACES} faces, 5 layers, {cores} cores")
     print(f"click    {found['click']:6.2f} s   goal {GOAL:.1f} s")
     print(f"further  {found['further']:6.2f} s")

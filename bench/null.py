@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from unittest.mock import patch
 
 from scipy import stats
 
-from core import compare, members, metrics_file, runs
+from core import compare, machine, members, metrics_file, runs
 from core.config import RunConfig, from_dict
 from core.data import Scan, scan
 from core.places import HOME
@@ -121,7 +120,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--processes", type=int, default=machine.cores())
     parser.add_argument("--demo", default=str(HOME / "demo"), help="the demo dataset, as python -m core demo draws it")
     asked = parser.parse_args()
     started = time.perf_counter()

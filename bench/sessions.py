@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.slots import measure
-from core import recipes, slots
+from core import machine, recipes
 from core.demo import draw_demo
 from tests.browser import Lab
 from tests.sessions import Session
@@ -50,7 +50,7 @@ def main() -> None:
                 for _ in range(options.rounds):
                     for count, found in rates.items():
                         with watched(lab, run.id, count) as sessions:
-                            found.append(measure(settings, 1, slots.cores(), options.steps))
+                            found.append(measure(settings, 1, machine.cores(), options.steps))
                         if errors := [error for session in sessions for error in session.errors]:
                             raise SystemExit(f"a session was told of an error: {errors[0]}")
         finally:

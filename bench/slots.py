@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from core import config as configs
-from core import recipes, slots
+from core import machine, recipes
 
 
 def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start: Any, told: Any) -> None:
@@ -72,7 +72,7 @@ def measure(settings: dict[str, Any], count: int, threads: int, steps: int) -> f
 
 
 def main() -> None:
-    cores = slots.cores()
+    cores = machine.cores()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--steps", type=int, default=12, help="of each fold job")

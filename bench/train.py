@@ -26,7 +26,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from core import cache, config, recipes, runs, train
+from core import cache, config, machine, recipes, runs, train
 from core.batches import to_network
 from core.data import scan
 from core.demo import draw_demo
@@ -220,7 +220,9 @@ def memory(folder: Path, root: Path, device: torch.device) -> None:
         small, _ = measure_peak(folder, root, depth, 16)
         middle, _ = measure_peak(folder, root, depth, 32)
         needed = middle + (middle - small) / 16 * 96
-        free = torch.cuda.mem_get_info()[0] if device.type == "cuda" else psutil.virtual_memory().available
+        free = min(psutil.virtual_memory().available, machine.memory())
+        if device.type == "cuda":
+            free = torch.cuda.mem_get_info()[0]
         if needed > free - SPARE:
             large = f"does not fit (~{needed / 1e9:.0f})"
         else:

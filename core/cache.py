@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from filelock import Timeout
 
-from core import files, locks
+from core import files, locks, machine
 from core.augment import build_transform, split_pipeline
 from core.config import TransformConfig
 from core.errors import LabError
@@ -92,7 +92,7 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
         with open(temporary, "wb") as stream:
             # Plain writes report a full disk as an error; writing through a map would be a bus error.
             np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            workers = os.cpu_count() or 1
+            workers = machine.cores()
             with ThreadPoolExecutor(workers) as pool:
                 for start in range(0, len(paths), 64):
                     if should_stop():

@@ -2,7 +2,6 @@
 
 import csv
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from core import machine
 from core.demo_hairstyles import comb
 from core.demo_people import SHOTS, cast, draw_moment, draw_person
 from core.demo_photo import draw_photo
@@ -45,7 +45,7 @@ def draw_demo(
         raise LabError(f"demo: {root} already holds files", "Name a new or an empty folder.", "data")
     who = cast(people, seed)
     batches = [(i, who[i : i + BATCH]) for i in range(0, people, BATCH)]
-    processes = min(processes or len(os.sched_getaffinity(0)), len(batches))
+    processes = min(processes or machine.cores(), len(batches))
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from pathlib import Path
 
 import torch
 
+from core import machine
 from core.config import TrainingConfig
 from core.errors import LabError
 
@@ -42,7 +42,7 @@ def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:
     """0 augments in a thread beside the step; a GPU outruns that thread and gets processes."""
     if training.loader_workers is not None:
         return training.loader_workers
-    return 0 if device.type == "cpu" else max(1, min(8, (os.cpu_count() or 2) - 1))
+    return 0 if device.type == "cpu" else max(1, min(8, machine.cores() - 1))
 
 
 def device_name(device: torch.device) -> str:

@@ -8,7 +8,6 @@ itself at 16 x 16 grey. The hash finds candidates fast, the small photo says how
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pandas as pd
 from PIL import Image, ImageOps
 from scipy.fft import dctn
 
+from core import machine
 from core.errors import LabError
 from core.files import write_whole
 from core.images import FORMATS, load_image
@@ -62,7 +62,7 @@ def signatures(
     todo = [key for key in keys if key not in known]
     fresh: dict[tuple[str, int], np.ndarray | None] = {}
     told = 0.0
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(machine.cores())
     try:
         made = pool.map(_signature, (key[0] for key in todo), (samples[key] for key in todo))
         for photo, found in zip(todo, made, strict=True):

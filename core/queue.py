@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core import locks, slots
+from core import locks, machine, slots
 from core.places import lab_folder
 from core.runs import ID, Run, is_locked
 
@@ -64,7 +64,7 @@ def slot_count(runs: Path) -> int:
 
 def threads_of_a_slot(runs: Path) -> int:
     """The cores shared among the slots, or as the settings say, so that two CPU slots do not fight."""
-    return slots.read(runs).threads or max(1, slots.cores() // slot_count(runs))
+    return slots.read(runs).threads or max(1, machine.cores() // slot_count(runs))
 
 
 def slot_locks(runs: Path) -> list[FileLock]:

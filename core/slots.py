@@ -6,9 +6,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import psutil
-
-from core import files
+from core import files, machine
 from core.errors import LabError
 from core.places import lab_folder
 
@@ -22,7 +20,7 @@ def default_count() -> int:
     bench/slots.py, on two cores: two fold jobs of one thread train 1.23 times as many images a second as one of two
     threads with the recipe quick, 1.04 times with the study's 224 px.
     """
-    return 2 if cores() >= 2 and psutil.virtual_memory().total >= MEMORY_OF_TWO else 1
+    return 2 if machine.cores() >= 2 and machine.memory() >= MEMORY_OF_TWO else 1
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,7 @@ class Slots:
     threads: int | None = None
 
     def threads_each(self) -> int:
-        return self.threads or max(1, cores() // self.count)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.threads or max(1, machine.cores() // self.count)
 
 
 def settings_file(root: Path) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from core import machine
 from core.errors import LabError
 from core.files import write_whole
 from core.images import load_image
@@ -61,7 +62,7 @@ def thumbnails(
         except LabError as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(machine.cores()) as pool:
         return list(pool.map(one, photos))
 
 

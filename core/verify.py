@@ -1,7 +1,6 @@
 """Decode every photo once, on all cores, to find those that cannot be; remember the verdicts of unchanged files."""
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from core import machine
 from core.errors import LabError
 from core.files import write_whole
 from core.images import photo_fault
@@ -36,7 +36,7 @@ def verify(
     known = _recall(memory)
     todo = [file for file in files if file not in known]
     fresh = {}
-    pool = ThreadPoolExecutor(threads or os.cpu_count())
+    pool = ThreadPoolExecutor(threads or machine.cores())
     told = 0.0
     step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too
     chunks = [todo[start : start + step] for start in range(0, len(todo), step)]

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
+from core import machine
 from core.places import HOME
 
 FLAGS = [
@@ -85,7 +86,7 @@ def soon(look: Callable[[], T], seconds: float, what: str, every: float = 0.1) -
 
 def slack() -> float:
     """1 on a machine that has nothing else to do, up to 4 where others want its cores too."""
-    return min(4.0, max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0))))
+    return min(4.0, max(1.0, os.getloadavg()[0] / machine.cores()))
 
 
 class Lab:

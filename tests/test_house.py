@@ -23,6 +23,7 @@ QUICK = [
     "errors",
     "files",
     "locks",
+    "machine",
     "states",
     "metrics_file",
     "runs",
@@ -192,6 +193,15 @@ def test_predictions_are_counted_in_one_place():
             source = path.read_text("utf-8")
             assert path.name in alone or "np.add.at" not in source, path.name
             assert "torchmetrics" not in source, path.name
+
+
+def test_cores_and_memory_are_counted_in_one_place():
+    """Elsewhere a container's limits would not count, and macOS has no sched_getaffinity."""
+    counts = {"cpu_count", "sched_getaffinity", "process_cpu_count"}
+    found = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if counts & set(called(p))]
+    assert found == [HOME / "core" / "machine.py"]
+    for path in [*(HOME / "core").glob("*.py"), *(HOME / "pages").rglob("*.py")]:
+        assert not re.search(r"(Thread|Process)PoolExecutor\(\)", path.read_text("utf-8")), path
 
 
 def test_there_are_no_rooms_without_a_purpose():

@@ -1,10 +1,8 @@
 """How many fold jobs train at a time: settings of the lab, FACET_SLOTS over them."""
 
-from types import SimpleNamespace
-
 import pytest
 
-from core import queue, slots
+from core import machine, queue, slots
 from core.errors import LabError
 from core.slots import Slots
 
@@ -17,8 +15,8 @@ def cpu(monkeypatch):
 
 @pytest.mark.parametrize(("cores", "memory", "count"), [(1, 64e9, 1), (2, 8e9, 1), (2, 16e9, 2), (32, 64e9, 2)])
 def test_without_settings_there_are_two_slots_where_they_have_room(tmp_path, monkeypatch, cores, memory, count):
-    monkeypatch.setattr(slots, "cores", lambda: cores)
-    monkeypatch.setattr(slots.psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    monkeypatch.setattr(machine, "memory", lambda: memory)
     assert slots.read(tmp_path) == Slots() == Slots(count)
     assert len(queue.slot_locks(tmp_path)) == count
     assert queue.threads_of_a_slot(tmp_path) == cores // count
@@ -54,6 +52,6 @@ def test_what_cannot_be_is_refused_by_name(tmp_path, count, threads):
 
 
 def test_cores_are_shared_unless_threads_are_set(monkeypatch):
-    monkeypatch.setattr(slots, "cores", lambda: 8)
+    monkeypatch.setattr(machine, "cores", lambda: 8)
     assert [Slots(1).threads_each(), Slots(3).threads_each(), Slots(16).threads_each()] == [8, 2, 1]
     assert Slots(2, 1).threads_each() == 1

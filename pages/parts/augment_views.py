@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import drawn
+from core import drawn, machine
 from core.augment import TRANSFORMS, sample_seed
 from core.config import RunConfig
 from core.preview import draws as draws_of
@@ -50,7 +50,7 @@ class Desk:
 
 def grid(cells: list[tuple[np.ndarray, str, str, str]], large: bool = False) -> None:
     """cells: (uint8 image, first line, second line, CSS class). What the network sees is sent byte for byte."""
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(machine.cores()) as pool:
         sent = list(pool.map(lambda cell: faces.image(cell[0], cell[1], max(cell[0].shape[:2]) <= EXACT), cells))
     inside = "".join(
         f'<figure class="{kind}">{picture}<div>{escape(first)}</div><small>{escape(second)}</small></figure>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import jobs, places, queue, slots
+from core import jobs, machine, places, queue, slots
 from core.errors import LabError
 from core.slots import Slots
 from core.text import plain
@@ -28,7 +28,7 @@ def controls() -> None:
             count = st.text_input("Slots", value=str(now.count), width=120, key="slots-count",
                                   help="Fold jobs that train beside each other on the processor.")  # fmt: skip
             threads = st.text_input("Threads of a slot", value=str(now.threads or ""), width=160, key="slots-threads",
-                                    placeholder=f"{max(1, slots.cores() // now.count)}, shared evenly",
+                                    placeholder=f"{max(1, machine.cores() // now.count)}, shared evenly",
                                     help="Empty shares the cores out. A fold that is resumed with another number of "
                                     "threads ends a little differently in its last digits.")  # fmt: skip
             st.button("Save", on_click=_save, args=("slots-count", "slots-threads"), disabled=not (count or threads))
@@ -41,7 +41,7 @@ def _summary(now: Slots) -> str:
         return f"{gpus}, one on each GPU"
     jobs_ = "1 fold job" if now.count == 1 else f"{now.count} fold jobs"
     threads = "1 thread" if now.threads_each() == 1 else f"{now.threads_each()} threads"
-    return f"{jobs_} at a time, {threads}{' each' if now.count > 1 else ''}, {slots.cores()} cores"
+    return f"{jobs_} at a time, {threads}{' each' if now.count > 1 else ''}, {machine.cores()} cores"
 
 
 def _save(count_key: str, threads_key: str) -> None:

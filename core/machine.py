@@ -1,0 +1,138 @@
+"""What this machine lends to this process: cores, memory, and whether it killed for want of memory. Imports no torch.
+
+A container's limits count (`docker run --cpus=2 -m 4g`): control groups of either version, nested ones too.
+Source: Linux' Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+TOP = Path("/")
+MACHINE_ID = ("etc/machine-id", "var/lib/dbus/machine-id")
+
+
+@dataclass(frozen=True)
+class Kills:
+    """How often the kernel has killed for want of memory since a file's counter began. counter: the file, and since
+    which start of the machine, so that two counts are compared only where they are of the same counter."""
+
+    counter: str
+    count: int
+
+
+def cores(top: Path = TOP) -> int:
+    """Cores that this process may use: its affinity, and the quota of its control groups rounded down, at least one.
+
+    Rounded down, since threads that wait for each other are slowed by the one that is held back.
+    """
+    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([able, *(int(quota) for quota in _cpu_quotas(top))]))
+
+
+def memory(top: Path = TOP) -> int:
+    """Bytes that this process may use: of the machine, or the least of its control groups' limits."""
+    return min([psutil.virtual_memory().total, *_memory_limits(top)])
+
+
+def is_limited(top: Path = TOP) -> bool:
+    """Whether a control group allows less memory than the machine has."""
+    return memory(top) < psutil.virtual_memory().total
+
+
+def kills(top: Path = TOP) -> Kills | None:
+    """The kernel's count of kills for memory in this process's own control group, else on the machine; None if unknown.
+
+    A group's counter counts its own processes, whoever's limit they met, the machine's among them.
+    """
+    own = next(_groups("memory", top), None)  # a group further up counts strangers too
+    for path in (own / "memory.events", own / "memory.oom_control") if own else ():
+        if (count := _counted(path)) is not None:
+            return Kills(f"{path} {_boot(top)}", count)
+    count = _counted(top / "proc/vmstat")
+    return None if count is None else Kills(f"machine {_boot(top)}", count)
+
+
+def name(top: Path = TOP) -> str:
+    """A name for folders: the host's own, and a few digits of the machine's id, since copies share a host name."""
+    host = re.sub(r"[^a-z0-9]+", "-", platform.node().split(".")[0].lower()).strip("-") or "machine"
+    for place in MACHINE_ID:
+        with contextlib.suppress(OSError):
+            return f"{host[:40]}-{hashlib.sha256((top / place).read_bytes()).hexdigest()[:6]}"
+    return host[:40]
+
+
+def _cpu_quotas(top: Path) -> Iterator[float]:
+    """Cores' worth of time that each group allows."""
+    for folder in _groups("cpu", top):
+        words = _words(folder / "cpu.max")
+        if not words:
+            words = _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
+        if len(words) == 2 and words[0].isdecimal() and words[1].isdecimal() and int(words[1]):
+            yield int(words[0]) / int(words[1])
+
+
+def _memory_limits(top: Path) -> Iterator[int]:
+    for folder in _groups("memory", top):
+        for limit in ("memory.max", "memory.limit_in_bytes"):
+            if (words := _words(folder / limit)) and words[0].isdecimal():
+                yield int(words[0])
+
+
+def _groups(controller: str, top: Path) -> Iterator[Path]:
+    """The folders of this process's control groups that have a controller, from its own to the topmost that is seen."""
+    try:
+        lines = (top / "proc/self/cgroup").read_text().splitlines()
+        mounts = (top / "proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return
+    paths = {}  # of version 1 by controller, of version 2 under ""
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        paths |= dict.fromkeys(controllers.split(","), path)
+    for line in mounts:
+        left, _, right = line.partition(" - ")
+        kind, _, options = right.split(" ", 2)
+        if kind not in ("cgroup", "cgroup2") or (kind == "cgroup" and controller not in options.split(",")):
+            continue
+        path = paths.get(controller if kind == "cgroup" else "")
+        if path is None:
+            continue
+        root, mount = left.split(" ")[3:5]
+        place = top / mount.lstrip("/")
+        if path == root or path.startswith(root.rstrip("/") + "/"):
+            own = place / path[len(root.rstrip("/")) :].lstrip("/")
+        else:
+            own = place  # a container that sees its own group as the top, but is told its name outside
+        if not own.is_dir():
+            own = place
+        yield own
+        while own != place:
+            own = own.parent
+            yield own
+
+
+def _counted(path: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        if found := re.search(r"^oom_kill (\d+)$", path.read_text(), re.MULTILINE):
+            return int(found[1])
+    return None
+
+
+def _boot(top: Path) -> str:
+    return " ".join(_words(top / "proc/sys/kernel/random/boot_id"))
+
+
+def _words(path: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        return path.read_text().split()
+    return []
