@@ -20,14 +20,18 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core import machine
+from core import machine, slots, speed
 from core.places import HOME
+from core.recipes import load_recipe
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+LONGEST = 300  # seconds for one test in front of a running lab; nothing may hang for longer
 PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
 # Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
@@ -53,12 +57,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "lab_process" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser"):
             item.add_marker("lab")
+            item.add_marker(pytest.mark.timeout(LONGEST))
     if chromium() or required():
         return
     tests = [item for item in items if item.get_closest_marker("browser")]
     for item in tests:
         item.add_marker(pytest.mark.skip(reason="no Chromium on the path"))
     config.stash[left_out] = len(tests)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the session's lab is started, which takes its time."""
+    if item.get_closest_marker("browser") and chromium() is None:
+        pytest.fail("FACET_REQUIRE_BROWSER=1, but there is no Chromium on the path")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -164,6 +175,18 @@ class Lab:
         for path in self.runs.iterdir():
             shutil.rmtree(path, ignore_errors=True)
 
+    def settle(self) -> None:
+        """As a lab that has been used before: it knows how fast this machine trains the recipe "quick".
+
+        Otherwise each visit of Launch would begin with a measurement, in a process that loads torch. Two labs beside
+        each other have a core each.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
+            if "PYTEST_XDIST_WORKER" in os.environ:
+                slots.write(self.runs, slots.Slots(1, 1))
+            speed.remember(load_recipe("quick"), 100.0, self.runs)
+
     def end(self) -> None:
         if self.process is not None:
             self.clear()
@@ -196,11 +219,15 @@ class Watch:
     """What a browser context complained about."""
 
     def __init__(self, context: Any):
-        self.errors: list[str] = []
-        self.allowed: list[str] = list(HARMLESS)
+        self.begin()
         context.on("console", self._console)
         context.on("weberror", lambda error: self.errors.append(f"script error: {error.error}"))
         context.on("dialog", self._dialog)
+
+    def begin(self) -> None:
+        """Forget what was: another test begins."""
+        self.errors: list[str] = []
+        self.allowed: list[str] = list(HARMLESS)
 
     def allow(self, *texts: str) -> None:
         """Expect messages with these texts, because the test breaks something on purpose."""
@@ -216,6 +243,52 @@ class Watch:
     def _dialog(self, dialog: Any) -> None:
         self.errors.append(f"dialog: {dialog.message}")
         dialog.dismiss()
+
+
+class Talk:
+    """What a page asks the lab, and whether the lab has answered, from its WebSocket; made before the page is opened.
+
+    What a page asks on its own, as often as the clock tells it to, does not count.
+    """
+
+    def __init__(self, page: Any):
+        self.page, self.asked, self.owed = page, 0, ""
+        page.on("websocket", self._listen)
+
+    def over(self) -> None:
+        """Wait until the lab has answered the last question and the page shows the answer."""
+        soon(lambda: self._heard() and self.asked and not self.owed, 60 * slack(), "the lab has answered")
+        self.page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+    @contextlib.contextmanager
+    def answered(self) -> Iterator[None]:
+        """Whoever leaves this block has seen the answer to what was done in it."""
+        before = self.asked
+        yield
+        soon(lambda: self._heard() and self.asked > before, 30 * slack(), "the lab is asked")
+        self.over()
+
+    def _heard(self) -> bool:
+        """Playwright tells what has happened meanwhile only when it is asked for something."""
+        return self.page.evaluate("true")
+
+    def _listen(self, line: Any) -> None:
+        self.owed = "page"  # which it asks for as soon as the line stands
+        line.on("framesent", self._asks)
+        line.on("framereceived", self._hears)
+
+    def _asks(self, frame: bytes | str) -> None:
+        said = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun:
+            self.asked, self.owed = self.asked + 1, "fragment" if said.rerun_script.fragment_id else "page"
+
+    def _hears(self, frame: bytes | str) -> None:
+        told = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+        if told.WhichOneof("type") == "script_finished":
+            whole = told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            part = told.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+            if whole or (part and self.owed == "fragment"):
+                self.owed = ""
 
 
 @pytest.fixture(scope="session")
@@ -236,6 +309,7 @@ def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def lab(lab_process: Lab) -> Iterator[Lab]:
     """The running lab, empty before and after."""
     lab_process.clear()
+    lab_process.settle()
     yield lab_process
     lab_process.clear()
     if lab_process.process.poll() is not None:
@@ -245,32 +319,43 @@ def lab(lab_process: Lab) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium. Scope module: its event loop must not outlive the browser tests in this process."""
-    path = chromium()
-    if path is None:
-        pytest.fail("FACET_REQUIRE_BROWSER=1, but there is no Chromium on the path")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=path, args=FLAGS)
+        found = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield found
         found.close()
 
 
-@pytest.fixture
-def context(browser: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """A browser context at the lab, with `watch`. In the end no page may show a traceback or have complained."""
-    found = browser.new_context(base_url=lab.url, viewport={"width": 1280, "height": 900})
-    found.set_default_timeout(30_000 * slack())
+@pytest.fixture(scope="module")
+def window(browser: Any, lab_process: Lab) -> Iterator[Any]:
+    """One browser context for all tests of a module: scripts and fonts of the lab are loaded and compiled once."""
+    found = browser.new_context(base_url=lab_process.url, viewport={"width": 1280, "height": 900})
     found.watch = Watch(found)
     yield found
+    found.close()
+
+
+@pytest.fixture
+def context(window: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """The browser at the lab, without a page, with `watch`. In the end no page may show a traceback or have complained.
+
+    What a page leaves behind in the browser is cleared.
+    """
+    window.watch.begin()
+    window.set_default_timeout(30_000 * slack())
+    yield window
     if request.node.stash.get(failed, False):
-        for number, page in enumerate(found.pages):
+        for number, page in enumerate(window.pages):
             page.screenshot(path=tmp_path / f"page{number}.png", full_page=True)
             print(f"{page.url}: see {tmp_path / f'page{number}.png'}")
-    shown = [page.locator("body").inner_text() for page in found.pages]
-    crashed = sum(page.get_by_test_id("stException").count() for page in found.pages)
-    found.close()
-    assert found.watch.unexpected() == []
+    shown = [page.locator("body").inner_text() for page in window.pages]
+    crashed = sum(page.get_by_test_id("stException").count() for page in window.pages)
+    for page in window.pages:
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.close()
+    window.clear_cookies()
+    assert window.watch.unexpected() == []
     assert not crashed
     assert not [text for text in shown if "Traceback" in text]
 

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from core import runs
 from core.config import RunConfig, from_dict

@@ -18,7 +18,7 @@ from core.data import scan
 from core.plan import make_plan
 from core.recipes import load_recipe
 from core.runs import FoldState, Run
-from tests.browser import slack, soon
+from tests.browser import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +38,8 @@ RANGES = """title => {
 }"""
 HIDDEN = """([title, fold]) => document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)
   .data.filter(t => t.meta.fold === fold).map(t => t.visible)"""
+ZOOMED = """title => new Promise(told => document
+  .querySelector(`section[aria-label="${title}"] .js-plotly-plot`).once("plotly_relayout", () => told(true)))"""
 TOO_WIDE = """() => [document.scrollingElement, document.querySelector('[data-testid="stMain"]')]
   .map(e => e.scrollWidth - e.clientWidth)"""
 
@@ -118,9 +120,9 @@ def zoom(page, title: str) -> list[float]:
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+    moved = page.evaluate_handle(f"title => ({{ done: ({ZOOMED})(title) }})", title)
     page.mouse.up()
-    soon(lambda: page.evaluate(RANGES, title) != before, 5 * slack(), "a zoom by dragging")
-    page.wait_for_timeout(400)  # plotly moves the axes into place
+    moved.evaluate("moved => moved.done")  # plotly has moved the axes into place
     after = page.evaluate(RANGES, title)
     assert after[1] - after[0] < 0.7 * (before[1] - before[0])
     return after
@@ -341,22 +343,19 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
     assert page.locator("img[src='x']").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("place", "told"),
-    [
+def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
+    for place, told in (
         ("/live?run=../../etc", "is not a run id"),
         ("/live?run=..%2F..%2Fetc%2Fpasswd%00", "is not a run id"),
         ("/live?run=20260101-000000-nothing-0000", "is gone"),
         ("/launch?from=../../etc", "is not a run id"),
         ("/launch?from=20260101-000000-nothing-0000", "is gone"),
         ("/data?root=/no/such/folder", "there is no such folder"),
-    ],
-)
-def test_an_address_that_leads_nowhere_is_a_plain_sentence(page, place, told):
-    page.goto(place)
-    sees(page, told)
-    assert "Traceback" not in text(page)
-    assert "/site-packages/" not in text(page)
+    ):
+        page.goto(place)
+        sees(page, told)
+        assert "Traceback" not in text(page), place
+        assert "/site-packages/" not in text(page), place
 
 
 def test_a_run_that_is_deleted_while_it_is_viewed(page, lab, tmp_path):
@@ -457,18 +456,19 @@ def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
 
 def test_who_is_quicker_than_the_network_loses_no_setting(page):
     """A field whose script is still on its way has no value of its own to send."""
-    late = []
+    late, talk = [], Talk(page)
     page.route("**/TextInput*.js", lambda route: late.append(route))
     page.goto("/launch")
     sees(page, "fold jobs are queued", 60)
-    press(button(page, "Draw again"))
-    page.wait_for_timeout(1500)
+    talk.over()
+    with talk.answered():
+        press(button(page, "Draw again"))
     assert late, "the fields' script has another name now"
     for route in late:
         route.continue_()
     field(page, "Name of the run").wait_for()
-    press(button(page, "Draw again"))
-    page.wait_for_timeout(1500)
+    with talk.answered():
+        press(button(page, "Draw again"))
     filled(page)
     assert field(page, "Name of the run").input_value() == "quick"
     assert field(page, "Description").input_value().startswith("A first answer")
@@ -479,6 +479,7 @@ def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
     """A field that is mounted anew loses it: nothing before it may come or go from one rerun to the next."""
     same = """name => { const field = document.querySelector(`input[aria-label="${name}"]`), known = field.known;
       field.known = true; return Boolean(known); }"""
+    talk = Talk(page)
     for where, first, second in (
         ("/launch?recipe=quick", "Name of the run", "Description"),
         ("/launch?as=study&recipe=quick", "Name of the study", "Question"),
@@ -486,11 +487,11 @@ def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
         page.goto(where)
         soon(lambda first=first: field(page, first).count(), 60 * slack(), "the form is there")
         soon(lambda first=first: field(page, first).input_value(), 60 * slack(), "its fields are filled")
-        page.wait_for_timeout(3000 * slack())  # the first drawing, with its scan, has ended
+        talk.over()  # the first drawing, with its scan, has ended
         page.evaluate(same, second)
-        write(page, first, "one of two")
-        field(page, second).fill("Which is better?")
-        page.wait_for_timeout(3000 * slack())
+        with talk.answered():
+            write(page, first, "one of two")
+            field(page, second).fill("Which is better?")
         assert field(page, second).input_value() == "Which is better?"
         assert page.evaluate(same, second), f"{second} was mounted anew"
 

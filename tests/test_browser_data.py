@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from playwright.sync_api import TimeoutError
 
 from core import corrections
 from core.runs import Run
@@ -20,7 +23,8 @@ def choose(page, label: str, option: str) -> None:
         """A page that is drawn anew closes an open list."""
         if not wanted.count():
             box.click()
-            page.wait_for_timeout(300)
+            with contextlib.suppress(TimeoutError):
+                wanted.wait_for(timeout=2000)
         return wanted.count() == 1
 
     soon(opened, 30 * slack(), f"the options of {label}")

@@ -252,3 +252,33 @@ def test_no_two_modules_of_core_import_each_other_in_a_circle():
 def test_yaml_is_read_and_written_in_one_place():
     for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
         assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name
+
+
+TESTS = sorted((HOME / "tests").glob("*.py"))
+SLEEPERS = {"browser.py": "soon", "workers.py": "until"}  # the two that look again until something is so
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
+    source = path.read_text("utf-8")
+    if path.name in SLEEPERS:
+        functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+        (own,) = (ast.get_source_segment(source, n) for n in functions if n.name == SLEEPERS[path.name])
+        assert len(re.findall(r"time\.sleep[(]", own)) == 1
+        source = source.replace(own, "")
+    forbidden = r"\bflak[y]\b|reruns\b\s*=|wait_for_timeou[t]|networkidl[e]|(?<!\w)sleep[(]"
+    assert not re.findall(forbidden, source)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_no_test_asserts_how_long_something_took(path):
+    """A machine with other work would make it fail; what things cost is measured in bench/."""
+    told = [ast.unparse(n) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Assert)]
+    clocks = re.compile(r"perf_counter|monotonic[(]|time\.time[(]")
+    assert not [line for line in told if clocks.search(line)]
+
+
+def test_every_test_has_a_time_limit_and_nothing_runs_one_twice():
+    assert re.search(r"^timeout = \d+", (HOME / "pyproject.toml").read_text("utf-8"), re.M)
+    wanted = (HOME / "requirements-dev.txt").read_text("utf-8")
+    assert "pytest-timeout==" in wanted and "rerun" not in wanted

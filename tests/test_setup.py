@@ -76,6 +76,7 @@ def test_make_test_runs_ruff_and_the_whole_suite(clone):
     order += ["-m pytest -m lab"]
     places = [steps.find(step) for step in order]
     assert -1 not in places and places == sorted(places), steps
+    assert "rerun" not in steps
     assert make(clone, "test", "PYTEST=-q -k one").count("-q -k one") == 2
 
 
