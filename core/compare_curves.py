@@ -39,7 +39,8 @@ def run_curves(
 ) -> go.Figure:
     """Mean over folds of each run with its band (mean ± deviation); folds thin on demand.
 
-    metric: 'loss', 'accuracy' or 'f1'. x: a key of X; time and images are means over the folds that have the epoch.
+    metric: 'loss' (plain cross-entropy), 'accuracy' or 'f1'. x: a key of X; time and images are means over the folds
+    that have the epoch.
     show: a key of SHOW; the gap is training minus validation (for the loss, validation minus training: above 0 the
     network does better on what it trained on). smooth: 0..1, weight of the past in a debiased exponential mean; the
     band keeps the width that the folds have without it.
@@ -56,6 +57,19 @@ def run_curves(
     x_title = X[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
     layout = layout_of(x_title, title) | {"uirevision": f"{x} {show}"}
     return figure_of(traces, layout)
+
+
+def loss_words(names: Sequence[str]) -> str:
+    """What stands beside curves of the loss where some runs tell another one: see metrics_file.tells_objective.
+
+    names: of those runs, as plain text; empty gives an empty sentence.
+    """
+    if not names:
+        return ""
+    return (
+        f"Loss of {', '.join(names)}: an earlier version recorded the training objective, with its label smoothing, "
+        "class weights or focal factor. It is no plain cross-entropy and cannot be held against one."
+    )
 
 
 def by_epoch(metrics: pd.DataFrame, metric: str, split: str) -> pd.DataFrame:

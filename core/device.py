@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -36,6 +37,17 @@ def pick_precision(choice: str, device: torch.device) -> torch.dtype:
         able = torch.cpu.get_capabilities()
         fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
     return torch.bfloat16 if fast else torch.float32
+
+
+@contextlib.contextmanager
+def exact_float32() -> Iterator[None]:
+    """float32 convolutions in float32: by default cuDNN rounds their factors to the ten bits of TF32."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:

@@ -14,10 +14,11 @@ import pandas as pd
 from core import files
 from core.config import to_yaml
 from core.errors import LabError
+from core.metrics_file import LATER
 from core.runs import Run
 from core.settings import recipe_of
 
-SCALARS = ("loss", "accuracy", "f1", "lr_backbone", "lr_head", "images_per_second")
+SCALARS = ("loss", "objective", "accuracy", "f1", "f1_present", "lr_backbone", "lr_head", "images_per_second")
 TIDY = ["run", "name", "depth", "recipe", "seed", "fold", "epoch", "phase", "split", "metric", "value"]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,6 +51,7 @@ def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:
         config = run.config()
         wide = run.all_metrics()
         long = wide.melt(["fold", "epoch", "phase", "split"], var_name="metric", value_name="value")
+        long = long[long["value"].notna() | ~long["metric"].isin(LATER)]  # an older run never measured them
         about = {"run": run.id, "name": config.name, "depth": config.model.depth, "recipe": recipe_of(config)[0]}
         parts.append(long.assign(**about, seed=config.training.seed))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=TIDY)

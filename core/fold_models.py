@@ -143,6 +143,7 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
             kind="weights",
         )
     model.requires_grad_(False).eval()
+    torch.backends.cudnn.allow_tf32 = False  # as the trainer answers: see exact_float32; nothing trains in this process
     return FoldModel(run, fold, which, model.to(device), list(class_names), config, device)
 
 

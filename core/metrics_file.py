@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -12,23 +13,36 @@ from typing import Any
 import pandas as pd
 
 from core import files
+from core.config import TrainingConfig
 from core.errors import LabError
 
+SCORES = ("loss", "accuracy", "f1", "f1_present")  # what is told of an epoch in states and lists
 METRIC_COLUMNS = [
-    "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
+    "epoch", "phase", "split", "loss", "objective", "accuracy", "f1", "f1_present", "lr_backbone", "lr_head", "seconds",
+    "images_per_second",
 ]  # fmt: skip
+_HEADER = ",".join(METRIC_COLUMNS) + "\n"
+LATER = ("objective", "f1_present")  # columns that files of version 0.1.0 lack; there `loss` was the objective
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
-    """Every whole line of metrics.csv; a torn last line is ignored. Empty when there is none."""
+    """Every whole line of metrics.csv, columns METRIC_COLUMNS; a torn last line is ignored. Empty when there is none.
+
+    loss: plain cross-entropy, mean over samples (for mixed images against both labels, each with its share).
+    objective: what the training minimises, with smoothing, class weights and focal factor; equal to loss without them.
+    accuracy, f1: 0..1; f1 is the mean over all classes of the task, f1_present over those with photos in the split.
+    seconds: of the pass. Columns that an older file lacks are NaN: see `tells_objective`.
+    """
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         raw = b""
     raw = raw[: raw.rfind(b"\n") + 1]
-    lines = raw.decode("utf-8", "replace").splitlines()[1:]
-    rows = [cells for line in lines if len(cells := line.split(",")) == len(METRIC_COLUMNS)]
-    frame = pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    lines = raw.decode("utf-8", "replace").splitlines()
+    told = lines[0].split(",") if lines else []
+    columns = told if set(METRIC_COLUMNS) - set(LATER) <= set(told) else METRIC_COLUMNS
+    rows = [cells for line in lines[1:] if len(cells := line.split(",")) == len(columns)]
+    frame = pd.DataFrame(rows, columns=columns).reindex(columns=METRIC_COLUMNS)
     for column in METRIC_COLUMNS:
         if column in ("epoch", "phase"):
             frame[column] = frame[column].astype("int64")
@@ -37,11 +51,30 @@ def read_metrics(path: Path) -> pd.DataFrame:
     return frame
 
 
+def tells_objective(table: pd.DataFrame, training: TrainingConfig) -> bool:
+    """Whether some line's `loss` is the objective and no plain cross-entropy, so that it cannot be held against others.
+
+    So it is in lines of version 0.1.0, which told one loss only, where the two differ. table: as read_metrics gives it.
+    """
+    return bool(table["objective"].isna().any()) and not plain_objective(training)
+
+
+def plain_objective(training: TrainingConfig) -> bool:
+    """Whether what the training minimises is plain cross-entropy."""
+    return training.loss == "cross-entropy" and training.label_smoothing == 0
+
+
 def append_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Append whole lines with one write each; starts the file with its header. Raises LabError on a full disk."""
-    text = "" if path.exists() and path.stat().st_size else ",".join(METRIC_COLUMNS) + "\n"
+    """Append whole lines with one write each; starts the file with its header. Raises LabError on a full disk.
+
+    A file with the header of an older version is written anew first. Of the columns, those of LATER may be left out.
+    """
+    text = "" if path.exists() and path.stat().st_size else _HEADER
+    if not text and not _has_header(path):
+        cut_metrics(path, None)
     for row in rows:
-        text += ",".join(repr(v) if isinstance(v, float) else str(v) for v in (row[c] for c in METRIC_COLUMNS)) + "\n"
+        values = [row.get(c, math.nan) if c in LATER else row[c] for c in METRIC_COLUMNS]
+        text += ",".join(repr(v) if isinstance(v, float) else str(v) for v in values) + "\n"
     try:
         with open(path, "ab") as stream:
             stream.write(text.encode())
@@ -57,12 +90,20 @@ def append_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
         raise
 
 
-def cut_metrics(path: Path, last_epoch: int) -> None:
-    """Drop what a stopped worker wrote after its checkpoint: rows past last_epoch and a torn last line."""
+def _has_header(path: Path) -> bool:
+    with open(path, "rb") as stream:
+        return stream.read(len(_HEADER)) == _HEADER.encode()
+
+
+def cut_metrics(path: Path, last_epoch: int | None) -> None:
+    """Drop what a stopped worker wrote after its checkpoint: rows past last_epoch (if given) and a torn last line.
+
+    The file gets the columns of today.
+    """
     if not path.exists():
         return
     kept = read_metrics(path)
-    kept = kept[kept["epoch"] <= last_epoch]
+    kept = kept if last_epoch is None else kept[kept["epoch"] <= last_epoch]
     path_rows = kept.to_dict("records")
     fresh = path.with_name(".metrics.csv.tmp")
     fresh.unlink(missing_ok=True)
@@ -83,6 +124,7 @@ def fold_scores(table: pd.DataFrame) -> tuple[int | None, dict[str, float] | Non
     scores = {
         f"{name}_{key}": float(row[key])
         for name, row in (("best", best), ("final", last))
-        for key in ("loss", "accuracy", "f1")
+        for key in SCORES
+        if math.isfinite(row[key]) or key not in LATER
     }
     return int(best["epoch"]), scores

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from core import compare_curves, contrast, statistics
+from core import compare_curves, contrast, metrics_file, statistics
 from core import compare_figures as drawings
 from core.compare_figures import FEW
 from core.errors import LabError
@@ -41,9 +41,11 @@ def _with_many_names(figure: go.Figure, names: int) -> go.Figure:
 
 
 def curves(found: Findings) -> Section:
-    lines = []
+    lines, older = [], []
     for member in found.members:
         table = member.run.all_metrics()
+        if metrics_file.tells_objective(table, member.config.training):
+            older.append(found.names[member.id])
         if len(table):
             lines.append(compare_curves.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
     if not lines:
@@ -58,7 +60,8 @@ def curves(found: Findings) -> Section:
             ),
             (
                 compare_curves.run_curves(lines, "loss", show="both"),
-                "Loss by epoch: validation solid with its band, training dashed.",
+                "Loss (plain cross-entropy) by epoch: validation solid with its band, training dashed. "
+                + compare_curves.loss_words(older),
             ),
         )
     ]

@@ -34,7 +34,7 @@ class FoldState:
     ended: float | None = None
     seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended
     best_epoch: int | None = None
-    scores: dict[str, float] | None = None  # best_f1, best_accuracy, best_loss, final_f1, final_accuracy, final_loss
+    scores: dict[str, float] | None = None  # best_ and final_ of each of metrics_file.SCORES
 
 
 def overall(states: Iterable[str]) -> str:

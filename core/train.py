@@ -8,209 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
-from torch import nn
 
-from core import cache, checkpoint, metrics, metrics_file, places, runs
-from core.augment import normalization, step_seed
-from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
-from core.config import PhaseConfig, RunConfig
-from core.data import class_parts
-from core.device import device_name, forget_peak, peak_memory, pick_device, pick_loader_workers, pick_precision
+from core import cache, checkpoint, metrics_file, places, runs
+from core.config import RunConfig
+from core.device import device_name, forget_peak, peak_memory, pick_device
 from core.errors import LabError
-from core.losses import Mixer, build_loss
-from core.model import build_model, inherit, parameter_groups
+from core.fold_trainer import FoldTrainer, Pass
 
 TICK = 0.5  # seconds between two looks at the device for the progress file
-
-
-@dataclass
-class Pass:
-    """What one pass over a split leaves on the device until the epoch ends.
-
-    loss_sum: over samples. labels, predicted: (b,) class indices of each step; counting them waits for the epoch's end,
-    so that no step waits for the device.
-    """
-
-    loss_sum: torch.Tensor
-    bad_step: torch.Tensor
-    samples: int = 0
-    seconds: float = 0.0
-    labels: list[torch.Tensor] = field(default_factory=list)
-    predicted: list[torch.Tensor] = field(default_factory=list)
-    outputs: list[torch.Tensor] = field(default_factory=list)
-
-    def scores(self, classes: int) -> dict[str, float]:
-        true, predicted = torch.stack([torch.cat(self.labels), torch.cat(self.predicted)]).cpu().numpy()
-        table = metrics.confusion(true, predicted, classes)
-        return {
-            "loss": float(self.loss_sum) / max(1, self.samples),
-            "accuracy": metrics.accuracy(table),
-            "f1": metrics.macro_f1(table),
-        }
-
-
-class FoldTrainer:
-    """The network, the optimizer and the batches of one fold."""
-
-    def __init__(self, run: runs.Run, fold: int, device: torch.device, pixels: Path | None):
-        self.config: RunConfig = run.config()
-        self.run, self.fold, self.device = run, fold, device
-        self.info = run.info()
-        samples = run.samples()
-        self.samples = samples
-        self.labels = torch.from_numpy(samples["y"].to_numpy(np.int64, copy=True)).to(device)
-        self.train_rows = np.flatnonzero(samples["fold"] != fold)
-        self.val_rows = np.flatnonzero(samples["fold"] == fold)
-        self.class_names: list[str] = self.info["class_names"]
-        self.precision = pick_precision(self.config.training.precision, device)
-        seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
-        parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
-        model, self.weights = build_model(self.config.model, len(self.class_names), seed, parts)
-        if self.config.model.parent:
-            parent = runs.Run(self.config.model.parent, run.dir.parent)
-            self.weights = inherit(model, self.config.model, self.class_names, parent, fold)
-        self.model = model.to(device)
-        mean, std = normalization(self.config.transforms)
-        self.mean = torch.tensor(mean, device=device) * 255
-        self.std = torch.tensor(std, device=device) * 255
-        self.balance = samples["y"].to_numpy()[self.train_rows]
-        counts = np.bincount(self.balance, minlength=len(self.class_names))
-        self.criterion = build_loss(self.config.training, counts).to(device)
-        self.mixer = Mixer(self.config.mix, len(self.class_names))
-        source = Source(samples["path"].tolist(), pixels, self.config.transforms)
-        run_seed = self.config.training.seed
-        workers = pick_loader_workers(self.config.training, device)
-        self.train_loader = Loader(AugmentedBatches(source, run_seed, fold, "train"), workers, device)
-        self.val_loader = Loader(AugmentedBatches(source, run_seed, fold, "eval"), 0, device)
-        self.steps = len(self.batches(1))
-        self.val_batches = split_batches(self.val_rows, 2 * self.config.training.batch_size)
-        self.optimizer: torch.optim.Optimizer | None = None
-        self.phase = -1
-
-    def batches(self, epoch: int) -> list[np.ndarray]:
-        balance = self.balance if self.config.training.sampling == "balanced" else None
-        order = epoch_order(self.train_rows, self.config.training.seed, self.fold, epoch, balance)
-        return split_batches(order, self.config.training.batch_size)
-
-    def start_phase(self, phase: int) -> None:
-        """A fresh optimizer: weights carry over from phase to phase, optimizer state does not."""
-        self.phase = phase
-        self.optimizer = build_optimizer(self.model, self.config.phases[phase])
-
-    def prepare(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 (b, H, W, 3) -> what the network takes, float32 (b, 3, H, W)."""
-        return to_network(images, self.mean, self.std)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """float32 (b, 3, H, W) -> float32 logits (b, classes)."""
-        enabled = self.precision != torch.float32
-        with torch.autocast(self.device.type, dtype=self.precision, enabled=enabled):
-            logits = self.model(inputs)
-        return logits.float()
-
-    def new_pass(self) -> Pass:
-        return Pass(
-            torch.zeros((), device=self.device, dtype=torch.float64),
-            torch.full((), -1, device=self.device, dtype=torch.int64),
-        )
-
-    def step_seed(self, epoch: int, step: int) -> int:
-        """The seed of what is drawn once a batch (mix-up)."""
-        return step_seed(self.config.training.seed, self.fold, epoch, step)
-
-    def train_epoch(self, epoch: int, tick: Callable[[str, int, int, Pass], bool]) -> Pass | None:
-        """One epoch of steps; None when tick() says stop. No step waits for the device."""
-        phase, before = self.config.phase_of(epoch)
-        settings = self.config.phases[phase]
-        done = self.new_pass()
-        started = time.perf_counter()
-        self.model.train()
-        batches = self.batches(epoch)
-        for step, images in enumerate(self.train_loader.epoch(epoch, batches)):
-            factor = self.config.learning_rate_factor(phase, (epoch - 1 - before) * self.steps + step, self.steps)
-            for group, rate in zip(self.optimizer.param_groups, (settings.lr_backbone, settings.lr_head), strict=True):
-                group["lr"] = rate * factor
-            labels = self.labels[torch.from_numpy(batches[step]).to(self.device)]
-            self.optimizer.zero_grad(set_to_none=True)
-            inputs, targets = self.mixer(self.prepare(images), labels, self.step_seed(epoch, step))
-            logits = self.forward(inputs)
-            loss = self.criterion(logits, targets)
-            loss.backward()
-            self.optimizer.step()
-            # A mixed image counts for the class that has the larger share in it.
-            labels = targets.argmax(1) if targets.ndim == 2 else targets
-            self._count(done, step, loss.detach(), logits.detach(), labels)
-            if tick("train", step + 1, len(batches), done):
-                return None
-        done.seconds = time.perf_counter() - started
-        return done
-
-    @torch.inference_mode()
-    def evaluate(self, tick: Callable[[str, int, int, Pass], bool]) -> Pass | None:
-        """The validation fold, deterministic transforms only; keeps the logits for the predictions."""
-        done = self.new_pass()
-        started = time.perf_counter()
-        self.model.eval()
-        for step, images in enumerate(self.val_loader.epoch(0, self.val_batches)):
-            labels = self.labels[torch.from_numpy(self.val_batches[step]).to(self.device)]
-            logits = self.forward(self.prepare(images))
-            self._count(done, step, self.criterion(logits, labels), logits, labels)
-            done.outputs.append(logits)
-            if tick("validation", step + 1, len(self.val_batches), done):
-                return None
-        done.seconds = time.perf_counter() - started
-        return done
-
-    @staticmethod
-    def _count(done: Pass, step: int, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        done.loss_sum += loss.double() * len(labels)
-        done.labels.append(labels)
-        done.predicted.append(logits.argmax(1))
-        first_bad = (done.bad_step < 0) & ~torch.isfinite(loss)
-        done.bad_step = torch.where(first_bad, step + 1, done.bad_step)
-        done.samples += len(labels)
-
-    def predictions(self, done: Pass) -> pd.DataFrame:
-        """Out-of-fold predictions: sample, label, predicted, loss (plain cross-entropy), p_<class>..."""
-        logits = torch.cat(done.outputs).double()
-        labels = self.labels[torch.from_numpy(self.val_rows).to(self.device)]
-        loss = nn.functional.cross_entropy(logits, labels, reduction="none").cpu().numpy()
-        probabilities = logits.softmax(1).cpu().numpy()
-        names = np.asarray(self.class_names, dtype=object)
-        frame = pd.DataFrame(
-            {
-                "sample": self.samples["sample"].to_numpy()[self.val_rows],
-                "label": names[labels.cpu().numpy()],
-                "predicted": names[probabilities.argmax(1)],
-                "loss": loss,
-            }
-        )
-        return pd.concat(
-            [frame, pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.class_names])], axis=1
-        )
-
-    def close(self) -> None:
-        self.train_loader.close()
-        self.val_loader.close()
-
-
-def build_optimizer(model: nn.Module, phase: PhaseConfig) -> torch.optim.Optimizer:
-    """Two groups, backbone then head. Fused kernels where torch has them for the device."""
-    backbone, head = parameter_groups(model)
-    groups = [{"params": backbone, "lr": phase.lr_backbone}, {"params": head, "lr": phase.lr_head}]
-    if phase.optimizer == "sgd":
-        return torch.optim.SGD(
-            groups, momentum=phase.momentum, nesterov=phase.nesterov, weight_decay=phase.weight_decay, fused=True
-        )
-    kind = torch.optim.AdamW if phase.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, weight_decay=phase.weight_decay, fused=True)
 
 
 def train_fold(
@@ -310,7 +119,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
                     **speed,
                 }
             )
-        scores = {key: rows[1][key] for key in ("loss", "accuracy", "f1")}
+        scores = {key: rows[1][key] for key in metrics_file.SCORES}
         is_best = best is None or scores["f1"] > best["f1"]
         if is_best:
             best = {"epoch": epoch, **scores}

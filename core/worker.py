@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from core import files, places, queue, runs, speed
 from core.errors import LabError, out_of_memory
-from core.metrics_file import fold_scores
+from core.metrics_file import SCORES, fold_scores
 from core.plan import check_unchanged
 from core.runs import Run
 from core.states import ALIVE
@@ -152,7 +152,7 @@ class Reporter:
     def __call__(self, row: dict[str, Any]) -> None:
         if row["kind"] == "epoch":
             best = row["best"]
-            scores = {f"best_{k}": best[k] for k in ("loss", "accuracy", "f1")}
+            scores = {f"best_{k}": best[k] for k in SCORES if k in best}
             scores |= {f"final_{k}": v for k, v in row["scores"].items()}
             state = self.run.written_state(self.fold)
             self.run.write_state(replace(state, epoch=row["epoch"], best_epoch=best["epoch"], scores=scores))

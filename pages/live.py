@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import corrections, jobs, run_index
+from core import compare_curves, corrections, jobs, metrics_file, run_index
 from core.config import RunConfig, to_yaml
 from core.data import ATTRIBUTES
 from core.errors import LabError
@@ -168,9 +168,11 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> No
     phases = tuple(run_view.phases_of(config))
     curves.draw(run_charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
     st.html(run_view.table_html(moment.folds, table))
+    older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
+    loss = compare_curves.loss_words(older) or "Loss is plain cross-entropy."
     st.caption(
         "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
-        f"the last epoch is not chosen.{MIXED.get(config.mix.method, '')}"
+        f"the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
     )
     attributes(run, config, [fold.fold for fold in moment.folds if fold.state == "done"])
 

@@ -102,6 +102,7 @@ def metric_rows(epochs: int, f1: float, right: float, rng: np.random.Generator) 
             rows.append(
                 {
                     "epoch": epoch, "phase": 0, "split": split, "loss": float(2 - 1.5 * share * noise),
+                    "objective": float(2.1 - 1.5 * share * noise), "f1_present": float(min(1.0, now[0])),
                     "accuracy": float(min(1.0, now[1])), "f1": float(min(1.0, now[0])), "lr_backbone": 1e-5,
                     "lr_head": 6e-4, "seconds": 3.0 if split == "train" else 1.0,
                     "images_per_second": 28.0 if split == "train" else 80.0,

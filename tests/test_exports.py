@@ -37,7 +37,7 @@ def test_tidy_metrics_hold_every_number_once(folder):
     for run in chosen(folder):
         wide = run.all_metrics()
         mine = table[table["run"] == run.id]
-        assert len(mine) == len(wide) * 7
+        assert len(mine) == len(wide) * 9
         for metric in ("loss", "f1", "seconds"):
             back = mine[mine["metric"] == metric].set_index(["fold", "epoch", "split"])["value"]
             theirs = wide.set_index(["fold", "epoch", "split"])[metric]

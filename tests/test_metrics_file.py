@@ -8,12 +8,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.config import TrainingConfig
 from core.errors import LabError
-from core.metrics_file import METRIC_COLUMNS, append_metrics, cut_metrics, read_metrics
+from core.metrics_file import (
+    METRIC_COLUMNS,
+    append_metrics,
+    cut_metrics,
+    fold_scores,
+    read_metrics,
+    tells_objective,
+)
 
 
 def rows(epoch):
-    common = {"phase": 0, "lr_backbone": 1e-5, "lr_head": 6e-4, "seconds": 1.25, "images_per_second": 31.5}
+    common = {
+        "phase": 0,
+        "objective": 0.75,
+        "f1_present": 0.25,
+        "lr_backbone": 1e-5,
+        "lr_head": 6e-4,
+        "seconds": 1.25,
+        "images_per_second": 31.5,
+    }
     return [
         {"epoch": epoch, "split": "train", "loss": 1 / 3 / epoch, "accuracy": 0.5, "f1": 0.1 + 0.2, **common},
         {"epoch": epoch, "split": "validation", "loss": 2 / 7, "accuracy": 1.0, "f1": 1e-17, **common},
@@ -73,6 +89,45 @@ def test_a_full_disk_while_metrics_are_cut_keeps_the_old_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_bytes() == whole
     assert os.listdir(tmp_path) == ["metrics.csv"]
+
+
+OLD = "epoch,phase,split,loss,accuracy,f1,lr_backbone,lr_head,seconds,images_per_second\n"
+OLD_ROWS = (
+    "1,0,train,1.25,0.5,0.30000000000000004,0.001,0.002,0.01,900.0\n"
+    "1,0,validation,1.1,0.25,0.2,0.001,0.002,0.01,900.0\n"
+)
+
+
+def test_a_file_of_version_0_1_0_is_read_and_continued_under_the_columns_of_today(tmp_path):
+    path = tmp_path / "metrics.csv"
+    path.write_text(OLD + OLD_ROWS)
+    found = read_metrics(path)
+    assert list(found.columns) == METRIC_COLUMNS
+    assert found["f1"].tolist() == [0.1 + 0.2, 0.2] and found["loss"].tolist() == [1.25, 1.1]
+    assert found[["objective", "f1_present"]].isna().all(axis=None)
+    append_metrics(path, rows(2))
+    again = read_metrics(path)
+    assert_same_table(again[:2], found)
+    assert_same_table(again[2:].reset_index(drop=True), pd.DataFrame(rows(2))[METRIC_COLUMNS])
+    assert path.read_text().splitlines()[0] == ",".join(METRIC_COLUMNS)
+    assert os.listdir(tmp_path) == ["metrics.csv"]
+    _, scores = fold_scores(again[:2])
+    assert "best_f1_present" not in scores and scores["best_f1"] == 0.2
+    _, scores = fold_scores(again)
+    assert scores["final_f1_present"] == 0.25 and "best_f1_present" not in scores
+
+
+def test_a_loss_that_is_the_objective_is_told_from_plain_cross_entropy(tmp_path):
+    path = tmp_path / "metrics.csv"
+    path.write_text(OLD + OLD_ROWS)
+    old = read_metrics(path)
+    plain, smooth = TrainingConfig(label_smoothing=0.0), TrainingConfig(label_smoothing=0.1)
+    focal, weighted = (TrainingConfig(label_smoothing=0.0, loss=loss) for loss in ("focal", "weighted"))
+    assert not tells_objective(old, plain)
+    assert all(tells_objective(old, training) for training in (smooth, focal, weighted))
+    path.unlink()
+    append_metrics(path, rows(1))
+    assert not tells_objective(read_metrics(path), smooth)
 
 
 def row(epoch, split, value):

@@ -9,9 +9,10 @@ import safetensors.torch
 import torch
 from old_runs import FASTER, FINISHED, FROZEN, INTERRUPTED, STUDY, thaw
 from sklearn.metrics import f1_score
+from test_pages_live import page
 from workers import Workers, assert_done, log_of, small_net
 
-from core import compare, exports, jobs, members, mistakes, report, runs, study_records
+from core import compare, exports, jobs, members, metrics_file, mistakes, report, runs, study_records
 from core.plan import check_unchanged
 
 CLASSES = ["blue", "green", "red"]
@@ -84,8 +85,29 @@ def test_old_runs_are_compared_written_up_and_exported(old):
     assert answers.folds == (0, 1) and len(answers.table) == 24
     told = report.gather([member.run for member in found])
     assert told.sentences and len(told.sections) > 2
+    curves = next(part for part in told.sections if part.title == "Curves")
+    captions = [block.caption for block in curves.blocks if hasattr(block, "caption")]
+    assert any("training objective" in caption for caption in captions)  # smoothed: not held against plain losses
     tidy = exports.tidy_metrics([first.run])
     assert len(tidy.query("metric == 'f1'")) == 2 * 4 * 2  # folds, epochs, splits
+    assert "objective" not in set(tidy["metric"])
+
+
+def captions(at):
+    return "\n".join(caption.value for caption in at.caption)
+
+
+def test_an_old_loss_is_not_held_against_a_new_one_without_a_word(old):
+    """Its criterion was smoothed: Compare says whose loss is which, beside the curves; Live says it of one run."""
+    table = runs.Run(FASTER, old).metrics(0).assign(objective=1.0)
+    for fold in (0, 1):  # as this version would have recorded it
+        runs.Run(FASTER, old).metrics_file(fold).unlink()
+        metrics_file.append_metrics(runs.Run(FASTER, old).metrics_file(fold), table.to_dict("records"))
+    told = captions(page("compare", runs=f"{FINISHED},{FASTER}"))
+    said = next(line for line in told.splitlines() if "training objective" in line)
+    assert said.replace("\\", "").startswith("Loss of lr_head=0.001: an earlier version")
+    assert "training objective" in captions(page("live", run=FINISHED))
+    assert "Loss is plain cross-entropy." in captions(page("live", run=FASTER))
 
 
 def test_an_old_study_opens_with_its_runs(old):

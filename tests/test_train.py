@@ -7,12 +7,13 @@ import torchvision
 from sklearn.metrics import accuracy_score, f1_score
 from workers import SmallNet, assert_same_tensors, short, with_changes
 
-from core import checkpoint, runs, train
+from core import checkpoint, fold_answers, fold_models, losses, runs, train
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS
 from core.places import lab_folder
 
 CPU = torch.device("cpu")
+count, mix = train.FoldTrainer._count, losses.Mixer.__call__
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +93,54 @@ def test_predictions_are_of_the_people_held_out_and_give_the_scores_of_their_epo
         macro = f1_score(found["label"], found["predicted"], labels=names, average="macro", zero_division=0)
         assert table.loc[epoch, "f1"] == pytest.approx(macro)
         assert table.loc[epoch, "accuracy"] == pytest.approx(accuracy_score(found["label"], found["predicted"]))
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "weighted", "focal"])
+def test_the_loss_is_plain_cross_entropy_and_the_objective_what_is_minimised(
+    tiny_plan, runs_folder, network, monkeypatch, loss
+):
+    changes = {"training__loss": loss, "training__label_smoothing": 0.1, "mix__method": "mixup", "mix__alpha": 0.4}
+    run = frozen(with_changes(short(tiny_plan), **changes), runs_folder)
+    seen = []
+    monkeypatch.setattr(
+        train.FoldTrainer,
+        "_count",
+        staticmethod(lambda done, step, *told: (seen.append(told), count(done, step, *told))),
+    )
+    mixed = []
+    monkeypatch.setattr(losses.Mixer, "__call__", lambda *given: mixed.append(mix(*given)) or mixed[-1])
+    assert train.train_fold(run, 0) is True
+    table = run.metrics(0).set_index("split")
+
+    steps = [(logits.double(), targets.double()) for (*_, logits, _), (_, targets) in zip(seen, mixed, strict=False)]
+    assert any(targets.ndim == 2 for _, targets in steps)
+    total = sum(float(-(targets * logits.log_softmax(1)).sum()) for logits, targets in steps)
+    assert table.loc["train", "loss"] == pytest.approx(total / sum(len(logits) for logits, _ in steps), rel=1e-5)
+    assert table.loc["validation", "loss"] == pytest.approx(run.predictions(0, "final")["loss"].mean(), rel=1e-5)
+    assert (table["objective"] - table["loss"]).abs().min() > 1e-3
+    trainer = train.FoldTrainer(run, 0, CPU, None)
+    *_, logits, labels = seen[-1]  # the one batch of the held-out fold
+    assert table.loc["validation", "objective"] == pytest.approx(float(trainer.criterion(logits, labels)), rel=1e-5)
+    trainer.close()
+
+
+def test_without_smoothing_weights_or_focus_loss_and_objective_are_one(tiny_plan, runs_folder, network):
+    run = frozen(with_changes(short(tiny_plan), training__label_smoothing=0.0), runs_folder)
+    train.train_fold(run, 0)
+    assert (run.metrics(0)["loss"] == run.metrics(0)["objective"]).all()
+
+
+def test_a_fold_is_looked_at_in_float32_whatever_the_training_computes_in(tiny_plan, runs_folder, network):
+    """What Look inside answers about a face and what the table of out-of-fold predictions says are one number."""
+    run = frozen(with_changes(short(tiny_plan, epochs=2), training__precision="bfloat16"), runs_folder)
+    train.train_fold(run, 0)
+    assert run.info()["precision"] == "bfloat16"
+    run.write_state(runs.FoldState(fold=0, state="done", epoch=2))
+    for which in ("best", "final"):
+        told = run.predictions(0, which)
+        faces = fold_models.faces(run, told["sample"])
+        asked = fold_answers.probabilities(run, 0, faces, which)
+        np.testing.assert_allclose(told[[f"p_{name}" for name in run.info()["class_names"]]], asked, atol=1e-5)
 
 
 def test_best_is_the_first_epoch_with_the_highest_f1_and_final_is_the_last(run):
@@ -196,7 +245,7 @@ def test_lines_written_past_the_checkpoint_and_torn_lines_are_not_doubled_by_a_r
     train.train_fold(run, 0, should_stop=lambda: run.metrics(0)["epoch"].max() >= 2)
     done = int(run.metrics(0)["epoch"].max())  # what was still being written when it was asked to stop is there too
     assert done < 4
-    never = [f"{done + 1},1,{split}" + 7 * ",0.1" for split in ("train", "validation")]
+    never = [f"{done + 1},1,{split}" + 9 * ",0.1" for split in ("train", "validation")]
     with open(run.metrics_file(0), "a") as stream:  # an epoch whose checkpoint never came, and half a line
         stream.write("\n".join([*never, f"{done + 2},1,tra"]))
     train.train_fold(run, 0)

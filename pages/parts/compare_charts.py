@@ -7,13 +7,14 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core import compare_curves, compare_figures, statistics
+from core import compare_curves, compare_figures, metrics_file, statistics
 from core.compare import Difference
 from core.cost import Cost
 from core.errors import LabError
 from core.figures import METRICS as LABELS
 from core.members import METRICS, Member
 from core.metrics import mean_and_deviation
+from core.text import plain
 from pages.parts import compare_load, compare_pick, compare_view, curves, run_view, states
 from pages.parts.compare_pick import Wanted
 
@@ -62,6 +63,13 @@ def draw_curves(found: Sequence[Member], names: dict[str, str], colours: dict[st
         return
     data = curve_payload(tuple(versions), tuple(looks), wanted.x, wanted.show, wanted.smooth, wanted.folds)
     curves.draw(data, key="compare-curves")
+    older = [
+        plain(names[member.id])
+        for member, version in zip(found, versions, strict=True)
+        if metrics_file.tells_objective(run_view.metrics_of(version), member.config.training)
+    ]
+    if older:
+        st.caption(compare_curves.loss_words(older))
     told = ["Bold: mean over the folds that have the epoch; band: mean ± deviation."]
     if wanted.show == "gap":
         told.append("Gap: training minus validation (loss: validation minus training); above 0 it knows the training "
