@@ -6,17 +6,17 @@ from pathlib import Path
 
 from core import jobs, places, queue, run_index, runs
 from core.runs import Run
-from core.study_records import paused_runs
+from core.study_file import honour_old_pauses
 
 
 def look_after(folder: Path | None = None) -> None:
     """Queue what a lab that was killed in the middle of a launch or a resume left out, and start workers.
 
-    A fold that says queued, has no place in the queue and is in no paused study was left out.
+    A fold that says queued and has no place in the queue was left out. What the queue holds back stays held back.
     """
     root = folder or places.runs_folder()
-    waiting = set(jobs.waiting(root))
-    held = None
+    waiting = {(run_id, fold) for _, run_id, fold in queue.places(root)}
+    honoured = False
     for summary in run_index.summaries(root):
         lost = [
             int(fold["fold"])
@@ -25,9 +25,10 @@ def look_after(folder: Path | None = None) -> None:
         ]
         if not lost:
             continue
-        held = paused_runs(root) if held is None else held
-        if summary["id"] not in held:
-            _enqueue_again(Run(summary["id"], root), lost)
+        if not honoured:
+            honour_old_pauses(root)
+            honoured = True
+        _enqueue_again(Run(summary["id"], root), lost)
     jobs.ensure_workers(root)
 
 

@@ -59,8 +59,17 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
 def resume(run: Run) -> list[int]:
     """Queue every fold that is neither done nor under way; each goes on from its last checkpoint.
 
+    A run that is held back because its study is paused may begin: somebody asked for this one by name.
     Returns the folds. Raises LabError: 'data-changed' when the photos are not those of the launch, 'locks'.
     """
+    folds = requeue(run)
+    queue.let_go(run)
+    ensure_workers(run.dir.parent)
+    return folds
+
+
+def requeue(run: Run) -> list[int]:
+    """`resume` that leaves what is held back held back, and starts no worker."""
     check_unchanged(run.require().samples())
     locks.check_folder(places.lab_folder(run.dir.parent))
     waiting = []
@@ -73,7 +82,6 @@ def resume(run: Run) -> list[int]:
             run.write_state(FoldState(fold, epoch=state.epoch, best_epoch=state.best_epoch, scores=state.scores))
             waiting.append(fold)
     queue.enqueue(run, waiting)
-    ensure_workers(run.dir.parent)
     return waiting
 
 
@@ -98,6 +106,17 @@ def cancel(run: Run, *, grace: float = GRACE) -> None:
             if state.state in ("queued", "running"):
                 run.write_state(replace(state, state="cancelled", ended=time.time()))
     ensure_workers(run.dir.parent)
+
+
+def cancel_waiting(run: Run, reason: str) -> None:
+    """Cancel the folds that wait; what trains goes on to its end. reason: what a person reads beside them."""
+    for fold in run.folds():
+        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
+            state = run.written_state(fold)
+            if state.state == "queued":
+                remedy = "Resume the run to train it."
+                run.write_state(replace(state, state="cancelled", reason=reason, remedy=remedy, ended=time.time()))
+            queue.remove(run, [fold])
 
 
 def kill_worker(run: Run, fold: int) -> None:
@@ -139,5 +158,5 @@ def start_worker(root: Path) -> None:
 
 
 def waiting(folder: Path | None = None) -> list[tuple[str, int]]:
-    """(run id, fold) of every fold job that waits, in order."""
+    """(run id, fold) of every fold job that waits and is not held back, in order."""
     return [(run_id, fold) for _, run_id, fold in queue.entries(folder or places.runs_folder())]

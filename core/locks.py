@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -36,6 +37,25 @@ def lock(path: Path, timeout: float = -1) -> FileLock:
     Where the file system cannot lock, acquiring raises OSError: a file that merely exists would outlive its holder.
     """
     return FileLock(path, timeout=timeout, fallback_to_soft=False, on_acquired=_mark)
+
+
+@contextlib.contextmanager
+def held(path: Path, what: str, timeout: float = 10) -> Iterator[None]:
+    """Hold the lock at a path while something is read, changed and written; nobody else does so meanwhile.
+
+    what: it is a lock of, as a person calls it. Raises LabError(kind 'locked') when it could not be had in time, not
+    filelock's Timeout: that is an OSError and would be told as a file that cannot be written. Other OSErrors pass.
+    """
+    wanted = lock(path, timeout)
+    try:
+        wanted.acquire()
+    except Timeout:
+        remedy = "Try again in a moment."
+        raise LabError(f"{what} is being written by another process.", remedy, kind="locked") from None
+    try:
+        yield
+    finally:
+        wanted.release()
 
 
 def is_held(path: Path) -> bool:

@@ -1,22 +1,32 @@
-"""The queue and the slots: files under runs/.lab/, right though nothing stays alive for them. Imports no torch."""
+"""The queue, what it holds back, and the slots: files under runs/.lab/, right though nothing stays alive for them.
+
+A job that is held back keeps its place and is not begun. runs/.lab/holds/<name>/ has an empty file for every run that
+is held, those too that are still to be made; a paused study holds its runs under its own id. Imports no torch.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from core import locks, machine, slots
 from core.places import lab_folder
-from core.runs import ID, Run, is_locked
+from core.runs import ID, Run, check_id, is_locked
 
 
 def queue_folder(runs: Path) -> Path:
     return lab_folder(runs) / "queue"
+
+
+def holds_folder(runs: Path) -> Path:
+    return lab_folder(runs) / "holds"
 
 
 def enqueue(run: Run, folds: list[int]) -> None:
@@ -25,12 +35,18 @@ def enqueue(run: Run, folds: list[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.time_ns()
     for fold in folds:
-        if not any(entry_run == run.id and entry_fold == fold for _, entry_run, entry_fold in entries(run.dir.parent)):
+        if not any(place_run == run.id and place_fold == fold for _, place_run, place_fold in places(run.dir.parent)):
             (folder / f"{stamp:020d}__{run.id}__{fold:02d}").touch()
 
 
 def entries(runs: Path) -> Iterator[tuple[Path, str, int]]:
-    """(file, run id, fold) in the order in which they will be claimed."""
+    """(file, run id, fold) in the order in which they will be claimed; what is held back is left out."""
+    held = held_runs(runs)
+    return (place for place in places(runs) if place[1] not in held)
+
+
+def places(runs: Path) -> Iterator[tuple[Path, str, int]]:
+    """(file, run id, fold) of every job in the queue, held back or not, in order."""
     try:
         names = sorted(os.listdir(queue_folder(runs)))
     except FileNotFoundError:
@@ -42,9 +58,61 @@ def entries(runs: Path) -> Iterator[tuple[Path, str, int]]:
 
 
 def remove(run: Run, folds: list[int]) -> None:
-    for path, run_id, fold in entries(run.dir.parent):
+    for path, run_id, fold in places(run.dir.parent):
         if run_id == run.id and fold in folds:
             path.unlink(missing_ok=True)
+
+
+def hold(runs: Path, name: str, run_ids: Iterable[str]) -> None:
+    """Let no fold of these runs begin before `release`, or `let_go` for one of them; what trains goes on to its end.
+
+    name: of who holds them. Runs are added to those that it holds already.
+    """
+    target = holds_folder(runs) / check_id(name)
+    hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.new")
+    place = target if target.is_dir() else hidden  # a new one appears by a rename: whole, or not at all
+    place.mkdir(parents=True, exist_ok=True)
+    for run_id in run_ids:
+        (place / check_id(run_id)).touch()
+    if place is hidden:
+        os.rename(hidden, target)
+
+
+def release(runs: Path, name: str, run_ids: Iterable[str] | None = None) -> None:
+    """What `name` held may begin, in the places that it kept: these runs of it, or all, which ends the hold."""
+    target = holds_folder(runs) / check_id(name)
+    if run_ids is not None:
+        for run_id in run_ids:
+            (target / check_id(run_id)).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            target.rmdir()  # when it holds nothing any more
+        return
+    hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.old")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(target, hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def let_go(run: Run) -> None:
+    """This one run may begin, whoever holds it; others stay held."""
+    for name in _names(holds_folder(run.dir.parent)):
+        (holds_folder(run.dir.parent) / name / run.id).unlink(missing_ok=True)
+
+
+def is_holding(runs: Path, name: str) -> bool:
+    return (holds_folder(runs) / check_id(name)).is_dir()
+
+
+def held_runs(runs: Path) -> set[str]:
+    """Ids of the runs of which no fold may begin."""
+    return {run_id for name in _names(holds_folder(runs)) for run_id in _names(holds_folder(runs) / name)}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if ID.fullmatch(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def gpu_count() -> int:
@@ -95,7 +163,7 @@ def reorder(root: Path, run_ids: list[str]) -> None:
     The jobs share out the places that they hold now. A job that a worker claims meanwhile leaves an entry behind, which
     the next worker finds to be taken and drops.
     """
-    waiting = [(path, run_id, fold) for path, run_id, fold in entries(root) if run_id in run_ids]
+    waiting = [(path, run_id, fold) for path, run_id, fold in places(root) if run_id in run_ids]
     wanted = sorted(waiting, key=lambda entry: (run_ids.index(entry[1]), entry[2]))
     stamp = 0
     for (place, *_), (path, run_id, fold) in zip(waiting, wanted, strict=True):

@@ -1,106 +1,36 @@
 """Studies that were launched: which runs belong together, and what is done to all of them. Imports no torch.
 
-runs/.lab/studies/<id>.json names the runs before the first of them is made, so that a study that was cut off in the
-middle of its launch can be completed. Runs hold their own state; a study has none but its order and `paused`.
+Its record names the runs before the first of them is made, so that a study that was cut off in the middle of its launch
+can be completed. Runs hold their own state; a study has none but its order and whether the queue holds it back.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from filelock import FileLock
 
 from core import config as configs
-from core import files, jobs, locks, queue, runs
+from core import jobs, queue, runs, study_file
 from core.data import Scan
 from core.errors import LabError
-from core.places import lab_folder, runs_folder
+from core.places import runs_folder
 from core.plan import Plan, check_weights
 from core.runs import Run, check_id
-from core.states import ALIVE, GARBAGE
+from core.states import ALIVE
 from core.study import StudyConfig, make_plans
+from core.study_file import Member, Study, all_studies, exists, folder_of, load
 
+__all__ = [
+    "Member", "Study", "add", "all_studies", "cancel", "delete", "exists", "folder_of", "folds_of", "joined", "launch",
+    "launch_missing", "load", "missing", "move", "pause", "present", "resume",
+]  # fmt: skip
 
-@dataclass(frozen=True)
-class Member:
-    """One run of a study. config: the complete RunConfig as a dict, so that it can be launched again."""
-
-    id: str
-    name: str
-    config: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Study:
-    """What was asked and which runs answer it, in the order of the grid; added runs stand last."""
-
-    id: str
-    name: str
-    description: str
-    created: float
-    settings: dict[str, Any]
-    runs: list[Member]
-    paused: bool = False
-    refused: dict[str, str] = field(default_factory=dict)  # run id -> why it could not be launched
-
-    @property
-    def run_ids(self) -> list[str]:
-        return [member.id for member in self.runs]
-
-
-def folder_of(root: Path) -> Path:
-    return lab_folder(root) / "studies"
-
-
-def all_studies(folder: Path | None = None) -> list[Study]:
-    """Every readable study, newest first."""
-    found = []
-    for path in sorted(folder_of(folder or runs_folder()).glob("*.json"), reverse=True):
-        try:
-            found.append(_read(path))
-        except LabError:
-            continue
-    return found
-
-
-def load(study_id: str, folder: Path | None = None) -> Study:
-    """Raises LabError: 'bad-id', 'gone', or 'config' for a record that was damaged."""
-    path = folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json"
-    if not path.is_file():
-        raise LabError(f"study '{study_id}' is gone.", "It was deleted; pick another one.", kind="gone")
-    return _read(path)
-
-
-def exists(study_id: str, folder: Path | None = None) -> bool:
-    return (folder_of(folder or runs_folder()) / f"{check_id(study_id)}.json").is_file()
-
-
-def _read(path: Path) -> Study:
-    try:
-        data = files.read_json(path)
-        return Study(**{**data, "runs": [Member(**member) for member in data["runs"]]})
-    except (OSError, *GARBAGE) as error:
-        raise LabError(
-            f"study {path.stem}: its record cannot be read ({type(error).__name__}).",
-            f"Delete {path.name} in runs/.lab/studies; the runs themselves are whole.",
-            kind="config",
-        ) from None
-
-
-def _write(study: Study, root: Path) -> None:
-    data = {**vars(study), "runs": [vars(member) for member in study.runs]}
-    files.write_json(folder_of(root) / f"{study.id}.json", data)
-
-
-def _lock(root: Path) -> FileLock:
-    folder_of(root).mkdir(parents=True, exist_ok=True)
-    return locks.lock(folder_of(root) / ".lock", timeout=30)
+DELETED = "Its study was deleted while it was paused."
 
 
 def launch(
@@ -116,13 +46,13 @@ def launch(
         check_weights(plan.config)
     study_id = check_id(study_id or runs.new_id(study.name))
     members = [_member(study_id, index, plan) for index, plan in enumerate(plans)]
-    with _lock(root):
+    with study_file.locked(root):
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
         record = Study(
             study_id, study.name, study.description, time.time(), study.model_dump(mode="json"), members
         )  # fmt: skip
-        _write(record, root)
+        study_file.write(record, root)
     return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)
 
 
@@ -134,22 +64,40 @@ def _member(study_id: str, index: int, plan: Plan) -> Member:
 
 
 def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
+    """Launch runs that the record names; a study that is cancelled or deleted meanwhile gets no further ones."""
     refused = {}
     for run_id, plan in plans.items():
+        if _was_stopped(study, root):
+            break
         try:
-            jobs.launch(plan, run_id, root, study=study.id)
+            run = jobs.launch(plan, run_id, root, study=study.id)
         except LabError as error:
             if error.kind != "exists":
                 refused[run_id] = f"{error.message} {error.remedy}".strip()
-    return _change(study.id, root, refused={**study.refused, **refused}) if refused else study
+            continue
+        if _was_stopped(study, root):  # while this run was being made: the stop has not seen it
+            _stop_late(study, run, root)
+    try:
+        return study_file.change(study.id, root, lambda record: replace(record, refused={**record.refused, **refused}))
+    except LabError as error:
+        if error.kind != "gone":
+            raise
+        queue.release(root, study.id, plans)  # what was held for this launch
+        return study
 
 
-def _change(study_id: str, root: Path, **values: Any) -> Study:
-    with _lock(root):
-        before = load(study_id, root)
-        after = Study(**{**vars(before), **values})
-        _write(after, root)
-    return after
+def _was_stopped(study: Study, root: Path) -> bool:
+    try:
+        return load(study.id, root).cancelled != study.cancelled
+    except LabError as error:
+        return error.kind == "gone"
+
+
+def _stop_late(study: Study, run: Run, root: Path) -> None:
+    if exists(study.id, root):
+        jobs.cancel(run)
+    elif run.id in queue.held_runs(root) or any(state.state == "cancelled" for state in run.states()):
+        jobs.cancel_waiting(run, DELETED)  # once more: it came into the queue after the first time
 
 
 def folds_of(study: Study, folder: Path | None = None) -> pd.Series:
@@ -168,13 +116,15 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
     root = folder or runs_folder()
     plan = joined(study, plan, scan, folder=root)
     check_weights(plan.config)
-    member = _member(study.id, len(study.runs), plan)
-    member = Member(run_id or member.id, member.name, member.config)
-    with _lock(root):
-        before = load(study.id, root)
+    with study_file.locked(root):
+        before = study_file.fresh(study.id, root)
+        member = _member(study.id, len(before.runs), plan)
+        member = Member(run_id or member.id, member.name, member.config)
         if member.id in before.run_ids:
             raise LabError(f"run '{member.id}' exists already.", "It was launched once; open it.", kind="exists")
-        _write(Study(**{**vars(before), "runs": [*before.runs, member]}), root)
+        if before.paused:
+            queue.hold(root, study.id, [member.id])
+        study_file.write(replace(before, runs=[*before.runs, member]), root)
     return jobs.launch(plan, member.id, root, study=study.id)
 
 
@@ -197,15 +147,21 @@ def missing(study: Study, folder: Path | None = None) -> list[Member]:
 
 
 def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> Study:
-    """Launch what is missing, on the folds of the runs that are there."""
+    """Launch what is missing, on the folds of the runs that are there. In a paused study it waits with the others."""
     root = folder or runs_folder()
+    study = load(study.id, root)
     gone = missing(study, root)
     there = len(gone) < len(study.runs)
     wanted = [configs.from_dict(member.config, member.name) for member in gone]
     plans = make_plans(wanted, scan, folder=root, people=folds_of(study, root) if there else None)
-    cleared = {run_id: why for run_id, why in study.refused.items() if run_id not in {m.id for m in gone}}
-    study = _change(study.id, root, refused=cleared)
-    return _start(study, {member.id: plan for member, plan in zip(gone, plans, strict=True)}, root)
+    ids = [member.id for member in gone]
+
+    def begin(record: Study) -> Study:
+        if record.paused:
+            queue.hold(root, record.id, ids)  # one of them may have been let go before it was deleted
+        return replace(record, refused={run_id: why for run_id, why in record.refused.items() if run_id not in ids})
+
+    return _start(study_file.change(study.id, root, begin), dict(zip(ids, plans, strict=True)), root)
 
 
 def present(study: Study, folder: Path | None = None) -> list[Run]:
@@ -213,55 +169,89 @@ def present(study: Study, folder: Path | None = None) -> list[Run]:
 
 
 def pause(study: Study, folder: Path | None = None) -> Study:
-    """No further fold begins; a fold that trains goes on to its end."""
+    """No further fold begins, of runs that a launch still makes neither; a fold that trains goes on to its end."""
     root = folder or runs_folder()
-    after = _change(study.id, root, paused=True)
-    for run in present(study, root):
-        queue.remove(run, run.folds())
-    return after
+    with study_file.locked(root):
+        queue.hold(root, study.id, study_file.fresh(study.id, root).run_ids)
+        return load(study.id, root)
 
 
 def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
     """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
     root = folder or runs_folder()
-    after = _change(study.id, root, paused=False)
+    _release(study.id, root)
     told = []
-    for run in present(study, root):
+    for run in present(load(study.id, root), root):
         try:
-            jobs.resume(run)
+            jobs.requeue(run)
         except LabError as error:
             told.append(f"{run.id}: {error.message} {error.remedy}".strip())
+    after = _reordered(study.id, root, lambda record: record)
+    jobs.ensure_workers(root)
     return after, told
 
 
 def cancel(study: Study, folder: Path | None = None) -> Study:
-    """Stop what trains and what waits; every fold keeps its last checkpoint."""
-    after = _change(study.id, folder or runs_folder(), paused=False)
-    alive = [run for run in present(study, folder) if runs.overall(s.state for s in run.states()) in ALIVE]
+    """Stop what trains and what waits; every fold keeps its last checkpoint. A launch that is under way stops too."""
+    root = folder or runs_folder()
+    after = study_file.change(study.id, root, lambda record: replace(record, cancelled=time.time()))
+    alive = [run for run in present(after, root) if runs.overall(s.state for s in run.states()) in ALIVE]
     for run in alive:
         queue.remove(run, run.folds())
     for run in alive:
         jobs.cancel(run)
-    return after
+    _release(study.id, root)
+    return load(study.id, root)
+
+
+def _release(study_id: str, root: Path) -> None:
+    """End a pause, one of version 0.1 too."""
+    with study_file.locked(root):
+        study_file.write(study_file.fresh(study_id, root), root)
+        queue.release(root, study_id)
 
 
 def move(study: Study, run_id: str, places: int, folder: Path | None = None) -> Study:
     """Let a run train earlier (negative places) or later; changes the study's order and that of what waits."""
-    root = folder or runs_folder()
-    members = list(study.runs)
-    at = study.run_ids.index(run_id)
-    member = members.pop(at)
-    members.insert(max(0, min(len(members), at + places)), member)
-    after = _change(study.id, root, runs=members)
-    queue.reorder(root, after.run_ids)
+
+    def moved(record: Study) -> Study:
+        members = {member.id: member for member in record.runs}
+        if run_id not in members:
+            raise LabError(f"run '{run_id}' is not in study {study.id}.", "Choose one of its runs.", kind="gone")
+        ids = record.run_ids
+        at = ids.index(run_id)
+        ids.insert(max(0, min(len(ids), at + places)), ids.pop(at))
+        return replace(record, runs=[members[each] for each in ids])
+
+    return _reordered(study.id, folder or runs_folder(), moved)
+
+
+def _reordered(study_id: str, root: Path, changed: Callable[[Study], Study]) -> Study:
+    """Change a record, and bring what waits into its order before anybody changes that again."""
+    with study_file.locked(root):
+        after = changed(study_file.fresh(study_id, root))
+        study_file.write(after, root)
+        queue.reorder(root, after.run_ids)
     return after
 
 
 def delete(study: Study, folder: Path | None = None) -> None:
-    """Forget which runs belong together; the runs stay."""
-    (folder_of(folder or runs_folder()) / f"{study.id}.json").unlink(missing_ok=True)
+    """Forget which runs belong together; the runs stay.
 
-
-def paused_runs(folder: Path | None = None) -> set[str]:
-    """Ids of the runs that wait because their study is paused."""
-    return {run_id for study in all_studies(folder) if study.paused for run_id in study.run_ids}
+    What waits in a paused study is cancelled: nobody could let it go on any more, and it must not begin by itself.
+    """
+    root = folder or runs_folder()
+    with study_file.locked(root):
+        if not exists(study.id, root):
+            return
+        try:
+            there = present(study_file.fresh(study.id, root), root)
+        except LabError:  # damaged: what was read of it before has to do
+            there = present(study, root)
+        held = queue.held_runs(root)
+        for run in there:
+            if run.id in held:
+                jobs.cancel_waiting(run, DELETED)
+        (folder_of(root) / f"{study.id}.json").unlink(missing_ok=True)
+        # A run that a launch is making right now stays held until that launch sees that its study is gone.
+        queue.release(root, study.id, [run.id for run in there])

@@ -44,6 +44,9 @@ def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
         except OSError as error:  # no word about the job: it keeps its place
             print(f"{run.id}: fold {fold} cannot be locked and waits on: {error}", file=sys.stderr, flush=True)
             continue
+        if run_id in queue.held_runs(root):  # since the queue was read: whoever holds it finds it begun, or not at all
+            lock.release()
+            continue
         if run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists():
             return run, fold, lock, entry
         entry.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures, jobs, run_index, runs, study_records
+from core import figures, jobs, places, queue, run_index, runs
 from core.errors import LabError
 from core.runs import Run
 from core.text import ago, count, plain, spread
@@ -77,9 +77,9 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
             )
 
 
-def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
-    """Runs with folds that wait, in the order of the queue; what is queued but in no queue comes last."""
-    known: dict[str, list[int]] = {run_id: [] for run_id, _ in queue if run_id in by_id}
+def waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
+    """Runs with folds that wait, in the order of the queue; what is held back comes last."""
+    known: dict[str, list[int]] = {run_id: [] for run_id, _ in places_in_queue if run_id in by_id}
     for run_id, summary in by_id.items():
         if folds := [int(fold["fold"]) for fold in summary["folds"] if fold["state"] == "queued"]:
             known[run_id] = folds
@@ -87,10 +87,10 @@ def waiting(queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) 
     if not known:
         return
     states.heading("Waiting")
-    paused = study_records.paused_runs()
+    held = queue.held_runs(places.runs_folder())
     for place, (run_id, folds) in enumerate(known.items(), 1):
         names = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
-        names += " · paused with its study" if run_id in paused else ""
+        names += " · paused with its study" if run_id in held else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<span class="lab-num lab-meta">{place}</span> {states.icon("queued")}', width=44)
             link(by_id[run_id])

@@ -92,12 +92,13 @@ def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
             on_click=cancel,
             args=(run,),
         )
-    if any(fold.state in states.STOPPED for fold in moment.folds):
+    if moment.paused or any(fold.state in states.STOPPED for fold in moment.folds):
         st.button(
             "Resume",
             icon=":material/play_arrow:",
             type="primary",
-            help="Go on with every fold that is not done, from its last checkpoint.",
+            help="Go on with every fold of this run that is not done, from its last checkpoint"
+            f"{'; the rest of its study stays paused' if moment.paused else ''}.",
             on_click=resume,
             args=(run,),
         )
@@ -146,12 +147,12 @@ def resume(run: Run) -> None:
         st.session_state["live-error"] = error
 
 
-def tick(run: Run, config: RunConfig, colour: str, shown: tuple[str, ...]) -> None:
+def tick(run: Run, config: RunConfig, colour: str, shown: tuple) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
         st.rerun()
     moment = run_view.look(run, config, jobs.waiting())
-    if moment.fold_states != shown:
+    if moment.signature != shown:
         st.rerun()
     if moment.active and not moment.running:
         states.look_after_workers()
@@ -278,7 +279,7 @@ header(run, config, info, moment, colour, listed)
 if problem := st.session_state.pop("live-error", None):
     states.show_error(problem)
 curves.plotly_once()
-st.fragment(tick, run_every=every)(run, config, colour, moment.fold_states)
+st.fragment(tick, run_every=every)(run, config, colour, moment.signature)
 
 tab_log, tab_samples, tab_rates = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"

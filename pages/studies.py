@@ -102,7 +102,8 @@ def actions(study: Study, moment: study_view.Moment) -> None:
         )  # fmt: skip
         st.button(
             "Delete this study", icon=":material/delete:", on_click=act, args=(forget, study), width="stretch",
-            help="Forgets which runs belong together. The runs themselves stay.",
+            help="Forgets which runs belong together. The runs themselves stay; of a paused study, those that wait are "
+            "cancelled.",
         )  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def tick(study: Study, shown: tuple) -> None:
     moment = study_view.look(study)
     if moment.signature != shown:
         st.rerun()
-    if moment.waiting and not moment.running and not study.paused:
+    if moment.active and not moment.running:
         states.look_after_workers()
     st.html(study_view.progress_html(study, moment))
     st.html(study_view.matrix_html(moment))

@@ -118,6 +118,54 @@ def test_removing_takes_only_the_named_folds(make_run, runs_folder):
     assert waiting(runs_folder) == [(run.id, 1), (other.id, 0)]
 
 
+def test_what_is_held_back_keeps_its_place_and_is_not_begun(make_run, runs_folder):
+    first, second = make_run(1), make_run(1)
+    queue.hold(runs_folder, "some-study", [first.id, "still-to-be-made"])
+    queue.enqueue(first, [0])
+    queue.enqueue(second, [0])
+    queue.enqueue(first, [0])
+    assert queue.held_runs(runs_folder) == {first.id, "still-to-be-made"}
+    assert waiting(runs_folder) == [(second.id, 0)]
+    claimed = worker.claim(runs_folder)
+    assert claimed[0] == second and worker.claim(runs_folder) is None
+    claimed[2].release()
+    queue.release(runs_folder, "some-study")
+    assert waiting(runs_folder) == [(first.id, 0), (second.id, 0)]
+
+
+def test_a_hold_that_comes_while_a_worker_reads_the_queue_is_honoured(make_run, runs_folder, monkeypatch):
+    run = make_run()
+    queue.enqueue(run, [0])
+    entries = queue.entries
+
+    def hold_after(root):
+        found = list(entries(root))
+        queue.hold(root, "some-study", [run.id])
+        return found
+
+    monkeypatch.setattr(queue, "entries", hold_after)
+    assert worker.claim(runs_folder) is None
+    monkeypatch.undo()
+    assert not runs.is_locked(run.fold_lock(0))
+    queue.release(runs_folder, "some-study")
+    assert waiting(runs_folder) == [(run.id, 0)]
+
+
+def test_two_holds_hold_until_both_are_gone_and_one_run_is_let_go_of_all(make_run, runs_folder):
+    run, other = make_run(1), make_run(1)
+    queue.hold(runs_folder, "one", [run.id, other.id])
+    queue.hold(runs_folder, "two", [run.id])
+    queue.hold(runs_folder, "two", [other.id])
+    queue.release(runs_folder, "one")
+    assert queue.held_runs(runs_folder) == {run.id, other.id}
+    queue.let_go(run)
+    assert queue.held_runs(runs_folder) == {other.id} and queue.is_holding(runs_folder, "two")
+    queue.release(runs_folder, "two", [other.id])
+    assert not queue.is_holding(runs_folder, "two")
+    queue.release(runs_folder, "two")
+    assert os.listdir(queue.holds_folder(runs_folder)) == []
+
+
 def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0, 1])

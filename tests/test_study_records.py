@@ -1,12 +1,18 @@
 """Promises of launched studies: one click one study, nothing lost when cut off, pause and order, shared folds."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from workers import small_net, with_changes
 
-from core import healing, jobs, queue, runs, study, study_records
+from core import files, healing, jobs, queue, runs, study, study_records
 from core.data import scan
 from core.errors import LabError
-from core.runs import Run
+from core.places import HOME
+from core.runs import FoldState, Run
 from core.study import StudyConfig
 
 TINY = {"folds.count": 2, "phases.0.epochs": 1, "training.batch_size": 8}
@@ -82,13 +88,195 @@ def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
     assert paused.paused and study_records.load(made.id).paused
     assert order(workers.root) == [] and workers.run(small_net) == 0
     assert {s["state"] for s in runs.summaries()} == {"queued"}
-    assert study_records.paused_runs() == set(made.run_ids)
+    assert queue.held_runs(workers.root) == set(made.run_ids)
     healing.look_after()
     assert order(workers.root) == [], "looking after what was lost queues nothing of a paused study"
     back, refused = study_records.resume(paused)
     assert not back.paused and refused == [] and order(workers.root) == made.run_ids
     assert workers.run(small_net) == 0
     assert {s["state"] for s in runs.summaries()} == {"done"}
+
+
+def in_another_process(root, code, study_id):
+    """Run a line on `study` (its record as that process reads it) in a fresh process, as another page would."""
+    lines = f"import sys; from core import study_records; study = study_records.load(sys.argv[1]); {code}"
+    done = subprocess.run(
+        [sys.executable, "-c", lines, study_id], cwd=HOME, env={**os.environ, "FACET_RUNS": str(root)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def once_made(workers, monkeypatch):
+    """once_made(number, code): when so many runs of a launch are made, another process does something to the study."""
+
+    def arrange(number, code):
+        create, made = runs.create, []
+
+        def creates(*args, **kwargs):
+            run = create(*args, **kwargs)
+            made.append(run)
+            if len(made) == number:  # made, and not in the queue yet
+                (record,) = study_records.all_studies()
+                in_another_process(workers.root, code, record.id)
+            return run
+
+        monkeypatch.setattr(runs, "create", creates)
+
+    return arrange
+
+
+def all_states(root):
+    return {fold["state"] for summary in runs.summaries(root) for fold in summary["folds"]}
+
+
+def test_a_pause_in_the_middle_of_a_launch_holds_what_is_still_to_be_made(seeds, workers, once_made):
+    wanted, plans, _ = seeds
+    once_made(2, "study_records.pause(study)")
+    made = study_records.launch(wanted, plans)
+    assert made.paused and len(study_records.present(made)) == 3
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"queued"}, "nothing of it trains"
+    study_records.resume(made)
+    assert order(workers.root) == made.run_ids
+
+
+def test_a_paused_study_that_is_deleted_does_not_train_and_its_runs_go_on_by_hand(seeds, workers):
+    wanted, plans, _ = seeds
+    made = study_records.launch(wanted, plans[:2])
+    first, second = study_records.present(made)
+    first.write_state(FoldState(0, "done"))
+    queue.remove(first, [0])
+    study_records.delete(study_records.pause(made))
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert [state.state for state in first.states()] == ["done", "cancelled"]
+    assert {(state.state, state.reason) for state in second.states()} == {("cancelled", study_records.DELETED)}
+    assert queue.held_runs(workers.root) == set()
+    assert jobs.resume(second) == [0, 1]
+    assert workers.run(small_net) == 0
+    assert {state.state for state in second.states()} == {"done"} and first.fold_state(1).state == "cancelled"
+
+
+def test_a_study_paused_and_deleted_in_the_middle_of_its_launch_does_not_train(seeds, workers, once_made):
+    wanted, plans, _ = seeds
+    once_made(2, "study_records.pause(study); study_records.delete(study)")
+    made = study_records.launch(wanted, plans)
+    assert study_records.all_studies() == []
+    assert [run.id for run in study_records.present(made)] == made.run_ids[:2], "no further run is made"
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"cancelled"}
+    assert queue.held_runs(workers.root) == set()
+
+
+def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_when_asked(seeds, workers, once_made):
+    wanted, plans, found = seeds
+    once_made(2, "study_records.cancel(study)")
+    made = study_records.launch(wanted, plans)
+    assert [member.id for member in study_records.missing(made)] == made.run_ids[2:]
+    assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
+    study_records.launch_missing(made, found)
+    assert order(workers.root) == made.run_ids[2:]
+
+
+def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
+    wanted, plans, found = seeds
+    made = study_records.launch(wanted, plans)
+    lost = Run(made.run_ids[1])
+    queue.remove(lost, lost.folds())
+    lost.delete()
+    study_records.pause(made)
+    jobs.resume(Run(made.run_ids[2]))  # by name: it leaves the hold, and comes back to it when it is made anew
+    Run(made.run_ids[2]).delete()
+    made = study_records.launch_missing(made, found)
+    assert not study_records.missing(made)
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"queued"}
+    study_records.resume(made)
+    assert order(workers.root) == made.run_ids
+
+
+def test_one_run_of_a_paused_study_that_is_resumed_by_hand_trains_alone(seeds, workers):
+    wanted, plans, _ = seeds
+    made = study_records.launch(wanted, plans[:2])
+    study_records.pause(made)
+    assert jobs.resume(Run(made.run_ids[1])) == [0, 1]
+    assert order(workers.root) == [made.run_ids[1]] and workers.run(small_net) == 0
+    assert [summary["state"] for summary in sorted(runs.summaries(), key=lambda s: made.run_ids.index(s["id"]))] == [
+        "queued", "done",
+    ]  # fmt: skip
+    assert study_records.load(made.id).paused
+
+
+def test_a_run_that_joins_a_paused_study_waits_with_it(seeds, workers):
+    wanted, plans, found = seeds
+    made = study_records.launch(wanted, plans[:1])
+    study_records.pause(made)
+    late = study_records.add(made, plans[1], found)
+    assert order(workers.root) == [] and late.id in queue.held_runs(workers.root)
+    study_records.resume(made)
+    assert order(workers.root) == [made.run_ids[0], late.id]
+
+
+@pytest.mark.parametrize("then", ["look", "move", "delete", "resume"])
+def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
+    wanted, plans, _ = seeds
+    made = study_records.launch(wanted, plans[:2])
+    path = study_records.folder_of(workers.root) / f"{made.id}.json"
+    path.write_text(json.dumps({**files.read_json(path), "paused": True}))
+    for run in study_records.present(made):
+        queue.remove(run, run.folds())  # as its pause did
+    old = study_records.load(made.id)
+    assert old.paused
+    if then == "move":
+        old = study_records.move(old, old.run_ids[1], -1)
+    if then == "delete":
+        study_records.delete(old)
+    if then == "resume":
+        study_records.resume(old)
+        assert order(workers.root) == made.run_ids and not study_records.load(made.id).paused
+        return
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"cancelled" if then == "delete" else "queued"}
+    if then != "delete":
+        assert study_records.load(made.id).paused
+        study_records.resume(old)
+        assert order(workers.root) == old.run_ids
+
+
+def test_changes_to_a_study_that_another_page_read_before_lose_nothing(seeds, workers, monkeypatch):
+    wanted, plans, found = seeds
+    read = study_records.launch(wanted, plans[:2])
+    added = study_records.add(read, plans[2], found).id
+    study_records.move(read, read.run_ids[1], -1)
+    assert study_records.load(read.id).run_ids == [read.run_ids[1], read.run_ids[0], added]
+    study_records.pause(read)
+    study_records.move(read, added, -1)
+    assert study_records.load(read.id).paused
+    with pytest.raises(LabError, match="not in study"):
+        study_records.move(read, "20200101-000000-none-0000", 1)
+
+
+def test_a_refusal_that_another_launch_wrote_meanwhile_stays(seeds, workers, monkeypatch):
+    wanted, plans, _ = seeds
+    whole = jobs.launch
+    note = "from dataclasses import replace; study_records.study_file.change(study.id, study_records.runs_folder(), "
+    note += "lambda record: replace(record, refused={'20200101-000000-other-0000': 'why'}))"
+
+    def refuses(plan, *args, **kwargs):
+        if plan is plans[1]:
+            in_another_process(workers.root, note, kwargs["study"])
+            raise LabError("disk full: no room.", "Free some space.", kind="disk-full")
+        return whole(plan, *args, **kwargs)
+
+    monkeypatch.setattr(jobs, "launch", refuses)
+    made = study_records.launch(wanted, plans)
+    assert made.refused.keys() == {made.run_ids[1], "20200101-000000-other-0000"}
 
 
 def test_a_run_that_is_moved_to_the_front_is_trained_first(seeds, workers, tiny_plan):

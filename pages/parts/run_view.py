@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import metrics_file, runs, study_records
+from core import metrics_file, queue, runs
 from core.config import RunConfig
 from core.runs import FoldState, Run
 from core.text import count, duration, rate, score, spread
@@ -38,6 +38,11 @@ class Moment:
     @property
     def active(self) -> bool:
         return self.state in parts.ACTIVE
+
+    @property
+    def signature(self) -> tuple:
+        """Changes when the page around the ticking part has to change."""
+        return self.paused, *self.fold_states
 
     @property
     def fold_states(self) -> tuple[str, ...]:
@@ -93,12 +98,12 @@ class Moment:
         return (1 - VALIDATION_SHARE) * within
 
 
-def look(run: Run, config: RunConfig, queue: Sequence[tuple[str, int]]) -> Moment:
-    """Read a run's states and progress. queue: (run id, fold) of all waiting jobs in order."""
+def look(run: Run, config: RunConfig, waiting: Sequence[tuple[str, int]]) -> Moment:
+    """Read a run's states and progress. waiting: (run id, fold) of all waiting jobs in order."""
     folds = run.states()
     progress = {fold.fold: run.progress(fold.fold) for fold in folds if fold.state == "running"}
-    mine = next((place for place, (run_id, _) in enumerate(queue) if run_id == run.id), 0)
-    held = any(fold.state == "queued" for fold in folds) and run.id in study_records.paused_runs()
+    mine = next((place for place, (run_id, _) in enumerate(waiting) if run_id == run.id), 0)
+    held = any(fold.state == "queued" for fold in folds) and run.id in queue.held_runs(run.dir.parent)
     return Moment(run.id, config.epochs, folds, progress, mine, held)
 
 
@@ -185,7 +190,7 @@ def folds_html(moment: Moment) -> str:
 
 
 def failures_html(folds: Sequence[FoldState]) -> str:
-    """What happened, where and what to do, for each fold that failed or was interrupted."""
+    """What happened, where and what to do, for each fold that failed, was interrupted, or cancelled for a reason."""
     return "".join(
         parts.fault(
             fold.reason or "It stopped without a reason.",
@@ -194,7 +199,7 @@ def failures_html(folds: Sequence[FoldState]) -> str:
             fold.state,
         )
         for fold in folds
-        if fold.state in ("failed", "interrupted")
+        if fold.state in ("failed", "interrupted") or (fold.state == "cancelled" and fold.reason)
     )
 
 

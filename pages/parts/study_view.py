@@ -33,6 +33,7 @@ class Row:
     task: str
     folds: list[dict[str, Any]]
     fold_seconds: float | None  # to train one fold from its start, from the measured speed
+    held: bool = False  # the queue holds it back
 
     def number(self, state: str) -> int:
         return sum(fold["state"] == state for fold in self.folds)
@@ -88,7 +89,7 @@ class Moment:
     @property
     def active(self) -> bool:
         """Whether anything can change by itself."""
-        return bool(self.running or (self.waiting and not self.paused))
+        return bool(self.running or any(row.waiting and not row.held for row in self.rows))
 
     @property
     def state(self) -> str:
@@ -103,7 +104,7 @@ class Moment:
     def signature(self) -> tuple:
         """Changes when the page around the matrix has to change: a state, an order, a run more or less."""
         return (self.paused, len(self.missing)), *(
-            (row.run.id, *(fold["state"] for fold in row.folds)) for row in self.rows
+            (row.run.id, row.held, *(fold["state"] for fold in row.folds)) for row in self.rows
         )  # fmt: skip
 
     def seconds_left(self, slots: int) -> float | None:
@@ -121,6 +122,7 @@ class Moment:
 def look(study: Study) -> Moment:
     found = {summary["id"]: summary for summary in run_index.summaries()}
     ids = list(found)
+    held = queue.held_runs(places.runs_folder())
     rows, broken = [], {}
     for member in study.runs:
         summary = found.get(member.id)
@@ -133,7 +135,9 @@ def look(study: Study) -> Moment:
         colour = states.colour_of(member.id, ids)
         seconds = _fold_seconds(member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
-        rows.append(Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds))
+        rows.append(
+            Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, member.id in held)
+        )
     return Moment(rows, missing(study), broken, study.paused)
 
 
@@ -193,7 +197,7 @@ def matrix_html(moment: Moment) -> str:
     body = []
     for row in moment.rows:
         by_fold = {int(fold["fold"]): fold for fold in row.folds}
-        cells = "".join(f"<td>{_cell(row, by_fold.get(fold), moment.paused)}</td>" for fold in folds)
+        cells = "".join(f"<td>{_cell(row, by_fold.get(fold))}</td>" for fold in folds)
         means = "".join(
             f'<td{edge}>{spread(row.scores(key))}</td>'
             for key, edge in (
@@ -225,12 +229,12 @@ def matrix_html(moment: Moment) -> str:
     )
 
 
-def _cell(row: Row, fold: dict[str, Any] | None, paused: bool) -> str:
+def _cell(row: Row, fold: dict[str, Any] | None) -> str:
     if fold is None:
         return "–"
     state = fold["state"]
     _, word, _ = states.STATES.get(state, states.STATES["unreadable"])
-    held = paused and state == "queued"
+    held = row.held and state == "queued"
     icon = states.icon("interrupted" if held else state)
     word = "paused" if held else word
     best = (fold.get("scores") or {}).get("best_f1")
