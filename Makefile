@@ -4,21 +4,23 @@ BIN := $(VENV)/bin
 NONE = $(if $(PYTEST),|| [ $$? -eq 5 ])
 LAB = $(BIN)/python -m pytest -m lab -n 2 --dist worksteal
 N = 1
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock"
+SIZE = $(if $(filter Linux,$(shell uname -s)),about 5.5 GB on disk (torch with CUDA),far less than the 5.5 GB of Linux with CUDA)
+WHOLE = @$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # .venv was broken off
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: run test test-browser bench clean
+.PHONY: run test test-browser check bench lock clean
 
 # Set up once, draw the demo dataset if there is none, and start the lab. The second time it goes straight to the lab.
 run: $(VENV)/.run-ready demo
 	@echo "Facet Lab: http://127.0.0.1:8501"
 	@$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port 8501
 
-# ruff and the whole suite: on all cores what needs no running lab, then the rest with two labs beside each other.
+# The checks and the whole suite: on all cores what needs no running lab, then the rest with two labs beside each other.
 # Browser tests need Chromium and say loudly when it is missing. With PYTEST="-k ..." one of the two parts may hold no
 # test (pytest's 5).
-test: $(VENV)/.test-ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+test: check
 	$(BIN)/python -m pytest -m "not lab" -n logical --dist worksteal $(PYTEST) $(NONE)
 	$(LAB) $(PYTEST) $(NONE)
 
@@ -30,9 +32,19 @@ test-browser: $(VENV)/.test-ready
 	  echo "round $$round of $(N) passed in $$(($$(date +%s) - begun)) s"; \
 	done
 
+# What takes seconds.
+check: $(VENV)/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
 bench: $(VENV)/.run-ready demo
 	$(BIN)/python -m bench.train
 	$(BIN)/python -m bench.pages
+
+# The locks, anew from requirements.txt and requirements-dev.txt; what is not asked to change stays as it is.
+lock: $(VENV)/.test-ready
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) requirements-dev.txt -o requirements-dev.lock
 
 demo: | $(VENV)/.run-ready
 	$(BIN)/python -m core demo demo
@@ -41,13 +53,17 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Facet Lab needs Python 3.11 or newer; try: make run PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run-ready: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+$(VENV)/.run-ready: requirements.lock | $(BIN)/python
+	@echo "Installing what the lab needs into $(VENV), once: $(SIZE). This takes minutes; broken off, it goes on next time."
+	$(WHOLE)
+	$(INSTALL) requirements.lock
 	@touch $@
 
-$(VENV)/.test-ready: requirements.txt requirements-dev.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+$(VENV)/.test-ready: requirements-dev.lock | $(BIN)/python
+	@echo "Installing what the lab and its tests need into $(VENV), once: $(SIZE). This takes minutes."
+	$(WHOLE)
+	$(INSTALL) requirements-dev.lock
 	@touch $@ $(VENV)/.run-ready
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

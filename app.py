@@ -6,7 +6,14 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
-st.set_page_config(page_title="Facet Lab", page_icon="🔬", layout="wide")
+from core import __version__
+
+st.set_page_config(
+    page_title="Facet Lab",
+    page_icon="🔬",
+    layout="wide",
+    menu_items={"About": f"Facet Lab {__version__}, under the MIT licence."},
+)
 
 here = Path(__file__).parent
 pages = [

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core import cli_write, jobs, places, recipes, runs, study_records
+from core import __version__, cli_write, jobs, places, recipes, runs, study_records
 from core import config as configs
 from core import plan as planning
 from core.cli_attend import attend
@@ -30,6 +30,21 @@ app = typer.Typer(
 app.command()(attend)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"Facet Lab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def lab(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version of the lab.")
+    ] = False,
+) -> None:
+    """Facet Lab without a browser."""
 
 
 def main() -> None:

@@ -73,6 +73,12 @@ def has_tensorboard() -> bool:
     return importlib.util.find_spec("tensorboard") is not None
 
 
+def missing_tensorboard() -> LabError:
+    """What is said where TensorBoard is asked for and is not there; tensorboard is an extra of pyproject.toml."""
+    remedy = "Install it from the lab's folder: python -m pip install -e '.[tensorboard]'"
+    return LabError("TensorBoard is not installed.", remedy, kind="optional")
+
+
 def write_events(chosen: Sequence[Run], folder: Path) -> int:
     """TensorBoard event files under `folder`, one log a run, fold and split; the step is the epoch.
 
@@ -80,7 +86,7 @@ def write_events(chosen: Sequence[Run], folder: Path) -> int:
     folder cannot be written.
     """
     if not has_tensorboard():
-        raise LabError("TensorBoard is not installed.", "Install it: pip install tensorboard", kind="optional")
+        raise missing_tensorboard()
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.event_file_writer import EventFileWriter

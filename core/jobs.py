@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import Timeout
 
-from core import corrections, locks, places, queue, runs
+from core import __version__, corrections, locks, places, queue, runs
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
 
@@ -37,7 +37,9 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "left_out": plan.left_out,
         "dropped": plan.dropped,
         "corrections": [correction.id for correction in plan.corrections],
-        "versions": {name: version(name) for name in LIBRARIES} | {"python": sys.version.split()[0]},
+        "versions": {"facet-lab": __version__}
+        | {name: version(name) for name in LIBRARIES}
+        | {"python": sys.version.split()[0]},
         "parent": plan.config.model.parent,
         "study": study,
     }

@@ -1,10 +1,10 @@
 """Tables that leave the lab."""
 
 import io
+import re
 import sys
+import tomllib
 import zipfile
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from core import cli, exports
 from core.errors import LabError
+from core.places import HOME
 from core.runs import Run
 
 
@@ -66,52 +67,33 @@ def test_a_run_that_is_gone_is_told(folder):
         exports.tidy_metrics([Run("20260101-000000-nobody-0000", folder)])
 
 
-def test_without_tensorboard_the_remedy_is_to_install_it(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(exports, "has_tensorboard", lambda: False)
-    with pytest.raises(LabError, match="pip install tensorboard"):
+def test_without_tensorboard_the_remedy_names_an_extra_that_there_is(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)  # as where it is not installed: importing it is impossible
+    with pytest.raises(LabError) as told:
         exports.write_events(chosen(folder), tmp_path / "events")
     assert not (tmp_path / "events").exists()
+    (extra,) = re.findall(r"pip install -e '\.\[(\w+)\]'", told.value.remedy)
+    assert extra in tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 
 
-@pytest.fixture
-def tensorboard(monkeypatch):
-    """The three classes of the optional package that are used, in its place; what was written: folder -> events."""
-    written: dict[str, list] = {}
-
-    class Writer:
-        def __init__(self, logdir):
-            Path(logdir).mkdir(parents=True)
-            (Path(logdir) / "events.out.tfevents.1").write_bytes(b"")
-            self.events = written[Path(logdir).name] = []
-
-        def add_event(self, event):
-            self.events.append(event)
-
-        def close(self):
-            pass
-
-    summary = type("Summary", (SimpleNamespace,), {"Value": SimpleNamespace})
-    for name, found in (
-        ("compat.proto.event_pb2", {"Event": SimpleNamespace}),
-        ("compat.proto.summary_pb2", {"Summary": summary}),
-        ("summary.writer.event_file_writer", {"EventFileWriter": Writer}),
-    ):
-        monkeypatch.setitem(sys.modules, f"tensorboard.{name}", SimpleNamespace(**found))
-    monkeypatch.setattr(exports, "has_tensorboard", lambda: True)
-    return written
+def test_the_command_says_which_extra_is_missing(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    done = run_cli("export", chosen(folder)[0].id, "--out", tmp_path / "events", "--runs", folder)
+    assert isinstance(done.exception, LabError) and "'.[tensorboard]'" in done.exception.remedy
 
 
-def test_tensorboard_gets_every_number_of_every_fold_and_split(folder, tmp_path, tensorboard):
+def test_tensorboard_gets_every_number_of_every_fold_and_split(folder, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     run = chosen(folder)[0]
-    assert exports.write_events([run], tmp_path) == 10 == len(tensorboard)
+    assert exports.write_events([run], tmp_path) == 10 == len(list(tmp_path.rglob("*tfevents*")))
     table = run.metrics(2)
     table = table[table["split"] == "validation"].set_index("epoch")
-    events = tensorboard["fold2-validation"]
-    assert [event.step for event in events] == list(table.index)
+    log = EventAccumulator(str(tmp_path / run.id / "fold2-validation")).Reload()
     for tag in exports.SCALARS:
-        found = {e.step: v.simple_value for e in events for v in e.summary.value if v.tag == tag}
-        assert found == table[tag].dropna().to_dict()
-    times = [event.wall_time for event in events]
+        found = {event.step: event.value for event in log.Scalars(tag)} if tag in log.Tags()["scalars"] else {}
+        assert found == pytest.approx(table[tag].dropna().to_dict())  # TensorBoard keeps float32
+    times = [event.wall_time for event in log.Scalars("loss")]
     assert np.diff(times) == pytest.approx(table["seconds"].to_numpy()[1:], abs=1e-3)
     with zipfile.ZipFile(io.BytesIO(exports.events_zip([run]))) as archive:
         assert len([name for name in archive.namelist() if "tfevents" in name]) == 10

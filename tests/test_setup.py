@@ -9,13 +9,20 @@ import socket
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import psutil
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from streamlit.testing.v1 import AppTest
 
+from core import __version__, cli, jobs
 from core.places import HOME
 from tests.browser import LEFT_OUT
+from tests.test_house import imported
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make on the path")
 
@@ -31,7 +38,7 @@ def make(folder: Path, *words: str) -> str:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What make looks at, without a .venv."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", *(path.name for path in HOME.glob("requirements*"))):
         shutil.copy(HOME / name, tmp_path / name)
     return tmp_path
 
@@ -49,7 +56,8 @@ def test_make_run_on_a_clean_clone_sets_up_and_starts_the_lab(clone):
     steps = make(clone, "run")
     order = [
         "python3 -m venv .venv",
-        "pip install --disable-pip-version-check -q -r requirements.txt",
+        "5.5 GB",
+        "pip install --disable-pip-version-check --require-hashes -r requirements.lock",
         "-m core demo demo",
         "http://127.0.0.1:8501",
         "streamlit run app.py --server.address 127.0.0.1 --server.port 8501",
@@ -70,21 +78,139 @@ def test_make_run_the_second_time_goes_straight_to_the_lab(clone):
 
 
 @needs_make
+def test_an_environment_that_was_broken_off_before_pip_was_in_it_is_made_again(clone):
+    (clone / ".venv/bin").mkdir(parents=True)
+    (clone / ".venv/bin/python").symlink_to(shutil.which("false"))
+    steps = make(clone, "run")
+    assert ".venv/bin/python -m pip --version" in steps and "-m venv --clear .venv" in steps
+
+
+@needs_make
+def test_make_check_tests_nothing_that_takes_longer_than_seconds(clone):
+    steps = make(clone, "check")
+    assert "ruff check ." in steps and "pytest" not in steps
+
+
+@needs_make
 def test_make_test_runs_ruff_and_the_whole_suite(clone):
     steps = make(clone, "test")
-    order = ["-r requirements-dev.txt", "ruff check .", "ruff format --check .", '-m pytest -m "not lab"']
-    order += ["-m pytest -m lab"]
+    order = ["--require-hashes -r requirements-dev.lock", "ruff check .", "ruff format --check ."]
+    order += ['-m pytest -m "not lab"', "-m pytest -m lab"]
     places = [steps.find(step) for step in order]
     assert -1 not in places and places == sorted(places), steps
     assert "rerun" not in steps
     assert make(clone, "test", "PYTEST=-q -k one").count("-q -k one") == 2
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
-def test_every_requirement_is_pinned(name):
-    lines = [line.split("#")[0].strip() for line in (HOME / name).read_text("utf-8").splitlines()]
-    loose = [line for line in lines if line and not re.fullmatch(r"-r requirements\.txt|[\w.-]+==[\w.]+", line)]
-    assert loose == []
+# What is installed, and that it is that and nothing else
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package -> version of a requirements file, or of a lock where its markers hold on this machine."""
+    found = {}
+    for line in (HOME / name).read_text("utf-8").splitlines():
+        text = line.split("#")[0].strip().removesuffix("\\").strip()
+        if text and not text.startswith(("--hash=sha256:", "-r ")):
+            requirement = Requirement(text)
+            assert re.fullmatch(r"==[\w.]+", str(requirement.specifier)), f"{name}: {text}"
+            if requirement.marker is None or requirement.marker.evaluate():
+                found[canonicalize_name(requirement.name)] = str(requirement.specifier)[2:]
+    return found
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """These packages and what the installed ones of them need on this machine, all the way down."""
+    met, waiting = set(), [Requirement(name) for name in names]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if (name, *sorted(requirement.extras)) in met:
+            continue
+        met.add((name, *sorted(requirement.extras)))
+        for text in metadata.requires(name) or ():
+            inner = Requirement(text)
+            extras = requirement.extras or {""}
+            if inner.marker is None or any(inner.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(inner)
+    return {name for name, *_ in met}
+
+
+LOCKS = {
+    "requirements.lock": ("requirements.txt",),
+    "requirements-dev.lock": ("requirements.txt", "requirements-dev.txt"),
+}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_all_that_is_asked_for_with_what_it_needs_and_nothing_else(lock):
+    asked = {name: version for source in LOCKS[lock] for name, version in pins(source).items()}
+    locked = pins(lock)
+    assert asked.items() <= locked.items(), "make lock"
+    assert locked.keys() - needed(asked) == set() == needed(asked) - locked.keys(), "make lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_tests_run_with_what_is_locked(lock):
+    here = {name: metadata.version(name).partition("+")[0] for name in pins(lock)}
+    assert here == pins(lock)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_hashes_and_names_no_place_to_load_from(lock):
+    text = (HOME / lock).read_text("utf-8")
+    assert "://" not in text and not re.search(r"^-", text, re.M)
+    entries = re.split(r"^(?=[a-z0-9])", text, flags=re.M | re.I)[1:]
+    assert len(entries) > 50
+    bare = [entry.split()[0] for entry in entries if not re.search(r"--hash=sha256:[0-9a-f]{64}$", entry, re.M)]
+    assert not bare
+
+
+def test_what_the_lab_runs_on_is_locked_the_same_for_its_tests():
+    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+
+
+def test_every_package_that_is_imported_is_asked_for():
+    owners = metadata.packages_distributions()
+    lab, extras = pins("requirements.txt"), tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
+    optional = {
+        canonicalize_name(Requirement(e).name) for part in extras["optional-dependencies"].values() for e in part
+    }
+    tests = {*lab, *pins("requirements-dev.txt")}
+    rooms = {"app.py": {*lab, *optional}, "core": {*lab, *optional}, "pages": {*lab, *optional}}
+    own = {"core", "pages", "bench", "tests", *(path.stem for path in (HOME / "tests").glob("*.py"))}
+    undeclared = []
+    for room, declared in (rooms | {"bench": tests, "tests": tests}).items():
+        for path in [HOME / room] if room.endswith(".py") else (HOME / room).rglob("*.py"):
+            for name in set(imported(path)) - set(sys.stdlib_module_names) - own:
+                packages = {canonicalize_name(package) for package in owners.get(name, [name])}
+                if not packages & declared:
+                    undeclared.append(f"{path.relative_to(HOME)}: {name}")
+    assert not undeclared
+
+
+def test_an_extra_is_what_the_tests_run_with():
+    project = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
+    for extra in project["optional-dependencies"].values():
+        for text in extra:
+            assert str(Requirement(text).specifier)[2:] == pins("requirements-dev.txt")[Requirement(text).name]
+
+
+# The version
+
+
+def test_the_version_is_spelt_once_and_shown_by_command_pages_and_runs(monkeypatch, capsys, tiny_plan, workers):
+    project = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "core.__version__"}
+    monkeypatch.setattr(sys, "argv", ["core", "--version"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code and capsys.readouterr().out == f"Facet Lab {__version__}\n"
+    configured = {}
+    monkeypatch.setattr("streamlit.set_page_config", lambda **options: configured.update(options))
+    assert not AppTest.from_file(HOME / "app.py", default_timeout=60).run().exception
+    assert __version__ in configured["menu_items"]["About"]
+    assert jobs.launch(tiny_plan).info()["versions"]["facet-lab"] == __version__
 
 
 def test_ci_installs_chromium_calls_make_test_and_allows_no_browser_test_to_be_left_out():

@@ -32,7 +32,7 @@ def export(picked: Sequence[Listed]) -> None:
         if exports.has_tensorboard():
             _download("TensorBoard logs", events, stamp, f"{name}-tensorboard.zip", "application/zip")
         else:
-            st.caption("TensorBoard logs need the package tensorboard: `pip install tensorboard`.")
+            st.caption(str(exports.missing_tensorboard()))
 
 
 def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 1.0) -> None:
