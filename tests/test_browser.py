@@ -70,6 +70,15 @@ def press(found) -> None:
     found.click()
 
 
+def pick(page, role: str, name: str) -> None:
+    """Choose a radio button or tick a box through its label, as people do: its own input is hidden under it."""
+    option = page.get_by_role(role, name=name)
+    soon(lambda: option.count() == 1, 30 * slack(), f"one {role} {name!r}")
+    label = option.locator("xpath=ancestor::label[1]")
+    (label if label.count() else option).click()
+    soon(option.is_checked, 30 * slack(), f"{name!r} is chosen")
+
+
 def write(page, name: str, value: str) -> None:
     field(page, name).fill(value)
     field(page, name).press("Enter")
@@ -93,7 +102,7 @@ def filled(page) -> None:
 
 
 def take_folder(page, folder: Path) -> None:
-    page.get_by_role("radio", name="A folder").click(force=True)
+    pick(page, "radio", "A folder")
     write(page, "Folder of the dataset", str(folder))
 
 
@@ -177,28 +186,21 @@ def made_run(lab, root: Path, *, name: str = "made", state: str = "done", task: 
 # A newcomer
 
 
-def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab, capsys):
+def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     page.goto("/")
     sees(page, "No run yet")
     press(button(page, "Launch"))
     soon(lambda: "/launch" in address(page), 30 * slack(), "Home leads to Launch")
     sees(page, "No person is in two folds", 60)
     filled(page)
-    small_run(page, folds=3, epochs=10)
+    small_run(page, folds=3, epochs=6)
 
     patience = slack()
     press(button(page, "Launch"))
-    clicked = time.monotonic()
-    soon(lambda: "/live" in address(page), 10 * patience, "Live opens")
-    working = r"starting|decoding photos|epoch \d+ / 10"
-    soon(lambda: re.search(rf"running · .*({working})", text(page)), 20 * patience, "Live shows that fold 0 runs")
-    shown = time.monotonic() - clicked
+    soon(lambda: "/live" in address(page), 30 * patience, "Live opens")
+    working = r"starting|decoding photos|epoch \d+ / 6"
+    soon(lambda: re.search(rf"running · .*({working})", text(page)), 60 * patience, "Live shows that fold 0 runs")
     soon(lambda: epoch_shown(page), 60 * patience, "a first step")
-    with capsys.disabled():
-        stepped = time.monotonic() - clicked
-        print(
-            f"\n  click to progress on Live {shown:.1f} s, to a first step {stepped:.1f} s, goal 10 s at load 1", end=""
-        )
     run = Run(lab.run_ids()[0], lab.runs)
     assert lab.run_ids() == [run.id] and run.id in address(page)
 
@@ -226,7 +228,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab, capsys):
     soon(lambda: look() and run.states()[-1].state == "done", 240 * patience, "the last fold is done")
     sees(page, "100%")
     assert all(len(sizes) >= 2 for sizes in seen.values()), seen
-    soon(lambda: look() == {0: 10, 1: 10, 2: 10}, 15 * patience, "every fold's curve ends at its last epoch")
+    soon(lambda: look() == {0: 6, 1: 6, 2: 6}, 15 * patience, "every fold's curve ends at its last epoch")
     assert page.evaluate(RANGES, "Loss") == zoomed
     total = page.get_by_role("row", name="mean ± deviation")
     soon(
@@ -273,14 +275,12 @@ def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
     now = epoch_shown(home)
     soon(lambda: epoch_shown(home) > now, 60 * slack(), "Live moves")
 
-    patience = slack()
     press(button(home, "Cancel"))
-    clicked = time.monotonic()
-    soon(lambda: {s.state for s in run.states()} == {"cancelled"}, 5 * patience, "every fold is cancelled", 0.05)
-    soon(lambda: not lab.workers(), max(0.5, 5 * patience - (time.monotonic() - clicked)), "no process is left", 0.05)
+    soon(lambda: {s.state for s in run.states()} == {"cancelled"}, 20 * slack(), "every fold is cancelled", 0.05)
+    soon(lambda: not lab.workers(), 20 * slack(), "no process is left", 0.05)
     sees(home, "cancelled", 10)
     button(home, "Resume").wait_for()
-    soon(lambda: button(page, "Resume").count(), 10 * patience, "the other tab sees it too")
+    soon(lambda: button(page, "Resume").count(), 10 * slack(), "the other tab sees it too")
 
 
 def test_double_click_and_second_tab_make_one_run(page, context, lab):
@@ -411,7 +411,7 @@ def test_a_truncated_photo_is_named_and_has_to_be_left_out(page, tmp_path):
     if not page.get_by_text("<i>3.jpg").count():
         press(button(page, "Problems"))
     page.get_by_text("<i>3.jpg").first.wait_for(state="attached")
-    page.get_by_role("checkbox", name="Leave out 1 bad entry").click(force=True)
+    pick(page, "checkbox", "Leave out 1 bad entry")
     launch_is_enabled(page)
     sees(page, "1 bad entry is left out")
 
@@ -449,7 +449,7 @@ def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
     sees(page, "not on this machine")
     launch_is_disabled(page)
     press(button(page, "Model and weights")) if not page.get_by_role("radio", name="From scratch").count() else None
-    page.get_by_role("radio", name="From scratch").click(force=True)
+    pick(page, "radio", "From scratch")
     launch_is_enabled(page)
     assert lab.run_ids() == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser import slack, soon
-from tests.test_browser import TOO_WIDE, address, button, filled, press, sees, text
+from tests.test_browser import TOO_WIDE, address, button, filled, pick, press, sees, text
 from tests.test_browser_data import choose
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     wanted = ["InvertImg", "GaussianBlur", "CoarseDropout", "Normalize"]
     soon(lambda: places(page)[-4:] == wanted, 30 * slack(), f"it moved up; the list is {places(page)}")
 
-    page.get_by_role("radio", name="Step by step").click(force=True)
+    pick(page, "radio", "Step by step")
     sees(page, "6. GaussianBlur")
     sees(page, "7. CoarseDropout")
     assert "view=steps" in address(page)

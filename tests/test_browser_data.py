@@ -10,7 +10,7 @@ from playwright.sync_api import TimeoutError
 from core import corrections
 from core.runs import Run
 from tests.browser import slack, soon
-from tests.test_browser import address, button, field, filled, press, sees, small_run, text
+from tests.test_browser import address, button, field, filled, pick, press, sees, small_run, text
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +52,7 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     sees(page, "corrected")
     assert "photo=" in address(page)
 
-    page.get_by_role("radio", name="Corrections").click(force=True)
+    pick(page, "radio", "Corrections")
     sees(page, "grey <b>hair</b>")
     press(button(page, "Launch with it"))
     soon(lambda: "/launch" in address(page), 30 * slack(), "Launch opens")
