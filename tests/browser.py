@@ -20,10 +20,11 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
+from filelock import FileLock
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core import machine, slots, speed
+from core import machine, queue, slots, speed
 from core.places import HOME
 from core.recipes import load_recipe
 
@@ -187,6 +188,17 @@ class Lab:
                 slots.write(self.runs, slots.Slots(1, 1))
             speed.remember(load_recipe("quick"), 100.0, self.runs)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """No fold job begins in this block: its only slot is taken."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
+            _, slot = queue.take_slot(self.runs)
+        try:
+            yield
+        finally:
+            slot.release()
+
     def end(self) -> None:
         if self.process is not None:
             self.clear()
@@ -291,13 +303,23 @@ class Talk:
                 self.owed = ""
 
 
+def _demo(folder: Path) -> Path:
+    """The demo dataset, which nobody writes into: drawn once for all workers of pytest."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    demo = folder / "lab-demo"
+    with FileLock(folder / "lab-demo.lock"):
+        if not demo.exists():
+            drawn = folder / "lab-demo-drawn"
+            draw = [sys.executable, "-m", "core", "demo", str(drawn), "--people", str(PEOPLE)]
+            subprocess.run(draw, cwd=HOME, check=True, timeout=LONGEST, stdout=subprocess.DEVNULL)
+            drawn.rename(demo)
+    return demo
+
+
 @pytest.fixture(scope="session")
 def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    folder = tmp_path_factory.mktemp("lab")
-    demo = folder / "demo"
-    draw = [sys.executable, "-m", "core", "demo", str(demo), "--people", str(PEOPLE)]
-    subprocess.run(draw, cwd=HOME, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    lab = Lab(folder, demo)
+    lab = Lab(tmp_path_factory.mktemp("lab"), _demo(tmp_path_factory.getbasetemp()))
     try:
         lab.start()
         yield lab

@@ -291,16 +291,17 @@ def test_double_click_and_second_tab_make_one_run(page, context, lab):
     sees(second, "fold jobs are queued")
     forms = [re.search(r"form=([\w-]+)", address(tab))[1] for tab in (page, second)]
     assert forms[0] == forms[1]
-    button(page, "Launch").dblclick()
-    button(second, "Launch").dblclick()
-    for tab in (page, second):
-        soon(lambda tab=tab: "/live" in address(tab), 30 * slack(), "Live opens in both tabs")
-        sees(tab, "fold 0")
-    assert len(lab.run_ids()) == 1
-    assert all(lab.run_ids()[0] in address(tab) for tab in (page, second))
-    press(button(page, "Cancel"))
-    sees(page, "cancelled", 15)
-    assert len(lab.run_ids()) == 1
+    with lab.held():
+        button(page, "Launch").dblclick()
+        button(second, "Launch").dblclick()
+        for tab in (page, second):
+            soon(lambda tab=tab: "/live" in address(tab), 30 * slack(), "Live opens in both tabs")
+            sees(tab, "fold 0")
+        assert len(lab.run_ids()) == 1
+        assert all(lab.run_ids()[0] in address(tab) for tab in (page, second))
+        press(button(page, "Cancel"))
+        sees(page, "cancelled", 15)
+        assert len(lab.run_ids()) == 1
 
 
 def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):

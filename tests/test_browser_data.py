@@ -31,7 +31,14 @@ def choose(page, label: str, option: str) -> None:
     wanted.click()
 
 
-def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, lab):
+@pytest.fixture
+def held(lab):
+    """What is launched waits: no test here needs a network that has learnt something."""
+    with lab.held():
+        yield
+
+
+def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, lab, held):
     page.goto(f"/data?root={lab.demo}&view=faces&order=person")
     tiles = page.locator(".data-gallery button")
     soon(lambda: tiles.count() == 60, 60 * slack(), "a page of faces")
