@@ -131,8 +131,8 @@ def tick(folder: Path, times: int) -> float:
         panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
         curves.payload(panels, curves.fold_legend(folds, run_colour(0)))
         run_view.progress_html(moment, table)
-        run_view.folds_html(moment)
-        run_view.table_html(moment.folds, table)
+        run_view.folds_html(moment, {})
+        run_view.table_html(moment.folds, table, {})
         spent.append(time.perf_counter() - started)
     return statistics.median(spent[2:])
 

@@ -40,6 +40,7 @@ class Attention:
     concentration: np.ndarray
     maps: np.ndarray
     faults: dict[str, LabError]
+    persons: str  # known | partly | unknown: whether intervals are over people or over photos
 
     @property
     def right(self) -> np.ndarray:
@@ -63,7 +64,7 @@ class Attention:
         """Classes that the last layer decides by hair and background."""
         background = regions.BACKGROUND
         return regions.background_alarms(
-            self.shares[:, -1, background], self.predicted, self.people, self.area[:, background]
+            self.shares[:, -1, background], self.predicted, self.people, self.area[:, background], self.persons
         )
 
 
@@ -118,7 +119,9 @@ def attend(
     people, true, predicted, confidence, share, area, tops, maps = (
         np.array(column) for column in zip(*rows, strict=True)
     )
-    return Attention(names, people, true, predicted, confidence, tuple(layers), share, area, tops, maps, faults)
+    return Attention(
+        names, people, true, predicted, confidence, tuple(layers), share, area, tops, maps, faults, run.persons().state
+    )
 
 
 def _small(maps: np.ndarray) -> np.ndarray:

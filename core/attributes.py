@@ -40,9 +40,10 @@ def photo(sample: str, real: str, **known) -> dict:
     """A photo as readers give it; without a person it is its own.
 
     sample: its path relative to the root. real: the file it is (differs for a link). known: person, mask, gender, age,
-    label, race, row (number in the CSV), where (what to call it in a message).
+    label, race, row (number in the CSV), where (what to call it in a message); person_known: False for a person that
+    says no more than that this is a photo.
     """
-    blank = {"where": sample, "row": None, "person": sample}
+    blank = {"where": sample, "row": None, "person": sample, "person_known": known.get("person", sample) != sample}
     blank |= {"mask": None, "gender": None, "age": math.nan, "label": None}
     return {"sample": sample, "real": real, **blank, **known}
 

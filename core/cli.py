@@ -17,6 +17,7 @@ from core.cli_attend import attend
 from core.cli_progress import bar, wait_for
 from core.cli_tables import print_folds, spread
 from core.errors import LabError
+from core.persons import UNKNOWN, units
 from core.runs import Run
 from core.worker import work
 
@@ -84,7 +85,11 @@ def scan(
     found = scan_dataset(
         configs.from_dict({"data": {"root": str(folder), "reader": reader}}).data, progress=bar("scanning")
     )
-    print(f"{found.reader}: {len(found.samples):,} photos of {found.samples['person'].nunique():,} people")
+    whose = found.persons
+    of = f" of {units(whose.people, whose.state)}" if whose.state != UNKNOWN else ""
+    print(f"{found.reader}: {len(found.samples):,} photos{of}")
+    if whose.warning:
+        print(f"note: {whose.warning}")
     for column in ("label", "mask", "gender"):
         counts = found.samples[column].value_counts()
         if len(counts):
@@ -131,6 +136,9 @@ def train(
     print(run.id, flush=True)
     if plan.corrections:
         print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
+    for doubt in (plan.persons.warning, *plan.absences):
+        if doubt:
+            print(f"note: {doubt}", file=sys.stderr)
     if wait:
         wait_for(run)
 

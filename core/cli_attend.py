@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from core.errors import LabError
+from core.persons import noun
 from core.runs import Run
 
 
@@ -25,7 +26,7 @@ def attend(
     boxes: Annotated[str, typer.Option(help="Where a face is in a photo: auto, close or portrait.")] = "auto",
     runs_dir: Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")] = None,
 ) -> None:
-    """Print the share of heat per region and layer, for right and wrong answers, with 95 % intervals over people."""
+    """Print the share of heat per region and layer, right and wrong answers, 95 % intervals over people or photos."""
     from core import attend as attention
     from core import regions
     from core.fold_models import free
@@ -63,7 +64,7 @@ def _print(run: Run, found) -> None:
 
     right = found.right
     print(f"{run.id}: ResNet-{run.config().model.depth}, {len(right):,} faces, {right.mean():.1%} right")
-    print("share of heat [95 % interval over people]; area: share of the picture")
+    print(f"share of heat [95 % interval over {noun(found.persons)}]; area: share of the picture")
     print(f"{'':<24}" + "".join(f"{name:>22}" for name in REGIONS) + f"{'in a tenth':>12}")
     print(f"{'area':<24}" + "".join(f"{_percent(value):>22}" for value in found.area.mean(0)))
     for name, group in (("right", right), ("wrong", ~right)):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from core import metrics
 from core.errors import LabError
+from core.folds import absence, absent_classes
+from core.persons import persons_of
 from core.runs import Run
+from core.states import GARBAGE
 
 
 def print_folds(run: Run) -> None:
@@ -23,6 +26,8 @@ def print_folds(run: Run) -> None:
         )
         if state.reason:
             print(f"      {state.reason} {state.remedy}")
+    for doubt in doubts(run):
+        print(f"note: {doubt}")
     for title, key in (
         ("best F1", "best_f1"),
         ("final F1", "final_f1"),
@@ -31,6 +36,17 @@ def print_folds(run: Run) -> None:
     ):
         print(f"{title:<15} {spread([(state.scores or {}).get(key) for state in states if state.state == 'done'])}")
     _print_attributes(run)
+
+
+def doubts(run: Run) -> list[str]:
+    """What the folds of a run cannot promise, in sentences: unknown persons, folds without some class."""
+    try:
+        samples, names = run.samples(), [str(name) for name in run.info()["class_names"]]
+    except (LabError, OSError, *GARBAGE):
+        return []  # a damaged run: its folds are shown all the same
+    absent = absent_classes(samples, names)
+    told = [absence(fold, lacking, len(names)) for fold, lacking in absent.items()]
+    return [doubt for doubt in (persons_of(samples).warning, *told) if doubt]
 
 
 def _print_attributes(run: Run) -> None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from core import statistics
+from core import persons, statistics
 from core.errors import LabError
 from core.members import METRICS, Member, out_of_fold, same_classes
 from core.metrics import accuracy, codes, confusion_of, macro_f1
@@ -42,6 +42,11 @@ class Pair:
     table: pd.DataFrame | None
     notes: tuple[str, ...] = ()
     warning: str = ""
+
+    @property
+    def persons(self) -> str:
+        """known | partly | unknown: whether people are the units of this comparison, or photos."""
+        return persons.together({self.run.persons.state, self.baseline.persons.state})
 
 
 def pair(run: Member, baseline: Member, *, metric: str = "f1", which: str = "best") -> Pair:
@@ -80,14 +85,17 @@ def _different_folds(run: Member, baseline: Member) -> str:
     """Why folds differ, as a sentence; empty when everyone in both runs stands in the same fold."""
     ours, theirs = (m.samples.drop_duplicates("person").set_index("person")["fold"] for m in (run, baseline))
     both = ours.index.intersection(theirs.index)
+    state = persons.together({run.persons.state, baseline.persons.state})
     if not len(both):
-        return f"{run.name} and {baseline.name} have no person in common, so nothing can be paired."
+        what = persons.units(1, state).removeprefix("1 ")
+        return f"{run.name} and {baseline.name} have no {what} in common, so nothing can be paired."
     moved = int((ours.loc[both] != theirs.loc[both]).sum())
     if not moved:
         return ""
     return (
-        f"{run.name} and {baseline.name} are split into different folds ({moved:,} of {len(both):,} people stand in "
-        "another one), so there is no paired test. Launch them in one study to compare them."
+        f"{run.name} and {baseline.name} are split into different folds ({moved:,} of "
+        f"{persons.units(len(both), state)} {'stands' if moved == 1 else 'stand'} in another one), so there is no "
+        "paired test. Launch them in one study to compare them."
     )
 
 
@@ -142,6 +150,7 @@ class Difference:
     """A run minus a baseline. deltas: one per fold. interval: corrected over folds; bootstrap: over people, of F1.
 
     p: corrected for `comparisons` (Holm). photos, people: McNemar by photo and by person; None without predictions.
+    persons: known | partly | unknown; where they are unknown, photos stand for people in bootstrap and McNemar.
     """
 
     run: str
@@ -162,6 +171,7 @@ class Difference:
     sentence: str
     notes: tuple[str, ...]
     warning: str
+    persons: str
 
 
 def differences(
@@ -234,6 +244,7 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
         sentence="",
         notes=pair.notes,
         warning=pair.warning,
+        persons=pair.persons,
     )
 
 

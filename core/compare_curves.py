@@ -111,11 +111,11 @@ def _run_traces(
     what = f"{SHORT[metric]} %{{y:.3f}}" + {"train": " (training)", "gap": " (gap)"}.get(split, "")
     traces = []
     if folds:
-        for number, (fold, values) in enumerate(smoothed(table, smooth).items()):
+        for fold, values in smoothed(table, smooth).items():
             traces.append(
                 {
                     "type": "scatter", "mode": "lines", "meta": meta, "x": where, "y": values.to_numpy(np.float32),
-                    "line": {"color": fold_colour(line.colour, number), "width": 1, "dash": "4px,3px" if training
+                    "line": {"color": fold_colour(line.colour, int(fold)), "width": 1, "dash": "4px,3px" if training
                              else "solid"},
                     "opacity": 0.75, "showlegend": False, "name": f"fold {fold}",
                     "customdata": table.index.to_numpy(),

@@ -18,6 +18,7 @@ import plotly.graph_objects as go
 from core.compare import Difference
 from core.cost import pareto_front
 from core.figures import HEIGHT, INK, SHORT, TEMPLATE, fold_colour
+from core.persons import noun
 
 FEW = 6  # runs; with more, bands are paler, rows closer, and only runs on the Pareto front carry their name
 CELLS = 240  # a heat map with more has no numbers in its cells
@@ -37,7 +38,7 @@ def deltas(differences: Sequence[Difference], colours: dict[str, str], *, within
         traces.append(
             {
                 "type": "scatter", "mode": "markers", "x": 100 * np.array(one.deltas), "y": row - 0.02 + jitter,
-                "marker": {"size": 7, "color": [fold_colour(colour, f) for f in range(len(one.folds))],
+                "marker": {"size": 7, "color": [fold_colour(colour, fold) for fold in one.folds],
                            "opacity": 0.9},
                 "customdata": list(one.folds),
                 "hovertemplate": f"{name} - fold %{{customdata}} - %{{x:+.1f}} points<extra></extra>",
@@ -45,7 +46,7 @@ def deltas(differences: Sequence[Difference], colours: dict[str, str], *, within
         )  # fmt: skip
         for interval, at, width, what in (
             (one.interval, row, 3, "mean, corrected interval over folds"),
-            (one.bootstrap, row + 0.3, 1.5, "F1 of all photos, bootstrap over people"),
+            (one.bootstrap, row + 0.3, 1.5, f"F1 of all photos, bootstrap over {noun(one.persons)}"),
         ):
             if interval is None:
                 continue

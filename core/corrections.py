@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from filelock import Timeout
 
-from core import files, locks
+from core import files, locks, persons
 from core.conflicts import person_conflicts
 from core.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
 from core.errors import LabError
@@ -182,6 +182,8 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
             found.append(Effect(each, len(rows)))
     for name, column in values.items():
         result[name] = pd.Series(column, dtype=result[name].dtype, index=result.index)
+    if "person" in values and persons.COLUMN in result:
+        result[persons.COLUMN] |= result["person"] != samples["person"].to_numpy()
     return result[keep].reset_index(drop=True), found
 
 

@@ -157,6 +157,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
     problems = _set_aside(index, table, name, data)
     pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
     find = _finder(tree, name)
+    numbered = _numbers_rows(index, table, data)
     photos, used = [], {name}
     for row, cells in table.rows:
         cell = {meaning: cells[i] if i < len(cells) else "" for meaning, i in index.items()}
@@ -168,6 +169,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
         known = {"row": row, "where": f"{name} row {row}", "label": cell.get("label")}
         if "person" in cell:
             known["person"] = cell["person"]
+            known |= {"person_known": False} if numbered else {}
         elif sample:
             known["person"] = pattern.person(sample) if pattern else sample
             if known["person"] is None:
@@ -199,6 +201,15 @@ def _set_aside(index: dict[str, int], table: CsvFile, name: str, data: DataConfi
             remedy = f"Nothing, or choose it as {meaning} column to see each row, or as label column to train on it."
             found.append(problem(f"bad-{meaning}", "", name, text, remedy, "warning"))
     return found
+
+
+def _numbers_rows(index: dict[str, int], table: CsvFile, data: DataConfig) -> bool:
+    """Whether the person column is only guessed, called id, and another one in each row: then it may number photos."""
+    at = index.get("person")
+    if at is None or data.person_column or table.columns[at].lower() != "id":
+        return False
+    values = [cells[at] for _, cells in table.rows if len(cells) > at]
+    return len(set(values)) == len(values)
 
 
 def _parses(parse: Callable[[str], object], text: str) -> bool:

@@ -16,6 +16,7 @@ from core.conflicts import one_per_file, person_conflicts
 from core.csv_reader import csv_columns
 from core.errors import LabError
 from core.images import MAX_PIXELS, load_image
+from core.persons import Persons, persons_of
 from core.readers import READERS, detect
 from core.tree import list_tree
 from core.verify import verify
@@ -25,8 +26,24 @@ __all__ = [
     "possible_tasks", "scan",
 ]  # fmt: skip
 
-NUMBERS = {"age": "float64", "row": "Int64"} | dict.fromkeys(("bytes", "mtime_ns", "width", "height"), "int64")
-COLUMNS = ["sample", "path", "person", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns", "width", "height"]
+NUMBERS = {"age": "float64", "row": "Int64", "person_known": "bool"} | dict.fromkeys(
+    ("bytes", "mtime_ns", "width", "height"), "int64"
+)
+COLUMNS = [
+    "sample",
+    "path",
+    "person",
+    "person_known",
+    "mask",
+    "gender",
+    "age",
+    "label",
+    "row",
+    "bytes",
+    "mtime_ns",
+    "width",
+    "height",
+]
 PROBLEM_COLUMNS = ["sample", "where", "kind", "problem", "remedy", "severity"]
 MASKS = ("mask", "incorrect", "normal")
 GENDERS = ("female", "male")
@@ -40,9 +57,9 @@ ATTRIBUTES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scan:
-    """What a dataset holds. A photo is in samples, or it is in problems with the reason.
+    """What a dataset holds. A photo is in samples, or it is in problems with the reason. Equal only to itself.
 
     samples: one row a photo, sorted by sample. problems: severity "error" (the photo is not in samples) or "warning".
     """
@@ -52,6 +69,11 @@ class Scan:
     samples: pd.DataFrame
     problems: pd.DataFrame
     seconds: float
+
+    @property
+    def persons(self) -> Persons:
+        """How far it is known whom the photos show."""
+        return persons_of(self.samples)
 
 
 def scan(
@@ -132,7 +154,8 @@ def _fewer_people(photos: list[dict], most: int | None) -> tuple[list[dict], lis
     people["share"] = rank / people.groupby("kind")["person"].transform("size")
     kept = set(people.sort_values(["share", "draw"])["person"][:most])
     few = [photo for photo in photos if photo["person"] in kept]
-    text = f"{most} of {len(kinds)} people are used ({len(few)} of {len(photos)} photos), as max_people says"
+    who = persons_of(pd.DataFrame(photos)).noun
+    text = f"{most} of {len(kinds)} {who} are used ({len(few)} of {len(photos)} photos), as max_people says"
     return few, [problem("max-people", "", "", text, "Nothing, or clear max_people.", "warning")]
 
 

@@ -20,7 +20,11 @@ def _figure(traces: list[Any], **layout: Any) -> go.Figure:
 
 
 def class_bars(counts: pd.DataFrame) -> go.Figure:
-    """A bar a class: photos, with its people in the hover. counts: index class name, columns people, photos, share."""
+    """A bar a class: photos, with its people in the hover where they are known.
+
+    counts: index class name, columns photos, share and, where persons are known, people.
+    """
+    people = "people" in counts
     names = [escape(str(name)) for name in counts.index]
     long = max((len(name) for name in names), default=0) > 14 or len(names) > 12
     bars = go.Bar(
@@ -30,8 +34,10 @@ def class_bars(counts: pd.DataFrame) -> go.Figure:
         text=[f"{n:,}" for n in counts["photos"]],
         textposition="outside",
         cliponaxis=False,
-        customdata=np.stack([counts["people"], counts["share"] * 100], axis=1),
-        hovertemplate="%{x} - %{y:,} photos (%{customdata[1]:.1f} %) - %{customdata[0]:,} people<extra></extra>",
+        customdata=np.stack([counts["people" if people else "photos"], counts["share"] * 100], axis=1),
+        hovertemplate="%{x} - %{y:,} photos (%{customdata[1]:.1f} %)"
+        + (" - %{customdata[0]:,} people" if people else "")
+        + "<extra></extra>",
     )
     top = float(counts["photos"].max()) * 1.12 if len(counts) else 1
     return _figure(
@@ -43,8 +49,8 @@ def class_bars(counts: pd.DataFrame) -> go.Figure:
     )
 
 
-def age_histogram(ages: np.ndarray, limits: tuple[int, int]) -> go.Figure:
-    """People by age in years, five years a bar where there are many, the limits of the age groups drawn."""
+def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people") -> go.Figure:
+    """How many by age in years, the limits of the age groups drawn. of: what they are called."""
     counts = pd.Series(ages).astype(int).value_counts().sort_index()
     low, high = limits
     marks, notes = [], []
@@ -56,14 +62,14 @@ def age_histogram(ages: np.ndarray, limits: tuple[int, int]) -> go.Figure:
     group = np.select([counts.index < low, counts.index < high], [f"<{low}", f"{low}-{high - 1}"], f">={high}")
     bars = go.Bar(
         x=counts.index, y=counts.to_numpy(), marker_color=BAR, customdata=group, width=0.9,
-        hovertemplate="%{x} years - %{y:,} people - group %{customdata}<extra></extra>",
+        hovertemplate=f"%{{x}} years - %{{y:,}} {of} - group %{{customdata}}<extra></extra>",
     )  # fmt: skip
     return _figure(
         [bars],
         shapes=marks,
         annotations=notes,
         xaxis={"title": {"text": "age (years)"}},
-        yaxis={"title": {"text": "people"}},
+        yaxis={"title": {"text": of}},
     )
 
 

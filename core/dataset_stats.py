@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
+from core import persons
 from core.errors import LabError
+from core.persons import noun, persons_of, units
 from core.thumbnails import thumbnail
 
 ATTRIBUTES = ("mask", "gender", "age", "label", "race")
@@ -18,9 +20,13 @@ UNKNOWN = "unknown"
 
 
 def class_counts(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """People, photos and share of the photos (0..1) of each class, in class order. table: labelled samples."""
+    """People, photos and share of the photos (0..1) of each class, in class order. table: labelled samples.
+
+    Where persons are unknown there is no column people: it would say the same as photos.
+    """
     groups = table.groupby("class_name", sort=False)
     counts = groups.agg(people=("person", "nunique"), photos=("sample", "size")).reindex(names)
+    counts = counts.drop(columns="people") if persons_of(table).state == persons.UNKNOWN else counts
     return counts.assign(share=counts["photos"] / counts["photos"].sum())
 
 
@@ -100,14 +106,18 @@ def spread_out(table: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def thin_classes(table: pd.DataFrame, folds: int) -> list[tuple[str, int, str]]:
-    """(class, its people, what that means) for classes with fewer than three people a fold. table: labelled samples."""
+    """(class, its people, what that means) for classes with fewer than three people a fold. table: labelled samples.
+
+    Where persons are unknown, people are photos.
+    """
+    state = persons_of(table).state
     people = table.groupby(["y", "class_name"])["person"].nunique()
     found = []
     for (_, name), n in people.items():
         if n < folds:
-            found.append((name, int(n), f"fewer people than the {folds} folds: this split is refused"))
+            found.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: this split is refused"))
         elif n < 2 * folds:
-            found.append((name, int(n), "some folds judge it on a single person"))
+            found.append((name, int(n), f"some folds judge it on a single {units(1, state)[2:]}"))
         elif n < 3 * folds:
-            found.append((name, int(n), "some folds judge it on two people"))
+            found.append((name, int(n), f"some folds judge it on two {noun(state)}"))
     return sorted(found, key=lambda row: row[1])

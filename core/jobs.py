@@ -34,6 +34,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
     info = {
         "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
+        "persons": plan.persons.as_record(),
         "left_out": plan.left_out,
         "dropped": plan.dropped,
         "corrections": [correction.id for correction in plan.corrections],

@@ -17,6 +17,7 @@ import pandas as pd
 from core import study_records
 from core.config import RunConfig
 from core.errors import LabError
+from core.persons import Persons, persons_of
 from core.runs import Run
 from core.states import GARBAGE, FoldState
 
@@ -27,7 +28,10 @@ COLUMNS = ["sample", "path", "person", "class_name", "fold"]
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One run as a comparison reads it. samples: sample, path, person, class_name, fold. Do not modify the tables."""
+    """One run as a comparison reads it. samples: sample, path, person, class_name, fold. Do not modify the tables.
+
+    version: equal as long as the files that were frozen are the same. persons: how far it is known whom photos show.
+    """
 
     run: Run
     config: RunConfig
@@ -35,6 +39,8 @@ class Member:
     class_names: tuple[str, ...]
     samples: pd.DataFrame
     states: tuple[FoldState, ...]
+    version: tuple[int, ...]
+    persons: Persons
 
     @property
     def id(self) -> str:
@@ -65,7 +71,7 @@ def load(run_id: str, folder: Path | None = None) -> Member:
     run = Run(run_id, folder).require()
     try:
         version = tuple((run.dir / n).stat().st_mtime_ns for n in ("config.yaml", "run.json", "samples.parquet"))
-        config, info, samples = _frozen(str(run.dir), version)
+        config, info, samples, persons = _frozen(str(run.dir), version)
         names = tuple(str(name) for name in info["class_names"])
     except (OSError, *GARBAGE) as error:
         if not run.exists():
@@ -75,13 +81,14 @@ def load(run_id: str, folder: Path | None = None) -> Member:
             "Copy its files back from a backup, or compare without it.",
             kind="unreadable",
         ) from error
-    return Member(run, config, info, names, samples, tuple(run.states()))
+    return Member(run, config, info, names, samples, tuple(run.states()), version, persons)
 
 
 @lru_cache(maxsize=64)
-def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame]:
+def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame, Persons]:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
-    return run.config(), run.info(), run.samples()[COLUMNS]
+    samples = run.samples()
+    return run.config(), run.info(), samples[COLUMNS], persons_of(samples)
 
 
 def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Member], list[LabError]]:
@@ -128,7 +135,7 @@ def version_of(member: Member, which: str) -> tuple:
         except OSError:
             times.append(0)
     states = tuple((s.fold, s.state, repr(s.scores)) for s in member.states)
-    return str(member.run.dir), member.name, id(member.samples), states, tuple(times)
+    return str(member.run.dir), member.name, member.version, states, tuple(times)
 
 
 def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Member], list[LabError]]:

@@ -14,6 +14,8 @@ from core.config_parts import TaskConfig
 from core.corrections import Correction
 from core.data import ATTRIBUTES, Scan, fingerprint, label_samples, possible_tasks
 from core.errors import LabError
+from core.folds import absence, absent_classes
+from core.persons import Persons, persons_of
 from core.runs import Run
 from core.transfer import ancestry, check_held_out, folds_for
 
@@ -40,8 +42,19 @@ class Plan:
         return int(self.samples["person"].nunique())
 
     @property
+    def persons(self) -> Persons:
+        """How far it is known whom the photos show."""
+        return persons_of(self.samples)
+
+    @property
     def photos(self) -> int:
         return len(self.samples)
+
+    @property
+    def absences(self) -> list[str]:
+        """A sentence for each fold that holds no photo of some class."""
+        absent = absent_classes(self.samples, self.class_names)
+        return [absence(fold, lacking, len(self.class_names)) for fold, lacking in absent.items()]
 
     @property
     def train_images(self) -> int:

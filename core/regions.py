@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import LabError
+from core.persons import KNOWN, units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,18 +167,20 @@ class Alarm:
     class_name: str
     share: Interval
     area: float
+    persons: str = KNOWN  # known | partly | unknown: what the interval is over
 
     @property
     def sentence(self) -> str:
         s = self.share
         return (
             f"'{self.class_name}' is decided by hair and background: {s.mean:.0%} of its heat lies there "
-            f"[{s.low:.0%}, {s.high:.0%}], on {self.area:.0%} of the picture ({s.people:,} people)."
+            f"[{s.low:.0%}, {s.high:.0%}], on {self.area:.0%} of the picture "
+            f"({units(s.people, self.persons)})."
         )
 
 
 def background_alarms(
-    background: np.ndarray, predicted: Sequence[str], people: Sequence[str], area: np.ndarray
+    background: np.ndarray, predicted: Sequence[str], people: Sequence[str], area: np.ndarray, persons: str = KNOWN
 ) -> list[Alarm]:
     """Classes that are decided by background, worst first.
 
@@ -192,5 +195,5 @@ def background_alarms(
         share = mean_over_people(background[own], people[own])
         even = float(np.mean(np.asarray(area)[own]))
         if share.low > max(MAJORITY, even):
-            found.append(Alarm(str(name), share, even))
+            found.append(Alarm(str(name), share, even, persons))
     return sorted(found, key=lambda alarm: -float(alarm.share.mean))

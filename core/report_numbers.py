@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from core import compare_curves, contrast, metrics_file, statistics
+from core import compare_curves, contrast, metrics_file, persons, statistics
 from core import compare_figures as drawings
 from core.compare_figures import FEW
 from core.errors import LabError
@@ -30,7 +30,11 @@ def scores(found: Findings) -> Section:
         cells = [spread(member.scores(m, w).values()) for m in ("f1", "accuracy") for w in ("best", "final")]
         rows.append((found.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
     head = ("run", "folds done", "F1 best epoch", "F1 last epoch", "accuracy best epoch", "accuracy last epoch")
-    note = "Mean ± deviation over folds (number of folds). F1 is the mean over all classes of the task."
+    classes = len(found.baseline.class_names)
+    note = (
+        f"Mean ± deviation over folds (number of folds). F1 is macro F1 over all {classes} classes of the task; a "
+        "class of which a fold holds no photo counts 0 in it."
+    )
     return Section("Scores", (Table(head, tuple(rows), note),))
 
 
@@ -85,6 +89,7 @@ def differences(found: Findings) -> Section:
     if not found.differences:
         return Section("Differences", ())
     base = found.names[found.baseline.id]
+    who = persons.noun(persons.together(one.persons for one in found.differences))
     rows = []
     for one in found.differences:
         if one.interval is None:
@@ -102,12 +107,11 @@ def differences(found: Findings) -> Section:
                 VERDICTS[one.verdict],
             )
         )
-    head = ("run", "F1, folds", "p", "F1, people", "people won / lost", "folds", "verdict")
+    head = ("run", "F1, folds", "p", f"F1, {who}", f"{who} won / lost", "folds", "verdict")
     note = (
         f"Against {base}, points of F1 with 95% intervals. What lies within {statistics.points(found.within)} counts "
         "as the same. Folds: corrected resampled t (Nadeau and Bengio 2003), p corrected for the number of comparisons "
-        "(Holm). People: bootstrap over people of all out-of-fold predictions. Won / lost: people of whom the run gets "
-        "more, or fewer, photos right than the baseline (McNemar, exact)."
+        f"(Holm). {who.capitalize()}: bootstrap over {who} of all out-of-fold predictions. {_won_and_lost(who)}"
     )
     blocks: list = [Table(head, tuple(rows), note)]
     if any(d.interval for d in found.differences):
@@ -118,6 +122,12 @@ def differences(found: Findings) -> Section:
     if notes:
         blocks.append(Bullets(tuple(dict.fromkeys(notes)), warn=True))
     return Section("Differences", tuple(blocks))
+
+
+def _won_and_lost(who: str) -> str:
+    if who == persons.noun(persons.UNKNOWN):
+        return "Won / lost: photos that the run alone gets right, or the baseline alone (McNemar, exact)."
+    return f"Won / lost: {who} of whom the run gets more, or fewer, photos right than the baseline (McNemar, exact)."
 
 
 def _interval(interval: statistics.Interval) -> str:

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core import contrast, report_faces, report_numbers, settings
+from core import contrast, corrections, report_faces, report_numbers, settings
 from core.config import to_yaml
 from core.data_figures import class_bars
+from core.errors import LabError
+from core.folds import absence, absent_classes, audit
 from core.members import Member
+from core.persons import KNOWN, UNKNOWN, units
 from core.report_blocks import Bullets, Code, Figure, Section, Table, Text
 from core.report_findings import Findings
 from core.report_words import limits
@@ -50,24 +53,41 @@ def _data(found: Findings) -> Section:
         if key in seen:
             continue
         seen.add(key)
-        table = member.samples
-        root = about.get("root") or member.config.data.root
-        lines = [
-            f"{root} ({about.get('reader') or member.config.data.reader}), task {member.config.task.name}: "
-            f"{count(len(table))} photos of {count(table['person'].nunique())} people in "
-            f"{len(member.class_names)} classes and {table['fold'].nunique()} folds; nobody stands in two folds.",
-            _left_out(member.info),
-        ]
-        if corrections := member.info.get("corrections"):
-            lines.append(f"{_corrected(corrections)} was applied over the labels of the dataset.")
-        blocks += [Text(line) for line in lines]
         counts = _class_counts(member)
+        blocks += [Text(line) for line in (_dataset_line(member), _left_out(member.info))]
         blocks.append(Figure(class_bars(counts), f"Photos of each class in {member.config.task.name}."))
-        rows = tuple((str(n), count(r.people), count(r.photos), f"{r.share:.1%}") for n, r in counts.iterrows())
-        blocks.append(Table(("class", "people", "photos", "share of photos"), rows))
-    if len(seen) > 1:
-        blocks.insert(0, Bullets(("The runs were not trained on the same photos.",), warn=True))
-    return Section("Data", tuple(blocks))
+        shown = ["people", "photos"] if "people" in counts else ["photos"]
+        rows = tuple((str(n), *(count(r[c]) for c in shown), f"{r['share']:.1%}") for n, r in counts.iterrows())
+        blocks.append(Table(("class", *shown, "share of photos"), rows))
+    doubts = ["The runs were not trained on the same photos."] if len(seen) > 1 else []
+    doubts += dict.fromkeys(member.persons.warning for member in found.members if member.persons.warning)
+    doubts += _absences(found)
+    blocks += [Text(line) for line in _corrected(found)]
+    return Section("Data", (Bullets(tuple(doubts), warn=True), *blocks) if doubts else tuple(blocks))
+
+
+def _dataset_line(member: Member) -> str:
+    about, table, persons = member.info.get("dataset") or {}, member.samples, member.persons
+    whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
+    leaks = audit(table)
+    kept = "; nobody stands in two folds" if persons.are_known and not leaks else ""
+    kept = f"; {units(len(leaks), KNOWN)} in more than one fold" if leaks else kept
+    return (
+        f"{about.get('root') or member.config.data.root} ({about.get('reader') or member.config.data.reader}), task "
+        f"{member.config.task.name}: {count(len(table))} photos{whose} in {len(member.class_names)} classes and "
+        f"{table['fold'].nunique()} folds{kept}."
+    )
+
+
+def _absences(found: Findings) -> list[str]:
+    """Folds without a photo of some class, each said once with the runs whose folds they are."""
+    whose: dict[str, list[str]] = {}
+    for member in found.members:
+        classes = len(member.class_names)
+        for fold, absent in absent_classes(member.samples, member.class_names).items():
+            whose.setdefault(absence(fold, absent, classes), []).append(found.names[member.id])
+    every = len(found.members)
+    return [line if len(names) == every else f"{', '.join(names)}: {line}" for line, names in whose.items()]
 
 
 def _left_out(info: dict) -> str:
@@ -80,17 +100,40 @@ def _left_out(info: dict) -> str:
     return "; ".join(parts).capitalize() + "."
 
 
-def _corrected(corrections: object) -> str:
-    if isinstance(corrections, dict) and isinstance(corrections.get("count"), int):
-        return f"A file of {count(corrections['count'])} corrections"
-    return f"A file of {count(corrections)} corrections" if isinstance(corrections, int) else "A file of corrections"
+def _corrected(found: Findings) -> list[str]:
+    """How many label corrections each run was frozen with; nothing where none was used."""
+    used = {found.names[member.id]: corrections_of(member) for member in found.members}
+    if set(used.values()) == {0}:
+        return []
+    said = {
+        name: "an unreadable file of label corrections" if n is None else _corrections(n) for name, n in used.items()
+    }
+    if len(set(said.values())) == 1:
+        whose = "The run" if len(said) == 1 else "Every run"
+        return [f"{whose} used {next(iter(said.values()))}, laid over the labels of the dataset."]
+    return [f"Laid over the labels of the dataset: {'; '.join(f'{name} used {told}' for name, told in said.items())}."]
+
+
+def _corrections(n: int) -> str:
+    return f"{count(n) if n else 'no'} label correction{'' if n == 1 else 's'}"
+
+
+def corrections_of(member: Member) -> int | None:
+    """How many label corrections a run was frozen with; None where their file is damaged."""
+    try:
+        kept = len(corrections.read(member.run.corrections_file))
+    except LabError:
+        return None
+    named = member.info.get("corrections")
+    return kept or (len(named) if isinstance(named, list) else 0)
 
 
 def _class_counts(member: Member) -> pd.DataFrame:
-    """Index class in the order of the task; columns people, photos, share (of the photos)."""
+    """Index class in the order of the task; columns people (where they are known), photos, share (of the photos)."""
     groups = member.samples.groupby("class_name")
     table = pd.DataFrame({"people": groups["person"].nunique(), "photos": groups.size()})
     table = table.reindex(list(member.class_names)).fillna(0).astype(int)
+    table = table.drop(columns="people") if member.persons.state == UNKNOWN else table
     return table.assign(share=table["photos"] / max(1, len(member.samples)))
 
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from core import statistics
 from core.metrics import mean_and_deviation
+from core.persons import units
 from core.report_findings import Findings
-from core.text import count, spread
+from core.text import spread
 
-SMALL_CLASS = 20  # people
+SMALL_CLASS = 20  # people, or photos where persons are unknown
 
 
 def answer(found: Findings) -> list[str]:
@@ -47,9 +48,10 @@ def limits(found: Findings) -> list[str]:
         lines.append(f"The best epoch is chosen on the validation fold itself, which flatters{lower}.")
     people = found.baseline.samples.groupby("class_name")["person"].nunique()
     if len(people) and people.min() < SMALL_CLASS:
+        few = units(int(people.min()), found.baseline.persons.state)
         lines.append(
-            f"Class {people.idxmin()} has only {count(people.min())} people; its F1, an equal part of macro F1, "
-            "rests on them."
+            f"Class {people.idxmin()} has only {few}; its F1, an equal part of macro F1, rests on "
+            f"{'it' if people.min() == 1 else 'them'}."
         )
     seeds = {member.config.training.seed for member in found.members}
     if len(seeds) == 1:
@@ -62,5 +64,7 @@ def limits(found: Findings) -> list[str]:
                 f"{found.names[member.id]}: {len(left)} of {len(member.states)} folds are not finished "
                 f"({', '.join(sorted({state.state for state in left}))})."
             )
+    if doubt := next((m.persons.warning for m in found.members if m.persons.warning), ""):
+        lines.append(f"{doubt} Where they do, scores flatter, and intervals over photos are too narrow.")
     lines.append("People outside this dataset may differ from those in it; cross-validation does not show that.")
     return [line for line in lines if line]

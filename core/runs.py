@@ -23,6 +23,8 @@ from core import files, locks, settings
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, read_metrics
+from core.persons import Persons, persons_of
+from core.persons import from_record as persons_from_record
 from core.places import runs_folder
 from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
 
@@ -74,6 +76,11 @@ class Run:
         return self.dir / "worker.log"
 
     @property
+    def samples_file(self) -> Path:
+        """The frozen samples, never rewritten."""
+        return self.dir / "samples.parquet"
+
+    @property
     def corrections_file(self) -> Path:
         """The label corrections that were applied when the run was frozen; absent where there were none."""
         return self.dir / "corrections.csv"
@@ -119,7 +126,11 @@ class Run:
     def samples(self) -> pd.DataFrame:
         """The frozen samples: the samples table with y, class_name and fold."""
         self.require()
-        return pd.read_parquet(self.dir / "samples.parquet")
+        return pd.read_parquet(self.samples_file)
+
+    def persons(self) -> Persons:
+        """How far it is known whom the photos show, as recorded at the launch, else from the frozen samples."""
+        return persons_from_record(self.info().get("persons")) or persons_of(self.samples())
 
     def ancestors(self) -> pd.DataFrame | None:
         """person, fold of everyone that the parent's line held out; None for a run without a parent."""
@@ -282,6 +293,7 @@ def create(
                 "classes": len(class_names),
                 "samples": len(samples),
                 "people": int(samples["person"].nunique()),
+                "persons": persons_of(samples).state,
                 "dataset": Path(config.data.root).name,
                 "depth": config.model.depth,
                 "init": config.model.init,

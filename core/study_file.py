@@ -44,6 +44,7 @@ class Study:
     paused: bool = False
     refused: dict[str, str] = field(default_factory=dict)  # run id -> why it could not be launched
     cancelled: float | None = None
+    persons: str = ""  # how far they are known: known | partly | unknown; empty in records of older labs
 
     @property
     def run_ids(self) -> list[str]:

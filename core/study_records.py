@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from core import config as configs
-from core import jobs, queue, runs, study_file
+from core import jobs, persons, queue, runs, study_file
 from core.data import Scan
 from core.errors import LabError
 from core.places import runs_folder
@@ -50,7 +50,8 @@ def launch(
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
         record = Study(
-            study_id, study.name, study.description, time.time(), study.model_dump(mode="json"), members
+            study_id, study.name, study.description, time.time(), study.model_dump(mode="json"), members,
+            persons=persons.together(plan.persons.state for plan in plans),
         )  # fmt: skip
         study_file.write(record, root)
     return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)

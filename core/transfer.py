@@ -12,6 +12,7 @@ from core.config import FoldsConfig, ModelConfig
 from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.folds import assign_folds
+from core.persons import persons_of, units
 from core.runs import Run
 
 
@@ -83,7 +84,8 @@ def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: i
     fold = table["person"].map(known)
     if fold.notna().sum() == 0:
         raise LabError(
-            f"transfer: none of the {table['person'].nunique():,} people is known to the parent run.",
+            f"transfer: none of the {units(table['person'].nunique(), persons_of(table).state)} is known to the parent "
+            "run.",
             "Choose a parent that was trained on this dataset.",
             kind="transfer",
         )
@@ -95,7 +97,7 @@ def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: i
     if empty:
         raise LabError(
             f"transfer: fold {empty[0]} would hold no photo of this dataset.",
-            "Use more of its people.",
+            "Use more of its photos.",
             kind="transfer",
         )
     return result

@@ -128,8 +128,7 @@ if table := compare_view.tests_table(differences, colours):
     st.html(table)
     st.caption(
         "Interval over folds: corrected resampled t (Nadeau & Bengio 2003). Corrected p: Holm, over all runs here. "
-        "F1 over people: percentile bootstrap that draws people, for these trained networks. McNemar by photo takes "
-        "photos for independent, which photos of one person are not; by person it does not."
+        + compare_view.about_tests(differences)
     )
 states.heading("Settings that differ")
 draw_settings(kept, names, colours)

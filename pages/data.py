@@ -114,7 +114,7 @@ def draw(view: View, name: str) -> None:
     elif name == "overview" and labelled:
         data_overview.draw(view, task, *labelled)
     elif name == "folds" and labelled:
-        data_folds.draw(view, task.name, labelled[0])
+        data_folds.draw(view, task.name, *labelled)
     elif name not in OF_TASK:
         {"problems": data_problems, "duplicates": data_duplicates, "corrections": data_corrections}[name].draw(view)
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core import figures, jobs, places, queue, run_index, runs
 from core.errors import LabError
+from core.persons import state_of_summary, units
 from core.runs import Run
 from core.text import ago, count, plain, spread
 from pages.parts import run_view, states
@@ -33,7 +34,7 @@ def facts(summary: dict[str, Any]) -> str:
         str(summary["dataset"]),
         f"ResNet-{summary['depth']}",
         f"{len(summary['folds'])} folds",
-        f"{count(summary['people'])} people",
+        units(summary["people"], state_of_summary(summary)),
     ]
     return escape(" · ".join(parts))
 

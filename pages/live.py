@@ -147,7 +147,7 @@ def resume(run: Run) -> None:
         st.session_state["live-error"] = error
 
 
-def tick(run: Run, config: RunConfig, colour: str, shown: tuple) -> None:
+def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tuple) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
         st.rerun()
@@ -160,7 +160,8 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple) -> None:
     version = run_view.metrics_version(run, folds)
     table = run_view.metrics_of(version)
     st.html(run_view.progress_html(moment, table))
-    st.html(run_view.folds_html(moment))
+    doubts = run_view.doubts_of(run)
+    st.html(run_view.folds_html(moment, doubts.absent))
     with st.container():  # always there, so that what follows keeps its place on the page
         if failures := run_view.failures_html(moment.folds):
             st.html(failures)
@@ -168,12 +169,12 @@ def tick(run: Run, config: RunConfig, colour: str, shown: tuple) -> None:
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
     phases = tuple(run_view.phases_of(config))
     curves.draw(run_charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
-    st.html(run_view.table_html(moment.folds, table))
+    st.html(run_view.table_html(moment.folds, table, doubts.absent))
     older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
     loss = compare_curves.loss_words(older) or "Loss is plain cross-entropy."
     st.caption(
-        "F1 is macro F1 over all classes. The best epoch is chosen on the validation fold itself, which flatters; "
-        f"the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
+        f"F1 is macro F1 over all {len(names)} classes of the task. The best epoch is chosen on the validation fold "
+        f"itself, which flatters; the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
     )
     attributes(run, config, [fold.fold for fold in moment.folds if fold.state == "done"])
 
@@ -278,8 +279,11 @@ every = TICK if moment.active else None
 header(run, config, info, moment, colour, listed)
 if problem := st.session_state.pop("live-error", None):
     states.show_error(problem)
+with st.container():
+    if told := run_view.doubts_html(run_view.doubts_of(run)):
+        st.html(told)
 curves.plotly_once()
-st.fragment(tick, run_every=every)(run, config, colour, moment.signature)
+st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, moment.signature)
 
 tab_log, tab_samples, tab_rates = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"

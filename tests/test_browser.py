@@ -422,7 +422,7 @@ def test_a_class_with_fewer_people_than_folds_is_named(page, tmp_path):
     people_in_folders(root, ["rare"], people=3)
     open_launch(page)
     take_folder(page, root)
-    sees(page, "lass 'rare' has 3 people but 5 folds were asked for")
+    sees(page, "lass 'rare' has 3 photos but 5 folds were asked for")
     launch_is_disabled(page)
     write(page, "Folds", "3")
     launch_is_enabled(page)

@@ -324,7 +324,7 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
         ),
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "folds.count=9"],
-            "class 'blue' has 8 people but 9 folds were asked for",
+            "class 'blue' has 8 photos but 9 folds were asked for",
             "Lower folds to 8 or merge the class. The setting is folds.count.",
         ),
         (

@@ -15,7 +15,8 @@ from core.data import MAX_PIXELS, class_names, fingerprint, label_samples, load_
 from core.errors import LabError
 from tests.photos import assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, read, told
 
-COLUMNS = ["sample", "path", "person", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns", "width", "height"]
+COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns"]
+COLUMNS += ["width", "height"]
 
 
 def table(*rows):

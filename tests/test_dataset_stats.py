@@ -92,6 +92,7 @@ def test_thin_classes_say_what_they_mean():
     people = {"many": 15, "three": 14, "two": 9, "one": 4}
     rows = [(y, name, f"{name}{i}") for y, (name, n) in enumerate(people.items()) for i in range(n) for _ in range(2)]
     table = pd.DataFrame(rows, columns=["y", "class_name", "person"])
+    table["sample"] = [f"{i}.jpg" for i in range(len(table))]
     told = dataset_stats.thin_classes(table, 5)
     assert [(name, n) for name, n, _ in told] == [("one", 4), ("two", 9), ("three", 14)]
     assert ["refused" in why for _, _, why in told] == [True, False, False]

@@ -285,11 +285,37 @@ def test_duplicates_of_two_people_are_found_and_settled(lab, tmp_path, drawn):
 def test_folds_are_audited_and_thin_classes_are_named(lab, tmp_path):
     root = people(tmp_path / "faces", 18)
     page = open_page(root=root, view="folds", task="gender-age", folds=2)
-    assert "People in more than one fold: 0 of 18" in words(page)
+    assert ":green[:material/verified_user:] No person is in two folds." in words(page)
     assert page.dataframe[0].value["people"].sum() == 18
     assert "some folds judge it on a single person" in words(page)
     page = open_page(root=root, view="folds", task="gender-age", folds=5)
     assert "5 folds were asked for" in html(page)
+
+
+def test_folds_of_unknown_persons_are_amber_and_count_photos(lab, tmp_path):
+    page = open_page(root=pets(tmp_path / "pets", 8), view="folds", folds=2)
+    assert (
+        ":orange[:material/gpp_maybe: Persons are unknown: photos of one person may stand in several folds.]"
+        in words(page)
+    )
+    assert "verified_user" not in words(page) and "people" not in page.dataframe[0].value
+    assert "Name a person column or a pattern of the file names" in words(page)
+
+
+def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(lab, tmp_path, drawn):
+    root = people(tmp_path / "faces", 18)
+    again = np.random.default_rng(0).integers(0, 255, (9, 9, 3), dtype=np.uint8)
+    for person in ("000", "006"):  # one kind of person: which folds they stand in is the seed's choice
+        Image.fromarray(again).resize((90, 90)).save(next(root.glob(f"images/*{person}*/normal.jpg")))
+    page = open_page(root=root, view="duplicates")
+    press(page, "Look for duplicates")
+    verdicts = set()
+    for seed in range(6):
+        page.query_params |= {"view": "folds", "task": "gender-age", "folds": "2", "seed": str(seed)}
+        page.run()
+        verdicts.add("1 pair of photos that look the same stands in two folds." in words(page))
+        assert ("verified_user" in words(page)) != ("stands in two folds" in words(page))
+    assert verdicts == {True, False}
 
 
 def test_a_correction_without_effect_says_why(lab, tmp_path):

@@ -89,7 +89,9 @@ def test_a_newcomer_sees_the_quick_recipe_and_is_asked_for_a_dataset(lab):
 
 def test_launch_freezes_what_the_form_says_and_opens_live(lab, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
-    assert "No person is in two folds" in text_of(page)
+    assert ":orange[:material/gpp_maybe: Persons are unknown: photos of one person may stand" in text_of(page)
+    assert "No person is in two folds" not in text_of(page)
+    assert "People" not in [metric.label for metric in page.metric]
     button(page).click().run()
     assert lab[0][0] == "live"
     run = runs.Run(lab[0][1]["run"])
@@ -178,7 +180,7 @@ def test_correcting_the_value_allows_the_launch(lab, tmp_path):
 
 def test_fewer_people_than_folds_is_said_at_the_folds(lab, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces", people=3))
-    assert "has 3 people but 5 folds were asked for" in text_of(page)
+    assert "has 3 photos but 5 folds were asked for" in text_of(page)
     assert button(page).disabled
     field(page, "folds.count").set_value("3").run()
     assert not button(page).disabled

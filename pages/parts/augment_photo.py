@@ -89,7 +89,7 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
 def _planned(draft: dict[str, Any], found: Scan) -> Photos:
     settings = {name: draft[name] for name in ("data", "task", "folds")}
     kept = st.session_state.get("augment_plan")
-    if kept is not None and kept[0] == (id(found), settings):
+    if kept is not None and kept[0] == (found, settings):
         return kept[1]
     tasks = possible_tasks(found.samples)
     try:
@@ -101,7 +101,7 @@ def _planned(draft: dict[str, Any], found: Scan) -> Photos:
         said = error.message if isinstance(error, LabError) else str(error)
         table = found.samples.reset_index(drop=True).assign(class_name=ALL, y=0, fold=-1)
         photos = Photos(table, [ALL], False, said)
-    st.session_state["augment_plan"] = ((id(found), settings), photos, found)
+    st.session_state["augment_plan"] = ((found, settings), photos)
     return photos
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core import compare_curves, compare_figures, metrics_file, statistics
+from core import compare_curves, compare_figures, metrics_file, persons, statistics
 from core.compare import Difference
 from core.cost import Cost
 from core.errors import LabError
@@ -91,8 +91,9 @@ def draw_differences(found: list[Difference], colours: dict[str, str], within: f
         curves.payload([("Deltas per fold", compare_figures.deltas(found, colours, within=within))]),
         key="compare-deltas",
     )
+    who = persons.noun(persons.together(d.persons for d in found))
     st.caption(
-        "Dots: folds. Diamond: mean with the corrected 95% interval. Small diamond: F1 of all photos, with people "
+        f"Dots: folds. Diamond: mean with the corrected 95% interval. Small diamond: F1 of all photos, with {who} "
         f"drawn anew. Grey: counts as the same, ± {statistics.points(within)}."
     )
 

@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from core import statistics
+from core import persons, statistics
 from core.compare import Difference
 from core.cost import Cost
 from core.members import METRICS, WHICH, Member
@@ -113,7 +113,9 @@ def _megabytes(size: float) -> str:
 
 
 def tests_table(differences: Sequence[Difference], colours: dict[str, str]) -> str:
-    """Every number behind the sentences."""
+    """Every number behind the sentences. Where persons are unknown, photos are all that can be counted."""
+    state = persons.together(one.persons for one in differences)
+    by_person = state != persons.UNKNOWN
     rows = []
     for one in differences:
         if one.interval is None:
@@ -125,19 +127,34 @@ def tests_table(differences: Sequence[Difference], colours: dict[str, str]) -> s
             f"<td>{_p(one.interval.p)}</td><td>{_p(one.p)}</td>"
             f'<td class="lab-edge">{_ends(one.bootstrap)}</td>'
             f'<td class="lab-edge">{_counts(one.photos)}</td><td>{_p(one.photos.mid_p if one.photos else None)}</td>'
-            f"<td>{_counts(one.people)}</td><td>{_p(one.people.mid_p if one.people else None)}</td></tr>"
+            + (f"<td>{_counts(one.people)}</td><td>{_p(one.people.mid_p if one.people else None)}</td>" * by_person)
+            + "</tr>"
         )
     if not rows:
         return ""
     return (
         '<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr class="lab-group"><th colspan="2"></th>'
-        '<th colspan="4" class="lab-edge">over folds (points)</th><th class="lab-edge">F1 over people (points)</th>'
-        '<th colspan="4" class="lab-edge">right in one run alone (McNemar, mid-p)</th></tr>'
+        f'<th colspan="4" class="lab-edge">over folds (points)</th><th class="lab-edge">F1 over {persons.noun(state)} '
+        f'(points)</th><th colspan="{4 if by_person else 2}" class="lab-edge">right in one run alone (McNemar, mid-p)'
+        "</th></tr>"
         "<tr><th>run</th><th class='lab-left'>verdict</th><th class='lab-edge'>mean</th><th>95% interval</th><th>p</th>"
         "<th>p, corrected</th><th class='lab-edge'>95% interval</th><th class='lab-edge'>photos: run | baseline</th>"
-        "<th>p</th><th>people: run | baseline</th><th>p</th></tr></thead>"
+        "<th>p</th>"
+        + (f"<th>{persons.noun(state)}: run | baseline</th><th>p</th>" if by_person else "")
+        + "</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def about_tests(differences: Sequence[Difference]) -> str:
+    """What the numbers over people are, and what they are not where persons are unknown."""
+    state = persons.together(one.persons for one in differences)
+    who = persons.noun(state)
+    told = f"F1 over {who}: percentile bootstrap that draws {who}, for these trained networks. "
+    by_photo = "McNemar by photo takes photos for independent, which photos of one person are not"
+    if state == persons.UNKNOWN:
+        return f"{told}{by_photo}; {persons.warning(state)[0].lower()}{persons.warning(state)[1:]}"
+    return f"{told}{by_photo}; by person it does not."
 
 
 def _ends(interval: Interval | None) -> str:

@@ -25,7 +25,7 @@ def draw(view: View) -> None:
     if error := st.session_state.pop(data_photo.ERROR, None):
         states.show_error(error)
     samples = view.shown.samples
-    key = (id(view.raw), tuple(effect.correction.id for effect in view.effects))
+    key = (view.raw, tuple(effect.correction.id for effect in view.effects))
     kept = st.session_state.get(FOUND)
     if kept is None or kept[0] != key:
         wanted = st.session_state.get(WANTED, view.raw.root if _remembered(view) else "")
@@ -53,6 +53,12 @@ def draw(view: View) -> None:
     for number, pair in enumerate(pairs.iloc[part].itertuples(index=False), part.start):
         _pair(view, pair, number)
     turner(part, len(pairs), PAGE, "pairs")
+
+
+def pairs_of(root: str) -> pd.DataFrame | None:
+    """The pairs that this session found in a dataset; None where it has not looked."""
+    kept = st.session_state.get(FOUND)
+    return kept[1] if kept is not None and kept[2].raw.root == root else None
 
 
 def _want(view: View) -> None:

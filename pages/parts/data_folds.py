@@ -7,15 +7,16 @@ import streamlit as st
 
 from core.dataset_stats import thin_classes
 from core.errors import LabError
-from core.folds import assign_folds, audit, fold_table
-from core.text import count, plain
-from pages.parts import states
+from core.folds import assign_folds, fold_table
+from core.persons import persons_of, units
+from core.text import plain
+from pages.parts import fold_verdict, states
 from pages.parts.data_view import View, asked_number, go
 
 SPLIT = "data_split"
 
 
-def draw(view: View, task: str, table: pd.DataFrame) -> None:
+def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
     folds, seed = asked_number("folds", 5, 2, 20), asked_number("seed", 0, 0, 2**31 - 1)
     with st.container(horizontal=True):
         for label, name, low, high, now in (
@@ -25,22 +26,16 @@ def draw(view: View, task: str, table: pd.DataFrame) -> None:
             key = f"data-{name}"
             st.session_state[key] = now
             st.number_input(label, low, high, key=key, width=180, on_change=_take, args=(name, key))
+    state = persons_of(table).state
     for name, people, why in thin_classes(table, folds):
         icon = ":red[:material/error:]" if people < folds else ":orange[:material/warning:]"
-        told = f"**{plain(name)}** has {count(people)} {'person' if people == 1 else 'people'}: {why}."
-        st.markdown(f"{icon} {told}")
+        st.markdown(f"{icon} **{plain(name)}** has {units(people, state)}: {why}.")
     try:
         split = _split(view, task, table, folds, seed)
     except LabError as error:
         states.show_error(error)
         return
-    leaks = audit(split)
-    if leaks:
-        st.error(plain(f"{len(leaks)} people stand in two folds: {leaks[0]}"), icon=":material/error:")
-    else:
-        st.markdown(
-            f":green[:material/verified_user:] People in more than one fold: 0 of {count(split['person'].nunique())}."
-        )
+    fold_verdict.show([(split, names)], view.shown.root, reader=view.shown.reader)
     shown = fold_table(split)
     shown.index = [f"fold {fold}" for fold in shown.index]
     st.dataframe(shown, row_height=32, key="data-fold-table")
@@ -56,10 +51,10 @@ def _take(name: str, key: str) -> None:
 
 def _split(view: View, task: str, table: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     """The labelled samples with their fold; worked out once. Raises LabError where it cannot be."""
-    key = (id(view.shown), task, folds, seed)
+    key = (view.shown, task, folds, seed)
     kept = st.session_state.get(SPLIT)
     if kept is None or kept[0] != key:
-        with st.spinner("Splitting people", show_time=True):
-            kept = (key, table.assign(fold=assign_folds(table, folds, seed)), view.shown)
+        with st.spinner("Splitting", show_time=True):
+            kept = (key, table.assign(fold=assign_folds(table, folds, seed)))
         st.session_state[SPLIT] = kept
     return kept[1]

@@ -10,6 +10,7 @@ import streamlit as st
 from core import data_figures, dataset_stats
 from core.config import TaskConfig
 from core.dataset_stats import MEAN_PHOTOS
+from core.persons import UNKNOWN, persons_of, units
 from core.text import count, plain
 from pages.parts import faces, groups, states
 from pages.parts.data_view import View, asked, go
@@ -29,8 +30,9 @@ def balance(table: pd.DataFrame, names: list[str]) -> None:
         if ratio > 1
         else f"Each has {count(counts['photos'].max())} photos."
     )
+    fewest = int(counts["people" if "people" in counts else "photos"].min())
     st.caption(
-        f"{len(names)} classes. {told} The smallest class has {count(counts['people'].min())} people, which is the "
+        f"{len(names)} classes. {told} The smallest class has {units(fewest, persons_of(table).state)}, which is the "
         "most folds there can be."
     )
     inside = groups.group("data-counts", "Counts of each class")
@@ -63,19 +65,20 @@ def attributes(view: View, task: TaskConfig) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         if len(told) >= 2:
-            _cross(samples, told, task)
+            _cross(view, told, task)
         else:
             st.caption("The photos tell fewer than two attributes, so there is nothing to set against each other.")
     with right:
         ages = dataset_stats.ages_of_people(samples)
         if len(ages):
-            st.markdown("**Ages of people**")
-            st.plotly_chart(data_figures.age_histogram(ages, task.age_limits), key="data-ages", **_CHART)
+            who = view.shown.persons.noun
+            st.markdown(f"**Ages of {who}**")
+            st.plotly_chart(data_figures.age_histogram(ages, task.age_limits, who), key="data-ages", **_CHART)
             low, high = task.age_limits
             shares = [(ages < low).sum(), ((ages >= low) & (ages < high)).sum(), (ages >= high).sum()]
             names = (f"<{low}", f"{low}-{high - 1}", f">={high}")
             st.caption(
-                "People in the age groups: "
+                f"{who.capitalize()} in the age groups: "
                 + plain(", ".join(f"{n} {s:,}" for n, s in zip(names, shares, strict=True)))
                 + ". The limits are those of the task."
             )
@@ -83,16 +86,19 @@ def attributes(view: View, task: TaskConfig) -> None:
             st.caption("No photo tells an age.")
 
 
-def _cross(samples: pd.DataFrame, told: list[str], task: TaskConfig) -> None:
+def _cross(view: View, told: list[str], task: TaskConfig) -> None:
+    samples, counted = view.shown.samples, ["people", "photos"]
+    if view.shown.persons.state == UNKNOWN:
+        counted.remove("people")
     start = [name for name in ("gender", "age", "mask", "label") if name in told] + told
     rows = asked("rows") if asked("rows") in told else start[0]
     others = [name for name in told if name != rows]
     columns = asked("columns") if asked("columns") in others else next(n for n in start if n in others)
-    of = asked("of") if asked("of") in ("people", "photos") else "people"
+    of = asked("of") if asked("of") in counted else counted[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _choice("Rows", told, rows, "rows")
         _choice("Columns", others, columns, "columns")
-        _choice("Count", ["people", "photos"], of, "of")
+        _choice("Count", counted, of, "of")
     table = dataset_stats.cross_table(samples, rows, columns, task.age_limits, of)
     ink = "#e4e7e8" if st.context.theme.type == "dark" else "#1f2428"
     st.plotly_chart(data_figures.cross_heat(table, of, ink), key="data-cross", **_CHART)
@@ -113,10 +119,12 @@ def people_and_sizes(view: View) -> None:
     with left:
         st.markdown("**Photos per person**")
         counts = dataset_stats.photos_per_person(samples)
-        if len(counts) == 1:
+        if warning := view.shown.persons.warning:
+            st.markdown(f":orange[:material/gpp_maybe: {warning}]")
+        if len(counts) == 1 and view.shown.persons.are_known:
             n = int(counts.index[0])
             st.caption(f"All {count(counts.iloc[0])} people have {count(n)} {'photo' if n == 1 else 'photos'}.")
-        else:
+        elif view.shown.persons.state != UNKNOWN:
             st.plotly_chart(data_figures.people_bars(counts), key="data-people", **_CHART)
     with right:
         sizes = dataset_stats.sizes(samples)

@@ -21,6 +21,7 @@ from core.corrections import Effect
 from core.data import Scan, scan
 from core.errors import LabError
 from core.exports import spreadsheet_csv
+from core.persons import Persons
 from core.places import lab_folder
 from core.text import ago, count, duration, plain
 from pages.parts import drawing, groups
@@ -126,7 +127,9 @@ def _recent(choice: Choice, key: str) -> None:
 
     def show(root: str) -> str:
         entry = known[root]
-        facts = f"{count(entry.photos)} photos, {count(entry.people)} people"
+        facts = f"{count(entry.photos)} photos"
+        if entry.people != entry.photos:  # else each photo is a person of its own, as far as is known
+            facts += f", {count(entry.people)} people"
         return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
 
     st.selectbox(
@@ -194,10 +197,10 @@ def forget() -> None:
 
 def corrected(found: Scan) -> tuple[Scan, list[Effect]]:
     """(the scan under its label corrections, what each did), worked out once a change. Raises LabError."""
-    key = (id(found), *corrections.version(found.root))
+    key = (found, *corrections.version(found.root))
     kept = st.session_state.get(CORRECTED)
     if kept is None or kept[0] != key:
-        kept = (key, corrections.lay_over(found, corrections.load(found.root)), found)
+        kept = (key, corrections.lay_over(found, corrections.load(found.root)))
         st.session_state[CORRECTED] = kept
     return kept[1]
 
@@ -207,11 +210,13 @@ def bad_files(found: Scan) -> int:
 
 
 def result_line(found: Scan) -> None:
-    """Reader, people, photos, problems in one line."""
+    """Reader, people where they are known, photos, problems in one line."""
     table, bad = found.samples, bad_files(found)
+    persons = found.persons
     parts = [
-        f"**{count(table['person'].nunique())}** people",
+        *([f"**{count(persons.people)}** people"] if persons.are_known else []),
         f"**{count(len(table))}** photos",
+        *([] if persons.are_known or not len(table) else [_unknown(persons)]),
         f"read as {NAMES[found.reader]}",
     ]
     if len(table):
@@ -223,6 +228,11 @@ def result_line(found: Scan) -> None:
     colour = "red" if bad else "orange" if len(found.problems) else "green"
     parts.append(f":{colour}[{told_problems(found) or 'no problems'}]")
     st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]", width="stretch")
+
+
+def _unknown(persons: Persons) -> str:
+    told = f"known for {count(persons.known)} photos" if persons.known else "unknown"
+    return f":orange[:material/gpp_maybe: persons {told}]"
 
 
 def show_result(found: Scan, key: str) -> None:

@@ -24,11 +24,11 @@ def plan_of(config: RunConfig, found: Scan, joining: Study | None) -> Plan:
     """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
     members = joining and joining.run_ids
     corrected = corrections.version(found.root)
-    key = (id(found), corrected, members, config.data, config.task, config.folds, config.model)
+    key = (found, corrected, members, config.data, config.task, config.folds, config.model)
     kept = st.session_state.get("launch_plan")
     if kept is None or kept[0] != key:
         made = make_plan(config, found)
-        kept = (key, study_records.joined(joining, made, found) if joining else made, found)
+        kept = (key, study_records.joined(joining, made, found) if joining else made)
         st.session_state["launch_plan"] = kept
     plan = kept[1]
     return dataclasses.replace(plan, config=config.model_copy(update={"data": plan.config.data}))
@@ -92,7 +92,7 @@ def joined_study() -> Study | None:
 
 def fit_task(found: Scan) -> str:
     """Move to a task that the dataset has labels for, once a dataset or recipe; returns what was done."""
-    now = (id(found), st.session_state[form_draft.VERSION])
+    now = (found, st.session_state[form_draft.VERSION])
     if st.session_state.get("launch_fitted") != now:
         asked = form_draft.draft()["task"]["name"]
         task, note = planning.fit_task(asked, found)

@@ -6,11 +6,11 @@ import json
 
 import streamlit as st
 
-from core.folds import audit, fold_table
+from core.folds import fold_table
 from core.plan import Plan
 from core.preview import crop_effects, pick
-from core.text import count, plain
-from pages.parts import faces, measuring
+from core.text import count
+from pages.parts import faces, fold_verdict, measuring
 
 FACES = 2  # of each class
 CLASSES_SHOWN = 18
@@ -71,7 +71,7 @@ def plan_section(plan: Plan) -> None:
     config = plan.config
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
-            ("People", count(plan.people), None),
+            *([("People", count(plan.people), None)] if plan.persons.are_known else []),
             ("Photos", count(plan.photos), None),
             ("Classes", count(len(plan.class_names)), None),
             (
@@ -83,11 +83,7 @@ def plan_section(plan: Plan) -> None:
         ):
             st.metric(label, value, help=help, width="content")
         measuring.time_estimate(plan)
-    leaks = audit(plan.samples)
-    if leaks:
-        st.error(plain(f"{len(leaks)} people stand in two folds: {leaks[0]}"), icon=":material/error:")
-    else:
-        st.markdown(":green[:material/verified_user:] No person is in two folds.")
+    fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
     notes = []
     if plan.dropped:
         notes.append(f"{count(plan.dropped)} photos are not in the task {config.task.name}")

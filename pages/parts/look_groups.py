@@ -12,6 +12,7 @@ from core import look_picture, looks, mistakes, regions
 from core.errors import LabError
 from core.looks import Look
 from core.mistakes import Answers, Filter
+from core.persons import UNKNOWN, noun, units
 from core.regions import Interval
 from core.runs import Run
 from core.text import count
@@ -162,7 +163,9 @@ def means(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -
     most = np.nanmax(np.abs(a - b), axis=(1, 2))
     rows = []
     for letter, name, mean, mask in (("A", name_a, a, in_a), ("B", name_b, b, in_b)):
-        facts = [f"{count(mask.sum())} faces", f"{count(len(set(found.people[mask])))} people"]
+        facts = [f"{count(mask.sum())} faces"]
+        if found.persons != UNKNOWN:
+            facts.append(units(len(set(found.people[mask])), found.persons))
         cells = [look_canvas.Cell(look_picture.grey(one / (top or 1))) for one, top in zip(mean, tops, strict=True)]
         rows.append(look_canvas.Row(f"{letter}: {name}", None, cells, facts))
     cells = [
@@ -192,8 +195,9 @@ def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) 
     )
     st.html(f'{_CSS}<div class="lab-scroll"><table class="lab-table look-shares">{head}{"".join(lines)}</table></div>')
     st.caption(
-        "Mean share of a map's heat, with the 95 % interval over people (bootstrap). Area is the share of the picture: "
-        "heat that is spread evenly lies there to that share. A difference is bold where its interval leaves out 0."
+        f"Mean share of a map's heat, with the 95 % interval over {noun(found.persons)} (bootstrap). Area is the share "
+        "of the picture: heat that is spread evenly lies there to that share. A difference is bold where its interval "
+        "leaves out 0."
     )
 
 

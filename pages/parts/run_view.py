@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -13,7 +13,11 @@ import pandas as pd
 
 from core import metrics_file, queue, runs
 from core.config import RunConfig
+from core.errors import LabError
+from core.folds import absence, absent_classes
+from core.persons import persons_of
 from core.runs import FoldState, Run
+from core.states import GARBAGE
 from core.text import count, duration, rate, score, spread
 from pages.parts import states as parts
 
@@ -141,6 +145,36 @@ def phases_of(config: RunConfig) -> list[tuple[str, int]]:
     return [(phase.optimizer, phase.epochs) for phase in config.phases]
 
 
+@lru_cache(maxsize=64)
+def _doubts(run_dir: str, mtime_ns: int) -> tuple[str, dict[int, list[str]], int]:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    samples, names = run.samples(), [str(name) for name in run.info()["class_names"]]
+    return persons_of(samples).warning, absent_classes(samples, names), len(names)
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What a run's folds cannot promise. persons: a sentence, or empty. absent: fold -> its classes without a photo."""
+
+    persons: str = ""
+    absent: dict[int, list[str]] = field(default_factory=dict)
+    classes: int = 0
+
+
+def doubts_of(run: Run) -> Doubts:
+    """From the frozen samples, read once; nothing for a run that is damaged, which says so itself."""
+    try:
+        return Doubts(*_doubts(str(run.dir), (run.samples_file).stat().st_mtime_ns))
+    except (LabError, OSError, *GARBAGE):
+        return Doubts()
+
+
+def doubts_html(doubts: Doubts) -> str:
+    """Each doubt as an amber line; empty where there is none."""
+    lines = [absence(fold, lacking, doubts.classes) for fold, lacking in doubts.absent.items()]
+    return "".join(parts.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
+
+
 def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
     """State, fold n of k, epoch, speed and time left, above a bar."""
     words = []
@@ -175,15 +209,24 @@ def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
     )
 
 
-def folds_html(moment: Moment) -> str:
-    """A small card per fold: state, epoch, step, best F1."""
+def absence_mark(absent: Sequence[str]) -> str:
+    """HTML beside a fold that holds no photo of some class; empty for one that holds all."""
+    if not absent:
+        return ""
+    told = f"no '{absent[0]}'" if len(absent) == 1 else f"{len(absent)} classes absent"
+    title = escape(f"No photo of {', '.join(absent)}", quote=True)
+    return f' <span class="lab-absent lab-warn" title="{title}">{escape(told)}</span>'
+
+
+def folds_html(moment: Moment, absent: Mapping[int, Sequence[str]]) -> str:
+    """A small card per fold: state, epoch, step, best F1. absent: fold -> classes of which it holds no photo."""
     cards = []
     for fold in moment.folds:
         best = f"F1 {score(fold.scores['best_f1'])}" if fold.scores else ""
         cards.append(
             f'<div class="lab-fold"><div><b>fold {fold.fold}</b>{parts.badge(fold.state)}</div>'
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
-            f"{escape(_where(moment, fold))}</span><span>{best}</span></div>"
+            f"{escape(_where(moment, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
             f"{parts.bar(moment.fold_share(fold), fold.state)}</div>"
         )
     return f'<div class="lab-folds">{"".join(cards)}</div>'
@@ -203,8 +246,11 @@ def failures_html(folds: Sequence[FoldState]) -> str:
     )
 
 
-def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame) -> str:
-    """Folds with their best and last epoch side by side, and mean ± deviation over the finished ones."""
+def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mapping[int, Sequence[str]]) -> str:
+    """Folds with their best and last epoch side by side, and mean ± deviation over the finished ones.
+
+    absent: fold -> classes of which it holds no photo.
+    """
     seconds = metrics.groupby("fold")["seconds"].sum() if len(metrics) else {}
     rows = []
     for fold in folds:
@@ -213,8 +259,10 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame) -> str:
         spent = duration(seconds[fold.fold]) if fold.fold in seconds else "–"
         cells = [score(s.get(f"best_{k}")) for k in ("f1", "accuracy", "loss")]
         last = [score(s.get(f"final_{k}")) for k in ("f1", "accuracy", "loss")]
+        mark = absence_mark(absent.get(fold.fold, ()))
         rows.append(
-            f'<tr><td>fold {fold.fold}</td><td class="lab-left">{parts.badge(fold.state)}</td><td>{fold.epoch}</td>'
+            f'<tr><td>fold {fold.fold}{mark}</td><td class="lab-left">{parts.badge(fold.state)}</td>'
+            f"<td>{fold.epoch}</td>"
             f'<td class="lab-edge">{cells[0]}{at}</td><td>{cells[1]}</td><td>{cells[2]}</td>'
             f'<td class="lab-edge">{last[0]}</td><td>{last[1]}</td><td>{last[2]}</td>'
             f'<td class="lab-edge">{spent}</td></tr>'

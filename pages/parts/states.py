@@ -49,6 +49,7 @@ _CSS = """<style>
 .lab-dot { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .5rem; }
 .lab-meta { color: color-mix(in srgb, currentColor 74%, transparent); font-size: .87rem; overflow-wrap: anywhere; }
 .lab-num { font-variant-numeric: tabular-nums; }
+.lab-absent { color: var(--c); font-size: .8rem; }
 .lab-bar { height: 6px; border-radius: 3px; background: color-mix(in srgb, currentColor 13%, transparent);
   overflow: hidden; }
 .lab-bar > div { height: 100%; border-radius: 3px; background: var(--c, currentColor); transition: width .6s linear; }

@@ -12,8 +12,9 @@ import streamlit as st
 from core import drawn, run_index, runs, stress_figures
 from core.augment import TRANSFORMS
 from core.errors import LabError
+from core.persons import UNKNOWN, Persons, persons_of, units
 from core.places import HOME
-from core.text import plain
+from core.text import count, plain
 from pages.parts import faces, states
 
 LAUNCH = HOME / "pages" / "launch.py"
@@ -114,15 +115,21 @@ def _test(wanted: Wanted) -> tuple[Wanted, Any] | None:
     return wanted, found
 
 
+def _photos(persons: Persons) -> str:
+    """ "60 held-out photos of 12 people"; without the people where they are unknown."""
+    photos = f"{count(persons.photos)} held-out photos"
+    return photos if persons.state == UNKNOWN else f"{photos} of {units(persons.people, persons.state)}"
+
+
 def _draw(found: Any, run: runs.Run, fold: int) -> None:
     param = TRANSFORMS[found.name].params.get(found.param)
     strength = "probability" if param is None else found.param.replace("_", " ")
     strength += f", {param.unit}" if param is not None and param.unit else ""
-    people = found.samples["person"].nunique()
+    persons = persons_of(found.samples)
     worst = int(found.accuracy.argmin())
     st.caption(
         f"{plain(found.name)}, always applied, its other parameters as in the run (else the defaults), on "
-        f"{len(found.samples)} held-out photos of {people} people. Without it: accuracy {found.plain_accuracy:.3f}; at "
+        f"{_photos(persons)}. Without it: accuracy {found.plain_accuracy:.3f}; at "
         f"worst {found.accuracy[worst]:.3f}, at {_told(found.values[worst])}."
     )
     figure = stress_figures.accuracy_curve(

@@ -13,11 +13,11 @@ from core import corrections, places, queue, speed, study, study_records
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
-from core.folds import audit, fold_table
+from core.folds import fold_table
 from core.plan import Plan, check_weights
 from core.study import StudyConfig
-from core.text import count, duration, plain, rate
-from pages.parts import form_draft, measuring
+from core.text import count, duration, rate
+from pages.parts import fold_verdict, form_draft, measuring
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
 MEASURE_ALL = "launch_measure_all"
@@ -41,11 +41,11 @@ def _agree(runs_: int) -> None:
 
 def plans_of(wanted: StudyConfig, draft: dict[str, Any], found: Scan) -> list[Plan]:
     """One plan a run, remembered while nothing changes. Raises LabError."""
-    key = (id(found), corrections.version(found.root), repr(wanted), repr(draft["data"]))
+    key = (found, corrections.version(found.root), repr(wanted), repr(draft["data"]))
     kept = st.session_state.get("launch_study_plans")
     if kept is None or kept[0] != key:
         with st.spinner(f"Planning {count(study.size(wanted))} runs"):
-            kept = (key, study.make_plans(study.expand(wanted, draft["data"]), found), found)
+            kept = (key, study.make_plans(study.expand(wanted, draft["data"]), found))
         st.session_state["launch_study_plans"] = kept
     return kept[1]
 
@@ -78,16 +78,22 @@ def section(plans: list[Plan]) -> None:
             f"{cost.bytes / 1e9:,.1f} GB do not fit on the disk ({free / 1e9:,.1f} GB are free).",
             icon=":material/hard_drive:",
         )
-    leaks = [leak for table in {id(p.samples): p.samples for p in plans}.values() for leak in audit(table)]
-    if leaks:
-        st.error(plain(f"{len(leaks)} people stand in two folds: {leaks[0]}"), icon=":material/error:")
-    else:
-        st.markdown(":green[:material/verified_user:] No person is in two folds, and all runs have the same folds.")
+    data = plans[0].config.data
+    fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
     st.dataframe(_table(plans), row_height=32, hide_index=True, key="study-table")
     table = fold_table(plans[0].samples)
     table.index = [f"fold {k}" for k in table.index]
     st.caption("Folds of the first run")
     st.dataframe(table, row_height=32, key="fold-table")
+
+
+def _splits(plans: list[Plan]) -> list[fold_verdict.Split]:
+    """Each table of samples once: most runs of a study share theirs."""
+    found: list[fold_verdict.Split] = []
+    for plan in plans:
+        if not any(plan.samples is samples for samples, _ in found):
+            found.append((plan.samples, plan.class_names))
+    return found
 
 
 def _table(plans: list[Plan]) -> pd.DataFrame:
