@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "lab_process" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser"):
             item.add_marker("lab")
-            item.add_marker(pytest.mark.timeout(LONGEST))
+            item.add_marker(pytest.mark.timeout(LONGEST, func_only=True))
     if chromium() or required():
         return
     tests = [item for item in items if item.get_closest_marker("browser")]
@@ -130,7 +130,7 @@ class Lab:
                 [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
                 cwd=HOME, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        soon(self.answers, 90, "the lab answers", every=0.2)
+        soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
 
     def answers(self) -> bool:
         if self.process.poll() is not None:
@@ -277,7 +277,7 @@ class Talk:
         """Whoever leaves this block has seen the answer to what was done in it."""
         before = self.asked
         yield
-        soon(lambda: self._heard() and self.asked > before, 30 * slack(), "the lab is asked")
+        soon(lambda: self._heard() and self.asked > before, 60 * slack(), "the lab is asked")
         self.over()
 
     def _heard(self) -> bool:
@@ -365,7 +365,7 @@ def context(window: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Pat
     What a page leaves behind in the browser is cleared.
     """
     window.watch.begin()
-    window.set_default_timeout(30_000 * slack())
+    window.set_default_timeout(60_000 * slack())
     yield window
     if request.node.stash.get(failed, False):
         for number, page in enumerate(window.pages):

@@ -20,18 +20,18 @@ def places(page) -> list[str]:
 def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):
     page.goto(f"/augment?root={lab.demo}&recipe=study")
     sees(page, "Epoch 16", 90)
-    soon(lambda: places(page)[-1:] == ["Normalize"], 30 * slack(), f"the list; it is {places(page)}")
+    soon(lambda: places(page)[-1:] == ["Normalize"], 60 * slack(), f"the list; it is {places(page)}")
     assert places(page)[2:6] == ["RandomBrightnessContrast", "HorizontalFlip", "InvertImg", "CoarseDropout"]
     choose(page, "Add a transform", "GaussianBlur")
     press(button(page, "Add"))
     soon(
-        lambda: places(page)[-2:] == ["GaussianBlur", "Normalize"], 30 * slack(), "the new one stands before Normalize"
+        lambda: places(page)[-2:] == ["GaussianBlur", "Normalize"], 60 * slack(), "the new one stands before Normalize"
     )
 
     upward = page.locator('[class*="transforms-6-arrow_upward"] button:visible')
     press(upward)
     wanted = ["InvertImg", "GaussianBlur", "CoarseDropout", "Normalize"]
-    soon(lambda: places(page)[-4:] == wanted, 30 * slack(), f"it moved up; the list is {places(page)}")
+    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"it moved up; the list is {places(page)}")
 
     pick(page, "radio", "Step by step")
     sees(page, "6. GaussianBlur")
@@ -41,11 +41,11 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     assert "not applied this time" in told or "px at" in told
 
     press(button(page, "Use in Launch"))
-    soon(lambda: "/launch" in address(page), 30 * slack(), "Launch opens")
+    soon(lambda: "/launch" in address(page), 60 * slack(), "Launch opens")
     filled(page)
     sees(page, "GaussianBlur, CoarseDropout")
     press(button(page, "Transforms"))
-    soon(lambda: places(page)[-4:] == wanted, 30 * slack(), f"Launch has the list; it has {places(page)}")
+    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"Launch has the list; it has {places(page)}")
 
 
 def test_the_address_opens_the_same_view_and_a_narrow_window_fits(page, lab):

@@ -75,32 +75,32 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     assert all(box(page, f"ResNet-{depth}").is_checked() for depth in DEPTHS)
 
     press(button(page, "Compare"))
-    sees(page, BETTER, 60)
+    sees(page, BETTER)
     assert f"runs={ALL}" in address(page).replace("%2C", ",")
     said = text(page)
     assert "corrected for 3 comparisons) and costs 4.3 times as much per image." in said
     assert "ResNet-34 is not shown to be" in said and "5 folds cannot carry small p-values" in said
     for title in ("Loss", "Macro F1", "Deltas per fold", "F1 against cost"):
-        soon(lambda t=title: page.evaluate(LINES, t), 30 * slack(), f"{title} is drawn")
+        soon(lambda t=title: page.evaluate(LINES, t), 60 * slack(), f"{title} is drawn")
 
     press(page.get_by_role("radio", name=re.compile("only ResNet-18 right")))
     press(page.get_by_role("radio", name="last epoch", exact=True))  # at once after the other: both must hold
-    soon(lambda: "which=final" in address(page), 20 * slack(), "the epoch is in the address")
+    soon(lambda: "which=final" in address(page), 60 * slack(), "the epoch is in the address")
     assert "side=baseline" in address(page)
     compared = address(page)
     face = page.locator(".cmp-flips a").first
-    soon(lambda: face.locator("img").count() == 1, 20 * slack(), "a face is shown")
+    soon(lambda: face.locator("img").count() == 1, 60 * slack(), "a face is shown")
     assert any(name in face.inner_text() for name in CLASSES)
     told = face.get_attribute("href")
     assert f"run={IDS[1]}&runs={IDS[1]},{IDS[0]}&samples=" in told
     face.click()
-    soon(lambda: "/look_inside" in address(page), 30 * slack(), "the face leads to its maps")
+    soon(lambda: "/look_inside" in address(page), 60 * slack(), "the face leads to its maps")
     assert told.split("samples=")[1] in address(page)
     painted = page.locator(".look-maps[data-painted='10'] canvas")
     soon(lambda: painted.count() == 10, 90 * slack(), "five layers of both runs")
 
     page.goto(compared)  # the address alone brings everything back
-    sees(page, BETTER, 60)
+    sees(page, BETTER)
     press(button(page, "Report"))
     press(button(page, "Write the report"))
     download = page.get_by_role("button", name=re.compile(r"^HTML \("))
@@ -137,6 +137,6 @@ def read_report(browser, file) -> None:
 def test_compare_fits_800_pixels(page, four):
     page.set_viewport_size({"width": 800, "height": 900})
     page.goto(f"/compare?runs={ALL}")
-    sees(page, "ResNet-101 is better than", 60)
-    soon(lambda: page.evaluate(LINES, "F1 against cost"), 30 * slack(), "the figures are drawn")
+    sees(page, "ResNet-101 is better than")
+    soon(lambda: page.evaluate(LINES, "F1 against cost"), 60 * slack(), "the figures are drawn")
     assert max(page.evaluate(TOO_WIDE)) <= 0

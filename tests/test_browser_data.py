@@ -27,7 +27,7 @@ def choose(page, label: str, option: str) -> None:
                 wanted.wait_for(timeout=2000)
         return wanted.count() == 1
 
-    soon(opened, 30 * slack(), f"the options of {label}")
+    soon(opened, 60 * slack(), f"the options of {label}")
     wanted.click()
 
 
@@ -49,12 +49,12 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     sees(page, "Save correction")
     choose(page, "Correct", "Age")
     age = page.get_by_role("spinbutton", name="Age (years)").or_(field(page, "Age (years)"))
-    soon(lambda: age.count() == 1, 30 * slack(), "the age's field")
+    soon(lambda: age.count() == 1, 60 * slack(), "the age's field")
     age.fill("77")
     page.get_by_text("photos of this person").click()
     field(page, "Reason").fill("grey <b>hair</b>")
     press(button(page, "Save correction"))
-    made = soon(lambda: corrections.load(lab.demo, lab.runs), 30 * slack(), "the correction is written")[0]
+    made = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "the correction is written")[0]
     assert (made.sample, made.attribute, made.after, made.reason) == (sample, "age", "77", "grey <b>hair</b>")
     sees(page, "corrected")
     assert "photo=" in address(page)
@@ -62,12 +62,12 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     pick(page, "radio", "Corrections")
     sees(page, "grey <b>hair</b>")
     press(button(page, "Launch with it"))
-    soon(lambda: "/launch" in address(page), 30 * slack(), "Launch opens")
-    sees(page, "1 label correction is applied", 60)
+    soon(lambda: "/launch" in address(page), 60 * slack(), "Launch opens")
+    sees(page, "1 label correction is applied")
     filled(page)
     small_run(page, folds=2, epochs=2)
     press(button(page, "Launch"))
-    soon(lambda: "/live" in address(page), 30 * slack(), "Live opens")
+    soon(lambda: "/live" in address(page), 60 * slack(), "Live opens")
     run = Run(lab.run_ids()[0], lab.runs)
     assert corrections.read(run.corrections_file) == [made]
     assert run.info()["corrections"] == [made.id]

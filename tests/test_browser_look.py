@@ -50,11 +50,11 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
     told = wrong.get_attribute("aria-label")
     wrong.click()
     true, predicted = re.match(r"(\w+), taken for (\w+):", told).groups()
-    soon(lambda: f"true={true}&predicted={predicted}" in address(page), 20 * slack(), "the cell is in the address")
+    soon(lambda: f"true={true}&predicted={predicted}" in address(page), 60 * slack(), "the cell is in the address")
     answers = pd.concat([small.predictions(fold) for fold in small.folds()]).set_index("sample")
     right_ones = (answers["label"] == true) & (answers["predicted"] == predicted)
     soon(
-        lambda: set(names(page)) <= set(answers.index[right_ones]) and names(page), 20 * slack(), "its faces are there"
+        lambda: set(names(page)) <= set(answers.index[right_ones]) and names(page), 60 * slack(), "its faces are there"
     )
     faces(page).first.click()
     chosen = names(page)[0]
@@ -89,17 +89,17 @@ def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
     doubted = page.locator(".look-gallery button[aria-pressed=true]").get_attribute("data-sample")
     assert corrections.load(lab.demo, lab.runs) == []
     press(button(page, "Relabel"))
-    (found,) = soon(lambda: corrections.load(lab.demo, lab.runs), 20 * slack(), "a correction")
+    (found,) = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "a correction")
     sees(page, f"{found.before} → {found.after}")
     sample = run.samples().set_index("sample").loc[doubted]
     assert (found.kind, found.attribute, found.person) == ("relabel", "gender", sample["person"])
     assert found.before == sample["gender"] != found.after
     soon(
         lambda: doubted not in faces(page).evaluate_all("found => found.map(f => f.dataset.sample)"),
-        20 * slack(), "the face leaves the queue",
+        60 * slack(), "the face leaves the queue",
     )  # fmt: skip
     press(button(page, "Undo"))
-    soon(lambda: corrections.load(lab.demo, lab.runs) == [], 20 * slack(), "the correction is taken back")
+    soon(lambda: corrections.load(lab.demo, lab.runs) == [], 60 * slack(), "the correction is taken back")
 
 
 def test_keys_walk_the_gallery_and_choose(page, lab):
@@ -109,9 +109,9 @@ def test_keys_walk_the_gallery_and_choose(page, lab):
     faces(page).first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    soon(lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 20 * slack(), "the second is chosen")
+    soon(lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 60 * slack(), "the second is chosen")
     second = faces(page).nth(1).get_attribute("data-sample")
-    soon(lambda: second.split("/")[-2] in address(page), 10 * slack(), "the address has it")
+    soon(lambda: second.split("/")[-2] in address(page), 60 * slack(), "the address has it")
     page.reload()
     soon(
         lambda: faces(page).count() and faces(page).nth(1).get_attribute("aria-pressed") == "true",
