@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core import __version__, cli_write, jobs, places, recipes, runs, study_records
+from core import __version__, cli_write, halt, jobs, places, recipes, runs, study_records
 from core import config as configs
 from core import plan as planning
 from core.cli_attend import attend
@@ -222,6 +222,8 @@ def status(
             print_folds(run)
         return
     found = runs.summaries(folder)
+    if stop := halt.stopped(folder or places.runs_folder()):
+        print(f"{stop.message} {stop.remedy}\nLet it go on with: python -m core worker", file=sys.stderr)
     if as_json:
         print(json.dumps(found))
         return
@@ -257,9 +259,16 @@ def resume(
 
 
 @app.command()
-def worker(runs_dir: RunsOption = None) -> None:
-    """Train what waits, then leave. The lab starts workers by itself; on other machines start them by hand."""
-    work(runs_dir and runs_dir.resolve())
+def worker(
+    runs_dir: RunsOption = None,
+    by_itself: Annotated[bool, typer.Option("--by-itself", hidden=True)] = False,
+) -> None:
+    """Train what waits, then leave; a queue that has stopped goes on. The lab starts workers by itself; on other
+    machines start them by hand."""
+    folder = runs_dir.resolve() if runs_dir else places.runs_folder()
+    if not by_itself:
+        halt.go_on(folder)
+    work(folder)
 
 
 @app.command()

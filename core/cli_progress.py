@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from core import healing
+from core import halt, healing
 from core.cli_tables import print_folds
 from core.errors import LabError
 from core.runs import Run
@@ -26,6 +26,9 @@ def wait_for(run: Run) -> None:
             raise LabError(f"run '{run.id}' is gone.", "It was deleted while it trained.", kind="gone")
         if all(state.state in FINISHED for state in states):
             break
+        stop = halt.stopped(run.dir.parent)
+        if stop and not any(state.state == "running" for state in states):
+            raise LabError(stop.message, f"{stop.remedy} Go on with: python -m core worker", kind="stopped")
         if time.monotonic() - checked > 5:
             healing.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
             checked = time.monotonic()

@@ -1,5 +1,16 @@
 """The one exception that people see, and what tells a lack of memory from the others."""
 
+import errno
+
+_NO_MEMORY = (  # in lower case
+    "out of memory",  # "CUDA error: out of memory", "HIP out of memory", torch.AcceleratorError
+    "_status_alloc_failed",  # of CUBLAS, CUDNN, CUSOLVER, CUSPARSE
+    "allocate memory",  # "DefaultCPUAllocator: can't allocate memory"
+    "defaultcpuallocator: not enough memory",
+    "std::bad_alloc",
+    "insufficient memory",  # OpenCV
+)
+
 
 class LabError(Exception):
     """An expected failure, told to a person: what happened and where, and what to do.
@@ -19,7 +30,20 @@ class LabError(Exception):
         return f"{self.message} {self.remedy}".strip()
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, of the machine or of a GPU; torch's errors are known by name, without importing it."""
-    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return known or "allocate memory" in str(error)
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, of the machine or of a GPU, in an error or in what caused it.
+
+    The errors of torch, numpy and OpenCV are known by name and text, without importing them.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        name, text = type(error).__name__, str(error).lower()
+        if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if not isinstance(error, LabError) and any(words in text for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import Timeout
 
-from core import __version__, corrections, locks, places, queue, runs
+from core import __version__, corrections, halt, locks, places, queue, runs
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
 
@@ -84,6 +84,7 @@ def requeue(run: Run) -> list[int]:
             run.cancel_file(fold).unlink(missing_ok=True)
             run.write_state(FoldState(fold, epoch=state.epoch, best_epoch=state.best_epoch, scores=state.scores))
             waiting.append(fold)
+    halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)
     return waiting
 
@@ -137,8 +138,10 @@ def kill_worker(run: Run, fold: int) -> None:
 
 
 def ensure_workers(folder: Path | None = None) -> None:
-    """Start workers for what waits, at most one a free slot. Cheap when nothing waits."""
+    """Start workers for what waits, at most one a free slot, none while the queue is stopped. Cheap if none waits."""
     root = folder or places.runs_folder()
+    if halt.stopped(root) is not None:
+        return
     waiting = sum(1 for _ in queue.entries(root))
     if waiting:
         for _ in range(min(waiting, queue.free_slots(root))):
@@ -151,7 +154,7 @@ def start_worker(root: Path) -> None:
     lab.mkdir(parents=True, exist_ok=True)
     with open(lab / "worker.log", "ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "core", "worker", "--runs", str(root)],
+            [sys.executable, "-m", "core", "worker", "--runs", str(root), "--by-itself"],
             cwd=places.HOME,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from core import machine
+
 HOME = Path(__file__).parents[1]  # the folder of app.py, core/ and pages/
 
 
@@ -19,3 +21,8 @@ def lab_folder(runs: Path | None = None) -> Path:
     A run id never begins with a dot, so no run is ever mistaken for it.
     """
     return (runs or runs_folder()) / ".lab"
+
+
+def machine_folder(runs: Path | None = None) -> Path:
+    """What holds for one machine alone, since several may share a runs folder: slots, settings, speeds, a stop."""
+    return lab_folder(runs) / "machines" / machine.name()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from core import files, locks, queue
+from core import files, halt, locks, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
 from core.places import HOME, lab_folder, runs_folder
@@ -93,7 +93,8 @@ def measure_when_free(config: RunConfig, folder: Path) -> str:
 
 
 def _training(folder: Path) -> bool:
-    return not queue.free_slots(folder) or next(queue.entries(folder), None) is not None
+    waits = next(queue.entries(folder), None) is not None and halt.stopped(folder) is None
+    return waits or not queue.free_slots(folder)
 
 
 def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], bool] = lambda: False) -> float | None:

@@ -6,6 +6,7 @@ Imports no torch until it has a job. The operating system frees a dead worker's 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import time
@@ -17,12 +18,14 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core import files, places, queue, runs, speed
+from core import files, halt, jobs, places, queue, runs, speed
 from core.errors import LabError, out_of_memory
 from core.metrics_file import SCORES, fold_scores
 from core.plan import check_unchanged
 from core.runs import Run
 from core.states import ALIVE
+
+UNFORESEEN = ("unexpected", "device")  # kinds of failures after which the process, or its GPU, may be broken
 
 
 def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
@@ -55,23 +58,29 @@ def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
 
 
 def work(folder: Path | None = None) -> int:
-    """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs."""
+    """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs.
+
+    After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
+    """
     root = folder or places.runs_folder()
-    count = 0
+    count, sound = 0, True
     while (taken := queue.take_slot(root)) is not None:
         slot, slot_lock = taken
         try:
-            while (job := claim(root)) is not None:
+            while sound and halt.stopped(root) is None and (job := claim(root)) is not None:
                 run, fold, fold_lock, entry = job
                 try:
-                    train_job(run, fold, slot, entry)
+                    sound = train_job(run, fold, slot, entry)
                 finally:
                     fold_lock.release()
                 count += 1
         finally:
             slot_lock.release()
+        if not sound:
+            jobs.ensure_workers(root)
+            break
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
-        if not any(_claimable(root)):
+        if halt.stopped(root) is not None or not any(_claimable(root)):
             break
     return count
 
@@ -82,8 +91,9 @@ def _claimable(root: Path):
         yield run.exists() and not runs.is_locked(run.fold_lock(fold))
 
 
-def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
-    """Train one claimed fold and leave a state that says how it ended; nothing escapes to the next job.
+def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
+    """Train one claimed fold and leave a state that says how it ended. Returns whether this process can be trusted
+    with another one.
 
     entry: its place in the queue, given up as soon as the state says that it runs.
     """
@@ -99,6 +109,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
             remedy="",
             kind="",
         )
+        reporter, begun = Reporter(run, fold), None
         try:
             run.write_state(state)
             entry.unlink(missing_ok=True)
@@ -109,10 +120,11 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
 
             check_unchanged(run.samples())
             limit_threads(queue.threads_of_a_slot(run.dir.parent))
+            begun = time.monotonic()
             finished = train.train_fold(
                 run,
                 fold,
-                report=Reporter(run, fold),
+                report=reporter,
                 should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
                 device_slot=slot,
             )
@@ -124,9 +136,14 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> None:
             if not isinstance(error, Exception):
                 run.log(f"fold {fold}: {type(error).__name__}")
                 raise
-        if not run.exists():
-            return  # deleted while it trained: there is no one left to tell
-        _finish(run, fold, end)
+        if run.exists():  # else it was deleted while it trained: there is no one left to tell
+            _finish(run, fold, end)
+    if end.get("kind") in UNFORESEEN:
+        seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
+        halt.failed(run.dir.parent, slot, f"{run.id}, fold {fold}", end["reason"], seconds)
+        return False
+    halt.ended_well(run.dir.parent, slot)
+    return end.get("kind") != "memory"  # what is left of it may be in pieces
 
 
 def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
@@ -150,10 +167,11 @@ class Reporter:
     """Turns the trainer's rows into progress.json, state.json and the log."""
 
     def __init__(self, run: Run, fold: int):
-        self.run, self.fold = run, fold
+        self.run, self.fold, self.epochs = run, fold, 0
 
     def __call__(self, row: dict[str, Any]) -> None:
         if row["kind"] == "epoch":
+            self.epochs += 1
             best = row["best"]
             scores = {f"best_{k}": best[k] for k in SCORES if k in best}
             scores |= {f"final_{k}": v for k, v in row["scores"].items()}

@@ -483,6 +483,8 @@ def test_out_of_memory_names_a_batch_size_to_try_and_the_queue_goes_on(workers, 
     assert (state.state, state.kind) == ("failed", "memory"), log_of(run)
     assert "batch size 8 does not fit" in state.reason
     assert "batch size 4" in state.remedy
+    assert (workers.root / ".successor").exists()
+    assert workers.run(small_net) == 0
     assert_done(run, 1)
 
 

@@ -24,6 +24,7 @@ QUICK = [
     "files",
     "locks",
     "machine",
+    "halt",
     "states",
     "metrics_file",
     "runs",

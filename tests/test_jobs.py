@@ -4,7 +4,7 @@ from functools import partial
 
 import pandas as pd
 import pytest
-from workers import FORKS, PATIENCE, assert_done, held, hold_at, launch, log_of, release, short, small_net, until
+from workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
 
 from core import jobs, queue, runs, speed, worker
 from core.errors import LabError
@@ -226,7 +226,7 @@ def test_an_unforeseen_error_is_a_failed_fold_with_its_traceback_in_the_log(work
     assert (state.state, state.kind) == ("failed", "unexpected")
     assert "ZeroDivisionError" in state.reason
     assert "Traceback" in run.log_tail()
-    assert_done(run, 1)
+    assert states(run)[1] == "queued", "left to a fresh process"
 
 
 def surprised(root):

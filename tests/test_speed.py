@@ -6,7 +6,7 @@ import pytest
 from filelock import FileLock
 from workers import until
 
-from core import device, queue, slots, speed
+from core import device, machine, queue, speed
 from core.config import from_dict
 from core.config_parts import FoldsConfig
 from core.places import lab_folder
@@ -68,7 +68,7 @@ def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(
 
 
 def test_a_figure_holds_for_the_threads_of_a_slot(runs_folder, monkeypatch):
-    monkeypatch.setattr(slots, "cores", lambda: 8)
+    monkeypatch.setattr(machine, "cores", lambda: 8)
     speed.remember(config(), 80)
     monkeypatch.setenv("FACET_SLOTS", "4")
     assert queue.threads_of_a_slot(runs_folder) == 2 and speed.known(config()) is None

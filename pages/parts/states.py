@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core import healing
+from core import halt, healing, jobs, places
 from core.colours import run_colour
 from core.errors import LabError
 
@@ -93,9 +93,28 @@ def begin_page() -> None:
         PagesManager.uses_pages_directory = False
         st.rerun()
     st.html(_CSS)
+    with st.container():  # always there, so that fields below stay what they are when it fills
+        _queue_stopped()
     if "workers-looked-after" not in st.session_state:
         st.session_state["workers-looked-after"] = time.monotonic()
         healing.look_after()
+
+
+def _queue_stopped() -> None:
+    """Why the queue stopped, and the way on; nothing while it goes on."""
+    stop = halt.stopped(places.runs_folder())
+    st.session_state["queue-stopped"] = stop
+    if stop is None:
+        return
+    st.html(fault(stop.message, stop.remedy))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Go on", key="queue-go-on", icon=":material/play_arrow:", on_click=_go_on)
+        st.html(f'<div class="lab-meta">{escape("; ".join(stop.jobs))}</div>', width="content")
+
+
+def _go_on() -> None:
+    halt.go_on(places.runs_folder())
+    jobs.ensure_workers()
 
 
 def look_after_workers(every: float = 5.0) -> None:
@@ -103,6 +122,8 @@ def look_after_workers(every: float = 5.0) -> None:
     if time.monotonic() - st.session_state.get("workers-looked-after", 0.0) > every:
         st.session_state["workers-looked-after"] = time.monotonic()
         healing.look_after()
+        if halt.stopped(places.runs_folder()) != st.session_state.get("queue-stopped"):
+            st.rerun()
 
 
 def icon(state: str) -> str:
