@@ -11,6 +11,7 @@ from core import compare_curves, contrast, metrics_file, persons, statistics
 from core import compare_figures as drawings
 from core.compare_figures import FEW
 from core.errors import LabError
+from core.folds import absent_classes
 from core.metrics import mean_and_deviation
 from core.report_blocks import Bullets, Figure, Section, Table
 from core.report_findings import Findings
@@ -35,7 +36,19 @@ def scores(found: Findings) -> Section:
         f"Mean ± deviation over folds (number of folds). F1 is macro F1 over all {classes} classes of the task; a "
         "class of which a fold holds no photo counts 0 in it."
     )
-    return Section("Scores", (Table(head, tuple(rows), note),))
+    lacking = _lacking(found)
+    return Section("Scores", (Table(head, tuple(rows), note), *lacking))
+
+
+def _lacking(found: Findings) -> list[Table]:
+    """Folds that hold no photo of some class, with what their F1 is over the classes that they hold."""
+    rows = []
+    for member in found.members:
+        for fold, absent in absent_classes(member.samples, member.class_names).items():
+            told = [score(member.score(fold, metric, "best")) for metric in ("f1", "f1_present")]
+            rows.append((found.names[member.id], f"{fold}", ", ".join(absent), *told))
+    head = ("run", "fold", "classes without a photo", "F1 best epoch", "F1 over the classes present")
+    return [Table(head, tuple(rows))] if rows else []
 
 
 def _with_many_names(figure: go.Figure, names: int) -> go.Figure:

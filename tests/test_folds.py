@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import LabError
-from core.folds import assign_folds, audit, fold_table
+from core.folds import absence, absent_classes, assign_folds, audit, fold_table
+from core.metrics import class_scores, confusion
 
 NAMES = [f"class {letter}" for letter in "abcdefghijklmnopqr"]
 
@@ -117,3 +118,20 @@ def test_a_class_called_people_does_not_collide():
 def test_audit_names_who_leaks_and_where():
     table = labelled({"p": [0, 0], "q": [1]}).assign(fold=[2, 0, 1])
     assert audit(table) == ["person 'p' stands in folds 0, 2"]
+
+
+@pytest.mark.parametrize("lacking", [1, 2, 5])
+def test_a_fold_without_a_class_is_named_with_the_best_that_its_f1_can_be(lacking):
+    """A perfect fold is the proof: its macro F1 is the number that was told."""
+    names = NAMES[:7]
+    rows = [(f"{fold}-{y}.jpg", y, fold) for fold in (0, 1) for y in range(7 - lacking * fold)]
+    table = pd.DataFrame(rows, columns=["sample", "y", "fold"])
+    table = table.assign(class_name=[names[y] for y in table["y"]])
+    absent = absent_classes(table, names)
+    assert absent == {1: names[7 - lacking :]}
+    held = table["y"][table["fold"] == 1]
+    perfect = class_scores(confusion(held, held, 7))
+    assert perfect.present == 1 and perfect.macro < 1
+    told = absence(1, absent[1], 7)
+    assert told.startswith("Fold 1 has no photo of 'class") and f"cannot exceed {perfect.macro:.3f}." in told
+    assert absent_classes(table[table["fold"] == 0], names) == {}

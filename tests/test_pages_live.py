@@ -23,7 +23,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, info=None, **settings):
+def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, info=None, lacks=None, **settings):
+    """lacks: a fold that holds no photo of the second class."""
     config = from_dict(
         {
             "name": name,
@@ -44,6 +45,8 @@ def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, i
             "fold": [i % len(states) for i in rows],
         }
     )
+    if lacks is not None:
+        samples = samples[(samples["fold"] != lacks) | (samples["y"] == 0)]
     run = runs.create(config, samples, class_names=CLASSES, info=info or {}, folder=folder, run_id=run_id)
     for fold, state in enumerate(states):
         n = {"done": epochs, "queued": 0}.get(state, epochs // 2)
@@ -255,3 +258,14 @@ def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
     for fold in (0, 1):
         run.write_state(FoldState(fold, "done", epoch=4))
     assert states.run_label(runs.summaries()[0]) == before
+
+
+def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
+    run = make(folder, states=("done", "queued", "done"), lacks=2)
+    at = page("live", run=run.id)
+    shown = html(at)
+    assert "Fold 2 has no photo of &#x27;&lt;script&gt;alert(1)&lt;/script&gt;&#x27;: its macro F1 counts 0" in shown
+    assert shown.count("no &#x27;&lt;script&gt;") == 2, "the card and the row of fold 2, and no other"
+    assert "macro F1 over all 2 classes of the task" in " ".join(c.value for c in at.caption)
+    assert "Persons are unknown" not in shown  # their names are not those of the photos
+    assert "has no photo of" not in html(page("live", run=make(folder, "whole", states=("done",) * 3).id))

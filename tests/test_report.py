@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from core import cli, files, report, report_render, study_records
 from core.errors import LabError
-from core.report_blocks import Faces, Figure, Section, Table
+from core.report_blocks import Bullets, Faces, Figure, Section, Table
 from core.runs import Run
 
 EVIL = "</script><img src=https://evil.example/x onerror=alert(1)> `tick` |pipe| **b** [l](http://evil.example)"
@@ -217,6 +217,21 @@ def test_a_failed_fold_is_left_out_and_said(study, tmp_path):
     assert "3 shared folds" in text
     assert "Fold 1 of broken is failed and left out." in text
     assert "broken: 2 of 5 folds are not finished (cancelled, failed)." in text
+
+
+def test_a_fold_without_a_class_stands_in_the_report_with_the_f1_that_it_can_reach(tmp_path):
+    table = samples(tmp_path, people=300, photos=1)
+    table = table[(table["fold"] != 3) | (table["class_name"] != "female >=60")]
+    run = make_run(tmp_path, table, run_id="20260101-000000-r-0000")
+    found = report.gather([run])
+    told = [line for block in section(found, "Data").blocks if isinstance(block, Bullets) for line in block.lines]
+    assert told == [
+        "Fold 3 has no photo of 'female >=60': its macro F1 counts 0 for that class and cannot exceed 0.833."
+    ]
+    _, lacking = section(found, "Scores").blocks
+    (row,) = lacking.rows
+    assert row[:3] == ("resnet18", "3", "female >=60")
+    assert "F1 is macro F1 over all 6 classes of the task" in section(found, "Scores").blocks[0].note
 
 
 def test_a_run_alone_has_its_mistakes_and_no_differences(study):
