@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from filelock import Timeout
 
 from core import files, locks, persons
 from core.conflicts import person_conflicts
@@ -248,12 +247,8 @@ def _held(root: str | Path, folder: Path | None) -> Iterator[tuple[Path, list[Co
     path = file(root, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locks.lock(path.with_suffix(".lock"), timeout=5):
+        with locks.held(path.with_suffix(".lock"), f"the list of corrections {path}", timeout=5):
             yield path, read(path)
-    except Timeout:
-        raise LabError(
-            f"corrections {path}: another process is writing them", "Try again in a moment.", "corrections"
-        ) from None
     except OSError as error:
         raise LabError(
             f"corrections {path}: cannot be written ({error.strerror})", "Check its permissions.", "corrections"

@@ -70,12 +70,7 @@ def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size
     sizes = tuple(len({part[name] for part in parts}) for name in parts[0]) if parts else (len(class_names),)
     found = _count(config.model.depth, height, width, sizes)
     with contextlib.suppress(OSError, LabError):  # a courtesy to the next page
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            known = dict(files.read_json(path))
-        except (OSError, *GARBAGE):
-            known = {}
-        files.write_json(path, {**known, key: vars(found)})
+        files.change_json(path, "costs.json", lambda content: files.table_of(content) | {key: vars(found)})
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from core import locks
 from core.errors import LabError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -79,3 +80,25 @@ def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
+
+
+def change_json(
+    path: Path, what: str, change: Callable[[Any], Any], *, timeout: float = 10, durable: bool = True
+) -> None:
+    """Write what `change` makes of a JSON file's content as it is now; no other process changes it meanwhile.
+
+    change: gets None where the file is absent or no JSON. what: the file, as a person calls it. Makes its folder.
+    Raises LabError: 'locked' when others write it for `timeout` seconds, 'disk-full'; other OSErrors pass.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locks.held(path.with_suffix(".lock"), what, timeout):
+        try:
+            content = read_json(path)
+        except (FileNotFoundError, ValueError, RecursionError):
+            content = None
+        write_json(path, change(content), durable=durable)
+
+
+def table_of(content: Any) -> dict[str, Any]:
+    """A JSON object as it is; {} for anything else, so that a damaged file is written anew."""
+    return content if isinstance(content, dict) else {}

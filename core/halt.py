@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core import files, locks
+from core import files
 from core.errors import LabError
 from core.places import machine_folder
 from core.states import GARBAGE
@@ -82,23 +82,23 @@ def ended_well(root: Path, slot: int) -> None:
 
 def _change(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change the instant failures of each slot under a lock. What cannot be written is not counted."""
-    path = _count_file(root)
+
+    def changed(content: Any) -> dict[str, Any]:
+        counts = _counts(content)
+        change(counts)
+        return counts
+
     with contextlib.suppress(OSError, LabError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locks.lock(path.with_suffix(".lock"), timeout=5):
-            counts = _read(path)
-            change(counts)
-            files.write_json(path, counts)
+        files.change_json(_count_file(root), "failures.json", changed, timeout=5)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _counts(content: Any) -> dict[str, Any]:
     """The counts; none where the file is absent or makes no sense."""
     try:
         return {
-            str(k): [{"job": str(e["job"]), "reason": str(e["reason"])} for e in v]
-            for k, v in files.read_json(path).items()
+            str(k): [{"job": str(e["job"]), "reason": str(e["reason"])} for e in v] for k, v in (content or {}).items()
         }
-    except (OSError, *GARBAGE):
+    except GARBAGE:
         return {}
 
 

@@ -6,11 +6,11 @@ An archived run stays where it is, so that its links, studies and reports still 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from core import files, locks
+from core import files
 from core.errors import LabError
 from core.runs import Run
 from core.states import GARBAGE
@@ -49,18 +49,15 @@ def write_notes(run: Run, *, tags: Iterable[str] | None = None, text: str | None
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
-    wanted = None if tags is None else _clean(tags)
-    if wanted is not None and (len(wanted) > TAGS or any(len(tag) > TAG_LENGTH for tag in wanted)):
-        remedy = f"A run carries at most {TAGS} tags of at most {TAG_LENGTH} characters each."
-        raise LabError(f"run '{run.id}': too many or too long tags.", remedy, kind="notes")
-    changes = {} if wanted is None else {"tags": wanted}
+    changes = {} if tags is None else {"tags": _checked(run, tags)}
     if text is not None:
         changes["text"] = text.strip()
-    return _change(run, changes)
+    return _change(run, lambda notes: replace(notes, **changes))
 
 
 def add_tag(run: Run, tag: str) -> Notes:
-    return write_notes(run, tags=(*read_notes(run.require()).tags, tag))
+    """Add to the tags that the run has then. Raises what write_notes raises."""
+    return _change(run, lambda notes: replace(notes, tags=_checked(run, (*notes.tags, tag))))
 
 
 def archive(ids: Sequence[str], folder: Path | None = None) -> None:
@@ -69,12 +66,20 @@ def archive(ids: Sequence[str], folder: Path | None = None) -> None:
     for run in chosen:
         check_idle(run)
     for run in chosen:
-        _change(run, {"archived": time.time()})
+        _change(run, lambda notes: replace(notes, archived=time.time()))
 
 
 def unarchive(ids: Sequence[str], folder: Path | None = None) -> None:
     for run_id in ids:
-        _change(Run(run_id, folder), {"archived": None})
+        _change(Run(run_id, folder), lambda notes: replace(notes, archived=None))
+
+
+def _checked(run: Run, tags: Iterable[object]) -> tuple[str, ...]:
+    clean = _clean(tags)
+    if len(clean) > TAGS or any(len(tag) > TAG_LENGTH for tag in clean):
+        remedy = f"A run carries at most {TAGS} tags of at most {TAG_LENGTH} characters each."
+        raise LabError(f"run '{run.id}': too many or too long tags.", remedy, kind="notes")
+    return clean
 
 
 def _clean(tags: Iterable[object]) -> tuple[str, ...]:
@@ -83,11 +88,11 @@ def _clean(tags: Iterable[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word))
 
 
-def _change(run: Run, changes: dict) -> Notes:
+def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
     run.require()
     try:
-        with locks.lock(run.dir / "summary.lock", timeout=10):
-            notes = replace(read_notes(run), **changes)
+        with run.written_alone():
+            notes = change(read_notes(run))
             files.write_json(run.notes_file, asdict(notes))
     except OSError as error:
         remedy = "Make the folder writable."

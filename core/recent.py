@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
 from pydantic import ValidationError
 
-from core import files, locks
+from core import files
 from core.config import DataConfig
 from core.errors import LabError
 from core.places import lab_folder
@@ -49,11 +48,13 @@ def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder:
     root = str(Path(data.root).expanduser().resolve())
     known = data.model_copy(update={"root": root, "leave_out_problems": False}).model_dump(mode="json")
     entry = Recent(known, reader, people, photos, time.time())
-    with contextlib.suppress(OSError, LabError, Timeout):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locks.lock(path.with_suffix(".lock"), timeout=2):
-            others = [old for old in _read(path) if old.root != root]
-            files.write_json(path, [asdict(each) for each in [entry, *others][:LIMIT]], durable=False)
+
+    def put_first(content: Any) -> list[dict[str, Any]]:
+        others = [old for old in _entries(content) if old.root != root]
+        return [asdict(each) for each in [entry, *others][:LIMIT]]
+
+    with contextlib.suppress(OSError, LabError):
+        files.change_json(path, "the list of recent datasets", put_first, timeout=2, durable=False)
 
 
 def _file(folder: Path | None) -> Path:
@@ -61,11 +62,14 @@ def _file(folder: Path | None) -> Path:
 
 
 def _read(path: Path) -> list[Recent]:
-    """The entries that make sense; a damaged list is an empty one."""
     try:
-        rows = files.read_json(path)
+        return _entries(files.read_json(path))
     except (OSError, ValueError):
         return []
+
+
+def _entries(rows: Any) -> list[Recent]:
+    """The entries that make sense; a damaged list is an empty one."""
     entries = []
     for row in rows if isinstance(rows, list) else []:
         with contextlib.suppress(TypeError, ValidationError, KeyError):

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from core import config as configs
+from core import locks
 from core.config import RunConfig
 from core.errors import LabError
 from core.files import write_text
@@ -61,12 +62,15 @@ def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
     if (RECIPES / f"{name}.yaml").exists():
         raise LabError(f"recipe '{name}': is one of the lab's own.", "Choose another name.", "name")
     path = recipes_home() / f"{name}.yaml"
-    if path.exists() and not replace:
-        raise LabError(f"recipe '{name}': there is one already.", "Choose another name, or replace it.", "exists")
     bare = config.model_copy(update={"data": configs.DataConfig(), "name": name})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, configs.to_yaml(bare))
+        with locks.held(path.with_name(".lock"), "the list of recipes"):
+            if path.exists() and not replace:
+                raise LabError(
+                    f"recipe '{name}': there is one already.", "Choose another name, or replace it.", "exists"
+                )
+            write_text(path, configs.to_yaml(bare))
     except OSError as error:
         raise LabError(f"{path}: cannot be written ({error.strerror}).", "Check the folder.", "disk") from error
     return path

@@ -10,8 +10,6 @@ import io
 from datetime import datetime
 from pathlib import Path
 
-from filelock import Timeout
-
 from core import corrections, files, locks
 from core.errors import LabError
 
@@ -57,14 +55,12 @@ def _change(root: str | Path, folder: Path | None, change) -> None:
     path = file(root, folder)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locks.lock(path.with_suffix(".lock"), timeout=5):
+        with locks.held(path.with_suffix(".lock"), f"the list of reviewed labels {path}", timeout=5):
             stream = io.StringIO(newline="")
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(COLUMNS)
             rows.writerows((when, sample, label) for sample, (when, label) in change(_read(path)).items())
             files.write_text(path, stream.getvalue())
-    except Timeout:
-        raise LabError(f"reviewed labels {path}: another process writes them", "Try again.", "corrections") from None
     except OSError as error:
         raise LabError(
             f"reviewed labels {path}: cannot be written ({error.strerror})", "Check its permissions.", "corrections"

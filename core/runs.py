@@ -101,6 +101,10 @@ class Run:
     def predictions_file(self, fold: int, which: str) -> Path:
         return self.fold_dir(fold) / f"predictions_{_which(which)}.parquet"
 
+    def written_alone(self) -> contextlib.AbstractContextManager[None]:
+        """Nobody else writes summary.json, run.json or notes.json meanwhile. Raises LabError(kind 'locked')."""
+        return locks.held(self.dir / "summary.lock", f"run '{self.id}'", timeout=30)
+
     def fold_lock(self, fold: int) -> FileLock:
         """Held by the process that trains the fold; the operating system frees it on any death."""
         return locks.lock(self.fold_dir(fold) / "lock")
@@ -143,7 +147,7 @@ class Run:
 
     def update_info(self, **values: Any) -> None:
         """Add facts that only the worker knows (device, weights used) to run.json."""
-        with locks.lock(self.dir / "summary.lock", timeout=10):
+        with self.written_alone():
             files.write_json(self.dir / "run.json", {**self.info(), **values})
 
     def folds(self) -> list[int]:
@@ -182,14 +186,14 @@ class Run:
 
     def write_summary(self) -> None:
         """summary.json from the fold states: all that a list needs. Written under a lock, so no update is lost."""
-        with locks.lock(self.dir / "summary.lock", timeout=10):
+        with self.written_alone():
             folds = [self.written_state(fold) for fold in self.folds()]
             before = files.read_json(self.dir / "summary.json")
             files.write_json(self.dir / "summary.json", {**before, "folds": [slim(state) for state in folds]})
 
     def sweep(self, fold: int) -> None:
         """Remove what killed writers left half-written; only for the holder of the fold's lock."""
-        with locks.lock(self.dir / "summary.lock", timeout=10):
+        with self.written_alone():
             for path in (*self.dir.glob(".*.tmp"), *self.fold_dir(fold).glob(".*.tmp")):
                 path.unlink(missing_ok=True)
 

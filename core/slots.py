@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import files, machine
@@ -64,11 +64,6 @@ def check(count: object, threads: object) -> Slots:
 
 def write(root: Path, slots: Slots) -> None:
     """Keep the setting; other settings in the file stay. Workers take it up with their next fold job."""
-    path = settings_file(root)
-    try:
-        kept = dict(files.read_json(path))
-    except (OSError, ValueError, TypeError):
-        kept = {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    own = asdict(check(slots.count, slots.threads))
-    files.write_json(path, {**kept, "cpu_slots": own["count"], "threads_per_slot": own["threads"]})
+    checked = check(slots.count, slots.threads)
+    setting = {"cpu_slots": checked.count, "threads_per_slot": checked.threads}
+    files.change_json(settings_file(root), "the lab's settings.json", lambda content: files.table_of(content) | setting)

@@ -40,14 +40,9 @@ def known(config: RunConfig, folder: Path | None = None) -> float | None:
 
 def remember(config: RunConfig, images_per_second: float, folder: Path | None = None) -> None:
     """Keep a measured figure. A courtesy: a full disk or a damaged table never stops who reports it."""
-    path = _file(folder)
-    try:
-        table = dict(files.read_json(path))
-    except (OSError, ValueError, TypeError):
-        table = {}
+    measured = {_key(config, folder): round(images_per_second, 2)}
     with contextlib.suppress(OSError, LabError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, {**table, _key(config, folder): round(images_per_second, 2)})
+        files.change_json(_file(folder), "speed.json", lambda content: files.table_of(content) | measured)
 
 
 def start_measuring(config: RunConfig, folder: Path | None = None) -> None:

@@ -283,3 +283,82 @@ def test_every_test_has_a_time_limit_and_nothing_runs_one_twice():
     assert re.search(r"^timeout = \d+", (HOME / "pyproject.toml").read_text("utf-8"), re.M)
     wanted = (HOME / "requirements-dev.txt").read_text("utf-8")
     assert "pytest-timeout==" in wanted and "rerun" not in wanted
+
+
+def caught(node):
+    """Names of the exceptions that a handler, or a contextlib.suppress, stops."""
+    if isinstance(node, ast.ExceptHandler):
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
+    else:
+        kinds = node.args
+    return {ast.unparse(kind).split(".")[-1] for kind in kinds}
+
+
+def lock_faults(tree):
+    """Lines where a lock is waited for and its Timeout, which is an OSError, is not told apart from a failing disk."""
+    lines = []
+
+    def look(node, guards):
+        """guards: the handlers around the node, from the inside out, each a list of sets of names in their order."""
+        if isinstance(node, (ast.Try, ast.TryStar)):
+            for inner in node.body:
+                look(inner, [[caught(handler) for handler in node.handlers], *guards])
+            for inner in (*node.handlers, *node.orelse, *node.finalbody):
+                look(inner, guards)
+            return
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            within = guards
+            for item in node.items:
+                call = item.context_expr
+                name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+                if name.endswith("suppress"):
+                    within = [[caught(call)], *within]
+                elif name.endswith("lock"):
+                    judge(call, within)
+                else:
+                    look(call, within)
+            for inner in node.body:
+                look(inner, within)
+            return
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "acquire":
+            judge(node, guards)
+        inside = [] if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) else guards
+        for inner in ast.iter_child_nodes(node):
+            look(inner, inside)
+
+    def judge(node, guards):
+        """The first thing that stops it must name Timeout alone."""
+        for handlers in guards:
+            for names in handlers:
+                if names & {"Timeout", "OSError", "TimeoutError", "Exception", "BaseException"}:
+                    if names != {"Timeout"}:
+                        lines.append(node.lineno)
+                    return
+        lines.append(node.lineno)
+
+    look(tree, [])
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("good", "code"),
+    [
+        (True, "try:\n    lock.acquire()\nexcept Timeout:\n    pass\nexcept OSError:\n    pass"),
+        (False, "try:\n    lock.acquire()\nexcept (LabError, OSError):\n    pass\nexcept Timeout:\n    pass"),
+        (False, "try:\n    lock.acquire()\nexcept OSError:\n    pass"),
+        (False, "lock.acquire()"),
+        (True, "with contextlib.suppress(Timeout), run.fold_lock(0).acquire():\n    pass"),
+        (False, "with contextlib.suppress(OSError, Timeout), run.fold_lock(0):\n    pass"),
+        (False, "try:\n    with locks.lock(path, timeout=5):\n        pass\nexcept OSError:\n    pass"),
+        (True, "try:\n    with locks.held(path, 'a file'):\n        pass\nexcept OSError:\n    pass"),
+    ],
+)
+def test_what_waits_for_a_lock_is_found(good, code):
+    assert bool(lock_faults(ast.parse(code))) != good
+
+
+def test_a_lock_that_cannot_be_had_in_time_is_never_taken_for_a_failing_disk():
+    faults = []
+    for path in [*CORE, *sorted((HOME / "pages").rglob("*.py"))]:
+        faults += [f"{path.relative_to(HOME)}:{line}" for line in lock_faults(ast.parse(path.read_text("utf-8")))]
+    assert not faults, "use locks.held, or catch filelock's Timeout first: it is an OSError"

@@ -32,7 +32,7 @@ def test_a_name_is_checked_and_nothing_is_overwritten_unasked(home):
         recipes.save_recipe("mine", study)
     recipes.save_recipe("mine", recipes.load_recipe("quick"), replace=True)
     assert recipes.load_recipe("mine").model.depth == recipes.load_recipe("quick").model.depth
-    assert [path.name for path in home.iterdir()] == ["mine.yaml"]
+    assert [path.name for path in home.glob("*.yaml")] == ["mine.yaml"]
 
 
 @pytest.mark.parametrize("content", ["a: [", "name: 3\nepochs: no\n", "!!python/object/apply:os.system [ls]", "\0"])
