@@ -22,8 +22,8 @@ def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start:
 
     from core.batches import to_network
     from core.device import pick_device, pick_precision
+    from core.fold_trainer import build_optimizer
     from core.model import build_model
-    from core.train import build_optimizer
 
     torch.set_num_threads(threads)
     config = configs.from_dict(settings)

@@ -81,10 +81,10 @@ def ended_well(root: Path, slot: int) -> None:
 
 
 def _change(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the instant failures of each slot under a lock. What cannot be written is not counted."""
+    """Change the instant failures of each slot. What cannot be written is not counted."""
 
     def changed(content: Any) -> dict[str, Any]:
-        counts = _counts(content)
+        counts = _sensible(content)
         change(counts)
         return counts
 
@@ -92,12 +92,10 @@ def _change(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
         files.change_json(_count_file(root), "failures.json", changed, timeout=5)
 
 
-def _counts(content: Any) -> dict[str, Any]:
-    """The counts; none where the file is absent or makes no sense."""
+def _sensible(content: Any) -> dict[str, Any]:
+    """The counts; none where they make no sense."""
     try:
-        return {
-            str(k): [{"job": str(e["job"]), "reason": str(e["reason"])} for e in v] for k, v in (content or {}).items()
-        }
+        return {k: [{"job": str(e["job"]), "reason": str(e["reason"])} for e in v] for k, v in content.items()}
     except GARBAGE:
         return {}
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core import locks, machine, slots
-from core.places import lab_folder
+from core import gpus, locks, machine, slots
+from core.places import lab_folder, machine_folder, runs_folder
 from core.runs import ID, Run, check_id, is_locked
 
 
@@ -115,19 +115,14 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def gpu_count() -> int:
-    """GPUs that this machine offers, told without loading CUDA: CUDA_VISIBLE_DEVICES, else the driver's own list."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    driver = Path("/proc/driver/nvidia/gpus")
-    found = len(list(driver.iterdir())) if driver.is_dir() else 0
-    if visible is not None:
-        return min(found, len([part for part in visible.split(",") if part.strip() not in ("", "-1")]))
-    return found
+def gpu_count(runs: Path | None = None) -> int:
+    """GPUs that a worker here can use, told without loading torch."""
+    return len(gpus.names(runs or runs_folder()))
 
 
 def slot_count(runs: Path) -> int:
     """FACET_SLOTS slots, else a slot per GPU, else as many as the lab's settings say for a CPU."""
-    return slots.forced() or gpu_count() or slots.read(runs).count
+    return slots.forced() or gpu_count(runs) or slots.read(runs).count
 
 
 def threads_of_a_slot(runs: Path) -> int:
@@ -136,9 +131,8 @@ def threads_of_a_slot(runs: Path) -> int:
 
 
 def slot_locks(runs: Path) -> list[FileLock]:
-    """One lock a slot."""
-    folder = lab_folder(runs) / "slots"
-    folder.mkdir(parents=True, exist_ok=True)
+    """One lock a slot of this machine; others that share the runs folder have their own."""
+    folder = machine_folder(runs) / "slots"
     return [locks.lock(folder / f"{index}.lock") for index in range(slot_count(runs))]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core import files, machine
 from core.errors import LabError
-from core.places import lab_folder
+from core.places import lab_folder, machine_folder
 
 MOST = 64  # slots
 MEMORY_OF_TWO = 12e9  # bytes
@@ -35,7 +37,16 @@ class Slots:
 
 
 def settings_file(root: Path) -> Path:
-    return lab_folder(root) / "settings.json"
+    """This machine's own settings: what suits one may not suit another that shares the runs folder."""
+    return machine_folder(root) / "settings.json"
+
+
+def _known(root: Path, content: Any) -> dict[str, Any]:
+    """This machine's settings, else those that version 0.1 kept for all. content: of its file, None if absent."""
+    if content is None:
+        with contextlib.suppress(OSError, ValueError):
+            content = files.read_json(lab_folder(root) / "settings.json")
+    return files.table_of(content)
 
 
 def forced() -> int | None:
@@ -47,9 +58,10 @@ def forced() -> int | None:
 def read(root: Path) -> Slots:
     """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
     try:
-        found = files.read_json(settings_file(root))
+        file = settings_file(root)
+        found = _known(root, files.read_json(file) if file.exists() else None)
         slots = check(found.get("cpu_slots", default_count()), found.get("threads_per_slot"))
-    except (OSError, ValueError, AttributeError, LabError):
+    except (OSError, ValueError, TypeError, LabError):
         slots = Slots()
     return Slots(forced(), slots.threads) if forced() else slots
 
@@ -66,4 +78,4 @@ def write(root: Path, slots: Slots) -> None:
     """Keep the setting; other settings in the file stay. Workers take it up with their next fold job."""
     checked = check(slots.count, slots.threads)
     setting = {"cpu_slots": checked.count, "threads_per_slot": checked.threads}
-    files.change_json(settings_file(root), "the lab's settings.json", lambda content: files.table_of(content) | setting)
+    files.change_json(settings_file(root), "the lab's settings.json", lambda content: _known(root, content) | setting)

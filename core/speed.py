@@ -12,30 +12,32 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from core import files, halt, locks, queue
+from core import files, gpus, halt, locks, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
-from core.places import HOME, lab_folder, runs_folder
+from core.places import HOME, lab_folder, machine_folder, runs_folder
 from core.plan import Plan
 
 
 def _file(folder: Path | None) -> Path:
-    return lab_folder(folder) / "speed.json"
+    """The figures of this machine."""
+    return machine_folder(folder) / "speed.json"
 
 
 def _key(config: RunConfig, folder: Path | None) -> str:
     height, width = config.input_size
     t, threads = config.training, queue.threads_of_a_slot(folder or runs_folder())
-    kind = f"{t.precision} {t.device} {threads} threads"
+    device = next(iter(gpus.names(folder or runs_folder())), "cpu") if t.device != "cpu" else "cpu"
+    kind = f"{t.precision} {t.device} {threads} threads{'' if device == 'cpu' else f' {device}'}"
     return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {kind}"
 
 
 def known(config: RunConfig, folder: Path | None = None) -> float | None:
     """Training images per second of this network, size and batch in one slot of this machine, if ever measured."""
-    try:
-        return float(files.read_json(_file(folder))[_key(config, folder)])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    for file in (_file(folder), lab_folder(folder) / "speed.json"):  # the second is of version 0.1, for all machines
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return float(files.read_json(file)[_key(config, folder)])
+    return None
 
 
 def remember(config: RunConfig, images_per_second: float, folder: Path | None = None) -> None:
@@ -50,7 +52,7 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
 
     One at a time, and none while every slot trains: two would spoil each other's figure.
     """
-    lab = _file(folder).parent
+    lab = lab_folder(folder)
     lab.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="measure-", dir=lab, delete=False) as stream:
         stream.write(to_yaml(config))
@@ -72,7 +74,7 @@ def measure_when_free(config: RunConfig, folder: Path) -> str:
     step.
     """
     try:
-        with locks.lock(lab_folder(folder) / "measure.lock", timeout=0):
+        with locks.lock(machine_folder(folder) / "measure.lock", timeout=0):
             rate = None
             if not _training(folder):
                 from core.device import limit_threads  # torch
@@ -103,8 +105,8 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
 
     from core.batches import to_network
     from core.device import pick_device, pick_precision
+    from core.fold_trainer import build_optimizer
     from core.model import build_model
-    from core.train import build_optimizer
 
     device = pick_device(config.training.device)
     precision = pick_precision(config.training.precision, device)

@@ -63,20 +63,20 @@ def work(folder: Path | None = None) -> int:
     After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
     """
     root = folder or places.runs_folder()
-    count, sound = 0, True
+    count, broken = 0, False
     while (taken := queue.take_slot(root)) is not None:
         slot, slot_lock = taken
         try:
-            while sound and halt.stopped(root) is None and (job := claim(root)) is not None:
+            while not broken and halt.stopped(root) is None and (job := claim(root)) is not None:
                 run, fold, fold_lock, entry = job
                 try:
-                    sound = train_job(run, fold, slot, entry)
+                    broken = train_job(run, fold, slot, entry)
                 finally:
                     fold_lock.release()
                 count += 1
         finally:
             slot_lock.release()
-        if not sound:
+        if broken:
             jobs.ensure_workers(root)
             break
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
@@ -92,8 +92,8 @@ def _claimable(root: Path):
 
 
 def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
-    """Train one claimed fold and leave a state that says how it ended. Returns whether this process can be trusted
-    with another one.
+    """Train one claimed fold and leave a state that says how it ended. Returns whether this process may be broken, so
+    that a fresh one had better take the next.
 
     entry: its place in the queue, given up as soon as the state says that it runs.
     """
@@ -141,9 +141,9 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     if end.get("kind") in UNFORESEEN:
         seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
         halt.failed(run.dir.parent, slot, f"{run.id}, fold {fold}", end["reason"], seconds)
-        return False
+        return True
     halt.ended_well(run.dir.parent, slot)
-    return end.get("kind") != "memory"  # what is left of it may be in pieces
+    return end.get("kind") == "memory"  # what is left of it may be in pieces
 
 
 def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:

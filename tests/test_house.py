@@ -25,6 +25,7 @@ QUICK = [
     "locks",
     "machine",
     "halt",
+    "gpus",
     "states",
     "metrics_file",
     "runs",

@@ -324,7 +324,7 @@ def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
 
 def test_slots_are_a_setting_of_the_lab(lab, tmp_path, monkeypatch):
     monkeypatch.delenv("FACET_SLOTS", raising=False)
-    monkeypatch.setattr(queue, "gpu_count", lambda: 0)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
     page = show()
     page.button(key="open-slots").click().run()
     page.text_input(key="slots-count").set_value("2").run()

@@ -420,9 +420,9 @@ def test_slots_are_a_setting_else_one_a_gpu_else_the_labs(runs_folder, monkeypat
     monkeypatch.setenv("FACET_SLOTS", "3")
     assert len(queue.slot_locks(runs_folder)) == 3
     monkeypatch.delenv("FACET_SLOTS")
-    monkeypatch.setattr(queue, "gpu_count", lambda: 4)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 4)
     assert len(queue.slot_locks(runs_folder)) == 4
-    monkeypatch.setattr(queue, "gpu_count", lambda: 0)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
     assert len(queue.slot_locks(runs_folder)) == slots.default_count()
 
 

@@ -4,13 +4,14 @@ import pytest
 
 from core import machine, queue, slots
 from core.errors import LabError
+from core.places import lab_folder
 from core.slots import Slots
 
 
 @pytest.fixture(autouse=True)
 def cpu(monkeypatch):
     monkeypatch.delenv("FACET_SLOTS", raising=False)
-    monkeypatch.setattr(queue, "gpu_count", lambda: 0)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
 
 
 @pytest.mark.parametrize(("cores", "memory", "count"), [(1, 64e9, 1), (2, 8e9, 1), (2, 16e9, 2), (32, 64e9, 2)])
@@ -23,7 +24,7 @@ def test_without_settings_there_are_two_slots_where_they_have_room(tmp_path, mon
 
 
 def test_what_is_written_is_read_and_other_settings_stay(tmp_path):
-    slots.settings_file(tmp_path).parent.mkdir()
+    slots.settings_file(tmp_path).parent.mkdir(parents=True)
     slots.settings_file(tmp_path).write_text('{"other": 1}')
     slots.write(tmp_path, Slots(3, 2))
     assert slots.read(tmp_path) == Slots(3, 2)
@@ -40,7 +41,7 @@ def test_the_environment_wins(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cpu_slots": 0}', '{"cpu_slots": "two"}', '{"cpu_slots": true}'])
 def test_damaged_settings_are_the_default(tmp_path, text):
-    slots.settings_file(tmp_path).parent.mkdir()
+    slots.settings_file(tmp_path).parent.mkdir(parents=True)
     slots.settings_file(tmp_path).write_text(text)
     assert slots.read(tmp_path) == Slots()
 
@@ -55,3 +56,33 @@ def test_cores_are_shared_unless_threads_are_set(monkeypatch):
     monkeypatch.setattr(machine, "cores", lambda: 8)
     assert [Slots(1).threads_each(), Slots(3).threads_each(), Slots(16).threads_each()] == [8, 2, 1]
     assert Slots(2, 1).threads_each() == 1
+
+
+def test_settings_are_of_one_machine_and_those_of_before_still_count(tmp_path, monkeypatch):
+    """Several machines may share a runs folder."""
+    lab_folder(tmp_path).mkdir()
+    (lab_folder(tmp_path) / "settings.json").write_text('{"cpu_slots": 3, "other": 1}')
+    assert slots.read(tmp_path) == Slots(3)
+    slots.write(tmp_path, Slots(5))
+    assert slots.read(tmp_path) == Slots(5)
+    assert '"other": 1' in slots.settings_file(tmp_path).read_text()
+    monkeypatch.setattr(machine, "name", lambda: "another")
+    assert slots.read(tmp_path) == Slots(3)
+
+
+def test_slots_are_of_one_machine(tmp_path, monkeypatch):
+    slots.write(tmp_path, Slots(1))
+    _, lock = queue.take_slot(tmp_path)
+    try:
+        assert queue.free_slots(tmp_path) == 0
+        monkeypatch.setattr(machine, "name", lambda: "another")
+        slots.write(tmp_path, Slots(1))
+        assert queue.free_slots(tmp_path) == 1
+    finally:
+        lock.release()
+
+
+def test_looking_for_free_slots_makes_no_folder(tmp_path):
+    """Whoever may only read can look."""
+    assert queue.free_slots(tmp_path) == queue.slot_count(tmp_path)
+    assert list(tmp_path.iterdir()) == []

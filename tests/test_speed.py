@@ -9,7 +9,7 @@ from workers import until
 from core import device, machine, queue, speed
 from core.config import from_dict
 from core.config_parts import FoldsConfig
-from core.places import lab_folder
+from core.places import lab_folder, machine_folder
 
 
 def config(**settings):
@@ -34,13 +34,13 @@ def test_what_was_measured_is_known_for_the_same_work_only(runs_folder):
     speed.remember(config(training={"batch_size": 8, "device": "cpu"}), 50)
     speed.remember(config(), 42)
     assert speed.known(config()) == 42
-    assert os.listdir(lab_folder(runs_folder)) == ["speed.json"]
+    assert os.listdir(machine_folder(runs_folder)) == ["speed.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '{"x": "y"}', "\0"])
 def test_a_mangled_table_is_forgotten(runs_folder, text):
-    (lab_folder(runs_folder)).mkdir()
-    (lab_folder(runs_folder) / "speed.json").write_text(text)
+    machine_folder(runs_folder).mkdir(parents=True)
+    (machine_folder(runs_folder) / "speed.json").write_text(text)
     assert speed.known(config()) is None
     speed.remember(config(), 10)
     assert speed.known(config()) == 10
@@ -63,7 +63,7 @@ def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(
     assert 0.1 < rate < 1e6
     lab = lab_folder(runs_folder)
     until(lambda: not list(lab.glob("measure-*")), "the configuration is removed")
-    assert json.loads((lab / "speed.json").read_text())
+    assert json.loads((machine_folder(runs_folder) / "speed.json").read_text())
     assert "Traceback" not in (lab / "worker.log").read_text()
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(run
     _, slot = queue.take_slot(runs_folder)
     assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
     slot.release()
-    with FileLock(lab_folder(runs_folder) / "measure.lock"):
+    with FileLock(machine_folder(runs_folder) / "measure.lock"):
         assert "another measurement" in speed.measure_when_free(config(), runs_folder)
     assert speed.known(config()) is None
 
@@ -115,3 +115,24 @@ def test_a_measurement_gives_way_to_a_training_that_is_queued(runs_folder, monke
     assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
     assert len(looks) == 2
     assert speed.known(config()) is None
+
+
+def test_figures_are_of_one_machine_and_those_of_before_still_count(runs_folder, monkeypatch):
+    lab_folder(runs_folder).mkdir()
+    (lab_folder(runs_folder) / "speed.json").write_text(json.dumps({speed._key(config(), runs_folder): 30.0}))
+    assert speed.known(config()) == 30
+    speed.remember(config(), 40)
+    assert speed.known(config()) == 40
+    monkeypatch.setattr(machine, "name", lambda: "another")
+    assert speed.known(config()) == 30
+
+
+def test_figures_are_of_one_device(runs_folder, monkeypatch):
+    auto = config(training={"batch_size": 4, "device": "auto"})
+    speed.remember(auto, 40)
+    monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA L4"])
+    assert speed.known(auto) is None
+    speed.remember(auto, 400)
+    assert speed.known(auto) == 400
+    monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA H100"])
+    assert speed.known(auto) is None
