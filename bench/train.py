@@ -31,6 +31,7 @@ from core.batches import to_network
 from core.data import scan
 from core.demo import draw_demo
 from core.device import device_name, pick_device
+from core.fold_trainer import build_optimizer
 from core.model import build_model
 from core.plan import make_plan
 
@@ -39,7 +40,7 @@ def limit_epoch(trainer: train.FoldTrainer, steps: int, batch: int) -> float:
     """Images per second of the bare loop."""
     model, precision, device = trainer.model, trainer.precision, trainer.device
     height, width = trainer.config.input_size
-    optimizer = train.build_optimizer(model, trainer.config.phases[0])
+    optimizer = build_optimizer(model, trainer.config.phases[0])
     images = torch.randint(0, 255, (batch, height, width, 3), dtype=torch.uint8, device=device)
     images = to_network(images, trainer.mean, trainer.std).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(0, 6, (batch,), device=device)
