@@ -14,6 +14,7 @@ from core.config import RunConfig
 from core.data import class_parts
 from core.members import Member, out_of_fold
 from core.metrics import class_f1, codes, confusion_of
+from core.settings import leaves
 
 UNSET = "–"
 OWN = ("name", "description", "schema_version")  # always differ, and say nothing about what was learned
@@ -23,29 +24,21 @@ def settings(config: RunConfig) -> dict[str, str]:
     """Dotted setting -> value as text. Phases count from 1; a transform is named, so that its place does not matter."""
     data = config.model_dump(mode="json")
     transforms = data.pop("transforms")
-    flat: dict[str, str] = {}
-    _flatten({key: value for key, value in data.items() if key not in OWN}, "", flat)
+    flat = dict(leaves({key: value for key, value in data.items() if key not in OWN}, first=1))
     seen: dict[str, int] = {}
     for transform in transforms:
         name = transform.pop("name")
         seen[name] = seen.get(name, 0) + 1
-        label = name if seen[name] == 1 else f"{name} {seen[name]}"
+        label = f"transforms.{name}" if seen[name] == 1 else f"transforms.{name} {seen[name]}"
         if transform.pop("enabled"):
-            flat[f"transforms.{label}"] = "on"
-            _flatten(transform, f"transforms.{label}.", flat)
-    return flat
+            flat |= {label: "on", **dict(leaves(transform, label, first=1))}
+    return {key: _text(value) for key, value in flat.items()}
 
 
-def _flatten(data: dict[str, Any], before: str, flat: dict[str, str]) -> None:
-    for key, value in data.items():
-        if isinstance(value, dict):
-            _flatten(value, f"{before}{key}.", flat)
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            for number, item in enumerate(value, 1):
-                _flatten(item, f"{before}{key}.{number}.", flat)
-        else:
-            shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-            flat[f"{before}{key}"] = UNSET if value is None or value == "" else shown
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return UNSET
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def config_differences(members: Sequence[Member]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -19,18 +20,24 @@ def flat(config: RunConfig) -> dict[str, Value]:
 
     Transforms are one setting, a line such as 'Resize 224 x 224 + HorizontalFlip (p 0.5)', and lists are text.
     """
-    table: dict[str, Value] = {}
-    for key, value in config.model_dump(mode="json").items():
-        if key == "transforms":
-            table["transforms"] = transforms_line(config)
-        elif key == "phases":
-            for index, phase in enumerate(value):
-                table |= {f"phases.{index}.{name}": setting for name, setting in phase.items()}
-        elif isinstance(value, dict):
-            table |= {f"{key}.{name}": _plain(setting) for name, setting in value.items()}
-        else:
-            table[key] = _plain(value)
-    return table
+    data = config.model_dump(mode="json") | {"transforms": transforms_line(config)}
+    return {path: _plain(value) for path, value in leaves(data)}
+
+
+def leaves(data: Any, path: str = "", first: int = 0) -> Iterator[tuple[str, Any]]:
+    """(dotted path, value) of each setting of a configuration as a dict, in its order; a list of plain values is one.
+
+    path: of `data` itself. first: number of the first entry of a list of settings, 0 as everywhere, 1 for people.
+    """
+    if isinstance(data, dict):
+        entries = [(str(key), value) for key, value in data.items()]
+    elif isinstance(data, list) and any(isinstance(value, dict) for value in data):
+        entries = [(str(number), value) for number, value in enumerate(data, first)]
+    else:
+        yield path, data
+        return
+    for key, value in entries:
+        yield from leaves(value, f"{path}.{key}" if path else key, first)
 
 
 def transforms_line(config: RunConfig) -> str:

@@ -6,13 +6,13 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from core import config as configs
 from core import places, plain_yaml, queue, recipes, speed
@@ -21,6 +21,7 @@ from core.config import Part, RunConfig, field_errors, with_value
 from core.data import Scan
 from core.errors import LabError
 from core.plan import Plan, make_plan
+from core.settings import leaves
 from core.shrink import shrink
 from core.transfer import inherit_folds
 
@@ -100,20 +101,12 @@ def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
         old = before.get(part)
         if part in ("schema_version", "name", "description", "data") or old == new:
             continue
-        whole = part == "transforms" or (isinstance(new, list) and len(new) != len(old))
-        found |= {part: new} if whole else dict(_leaves(part, old, new))
+        if part == "transforms" or (isinstance(new, list) and len(new) != len(old)):
+            found[part] = new
+            continue
+        were = dict(leaves(old, part))
+        found |= {path: value for path, value in leaves(new, part) if were.get(path) != value}
     return found
-
-
-def _leaves(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(new, list) and isinstance(old, list) and any(isinstance(value, BaseModel | dict) for value in new):
-        for index, (a, b) in enumerate(zip(old, new, strict=True)):
-            yield from _leaves(f"{path}.{index}", a, b)
-    elif isinstance(new, dict):
-        for name, value in new.items():
-            yield from _leaves(f"{path}.{name}", (old or {}).get(name), value)
-    elif old != new:
-        yield path, new
 
 
 def size(study: StudyConfig) -> int:

@@ -1,8 +1,11 @@
+import ast
+
 import pytest
 
-from core.config import from_dict, with_setting
+from core.config import from_dict, with_setting, with_value
+from core.places import HOME
 from core.recipes import all_recipes, load_recipe
-from core.settings import differing, flat, phases_line, recipe_of, transforms_line
+from core.settings import differing, flat, leaves, phases_line, recipe_of, transforms_line
 
 
 def changed(recipe, **values):
@@ -50,3 +53,22 @@ def test_differing_counts_what_only_one_has():
     assert differing([{"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}]) == ["b", "c"]
     assert differing([{"a": None}, {}]) == ["a"]
     assert differing([{"a": 1}]) == []
+
+
+def test_leaves_are_the_keys_that_a_configuration_is_set_by():
+    data = load_recipe("study-adam-sgd").model_dump(mode="json")
+    for path, value in leaves(data):
+        assert path and with_value(data, path, value) == data
+    assert dict(leaves({"a": [{"b": 1}, {"b": [2, 3]}], "c": {}}, "x", first=1)) == {"x.a.1.b": 1, "x.a.2.b": [2, 3]}
+
+
+def test_there_is_one_flattener():
+    """Everything that makes dotted settings of a configuration does it with `leaves`."""
+    recursive = []
+    for path in [*(HOME / "core").glob("*.py"), *(HOME / "pages").rglob("*.py")]:
+        for function in [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.FunctionDef)]:
+            calls = [ast.unparse(n.func) for n in ast.walk(function) if isinstance(n, ast.Call)]
+            dotted = [n for n in ast.walk(function) if isinstance(n, ast.JoinedStr) and "}." in ast.unparse(n)]
+            if function.name in calls and dotted:
+                recursive.append(f"{path.name}: {function.name}")
+    assert recursive == ["settings.py: leaves"]

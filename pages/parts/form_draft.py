@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 import typing
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from core.config import RunConfig, field_errors
 from core.config_parts import CHOOSE
 from core.errors import LabError
+from core.settings import leaves
 
 DRAFT, VERSION = "launch_draft", "launch_version"
 Errors = dict[str, str]
@@ -106,7 +106,7 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, 
         if len(old) != len(new) or (group == "transforms" and old != new):
             found.append((group, ", ".join(old), ", ".join(new)))
             skip += (group,)
-    old, new = dict(_flat(before)), dict(_flat(now))
+    old, new = dict(leaves(before)), dict(leaves(now))
     paths = [path for path in dict.fromkeys([*old, *new]) if not path.startswith(skip)]
     return found + [
         (path, show(old.get(path)), show(new.get(path))) for path in paths if old.get(path) != new.get(path)
@@ -167,18 +167,6 @@ def put(data: Any, path: str, value: Any) -> None:
     for part in parents:
         data = data[_step(part)]
     data[_step(last)] = value
-
-
-def _flat(data: Any, path: str = "") -> Iterable[tuple[str, Any]]:
-    if isinstance(data, dict):
-        items = data.items()
-    elif isinstance(data, list) and any(isinstance(item, dict) for item in data):
-        items = enumerate(data)
-    else:
-        yield path, data
-        return
-    for key, value in items:
-        yield from _flat(value, f"{path}.{key}" if path else str(key))
 
 
 def read_number(text: str) -> int | float | str:
