@@ -113,7 +113,6 @@ def tutorial_epoch(trainer: train.FoldTrainer, images: int, batch: int, workers:
 
 
 DEPTHS = (18, 34, 50, 101, 152)
-WIDTHS = (5, 4, 8, 8, 9, 11, 14)
 SPARE = 2e9  # bytes that a measurement of memory leaves to everything else
 
 

@@ -19,7 +19,6 @@ from core.fold_models import FoldModel, faces, fold_model, frozen_samples, held_
 from core.runs import Run
 
 BATCH = 16  # faces in one pass
-RELATIVE = ("predicted", "runner-up", "true")  # classes that differ from face to face
 
 Classes = str | int | None | Sequence[int]
 

@@ -18,7 +18,6 @@ from core.runs import Run
 
 NEAR_YEARS = 2.0  # an age this close to a limit between age groups may be a matter of months
 ORDERS = ("loss", "confidence", "folds", "runs")
-SUBGROUPS = ("mask", "gender", "age")
 _OPTIONAL = ("mask", "gender", "age", "label", "mtime_ns")
 _NEEDS = ("sample", "label", "predicted", "loss")
 
@@ -157,12 +156,6 @@ def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
     """Counts, shape (classes, classes), rows true, columns predicted. rows: positions in the table, all if None."""
     table = answers.table if rows is None else answers.table.iloc[rows]
     return metrics.confusion(table["y"], table["guess"], len(answers.class_names))
-
-
-def row_shares(counts: np.ndarray) -> np.ndarray:
-    """Share of each row, 0..1; NaN in a row without faces."""
-    total = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
 
 
 def select(answers: Answers, wanted: Filter) -> np.ndarray:

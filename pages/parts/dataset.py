@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
@@ -300,8 +299,3 @@ def problems_table(found: Scan, key: str) -> None:
         "Download as CSV", spreadsheet_csv(table), "problems.csv", "text/csv", icon=":material/download:",
         on_click="ignore", key=f"{key}.download",
     )  # fmt: skip
-
-
-def people_by(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """People and photos of each value of a column."""
-    return table.groupby(column, sort=False).agg(people=("person", "nunique"), photos=("sample", "size"))

@@ -44,9 +44,5 @@ def group(key: str, title: str, summary: str = "", *, mark: str = "", urgent: bo
         return st.container(key=f"fields-{key}") if key in opened else None
 
 
-def is_open(key: str) -> bool:
-    return key in st.session_state.get(_OPEN, set())
-
-
 def _turn(key: str) -> None:
     st.session_state[_OPEN] ^= {key}
