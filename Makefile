@@ -32,10 +32,11 @@ test-browser: $(VENV)/.test-ready
 	  echo "round $$round of $(N) passed in $$(($$(date +%s) - begun)) s"; \
 	done
 
-# What takes seconds.
+# What takes seconds: style and types.
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(VENV)/.run-ready demo
 	$(BIN)/python -m bench.train

@@ -59,7 +59,7 @@ def bootstrap(studies: int = 2000, people: int = 300, resamples: int = 1000, see
     covered = width = 0.0
     for study in range(studies):
         data = people_and_answers(rng, people)
-        found = bootstrap_f1_difference(*data, CLASSES, resamples=resamples, seed=study)
+        found = bootstrap_f1_difference(*data, classes=CLASSES, resamples=resamples, seed=study)
         covered += found.low <= truth <= found.high
         width += found.high - found.low
     return Coverage(studies, covered / studies, width / studies, truth)

@@ -112,7 +112,7 @@ def judge(first: str, second: str, folder: Path, pair: int) -> Outcome:
 def one_pair(pair: int, root: str, people: int, epochs: int, folder: Path) -> Outcome:
     found = scan(recipe(root, people, epochs, 0, 0).data, threads=1)
     ids = [train(recipe(root, people, epochs, 2 * pair + k, pair), found, folder) for k in (0, 1)]
-    return judge(*ids, folder, pair)
+    return judge(ids[0], ids[1], folder, pair)
 
 
 def main() -> None:

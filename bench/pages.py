@@ -126,7 +126,7 @@ def tick(folder: Path, times: int) -> float:
         started = time.perf_counter()
         moment = run_view.look(run, settings, [])
         table = run_view.metrics_of(run_view.metrics_version(run, folds))
-        style = {"run_colour": run_colour(0), "phases": run_view.phases_of(settings)}
+        style: dict = {"run_colour": run_colour(0), "phases": run_view.phases_of(settings)}
         style["x_range"] = figures.epoch_range(table, 400)
         panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
         curves.payload(panels, curves.fold_legend(folds, run_colour(0)))

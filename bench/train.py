@@ -63,7 +63,7 @@ def our_epoch(trainer: train.FoldTrainer, epoch: int) -> float:
     clock.start_epoch(epoch, 0)
     trainer.start_phase(0)
     done = trainer.train_epoch(epoch, clock.tick)
-    done.scores()
+    done.scores(len(trainer.class_names))
     return done.samples / done.seconds
 
 
@@ -151,7 +151,7 @@ def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, worker
     values["transforms"] = [t.model_dump() for t in config.study_transforms(size)]
     settings = config.from_dict(values)
     plan = make_plan(settings, scan(settings.data))
-    info = {"dataset": {}, "versions": {}}
+    info: dict[str, dict] = {"dataset": {}, "versions": {}}
     return runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
 
 

@@ -89,7 +89,8 @@ def attend(
     transforms, names = run.config().transforms, np.asarray(samples, dtype=object)
     masks: dict[tuple[int, int], np.ndarray] = {}
     rows: list = [None] * len(names)
-    done, faults = 0, {}
+    done = 0
+    faults: dict[str, LabError] = {}
     for places, found in held_out_maps(run, list(names), classes, layers, method, which, faults=faults):
         own = table.loc[list(names[places])]
         sizes = [(int(w), int(h)) for w, h in zip(own["width"], own["height"], strict=True)]

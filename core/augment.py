@@ -98,7 +98,7 @@ class Pipeline:
     def __init__(
         self, transforms: Sequence[TransformConfig], place: int = 0, size: tuple[int, int] | None = None, **changes: Any
     ):
-        self._compose = _compose(transforms, size, changes) if transforms else None
+        self._compose: Any = _compose(transforms, size, changes) if transforms else None
         self._place = place
         self._random = any(not t.deterministic for t in transforms)
 

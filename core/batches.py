@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class AugmentedBatches(Dataset):
 
     def __init__(self, source: Source, seed: int, fold: int, stage: str):
         self.source, self.seed, self.fold, self.stage = source, seed, fold, stage
-        self._image = None
+        self._image: Any = None
 
     def __getitem__(self, item: tuple[int, np.ndarray, np.ndarray]) -> torch.Tensor:
         epoch, indices, repeats = item
@@ -101,7 +102,7 @@ class Loader:
     def __init__(self, dataset: AugmentedBatches, workers: int, device: torch.device):
         self.dataset, self.device, self.workers = dataset, device, workers
         self._plan: list = []
-        self._pool = ThreadPoolExecutor(1, "augment") if workers == 0 else None
+        self._pool: Any = ThreadPoolExecutor(1, "augment") if workers == 0 else None
         self._loader = None
         if workers:
             self._loader = DataLoader(

@@ -92,7 +92,7 @@ def one_pass(
         second, _ = one_pass(model, modules, inputs, wanted[1:], method)
         return [a - b for a, b in zip(first, second, strict=True)], logits
 
-    class Layers(METHODS[method]):
+    class Layers(METHODS[method]):  # type: ignore[misc, valid-type]
         """The library's method, without its mean over layers and without its rescaling."""
 
         def compute_cam_per_layer(self, inputs, targets, eigen_smooth):
@@ -123,8 +123,8 @@ def one_pass(
         return score
 
     # The parameters want no gradients, so the graph has to start somewhere: as late as the first layer allows.
-    first = next(iter(modules.values()))
-    start = first.register_forward_hook(lambda _, __, output: output.detach().requires_grad_())
+    lowest: nn.Module = next(iter(modules.values()))
+    start = lowest.register_forward_hook(lambda _, __, output: output.detach().requires_grad_())
     try:
         with torch.inference_mode(False), torch.set_grad_enabled(method != "EigenCAM"):
             cam = Layers(model, list(modules.values()))

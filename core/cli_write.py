@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,8 +32,14 @@ def report(
     from core import report_render
 
     folder = runs_dir and runs_dir.resolve()
-    options = {"title": title, "question": question, "baseline": baseline, "within": within / 100, "maps": maps}
-    options |= {"faces": face or []}
+    options: dict[str, Any] = {
+        "title": title,
+        "question": question,
+        "baseline": baseline,
+        "within": within / 100,
+        "maps": maps,
+    }
+    options["faces"] = face or []
     made = reports.of_names(names, folder, **options)
     path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")
     as_markdown = markdown or path.suffix.lower() == ".md"

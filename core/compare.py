@@ -251,8 +251,8 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
 @lru_cache(maxsize=128)
 def _bootstrap(person: bytes, true: bytes, a: bytes, b: bytes, classes: int) -> Interval:
     """The same faces give the same interval, so a page that is drawn again does not draw people again."""
-    arrays = [np.frombuffer(part, dtype=np.int64) for part in (person, true, a, b)]
-    return statistics.bootstrap_f1_difference(*arrays, classes)
+    people, labels, of_a, of_b = (np.frombuffer(part, dtype=np.int64) for part in (person, true, a, b))
+    return statistics.bootstrap_f1_difference(people, labels, of_a, of_b, classes)
 
 
 def _unpaired_sentence(pair: Pair, metric: str, which: str) -> str:

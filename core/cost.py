@@ -122,8 +122,8 @@ def pareto_front(cost: Sequence[float], score: Sequence[float]) -> np.ndarray:
     """Which runs no other beats, shape (n,) bool: nobody costs at most as much and scores at least as well, one of the
     two strictly. A run without a finite cost or score is never on the front.
     """
-    cost, score = np.asarray(cost, dtype=float), np.asarray(score, dtype=float)
-    finite = np.isfinite(cost) & np.isfinite(score)
-    no_worse = (cost[:, None] <= cost) & (score[:, None] >= score)  # [i, j]: i is at least as good as j in both
-    better = (cost[:, None] < cost) | (score[:, None] > score)
+    spent, won = np.asarray(cost, dtype=float), np.asarray(score, dtype=float)
+    finite = np.isfinite(spent) & np.isfinite(won)
+    no_worse = (spent[:, None] <= spent) & (won[:, None] >= won)  # [i, j]: i is at least as good as j in both
+    better = (spent[:, None] < spent) | (won[:, None] > won)
     return finite & ~(no_worse & better & finite[:, None]).any(axis=0)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from core.attributes import PARSERS, photo, problem
 from core.config import DataConfig
@@ -78,6 +79,7 @@ def _decode(file: Path) -> str:
         raise LabError(f"{file}: cannot be read ({error.strerror})", "Check its name and rights.", "csv") from error
     if not data.strip():
         raise LabError(f"{file.name} is empty", "Fill it, or choose another file.", "csv")
+    encodings: tuple[str, ...]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ("utf-16",)
     elif data.startswith(b"\xef\xbb\xbf"):
@@ -166,7 +168,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
         if any(cells[len(table.columns) :]):
             faults.append(("bad-row", f"the row has more cells than the header ({len(table.columns)})"))
         faults += [(f"bad-{key}", f"the {key} is empty") for key in ("label", "person") if cell.get(key) == ""]
-        known = {"row": row, "where": f"{name} row {row}", "label": cell.get("label")}
+        known: dict[str, Any] = {"row": row, "where": f"{name} row {row}", "label": cell.get("label")}
         if "person" in cell:
             known["person"] = cell["person"]
             known |= {"person_known": False} if numbered else {}
@@ -181,8 +183,8 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
                 except ValueError as error:
                     faults.append((f"bad-{meaning}", str(error)))
         problems += [problem(kind, sample, known["where"], text, MEND_ROW) for kind, text in faults]
-        if not faults:
-            photos.append(photo(sample, tree.images.get(sample) or inside(tree.root, sample), **known))
+        if sample and not faults:
+            photos.append(photo(sample, cast(str, tree.images.get(sample) or inside(tree.root, sample)), **known))
     return photos, problems + left_over(tree, used, f"in no row of {name}")
 
 

@@ -93,7 +93,7 @@ def scan(
     tree = list_tree(_root(data.root))
     if not tree.images and not tree.problems:
         raise LabError(f"dataset {tree.root}: no images in this folder", "Choose the folder that holds them.", "empty")
-    reader = data.reader
+    reader: str = data.reader
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column else detect(tree)
     photos, problems = READERS[reader](tree, data)

@@ -279,7 +279,7 @@ def beard(head: Head, rng) -> None:
     light = np.clip(head.light, 0.3, 1.1)[..., None]
     weak = p.beard == "stubble"
     c.blend(np.s_[:, :], within, colour * light * 0.95, 0.34 if weak else 0.82)
-    hairs = {0: [], 1: [], 2: []}
+    hairs: dict[int, list] = {0: [], 1: [], 2: []}
     for u, v in rng.uniform((-1.0, -0.05), (1.0, 1.5), (520 if weak else 700, 2)):
         reach = 0.022 if weak else rng.uniform(0.06, 0.12)
         lean = np.array((u * 0.55 + rng.normal(0, 0.25), 0.85))

@@ -301,7 +301,7 @@ def draw_moment(rng: np.random.Generator, shot: str) -> Moment:
         teeth=float(rng.uniform(0.6, 1)) if rng.random() < 0.35 else 0.0,
         blink=float(rng.uniform(0, 0.22)),
         gaze=float(rng.normal(0, 0.12)),
-        light=tuple(float(x) for x in light / np.linalg.norm(light)),
+        light=tuple((light / np.linalg.norm(light)).tolist()),
         ambient=float(rng.uniform(0.36, 0.52)),
         warmth=float(rng.normal(0, 0.035)),
         exposure=float(np.clip(rng.normal(1.0, 0.06), 0.86, 1.12)),

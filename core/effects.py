@@ -97,7 +97,8 @@ def effects(
     """
     lead, rest = split_pipeline(transforms)
     memo = {} if memo is None else memo
-    places, before, size = [], "", None
+    places: list[tuple[int, TransformConfig, str, tuple[int, int] | None]] = []
+    before, size = "", None
     for place, t in enumerate([*lead, *rest]):
         key = f"{place} {before}{t.model_dump_json(exclude={'p', 'enabled'})}"
         places.append((place, t, key, size))
@@ -117,7 +118,7 @@ def warnings_of(effect: Effect) -> list[str]:
     if effect.changed == 0:
         told.append(f"{effect.name} does nothing with these settings.")
     if effect.removed > DESTROYS:
-        worst = max(effect.regions, key=effect.regions.get)
+        worst = max(effect.regions, key=effect.regions.__getitem__)
         told.append(
             f"{effect.name} takes {effect.removed:.0%} of the face away when it is applied, most of it from "
             f"{worst} ({effect.regions[worst]:.0%})."
@@ -174,7 +175,7 @@ def _effect(
     where = np.zeros((CELLS, CELLS))
     for given, around in inputs:
         pipeline, image, box = _coarse(t, whole, given, around)
-        regions = face_regions(*image.shape[:2], box)
+        regions = face_regions(image.shape[0], image.shape[1], box)
         pixels = np.maximum(np.bincount(regions.ravel(), minlength=4), 1)
         marks = _cells(*image.shape[:2]) if kind == "moves" else np.ones(image.shape[:2], np.uint8)
         greys = []
@@ -233,7 +234,7 @@ def _cells(height: int, width: int) -> np.ndarray:
 
 
 def _grey(image: np.ndarray, box: Box) -> float:
-    inside = face_regions(*image.shape[:2], box) > 0
+    inside = face_regions(image.shape[0], image.shape[1], box) > 0
     return float(image[inside].mean()) if inside.any() else float(image.mean())
 
 

@@ -22,7 +22,7 @@ METRICS = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1"}
 SHORT = {"loss": "loss", "accuracy": "accuracy", "f1": "F1"}
 SPLITS = {"train": "training", "validation": "validation"}
 
-_AXIS = {
+_AXIS: dict[str, Any] = {
     "gridcolor": GRID, "linecolor": GRID, "zeroline": False, "showline": False, "ticks": "", "automargin": True,
     "title": {"standoff": 6, "font": {"size": 12}}, "tickfont": {"size": 11},
 }  # fmt: skip

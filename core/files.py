@@ -17,7 +17,7 @@ from core.errors import LabError
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None], *, durable: bool = True) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True) -> None:
     """Write through a temporary file in the same folder, flush, fsync, rename; no stray file stays behind.
 
     durable: False leaves out the fsync, for what may be lost in a power cut.

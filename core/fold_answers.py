@@ -74,7 +74,8 @@ def between_folds(
     heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
     """
     photos, _, _, _ = faces_of(run, samples)
-    folds, done, found = trained_folds(run, which), 0, {}
+    folds, done = trained_folds(run, which), 0
+    found: dict = {}
     for part in of_one_size(photos):
         for start in range(0, len(part), BATCH):
             names = part[start : start + BATCH]

@@ -21,9 +21,13 @@ from core.places import HOME, machine_folder
 from core.states import GARBAGE
 
 NODES = ("dev/nvidia[0-9]*", "dev/nvidiactl", "dev/dxg", "dev/kfd", "dev/nvhost-gpu", "proc/driver/nvidia/gpus/*")
-DRIVERS = ("proc/driver/nvidia/version", "sys/module/amdgpu/version", "sys/class/kfd/kfd/topology/generation_id")
+DRIVERS: tuple[str, ...] = (
+    "proc/driver/nvidia/version",
+    "sys/module/amdgpu/version",
+    "sys/class/kfd/kfd/topology/generation_id",
+)
 DRIVERS += ("proc/sys/kernel/random/boot_id",)
-CHOICE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
+CHOICE: tuple[str, ...] = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
 CHOICE += ("CUDA_DEVICE_ORDER",)
 QUESTION = """
 import json, torch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,8 @@ def held_out_maps(
     many = not (classes is None or isinstance(classes, str | int))
 
     def made(fold: int, part: np.ndarray) -> LayerMaps:
-        wanted, names = [classes[i] for i in part] if many else classes, [samples[i] for i in part]
+        wanted: Any = [classes[i] for i in part] if many else classes  # type: ignore[index]
+        names = [samples[i] for i in part]
         return layer_maps(run, int(fold), names, wanted, layers, method, which, versus=versus, device=device)
 
     for fold in np.unique(folds):
@@ -199,8 +201,9 @@ def _pick(classes: Classes, names: list[str], count: int, true: np.ndarray | Non
         if classes not in names:
             raise LabError(f"maps: there is no class '{classes}'.", f"Choose one of {', '.join(names)}.", "classes")
         classes = names.index(classes)
-    picks = [int(c) for c in ([classes] * count if np.ndim(classes) == 0 else classes)]
-    if len(picks) != count or any(not 0 <= pick < len(names) for pick in picks):
+    each: Any = [classes] * count if np.ndim(classes) == 0 else classes
+    picks: list[int | str] = [int(c) for c in each]
+    if len(picks) != count or any(not 0 <= int(pick) < len(names) for pick in picks):
         raise LabError(
             f"maps: {len(picks)} classes between {min(picks)} and {max(picks)} for {count} faces do not fit.",
             f"Give one index a face, from 0 to {len(names) - 1}.",

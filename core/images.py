@@ -115,7 +115,7 @@ def _open_header(file: BinaryIO) -> Image.Image:
     known = False
     for name in FORMATS:
         factory, accept = Image.OPEN[name]
-        if accept(prefix) is not True:  # text: why this build of Pillow cannot read the format
+        if accept is None or accept(prefix) is not True:  # text: why this build of Pillow cannot read the format
             continue
         known = True
         file.seek(0)

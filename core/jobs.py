@@ -95,8 +95,7 @@ def cancel(run: Run, *, grace: float = GRACE) -> None:
     queue.remove(run, run.folds())
     asked = []
     for fold in run.folds():
-        state = run.fold_state(fold).state
-        if state in ("queued", "running"):
+        if run.fold_state(fold).state in ("queued", "running"):
             run.cancel_file(fold).touch()
             asked.append(fold)
     deadline = time.monotonic() + grace

@@ -190,7 +190,8 @@ def _by_fold(
             model = f"fold {fold}"
             if name in own:
                 model += ", held out" if own[name] == fold else ", trained on this person"
-            of = classes[maps.targets[i]] + (f" minus {classes[maps.versus[i]]}" if maps.signed else "")
+            of = classes[maps.targets[i]]
+            of += f" minus {classes[maps.versus[i]]}" if maps.versus is not None else ""
             looks.append(
                 Look(
                     run_id=run.id, run_name=config.name, sample=name, model=model, fold=fold,

@@ -95,7 +95,7 @@ def _groups(controller: str, top: Path) -> Iterator[Path]:
         mounts = (top / "proc/self/mountinfo").read_text().splitlines()
     except OSError:
         return
-    paths = {}  # of version 1 by controller, of version 2 under ""
+    paths: dict[str, str] = {}  # of version 1 by controller, of version 2 under ""
     for line in lines:
         _, controllers, path = line.split(":", 2)
         paths |= dict.fromkeys(controllers.split(","), path)
@@ -104,9 +104,9 @@ def _groups(controller: str, top: Path) -> Iterator[Path]:
         kind, _, options = right.split(" ", 2)
         if kind not in ("cgroup", "cgroup2") or (kind == "cgroup" and controller not in options.split(",")):
             continue
-        path = paths.get(controller if kind == "cgroup" else "")
-        if path is None:
+        if (place_of := paths.get(controller if kind == "cgroup" else "")) is None:
             continue
+        path = place_of
         root, mount = left.split(" ")[3:5]
         place = top / mount.lstrip("/")
         if path == root or path.startswith(root.rstrip("/") + "/"):

@@ -32,6 +32,7 @@ def build_model(
         torch.manual_seed(seed)
         model = getattr(torchvision.models, f"resnet{config.depth}")(weights=None, num_classes=classes)
         if config.head == "factored":
+            assert parts is not None, "a factored head is made of the parts of its classes"
             values = {name: list(dict.fromkeys(part[name] for part in parts)) for name in parts[0]}
             index = np.array([[values[name].index(part[name]) for name in values] for part in parts])
             model.fc = FactoredHead(model.fc.in_features, [len(v) for v in values.values()], index)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from core import files
 from core.errors import LabError
@@ -49,7 +50,7 @@ def write_notes(run: Run, *, tags: Iterable[str] | None = None, text: str | None
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
-    changes = {} if tags is None else {"tags": _checked(run, tags)}
+    changes: dict[str, Any] = {} if tags is None else {"tags": _checked(run, tags)}
     if text is not None:
         changes["text"] = text.strip()
     return _change(run, lambda notes: replace(notes, **changes))

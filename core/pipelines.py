@@ -102,7 +102,7 @@ def _from_python(text: str, source: str) -> Imported:
             raise LabError(
                 f"{source}: {_name(node)} has arguments without a name.", "Write name=value.", kind="pipeline"
             )
-        calls.append((_name(node), {k.arg: _value(k.value) for k in node.keywords}))
+        calls.append((_name(node), {str(k.arg): _value(k.value) for k in node.keywords}))
     names = [name for name, _ in calls]
     if "Normalize" not in names:  # as to_python writes it: beside the list
         beside = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Normalize"]

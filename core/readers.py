@@ -66,7 +66,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Found:
 
 def _mask_person(cell: dict[str, str]) -> tuple[dict, list[tuple[str, str]]]:
     """What a row says about its person, and what is wrong with it: [(kind, text)]."""
-    known = {"person": cell["id"], "race": cell.get("race") or None}
+    known: dict[str, object] = {"person": cell["id"], "race": cell.get("race") or None}
     faults = [] if cell["id"] else [("bad-person", "the id is empty")]
     for meaning in ("gender", "age"):
         try:

@@ -14,7 +14,7 @@ from core.errors import LabError
 from core.images import load_image
 from core.inside import photo_file
 from core.members import Member, out_of_fold
-from core.report_blocks import Bullets, Face, Faces, Section, Text
+from core.report_blocks import Block, Bullets, Face, Faces, Section, Text
 from core.report_findings import Findings
 from core.text import count
 
@@ -28,7 +28,7 @@ Maps = tuple[dict[str, bytes], str]
 
 def section(found: Findings) -> Section:
     """Faces that were asked for, then those on which a run and the baseline differ most; a run alone has mistakes."""
-    blocks = [*_asked(found)]
+    blocks: list[Block] = [*_asked(found)]
     apart = {d.run: abs(d.interval.mean) if d.interval else 0.0 for d in found.differences}
     furthest = sorted(found.pairs, key=lambda pair: -apart[pair.run.id])[:PAIRS]
     for pair in found.pairs:

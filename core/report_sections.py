@@ -14,7 +14,7 @@ from core.errors import LabError
 from core.folds import absence, absent_classes, audit
 from core.members import Member
 from core.persons import KNOWN, UNKNOWN, units
-from core.report_blocks import Bullets, Code, Figure, Section, Table, Text
+from core.report_blocks import Block, Bullets, Code, Figure, Section, Table, Text
 from core.report_findings import Findings
 from core.report_words import limits
 from core.text import NOTHING, count
@@ -165,7 +165,8 @@ def _again(found: Findings) -> Section:
     for member in found.members:
         versions |= {str(k): str(v) for k, v in (member.info.get("versions") or {}).items()}
     root = (found.baseline.info.get("dataset") or {}).get("root") or found.baseline.config.data.root
-    commands, blocks = [], []
+    commands: list[str] = []
+    blocks: list[Block] = []
     for member in found.members:
         commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(str(root))}")
     blocks.append(Text("Save a configuration below under its file name, then launch it:"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from core.run_index import SCORES, Listed, settings_of
@@ -18,10 +19,17 @@ FIELDS: dict[str, Callable[[Listed], Any]] = {
     "recipe": lambda entry: entry.recipe or None,
     "study": lambda entry: entry.summary.get("study"),
 }
+
+
+def _mean(entry: Listed, score: str) -> float | None:
+    mean, _, count = entry.scores[score]
+    return mean if count else None
+
+
 SORTS: dict[str, Callable[[Listed], Any]] = {
     "name": lambda entry: entry.name.lower(),
     **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe")},
-    **{score: (lambda entry, score=score: _mean(entry, score)) for score in SCORES},
+    **{score: partial(_mean, score=score) for score in SCORES},
     "seconds": lambda entry: entry.seconds,
     "created": lambda entry: entry.summary.get("created"),
 }
@@ -67,7 +75,8 @@ def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
 def ordered(entries: Iterable[Listed], sort: str, descending: bool) -> list[Listed]:
     """Sorted by one of SORTS (anything else: by launch); ties stay newest first."""
     key = SORTS.get(sort, SORTS["created"])
-    known, unknown = [], []
+    known: list[tuple[Any, Listed]] = []
+    unknown: list[tuple[Any, Listed]] = []
     for entry in entries:
         value = key(entry)
         (unknown if value is None else known).append((value, entry))
@@ -115,11 +124,6 @@ def varying(entries: Iterable[Listed]) -> list[str]:
 
 
 _ABSENT = object()
-
-
-def _mean(entry: Listed, score: str) -> float | None:
-    mean, _, count = entry.scores[score]
-    return mean if count else None
 
 
 def _has_setting(entry: Listed, key: str, value: str) -> bool:

@@ -10,8 +10,10 @@ from core import recipes
 from core.config import RunConfig
 
 # Settings that say what a run is called, where it runs and on what, not how it learns.
-APART = ("schema_version", "name", "description", "data.", "task.", "folds.", "training.seed", "training.device")
-APART += ("training.loader_workers", "training.precision", "model.depth", "model.init")
+APART = (
+    *("schema_version", "name", "description", "data.", "task.", "folds.", "training.seed", "training.device"),
+    *("training.loader_workers", "training.precision", "model.depth", "model.init"),
+)
 Value = str | int | float | bool | None
 
 

@@ -63,10 +63,11 @@ def read(root: Path) -> Slots:
         slots = check(found.get("cpu_slots", default_count()), found.get("threads_per_slot"))
     except (OSError, ValueError, TypeError, LabError):
         slots = Slots()
-    return Slots(forced(), slots.threads) if forced() else slots
+    count = forced()
+    return Slots(count, slots.threads) if count else slots
 
 
-def check(count: object, threads: object) -> Slots:
+def check(count: Any, threads: Any) -> Slots:
     """Raises LabError naming what does not fit."""
     for name, value in (("slots", count), ("threads of a slot", 1 if threads is None else threads)):
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:

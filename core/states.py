@@ -14,7 +14,14 @@ ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
 GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
 SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
-SUMMARY = {"name": str, "created": (int, float), "task": str, "classes": int, "samples": int, "people": int}
+SUMMARY: dict[str, Any] = {
+    "name": str,
+    "created": (int, float),
+    "task": str,
+    "classes": int,
+    "samples": int,
+    "people": int,
+}
 SUMMARY |= {"dataset": str, "depth": int, "init": str, "epochs": int, "folds": list}
 
 

@@ -170,10 +170,10 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
-    p = np.asarray(p, dtype=float)
-    result = np.full(p.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
+    given = np.asarray(p, dtype=float)
+    result = np.full(given.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(given))
+    order = known[np.argsort(given[known], kind="stable")]
     factors = len(order) - np.arange(len(order))
     result[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
     return result

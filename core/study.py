@@ -74,7 +74,7 @@ def settings() -> dict[str, list[Any] | None]:
     found: dict[str, list[Any] | None] = {"recipe": list(recipes.all_recipes())}
     parts = {"model": "", "task": "", "phases": "0.", "mix": "", "training": ""}
     for part, place in parts.items():
-        model = RunConfig.model_fields[part].annotation
+        model: Any = RunConfig.model_fields[part].annotation
         model = typing.get_args(model)[0] if typing.get_origin(model) else model
         for name, field in model.model_fields.items():
             if name not in ("age_limits", "device"):
@@ -96,9 +96,10 @@ def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
 
     Transforms are one setting; phases are one where their number differs.
     """
-    before, found = base.model_dump(mode="json"), {}
+    before: dict[str, Any] = base.model_dump(mode="json")
+    found: dict[str, Any] = {}
     for part, new in now.items():
-        old = before.get(part)
+        old: Any = before.get(part)
         if part in ("schema_version", "name", "description", "data") or old == new:
             continue
         if part == "transforms" or (isinstance(new, list) and len(new) != len(old)):
@@ -252,10 +253,10 @@ class Estimate:
 def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     """Disk: per fold job best and final weights and a resume point of three times their size (Adam)."""
     rates = [speed.known(plan.config, folder) for plan in plans]
+    each = [speed.estimate_seconds(plan, rate) for plan, rate in zip(plans, rates, strict=True) if rate]
     seconds = None
-    if all(rates):
-        seconds = sum(speed.estimate_seconds(p, r) for p, r in zip(plans, rates, strict=True))
-        seconds /= queue.slot_count(folder or places.runs_folder())
+    if len(each) == len(plans):
+        seconds = sum(each) / queue.slot_count(folder or places.runs_folder())
     jobs_count = sum(plan.config.folds.count for plan in plans)
     size_ = sum(int(MILLIONS[p.config.model.depth] * 4e6 * 5) * p.config.folds.count for p in plans)
     return Estimate(len(plans), jobs_count, sum(plan.total_steps for plan in plans), seconds, size_)

@@ -42,7 +42,7 @@ class Transform:
 
 
 SIZED = ("Resize", "CenterCrop")  # after one of them every image has the same size
-_SIDE = {"low": 8, "high": 2048, "step": 1, "unit": "px"}
+_SIDE: dict[str, Any] = {"low": 8, "high": 2048, "step": 1, "unit": "px"}
 _REPLICATE = 1  # cv2.BORDER_REPLICATE: black corners would tell how far a face was moved
 TRANSFORMS: dict[str, Transform] = {
     "CenterCrop": Transform(

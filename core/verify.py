@@ -35,7 +35,7 @@ def verify(
     """
     known = _recall(memory)
     todo = [file for file in files if file not in known]
-    fresh = {}
+    fresh: dict[tuple[str, int, int], Verdict] = {}
     pool = ThreadPoolExecutor(threads or machine.cores())
     told = 0.0
     step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too

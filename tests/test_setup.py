@@ -88,13 +88,13 @@ def test_an_environment_that_was_broken_off_before_pip_was_in_it_is_made_again(c
 @needs_make
 def test_make_check_tests_nothing_that_takes_longer_than_seconds(clone):
     steps = make(clone, "check")
-    assert "ruff check ." in steps and "pytest" not in steps
+    assert "ruff check ." in steps and ".venv/bin/mypy" in steps and "pytest" not in steps
 
 
 @needs_make
 def test_make_test_runs_ruff_and_the_whole_suite(clone):
     steps = make(clone, "test")
-    order = ["--require-hashes -r requirements-dev.lock", "ruff check .", "ruff format --check ."]
+    order = ["--require-hashes -r requirements-dev.lock", "ruff check .", "ruff format --check .", ".venv/bin/mypy"]
     order += ['-m pytest -m "not lab"', "-m pytest -m lab"]
     places = [steps.find(step) for step in order]
     assert -1 not in places and places == sorted(places), steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -97,7 +98,7 @@ def _cancel() -> None:
     st.session_state[WANTED] = ""
 
 
-def _pair(view: View, pair: object, number: int) -> None:
+def _pair(view: View, pair: Any, number: int) -> None:
     rows = [view.row(pair.sample_a), view.row(pair.sample_b)]
     if any(row is None for row in rows):
         return

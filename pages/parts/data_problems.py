@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -75,7 +76,7 @@ def person_of(text: str) -> str | None:
     return found["quoted"][1:-1].replace("\\'", "'").replace("\\\\", "\\") if found else None
 
 
-def one(view: View, problem: object, photos: dict[str, pd.DataFrame], key: str) -> None:
+def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> None:
     """A problem in words, its photos below; a click on a photo opens its correction."""
     state = "failed" if problem.severity == "error" else "interrupted"
     fault = states.fault(problem.problem, problem.remedy, problem.where, state)

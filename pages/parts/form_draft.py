@@ -98,7 +98,7 @@ def label_of(path: str) -> str:
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(path, before, now) of each setting that differs; the dataset and the words about the run do not count."""
-    skip = ("data.", "name", "description", "schema_version")
+    skip: tuple[str, ...] = ("data.", "name", "description", "schema_version")
     found = []
     lists = {"transforms": lambda entry: entry["name"], "phases": lambda entry: entry["optimizer"]}
     for group, title in lists.items():  # other entries, or in another order: no use in comparing them one by one
@@ -106,10 +106,10 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, 
         if len(old) != len(new) or (group == "transforms" and old != new):
             found.append((group, ", ".join(old), ", ".join(new)))
             skip += (group,)
-    old, new = dict(leaves(before)), dict(leaves(now))
-    paths = [path for path in dict.fromkeys([*old, *new]) if not path.startswith(skip)]
+    were, are = dict(leaves(before)), dict(leaves(now))
+    paths = [path for path in dict.fromkeys([*were, *are]) if not path.startswith(skip)]
     return found + [
-        (path, show(old.get(path)), show(new.get(path))) for path in paths if old.get(path) != new.get(path)
+        (path, show(were.get(path)), show(are.get(path))) for path in paths if were.get(path) != are.get(path)
     ]
 
 

@@ -73,7 +73,8 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
 def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting, ids: list[str]) -> None:
     """The grid, a line that explains it, and the downloads. found: a run or checkpoint each. ids: all runs, newest
     first."""
-    rows, shown = [], []
+    rows: list = []
+    shown: list = []
     for sample in samples:
         first = True
         for look in (look for answer in found for look in answer.of(sample)):
