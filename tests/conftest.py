@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -17,6 +18,10 @@ from core import runs
 from core.config import RunConfig, from_dict
 from core.data import scan
 from core.plan import make_plan
+
+# Hypothesis looks at the clock unless it is told not to: 200 ms an example, which another process can take away.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 COLOURS = {"blue": (40, 60, 170), "green": (50, 160, 60), "red": (180, 50, 50)}
 TINY = {

@@ -30,7 +30,7 @@ def datasets(draw):
     return labelled(people), folds, photos, draw(st.integers(0, 2**31 - 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(datasets())
 def test_no_person_in_two_folds_and_equal_shares(case):
     table, folds, photos, seed = case
@@ -42,7 +42,7 @@ def test_no_person_in_two_folds_and_equal_shares(case):
     assert ((counts.max() - counts.min()) <= 1).all()  # each class: equal up to one person
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(5, 40), st.integers(2, 5), st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_people_with_several_classes_stay_whole(count, folds, seed, random):
     people = {f"p{i}": random.sample(range(3), 3) * random.randint(1, 3) for i in range(count)}

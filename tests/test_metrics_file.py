@@ -135,7 +135,7 @@ def row(epoch, split, value):
     return {"epoch": epoch, "phase": 0, "split": split, **numbers}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(epochs=st.integers(0, 4), share=st.floats(0, 1), value=st.floats(allow_nan=False, allow_infinity=False))
 def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_a_resume(
     tmp_path_factory, epochs, share, value
