@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-# Okabe & Ito's colours for colour-blind readers, in a fixed order; their black becomes grey, which also shows on dark.
-# Eight of our own follow, 20 units of CIELAB and more from each other and from the first: a study may have twelve runs.
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Hues that no state has (grey waits, blue-green trains, green is done, amber was stopped, red failed): blue, pink,
+# lime, purple, teal, crimson, and six between them. In CIELAB each is 30 and more from every other, and 15 as the red-
+# and green-blind see them (Machado, Oliveira & Fernandes 2009).
 RUN_COLOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B5A900",
-    "#7B7FE0", "#9A6A1F", "#5CB85C", "#A8407F", "#1F8A94", "#A23B2A", "#8A5A52", "#6F7A1F",
+    "#1A55E9", "#F56ED5", "#8FB60E", "#8B0DB1", "#097777", "#DD0575",
+    "#1C89F7", "#475C05", "#D696B0", "#4D4E8F", "#ABAC6D", "#605246",
 )  # fmt: skip
 FOLD_STEPS = 5
 
 
-def run_colour(index: int) -> str:
-    """The colour of a run: index is its place among all runs in the order of their creation, 0 first."""
-    return RUN_COLOURS[index % len(RUN_COLOURS)]
+def run_colour(place: int) -> str:
+    """The colour at a place of the palette, which goes round."""
+    return RUN_COLOURS[place % len(RUN_COLOURS)]
+
+
+def colour_of(run: Mapping[str, Any]) -> str:
+    """The colour of a run: its own, whatever becomes of other runs. run: summary.json or run.json, with its id."""
+    return run_colour(place_of(run))
+
+
+def place_of(run: Mapping[str, Any]) -> int:
+    """The place in the palette that a run was given when it was made; one from its id for runs of older labs."""
+    place = run.get("colour")
+    if isinstance(place, int) and not isinstance(place, bool) and place >= 0:
+        return place % len(RUN_COLOURS)
+    return int(hashlib.sha256(str(run["id"]).encode()).hexdigest()[:8], 16) % len(RUN_COLOURS)
+
+
+def least_used(places: Sequence[int]) -> int:
+    """The place for a new run: the one that fewest runs have, of those the one not used for longest.
+
+    places: of the runs there are, newest first.
+    """
+    return min(
+        range(len(RUN_COLOURS)),
+        key=lambda place: (places.count(place), -places.index(place) if place in places else -len(places), place),
+    )
 
 
 def fold_colour(colour: str, fold: int) -> str:

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.colours import RUN_COLOURS
 from core.figures import GRID, HEIGHT, INK, TEMPLATE
 
-BAR = RUN_COLOURS[0]
+BAR, LIMIT = "#0072B2", "#D55E00"  # blue and vermilion of Okabe & Ito: what is drawn here are photos, no runs
 
 
 def _figure(traces: list[Any], **layout: Any) -> go.Figure:
@@ -56,9 +55,9 @@ def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people")
     marks, notes = [], []
     for limit in limits:
         marks.append({"type": "line", "x0": limit - 0.5, "x1": limit - 0.5, "y0": 0, "y1": 1, "yref": "paper",
-                      "line": {"color": RUN_COLOURS[5], "width": 1.5, "dash": "dash"}})  # fmt: skip
+                      "line": {"color": LIMIT, "width": 1.5, "dash": "dash"}})  # fmt: skip
         notes.append({"x": limit - 0.5, "y": 1, "yref": "paper", "text": f"{limit}", "showarrow": False,
-                      "xanchor": "left", "yanchor": "top", "font": {"color": RUN_COLOURS[5], "size": 11}})  # fmt: skip
+                      "xanchor": "left", "yanchor": "top", "font": {"color": LIMIT, "size": 11}})  # fmt: skip
     group = np.select([counts.index < low, counts.index < high], [f"<{low}", f"{low}-{high - 1}"], f">={high}")
     bars = go.Bar(
         x=counts.index, y=counts.to_numpy(), marker_color=BAR, customdata=group, width=0.9,

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from core import compare, cost, members, places, run_index
-from core.colours import run_colour
+from core import compare, cost, members
+from core.colours import colour_of
 from core.compare import Difference, Pair
 from core.cost import Cost
 from core.errors import LabError
@@ -65,17 +64,10 @@ def findings(
         pairs=pairs,
         differences=compare.differences(pairs, within=within, cost_ratios=ratios),
         costs=costs,
-        colours=_colours(ordered, root),
+        colours={m.id: colour_of({**m.info, "id": m.id}) for m in ordered},
         names={m.id: m.name for m in ordered},
         problems=[str(error) for error in (*errors, *refused)],
         within=within,
         maps=maps,
         faces=tuple(dict.fromkeys(faces)),
     )
-
-
-def _colours(chosen: Sequence[Member], root: Path) -> dict[str, str]:
-    """The colours that the pages give them: by their place among all runs."""
-    ids = [entry.id for entry in run_index.listed(root if root != places.runs_folder() else None)]
-    order = {run_id: len(ids) - 1 - place for place, run_id in enumerate(ids)}
-    return {m.id: run_colour(order.get(m.id, number)) for number, m in enumerate(chosen)}

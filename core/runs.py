@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from core import files, locks, settings
+from core import colours, files, locks, settings
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, read_metrics
@@ -28,6 +28,7 @@ from core.persons import from_record as persons_from_record
 from core.places import runs_folder
 from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
 
+NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -279,8 +280,9 @@ def create(
             files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
         if corrections:
             files.write_text(hidden / "corrections.csv", corrections)
-        created = time.time()
+        created, colour = time.time(), _next_colour(run.dir.parent)
         facts = {"id": run.id, "created": created, "class_names": class_names, "task": config.task.name, **info}
+        facts["colour"] = colour
         files.write_json(hidden / "run.json", facts)
         folds = sorted(int(f) for f in samples["fold"].unique())
         states = [FoldState(fold=fold) for fold in folds]
@@ -293,6 +295,7 @@ def create(
                 "id": run.id,
                 "name": config.name,
                 "created": created,
+                "colour": colour,
                 "task": config.task.name,
                 "classes": len(class_names),
                 "samples": len(samples),
@@ -318,6 +321,13 @@ def create(
         shutil.rmtree(hidden, ignore_errors=True)
         raise
     return run
+
+
+def _next_colour(root: Path) -> int:
+    """A place in the palette that the newest runs do not have, so that neighbours differ."""
+    newest = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+    known = [summary for name in newest[:NEIGHBOURS] if (summary := read_summary(root / name)) is not None]
+    return colours.least_used([colours.place_of(summary) for summary in known])
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:

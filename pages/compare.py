@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import compare, contrast, cost, members, run_index, statistics
-from core.colours import fold_colour
+from core.colours import colour_of, fold_colour
 from core.compare import Difference
 from core.members import Member
 from pages.parts import (
@@ -23,11 +23,11 @@ from pages.parts import (
 )
 
 
-def colours_of(found: Sequence[Member], ids: Sequence[str]) -> dict[str, str]:
+def colours_of(found: Sequence[Member]) -> dict[str, str]:
     """Run id -> its colour on every page; a second run of the same colour gets a lighter or darker one here."""
     result: dict[str, str] = {}
     for member in found:
-        own = states.colour_of(member.id, ids)
+        own = colour_of({**member.info, "id": member.id})
         steps = (fold_colour(own, step) for step in (0, 3, 2, 1, 4))
         result[member.id] = next((c for c in steps if c not in result.values()), own)
     return result
@@ -97,7 +97,7 @@ baseline = next((m for m in found if m.id == wanted.baseline), found[0])
 kept, refused = members.same_classes(baseline, found)
 for problem in refused:
     states.show_error(problem)
-colours = colours_of(found, [s["id"] for s in listed])
+colours = colours_of(found)
 with head:
     write_up(baseline, kept, wanted.within)
 compare_pick.question(names, wanted)

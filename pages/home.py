@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core import figures, jobs, places, queue, run_index, runs
+from core.colours import colour_of
 from core.errors import LabError
 from core.persons import state_of_summary, units
 from core.runs import Run
@@ -101,11 +102,11 @@ def waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[st
 def tick(shown: tuple) -> None:
     """What trains and what waits; reruns the page when a run changes its state."""
     found = run_index.summaries()
-    summaries, ids = readable(found), [s["id"] for s in found]
+    summaries = readable(found)
     if signature(summaries) != shown:
         st.rerun()
     running = [s for s in summaries if s["state"] == "running"]
-    colours = {s["id"]: states.colour_of(s["id"], ids) for s in running}
+    colours = {s["id"]: colour_of(s) for s in running}
     if running:
         training_now(running, colours)
     else:
@@ -117,10 +118,10 @@ def ended_at(summary: dict[str, Any]) -> float:
     return max((fold.get("ended") or 0.0 for fold in summary["folds"]), default=0.0)
 
 
-def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
+def finished(done: Sequence[dict[str, Any]]) -> None:
     states.heading("Finished lately")
     for summary in sorted(done, key=ended_at, reverse=True)[:FINISHED_SHOWN]:
-        colour = states.colour_of(summary["id"], ids)
+        colour = colour_of(summary)
         ended = ended_at(summary)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
@@ -136,7 +137,7 @@ def finished(done: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
         st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: find them on the Runs page.")
 
 
-def stopped(halted: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
+def stopped(halted: Sequence[dict[str, Any]]) -> None:
     states.heading("Stopped before the end")
     for summary in halted[:STOPPED_SHOWN]:
         folds = [fold for fold in summary["folds"] if fold["state"] in states.STOPPED]
@@ -145,7 +146,7 @@ def stopped(halted: Sequence[dict[str, Any]], ids: Sequence[str]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
-                dot, launched = states.dot(states.colour_of(summary["id"], ids)), _time(summary["created"])
+                dot, launched = states.dot(colour_of(summary)), _time(summary["created"])
                 st.html(
                     f'<div class="lab-meta">{dot}{facts(summary)} · launched {launched}</div>'
                     f"<div>{states.badge(runs.overall(fold['state'] for fold in folds))} "
@@ -195,8 +196,8 @@ if active:
 halted = [s for s in listed if any(fold["state"] in states.STOPPED for fold in s["folds"])]
 done = [s for s in listed if s["state"] == "done"]
 if halted:
-    stopped(halted, [s["id"] for s in found])
+    stopped(halted)
 if done:
-    finished(done, [s["id"] for s in found])
+    finished(done)
 for bad in [s for s in found if "unreadable" in s][:STOPPED_SHOWN]:
     st.html(states.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))

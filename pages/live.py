@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core import compare_curves, corrections, jobs, metrics_file, run_index
+from core.colours import colour_of
 from core.config import RunConfig, to_yaml
 from core.data import ATTRIBUTES
 from core.errors import LabError
@@ -273,7 +274,7 @@ except LabError as error:
     st.stop()
 st.query_params["run"] = run.id
 
-colour = states.colour_of(run.id, [s["id"] for s in listed])
+colour = colour_of({**info, "id": run.id})
 moment = run_view.look(run, config, jobs.waiting())
 every = TICK if moment.active else None
 header(run, config, info, moment, colour, listed)

@@ -62,7 +62,7 @@ def header(run: Run, listed: list[dict], answers: Answers | None) -> None:
             f"launched {ago(summary.get('created'))}",
         ]  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        colour = states.colour_of(run.id, [s["id"] for s in listed])
+        colour = states.colour_of(run.id, listed)
         st.html(
             f'<div class="lab-title">{states.dot(colour)}{escape(name)}</div>'
             f'<div class="lab-meta">{escape(" · ".join(fact for fact in facts if fact))}</div>',

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import run_index, run_query, trash
-from core.colours import run_colour
+from core.colours import colour_of
 from core.run_index import Listed
 from core.text import count
 from pages.parts import runs_actions, runs_table, states
@@ -124,11 +124,10 @@ def page_of(total: int) -> int:
     return min(max(0, (total - 1) // PAGE), max(0, number))
 
 
-def table(groups: list[tuple[str, str, list[Listed]]], entries: list[Listed], chosen: list[str], link: str) -> None:
-    places = {entry.id: len(entries) - 1 - place for place, entry in enumerate(entries)}
+def table(groups: list[tuple[str, str, list[Listed]]], chosen: list[str], link: str) -> None:
     runs_table.draw(
         groups,
-        colours={run_id: run_colour(place) for run_id, place in places.items()},
+        colours={entry.id: colour_of(entry.summary) for _, _, rows in groups for entry in rows},
         chosen=chosen,
         at=st.session_state.get(CLICKED, 0),
         sort=st.query_params.get("sort", "created"),
@@ -185,7 +184,7 @@ if not shown:
 groups = grouped(shown, by)
 total = sum(len(rows) for _, _, rows in groups)
 page = page_of(total)
-table(cut(groups, page), entries, [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
+table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
 pages_line(total, page)
 words = f"{count(len(shown))} of {count(len(here))} runs" if len(shown) < len(here) else f"{count(len(here))} runs"
 st.caption(f"{words}. Scores are mean ± deviation (number of folds) over the finished folds.")

@@ -58,7 +58,6 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
         st.info("Choose up to eight faces above: their maps appear here.", icon=":material/touch_app:")
         return
     setting = controls(answers, run)
-    ids = [s["id"] for s in listed]
     found: list[looks.Shown] = []
     with st.spinner(f"Looking through {count(len(samples))} face{'s' * (len(samples) > 1)}", show_time=True):
         for each in (run, *others):
@@ -67,12 +66,11 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
                     found.append(looks_of(each, samples, setting.every, replace(setting.wish, which=which)))
                 except LabError as error:
                     states.show_error(error)
-    draw(found, samples, setting, ids)
+    draw(found, samples, setting, listed)
 
 
-def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting, ids: list[str]) -> None:
-    """The grid, a line that explains it, and the downloads. found: a run or checkpoint each. ids: all runs, newest
-    first."""
+def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting, listed: Sequence[dict]) -> None:
+    """The grid, a line that explains it, and the downloads. found: a run or checkpoint each. listed: all runs."""
     rows: list = []
     shown: list = []
     for sample in samples:
@@ -83,7 +81,7 @@ def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting,
                 look_canvas.Cell(look_picture.grey(heat, look.signed), note)
                 for heat, note in zip(look.maps, notes, strict=True)
             ]
-            colour, rule = states.colour_of(look.run_id, ids), first and bool(rows)
+            colour, rule = states.colour_of(look.run_id, listed), first and bool(rows)
             rows.append(look_canvas.Row(look.title, look.photo, cells, look.lines, colour, rule, look.signed))
             shown.append(look)
             first = False

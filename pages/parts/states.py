@@ -13,8 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core import halt, healing, jobs, places
-from core.colours import run_colour
+from core import colours, halt, healing, jobs, places
 from core.errors import LabError
 
 # state: (icon of Material Symbols, word, colour class)
@@ -146,7 +145,7 @@ def section(text: str) -> Iterator[None]:
 
 
 def dot(colour: str) -> str:
-    """HTML of a run's colour. colour: from colours.run_colour."""
+    """HTML of a run's colour. colour: from colours.colour_of."""
     return f'<span class="lab-dot" style="background:{colour}"></span>'
 
 
@@ -182,12 +181,9 @@ def picture(svg: str) -> str:
     return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
 
 
-def colour_of(run_id: str, ids: Sequence[str]) -> str:
-    """The run's colour on every page. ids: all runs, newest first, as runs.summaries gives them."""
-    try:
-        return run_colour(len(ids) - 1 - list(ids).index(run_id))
-    except ValueError:
-        return run_colour(0)
+def colour_of(run_id: str, listed: Sequence[dict[str, Any]]) -> str:
+    """The run's colour on every page. listed: summaries of runs, as runs.summaries gives them."""
+    return colours.colour_of(next((summary for summary in listed if summary["id"] == run_id), {"id": run_id}))
 
 
 def run_label(summary: dict[str, Any]) -> str:

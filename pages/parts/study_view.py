@@ -10,6 +10,7 @@ from typing import Any
 
 from core import config as configs
 from core import places, queue, run_index, runs, speed
+from core.colours import colour_of
 from core.config import RunConfig
 from core.errors import LabError
 from core.runs import Run
@@ -121,7 +122,6 @@ class Moment:
 
 def look(study: Study) -> Moment:
     found = {summary["id"]: summary for summary in run_index.summaries()}
-    ids = list(found)
     held = queue.held_runs(places.runs_folder())
     rows, broken = [], {}
     for member in study.runs:
@@ -132,7 +132,7 @@ def look(study: Study) -> Moment:
             broken[member.id] = summary["unreadable"]
             continue
         run = Run(member.id)
-        colour = states.colour_of(member.id, ids)
+        colour = colour_of(summary)
         seconds = _fold_seconds(member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
         rows.append(
