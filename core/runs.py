@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from core import colours, files, locks, settings
+from core import colours, files, locks
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, read_metrics
@@ -27,6 +27,7 @@ from core.persons import Persons, persons_of
 from core.persons import from_record as persons_from_record
 from core.places import runs_folder
 from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
+from core.summary import summary_of
 
 NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -280,37 +281,14 @@ def create(
             files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
         if corrections:
             files.write_text(hidden / "corrections.csv", corrections)
-        created, colour = time.time(), _next_colour(run.dir.parent)
-        facts = {"id": run.id, "created": created, "class_names": class_names, "task": config.task.name, **info}
-        facts["colour"] = colour
+        facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.name, **info}
+        facts["colour"] = _next_colour(run.dir.parent)
         files.write_json(hidden / "run.json", facts)
-        folds = sorted(int(f) for f in samples["fold"].unique())
-        states = [FoldState(fold=fold) for fold in folds]
+        states = [FoldState(fold=fold) for fold in sorted(int(f) for f in samples["fold"].unique())]
         for state in states:
             (hidden / "folds" / str(state.fold)).mkdir(parents=True)
             files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))
-        files.write_json(
-            hidden / "summary.json",
-            {
-                "id": run.id,
-                "name": config.name,
-                "created": created,
-                "colour": colour,
-                "task": config.task.name,
-                "classes": len(class_names),
-                "samples": len(samples),
-                "people": int(samples["person"].nunique()),
-                "persons": persons_of(samples).state,
-                "dataset": Path(config.data.root).name,
-                "depth": config.model.depth,
-                "init": config.model.init,
-                "epochs": config.epochs,
-                "study": info.get("study"),
-                "recipe": list(settings.recipe_of(config)),
-                "settings": settings.flat(config),
-                "folds": [slim(state) for state in states],
-            },
-        )
+        files.write_json(hidden / "summary.json", summary_of(config, samples, facts, states))
         os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)
