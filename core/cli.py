@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core import __version__, cli_write, halt, jobs, places, recipes, runs, study_records
+from core import __version__, cli_write, halt, jobs, locks, places, recipes, runs, study_records
 from core import config as configs
 from core import plan as planning
 from core.cli_attend import attend
@@ -262,13 +262,15 @@ def resume(
 def worker(
     runs_dir: RunsOption = None,
     by_itself: Annotated[bool, typer.Option("--by-itself", hidden=True)] = False,
+    slot: Annotated[int | None, typer.Option(hidden=True)] = None,
+    slot_lock: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Train what waits, then leave; a queue that has stopped goes on. The lab starts workers by itself; on other
     machines start them by hand."""
     folder = runs_dir.resolve() if runs_dir else places.runs_folder()
     if not by_itself:
         halt.go_on(folder)
-    work(folder)
+    work(folder, None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock)))
 
 
 @app.command()

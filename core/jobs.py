@@ -7,12 +7,15 @@ interrupted: nothing here depends on a daemon, a heartbeat or a clock.
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import Timeout
@@ -137,28 +140,52 @@ def kill_worker(run: Run, fold: int) -> None:
 
 
 def ensure_workers(folder: Path | None = None) -> None:
-    """Start workers for what waits, at most one a free slot, none while the queue is stopped. Cheap if none waits."""
+    """Start workers for what waits and is not taken up by one that starts already: at most one a free slot.
+
+    None while the queue is stopped. Cheap if nothing waits.
+    """
     root = folder or places.runs_folder()
-    if halt.stopped(root) is not None:
+    if halt.stopped(root) is not None or next(queue.entries(root), None) is None:
         return
-    waiting = sum(1 for _ in queue.entries(root))
-    if waiting:
-        for _ in range(min(waiting, queue.free_slots(root))):
+    free, starting = queue.free_slots(root), queue.starting_workers(root)
+    if free:
+        unclaimed = (job for job in queue.entries(root) if not runs.is_locked(Run(job[1], root).fold_lock(job[2])))
+        wanted = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
+        for _ in range(wanted):
             start_worker(root)
 
 
 def start_worker(root: Path) -> None:
-    """A detached worker: its own session, no terminal, output to a file; it outlives whoever started it."""
+    """A detached worker: its own session, no terminal, output to a file; it outlives whoever started it.
+
+    It is born with the slot that it will train in; none is started when another process took the last one meanwhile.
+    """
     lab = places.lab_folder(root)
     lab.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "core", "worker", "--runs", str(root), "--by-itself"]
+    if os.name != "posix":  # no descriptors to inherit: it takes a slot when it has started
+        _detached(command, lab)
+        return
+    taken = queue.take_slot_for_worker(root)
+    if taken is None:
+        return
+    slot, descriptor = taken
+    try:
+        _detached([*command, "--slot", str(slot), "--slot-lock", str(descriptor)], lab, pass_fds=(descriptor,))
+    finally:
+        os.close(descriptor)
+
+
+def _detached(command: list[str], lab: Path, **options: Any) -> None:
     with open(lab / "worker.log", "ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "core", "worker", "--runs", str(root), "--by-itself"],
+            command,
             cwd=places.HOME,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            **options,
         )
 
 

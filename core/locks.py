@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, Timeout, lock_descriptor
 
 from core.errors import LabError
 
@@ -56,6 +56,31 @@ def held(path: Path, what: str, timeout: float = 10) -> Iterator[None]:
         yield
     finally:
         wanted.release()
+
+
+class Inherited:
+    """A lock that this process was born with: `descriptor` came from whoever started it, and holds the lock."""
+
+    def __init__(self, descriptor: int):
+        self.descriptor = descriptor
+        os.set_inheritable(descriptor, False)  # not of the processes that this one starts
+
+    def release(self) -> None:
+        os.close(self.descriptor)
+
+
+def take_to_hand_over(path: Path) -> int | None:
+    """A descriptor that holds the lock at a path, None if another holds it. For POSIX, where children inherit them.
+
+    Whoever inherits the descriptor holds the lock as well; it is free when all of them have closed it or died.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    if lock_descriptor(descriptor, blocking=False):
+        _mark(descriptor)
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def is_held(path: Path) -> bool:

@@ -20,6 +20,8 @@ from core import gpus, locks, machine, slots
 from core.places import lab_folder, machine_folder, runs_folder
 from core.runs import ID, Run, check_id, is_locked
 
+STARTING = b"starting"  # in the file of a slot whose worker has not looked into the queue yet
+
 
 def queue_folder(runs: Path) -> Path:
     return lab_folder(runs) / "queue"
@@ -132,8 +134,11 @@ def threads_of_a_slot(runs: Path) -> int:
 
 def slot_locks(runs: Path) -> list[FileLock]:
     """One lock a slot of this machine; others that share the runs folder have their own."""
-    folder = machine_folder(runs) / "slots"
-    return [locks.lock(folder / f"{index}.lock") for index in range(slot_count(runs))]
+    return [locks.lock(_slot_file(runs, index)) for index in range(slot_count(runs))]
+
+
+def _slot_file(runs: Path, index: int) -> Path:
+    return machine_folder(runs) / "slots" / f"{index}.lock"
 
 
 def take_slot(runs: Path) -> tuple[int, FileLock] | None:
@@ -147,8 +152,33 @@ def take_slot(runs: Path) -> tuple[int, FileLock] | None:
     return None
 
 
+def take_slot_for_worker(runs: Path) -> tuple[int, int] | None:
+    """(slot, a descriptor that holds its lock) for a worker that is about to be started; None when all are taken.
+
+    A worker that is born with its slot leaves no moment in which the slot looks free and another worker is started for
+    it. Until the worker looks into the queue, the slot counts as that of one who starts.
+    """
+    for index, lock in enumerate(slot_locks(runs)):
+        descriptor = locks.take_to_hand_over(Path(lock.lock_file))
+        if descriptor is not None:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, STARTING)
+            return index, descriptor
+    return None
+
+
+def looks_for_work(runs: Path, slot: int) -> None:
+    """The holder of a slot does not only start any more: what comes into the queue from now on may need another one."""
+    os.truncate(_slot_file(runs, slot), 0)
+
+
 def free_slots(runs: Path) -> int:
     return sum(not is_locked(lock) for lock in slot_locks(runs))
+
+
+def starting_workers(runs: Path) -> int:
+    """Workers that have their slot and have not looked into the queue yet; a dead one has no slot."""
+    return sum(is_locked(lock) and Path(lock.lock_file).read_bytes() == STARTING for lock in slot_locks(runs))
 
 
 def reorder(root: Path, run_ids: list[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from core import files, halt, jobs, places, queue, runs, speed
+from core import files, halt, jobs, locks, places, queue, runs, speed
 from core.errors import LabError, out_of_memory
 from core.metrics_file import SCORES, fold_scores
 from core.plan import check_unchanged
@@ -57,15 +57,18 @@ def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
     return None
 
 
-def work(folder: Path | None = None) -> int:
+def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | None = None) -> int:
     """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs.
 
+    born_with: the slot, and its lock, that whoever started this process took for it.
     After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
     """
     root = folder or places.runs_folder()
     count, broken = 0, False
-    while (taken := queue.take_slot(root)) is not None:
+    taken = born_with or queue.take_slot(root)
+    while taken is not None:
         slot, slot_lock = taken
+        queue.looks_for_work(root, slot)
         try:
             while not broken and halt.stopped(root) is None and (job := claim(root)) is not None:
                 run, fold, fold_lock, entry = job
@@ -82,6 +85,7 @@ def work(folder: Path | None = None) -> int:
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
         if halt.stopped(root) is not None or not any(_claimable(root)):
             break
+        taken = queue.take_slot(root)
     return count
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
-from core import jobs, queue, runs, slots, worker
+from core import jobs, locks, queue, runs, slots, worker
 from core.places import HOME
 from core.runs import FoldState
 
@@ -430,3 +430,105 @@ def test_hidden_gpus_do_not_count(monkeypatch):
     for hidden in ("", "-1"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
         assert queue.gpu_count() == 0
+
+
+# As many workers as there are slots
+
+
+def starts_slowly(root):
+    """What the lab starts is a real process that has whatever a worker inherits and never comes to its first look."""
+    popen = subprocess.Popen
+
+    def start(command, **options):
+        process = popen([sys.executable, "-S", "-c", "import signal; signal.pause()", str(root)], **options)
+        _note(root / "started.jsonl", pid=process.pid)
+
+    jobs.subprocess.Popen = start
+
+
+def started(root):
+    path = root / "started.jsonl"
+    return [json.loads(line)["pid"] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def slow_starters(runs_folder, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    monkeypatch.setattr(jobs.subprocess, "Popen", subprocess.Popen)
+    starts_slowly(runs_folder)
+
+
+def _launch_slowly(root, run_ids):
+    os.environ["FACET_SLOTS"] = "2"
+    starts_slowly(root)
+    for run_id in run_ids:
+        run = runs.Run(run_id, root)
+        queue.enqueue(run, run.folds())
+        jobs.ensure_workers(root)
+
+
+def test_eight_runs_on_two_slots_start_two_workers(make_run, runs_folder, slow_starters):
+    for run in [make_run() for _ in range(8)]:
+        queue.enqueue(run, run.folds())
+        jobs.ensure_workers(runs_folder)
+    assert len(started(runs_folder)) == 2
+    assert queue.free_slots(runs_folder) == 0 and queue.starting_workers(runs_folder) == 2
+
+
+def test_launches_of_several_processes_at_once_start_a_worker_a_slot(make_run, runs_folder, slow_starters):
+    shares = [[make_run().id for _ in range(3)] for _ in range(3)]
+    launchers = [FORKS.Process(target=_launch_slowly, args=(runs_folder, share)) for share in shares]
+    for launcher in launchers:
+        launcher.start()
+    for launcher in launchers:
+        launcher.join(PATIENCE)
+    assert [launcher.exitcode for launcher in launchers] == [0, 0, 0]
+    assert len(started(runs_folder)) == 2
+
+
+def test_one_job_starts_one_worker_however_often_one_looks_and_another_when_that_one_dies(
+    make_run, runs_folder, slow_starters
+):
+    run = make_run()
+    queue.enqueue(run, [0])
+    for _ in range(3):
+        jobs.ensure_workers(runs_folder)
+    assert len(started(runs_folder)) == 1
+    queue.enqueue(run, [1])
+    jobs.ensure_workers(runs_folder)
+    first, second = started(runs_folder)
+    os.kill(second, signal.SIGKILL)
+    until(lambda: queue.free_slots(runs_folder) == 1, "the dead one's slot is free")
+    jobs.ensure_workers(runs_folder)
+    assert len(started(runs_folder)) == 3 and first in started(runs_folder)
+
+
+def test_a_job_that_a_worker_has_taken_up_starts_no_other(make_run, runs_folder, slow_starters):
+    run = make_run()
+    queue.enqueue(run, [0])
+    claimed = worker.claim(runs_folder)
+    jobs.ensure_workers(runs_folder)
+    assert started(runs_folder) == []
+    claimed[2].release()
+    jobs.ensure_workers(runs_folder)
+    assert len(started(runs_folder)) == 1
+
+
+def test_a_worker_born_with_its_slot_gives_it_back(runs_folder):
+    slot, descriptor = queue.take_slot_for_worker(runs_folder)
+    assert queue.take_slot(runs_folder) is None and queue.take_slot_for_worker(runs_folder) is None
+    assert (queue.free_slots(runs_folder), queue.starting_workers(runs_folder)) == (0, 1)
+    assert worker.work(runs_folder, (slot, locks.Inherited(descriptor))) == 0
+    assert (queue.free_slots(runs_folder), queue.starting_workers(runs_folder)) == (1, 0)
+
+
+def test_a_worker_that_the_lab_starts_trains_in_the_slot_it_was_born_with(tiny_plan, runs_folder, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    _, taken = queue.take_slot(runs_folder)
+    run = jobs.launch(short(tiny_plan))
+    until(lambda: run.fold_state(0).state != "queued", "it trains")
+    assert queue.free_slots(runs_folder) == 0 and queue.starting_workers(runs_folder) == 0
+    taken.release()
+    assert queue.free_slots(runs_folder) == 1
+    jobs.cancel(run, grace=0)
+    until(lambda: queue.free_slots(runs_folder) == 2, "its death frees the slot")
