@@ -16,6 +16,7 @@ import psutil
 import pytest
 import torch
 from workers import (
+    PATIENCE,
     assert_done,
     assert_same_result,
     die_renaming,
@@ -50,7 +51,7 @@ def states(run):
 def kill(process):
     """SIGKILL from outside, to the worker alone: its loader processes are not told."""
     os.kill(process.pid, signal.SIGKILL)
-    process.join(10)
+    process.join(PATIENCE)
     assert process.exitcode == -signal.SIGKILL
 
 
@@ -67,7 +68,7 @@ def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(workers, ti
     kill(worker)
     if loader_workers:
         assert any(p.is_running() for p in loaders)
-    until(lambda: states(run)[0] == "interrupted", "the fold shows that it was interrupted", seconds=3)
+    until(lambda: states(run)[0] == "interrupted", "the fold shows that it was interrupted")
     release(workers.root)
 
     resume(run)
@@ -121,7 +122,7 @@ def test_killed_at_random_moments_and_resumed_equals_never_stopped(workers, tiny
         worker.join(moments.uniform(0.05, 1.5))
         if worker.is_alive():
             os.kill(worker.pid, signal.SIGKILL)
-            worker.join(10)
+            worker.join(PATIENCE)
             kills += worker.exitcode == -signal.SIGKILL  # else it has ended in this very moment
             table = run.metrics(0)
             assert list(table["epoch"]) == sorted(table["epoch"])
@@ -216,7 +217,7 @@ def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_ide
         kill_tree(lab.pid)
         lab.stdout.close()
         lab.wait(10)
-    until(lambda: states(run)[0] in ("interrupted", "done"), "the lab that comes back finds how it stands", seconds=3)
+    until(lambda: states(run)[0] in ("interrupted", "done"), "the lab that comes back finds how it stands")
     untouched = jobs.launch(plan)
     queue.remove(untouched, [1])
     until(lambda: states(untouched)[0] == "done", f"a run that nothing happens to ends: {log_of(untouched)}")
@@ -384,7 +385,7 @@ def test_cancelled_and_resumed_equals_never_stopped(workers, tiny_plan, never_st
     jobs.cancel(run)
     assert states(run) == ["cancelled", "cancelled"]
     assert jobs.waiting(workers.root) == []
-    worker.join(20)
+    worker.join(PATIENCE)
     assert worker.exitcode in (0, -signal.SIGKILL)
     release(workers.root)
     resume(run)
@@ -408,7 +409,7 @@ def test_a_worker_that_ignores_the_request_to_stop_is_killed_with_its_children(w
     if when == "stopped":
         os.kill(worker.pid, signal.SIGSTOP)
     jobs.cancel(run, grace=0.5)
-    worker.join(10)
+    worker.join(PATIENCE)
     assert worker.exitcode == -signal.SIGKILL
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "its child is gone")
     assert states(run) == ["cancelled", "cancelled"]
@@ -436,7 +437,7 @@ def test_cancel_stops_a_worker_that_still_loads_its_libraries(workers, tiny_plan
     assert states(run)[0] == "running"
     jobs.cancel(run, grace=0.3)
     assert states(run)[0] == "cancelled"
-    worker.join(10)
+    worker.join(PATIENCE)
     assert worker.exitcode == -signal.SIGKILL
 
 
@@ -615,7 +616,7 @@ def test_a_clock_that_runs_backwards_gives_no_negative_time_left_and_no_false_in
     assert states(run)[0] == "running"
     assert run.progress(0).get("eta_seconds", 0) >= 0
     release(workers.root)
-    worker.join(30)
+    worker.join(PATIENCE)
     assert_done(run)
 
 

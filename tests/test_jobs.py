@@ -140,7 +140,7 @@ def test_a_second_worker_leaves_while_the_only_slot_is_taken(workers, tiny_plan)
     until(lambda: held(workers.root), "the first worker goes on with the next fold")
     assert states(run) == ["done", "running"]
     release(workers.root)
-    first.join(30)
+    first.join(PATIENCE)
     assert states(run) == ["done", "done"]
 
 
@@ -195,7 +195,7 @@ def test_resume_leaves_a_fold_that_trains_alone(workers, tiny_plan):
     release(workers.root)
     until(lambda: held(workers.root), "it goes on with fold 1")
     release(workers.root)
-    worker.join(30)
+    worker.join(PATIENCE)
     assert states(run) == ["done", "done"]
 
 

@@ -342,7 +342,7 @@ def test_a_job_queued_while_the_worker_leaves_is_not_lost(make_run, runs_folder,
         queue.enqueue(run, [fold])
         jobs.ensure_workers(runs_folder)  # once, as a launch does: nobody looks again
         until(partial(moments[fold * 7 % 5], fold), f"the worker is as far with job {fold}", every=0.001)
-    until(lambda: all(state.state == "done" for state in run.states()), "twenty jobs end", seconds=30)
+    until(lambda: all(state.state == "done" for state in run.states()), "twenty jobs end")
     assert most_at_once(notes(runs_folder)) == 1
     assert sorted(note["fold"] for note in notes(runs_folder) if note["what"] == "start") == run.folds()
 
@@ -394,7 +394,7 @@ def test_launches_from_several_processes_at_once_lose_nothing(make_run, runs_fol
         launcher.start()
     for launcher in launchers:
         launcher.join(PATIENCE)
-    until(lambda: all(run.fold_state(0).state == "done" for run in made), "nine jobs end", seconds=30)
+    until(lambda: all(run.fold_state(0).state == "done" for run in made), "nine jobs end")
     assert most_at_once(notes(runs_folder)) == 1
     assert len([note for note in notes(runs_folder) if note["what"] == "start"]) == 9
 

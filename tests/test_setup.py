@@ -27,10 +27,15 @@ from tests.test_house import imported
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make on the path")
 
 
+def alone() -> dict[str, str]:
+    """The environment of a make that is no part of the make that may run these tests."""
+    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST", "PYTHON", "N", "LAB")
+    return {key: value for key, value in os.environ.items() if key not in ours}
+
+
 def make(folder: Path, *words: str) -> str:
-    """What make would do, without doing it; not as a part of the make that may run these tests."""
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST", "PYTHON")}
-    done = subprocess.run(["make", "-n", *words], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+    """What make would do, without doing it."""
+    done = subprocess.run(["make", "-n", *words], cwd=folder, env=alone(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -100,6 +105,21 @@ def test_make_test_runs_ruff_and_the_whole_suite(clone):
     assert -1 not in places and places == sorted(places), steps
     assert "rerun" not in steps
     assert make(clone, "test", "PYTEST=-q -k one").count("-q -k one") == 2
+
+
+@needs_make
+def test_browser_tests_are_run_again_and_again_until_one_fails(clone):
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >> rounds\ntest $(wc -l < rounds) -lt 2\n')
+    python.chmod(0o755)
+    for name in (".pip-ready", ".run-ready", ".test-ready"):
+        (clone / ".venv" / name).touch()
+    done = subprocess.run(["make", "test-browser", "N=3"], cwd=clone, env=alone(), capture_output=True, text=True)
+    assert done.returncode and "round 1 of 3 passed in" in done.stdout and "round 2 of 3 failed" in done.stdout
+    assert [line.split()[:4] for line in (clone / "rounds").read_text().splitlines()] == [
+        ["-m", "pytest", "-m", "lab"]
+    ] * 2
 
 
 # What is installed, and that it is that and nothing else
