@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import jobs, places, queue, run_index, runs
+from core import deaths, jobs, places, queue, run_index, runs
 from core.runs import Run
 from core.study_file import honour_old_pauses
 
@@ -18,6 +18,9 @@ def look_after(folder: Path | None = None) -> None:
     waiting = {(run_id, fold) for _, run_id, fold in queue.places(root)}
     honoured = False
     for summary in run_index.summaries(root):
+        for fold in summary.get("folds", ()):
+            if fold["state"] == "interrupted":
+                deaths.write_down(Run(summary["id"], root), int(fold["fold"]))
         lost = [
             int(fold["fold"])
             for fold in summary.get("folds", ())

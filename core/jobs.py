@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from filelock import Timeout
 
-from core import __version__, corrections, halt, locks, places, queue, runs
+from core import __version__, corrections, deaths, halt, locks, places, queue, runs
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
 
@@ -85,7 +85,10 @@ def requeue(run: Run) -> list[int]:
             if state.state == "done":
                 continue
             run.cancel_file(fold).unlink(missing_ok=True)
-            run.write_state(FoldState(fold, epoch=state.epoch, best_epoch=state.best_epoch, scores=state.scores))
+            if state.state == "running":  # its worker is dead, since its lock is ours
+                state = deaths.judged(run, state)
+            kept = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
+            run.write_state(FoldState(fold, **kept))
             waiting.append(fold)
     halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)

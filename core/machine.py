@@ -58,8 +58,15 @@ def kills(top: Path = TOP) -> Kills | None:
     for path in (own / "memory.events", own / "memory.oom_control") if own else ():
         if (count := _counted(path)) is not None:
             return Kills(f"{path} {_boot(top)}", count)
-    count = _counted(top / "proc/vmstat")
-    return None if count is None else Kills(f"machine {_boot(top)}", count)
+    path = top / "proc/vmstat"
+    count = _counted(path)
+    return None if count is None else Kills(f"{path} {_boot(top)}", count)
+
+
+def count_now(counter: str, top: Path = TOP) -> int | None:
+    """What a counter of `kills` says now; None where it is gone, or the machine has started anew since."""
+    path, _, boot = counter.rpartition(" ")
+    return _counted(Path(path)) if boot == _boot(top) else None
 
 
 def name(top: Path = TOP) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from core import colours, files, locks
+from core import colours, deaths, files, locks
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.metrics_file import METRIC_COLUMNS, read_metrics
@@ -163,9 +163,7 @@ class Run:
         if written.state == "running" and not is_locked(self.fold_lock(fold)):
             again = self.written_state(fold)  # it may have ended between the two looks
             if again.state == "running":
-                return FoldState(
-                    **{**vars(again), "state": "interrupted", "reason": "The worker was stopped from outside."}
-                )
+                return deaths.judged(self, again)
             return again
         return written
 

@@ -41,6 +41,7 @@ class FoldState:
     ended: float | None = None
     seconds: float | None = None  # spent in its epochs, over all starts; known once it has ended
     best_epoch: int | None = None
+    memory_kills: int = 0  # how often its worker was killed for want of memory
     scores: dict[str, float] | None = None  # best_ and final_ of each of metrics_file.SCORES
 
 

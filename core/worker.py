@@ -15,10 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock, Timeout
 
-from core import files, halt, jobs, locks, places, queue, runs, speed
+from core import deaths, files, halt, jobs, locks, places, queue, runs, speed
 from core.errors import LabError, out_of_memory
 from core.metrics_file import SCORES, fold_scores
 from core.plan import check_unchanged
@@ -102,11 +101,10 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     entry: its place in the queue, given up as soon as the state says that it runs.
     """
     with _output_to(run.log_file):
-        process = psutil.Process()
         state = replace(
             run.written_state(fold),
             state="running",
-            worker={"pid": process.pid, "create_time": process.create_time()},
+            worker={**deaths.note(), "slots": queue.slot_count(run.dir.parent)},
             started=time.time(),
             ended=None,
             reason="",
@@ -189,7 +187,8 @@ class Reporter:
             with contextlib.suppress(
                 OSError
             ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
-                files.write_json(self.run.fold_dir(self.fold) / "progress.json", row, durable=False)
+                path = self.run.fold_dir(self.fold) / "progress.json"
+                files.write_json(path, {**row, "worker": deaths.note()}, durable=False)
 
 
 def _explain(error: BaseException, run: Run) -> dict[str, str]:

@@ -25,6 +25,7 @@ QUICK = [
     "locks",
     "machine",
     "halt",
+    "deaths",
     "gpus",
     "states",
     "metrics_file",

@@ -113,7 +113,10 @@ def test_a_file_that_makes_no_sense_is_no_limit(host, text):
 
 def test_kills_are_counted_in_the_own_group_before_the_machine(host):
     top = host({"proc/vmstat": "nr_free_pages 1\noom_kill 7\n", "proc/sys/kernel/random/boot_id": "one\n"})
-    assert machine.kills(top) == machine.Kills("machine one", 7)
+    assert machine.kills(top) == machine.Kills(f"{top / 'proc/vmstat'} one", 7)
+    assert machine.count_now(machine.kills(top).counter, top) == 7
+    assert machine.count_now(f"{top / 'proc/vmstat'} before", top) is None
+    assert machine.count_now("/nowhere one", top) is None
     top = host({**V2, "sys/fs/cgroup/lab.slice/job.scope/memory.events": "oom 3\noom_kill 2\noom_group_kill 0\n"})
     assert machine.kills(top).count == 2
     assert machine.kills(host({"proc/sys/kernel/random/boot_id": "two\n"})).counter.endswith("memory.events two")
@@ -151,8 +154,8 @@ for _ in range(400):  # MB, should the limit not hold
 """
 
 
-def make_group():
-    """A control group below this process's own, allowed 200 MB; None where none can be made."""
+def make_group(megabytes=200):
+    """A control group below this process's own, allowed so much memory; None where none can be made."""
     if not Path("/proc/self/cgroup").exists() or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
     for own in machine._groups("memory", machine.TOP):
@@ -161,10 +164,10 @@ def make_group():
             group.mkdir()
             names = [name for name in ("memory.max", "memory.limit_in_bytes") if (group / name).exists()]
             if names:
-                (group / names[0]).write_text(str(200 * 2**20))
+                (group / names[0]).write_text(str(megabytes * 2**20))
                 with_swap = [n for n in ("memory.swap.max", "memory.memsw.limit_in_bytes") if (group / n).exists()]
                 if with_swap:
-                    (group / with_swap[0]).write_text("0" if "swap.max" in with_swap[0] else str(200 * 2**20))
+                    (group / with_swap[0]).write_text("0" if "swap.max" in with_swap[0] else str(megabytes * 2**20))
                 return group
             group.rmdir()
         except OSError:
