@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -128,6 +129,11 @@ class ModelConfig(Part):
     def parent(self) -> str | None:
         """Id of the run whose weights and folds are inherited."""
         return self.init[4:] if self.init.startswith("run:") else None
+
+    @property
+    def file(self) -> Path | None:
+        """The weights file that all folds start from."""
+        return Path(self.init[5:]).expanduser() if self.init.startswith("file:") else None
 
 
 class PhaseConfig(Part):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import torchvision
@@ -42,8 +40,8 @@ def build_model(
         if not path.is_file():
             raise missing_imagenet(config.depth)
         facts |= load_backbone(model, path, expected_hash=path.stem.rsplit("-", 1)[-1])
-    elif config.init.startswith("file:"):
-        facts |= load_backbone(model, Path(config.init.removeprefix("file:")).expanduser())
+    elif config.file is not None:
+        facts |= load_backbone(model, config.file)
     return model.to(memory_format=torch.channels_last), facts
 
 

@@ -17,9 +17,15 @@ from core.errors import LabError
 from core.folds import absence, absent_classes
 from core.persons import Persons, persons_of
 from core.runs import Run
-from core.transfer import ancestry, check_held_out, folds_for
+from core.transfer import ancestry, check_copy, check_file, check_held_out, folds_for
 
-SETTING_OF = {"folds": "folds.count", "task": "task.name", "transfer": "model.init", "head": "model.head"}
+SETTING_OF = {
+    "folds": "folds.count",
+    "task": "task.name",
+    "transfer": "model.init",
+    "weights": "model.init",
+    "head": "model.head",
+}
 """Kind of a LabError of make_plan -> the setting that can change it."""
 
 
@@ -89,8 +95,8 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     folder: the runs, where a parent run and the dataset's label corrections are looked for; corrections are applied.
     folds: fold by person, given by a study so that its runs share folds.
     Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'classes' and
-    'task' from the split and the task; 'transfer' when the parent's folds cannot be inherited; 'head'; 'corrections'
-    when their file is broken.
+    'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's folds
+    cannot be inherited; 'head'; 'corrections' when their file is broken.
     """
     scan, found = corrections.lay_over(scan, corrections.load(scan.root, folder))
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
@@ -111,6 +117,9 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
             kind="head",
         )
     parent = Run(config.model.parent, folder) if config.model.parent else None
+    if config.model.file is not None:
+        check_file(config.model.file)
+        check_copy(config.model.file, labelled, folder)
     if folds is None:
         labelled["fold"] = folds_for(labelled, config.folds, parent, config.model)
     else:

@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from core import transfer
 from core.errors import LabError
 
 # Names and sizes (MB) of torchvision 0.29's IMAGENET1K_V1 files; the part after the hyphen starts the file's SHA-256.
@@ -51,7 +52,7 @@ def imagenet_line(depth: int) -> str:
 
 
 def check_weights(depth: int, init: str) -> None:
-    """Raises LabError(kind 'weights') when the chosen first weights are not on disk, or are another network's."""
+    """Raises LabError(kind 'weights') when the first weights are not on disk, are another network's or one fold's."""
     if init == "imagenet" and not imagenet_file(depth).is_file():
         raise missing_imagenet(depth)
     if not init.startswith("file:"):
@@ -63,6 +64,7 @@ def check_weights(depth: int, init: str) -> None:
         seen = None
     if seen is None or not path.is_file():
         raise LabError(f"weights: there is no file {path}.", "Correct the path or train from scratch.", kind="weights")
+    transfer.check_file(path)
     if fault := _misfit(str(path), seen.st_mtime_ns, seen.st_size, depth):
         raise fault
 
