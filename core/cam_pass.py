@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from core.errors import LabError
+from core.heads import FactoredHead
 
 LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
 METHODS = {
@@ -83,9 +84,10 @@ def index_of(pick: int | str, logits) -> int:
 def one_pass(
     model: nn.Module, modules: dict[str, nn.Module], inputs: torch.Tensor, wanted: list[list], method: str
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """(raw maps of each module, (n, h, w); logits (n, classes)) of one batch.
+    """(raw maps of each module, (n, h, w); the network's answers (n, classes)) of one batch.
 
-    The map of a difference needs a second pass only where the method is not linear in the gradient.
+    A map is for a class's logit, which of a factored head is the sum of its attributes' logits. The map of a difference
+    needs a second pass only where the method is not linear in the gradient.
     """
     if len(wanted) == 2 and method not in LINEAR:
         first, logits = one_pass(model, modules, inputs, wanted[:1], method)
@@ -125,16 +127,24 @@ def one_pass(
     # The parameters want no gradients, so the graph has to start somewhere: as late as the first layer allows.
     lowest: nn.Module = next(iter(modules.values()))
     start = lowest.register_forward_hook(lambda _, __, output: output.detach().requires_grad_())
+    answers: list[torch.Tensor] = []
+
+    def before_softmax(head, inputs, output):
+        answers.append(output)
+        return head.evidence(inputs[0]) if isinstance(head, FactoredHead) else output
+
+    end = model.fc.register_forward_hook(before_softmax)
     try:
         with torch.inference_mode(False), torch.set_grad_enabled(method != "EigenCAM"):
             cam = Layers(model, list(modules.values()))
             try:
                 cam(inputs.detach().clone(), [target(p) for p in zip(*wanted, strict=True)])
-                return cam.raw, cam.outputs.detach().float().cpu().numpy()
+                return cam.raw, answers[-1].detach().float().cpu().numpy()
             finally:
                 cam.activations_and_grads.release()
     finally:
         start.remove()
+        end.remove()
 
 
 def _weighted_sum(weights: np.ndarray, activations: np.ndarray) -> np.ndarray:

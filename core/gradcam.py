@@ -32,8 +32,10 @@ class LayerMaps:
     off, 0 to 1); with `versus` each is divided by its largest absolute value instead, -1 to 1 (signed).
     raw: a layer each, float32 (n, h, w) at the layer's own size, before cutting and rescaling; `rescale(raw[i], (H, W),
     signed)` gives maps[:, i].
-    logits, probabilities: (n, classes), float32 arithmetic. targets, versus: (n,) class index that each map is for and
-    against (None without). folds: (n,) fold whose model made it. held_out: (n,) whether that fold held the person out.
+    logits, probabilities: (n, classes), float32 arithmetic; a factored head's logits are log-probabilities, while its
+    maps are for the sum of the attributes' logits (heads.FactoredHead.evidence). targets, versus: (n,) class index that
+    each map is for and against (None without). folds: (n,) fold whose model made it. held_out: (n,) whether that fold
+    held the person out.
     """
 
     maps: np.ndarray

@@ -22,5 +22,16 @@ class FactoredHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(b, features) -> (b, classes) log-probabilities, which softmax leaves as they are."""
-        parts = [head(features).log_softmax(1)[:, self.index[:, i]] for i, head in enumerate(self.heads)]
-        return torch.stack(parts).sum(0)
+        return self._summed([head(features).log_softmax(1) for head in self.heads])
+
+    def evidence(self, features: torch.Tensor) -> torch.Tensor:
+        """(b, features) -> (b, classes) what speaks for each class: the sum of its attributes' logits.
+
+        It is what a joint head's logit is, and what maps explain. Its softmax over classes is that of `forward`, but
+        its gradient does not fade where the head is sure: a log-probability's does, by one minus the probability.
+        """
+        return self._summed([head(features) for head in self.heads])
+
+    def _summed(self, values: list[torch.Tensor]) -> torch.Tensor:
+        """values: (b, size) of each attribute -> (b, classes)."""
+        return torch.stack([value[:, self.index[:, i]] for i, value in enumerate(values)]).sum(0)

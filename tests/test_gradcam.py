@@ -14,6 +14,7 @@ from core.cam_pass import LAYERS, METHODS, layer_names, rescale
 from core.errors import LabError
 from core.fold_models import faces, fold_model
 from core.gradcam import held_out_maps, layer_maps
+from core.heads import FactoredHead
 
 SIGNLESS = ("EigenCAM", "EigenGradCAM")
 
@@ -45,6 +46,22 @@ def by_library(model, inputs, targets, layer, method="GradCAM"):
     return cam(model, [place(model, layer)])(inputs, [ClassifierOutputTarget(int(t)) for t in targets])
 
 
+def explained(model):
+    """The network whose logits the maps are for: of a factored head the joint head that has its logits' sums as rows.
+
+    A plain linear layer, so that the library and captum are asked about it in their own way.
+    """
+    if not isinstance(model.fc, FactoredHead):
+        return model
+    joint = copy.deepcopy(model)
+    rows = model.fc.index.T.tolist()
+    weight = sum(head.weight[row] for head, row in zip(model.fc.heads, rows, strict=True))
+    bias = sum(head.bias[row] for head, row in zip(model.fc.heads, rows, strict=True))
+    joint.fc = torch.nn.Linear(weight.shape[1], len(weight), dtype=weight.dtype)
+    joint.fc.load_state_dict({"weight": weight.detach(), "bias": bias.detach()})
+    return joint.requires_grad_(False).eval()
+
+
 def hooks(model):
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules())
 
@@ -70,6 +87,7 @@ def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, dep
     np.testing.assert_allclose(found.logits, logits.numpy(), atol=1e-5)
     assert found.targets.tolist() == logits.argmax(1).tolist() == shown.targets.tolist()
     assert shown.maps.shape == found.maps.shape == (2, 5, SIZE, SIZE) and shown.maps.dtype == np.float32
+    model = explained(model)
     for i, layer in enumerate(LAYERS):
         theirs = by_library(model, inputs, found.targets, layer)
         np.testing.assert_allclose(found.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
@@ -78,6 +96,43 @@ def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, dep
         raw = raw[:, 0].detach().numpy()  # captum leaves the map at the layer's size, not cut off and not scaled
         np.testing.assert_allclose(found.raw[i], raw, atol=1e-5 * np.abs(raw).max(), rtol=0, err_msg=layer)
         assert found.maps[:, i].max() > 0.99
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_explains_a_factored_head_as_the_equal_joint_one(dataset, tmp_path, method):
+    run = make_run(tmp_path, dataset, head="factored", kept=("best",))
+    names = run.samples()["sample"].tolist()[:3]
+    found = layer_maps(run, 0, names, [0, 2, 5], method=method)
+    fold_models.free()
+    model, inputs = explained(alone(run, 0)), pictures(run, names)
+    with torch.no_grad():
+        np.testing.assert_allclose(found.probabilities, model(inputs).double().softmax(1).numpy(), atol=1e-5)
+    for i, layer in enumerate(LAYERS):
+        theirs = by_library(model, inputs, [0, 2, 5], layer, method)
+        np.testing.assert_allclose(found.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
+
+
+@pytest.mark.parametrize("head", ["joint", "factored"])
+def test_a_map_does_not_fade_where_the_head_is_sure(dataset, tmp_path, head):
+    """Logits that are scaled make any confidence of the same evidence; the heat is then scaled likewise, no less."""
+    run = make_run(tmp_path, dataset, head=head, kept=("best",))
+    names = run.samples()["sample"].tolist()[:2]
+    inputs = pictures(run, names)
+    heat, sure = [], []
+    with fold_models.fold_model(run, 0) as opened:
+        for scale in (1, 30, 1000):
+            surer = copy.deepcopy(opened.model)
+            with torch.no_grad():
+                for parameter in surer.fc.parameters():
+                    parameter *= scale
+            found = gradcam.maps_of(opened, inputs, model=surer)
+            heat.append(np.stack([np.abs(raw).max((1, 2)) for raw in found.raw]) / scale)
+            sure.append(found.probabilities.max(1))
+    fold_models.free()
+    assert (sure[0] < 0.9).all() and (sure[2] > 0.999).all(), sure
+    assert (heat[0] > 0).all()
+    np.testing.assert_allclose(heat[1], heat[0], rtol=1e-3)
+    np.testing.assert_allclose(heat[2], heat[0], rtol=1e-3)
 
 
 @pytest.mark.parametrize("method", METHODS)
