@@ -20,7 +20,7 @@ from core.settings import recipe_of
 
 SCALARS = ("loss", "objective", "accuracy", "f1", "f1_present", "lr_backbone", "lr_head", "images_per_second")
 TIDY = ["run", "name", "depth", "recipe", "seed", "fold", "epoch", "phase", "split", "metric", "value"]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: as East Asian keyboards write
 
 
 def spreadsheet_csv(table: pd.DataFrame) -> bytes:

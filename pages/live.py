@@ -17,7 +17,7 @@ from core.data import ATTRIBUTES
 from core.errors import LabError
 from core.runs import Run
 from core.text import ago, count, plain
-from pages.parts import attribute_view, curves, run_charts, run_view, states
+from pages.parts import attribute_view, curves, run_charts, run_view, states, tables
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -125,8 +125,9 @@ def corrected(run: Run) -> None:
         st.caption("No label corrections.")
         return
     st.caption(f"Label corrections in this run: {count(len(used))}")
-    st.dataframe(
+    tables.table(
         corrections.table(used)[["kind", "sample", "person", "attribute", "before", "after", "reason"]],
+        "corrections.csv",
         hide_index=True,
         key="live-corrections",
     )

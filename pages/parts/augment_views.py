@@ -18,7 +18,7 @@ from core.config import RunConfig
 from core.preview import draws as draws_of
 from core.preview import validation_view
 from core.text import count, plain
-from pages.parts import augment_effect, faces
+from pages.parts import augment_effect, faces, tables
 from pages.parts.augment_photo import Photo, Photos
 
 DRAWS, COUNTS = 16, [4, 8, 16, 32, 64]
@@ -190,8 +190,8 @@ def cost(desk: Desk) -> None:
         columns=["Transform", "Paid", "ms", "rate"],
     )
     table["Transform"] = table["Transform"].replace("whole", "All of each epoch, as they are drawn")
-    st.dataframe(
-        table, hide_index=True,
+    tables.table(
+        table, "costs.csv", key="augment-costs", hide_index=True,
         column_config={
             "ms": st.column_config.NumberColumn("Milliseconds an image", format="%.2f"),
             "rate": st.column_config.NumberColumn("Images per second", format="localized"),

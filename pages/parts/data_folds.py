@@ -10,7 +10,7 @@ from core.errors import LabError
 from core.folds import assign_folds, fold_table
 from core.persons import persons_of, units
 from core.text import plain
-from pages.parts import fold_verdict, states
+from pages.parts import fold_verdict, states, tables
 from pages.parts.data_view import View, asked_number, go
 
 SPLIT = "data_split"
@@ -38,7 +38,7 @@ def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
     fold_verdict.show([(split, names)], view.shown.root, reader=view.shown.reader)
     shown = fold_table(split)
     shown.index = [f"fold {fold}" for fold in shown.index]
-    st.dataframe(shown, row_height=32, key="data-fold-table")
+    tables.table(shown, "folds.csv", row_height=32, key="data-fold-table")
     st.caption(
         f"Photos of each class in each fold, as a run with {folds} folds and seed {seed} of the split would have them. "
         "Photos that look the same under two names are not seen here: look under Duplicates."

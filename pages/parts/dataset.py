@@ -19,11 +19,10 @@ from core.config import DataConfig, field_errors
 from core.corrections import Effect
 from core.data import Scan, scan
 from core.errors import LabError
-from core.exports import spreadsheet_csv
 from core.persons import Persons
 from core.places import lab_folder
 from core.text import ago, count, duration, plain
-from pages.parts import drawing, groups
+from pages.parts import drawing, groups, tables
 
 Choice = dict[str, Any]
 NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
@@ -282,8 +281,9 @@ def problems_table(found: Scan, key: str) -> None:
     table = found.problems
     if not len(table):
         return
-    st.dataframe(
+    tables.table(
         table[["severity", "where", "problem", "remedy", "kind"]],
+        "problems.csv",
         hide_index=True,
         height="auto",
         column_config={
@@ -295,7 +295,3 @@ def problems_table(found: Scan, key: str) -> None:
         },
         key=f"{key}.problems",
     )
-    st.download_button(
-        "Download as CSV", spreadsheet_csv(table), "problems.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key=f"{key}.download",
-    )  # fmt: skip

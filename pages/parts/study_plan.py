@@ -17,7 +17,7 @@ from core.folds import fold_table
 from core.plan import Plan, check_weights
 from core.study import StudyConfig
 from core.text import count, duration, rate
-from pages.parts import fold_verdict, form_draft, measuring
+from pages.parts import fold_verdict, form_draft, measuring, tables
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
 MEASURE_ALL = "launch_measure_all"
@@ -80,11 +80,11 @@ def section(plans: list[Plan]) -> None:
         )
     data = plans[0].config.data
     fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
-    st.dataframe(_table(plans), row_height=32, hide_index=True, key="study-table")
+    tables.table(_table(plans), "runs.csv", row_height=32, hide_index=True, key="study-table")
     table = fold_table(plans[0].samples)
     table.index = [f"fold {k}" for k in table.index]
     st.caption("Folds of the first run")
-    st.dataframe(table, row_height=32, key="fold-table")
+    tables.table(table, "folds.csv", row_height=32, key="fold-table")
 
 
 def _splits(plans: list[Plan]) -> list[fold_verdict.Split]:
