@@ -1,8 +1,10 @@
 """Look inside, run without a browser on made-up answers: what it shows, and what it says when something is missing."""
 
 import dataclasses
+import gc
 import json
 import shutil
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import safetensors.torch
 from answered import CLASSES, answer, judged, made, photo, probabilities_of, table_of
 from streamlit.testing.v1 import AppTest
 
-from core import corrections, fold_models, gradcam, jobs, reviews, runs
+from core import corrections, fold_models, gradcam, jobs, looks, reviews, runs
 from core.places import HOME
 
 APP = HOME / "app.py"
@@ -475,3 +477,31 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, a
     assert {fold for _, fold in asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
     assert ["random maps" in row["cells"][0]["note"] for row in rows] == [True, True, False, False]
     assert "bad.jpg" in html(at) and "No fold has seen an uploaded face" in "".join(c.value for c in at.caption)
+
+
+def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(depths, asked, tmp_path, monkeypatch):
+    (small, _), _ = depths
+    photo(tmp_path / "new.jpg", 98)
+    files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg")]
+    made, look = [], looks.of_uploads
+
+    def remembered(*given):
+        shown = look(*given)
+        made.append(weakref.ref(shown.looks[0]))
+        return shown
+
+    monkeypatch.setattr(looks, "of_uploads", remembered)
+    sessions = [page(run=small.id, view="upload", layers="layer4") for _ in range(2)]
+    for at in sessions:
+        at.file_uploader(key="look-uploads").set_value(files).run()
+        at.run()
+        assert not at.exception
+    assert len(made) == 2  # each session looked by itself, once
+    assert made[0]() is not None
+    sessions[0].file_uploader(key="look-uploads").set_value([]).run()
+    gc.collect()
+    assert made[0]() is None, "taken away, and still held"
+    del at
+    sessions.clear()
+    gc.collect()
+    assert made[1]() is None, "the session is over, and it is still held"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from pages.parts import look_address as address
 from pages.parts import look_canvas, look_mistakes, look_notes, states
 from pages.parts.look_controls import Setting, controls
 
+UPLOADED = "look-uploaded"  # in the session: what was seen in the uploads, until they are taken away
 KEPT = 64  # faces whose maps are remembered, a run and a wish each; 1 MB for five layers at 224 px
 
 
@@ -96,15 +98,27 @@ def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting,
         look_notes.measure(shown, setting.wish)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _uploaded(run_id: str, uploads: tuple[tuple[str, bytes], ...], wish: Wish, version: tuple) -> looks.Shown:
+def _uploaded(run: Run, contents: dict[str, bytes], wish: Wish) -> looks.Shown:
+    """The looks at uploaded photos. They are nobody else's: what is remembered of them lies in this session alone.
+
+    Raises LabError.
+    """
+    digests = tuple((name, hashlib.sha256(content).digest()) for name, content in contents.items())
+    key = (run.id, digests, wish, looks.version(run, [], wish.which))
+    kept = st.session_state.get(UPLOADED)
+    if kept is None or kept[0] != key:
+        kept = st.session_state[UPLOADED] = (key, _look_at(run, contents, wish))
+    return kept[1]
+
+
+def _look_at(run: Run, contents: dict[str, bytes], wish: Wish) -> looks.Shown:
     photos, faults = {}, {}
-    for name, content in uploads:
+    for name, content in contents.items():
         try:
             photos[name] = decode(io.BytesIO(content))
         except LabError as error:
             faults[name] = LabError(f"photo {name}: {error.message}", error.remedy, error.kind)
-    shown = looks.of_uploads(Run(run_id), photos, wish)
+    shown = looks.of_uploads(run, photos, wish)
     return looks.Shown(shown.looks, faults)
 
 
@@ -113,13 +127,14 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
     given = st.file_uploader(
         "Photos of faces", accept_multiple_files=True, max_upload_size=20, key="look-uploads",
         type=["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "avif"],
-        help="At most eight; they are cropped as the run crops its photos and are not kept.",
+        help="At most eight, cropped as the run crops its photos. Nothing of them is kept when the tab is closed.",
     )  # fmt: skip
     st.caption(
         "No fold has seen an uploaded face, so every fold's model judges it. If the person is in the dataset, choose "
         "the face under Mistakes and maps instead: there only the fold that held the person out is asked."
     )
     if not given:
+        st.session_state.pop(UPLOADED, None)
         return
     if len(given) > address.MOST_FACES:
         st.html(states.fault(f"{len(given)} photos are too many.", f"The first {address.MOST_FACES} are shown."))
@@ -130,7 +145,7 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
     setting = controls(answers, run, uploaded=True)
     try:
         with st.spinner(f"Looking through {count(len(contents))} face{'s' * (len(contents) > 1)}", show_time=True):
-            found = _uploaded(run.id, tuple(contents.items()), setting.wish, looks.version(run, [], setting.wish.which))
+            found = _uploaded(run, contents, setting.wish)
     except LabError as error:
         states.show_error(error)
         return
