@@ -206,7 +206,7 @@ with states.section("2 · Recipe"):
 with states.section("3 · Settings"):
     with st.container():
         if found is not None and note:
-            st.caption(f":material/info: {note}")
+            st.caption(f":material/info: {plain(note)}")
     settings_section(errors, found, plan)
 
 with states.section("4 · One run or a study"):

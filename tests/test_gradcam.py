@@ -104,7 +104,7 @@ def test_every_method_explains_a_factored_head_as_the_equal_joint_one(dataset, t
     names = run.samples()["sample"].tolist()[:3]
     found = layer_maps(run, 0, names, [0, 2, 5], method=method)
     fold_models.free()
-    model, inputs = explained(alone(run, 0)), pictures(run, names)
+    model, inputs = explained(alone(run, 0)), pictures(run, names).requires_grad_()
     with torch.no_grad():
         np.testing.assert_allclose(found.probabilities, model(inputs).double().softmax(1).numpy(), atol=1e-5)
     for i, layer in enumerate(LAYERS):

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,14 @@ def test_no_two_modules_of_core_import_each_other_in_a_circle():
         for name in free:
             del needs[name]
     assert not needs, f"in a circle, or above one: {sorted(needs)}"
+
+
+def test_a_table_is_drawn_in_one_place_with_a_download_that_runs_no_formula():
+    config = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["client"]["disableDataExport"] is True
+    direct = re.compile(r"\.(dataframe|data_editor)\(|\bst\.table\(")
+    drawn = {path.name for path in (HOME / "pages").rglob("*.py") if direct.search(path.read_text("utf-8"))}
+    assert drawn == {"tables.py"}
 
 
 def test_yaml_is_read_and_written_in_one_place():

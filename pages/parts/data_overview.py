@@ -12,7 +12,7 @@ from core.config import TaskConfig
 from core.dataset_stats import MEAN_PHOTOS
 from core.persons import UNKNOWN, persons_of, units
 from core.text import count, plain
-from pages.parts import faces, groups, states
+from pages.parts import faces, groups, states, tables
 from pages.parts.data_view import View, asked, go
 
 CLASSES_SHOWN = 24
@@ -42,8 +42,9 @@ def balance(table: pd.DataFrame, names: list[str]) -> None:
 
 
 def _counts(counts: pd.DataFrame) -> None:
-    st.dataframe(
+    tables.table(
         counts.rename_axis("class").reset_index(),
+        "classes.csv",
         hide_index=True,
         height="content" if len(counts) <= CLASSES_SHOWN else 720,
         column_config={
@@ -104,7 +105,7 @@ def _cross(view: View, told: list[str], task: TaskConfig) -> None:
     st.plotly_chart(data_figures.cross_heat(table, of, ink), key="data-cross", **_CHART)
     empty = int((table.to_numpy() == 0).sum())
     if empty:
-        st.caption(f"{empty} of {table.size} combinations have no {of}.")
+        st.caption(f"{empty} of {table.size} combinations have no {plain(of)}.")
 
 
 def _choice(label: str, options: list[str], now: str, name: str) -> None:

@@ -123,7 +123,7 @@ def phases(errors: Errors) -> None:
         here = f"phases.{index}"
         with st.container(border=True):
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                st.markdown(f"**Phase {index + 1}**")
+                st.markdown(f"**Phase {index + 1:d}**")
                 if len(listed) > 1:
                     st.button(
                         "Remove", key=key_of(f"{here}.remove"), type="tertiary", icon=":material/delete:",

@@ -10,7 +10,7 @@ from core.folds import fold_table
 from core.plan import Plan
 from core.preview import crop_effects, pick
 from core.text import count
-from pages.parts import faces, fold_verdict, measuring
+from pages.parts import faces, fold_verdict, measuring, tables
 
 FACES = 2  # of each class
 CLASSES_SHOWN = 18
@@ -95,4 +95,4 @@ def plan_section(plan: Plan) -> None:
         st.caption(f"{'; '.join(notes)}.")
     table = fold_table(plan.samples)
     table.index = [f"fold {k}" for k in table.index]
-    st.dataframe(table, row_height=32, key="fold-table")
+    tables.table(table, "folds.csv", row_height=32, key="fold-table")

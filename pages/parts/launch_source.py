@@ -194,7 +194,7 @@ def provenance(config: RunConfig | None) -> str:
     changed = form_draft.differences(st.session_state["launch_base"], now)
     text = f"{base} **{plain(name)}**"
     if changed:
-        told = [f"{form_draft.label_of(path)} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        told = [f"{plain(form_draft.label_of(path))} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
         text += f", changed: :gray[{'; '.join(told)}{more}]"
     return text

@@ -20,7 +20,7 @@ from core.images import load_image
 from core.inside import photo_file
 from core.mistakes import Answers, Filter
 from core.runs import Run
-from core.text import count
+from core.text import count, plain
 from pages.parts import look_address as address
 from pages.parts import look_elements as elements
 from pages.parts import states
@@ -215,7 +215,7 @@ def gallery(answers: Answers, rows: np.ndarray, worth: pd.Series | None = None) 
 def empty(answers: Answers) -> None:
     wanted = address.read_filter(answers)
     if wanted.answer == "wrong" and wanted.true and wanted == Filter(true=wanted.true):
-        st.info(f"No mistake about this class: every face that is {wanted.true} was taken for it.", icon="🎯")
+        st.info(f"No mistake about this class: every face that is {plain(wanted.true)} was taken for it.", icon="🎯")
     elif answers.table["right"].all() and wanted.answer == "wrong":
         st.info("No mistake at all: every answer of this run is right.", icon="🎯")
     else:

@@ -62,7 +62,7 @@ def _transform(draft: Draft, index: int, entry: dict[str, Any], errors: form_dra
             enabled = f"{draft.key}.{here}.enabled"
             st.session_state.setdefault(enabled, bool(entry.get("enabled", True)))
             st.toggle(
-                f"**{entry['name']}**" + ("  :gray[always]" if table.deterministic else ""),
+                f"**{plain(entry['name'])}**" + ("  :gray[always]" if table.deterministic else ""),
                 key=enabled, help=table.help, on_change=_take, args=(entry, "enabled", enabled),
             )  # fmt: skip
             with st.container(horizontal=True, width="content", gap="xsmall"):

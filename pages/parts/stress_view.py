@@ -104,7 +104,7 @@ def _test(wanted: Wanted) -> tuple[Wanted, Any] | None:
         chosen = stress.held_out(run, wanted.fold, wanted.faces, wanted.draw, wanted.of)
         found = stress.stress(
             run, wanted.fold, chosen, wanted.name, wanted.param, values, which=wanted.which,
-            progress=lambda done, total: bar.progress(done / total, f"Strength {done + 1} of {total}"),
+            progress=lambda done, total: bar.progress(done / total, f"Strength {done + 1:d} of {total:d}"),
         )  # fmt: skip
     except LabError as error:
         states.show_error(error)
