@@ -19,6 +19,7 @@ STREAMLIT = {
 }  # fmt: skip
 GROUPS = {"radio", "segmented_control", "pills", "select_slider"}
 WRITERS = {"plain", "count", "duration", "score", "rate", "spread", "ago", "len", "round", "int", "float", "sum", "abs"}
+WRITERS |= {"units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
 FUNCTION = ast.FunctionDef | ast.Lambda
 # What cannot be followed, file by file. Nothing of it can hold a text that stands in a file, an address or a field.
 KNOWN = {
@@ -35,7 +36,8 @@ KNOWN = {
         "st.number_input('Fold', 0, desk.config.folds.count - 1, 0, key='augment-batch-fold', width=110)",
     },
     "data_duplicates.py": {"pair.distance"},
-    "data_overview.py": {"MEAN_PHOTOS", "sizes.iloc", "table.size"},
+    "data_overview.py": {"MEAN_PHOTOS", "sizes.iloc", "table.size"}
+    | {"view.shown.persons.warning", "view.shown.persons.noun", "who.capitalize()"},  # people, or photos
     "launch_sections.py": {"config.input_size", "effect.crop", "effect.photo"},  # sides in pixels
     "live.py": {
         "config.mix.method", "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
@@ -45,7 +47,8 @@ KNOWN = {
     "stress_view.py": {"found.samples['person'].nunique()", "HOME"},
     "study_plan.py": {"queue.slot_count(places.runs_folder())"},
     # words of core: sentences about numbers, why a class is thin (its name is plain), descriptions of settings
-    "compare.py": {"statistics.fold_note(min(folds))"},
+    "compare.py": {"statistics.fold_note(min(folds))", "persons.warning(state)", "persons.warning(state)[0].lower()"},
+    "fold_verdict.py": {"MEND_ABSENT", "also.removeprefix(', and ').capitalize()"},  # a sentence of the callers' own
     "compare_charts.py": {"statistics.points(within)"},
     "compare_pick.py": {"METRICS", "WHICH"},
     "data.py": {"possible_tasks(found.samples)"},
@@ -181,8 +184,12 @@ class Follower:
 
     def call(self, node, homes, seen):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if isinstance(node.func, ast.Name) and name in WRITERS:
+        if name in WRITERS and (
+            isinstance(node.func, ast.Name) or ast.unparse(node.func.value) in ("persons", "exports")
+        ):
             return set()
+        if name == "loss_words":  # a sentence around what it is given
+            return {leaf for part in node.args for leaf in self.leaves(part, homes, seen)}
         if isinstance(node.func, ast.Attribute) and name in ("join", "get", "items", "values", "strip"):
             return {leaf for part in (node.func.value, *node.args) for leaf in self.leaves(part, homes, seen)}
         if name == "fromkeys":
