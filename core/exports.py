@@ -37,7 +37,10 @@ def spreadsheet_csv(table: pd.DataFrame) -> bytes:
 
 
 def _neutral(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r is not quoted, and begins a new line, and cell
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:

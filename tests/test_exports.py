@@ -58,11 +58,14 @@ def test_csv_and_parquet_hold_the_same_and_no_formula(folder):
 def test_a_table_of_the_screen_leaves_without_formulas_in_cells_columns_and_row_names(start):
     evil = f"{start}cmd|' /C calc'!A0"
     frame = pd.DataFrame({evil: [evil, "plain"], "n": [-1, 2]}, index=pd.Index([evil, "b"], name=f"{evil}2"))
-    told = pd.read_csv(io.BytesIO(exports.spreadsheet_csv(tables.flat(frame))), keep_default_na=False)
+    frame.loc["c"] = [f"smuggled\r{evil}", 3]
+    csv = exports.spreadsheet_csv(tables.flat(frame))
+    assert b"\r" not in csv
+    told = pd.read_csv(io.BytesIO(csv), keep_default_na=False)
     texts = [*told.columns, *told.iloc[:, 0], *told.iloc[:, 1]]
     assert sum(text.startswith("'") for text in texts) == 4
     assert not [text for text in texts if text.startswith(exports.FORMULA)]
-    assert told["n"].tolist() == [-1, 2]
+    assert told["n"].tolist() == [-1, 2, 3]
 
 
 def test_no_runs_and_runs_without_epochs_give_an_empty_table(tmp_path):
