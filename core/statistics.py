@@ -175,7 +175,7 @@ def holm(p: Sequence[float]) -> np.ndarray:
     known = np.flatnonzero(np.isfinite(given))
     order = known[np.argsort(given[known], kind="stable")]
     factors = len(order) - np.arange(len(order))
-    result[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
+    result[order] = np.minimum(1.0, np.maximum.accumulate(given[order] * factors))
     return result
 
 

@@ -218,7 +218,7 @@ def test_a_run_or_fold_that_is_gone_is_told(run):
 
 def test_an_image_that_is_gone_is_named(run, tmp_path):
     table = run.samples()
-    table.loc[0, "path"] = str(tmp_path / "moved" / "face.jpg")
+    table.loc[0, "path"] = str(tmp_path / "moved" / table.loc[0, "sample"])
     (run.dir / "samples.parquet").unlink()
     table.to_parquet(run.dir / "samples.parquet")
     row = table.iloc[0]
