@@ -1,6 +1,8 @@
 """The one exception that people see, and what tells a lack of memory from the others."""
 
+import contextlib
 import errno
+from collections.abc import Iterator
 
 _NO_MEMORY = (  # in lower case
     "out of memory",  # "CUDA error: out of memory", "HIP out of memory", torch.AcceleratorError
@@ -47,3 +49,19 @@ def out_of_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return False
+
+
+@contextlib.contextmanager
+def memory_in_words(what: str, remedy: str) -> Iterator[None]:
+    """A lack of memory in the block, or in the function that this decorates, as LabError(kind 'memory').
+
+    what: what could not be done, such as 'maps'. remedy: what to choose or wait for.
+    """
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise LabError(f"{what}: there is not enough memory for this.", remedy, kind="memory") from error

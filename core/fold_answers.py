@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from core.errors import LabError
+from core.errors import LabError, memory_in_words
 from core.mistakes import divergence
 from core.runs import Run
 
@@ -62,6 +62,7 @@ def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str 
         return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
 
 
+@memory_in_words("answers of the folds", "Choose fewer faces, or wait until nothing trains here.")
 def between_folds(
     run: Run,
     samples: Sequence[str],

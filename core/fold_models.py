@@ -8,19 +8,20 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from core import transfer
+from core import machine, queue, runs, transfer
 from core.augment import build_transform, normalization
 from core.batches import to_network
 from core.config import RunConfig
 from core.data import class_parts
-from core.device import pick_device
-from core.errors import LabError
+from core.device import limit_threads, pick_device
+from core.errors import LabError, memory_in_words
 from core.images import load_image
 from core.inside import photo_file
 from core.model import build_model
@@ -28,6 +29,8 @@ from core.runs import Run
 from core.weights_file import load_backbone
 
 CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
+IDLE = 300.0  # seconds without use after which every opened model is given back
+FEWER = "Choose fewer faces or layers, or wait until nothing trains here."
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,18 @@ class _Entry:
 
 _entries: OrderedDict[tuple, _Entry] = OrderedDict()  # least recently used first
 _guard = threading.Lock()
+_clock: threading.Timer | None = None  # until everything is given back
 
 
 @contextlib.contextmanager
 def fold_model(run: Run, fold: int, which: str = "best", device: str | None = None) -> Iterator[FoldModel]:
     """The fold's network, for this thread alone until the block ends.
 
-    which: 'best' or 'final'. device: 'auto' (where None), 'cpu' or 'cuda', whatever the run was trained on.
+    which: 'best' or 'final'. device: 'cpu', 'cuda' or, where None, a GPU on which nobody trains, else the CPU; whatever
+    the run was trained on. What is opened is given back when nobody has used any for IDLE seconds.
     Hooks, train/eval state, requires_grad and gradients are as before when the block ends, also after an error.
-    Raises LabError: kind 'gone' (run), 'checkpoint' (deleted, damaged or of another network), 'weights' (not finite).
+    Raises LabError: kind 'gone' (run), 'checkpoint' (deleted, damaged or of another network), 'weights' (not finite),
+    'memory' (there was too little, also in the block).
     """
     run.require()
     if fold not in run.folds():
@@ -72,14 +78,15 @@ def fold_model(run: Run, fold: int, which: str = "best", device: str | None = No
         stat = path.stat()
     except OSError:
         raise _deleted(run, fold, which) from None
-    place = pick_device(device or "auto")
+    place = _free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
     key = (str(path), stat.st_mtime_ns, stat.st_size, str(place))
     with _guard:
         for other in [k for k in _entries if k[0] == key[0] and k[1:3] != key[1:3]]:
             del _entries[other]  # trained anew since it was opened
         entry = _entries.setdefault(key, _Entry())
         _entries.move_to_end(key)
-    with entry.lock:
+    _give_back_later()
+    with _given_back_if_short(), entry.lock:
         if entry.opened is None:
             try:
                 entry.opened = _open(run, fold, which, place)
@@ -93,11 +100,49 @@ def fold_model(run: Run, fold: int, which: str = "best", device: str | None = No
             yield entry.opened
 
 
-def free() -> None:
-    """Forget every opened model; one that is in use is freed when its block ends."""
+def free(on: str = "") -> None:
+    """Forget every opened model, or those on a kind of device; one that is in use is freed when its block ends."""
     with _guard:
-        _entries.clear()
+        for key in [key for key in _entries if key[3].startswith(on)]:
+            del _entries[key]
     _empty_device()
+
+
+@contextlib.contextmanager
+def _given_back_if_short() -> Iterator[None]:
+    """A lack of memory as LabError; what is held here is then given back."""
+    try:
+        with memory_in_words("the network of this fold", FEWER):
+            yield
+    except LabError as error:
+        if error.kind == "memory":
+            free()
+        raise
+
+
+def _give_back_later() -> None:
+    """Free everything IDLE seconds from now, unless it is used again before."""
+    global _clock
+    with _guard:
+        if _clock is not None:
+            _clock.cancel()
+        _clock = threading.Timer(IDLE, free)
+        _clock.daemon = True
+        _clock.start()
+
+
+def _free_device(root: Path) -> torch.device:
+    """A GPU whose slots no training holds; else the CPU, and what lies on a GPU is given back to the training."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    busy = (
+        {slot % count for slot, lock in enumerate(queue.slot_locks(root)) if runs.is_locked(lock)} if count else set()
+    )
+    for index in range(count):
+        if index not in busy:
+            return torch.device("cuda", index)
+    if count:
+        free("cuda")
+    return torch.device("cpu")
 
 
 def opened() -> int:
@@ -122,6 +167,7 @@ def _empty_device() -> None:
 
 
 def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
+    limit_threads(min(torch.get_num_threads(), machine.cores()))  # torch does not know a container's limits
     config, class_names = run.config(), run.info()["class_names"]
     parts = class_parts(config.task, class_names) if config.model.head == "factored" else None
     blank = config.model.model_copy(update={"init": "scratch"})  # its own weights follow; no other file is needed

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import LabError
+from core.errors import LabError, memory_in_words
 from core.fold_answers import faces_of, of_one_size, probabilities, trained_folds
 from core.runs import Run
 
@@ -112,6 +112,7 @@ def version(run: Run, samples: Sequence[str], which: str) -> tuple:
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
 
 
+@memory_in_words("maps", "Choose fewer faces, or wait until nothing trains here.")
 def held_out(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     """Each face by the fold that held its person out; faces of one fold share a pass.
 
@@ -125,6 +126,7 @@ def held_out(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     return Shown(tuple(looks), faults)
 
 
+@memory_in_words("maps", "Choose fewer faces, or wait until nothing trains here.")
 def every_fold(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     """Each face by every fold, then the mean of the maps and their disagreement (standard deviation over folds)."""
     photos, true, own, faults = faces_of(run, samples)
@@ -132,6 +134,7 @@ def every_fold(run: Run, samples: Sequence[str], wish: Wish) -> Shown:
     return Shown(tuple(looks + _spread(looks, wish)), faults)
 
 
+@memory_in_words("maps", "Choose fewer faces, or wait until nothing trains here.")
 def of_uploads(run: Run, uploads: dict[str, np.ndarray], wish: Wish) -> Shown:
     """Faces that no run knows, uint8 (h, w, 3), by every fold, with mean and disagreement."""
     from core.fold_models import as_seen

@@ -12,7 +12,7 @@ import torch
 from core.augment import default_params, sample_seed
 from core.config import RunConfig, TransformConfig
 from core.drawn import at_value, build_whole
-from core.errors import LabError
+from core.errors import LabError, memory_in_words
 from core.fold_models import fold_model, normalised
 from core.images import load_image
 from core.inside import photo_file
@@ -74,6 +74,7 @@ def held_out(run: Run, fold: int, count: int, draw: int = 0, of: str | None = No
     return shuffled.iloc[np.argsort(share.to_numpy(), kind="stable")[:count]].sort_index()
 
 
+@memory_in_words("stress test", "Choose fewer faces, or wait until nothing trains here.")
 def stress(
     run: Run,
     fold: int,
@@ -124,6 +125,7 @@ def stress(
     return Stress(name, param or "p", np.asarray(values, float), samples, names, np.stack(found), plain)
 
 
+@memory_in_words("stress test", "Choose fewer faces, or wait until nothing trains here.")
 def pictures(
     run: Run, fold: int, sample: pd.Series, name: str, param: str | None, values: Sequence[float]
 ) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from fold_runs import alone, draw_faces, make_run, pictures
 
-from core import fold_models
+from core import fold_answers, fold_models, looks, queue, stress
 from core.errors import LabError
 from core.fold_models import as_seen, faces, fold_model, held_out_fold, prepare
 from core.images import load_image
@@ -229,3 +229,114 @@ def test_an_image_that_is_gone_is_named(run, tmp_path):
     with pytest.raises(LabError) as caught:
         prepare(run, ["nobody.jpg"])
     assert caught.value.kind == "unknown-sample"
+
+
+# On a machine with GPUs
+
+
+@pytest.fixture
+def two_gpus(run, monkeypatch):
+    """torch sees two GPUs, each with a slot; what a model is moved to is noted and stays on the CPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
+    monkeypatch.setattr(fold_models, "_open", lambda run, fold, which, device: Opened(device))
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    return emptied
+
+
+class Opened:
+    def __init__(self, device):
+        self.device, self.model = device, torch.nn.Linear(2, 2)
+
+
+def device_of(run, fold=0):
+    with fold_model(run, fold) as opened:
+        return str(opened.device)
+
+
+def test_looking_leaves_a_gpu_on_which_something_trains_to_the_training(run, two_gpus):
+    first, second = queue.slot_locks(run.dir.parent)
+    assert device_of(run) == "cuda:0"
+    with first:
+        assert device_of(run) == "cuda:1"
+        with second:
+            assert fold_models.opened() == 2
+            assert device_of(run) == "cpu"
+            assert fold_models.opened() == 1, "what lay on the GPUs is given back to the trainings"
+            assert two_gpus, "and torch keeps none of it for itself"
+    assert device_of(run) == "cuda:0"
+
+
+def test_more_slots_than_gpus_share_them(run, two_gpus, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "4")
+    with queue.slot_locks(run.dir.parent)[2]:
+        assert device_of(run) == "cuda:1"
+
+
+def test_memory_is_given_back_after_a_while_without_use(run, monkeypatch):
+    started = []
+
+    class Timer:
+        def __init__(self, seconds, act):
+            self.seconds, self.act, self.cancelled = seconds, act, False
+            started.append(self)
+
+        def start(self):
+            pass
+
+        def cancel(self):
+            self.cancelled = True
+
+    monkeypatch.setattr(fold_models.threading, "Timer", Timer)
+    with fold_model(run, 0):
+        pass
+    with fold_model(run, 1):
+        pass
+    assert [timer.cancelled for timer in started] == [True, False], "each use puts it off"
+    assert started[-1].seconds == fold_models.IDLE
+    assert fold_models.opened() == 2
+    started[-1].act()
+    assert fold_models.opened() == 0
+    monkeypatch.setattr(fold_models, "_clock", None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
+        MemoryError(),
+    ],
+)
+def test_a_lack_of_memory_is_a_sentence_and_what_was_held_is_given_back(run, monkeypatch, error):
+    with pytest.raises(LabError) as told, fold_model(run, 0):
+        raise error
+    assert told.value.kind == "memory"
+    assert "not enough memory" in told.value.message
+    assert "fewer faces" in told.value.remedy
+    assert fold_models.opened() == 0
+
+    def too_large(*arguments):
+        raise error
+
+    monkeypatch.setattr(fold_models, "_open", too_large)
+    names = run.samples()["sample"].tolist()[:2]
+    for act in (
+        lambda: looks.held_out(run, names, looks.Wish()),
+        lambda: looks.every_fold(run, names, looks.Wish()),
+        lambda: looks.of_uploads(run, {"a": faces(run, names)[0]}, looks.Wish()),
+        lambda: fold_answers.between_folds(run, names),
+        lambda: stress.stress(run, 0, stress.held_out(run, 0, 2, 0), "GaussianBlur", None, [0.5]),
+    ):
+        with pytest.raises(LabError) as told:
+            act()
+        assert told.value.kind == "memory"
+
+
+def test_other_errors_stay_what_they_are(run):
+    with pytest.raises(ZeroDivisionError), fold_model(run, 0):
+        raise ZeroDivisionError
+    assert fold_models.opened() == 1
