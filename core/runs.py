@@ -27,7 +27,7 @@ from core.persons import Persons, persons_of
 from core.persons import from_record as persons_from_record
 from core.places import runs_folder
 from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
-from core.summary import summary_of
+from core.summary import rebuilt, summary_of, written_or_rebuilt
 
 NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -187,9 +187,9 @@ class Run:
     def write_summary(self) -> None:
         """summary.json from the fold states: all that a list needs. Written under a lock, so no update is lost."""
         with self.written_alone():
-            folds = [self.written_state(fold) for fold in self.folds()]
-            before = files.read_json(self.dir / "summary.json")
-            files.write_json(self.dir / "summary.json", {**before, "folds": [slim(state) for state in folds]})
+            if (summary := written_or_rebuilt(self)) is not None:  # else the states are whole without it
+                folds = [slim(self.written_state(fold)) for fold in self.folds()]
+                files.write_json(summary_file(self.dir), {**summary, "folds": folds})
 
     def sweep(self, fold: int) -> None:
         """Remove what killed writers left half-written; only for the holder of the fold's lock."""
@@ -307,7 +307,7 @@ def _next_colour(root: Path) -> int:
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
-    """Every run's summary, newest first, from summary.json alone; a garbage one is kept as {'id', 'unreadable'}.
+    """Every run's summary, newest first, from summary.json alone where it is good; see read_summary.
 
     Each gets `state`: running | queued | failed | cancelled | interrupted | done, from its folds.
     """
@@ -325,15 +325,26 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
 
 
 def read_summary(run_dir: Path) -> dict[str, Any] | None:
-    """summary.json as it is written; {'id', 'unreadable'} for garbage, None where there is no run folder."""
+    """summary.json as it is written; None where there is no run folder.
+
+    A missing or damaged one is made anew, and written where that is allowed; {'id', 'unreadable'} where it cannot be.
+    """
     try:
         summary = files.read_json(summary_file(run_dir))
         check_summary(summary)
         return {**summary, "id": run_dir.name}
     except FileNotFoundError:
-        return {"id": run_dir.name, "unreadable": "summary.json is missing"} if run_dir.is_dir() else None
+        if not run_dir.is_dir():
+            return None
+        why = "summary.json is missing"
     except (OSError, *GARBAGE) as error:
-        return {"id": run_dir.name, "unreadable": f"summary.json cannot be read ({type(error).__name__})"}
+        why = f"summary.json cannot be read ({type(error).__name__})"
+    run = Run(run_dir.name, run_dir.parent)
+    if (summary := rebuilt(run)) is None:
+        return {"id": run_dir.name, "unreadable": why}
+    with contextlib.suppress(OSError, LabError):
+        run.write_summary()
+    return summary
 
 
 def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:

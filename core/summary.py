@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from core import colours, settings
+from core import colours, files, settings
 from core.config import RunConfig
+from core.errors import LabError
 from core.persons import persons_of
-from core.states import FoldState, slim
+from core.states import GARBAGE, FoldState, check_summary, slim
+
+if TYPE_CHECKING:
+    from core.runs import Run
 
 
 def summary_of(
@@ -37,3 +42,45 @@ def summary_of(
         "settings": settings.flat(config),
         "folds": [slim(state) for state in states],
     }
+
+
+def written_or_rebuilt(run: Run) -> dict[str, Any] | None:
+    """summary.json, made anew where it is missing or damaged; None where there is nothing to make it from."""
+    try:
+        summary = files.read_json(run.dir / "summary.json")
+        check_summary(summary)
+        return summary
+    except (OSError, *GARBAGE):
+        return rebuilt(run)
+
+
+def rebuilt(run: Run) -> dict[str, Any] | None:
+    """summary.json as it has to be, from configuration, samples, fold states and, where it can be read, run.json.
+
+    None where configuration, samples or folds cannot be read.
+    """
+    try:
+        config, samples = run.config(), run.samples()
+        facts = _facts(run, samples)
+        summary = summary_of(config, samples, facts, [run.written_state(fold) for fold in run.folds()])
+        check_summary(summary)
+    except (OSError, LabError, *GARBAGE):
+        return None
+    return summary if summary["folds"] else None
+
+
+def _facts(run: Run, samples: pd.DataFrame) -> dict[str, Any]:
+    """run.json, and what it has to say where it cannot be read: the classes that occur, the time in the run's id."""
+    try:
+        info = dict(run.info())
+    except (OSError, *GARBAGE):
+        info = {}
+    if not isinstance(info.get("created"), (int, float)):
+        try:
+            info["created"] = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S").timestamp()
+        except ValueError:
+            info["created"] = run.config_file.stat().st_mtime
+    if not isinstance(info.get("class_names"), list):
+        names = samples.drop_duplicates("y").set_index("y")["class_name"]
+        info["class_names"] = [str(names.get(y, "")) for y in range(int(samples["y"].max()) + 1)]
+    return {**info, "id": run.id}

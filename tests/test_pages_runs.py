@@ -112,7 +112,8 @@ def test_tags_of_many(folder):
 
 def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
     run = make(folder, "one")
-    (run.dir / "summary.json").write_text("{")
+    for name in ("summary.json", "samples.parquet"):
+        (run.dir / name).write_text("{")
     at = page("runs", runs=run.id)
 
     button(at, "Delete").click().run()

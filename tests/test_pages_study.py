@@ -274,6 +274,29 @@ def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
     assert not any(b.label == "Resume" for b in page.button)
 
 
+def test_one_run_of_a_paused_study_can_be_resumed_on_its_own_page(record):
+    press(show(study=record.id), "Pause")
+    live = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    live.switch_page("pages/live.py")
+    live.query_params["run"] = record.run_ids[1]
+    live.run()
+    assert "paused with its study" in text_of(live)
+    press(live, "Resume")
+    assert {run_id for run_id, _ in jobs.waiting()} == {record.run_ids[1]}
+    assert "no further fold begins" in text_of(show(study=record.id)), "the rest of the study stays paused"
+
+
+def test_what_waits_in_a_paused_study_that_is_deleted_is_cancelled_and_its_page_says_why(record):
+    page = press(show(study=record.id), "Pause")
+    press(page, "Delete this study")
+    assert {s["state"] for s in runs.summaries()} == {"cancelled"} and jobs.waiting() == []
+    live = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    live.switch_page("pages/live.py")
+    live.query_params["run"] = record.run_ids[0]
+    live.run()
+    assert "Its study was deleted while it was paused." in text_of(live)
+
+
 def test_cancel_stops_every_run(record):
     press(show(study=record.id), "Cancel")
     assert {s["state"] for s in runs.summaries()} == {"cancelled"}

@@ -68,6 +68,7 @@ def test_running_without_a_process_is_interrupted_though_no_file_changed(made):
 def test_garbage_is_listed_as_unreadable_and_reread_when_mended(made):
     run = made("a")
     good = (run.dir / "summary.json").read_text()
+    (run.dir / "samples.parquet").unlink()  # or it would be made anew
     (run.dir / "summary.json").write_text("{")
     assert run_index.listed()[0].unreadable
     assert run_index.listed()[0].state == "unreadable"

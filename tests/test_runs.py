@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -461,3 +462,72 @@ def test_summaries_written_at_once_by_many_folds_lose_nothing(run):
     for thread in both:
         thread.join()
     assert [(fold["state"], fold["epoch"]) for fold in runs.summaries()[0]["folds"]] == [("done", 14), ("done", 14)]
+
+
+# summary.json is made anew
+
+
+DAMAGES = ("", "{", "[]", "null", '{"id": "x"}', "not json")
+
+
+@pytest.mark.parametrize("text", [None, *DAMAGES])
+def test_a_damaged_or_missing_summary_is_made_anew_from_what_was_frozen_and_the_states(run, text):
+    run.write_state(FoldState(1, "done", epoch=4, best_epoch=2, scores={"best_f1": 0.5}, started=1.0, ended=2.0))
+    path = runs.summary_file(run.dir)
+    good = json.loads(path.read_text())
+    path.unlink() if text is None else path.write_text(text)
+    assert runs.read_summary(run.dir) == good
+    assert json.loads(path.read_text()) == good, "the next reader finds it whole"
+    assert runs.summaries()[0]["state"] == "queued"
+
+
+@pytest.mark.parametrize("text", DAMAGES)
+def test_a_state_that_is_written_beside_a_damaged_summary_is_not_lost(run, text):
+    good = json.loads(runs.summary_file(run.dir).read_text())
+    runs.summary_file(run.dir).write_text(text)
+    run.write_state(FoldState(0, "failed", reason="r"))
+    written = json.loads(runs.summary_file(run.dir).read_text())
+    assert [fold["state"] for fold in written["folds"]] == ["failed", "queued"]
+    assert {**written, "folds": None} == {**good, "folds": None}
+
+
+def test_a_summary_is_made_anew_without_run_json(run):
+    good = json.loads(runs.summary_file(run.dir).read_text())
+    runs.summary_file(run.dir).unlink()
+    (run.dir / "run.json").write_text("{")
+    anew = runs.read_summary(run.dir)
+    assert anew["classes"] == good["classes"] and anew["created"] == datetime(2025, 1, 2, 3, 4, 5).timestamp()
+    assert {**anew, "created": 0, "colour": 0} == {**good, "created": 0, "colour": 0}
+
+
+def test_a_summary_that_cannot_be_written_is_made_anew_for_every_reader(run):
+    path = runs.summary_file(run.dir)
+    good = json.loads(path.read_text())
+    path.unlink()
+    path.mkdir()  # for root, too, a place that cannot be read or written as a file
+    assert runs.read_summary(run.dir) == good and path.is_dir()
+
+
+@pytest.mark.parametrize("lost", ["config.yaml", "samples.parquet", "folds"])
+def test_a_summary_is_unreadable_only_where_nothing_is_left_to_make_it_from(run, lost):
+    runs.summary_file(run.dir).write_text("{")
+    place = run.dir / lost
+    place.rename(run.dir / "away")
+    assert runs.read_summary(run.dir) == {
+        "id": run.id, "unreadable": "summary.json cannot be read (JSONDecodeError)",
+    }  # fmt: skip
+    if lost != "folds":
+        run.write_state(FoldState(0, "done"))
+        assert run.written_state(0).state == "done"
+    (run.dir / "away").rename(place)
+    assert "unreadable" not in runs.read_summary(run.dir)
+
+
+def test_a_good_summary_is_all_that_a_list_reads(run, monkeypatch):
+    def never(run):
+        raise AssertionError("a good summary is not made anew")
+
+    monkeypatch.setattr(runs, "rebuilt", never)
+    for name in ("config.yaml", "samples.parquet", "run.json"):
+        (run.dir / name).unlink()
+    assert runs.summaries()[0]["state"] == "queued"
