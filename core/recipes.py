@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -22,6 +23,16 @@ def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
     found = {path.stem: configs.read_config(path, path.name) for path in paths}
     found = dict(sorted(found.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
     return found | (own_recipes()[0] if folder == RECIPES else {})
+
+
+def version() -> tuple[tuple[str, int, int], ...]:
+    """(file, time, size) of every recipe there is: the same value means the same recipes."""
+    found = []
+    for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home().glob("*.yaml"))):
+        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+            status = path.stat()
+            found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(found)
 
 
 def load_recipe(name: str) -> RunConfig:

@@ -58,8 +58,9 @@ def phases_line(config: RunConfig) -> str:
     return " + ".join(f"{phase.optimizer} {phase.epochs}" for phase in config.phases) + " epochs"
 
 
-@lru_cache(maxsize=1)
-def _recipes() -> dict[str, dict[str, Value]]:
+@lru_cache(maxsize=4)
+def _recipes(version: tuple) -> dict[str, dict[str, Value]]:
+    """version: of the files that are read, from recipes.version."""
     return {name: _learning(flat(recipe)) for name, recipe in recipes.all_recipes().items()}
 
 
@@ -69,7 +70,7 @@ def recipe_of(config: RunConfig) -> tuple[str, int]:
     Name, dataset, task, folds, seed, device, depth and first weights are not counted: they are settings of their own.
     """
     mine = _learning(flat(config))
-    found = {name: len(differing([mine, theirs])) for name, theirs in _recipes().items()}
+    found = {name: len(differing([mine, theirs])) for name, theirs in _recipes(recipes.version()).items()}
     name = min(found, key=lambda name: (found[name], name))
     return name, found[name]
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.config import from_dict, with_setting, with_value
 from core.places import HOME
-from core.recipes import all_recipes, load_recipe
+from core.recipes import all_recipes, load_recipe, recipes_home, save_recipe
 from core.settings import differing, flat, leaves, phases_line, recipe_of, transforms_line
 
 
@@ -47,6 +47,19 @@ def test_a_recipe_is_its_own_nearest(name):
 def test_depth_folds_and_dataset_do_not_make_another_recipe():
     assert recipe_of(changed("quick", model__depth=50, folds__count=3, data__root="/photos")) == ("quick", 0)
     assert recipe_of(changed("quick", training__batch_size=16, phases__0__epochs=2)) == ("quick", 2)
+
+
+def test_a_recipe_that_is_saved_changed_or_deleted_counts_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    mine = changed("quick", training__batch_size=16, phases__0__epochs=2)
+    assert recipe_of(mine) == ("quick", 2)
+    save_recipe("mine", mine)
+    assert recipe_of(mine) == ("mine", 0)
+    save_recipe("mine", changed("study"), replace=True)
+    assert recipe_of(mine) == ("quick", 2)
+    save_recipe("mine", mine, replace=True)
+    (recipes_home() / "mine.yaml").unlink()
+    assert recipe_of(mine) == ("quick", 2)
 
 
 def test_differing_counts_what_only_one_has():
