@@ -105,6 +105,9 @@ def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or a YAML file.")],
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the dataset.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as phases.0.epochs=3.")] = None,
+    folds_of: Annotated[
+        str | None, typer.Option("--folds-of", help="A run whose folds are taken over: each person stays in its fold.")
+    ] = None,
     runs_dir: RunsOption = None,
     wait: WaitOption = False,
 ) -> None:
@@ -132,6 +135,9 @@ def train(
         _note(note)
         config = configs.from_dict(configs.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
     plan = planning.make_plan(config, found, folder=folder)
+    if folds_of is not None:
+        people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
+        plan = study_records.on_folds(people, folds_of, plan, found, folder=folder)
     run = jobs.launch(plan, folder=folder)
     print(run.id, flush=True)
     if plan.corrections:

@@ -25,6 +25,11 @@ def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
     return found | (own_recipes()[0] if folder == RECIPES else {})
 
 
+def lab_recipes() -> list[str]:
+    """The names of the lab's own recipes: those that every installation has."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
 def version() -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
     found = []

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import pandas as pd
 
-from core import contrast, corrections, report_faces, report_numbers, settings
-from core.config import to_yaml
+from core import contrast, report_again, report_faces, report_numbers, settings
 from core.data_figures import class_bars
-from core.errors import LabError
 from core.folds import absence, absent_classes, audit
 from core.members import Member
 from core.persons import KNOWN, UNKNOWN, units
-from core.report_blocks import Block, Bullets, Code, Figure, Section, Table, Text
+from core.report_blocks import Bullets, Figure, Section, Table, Text
 from core.report_findings import Findings
 from core.report_words import limits
-from core.text import NOTHING, count
+from core.text import count
 
 
 def sections(found: Findings, sentences: Sequence[str]) -> list[Section]:
@@ -32,7 +29,7 @@ def sections(found: Findings, sentences: Sequence[str]) -> list[Section]:
         report_faces.section(found),
         report_numbers.costs(found),
         Section("Limits", (Bullets(tuple(limits(found))),)),
-        _again(found),
+        report_again.section(found),
     ]
     return [part for part in parts if part.blocks]
 
@@ -102,7 +99,7 @@ def _left_out(info: dict) -> str:
 
 def _corrected(found: Findings) -> list[str]:
     """How many label corrections each run was frozen with; nothing where none was used."""
-    used = {found.names[member.id]: corrections_of(member) for member in found.members}
+    used = {found.names[member.id]: report_again.corrections_of(member) for member in found.members}
     if set(used.values()) == {0}:
         return []
     said = {
@@ -116,16 +113,6 @@ def _corrected(found: Findings) -> list[str]:
 
 def _corrections(n: int) -> str:
     return f"{count(n) if n else 'no'} label correction{'' if n == 1 else 's'}"
-
-
-def corrections_of(member: Member) -> int | None:
-    """How many label corrections a run was frozen with; None where their file is damaged."""
-    try:
-        kept = len(corrections.read(member.run.corrections_file))
-    except LabError:
-        return None
-    named = member.info.get("corrections")
-    return kept or (len(named) if isinstance(named, list) else 0)
 
 
 def _class_counts(member: Member) -> pd.DataFrame:
@@ -158,27 +145,3 @@ def _setup(found: Findings) -> Section:
         else:
             blocks.append(Text("No setting differs between the runs."))
     return Section("Setup", tuple(blocks))
-
-
-def _again(found: Findings) -> Section:
-    versions: dict[str, str] = {}
-    for member in found.members:
-        versions |= {str(k): str(v) for k, v in (member.info.get("versions") or {}).items()}
-    root = (found.baseline.info.get("dataset") or {}).get("root") or found.baseline.config.data.root
-    commands: list[str] = []
-    blocks: list[Block] = []
-    for member in found.members:
-        commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(str(root))}")
-    blocks.append(Text("Save a configuration below under its file name, then launch it:"))
-    blocks.append(Code("Commands", "\n".join(commands)))
-    if versions:
-        blocks.append(Table(("library", "version"), tuple(sorted(versions.items())), words=True))
-    rows = []
-    for member in found.members:
-        c, about = member.config, member.info.get("dataset") or {}
-        print_ = str(about.get("fingerprint") or NOTHING)[:16]
-        rows.append((found.names[member.id], member.id, str(c.training.seed), str(c.folds.seed), print_))
-    head = ("run", "id", "seed", "seed of the folds", "fingerprint of the data")
-    blocks.append(Table(head, tuple(rows), words=True))
-    blocks += [Code(f"{member.id}.yaml", to_yaml(member.config)) for member in found.members]
-    return Section("How to reproduce", tuple(blocks))

@@ -27,7 +27,7 @@ from core.study_file import Member, Study, all_studies, exists, folder_of, load
 
 __all__ = [
     "Member", "Study", "add", "all_studies", "cancel", "delete", "exists", "folder_of", "folds_of", "joined", "launch",
-    "launch_missing", "load", "missing", "move", "pause", "present", "resume",
+    "launch_missing", "load", "missing", "move", "on_folds", "pause", "present", "resume",
 ]  # fmt: skip
 
 DELETED = "Its study was deleted while it was paused."
@@ -131,12 +131,16 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
 
 def joined(study: Study, plan: Plan, scan: Scan, *, folder: Path | None = None) -> Plan:
     """The plan with the study's folds."""
-    people = folds_of(study, folder)
+    return on_folds(folds_of(study, folder), f"the study '{study.name}'", plan, scan, folder=folder)
+
+
+def on_folds(people: pd.Series, whose: str, plan: Plan, scan: Scan, *, folder: Path | None = None) -> Plan:
+    """The plan with everybody in a given fold; who is new there is assigned. people: fold by person. whose: of whom."""
     count = int(people.max()) + 1
     if plan.config.folds.count != count:
         raise LabError(
-            f"folds: the study '{study.name}' has {count} folds, this run {plan.config.folds.count}.",
-            f"Set the number of folds to {count}: runs of a study are compared on the same folds.",
+            f"folds: {whose} has {count} folds, this run {plan.config.folds.count}.",
+            f"Set the number of folds to {count}: only runs on the same folds are compared.",
             kind="folds",
         )
     return make_plans([plan.config], scan, folder=folder, people=people)[0]
