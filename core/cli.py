@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core import __version__, cli_write, halt, jobs, locks, places, recipes, runs, study_records
+from core import __version__, cli_data, cli_write, halt, jobs, locks, places, recipes, runs, study_records
 from core import config as configs
 from core import plan as planning
 from core.cli_attend import attend
 from core.cli_progress import bar, wait_for
 from core.cli_tables import print_folds, spread
 from core.errors import LabError
-from core.persons import UNKNOWN, units
 from core.runs import Run
 from core.worker import work
 
@@ -29,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(attend)
+app.command()(cli_data.demo)
+app.command()(cli_data.scan)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 
@@ -58,46 +58,6 @@ def main() -> None:
         if error.remedy:
             print(f"       {error.remedy}", file=sys.stderr)
         sys.exit(1)
-
-
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder to draw into; must be empty or absent.")],
-    people: Annotated[int, typer.Option(help="Number of people, seven photos each.")] = 300,
-    seed: Annotated[int, typer.Option(help="Another seed draws other people.")] = 0,
-) -> None:
-    """Draw the demo dataset: faces with and without masks, made by code."""
-    from core.demo import draw_demo
-
-    started = time.monotonic()
-    draw_demo(folder, people=people, seed=seed, progress=bar("drawing"))
-    print(f"{people:,} people, {people * 7:,} photos in {folder} ({time.monotonic() - started:.0f} s)")
-
-
-@app.command()
-def scan(
-    folder: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
-    reader: Annotated[str, typer.Option(help="auto, mask, utkface, folders or csv.")] = "auto",
-) -> None:
-    """Read a dataset: people, photos, attributes, and everything that is wrong with it. Exit code 1 on bad files."""
-    from core.data import scan as scan_dataset
-
-    found = scan_dataset(
-        configs.from_dict({"data": {"root": str(folder), "reader": reader}}).data, progress=bar("scanning")
-    )
-    whose = found.persons
-    of = f" of {units(whose.people, whose.state)}" if whose.state != UNKNOWN else ""
-    print(f"{found.reader}: {len(found.samples):,} photos{of}")
-    if whose.warning:
-        print(f"note: {whose.warning}")
-    for column in ("label", "mask", "gender"):
-        counts = found.samples[column].value_counts()
-        if len(counts):
-            print(f"{column}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    for problem in found.problems.itertuples():
-        print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
-    if (found.problems["severity"] == "error").any():
-        raise typer.Exit(1)
 
 
 @app.command()
