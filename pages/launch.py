@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs, places, run_index, runs, study_records
+from core import run_index
 from core.data import Scan, possible_tasks
 from core.errors import LabError
 from core.plan import Plan
@@ -20,6 +20,8 @@ from pages.parts import (
     form_draft,
     form_fields,
     groups,
+    launch_click,
+    launch_draft,
     launch_token,
     pipeline,
     states,
@@ -41,28 +43,6 @@ GROUPS = {
     "transforms": ("Transforms", ("transforms",)),
 }
 CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style>"
-
-
-# The click
-
-
-def launch(plan: Plan, run_id: str, joining: Study | None, found: Scan | None) -> None:
-    """The callback of the button. Leaves the run to open, or the error to show."""
-    try:
-        if joining is None:
-            jobs.launch(plan, run_id)
-        else:
-            study_records.add(joining, plan, found, run_id=run_id)
-    except LabError as error:
-        if error.kind != "exists" or not runs.Run(run_id).exists():
-            st.session_state["launch_error"] = error
-            return
-    except OSError as error:
-        st.session_state["launch_error"] = LabError(
-            f"{places.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
-        )
-        return
-    st.session_state["launch_open"] = run_id
 
 
 # The sections
@@ -99,12 +79,8 @@ def launch_section(plan: Plan | None, errors: Errors, found: Scan | None, joinin
         form_fields.words("description", errors, label="Description", placeholder="What it is for, one sentence")
     ready = plan is not None and not errors
     run_id = launch_token.next_run_id(plan.config) if ready else ""
-    launch_token.form_token()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Launch", type="primary", icon=":material/rocket_launch:", disabled=not ready,
-            on_click=launch, args=(plan, run_id, joining, found), key="launch-button",
-        )  # fmt: skip
+        launch_button("Launch", [plan] if ready else None, joining)
         if ready:
             st.caption(f"{plain(run_id)}: {count(plan.config.folds.count)} fold jobs are queued; then Live opens.")
         else:
@@ -118,12 +94,8 @@ def launch_study_section(
         study_form.words(errors)
     ready = bool(plans) and not errors
     study_id = launch_token.next_study_id(wanted, plans[0].config.data.root) if ready else ""
-    launch_token.form_token()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Launch the study", type="primary", icon=":material/rocket_launch:", disabled=not ready,
-            on_click=study_plan.launch, args=(wanted, plans, study_id), key="launch-study-button",
-        )  # fmt: skip
+        launch_button("Launch the study", plans if ready else None, None)
         if ready:
             jobs_ = sum(plan.config.folds.count for plan in plans)
             runs_ = "1 run" if len(plans) == 1 else f"{count(len(plans))} runs"
@@ -132,6 +104,16 @@ def launch_study_section(
             st.caption("Choose what differs between the runs, under 4.")
         else:
             say_what_lacks(errors, found)
+
+
+def launch_button(label: str, plans: list[Plan] | None, joining: Study | None) -> None:
+    """The button with its ticket. plans: what it would launch; None while it cannot."""
+    ticket = launch_click.ticket(plans, joining) if plans else None
+    st.button(
+        label, type="primary", icon=":material/rocket_launch:", disabled=ticket is None,
+        on_click=launch_click.press, args=(ticket,),
+        key="launch-button" if label == "Launch" else "launch-study-button",
+    )  # fmt: skip
 
 
 def say_what_lacks(errors: Errors, found: Scan | None) -> None:
@@ -145,23 +127,32 @@ def say_what_lacks(errors: Errors, found: Scan | None) -> None:
 
 # The page
 
-states.begin_page()
+
+def open_launched() -> None:
+    """Leave for what was launched with the click that waits, if it was."""
+    if (opens := launch_click.done()) is not None:
+        page, run_or_study = opens
+        if page == "live":
+            st.switch_page(LIVE, query_params={"run": run_or_study})
+        st.switch_page(STUDIES, query_params={"study": run_or_study})
+
+
+states.begin_page(launches=True)
 st.html(CSS)
 groups.style()
-if run_id := st.session_state.pop("launch_open", None):
-    st.session_state.pop("launch_token", None)
-    st.switch_page(LIVE, query_params={"run": run_id})
-if study_id := st.session_state.pop("launch_open_study", None):
-    st.session_state.pop("launch_token", None)
-    st.switch_page(STUDIES, query_params={"study": study_id})
+open_launched()
+click = launch_click.pending()
 prefill()
+launch_token.form_token()
 with st.container():
     st.html('<div class="lab-title">Launch</div>')
     if problem := st.session_state.pop("launch_error", None):
         states.show_error(problem)
+    launch_draft.notice(DATA)
     joining = joined_study()
     if joining is not None:
         st.info(f"This run joins the study **{plain(joining.name)}**, on its folds.", icon=":material/add_circle:")
+launch_draft.keep()
 
 draft = form_draft.draft()
 choice = draft["data"]
@@ -193,6 +184,14 @@ with states.section("1 · Dataset"):
     else:
         plan, more = look_ahead(config, found, joining)
     errors |= more
+    refusal: LabError | None = None
+    if click is not None:
+        if as_study:
+            refusal = launch_click.settle_study(click, None if errors else wanted, plans)
+        else:
+            refusal = launch_click.settle_run(click, None if errors else config, plan, joining, found)
+        if refusal is None:
+            open_launched()
     if found is not None:
         dataset.show_result(found, DATA)
         dataset.leave_out(found, choice, DATA, errors)
@@ -232,6 +231,9 @@ with states.section("6 · What will run"):
         st.caption("People, classes, folds and time, once dataset and settings are right.")
 
 with states.section("7 · Launch"):
+    with st.container():
+        if refusal is not None:
+            states.show_error(refusal)
     if as_study:
         launch_study_section(wanted, plans, errors, found)
     else:

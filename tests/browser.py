@@ -111,6 +111,7 @@ class Lab:
         self.log = folder / "lab.log"
         self.port = _free_port()
         self.process: subprocess.Popen | None = None
+        self.command = [sys.executable, "-m", "streamlit"]
         self.env = {
             **os.environ,
             "FACET_RUNS": str(self.runs),
@@ -127,7 +128,7 @@ class Lab:
     def start(self) -> None:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+                [*self.command, "run", "app.py", "--server.port", str(self.port)],
                 cwd=HOME, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
@@ -303,7 +304,7 @@ class Talk:
                 self.owed = ""
 
 
-def _demo(folder: Path) -> Path:
+def drawn_demo(folder: Path) -> Path:
     """The demo dataset, which nobody writes into: drawn once for all workers of pytest."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -319,7 +320,7 @@ def _demo(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"), _demo(tmp_path_factory.getbasetemp()))
+    lab = Lab(tmp_path_factory.mktemp("lab"), drawn_demo(tmp_path_factory.getbasetemp()))
     try:
         lab.start()
         yield lab

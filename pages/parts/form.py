@@ -10,8 +10,9 @@ from core.errors import LabError
 from core.runs import Run
 from core.text import plain
 from core.weights import imagenet_file, imagenet_line
-from pages.parts.form_draft import Errors, assign, draft, help_of, key_of, replace_draft
-from pages.parts.form_fields import checkbox, choice, message, number, seeded, segments, take
+from pages.parts.fields import field
+from pages.parts.form_draft import Errors, assign, draft, edited, help_of, key_of, replace_draft
+from pages.parts.form_fields import checkbox, choice, message, number, of_draft, segments
 
 TASKS = {
     "gender-age": "gender-age (unmasked photos)",
@@ -28,15 +29,7 @@ def task_and_folds(errors: Errors, tasks: list[str]) -> None:
     chosen = draft()["task"]["name"]
     with st.container(horizontal=True):
         with st.container(width=300, gap="xsmall"):
-            st.selectbox(
-                "Task",
-                list(dict.fromkeys([*tasks, chosen])),
-                key=seeded("task.name"),
-                format_func=lambda name: TASKS.get(name, name),
-                help=help_of("task.name"),
-                on_change=take,
-                args=("task.name",),
-            )
+            of_draft(st.selectbox, "task.name", tasks, label="Task", format_func=lambda name: TASKS.get(name, name))
             message("task.name", errors)
         if "age" in chosen:
             number("task.age_limits.0", errors, label="Middle group from", help="Its first age, in years.")
@@ -54,43 +47,46 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
     init = draft()["model"]["init"]
     kind, _, rest = init.partition(":")
     rest = "" if rest == CHOOSE else rest
-    keys = {name: key_of(f"model.init.{name}") for name in ("kind", "file", "run")}
-    st.session_state.setdefault(keys["kind"], kind)
-    if kind in ("file", "run"):
-        st.session_state.setdefault(keys[kind], rest or None if kind == "run" else rest)
+    model = draft()["model"]
 
-    def take_init() -> None:
-        kind = st.session_state[keys["kind"]]
-        rest = st.session_state.get(keys[kind]) if kind in ("file", "run") else None
-        draft()["model"]["init"] = f"{kind}:{(rest or '').strip()}" if kind in ("file", "run") else kind
+    def take_init(kind: str, rest: str = "") -> None:
+        model["init"] = f"{kind}:{rest}" if kind in ("file", "run") else kind
+        edited("model.init")
         if kind == "run" and rest:
             follow(rest)
 
-    st.segmented_control(
+    field(
+        st.segmented_control,
         "First weights",
         ["imagenet", "scratch", "file", "run"],
-        key=keys["kind"],
+        key=key_of("model.init.kind"),
+        holds=kind,
+        take=take_init,
         format_func={"imagenet": "ImageNet", "scratch": "From scratch", "file": "A file", "run": "Another run"}.get,
         help=help_of("model.init"),
         required=True,
-        on_change=take_init,
     )
     if kind == "file":
-        st.text_input(
+        field(
+            st.text_input,
             "Weights file",
-            key=keys["file"],
-            on_change=take_init,
+            key=key_of("model.init.file"),
+            holds=rest,
+            read=str.strip,
+            take=lambda path: take_init("file", path),
             placeholder="/path/to/weights.safetensors",
             help="A state dict of the same depth, .pth or .safetensors. Code inside a .pth is never run.",
         )
     if kind == "run":
         with st.container(horizontal=True):
-            st.selectbox(
+            field(
+                st.selectbox,
                 "Run",
-                list(dict.fromkeys([*parents, *([rest] if rest else [])])),
-                key=keys["run"],
+                list(parents),
+                key=key_of("model.init.run"),
+                holds=rest or None,
+                take=lambda run_id: take_init("run", run_id or ""),
                 format_func=lambda run_id: parents.get(run_id, run_id),
-                on_change=take_init,
                 placeholder="Choose a run",
                 help="Fold k starts from its fold k, so that nobody is validated on who was trained on before. "
                 "Depth and number of folds become those of the run.",
@@ -113,8 +109,9 @@ def follow(run_id: str) -> None:
         parent = Run(run_id).config()
     except LabError:
         return  # gone meanwhile, which the plan says at the field
-    assign("model.depth", parent.model.depth)
-    assign("folds.count", parent.folds.count)
+    for path, value in (("model.depth", parent.model.depth), ("folds.count", parent.folds.count)):
+        assign(path, value)
+        edited(path)
 
 
 def phases(errors: Errors) -> None:
@@ -127,7 +124,7 @@ def phases(errors: Errors) -> None:
                 if len(listed) > 1:
                     st.button(
                         "Remove", key=key_of(f"{here}.remove"), type="tertiary", icon=":material/delete:",
-                        on_click=_drop, args=("phases", index),
+                        on_click=_drop, args=(listed, phase),
                     )  # fmt: skip
             with st.container(horizontal=True):
                 choice(f"{here}.optimizer", ("adam", "adamw", "sgd"), errors)
@@ -179,8 +176,11 @@ def training(errors: Errors) -> None:
 
 def _add_phase() -> None:
     draft()["phases"].append(dict(draft()["phases"][-1]) if draft()["phases"] else PhaseConfig().model_dump())
+    edited("phases")
 
 
-def _drop(group: str, index: int) -> None:
-    del draft()[group][index]
+def _drop(listed: list[dict], phase: dict) -> None:
+    """Remove this phase, and no other one: the second half of a double click finds it gone."""
+    listed[:] = [each for each in listed if each is not phase]
+    edited("phases")
     replace_draft(draft())

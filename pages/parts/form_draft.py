@@ -2,7 +2,8 @@
 
 The draft is the truth: a control writes its value there before the page runs, so that the page can check the whole
 draft first and show each message beside the control that it belongs to. What cannot be read as a number stays in the
-draft as it was typed.
+draft as it was typed. Each setting that somebody changes is noted, so that a launch can tell it from one that changed
+otherwise.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.settings import leaves
 
-DRAFT, VERSION = "launch_draft", "launch_version"
+DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
 Errors = dict[str, str]
 
 LABELS = {
@@ -64,7 +66,36 @@ def take_data(choice: dict[str, Any]) -> None:
 def assign(path: str, value: Any) -> None:
     """Set one field from code; its control, if drawn later in this run, shows the value."""
     put(draft(), path, value)
-    st.session_state.pop(key_of(path), None)
+
+
+def writer(path: str) -> Callable[[Any], None]:
+    """What takes in a field's value. It holds on to the part of the draft in which the field stands now: once that is
+    no longer in the draft (another recipe, a phase removed), what was typed there goes nowhere instead of elsewhere.
+    """
+    *parents, last = path.split(".")
+    part = get(draft(), ".".join(parents)) if parents else draft()
+
+    def write(value: Any) -> None:
+        part[_step(last)] = value
+        edited(path)
+
+    return write
+
+
+def edited(path: str) -> None:
+    """Note that somebody changed the setting at `path`, or all beneath it; "" is everything."""
+    edits = st.session_state.setdefault(EDITS, {})
+    edits[path] = edit_number() + 1
+
+
+def edit_number() -> int:
+    """How often something was changed so far."""
+    return max(st.session_state.get(EDITS, {}).values(), default=0)
+
+
+def edited_since(number: int) -> list[str]:
+    """What was changed after the edit of this number."""
+    return [path for path, last in st.session_state.get(EDITS, {}).items() if last > number]
 
 
 def value_of(path: str) -> Any:

@@ -8,11 +8,10 @@ from typing import Any
 import streamlit as st
 
 from core.text import plain
-from pages.parts.form_draft import Errors, draft, get, help_of, key_of, label_of_field, put, read_number, show
+from pages.parts.fields import field
+from pages.parts.form_draft import Errors, draft, get, help_of, key_of, label_of_field, read_number, show, writer
 
 FIELD = 168  # width of a number's control, in pixels
-# A text's value goes into its control as `value`, not through the session: a control whose script the browser has not
-# loaded yet would come up empty at the next rerun and send that as if it had been typed.
 
 
 def number(
@@ -29,13 +28,13 @@ def number(
     optional: may be left empty. empty: what that means, shown in the field.
     """
     with st.container(width=FIELD, gap="xsmall"):
-        st.text_input(
-            label or label_of_field(path),
-            value=show(get(draft(), path)),
-            key=key_of(path),
+        of_draft(
+            st.text_input,
+            path,
+            label=label or label_of_field(path),
+            show=show,
+            read=lambda text: None if optional and not text.strip() else read_number(text),
             help=help or help_of(path),
-            on_change=take,
-            args=(path, lambda text: None if optional and not text.strip() else read_number(text)),
             placeholder=empty if optional else None,
         )
         message(path, errors)
@@ -43,49 +42,33 @@ def number(
 
 def choice(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[[Any], str] = str) -> None:
     with st.container(width=FIELD + 40, gap="xsmall"):
-        st.selectbox(
-            label_of_field(path),
-            list(options),
-            key=seeded(path),
-            format_func=show,
-            help=help_of(path),
-            on_change=take,
-            args=(path,),
-        )
+        of_draft(st.selectbox, path, list(options), format_func=show)
         message(path, errors)
 
 
 def segments(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[[Any], str] = str) -> None:
     with st.container(width="content", gap="xsmall"):
-        st.segmented_control(
-            label_of_field(path),
-            list(options),
-            key=seeded(path),
-            format_func=show,
-            help=help_of(path),
-            required=True,
-            on_change=take,
-            args=(path,),
-        )
+        of_draft(st.segmented_control, path, list(options), format_func=show, required=True)
         message(path, errors)
 
 
 def words(path: str, errors: Errors, *, label: str, width: int | str = "stretch", placeholder: str = "") -> None:
     with st.container(width=width, gap="xsmall"):
-        st.text_input(
-            label,
-            value=get(draft(), path) or "",
-            key=key_of(path),
-            help=help_of(path),
-            on_change=take,
-            args=(path,),
-            placeholder=placeholder,
-        )
+        of_draft(st.text_input, path, label=label, show=lambda value: value or "", placeholder=placeholder)
         message(path, errors)
 
 
 def checkbox(path: str) -> None:
-    st.checkbox(label_of_field(path), key=seeded(path), help=help_of(path), on_change=take, args=(path,))
+    of_draft(st.checkbox, path)
+
+
+def of_draft(widget: Callable[..., Any], path: str, *args: Any, label: str = "", **options: Any) -> Any:
+    """The control of the draft's field at a dotted path."""
+    options.setdefault("help", help_of(path))
+    return field(
+        widget, label or label_of_field(path), *args, key=key_of(path), holds=get(draft(), path), take=writer(path),
+        **options,
+    )  # fmt: skip
 
 
 def message(path: str, errors: Errors) -> None:
@@ -93,15 +76,3 @@ def message(path: str, errors: Errors) -> None:
     found = [errors[p] for p in (path, *(f"{path}.{i}" for i in range(3))) if p in errors]
     for text in found:
         st.markdown(f":small[:red[:material/error: {plain(text)}]]")
-
-
-def seeded(path: str, show: Callable[[Any], Any] = lambda value: value) -> str:
-    """The key of a field's control, holding the draft's value when the control is new on this page."""
-    key = key_of(path)
-    if key not in st.session_state:
-        st.session_state[key] = show(get(draft(), path))
-    return key
-
-
-def take(path: str, read: Callable[[Any], Any] = lambda value: value) -> None:
-    put(draft(), path, read(st.session_state[key_of(path)]))

@@ -15,31 +15,45 @@ from core.config_parts import CHOOSE
 from core.errors import LabError
 from core.study import StudyConfig
 from core.text import plain
-from pages.parts import dataset, form, form_draft, study_form
+from pages.parts import dataset, form, form_draft, launch_draft, launch_token, study_form
 
 DATA = "launch-data"  # prefix of the dataset's controls
+_CAME = "launch_came"  # what the address asked for last
 ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
 
 
 def prefill() -> None:
-    """Take what the address asks for; else go on with the session's draft; else begin with the recipe 'quick'."""
-    wanted = [(k, st.query_params[k]) for k in ("from", "recipe") if k in st.query_params]
+    """Take what the address asks for; else go on with the session's draft, or with that of before a reload; else begin
+    with the recipe 'quick'.
+
+    An address that names the session's own form asks for nothing: a browser sends its address along with each click,
+    and a quick second click brings the one from before the first.
+    """
+    wanted = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
     arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
-    if wanted and (arriving or wanted[0] != st.session_state.get("launch_source")):
-        kind, name = wanted[0]
+    fresh = form_draft.DRAFT not in st.session_state
+    if fresh and launch_draft.restore(wanted, DATA):
+        return
+    of_this_form = not fresh and launch_token.asked_token() == st.session_state.get(launch_token.TOKEN, "")
+    before = (st.session_state.get("launch_source"), st.session_state.get(_CAME))
+    if wanted is not None and not of_this_form and (arriving or wanted not in before):
+        kind, name = wanted
         try:
             (take_run if kind == "from" else take_recipe)(name)
+            st.session_state[_CAME] = wanted
             return
         except LabError as error:
             st.session_state["launch_error"] = error
             del st.query_params[kind]
-    if arriving and form_draft.DRAFT in st.session_state:
+    if not fresh:
         kind, name = st.session_state["launch_source"]
-        dataset.show_choice(form_draft.draft()["data"], DATA)
-        if kind != "file":
+        if arriving:
+            dataset.show_choice(form_draft.draft()["data"], DATA)
+        if kind != "file" and st.query_params.get(kind) != name:
+            st.query_params.pop("recipe" if kind == "from" else "from", None)
             st.query_params[kind] = name
-    if form_draft.DRAFT not in st.session_state:
-        take_recipe("quick" if "quick" in recipes.all_recipes() else next(iter(recipes.all_recipes())))
+        return
+    take_recipe("quick" if "quick" in recipes.all_recipes() else next(iter(recipes.all_recipes())))
 
 
 def take_recipe(name: str) -> None:
@@ -112,11 +126,14 @@ def take_pipeline(settings: dict, recipe: str) -> None:
         st.session_state[form_draft.DRAFT] = json.loads(json.dumps(base))
         st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
     brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
+    form_draft.edited("transforms")
+    form_draft.edited("mix")
     form_draft.replace_draft(form_draft.draft() | brought)
 
 
 def pick_recipe(name: str) -> None:
     """A recipe was clicked: its settings, and its name in the address."""
+    form_draft.edited("")
     take_recipe(name)
 
 
@@ -124,6 +141,7 @@ def import_settings(key: str) -> None:
     upload = st.session_state[key]
     if upload is None:
         return
+    form_draft.edited("")
     st.session_state["launch_imports"] = st.session_state.get("launch_imports", 0) + 1  # an empty box for the next
     try:
         text = upload.getvalue().decode("utf-8")

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
-from collections.abc import Callable
 from datetime import datetime
 
 import streamlit as st
 
 from core import config as configs
-from core import runs, study_records
+from core import drafts, runs, study_records
 from core.config import RunConfig
 from core.study import StudyConfig, to_yaml
+
+TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
 
 
 def form_token() -> str:
     """What names this form in its address: time and four digits, the same in a reload and in a copied tab."""
-    token = st.session_state.get("launch_token")
+    token = st.session_state.get(TOKEN)
     if token is None:
-        asked = st.query_params.get("form", "")
-        token = asked if re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", asked) else new_token()
-        st.session_state["launch_token"] = token
-        st.session_state["launch_token_adopted"] = token == asked
+        asked = asked_token()
+        token = asked or new_token()
+        st.session_state[TOKEN] = token
+        st.session_state[ADOPTED] = token == asked
     if st.query_params.get("form") != token:
         st.query_params["form"] = token
     return token
 
 
+def asked_token() -> str | None:
+    """The form that the address names, if it names one."""
+    asked = st.query_params.get("form", "")
+    return asked if drafts.is_token(asked) else None
+
+
 def new_token() -> str:
     return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def use_up(token: str) -> None:
+    """The form was launched: what is launched next is another one."""
+    if st.session_state.get(TOKEN) == token:
+        del st.session_state[TOKEN]
 
 
 def id_of(token: str, name: str, content: str) -> str:
@@ -41,19 +53,26 @@ def id_of(token: str, name: str, content: str) -> str:
     return f"{token[:15]}-{slug}-{digest}"
 
 
-def next_id(name: str, content: str, exists: Callable[[str], bool]) -> str:
-    """The id that Launch will use. A form that was launched before this session opened it is a new form."""
-    found = id_of(form_token(), name, content)
-    if st.session_state.pop("launch_token_adopted", False) and exists(found):
-        st.session_state["launch_token"] = new_token()
-        found = id_of(form_token(), name, content)
-    return found
+def run_id(token: str, config: RunConfig) -> str:
+    return id_of(token, config.name, configs.to_yaml(config))
+
+
+def study_id(token: str, study: StudyConfig, root: str) -> str:
+    """root: folder of the dataset, which a study file does not name."""
+    return id_of(token, study.name, f"{root}\n{to_yaml(study)}")
 
 
 def next_run_id(config: RunConfig) -> str:
-    return next_id(config.name, configs.to_yaml(config), lambda run_id: runs.Run(run_id).exists())
+    """The id that Launch will use. A form that was launched before this session opened it is a new form."""
+    _renew(runs.Run(run_id(form_token(), config)).exists())
+    return run_id(form_token(), config)
 
 
 def next_study_id(study: StudyConfig, root: str) -> str:
-    """root: folder of the dataset, which a study file does not name."""
-    return next_id(study.name, f"{root}\n{to_yaml(study)}", study_records.exists)
+    _renew(study_records.exists(study_id(form_token(), study, root)))
+    return study_id(form_token(), study, root)
+
+
+def _renew(launched: bool) -> None:
+    if st.session_state.pop(ADOPTED, False) and launched:
+        st.session_state[TOKEN] = new_token()

@@ -11,6 +11,7 @@ import streamlit as st
 from core.augment import TRANSFORMS, Param, default_params
 from core.text import plain
 from pages.parts import form_draft, form_fields
+from pages.parts.fields import field
 
 ENDS = {"int range": ("from", "to"), "float range": ("from", "to"), "rgb": ("red", "green", "blue")}
 WIDE = 400  # steps; a parameter with more of them gets a field instead of a slider
@@ -21,18 +22,24 @@ P = Param("float", 0.5, 0, 1, 0.05, "Share of training images that it is applied
 class Draft:
     """listed: the entries as dicts, changed in place. key: prefix of the controls. restart: draws them anew.
 
-    slides: sliders for values within their bounds, as where one looks at the effect while moving them.
+    edited: called after each change. slides: sliders for values within their bounds, as where one looks at the effect
+    while moving them.
     """
 
     listed: list[dict[str, Any]]
     key: str
     restart: Callable[[], None]
+    edited: Callable[[], None] = lambda: None
     slides: bool = False
 
 
 def of_launch() -> Draft:
     key = f"form{st.session_state.get(form_draft.VERSION, 0)}"
-    return Draft(form_draft.draft()["transforms"], key, lambda: form_draft.replace_draft(form_draft.draft()))
+    draft = form_draft.draft()
+    return Draft(
+        draft["transforms"], key, lambda: form_draft.replace_draft(form_draft.draft()),
+        lambda: form_draft.edited("transforms"),
+    )  # fmt: skip
 
 
 def editor(draft: Draft, errors: form_draft.Errors, notes: dict[int, list[str]] | None = None) -> None:
@@ -59,21 +66,20 @@ def _transform(draft: Draft, index: int, entry: dict[str, Any], errors: form_dra
     named = own.removeprefix(prefix).partition(":")[0] if own.startswith(prefix) else ""
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            enabled = f"{draft.key}.{here}.enabled"
-            st.session_state.setdefault(enabled, bool(entry.get("enabled", True)))
-            st.toggle(
-                f"**{plain(entry['name'])}**" + ("  :gray[always]" if table.deterministic else ""),
-                key=enabled, help=table.help, on_change=_take, args=(entry, "enabled", enabled),
+            field(
+                st.toggle, f"**{plain(entry['name'])}**" + ("  :gray[always]" if table.deterministic else ""),
+                key=f"{draft.key}.{here}.enabled", holds=bool(entry.get("enabled", True)),
+                take=_writer(draft, entry, "enabled"), help=table.help,
             )  # fmt: skip
             with st.container(horizontal=True, width="content", gap="xsmall"):
                 for name, icon, step in (("Move up", "arrow_upward", -1), ("Move down", "arrow_downward", 1)):
                     st.button(
                         "", icon=f":material/{icon}:", help=name, key=f"{draft.key}.{here}.{icon}", type="tertiary",
-                        disabled=not 0 <= index + step < len(draft.listed), on_click=_move, args=(draft, index, step),
+                        disabled=not 0 <= index + step < len(draft.listed), on_click=_move, args=(draft, entry, step),
                     )  # fmt: skip
                 st.button(
                     "", icon=":material/delete:", help="Remove", key=f"{draft.key}.{here}.remove", type="tertiary",
-                    on_click=_drop, args=(draft, index),
+                    on_click=_drop, args=(draft, entry),
                 )  # fmt: skip
         if entry.get("enabled", True) and (table.params or not table.deterministic):
             with st.container(horizontal=True):
@@ -99,7 +105,7 @@ def _param(
     low, high = form_draft.show(param.low), form_draft.show(param.high)
     help = f"{param.help} {low} to {high}{' ' + param.unit if param.unit else ''}."
     if draft.slides and _slides(param, holder[name]) and not errors:
-        _slider(f"{draft.key}.{where}.slider", holder, name, title, param, help)
+        _slider(draft, f"{draft.key}.{where}.slider", holder, name, title, param, help)
         return
     with st.container(width=(form_fields.FIELD - 60) * len(ends) if len(ends) > 1 else form_fields.FIELD, gap="xsmall"):
         with st.container(horizontal=True, gap="xsmall"):
@@ -107,13 +113,16 @@ def _param(
                 many = len(ends) > 1
                 key = f"{draft.key}.{where}.{i}" if many else f"{draft.key}.{where}"
                 with st.container(width=form_fields.FIELD - 66 if many else form_fields.FIELD):
-                    st.text_input(
+                    part, at = (holder[name], i) if many else (holder, name)
+                    field(
+                        st.text_input,
                         f"{title} {end}".strip() if i == 0 else end,
-                        value=form_draft.show(holder[name][i] if many else holder[name]),
                         key=key,
+                        holds=part[at],
+                        show=form_draft.show,
+                        read=form_draft.read_number,
+                        take=_writer(draft, part, at),
                         help=help if i == len(ends) - 1 else None,
-                        on_change=_take_text,
-                        args=(holder, name, i if many else None, key),
                     )
         form_fields.message(where, errors)
 
@@ -129,28 +138,27 @@ def _slides(param: Param, value: Any) -> bool:
     return numbers and all(param.low <= v <= param.high for v in values) and values[0] <= values[-1]
 
 
-def _slider(key: str, holder: dict, name: str, title: str, param: Param, help: str) -> None:
+def _slider(draft: Draft, key: str, holder: dict, name: str, title: str, param: Param, help: str) -> None:
     kind = int if param.kind.startswith("int") else float
     value = holder[name]
-    st.slider(
-        f"{title}, {param.unit}" if param.unit else title,
-        kind(param.low), kind(param.high),
-        tuple(kind(v) for v in value) if isinstance(value, list) else kind(value),
-        kind(param.step), key=key, help=help, width=230, on_change=_take, args=(holder, name, key),
+    field(
+        st.slider, f"{title}, {param.unit}" if param.unit else title, kind(param.low), kind(param.high),
+        key=key, holds=[kind(v) for v in value] if isinstance(value, list) else kind(value),
+        take=_writer(draft, holder, name),
+        show=lambda value: tuple(value) if isinstance(value, list) else value,
+        read=lambda value: list(value) if isinstance(value, tuple) else value,
+        step=kind(param.step), help=help, width=230,
     )  # fmt: skip
 
 
-def _take(holder: dict, name: str, key: str) -> None:
-    value = st.session_state[key]
-    holder[name] = list(value) if isinstance(value, tuple) else value
+def _writer(draft: Draft, part: dict | list, at: str | int) -> Callable[[Any], None]:
+    """What takes in a value: it stays with its entry, wherever that stands by then."""
 
+    def write(value: Any) -> None:
+        part[at] = value
+        draft.edited()
 
-def _take_text(holder: dict, name: str, i: int | None, key: str) -> None:
-    value = form_draft.read_number(st.session_state[key])
-    if i is None:
-        holder[name] = value
-    else:
-        holder[name][i] = value
+    return write
 
 
 def _add(draft: Draft, key: str) -> None:
@@ -159,15 +167,21 @@ def _add(draft: Draft, key: str) -> None:
     entry = {"name": name, "p": 1.0 if TRANSFORMS[name].deterministic else 0.5, "params": default_params(name)}
     last = len(listed) - 1 if listed and listed[-1]["name"] == "Normalize" else len(listed)
     listed.insert(last, {**entry, "enabled": True})
+    draft.edited()
     draft.restart()
 
 
-def _drop(draft: Draft, index: int) -> None:
-    del draft.listed[index]
+def _drop(draft: Draft, entry: dict[str, Any]) -> None:
+    """Remove this entry, and no other one: the second half of a double click finds it gone."""
+    draft.listed[:] = [each for each in draft.listed if each is not entry]
+    draft.edited()
     draft.restart()
 
 
-def _move(draft: Draft, index: int, step: int) -> None:
+def _move(draft: Draft, entry: dict[str, Any], step: int) -> None:
     listed = draft.listed
-    listed[index], listed[index + step] = listed[index + step], listed[index]
-    draft.restart()
+    index = next((i for i, each in enumerate(listed) if each is entry), None)
+    if index is not None and 0 <= index + step < len(listed):
+        listed[index], listed[index + step] = listed[index + step], listed[index]
+        draft.edited()
+        draft.restart()

@@ -26,6 +26,8 @@ STATES = {
     "failed": ("error", "failed", "bad"),
     "unreadable": ("help", "unreadable", "bad"),
 }
+CLICK = "launch_click"  # in the session: a click on Launch that the page has not answered yet
+LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 ACTIVE = ("queued", "running")
 STOPPED = ("failed", "interrupted", "cancelled")
 
@@ -82,8 +84,10 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 </style>"""
 
 
-def begin_page() -> None:
+def begin_page(*, launches: bool = False) -> None:
     """First line of every page: the lab's few rules of CSS, and the way back into app.py.
+
+    launches: for the page that answers a click on Launch; on any other one the click came too late to be answered.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
     run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
@@ -94,6 +98,9 @@ def begin_page() -> None:
     st.html(_CSS)
     with st.container():  # always there, so that fields below stay what they are when it fills
         _queue_stopped()
+    left = None if launches else st.session_state.pop(CLICK, None)
+    if left is not None and left.ticket.token not in st.session_state.get(LAUNCHED, {}):
+        st.toast("Nothing was launched: you left Launch before it began.", icon=":material/rocket_launch:")
     if "workers-looked-after" not in st.session_state:
         st.session_state["workers-looked-after"] = time.monotonic()
         healing.look_after()

@@ -6,6 +6,7 @@ What all runs share is the form's own draft, as it differs from the recipe that 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -17,6 +18,7 @@ from core.errors import LabError
 from core.study import ShrinkConfig, StudyConfig
 from core.text import plain
 from pages.parts import form_draft, form_fields
+from pages.parts.fields import field
 
 STATE = "launch_study"
 ADDRESS = "as"  # ?as=study
@@ -27,9 +29,44 @@ PILLS = 8  # more values than this are picked from a list
 def state() -> dict[str, Any]:
     """on, name, description, grid (setting -> values), size and epochs as typed, version of the controls."""
     if STATE not in st.session_state:
-        blank = {"on": st.query_params.get(ADDRESS) == "study", "name": "study", "description": "", "version": 0}
-        st.session_state[STATE] = {**blank, "grid": {}, "size": None, "epochs": None}
+        st.session_state[STATE] = {**_blank(), "on": st.query_params.get(ADDRESS) == "study", "version": 0}
     return st.session_state[STATE]
+
+
+def _blank() -> dict[str, Any]:
+    return {"on": False, "name": "study", "description": "", "grid": {}, "size": None, "epochs": None}
+
+
+def contents() -> dict[str, Any]:
+    """What somebody entered."""
+    return {key: value for key, value in state().items() if key != "version"}
+
+
+def take_contents(entered: dict[str, Any]) -> None:
+    state().update(entered, version=state()["version"] + 1)
+
+
+def reset() -> None:
+    take_contents(_blank())
+
+
+def is_blank() -> bool:
+    return contents() | {"on": False} == _blank()
+
+
+def is_contents(data: Any) -> bool:
+    """Whether data from a file can be shown; values may be wrong, as somebody may have typed them."""
+    if not isinstance(data, dict) or data.keys() != _blank().keys() or not isinstance(data["grid"], dict):
+        return False
+    scalar = (str, int, float, type(None))
+    return (
+        isinstance(data["on"], bool)
+        and all(isinstance(data[key], str) for key in ("name", "description"))
+        and all(isinstance(data[key], scalar) for key in ("size", "epochs"))
+        and all(
+            isinstance(values, list) and all(isinstance(v, scalar) for v in values) for values in data["grid"].values()
+        )
+    )
 
 
 def is_on() -> bool:
@@ -47,10 +84,12 @@ def is_study(text: str) -> bool:
 
 def take(wanted: StudyConfig) -> None:
     """Show a study that came from a file."""
-    state().update(
-        on=True, name=wanted.name, description=wanted.description, version=state()["version"] + 1,
-        grid={key: list(values) for key, values in wanted.grid.items()},
-        size=wanted.shrink.size, epochs=wanted.shrink.epochs,
+    take_contents(
+        {
+            "on": True, "name": wanted.name, "description": wanted.description,
+            "grid": {key: list(values) for key, values in wanted.grid.items()},
+            "size": wanted.shrink.size, "epochs": wanted.shrink.epochs,
+        }
     )  # fmt: skip
 
 
@@ -77,14 +116,14 @@ def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form_draft.Errors]
 
 def mode() -> None:
     """One run or a study."""
-    key = "launch-as"
-    st.session_state.setdefault(key, "study" if is_on() else "run")
 
-    def turn() -> None:
-        state()["on"] = st.session_state[key] == "study"
+    def turn(chosen: str) -> None:
+        state()["on"] = chosen == "study"
+        _edited()
 
-    st.segmented_control(
-        "Launch", ["run", "study"], key=key, required=True, on_change=turn, label_visibility="collapsed",
+    field(
+        st.segmented_control, "Launch", ["run", "study"], key="launch-as", holds="study" if is_on() else "run",
+        take=turn, required=True, label_visibility="collapsed",
         format_func={"run": "One run", "study": "A study: several runs on the same folds"}.get,
     )  # fmt: skip
     if is_on():
@@ -96,15 +135,14 @@ def mode() -> None:
 def controls(errors: form_draft.Errors, parents: dict[str, str]) -> None:
     """What differs, with its values; then what is made smaller. parents: runs that another can start from."""
     now, known = state(), settings()
-    key = _key("fields")
-    st.session_state.setdefault(key, list(now["grid"]))
 
-    def choose() -> None:
-        now["grid"] = {path: now["grid"].get(path, _first(path)) for path in st.session_state[key]}
+    def choose(paths: list[str]) -> None:
+        now["grid"] = {path: now["grid"].get(path, _first(path)) for path in paths}
+        _edited()
 
-    st.multiselect(
-        "What differs between the runs", list(dict.fromkeys([*known, *now["grid"]])), key=key, on_change=choose,
-        format_func=name_of, placeholder="Choose settings: depth, recipe, mix-up, seed …",
+    field(
+        st.multiselect, "What differs between the runs", list(known), key=_key("fields"), holds=list(now["grid"]),
+        take=choose, format_func=name_of, placeholder="Choose settings: depth, recipe, mix-up, seed …",
         help="Every combination of the values is a run. All other settings are those above, shared by all runs.",
     )  # fmt: skip
     for path in list(now["grid"]):
@@ -127,9 +165,9 @@ def words(errors: form_draft.Errors) -> None:
         ("description", "Question", "stretch", "What it answers, one sentence"),
     ):
         with st.container(width=width, gap="xsmall"):
-            st.text_input(
-                label, value=state()[name], key=_key(name), on_change=_take_word, args=(name,), placeholder=hint,
-                help=StudyConfig.model_fields[name].description,
+            field(
+                st.text_input, label, key=_key(name), holds=state()[name], read=str.strip, take=_writer(name),
+                placeholder=hint, help=StudyConfig.model_fields[name].description,
             )  # fmt: skip
             form_fields.message(f"study.{name}", errors)
 
@@ -165,30 +203,30 @@ def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> No
     """The values of one setting: buttons where they are a fixed list, else typed ones."""
     now, key = state(), _key(f"values.{path}")
     label = plain(name_of(path))
+
+    def take(values: list[Any]) -> None:
+        if path in now["grid"]:
+            now["grid"][path] = values
+            _edited()
+
     if options is not None and len(options) <= PILLS and all(value in options for value in now["grid"][path]):
-        st.session_state.setdefault(key, list(now["grid"][path]))
-
-        def pick() -> None:
-            now["grid"][path] = [value for value in options if value in st.session_state[key]]
-
-        st.pills(
-            label, options, key=key, selection_mode="multi", on_change=pick,
+        field(
+            st.pills, label, options, key=key, holds=list(now["grid"][path]), take=take,
+            read=lambda values: [value for value in options if value in values], selection_mode="multi",
             format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else form_draft.show(value),
         )  # fmt: skip
         return
-    shown = [_word(value) for value in now["grid"][path]]
-    st.session_state.setdefault(key, shown)
 
-    def take_typed() -> None:
-        typed = [part.strip() for text in st.session_state[key] for part in text.split(",") if part.strip()]
-        now["grid"][path] = [_value(path, text) for text in dict.fromkeys(typed)]
-        st.session_state[key] = [_word(value) for value in now["grid"][path]]
+    def read(words: list[str]) -> list[Any]:
+        typed = [part.strip() for text in words for part in text.split(",") if part.strip()]
+        return [_value(path, text) for text in dict.fromkeys(typed)]
 
     offered = [_word(value) for value in options or _first(path)]
     if path == "model.init":
         offered = ["imagenet", "scratch", *(f"run:{run_id}" for run_id in parents)]
-    st.multiselect(
-        label, list(dict.fromkeys([*shown, *offered])), key=key, on_change=take_typed, accept_new_options=True,
+    field(
+        st.multiselect, label, offered, key=key, holds=list(now["grid"][path]), take=take, read=read,
+        show=lambda values: [_word(value) for value in values], accept_new_options=True,
         placeholder="Type a value, Enter; or several with commas", help=form_draft.help_of(path),
         format_func=lambda text: parents.get(text.removeprefix("run:"), text),
     )  # fmt: skip
@@ -217,20 +255,26 @@ def _value(path: str, text: str) -> Any:
 
 def _number(name: str, label: str, empty: str, errors: form_draft.Errors) -> None:
     with st.container(width=form_fields.FIELD + 20, gap="xsmall"):
-        st.text_input(
-            label, value=form_draft.show(state()[name]), key=_key(name), on_change=_take_number, args=(name,),
+        field(
+            st.text_input, label, key=_key(name), holds=state()[name], show=form_draft.show,
+            read=lambda text: form_draft.read_number(text.strip()) if text.strip() else None, take=_writer(name),
             placeholder=empty, help=ShrinkConfig.model_fields[name].description,
         )  # fmt: skip
         form_fields.message(f"study.shrink.{name}", errors)
 
 
-def _take_number(name: str) -> None:
-    text = st.session_state[_key(name)].strip()
-    state()[name] = form_draft.read_number(text) if text else None
+def _writer(name: str) -> Callable[[Any], None]:
+    now = state()
+
+    def write(value: Any) -> None:
+        now[name] = value
+        _edited()
+
+    return write
 
 
-def _take_word(name: str) -> None:
-    state()[name] = st.session_state[_key(name)].strip()
+def _edited() -> None:
+    form_draft.edited("study")
 
 
 def _key(name: str) -> str:

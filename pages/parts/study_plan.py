@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import corrections, places, queue, speed, study, study_records
+from core import corrections, places, queue, speed, study
 from core.config import RunConfig
 from core.data import Scan
 from core.errors import LabError
@@ -176,22 +176,6 @@ def _measure_all(plans: list[Plan]) -> None:
     for plan in plans:
         if speed.known(plan.config) is None:
             st.session_state["launch_measuring"].pop(measuring.step_of(plan.config), None)
-
-
-def launch(wanted: StudyConfig, plans: list[Plan], study_id: str) -> None:
-    """The callback of the button. Leaves the study to open, or the error to show."""
-    try:
-        study_records.launch(wanted, plans, study_id=study_id)
-    except LabError as error:
-        if error.kind != "exists":
-            st.session_state["launch_error"] = error
-            return
-    except OSError as error:
-        st.session_state["launch_error"] = LabError(
-            f"{places.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
-        )
-        return
-    st.session_state["launch_open_study"] = study_id
 
 
 def _existing(path: Path) -> Path:

@@ -1,0 +1,80 @@
+"""Controls that show what the page holds, and that tell of a change only what somebody typed or chose.
+
+Streamlit gives a control its value when the browser mounts it. A `value=` that changes later is not looked at; a value
+put into the session is lost when the next rerun cuts off its way to the browser, and a control whose script is still
+loading begins with `value=` alone and then sends that as if it had been typed. So here a control always carries the
+page's value as the one to begin with, and where that value was changed by anything but the control itself, another
+control takes its place.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+_MEMORY = "fields"  # key -> (how many controls it has had, the value that the present one shows)
+_BEGINS = {
+    "selectbox": "index", "radio": "index",
+    "multiselect": "default", "pills": "default", "segmented_control": "default",
+}  # fmt: skip
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def field(
+    widget: Callable[..., Any], label: str, *args: Any, key: str, holds: Any, take: Callable[[Any], Any],
+    show: Callable[[Any], Any] = _same, read: Callable[[Any], Any] = _same, **options: Any,
+) -> Any:  # fmt: skip
+    """A control of the page's value `holds`; returns what it has, as `read` reads it.
+
+    widget: st.text_input and the like. show: holds -> what stands in the control; read: the way back. take(value): puts
+    what was typed or chosen where `holds` comes from, before the page runs; it is never called with what the control
+    has shown already, nor for a control in whose place there is another one by now.
+    """
+    memory = st.session_state.setdefault(_MEMORY, {})
+    number, value = memory.get(key, (0, holds))
+    number += value != holds
+    memory[key] = number, copy.copy(holds)
+    return read(
+        begin(
+            widget, label, *args, key=_name(key, number), begins=show(holds),
+            on_change=_changed, args=(key, number, read, take), **options,
+        )
+    )  # fmt: skip
+
+
+def begin(widget: Callable[..., Any], label: str, *args: Any, key: str, begins: Any, **options: Any) -> Any:
+    """A control that is itself the place of its value; begins: what stands in it at first.
+
+    Whatever `begins` depends on has to stand in the key: what is there already does not change.
+    """
+    how = _BEGINS.get(widget.__name__, "value")
+    if how != "value":  # what is chosen is offered too, should it not be any more
+        chosen = begins if isinstance(begins, list) else [] if begins is None else [begins]
+        offered = list(dict.fromkeys([*args[0], *chosen]))
+        args = (offered, *args[1:])
+        if how == "index":
+            begins = None if begins is None else offered.index(begins)
+    return widget(label, *args, key=key, **{how: begins}, **options)
+
+
+def value_of(key: str, other: Any = None) -> Any:
+    """What the control of `field` with this key shows; `other` where there was none."""
+    return st.session_state.get(_MEMORY, {}).get(key, (0, other))[1]
+
+
+def _name(key: str, number: int) -> str:
+    return f"{key}~{number}" if number else key
+
+
+def _changed(key: str, number: int, read: Callable[[Any], Any], take: Callable[[Any], Any]) -> None:
+    memory = st.session_state[_MEMORY]
+    value = read(st.session_state[_name(key, number)])
+    if memory[key][0] == number and memory[key][1] != value:
+        memory[key] = number, copy.copy(value)
+        take(value)
