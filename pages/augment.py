@@ -24,6 +24,7 @@ from pages.parts import (
     states,
     stress_view,
 )
+from pages.parts.fields import field
 
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
@@ -66,15 +67,21 @@ def restart() -> None:
     st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1
 
 
-def take_recipe(key: str) -> None:
+def take_recipe(name: str) -> None:
     """Another recipe's transforms; what was changed is left."""
-    name = st.session_state[key]
     take(recipes.all_recipes()[name].model_dump(mode="json"), name)
     st.query_params["recipe"] = name
 
 
-def save(name: str, config: configs.RunConfig, replace: bool) -> None:
+def ask_to_save() -> None:
+    st.session_state["augment-to-save"] = True
+
+
+def save(name: str, config: configs.RunConfig | None, replace: bool) -> None:
+    """Save what the page shows now: the click may have come before what was typed was taken in."""
     try:
+        if config is None:
+            raise LabError("Nothing was saved: the settings have errors.", "Correct them, then save again.", "config")
         save_recipe(name, config, replace=replace)
         st.session_state["augment-saved"] = name
     except LabError as error:
@@ -86,20 +93,22 @@ def ask_for_launch() -> None:
 
 
 def recipe_line(config: configs.RunConfig | None) -> None:
+    if st.session_state.pop("augment-to-save", False):
+        name = st.session_state.get("augment-save-name", "").strip()
+        save(name, config, bool(st.session_state.get("augment-save-replace")))
     known = list(recipes.all_recipes())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = f"augment-recipe-{st.session_state[VERSION]}"
         current = st.session_state[RECIPE]
-        st.selectbox(
-            "Start from a recipe", known, index=known.index(current) if current in known else 0, key=key,
-            on_change=take_recipe, args=(key,), width=260,
+        field(
+            st.selectbox, "Start from a recipe", known, key=f"augment-recipe-{st.session_state[VERSION]}",
+            holds=current if current in known else known[0], take=take_recipe, width=260,
         )  # fmt: skip
         with st.popover("Save as recipe", icon=":material/bookmark_add:", disabled=config is None):
-            name = st.text_input("Name of the recipe", value="", placeholder="my-faces", key="augment-save-name")
-            again = st.checkbox("Replace one of this name", key="augment-save-replace")
+            name = st.text_input("Name of the recipe", placeholder="my-faces", key="augment-save-name")
+            st.checkbox("Replace one of this name", key="augment-save-replace")
             st.button(
                 "Save", icon=":material/save:", type="primary", key="augment-save", disabled=not name.strip(),
-                on_click=save, args=(name.strip(), config, again),
+                on_click=ask_to_save,
             )  # fmt: skip
             if saved := st.session_state.pop("augment-saved", None):
                 st.success(f"Saved. Launch lists {plain(saved)} among its recipes.", icon=":material/check:")

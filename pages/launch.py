@@ -137,7 +137,7 @@ def open_launched() -> None:
         st.switch_page(STUDIES, query_params={"study": run_or_study})
 
 
-states.begin_page(launches=True)
+states.begin_page(answers=states.CLICK)
 st.html(CSS)
 groups.style()
 open_launched()

@@ -11,6 +11,7 @@ from core.colours import colour_of
 from core.run_index import Listed
 from core.text import count
 from pages.parts import runs_actions, runs_table, states
+from pages.parts.fields import begin
 
 HERE = Path(__file__).parent
 PAGE = 100  # rows
@@ -157,13 +158,14 @@ def watch(shown: tuple[str, ...]) -> None:
         st.rerun()
 
 
-states.begin_page()
+states.begin_page(answers=states.PRESSED)
+runs_actions.settle()
 if opened := st.session_state.pop("runs-open", None):
     st.switch_page(HERE / "live.py", query_params={"run": opened})
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Runs</div>', width="content")
-    shelf = st.segmented_control(
-        "List", SHELVES, key="shelf", bind="query-params", default="Runs", required=True,
+    shelf = begin(
+        st.segmented_control, "List", SHELVES, key="shelf", begins="Runs", bind="query-params", required=True,
         label_visibility="collapsed", on_change=runs_actions.choose, args=((),),
     )  # fmt: skip
 every = run_index.listed()

@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.study_records import Study
 from core.text import ago, count, plain
 from pages.parts import slots_form, states, study_scores, study_view
+from pages.parts.fields import field
 
 TICK = 2.0  # seconds
 HERE = Path(__file__).parent
@@ -112,15 +113,15 @@ def pick(current: str | None) -> None:
     found = {study.id: study for study in study_records.all_studies()}
     if not found:
         return
-    st.session_state["study-picker"] = current if current in found else None
 
-    def follow() -> None:
-        if chosen := st.session_state["study-picker"]:
+    def follow(chosen: str | None) -> None:
+        if chosen:
             st.query_params["study"] = chosen
 
-    st.selectbox(
-        "Study", list(found), key="study-picker", index=None, on_change=follow, label_visibility="collapsed", width=300,
-        format_func=lambda study_id: f"{found[study_id].name} · {study_id[-4:]}", placeholder="Choose a study",
+    field(
+        st.selectbox, "Study", list(found), key="study-picker", holds=current if current in found else None,
+        take=follow, label_visibility="collapsed", width=300, placeholder="Choose a study",
+        format_func=lambda study_id: f"{found[study_id].name} · {study_id[-4:]}",
     )  # fmt: skip
 
 

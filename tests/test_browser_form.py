@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import random
+import re
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from filelock import FileLock
 
+from core import queue, study_records
+from core.config import RunConfig
 from core.runs import Run
-from tests.browser import Lab, slack, soon
-from tests.test_browser import button, open_launch, press, sees, write
+from tests.browser import Lab, Talk, drawn_demo, slack, soon
+from tests.test_browser import address, button, field, filled, open_launch, press, sees, text, write
+from tests.test_browser_study import vary
 
 pytestmark = pytest.mark.browser
 
-# A lab whose launch page waits before it draws the faces (section 5) while a file is there: everything above stands on
-# the screen already, the button below is still that of the drawing before.
+# A lab whose launch page stands still before it draws the faces (section 5) while somebody holds a lock: everything
+# above is on the screen already, the button below is still that of the drawing before.
 GATED = """
-import sys, time
-from pathlib import Path
+import sys
+from filelock import FileLock
 import core.preview
-gate, pick = Path(sys.argv.pop(1)), core.preview.pick
+gate, pick = FileLock(sys.argv.pop(1)), core.preview.pick
 def waiting(*args):
-    while gate.exists():
-        time.sleep(0.01)
-    return pick(*args)
+    with gate:
+        return pick(*args)
 core.preview.pick = waiting
 from streamlit.web.cli import main
 sys.argv[0] = "streamlit"
@@ -32,51 +38,234 @@ main()
 
 
 @pytest.fixture(scope="module")
-def gate(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("gate") / "closed"
+def gate(tmp_path_factory) -> FileLock:
+    return FileLock(tmp_path_factory.mktemp("gate") / "lock", timeout=30)
 
 
 @pytest.fixture(scope="module")
 def lab_process(tmp_path_factory, gate):
     """A lab of its own, fresh, without a recent dataset, with a gate in its launch page."""
     folder = tmp_path_factory.mktemp("form-lab")
-    lab = Lab(folder, folder / "demo")
-    lab.draw_demo()
-    lab.command = [sys.executable, "-c", GATED, str(gate)]
+    lab = Lab(folder, drawn_demo(tmp_path_factory.getbasetemp()))
+    lab.command = [sys.executable, "-c", GATED, gate.lock_file]
     try:
         lab.start()
         yield lab
     finally:
-        gate.unlink(missing_ok=True)
+        gate.release(force=True)
         lab.end()
 
 
 @pytest.fixture(autouse=True)
 def open_gate(gate):
     yield
-    gate.unlink(missing_ok=True)
+    gate.release(force=True)
 
 
-def sent(page) -> list[int]:
-    """Grows with every message that the page sends from now on."""
-    return page.evaluate("() => window.sentMessages")
+class Untrained:
+    """A fresh lab with its only slot taken: what is launched waits."""
+
+    def __init__(self, lab: Lab):
+        self.lab, self.slot = lab, None
+        self.renew()
+
+    def renew(self) -> None:
+        """As if nobody had been here before."""
+        self.release()
+        self.lab.clear()
+        self.lab.settle()
+        _, self.slot = queue.take_slot(self.lab.runs)
+
+    def release(self) -> None:
+        if self.slot is not None:
+            self.slot.release()
+
+    def configs(self) -> list[RunConfig]:
+        return [Run(run, self.lab.runs).config() for run in self.lab.run_ids()]
 
 
-COUNT = """() => { const send = WebSocket.prototype.send; window.sentMessages = 0;
-  WebSocket.prototype.send = function (data) { window.sentMessages += 1; return send.call(this, data); }; }"""
+@pytest.fixture
+def untrained(lab, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    held = Untrained(lab)
+    yield held
+    held.release()
 
 
-def test_a_click_while_the_page_is_still_being_drawn_launches_what_it_shows(page, lab, gate):
-    page.add_init_script(f"({COUNT})()")
+def opened(page, where: str) -> str:
+    """The id of what a launch opened."""
+    soon(lambda: f"/{where}" in address(page), 60 * slack(), f"{where} opens")
+    return re.search(r"(?:run|study)=([\w-]+)", address(page))[1]
+
+
+def test_a_click_while_the_page_is_still_being_drawn_launches_what_it_shows(page, untrained, gate):
+    talk = Talk(page)
     open_launch(page)
-    sees(page, "fold jobs are queued")
-    press(button(page, "Phases"))
-    gate.touch()
+    talk.over()
+    with talk.answered():
+        press(button(page, "Phases"))
+    gate.acquire()
     write(page, "Epochs", "10")
     sees(page, "adamw 10 epochs")
-    before = sent(page)
+    asked = talk.asked
     button(page, "Launch").click()
-    soon(lambda: sent(page) > before, 10 * slack(), "the click is on its way")
-    gate.unlink()
-    soon(lambda: "/live" in page.evaluate("location.href"), 30 * slack(), "Live opens")
-    assert [Run(run, lab.runs).config().epochs for run in lab.run_ids()] == [10]
+    soon(lambda: text(page) and talk.asked > asked, 10 * slack(), "the click is on its way")
+    gate.release()
+    opened(page, "live")
+    assert [config.epochs for config in untrained.configs()] == [10]
+
+
+# Many newcomers, each at another moment
+
+ROUNDS = int(os.environ.get("FACET_ROUNDS", "4"))
+HURRY = 400  # milliseconds within which the button is pressed and let go
+
+
+def from_home(page) -> None:
+    page.goto("/")
+    press(button(page, "Launch"))
+    sees(page, "No person is in two folds", 60)
+    filled(page)
+
+
+def type_epochs(page) -> Callable[[RunConfig], bool]:
+    press(button(page, "Phases"))
+    write(page, "Epochs", "10")
+    sees(page, "adamw 10 epochs")
+    return lambda config: [phase.epochs for phase in config.phases] == [10]
+
+
+def type_epochs_without_enter(page) -> Callable[[RunConfig], bool]:
+    press(button(page, "Phases"))
+    page.wait_for_selector('input[aria-label="Epochs"]')
+    field(page, "Epochs").fill("11")
+    return lambda config: [phase.epochs for phase in config.phases] == [11]
+
+
+def type_into_a_transform(page) -> Callable[[RunConfig], bool]:
+    press(button(page, "Transforms"))
+    field(page, "Height").first.fill("48")
+    return lambda config: config.transforms[0].params == {"height": 48, "width": 64}
+
+
+def type_into_a_second_phase(page) -> Callable[[RunConfig], bool]:
+    press(button(page, "Phases"))
+    press(button(page, "Add a phase"))
+    soon(lambda: field(page, "Epochs").count() == 2, 30 * slack(), "two phases")
+    field(page, "Epochs").last.fill("7")
+    field(page, "Epochs").last.press("Enter")
+    sees(page, "then adamw 7 epochs")
+    return lambda config: [phase.epochs for phase in config.phases] == [25, 7]
+
+
+EDITS = (type_epochs, type_epochs_without_enter, type_into_a_transform, type_into_a_second_phase)
+
+
+@pytest.mark.timeout(240 + 60 * ROUNDS)
+def test_what_was_typed_is_launched_at_any_moment_of_the_click(context, untrained, capsys):
+    """FACET_ROUNDS=40 for all of them; each is a first visit."""
+    draw = random.Random(0)
+    for number in range(ROUNDS):
+        page = context.new_page()
+        from_home(page)
+        press(button(page, "Task and folds"))
+        write(page, "Folds", "3")
+        sees(page, "3 fold jobs are queued")
+        is_typed = EDITS[number % len(EDITS)](page)
+        button(page, "Launch").click(delay=draw.randrange(HURRY))
+        run_id = opened(page, "live")
+        (config,) = untrained.configs()
+        assert untrained.lab.run_ids() == [run_id]
+        assert config.folds.count == 3 and is_typed(config), (number, EDITS[number % len(EDITS)].__name__, config)
+        page.close()
+        untrained.renew()
+    with capsys.disabled():
+        print(f"\n  {ROUNDS} of {ROUNDS} runs are what the page said", end="")
+
+
+SHARED = {  # field of the study form -> (what is typed, what the runs have then)
+    "Epochs in all": ("2", lambda config: config.epochs == 2),
+    "Image size in pixels": ("32", lambda config: config.input_size == (32, 32)),
+    "Name of the study": ("mine", lambda config: config.name.startswith("mine")),
+}
+
+
+def study_of_two_depths(page) -> None:
+    page.goto("/launch?as=study")
+    soon(lambda: field(page, "Name of the study").count(), 60 * slack(), "the form of a study is there")
+    soon(lambda: field(page, "Name of the study").input_value(), 60 * slack(), "its fields are filled")
+    vary(page, "Depth")
+    press(button(page, "ResNet-34"))
+    sees(page, "2 runs, 10 fold jobs are queued", 60)
+
+
+@pytest.mark.timeout(240 + 60 * ROUNDS)
+def test_a_study_is_launched_as_it_was_typed_at_any_moment_of_the_click(context, untrained, capsys):
+    draw, rounds = random.Random(1), ROUNDS if ROUNDS >= 40 else len(SHARED)
+    for number in range(rounds):
+        page = context.new_page()
+        study_of_two_depths(page)
+        name = list(SHARED)[number % len(SHARED)]
+        value, is_typed = SHARED[name]
+        field(page, name).fill(value)
+        button(page, "Launch the study").click(delay=draw.randrange(HURRY))
+        study = study_records.load(opened(page, "studies"), untrained.lab.runs)
+        assert sorted(study.run_ids) == untrained.lab.run_ids()
+        assert sorted(config.model.depth for config in untrained.configs()) == [18, 34]
+        assert all(map(is_typed, untrained.configs())), (number, name, untrained.configs())
+        page.close()
+        untrained.renew()
+    with capsys.disabled():
+        print(f"\n  {rounds} of {rounds} studies are what the page said", end="")
+
+
+# A reload
+
+
+def test_a_reload_brings_every_edit_back_and_says_so_once(page, untrained):
+    open_launch(page)
+    press(button(page, "Task and folds"))
+    write(page, "Folds", "3")
+    sees(page, "3 fold jobs are queued")
+    press(button(page, "Transforms"))
+    page.get_by_role("combobox", name="Add a transform").fill("Perspective")
+    page.get_by_role("option", name="Perspective", exact=True).click()
+    press(button(page, "Add"))
+    sees(page, "CoarseDropout, Perspective")
+    press(button(page, "Phases"))
+    write(page, "Learning rate, head", "a lot")
+    sees(page, "found 'a lot'")
+    page.reload()
+    sees(page, "Draft restored")
+    sees(page, "CoarseDropout, Perspective")
+    sees(page, "found 'a lot'")
+    assert field(page, "Learning rate, head").input_value() == "a lot"
+    press(button(page, "Dismiss"))
+    soon(lambda: "Draft restored" not in text(page), 30 * slack(), "it is said once")
+    write(page, "Learning rate, head", "1e-4")
+    sees(page, "3 fold jobs are queued")
+    page.reload()
+    sees(page, "Draft restored")
+    press(button(page, "Start anew"))
+    sees(page, "5 fold jobs are queued")
+    assert "Perspective" not in text(page) and "Draft restored" not in text(page)
+
+
+# A control that the page changes
+
+
+def test_a_filter_of_faces_that_was_cleared_does_not_come_back(page, untrained):
+    talk = Talk(page)
+    page.goto(f"/data?root={untrained.lab.demo}&view=faces&order=person")
+    soon(lambda: field(page, "Person").count() == 1, 60 * slack(), "the filter is there")
+    talk.over()
+    write(page, "Person", "nobody")
+    sees(page, "No photo fits")
+    with talk.answered():
+        press(button(page, "Clear the filter"))
+    assert "person=" not in address(page) and field(page, "Person").input_value() == ""
+    with talk.answered():
+        page.get_by_role("radio", name="Overview").click(force=True)
+    with talk.answered():
+        page.get_by_role("radio", name="Faces").click(force=True)
+    assert "person=" not in address(page) and "No photo fits" not in text(page)

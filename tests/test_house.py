@@ -373,3 +373,41 @@ def test_a_lock_that_cannot_be_had_in_time_is_never_taken_for_a_failing_disk():
     for path in [*CORE, *sorted((HOME / "pages").rglob("*.py"))]:
         faults += [f"{path.relative_to(HOME)}:{line}" for line in lock_faults(ast.parse(path.read_text("utf-8")))]
     assert not faults, "use locks.held, or catch filelock's Timeout first: it is an OSError"
+
+
+FIRST_VALUE = {  # a widget -> where its first value stands among the arguments by position
+    "text_input": 1, "text_area": 1, "checkbox": 1, "toggle": 1, "selectbox": 2, "radio": 2, "multiselect": 2,
+    "select_slider": 2, "number_input": 3, "slider": 3, "segmented_control": 9, "pills": 9, "date_input": 1,
+    "time_input": 1, "color_picker": 1, "data_editor": 9,
+}  # fmt: skip
+
+
+def first_values_beside_keys(tree):
+    """Lines on which a widget with a key is given a first value, which Streamlit does not look at again."""
+    for node in ast.walk(tree):
+        name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+        if name in FIRST_VALUE:
+            named = {keyword.arg for keyword in node.keywords}
+            if "key" in named and (named & {"value", "index", "default"} or len(node.args) > FIRST_VALUE[name]):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "pages").rglob("*.py")), ids=lambda path: path.name)
+def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone(path):
+    """See pages/parts/fields.py: what is mounted does not follow a value that changes later."""
+    lines = list(first_values_beside_keys(ast.parse(path.read_text("utf-8"))))
+    assert not lines, f"{path.name}, lines {lines}: draw it with field() or begin() of pages/parts/fields.py"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "st.text_input('Person', value=now, key='person')",
+        "left.selectbox('Run', runs, index=0, key='run')",
+        "st.pills('Depth', depths, default=[18], key='depth')",
+        "st.number_input('Epoch', 1, 9, 3, key='epoch')",
+        "st.checkbox('All', True, key='all')",
+    ],
+)
+def test_the_rule_of_first_values_sees_one_in_each_place(call):
+    assert list(first_values_beside_keys(ast.parse(call))) == [1]

@@ -323,3 +323,14 @@ def test_a_correction_without_effect_says_why(lab, tmp_path):
     corrections.add(root, Correction(kind="exclude-photo", sample="gone.jpg"))
     page = open_page(root=root, view="corrections")
     assert "without effect: photo &#x27;gone.jpg&#x27; is not in the dataset" in html(page)
+
+
+def test_a_filter_of_faces_that_was_cleared_does_not_come_back(lab, drawn, tmp_path):
+    page = open_page(root=people(tmp_path / "people"), view="faces", order="person")
+    page.text_input(key="data-person").set_value("nobody").run()
+    assert page.query_params["person"] == "nobody"
+    next(each for each in page.button if each.label == "Clear the filter").click().run()
+    page.run()
+    assert "person" not in page.query_params
+    assert [each.value for each in page.text_input if each.label == "Person"] == [""]
+    assert len(drawn[-1]) > 1

@@ -505,3 +505,23 @@ def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(de
     sessions.clear()
     gc.collect()
     assert made[1]() is None, "the session is over, and it is still held"
+
+
+def test_clear_all_filters_clears_the_person_too(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id)
+    at.text_input(key="look-person").set_value("p012").run()
+    assert at.query_params["person"] == "p012" and set(shown(at)) == {"p012/0.jpg"}
+    button(at, "Clear all filters").click().run()
+    at.run()
+    assert "person" not in at.query_params and len(shown(at)) > 1
+    assert [each.value for each in at.text_input if each.label == "Person"] == [""]
+
+
+def test_a_person_who_is_not_there_is_said_and_filters_nothing(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id)
+    before = shown(at)
+    at.text_input(key="look-person").set_value("nobody").run()
+    assert any("No such person" in each.value for each in at.caption) and shown(at) == before
+    assert at.text_input(key="look-person").value == "nobody"

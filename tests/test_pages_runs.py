@@ -139,3 +139,14 @@ def test_archived_runs_are_not_on_home_but_their_link_opens(folder):
     assert f"run={run.id}" not in html(page("home"))
     assert ">one</div>" in html(page("live", run=run.id))
     assert Run(run.id).exists()
+
+
+def test_what_is_done_to_the_chosen_is_not_done_when_others_are_ticked_by_then(folder):
+    first, second = make(folder, "one"), make(folder, "two")
+    at = page("runs", runs=f"{first.id},{second.id}")
+    at.session_state["runs-chosen"] = [first.id]  # as its table tells it, just before the click
+    button(at, "Delete").click().run()
+    assert first.exists() and second.exists()
+    assert "the choice of runs changed just before the click" in html(at)
+    button(at, "Delete").click().run()
+    assert not first.exists() and second.exists()

@@ -22,6 +22,7 @@ from core.preview import crop_effects, stretches, validation_view
 from core.text import count
 from pages.parts import faces, states
 from pages.parts.augment_photo import Photo, Photos
+from pages.parts.fields import begin
 
 FEW, MANY, SEEDS = 6, 24, 4  # photos for the warnings, photos for the view, draws of each
 ENDS = 3  # darkest and lightest photos that are shown
@@ -169,8 +170,8 @@ def _ends(config: RunConfig, photos: Photos, found: Sequence[Effect], fold: int)
     names = {i: f"{i + 1}. {t.name}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic}
     moved = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in found if e.index in names}
     start = [max(moved, key=moved.get)] if moved else []
-    shown = st.multiselect(
-        "Transforms", list(names), default=start, format_func=names.get, key="augment-ends", width=480,
+    shown = begin(
+        st.multiselect, "Transforms", list(names), key="augment-ends", begins=start, format_func=names.get, width=480,
         help="Each alone and always applied.",
     )  # fmt: skip
     table = spread(photos.samples, MANY)

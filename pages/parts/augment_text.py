@@ -9,12 +9,13 @@ from core.errors import LabError
 from core.text import plain
 from pages.parts import states
 from pages.parts.augment_views import Desk
+from pages.parts.fields import begin
 
 
 def show(desk: Desk) -> None:
     states.heading("Export")
-    kind = st.segmented_control(
-        "Form", list(pipelines.FORMATS), key="augment-export", default="yaml", required=True,
+    kind = begin(
+        st.segmented_control, "Form", list(pipelines.FORMATS), key="augment-export", begins="yaml", required=True,
         format_func={"yaml": "YAML", "json": "albumentations JSON", "python": "Python"}.get,
     )  # fmt: skip
     if desk.config is None:
@@ -34,7 +35,7 @@ def show(desk: Desk) -> None:
     states.heading("Import")
     st.text_area(
         "Paste YAML, albumentations JSON or Python",
-        value="", key="augment-import", height=160,
+        key="augment-import", height=160,
         help="It is read, never run; only transforms of the lab's table are taken.",
     )  # fmt: skip
     st.button("Import", icon=":material/upload:", key="augment-do-import", on_click=_import, args=(desk,))

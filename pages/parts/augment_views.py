@@ -20,6 +20,7 @@ from core.preview import validation_view
 from core.text import count, plain
 from pages.parts import augment_effect, faces, tables
 from pages.parts.augment_photo import Photo, Photos
+from pages.parts.fields import begin, field
 
 DRAWS, COUNTS = 16, [4, 8, 16, 32, 64]
 EXACT = 320  # px; larger pictures are sent as JPEG, made smaller for the screen
@@ -87,7 +88,7 @@ def _later(many: int) -> None:
 
 
 def steps(desk: Desk) -> None:
-    epoch = st.number_input("Epoch", 1, 100_000, 1, key="augment-step-epoch", width=140, help="Another one draws anew.")
+    epoch = st.number_input("Epoch", 1, 100_000, key="augment-step-epoch", width=140, help="Another one draws anew.")
     config, photo = desk.config, desk.photo
     seed = sample_seed(config.training.seed, desk.fold, int(epoch), photo.row)
     cells = [(_small(photo.image), "Original", _size(photo.image), "")]
@@ -109,13 +110,18 @@ def batch(desk: Desk) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = "augment-mix"
         kinds = ["none", "mixup", "cutmix", "both"]
-        method = st.segmented_control("Mix images", kinds, default=mix["method"], key=key, required=True)
-        alpha = st.slider("Mixing alpha", 0.05, 2.0, min(2.0, float(mix["alpha"])), 0.05, width=180,
-                          key=f"{key}-alpha", help="Small: one of the two images dominates.")  # fmt: skip
-        fold = st.number_input("Fold", 0, desk.config.folds.count - 1, 0, key="augment-batch-fold", width=110)
-        epoch = st.number_input("Epoch", 1, 100_000, 1, key="augment-batch-epoch", width=110)
-        step = st.number_input("Step", 1, 100_000, 1, key="augment-batch-step", width=110)
-    mix |= {"method": method, "alpha": alpha}
+        field(
+            st.segmented_control, "Mix images", kinds, key=key, holds=mix["method"],
+            take=lambda method: mix.update(method=method), required=True,
+        )  # fmt: skip
+        field(
+            st.slider, "Mixing alpha", 0.05, 2.0, key=f"{key}-alpha", holds=min(2.0, max(0.05, float(mix["alpha"]))),
+            take=lambda alpha: mix.update(alpha=alpha), step=0.05, width=180,
+            help="Small: one of the two images dominates.",
+        )  # fmt: skip
+        fold = st.number_input("Fold", 0, desk.config.folds.count - 1, key="augment-batch-fold", width=110)
+        epoch = st.number_input("Epoch", 1, 100_000, key="augment-batch-epoch", width=110)
+        step = st.number_input("Step", 1, 100_000, key="augment-batch-step", width=110)
     config = RunConfig.model_validate(desk.draft)
     with st.spinner("Making the batch", show_time=True):
         names = desk.photos.class_names
@@ -155,9 +161,10 @@ def walk(desk: Desk) -> None:
         index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
         param = TRANSFORMS[listed[index].name].params[name]
         values = drawn.strengths(listed[index].name, name, 8).tolist()
-        value = st.select_slider(
-            f"Value{', ' + param.unit if param.unit else ''}", values, values[len(values) // 2],
-            format_func=_told, key=f"augment-walk-{listed[index].name}-{name}", help=param.help,
+        value = begin(
+            st.select_slider, f"Value{', ' + param.unit if param.unit else ''}", values,
+            key=f"augment-walk-{listed[index].name}-{name}", begins=values[len(values) // 2], format_func=_told,
+            help=param.help,
         )  # fmt: skip
     seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
     cells = []

@@ -65,7 +65,7 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
         pages = max(1, -(-len(chosen) // PAGE))
         page = 1
         if pages > 1:
-            page = st.number_input(f"Page of {pages}", 1, pages, 1, key=f"flips-page-{run}-{side}", width=130)
+            page = st.number_input(f"Page of {pages}", 1, pages, key=f"flips-page-{run}-{side}", width=130)
     if chosen.empty:
         st.caption("There is no such face: on these photos the other run is right wherever this one is.")
         return

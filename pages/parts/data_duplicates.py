@@ -128,7 +128,7 @@ def _pair(view: View, pair: Any, number: int) -> None:
                     ("Leave the second out", out, "New runs do without the second photo."),
                 ):
                     st.button(
-                        label, key=f"data-{label}-{number}", help=help_,
+                        label, key=f"data-{label}-{a['sample']}-{b['sample']}", help=help_,
                         on_click=data_photo.save, args=(view.raw.root, correction),
                     )  # fmt: skip
 

@@ -9,6 +9,7 @@ import streamlit as st
 from core.text import count
 from pages.parts.data_gallery import Tile, gallery
 from pages.parts.data_view import View, asked, asked_number, describe, go, pager, pick_photo, turner
+from pages.parts.fields import field
 
 PAGE = 60  # photos
 ORDERS = {"class": "By class", "person": "By person", "random": "At random"}
@@ -20,10 +21,9 @@ def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
     orders = list(ORDERS) if table is not None else ["person", "random"]
     order = asked("order") if asked("order") in orders else orders[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.session_state["data-order"] = order
-        st.segmented_control(
-            "Order", orders, key="data-order", format_func=ORDERS.get, required=True,
-            on_change=lambda: go(order=st.session_state["data-order"], page=None),
+        field(
+            st.segmented_control, "Order", orders, key="data-order", holds=order,
+            take=lambda order: go(order=order, page=None), format_func=ORDERS.get, required=True,
         )  # fmt: skip
         shown = {"class": _by_class, "person": _by_person, "random": _at_random}[order](view, table, names)
     if not len(shown):
@@ -53,19 +53,18 @@ def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
 def _by_class(view: View, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     kinds = [ALL, *names]
     wanted = asked("class") if asked("class") in kinds else ALL
-    st.session_state["data-class"] = wanted
-    st.selectbox(
-        "Class", kinds, key="data-class", width=280,
-        on_change=lambda: go(**{"class": st.session_state["data-class"], "page": None}),
+    field(
+        st.selectbox, "Class", kinds, key="data-class", holds=wanted,
+        take=lambda name: go(**{"class": name, "page": None}), width=280,
     )  # fmt: skip
     return table if wanted == ALL else table[table["class_name"] == wanted]
 
 
 def _by_person(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:
     samples = view.shown.samples
-    st.text_input(
-        "Person", value=asked("person"), key="data-person", width=280, placeholder="part of a name",
-        on_change=lambda: go(person=st.session_state["data-person"].strip() or None, page=None),
+    field(
+        st.text_input, "Person", key="data-person", holds=asked("person") or "", read=str.strip,
+        take=lambda person: go(person=person or None, page=None), width=280, placeholder="part of a name",
     )  # fmt: skip
     if wanted := asked("person"):
         samples = samples[samples["person"].str.contains(wanted, case=False, regex=False)]
@@ -81,4 +80,3 @@ def _at_random(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.D
 
 def _clear() -> None:
     go(**{"person": None, "class": None, "page": None})
-    st.session_state.pop("data-person", None)

@@ -12,6 +12,7 @@ from core.persons import persons_of, units
 from core.text import plain
 from pages.parts import fold_verdict, states, tables
 from pages.parts.data_view import View, asked_number, go
+from pages.parts.fields import field
 
 SPLIT = "data_split"
 
@@ -23,9 +24,10 @@ def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
             ("Folds", "folds", 2, 20, folds),
             ("Seed of the split", "seed", 0, 2**31 - 1, seed),
         ):
-            key = f"data-{name}"
-            st.session_state[key] = now
-            st.number_input(label, low, high, key=key, width=180, on_change=_take, args=(name, key))
+            field(
+                st.number_input, label, low, high, key=f"data-{name}", holds=now,
+                take=lambda number, name=name: go(**{name: number}), width=180,
+            )  # fmt: skip
     state = persons_of(table).state
     for name, people, why in thin_classes(table, folds):
         icon = ":red[:material/error:]" if people < folds else ":orange[:material/warning:]"
@@ -43,10 +45,6 @@ def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
         f"Photos of each class in each fold, as a run with {folds} folds and seed {seed} of the split would have them. "
         "Photos that look the same under two names are not seen here: look under Duplicates."
     )
-
-
-def _take(name: str, key: str) -> None:
-    go(**{name: st.session_state[key]})
 
 
 def _split(view: View, task: str, table: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from core.text import count, plain
 from core.thumbnails import thumbnail
 from pages.parts import augment_photo, states
 from pages.parts.data_view import View, go
+from pages.parts.fields import begin
 
 AUGMENT = HOME / "pages" / "augment.py"
 SIDE = 480  # px
@@ -95,7 +96,7 @@ def _bad_file(view: View, sample: str) -> None:
         states.show_error(error)
     if (view.shown.problems["sample"] == sample).any():
         with st.form(f"data-correct-{sample}", border=False):
-            reason = st.text_input("Reason", value="", key=f"data-why-{sample}", placeholder="why, in your words")
+            reason = st.text_input("Reason", key=f"data-why-{sample}", placeholder="why, in your words")
             st.form_submit_button(
                 TOLD[PHOTO], on_click=_save_out, args=(view.raw.root, PHOTO, sample, "", f"data-why-{sample}")
             )
@@ -122,8 +123,9 @@ def _form(view: View, row: pd.Series) -> None:
         else:
             _value(samples, what, row, keys["value"])
             if what != "mask" and len(theirs) > 1:
-                st.checkbox(f"For all {count(len(theirs))} photos of this person", value=True, key=keys["all"])
-        st.text_input("Reason", value="", key=keys["why"], placeholder="why, in your words")
+                words = f"For all {count(len(theirs))} photos of this person"
+                begin(st.checkbox, words, key=keys["all"], begins=True)
+        st.text_input("Reason", key=keys["why"], placeholder="why, in your words")
         if what in TOLD:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
             st.form_submit_button(TOLD[what], type="primary", on_click=_save_out, args=args)
@@ -136,17 +138,21 @@ def _form(view: View, row: pd.Series) -> None:
 def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
     now = told(row[what])
     if what == "age":
-        st.number_input("Age (years)", 0, 120, int(float(now)) if now else None, key=key)
+        begin(st.number_input, "Age (years)", 0, 120, key=key, begins=int(float(now)) if now else None)
     elif what == "person":
-        st.text_input(
-            "Person", value=now, key=key, help="Another person's name makes the two one person, in one fold together."
+        begin(
+            st.text_input,
+            "Person",
+            key=key,
+            begins=now,
+            help="Another person's name makes the two one person, in one fold together.",
         )
     else:
         known = {"mask": sorted(set(MASKS.values())), "gender": list(GENDERS)}.get(what)
         known = known or sorted(samples[what].dropna().unique())
         values = [*known, ""]
-        st.selectbox(
-            what.capitalize(), values, index=values.index(now), key=key, accept_new_options=what == "label",
+        begin(
+            st.selectbox, what.capitalize(), values, key=key, begins=now, accept_new_options=what == "label",
             format_func=lambda value: value or "unknown",
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ from core.persons import Persons
 from core.places import lab_folder
 from core.text import ago, count, duration, plain
 from pages.parts import drawing, groups, tables
+from pages.parts.fields import field
 
 Choice = dict[str, Any]
 NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
@@ -71,7 +72,6 @@ def choose(choice: Choice, key: str) -> None:
 def show_choice(choice: Choice, key: str) -> None:
     """Put the controls of `choose` to a choice that was made elsewhere."""
     st.session_state[f"{key}.source"] = _source(choice, recent.recent())
-    st.session_state[f"{key}.path"] = choice["root"]
 
 
 def take_root(choice: Choice, root: str) -> None:
@@ -96,18 +96,13 @@ def _demo(choice: Choice, key: str) -> None:
 
 
 def _folder(choice: Choice, key: str) -> None:
-    path_key = f"{key}.path"
-    st.session_state.setdefault(path_key, choice["root"])
-
-    def take() -> None:
-        text = st.session_state[path_key].strip()
-        if text != choice["root"]:
-            take_root(choice, text)
-
-    st.text_input(
+    field(
+        st.text_input,
         "Folder of the dataset",
-        key=path_key,
-        on_change=take,
+        key=f"{key}.path",
+        holds=choice["root"],
+        read=str.strip,
+        take=lambda root: take_root(choice, root),
         placeholder="/home/you/faces",
         help="An absolute path on the machine where the lab runs. It is read, never written to.",
     )
@@ -115,12 +110,9 @@ def _folder(choice: Choice, key: str) -> None:
 
 def _recent(choice: Choice, key: str) -> None:
     known = {entry.root: entry for entry in recent.recent()}
-    recent_key = f"{key}.recent"
-    if st.session_state.get(recent_key) not in known:
-        st.session_state[recent_key] = choice["root"] if choice["root"] in known else None
 
-    def take() -> None:
-        if picked := known.get(st.session_state[recent_key]):
+    def take(root: str | None) -> None:
+        if picked := known.get(root):
             choice.update(picked.data)
 
     def show(root: str) -> str:
@@ -130,8 +122,9 @@ def _recent(choice: Choice, key: str) -> None:
             facts += f", {count(entry.people)} people"
         return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
 
-    st.selectbox(
-        "Recent dataset", list(known), key=recent_key, format_func=show, on_change=take, index=None,
+    field(
+        st.selectbox, "Recent dataset", list(known), key=f"{key}.recent",
+        holds=choice["root"] if choice["root"] in known else None, take=take, format_func=show,
         placeholder="Choose a dataset",
     )  # fmt: skip
 
@@ -262,15 +255,10 @@ def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> 
         bad = bad_files(found)
     if not bad:
         return
-    box = f"{key}.leave-out"
-    st.session_state[box] = bool(choice["leave_out_problems"])
-
-    def take() -> None:
-        choice["leave_out_problems"] = st.session_state[box]
-
-    st.checkbox(
-        f"Leave out {count(bad)} bad {'entry' if bad == 1 else 'entries'}",
-        key=box, on_change=take, help="They stay in the dataset; this run trains and validates without them.",
+    field(
+        st.checkbox, f"Leave out {count(bad)} bad {'entry' if bad == 1 else 'entries'}", key=f"{key}.leave-out",
+        holds=bool(choice["leave_out_problems"]), take=lambda agreed: choice.update(leave_out_problems=agreed),
+        help="They stay in the dataset; this run trains and validates without them.",
     )  # fmt: skip
     if "data.leave_out_problems" in errors:
         st.markdown(":small[:red[:material/error: Mend them, or agree to leave them out.]]")

@@ -12,6 +12,7 @@ from core.errors import LabError
 from core.text import plain
 from pages.parts import groups, states
 from pages.parts.dataset import NAMES, Choice, check
+from pages.parts.fields import field
 
 READERS = {
     "auto": "Detect",
@@ -76,26 +77,25 @@ def _columns(choice: Choice, key: str) -> None:
 
 def _pick(choice: Choice, key: str, name: str, label: str, options: dict[str | None, str], width: int) -> None:
     """options: value -> how it is shown. Streamlit takes None for nothing chosen, so it travels as an empty text."""
-    st.session_state[key] = choice[name] or ""
-
-    def take() -> None:
-        choice[name] = st.session_state[key] or None
-
     shown = {value or "": text for value, text in options.items()}
-    st.selectbox(
-        label, list(shown), key=key, format_func=lambda value: shown.get(value, value), on_change=take, width=width,
+    field(
+        st.selectbox, label, list(shown), key=key, holds=choice[name] or "",
+        take=lambda value: choice.update({name: value or None}), format_func=lambda value: shown.get(value, value),
+        width=width,
         help=DataConfig.model_fields[name].description,
     )  # fmt: skip
 
 
 def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str], hint: str, width: int) -> None:
-    def take() -> None:
-        text = st.session_state[key].strip()
-        choice[name] = (int(text) if text.lstrip("-").isdecimal() else text) if text else None
+    def read(text: str) -> int | str | None:
+        text = text.strip()
+        return (int(text) if text.lstrip("-").isdecimal() else text) if text else None
 
     with st.container(width=width, gap="xsmall"):
-        st.text_input(
-            label, value="" if choice[name] is None else str(choice[name]), key=key, on_change=take, placeholder=hint,
+        field(
+            st.text_input, label, key=key, holds=choice[name], read=read,
+            show=lambda value: "" if value is None else str(value), take=lambda value: choice.update({name: value}),
+            placeholder=hint,
             help=DataConfig.model_fields[name].description,
         )  # fmt: skip
         if name in errors:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.data import GENDERS, MASKS
 from core.mistakes import ORDERS, Answers, Filter
+from pages.parts.fields import field
 
 MOST_FACES = 8  # chosen at once
 PARTS = ("fold", "true", "predicted", "fault", "person", "mask", "gender", "age", "low", "high", "far", "answer")
@@ -105,11 +106,10 @@ def box(
 
     keep: parameters that a change leaves alone besides; the gallery goes back to its first page otherwise.
     """
-    key = f"look-{name}"
-    st.session_state[key] = get(name, options, default)
-    return st.selectbox(
-        label, options, index=None if default is None else 0, format_func=shown, key=key,
-        placeholder=placeholder, width=width, help=help, on_change=_take, args=(name, default, "page" not in keep),
+    return field(
+        st.selectbox, label, options, key=f"look-{name}", holds=get(name, options, default),
+        take=_taker(name, default, "page" not in keep), format_func=shown, placeholder=placeholder, width=width,
+        help=help,
     )  # fmt: skip
 
 
@@ -118,19 +118,20 @@ def segments(
     help: str | None = None, hide_label: bool = False,
 ) -> str:  # fmt: skip
     """A segmented control whose choice lives in the address under `name`."""
-    key = f"look-{name}"
-    st.session_state[key] = get(name, options, default)
-    return st.segmented_control(
-        label, options, format_func=shown, key=key, required=True, help=help, on_change=_take,
-        args=(name, default, False), label_visibility="collapsed" if hide_label else "visible",
+    return field(
+        st.segmented_control, label, options, key=f"look-{name}", holds=get(name, options, default),
+        take=_taker(name, default, False), format_func=shown, required=True, help=help,
+        label_visibility="collapsed" if hide_label else "visible",
     )  # fmt: skip
 
 
-def _take(name: str, default: str | None, first_page: bool) -> None:
-    value = st.session_state[f"look-{name}"]
-    put(**{name: None if value == default else value})
-    if first_page:
-        put(page=None)
+def _taker(name: str, default: str | None, first_page: bool) -> Callable[[str | None], None]:
+    def take(value: str | None) -> None:
+        put(**{name: None if value == default else value})
+        if first_page:
+            put(page=None)
+
+    return take
 
 
 def _share(name: str, default: float) -> float:

@@ -24,6 +24,7 @@ from core.text import count, plain
 from pages.parts import look_address as address
 from pages.parts import look_elements as elements
 from pages.parts import states
+from pages.parts.fields import field
 
 PAGE = 12  # faces
 SIDE = 200  # px
@@ -150,14 +151,12 @@ def filters(answers: Answers, wanted: Filter, several: bool) -> str:
             ):
                 if options:
                     address.box(name, label, options, width=150)
-        person = st.text_input(
-            "Person", value=wanted.person or "", key="look-person", width=220, placeholder="Anyone",
+        person = field(
+            st.text_input, "Person", key="look-person", holds=st.query_params.get("person", ""), read=str.strip,
+            take=lambda person: address.put(person=person or None, page=None), width=220, placeholder="Anyone",
             help="A person as the dataset names them.",
         )  # fmt: skip
-        if person.strip() != (wanted.person or ""):
-            if not person.strip() or (table["person"] == person.strip()).any():
-                address.put(person=person.strip() or None, page=None)
-                st.rerun()
+        if person and not wanted.person:
             st.caption("No such person in this run.")
         st.session_state["look-confidence"] = (wanted.low, wanted.high)
         st.slider(

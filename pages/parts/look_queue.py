@@ -19,9 +19,11 @@ from core.text import count, plain
 from pages.parts import look_address as address
 from pages.parts import look_elements as elements
 from pages.parts import look_mistakes, states
+from pages.parts.fields import begin
 
 PAGE = 12
 SIDE = 420  # px
+ON_SCREEN = "look-queue-on-screen"  # in the session: the face whose portrait was drawn last
 _CSS = """<style>
 .look-one { display: grid; grid-template-columns: minmax(150px, 260px) 1fr; gap: 1rem; align-items: start; }
 .look-one img { width: 100%; border-radius: 6px; display: block; }
@@ -100,13 +102,25 @@ def one(run: Run, answers: Answers, row: pd.Series, root: str, following: str | 
     """The face in question, what is known about it, and the three decisions."""
     face = answers.table.iloc[row["row"]]
     others = answers.table[(answers.table["person"] == face["person"]) & (answers.table["sample"] != face["sample"])]
+    st.session_state[ON_SCREEN] = face["sample"]
     st.html(_CSS + _portrait(answers, row, face, others))
+
+    def is_on_screen() -> bool:
+        """Whether the face of these buttons is the one to be seen: the next one's portrait comes before its buttons."""
+        if st.session_state.get(ON_SCREEN) == face["sample"]:
+            return True
+        st.session_state["look-queue-error"] = LabError(
+            "Nothing was decided: another face came up as you clicked.", "Look at it, then decide."
+        )
+        return False
 
     def decided(what: str, undo: tuple) -> None:
         st.session_state["look-decided"] = (what, undo)
         address.put(label=following)
 
     def write(found: list[Correction], what: str) -> None:
+        if not is_on_screen():
+            return
         try:
             done = corrections.add_all(root, found)
         except LabError as error:
@@ -115,6 +129,8 @@ def one(run: Run, answers: Answers, row: pd.Series, root: str, following: str | 
         decided(what, ("correction", *(each.id for each in done)))
 
     def confirm() -> None:
+        if not is_on_screen():
+            return
         try:
             reviews.confirm(root, face["sample"], row["label"])
         except LabError as error:
@@ -182,17 +198,17 @@ def relabel(run: Run, answers: Answers, row, face, others: pd.DataFrame, write) 
                 now = corrections.told(face[name])
                 if name == "age":
                     differs = belief["age"] != says["age"]
-                    st.number_input(
-                        "Age in years", 0, 119, int(float(now)) if now and not differs else None, width=150,
-                        key=f"{key}-age", placeholder=f"likely {belief['age']}" if differs else "unknown",
+                    begin(
+                        st.number_input, "Age in years", 0, 119, key=f"{key}-age", width=150,
+                        begins=int(float(now)) if now and not differs else None,
+                        placeholder=f"likely {belief['age']}" if differs else "unknown",
                     )  # fmt: skip
                 else:
                     options = {"mask": list(MASKS), "gender": list(GENDERS), "label": names}[name]
-                    index = options.index(belief[name])
-                    st.selectbox(name.capitalize(), options, index=index, width=190, key=f"{key}-{name}")
+                    begin(st.selectbox, name.capitalize(), options, key=f"{key}-{name}", begins=belief[name], width=190)
         if len(others) and {"gender", "age"} & set(answers.attributes):
             words = f"Gender and age of all {len(others) + 1} photos of this person"
-            st.checkbox(words, value=True, key=f"{key}-whole")
+            begin(st.checkbox, words, key=f"{key}-whole", begins=True)
         st.form_submit_button("Relabel", icon=":material/edit:", type="primary", on_click=submit)
 
 
@@ -207,6 +223,8 @@ def _last_decision(root: str) -> None:
     what, (kind, *ids) = last
 
     def undo() -> None:
+        if st.session_state.get("look-decided") is not last:
+            return
         try:
             if kind == "review":
                 reviews.forget(root, ids[0])

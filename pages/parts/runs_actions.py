@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -13,14 +14,16 @@ from core.run_index import Listed
 from core.runs import Run
 from core.text import count
 from pages.parts import runs_export, states
+from pages.parts.fields import begin
 
 COMPARE = HOME / "pages" / "compare.py"
-DONE, ERROR = "runs-done", "runs-error"
+DONE, ERROR, CHOSEN = "runs-done", "runs-error", "runs-chosen"
 FILTERS = ("q", "state", "dataset", "task", "depth", "tag")
 
 
 def choose(ids: Sequence[str]) -> None:
     """The chosen runs stand in the address, in the order in which they were ticked."""
+    st.session_state[CHOSEN] = list(ids)
     if ids:
         st.query_params["runs"] = ",".join(ids)
     else:
@@ -75,8 +78,36 @@ def told() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="runs-done-line"):
         st.html(f'<div class="lab-meta" role="status">{_runs(len(ids))} {words}.</div>', width="content")
         if undo is not None:
-            st.button("Undo", icon=":material/undo:", key="runs-undo", on_click=_do, args=(undo, ids, None, None))
+            st.button("Undo", icon=":material/undo:", key="runs-undo", on_click=_undo, args=(done,))
         st.button("Dismiss", type="tertiary", key="runs-dismiss", on_click=st.session_state.pop, args=(DONE, None))
+
+
+def press(act: Callable[[list[str]], None], ids: list[str]) -> None:
+    """The callback of what is done to the chosen runs. ids: those for which the button was drawn."""
+    st.session_state[states.PRESSED] = (act, ids)
+
+
+def settle() -> None:
+    """Do what was pressed, unless other runs are ticked by now than those for which the button was drawn."""
+    if (pressed := st.session_state.pop(states.PRESSED, None)) is None:
+        return
+    act, ids = pressed
+    ticked = st.session_state.get(CHOSEN, ids)
+    if list(ticked) == list(ids):
+        act(ids)
+        return
+    choose(ticked)
+    st.session_state[ERROR] = LabError(
+        "Nothing was done: the choice of runs changed just before the click.",
+        "Look at what is ticked, then press again.",
+    )
+
+
+def _undo(done: tuple) -> None:
+    """Undo this, and nothing that was done since."""
+    if st.session_state.get(DONE) is done:
+        _, ids, undo = done
+        _do(undo, ids, None, None)
 
 
 def _runs(number: int) -> str:
@@ -88,7 +119,8 @@ def _button(
 ) -> None:
     kind = "primary" if primary else "secondary"
     st.button(
-        label, icon=f":material/{icon}:", disabled=not ids, on_click=act, args=(ids,), help=help, type=kind,
+        label, icon=f":material/{icon}:", disabled=not ids, on_click=press, args=(act, ids), help=help,
+        type=kind,
         key=f"runs-{label.lower()}",
     )  # fmt: skip
 
@@ -139,12 +171,15 @@ def _restore(ids: list[str]) -> None:
     _do(trash.restore, ids, "restored", trash.delete)
 
 
+def _delete_for_good(ids: list[str]) -> None:
+    _do(trash.delete_for_good, ids, "deleted for good", None)
+
+
 def _for_good(ids: list[str]) -> None:
     with st.popover("Delete for good", icon=":material/delete_forever:", disabled=not ids):
         st.markdown(f"Delete {_runs(len(ids))} from the disk? There is no way back.")
         st.button(
-            "Delete for good", type="primary", key="runs-for-good", on_click=_do,
-            args=(trash.delete_for_good, ids, "deleted for good", None),
+            "Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids)
         )  # fmt: skip
 
 
@@ -160,13 +195,15 @@ def _notes(picked: Sequence[Listed], known: list[str]) -> None:
 
 
 def _notes_of_one(entry: Listed, known: list[str]) -> None:
-    tags, text = f"tags-{entry.id}", f"note-{entry.id}"
+    written = repr((sorted(entry.notes.tags), entry.notes.text)) if entry.notes.tags or entry.notes.text else ""
+    version = hashlib.sha256(written.encode()).hexdigest()[:8] if written else ""
+    tags, text = f"tags-{entry.id}{version}", f"note-{entry.id}{version}"
     with st.form(f"notes-{entry.id}", border=False):
-        st.multiselect(
-            "Tags", sorted({*known, *entry.notes.tags}), default=list(entry.notes.tags), accept_new_options=True,
-            placeholder="Choose or type a tag", key=tags,
+        begin(
+            st.multiselect, "Tags", sorted({*known, *entry.notes.tags}), key=tags, begins=list(entry.notes.tags),
+            accept_new_options=True, placeholder="Choose or type a tag",
         )  # fmt: skip
-        st.text_area("Note", entry.notes.text, height=140, key=text, max_chars=notes.NOTE_LENGTH)
+        begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
         st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry.id, tags, text))
 
 
@@ -184,7 +221,7 @@ def _tags_of_many(picked: Sequence[Listed], known: list[str]) -> None:
             key="tags-added",
         )  # fmt: skip
         st.multiselect("Take off", theirs, key="tags-removed", disabled=not theirs)
-        st.form_submit_button("Save", type="primary", on_click=_save_many, args=(ids,))
+        st.form_submit_button("Save", type="primary", on_click=press, args=(_save_many, ids))
 
 
 def _save_many(ids: list[str]) -> None:

@@ -13,6 +13,7 @@ from core.run_index import Listed
 from core.runs import Run
 from core.text import count, plain
 from pages.parts import states
+from pages.parts.fields import begin
 
 MOST_FACES = 24  # that a reader may name
 
@@ -49,17 +50,18 @@ def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 
 
 def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> None:
     """Fields, the button that writes the report, then its downloads."""
-    title = st.text_input("Title", title, max_chars=120, key=f"report-title-{hash(ids)}")
+    title = begin(st.text_input, "Title", key=f"report-title-{hash(ids)}", begins=title, max_chars=120)
     question = st.text_area(
         "Question", max_chars=600, height=90, key=f"report-question-{hash(ids)}",
         placeholder="Is a deeper network better on faces of people over 60?",
     )  # fmt: skip
-    within = st.number_input(
-        "Counts as the same within (points of F1)", 0.0, 100.0, within, 0.5, key=f"report-within-{within:g}",
+    within = begin(
+        st.number_input, "Counts as the same within (points of F1)", 0.0, 100.0, key=f"report-within-{within:g}",
+        begins=within, step=0.5,
         help="Differences smaller than this are not called better or worse, however sure they are.",
     )  # fmt: skip
-    maps = st.checkbox(
-        "Maps of the chosen faces", True, key="report-maps",
+    maps = begin(
+        st.checkbox, "Maps of the chosen faces", key="report-maps", begins=True,
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
     )  # fmt: skip
     named = st.text_area(
@@ -74,9 +76,8 @@ def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> No
         icon=":material/edit_note:",
         key="report-write",
         on_click=_ask,
-        args=(wanted,),
     )
-    if st.session_state.pop("report-asked", None) == wanted:
+    if st.session_state.pop("report-asked", False):
         try:
             with st.spinner("Reading predictions, comparing runs, drawing figures"):
                 st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps, faces))
@@ -98,8 +99,8 @@ def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> No
         )
 
 
-def _ask(wanted: tuple) -> None:
-    st.session_state["report-asked"] = wanted
+def _ask() -> None:
+    st.session_state["report-asked"] = True
 
 
 def _make(

@@ -9,6 +9,7 @@ from core.errors import LabError
 from core.slots import Slots
 from core.text import plain
 from pages.parts import groups
+from pages.parts.fields import begin
 
 
 def controls() -> None:
@@ -25,13 +26,14 @@ def controls() -> None:
             st.caption(f"FACET_SLOTS={slots.forced()} is set where the lab was started, and wins over this setting.")
         st.caption("What is quickest depends on the machine: `python -m bench.slots` measures it. Each needs memory.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            count = st.text_input("Slots", value=str(now.count), width=120, key="slots-count",
-                                  help="Fold jobs that train beside each other on the processor.")  # fmt: skip
-            threads = st.text_input("Threads of a slot", value=str(now.threads or ""), width=160, key="slots-threads",
-                                    placeholder=f"{max(1, machine.cores() // now.count)}, shared evenly",
-                                    help="Empty shares the cores out. A fold that is resumed with another number of "
-                                    "threads ends a little differently in its last digits.")  # fmt: skip
-            st.button("Save", on_click=_save, args=("slots-count", "slots-threads"), disabled=not (count or threads))
+            keys = f"slots-count-{now.count}", f"slots-threads-{now.threads or 0}"
+            count = begin(st.text_input, "Slots", key=keys[0], begins=str(now.count), width=120,
+                          help="Fold jobs that train beside each other on the processor.")  # fmt: skip
+            threads = begin(st.text_input, "Threads of a slot", key=keys[1], begins=str(now.threads or ""), width=160,
+                            placeholder=f"{max(1, machine.cores() // now.count)}, shared evenly",
+                            help="Empty shares the cores out. A fold that is resumed with another number of "
+                            "threads ends a little differently in its last digits.")  # fmt: skip
+            st.button("Save", on_click=_save, args=keys, disabled=not (count or threads))
         if problem := st.session_state.pop("slots-error", None):
             st.markdown(f":small[:red[:material/error: {plain(problem)}]]")
 

@@ -15,6 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core import colours, halt, healing, jobs, places
 from core.errors import LabError
+from pages.parts.fields import field
 
 # state: (icon of Material Symbols, word, colour class)
 STATES = {
@@ -26,7 +27,9 @@ STATES = {
     "failed": ("error", "failed", "bad"),
     "unreadable": ("help", "unreadable", "bad"),
 }
-CLICK = "launch_click"  # in the session: a click on Launch that the page has not answered yet
+# In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
+# was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
+CLICK, PRESSED = "launch_click", "runs-pressed"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 ACTIVE = ("queued", "running")
 STOPPED = ("failed", "interrupted", "cancelled")
@@ -84,10 +87,10 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 </style>"""
 
 
-def begin_page(*, launches: bool = False) -> None:
+def begin_page(*, answers: str = "") -> None:
     """First line of every page: the lab's few rules of CSS, and the way back into app.py.
 
-    launches: for the page that answers a click on Launch; on any other one the click came too late to be answered.
+    answers: CLICK or PRESSED, which this page answers; on any other page that click came too late.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
     run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
@@ -98,9 +101,10 @@ def begin_page(*, launches: bool = False) -> None:
     st.html(_CSS)
     with st.container():  # always there, so that fields below stay what they are when it fills
         _queue_stopped()
-    left = None if launches else st.session_state.pop(CLICK, None)
-    if left is not None and left.ticket.token not in st.session_state.get(LAUNCHED, {}):
-        st.toast("Nothing was launched: you left Launch before it began.", icon=":material/rocket_launch:")
+    for name in {CLICK, PRESSED} - {answers}:
+        left = st.session_state.pop(name, None)
+        if left is not None and not (name == CLICK and left.ticket.token in st.session_state.get(LAUNCHED, {})):
+            st.toast("You left the page before what you clicked began: nothing was done.", icon=":material/block:")
     if "workers-looked-after" not in st.session_state:
         st.session_state["workers-looked-after"] = time.monotonic()
         healing.look_after()
@@ -211,21 +215,20 @@ def pick_run(summaries: Sequence[dict[str, Any]], current: str | None, *, limit:
     labels |= {s["id"]: run_label(s) for s in summaries if s["id"] == current}
     if not labels:
         return
-    known = current in labels
-    st.session_state["run-picker"] = current if known else None
-    st.selectbox(
+    field(
+        st.selectbox,
         "Run",
         list(labels),
-        index=0 if known else None,
-        format_func=labels.get,
         key="run-picker",
-        on_change=_follow_picker,
+        holds=current if current in labels else None,
+        take=_follow_picker,
+        format_func=labels.get,
         placeholder="Choose a run",
         label_visibility="collapsed",
         width=330,
     )
 
 
-def _follow_picker() -> None:
-    if chosen := st.session_state.get("run-picker"):
+def _follow_picker(chosen: str | None) -> None:
+    if chosen:
         st.query_params["run"] = chosen

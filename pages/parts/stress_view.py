@@ -16,6 +16,7 @@ from core.persons import UNKNOWN, Persons, persons_of, units
 from core.places import HOME
 from core.text import count, plain
 from pages.parts import faces, states
+from pages.parts.fields import begin, field
 
 LAUNCH = HOME / "pages" / "launch.py"
 _CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
@@ -63,10 +64,14 @@ def _controls(done: dict[str, list[int]], labels: dict[str, str]) -> Wanted:
     """done: run -> its finished folds. labels: run -> how it is shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         linked, ids = st.query_params.get("run"), list(done)
-        start = ids.index(linked) if linked in ids else 0
-        run_id = st.selectbox("Run", ids, index=start, format_func=labels.get, key="stress-run", width=300)
+        run_id = field(
+            st.selectbox, "Run", ids, key="stress-run", holds=linked if linked in ids else ids[0],
+            take=lambda run_id: st.query_params.update(run=run_id), format_func=labels.get, width=300,
+        )  # fmt: skip
         fold = st.selectbox("Fold", done[run_id], key=f"stress-fold-{run_id}", width=90)
-        which = st.segmented_control("Weights", ["best", "final"], default="best", key="stress-which", required=True)
+        which = begin(
+            st.segmented_control, "Weights", ["best", "final"], key="stress-which", begins="best", required=True
+        )
     st.query_params["run"] = run_id
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [n for n, entry in TRANSFORMS.items() if not entry.deterministic]
@@ -78,7 +83,9 @@ def _controls(done: dict[str, list[int]], labels: dict[str, str]) -> Wanted:
             param = st.selectbox("Strength", known, format_func=shown.get, key=f"stress-{name}", width=200)
         kinds = [ALL, *runs.Run(run_id).info().get("class_names", [])]
         kind = st.selectbox("Of class", kinds, key=f"stress-class-{run_id}", width=150)
-        most = st.slider("Faces", 8, 256, 64, 8, key="stress-count", width=150, help="Held out in this fold.")
+        most = begin(
+            st.slider, "Faces", 8, 256, key="stress-count", begins=64, step=8, width=150, help="Held out in this fold."
+        )
         draw = st.session_state.setdefault("stress-draw", 0)
         st.button("Other faces", icon=":material/casino:", key="stress-other", on_click=_other)
         st.button("Test", type="primary", icon=":material/speed:", key="stress-go", on_click=_ask)
