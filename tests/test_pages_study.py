@@ -345,17 +345,21 @@ def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
     assert again.samples()["fold"].tolist() == other.samples()["fold"].tolist()
 
 
+def typed(page, label):
+    return next(each for each in page.text_input if each.label == label)
+
+
 def test_slots_are_a_setting_of_the_lab(lab, tmp_path, monkeypatch):
     monkeypatch.delenv("FACET_SLOTS", raising=False)
     monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
     page = show()
     page.button(key="open-slots").click().run()
-    page.text_input(key="slots-count").set_value("2").run()
-    page.text_input(key="slots-threads").set_value("1").run()
+    typed(page, "Slots").set_value("2").run()
+    typed(page, "Threads of a slot").set_value("1").run()
     press(page, "Save")
     assert slots.read(places.runs_folder()) == slots.Slots(2, 1)
     assert len(queue.slot_locks(places.runs_folder())) == 2
-    page.text_input(key="slots-count").set_value("0").run()
+    typed(page, "Slots").set_value("0").run()
     press(page, "Save")
     assert "from 1 to 64, found 0" in text_of(page)
     assert slots.read(places.runs_folder()).count == 2
