@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import safetensors.torch
 import torch
 
-from core import files
+from core import files, origins
 from core.errors import LabError, out_of_memory
+from core.origins import Origin
+from core.runs import Run
 
 
 def snapshot(value: Any) -> Any:
@@ -30,13 +37,63 @@ def save_last(path: Path, state: dict[str, Any]) -> None:
     files.write_whole(path, lambda stream: torch.save(state, stream))
 
 
-def save_weights(path: Path, model_state: dict[str, torch.Tensor]) -> None:
+def save_weights(path: Path, model_state: dict[str, torch.Tensor], origin: Origin | None = None) -> None:
     contiguous = {key: value.contiguous() for key, value in model_state.items()}
-    files.write_whole(path, lambda stream: stream.write(safetensors.torch.save(contiguous)))
+    metadata = origin.metadata() if origin else None
+    files.write_whole(path, lambda stream: stream.write(safetensors.torch.save(contiguous, metadata)))
 
 
-def save_predictions(path: Path, frame: pd.DataFrame) -> None:
-    files.write_whole(path, lambda stream: frame.to_parquet(stream, index=False))
+def save_predictions(path: Path, frame: pd.DataFrame, origin: Origin | None = None) -> None:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if origin:
+        told = {**table.schema.metadata, origins.KEY: json.dumps(origin.metadata())}
+        table = table.replace_schema_metadata(told)
+    files.write_whole(path, lambda stream: pq.write_table(table, stream))
+
+
+def pending(path: Path) -> Path:
+    """Where a file waits until the resume point that names it is on the disk."""
+    return path.with_name(f".{path.name}.next")
+
+
+def outcome_files(run: Run, fold: int, which: str) -> tuple[Path, Path]:
+    """(weights, predictions) of 'best' or 'final'."""
+    return run.weights_file(fold, which), run.predictions_file(fold, which)
+
+
+def save_pending(run: Run, fold: int, which: str, model_state, predictions: pd.DataFrame, origin: Origin) -> None:
+    """Write weights and predictions beside those in use; `publish` puts them in place."""
+    weights_file, predictions_file = outcome_files(run, fold, which)
+    save_weights(pending(weights_file), model_state, origin)
+    save_predictions(pending(predictions_file), predictions, origin)
+
+
+def publish(run: Run, fold: int, which: str) -> None:
+    """Put what waits in place: only after the resume point that names it. Nothing is done twice."""
+    for path in outcome_files(run, fold, which):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(pending(path), path)
+
+
+def discard(run: Run, fold: int, which: Iterable[str]) -> None:
+    """Remove what waits and is named by no resume point."""
+    for path in (path for one in which for path in outcome_files(run, fold, one)):
+        pending(path).unlink(missing_ok=True)
+
+
+def settle(run: Run, fold: int, named: dict[str, Origin | None]) -> None:
+    """Finish or undo what a killed worker had begun.
+
+    named: the outcomes that the resume point names, by 'best' and 'final'. What waits and is named is put in place;
+    anything else that waits is of an epoch that never was.
+    """
+    for which, origin in named.items():
+        weights_file, predictions_file = outcome_files(run, fold, which)
+        for path, read in ((weights_file, origins.of_weights), (predictions_file, origins.of_predictions)):
+            if origin is not None and read(pending(path)) == origin:
+                os.replace(pending(path), path)
+            else:
+                pending(path).unlink(missing_ok=True)
 
 
 def load_last(path: Path, device: torch.device) -> dict[str, Any] | None:

@@ -202,7 +202,10 @@ class TrainingConfig(Part):
         "natural", description="balanced draws every class equally often, with replacement."
     )
     early_stopping: int | None = Field(
-        None, ge=1, description="Stop a fold after this many epochs without a better validation F1; empty never stops."
+        None,
+        ge=1,
+        description="End a phase after this many epochs in which its validation F1 did not rise; then the next phase "
+        "begins, and after the last one the fold ends. Empty never stops.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")
     loader_workers: int | None = Field(

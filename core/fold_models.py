@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from core import machine, queue, runs, transfer
+from core import machine, origins, queue, runs, transfer
 from core.augment import build_transform, normalization
 from core.batches import to_network
 from core.config import RunConfig
@@ -173,6 +173,7 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
     blank = config.model.model_copy(update={"init": "scratch"})  # its own weights follow; no other file is needed
     model, _ = build_model(blank, len(class_names), 0, parts)
     path = run.weights_file(fold, which)
+    origins.check(run, fold, which)
     try:
         load_backbone(model, path, keep_head=True)
     except LabError as error:

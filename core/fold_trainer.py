@@ -9,18 +9,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from core import metrics, metrics_file, runs
+from core import metrics, metrics_file, runs, starts
 from core.augment import normalization, step_seed
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
 from core.data import class_parts
-from core.device import exact_float32, pick_loader_workers, pick_precision
+from core.device import device_name, exact_float32, pick_loader_workers, pick_precision
 from core.losses import Mixer, build_loss
 from core.model import build_model, inherit, parameter_groups
 
@@ -94,6 +95,17 @@ class FoldTrainer:
         self.val_batches = split_batches(self.val_rows, 2 * self.config.training.batch_size)
         self.optimizer: torch.optim.Optimizer | None = None
         self.phase = -1
+
+    def facts(self) -> dict[str, Any]:
+        """What a resume has to have in common with the start to be exact: see starts.py."""
+        gpu = self.device.type == "cuda"
+        return {
+            "device": device_name(self.device) if gpu else f"a CPU with {torch.backends.cpu.get_cpu_capability()}",
+            "threads": torch.get_num_threads(),
+            "precision": str(self.precision).removeprefix("torch."),
+            "evaluation": "float32",
+            "versions": starts.versions(),
+        }
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         balance = self.balance if self.config.training.sampling == "balanced" else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,13 @@ def read_metrics(path: Path) -> pd.DataFrame:
         elif column != "split":
             frame[column] = frame[column].astype("float64")
     return frame
+
+
+def read_all(paths: Mapping[int, Path]) -> pd.DataFrame:
+    """Several folds' metrics, by fold, in one table with a leading `fold` column."""
+    parts = [part for fold, path in paths.items() if len(part := read_metrics(path).assign(fold=fold))]
+    columns = ["fold", *METRIC_COLUMNS]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def tells_objective(table: pd.DataFrame, training: TrainingConfig) -> bool:
@@ -114,12 +122,16 @@ def cut_metrics(path: Path, last_epoch: int | None) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def fold_scores(table: pd.DataFrame) -> tuple[int | None, dict[str, float] | None]:
-    """(best epoch, scores at the best and at the last epoch) of a fold's metrics; best is the first highest F1."""
+def fold_scores(table: pd.DataFrame, best_epoch: int | None = None) -> tuple[int | None, dict[str, float] | None]:
+    """(best epoch, scores at the best and at the last epoch) of a fold's metrics.
+
+    best_epoch: the one that the fold's best files are of, where they say so; else the first with the highest F1.
+    """
     validation = table[table["split"] == "validation"]
     if not len(validation):
         return None, None
-    best = validation.loc[validation["f1"].idxmax()]
+    named = validation[validation["epoch"] == best_epoch]
+    best = named.iloc[-1] if len(named) else validation.loc[validation["f1"].idxmax()]
     last = validation.iloc[-1]
     scores = {
         f"{name}_{key}": float(row[key])

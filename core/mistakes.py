@@ -86,7 +86,9 @@ def load_answers(run: Run, which: str = "best") -> Answers:
     for fold in run.folds():
         try:
             part = run.predictions(fold, which)
-        except LabError:
+        except LabError as error:
+            if error.kind != "missing":
+                raise
             missing.append(fold)
             continue
         except Exception as error:

@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
+from core import origins
 from core.config import ModelConfig
 from core.errors import LabError
 from core.heads import FactoredHead
@@ -49,7 +50,9 @@ def inherit(model: nn.Module, config: ModelConfig, class_names: list[str], paren
     """Start fold k from the parent's fold k, which never saw the people of fold k.
 
     The head is kept where classes and kind of head are the parent's own; else it stays new.
-    Returns {'init', 'file', 'sha256', 'head'}. Raises LabError(kind 'weights') when the parent or its weights are gone.
+    Returns {'init', 'file', 'sha256', 'head', 'epoch'}; epoch is None where the file does not say which one it is of.
+    Raises LabError: kind 'weights' when the parent or its weights are gone, 'mixed' when they are not of the epoch that
+    the parent's predictions and scores describe.
     """
     path = parent.require().weights_file(fold, config.init_checkpoint)
     if not path.is_file():
@@ -58,9 +61,12 @@ def inherit(model: nn.Module, config: ModelConfig, class_names: list[str], paren
             "Let the parent run finish, or choose another one.",
             kind="weights",
         )
+    origins.check(parent, fold, config.init_checkpoint)
     same = parent.info()["class_names"] == class_names and parent.config().model.head == config.head
     facts = load_backbone(model, path, keep_head=same)
-    return {"init": config.init, **facts, "file": f"folds/{fold}/{path.name}", "head": "kept" if same else "new"}
+    origin = origins.of_weights(path)
+    told = {"file": f"folds/{fold}/{path.name}", "head": "kept" if same else "new"}
+    return {"init": config.init, **facts, **told, "epoch": origin.epoch if origin else None}
 
 
 def parameter_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

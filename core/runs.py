@@ -19,10 +19,10 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from core import colours, deaths, files, locks
+from core import colours, deaths, files, locks, origins
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
-from core.metrics_file import METRIC_COLUMNS, read_metrics
+from core.metrics_file import read_all, read_metrics
 from core.persons import Persons, persons_of
 from core.persons import from_record as persons_from_record
 from core.places import runs_folder
@@ -95,6 +95,9 @@ class Run:
 
     def last_file(self, fold: int) -> Path:
         return self.fold_dir(fold) / "last.pt"
+
+    def starts_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "starts.json"
 
     def weights_file(self, fold: int, which: str) -> Path:
         """which: 'best' or 'final'."""
@@ -210,11 +213,7 @@ class Run:
 
     def all_metrics(self) -> pd.DataFrame:
         """Every fold's metrics with a leading `fold` column."""
-        parts = [self.metrics(fold).assign(fold=fold) for fold in self.folds()]
-        parts = [part for part in parts if len(part)]
-        if not parts:
-            return pd.DataFrame(columns=["fold", *METRIC_COLUMNS])
-        return pd.concat(parts, ignore_index=True)[["fold", *METRIC_COLUMNS]]
+        return read_all({fold: self.metrics_file(fold) for fold in self.folds()})
 
     def predictions(self, fold: int, which: str = "best") -> pd.DataFrame:
         path = self.predictions_file(fold, which)
@@ -222,6 +221,7 @@ class Run:
             raise LabError(
                 f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
             )
+        origins.check(self, fold, which)
         return pd.read_parquet(path)
 
     def log_tail(self, lines: int = 40, limit: int = 64_000) -> str:

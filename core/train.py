@@ -13,12 +13,14 @@ from typing import Any
 
 import torch
 
-from core import cache, checkpoint, metrics_file, places, runs
+from core import cache, checkpoint, metrics_file, places, runs, starts
 from core.config import RunConfig
+from core.course import Outcome, next_epoch, outcome_of, resumed
 from core.device import device_name, forget_peak, peak_memory, pick_device
 from core.errors import LabError
 from core.fold_trainer import FoldTrainer, Pass
 
+GROUPS = ("backbone", "head")  # of the optimizer's parameters, in their order
 TICK = 0.5  # seconds between two looks at the device for the progress file
 
 
@@ -47,10 +49,11 @@ def train_fold(
         return False
     trainer = FoldTrainer(run, fold, device, pixels)
     writer = checkpoint.Writer()
-    facts = {"device": device_name(device), "precision": str(trainer.precision).removeprefix("torch.")}
-    facts |= {"weights": trainer.weights, "threads": torch.get_num_threads()}
-    if any(trainer.info.get(key) != value for key, value in facts.items()):
-        run.update_info(**facts)
+    starts.adopt(run, trainer.info)
+    told = {"device": device_name(device), "weights": trainer.weights}
+    told |= {key: trainer.facts()[key] for key in ("precision", "threads")}
+    if any(trainer.info.get(key) != value for key, value in told.items()):
+        run.update_info(**told)
     try:
         finished = _epochs(trainer, writer, report, should_stop)
     finally:
@@ -78,78 +81,65 @@ def prepare_pixels(run: runs.Run, config: RunConfig, report, should_stop) -> Pat
 
 def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop) -> bool:
     run, fold, config = trainer.run, trainer.fold, trainer.config
-    last = checkpoint.load_last(run.last_file(fold), trainer.device)
-    first_epoch, best = 1, None
-    if last is not None:
-        checkpoint.check_fits(run.last_file(fold), last, trainer.model)
-        trainer.model.load_state_dict(last["model"])
-        trainer.start_phase(last["phase"])
-        trainer.optimizer.load_state_dict(last["optimizer"])
-        first_epoch, best = last["epoch"] + 1, last["best"]
-    metrics_file.cut_metrics(run.metrics_file(fold), first_epoch - 1)
+    course = resumed(trainer)
     clock = Clock(trainer, report, should_stop)
-
-    for epoch in range(first_epoch, config.epochs + 1):
-        if stops_early(config, epoch - 1, best):
-            break
+    epoch = next_epoch(config, course.epoch, course.phase_best)
+    while epoch <= config.epochs:
         phase, _ = config.phase_of(epoch)
         if phase != trainer.phase:
             trainer.start_phase(phase)
+            course.phase_best = None
         clock.start_epoch(epoch, phase)
         trained = trainer.train_epoch(epoch, clock.tick)
         validated = trainer.evaluate(clock.tick) if trained is not None else None
         if validated is None:
             writer.wait()
             return False
-        rates = {
-            "lr_backbone": trainer.optimizer.param_groups[0]["lr"],
-            "lr_head": trainer.optimizer.param_groups[1]["lr"],
-        }
+        rates = {f"lr_{group}": part["lr"] for group, part in zip(GROUPS, trainer.optimizer.param_groups, strict=True)}
         rows = []
         for split, done in (("train", trained), ("validation", validated)):
             clock.check_finite(epoch, done)
             speed = {"seconds": round(done.seconds, 3), "images_per_second": round(done.samples / done.seconds, 1)}
-            rows.append(
-                {
-                    "epoch": epoch,
-                    "phase": phase,
-                    "split": split,
-                    **done.scores(len(trainer.class_names)),
-                    **rates,
-                    **speed,
-                }
-            )
+            found = done.scores(len(trainer.class_names))
+            rows.append({"epoch": epoch, "phase": phase, "split": split, **found, **rates, **speed})
         scores = {key: rows[1][key] for key in metrics_file.SCORES}
-        is_best = best is None or scores["f1"] > best["f1"]
+        is_best = course.best is None or scores["f1"] > course.best["f1"]
+        if course.phase_best is None or scores["f1"] > course.phase_best["f1"]:
+            course.phase_best = {"epoch": epoch, "f1": scores["f1"]}
+        following = next_epoch(config, epoch, course.phase_best)
+        final = following > config.epochs
+        outcome = outcome_of(trainer, epoch, validated) if is_best or final else None
         if is_best:
-            best = {"epoch": epoch, **scores}
-        final = epoch == config.epochs or stops_early(config, epoch, best)
-        predictions = trainer.predictions(validated) if is_best or final else None
-        state = {"epoch": epoch, "phase": phase, "best": dict(best)}
+            course.best = {"epoch": epoch, "token": outcome.origin.token, **scores}
+        course.epoch = epoch
+        state = {"epoch": epoch, "phase": phase, "best": dict(course.best), "phase_best": dict(course.phase_best)}
+        state |= {"final": outcome.origin.token if final else None}
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
-        writer.submit(lambda s=state, r=rows, b=is_best, f=final, p=predictions: _write_epoch(run, fold, s, r, b, f, p))
+        due = [which for which, wanted in (("best", is_best), ("final", final)) if wanted]
+        writer.submit(lambda s=state, r=rows, d=due, o=outcome: _write_epoch(run, fold, s, r, d, o))
         if final:
             writer.wait()
-        report({"kind": "epoch", "epoch": epoch, "best": dict(best), "scores": scores})
+        report({"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores})
+        epoch = following
     return True
 
 
-def stops_early(config: RunConfig, epoch: int, best: dict[str, Any] | None) -> bool:
-    """Whether the fold ends after this epoch because validation F1 has not risen for long enough."""
-    patience = config.training.early_stopping
-    return patience is not None and best is not None and epoch - best["epoch"] >= patience
+def _write_epoch(run: runs.Run, fold: int, state, rows, due: list[str], outcome: Outcome | None) -> None:
+    """In an order that a kill between any two lines survives: the resume point decides.
 
-
-def _write_epoch(run, fold, state, rows, is_best, final, predictions) -> None:
-    """In an order that a kill between any two lines survives: the resume point comes last and decides."""
-    if is_best:
-        checkpoint.save_weights(run.weights_file(fold, "best"), state["model"])
-        checkpoint.save_predictions(run.predictions_file(fold, "best"), predictions)
-    if final:
-        checkpoint.save_weights(run.weights_file(fold, "final"), state["model"])
-        checkpoint.save_predictions(run.predictions_file(fold, "final"), predictions)
-    metrics_file.append_metrics(run.metrics_file(fold), rows)
-    checkpoint.save_last(run.last_file(fold), state)
+    Before it, best and final wait under other names and those in use are of an epoch before; after it, they are put in
+    place, and where that was cut off, whoever resumes does it.
+    """
+    try:
+        for which in due:
+            checkpoint.save_pending(run, fold, which, state["model"], outcome.predictions, outcome.origin)
+        metrics_file.append_metrics(run.metrics_file(fold), rows)
+        checkpoint.save_last(run.last_file(fold), state)
+    except BaseException:
+        checkpoint.discard(run, fold, due)  # on a full disk they would take the room of the next try
+        raise
+    for which in due:
+        checkpoint.publish(run, fold, which)
 
 
 class Clock:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import safetensors
 
+from core import origins
 from core.config import FoldsConfig, ModelConfig
 from core.config_parts import CHOOSE
 from core.errors import LabError
@@ -41,7 +42,10 @@ def ancestry(run: Run) -> pd.DataFrame:
 
 
 def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
-    """Raises LabError(kind 'transfer') naming why a run cannot be started from. model: of the run that wants to."""
+    """Raises LabError(kind 'transfer') naming why a run cannot be started from. model: of the run that wants to.
+
+    Kind 'mixed' where a fold's weights are not of the epoch that its predictions and scores describe.
+    """
     which = model.init_checkpoint
     if parent.id == CHOOSE:
         raise LabError(
@@ -75,6 +79,7 @@ def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
                 "Let the parent run finish, or choose another one.",
                 kind="transfer",
             )
+        origins.check(parent, fold, which)
 
 
 def run_holding(path: Path) -> tuple[Run, int] | None:

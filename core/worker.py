@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core import deaths, files, halt, jobs, locks, places, queue, runs, speed
+from core import deaths, files, halt, jobs, locks, origins, places, queue, runs, speed
 from core.errors import LabError, out_of_memory
 from core.metrics_file import SCORES, fold_scores
 from core.plan import check_unchanged
@@ -152,7 +152,8 @@ def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
     before = run.written_state(fold)
     table = run.metrics(fold)
     epoch = int(table["epoch"].max()) if len(table) else before.epoch
-    best_epoch, scores = fold_scores(table)
+    best = origins.of_predictions(run.predictions_file(fold, "best"))
+    best_epoch, scores = fold_scores(table, best.epoch if best else None)
     spent = float(table["seconds"].sum())
     run.write_state(
         replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)

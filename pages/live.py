@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import compare_curves, corrections, jobs, metrics_file, run_index
+from core import compare_curves, corrections, jobs, metrics_file, run_index, starts
 from core.colours import colour_of
 from core.config import RunConfig, to_yaml
 from core.data import ATTRIBUTES
@@ -169,6 +169,8 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tupl
             st.html(failures)
             with st.expander("Show log", icon=":material/terminal:"):
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
+        if resumed := starts.sentence(run, folds):
+            st.caption(plain(resumed))
     phases = tuple(run_view.phases_of(config))
     curves.draw(run_charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
     st.html(run_view.table_html(moment.folds, table, doubts.absent))

@@ -162,7 +162,7 @@ def test_killed_while_weights_or_predictions_are_written_equals_never_stopped(
     workers, tiny_plan, never_stopped_small, name
 ):
     run = launch(tiny_plan, workers.root)
-    assert workers.run(small_net, die_writing(name, 1000)) == -signal.SIGKILL
+    assert workers.run(small_net, die_writing(f".{name}.next", 1000)) == -signal.SIGKILL
     assert not (run.fold_dir(0) / name).exists()
     resume(run)
     assert workers.run(small_net, die_renaming(name, after=True)) == -signal.SIGKILL

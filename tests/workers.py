@@ -175,7 +175,7 @@ def assert_same_tensors(a, b, where=""):
 
 def stray_files(root) -> list[str]:
     """Temporary files of half-finished writes anywhere below the runs folder."""
-    return [str(p.relative_to(root)) for p in root.rglob("*") if p.name.endswith((".tmp", ".new"))]
+    return [str(p.relative_to(root)) for p in root.rglob("*") if p.name.endswith((".tmp", ".new", ".next"))]
 
 
 def held(root) -> bool:
