@@ -58,7 +58,7 @@ def blocks(found, kind):
 
 def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study):
     found = report.gather(chosen(study))
-    (table,) = section(found, "Scores").blocks
+    table = section(found, "Scores").blocks[0]
     for row, run in zip(table.rows, chosen(study), strict=True):
         f1 = [state.scores["best_f1"] for state in run.states()]
         assert row[2] == f"{np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} (5)"
