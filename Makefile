@@ -6,7 +6,7 @@ LAB = $(BIN)/python -m pytest -m lab -n 2 --dist worksteal
 N = 1
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock"
-SIZE = $(if $(filter Linux,$(shell uname -s)),about 5.5 GB on disk (torch with CUDA),far less than the 5.5 GB of Linux with CUDA)
+SIZE = $(if $(filter Linux,$(shell uname -s)),about 7 GB on disk (torch with CUDA),far less than the 7 GB that Linux takes with CUDA)
 WHOLE = @$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # .venv was broken off
 export NO_ALBUMENTATIONS_UPDATE := 1
 

@@ -61,7 +61,7 @@ def test_make_run_on_a_clean_clone_sets_up_and_starts_the_lab(clone):
     steps = make(clone, "run")
     order = [
         "python3 -m venv .venv",
-        "5.5 GB",
+        "7 GB on disk",
         "pip install --disable-pip-version-check --require-hashes -r requirements.lock",
         "-m core demo demo",
         "http://127.0.0.1:8501",
@@ -239,7 +239,9 @@ def test_ci_installs_chromium_calls_make_test_and_allows_no_browser_test_to_be_l
     text = script.read_text("utf-8")
     assert text.splitlines()[0] in ("#!/usr/bin/env bash", "#!/bin/bash")
     assert "set -euo pipefail" in text
-    assert re.search(r"apt-get install .*chromium", text)
+    assert text.find("apt-get update") < text.find("apt-get install") != -1
+    for package in ("chromium", "make", "git", "python3-venv"):
+        assert re.search(rf"lacking\+=\(.*\b{package}\b", text)
     assert text.find("export FACET_REQUIRE_BROWSER=1") < text.find("\nmake test") != -1
     subprocess.run(["bash", "-n", str(script)], check=True, timeout=30)
 
