@@ -138,9 +138,12 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             if not isinstance(error, Exception):
                 run.log(f"fold {fold}: {type(error).__name__}")
                 raise
-        if run.exists():  # else it was deleted while it trained: there is no one left to tell
+        deleted = (
+            not run.exists()
+        )  # while it trained: there is no one left to tell, and no wonder that a file was missing
+        if not deleted:
             _finish(run, fold, end)
-    if end.get("kind") in UNFORESEEN:
+    if end.get("kind") in UNFORESEEN and not deleted:
         seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
         halt.failed(run.dir.parent, slot, f"{run.id}, fold {fold}", end["reason"], seconds)
         return True
