@@ -149,7 +149,7 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
     except LabError as error:
         states.show_error(error)
         return
-    draw([found], list(contents), setting, [s["id"] for s in listed])
+    draw([found], list(contents), setting, listed)
 
 
 def explain(setting: Setting) -> None:
