@@ -91,7 +91,7 @@ def _note(maps: dict[str, Maps]) -> str:
     """What the maps are, or why one of the runs has none."""
     reasons = [f"No maps of {name}: {reason}" for name, (_, reason) in maps.items() if reason]
     if any(pictures for pictures, _ in maps.values()):
-        what = "Below each photo: GradCAM of layer4 for the predicted class, by the fold that held the person out."
+        what = "Below each photo: GradCAM of layer4 for the predicted class, by the fold that held it out."
         return " ".join([what, *reasons])
     return " ".join(reasons)
 

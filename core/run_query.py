@@ -108,12 +108,12 @@ def varying(entries: Iterable[Listed]) -> list[str]:
     """Dotted settings in which the runs are not all the same: what is worth grouping by."""
     first: dict[str, Value] | None = None
     found: dict[str, None] = {}
-    seen: set[int] = set()
+    seen: dict[int, dict[str, Value]] = {}  # by id, with the tables, so that no other table gets a freed id
     for entry in entries:
         table = settings_of(entry)
         if not table or id(table) in seen:
             continue
-        seen.add(id(table))
+        seen[id(table)] = table
         if first is None:
             first = table
         elif table != first:

@@ -309,3 +309,15 @@ def test_pareto_front_is_what_nobody_beats():
     assert cost.pareto_front([1, 2, 3, 3, 4], [0.6, 0.7, 0.65, 0.8, 0.8]).tolist() == [True, True, False, True, False]
     assert cost.pareto_front([1, 1], [0.5, 0.5]).tolist() == [True, True]
     assert cost.pareto_front([1, math.nan, 2], [math.nan, 0.9, 0.4]).tolist() == [False, False, True]
+
+
+def test_what_was_compared_is_known_by_its_files_and_not_by_where_it_lay_in_memory(tmp_path):
+    """An address in memory is given to another table once the first is forgotten: two runs were then taken for one."""
+    run = make_run(tmp_path, samples(tmp_path))
+    first = members.load(run.id, tmp_path)
+    version = members.version_of(first, "best")
+    members._frozen.cache_clear()
+    again = members.load(run.id, tmp_path)
+    assert again.samples is not first.samples and members.version_of(again, "best") == version
+    run.samples().iloc[1:].to_parquet(run.samples_file, index=False)
+    assert members.version_of(members.load(run.id, tmp_path), "best") != version

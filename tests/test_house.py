@@ -411,3 +411,10 @@ def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone(p
 )
 def test_the_rule_of_first_values_sees_one_in_each_place(call):
     assert list(first_values_beside_keys(ast.parse(call))) == [1]
+
+
+def test_no_page_remembers_anything_by_its_address_in_memory():
+    """id() of what is gone is given to something else: a page holds what it remembers, and compares it."""
+    for path in sorted((HOME / "pages").rglob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        assert not [node.lineno for node in calls if isinstance(node.func, ast.Name) and node.func.id == "id"], path
