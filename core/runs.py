@@ -303,7 +303,7 @@ def _next_colour(root: Path) -> int:
     """A place in the palette that the newest runs do not have, so that neighbours differ."""
     newest = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
     known = [summary for name in newest[:NEIGHBOURS] if (summary := read_summary(root / name)) is not None]
-    return colours.least_used([colours.place_of(summary) for summary in known])
+    return colours.least_used([colours.place_of(summary) for summary in known if "unreadable" not in summary])
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:

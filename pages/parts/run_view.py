@@ -261,7 +261,7 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mappin
         last = [score(s.get(f"final_{k}")) for k in ("f1", "accuracy", "loss")]
         mark = absence_mark(absent.get(fold.fold, ()))
         if mark and s.get("best_f1_present") is not None:
-            at += f' <span class="lab-meta">{score(s["best_f1_present"])} over the classes present</span>'
+            at += f'<br><span class="lab-meta">{score(s["best_f1_present"])} over those present</span>'
         rows.append(
             f'<tr><td>fold {fold.fold}{mark}</td><td class="lab-left">{parts.badge(fold.state)}</td>'
             f"<td>{fold.epoch}</td>"
