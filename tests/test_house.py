@@ -413,8 +413,17 @@ def test_the_rule_of_first_values_sees_one_in_each_place(call):
     assert list(first_values_beside_keys(ast.parse(call))) == [1]
 
 
-def test_no_page_remembers_anything_by_its_address_in_memory():
-    """id() of what is gone is given to something else: a page holds what it remembers, and compares it."""
-    for path in sorted((HOME / "pages").rglob("*.py")):
-        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-        assert not [node.lineno for node in calls if isinstance(node.func, ast.Name) and node.func.id == "id"], path
+def address_keys(tree):
+    """Lines of tuples with an id() in them: keys by which something is remembered."""
+    for node in ast.walk(tree):
+        parts = node.elts if isinstance(node, ast.Tuple) else ()
+        calls = [part.func for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
+        if any(function.id == "id" for function in calls):
+            yield node.lineno
+
+
+def test_nothing_is_remembered_by_its_address_in_memory():
+    """id() of what is gone is given to something else: what is remembered is held, and compared."""
+    found = {str(path): list(address_keys(ast.parse(path.read_text("utf-8")))) for path in PYTHON}
+    assert not {path: lines for path, lines in found.items() if lines}
+    assert list(address_keys(ast.parse("key = (id(found), settings)"))) == [1]
