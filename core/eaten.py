@@ -12,7 +12,7 @@ import torch
 from core.augment import step_seed
 from core.batches import AugmentedBatches, Source, epoch_order, repeats, split_batches
 from core.config import RunConfig
-from core.errors import LabError
+from core.errors import LabError, memory_in_words
 from core.losses import Mixer
 
 
@@ -33,6 +33,7 @@ class Eaten:
     steps: int
 
 
+@memory_in_words("batch", "Choose a smaller batch or smaller images, or wait until nothing trains here.")
 def batch(
     config: RunConfig, samples: pd.DataFrame, classes: int, *, fold: int, epoch: int, step: int, limit: int = 64
 ) -> Eaten:

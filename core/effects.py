@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from core.augment import SIZED, TRANSFORMS, Pipeline, measuring, split_pipeline
+from core.errors import memory_in_words
 
 if TYPE_CHECKING:
     from core.config import TransformConfig
@@ -83,6 +84,7 @@ def face_regions(height: int, width: int, box: Box | None = None) -> np.ndarray:
     return regions
 
 
+@memory_in_words("effects of transforms", "Choose fewer photos or smaller ones, or wait until nothing trains here.")
 def effects(
     load: Callable[[], Sequence[np.ndarray]],
     transforms: Sequence[TransformConfig],

@@ -3,6 +3,7 @@ import pytest
 
 from core.config import TransformConfig
 from core.effects import effects, face_regions, warnings_of
+from core.errors import LabError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -155,3 +156,12 @@ def test_a_crop_of_a_very_large_photo_is_measured_alike():
     assert large.cut == pytest.approx(1 - 800 * 1600 / (2000 * 2400), abs=0.03)
     assert large.removed == pytest.approx(told.removed, abs=0.03)
     assert large.grey == pytest.approx(told.grey, abs=3)
+
+
+def test_a_lack_of_memory_is_a_sentence():
+    def no_memory():
+        raise MemoryError
+
+    with pytest.raises(LabError, match="effects of transforms: there is not enough memory") as told:
+        effects(no_memory, [TransformConfig(name="HorizontalFlip"), TransformConfig(name="Normalize")], [0], {})
+    assert told.value.kind == "memory"

@@ -87,6 +87,9 @@ def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int)
     try:
         with st.spinner("Measuring what the transforms take away", show_time=True):
             return effects(load, config.transforms, range(SEEDS), memo)
+    except LabError as error:
+        states.show_error(error)
+        return []
     except LookupError:  # not one of the photos can be read; the page says so where the photo itself is shown
         return []
 
