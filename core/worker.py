@@ -138,9 +138,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             if not isinstance(error, Exception):
                 run.log(f"fold {fold}: {type(error).__name__}")
                 raise
-        deleted = (
-            not run.exists()
-        )  # while it trained: there is no one left to tell, and no wonder that a file was missing
+        deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:
             _finish(run, fold, end)
     if end.get("kind") in UNFORESEEN and not deleted:

@@ -243,6 +243,27 @@ def surprised(root):
     train.train_fold = train_fold
 
 
+def test_a_run_that_is_deleted_while_it_trains_is_no_sign_of_a_broken_process(workers, tiny_plan):
+    launch(short(tiny_plan, name="gone"), workers.root)
+    following = launch(short(tiny_plan, name="following"), workers.root)
+    assert workers.run(small_net, loses_its_run) == 0
+    assert following.fold_state(0).state == "done", log_of(following)
+
+
+def loses_its_run(root):
+    from core import train
+
+    original = train.train_fold
+
+    def train_fold(run, fold, **options):
+        if run.config().name == "gone":
+            run.delete()
+            run.metrics_file(fold).stat()  # the next thing that it touches
+        return original(run, fold, **options)
+
+    train.train_fold = train_fold
+
+
 def test_the_memory_message_names_the_batch_size_that_was_used(tiny_plan, runs_folder, started):
     for size, advice in ((128, "batch size 64"), (7, "batch size 3"), (2, "smaller images")):
         run = jobs.launch(short(tiny_plan, training__batch_size=size))
