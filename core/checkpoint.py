@@ -37,9 +37,8 @@ def save_last(path: Path, state: dict[str, Any]) -> None:
     files.write_whole(path, lambda stream: torch.save(state, stream))
 
 
-def save_weights(path: Path, model_state: dict[str, torch.Tensor], origin: Origin | None = None) -> None:
+def save_weights(path: Path, model_state: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
     contiguous = {key: value.contiguous() for key, value in model_state.items()}
-    metadata = origin.metadata() if origin else None
     files.write_whole(path, lambda stream: stream.write(safetensors.torch.save(contiguous, metadata)))
 
 
@@ -64,7 +63,9 @@ def outcome_files(run: Run, fold: int, which: str) -> tuple[Path, Path]:
 def save_pending(run: Run, fold: int, which: str, model_state, predictions: pd.DataFrame, origin: Origin) -> None:
     """Write weights and predictions beside those in use; `publish` puts them in place."""
     weights_file, predictions_file = outcome_files(run, fold, which)
-    save_weights(pending(weights_file), model_state, origin)
+    # A copy of the file still tells whose it is: transfer.check_copy refuses it as first weights of all folds.
+    metadata = {**origin.metadata(), "run": run.id, "fold": str(fold)}
+    save_weights(pending(weights_file), model_state, metadata)
     save_predictions(pending(predictions_file), predictions, origin)
 
 

@@ -5,13 +5,15 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import safetensors.numpy
+import torch
 from test_transfer import make_run, table_of
 from typer.testing import CliRunner
 from workers import short
 
-from core import jobs, runs
+from core import checkpoint, jobs, origins, runs
 from core.cli import app
 from core.config import from_dict, to_yaml
 from core.data import scan
@@ -84,6 +86,18 @@ def test_a_copy_that_says_where_it_came_from_is_refused_for_people_that_the_run_
     make_plan(asked, dataclasses.replace(found, samples=strangers))  # another dataset: nobody is known to the fold
     shutil.rmtree(parent.dir)
     make_plan(asked, found)  # the run is not here, so who it was trained on is not known
+
+
+def test_what_the_trainer_writes_says_where_it_came_from(parent, tmp_path):
+    path = parent.weights_file(1, "best")
+    before = origins.Origin(3, "0123456789abcdef")
+    checkpoint.save_pending(
+        parent, 1, "best", {"conv1.weight": torch.zeros(1, 1)}, pd.DataFrame({"p_a": [1.0]}), before
+    )
+    checkpoint.publish(parent, 1, "best")
+    shutil.copy(path, tmp_path / "copy.safetensors")
+    assert written_origin(tmp_path / "copy.safetensors") == (parent.id, 1)
+    assert origins.of_weights(tmp_path / "copy.safetensors") == before
 
 
 @pytest.mark.parametrize(
