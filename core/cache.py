@@ -5,12 +5,13 @@ One .npy file per (samples, leading deterministic transforms), shared by every r
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,28 +57,42 @@ def build(
     *,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    users: contextlib.ExitStack | None = None,
 ) -> Path:
     """Decode every sample once, apply the leading transforms, keep uint8 (n, height, width, 3) in sample order.
 
     Returns the .npy file, at once if it is there. Two processes that want the same file build it once.
+    users: until it is closed, no process of the lab deletes the file to make room, also before it is opened.
     Raises Stopped when should_stop() says so, LabError for an unreadable photo or a full disk.
     """
     path = pixels_file(folder, samples, transforms)
     folder.mkdir(parents=True, exist_ok=True)
     lock = locks.lock(path.with_suffix(".lock"))
     while True:
-        if path.exists():
-            os.utime(path)
-            return path
         try:
             with lock.acquire(timeout=0.5):
-                if not path.exists():
+                if path.exists():
+                    os.utime(path)
+                else:
                     _fill(path, samples, transforms, progress, should_stop)
                     _forget_oldest(folder, keep=path)
+                if users is not None:
+                    users.enter_context(_in_use(path))
                 return path
         except Timeout:
             if should_stop():
                 raise Stopped from None
+
+
+@contextlib.contextmanager
+def _in_use(path: Path) -> Iterator[None]:
+    """A lock of this user's own beside the pixels, taken by a holder of the pixels' lock; freed by any death."""
+    own = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.use")
+    try:
+        with locks.held(own, "decoded photos"):
+            yield
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) -> None:
@@ -118,11 +133,19 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
 
 
 def _forget_oldest(folder: Path, keep: Path) -> None:
-    """Hold the folder under KEEP_BYTES; a file that is still mapped stays readable until its process ends."""
+    """Hold the folder under KEEP_BYTES as far as files are not in use."""
     found = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
     total = 0
     for path in found:
         total += path.stat().st_size
         if total > KEEP_BYTES and path != keep:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".lock").unlink(missing_ok=True)
+            _forget(path)
+
+
+def _forget(path: Path) -> None:
+    """Delete pixels that nobody uses. Under their lock: whoever is about to use them has said so, or waits."""
+    with contextlib.suppress(Timeout), locks.lock(path.with_suffix(".lock")).acquire(timeout=0):
+        users = list(path.parent.glob(f"{path.stem}.*.use"))
+        if not any(locks.is_held(user) for user in users):
+            for left in (path, *users):
+                left.unlink(missing_ok=True)

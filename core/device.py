@@ -73,15 +73,17 @@ def forget_peak(device: torch.device) -> None:
 def peak_memory(device: torch.device) -> int | None:
     """Most bytes held since forget_peak: by tensors on a GPU, by this process on a CPU; None where nobody counts.
 
-    Source: torch.cuda.max_memory_allocated; VmHWM in Linux' proc(5).
+    On a CPU without what is mapped from files, as the decoded photos and libraries are: the kernel takes their memory
+    back whenever it is wanted. The kernel tells that share of now and not of the peak, so ask before it changes.
+    Source: torch.cuda.max_memory_allocated; VmHWM, RssFile and RssShmem in Linux' proc(5).
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:
-        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    except OSError:
+        told = dict(re.findall(r"^(\w+):\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE))
+        return 1024 * (int(told["VmHWM"]) - int(told["RssFile"]) - int(told["RssShmem"]))
+    except (OSError, KeyError):
         return None
-    return int(found[1]) * 1024 if found else None
 
 
 def limit_threads(count: int) -> None:

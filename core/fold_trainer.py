@@ -21,7 +21,7 @@ from core.augment import normalization, step_seed
 from core.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.config import PhaseConfig, RunConfig
 from core.data import class_parts
-from core.device import device_name, exact_float32, pick_loader_workers, pick_precision
+from core.device import device_name, exact_float32, forget_peak, peak_memory, pick_loader_workers, pick_precision
 from core.losses import Mixer, build_loss
 from core.model import build_model, inherit, parameter_groups
 
@@ -94,6 +94,7 @@ class FoldTrainer:
         self.steps = len(self.batches(1))
         self.val_batches = split_batches(self.val_rows, 2 * self.config.training.batch_size)
         self.optimizer: torch.optim.Optimizer | None = None
+        self.peak: int | None = None  # bytes, over the passes that were made
         self.phase = -1
 
     def facts(self) -> dict[str, Any]:
@@ -166,6 +167,7 @@ class FoldTrainer:
             if tick("train", step + 1, len(batches), done):
                 return None
         done.seconds = time.perf_counter() - started
+        self._note_peak()
         return done
 
     @torch.inference_mode()
@@ -188,7 +190,14 @@ class FoldTrainer:
                 if tick("validation", step + 1, len(self.val_batches), done):
                     return None
         done.seconds = time.perf_counter() - started
+        self._note_peak()
         return done
+
+    def _note_peak(self) -> None:
+        """At the end of each pass, when the pixels that it mapped are what they were at its peak."""
+        if (found := peak_memory(self.device)) is not None:
+            self.peak = max(found, self.peak or 0)
+            forget_peak(self.device)
 
     @staticmethod
     def _count(

@@ -6,6 +6,7 @@ so a resumed fold ends bit-identical to one that was never stopped.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 from core import cache, checkpoint, metrics_file, places, runs, starts
 from core.config import RunConfig
 from core.course import Outcome, next_epoch, outcome_of, resumed
-from core.device import device_name, forget_peak, peak_memory, pick_device
+from core.device import device_name, forget_peak, pick_device
 from core.errors import LabError
 from core.fold_trainer import FoldTrainer, Pass
 
@@ -42,30 +43,36 @@ def train_fold(
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
     device = pick_device(config.training.device, device_slot)
-    forget_peak(device)
-    try:
-        pixels = prepare_pixels(run, config, report, should_stop)
-    except cache.Stopped:
-        return False
-    trainer = FoldTrainer(run, fold, device, pixels)
-    writer = checkpoint.Writer()
-    starts.adopt(run, trainer.info)
-    told = {"device": device_name(device), "weights": trainer.weights}
-    told |= {key: trainer.facts()[key] for key in ("precision", "threads")}
-    if any(trainer.info.get(key) != value for key, value in told.items()):
-        run.update_info(**told)
-    try:
-        finished = _epochs(trainer, writer, report, should_stop)
-    finally:
-        writer.close()
-        trainer.close()
-    if finished and (peak := peak_memory(device)) is not None:
-        run.update_info(peak_memory=max(peak, run.info().get("peak_memory") or 0))
+    with contextlib.ExitStack() as users:
+        try:
+            pixels = prepare_pixels(run, config, report, should_stop, users)
+        except cache.Stopped:
+            return False
+        forget_peak(device)
+        trainer = FoldTrainer(run, fold, device, pixels)
+        writer = checkpoint.Writer()
+        starts.adopt(run, trainer.info)
+        told = {"device": device_name(device), "weights": trainer.weights}
+        told |= {key: trainer.facts()[key] for key in ("precision", "threads")}
+        if any(trainer.info.get(key) != value for key, value in told.items()):
+            run.update_info(**told)
+        try:
+            finished = _epochs(trainer, writer, report, should_stop)
+        finally:
+            writer.close()
+            trainer.close()
+    if finished and trainer.peak is not None:
+        run.update_info(peak_memory=max(trainer.peak, run.info().get("peak_memory") or 0))
     return finished
 
 
-def prepare_pixels(run: runs.Run, config: RunConfig, report, should_stop) -> Path | None:
-    """The pixel cache of a run, decoded on first use; None where the transforms leave photos of many sizes."""
+def prepare_pixels(
+    run: runs.Run, config: RunConfig, report, should_stop, users: contextlib.ExitStack | None = None
+) -> Path | None:
+    """The pixel cache of a run, decoded on first use; None where the transforms leave photos of many sizes.
+
+    users: until it is closed, the file is not deleted to make room for others.
+    """
     if not cache.cacheable(config.transforms):
         return None
     return cache.build(
@@ -76,6 +83,7 @@ def prepare_pixels(run: runs.Run, config: RunConfig, report, should_stop) -> Pat
             {"kind": "stage", "stage": "decoding photos", "step": done, "steps": total}
         ),
         should_stop=should_stop,
+        users=users,
     )
 
 

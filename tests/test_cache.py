@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from workers import until
 
 from core import cache
 from core.config import TransformConfig, study_transforms
@@ -237,6 +239,62 @@ def test_the_oldest_pixels_make_room_and_the_newest_never_go(photos, tmp_path, m
     monkeypatch.setattr(cache, "KEEP_BYTES", 1)
     last = cache.build(folder, photos, study_transforms(32))
     assert_only(folder, last)
+
+
+CLEAN = """
+import sys
+from pathlib import Path
+from core import cache
+cache.KEEP_BYTES = 0
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+while not (folder.parent / "enough").exists():
+    cache._forget_oldest(folder, keep=folder / "none.npy")
+"""
+
+
+def test_pixels_are_never_deleted_between_their_building_and_their_opening(photos, tmp_path):
+    """Another process that makes room all the time: whoever asked for pixels can open them, again and again."""
+    folder, few = tmp_path / "cache", photos[:2]
+    folder.mkdir()
+    cleaner = subprocess.Popen([sys.executable, "-c", CLEAN, str(folder)], cwd=HOME, stdout=subprocess.PIPE, text=True)
+    try:
+        assert cleaner.stdout.readline() == "ready\n"
+        deleted = 0
+        for _ in range(200):
+            with contextlib.ExitStack() as users:
+                path = cache.build(folder, few, RESIZE, users=users)
+                assert np.load(path, mmap_mode="r").shape == (2, 24, 20, 3)
+            deleted += not path.exists()
+        until(lambda: not path.exists(), "pixels that nobody uses make room")
+    finally:
+        (tmp_path / "enough").touch()
+        cleaner.communicate(timeout=60)
+    assert deleted and cleaner.returncode == 0
+    assert not list(folder.glob("*.use"))
+
+
+def test_pixels_in_use_stay_until_their_user_ends_however_it_ends(photos, tmp_path, monkeypatch):
+    folder, few = tmp_path / "cache", photos[:2]
+    code = (
+        "import sys, contextlib; from pathlib import Path; from core import cache;"
+        "users = contextlib.ExitStack(); users.enter_context(cache._in_use(Path(sys.argv[1])));"
+        "print(1, flush=True); sys.stdin.read()"
+    )
+    path = cache.build(folder, few, RESIZE)
+    user = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=HOME, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE)  # fmt: skip
+    monkeypatch.setattr(cache, "KEEP_BYTES", 0)
+    try:
+        user.stdout.readline()
+        newer = cache.build(folder, few, study_transforms(32))
+        assert path.exists() and newer.exists()
+    finally:
+        user.kill()
+        user.communicate()
+    cache.build(folder, few, study_transforms(40))
+    assert not path.exists() and not newer.exists()
+    assert not list(folder.glob("*.use"))
 
 
 def test_only_photos_of_one_size_can_be_cached():
