@@ -28,7 +28,7 @@ from core.study import StudyConfig, expand
 from core.study_records import Study
 from pages.parts import form_draft, launch_token, states, study_form
 
-AGAIN = "Look at what will run, then press Launch again."
+AGAIN = "See what stands here now, then press Launch again."
 DATASET = ("data", "task", "folds", "model.init", "study")  # what photos, classes and folds depend on
 FROZEN = ["sample", "bytes", "mtime_ns", "person", "class_name", "fold"]
 
