@@ -76,6 +76,7 @@ def check(run: Run, fold: int, which: str) -> None:
         if weights is None or predictions is None or weights == predictions:
             break
     else:
+        assert weights is not None and predictions is not None  # the loop ends before where one is missing
         raise _mixed(run, fold, f"the {which} weights are of epoch {_told(weights, predictions)}")
     known = predictions or weights
     state = run.written_state(fold)
