@@ -86,10 +86,14 @@ def along(line: Line, x: str, epochs: pd.Index | None = None) -> np.ndarray:
     epochs = pd.Index(sorted(line.metrics["epoch"].unique())) if epochs is None else epochs
     if x == "epoch":
         return epochs.to_numpy(float)
+    table = line.metrics
     if x == "images":
-        return epochs.to_numpy(float) * float(np.mean(list(line.images.values()) or [np.nan]))
-    spent = line.metrics.groupby(["epoch", "fold"])["seconds"].sum().unstack()
-    return spent.cumsum().mean(axis=1).reindex(epochs).to_numpy(float)
+        seen = table[table["split"] == "train"].groupby(["epoch", "fold"]).size().unstack()
+        spent = seen.mul(pd.Series(line.images, dtype=float).reindex(seen.columns), axis=1)
+    else:
+        spent = table.groupby(["epoch", "fold"])["seconds"].sum().unstack()
+    # A fold that ended a phase early stands still over the epochs that it left out.
+    return spent.cumsum().ffill(limit_area="inside").mean(axis=1).reindex(epochs).to_numpy(float)
 
 
 def smoothed(values: pd.DataFrame | pd.Series, weight: float) -> pd.DataFrame | pd.Series:

@@ -50,6 +50,15 @@ def test_a_fold_that_stopped_early_leaves_the_mean_to_the_others():
     assert list(band.x) == [1, 1]  # one fold has no deviation
 
 
+def test_epochs_that_a_phase_left_out_cost_neither_time_nor_images():
+    one = line({0: [0.1, 0.2, 0.3, 0.4], 1: [0.1, 0.2, 0.3, 0.4]})
+    table = one.metrics[~((one.metrics["fold"] == 1) & one.metrics["epoch"].isin([2, 3]))]
+    cut = Line(RUN, "a", "#0072b2", table, one.images)
+    assert list(compare_curves.along(cut, "images")) == [1500, (3000 + 1500) / 2, (4500 + 1500) / 2, (6000 + 3000) / 2]
+    assert list(compare_curves.along(cut, "time")) == [120, (180 + 150) / 2, (270 + 150) / 2, (360 + 300) / 2]
+    assert list(compare_curves.along(cut, "epoch")) == [1, 2, 3, 4]
+
+
 def test_the_gap_is_above_zero_where_training_photos_are_known_better():
     of_f1 = compare_curves.run_curves([line()], "f1", show="gap").data[-1]
     of_loss = compare_curves.run_curves([line()], "loss", show="gap").data[-1]
