@@ -82,7 +82,7 @@ def append_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
         cut_metrics(path, None)
     for row in rows:
         values = [row.get(c, math.nan) if c in LATER else row[c] for c in METRIC_COLUMNS]
-        text += ",".join(repr(v) if isinstance(v, float) else str(v) for v in values) + "\n"
+        text += ",".join(repr(float(v)) if isinstance(v, float) else str(v) for v in values) + "\n"
     try:
         with open(path, "ab") as stream:
             stream.write(text.encode())

@@ -3,6 +3,7 @@
 import os
 import signal
 from functools import partial
+from unittest.mock import patch
 
 import pytest
 from workers import FORKS, PATIENCE, until
@@ -11,7 +12,7 @@ from core import corrections, cost, files, locks, notes, recent, recipes, review
 from core.config import DataConfig
 from core.corrections import Correction
 from core.errors import LabError
-from core.places import lab_folder
+from core.places import lab_folder, machine_folder
 from core.runs import Run
 
 PROCESSES, TIMES = 4, 3  # 12 changes: a run carries no more tags, and the list of recent datasets is no longer
@@ -41,13 +42,13 @@ def rate(root, number):
 
 
 def network(root, number):
-    cost._count = lambda *sizes: cost.Size(1, 2)
-    cost.size_of(Run(ID, root).config(), [f"class {i}" for i in range(number + 2)], root)
+    with patch.object(cost, "_count", lambda *sizes: cost.Size(1, 2)):
+        cost.size_of(Run(ID, root).config(), [f"class {i}" for i in range(number + 2)], root)
 
 
 def dataset(root, number):
     place = root / "datasets" / str(number)
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     recent.remember(DataConfig(root=str(place)), reader="folders", people=1, photos=1, folder=root)
 
 
@@ -62,7 +63,7 @@ def correction(root, number):
 CHANGES = {
     "tags": (tag, lambda root: notes.read_notes(Run(ID, root)).tags),
     "run.json": (fact, lambda root: [key for key in Run(ID, root).info() if key.startswith("fact ")]),
-    "speeds": (rate, lambda root: files.read_json(lab_folder(root) / "speed.json")),
+    "speeds": (rate, lambda root: files.read_json(machine_folder(root) / "speed.json")),
     "costs": (network, lambda root: files.read_json(lab_folder(root) / "costs.json")),
     "recent datasets": (dataset, recent.recent),
     "reviews": (review, lambda root: reviews.load(root / "data", root)),
@@ -126,6 +127,7 @@ def held_elsewhere(runs_folder, monkeypatch):
         until(ready.exists, "it is held")
         made = locks.lock
         monkeypatch.setattr(locks, "lock", lambda path, timeout=-1: made(path, 0.05))
+        return started[-1]
 
     yield hold
     for process in started:
@@ -174,10 +176,19 @@ def test_a_lock_that_cannot_be_had_in_time_is_told_in_words(run, runs_folder, he
 
 @pytest.mark.parametrize("change", [partial(rate, number=1), partial(network, number=1), partial(dataset, number=1)])
 def test_a_courtesy_that_cannot_be_written_is_left_out(run, runs_folder, held_elsewhere, change):
-    name = {"rate": "speed", "network": "costs", "dataset": "recent"}[change.func.__name__]
-    held_elsewhere(lab_folder(runs_folder) / f"{name}.lock")
+    file = {
+        "rate": machine_folder(runs_folder) / "speed.json",
+        "network": lab_folder(runs_folder) / "costs.json",
+        "dataset": lab_folder(runs_folder) / "recent.json",
+    }[change.func.__name__]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    holder = held_elsewhere(file.with_suffix(".lock"))
     change(runs_folder)
-    assert not (lab_folder(runs_folder) / f"{name}.json").exists()
+    assert not file.exists()
+    holder.kill()
+    holder.join(PATIENCE)
+    change(runs_folder)
+    assert file.exists()  # it was the lock that left it out
 
 
 def test_a_recipe_that_two_save_under_one_name_is_saved_once(run, runs_folder):

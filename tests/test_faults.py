@@ -708,4 +708,5 @@ def test_a_gpu_that_is_not_there_is_a_clear_failure_and_the_queue_goes_on(worker
     assert (state.state, state.kind) == ("failed", "device"), log_of(run)
     assert "CUDA" in state.reason
     assert "cpu" in state.remedy
+    workers.run(small_net)  # the process that met a device which is not there left what waits to a fresh one
     assert_done(following)

@@ -32,8 +32,8 @@ KNOWN = {
     # whole numbers that were counted, or that the configuration checked
     "augment_views.py": {
         "config.training.batch_size", "config.training.seed", "desk.fold", "found.step", "_told", "param.unit",
-        "param.help", "st.number_input('Epoch', 1, 100000, 1, key='augment-batch-epoch', width=110)",
-        "st.number_input('Fold', 0, desk.config.folds.count - 1, 0, key='augment-batch-fold', width=110)",
+        "param.help", "st.number_input('Epoch', 1, 100000, key='augment-batch-epoch', width=110)",
+        "st.number_input('Fold', 0, desk.config.folds.count - 1, key='augment-batch-fold', width=110)",
     },
     "data_duplicates.py": {"pair.distance"},
     "data_overview.py": {"MEAN_PHOTOS", "sizes.iloc", "table.size"}

@@ -3,6 +3,7 @@
 import os
 import resource
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,12 @@ def rows(epoch):
 def assert_same_table(found, expected):
     """Equal to the bit; whether text is held as objects or as strings is pandas' own business."""
     pd.testing.assert_frame_equal(found.astype("object"), expected.astype("object"), check_exact=True)
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
+    path = tmp_path / "metrics.csv"
+    append_metrics(path, [{**row, "f1": np.float64(row["f1"])} for row in rows(1)])
+    assert_same_table(read_metrics(path), pd.DataFrame(rows(1))[METRIC_COLUMNS])
 
 
 def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_resume(tmp_path, monkeypatch):

@@ -58,6 +58,5 @@ def test_a_full_folder_loses_its_older_half(tmp_path, monkeypatch):
 
 def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
-    assert opened(thumbnails.thumbnail(path, "a.png", 1, 32, tmp_path)).format == "JPEG"
     lab_folder(tmp_path).write_text("a file where the folder should be")
     assert opened(thumbnails.thumbnail(path, "a.png", 1, 32, tmp_path)).format == "JPEG"
