@@ -22,6 +22,7 @@ from filelock import FileLock
 from core import colours, deaths, files, locks, origins
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
+from core.folds import support
 from core.metrics_file import read_all, read_metrics
 from core.persons import Persons, persons_of
 from core.persons import from_record as persons_from_record
@@ -281,6 +282,7 @@ def create(
             files.write_text(hidden / "corrections.csv", corrections)
         facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.name, **info}
         facts["colour"] = _next_colour(run.dir.parent)
+        facts["support"] = support(samples, class_names)
         files.write_json(hidden / "run.json", facts)
         states = [FoldState(fold=fold) for fold in sorted(int(f) for f in samples["fold"].unique())]
         for state in states:

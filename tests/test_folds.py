@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import LabError
-from core.folds import absence, absent_classes, assign_folds, audit, fold_table
+from core.folds import absence, absent_classes, assign_folds, audit, fold_table, support
 from core.metrics import class_scores, confusion
 
 NAMES = [f"class {letter}" for letter in "abcdefghijklmnopqr"]
@@ -129,6 +129,8 @@ def test_a_fold_without_a_class_is_named_with_the_best_that_its_f1_can_be(lackin
     table = table.assign(class_name=[names[y] for y in table["y"]])
     absent = absent_classes(table, names)
     assert absent == {1: names[7 - lacking :]}
+    photos = {fold: {name: int(fold == 0 or y < 7 - lacking) for y, name in enumerate(names)} for fold in (0, 1)}
+    assert support(table, names) == {str(fold): of_classes for fold, of_classes in photos.items()}
     held = table["y"][table["fold"] == 1]
     perfect = class_scores(confusion(held, held, 7))
     assert perfect.present == 1 and perfect.macro < 1

@@ -95,6 +95,7 @@ def test_a_run_folder_holds_what_the_contract_says(run, tiny_plan):
     assert run.config() == tiny_plan.config
     assert_same_table(run.samples(), tiny_plan.samples)
     assert run.info()["class_names"] == tiny_plan.class_names
+    assert {sum(of_classes.values()) for of_classes in run.info()["support"].values()} == {12}
     assert run.info()["dataset"]["fingerprint"] == tiny_plan.fingerprint
     assert run.folds() == [0, 1]
     assert [state.state for state in run.states()] == ["queued", "queued"]
