@@ -6,6 +6,7 @@ regex package, unlike the standard library's re, can be told when to stop.
 
 from __future__ import annotations
 
+import re
 import time
 
 import regex
@@ -13,6 +14,7 @@ import regex
 from core.errors import LabError
 
 LONGEST = 500  # characters of a pattern
+MOST_STEPS = 200_000  # of a pattern whose repetitions are written out, about 300 bytes and a microsecond each
 NAME_SECONDS = 1.0  # on one name; a sound pattern takes a microsecond
 TOTAL_SECONDS = 20.0  # on all names of one dataset
 
@@ -55,6 +57,8 @@ def check(pattern: str) -> None:
     """Raises ValueError, with the reason, for a pattern that cannot be used."""
     if len(pattern) > LONGEST:
         raise ValueError(f"has {len(pattern):,} characters; at most {LONGEST} are read")
+    if _steps(pattern) > MOST_STEPS:
+        raise ValueError("repeats too often: write smaller numbers in braces, or + and *")
     try:
         groups = regex.compile(pattern).groups
     except regex.error as error:
@@ -63,3 +67,18 @@ def check(pattern: str) -> None:
         raise ValueError("not a regular expression: it is nested too deep") from None
     if groups < 1:
         raise ValueError("needs one group in parentheses that matches the person, such as ^(\\d+)_")
+
+
+def _steps(pattern: str) -> int:
+    """At least as many as there are once the least number of each repetition is written out, as compiling does.
+
+    A number behind a single character or set adds to them; one behind a group may multiply all that it holds.
+    """
+    added, multiplied = len(pattern), 1
+    for found in re.finditer(r"\{((?:\d|\s|#[^\n]*\n)+)", pattern):  # a pattern with (?x) may hold space and comments
+        number = int(re.sub(r"\s|#[^\n]*\n", "", found[1]) or 1)
+        if re.search(r"[)}*+?\n]\s*$", pattern[: found.start()]):
+            multiplied *= max(1, number)
+        else:
+            added += number
+    return added * multiplied

@@ -1,5 +1,8 @@
 """A user's regular expression on file names: what it finds, and that it ends."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -9,6 +12,7 @@ from core import config, person_pattern
 from core.config import DataConfig
 from core.errors import LabError
 from core.person_pattern import PersonPattern
+from core.places import HOME
 
 EVIL = [r"^(a|aa)+$", r"^(a|a)*$"]
 NAME = "a" * 200 + "!.jpg"
@@ -57,7 +61,48 @@ def test_what_cannot_be_used_is_refused_beside_its_field(pattern, words):
         config.from_dict({"data": {"person_pattern": pattern}})
 
 
-@given(some.text("()[]{}*+?|\\.^$abz0,1", max_size=30))
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(a{2147483648})",
+        r"((?:(?:(?:a{999}){999}){99}))",
+        r"(\w{4000000000})",
+        "(?x)(a{9 9 9 9\n9#c\n9 9})",
+        "(?x)((?:(?:a{999}) {999}) #c\n{99})",
+        "(a{999}){999,}",
+        "((?:a{9}){" + "9" * 400 + "})",
+    ],
+)
+def test_what_compiling_would_write_out_without_end_is_refused_before(pattern):
+    assert _compiled(pattern) == "refused: repeats too often"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})_\d{4}-\d{2}-\d{2}",
+        r"^((?:[a-z]{2}\d{3}-){4})",
+        r"(\w{1,1000000})",
+        r"(a{0,4000000000})",
+    ],
+)
+def test_what_people_repeat_is_read(pattern):
+    assert _compiled(pattern) == "read"
+
+
+def _compiled(pattern):
+    """In a process of its own that has two gigabytes, whatever the pattern asks for."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "from core import person_pattern\n"
+        "try: person_pattern.check(sys.argv[1]); print('read', end='')\n"
+        "except ValueError as error: print('refused: ' + str(error).split(':')[0], end='')\n"
+    )
+    command = [sys.executable, "-c", code, pattern]
+    return subprocess.run(command, cwd=HOME, capture_output=True, text=True, timeout=60).stdout
+
+
+@given(some.text("()[]{}*+?|\\.^$abz0,19", max_size=30))
 def test_any_text_is_a_pattern_or_a_reason(pattern):
     try:
         DataConfig(person_pattern=pattern)
