@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from core import files
 from core.errors import LabError
@@ -42,23 +41,23 @@ def read_notes(run: Run) -> Notes:
         return Notes()
 
 
-def write_notes(run: Run, *, tags: Iterable[str] | None = None, text: str | None = None) -> Notes:
-    """Replace tags or note, whichever is given.
+def change_notes(
+    run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), text: str | None = None
+) -> Notes:  # fmt: skip
+    """Add tags to those that the run has at that moment, take others off, and replace the note where text is given.
 
-    Raises LabError: 'gone', 'read-only', or 'notes' for more than 12 tags, a tag above 30 or a note above 2,000
-    characters.
+    Raises LabError: 'gone', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a note above
+    2,000 characters.
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
-    changes: dict[str, Any] = {} if tags is None else {"tags": _checked(run, tags)}
-    if text is not None:
-        changes["text"] = text.strip()
-    return _change(run, lambda notes: replace(notes, **changes))
+    added, removed = list(add), set(remove)
 
+    def change(notes: Notes) -> Notes:
+        tags = _checked(run, (*(tag for tag in notes.tags if tag not in removed), *added))
+        return replace(notes, tags=tags, text=notes.text if text is None else text.strip())
 
-def add_tag(run: Run, tag: str) -> Notes:
-    """Add to the tags that the run has then. Raises what write_notes raises."""
-    return _change(run, lambda notes: replace(notes, tags=_checked(run, (*notes.tags, tag))))
+    return _change(run, change)
 
 
 def archive(ids: Sequence[str], folder: Path | None = None) -> None:

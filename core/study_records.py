@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from core import config as configs
-from core import jobs, persons, queue, runs, study_file
+from core import jobs, locks, persons, queue, runs, study_file
 from core.data import Scan
 from core.errors import LabError
-from core.places import runs_folder
+from core.places import lab_folder, runs_folder
 from core.plan import Plan, check_weights
 from core.runs import Run, check_id
 from core.states import ALIVE
@@ -39,9 +39,10 @@ def launch(
     """Record the study, then launch its runs one after another; a run that is refused does not stop the others.
 
     study_id: made before the click, so that a double click launches once.
-    Raises LabError: 'exists' for a study that was launched before; 'weights', before anything is queued.
+    Raises LabError: 'exists' for a study that was launched before; 'weights' and 'locks', before anything is queued.
     """
     root = folder or runs_folder()
+    locks.check_folder(lab_folder(root))
     for plan in plans:
         check_weights(plan.config)
     study_id = check_id(study_id or runs.new_id(study.name))
@@ -115,6 +116,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
     Raises LabError: 'folds' when it asks for another number of folds, 'exists', and what a launch raises.
     """
     root = folder or runs_folder()
+    locks.check_folder(lab_folder(root))
     plan = joined(study, plan, scan, folder=root)
     check_weights(plan.config)
     with study_file.locked(root):

@@ -24,7 +24,8 @@ from core.plan import check_unchanged
 from core.runs import Run
 from core.states import ALIVE
 
-UNFORESEEN = ("unexpected", "device")  # kinds of failures after which the process, or its GPU, may be broken
+BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the process, or its GPU, may be in pieces
+COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machine where one follows the other
 
 
 def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
@@ -141,12 +142,14 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:
             _finish(run, fold, end)
-    if end.get("kind") in UNFORESEEN and not deleted:
+    kind = end.get("kind")
+    if kind in COUNTED and not deleted:
         seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
-        halt.failed(run.dir.parent, slot, f"{run.id}, fold {fold}", end["reason"], seconds)
-        return True
-    halt.ended_well(run.dir.parent, slot)
-    return end.get("kind") == "memory"  # what is left of it may be in pieces
+        job = run.id if kind == "memory" else f"{run.id}, fold {fold}"  # folds of one run are too large together
+        halt.failed(run.dir.parent, slot, job, end["reason"], seconds)
+    else:
+        halt.ended_well(run.dir.parent, slot)
+    return kind in BROKEN and not deleted
 
 
 def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:

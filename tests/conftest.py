@@ -1,8 +1,10 @@
 """Fixtures that every test may use: a tiny dataset, a configuration for it, and a runs folder that is left clean."""
 
+import atexit
 import os
 import shutil
 import sys
+import tempfile
 
 import numpy as np
 import psutil
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ["FACET_RUNS"] = tempfile.mkdtemp(prefix="facet-runs-")  # never the runs of whoever runs the tests
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -18,6 +21,8 @@ from core import runs
 from core.config import RunConfig, from_dict
 from core.data import scan
 from core.plan import make_plan
+
+atexit.register(shutil.rmtree, os.environ["FACET_RUNS"], ignore_errors=True)
 
 # Hypothesis looks at the clock unless it is told not to: 200 ms an example, which another process can take away.
 settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -28,7 +28,7 @@ def run(tiny_plan, runs_folder):
 
 
 def tag(root, number):
-    notes.add_tag(Run(ID, root), f"tag {number}")
+    notes.change_notes(Run(ID, root), add=[f"tag {number}"])
 
 
 def fact(root, number):
@@ -140,7 +140,7 @@ def _save_recipe(run):
 
 
 LOCKED = {
-    "tags": (lambda root: root / ID / "summary.lock", lambda run: notes.add_tag(run, "new")),
+    "tags": (lambda root: root / ID / "summary.lock", lambda run: notes.change_notes(run, add=["new"])),
     "state": (lambda root: root / ID / "summary.lock", lambda run: run.write_state(runs.FoldState(0, "done"))),
     "facts": (lambda root: root / ID / "summary.lock", lambda run: run.update_info(fact=1)),
     "reviews": (

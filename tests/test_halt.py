@@ -89,6 +89,45 @@ def test_three_instant_failures_in_a_row_stop_the_queue_in_words(tiny_plan, work
     assert_done(runs_[1], 1)
 
 
+def no_room(root):
+    """Every step of this process finds its disk full."""
+    from core import train
+
+    def epoch(trainer, epoch, tick):
+        raise LabError("disk full: no room for last.pt.", "Free some space.", kind="disk-full")
+
+    train.FoldTrainer.train_epoch = epoch
+
+
+def no_memory(root):
+    """Every step of this process lacks memory, as while somebody else has the GPU."""
+    from core import train
+
+    def epoch(trainer, epoch, tick):
+        raise RuntimeError("CUDA error: out of memory")
+
+    train.FoldTrainer.train_epoch = epoch
+
+
+def test_a_full_disk_fails_three_jobs_and_not_the_whole_queue(tiny_plan, workers):
+    for _ in range(2):
+        launch(short(tiny_plan), workers.root, folds=(0, 1))
+    assert workers.run(no_room, small_net) == 0
+    assert "disk full" in halt.stopped(workers.root).remedy
+    assert len(jobs.waiting(workers.root)) == 1
+
+
+def test_three_runs_in_a_row_without_memory_stop_the_queue_folds_of_one_run_do_not(tiny_plan, workers):
+    """Folds of one run are too large together and the next run may fit; three runs in a row tell of the machine."""
+    for folds in ((0, 1), (0,), (0,), (0,)):
+        launch(short(tiny_plan), workers.root, folds=folds)
+    for failed in range(1, 5):
+        assert halt.stopped(workers.root) is None
+        assert workers.run(no_memory, small_net) == 0
+        assert len(jobs.waiting(workers.root)) == 5 - failed
+    assert "memory" in halt.stopped(workers.root).remedy
+
+
 def test_while_the_queue_is_stopped_nobody_starts_a_worker(tiny_plan, workers, monkeypatch):
     started = []
     monkeypatch.setattr(jobs, "start_worker", started.append)

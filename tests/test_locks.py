@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from core import jobs, locks, queue, runs
+from core import jobs, locks, queue, runs, study_records
 from core.errors import LabError
 from core.places import HOME
+from core.study import StudyConfig
 
 TAKEN = "import sys; {}; lock.acquire(); print(1, flush=True); sys.stdin.read()"
 OURS = "from pathlib import Path; from core import locks; lock = locks.lock(Path(sys.argv[1]))"
@@ -175,6 +176,21 @@ def test_a_file_system_that_cannot_lock_is_refused_at_launch(tiny_plan, runs_fol
     assert "FACET_RUNS" in told.value.remedy
     assert runs.summaries(runs_folder) == []
     assert not list(queue.entries(runs_folder))
+
+
+def test_a_study_on_a_file_system_that_cannot_lock_is_refused_in_words(tiny_plan, runs_folder, monkeypatch):
+    study = StudyConfig(name="depths", grid={"training.seed": [0, 1]})
+    launched = study_records.launch(study, [tiny_plan], folder=runs_folder)
+    queue.remove(runs.Run(launched.run_ids[0], runs_folder), [0, 1])
+    monkeypatch.setattr(fcntl, "flock", no_flock(errno.ENOLCK))
+    for launch in (
+        lambda: study_records.launch(study, [tiny_plan], folder=runs_folder),
+        lambda: study_records.add(launched, tiny_plan, None, folder=runs_folder),
+    ):
+        with pytest.raises(LabError, match="cannot lock files"):
+            launch()
+    assert not list(queue.entries(runs_folder))
+    assert len(study_records.load(launched.id, runs_folder).runs) == 1
 
 
 def test_a_folder_that_turned_unlockable_is_refused_at_resume(tiny_plan, workers, monkeypatch):

@@ -139,7 +139,7 @@ def pair(folder, tmp_path):
         for seed in (0, 1)
     ]  # fmt: skip
     for run in made_runs:
-        notes.write_notes(run, text=NASTY, tags=[NASTY[:30]])
+        notes.change_notes(run, text=NASTY, add=[NASTY[:30]])
     return made_runs, names
 
 

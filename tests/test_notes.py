@@ -14,47 +14,47 @@ def run(runs_folder, tiny_plan):
 
 
 def test_tags_and_note_are_kept_apart_from_each_other(run):
-    notes.write_notes(run, tags=["good", " for  the paper ", "good", ""])
-    notes.write_notes(run, text="  Overfits.  ")
+    notes.change_notes(run, add=["good", " for  the paper ", "good", ""])
+    notes.change_notes(run, text="  Overfits.  ")
     found = notes.read_notes(run)
     assert found.tags == ("good", "for the paper")
     assert found.text == "Overfits."
-    assert notes.add_tag(run, "new").tags == ("good", "for the paper", "new")
-    assert notes.write_notes(run, tags=[], text="") == notes.Notes()
+    assert notes.change_notes(run, add=["new"]).tags == ("good", "for the paper", "new")
+    assert notes.change_notes(run, remove=["good", "for the paper", "new"], text="") == notes.Notes()
 
 
 def test_a_tag_never_carries_a_comma(run):
-    assert notes.write_notes(run, tags=["a,b"]).tags == ("a b",)
+    assert notes.change_notes(run, add=["a,b"]).tags == ("a b",)
 
 
 @pytest.mark.parametrize("tags", [["x" * 31], [f"t{i}" for i in range(13)]])
 def test_too_many_or_too_long_tags_are_refused(run, tags):
     with pytest.raises(LabError, match="too many or too long"):
-        notes.write_notes(run, tags=tags)
+        notes.change_notes(run, add=tags)
     assert notes.read_notes(run) == notes.Notes()
 
 
 def test_a_very_long_note_is_refused(run):
     with pytest.raises(LabError, match="2,001"):
-        notes.write_notes(run, text="x" * 2001)
+        notes.change_notes(run, text="x" * 2001)
 
 
 @pytest.mark.parametrize("garbage", ["", "{", "[]", '"x"', '{"tags": 3}', '{"archived": "x"}', "null"])
 def test_a_garbage_file_hides_nothing(run, garbage):
     run.notes_file.write_text(garbage)
     assert notes.read_notes(run) == notes.Notes()
-    assert notes.add_tag(run, "good").tags == ("good",)
+    assert notes.change_notes(run, add=["good"]).tags == ("good",)
 
 
 def test_notes_of_a_run_that_is_gone(run):
     run.delete()
     with pytest.raises(LabError, match="gone"):
-        notes.write_notes(run, text="x")
+        notes.change_notes(run, text="x")
     assert not run.dir.exists()
 
 
 def test_archive_and_back(run):
-    notes.write_notes(run, tags=["good"])
+    notes.change_notes(run, add=["good"])
     notes.archive([run.id])
     assert notes.read_notes(run).archived > 0
     assert files.read_json(run.notes_file)["tags"] == ["good"]

@@ -103,11 +103,24 @@ def test_tags_and_note_of_one_run(folder):
 
 def test_tags_of_many(folder):
     first, second = make(folder, "one"), make(folder, "two")
-    notes.write_notes(first, tags=["old"])
+    notes.change_notes(first, add=["old"])
     at = page("runs", runs=f"{first.id},{second.id}")
     at.multiselect(key="tags-removed").set_value(["old"])
     next(b for b in at.button if b.label == "Save").click().run()
     assert notes.read_notes(first).tags == ()
+
+
+def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
+    run, other = make(folder, "one"), make(folder, "two")
+    notes.change_notes(run, add=["old"], text="first")
+    one, many = page("runs", runs=run.id), page("runs", runs=f"{run.id},{other.id}")
+    notes.change_notes(run, add=["elsewhere"], text="written elsewhere")
+    next(box for box in one.multiselect if box.label == "Tags").set_value(["mine"])
+    next(b for b in one.button if b.label == "Save").click().run()
+    assert notes.read_notes(run) == notes.Notes(("elsewhere", "mine"), "written elsewhere")
+    many.multiselect(key="tags-removed").set_value(["old"])
+    next(b for b in many.button if b.label == "Save").click().run()
+    assert notes.read_notes(run).tags == ("elsewhere", "mine")
 
 
 def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):

@@ -50,7 +50,7 @@ def test_a_change_of_state_notes_or_existence_is_seen_at_once(made):
     assert found[run.id].state == "done"
     assert found[run.id].scores["best_f1"] == (0.5, 0.0, 2)
     assert found[run.id].seconds == 8.0
-    notes.write_notes(run, tags=["good"])
+    notes.change_notes(run, add=["good"])
     assert {e.id: e.notes.tags for e in run_index.listed()} == {run.id: ("good",), other.id: ()}
     other.delete()
     assert [e.id for e in run_index.listed()] == [run.id]

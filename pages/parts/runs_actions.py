@@ -204,12 +204,19 @@ def _notes_of_one(entry: Listed, known: list[str]) -> None:
             accept_new_options=True, placeholder="Choose or type a tag",
         )  # fmt: skip
         begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
-        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry.id, tags, text))
+        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, tags, text))
 
 
-def _save_one(run_id: str, tags: str, text: str) -> None:
-    wanted = {"tags": st.session_state[tags], "text": st.session_state[text]}
-    _do(lambda ids: notes.write_notes(Run(run_id), **wanted), [run_id], None, None)
+def _save_one(entry: Listed, tags: str, text: str) -> None:
+    """Only what was changed on the form: what somebody else wrote since it was drawn stays."""
+    before, now = set(entry.notes.tags), list(st.session_state[tags])
+    note = st.session_state[text]
+    changes = {
+        "add": [tag for tag in now if tag not in before],
+        "remove": before - set(now),
+        "text": note if note != entry.notes.text else None,
+    }
+    _do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
 
 
 def _tags_of_many(picked: Sequence[Listed], known: list[str]) -> None:
@@ -229,7 +236,6 @@ def _save_many(ids: list[str]) -> None:
 
     def change(ids: list[str]) -> None:
         for run_id in ids:
-            kept = [tag for tag in notes.read_notes(Run(run_id)).tags if tag not in removed]
-            notes.write_notes(Run(run_id), tags=[*kept, *added])
+            notes.change_notes(Run(run_id), add=added, remove=removed)
 
     _do(change, ids, None, None)
