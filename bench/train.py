@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,7 +28,7 @@ from core import cache, config, machine, recipes, runs, train
 from core.batches import to_network
 from core.data import scan
 from core.demo import draw_demo
-from core.device import device_name, pick_device
+from core.device import device_name, forget_peak, peak_memory, pick_device
 from core.fold_trainer import build_optimizer
 from core.model import build_model
 from core.plan import make_plan
@@ -183,22 +181,21 @@ def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int,
 
 
 def peak(folder: Path, root: Path, depth: int, batch: int, answer) -> None:
-    """In a process of its own: two training steps; sends (peak bytes, bytes before the first step)."""
+    """In a process of its own: build the network, train two steps; sends the trainer's own peak, bytes."""
     device = pick_device("auto")
     run = make_run(folder, root, depth, 224, batch)
-    trainer = train.FoldTrainer(run, 0, device, cache.build(folder / "cache", run.samples(), run.config().transforms))
+    pixels = cache.build(folder / "cache", run.samples(), run.config().transforms)
+    forget_peak(device)
+    trainer = train.FoldTrainer(run, 0, device, pixels)
     trainer.train_rows = np.resize(trainer.train_rows, 2 * batch)
     trainer.steps = 2
-    before = torch.cuda.memory_allocated() if device.type == "cuda" else psutil.Process().memory_info().rss
     our_epoch(trainer, 1)
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts in kilobytes, on a Mac in bytes
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    answer.send((torch.cuda.max_memory_allocated() if device.type == "cuda" else used, before))
+    answer.send(trainer.peak)
     trainer.close()
 
 
-def measure_peak(folder: Path, root: Path, depth: int, batch: int) -> tuple[float, float]:
-    """(peak, before the first step) in bytes. Raises RuntimeError when the process died, as one without memory does."""
+def measure_peak(folder: Path, root: Path, depth: int, batch: int) -> float:
+    """Bytes. Raises RuntimeError when the process died, as one without memory does."""
     here, there = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("spawn").Process(target=peak, args=(folder, root, depth, batch, there))
     process.start()
@@ -213,12 +210,14 @@ def measure_peak(folder: Path, root: Path, depth: int, batch: int) -> tuple[floa
 
 def memory(folder: Path, root: Path, device: torch.device) -> None:
     """Batch 128 is tried only where the growth from 16 to 32 images says that it fits into what is free now."""
-    what = "allocated on the GPU" if device.type == "cuda" else "of the whole process"
+    if peak_memory(device) is None:
+        raise SystemExit("nobody counts the peak memory of a process here; Linux does")
+    what = "of tensors on the GPU" if device.type == "cuda" else "of the process, without mapped files"
     print(f"{device_name(device)}; 224 px, GB {what} at its peak")
     print(f"{'depth':>5} {'batch 32':>9} {'batch 128':>22}")
     for depth in DEPTHS:
-        small, _ = measure_peak(folder, root, depth, 16)
-        middle, _ = measure_peak(folder, root, depth, 32)
+        small = measure_peak(folder, root, depth, 16)
+        middle = measure_peak(folder, root, depth, 32)
         needed = middle + (middle - small) / 16 * 96
         free = min(psutil.virtual_memory().available, machine.memory())
         if device.type == "cuda":
@@ -226,7 +225,7 @@ def memory(folder: Path, root: Path, device: torch.device) -> None:
         if needed > free - SPARE:
             large = f"does not fit (~{needed / 1e9:.0f})"
         else:
-            large = f"{measure_peak(folder, root, depth, 128)[0] / 1e9:.2f}"
+            large = f"{measure_peak(folder, root, depth, 128) / 1e9:.2f}"
         print(f"{depth:>5} {middle / 1e9:>9.2f} {large:>22}", flush=True)
 
 

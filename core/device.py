@@ -64,6 +64,7 @@ def device_name(device: torch.device) -> str:
 def forget_peak(device: torch.device) -> None:
     """Start peak_memory anew: a worker trains many fold jobs, and each is to tell its own peak."""
     if device.type == "cuda":
+        torch.cuda.init()  # which the statistics, unlike tensors, do not do by themselves
         torch.cuda.reset_peak_memory_stats(device)
     else:
         with contextlib.suppress(OSError):

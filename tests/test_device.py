@@ -1,9 +1,15 @@
 """What a fold job says about the memory that it took."""
 
+import multiprocessing
 import subprocess
 import sys
 
 import pytest
+import torch
+
+from bench import train as bench_train
+from core import fold_trainer, runs
+from core.device import forget_peak
 
 CODE = """
 import numpy as np, torch
@@ -49,3 +55,29 @@ def test_decoded_photos_that_are_mapped_from_a_file_are_no_memory_of_the_trainin
         stream.truncate(150_000_000)
     done = subprocess.run([sys.executable, "-c", MAPPED, str(pixels)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_peak_of_a_gpu_is_begun_anew_only_once_cuda_is_there(monkeypatch):
+    """torch raises "Invalid device argument" for statistics of a GPU that nothing has used yet."""
+    calls = []
+
+    def reset(device):
+        assert "init" in calls, "Invalid device argument: did you call init?"
+        calls.append(str(device))
+
+    monkeypatch.setattr(torch.cuda, "init", lambda: calls.append("init"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+    forget_peak(torch.device("cuda", 1))
+    assert calls == ["init", "cuda:1"]
+
+
+def test_the_bench_tells_the_peak_that_the_trainer_saw(tiny_plan, tmp_path, monkeypatch):
+    """The trainer starts the counter anew after each pass: who asks the counter afterwards is told far too little."""
+    counted = [5_000_000_000]
+    monkeypatch.setattr(fold_trainer, "peak_memory", lambda device: counted[-1])
+    monkeypatch.setattr(fold_trainer, "forget_peak", lambda device: counted.append(7))
+    here, there = multiprocessing.Pipe(duplex=False)
+    run = runs.create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=tmp_path)
+    monkeypatch.setattr(bench_train, "make_run", lambda *settings: run)
+    bench_train.peak(tmp_path, tmp_path, 18, 4, there)
+    assert here.recv() == 5_000_000_000 and counted == [5_000_000_000, 7]
