@@ -152,10 +152,16 @@ def ensure_workers(folder: Path | None = None) -> None:
         return
     free, starting = queue.free_slots(root), queue.starting_workers(root)
     if free:
-        unclaimed = (job for job in queue.entries(root) if not runs.is_locked(Run(job[1], root).fold_lock(job[2])))
+        unclaimed = (job for job in queue.entries(root) if _can_be_claimed(Run(job[1], root), job[2]))
         wanted = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
         for _ in range(wanted):
             start_worker(root)
+
+
+def _can_be_claimed(run: Run, fold: int) -> bool:
+    """Not by a worker of a user who may not open its lock; of a run that was deleted its place can be cleared away."""
+    lock = run.fold_lock(fold)
+    return not run.exists() or (locks.may_be_taken(Path(lock.lock_file)) and not runs.is_locked(lock))
 
 
 def start_worker(root: Path) -> None:

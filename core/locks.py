@@ -76,11 +76,18 @@ def take_to_hand_over(path: Path) -> int | None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    if lock_descriptor(descriptor, blocking=False):
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
+        if not lock_descriptor(descriptor, blocking=False):
+            return None
         _mark(descriptor)
-        return descriptor
-    os.close(descriptor)
-    return None
+        stack.pop_all()
+    return descriptor
+
+
+def may_be_taken(path: Path) -> bool:
+    """Whether this user may open the lock at a path for taking it, as far as rights tell."""
+    return os.access(path if os.path.exists(path) else path.parent, os.W_OK)
 
 
 def is_held(path: Path) -> bool:

@@ -161,15 +161,17 @@ def take_slot_for_worker(runs: Path) -> tuple[int, int] | None:
     for index, lock in enumerate(slot_locks(runs)):
         descriptor = locks.take_to_hand_over(Path(lock.lock_file))
         if descriptor is not None:
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, STARTING)
+            with contextlib.suppress(OSError):  # a courtesy: with a full disk the slot is taken all the same
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, STARTING)
             return index, descriptor
     return None
 
 
 def looks_for_work(runs: Path, slot: int) -> None:
     """The holder of a slot does not only start any more: what comes into the queue from now on may need another one."""
-    os.truncate(_slot_file(runs, slot), 0)
+    with contextlib.suppress(OSError):
+        os.truncate(_slot_file(runs, slot), 0)
 
 
 def free_slots(runs: Path) -> int:
@@ -178,7 +180,13 @@ def free_slots(runs: Path) -> int:
 
 def starting_workers(runs: Path) -> int:
     """Workers that have their slot and have not looked into the queue yet; a dead one has no slot."""
-    return sum(is_locked(lock) and Path(lock.lock_file).read_bytes() == STARTING for lock in slot_locks(runs))
+    return sum(is_locked(lock) and _is_starting(Path(lock.lock_file)) for lock in slot_locks(runs))
+
+
+def _is_starting(slot_file: Path) -> bool:
+    with contextlib.suppress(OSError):  # of another user, who lets nobody read it
+        return slot_file.read_bytes() == STARTING
+    return False
 
 
 def reorder(root: Path, run_ids: list[str]) -> None:

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,18 @@ BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the
 COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machine where one follows the other
 
 
-def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
+def claim(root: Path, passed_over: set[tuple[str, int]] | None = None) -> tuple[Run, int, FileLock, Path] | None:
     """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
+
+    passed_over: jobs whose lock cannot be opened, which are not tried again; those that this call finds come to them.
 
     Its place is given up only by who holds the fold's lock, once the state says running: a worker killed before that
     leaves the place to the next one, who goes on with a job that says running and still has its place.
     """
+    passed_over = set() if passed_over is None else passed_over
     for entry, run_id, fold in list(queue.entries(root)):
+        if (run_id, fold) in passed_over:
+            continue
         run = Run(run_id, root)
         if not run.exists() or not run.fold_dir(fold).is_dir():
             entry.unlink(missing_ok=True)  # its run was deleted
@@ -45,6 +51,7 @@ def claim(root: Path) -> tuple[Run, int, FileLock, Path] | None:
         except Timeout:  # also an OSError, but its place belongs to the worker that holds the lock
             continue
         except OSError as error:  # no word about the job: it keeps its place
+            passed_over.add((run_id, fold))
             print(f"{run.id}: fold {fold} cannot be locked and waits on: {error}", file=sys.stderr, flush=True)
             continue
         if run_id in queue.held_runs(root):  # since the queue was read: whoever holds it finds it begun, or not at all
@@ -65,12 +72,13 @@ def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | No
     """
     root = folder or places.runs_folder()
     count, broken = 0, False
+    passed_over: set[tuple[str, int]] = set()
     taken = born_with or queue.take_slot(root)
     while taken is not None:
         slot, slot_lock = taken
         queue.looks_for_work(root, slot)
         try:
-            while not broken and halt.stopped(root) is None and (job := claim(root)) is not None:
+            while not broken and halt.stopped(root) is None and (job := claim(root, passed_over)) is not None:
                 run, fold, fold_lock, entry = job
                 try:
                     broken = train_job(run, fold, slot, entry)
@@ -83,16 +91,16 @@ def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | No
             jobs.ensure_workers(root)
             break
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
-        if halt.stopped(root) is not None or not any(_claimable(root)):
+        if halt.stopped(root) is not None or not any(_claimable(root, passed_over)):
             break
         taken = queue.take_slot(root)
     return count
 
 
-def _claimable(root: Path):
+def _claimable(root: Path, passed_over: set[tuple[str, int]]) -> Iterator[bool]:
     for _, run_id, fold in queue.entries(root):
         run = Run(run_id, root)
-        yield run.exists() and not runs.is_locked(run.fold_lock(fold))
+        yield (run_id, fold) not in passed_over and run.exists() and not runs.is_locked(run.fold_lock(fold))
 
 
 def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:

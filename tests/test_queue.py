@@ -1,6 +1,9 @@
+import contextlib
+import errno
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 from workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
-from core import jobs, locks, queue, runs, slots, worker
+from core import jobs, locks, places, queue, runs, slots, worker
 from core.places import HOME
 from core.runs import FoldState
 
@@ -208,6 +211,31 @@ def test_a_job_that_cannot_be_locked_keeps_its_place_and_the_log_says_why(make_r
     assert f"{run.id}: fold 0 cannot be locked" in capsys.readouterr().err
 
 
+def test_a_worker_leaves_when_what_waits_cannot_be_locked_and_says_so_once(make_run, runs_folder, monkeypatch, capsys):
+    run, begun, looks, take_slot = make_run(), [], [], queue.take_slot
+
+    def take(root):
+        looks.append(root)
+        assert len(looks) < 10, "it goes round and round"
+        return take_slot(root)
+
+    def train_job(run, fold, slot, entry):
+        begun.append(fold)
+        run.write_state(FoldState(fold, state="done"))
+        entry.unlink()
+
+    monkeypatch.setattr(queue, "take_slot", take)
+    monkeypatch.setattr(worker, "train_job", train_job)
+    queue.enqueue(run, [0, 1])
+    (run.fold_dir(0) / "lock").mkdir()
+    assert worker.work(runs_folder) == 1
+    assert begun == [1]
+    assert waiting(runs_folder) == [(run.id, 0)]
+    assert capsys.readouterr().err.count("cannot be locked") == 1
+    (run.fold_dir(0) / "lock").rmdir()
+    assert worker.work(runs_folder) == 1, "another worker tries it again"
+
+
 def _stand_still(root, *, point):
     """In a worker: stop at a point between taking the first job's lock and training it until it is killed."""
 
@@ -353,8 +381,8 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
     late, begun = make_run(), []
     claim = worker.claim
 
-    def claim_then_queue(root):
-        found = claim(root)
+    def claim_then_queue(root, *passed_over):
+        found = claim(root, *passed_over)
         if found is None and not begun:
             queue.enqueue(late, [0])
             assert queue.free_slots(root) == 0  # so the launch that queued it starts no worker
@@ -520,6 +548,56 @@ def test_a_worker_born_with_its_slot_gives_it_back(runs_folder):
     assert (queue.free_slots(runs_folder), queue.starting_workers(runs_folder)) == (0, 1)
     assert worker.work(runs_folder, (slot, locks.Inherited(descriptor))) == 0
     assert (queue.free_slots(runs_folder), queue.starting_workers(runs_folder)) == (1, 0)
+
+
+def _descriptors_of(path):
+    found = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found += [descriptor] if os.readlink(f"/proc/self/fd/{descriptor}") == str(path) else []
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="NOT TESTED: this system does not list descriptors")
+def test_with_a_full_disk_a_worker_is_started_all_the_same_and_no_slot_stays_taken(
+    make_run, runs_folder, slow_starters
+):
+    run = make_run()
+    queue.enqueue(run, run.folds())
+    slot_files = [Path(lock.lock_file) for lock in queue.slot_locks(runs_folder)]
+    (places.lab_folder(runs_folder) / "worker.log").touch()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        taken = queue.take_slot_for_worker(runs_folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        left = [_descriptors_of(file) for file in slot_files]
+    assert taken is not None and taken[0] == 0
+    assert left == [[str(taken[1])], []]
+    os.close(taken[1])
+    assert queue.free_slots(runs_folder) == 2
+
+
+def test_a_lock_that_cannot_be_had_leaves_no_descriptor_behind(tmp_path, monkeypatch):
+    def refuse(descriptor, **options):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locks, "lock_descriptor", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match=os.strerror(errno.ENOLCK)):
+        locks.take_to_hand_over(tmp_path / "lock")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_no_worker_is_started_for_a_lock_that_this_user_may_not_open(make_run, runs_folder, slow_starters, monkeypatch):
+    run = make_run()
+    queue.enqueue(run, [0])
+    run.fold_lock(0).acquire()  # makes the file; given back with the object
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, how: "folds" not in str(path) and access(path, how))
+    jobs.ensure_workers(runs_folder)
+    assert started(runs_folder) == []
 
 
 def test_a_worker_that_the_lab_starts_trains_in_the_slot_it_was_born_with(tiny_plan, runs_folder, monkeypatch):
