@@ -17,7 +17,8 @@ from core.states import FINISHED, FoldState
 
 def wait_for(run: Run) -> None:
     """Print progress until every fold has ended, then the table; exit code 1 unless every fold is done."""
-    healing.look_after(run.dir.parent)
+    if problem := healing.look_after(run.dir.parent):
+        print(problem, file=sys.stderr)
     shown = ""
     checked = time.monotonic()
     while True:

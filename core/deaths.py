@@ -52,25 +52,35 @@ def judged(run: Run, state: FoldState) -> FoldState:
     if state.kind in VERDICTS:
         return replace(state, state="interrupted")
     last = _last_note(run, state)
-    if not _was_killed_for_memory(last):
+    if (_kills_since(last) or 0) <= 0:
         return replace(state, state="interrupted", reason=STOPPED, kind="stopped")
     state = replace(state, state="interrupted", kind="memory", memory_kills=state.memory_kills + 1)
     return replace(state, reason=_reason(last), remedy=_remedy(run, state))
 
 
-def write_down(run: Run, fold: int) -> None:
-    """Keep the verdict on a dead worker's fold, unless somebody trains it or it cannot be written."""
-    if not _is_open(run.written_state(fold)):
-        return
+def write_down(run: Run, fold: int) -> bool:
+    """Keep the verdict on a dead worker's fold while the kernel's count still tells it, unless somebody trains it.
+
+    Without a count to compare, as in runs of version 0.1 or after a restart of the machine, the verdict can only be
+    "stopped", now and later: nothing is written. Returns whether nothing is left to be kept.
+    """
+    if not _can_change(run, run.written_state(fold)):
+        return True
     try:
         with run.fold_lock(fold).acquire(timeout=0):
             state = run.written_state(fold)
-            if _is_open(state):
+            if _can_change(run, state):
                 run.write_state(replace(judged(run, state), state="running"))
     except Timeout:
-        return  # somebody has taken it up
+        return False  # somebody has taken it up
     except (OSError, LabError):
-        return  # a folder that may only be read, or a full disk: the next one who looks judges for himself
+        return False  # a folder that may only be read, or a full disk: the next one who looks judges for himself
+    return True
+
+
+def _can_change(run: Run, state: FoldState) -> bool:
+    """Whether who looks later may judge otherwise, since the count goes on rising for others."""
+    return _is_open(state) and _kills_since(_last_note(run, state)) is not None
 
 
 def _is_open(state: FoldState) -> bool:
@@ -86,12 +96,13 @@ def _last_note(run: Run, state: FoldState) -> dict[str, Any]:
     return {key: value for key, value in first.items() if key != "held"}
 
 
-def _was_killed_for_memory(last: dict[str, Any]) -> bool:
+def _kills_since(last: dict[str, Any]) -> int | None:
+    """By how much the kernel's count of kills rose since a note; None where that cannot be told, nor ever will be."""
     before = last.get("kills")
     if not isinstance(before, dict) or not isinstance(before.get("count"), int):
-        return False
+        return None
     now = machine.count_now(str(before.get("counter")))
-    return now is not None and now > before["count"]
+    return None if now is None else now - before["count"]
 
 
 def _reason(last: dict[str, Any]) -> str:

@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 from core import deaths, jobs, places, queue, run_index, runs
+from core.errors import LabError
 from core.runs import Run
 from core.study_file import honour_old_pauses
 
+READ_ONLY = "This runs folder may only be read from here; nothing is started."
+_settled: set[tuple[Any, ...]] = set()  # interrupted folds of which this process knows that no verdict is to be kept
 
-def look_after(folder: Path | None = None) -> None:
+
+def look_after(folder: Path | None = None) -> str:
     """Queue what a lab that was killed in the middle of a launch or a resume left out, and start workers.
 
     A fold that says queued and has no place in the queue was left out. What the queue holds back stays held back.
+    Returns why what waits could not be started, in a sentence; empty where it was, or where nothing waits.
     """
     root = folder or places.runs_folder()
+    try:
+        summaries = run_index.summaries(root)
+        _keep_verdicts(root, summaries)
+        _queue_what_was_left_out(root, summaries)
+        if next(queue.entries(root), None) is not None and not os.access(queue.queue_folder(root), os.W_OK):
+            return READ_ONLY
+        jobs.ensure_workers(root)
+    except LabError as error:
+        return f"{error.message} {error.remedy}".strip()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return READ_ONLY
+        return f"What waits could not be started: {error.strerror or error}."
+    return ""
+
+
+def _keep_verdicts(root: Path, summaries: list[dict[str, Any]]) -> None:
+    for summary in summaries:
+        for fold in summary.get("folds", ()):
+            if fold["state"] != "interrupted":
+                continue
+            death = (root, summary["id"], fold["fold"], fold["epoch"], fold["started"])
+            if death not in _settled and deaths.write_down(Run(summary["id"], root), int(fold["fold"])):
+                _settled.add(death)
+
+
+def _queue_what_was_left_out(root: Path, summaries: list[dict[str, Any]]) -> None:
     waiting = {(run_id, fold) for _, run_id, fold in queue.places(root)}
     honoured = False
-    for summary in run_index.summaries(root):
-        for fold in summary.get("folds", ()):
-            if fold["state"] == "interrupted":
-                deaths.write_down(Run(summary["id"], root), int(fold["fold"]))
+    for summary in summaries:
         lost = [
             int(fold["fold"])
             for fold in summary.get("folds", ())
@@ -32,7 +64,6 @@ def look_after(folder: Path | None = None) -> None:
             honour_old_pauses(root)
             honoured = True
         _enqueue_again(Run(summary["id"], root), lost)
-    jobs.ensure_workers(root)
 
 
 def _enqueue_again(run: Run, folds: list[int]) -> None:

@@ -50,6 +50,8 @@ def forget(study: Study) -> None:
 
 def launch_missing(study: Study) -> None:
     gone = study_records.missing(study)
+    if not gone:  # another tab has launched them since this one was drawn
+        return
     config = study_view.config_of(gone[0])
     study_records.launch_missing(study, scan(config.data))
 

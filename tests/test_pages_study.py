@@ -345,6 +345,16 @@ def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
     assert again.samples()["fold"].tolist() == other.samples()["fold"].tolist()
 
 
+def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(record):
+    Run(record.run_ids[1]).delete()
+    first, second = show(study=record.id), show(study=record.id)
+    press(first, "Launch the missing runs")
+    before = jobs.waiting()
+    press(second, "Launch the missing runs")
+    assert jobs.waiting() == before
+    assert not any(b.label == "Launch the missing runs" for b in second.button)
+
+
 def typed(page, label):
     return next(each for each in page.text_input if each.label == label)
 

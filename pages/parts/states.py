@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core import colours, halt, healing, jobs, places
+from core import colours, halt, healing, places
 from core.errors import LabError
 from pages.parts.fields import field
 
@@ -99,15 +99,22 @@ def begin_page(*, answers: str = "") -> None:
         PagesManager.uses_pages_directory = False
         st.rerun()
     st.html(_CSS)
-    with st.container():  # always there, so that fields below stay what they are when it fills
+    top = st.container()  # always there, so that fields below stay what they are when it fills
+    with top:
         _queue_stopped()
     for name in {CLICK, PRESSED} - {answers}:
         left = st.session_state.pop(name, None)
         if left is not None and not (name == CLICK and left.ticket.token in st.session_state.get(LAUNCHED, {})):
             st.toast("You left the page before what you clicked began: nothing was done.", icon=":material/block:")
     if "workers-looked-after" not in st.session_state:
-        st.session_state["workers-looked-after"] = time.monotonic()
-        healing.look_after()
+        _look_after()
+    if problem := st.session_state.get("workers-problem"):
+        top.html(fault(problem, state="interrupted"))
+
+
+def _look_after() -> None:
+    st.session_state["workers-looked-after"] = time.monotonic()
+    st.session_state["workers-problem"] = healing.look_after()
 
 
 def _queue_stopped() -> None:
@@ -124,15 +131,18 @@ def _queue_stopped() -> None:
 
 def _go_on() -> None:
     halt.go_on(places.runs_folder())
-    jobs.ensure_workers()
+    _look_after()
+    if halt.stopped(places.runs_folder()) is not None:
+        st.session_state["workers-problem"] = "The queue could not go on: this runs folder may only be read from here."
 
 
 def look_after_workers(every: float = 5.0) -> None:
     """Start a worker for what waits, if the last one died; looks at most once in `every` seconds."""
     if time.monotonic() - st.session_state.get("workers-looked-after", 0.0) > every:
-        st.session_state["workers-looked-after"] = time.monotonic()
-        healing.look_after()
-        if halt.stopped(places.runs_folder()) != st.session_state.get("queue-stopped"):
+        problem = st.session_state.get("workers-problem")
+        _look_after()
+        stopped = halt.stopped(places.runs_folder()) != st.session_state.get("queue-stopped")
+        if stopped or problem != st.session_state["workers-problem"]:
             st.rerun()
 
 
