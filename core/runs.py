@@ -377,5 +377,4 @@ def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
         return fold
     if fold.get("kind") in deaths.VERDICTS:  # whoever goes on with it writes it without
         return {**fold, "state": "interrupted"}
-    state = Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"]))
-    return {**fold, **slim(state)}
+    return {**fold, **slim(Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"])))}
