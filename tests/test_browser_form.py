@@ -11,8 +11,9 @@ from collections.abc import Callable
 import pytest
 from filelock import FileLock
 
-from core import queue, study_records
+from core import queue, speed, study_records
 from core.config import RunConfig
+from core.recipes import load_recipe
 from core.runs import Run
 from tests.browser import Lab, Talk, drawn_demo, slack, soon
 from tests.test_browser import address, button, field, filled, open_launch, press, sees, text, write
@@ -69,12 +70,24 @@ class Untrained:
         self.lab, self.slot = lab, None
         self.renew()
 
-    def renew(self) -> None:
-        """As if nobody had been here before."""
+    def renew(self, speed_known: bool = True, fresh: bool = False) -> None:
+        """As if nobody had been here before. speed_known: or else the page measures, and looks each second whether it
+        has. fresh: in a lab that has just been started.
+        """
         self.release()
         self.lab.clear()
-        self.lab.settle()
+        if fresh:
+            self.lab.kill()
+            self.lab.start()
+        self.lab.settle(speed_known)
         _, self.slot = queue.take_slot(self.lab.runs)
+
+    def measured(self) -> None:
+        """What a measurement leaves when it is through; the taken slot keeps those of the page from it."""
+        quick = load_recipe("quick")
+        for depth in (18, 34):
+            model = quick.model.model_copy(update={"depth": depth})
+            speed.remember(quick.model_copy(update={"model": model}), 100.0, self.lab.runs)
 
     def release(self) -> None:
         if self.slot is not None:
@@ -118,7 +131,23 @@ def test_a_click_while_the_page_is_still_being_drawn_launches_what_it_shows(page
 # Many newcomers, each at another moment
 
 ROUNDS = int(os.environ.get("FACET_ROUNDS", "4"))
+ALL = 40  # rounds from which on each is a first visit of a lab that knows no speed, every tenth of one just started
 HURRY = 400  # milliseconds within which the button is pressed and let go
+
+
+def first_visit(untrained: Untrained, number: int, rounds: int) -> Callable[[str], None]:
+    """Begins a round; the answer, called before each step, ends the measurement before one of them, or before none.
+
+    A measurement that ends draws the page anew, without anybody having asked for it.
+    """
+    untrained.renew(speed_known=number > 0 and rounds < ALL, fresh=rounds >= ALL and number % 10 == 0)
+    ends = ("the click", "an edit", "")[number % 3]
+
+    def before(step: str) -> None:
+        if step == ends:
+            untrained.measured()
+
+    return before
 
 
 def from_home(page) -> None:
@@ -163,22 +192,24 @@ EDITS = (type_epochs, type_epochs_without_enter, type_into_a_transform, type_int
 
 @pytest.mark.timeout(240 + 60 * ROUNDS)
 def test_what_was_typed_is_launched_at_any_moment_of_the_click(context, untrained, capsys):
-    """FACET_ROUNDS=40 for all of them; each is a first visit."""
+    """FACET_ROUNDS=40 for all of them."""
     draw = random.Random(0)
     for number in range(ROUNDS):
+        before = first_visit(untrained, number, ROUNDS)
         page = context.new_page()
         from_home(page)
         press(button(page, "Task and folds"))
         write(page, "Folds", "3")
         sees(page, "3 fold jobs are queued")
+        before("an edit")
         is_typed = EDITS[number % len(EDITS)](page)
+        before("the click")
         button(page, "Launch").click(delay=draw.randrange(HURRY))
         run_id = opened(page, "live")
         (config,) = untrained.configs()
         assert untrained.lab.run_ids() == [run_id]
         assert config.folds.count == 3 and is_typed(config), (number, EDITS[number % len(EDITS)].__name__, config)
         page.close()
-        untrained.renew()
     with capsys.disabled():
         print(f"\n  {ROUNDS} of {ROUNDS} runs are what the page said", end="")
 
@@ -201,20 +232,22 @@ def study_of_two_depths(page) -> None:
 
 @pytest.mark.timeout(240 + 60 * ROUNDS)
 def test_a_study_is_launched_as_it_was_typed_at_any_moment_of_the_click(context, untrained, capsys):
-    draw, rounds = random.Random(1), ROUNDS if ROUNDS >= 40 else len(SHARED)
+    draw, rounds = random.Random(1), ROUNDS if ROUNDS >= ALL else len(SHARED)
     for number in range(rounds):
+        before = first_visit(untrained, number, rounds)
         page = context.new_page()
         study_of_two_depths(page)
         name = list(SHARED)[number % len(SHARED)]
         value, is_typed = SHARED[name]
+        before("an edit")
         field(page, name).fill(value)
+        before("the click")
         button(page, "Launch the study").click(delay=draw.randrange(HURRY))
         study = study_records.load(opened(page, "studies"), untrained.lab.runs)
         assert sorted(study.run_ids) == untrained.lab.run_ids()
         assert sorted(config.model.depth for config in untrained.configs()) == [18, 34]
         assert all(map(is_typed, untrained.configs())), (number, name, untrained.configs())
         page.close()
-        untrained.renew()
     with capsys.disabled():
         print(f"\n  {rounds} of {rounds} studies are what the page said", end="")
 
