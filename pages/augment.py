@@ -171,10 +171,9 @@ if st.session_state.pop("augment-to-launch", False):
         st.switch_page(LAUNCH)
 with right:
     wanted = st.query_params.get("view", "draws")
-    if "augment-view" not in st.session_state:
-        st.session_state["augment-view"] = wanted if wanted in VIEWS else "draws"
-    view = st.segmented_control(
-        "View", list(VIEWS), key="augment-view", format_func=lambda name: VIEWS[name][0], required=True,
+    view = field(
+        st.segmented_control, "View", list(VIEWS), key="augment-view", holds=wanted if wanted in VIEWS else "draws",
+        take=lambda view: st.query_params.update(view=view), format_func=lambda name: VIEWS[name][0], required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     st.query_params["view"] = view

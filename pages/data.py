@@ -26,6 +26,7 @@ from pages.parts import (
     states,
 )
 from pages.parts.data_view import View, asked, go
+from pages.parts.fields import field
 
 KEY = "data-choice"
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -68,13 +69,11 @@ def correct(found: Scan) -> View:
 def pick_view(view: View) -> str:
     numbers = {"problems": len(view.shown.problems), "corrections": len(view.effects)}
     now = asked("view") if asked("view") in VIEWS else "overview"
-    st.session_state["data-view"] = now
-    st.segmented_control(
-        "View", list(VIEWS), key="data-view", required=True, label_visibility="collapsed",
+    return field(
+        st.segmented_control, "View", list(VIEWS), key="data-view", holds=now, required=True,
+        label_visibility="collapsed", take=lambda view: go(view=view, page=None),
         format_func=lambda name: VIEWS[name] + (f" ({numbers[name]:,})" if numbers.get(name) else ""),
-        on_change=lambda: go(view=st.session_state["data-view"], page=None),
     )  # fmt: skip
-    return now
 
 
 def pick_task(found: Scan) -> TaskConfig | None:
@@ -84,12 +83,11 @@ def pick_task(found: Scan) -> TaskConfig | None:
         st.info("No photo of this dataset has a label.", icon=":material/label_off:")
         return None
     now = asked("task") if asked("task") in tasks else tasks[0]
-    st.session_state["data-task"] = now
-    st.segmented_control(
-        "Task", tasks, key="data-task", required=True, help="Which photos are used and what the class is.",
-        on_change=lambda: go(task=st.session_state["data-task"], page=None),
+    name = field(
+        st.segmented_control, "Task", tasks, key="data-task", holds=now, required=True,
+        take=lambda task: go(task=task, page=None), help="Which photos are used and what the class is.",
     )  # fmt: skip
-    return TaskConfig(name=now)
+    return TaskConfig(name=name)
 
 
 def label(found: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]] | None:

@@ -80,7 +80,8 @@ class Untrained:
             self.lab.kill()
             self.lab.start()
         self.lab.settle(speed_known)
-        _, self.slot = queue.take_slot(self.lab.runs)
+        # a page that was closed a moment ago may still look at it
+        _, self.slot = soon(lambda: queue.take_slot(self.lab.runs), 20, "the slot is free", every=0.01)
 
     def measured(self) -> None:
         """What a measurement leaves when it is through; the taken slot keeps those of the page from it."""

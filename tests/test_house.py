@@ -413,6 +413,75 @@ def test_the_rule_of_first_values_sees_one_in_each_place(call):
     assert list(first_values_beside_keys(ast.parse(call))) == [1]
 
 
+SEEDED = {  # what may put a value into the session under a control's key, and why it is no value of the page
+    "dataset.py": {"source_key", "f'{key}.source'"},  # its presence tells that the page has been drawn before
+    "augment_photo.py": {"augment-origin", "augment-class", "augment-person"},  # where what stood there is gone
+    "runs_actions.py": {"key"},  # bound to the address by Streamlit itself, and emptied by a click
+}
+
+
+def control_keys(tree):
+    """How the keys of a module's controls are written: the text itself, where it is one."""
+    for node in ast.walk(tree):
+        for keyword in node.keywords if isinstance(node, ast.Call) else ():
+            if keyword.arg == "key":
+                yield key_of(keyword.value)
+
+
+def key_of(node):
+    return node.value if isinstance(node, ast.Constant) else ast.unparse(node)
+
+
+def session_writes(tree):
+    """(key as above, line) of all that is put into the session."""
+    for node in ast.walk(tree):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(part, ast.Subscript) and ast.unparse(part.value).endswith("session_state"):
+                    yield key_of(part.slice), node.lineno
+                elif isinstance(part, ast.Attribute) and ast.unparse(part.value).endswith("session_state"):
+                    yield part.attr, node.lineno
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("session_state.setdefault"):
+            yield key_of(node.args[0]), node.lineno
+
+
+def seeds(tree, elsewhere=frozenset()):
+    """Lines that put a value under the key of a control; elsewhere: keys of other modules' controls."""
+    keys = {*control_keys(tree), *elsewhere}
+    passed = {arg.arg for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for arg in node.args.args}
+    for key, line in session_writes(tree):
+        if key in keys or key in passed:  # a key that a caller names may be anybody's
+            yield key, line
+
+
+def test_no_page_puts_a_value_under_a_controls_key():
+    """See pages/parts/fields.py: what is put into the session is lost when the next rerun cuts off its way."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in (HOME / "pages").rglob("*.py")}
+    literal = {key for tree in trees.values() for key in control_keys(tree) if re.fullmatch(r"[a-z]+(-[a-z]+)+", key)}
+    wrong = [
+        f"{path.name}:{line} {key}"
+        for path, tree in trees.items()
+        if path.name != "fields.py"
+        for key, line in seeds(tree, literal)
+        if key not in SEEDED.get(path.name, ())
+    ]
+    assert not wrong, f"{wrong}: draw it with field() or begin() of pages/parts/fields.py"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "st.session_state['far'] = now\nst.checkbox('Far', key='far')",
+        "st.session_state[f'ask-{name}'] = now\nfield(st.checkbox, 'Far', key=f'ask-{name}')",
+        "st.session_state.setdefault('far', True)\nst.checkbox('Far', key='far')",
+        "st.session_state.far = now\nst.checkbox('Far', key='far')",
+        "def seed(widget, value):\n    st.session_state[widget] = value",
+    ],
+)
+def test_the_rule_of_seeds_sees_one_in_each_place(code):
+    assert len(list(seeds(ast.parse(code)))) == 1
+
+
 def address_keys(tree):
     """Lines of tuples with an id() in them: keys by which something is remembered."""
     for node in ast.walk(tree):

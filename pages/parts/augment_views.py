@@ -78,8 +78,7 @@ def draws(desk: Desk) -> None:
             width="stretch",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
-            st.session_state.setdefault("augment-count", DRAWS)
-            st.selectbox("Draws", COUNTS, key="augment-count", width=90)
+            begin(st.selectbox, "Draws", COUNTS, key="augment-count", begins=DRAWS, width=90)
             st.button("Draw again", icon=":material/casino:", on_click=_later, args=(many,))
 
 

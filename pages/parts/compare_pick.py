@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import streamlit as st
 from core.compare_curves import SHOW, X
 from core.members import METRICS, WHICH
 from pages.parts import states
+from pages.parts.fields import field, standing
 
 LIMIT = 300  # runs offered in the box, newest first
 MOST = 12  # runs compared at once
@@ -69,32 +70,20 @@ def runs_box(listed: Sequence[dict[str, Any]], wanted: Wanted) -> None:
     """The box of runs; changes the address."""
     labels = {s["id"]: states.run_label(s) for s in listed[:LIMIT]}
     labels |= {run: next((states.run_label(s) for s in listed if s["id"] == run), run) for run in wanted.runs}
-    _seed("compare-runs", list(wanted.runs))
-    st.multiselect(
-        "Runs",
-        list(labels),
-        format_func=labels.get,
-        key="compare-runs",
-        max_selections=MOST,
-        on_change=_follow,
-        placeholder="Choose two or more runs",
-    )
+    field(
+        st.multiselect, "Runs", list(labels), format_func=labels.get, key="compare-runs", holds=list(wanted.runs),
+        max_selections=MOST, take=_follow, placeholder="Choose two or more runs",
+    )  # fmt: skip
 
 
-def _seed(widget: str, value: Any) -> None:
-    """What the address says, unless the widget says it already: a value that is sent anew undoes a quicker click."""
-    if st.session_state.get(widget) != value:
-        st.session_state[widget] = value
-
-
-def _follow() -> None:
+def _follow(_: Any = None) -> None:
     """The address says what every control says, not only the one that was moved: the browser sends its address along
     with each click, and a quick second click brings the one from before the first, which would undo that.
     """
-    runs = st.session_state.get("compare-runs", [])
+    runs = standing("compare-runs") or []
     _write("runs", ",".join(runs), "")
     for key, first in st.session_state.get(FIRST, {}).items():
-        if (value := st.session_state.get(f"compare-ask-{key}")) is not None:
+        if (value := standing(f"compare-ask-{key}")) is not None:
             _write(key, _text(value), _text(first))
     if st.query_params.get("baseline") not in runs:
         st.query_params.pop("baseline", None)
@@ -112,11 +101,12 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _ask(key: str, current: Any, first: Any) -> str:
-    """Fill a control from the address. first: what the address need not say. Returns the control's key."""
+def _ask(
+    widget: Callable[..., Any], label: str, *args: Any, key: str, current: Any, first: Any, **options: Any
+) -> None:
+    """A control of what stands in the address as `key`. first: what the address need not say."""
     st.session_state.setdefault(FIRST, {})[key] = first
-    _seed(f"compare-ask-{key}", current)
-    return f"compare-ask-{key}"
+    field(widget, label, *args, key=f"compare-ask-{key}", holds=current, take=_follow, **options)
 
 
 def question(names: dict[str, str], wanted: Wanted) -> None:
@@ -125,9 +115,9 @@ def question(names: dict[str, str], wanted: Wanted) -> None:
         select(
             "Baseline", names, wanted.baseline, "baseline", width=300, tip="Every other run is set against this one."
         )
-        st.number_input(
-            "The same within ± points", 0.0, 100.0, step=0.5, format="%.1f", width=190, on_change=_follow,
-            key=_ask("within", wanted.within, WITHIN),
+        _ask(
+            st.number_input, "The same within ± points", 0.0, 100.0, key="within", current=wanted.within, first=WITHIN,
+            step=0.5, format="%.1f", width=190,
             help="A difference inside this region is too small to matter to you. One point is 0.01.",
         )  # fmt: skip
         segments("Score", METRICS, wanted.metric, "metric")
@@ -139,17 +129,17 @@ def select(
 ) -> None:
     """A box whose choice goes into the address as `key`."""
     first = next(iter(options))
-    widget = _ask(key, current if current in options else first, first)
-    st.selectbox(
-        label, list(options), format_func=options.get, key=widget, on_change=_follow, width=width, help=tip or None
-    )
+    _ask(
+        st.selectbox, label, list(options), key=key, current=current if current in options else first, first=first,
+        format_func=options.get, width=width, help=tip or None,
+    )  # fmt: skip
 
 
 def segments(label: str, options: dict[Any, str], current: Any, key: str) -> None:
     """A row of words, one of which is in force; goes into the address as `key`."""
-    widget = _ask(key, current, next(iter(options)))
-    st.segmented_control(
-        label, list(options), format_func=options.get, key=widget, on_change=_follow, required=True
+    _ask(
+        st.segmented_control, label, list(options), key=key, current=current, first=next(iter(options)),
+        format_func=options.get, required=True,
     )  # fmt: skip
 
 
@@ -161,4 +151,4 @@ def curve_controls(wanted: Wanted) -> None:
         segments("Show", shown, wanted.show, "show")
         levels = {s: "off" if not s else f"{s:g}" for s in SMOOTH}
         segments("Smoothing", levels, wanted.smooth, "smooth")
-        st.toggle("Every fold", key=_ask("folds", wanted.folds, False), on_change=_follow)
+        _ask(st.toggle, "Every fold", key="folds", current=wanted.folds, first=False)

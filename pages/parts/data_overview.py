@@ -14,6 +14,7 @@ from core.persons import UNKNOWN, persons_of, units
 from core.text import count, plain
 from pages.parts import faces, groups, states, tables
 from pages.parts.data_view import View, asked, go
+from pages.parts.fields import field
 
 CLASSES_SHOWN = 24
 _CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
@@ -109,9 +110,10 @@ def _cross(view: View, told: list[str], task: TaskConfig) -> None:
 
 
 def _choice(label: str, options: list[str], now: str, name: str) -> None:
-    key = f"data-{name}"
-    st.session_state[key] = now
-    st.selectbox(label, options, key=key, width=150, on_change=lambda: go(**{name: st.session_state[key]}))
+    field(
+        st.selectbox, label, options, key=f"data-{name}", holds=now, width=150,
+        take=lambda value: go(**{name: value}),
+    )  # fmt: skip
 
 
 def people_and_sizes(view: View) -> None:

@@ -18,6 +18,7 @@ from core.thumbnails import thumbnails
 from pages.parts import states
 from pages.parts.data_gallery import Tile, gallery
 from pages.parts.data_view import View, asked, describe, go, pager, pick_photo, turner
+from pages.parts.fields import field
 
 PAGE = 12  # problems with their photos
 SHOWN = 14  # photos of one problem
@@ -37,11 +38,10 @@ def draw(view: View) -> None:
     options = ["all", *kinds.index]
     wanted = asked("kind") if asked("kind") in options else "all"
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.session_state["data-kind"] = wanted
-        st.selectbox(
-            "Kind", options, key="data-kind", width=280,
+        field(
+            st.selectbox, "Kind", options, key="data-kind", holds=wanted, width=280,
+            take=lambda kind: go(kind=kind, page=None),
             format_func=lambda kind: f"{kind} ({kinds.sum() if kind == 'all' else kinds[kind]:,})",
-            on_change=lambda: go(kind=st.session_state["data-kind"], page=None),
         )  # fmt: skip
         st.download_button(
             "Download as CSV", spreadsheet_csv(problems), "problems.csv", "text/csv", icon=":material/download:",

@@ -68,6 +68,12 @@ def value_of(key: str, other: Any = None) -> Any:
     return st.session_state.get(_MEMORY, {}).get(key, (0, other))[1]
 
 
+def standing(key: str) -> Any:
+    """As `value_of`, but None where the page has no such control any more."""
+    number, value = st.session_state.get(_MEMORY, {}).get(key, (0, None))
+    return value if _name(key, number) in st.session_state else None
+
+
 def _name(key: str, number: int) -> str:
     return f"{key}~{number}" if number else key
 

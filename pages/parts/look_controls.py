@@ -13,6 +13,7 @@ from core.mistakes import Answers
 from core.runs import Run
 from pages.parts import look_address as address
 from pages.parts import look_canvas, states
+from pages.parts.fields import field
 
 MOST_RUNS = 4
 CLASSES = {"predicted": "Predicted class", "true": "True class"}
@@ -65,9 +66,9 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
                 help="The fold that held the person out judges fairly; every fold shows how much chance is in a map. "
                 "The other folds were trained on this person. Best and last epoch are the checkpoints a run keeps.",
             )  # fmt: skip
-        st.session_state["look-trust"] = st.query_params.get("trust") == "1"
-        trust = st.toggle(
-            "Trust", key="look-trust", on_change=_take_trust,
+        trust = field(
+            st.toggle, "Trust", key="look-trust", holds=st.query_params.get("trust") == "1",
+            take=lambda trust: address.put(trust="1" if trust else None),
             help="Measure beneath each map how far to trust it; some seconds a face.",
         )  # fmt: skip
         with st.popover("Layers and look", icon=":material/palette:"):
@@ -80,20 +81,11 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
     return Setting(wish, models, trust, uploaded, look_canvas.Style(colours, opacity, overlaid))
 
 
-def _take_trust() -> None:
-    address.put(trust="1" if st.session_state["look-trust"] else None)
-
-
 def _layers(blocks: list[str]) -> list[str]:
     asked = [name for name in address.listed("layers") if name in blocks]
-    st.session_state["look-layers"] = asked or list(looks.LAYERS)
-
-    def take() -> None:
-        found = sorted(st.session_state["look-layers"], key=blocks.index)
-        address.put_list("layers", [] if found == list(looks.LAYERS) else found)
-
-    return st.multiselect(
-        "Layers", blocks, key="look-layers", on_change=take, width=420,
+    return field(
+        st.multiselect, "Layers", blocks, key="look-layers", holds=asked or list(looks.LAYERS), width=420,
+        take=lambda found: address.put_list("layers", [] if found == list(looks.LAYERS) else found),
         help="A layer is the output of its last block; layer3.1 is the second block inside layer3.",
     ) or list(looks.LAYERS)  # fmt: skip
 
@@ -103,13 +95,11 @@ def _opacity() -> float:
         now = min(1.0, max(0.0, float(st.query_params.get("opacity", "0.8"))))
     except ValueError:
         now = 0.8
-    st.session_state["look-opacity"] = now if now == now else 0.8
-
-    def take() -> None:
-        value = st.session_state["look-opacity"]
-        address.put(opacity=None if value == 0.8 else f"{value:g}")
-
-    return st.slider("Opacity of the hottest spot", 0.0, 1.0, step=0.05, key="look-opacity", on_change=take, width=300)
+    return field(
+        st.slider, "Opacity of the hottest spot", 0.0, 1.0, step=0.05, key="look-opacity",
+        holds=now if now == now else 0.8, width=300,
+        take=lambda value: address.put(opacity=None if value == 0.8 else f"{value:g}"),
+    )  # fmt: skip
 
 
 def pick_runs(run: Run, listed: Sequence[dict]) -> list[Run]:
@@ -121,14 +111,9 @@ def pick_runs(run: Run, listed: Sequence[dict]) -> list[Run]:
     if not labels:
         return []
     known = [name for name in address.listed("runs") if name in labels][: MOST_RUNS - 1]
-    st.session_state["look-runs"] = known
-
-    def take() -> None:
-        found = st.session_state["look-runs"]
-        address.put_list("runs", [run.id, *found] if found else [])
-
-    chosen = st.multiselect(
-        "Beside it", list(labels), format_func=labels.get, key="look-runs", on_change=take,
+    chosen = field(
+        st.multiselect, "Beside it", list(labels), format_func=labels.get, key="look-runs", holds=known,
+        take=lambda found: address.put_list("runs", [run.id, *found] if found else []),
         max_selections=MOST_RUNS - 1, placeholder="Beside it: further runs, such as other depths", width=560,
         label_visibility="collapsed",
     )  # fmt: skip

@@ -158,28 +158,23 @@ def filters(answers: Answers, wanted: Filter, several: bool) -> str:
         )  # fmt: skip
         if person and not wanted.person:
             st.caption("No such person in this run.")
-        st.session_state["look-confidence"] = (wanted.low, wanted.high)
-        st.slider(
-            "Probability of the predicted class", 0.0, 1.0, step=0.01, key="look-confidence",
-            on_change=_take_confidence,
+        field(
+            st.slider, "Probability of the predicted class", 0.0, 1.0, step=0.01, key="look-confidence",
+            holds=(wanted.low, wanted.high), take=_take_confidence,
         )  # fmt: skip
         if table["near"].any():
-            st.session_state["look-far"] = wanted.far
-            st.checkbox(
-                "Leave out age mistakes within 2 years of a limit", key="look-far", on_change=_take_far,
+            field(
+                st.checkbox, "Leave out age mistakes within 2 years of a limit", key="look-far", holds=wanted.far,
+                take=lambda far: address.put(far="1" if far else None, page=None),
                 help="Someone of 29 who is taken for 30 is hardly a mistake.",
             )  # fmt: skip
         st.button("Clear all filters", icon=":material/filter_list_off:", on_click=address.forget_filter)
     return order
 
 
-def _take_confidence() -> None:
-    low, high = st.session_state["look-confidence"]
+def _take_confidence(region: tuple[float, float]) -> None:
+    low, high = region
     address.put(low=f"{low:g}" if low > 0 else None, high=f"{high:g}" if high < 1 else None, page=None)
-
-
-def _take_far() -> None:
-    address.put(far="1" if st.session_state["look-far"] else None, page=None)
 
 
 def gallery(answers: Answers, rows: np.ndarray, worth: pd.Series | None = None) -> None:
