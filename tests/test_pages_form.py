@@ -2,15 +2,18 @@
 
 import json
 import os
+import threading
 import time
+from unittest.mock import patch
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core import corrections, drafts, places, runs, study_records
 from core.corrections import Correction
 from core.states import FoldState
-from pages.parts import pipeline
-from tests.test_pages_launch import button, faces, field, lab, open_group, open_page, take_folder, text_of  # noqa: F401
+from pages.parts import form_draft, launch_click, pipeline, states
+from tests.test_pages_launch import PAGE, button, faces, field, lab, open_group, open_page, take_folder, text_of  # noqa: F401
 from tests.test_pages_study import button as study_button
 from tests.test_pages_study import open_study
 
@@ -85,6 +88,75 @@ def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(
     button(page).click().run()
     assert "the study that the run joins is another one now" in text_of(page)
     assert len(configs()) == 2
+
+
+def test_who_comes_back_to_what_was_launched_prepares_another_run(form):
+    """As the browser's Back does: the address of the form that was launched, on a page without controls yet."""
+    field(form, "phases.0.epochs").set_value("10").run()
+    token = form.session_state["launch_token"]
+    button(form).click().run()
+    back = AppTest.from_file(str(PAGE), default_timeout=60)
+    back.query_params["recipe"], back.query_params["form"] = "quick", token
+    for key in ("launch_draft", "launch_version", "launch_source", "launch_base", states.LAUNCHED):
+        back.session_state[key] = form.session_state[key]
+    back.run()
+    assert back.session_state["launch_draft"]["phases"][0]["epochs"] == 10, "the settings stay"
+    field(open_group(back, "phases"), "phases.0.epochs").set_value("7")
+    button(back).click().run()
+    assert sorted(config.epochs for config in configs()) == [7, 10]
+
+
+def a_click():
+    return launch_click.Click(launch_click.Ticket(TOKEN, 0, {}, "", ""))
+
+
+@pytest.fixture
+def session(monkeypatch):
+    monkeypatch.setattr(launch_click.st, "session_state", {})
+
+
+def test_a_launch_that_a_rerun_cuts_off_is_waited_for_and_made_once(session):
+    """A rerun stops the one before at its next look at the session, but not what that one is freezing."""
+    click, begun, go_on, launches = a_click(), threading.Event(), threading.Event(), []
+
+    def launch():
+        launches.append(1)
+        begun.set()
+        assert go_on.wait(60)
+
+    def follow():
+        assert launch_click._launch(click, launch, ("live", "run"), lambda: True) is None
+
+    left = []
+    first, second = threading.Thread(target=follow), threading.Thread(target=follow)
+    leaves = threading.Thread(target=lambda: left.append(click.leave()))
+    first.start()
+    assert begun.wait(60)
+    second.start()
+    leaves.start()
+    assert not left
+    go_on.set()
+    for thread in (first, second, leaves):
+        thread.join(60)
+    assert (launches, left, click.opens) == ([1], [True], ("live", "run"))
+
+
+def test_a_click_whose_page_was_left_before_it_began_is_never_followed(session):
+    click, launches = a_click(), []
+    assert click.leave() is False
+    assert launch_click._launch(click, lambda: launches.append(1), ("live", "run"), lambda: True) is None
+    assert (launches, click.opens) == ([], None)
+
+
+def test_a_setting_of_a_list_that_was_replaced_has_a_name_all_the_same(form):
+    assert form_draft_label(form, "transforms.99.p") == "Transforms"
+    assert form_draft_label(form, "transforms.0.p").startswith("Transforms: ")
+
+
+def form_draft_label(form, path):
+    draft = {"launch_draft": form.session_state["launch_draft"]}
+    with patch.object(form_draft.st, "session_state", draft):
+        return form_draft.label_of(path)
 
 
 def test_a_transform_is_removed_once_however_often_its_button_is_pressed():

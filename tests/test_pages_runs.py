@@ -123,6 +123,16 @@ def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
     assert notes.read_notes(run).tags == ("elsewhere", "mine")
 
 
+def test_what_the_browsers_back_shows_is_what_is_done(folder):
+    first, second = make(folder, "one"), make(folder, "two")
+    at = page("runs", runs=f"{first.id},{second.id}")
+    at.query_params["runs"] = first.id
+    at.run()
+    button(at, "Archive").click().run()
+    assert "Nothing was done" not in html(at)
+    assert notes.read_notes(first).archived and not notes.read_notes(second).archived
+
+
 def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
     run = make(folder, "one")
     for name in ("summary.json", "samples.parquet"):

@@ -117,7 +117,8 @@ def label_of(path: str) -> str:
     if parts[0] == "phases" and len(parts) > 1:
         return f"Phase {int(parts[1]) + 1}" + (f": {LABELS.get(parts[2], parts[2])}" if len(parts) > 2 else "")
     if parts[0] == "transforms" and len(parts) > 1:
-        return f"Transforms: {draft()['transforms'][int(parts[1])].get('name', parts[1])}"
+        listed, index = draft()["transforms"], int(parts[1])  # of a list that another recipe may have replaced
+        return f"Transforms: {listed[index].get('name', parts[1])}" if index < len(listed) else "Transforms"
     if parts[0] == "study":
         return STUDY_LABELS.get(parts[-1], "Study")
     if parts == ["name"]:

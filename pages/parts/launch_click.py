@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -49,10 +50,28 @@ class Ticket:
 
 @dataclass
 class Click:
-    """A click that was noted. form: what the fields showed at the click, once the page has seen them."""
+    """A click that was noted. form: what the fields showed at the click, once the page has seen them.
+
+    A rerun stops the one before at its next look at the session, but not what that one is freezing. So what became of
+    the click is kept here, under a lock that a launch holds: whoever asks meanwhile waits for its end.
+    opens: (page, id) to open once it was launched. left: its page was left before it was.
+    """
 
     ticket: Ticket
     form: dict[str, Any] | None = None
+    opens: tuple[str, str] | None = None
+    left: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def leave(self) -> bool:
+        """Its page was left; returns whether it was launched all the same. What was not begun never will be."""
+        before = st.session_state.get(states.LAUNCHED, {}).get(self.ticket.token)  # by the first half of a double click
+        with self.lock:
+            self.opens = self.opens or before
+            self.left = self.opens is None
+        if self.opens is not None:
+            _note(self)
+        return self.opens is not None
 
 
 def ticket(plans: Sequence[Plan], joining: Study | None) -> Ticket:
@@ -62,8 +81,11 @@ def ticket(plans: Sequence[Plan], joining: Study | None) -> Ticket:
 
 
 def press(ticket: Ticket) -> None:
-    """The callback of the button."""
-    st.session_state[states.CLICK] = Click(ticket)
+    """The callback of the button. While the click before is being followed, this is its second half."""
+    click: Click | None = st.session_state.get(states.CLICK)
+    followed = click is not None and click.ticket.token == ticket.token and (click.opens or click.lock.locked())
+    if not followed:
+        st.session_state[states.CLICK] = Click(ticket)
 
 
 def pending() -> Click | None:
@@ -75,12 +97,24 @@ def pending() -> Click | None:
 
 
 def done() -> tuple[str, str] | None:
-    """(page, id) to open when what the click asked for was launched, be it by the first half of a double click."""
+    """(page, id) to open when what the click asked for was launched, be it by a rerun that this one cut off."""
     click: Click | None = st.session_state.get(states.CLICK)
-    if click is None or (opens := st.session_state.get(states.LAUNCHED, {}).get(click.ticket.token)) is None:
+    if click is None:
         return None
-    del st.session_state[states.CLICK]
+    with click.lock:
+        opens = click.opens
+    opens = opens or st.session_state.get(states.LAUNCHED, {}).get(click.ticket.token)
+    if opens is not None:
+        click.opens = opens
+        _note(click)
+        del st.session_state[states.CLICK]
     return opens
+
+
+def _note(click: Click) -> None:
+    """The session remembers what was launched, and from which form."""
+    st.session_state.setdefault(states.LAUNCHED, {})[click.ticket.token] = click.opens
+    launch_token.use_up(click.ticket.token)
 
 
 def settle_run(
@@ -120,20 +154,25 @@ def settle_study(click: Click, wanted: StudyConfig | None, plans: list[Plan] | N
 def _launch(
     click: Click, launch: Callable[[], Any], opens: tuple[str, str], exists: Callable[[], bool]
 ) -> LabError | None:  # fmt: skip
-    """Draws nothing, so that no rerun can cut in between the launch and the note of it."""
+    """Launch, once for all reruns of a click, and return why not if it fails."""
+    with click.lock:  # no look at the session in here: it may end this rerun
+        error = None if click.opens or click.left else _tried(launch, exists)
+        if error is None and not click.left:
+            click.opens = opens
+    if error is not None:
+        del st.session_state[states.CLICK]
+    return error
+
+
+def _tried(launch: Callable[[], Any], exists: Callable[[], bool]) -> LabError | None:
     try:
         launch()
     except LabError as error:
-        if error.kind != "exists" or not exists():
-            del st.session_state[states.CLICK]
-            return error
+        return None if error.kind == "exists" and exists() else error
     except OSError as error:
-        del st.session_state[states.CLICK]
         return LabError(
             f"{places.runs_folder()}: cannot be written ({error.strerror}).", "Check the folder, then launch again."
         )
-    st.session_state.setdefault(states.LAUNCHED, {})[click.ticket.token] = opens
-    launch_token.use_up(click.ticket.token)
     return None
 
 

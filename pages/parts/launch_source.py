@@ -26,15 +26,18 @@ def prefill() -> None:
     """Take what the address asks for; else go on with the session's draft, or with that of before a reload; else begin
     with the recipe 'quick'.
 
-    An address that names the session's own form asks for nothing: a browser sends its address along with each click,
-    and a quick second click brings the one from before the first.
+    An address that names the session's own form, or one that it launched from, asks for nothing: a browser sends its
+    address along with each click, a quick second click brings the one from before the first, and Back an old one.
     """
     wanted = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
     arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
     fresh = form_draft.DRAFT not in st.session_state
     if fresh and launch_draft.restore(wanted, DATA):
         return
-    of_this_form = not fresh and launch_token.asked_token() == st.session_state.get(launch_token.TOKEN, "")
+    asked = launch_token.asked_token()
+    of_this_form = not fresh and (
+        asked == st.session_state.get(launch_token.TOKEN, "") or launch_token.was_launched(asked)
+    )
     before = (st.session_state.get("launch_source"), st.session_state.get(_CAME))
     if wanted is not None and not of_this_form and (arriving or wanted not in before):
         kind, name = wanted

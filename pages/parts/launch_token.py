@@ -12,6 +12,7 @@ from core import config as configs
 from core import drafts, runs, study_records
 from core.config import RunConfig
 from core.study import StudyConfig, to_yaml
+from pages.parts import states
 
 TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
 
@@ -21,6 +22,8 @@ def form_token() -> str:
     token = st.session_state.get(TOKEN)
     if token is None:
         asked = asked_token()
+        if was_launched(asked):
+            asked = None
         token = asked or new_token()
         st.session_state[TOKEN] = token
         st.session_state[ADOPTED] = token == asked
@@ -33,6 +36,11 @@ def asked_token() -> str | None:
     """The form that the address names, if it names one."""
     asked = st.query_params.get("form", "")
     return asked if drafts.is_token(asked) else None
+
+
+def was_launched(token: str | None) -> bool:
+    """Whether this session launched from the form: whoever comes back to its address prepares another one."""
+    return token in st.session_state.get(states.LAUNCHED, {})
 
 
 def new_token() -> str:

@@ -37,6 +37,7 @@ def chosen(entries: Sequence[Listed]) -> list[Listed]:
     found = [known[run_id] for run_id in dict.fromkeys(asked) if run_id in known]
     if len(found) != len(asked):
         choose([entry.id for entry in found])
+    st.session_state[CHOSEN] = [entry.id for entry in found]  # also where the browser's Back brought another address
     return found
 
 

@@ -104,7 +104,7 @@ def begin_page(*, answers: str = "") -> None:
         _queue_stopped()
     for name in {CLICK, PRESSED} - {answers}:
         left = st.session_state.pop(name, None)
-        if left is not None and not (name == CLICK and left.ticket.token in st.session_state.get(LAUNCHED, {})):
+        if left is not None and not (name == CLICK and left.leave()):
             st.toast("You left the page before what you clicked began: nothing was done.", icon=":material/block:")
     if "workers-looked-after" not in st.session_state:
         _look_after()
