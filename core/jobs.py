@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from filelock import Timeout
 
-from core import __version__, corrections, deaths, halt, locks, places, queue, runs
+from core import __version__, corrections, deaths, halt, locks, machine, places, queue, runs
 from core.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run
 
@@ -190,6 +190,7 @@ def _detached(command: list[str], lab: Path, **options: Any) -> None:
         subprocess.Popen(
             command,
             cwd=places.HOME,
+            env=machine.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -7,10 +7,12 @@ Source: Linux' Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ import psutil
 
 TOP = Path("/")
 MACHINE_ID = ("etc/machine-id", "var/lib/dbus/machine-id")
+IOREG = "usr/sbin/ioreg"  # of macOS
+GIVEN = "FACET_MACHINE"
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,45 @@ def count_now(counter: str, top: Path = TOP) -> int | None:
     return _counted(Path(path)) if boot == _boot(top) else None
 
 
-def name(top: Path = TOP) -> str:
-    """A name for folders: the host's own, and a few digits of the machine's id, since copies share a host name."""
-    host = re.sub(r"[^a-z0-9]+", "-", platform.node().split(".")[0].lower()).strip("-") or "machine"
+def name() -> str:
+    """A name for folders: FACET_MACHINE, which every worker has from who started it, else what `found_name` found once.
+
+    Once, since a host name may change while the lab runs, as on a Mac in another network.
+    """
+    given = os.environ.get(GIVEN, "")
+    return given if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", given) else _name_of_this_machine()
+
+
+def environment() -> dict[str, str]:
+    """For a process of the lab's on this machine: this process's own, and the machine's name."""
+    return {**os.environ, GIVEN: name()}
+
+
+@functools.cache
+def _name_of_this_machine() -> str:
+    return found_name()
+
+
+def found_name(top: Path = TOP) -> str:
+    """A few digits of the machine's id, which outlives its host name; the host name where it has no id.
+
+    An image of a container may have an empty machine-id: containers made of it must not share a name.
+    """
     for place in MACHINE_ID:
         with contextlib.suppress(OSError):
-            return f"{host[:40]}-{hashlib.sha256((top / place).read_bytes()).hexdigest()[:6]}"
-    return host[:40]
+            if re.fullmatch(r"[0-9a-f]{32}", text := (top / place).read_text("utf-8", "replace").strip()):
+                return _name_of(text)
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        command = [str(top / IOREG), "-rd1", "-c", "IOPlatformExpertDevice"]
+        told = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10).stdout
+        if found := re.search(r'"IOPlatformUUID" = "([0-9A-Fa-f-]{36})"', told):
+            return _name_of(found[1])
+    host = re.sub(r"[^a-z0-9]+", "-", platform.node().split(".")[0].lower()).strip("-")
+    return host[:40] or "machine"
+
+
+def _name_of(identity: str) -> str:
+    return f"id-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def _cpu_quotas(top: Path) -> Iterator[float]:

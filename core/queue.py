@@ -168,10 +168,13 @@ def take_slot_for_worker(runs: Path) -> tuple[int, int] | None:
     return None
 
 
-def looks_for_work(runs: Path, slot: int) -> None:
+def looks_for_work(held: FileLock | locks.Inherited) -> None:
     """The holder of a slot does not only start any more: what comes into the queue from now on may need another one."""
     with contextlib.suppress(OSError):
-        os.truncate(_slot_file(runs, slot), 0)
+        if isinstance(held, locks.Inherited):
+            os.ftruncate(held.descriptor, 0)
+        else:
+            os.truncate(held.lock_file, 0)
 
 
 def free_slots(runs: Path) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from core import files, gpus, halt, locks, queue
+from core import files, gpus, halt, locks, machine, queue
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
 from core.places import HOME, lab_folder, machine_folder, runs_folder
@@ -60,6 +60,7 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
         subprocess.Popen(
             [sys.executable, "-m", "core", "measure", stream.name, "--runs", str(lab.parent)],
             cwd=HOME,
+            env=machine.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

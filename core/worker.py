@@ -76,7 +76,7 @@ def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | No
     taken = born_with or queue.take_slot(root)
     while taken is not None:
         slot, slot_lock = taken
-        queue.looks_for_work(root, slot)
+        queue.looks_for_work(slot_lock)
         try:
             while not broken and halt.stopped(root) is None and (job := claim(root, passed_over)) is not None:
                 run, fold, fold_lock, entry = job

@@ -131,14 +131,39 @@ def test_where_nobody_counts_nothing_is_claimed(host):
     assert machine.kills(host({"proc/vmstat": "nr_free_pages 1\n"})) is None
 
 
-def test_the_name_of_a_machine_is_one_of_a_folder(host, monkeypatch):
+def test_the_name_of_a_machine_is_its_id_and_only_without_one_its_host(host, monkeypatch):
     monkeypatch.setattr(machine.platform, "node", lambda: "Node_07.Cluster.example.org")
-    assert machine.name(host({})) == "node-07"
-    first = machine.name(host({"etc/machine-id": "a\n"}))
-    assert first.startswith("node-07-")
-    assert first != machine.name(host({"etc/machine-id": "b\n"}))
+    assert machine.found_name(host({})) == "node-07"
+    for empty in ("", "uninitialized\n"):  # as in images of containers
+        assert machine.found_name(host({"etc/machine-id": empty})) == "node-07"
+    first = machine.found_name(host({"etc/machine-id": "0123456789abcdef" * 2 + "\n"}))
     monkeypatch.setattr(machine.platform, "node", lambda: "")
-    assert machine.name(Path("/nowhere")) == "machine"
+    assert machine.found_name(host({})) == first  # whatever the host is called now
+    assert first != machine.found_name(host({"etc/machine-id": "f" * 32}))
+    assert machine.found_name(Path("/nowhere")) == "machine"
+
+
+def test_a_mac_is_named_by_its_hardware(host):
+    identity = "5E1F5F0A-0000-1111-2222-ABCDEF012345"
+    top = host({"usr/sbin/ioreg": f"""#!/bin/sh\necho '    "IOPlatformUUID" = "{identity}"'\n"""})
+    before = machine.found_name(top)
+    (top / "usr/sbin/ioreg").chmod(0o755)
+    named = machine.found_name(top)
+    assert named.startswith("id-") and not before.startswith("id-")
+    (top / "usr/sbin/ioreg").write_text("#!/bin/sh\nexit 1\n")
+    assert machine.found_name(top) == before
+
+
+def test_a_process_has_one_name_and_the_one_it_was_given(monkeypatch):
+    monkeypatch.delenv("FACET_MACHINE", raising=False)
+    own = machine.name()
+    monkeypatch.setattr(machine.platform, "node", lambda: "renamed")
+    assert machine.name() == own
+    monkeypatch.setenv("FACET_MACHINE", "given-1")
+    assert machine.name() == "given-1"
+    for unfit in ("", "../x", "A"):
+        monkeypatch.setenv("FACET_MACHINE", unfit)
+        assert machine.name() == own
 
 
 HOG = """

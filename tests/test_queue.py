@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
-from core import jobs, locks, places, queue, runs, slots, worker
+from core import jobs, locks, machine, places, queue, runs, slots, worker
 from core.places import HOME
 from core.runs import FoldState
 
@@ -600,12 +600,22 @@ def test_no_worker_is_started_for_a_lock_that_this_user_may_not_open(make_run, r
     assert started(runs_folder) == []
 
 
+def test_a_worker_needs_no_name_of_its_machine_to_find_the_slot_it_was_born_with(runs_folder, monkeypatch):
+    slot, descriptor = queue.take_slot_for_worker(runs_folder)
+    file = Path(queue.slot_locks(runs_folder)[slot].lock_file)
+    monkeypatch.setattr(machine, "name", lambda: "renamed")
+    assert worker.work(runs_folder, (slot, locks.Inherited(descriptor))) == 0
+    assert file.read_bytes() == b""
+
+
 def test_a_worker_that_the_lab_starts_trains_in_the_slot_it_was_born_with(tiny_plan, runs_folder, monkeypatch):
     monkeypatch.setenv("FACET_SLOTS", "2")
+    monkeypatch.setattr(machine, "name", lambda: "as-the-lab-calls-it")
     _, taken = queue.take_slot(runs_folder)
     run = jobs.launch(short(tiny_plan))
     until(lambda: run.fold_state(0).state != "queued", "it trains")
     assert queue.free_slots(runs_folder) == 0 and queue.starting_workers(runs_folder) == 0
+    assert os.listdir(places.lab_folder(runs_folder) / "machines") == ["as-the-lab-calls-it"]
     taken.release()
     assert queue.free_slots(runs_folder) == 1
     jobs.cancel(run, grace=0)
