@@ -67,9 +67,9 @@ def _member(study_id: str, index: int, plan: Plan) -> Member:
 
 def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
     """Launch runs that the record names; a study that is cancelled or deleted meanwhile gets no further ones."""
-    refused = {}
+    refused, was_stopped = {}, _watch(study, root)
     for run_id, plan in plans.items():
-        if _was_stopped(study, root):
+        if was_stopped():
             break
         try:
             run = jobs.launch(plan, run_id, root, study=study.id)
@@ -77,7 +77,7 @@ def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
             if error.kind != "exists":
                 refused[run_id] = f"{error.message} {error.remedy}".strip()
             continue
-        if _was_stopped(study, root):  # while this run was being made: the stop has not seen it
+        if was_stopped():  # while this run was being made: the stop has not seen it
             _stop_late(study, run, root)
     try:
         return study_file.change(study.id, root, lambda record: replace(record, refused={**record.refused, **refused}))
@@ -88,11 +88,26 @@ def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
         return study
 
 
-def _was_stopped(study: Study, root: Path) -> bool:
-    try:
-        return load(study.id, root).cancelled != study.cancelled
-    except LabError as error:
-        return error.kind == "gone"
+def _watch(study: Study, root: Path) -> Callable[[], bool]:
+    """Whether a study has been cancelled or deleted since; its record is read only when it was written anew."""
+    path, seen, stopped = folder_of(root) / f"{study.id}.json", None, False
+
+    def was_stopped() -> bool:
+        nonlocal seen, stopped
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return True
+        now = status.st_mtime_ns, status.st_size, status.st_ino
+        if now != seen:
+            try:
+                stopped = load(study.id, root).cancelled != study.cancelled
+            except LabError as error:
+                stopped = error.kind == "gone"
+            seen = now
+        return stopped
+
+    return was_stopped
 
 
 def _stop_late(study: Study, run: Run, root: Path) -> None:

@@ -65,6 +65,16 @@ def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers
     assert order(workers.root) == cut.run_ids
 
 
+def test_a_launch_reads_the_record_no_more_often_for_more_runs(seeds, workers, monkeypatch):
+    wanted, plans, _ = seeds
+    whole, read = study_records.study_file._read, []
+    monkeypatch.setattr(study_records.study_file, "_read", lambda path: read.append(path) or whole(path))
+    study_records.launch(wanted, plans[:1])
+    once = len(read)
+    study_records.launch(wanted, plans)
+    assert len(read) == 2 * once
+
+
 def test_one_run_that_is_refused_does_not_stop_the_others(seeds, workers, monkeypatch):
     wanted, plans, _ = seeds
     whole = jobs.launch
