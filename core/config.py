@@ -167,9 +167,16 @@ def field_errors(error: ValidationError) -> dict[str, str]:
         if item["type"] == "extra_forbidden":
             message = "unknown setting"
         elif "input" in item and isinstance(item["input"], (int, float, str)) and item["type"] != "value_error":
-            message = f"{message[0].lower()}{message[1:]}, found {item['input']!r}"
+            message = f"{message[0].lower()}{message[1:]}, found {_told(item['input'])}"
         result[where] = message
     return result
+
+
+def _told(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python prints no whole number of more than 4,300 digits
+        return "a number without end"
 
 
 def with_setting(data: dict, key: str, value: str) -> dict:

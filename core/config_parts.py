@@ -90,8 +90,8 @@ class TransformConfig(Part):
     def _fill_and_check(cls, value: Any) -> Any:
         if not isinstance(value, dict) or "name" not in value:
             return value
-        if value["name"] not in TRANSFORMS:
-            raise ValueError(f"unknown transform '{value['name']}'; known: {', '.join(TRANSFORMS)}")
+        if not isinstance(value["name"], str) or value["name"] not in TRANSFORMS:
+            raise ValueError(f"unknown transform {value['name']!r}; known: {', '.join(TRANSFORMS)}")
         given = value.get("params") or {}
         if not isinstance(given, dict):
             raise ValueError("params must be a mapping of names to values")

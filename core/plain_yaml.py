@@ -13,6 +13,7 @@ from core.errors import LabError
 
 LENGTH = 200_000  # characters; a run's whole configuration has about 4,000
 NODES = 20_000  # values, names and lists together
+BITS = 1_000  # of a whole number: a larger one cannot be computed with as a float, and one yet larger not be printed
 
 
 class _Plain(yaml.SafeLoader):
@@ -32,6 +33,16 @@ class _Plain(yaml.SafeLoader):
             raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
         return super().compose_node(parent, index)
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):  # yaml itself checks less
+            problem = f"this is no {node.tag.rpartition(':')[2]}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+        if isinstance(value, int) and value.bit_length() > BITS:
+            raise yaml.constructor.ConstructorError(None, None, "a number this large is not read", node.start_mark)
+        return value
+
 
 class _WrittenOut(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
@@ -49,7 +60,7 @@ def load(text: str, source: str, kind: str = "config") -> Any:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
         message = f"{source}: {line}not plain YAML: {' '.join((error.problem or str(error)).split())}."
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # yaml lets impossible dates through
+    except yaml.YAMLError as error:
         message = f"{source}: not plain YAML: {' '.join(str(error).split())}."
     except RecursionError:
         message = f"{source}: not plain YAML: lists stand in lists too deep to be read."

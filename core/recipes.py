@@ -66,6 +66,9 @@ def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
             found[path.stem] = configs.read_config(path, str(path))
         except LabError as error:
             wrong[path.stem] = error
+        except Exception as error:  # one file must not close every page
+            message = f"recipe {path}: cannot be read ({type(error).__name__})."
+            wrong[path.stem] = LabError(message, "Correct the file, or delete it.", "config")
     return found, wrong
 
 

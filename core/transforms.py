@@ -222,7 +222,9 @@ def check_params(name: str, params: dict[str, Any]) -> dict[str, Any]:
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise ValueError(f"{name}.{key}: expected a {'whole ' if whole else ''}number, found {number!r}")
             if not param.low <= number <= param.high:
-                raise ValueError(f"{name}.{key}: {number:g} is outside {param.low:g} to {param.high:g}")
+                is_float = isinstance(number, float) or abs(number) < 1e300  # a whole number may be too large for one
+                told = f"{number:g}" if is_float else "a number without end"
+                raise ValueError(f"{name}.{key}: {told} is outside {param.low:g} to {param.high:g}")
             if param.odd and number % 2 != 1:
                 raise ValueError(f"{name}.{key}: expected an odd number, found {number!r}")
             if whole and number != int(number):

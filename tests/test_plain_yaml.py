@@ -35,6 +35,11 @@ data: {root: *words}
         ("[" * 50_000, "too deep"),
         ("a: 2024-13-45", "not plain YAML"),
         ("a: 1\n\tb: 2", "line 2: not plain YAML"),
+        ("a: 1\nb: !!bool x", "line 2: .*no bool"),
+        ("name: !!timestamp 99", "line 1: .*no timestamp"),
+        ("a: !!int ''", "line 1: .*no int"),
+        ("folds: {count: 0x" + "f" * 5_000 + "}", "line 1: .*number this large"),
+        ("? 0x" + "f" * 5_000 + "\n: 1", "line 1: .*number this large"),
     ],
 )
 def test_every_door_refuses_what_is_no_plain_configuration(door, text, words):
@@ -66,6 +71,54 @@ def test_a_grid_without_end_is_refused_before_it_is_made():
     wanted = study.from_yaml("name: big\ngrid:\n" + "".join(f"  training.k{n}: {list(range(50))}\n" for n in range(40)))
     with pytest.raises(LabError, match="at most 10,000"):
         study.expand(wanted)
+
+
+@pytest.mark.parametrize("name", ["[Resize]", "{Resize: 1}", "null", "3", "!!binary aGVsbG8="])
+def test_a_transform_whose_name_is_no_word_is_named(name):
+    with pytest.raises(LabError, match="transform"):
+        config.from_yaml(f"transforms: [{{name: {name}}}]", "import.yaml")
+
+
+@pytest.mark.parametrize("setting", ["count", "seed"])
+def test_a_number_of_any_length_that_comes_another_way_is_refused_too(setting):
+    with pytest.raises(LabError, match=f"folds.{setting}: .*number without end"):
+        config.from_dict({"folds": {setting: 16**5_000}})
+    with pytest.raises(LabError, match=r"Resize\.height: a number without end is outside"):
+        config.from_dict({"transforms": [{"name": "Resize", "params": {"height": 16**5_000}}]})
+
+
+TAGS = ["", "", "", "!!bool ", "!!int ", "!!float ", "!!timestamp ", "!!binary ", "!!null ", "!!str ", "!!seq ",
+        "!!map ", "!!set ", "!!omap ", "!!pairs "]  # fmt: skip
+WORDS = ["x", "''", "-", "0x_", "0b", "99", "1:60", "2024-13-45", "1e999", ".nan", "[Resize]", "{name: [a]}",
+         "[[a, b]]", "0x" + "f" * 300, "1" * 5_000]  # fmt: skip
+NAMES = [
+    "name",
+    "transforms",
+    "folds",
+    "phases",
+    "training",
+    "model",
+    "grid",
+    "data",
+    "schema_version",
+    "[a]",
+    "a",
+    "<<",
+]
+PLACES = ["{}", "[{}]", "{{name: {}}}", "[{{name: {}}}]", "[{{name: Resize, params: {}}}]", "{{count: {}}}"]
+ENTRY = some.builds(
+    lambda name, place, tag, word: f"{name}: {place.format(tag + word)}\n",
+    some.sampled_from(NAMES), some.sampled_from(PLACES), some.sampled_from(TAGS), some.sampled_from(WORDS),
+)  # fmt: skip
+
+
+@given(some.lists(ENTRY, min_size=1, max_size=3).map("".join))
+def test_any_tag_on_any_value_is_a_value_or_a_refusal(text):
+    for door in DOORS:
+        try:
+            door(text)
+        except LabError as refusal:
+            assert refusal.message
 
 
 LEAF = some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text()

@@ -35,7 +35,19 @@ def test_a_name_is_checked_and_nothing_is_overwritten_unasked(home):
     assert [path.name for path in home.glob("*.yaml")] == ["mine.yaml"]
 
 
-@pytest.mark.parametrize("content", ["a: [", "name: 3\nepochs: no\n", "!!python/object/apply:os.system [ls]", "\0"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: [",
+        "name: 3\nepochs: no\n",
+        "!!python/object/apply:os.system [ls]",
+        "\0",
+        "transforms: [{name: [Resize]}]",
+        "a: !!bool x",
+        "name: !!timestamp 99",
+        "folds: {count: 0x" + "f" * 5_000 + "}",
+    ],
+)
 def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
     recipes.save_recipe("good", recipes.load_recipe("study"))
     (home / "bad.yaml").write_text(content)
@@ -46,3 +58,10 @@ def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
     assert "bad.yaml" in wrong["bad"].message
     assert "good" in recipes.all_recipes()
     assert recipes.all_recipes()["study"].description  # the lab's own
+
+
+def test_a_file_whose_reading_fails_as_nobody_foresaw_is_named_too(home, monkeypatch):
+    recipes.save_recipe("bad", recipes.load_recipe("study"))
+    monkeypatch.setattr(config.plain_yaml, "load", lambda text, source: {}[source])
+    found, wrong = recipes.own_recipes()
+    assert not found and "bad.yaml: cannot be read (KeyError)" in wrong["bad"].message
