@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def names(root: Path, top: Path = machine.TOP) -> list[str]:
     return answer
 
 
+@machine.believed_for_a_while
 def _nodes(top: Path) -> list[str]:
     """What a driver shows; nothing means that there is surely no GPU that torch could use."""
     if sys.platform == "win32":
@@ -78,10 +80,16 @@ def _state(nodes: list[str], top: Path) -> str:
     for name in DRIVERS:
         with contextlib.suppress(OSError):
             told.append((top / name).read_text().strip())
-    with contextlib.suppress(PackageNotFoundError):
-        told.append(f"torch {version('torch')}")
+    told.append(f"torch {_torch_version()}")
     told += [f"{key}={os.environ[key]}" for key in CHOICE if key in os.environ]
     return "\n".join([*nodes, *told])
+
+
+@cache
+def _torch_version() -> str:
+    with contextlib.suppress(PackageNotFoundError):
+        return version("torch")
+    return ""
 
 
 def _remembered(root: Path, state: str) -> list[str] | None:

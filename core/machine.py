@@ -13,16 +13,39 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
 
 TOP = Path("/")
+BELIEVED = 5.0  # seconds for which a limit is believed: it may change while the lab lives, and pages ask often
+T = TypeVar("T")
+_answers: dict[tuple[Any, Path], tuple[float, list[Any]]] = {}
 MACHINE_ID = ("etc/machine-id", "var/lib/dbus/machine-id")
 IOREG = "usr/sbin/ioreg"  # of macOS
 GIVEN = "FACET_MACHINE"
+
+
+def believed_for_a_while(ask: Callable[[Path], list[T]]) -> Callable[[Path], list[T]]:
+    """A function that asks the system at most once in BELIEVED seconds; `forget` makes all of them ask anew."""
+
+    def answer(top: Path) -> list[T]:
+        now = time.monotonic()
+        found = _answers.get((ask, top))
+        if found is None or now - found[0] > BELIEVED:
+            found = _answers[ask, top] = now, ask(top)
+        return found[1]
+
+    return answer
+
+
+def forget() -> None:
+    """Believe no answer any longer."""
+    _answers.clear()
 
 
 @dataclass(frozen=True)
@@ -114,21 +137,27 @@ def _name_of(identity: str) -> str:
     return f"id-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
-def _cpu_quotas(top: Path) -> Iterator[float]:
+@believed_for_a_while
+def _cpu_quotas(top: Path) -> list[float]:
     """Cores' worth of time that each group allows."""
+    quotas = []
     for folder in _groups("cpu", top):
         words = _words(folder / "cpu.max")
         if not words:
             words = _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
         if len(words) == 2 and words[0].isdecimal() and words[1].isdecimal() and int(words[1]):
-            yield int(words[0]) / int(words[1])
+            quotas.append(int(words[0]) / int(words[1]))
+    return quotas
 
 
-def _memory_limits(top: Path) -> Iterator[int]:
+@believed_for_a_while
+def _memory_limits(top: Path) -> list[int]:
+    limits = []
     for folder in _groups("memory", top):
         for limit in ("memory.max", "memory.limit_in_bytes"):
             if (words := _words(folder / limit)) and words[0].isdecimal():
-                yield int(words[0])
+                limits.append(int(words[0]))
+    return limits
 
 
 def _groups(controller: str, top: Path) -> Iterator[Path]:

@@ -60,11 +60,12 @@ def read(root: Path) -> Slots:
     try:
         file = settings_file(root)
         found = _known(root, files.read_json(file) if file.exists() else None)
-        slots = check(found.get("cpu_slots", default_count()), found.get("threads_per_slot"))
+        count = found["cpu_slots"] if "cpu_slots" in found else default_count()
+        slots = check(count, found.get("threads_per_slot"))
     except (OSError, ValueError, TypeError, LabError):
         slots = Slots()
-    count = forced()
-    return Slots(count, slots.threads) if count else slots
+    wanted = forced()
+    return Slots(wanted, slots.threads) if wanted else slots
 
 
 def check(count: Any, threads: Any) -> Slots:

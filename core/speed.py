@@ -25,19 +25,39 @@ def _file(folder: Path | None) -> Path:
 
 
 def _key(config: RunConfig, folder: Path | None) -> str:
+    device = next(iter(gpus.names(folder or runs_folder())), "cpu") if config.training.device != "cpu" else "cpu"
+    return _old_key(config, folder) + ("" if device == "cpu" else f" {device}")
+
+
+def _old_key(config: RunConfig, folder: Path | None) -> str:
+    """As version 0.1 wrote it, which did not tell one GPU from another."""
     height, width = config.input_size
     t, threads = config.training, queue.threads_of_a_slot(folder or runs_folder())
-    device = next(iter(gpus.names(folder or runs_folder())), "cpu") if t.device != "cpu" else "cpu"
-    kind = f"{t.precision} {t.device} {threads} threads{'' if device == 'cpu' else f' {device}'}"
+    kind = f"{t.precision} {t.device} {threads} threads"
     return f"resnet{config.model.depth} {height}x{width} batch {t.batch_size} {kind}"
 
 
 def known(config: RunConfig, folder: Path | None = None) -> float | None:
     """Training images per second of this network, size and batch in one slot of this machine, if ever measured."""
-    for file in (_file(folder), lab_folder(folder) / "speed.json"):  # the second is of version 0.1, for all machines
+    old = lab_folder(folder) / "speed.json"  # of version 0.1, for all machines
+    for file, key in ((_file(folder), _key), (old, _old_key)):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return float(files.read_json(file)[_key(config, folder)])
+            return float(files.read_json(file)[key(config, folder)])
     return None
+
+
+def known_once(folder: Path | None = None) -> Callable[[RunConfig], float | None]:
+    """`known` for many configurations: asked once for each network, size and batch, since most of a study share one."""
+    rates: dict[tuple[object, ...], float | None] = {}
+
+    def of(config: RunConfig) -> float | None:
+        t = config.training
+        step = (config.model.depth, config.input_size, t.batch_size, t.precision, t.device)
+        if step not in rates:
+            rates[step] = known(config, folder)
+        return rates[step]
+
+    return of
 
 
 def remember(config: RunConfig, images_per_second: float, folder: Path | None = None) -> None:

@@ -252,7 +252,8 @@ class Estimate:
 
 def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     """Disk: per fold job best and final weights and a resume point of three times their size (Adam)."""
-    rates = [speed.known(plan.config, folder) for plan in plans]
+    known = speed.known_once(folder)
+    rates = [known(plan.config) for plan in plans]
     each = [speed.estimate_seconds(plan, rate) for plan, rate in zip(plans, rates, strict=True) if rate]
     seconds = None
     if len(each) == len(plans):

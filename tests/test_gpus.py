@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core import gpus, queue
+from core import gpus, machine, queue
 from core.places import machine_folder
 
 TORCH = """
@@ -41,6 +41,7 @@ def card(tmp_path, monkeypatch):
             (top / node).write_text(text)
         if seen is not None:
             monkeypatch.setenv("SEEN", str(seen))
+        machine.forget()
         return top
 
     return add

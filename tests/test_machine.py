@@ -25,6 +25,7 @@ def host(tmp_path, monkeypatch):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        machine.forget()
         return tmp_path
 
     return write
@@ -103,6 +104,22 @@ def test_a_container_that_sees_its_own_group_as_the_top(host):
     for told in ("0::/\n", "0::/../../outside\n", "0::/system.slice/docker-abc.scope\n"):
         top = host({**V2, "proc/self/cgroup": told, "sys/fs/cgroup/memory.max": f"{2 * GB}\n"})
         assert machine.memory(top) == 2 * GB
+
+
+def test_limits_are_read_again_after_a_while_and_not_at_every_question(host, monkeypatch):
+    monkeypatch.setattr(machine.time, "monotonic", lambda: 100.0)
+    top = host({
+        **V2,
+        "sys/fs/cgroup/lab.slice/job.scope/cpu.max": "300000 100000",
+        "sys/fs/cgroup/lab.slice/job.scope/memory.max": str(4 * GB),
+    })  # fmt: skip
+    assert (machine.cores(top), machine.memory(top)) == (3, 4 * GB)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", lambda path, *options: pytest.fail(f"{path} was read"))
+        assert (machine.cores(top), machine.memory(top)) == (3, 4 * GB)
+    (top / "sys/fs/cgroup/lab.slice/job.scope/cpu.max").write_text("200000 100000")
+    monkeypatch.setattr(machine.time, "monotonic", lambda: 100.1 + machine.BELIEVED)
+    assert machine.cores(top) == 2
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "1 2 3", "0 0"])

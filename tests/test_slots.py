@@ -39,6 +39,12 @@ def test_the_environment_wins(tmp_path, monkeypatch):
     assert len(queue.slot_locks(tmp_path)) == 5
 
 
+def test_the_default_is_worked_out_only_where_no_setting_says_it(tmp_path, monkeypatch):
+    slots.write(tmp_path, Slots(3, 2))
+    monkeypatch.setattr(slots, "default_count", lambda: pytest.fail("it was worked out"))
+    assert slots.read(tmp_path) == Slots(3, 2)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"cpu_slots": 0}', '{"cpu_slots": "two"}', '{"cpu_slots": true}'])
 def test_damaged_settings_are_the_default(tmp_path, text):
     slots.settings_file(tmp_path).parent.mkdir(parents=True)

@@ -136,3 +136,25 @@ def test_figures_are_of_one_device(runs_folder, monkeypatch):
     assert speed.known(auto) == 400
     monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA H100"])
     assert speed.known(auto) is None
+
+
+def test_a_figure_of_version_0_1_on_a_machine_with_a_gpu_still_counts(runs_folder, monkeypatch):
+    auto = config(training={"batch_size": 4, "device": "auto"})
+    monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA L4"])
+    threads = queue.threads_of_a_slot(runs_folder)
+    lab_folder(runs_folder).mkdir()
+    old = {f"resnet18 32x32 batch 4 auto auto {threads} threads": 300.0}
+    (lab_folder(runs_folder) / "speed.json").write_text(json.dumps(old))
+    assert speed.known(auto) == 300
+    speed.remember(auto, 400)
+    assert speed.known(auto) == 400
+
+
+def test_runs_that_share_a_network_ask_once(runs_folder, monkeypatch):
+    asked, known = [], speed.known
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: asked.append(config) or known(config, folder))
+    speed.remember(config(), 41)
+    rate = speed.known_once()
+    assert [rate(config(name=f"run {i}", phases=[{"epochs": i + 1}])) for i in range(50)] == [41] * 50
+    assert rate(config(training={"batch_size": 8, "device": "cpu"})) is None
+    assert len(asked) == 2

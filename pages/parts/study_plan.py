@@ -98,8 +98,9 @@ def _splits(plans: list[Plan]) -> list[fold_verdict.Split]:
 
 def _table(plans: list[Plan]) -> pd.DataFrame:
     rows, slots = [], queue.slot_count(places.runs_folder())
+    known = speed.known_once()
     for plan in plans:
-        config, measured = plan.config, speed.known(plan.config)
+        config, measured = plan.config, known(plan.config)
         height, width = config.input_size
         time = "not measured" if measured is None else duration(speed.estimate_seconds(plan, measured, slots))
         rows.append(
@@ -134,11 +135,11 @@ def _time(plans: list[Plan]) -> None:
 
 
 def _next_to_measure(plans: list[Plan]) -> RunConfig | None:
-    asked = st.session_state["launch_measuring"]
+    asked, known = st.session_state["launch_measuring"], speed.known_once()
     for plan in plans:
         config = plan.config
         wanted = st.session_state.get(MEASURE_ALL) or not measuring.is_heavy(config)
-        if wanted and speed.known(config) is None and measuring.step_of(config) not in asked:
+        if wanted and known(config) is None and measuring.step_of(config) not in asked:
             return config
     return None
 
@@ -148,7 +149,8 @@ def _shown_time(plans: list[Plan], ticking: bool) -> None:
     first_look = st.session_state.pop("launch_first_look", False)
     if ticking and not busy and not first_look:
         st.rerun()
-    rates = [speed.known(plan.config) for plan in plans]
+    rate_of = speed.known_once()
+    rates = [rate_of(plan.config) for plan in plans]
     known = sum(speed.estimate_seconds(plan, r) for plan, r in zip(plans, rates, strict=True) if r)
     slots = queue.slot_count(places.runs_folder())
     unknown = sum(r is None for r in rates)
@@ -173,8 +175,9 @@ def _shown_time(plans: list[Plan], ticking: bool) -> None:
 
 def _measure_all(plans: list[Plan]) -> None:
     st.session_state[MEASURE_ALL] = True
+    known = speed.known_once()
     for plan in plans:
-        if speed.known(plan.config) is None:
+        if known(plan.config) is None:
             st.session_state["launch_measuring"].pop(measuring.step_of(plan.config), None)
 
 

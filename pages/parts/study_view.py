@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -124,6 +125,7 @@ def look(study: Study) -> Moment:
     found = {summary["id"]: summary for summary in run_index.summaries()}
     held = queue.held_runs(places.runs_folder())
     rows, broken = [], {}
+    known = speed.known_once()
     for member in study.runs:
         summary = found.get(member.id)
         if summary is None:
@@ -133,7 +135,7 @@ def look(study: Study) -> Moment:
             continue
         run = Run(member.id)
         colour = colour_of(summary)
-        seconds = _fold_seconds(member, summary["samples"], len(summary["folds"]))
+        seconds = _fold_seconds(known, member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
         rows.append(
             Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, member.id in held)
@@ -154,9 +156,9 @@ def _speed_config(run_dir: str) -> RunConfig | None:
         return None
 
 
-def _fold_seconds(member: Member, photos: int, folds: int) -> float | None:
+def _fold_seconds(known: Callable[[RunConfig], float | None], member: Member, photos: int, folds: int) -> float | None:
     config = _speed_config(str(Run(member.id).dir))
-    measured = speed.known(config) if config else None
+    measured = known(config) if config else None
     if not measured:
         return None
     return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / measured + 5
