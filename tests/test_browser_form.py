@@ -7,6 +7,7 @@ import random
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -15,8 +16,9 @@ from core import queue, speed, study_records
 from core.config import RunConfig
 from core.recipes import load_recipe
 from core.runs import Run
+from tests.answered import made, photo, probabilities_of, table_of
 from tests.browser import Lab, Talk, drawn_demo, slack, soon
-from tests.test_browser import address, button, field, filled, open_launch, press, sees, text, write
+from tests.test_browser import address, button, field, filled, made_run, open_launch, pick, press, sees, text, write
 from tests.test_browser_study import vary
 
 pytestmark = pytest.mark.browser
@@ -127,6 +129,22 @@ def test_a_click_while_the_page_is_still_being_drawn_launches_what_it_shows(page
     gate.release()
     opened(page, "live")
     assert [config.epochs for config in untrained.configs()] == [10]
+
+
+@pytest.mark.parametrize("name", ["Launch", "Launch the study"])
+def test_a_measurement_that_ends_moves_no_button_from_under_a_click(page, untrained, name):
+    untrained.renew(speed_known=False)
+    if name == "Launch":
+        open_launch(page)
+    else:
+        study_of_two_depths(page)
+    sees(page, "measuring")
+    before = button(page, name).bounding_box()
+    untrained.measured()
+    soon(lambda: "measuring" not in text(page), 60 * slack(), "the measurement has ended")
+    drawn = button(page, "Measure again" if name == "Launch" else "Measure")
+    soon(lambda: drawn.count() == 1, 30 * slack(), "the page is drawn anew")
+    assert button(page, name).bounding_box() == before
 
 
 # Many newcomers, each at another moment
@@ -307,3 +325,52 @@ def test_a_filter_of_faces_that_was_cleared_does_not_come_back(page, untrained):
     with talk.answered():
         page.get_by_role("radio", name="Faces").click(force=True)
     assert "person=" not in address(page) and "No photo fits" not in text(page)
+
+
+def test_clear_all_filters_clears_the_person_the_confidence_and_the_years(page, untrained, tmp_path):
+    table = table_of(tmp_path / "photos")
+    table.loc[0, "age"] = 29.0  # taken for someone over 30: a mistake near a limit
+    for row, path in enumerate(table["path"]):
+        photo(Path(path), row)
+    run = made(untrained.lab.runs, table, probabilities=probabilities_of(table["y"], wrong={0: 1, 3: 0}))
+    talk = Talk(page)
+    page.goto(f"/look_inside?run={run.id}")
+    talk.over()
+    press(button(page, "More filters"))
+    with talk.answered():
+        write(page, "Person", "p003")
+    lower = page.get_by_role("slider").first
+    with talk.answered():
+        lower.press("ArrowRight")
+    far = page.get_by_role("checkbox", name="Leave out age mistakes")
+    with talk.answered():
+        far.check(force=True)
+    soon(lambda: "person=p003&low=0.01&far=1" in address(page), 30 * slack(), "three filters are in the address")
+    with talk.answered():
+        press(button(page, "Clear all filters"))
+    assert not re.search("person=|low=|far=", address(page))
+    assert field(page, "Person").input_value() == "" and not far.is_checked()
+    assert lower.input_value() == "0"
+    with talk.answered():
+        write(page, "Person", "p000")
+    assert "person=p000" in address(page) and not re.search("low=|far=", address(page)), "one of them came back"
+
+
+def test_the_folds_of_a_parent_run_are_shown_and_launched(page, untrained):
+    parent = made_run(untrained.lab, untrained.lab.demo, task="gender-age")
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"weights")
+    open_launch(page)
+    press(button(page, "Task and folds"))
+    soon(lambda: field(page, "Folds").input_value() == "5", 30 * slack(), "the recipe's folds")
+    press(button(page, "Model and weights"))
+    pick(page, "radio", "Another run")
+    box = page.get_by_role("combobox", name="Run")
+    box.click()
+    press(page.get_by_role("option", name=re.compile("made")))
+    sees(page, "2 fold jobs are queued")
+    soon(lambda: field(page, "Folds").input_value() == "2", 30 * slack(), "the parent's folds are in the field")
+    press(button(page, "Launch"))
+    run_id = opened(page, "live")
+    (config,) = (each for each in untrained.configs() if each.model.init == f"run:{parent.id}")
+    assert config.folds.count == 2 and run_id != parent.id

@@ -507,15 +507,25 @@ def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(de
     assert made[1]() is None, "the session is over, and it is still held"
 
 
-def test_clear_all_filters_clears_the_person_too(folder, samples):
+def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(folder, samples):
+    samples.loc[0, "age"] = 29.0  # whose mistake is one year from a limit
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
     at = page(run=run.id)
     at.text_input(key="look-person").set_value("p012").run()
     assert at.query_params["person"] == "p012" and set(shown(at)) == {"p012/0.jpg"}
+    at.slider(key="look-confidence").set_range(0.5, 0.99).run()
+    at.checkbox(key="look-far").check().run()
+    assert {name: at.query_params[name] for name in ("low", "high", "far")} == {
+        "low": "0.5",
+        "high": "0.99",
+        "far": "1",
+    }
     button(at, "Clear all filters").click().run()
     at.run()
-    assert "person" not in at.query_params and len(shown(at)) > 1
+    assert not {"person", "low", "high", "far"} & set(at.query_params) and len(shown(at)) > 1
     assert [each.value for each in at.text_input if each.label == "Person"] == [""]
+    assert [each.value for each in at.slider if each.label.startswith("Probability")] == [(0.0, 1.0)]
+    assert [each.value for each in at.checkbox if each.label.startswith("Leave out age")] == [False]
 
 
 def test_a_person_who_is_not_there_is_said_and_filters_nothing(folder, samples):

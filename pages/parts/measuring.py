@@ -61,12 +61,11 @@ def _estimate(plan: Plan, ticking: bool) -> None:
     if ticking and not busy and not first_look:  # in the page's own run it would cut off, and forget, what follows
         st.rerun()
     measured = speed.known(config)
-    with st.container(width="content", gap=None):
+    with st.container(width="content", gap=None):  # as high at all times: what moves under a click takes it away
         if busy:
             help = "A few training steps run to tell how long it will take."
             st.metric("Time", "measuring", width="content", help=help)
-            return
-        if measured is None:
+        elif measured is None:
             help = "No step of this network, image size and batch was measured on this machine yet."
             st.metric("Time", "not known", width="content", help=help)
         else:
@@ -76,6 +75,6 @@ def _estimate(plan: Plan, ticking: bool) -> None:
             total = duration(speed.estimate_seconds(plan, measured, slots))
             st.metric("Time", f"about {total}", width="content", help=help)
         st.button(
-            "Measure" if measured is None else "Measure again", type="tertiary", icon=":material/speed:",
+            "Measure" if measured is None else "Measure again", type="tertiary", icon=":material/speed:", disabled=busy,
             on_click=measure, args=(config,), help="Trains a few steps, some seconds long; other work slows it down.",
         )  # fmt: skip

@@ -158,19 +158,18 @@ def _shown_time(plans: list[Plan], ticking: bool) -> None:
     with st.container(width="content", gap=None):
         if busy:
             st.metric("Time", "measuring", width="content", help="A few training steps of each network run.")
-            return
-        if unknown == len(plans):
+        elif unknown == len(plans):
             st.metric("Time", "not known", width="content", help="None of these networks was measured here yet.")
         elif unknown:
             told = f"{unknown} of {len(plans)} runs were not measured yet."
             st.metric("Time", f"over {duration(known / slots)}", width="content", help=f"{how} {told}")
         else:
             st.metric("Time", f"about {duration(known / slots)}", width="content", help=how)
-        if unknown:
-            st.button(
-                "Measure", type="tertiary", icon=":material/speed:", on_click=_measure_all, args=(plans,),
-                help="Trains a few steps of each network, some seconds long; other work slows it down.",
-            )  # fmt: skip
+        st.button(
+            "Measure", type="tertiary", icon=":material/speed:", on_click=_measure_all, args=(plans,),
+            disabled=busy or not unknown,
+            help="Trains a few steps of each network, some seconds long; other work slows it down.",
+        )  # fmt: skip
 
 
 def _measure_all(plans: list[Plan]) -> None:
