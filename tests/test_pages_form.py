@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 import time
 from unittest.mock import patch
@@ -312,3 +313,19 @@ def test_a_draft_that_cannot_be_written_stops_nobody(form, monkeypatch, tmp_path
     field(form, "phases.0.epochs").set_value("3").run()
     assert not form.exception
     assert form.session_state["launch_draft"]["phases"][0]["epochs"] == 3
+
+
+def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(lab, tmp_path):  # noqa: F811
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
+    page.run()
+    token = page.session_state["launch_token"]
+    kept = drafts.load(token)
+    assert kept["draft"]["model"]["init"].endswith("gone-0000")
+    assert "There is no run" in text_of(open_group(open_page(form=token), "model"))
+    drafts.save(token, kept | {"source": ["from", "20260101-000000-gone-0000"]})
+    shutil.rmtree(tmp_path / "faces")
+    again = open_group(open_page(form=token), "model")
+    assert "Draft restored" in text_of(again) and "faces" in text_of(again)
+    again.run()
+    assert not again.exception and button(again).disabled
