@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,18 @@ KEEP_BYTES = 20_000_000_000
 
 class Stopped(Exception):
     """The work was asked to stop before the pixels were complete."""
+
+
+class DiskFull(LabError):
+    """bytes: what the pixels need."""
+
+    def __init__(self, folder: Path, bytes: int):
+        super().__init__(
+            f"disk full: the decoded photos need {bytes / 1e6:,.0f} MB in {folder}.",
+            "Free that much space there, then resume.",
+            kind="disk-full",
+        )
+        self.bytes = bytes
 
 
 def cacheable(transforms: Sequence[TransformConfig]) -> bool:
@@ -63,7 +76,8 @@ def build(
 
     Returns the .npy file, at once if it is there. Two processes that want the same file build it once.
     users: until it is closed, no process of the lab deletes the file to make room, also before it is opened.
-    Raises Stopped when should_stop() says so, LabError for an unreadable photo or a full disk.
+    On a full disk, files that nobody uses make room, the oldest first.
+    Raises Stopped when should_stop() says so, LabError for an unreadable photo, DiskFull where there was no room.
     """
     path = pixels_file(folder, samples, transforms)
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +88,12 @@ def build(
                 if path.exists():
                     os.utime(path)
                 else:
-                    _fill(path, samples, transforms, progress, should_stop)
+                    try:
+                        _fill(path, samples, transforms, progress, should_stop)
+                    except DiskFull as error:
+                        if not _make_room(folder, error.bytes, keep=path):
+                            raise
+                        _fill(path, samples, transforms, progress, should_stop)
                     _forget_oldest(folder, keep=path)
                 if users is not None:
                     users.enter_context(_in_use(path))
@@ -121,12 +140,7 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
         os.replace(temporary, path)
     except OSError as error:
         if files.disk_full(error):
-            need = int(np.prod(shape)) / 1e6
-            raise LabError(
-                f"disk full: the decoded photos need {need:,.0f} MB in {path.parent}.",
-                "Free that much space there, then resume.",
-                kind="disk-full",
-            ) from error
+            raise DiskFull(path.parent, math.prod(shape)) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -142,10 +156,25 @@ def _forget_oldest(folder: Path, keep: Path) -> None:
             _forget(path)
 
 
-def _forget(path: Path) -> None:
-    """Delete pixels that nobody uses. Under their lock: whoever is about to use them has said so, or waits."""
+def _make_room(folder: Path, wanted: int, keep: Path) -> int:
+    """Delete what nobody uses, the oldest first, until so many bytes are free more than before; how many it got."""
+    gained = 0
+    for path in sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime):
+        if gained < wanted and path != keep:
+            gained += _forget(path)
+    return gained
+
+
+def _forget(path: Path) -> int:
+    """Delete pixels that nobody uses. Under their lock: whoever is about to use them has said so, or waits.
+
+    Returns the bytes that became free.
+    """
     with contextlib.suppress(Timeout), locks.lock(path.with_suffix(".lock")).acquire(timeout=0):
         users = list(path.parent.glob(f"{path.stem}.*.use"))
-        if not any(locks.is_held(user) for user in users):
+        if path.exists() and not any(locks.is_held(user) for user in users):
+            size = path.stat().st_size
             for left in (path, *users):
                 left.unlink(missing_ok=True)
+            return size
+    return 0

@@ -144,17 +144,28 @@ class Writer:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "checkpoint")
-        self._pending: Future | None = None
+        self._pending: tuple[Future, Callable[[], None]] | None = None
 
-    def submit(self, write: Callable[[], None]) -> None:
-        """Run write() after everything submitted before; waits for the one before, so at most one copy is held."""
+    def submit(self, write: Callable[[], None], written: Callable[[], None] = lambda: None) -> None:
+        """Run write() after everything submitted before; waits for the one before, so at most one copy is held.
+
+        written(): called once write() has ended well, by the next call of poll, submit, wait or close.
+        """
         self.wait()
-        self._pending = self._pool.submit(write)
+        self._pending = self._pool.submit(write), written
+
+    def poll(self) -> None:
+        """wait() where nothing has to be waited for."""
+        if self._pending is not None and self._pending[0].done():
+            self.wait()
 
     def wait(self) -> None:
         if self._pending is not None:
-            pending, self._pending = self._pending, None
+            (pending, written), self._pending = self._pending, None
             pending.result()
+            written()
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
+        if self._pending is not None and self._pending[0].exception() is None:
+            self.wait()

@@ -35,7 +35,10 @@ FEWER = "Choose fewer faces or layers, or wait until nothing trains here."
 
 @dataclass(frozen=True)
 class FoldModel:
-    """A fold's network in evaluation mode. Its parameters ask for no gradients: a map needs those of activations."""
+    """A fold's network in evaluation mode. Its parameters ask for no gradients: a map needs those of activations.
+
+    epoch: of which the weights say they are; None where they are of version 0.1.0 and say nothing.
+    """
 
     run: Run
     fold: int
@@ -44,6 +47,7 @@ class FoldModel:
     class_names: list[str]
     config: RunConfig
     device: torch.device
+    epoch: int | None = None
 
 
 @dataclass
@@ -101,11 +105,13 @@ def fold_model(run: Run, fold: int, which: str = "best", device: str | None = No
 
 
 def free(on: str = "") -> None:
-    """Forget every opened model, or those on a kind of device; one that is in use is freed when its block ends."""
+    """Forget every opened model, or those on one device; one that is in use is freed when its block ends."""
     with _guard:
-        for key in [key for key in _entries if key[3].startswith(on)]:
+        forgotten = [key for key in _entries if on in ("", key[3])]
+        for key in forgotten:
             del _entries[key]
-    _empty_device()
+    if forgotten:
+        _empty_device()
 
 
 @contextlib.contextmanager
@@ -132,17 +138,15 @@ def _give_back_later() -> None:
 
 
 def _free_device(root: Path) -> torch.device:
-    """A GPU whose slots no training holds; else the CPU, and what lies on a GPU is given back to the training."""
+    """A GPU whose slots no training holds, else the CPU. What lies on other GPUs is given back to their trainings."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     busy = (
         {slot % count for slot, lock in enumerate(queue.slot_locks(root)) if runs.is_locked(lock)} if count else set()
     )
-    for index in range(count):
-        if index not in busy:
-            return torch.device("cuda", index)
-    if count:
-        free("cuda")
-    return torch.device("cpu")
+    for index in busy:
+        free(f"cuda:{index}")
+    idle = [index for index in range(count) if index not in busy]
+    return torch.device("cuda", idle[0]) if idle else torch.device("cpu")
 
 
 def opened() -> int:
@@ -175,11 +179,17 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
     path = run.weights_file(fold, which)
     origins.check(run, fold, which)
     try:
-        load_backbone(model, path, keep_head=True)
+        origin, loaded = None, False
+        while not loaded:  # anew where a training replaces the file meanwhile
+            origin = origins.of_weights(path)
+            load_backbone(model, path, keep_head=True)
+            loaded = origins.of_weights(path) == origin
     except LabError as error:
         if not path.is_file():
             raise _deleted(run, fold, which) from error
-        remedy = "Copy the file back from a backup, or resume the fold after deleting it."
+        ended = run.fold_state(fold).state == "done"  # no resume touches it
+        other = "train the run again" if ended else "delete it and resume the fold"
+        remedy = f"Copy {path.name} back from a backup, or {other}."
         raise LabError(f"{run.id}, fold {fold}: {error.message}", remedy, kind="checkpoint") from error
     bad = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
     if bad:
@@ -191,7 +201,8 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
         )
     model.requires_grad_(False).eval()
     torch.backends.cudnn.allow_tf32 = False  # as the trainer answers: see exact_float32; nothing trains in this process
-    return FoldModel(run, fold, which, model.to(device), list(class_names), config, device)
+    epoch = origin.epoch if origin else None
+    return FoldModel(run, fold, which, model.to(device), list(class_names), config, device, epoch)
 
 
 def _deleted(run: Run, fold: int, which: str) -> LabError:

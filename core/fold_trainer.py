@@ -6,7 +6,7 @@ Every random draw is a function of (run seed, fold, epoch, purpose, sample); no 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,11 @@ class FoldTrainer:
         order = epoch_order(self.train_rows, self.config.training.seed, self.fold, epoch, balance)
         return split_batches(order, self.config.training.batch_size)
 
+    def labels_of(self, batches: list[np.ndarray]) -> Sequence[torch.Tensor]:
+        """Class indices (b,) of each batch, on the device: one copy for all, since each copy there is waited for."""
+        order = torch.from_numpy(np.concatenate(batches)).to(self.device)
+        return self.labels[order].split([len(batch) for batch in batches])
+
     def start_phase(self, phase: int) -> None:
         """A fresh optimizer: weights carry over from phase to phase, optimizer state does not."""
         self.phase = phase
@@ -148,11 +153,12 @@ class FoldTrainer:
         started = time.perf_counter()
         self.model.train()
         batches = self.batches(epoch)
+        labels_of = self.labels_of(batches)
         for step, images in enumerate(self.train_loader.epoch(epoch, batches)):
             factor = self.config.learning_rate_factor(phase, (epoch - 1 - before) * self.steps + step, self.steps)
             for group, rate in zip(self.optimizer.param_groups, (settings.lr_backbone, settings.lr_head), strict=True):
                 group["lr"] = rate * factor
-            labels = self.labels[torch.from_numpy(batches[step]).to(self.device)]
+            labels = labels_of[step]
             self.optimizer.zero_grad(set_to_none=True)
             inputs, targets = self.mixer(self.prepare(images), labels, self.step_seed(epoch, step))
             logits = self.forward(inputs)
@@ -179,9 +185,10 @@ class FoldTrainer:
         done = self.new_pass()
         started = time.perf_counter()
         self.model.eval()
+        labels_of = self.labels_of(self.val_batches)
         with exact_float32():
             for step, images in enumerate(self.val_loader.epoch(0, self.val_batches)):
-                labels = self.labels[torch.from_numpy(self.val_batches[step]).to(self.device)]
+                labels = labels_of[step]
                 logits = self.model(self.prepare(images))
                 loss = nn.functional.cross_entropy(logits, labels)
                 objective = loss if self.plain else self.criterion(logits, labels)

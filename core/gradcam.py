@@ -35,7 +35,7 @@ class LayerMaps:
     logits, probabilities: (n, classes), float32 arithmetic; a factored head's logits are log-probabilities, while its
     maps are for the sum of the attributes' logits (heads.FactoredHead.evidence). targets, versus: (n,) class index that
     each map is for and against (None without). folds: (n,) fold whose model made it. held_out: (n,) whether that fold
-    held the person out.
+    held the person out. epoch: see FoldModel; of several folds, nothing.
     """
 
     maps: np.ndarray
@@ -49,6 +49,7 @@ class LayerMaps:
     class_names: list[str]
     folds: np.ndarray
     held_out: np.ndarray
+    epoch: int | None = None
 
     @property
     def signed(self) -> bool:
@@ -188,6 +189,7 @@ def maps_of(
         opened.class_names,
         np.full(len(inputs), opened.fold),
         np.zeros(len(inputs), bool),
+        opened.epoch,
     )
 
 

@@ -178,7 +178,7 @@ def _by_fold(
     present = set(layer_names(config.model.depth))
     layers = [name for name in wish.layers if name in present]
     state = run.fold_state(fold)
-    epoch = state.best_epoch if wish.which == "best" else state.epoch
+    scored = state.best_epoch if wish.which == "best" else state.epoch
     looks = []
     for part in of_one_size(photos):  # photos that nothing crops may differ in size
         stack = [photos[name] for name in part]
@@ -201,7 +201,7 @@ def _by_fold(
                     held_out=own.get(name) == fold, layers=tuple(wish.layers), maps=seen, photo=photos[name],
                     method=wish.method, predicted=classes[int(chances.argmax())], true=true.get(name, ""),
                     target=of, confidence=float(chances.max()), signed=maps.signed,
-                    which=wish.which, epoch=epoch,
+                    which=wish.which, epoch=scored if maps.epoch is None else maps.epoch,
                 )
             )  # fmt: skip
     return sorted(looks, key=lambda look: names.index(look.sample))

@@ -131,7 +131,7 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
 
     device = pick_device(config.training.device)
     precision = pick_precision(config.training.precision, device)
-    scratch = config.model.model_copy(update={"init": "scratch"})
+    scratch = config.model.model_copy(update={"init": "scratch", "head": "joint"})  # heads cost alike
     model = build_model(scratch, 6, 0)[0].to(device).train()
     optimizer = build_optimizer(model, config.phases[0])
     size = config.training.batch_size

@@ -35,8 +35,9 @@ def train_fold(
 ) -> bool:
     """Train one fold to its end, from its resume point if there is one. Returns False if it was asked to stop.
 
-    report(row): 'stage' rows while photos are decoded, 'progress' rows at most two a second, an 'epoch' row after
-    every epoch. Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md).
+    report(row): 'stage' rows while photos are decoded, 'progress' rows at most two a second, an 'epoch' row for every
+    epoch as soon as its files are written, by which time the next one may have begun; called by this thread alone.
+    Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md).
     Raises LabError: kinds weights, data, device, diverged, disk-full, checkpoint.
     """
     config = run.config()
@@ -91,6 +92,11 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
     run, fold, config = trainer.run, trainer.fold, trainer.config
     course = resumed(trainer)
     clock = Clock(trainer, report, should_stop)
+
+    def tick(*step) -> bool:
+        writer.poll()
+        return clock.tick(*step)
+
     epoch = next_epoch(config, course.epoch, course.phase_best)
     while epoch <= config.epochs:
         phase, _ = config.phase_of(epoch)
@@ -98,10 +104,10 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
             trainer.start_phase(phase)
             course.phase_best = None
         clock.start_epoch(epoch, phase)
-        trained = trainer.train_epoch(epoch, clock.tick)
-        validated = trainer.evaluate(clock.tick) if trained is not None else None
-        if validated is None:
-            writer.wait()
+        trained = trainer.train_epoch(epoch, tick)
+        validated = trainer.evaluate(tick) if trained is not None else None
+        writer.wait()
+        if validated is None or should_stop():  # who hears of an epoch and stops gets no epoch more
             return False
         rates = {f"lr_{group}": part["lr"] for group, part in zip(GROUPS, trainer.optimizer.param_groups, strict=True)}
         rows = []
@@ -124,11 +130,13 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         state |= {"final": outcome.origin.token if final else None}
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
         due = [which for which, wanted in (("best", is_best), ("final", final)) if wanted]
-        writer.submit(lambda s=state, r=rows, d=due, o=outcome: _write_epoch(run, fold, s, r, d, o))
-        if final:
-            writer.wait()
-        report({"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores})
+        ended = {"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores}
+        writer.submit(
+            lambda s=state, r=rows, d=due, o=outcome: _write_epoch(run, fold, s, r, d, o),
+            written=lambda row=ended: report(row),
+        )
         epoch = following
+    writer.wait()
     return True
 
 

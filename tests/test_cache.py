@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -239,6 +240,39 @@ def test_the_oldest_pixels_make_room_and_the_newest_never_go(photos, tmp_path, m
     monkeypatch.setattr(cache, "KEEP_BYTES", 1)
     last = cache.build(folder, photos, study_transforms(32))
     assert_only(folder, last)
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """A disk that has no room as long as pixels and those that are begun need more: small_disk[0] bytes."""
+    room, write = [10**9], np.lib.format.write_array_header_1_0
+
+    def begin(stream, header):
+        taken = sum(path.stat().st_size for path in (tmp_path / "cache").glob("*.npy"))
+        if taken + np.prod(header["shape"]) > room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(stream, header)
+
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", begin)
+    return room
+
+
+def test_on_a_full_disk_unused_pixels_make_room_oldest_first(photos, tmp_path, small_disk):
+    folder, few, made = tmp_path / "cache", photos[:2], []
+    with contextlib.ExitStack() as users:
+        for side in (30, 31, 32, 33):
+            made.append(cache.build(folder, few, study_transforms(side), users=users if side == 30 else None))
+            os.utime(made[-1], (side, side))
+        sizes = [path.stat().st_size for path in made]
+        small_disk[0] = sum(sizes) + 100
+        newest = cache.build(folder, few, study_transforms(34))
+        assert [path.exists() for path in made] == [True, False, False, True]  # in use, two that were needed, spared
+        small_disk[0] = 1000
+        with pytest.raises(LabError, match="disk full") as told:
+            cache.build(folder, few, study_transforms(35))
+        assert told.value.kind == "disk-full"
+        assert_only(folder, made[0], *folder.glob("*.use"))
+        assert not newest.exists()
 
 
 CLEAN = """

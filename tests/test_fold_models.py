@@ -262,11 +262,12 @@ def test_looking_leaves_a_gpu_on_which_something_trains_to_the_training(run, two
     assert device_of(run) == "cuda:0"
     with first:
         assert device_of(run) == "cuda:1"
+        assert fold_models.opened() == 1, "what lay on the other is given back to its training"
+        assert len(two_gpus) == 1, "and torch keeps none of it for itself"
         with second:
-            assert fold_models.opened() == 2
             assert device_of(run) == "cpu"
-            assert fold_models.opened() == 1, "what lay on the GPUs is given back to the trainings"
-            assert two_gpus, "and torch keeps none of it for itself"
+            assert fold_models.opened() == 1
+            assert len(two_gpus) == 2
     assert device_of(run) == "cuda:0"
 
 

@@ -99,6 +99,19 @@ def test_maps_are_those_of_the_fold_that_held_the_person_out(trained):
         assert found[name].target == CLASSES[y[i]]
 
 
+def test_the_epoch_beside_a_map_is_that_of_the_weights(copied):
+    """A state may name an epoch whose weights are not in place yet, or no more."""
+    run, samples = copied
+    fold = int(samples.loc[0, "fold"])
+    weights, name = run.weights_file(fold, "best"), samples.loc[0, "sample"]
+    run.write_state(dataclasses.replace(run.written_state(fold), state="cancelled", best_epoch=5))
+    assert [look.epoch for look in looks.held_out(run, [name], Wish()).looks] == [5]  # of 0.1.0, which says nothing
+    own = {"epoch": "3", "token": "x"}
+    safetensors.torch.save_file(safetensors.torch.load_file(weights), weights, own)
+    run.predictions_file(fold, "best").unlink()
+    assert [look.epoch for look in looks.held_out(run, [name], Wish()).looks] == [3]
+
+
 def test_the_answer_beside_a_map_is_the_out_of_fold_prediction(trained):
     run, samples = trained
     names = samples["sample"].tolist()[:8]

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import threading
 from functools import partial
 
 import numpy as np
@@ -271,6 +272,103 @@ def test_an_old_run_whose_best_files_are_of_an_epoch_that_never_was_is_mended(tm
     trainer.close()
     pd.testing.assert_frame_equal(again, run.predictions(0, "best"), atol=1e-5, rtol=0)
     assert len(finished.predictions(0, "best")) == 12
+
+
+def test_an_old_run_that_was_killed_between_best_weights_and_predictions_is_mended(tmp_path, network):
+    """Then the predictions are right and the weights of an epoch that never was; no time of a file is needed."""
+    root = thaw(tmp_path)
+    run, other = (runs.Run(run_id, root) for run_id in (INTERRUPTED, FASTER))
+    own = checkpoint.outcome_files(run, 0, "best")[0].read_bytes()
+    trainer, last = train.FoldTrainer(run, 0, CPU, None), checkpoint.load_last(run.last_file(0), CPU)
+    assert last["best"]["epoch"] == last["epoch"] == 2
+    course.resumed(trainer)
+    assert run.weights_file(0, "best").read_bytes() == own  # nothing was wrong yet
+    assert_same_tensors(dict(trainer.model.state_dict()), last["model"])
+    shutil.copy(other.weights_file(0, "best"), run.weights_file(0, "best"))
+    course.resumed(trainer)
+    trainer.close()
+    assert_same_tensors(safetensors.torch.load_file(run.weights_file(0, "best")), last["model"])
+    assert origins.of_weights(run.weights_file(0, "best")) == origins.of_predictions(run.predictions_file(0, "best"))
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x" * 40)])
+def test_a_fold_that_has_ended_without_best_files_never_ends_well(tiny_plan, runs_folder, network, ends, damage):
+    ends(worse=[1, 3, 4], better=[2])
+    run = frozen(tiny_plan, runs_folder)
+    train.train_fold(run, 0)
+    for path in checkpoint.outcome_files(run, 0, "final"):
+        path.unlink()
+    assert train.train_fold(run, 0)  # the resume point has what the last files held
+    assert all(path.is_file() for path in checkpoint.outcome_files(run, 0, "final"))
+    damage(run.weights_file(0, "best"))
+    with pytest.raises(LabError, match="best epoch, 2, are gone or damaged") as told:
+        train.train_fold(run, 0)
+    assert told.value.kind == "checkpoint" and "delete last.pt" in told.value.remedy
+    run.last_file(0).unlink()
+    assert train.train_fold(run, 0)
+    assert origins.of_weights(run.weights_file(0, "best")).epoch == 2
+
+
+# when an epoch is told
+
+
+@pytest.fixture
+def slow_disk(monkeypatch):
+    """The resume point of epoch n waits until epoch n + 1 has `begun`, or is `evaluated`: slow_disk[0]."""
+    passed = {name: [threading.Event() for _ in range(6)] for name in ("begun", "evaluated")}
+    until, train_epoch, evaluate = ["begun"], train.FoldTrainer.train_epoch, train.FoldTrainer.evaluate
+    save_last, under_way = checkpoint.save_last, [0]
+
+    def trained(self, epoch, tick):
+        under_way[0] = epoch
+        passed["begun"][epoch].set()
+        return train_epoch(self, epoch, tick)
+
+    def evaluated(self, tick):
+        done = evaluate(self, tick)
+        passed["evaluated"][under_way[0]].set()
+        return done
+
+    def write(path, state):
+        if state["epoch"] < 4:
+            assert passed[until[0]][state["epoch"] + 1].wait(60), "the steps wait for the disk"
+        save_last(path, state)
+
+    monkeypatch.setattr(train.FoldTrainer, "train_epoch", trained)
+    monkeypatch.setattr(train.FoldTrainer, "evaluate", evaluated)
+    monkeypatch.setattr(checkpoint, "save_last", write)
+    return until
+
+
+def test_an_epoch_is_told_once_its_files_are_written_and_no_step_waits_for_that(
+    tiny_plan, runs_folder, network, ends, slow_disk
+):
+    ends(worse=[1, 3], better=[2, 4])
+    run, told = frozen(tiny_plan, runs_folder), []
+
+    def report(row):
+        if row["kind"] == "epoch":
+            last = checkpoint.load_last(run.last_file(0), CPU)
+            weights, predictions = checkpoint.outcome_files(run, 0, "best")
+            assert last is not None and last["epoch"] == row["epoch"]
+            assert origins.of_weights(weights) == origins.of_predictions(predictions)
+            assert origins.of_weights(weights).epoch == row["best"]["epoch"]
+            told.append(row["epoch"])
+
+    assert train.train_fold(run, 0, report=report)
+    assert told == [1, 2, 3, 4]
+
+
+def test_who_hears_of_an_epoch_and_stops_gets_no_epoch_more(tiny_plan, runs_folder, network, slow_disk):
+    slow_disk[0] = "evaluated"
+    run, told = frozen(tiny_plan, runs_folder), []
+
+    def report(row):
+        told.extend([row["epoch"]] if row["kind"] == "epoch" else [])
+
+    assert train.train_fold(run, 0, report=report, should_stop=lambda: 2 in told) is False
+    assert told == [1, 2] == list(run.metrics(0)["epoch"].unique())
+    assert checkpoint.load_last(run.last_file(0), CPU)["epoch"] == 2
 
 
 # early stopping, phase by phase
