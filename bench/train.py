@@ -4,6 +4,7 @@
 In one run, alternating so that a machine whose speed drifts treats all alike:
   limit     a bare loop, same network, precision and optimizer, on one batch that already lies in memory
   ours      core.train's own epoch: pixel cache, seeded augmentation, counting, progress ticks
+  validate  core.train's own validation, in float32 whatever the precision of the training
   tutorial  decode every JPEG in every epoch, albumentations per sample, float32, NCHW, loss.item() each step
 """
 
@@ -61,6 +62,13 @@ def our_epoch(trainer: train.FoldTrainer, epoch: int) -> float:
     clock.start_epoch(epoch, 0)
     trainer.start_phase(0)
     done = trainer.train_epoch(epoch, clock.tick)
+    done.scores(len(trainer.class_names))
+    return done.samples / done.seconds
+
+
+def our_validation(trainer: train.FoldTrainer) -> float:
+    """Images per second of the held-out fold, counted and fetched."""
+    done = trainer.evaluate(lambda *_: False)
     done.scores(len(trainer.class_names))
     return done.samples / done.seconds
 
@@ -131,7 +139,8 @@ def main() -> None:
             return memory(Path(folder), root, device)
         print(f"{device_name(device)}; median of {arguments.rounds} rounds, images per second")
         print(
-            f"{'depth':>5} {'px':>4} {'limit':>8} {'ours':>8} {'tutorial':>9} {'ours/limit':>11} {'ours/tutorial':>14}"
+            f"{'depth':>5} {'px':>4} {'limit':>8} {'ours':>8} {'validate':>9} {'tutorial':>9} {'ours/limit':>11}"
+            f" {'ours/tutorial':>14}"
         )
         cases = [(d, 224) for d in DEPTHS] if arguments.depths else [(arguments.depth, s) for s in arguments.sizes]
         for depth, size in cases:
@@ -162,14 +171,17 @@ def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int,
         trainer.train_rows = np.tile(trainer.train_rows, 4)  # an epoch long enough to time
     if depth > 50:
         trainer.train_rows = trainer.train_rows[: 4 * batch]  # and one that ends
+        trainer.val_batches = trainer.val_batches[:2]
     trainer.balance = trainer.samples["y"].to_numpy()[trainer.train_rows]
     trainer.steps = steps = len(trainer.batches(1))
     limit_epoch(trainer, 2, batch)
     our_epoch(trainer, 1)
-    limit, ours, tutorial = [], [], []
+    our_validation(trainer)
+    limit, ours, validate, tutorial = [], [], [], []
     for round_ in range(arguments.rounds):
         limit.append(limit_epoch(trainer, steps, batch))
         ours.append(our_epoch(trainer, round_ + 2))
+        validate.append(our_validation(trainer))
         if round_ < 3 and not arguments.depths:
             tutorial.append(tutorial_epoch(trainer, 96 if size > 64 else 192, batch, 0))
     trainer.close()
@@ -177,7 +189,8 @@ def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int,
     ratio = statistics.median(o / li for o, li in zip(ours, limit, strict=True))
     c = statistics.median(tutorial) if tutorial else None
     other, gain = (f"{c:.1f}", f"{b / c:.2f}") if c else ("-", "-")
-    print(f"{depth:>5} {size:>4} {a:>8.1f} {b:>8.1f} {other:>9} {ratio:>11.3f} {gain:>14}", flush=True)
+    held_out = statistics.median(validate)
+    print(f"{depth:>5} {size:>4} {a:>8.1f} {b:>8.1f} {held_out:>9.1f} {other:>9} {ratio:>11.3f} {gain:>14}", flush=True)
 
 
 def peak(folder: Path, root: Path, depth: int, batch: int, answer) -> None:
