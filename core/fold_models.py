@@ -140,9 +140,8 @@ def _give_back_later() -> None:
 def _free_device(root: Path) -> torch.device:
     """A GPU whose slots no training holds, else the CPU. What lies on other GPUs is given back to their trainings."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    busy = (
-        {slot % count for slot, lock in enumerate(queue.slot_locks(root)) if runs.is_locked(lock)} if count else set()
-    )
+    locks = queue.slot_locks(root) if count else []
+    busy = {slot % count for slot, lock in enumerate(locks) if runs.is_locked(lock)}
     for index in busy:
         free(f"cuda:{index}")
     idle = [index for index in range(count) if index not in busy]
