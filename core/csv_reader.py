@@ -134,6 +134,9 @@ def choose_columns(table: CsvFile, data: DataConfig) -> dict[str, str]:
 def chosen_csv(root: Path, name: str) -> str:
     """A CSV file that was chosen by name, relative to root (resolved). Raises LabError unless it is a file inside."""
     real = inside(root, name.replace("\\", "/"))
+    if real is None and "\0" not in name:
+        remedy = "Copy the file that it leads to into the dataset."
+        raise LabError(f"csv: {name} leads out of the dataset {root}; it is not opened", remedy, "csv")
     if real is None or not (root / real).is_file():
         raise LabError(f"csv: there is no file {name} in {root}", "Choose a CSV file in it.", "csv")
     return real
