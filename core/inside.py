@@ -47,3 +47,15 @@ def photo_file(path: str | Path, sample: str) -> Path:
             kind="outside",
         )
     return file_inside(whole.parents[depth - 1], sample)
+
+
+def leads_out(path: str, sample: str) -> bool:
+    """Whether a link at, or on the way to, a dataset's file or folder leads out of it by now.
+
+    path: absolute; sample: what it is relative to the dataset, "" for the dataset itself.
+    """
+    whole, parts = Path(path), Path(sample).parts
+    if not parts or whole.parts[-len(parts) :] != parts:
+        return False
+    home = Path(os.path.realpath(whole.parents[len(parts) - 1]))
+    return inside(home, sample) is None

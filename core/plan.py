@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from core.corrections import Correction
 from core.data import ATTRIBUTES, Scan, fingerprint, label_samples, possible_tasks
 from core.errors import LabError
 from core.folds import absence, absent_classes
+from core.inside import leads_out
 from core.persons import Persons, persons_of
 from core.runs import Run
 from core.transfer import ancestry, check_copy, check_file, check_held_out, folds_for
@@ -183,15 +186,23 @@ def check_weights(config: RunConfig) -> None:
 
 
 def changed_files(samples: pd.DataFrame) -> list[str]:
-    """Samples whose file is gone or differs in size or time from the frozen table."""
+    """Samples whose file is gone, differs in size or time from the frozen table, or is a link that leads out by now."""
     changed = []
+    outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
     for sample, path, size, mtime in samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False):
         try:
-            found = os.stat(path)
+            found = os.lstat(path)
+            is_link = stat.S_ISLNK(found.st_mode)
+            found = os.stat(path) if is_link else found
         except OSError:
             changed.append(f"{sample} (gone)")
             continue
-        if (found.st_size, found.st_mtime_ns) != (size, mtime):
+        folder = os.path.dirname(path)
+        if folder not in outside:
+            outside[folder] = leads_out(folder, posixpath.dirname(sample))
+        if outside[folder] or (is_link and leads_out(path, sample)):
+            changed.append(f"{sample} (a link that leads out of the dataset)")
+        elif (found.st_size, found.st_mtime_ns) != (size, mtime):
             changed.append(f"{sample} (changed)")
     return changed
 

@@ -1,5 +1,6 @@
 import math
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -235,6 +236,36 @@ def test_what_changed_since_the_launch_is_named(frozen):
     assert told.value.kind == "data-changed"
     assert "a/0.png (gone), a/1.png (changed), b/2.png (changed)" in told.value.message
     assert "Run again" in told.value.remedy
+
+
+def _as_it_was(path, row):
+    """The very bytes and time, so that nothing but the way there differs."""
+    shutil.copy2(row["path"], path)
+    os.utime(path, ns=(0, int(row["mtime_ns"])))
+
+
+def test_a_photo_that_became_a_link_out_of_its_dataset_is_not_trained_on(frozen, tmp_path):
+    row = frozen.set_index("sample", drop=False).loc["a/0.png"]
+    (tmp_path / "elsewhere").mkdir()
+    _as_it_was(tmp_path / "elsewhere" / "0.png", row)
+    os.unlink(row["path"])
+    os.symlink(tmp_path / "elsewhere" / "0.png", row["path"])
+    assert changed_files(frozen) == ["a/0.png (a link that leads out of the dataset)"]
+    with pytest.raises(LabError, match="leads out of the dataset") as told:
+        check_unchanged(frozen)
+    assert told.value.kind == "data-changed"
+
+
+def test_a_folder_that_became_a_link_is_followed_only_within_its_dataset(frozen, tmp_path):
+    folder = Path(frozen.set_index("sample")["path"]["a/0.png"]).parent
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    inside = [sample for sample in frozen["sample"] if sample.startswith("a/")]
+    assert changed_files(frozen) == [f"{sample} (a link that leads out of the dataset)" for sample in inside]
+    (tmp_path / "moved").rename(folder.with_name("kept"))
+    folder.unlink()
+    folder.symlink_to(folder.with_name("kept"))
+    assert changed_files(frozen) == []
 
 
 def test_many_changes_are_counted(frozen):
