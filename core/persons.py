@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.config_parts import DataConfig
 from core.states import GARBAGE
 
 COLUMN = "person_known"  # of a samples table: whether the dataset, or a label correction, names the photo's person
@@ -63,14 +64,28 @@ class Persons:
 
 
 def persons_of(samples: pd.DataFrame) -> Persons:
-    """samples: sample, person, and COLUMN where it was recorded.
-
-    Runs of older labs have no such column: there a person is known if it is not simply the photo's own name.
-    """
+    """samples: sample, person, and COLUMN; without it a person is known if it is not simply the photo's own name."""
     person = samples["person"]
     known = samples[COLUMN].astype(bool) if COLUMN in samples else person != samples["sample"]
     known = known | person.duplicated(keep=False)
     return Persons(len(samples), int(known.sum()), int(person.nunique()))
+
+
+def with_known(samples: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
+    """A frozen samples table with COLUMN, which those of older labs lack; data: the run's.
+
+    There all are known if a setting of the dataset told them; else, where all differ, they may be numbers of photos.
+    """
+    if COLUMN in samples:
+        return samples
+    if _was_told(data.person_column, data.person_pattern, data.reader):
+        return samples.assign(**{COLUMN: True})
+    names_people = samples["person"].duplicated().any()
+    return samples.assign(**{COLUMN: (samples["person"] != samples["sample"]) & names_people})
+
+
+def _was_told(column: object, pattern: object, reader: object) -> bool:
+    return bool(column or pattern or reader == "mask")
 
 
 def from_record(record: Any) -> Persons | None:
@@ -91,8 +106,8 @@ def state_of_summary(summary: dict[str, Any]) -> str:
         return told
     settings = summary.get("settings")
     settings = settings if isinstance(settings, dict) else {}
-    names = settings.get("data.person_column") or settings.get("data.person_pattern")
-    if summary.get("people") != summary.get("samples") or names or settings.get("data.reader") == "mask":
+    told = _was_told(*(settings.get(f"data.{name}") for name in ("person_column", "person_pattern", "reader")))
+    if told or summary.get("people") != summary.get("samples"):
         return KNOWN
     return UNKNOWN
 

@@ -24,7 +24,7 @@ from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.folds import support
 from core.metrics_file import read_all, read_metrics
-from core.persons import Persons, persons_of
+from core.persons import COLUMN, Persons, persons_of, with_known
 from core.persons import from_record as persons_from_record
 from core.places import runs_folder
 from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
@@ -134,9 +134,9 @@ class Run:
         return read_config(self.config_file, f"{self.id}/config.yaml")
 
     def samples(self) -> pd.DataFrame:
-        """The frozen samples: the samples table with y, class_name and fold."""
-        self.require()
-        return pd.read_parquet(self.samples_file)
+        """The frozen samples: the samples table with y, class_name and fold. Raises LabError as `config` does."""
+        table = pd.read_parquet(self.require().samples_file)
+        return table if COLUMN in table else with_known(table, self.config().data)
 
     def persons(self) -> Persons:
         """How far it is known whom the photos show, as recorded at the launch, else from the frozen samples."""

@@ -7,7 +7,7 @@ from old_runs import FINISHED, thaw
 from photos import draw, mask_dataset, read
 from typer.testing import CliRunner
 
-from core import cli, compare, corrections, jobs, members, persons, report, report_render, runs, study_records
+from core import cli, compare, corrections, files, jobs, members, persons, report, report_render, runs, study_records
 from core.config import from_dict
 from core.corrections import Correction
 from core.data import scan
@@ -90,7 +90,7 @@ def test_runs_of_older_labs_are_judged_by_their_samples(tmp_path):
     root = thaw(tmp_path)
     run = Run(FINISHED, root)
     frozen = run.samples()
-    assert persons.COLUMN not in frozen and "persons" not in run.info()
+    assert persons.COLUMN not in pd.read_parquet(run.samples_file) and "persons" not in run.info()
     expected = "unknown" if (frozen["person"] == frozen["sample"]).all() else "known"
     assert members.load(FINISHED, root).persons.state == run.persons().state == expected
     (summary,) = (s for s in runs.summaries(root) if s["id"] == FINISHED)
@@ -111,6 +111,31 @@ def test_runs_of_older_labs_are_judged_by_their_samples(tmp_path):
 )
 def test_a_list_tells_it_from_the_summary_alone(summary, state):
     assert state_of_summary(summary) == state
+
+
+@pytest.mark.parametrize(
+    ("data", "person", "state"),
+    [
+        ({"reader": "csv"}, lambda row: f"id{row}", "unknown"),  # a guessed column id may number photos
+        ({"reader": "csv", "person_column": "id"}, lambda row: f"id{row}", "known"),
+        ({"reader": "folders", "person_pattern": "^(p)"}, lambda row: f"p{row}", "known"),
+        ({"reader": "mask"}, lambda row: f"m{row}", "known"),
+        ({"reader": "csv"}, lambda row: f"id{row // 2}", "known"),
+        ({"reader": "utkface"}, None, "unknown"),
+    ],
+)
+def test_a_list_and_a_page_tell_the_same_of_a_run_of_an_older_lab(tmp_path, data, person, state):
+    table = samples(tmp_path, people=60, photos=1)
+    table["person"] = table["sample"] if person is None else [person(row) for row in range(len(table))]
+    path = make_run(tmp_path, table, config={"data": {"root": str(tmp_path / "photos"), **data}}).dir
+    for name in ("run.json", "summary.json"):
+        content = files.read_json(path / name)
+        content.pop("persons", None)
+        files.write_json(path / name, content)
+    run = Run(path.name, tmp_path)
+    assert state_of_summary(files.read_json(path / "summary.json")) == state
+    assert run.persons().state == members.load(run.id, tmp_path).persons.state == state
+    assert ("people" in fold_table(run.samples())) == (state == "known")
 
 
 def test_counts_and_refusals_speak_of_photos_where_persons_are_unknown(tmp_path):
