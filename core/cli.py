@@ -236,7 +236,8 @@ def worker(
     folder = runs_dir.resolve() if runs_dir else places.runs_folder()
     if not by_itself:
         halt.go_on(folder)
-    work(folder, None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock)))
+    born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))
+    work(folder, born_with, own=by_itself)
 
 
 @app.command()

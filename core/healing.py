@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from core import deaths, jobs, places, queue, run_index, runs
 from core.errors import LabError
 from core.runs import Run
+from core.states import GARBAGE
 from core.study_file import honour_old_pauses
 
 READ_ONLY = "This runs folder may only be read from here; nothing is started."
@@ -30,13 +32,13 @@ def look_after(folder: Path | None = None) -> str:
         if next(queue.entries(root), None) is not None and not os.access(queue.queue_folder(root), os.W_OK):
             return READ_ONLY
         jobs.ensure_workers(root)
+        return _waits_elsewhere(root, summaries)
     except LabError as error:
         return f"{error.message} {error.remedy}".strip()
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return READ_ONLY
         return f"What waits could not be started: {error.strerror or error}."
-    return ""
 
 
 def _keep_verdicts(root: Path, summaries: list[dict[str, Any]]) -> None:
@@ -75,4 +77,22 @@ def _enqueue_again(run: Run, folds: list[int]) -> None:
         and not run.cancel_file(fold).exists()
         and not runs.is_locked(run.fold_lock(fold))
     ]
-    queue.enqueue(run, still)
+    queue.enqueue(run, still, _launched_on(run))
+
+
+def _launched_on(run: Run) -> str:
+    """The machine that launched a run, which has its photos; empty where that is not known."""
+    with contextlib.suppress(OSError, LabError, *GARBAGE):
+        return str(run.info().get("machine") or "")
+    return ""
+
+
+def _waits_elsewhere(root: Path, summaries: list[dict[str, Any]]) -> str:
+    """In a sentence: that another machine begins what waits. Empty while anything trains, or waits for this one."""
+    trains = any(fold["state"] == "running" for summary in summaries for fold in summary.get("folds", ()))
+    if trains or next(queue.entries(root, own=True), None) is not None:
+        return ""
+    if next(queue.entries(root), None) is None:
+        return ""
+    here = "To train here what waits, start a worker by hand: python -m core worker."
+    return f"What waits was queued on another machine, which trains it when the lab runs there. {here}"

@@ -46,6 +46,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         | {"python": sys.version.split()[0]},
         "parent": plan.config.model.parent,
         "study": study,
+        "machine": machine.name(),
     }
     run = runs.create(
         plan.config,
@@ -145,14 +146,15 @@ def kill_worker(run: Run, fold: int) -> None:
 def ensure_workers(folder: Path | None = None) -> None:
     """Start workers for what waits and is not taken up by one that starts already: at most one a free slot.
 
-    None while the queue is stopped. Cheap if nothing waits.
+    What another machine has queued waits for that one, or for a worker that is started by hand. None while the queue is
+    stopped. Cheap if nothing waits.
     """
     root = folder or places.runs_folder()
-    if halt.stopped(root) is not None or next(queue.entries(root), None) is None:
+    if halt.stopped(root) is not None or next(queue.entries(root, own=True), None) is None:
         return
     free, starting = queue.free_slots(root), queue.starting_workers(root)
     if free:
-        unclaimed = (job for job in queue.entries(root) if _can_be_claimed(Run(job[1], root), job[2]))
+        unclaimed = (job for job in queue.entries(root, own=True) if _can_be_claimed(Run(job[1], root), job[2]))
         wanted = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
         for _ in range(wanted):
             start_worker(root)

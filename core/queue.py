@@ -16,7 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core import gpus, locks, machine, slots
+from core import files, gpus, locks, machine, slots
+from core.errors import LabError
 from core.places import lab_folder, machine_folder, runs_folder
 from core.runs import ID, Run, check_id, is_locked
 
@@ -31,20 +32,40 @@ def holds_folder(runs: Path) -> Path:
     return lab_folder(runs) / "holds"
 
 
-def enqueue(run: Run, folds: list[int]) -> None:
-    """One empty file a fold job; its name is its place: time, run, fold."""
+def enqueue(run: Run, folds: list[int], owner: str | None = None) -> None:
+    """One small file a fold job; its name is its place: time, run, fold.
+
+    owner: name of the machine that begins it by itself, since another may not have its photos; this one if None, any
+    if empty, as in queues of version 0.1. A worker that is started by hand takes jobs of every owner.
+    """
     folder = queue_folder(run.dir.parent)
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.time_ns()
     for fold in folds:
         if not any(place_run == run.id and place_fold == fold for _, place_run, place_fold in places(run.dir.parent)):
-            (folder / f"{stamp:020d}__{run.id}__{fold:02d}").touch()
+            place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
+            try:
+                files.write_text(place, machine.name() if owner is None else owner, durable=False)
+            except LabError:  # a full disk still has room for a name
+                place.touch()
 
 
-def entries(runs: Path) -> Iterator[tuple[Path, str, int]]:
-    """(file, run id, fold) in the order in which they will be claimed; what is held back is left out."""
-    held = held_runs(runs)
-    return (place for place in places(runs) if place[1] not in held)
+def entries(runs: Path, *, own: bool = False) -> Iterator[tuple[Path, str, int]]:
+    """(file, run id, fold) in the order in which they will be claimed; what is held back is left out.
+
+    own: only what this machine begins by itself.
+    """
+    held, this = held_runs(runs), machine.name()
+    return (
+        place for place in places(runs) if place[1] not in held and not (own and owner_of(place[0]) not in ("", this))
+    )
+
+
+def owner_of(place: Path) -> str:
+    """The machine that begins a job by itself; empty for any."""
+    with contextlib.suppress(OSError, ValueError):
+        return place.read_text("utf-8")
+    return ""
 
 
 def places(runs: Path) -> Iterator[tuple[Path, str, int]]:

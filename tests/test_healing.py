@@ -11,7 +11,7 @@ from test_locks import as_nobody
 from test_pages_live import html, page
 from test_pages_runs import button
 
-from core import halt, healing, jobs, places, queue, run_index, runs
+from core import halt, healing, jobs, machine, places, queue, run_index, runs
 from core.runs import FoldState, Run
 
 
@@ -35,6 +35,24 @@ def test_who_may_only_read_is_told_and_nothing_raises(left_behind):
     queue.remove(left_behind, [0])
     left_behind.write_state(FoldState(0, state="done"))
     assert as_nobody(lambda: healing.look_after(root)) == "''", "nothing waits"
+
+
+def test_what_another_machine_left_out_is_queued_for_that_one_and_a_page_says_what_it_waits_for(
+    tiny_plan, runs_folder, monkeypatch
+):
+    started = []
+    monkeypatch.setattr(jobs, "start_worker", started.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(machine, "name", lambda: "another")
+        run = jobs.launch(tiny_plan)
+    started.clear()
+    assert run.info()["machine"] == "another"
+    queue.remove(run, run.folds())
+    told = healing.look_after()
+    assert "on another machine" in told and "python -m core worker" in told
+    assert len(jobs.waiting()) == 2 and started == []
+    monkeypatch.setattr(machine, "name", lambda: "another")
+    assert healing.look_after() == "" and started == [runs_folder]
 
 
 def test_a_disk_without_room_is_told_in_a_sentence(left_behind, monkeypatch):

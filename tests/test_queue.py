@@ -141,8 +141,8 @@ def test_a_hold_that_comes_while_a_worker_reads_the_queue_is_honoured(make_run, 
     queue.enqueue(run, [0])
     entries = queue.entries
 
-    def hold_after(root):
-        found = list(entries(root))
+    def hold_after(root, *, own):
+        found = list(entries(root, own=own))
         queue.hold(root, "some-study", [run.id])
         return found
 
@@ -381,8 +381,8 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
     late, begun = make_run(), []
     claim = worker.claim
 
-    def claim_then_queue(root, *passed_over):
-        found = claim(root, *passed_over)
+    def claim_then_queue(root, *passed_over, own):
+        found = claim(root, *passed_over, own=own)
         if found is None and not begun:
             queue.enqueue(late, [0])
             assert queue.free_slots(root) == 0  # so the launch that queued it starts no worker
@@ -620,3 +620,54 @@ def test_a_worker_that_the_lab_starts_trains_in_the_slot_it_was_born_with(tiny_p
     assert queue.free_slots(runs_folder) == 1
     jobs.cancel(run, grace=0)
     until(lambda: queue.free_slots(runs_folder) == 2, "its death frees the slot")
+
+
+# Machines that share a runs folder
+
+
+@pytest.fixture
+def another(monkeypatch):
+    """another(work): work() as on another machine that shares the runs folder."""
+
+    def on(work):
+        with monkeypatch.context() as patch:
+            patch.setattr(machine, "name", lambda: "another")
+            return work()
+
+    return on
+
+
+def test_what_another_machine_has_queued_waits_for_it(make_run, runs_folder, slow_starters, another):
+    run = make_run()
+    another(lambda: queue.enqueue(run, [0, 1]))
+    queue.reorder(runs_folder, [run.id])
+    jobs.ensure_workers(runs_folder)
+    assert started(runs_folder) == []
+    assert worker.claim(runs_folder, own=True) is None and waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
+    queue.enqueue(make_run(), [0])
+    jobs.ensure_workers(runs_folder)
+    assert len(started(runs_folder)) == 1
+    another(lambda: jobs.ensure_workers(runs_folder))
+    assert len(started(runs_folder)) == 3
+    claimed = worker.claim(runs_folder)
+    assert claimed[:2] == (run, 0), "a worker that was started by hand takes it"
+    claimed[2].release()
+
+
+def test_a_place_of_version_0_1_is_begun_by_whoever_looks(make_run, runs_folder, slow_starters):
+    run = make_run()
+    queue.queue_folder(runs_folder).mkdir(parents=True)
+    (queue.queue_folder(runs_folder) / f"{1:020d}__{run.id}__00").touch()
+    jobs.ensure_workers(runs_folder)
+    assert len(started(runs_folder)) == 1
+    claimed = worker.claim(runs_folder, own=True)
+    assert claimed[:2] == (run, 0)
+    claimed[2].release()
+
+
+def test_a_worker_that_the_lab_started_leaves_what_another_machine_has_queued(make_run, runs_folder, another):
+    run = make_run()
+    another(lambda: queue.enqueue(run, [0]))
+    command = [sys.executable, "-m", "core", "worker", "--runs", str(runs_folder), "--by-itself"]
+    assert subprocess.run(command, cwd=HOME, timeout=PATIENCE).returncode == 0
+    assert run.fold_state(0).state == "queued" and waiting(runs_folder) == [(run.id, 0)]
