@@ -71,9 +71,8 @@ def test_two_networks_together_are_their_product():
 
 def finished(folder, task, names, truth, folds, rng):
     """A run of which every fold is done, with predictions of its held-out samples."""
-    table = pd.DataFrame(
-        {"sample": np.arange(len(truth)), "person": [f"p{i}" for i in range(len(truth))], "fold": folds}
-    )  # fmt: skip
+    people = [f"p{i}" for i in range(len(truth))]
+    table = pd.DataFrame({"sample": np.arange(len(truth)), "person": people, "class_name": truth, "fold": folds})
     config = from_dict(RunConfig(name=task).model_dump(mode="json") | {"task": {"name": task}})
     run = create(config, table, class_names=names, info={}, folder=folder)
     for fold in run.folds():

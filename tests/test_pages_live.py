@@ -261,11 +261,12 @@ def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
 
 
 def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
-    run = make(folder, states=("done", "queued", "done"), lacks=2)
+    named = {"root": "/photos/demo", "person_column": "who"}
+    run = make(folder, states=("done", "queued", "done"), lacks=2, data=named)
     at = page("live", run=run.id)
     shown = html(at)
     assert "Fold 2 has no photo of &#x27;&lt;script&gt;alert(1)&lt;/script&gt;&#x27;: its macro F1 counts 0" in shown
     assert shown.count("no &#x27;&lt;script&gt;") == 2, "the card and the row of fold 2, and no other"
     assert "macro F1 over all 2 classes of the task" in " ".join(c.value for c in at.caption)
-    assert "Persons are unknown" not in shown  # their names are not those of the photos
+    assert "Persons are unknown" not in shown  # a column named them
     assert "has no photo of" not in html(page("live", run=make(folder, "whole", states=("done",) * 3).id))

@@ -267,7 +267,7 @@ def test_a_run_without_doubts_says_so(folder, samples):
 def two_depths(tmp_path_factory):
     """Two runs on the same faces and folds, with random networks: the folder of the runs, and the samples."""
     root = tmp_path_factory.mktemp("depths")
-    samples = table_of(root / "photos", people=12, folds=2)
+    samples = table_of(root / "photos", people=12, folds=2).assign(person_known=True)
     for row in range(len(samples)):
         photo(Path(samples.loc[row, "path"]), row)
     for number, depth in enumerate((18, 34)):

@@ -222,7 +222,8 @@ def test_a_failed_fold_is_left_out_and_said(study, tmp_path):
 def test_a_fold_without_a_class_stands_in_the_report_with_the_f1_that_it_can_reach(tmp_path):
     table = samples(tmp_path, people=300, photos=1)
     table = table[(table["fold"] != 3) | (table["class_name"] != "female >=60")]
-    run = make_run(tmp_path, table, run_id="20260101-000000-r-0000")
+    named = {"root": str(tmp_path / "photos"), "person_column": "who"}
+    run = make_run(tmp_path, table, run_id="20260101-000000-r-0000", config={"data": named})
     found = report.gather([run])
     told = [line for block in section(found, "Data").blocks if isinstance(block, Bullets) for line in block.lines]
     assert told == [
