@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from core import metrics
 from core.errors import LabError
+from core.files import GARBAGE
 from core.folds import absence, absent_classes
 from core.persons import persons_of
 from core.runs import Run
-from core.states import GARBAGE
 
 
 def print_folds(run: Run) -> None:

@@ -19,8 +19,8 @@ from core import files, places
 from core.config import RunConfig
 from core.data import class_parts
 from core.errors import LabError
+from core.files import GARBAGE
 from core.members import Member
-from core.states import GARBAGE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from core import files, places
 from core.errors import LabError
-from core.states import GARBAGE
+from core.files import GARBAGE
 
 MOST, DAYS = 200, 30
 LARGEST = 1_000_000  # bytes; a form is a few thousand

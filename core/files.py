@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from core import locks
 from core.errors import LabError
 
+GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from core import files, locks, machine
 from core.errors import LabError
+from core.files import GARBAGE
 from core.places import HOME, machine_folder
-from core.states import GARBAGE
 
 NODES = ("dev/nvidia[0-9]*", "dev/nvidiactl", "dev/dxg", "dev/kfd", "dev/nvhost-gpu", "proc/driver/nvidia/gpus/*")
 DRIVERS: tuple[str, ...] = (

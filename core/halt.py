@@ -15,8 +15,8 @@ from typing import Any
 
 from core import files
 from core.errors import LabError
+from core.files import GARBAGE
 from core.places import machine_folder
-from core.states import GARBAGE
 
 INSTANT = 60.0  # seconds of training within which a failure says more about the machine than about the job
 IN_A_ROW = 3

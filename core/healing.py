@@ -10,8 +10,8 @@ from typing import Any
 
 from core import deaths, jobs, places, queue, run_index, runs
 from core.errors import LabError
+from core.files import GARBAGE
 from core.runs import Run
-from core.states import GARBAGE
 from core.study_file import honour_old_pauses
 
 READ_ONLY = "This runs folder may only be read from here; nothing is started."

@@ -17,9 +17,10 @@ import pandas as pd
 from core import study_records
 from core.config import RunConfig
 from core.errors import LabError
+from core.files import GARBAGE
 from core.persons import Persons, persons_of
 from core.runs import Run
-from core.states import GARBAGE, FoldState
+from core.states import FoldState
 
 METRICS = {"f1": "F1", "accuracy": "accuracy"}
 WHICH = {"best": "best epoch", "final": "last epoch"}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from core import files
 from core.errors import LabError
+from core.files import GARBAGE
 from core.runs import Run
-from core.states import GARBAGE
 
 TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
 

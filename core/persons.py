@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from core.config_parts import DataConfig
-from core.states import GARBAGE
+from core.files import GARBAGE
 
 COLUMN = "person_known"  # of a samples table: whether the dataset, or a label correction, names the photo's person
 KNOWN, PARTLY, UNKNOWN = "known", "partly", "unknown"

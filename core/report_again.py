@@ -14,11 +14,11 @@ from core import config as configs
 from core import corrections, recipes, study, study_records
 from core.config import DataConfig, RunConfig, to_yaml
 from core.errors import LabError
+from core.files import GARBAGE
 from core.folds import assign_folds
 from core.members import Member
 from core.report_blocks import Block, Bullets, Code, Section, Table, Text
 from core.report_findings import Findings
-from core.states import GARBAGE
 from core.study import StudyConfig
 from core.text import NOTHING, count
 

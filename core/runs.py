@@ -22,12 +22,13 @@ from filelock import FileLock
 from core import colours, deaths, files, locks, origins
 from core.config import RunConfig, read_config, to_yaml
 from core.errors import LabError
+from core.files import GARBAGE
 from core.folds import support
 from core.metrics_file import read_all, read_metrics
 from core.persons import COLUMN, Persons, persons_of, with_known
 from core.persons import from_record as persons_from_record
 from core.places import runs_folder
-from core.states import GARBAGE, FoldState, check_fold, check_summary, overall, slim
+from core.states import FoldState, check_fold, check_summary, overall, slim
 from core.summary import rebuilt, summary_of, written_or_rebuilt
 
 NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour

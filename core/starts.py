@@ -12,8 +12,8 @@ from importlib.metadata import version
 from typing import Any
 
 from core import files
+from core.files import GARBAGE
 from core.runs import Run
-from core.states import GARBAGE
 
 LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy")
 WORDS = {"device": "on {}", "threads": "with {} threads", "precision": "trained in {}", "evaluation": "evaluated in {}"}

@@ -12,7 +12,6 @@ from typing import Any
 STATES = ("queued", "running", "done", "failed", "cancelled")
 ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
-GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
 SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
 SUMMARY: dict[str, Any] = {
     "name": str,

@@ -14,9 +14,9 @@ from typing import Any
 
 from core import files, locks, queue
 from core.errors import LabError
+from core.files import GARBAGE
 from core.places import lab_folder, runs_folder
 from core.runs import check_id
-from core.states import GARBAGE
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import pandas as pd
 from core import colours, files, settings
 from core.config import RunConfig
 from core.errors import LabError
+from core.files import GARBAGE
 from core.persons import persons_of
-from core.states import GARBAGE, FoldState, check_summary, slim
+from core.states import FoldState, check_summary, slim
 
 if TYPE_CHECKING:
     from core.runs import Run

@@ -298,7 +298,7 @@ def test_pixels_are_never_deleted_between_their_building_and_their_opening(photo
             with contextlib.ExitStack() as users:
                 path = cache.build(folder, few, RESIZE, users=users)
                 assert np.load(path, mmap_mode="r").shape == (2, 24, 20, 3)
-            until(lambda: not path.exists(), "pixels that nobody uses make room", every=0.001)
+            until(lambda path=path: not path.exists(), "pixels that nobody uses make room", every=0.001)
     finally:
         (tmp_path / "enough").touch()
         cleaner.communicate(timeout=60)

@@ -14,10 +14,10 @@ import pandas as pd
 from core import metrics_file, queue, runs
 from core.config import RunConfig
 from core.errors import LabError
+from core.files import GARBAGE
 from core.folds import absence, absent_classes
 from core.persons import persons_of
 from core.runs import FoldState, Run
-from core.states import GARBAGE
 from core.text import count, duration, rate, score, spread
 from pages.parts import states as parts
 
