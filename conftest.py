@@ -1,3 +1,3 @@
 """pytest loads plugins only from the conftest at the root."""
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser.screen"]

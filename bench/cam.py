@@ -19,13 +19,13 @@ import torch
 from pytorch_grad_cam import GradCAM
 
 from core import machine
-from core.cam_pass import LAYERS, modules_of
 from core.config import from_dict
-from core.device import limit_threads
-from core.fold_models import FoldModel
-from core.gradcam import maps_of
-from core.model import build_model
+from core.inside.cam import LAYERS, modules_of
+from core.inside.fold_models import FoldModel
+from core.inside.maps import maps_of
+from core.network.model import build_model
 from core.runs import Run
+from core.training.device import limit_threads
 
 CLASSES = 6
 MOST, LEAST = 1.15, 4.0  # goals: ours against bare, library against ours

@@ -20,11 +20,14 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from bench.pages import row
-from core import compare_curves, cost, files, members, metrics_file, runs
-from core.colours import run_colour
+from core.compare import cost, members
 from core.config import RunConfig, from_dict
+from core.figures import comparison_curves
 from core.places import HOME
-from core.runs import FoldState
+from core.runs import FoldState, metrics_file
+from core.runs import run as runs
+from core.runs.colours import run_colour
+from core.storage import files
 
 RUNS, FOLDS, EPOCHS, PEOPLE, PHOTOS = 12, 5, 200, 300, 7
 NAMES = [f"{mask} {gender} {age}" for mask in ("mask", "incorrect", "normal") for gender in ("female", "male")
@@ -97,14 +100,14 @@ def reruns(ids: list[str], times: int) -> tuple[float, float, float]:
 def draw(ids: list[str], folder: Path, times: int) -> float:
     found, _ = members.load_all(ids, folder)
     lines = [
-        compare_curves.Line(m.id, m.name, run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
+        comparison_curves.Line(m.id, m.name, run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
         for n, m in enumerate(found)
     ]
     spent = []
     for _ in range(times):
         started = time.perf_counter()
         for metric in ("loss", "accuracy", "f1"):
-            compare_curves.run_curves(lines, metric).to_json()
+            comparison_curves.run_curves(lines, metric).to_json()
         spent.append(time.perf_counter() - started)
     return statistics.median(spent)
 

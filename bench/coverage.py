@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics import confusion, macro_f1
-from core.statistics import LEVEL, bootstrap_f1_difference, corrected_paired_interval, f1_of_parts, f1_parts
+from core.stats.metrics import confusion, macro_f1
+from core.stats.paired import LEVEL, bootstrap_f1_difference, corrected_paired_interval, f1_of_parts, f1_parts
 
 CLASSES, PHOTOS, FOLDS = 6, 7, 5
 SHARES = np.array([0.28, 0.24, 0.08, 0.2, 0.14, 0.06])  # of people a class: few are over 60

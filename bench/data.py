@@ -27,17 +27,17 @@ import psutil
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import duplicates
-from core.config import DataConfig
-from core.data import scan
-from core.demo import draw_demo
+from core.config.run_config import DataConfig
+from core.data import duplicates
+from core.data.scan import scan
+from core.demo.dataset import draw_demo
 from core.places import HOME
 
 PAGE_GOAL, SCAN_GOAL = 1.0, 1.3  # seconds; times of decoding alone
 _SCAN = """
 import sys
-from core.config import DataConfig
-from core.data import scan
+from core.config.run_config import DataConfig
+from core.data.scan import scan
 found = scan(DataConfig(root=sys.argv[1], reader="mask"))
 print(len(found.samples), found.seconds)
 """

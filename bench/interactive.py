@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import comparing, listing
-from core import cost, members
+from core.compare import cost, members
 from core.places import HOME
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

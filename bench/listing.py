@@ -20,13 +20,14 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from bench.pages import fabricate
-from core import files, run_index
 from core.places import HOME
+from core.runs import index
+from core.storage import files
 
 LOOK = """
 import sys, time
 from pathlib import Path
-from core import run_index
+from core.runs import index as run_index
 started = time.perf_counter()
 assert len(run_index.listed(Path(sys.argv[1]))) == int(sys.argv[2])
 print(time.perf_counter() - started)
@@ -71,7 +72,7 @@ def rerun(page: str, query: dict[str, str], times: int) -> tuple[float, float]:
     # Streamlit looks for components in all packages, once in a server's life
     test.switch_page("pages/studies.py").run()
     del test.session_state["workers-looked-after"]
-    run_index._FOLDERS.clear()
+    index._FOLDERS.clear()
     test.switch_page(f"pages/{page}.py")
     for key, value in query.items():
         test.query_params[key] = value
@@ -97,9 +98,9 @@ def main() -> None:
         os.environ["FACET_RUNS"] = str(root)
         print(f"{f'{arguments.runs:,} runs':<34}{'measured':>12}{'goal':>10}")
         print(f"{'list, cold':<34}{cold(root, arguments.runs):>10.2f} s{'3 s':>10}", flush=True)
-        run_index.listed(root)
+        index.listed(root)
         print(
-            f"{'list, warm':<34}{median(lambda: run_index.listed(root), arguments.times):>10.2f} s{'1 s':>10}",
+            f"{'list, warm':<34}{median(lambda: index.listed(root), arguments.times):>10.2f} s{'1 s':>10}",
             flush=True,
         )
         pages = {
@@ -112,7 +113,7 @@ def main() -> None:
             "Live": ("live", {}),
             "Studies": ("studies", {}),
             "Compare, nothing chosen": ("compare", {}),
-            "Compare, two runs": ("compare", {"runs": ",".join(entry.id for entry in run_index.listed(root)[:2])}),
+            "Compare, two runs": ("compare", {"runs": ",".join(entry.id for entry in index.listed(root)[:2])}),
             "Look inside": ("look_inside", {}),
         }
         for title, (page, query) in pages.items():

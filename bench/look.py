@@ -13,13 +13,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from core import checkpoint, machine, runs
+from core import machine
 from core.config import from_dict
-from core.data import scan
-from core.demo import draw_demo
-from core.plan import make_plan
-from core.recipes import load_recipe
+from core.config.recipes import load_recipe
+from core.data.scan import scan
+from core.demo.dataset import draw_demo
+from core.plan.plan import make_plan
 from core.runs import FoldState, Run
+from core.runs import run as runs
+from core.training import checkpoint
 
 FACES = 8
 GOAL = 2.0  # seconds
@@ -29,7 +31,7 @@ def judged_run(folder: Path, demo: Path, depth: int, pixels: int) -> Run:
     """A run of two folds with random networks, and what they answered through the trainer's own functions."""
     import torch
 
-    from core.train import FoldTrainer
+    from core.training.train import FoldTrainer
 
     values = load_recipe("quick").model_dump(mode="json")
     values |= {"name": f"bench {depth}", "data": {"root": str(demo)}, "folds": {"count": 2}}
@@ -91,7 +93,7 @@ def main() -> dict[str, float]:
     options = asked.parse_args()
     from playwright.sync_api import sync_playwright
 
-    from tests.browser import FLAGS, Lab, chromium
+    from tests.browser.screen import FLAGS, Lab, chromium
 
     with tempfile.TemporaryDirectory() as place:
         demo = Path(place) / "demo"

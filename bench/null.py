@@ -23,12 +23,14 @@ from unittest.mock import patch
 
 from scipy import stats
 
-from core import compare, machine, members, metrics_file, runs
+from core import machine
+from core.compare import members, pairs
 from core.config import RunConfig, from_dict
-from core.data import Scan, scan
+from core.data.scan import Scan, scan
 from core.places import HOME
-from core.plan import make_plan
-from core.runs import FoldState
+from core.plan.plan import make_plan
+from core.runs import FoldState, metrics_file
+from core.runs import run as runs
 
 GOAL = 0.10
 
@@ -68,7 +70,7 @@ def recipe(root: str, people: int, epochs: int, seed: int, folds_seed: int) -> R
 
 @contextlib.contextmanager
 def without_checkpoints() -> Iterator[None]:
-    from core import checkpoint
+    from core.training import checkpoint
 
     nothing = {name: lambda *a, **k: None for name in ("save_weights", "save_last")}
     with patch.multiple(checkpoint, snapshot=lambda state: state, **nothing):
@@ -79,7 +81,7 @@ def train(config: RunConfig, found: Scan, folder: Path) -> str:
     """One run, fold after fold in this process. Returns its id."""
     import torch
 
-    from core.train import train_fold
+    from core.training.train import train_fold
 
     torch.set_num_threads(1)
     plan = make_plan(config, found)
@@ -94,8 +96,8 @@ def train(config: RunConfig, found: Scan, folder: Path) -> str:
 
 def judge(first: str, second: str, folder: Path, pair: int) -> Outcome:
     baseline, run = (members.load(run_id, folder) for run_id in (first, second))
-    paired = compare.pair(run, baseline)
-    one = compare.differences([paired])[0]
+    paired = pairs.pair(run, baseline)
+    one = pairs.differences([paired])[0]
     plain = stats.ttest_rel(paired.scores, paired.base_scores).pvalue < 0.05
     return Outcome(
         pair,

@@ -25,13 +25,16 @@ from streamlit.testing.v1 import AppTest
 
 from bench import data as large
 from bench import previewer
-from core import config, files, jobs, metrics_file, recipes, runs, speed
-from core.colours import run_colour
-from core.data import scan
-from core.demo import draw_demo
+from core.config import recipes, run_config
+from core.data.scan import scan
+from core.demo.dataset import draw_demo
+from core.jobs import control, speed
 from core.places import HOME
-from core.plan import make_plan
-from core.runs import FoldState, Run
+from core.plan.plan import make_plan
+from core.runs import FoldState, Run, metrics_file
+from core.runs import run as runs
+from core.runs.colours import run_colour
+from core.storage import files
 
 NAMES = [f"class {i}" for i in range(6)]
 
@@ -59,7 +62,7 @@ def row(epoch: int, split: str) -> dict:
 
 def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> Run:
     """A run folder as a worker leaves it, through the same functions."""
-    made = runs.create(config.RunConfig(name=name), samples(folds), class_names=NAMES, info={}, folder=folder)
+    made = runs.create(run_config.RunConfig(name=name), samples(folds), class_names=NAMES, info={}, folder=folder)
     scores = {f"{a}_{b}": 0.7 for a in ("best", "final") for b in ("loss", "accuracy", "f1")}
     for fold in range(folds):
         rows = [row(e, split) for e in range(1, epochs + 1) for split in ("train", "validation")]
@@ -75,17 +78,17 @@ def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> R
 def first_step(folder: Path) -> tuple[float, float]:
     """Seconds from the launch to the first step, and from a cancel in that step until no fold job is left."""
     root = draw_demo(folder / "demo", people=40)
-    wanted = recipes.load_recipe("quick").model_copy(update={"data": config.DataConfig(root=str(root))})
+    wanted = recipes.load_recipe("quick").model_copy(update={"data": run_config.DataConfig(root=str(root))})
     plan = make_plan(wanted, scan(wanted.data))
     started = time.perf_counter()
-    run = jobs.launch(plan, folder=folder / "launched")
+    run = control.launch(plan, folder=folder / "launched")
     while run.progress(0).get("split") != "train":
         if time.perf_counter() - started > 120:
             raise SystemExit(f"the worker never took a step:\n{run.log_tail()}")
         time.sleep(0.01)
     spent = time.perf_counter() - started
     asked = time.perf_counter()
-    jobs.cancel(run)
+    control.cancel(run)
     return spent, time.perf_counter() - asked
 
 
@@ -113,8 +116,8 @@ def rerun(page: str, query: dict[str, str], times: int) -> float:
 
 def tick(folder: Path, times: int) -> float:
     """Median seconds of what a tick of Live computes: look, read the new lines, draw the three figures."""
-    from core import figures
-    from pages.parts import curves, run_view
+    from core.figures import curves as figures
+    from pages.parts.run import curves, view
 
     run = fabricate(folder, "large", 10, 200, "queued")
     settings = run.config()
@@ -124,15 +127,15 @@ def tick(folder: Path, times: int) -> float:
         for fold in folds:
             metrics_file.append_metrics(run.metrics_file(fold), [row(201 + step, s) for s in ("train", "validation")])
         started = time.perf_counter()
-        moment = run_view.look(run, settings, [])
-        table = run_view.metrics_of(run_view.metrics_version(run, folds))
-        style: dict = {"run_colour": run_colour(0), "phases": run_view.phases_of(settings)}
+        moment = view.look(run, settings, [])
+        table = view.metrics_of(view.metrics_version(run, folds))
+        style: dict = {"run_colour": run_colour(0), "phases": view.phases_of(settings)}
         style["x_range"] = figures.epoch_range(table, 400)
         panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
         curves.payload(panels, curves.fold_legend(folds, run_colour(0)))
-        run_view.progress_html(moment, table)
-        run_view.folds_html(moment, {})
-        run_view.table_html(moment.folds, table, {})
+        view.progress_html(moment, table)
+        view.folds_html(moment, {})
+        view.table_html(moment.folds, table, {})
         spent.append(time.perf_counter() - started)
     return statistics.median(spent[2:])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from core.demo import draw_demo
+from core.demo.dataset import draw_demo
 from core.places import HOME
 
 GOAL = 400  # ms

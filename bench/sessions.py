@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.slots import measure
-from core import machine, recipes
-from core.demo import draw_demo
-from tests.browser import Lab
+from core import machine
+from core.config import recipes
+from core.demo.dataset import draw_demo
+from tests.browser.screen import Lab
+from tests.browser.test_journeys import made_run, people_in_folders
 from tests.sessions import Session
-from tests.test_browser import made_run, people_in_folders
 
 
 @contextlib.contextmanager

@@ -12,18 +12,19 @@ import statistics
 import time
 from typing import Any
 
-from core import config as configs
-from core import machine, recipes
+from core import machine
+from core.config import recipes
+from core.config import run_config as configs
 
 
 def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start: Any, told: Any) -> None:
     """In a process: one warm-up step, wait for the signal, then so many steps of a real network on random pixels."""
     import torch
 
-    from core.batches import to_network
-    from core.device import pick_device, pick_precision
-    from core.fold_trainer import build_optimizer
-    from core.model import build_model
+    from core.network.model import build_model
+    from core.training.batches import to_network
+    from core.training.device import pick_device, pick_precision
+    from core.training.fold_trainer import build_optimizer
 
     torch.set_num_threads(threads)
     config = configs.from_dict(settings)

@@ -3,8 +3,8 @@
 --depths measures every depth at 224 px against its limit, --memory the peak of a training process by depth and batch.
 In one run, alternating so that a machine whose speed drifts treats all alike:
   limit     a bare loop, same network, precision and optimizer, on one batch that already lies in memory
-  ours      core.train's own epoch: pixel cache, seeded augmentation, counting, progress ticks
-  validate  core.train's own validation, in float32 whatever the precision of the training
+  ours      core.training.train's own epoch: pixel cache, seeded augmentation, counting, progress ticks
+  validate  core.training.train's own validation, in float32 whatever the precision of the training
   tutorial  decode every JPEG in every epoch, albumentations per sample, float32, NCHW, loss.item() each step
 """
 
@@ -25,14 +25,17 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from core import cache, config, machine, recipes, runs, train
-from core.batches import to_network
-from core.data import scan
-from core.demo import draw_demo
-from core.device import device_name, forget_peak, peak_memory, pick_device
-from core.fold_trainer import build_optimizer
-from core.model import build_model
-from core.plan import make_plan
+from core import machine
+from core.config import recipes, run_config
+from core.data.scan import scan
+from core.demo.dataset import draw_demo
+from core.network.model import build_model
+from core.plan.plan import make_plan
+from core.runs import run as runs
+from core.training import pixel_cache, train
+from core.training.batches import to_network
+from core.training.device import device_name, forget_peak, peak_memory, pick_device
+from core.training.fold_trainer import build_optimizer
 
 
 def limit_epoch(trainer: train.FoldTrainer, steps: int, batch: int) -> float:
@@ -155,8 +158,8 @@ def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, worker
     values["folds"]["count"] = 2
     values["model"] = {"depth": depth, "init": "scratch"}
     values["training"] |= {"batch_size": batch, "loader_workers": workers}
-    values["transforms"] = [t.model_dump() for t in config.study_transforms(size)]
-    settings = config.from_dict(values)
+    values["transforms"] = [t.model_dump() for t in run_config.study_transforms(size)]
+    settings = run_config.from_dict(values)
     plan = make_plan(settings, scan(settings.data))
     info: dict[str, dict] = {"dataset": {}, "versions": {}}
     return runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
@@ -165,7 +168,7 @@ def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, worker
 def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int, arguments) -> None:
     batch = 32
     run = make_run(folder, root, depth, size, batch, arguments.workers)
-    pixels = cache.build(folder / "cache", run.samples(), run.config().transforms)
+    pixels = pixel_cache.build(folder / "cache", run.samples(), run.config().transforms)
     trainer = train.FoldTrainer(run, 0, device, pixels)
     if size <= 64:
         trainer.train_rows = np.tile(trainer.train_rows, 4)  # an epoch long enough to time
@@ -197,7 +200,7 @@ def peak(folder: Path, root: Path, depth: int, batch: int, answer) -> None:
     """In a process of its own: build the network, train two steps; sends the trainer's own peak, bytes."""
     device = pick_device("auto")
     run = make_run(folder, root, depth, 224, batch)
-    pixels = cache.build(folder / "cache", run.samples(), run.config().transforms)
+    pixels = pixel_cache.build(folder / "cache", run.samples(), run.config().transforms)
     forget_peak(device)
     trainer = train.FoldTrainer(run, 0, device, pixels)
     trainer.train_rows = np.resize(trainer.train_rows, 2 * batch)

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterable
 
-from core.metrics import mean_and_deviation
+from core.stats.metrics import mean_and_deviation
 
 NOTHING = "–"
 

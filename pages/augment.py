@@ -7,36 +7,32 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import config as configs
-from core import recipes
-from core.drawn import own_complaint
+from core.augment.steps import own_complaint
+from core.config import recipes
+from core.config import run_config as configs
+from core.config.recipes import own_recipes, save_recipe
 from core.errors import LabError
-from core.recipes import own_recipes, save_recipe
 from core.text import plain
-from pages.parts import (
-    augment_effect,
-    augment_photo,
-    augment_text,
-    augment_views,
-    form_draft,
-    launch_source,
-    pipeline,
-    states,
-    stress_view,
-)
-from pages.parts.fields import field
+from pages.parts.augment import effect, stress, views
+from pages.parts.augment import photo as augment_photo
+from pages.parts.augment import text as augment_text
+from pages.parts.form import draft as form_draft
+from pages.parts.form import transforms
+from pages.parts.launch import source as launch_source
+from pages.parts.shared import states
+from pages.parts.shared.fields import field
 
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
 VIEWS = {
-    "draws": ("Draws", augment_views.draws),
-    "steps": ("Step by step", augment_views.steps),
-    "batch": ("One batch", augment_views.batch),
-    "effect": ("Effect on faces", augment_views.effect),
-    "walk": ("Walk", augment_views.walk),
-    "cost": ("Cost", augment_views.cost),
+    "draws": ("Draws", views.draws),
+    "steps": ("Step by step", views.steps),
+    "batch": ("One batch", views.batch),
+    "effect": ("Effect on faces", views.effect),
+    "walk": ("Walk", views.walk),
+    "cost": ("Cost", views.cost),
     "text": ("Import and export", augment_text.show),
-    "stress": ("Stress test", stress_view.show),
+    "stress": ("Stress test", stress.show),
 }
 
 
@@ -155,11 +151,11 @@ with right:
     photo = augment_photo.choose(photos)
 notes = {}
 if config is not None and photo is not None and not errors:
-    notes = augment_effect.notes_of(config, photos, photo)
+    notes = effect.notes_of(config, photos, photo)
 with left:
     recipe_line(config)
-    listed = pipeline.Draft(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
-    pipeline.editor(listed, errors, notes)
+    listed = transforms.Draft(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
+    transforms.editor(listed, errors, notes)
 if st.session_state.pop("augment-to-launch", False):
     if errors:
         with right:
@@ -177,7 +173,7 @@ with right:
         label_visibility="collapsed",
     )  # fmt: skip
     st.query_params["view"] = view
-    desk = augment_views.Desk(config, photos, photo, draft, restart)
+    desk = views.Desk(config, photos, photo, draft, restart)
     if view not in ("text", "stress") and (config is None or errors):
         told = [f"- {plain(label_of(path))}: {plain(text)}" for path, text in errors.items()]
         st.error("To correct first:\n" + "\n".join(told), icon=":material/error:")

@@ -7,20 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import compare, contrast, cost, members, run_index, statistics
-from core.colours import colour_of, fold_colour
-from core.compare import Difference
-from core.members import Member
-from pages.parts import (
-    compare_charts,
-    compare_flips,
-    compare_load,
-    compare_pick,
-    compare_view,
-    curves,
-    runs_export,
-    states,
-)
+from core.compare import contrast, cost, members
+from core.compare import pairs as compare
+from core.compare.members import Member
+from core.compare.pairs import Difference
+from core.runs import index
+from core.runs.colours import colour_of, fold_colour
+from core.stats import paired
+from pages.parts.compare import charts, flips, load, pick, tables
+from pages.parts.run import curves
+from pages.parts.shared import exports, states
 
 
 def colours_of(found: Sequence[Member]) -> dict[str, str]:
@@ -35,16 +31,16 @@ def colours_of(found: Sequence[Member]) -> dict[str, str]:
 
 def say(found: list[Difference], within: float) -> None:
     """The sentences, the numbers behind them, and what so few folds can carry."""
-    st.html(compare_view.style() + compare_view.sentences(found))
+    st.html(tables.style() + tables.sentences(found))
     folds = [d.interval.n for d in found if d.interval is not None]
-    if folds and (note := statistics.fold_note(min(folds))):
+    if folds and (note := paired.fold_note(min(folds))):
         st.caption(note)
 
 
 def draw_settings(found: Sequence[Member], names: dict[str, str], colours: dict[str, str]) -> None:
     table = contrast.config_differences(found)
     if len(table):
-        st.html(compare_view.settings_table(table, names, colours))
+        st.html(tables.settings_table(table, names, colours))
     else:
         st.caption("These runs have the same settings.")
 
@@ -54,7 +50,7 @@ def write_up(baseline: Member, kept: Sequence[Member], within: float) -> None:
     ordered = [baseline, *(member for member in kept if member is not baseline)]
     version = tuple(members.version_of(member, "best") for member in ordered)
     title = baseline.name if len(ordered) == 1 else f"{len(ordered)} runs on {Path(baseline.config.data.root).name}"
-    runs_export.report(tuple(member.id for member in ordered), version, title=title, within=within)
+    exports.report(tuple(member.id for member in ordered), version, title=title, within=within)
 
 
 def empty(listed: list[dict]) -> None:
@@ -68,7 +64,7 @@ def empty(listed: list[dict]) -> None:
         return
     st.info("Choose two or more runs above; the first is the baseline.", icon=":material/compare_arrows:")
     newest = [s["id"] for s in done if s.get("study") and s.get("study") == done[0].get("study")]
-    chosen = (newest if len(newest) > 1 else [s["id"] for s in done[:2]])[::-1][: compare_pick.MOST]
+    chosen = (newest if len(newest) > 1 else [s["id"] for s in done[:2]])[::-1][: pick.MOST]
     label = "Compare the newest study" if len(newest) > 1 else "Compare the two newest"
     st.button(label, type="primary", icon=":material/compare_arrows:", on_click=choose, args=(chosen,))
 
@@ -80,9 +76,9 @@ def choose(chosen: Sequence[str]) -> None:
 states.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
-listed = run_index.summaries()
-wanted = compare_pick.read_address()
-compare_pick.runs_box(listed, wanted)
+listed = index.summaries()
+wanted = pick.read_address()
+pick.runs_box(listed, wanted)
 if not wanted.runs:
     empty(listed)
     st.stop()
@@ -100,10 +96,10 @@ for problem in refused:
 colours = colours_of(found)
 with head:
     write_up(baseline, kept, wanted.within)
-compare_pick.question(names, wanted)
+pick.question(names, wanted)
 curves.plotly_once()
-costs = compare_load.costs(kept)
-pairs = compare_load.pairs(baseline, [m for m in kept if m is not baseline], wanted)
+costs = load.costs(kept)
+pairs = load.pairs(baseline, [m for m in kept if m is not baseline], wanted)
 price = cost.ratios({run: one.size for run, one in costs.items()}, baseline.id)
 within = wanted.within / 100
 differences = compare.differences(pairs, within=within, metric=wanted.metric, which=wanted.which, cost_ratios=price)
@@ -113,30 +109,30 @@ else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")
 
 states.heading("Curves")
-compare_charts.draw_curves(kept, names, colours, wanted)
+charts.draw_curves(kept, names, colours, wanted)
 left, right = st.columns(2)
 with left:
     states.heading("Differences")
-    compare_charts.draw_differences(differences, colours, within)
+    charts.draw_differences(differences, colours, within)
 with right:
     states.heading("Score against cost")
-    compare_charts.draw_cost(kept, costs, names, colours, wanted)
+    charts.draw_cost(kept, costs, names, colours, wanted)
 states.heading("Scores and cost")
-st.html(compare_view.scores_table(kept, costs, names, colours, baseline.id))
-if table := compare_view.tests_table(differences, colours):
+st.html(tables.scores_table(kept, costs, names, colours, baseline.id))
+if table := tables.tests_table(differences, colours):
     states.heading("The numbers behind the sentences")
     st.html(table)
     st.caption(
         "Interval over folds: corrected resampled t (Nadeau & Bengio 2003). Corrected p: Holm, over all runs here. "
-        + compare_view.about_tests(differences)
+        + tables.about_tests(differences)
     )
 states.heading("Settings that differ")
 draw_settings(kept, names, colours)
 states.heading("Classes")
-compare_charts.draw_classes(kept, names, colours, wanted.which)
+charts.draw_classes(kept, names, colours, wanted.which)
 states.heading("Flips")
 shown = {pair.run.id: pair for pair in pairs if pair.table is not None and len(pair.table)}
 if shown:
-    compare_flips.draw(shown, names)
+    flips.draw(shown, names)
 else:
     st.caption("Flips appear when two runs share a finished fold and have their predictions.")

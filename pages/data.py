@@ -7,26 +7,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.config import TaskConfig
-from core.data import Scan, label_samples, possible_tasks
+from core.config.run_config import TaskConfig
+from core.data.scan import Scan, label_samples, possible_tasks
 from core.errors import LabError
 from core.text import count, plain
-from pages.parts import (
-    data_corrections,
-    data_duplicates,
-    data_faces,
-    data_folds,
-    data_overview,
-    data_photo,
-    data_problems,
-    dataset,
-    dataset_labels,
-    form_draft,
-    groups,
-    states,
-)
-from pages.parts.data_view import View, asked, go
-from pages.parts.fields import field
+from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems
+from pages.parts.data.view import View, asked, go
+from pages.parts.dataset import labels, picker
+from pages.parts.form import draft
+from pages.parts.shared import groups, states
+from pages.parts.shared.fields import field
 
 KEY = "data-choice"
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -41,25 +31,25 @@ VIEWS = {
 OF_TASK = ("overview", "faces", "folds")  # views that need classes
 
 
-def choice_of() -> dataset.Choice:
+def choice_of() -> picker.Choice:
     """The dataset in the address (?root=), else the one looked at before in this session, else the newest."""
     wanted = st.query_params.get("root")
     arriving = f"{KEY}.source" not in st.session_state
     if KEY not in st.session_state:
-        st.session_state[KEY] = dataset.start_choice()
+        st.session_state[KEY] = picker.start_choice()
     choice = st.session_state[KEY]
     if wanted and arriving and wanted != choice["root"]:
-        known = dataset.known_choice(wanted)
+        known = picker.known_choice(wanted)
         choice.update(known)
     if arriving:
-        dataset.show_choice(choice, KEY)
+        picker.show_choice(choice, KEY)
     return choice
 
 
 def correct(found: Scan) -> View:
     """The scan and what corrections make of it; without them, after saying why, where their file is broken."""
     try:
-        shown, effects = dataset.corrected(found)
+        shown, effects = picker.corrected(found)
     except LabError as error:
         states.show_error(error)
         return View(found, found, [])
@@ -108,13 +98,13 @@ def draw(view: View, name: str) -> None:
     task = pick_task(view.shown) if name in OF_TASK else None
     labelled = label(view.shown, task) if name in OF_TASK else None
     if name == "faces":
-        data_faces.draw(view, *(labelled or (None, [])))
+        faces.draw(view, *(labelled or (None, [])))
     elif name == "overview" and labelled:
-        data_overview.draw(view, task, *labelled)
+        overview.draw(view, task, *labelled)
     elif name == "folds" and labelled:
-        data_folds.draw(view, task.name, *labelled)
+        folds.draw(view, task.name, *labelled)
     elif name not in OF_TASK:
-        {"problems": data_problems, "duplicates": data_duplicates, "corrections": data_corrections}[name].draw(view)
+        {"problems": problems, "duplicates": duplicates, "corrections": corrections}[name].draw(view)
 
 
 states.begin_page()
@@ -123,7 +113,7 @@ choice = choice_of()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Data</div>', width="content")
     open_launch = st.button("Launch with it", icon=":material/rocket_launch:", disabled=not choice["root"])
-dataset.choose(choice, KEY)
+picker.choose(choice, KEY)
 if not choice["root"]:
     st.info("Choose a folder of labelled photos, or draw the demo dataset.", icon=":material/photo_library:")
     st.stop()
@@ -131,25 +121,25 @@ st.query_params["root"] = choice["root"]
 found: Scan | None = None
 fault: LabError | None = None
 try:
-    found = dataset.find(choice)
-    dataset.result_line(found)
+    found = picker.find(choice)
+    picker.result_line(found)
 except LabError as error:
     fault = error
     states.show_error(error)
-dataset_labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=found.reader if found else None, fault=fault)
+labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=found.reader if found else None, fault=fault)
 if found is None:
     if fault.kind == "stopped":
-        st.button("Scan again", icon=":material/refresh:", on_click=dataset.forget)
+        st.button("Scan again", icon=":material/refresh:", on_click=picker.forget)
     st.stop()
 if open_launch:
-    form_draft.take_data(choice)
+    draft.take_data(choice)
     st.switch_page(LAUNCH)
 view = correct(found)
 name = pick_view(view)
 if sample := asked("photo"):
     left, right = st.columns([2.6, 1], gap="medium")
     with right:
-        data_photo.draw(view, sample)
+        photo.draw(view, sample)
     with left:
         draw(view, name)
 else:

@@ -9,13 +9,17 @@ from typing import Any
 
 import streamlit as st
 
-from core import figures, jobs, places, queue, run_index, runs
-from core.colours import colour_of
+from core import places
+from core.data.persons import state_of_summary, units
 from core.errors import LabError
-from core.persons import state_of_summary, units
-from core.runs import Run
+from core.figures import curves
+from core.jobs import control, queue
+from core.runs import Run, index
+from core.runs import run as runs
+from core.runs.colours import colour_of
 from core.text import ago, count, plain, spread
-from pages.parts import run_view, states
+from pages.parts.run import view
+from pages.parts.shared import states
 
 TICK = 2.0  # seconds
 FINISHED_SHOWN = 8
@@ -48,10 +52,10 @@ def _time(moment: float | None) -> str:
 def small_curve(summary: dict[str, Any], colour: str, width: int = 120) -> str:
     """HTML of the validation F1 by epoch, mean over the folds that have it."""
     run = Run(summary["id"])
-    table = run_view.metrics_of(run_view.metrics_version(run, [int(fold["fold"]) for fold in summary["folds"]]))
+    table = view.metrics_of(view.metrics_version(run, [int(fold["fold"]) for fold in summary["folds"]]))
     rows = table[table["split"] == "validation"]
     values = rows.groupby("epoch")["f1"].mean().tolist() if len(rows) else []
-    return states.picture(figures.sparkline(values, run_colour=colour, width=width, total=int(summary["epochs"])))
+    return states.picture(curves.sparkline(values, run_colour=colour, width=width, total=int(summary["epochs"])))
 
 
 def scores_of(summary: dict[str, Any], which: str) -> str:
@@ -63,15 +67,15 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
     for summary in running:
         run = Run(summary["id"])
         try:
-            moment = run_view.look(run, run.config(), [])
-            table = run_view.metrics_of(run_view.metrics_version(run, [fold.fold for fold in moment.folds]))
+            moment = view.look(run, run.config(), [])
+            table = view.metrics_of(view.metrics_version(run, [fold.fold for fold in moment.folds]))
         except (LabError, OSError, ValueError):
             continue  # deleted between the list and this line; the next tick leaves it out
         with st.container(border=True), st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap="xsmall"):
                 link(summary)
                 st.html(f'<div class="lab-meta">{states.dot(colours[run.id])}{facts(summary)}</div>')
-                st.html(run_view.progress_html(moment, table))
+                st.html(view.progress_html(moment, table))
             st.html(
                 f'{small_curve(summary, colours[run.id], 150)}<div class="lab-meta lab-num">'
                 f"best F1 so far {scores_of(summary, 'best')}</div>",
@@ -101,7 +105,7 @@ def waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[st
 
 def tick(shown: tuple) -> None:
     """What trains and what waits; reruns the page when a run changes its state."""
-    found = run_index.summaries()
+    found = index.summaries()
     summaries = readable(found)
     if signature(summaries) != shown:
         st.rerun()
@@ -111,7 +115,7 @@ def tick(shown: tuple) -> None:
         training_now(running, colours)
     else:
         states.look_after_workers()
-    waiting(jobs.waiting(), {s["id"]: s for s in summaries})
+    waiting(control.waiting(), {s["id"]: s for s in summaries})
 
 
 def ended_at(summary: dict[str, Any]) -> float:
@@ -158,7 +162,7 @@ def stopped(halted: Sequence[dict[str, Any]]) -> None:
 
 def resume(run_id: str) -> None:
     try:
-        jobs.resume(Run(run_id))
+        control.resume(Run(run_id))
     except LabError as error:
         st.session_state["home-error"] = error
 
@@ -186,7 +190,7 @@ def empty() -> None:
 states.begin_page()
 if problem := st.session_state.pop("home-error", None):
     states.show_error(problem)
-found = run_index.summaries()
+found = index.summaries()
 listed = readable(found)
 if not listed:
     empty()

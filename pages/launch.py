@@ -6,32 +6,25 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import run_index
-from core.data import Scan, possible_tasks
+from core.data.scan import Scan, possible_tasks
 from core.errors import LabError
-from core.plan import Plan
-from core.study import StudyConfig
-from core.study_records import Study
+from core.plan.plan import Plan
+from core.runs import index
+from core.studies.grid import StudyConfig
+from core.studies.records import Study
 from core.text import count, plain
-from pages.parts import (
-    dataset,
-    dataset_labels,
-    form,
-    form_draft,
-    form_fields,
-    groups,
-    launch_click,
-    launch_draft,
-    launch_token,
-    pipeline,
-    states,
-    study_form,
-    study_plan,
-)
-from pages.parts.form_draft import Errors, check
-from pages.parts.launch_plan import fit_task, joined_study, look_ahead, look_ahead_study
-from pages.parts.launch_sections import faces_section, plan_section
-from pages.parts.launch_source import DATA, prefill, recipes_section
+from pages.parts.dataset import labels, picker
+from pages.parts.form import draft as form_draft
+from pages.parts.form import fields as form_fields
+from pages.parts.form import settings, transforms
+from pages.parts.form.draft import Errors, check
+from pages.parts.launch import click as launch_click
+from pages.parts.launch import draft as launch_draft
+from pages.parts.launch import ids, study_form, study_plan
+from pages.parts.launch.plan import fit_task, joined_study, look_ahead, look_ahead_study
+from pages.parts.launch.sections import faces_section, plan_section
+from pages.parts.launch.source import DATA, prefill, recipes_section
+from pages.parts.shared import groups, states
 
 LIVE = Path(__file__).with_name("live.py")
 STUDIES = Path(__file__).with_name("studies.py")
@@ -50,13 +43,13 @@ CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style
 
 def settings_section(errors: Errors, found: Scan | None, plan: Plan | None) -> None:
     draft = form_draft.draft()
-    tasks = possible_tasks(found.samples) if found else list(form.TASKS)
+    tasks = possible_tasks(found.samples) if found else list(settings.TASKS)
     fields = {
-        "task": lambda: form.task_and_folds(errors, tasks),
-        "model": lambda: form.model_and_weights(errors, parents()),
-        "phases": lambda: form.phases(errors),
-        "training": lambda: form.training(errors),
-        "transforms": lambda: pipeline.editor(pipeline.of_launch(), errors),
+        "task": lambda: settings.task_and_folds(errors, tasks),
+        "model": lambda: settings.model_and_weights(errors, parents()),
+        "phases": lambda: settings.phases(errors),
+        "training": lambda: settings.training(errors),
+        "transforms": lambda: transforms.editor(transforms.of_launch(), errors),
     }
     summaries = form_draft.summaries(draft, len(plan.class_names) if plan else None)
     for name, (title, prefixes) in GROUPS.items():
@@ -69,7 +62,7 @@ def settings_section(errors: Errors, found: Scan | None, plan: Plan | None) -> N
 
 def parents() -> dict[str, str]:
     """The runs that another one can start from, newest first: those with a finished fold."""
-    done = [s for s in run_index.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
+    done = [s for s in index.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
     return {s["id"]: states.run_label(s) for s in done}
 
 
@@ -78,7 +71,7 @@ def launch_section(plan: Plan | None, errors: Errors, found: Scan | None, joinin
         form_fields.words("name", errors, label="Name of the run", width=320)
         form_fields.words("description", errors, label="Description", placeholder="What it is for, one sentence")
     ready = plan is not None and not errors
-    run_id = launch_token.next_run_id(plan.config) if ready else ""
+    run_id = ids.next_run_id(plan.config) if ready else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         launch_button("Launch", [plan] if ready else None, joining)
         if ready:
@@ -93,7 +86,7 @@ def launch_study_section(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         study_form.words(errors)
     ready = bool(plans) and not errors
-    study_id = launch_token.next_study_id(wanted, plans[0].config.data.root) if ready else ""
+    study_id = ids.next_study_id(wanted, plans[0].config.data.root) if ready else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         launch_button("Launch the study", plans if ready else None, None)
         if ready:
@@ -143,7 +136,7 @@ groups.style()
 open_launched()
 click = launch_click.pending()
 prefill()
-launch_token.form_token()
+ids.form_token()
 with st.container():
     st.html('<div class="lab-title">Launch</div>')
     if problem := st.session_state.pop("launch_error", None):
@@ -159,17 +152,17 @@ choice = draft["data"]
 config, errors = check(draft)
 
 with states.section("1 · Dataset"):
-    dataset.choose(choice, DATA)
+    picker.choose(choice, DATA)
     found: Scan | None = None
     fault: LabError | None = None
     if choice["root"]:
         try:
-            found = dataset.find(choice)
+            found = picker.find(choice)
         except LabError as error:
             fault = error
             states.show_error(error)
             if error.kind == "stopped":
-                st.button("Scan again", icon=":material/refresh:", on_click=dataset.forget)
+                st.button("Scan again", icon=":material/refresh:", on_click=picker.forget)
     if found is not None:
         note = fit_task(found)
         config, errors = check(draft)
@@ -193,11 +186,11 @@ with states.section("1 · Dataset"):
         if refusal is None:
             open_launched()
     if found is not None:
-        dataset.show_result(found, DATA)
-        dataset.leave_out(found, choice, DATA, errors)
+        picker.show_result(found, DATA)
+        picker.leave_out(found, choice, DATA, errors)
     if choice["root"]:
         place = f"{DATA}.{choice['root']}"
-        dataset_labels.labels_form(choice, place, reader=found.reader if found else None, fault=fault)
+        labels.labels_form(choice, place, reader=found.reader if found else None, fault=fault)
 
 with states.section("2 · Recipe"):
     recipes_section(config)

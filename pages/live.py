@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import compare_curves, corrections, jobs, metrics_file, run_index, starts
-from core.colours import colour_of
 from core.config import RunConfig, to_yaml
-from core.data import ATTRIBUTES
+from core.data.labels import corrections
+from core.data.scan import ATTRIBUTES
 from core.errors import LabError
-from core.runs import Run
+from core.figures import comparison_curves
+from core.jobs import control
+from core.runs import Run, index, metrics_file, starts
+from core.runs.colours import colour_of
 from core.text import ago, count, plain
-from pages.parts import attribute_view, curves, run_charts, run_view, states, tables
+from pages.parts.run import attributes as attribute_view
+from pages.parts.run import charts, curves, view
+from pages.parts.shared import states, tables
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -50,7 +54,7 @@ def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
     return run, config, info
 
 
-def header(run: Run, config: RunConfig, info: dict, moment: run_view.Moment, colour: str, listed: list[dict]) -> None:
+def header(run: Run, config: RunConfig, info: dict, moment: view.Moment, colour: str, listed: list[dict]) -> None:
     dataset = Path(config.data.root).name or "dataset"
     facts = [
         config.task.name,
@@ -84,7 +88,7 @@ def origin(config: RunConfig, info: dict) -> str:
     return escape(f"from {name}{hashed}")
 
 
-def actions(run: Run, config: RunConfig, moment: run_view.Moment) -> None:
+def actions(run: Run, config: RunConfig, moment: view.Moment) -> None:
     if moment.active:
         st.button(
             "Cancel",
@@ -136,14 +140,14 @@ def corrected(run: Run) -> None:
 def cancel(run: Run) -> None:
     try:
         with st.spinner("Stopping the run"):
-            jobs.cancel(run)
+            control.cancel(run)
     except LabError as error:
         st.session_state["live-error"] = error
 
 
 def resume(run: Run) -> None:
     try:
-        if not jobs.resume(run):
+        if not control.resume(run):
             st.toast("Nothing to resume: every fold is done or under way.")
     except LabError as error:
         st.session_state["live-error"] = error
@@ -153,29 +157,29 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tupl
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
         st.rerun()
-    moment = run_view.look(run, config, jobs.waiting())
+    moment = view.look(run, config, control.waiting())
     if moment.signature != shown:
         st.rerun()
     if moment.active and not moment.running:
         states.look_after_workers()
     folds = [fold.fold for fold in moment.folds]
-    version = run_view.metrics_version(run, folds)
-    table = run_view.metrics_of(version)
-    st.html(run_view.progress_html(moment, table))
-    doubts = run_view.doubts_of(run)
-    st.html(run_view.folds_html(moment, doubts.absent))
+    version = view.metrics_version(run, folds)
+    table = view.metrics_of(version)
+    st.html(view.progress_html(moment, table))
+    doubts = view.doubts_of(run)
+    st.html(view.folds_html(moment, doubts.absent))
     with st.container():  # always there, so that what follows keeps its place on the page
-        if failures := run_view.failures_html(moment.folds):
+        if failures := view.failures_html(moment.folds):
             st.html(failures)
             with st.expander("Show log", icon=":material/terminal:"):
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
         if resumed := starts.sentence(run, folds):
             st.caption(plain(resumed))
-    phases = tuple(run_view.phases_of(config))
-    curves.draw(run_charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
-    st.html(run_view.table_html(moment.folds, table, doubts.absent))
+    phases = tuple(view.phases_of(config))
+    curves.draw(charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
+    st.html(view.table_html(moment.folds, table, doubts.absent))
     older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
-    loss = compare_curves.loss_words(older) or "Loss is plain cross-entropy."
+    loss = comparison_curves.loss_words(older) or "Loss is plain cross-entropy."
     st.caption(
         f"F1 is macro F1 over all {len(names)} classes of the task. The best epoch is chosen on the validation fold "
         f"itself, which flatters; the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
@@ -203,11 +207,11 @@ def log(run: Run) -> None:
 
 
 def rates(run: Run, config: RunConfig, colour: str) -> None:
-    version = run_view.metrics_version(run, run.folds())
-    if not len(run_view.metrics_of(version)):
+    version = view.metrics_version(run, run.folds())
+    if not len(view.metrics_of(version)):
         st.caption("Learning rates appear after the first epoch.")
         return
-    curves.draw(run_charts.rates(version, tuple(run_view.phases_of(config)), colour), key=f"live-rates-{run.id}")
+    curves.draw(charts.rates(version, tuple(view.phases_of(config)), colour), key=f"live-rates-{run.id}")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -215,9 +219,9 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
     """(JPEG as base64, class name) of training images, augmented exactly as in that epoch; and what went wrong."""
     from PIL import Image
 
-    from core.augment import build_transform, sample_seed
-    from core.data import load_image
-    from core.inside import photo_file
+    from core.augment.pipeline import build_transform, sample_seed
+    from core.data.paths import photo_file
+    from core.data.scan import load_image
 
     run = Run(run_id)
     config, table = run.config(), run.samples()
@@ -260,7 +264,7 @@ def samples(run: Run, config: RunConfig) -> None:
 
 
 states.begin_page()
-listed = run_index.summaries()
+listed = index.summaries()
 wanted = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
 if wanted is None:
     st.html('<div class="lab-title">Live</div>')
@@ -278,13 +282,13 @@ except LabError as error:
 st.query_params["run"] = run.id
 
 colour = colour_of({**info, "id": run.id})
-moment = run_view.look(run, config, jobs.waiting())
+moment = view.look(run, config, control.waiting())
 every = TICK if moment.active else None
 header(run, config, info, moment, colour, listed)
 if problem := st.session_state.pop("live-error", None):
     states.show_error(problem)
 with st.container():
-    if told := run_view.doubts_html(run_view.doubts_of(run)):
+    if told := view.doubts_html(view.doubts_of(run)):
         st.html(told)
 curves.plotly_once()
 st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, moment.signature)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import mistakes, run_index
+from core.answers import mistakes
+from core.answers.mistakes import Answers
 from core.errors import LabError
-from core.mistakes import Answers
-from core.runs import Run
+from core.runs import Run, index
 from core.text import ago, count
-from pages.parts import groups, look_controls, look_groups, look_maps, look_mistakes, look_queue, states
-from pages.parts import look_address as address
+from pages.parts.look_inside import address, controls, maps, queue
+from pages.parts.look_inside import groups as look_groups
+from pages.parts.look_inside import mistakes as look_mistakes
+from pages.parts.shared import groups, states
 
 LAUNCH = Path(__file__).with_name("launch.py")
 VIEWS = {
@@ -78,7 +80,7 @@ def header(run: Run, listed: list[dict], answers: Answers | None) -> None:
 
 states.begin_page()
 groups.style()
-listed = run_index.summaries()
+listed = index.summaries()
 wanted = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(listed)
 if wanted is None:
     st.html('<div class="lab-title">Look inside</div>')
@@ -111,13 +113,13 @@ if answers.missing:
     st.html(states.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
 with st.container(horizontal=True, vertical_alignment="center"):
     view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
-    others = look_controls.pick_runs(run, listed) if view == "mistakes" else []
+    others = controls.pick_runs(run, listed) if view == "mistakes" else []
 if view == "mistakes":
     neighbours = look_mistakes.show(run, answers, answers_beside(others, which))
-    look_maps.show(run, answers, others, listed, neighbours)
+    maps.show(run, answers, others, listed, neighbours)
 elif view == "groups":
     look_groups.show(run, answers)
 elif view == "upload":
-    look_maps.uploads(run, answers, listed)
+    maps.uploads(run, answers, listed)
 else:
-    look_queue.show(run, answers, mistakes.version(run, which))
+    queue.show(run, answers, mistakes.version(run, which))

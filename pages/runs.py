@@ -6,12 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import run_index, run_query, trash
-from core.colours import colour_of
-from core.run_index import Listed
+from core.jobs import trash
+from core.runs import index, query
+from core.runs.colours import colour_of
+from core.runs.index import Listed
 from core.text import count
-from pages.parts import runs_actions, runs_table, states
-from pages.parts.fields import begin
+from pages.parts.runs import actions
+from pages.parts.runs import table as runs_table
+from pages.parts.shared import states
+from pages.parts.shared.fields import begin
 
 HERE = Path(__file__).parent
 PAGE = 100  # rows
@@ -20,7 +23,7 @@ TABLE = "runs-table"
 CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
 NO_GROUPS = "No groups"
-GROUPS = {name.capitalize(): name for name in (*run_query.FIELDS, "tag")}
+GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag")}
 SHELVES = ("Runs", "Archive", "Trash")
 
 
@@ -28,9 +31,9 @@ def act() -> None:
     """What was clicked in the table becomes the address."""
     done = st.session_state[TABLE]["act"] or {}
     if "runs" in done:
-        runs_actions.choose(done["runs"])
+        actions.choose(done["runs"])
         st.session_state[CLICKED] = done["at"]
-    if (by := done.get("sort")) in run_query.SORTS:
+    if (by := done.get("sort")) in query.SORTS:
         same = st.query_params.get("sort", "created") == by
         downward = not query_descending() if same else by not in ("name", "state", "dataset", "task", "recipe")
         st.query_params["sort"], st.query_params["order"] = by, "down" if downward else "up"
@@ -47,7 +50,7 @@ def first_page() -> None:
     st.query_params.pop("page", None)
 
 
-def search(entries: list[Listed], archived: bool | None) -> tuple[run_query.Query, str]:
+def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, str]:
     """The controls above the table, filled from the address; the query that they make, and what to group by."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
@@ -58,7 +61,7 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[run_query.Quer
         )  # fmt: skip
         wanted = {}
         for name, title in FILTERS:
-            options = run_query.choices(entries, name)
+            options = query.choices(entries, name)
             if len(options) < 2 and name not in st.query_params and name != "state":
                 continue  # nothing to tell apart
             wanted[name] = tuple(
@@ -67,14 +70,14 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[run_query.Quer
                     placeholder="All", on_change=first_page,
                 )
             )  # fmt: skip
-        varying = run_query.varying(entries)
+        varying = query.varying(entries)
         by = st.selectbox(
             "Group by", [NO_GROUPS, *GROUPS, *varying], key="group", bind="query-params", width=200,
             on_change=first_page, help="Any setting in which runs differ can be chosen.",
         )  # fmt: skip
     depths = tuple(int(depth) for depth in wanted.pop("depth", ()))
     sort = st.query_params.get("sort", "created")
-    return run_query.Query(
+    return query.Query(
         text=text or "", depth=depths, archived=archived, sort=sort, descending=query_descending(), **wanted
     ), "" if by in (None, NO_GROUPS) else by
 
@@ -84,7 +87,7 @@ def grouped(shown: list[Listed], by: str) -> list[tuple[str, str, list[Listed]]]
     if not by:
         return [("", "", shown)]
     result = []
-    for value, rows in run_query.grouped(shown, GROUPS.get(by, by)):
+    for value, rows in query.grouped(shown, GROUPS.get(by, by)):
         means = [entry.scores["best_f1"][0] for entry in rows if entry.scores["best_f1"][2]]
         about = f"{count(len(rows))} run{'s' if len(rows) > 1 else ''}"
         about += f" · F1 best {min(means):.3f} to {max(means):.3f}" if len(means) > 1 else ""
@@ -154,34 +157,34 @@ def empty(shelf: str) -> None:
 
 def watch(shown: tuple[str, ...]) -> None:
     """While something trains: a rerun of the page when a run has changed its state."""
-    if tuple(entry.state for entry in run_index.listed()) != shown:
+    if tuple(entry.state for entry in index.listed()) != shown:
         st.rerun()
 
 
 states.begin_page(answers=states.PRESSED)
-runs_actions.settle()
+actions.settle()
 if opened := st.session_state.pop("runs-open", None):
     st.switch_page(HERE / "live.py", query_params={"run": opened})
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Runs</div>', width="content")
     shelf = begin(
         st.segmented_control, "List", SHELVES, key="shelf", begins="Runs", bind="query-params", required=True,
-        label_visibility="collapsed", on_change=runs_actions.choose, args=((),),
+        label_visibility="collapsed", on_change=actions.choose, args=((),),
     )  # fmt: skip
-every = run_index.listed()
-entries = run_index.listed(trash.trash_folder()) if shelf == "Trash" else every
-runs_actions.told()
+every = index.listed()
+entries = index.listed(trash.trash_folder()) if shelf == "Trash" else every
+actions.told()
 here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]
 if not here:
     empty(shelf)
     st.stop()
 asked, by = search(here, None if shelf == "Trash" else shelf == "Archive")
-shown = run_query.choose(here, asked)
-chosen = runs_actions.chosen(here)
-runs_actions.bar(shelf, chosen, here)
+shown = query.choose(here, asked)
+chosen = actions.chosen(here)
+actions.bar(shelf, chosen, here)
 if not shown:
     st.info("No run fits the search and the filters.", icon=":material/search_off:")
-    st.button("Clear search and filters", on_click=runs_actions.clear_filters)
+    st.button("Clear search and filters", on_click=actions.clear_filters)
     st.stop()
 groups = grouped(shown, by)
 total = sum(len(rows) for _, _, rows in groups)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import places, study_records
-from core.data import scan
+from core import places
+from core.data.scan import scan
 from core.errors import LabError
-from core.study_records import Study
+from core.studies import records
+from core.studies.records import Study
 from core.text import ago, count, plain
-from pages.parts import slots_form, states, study_scores, study_view
-from pages.parts.fields import field
+from pages.parts.shared import states
+from pages.parts.shared.fields import field
+from pages.parts.studies import scores, slots, view
 
 TICK = 2.0  # seconds
 HERE = Path(__file__).parent
@@ -36,7 +38,7 @@ def _told(error: Exception) -> LabError:
 
 
 def resume(study: Study) -> None:
-    _, refused = study_records.resume(study)
+    _, refused = records.resume(study)
     if refused:
         st.session_state["studies-error"] = LabError(
             f"{len(refused)} of {len(study.runs)} runs could not go on: {refused[0]}", "The others were queued."
@@ -44,19 +46,19 @@ def resume(study: Study) -> None:
 
 
 def forget(study: Study) -> None:
-    study_records.delete(study)
+    records.delete(study)
     st.query_params.pop("study", None)
 
 
 def launch_missing(study: Study) -> None:
-    gone = study_records.missing(study)
+    gone = records.missing(study)
     if not gone:  # another tab has launched them since this one was drawn
         return
-    config = study_view.config_of(gone[0])
-    study_records.launch_missing(study, scan(config.data))
+    config = view.config_of(gone[0])
+    records.launch_missing(study, scan(config.data))
 
 
-def header(study: Study, moment: study_view.Moment) -> None:
+def header(study: Study, moment: view.Moment) -> None:
     facts = [
         f"{len(moment.rows)} runs",
         f"{moment.done} of {moment.jobs} fold jobs done",
@@ -74,10 +76,10 @@ def header(study: Study, moment: study_view.Moment) -> None:
             actions(study, moment)
 
 
-def actions(study: Study, moment: study_view.Moment) -> None:
+def actions(study: Study, moment: view.Moment) -> None:
     if moment.waiting and not study.paused:
         st.button(
-            "Pause", icon=":material/pause:", on_click=act, args=(study_records.pause, study),
+            "Pause", icon=":material/pause:", on_click=act, args=(records.pause, study),
             help="No further fold begins; what trains goes on to its end.",
         )  # fmt: skip
     if study.paused or moment.stopped:
@@ -87,7 +89,7 @@ def actions(study: Study, moment: study_view.Moment) -> None:
         )  # fmt: skip
     if moment.waiting or moment.running:
         st.button(
-            "Cancel", icon=":material/stop_circle:", on_click=act, args=(study_records.cancel, study),
+            "Cancel", icon=":material/stop_circle:", on_click=act, args=(records.cancel, study),
             help="Stop every run; checkpoints are kept, and Resume goes on from them.",
         )  # fmt: skip
     if COMPARE.is_file() and len(moment.rows) > 1 and st.button("Compare", icon=":material/compare_arrows:"):
@@ -99,7 +101,7 @@ def actions(study: Study, moment: study_view.Moment) -> None:
         ):  # fmt: skip
             st.switch_page(LAUNCH, query_params={"from": moment.rows[-1].run.id, "study": study.id})
         st.download_button(
-            "Export the study (YAML)", study_view.yaml_of(study), f"{study.id}.yaml", "application/yaml",
+            "Export the study (YAML)", view.yaml_of(study), f"{study.id}.yaml", "application/yaml",
             icon=":material/download:", on_click="ignore", width="stretch",
             help="python -m core study FILE --data FOLDER launches it again.",
         )  # fmt: skip
@@ -112,7 +114,7 @@ def actions(study: Study, moment: study_view.Moment) -> None:
 
 def pick(current: str | None) -> None:
     """A box to change the study in the address."""
-    found = {study.id: study for study in study_records.all_studies()}
+    found = {study.id: study for study in records.all_studies()}
     if not found:
         return
 
@@ -127,7 +129,7 @@ def pick(current: str | None) -> None:
     )  # fmt: skip
 
 
-def order(study: Study, moment: study_view.Moment) -> None:
+def order(study: Study, moment: view.Moment) -> None:
     """Earlier and later for the runs that have folds waiting."""
     waiting = [row for row in moment.rows if row.waiting]
     if len(waiting) < 2:
@@ -146,36 +148,36 @@ def order(study: Study, moment: study_view.Moment) -> None:
                     st.button(
                         "", icon=f":material/{icon}:", help=words, type="tertiary", disabled=not there,
                         key=f"{icon}-{row.run.id}", on_click=act,
-                        args=(lambda s, i=row.run.id, n=places: study_records.move(s, i, n), study),
+                        args=(lambda s, i=row.run.id, n=places: records.move(s, i, n), study),
                     )  # fmt: skip
                 st.markdown(f"{place + 1} · {plain(row.name)} :gray[{count(row.waiting)} folds]")
 
 
 def tick(study: Study, shown: tuple) -> None:
     """The matrix; reruns the page when a fold changes its state."""
-    moment = study_view.look(study)
+    moment = view.look(study)
     if moment.signature != shown:
         st.rerun()
     if moment.active and not moment.running:
         states.look_after_workers()
-    st.html(study_view.progress_html(study, moment))
-    st.html(study_view.matrix_html(moment))
+    st.html(view.progress_html(study, moment))
+    st.html(view.matrix_html(moment))
 
 
 def overview() -> None:
     """All studies, newest first, or how to launch the first one."""
-    found = study_records.all_studies()
+    found = records.all_studies()
     st.html('<div class="lab-title">Studies</div>')
     if not found:
         st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")
         if st.button("Launch a study", type="primary", icon=":material/rocket_launch:"):
             st.switch_page(LAUNCH, query_params={"as": "study"})
     for study in found:
-        moment = study_view.look(study)
+        moment = view.look(study)
         with st.container(border=True):
             st.page_link(STUDIES, label=plain(study.name), query_params={"study": study.id})
-            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{study_view.progress_html(study, moment)}')
-    slots_form.controls()
+            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{view.progress_html(study, moment)}')
+    slots.controls()
 
 
 states.begin_page()
@@ -186,19 +188,19 @@ if wanted is None:
     overview()
     st.stop()
 try:
-    study = study_records.load(wanted)
+    study = records.load(wanted)
 except LabError as error:
     st.html('<div class="lab-title">Studies</div>')
     states.show_error(error)
     pick(None)
     st.stop()
 
-moment = study_view.look(study)
+moment = view.look(study)
 header(study, moment)
 if problem := st.session_state.pop("studies-error", None):
     states.show_error(problem)
 st.fragment(tick, run_every=TICK if moment.active else None)(study, moment.signature)
-if faults := study_view.faults_html(study, moment):
+if faults := view.faults_html(study, moment):
     st.html(faults)
 if moment.missing:
     st.warning(
@@ -208,5 +210,5 @@ if moment.missing:
     )
     st.button("Launch the missing runs", icon=":material/rocket_launch:", on_click=act, args=(launch_missing, study))
 order(study, moment)
-study_scores.section(study, moment)
-slots_form.controls()
+scores.section(study, moment)
+slots.controls()

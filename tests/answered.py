@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from core import checkpoint, runs
 from core.config import from_dict
 from core.runs import FoldState
+from core.runs import run as runs
+from core.training import checkpoint
 
 CLASSES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
 AGES = {"<30": 24, "30-59": 45, ">=60": 70}
@@ -95,7 +96,7 @@ def judged(run, depth_seed=0):
     """Give every fold of a run a random network and let it answer, with the trainer's own functions."""
     import torch
 
-    from core.train import FoldTrainer
+    from core.training.train import FoldTrainer
 
     for fold in run.folds():
         trainer = FoldTrainer(run, fold, torch.device("cpu"), None)

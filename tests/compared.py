@@ -10,9 +10,9 @@ import pandas as pd
 from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score
 
-from core import metrics_file, runs
 from core.config import from_dict
-from core.runs import FoldState, Run
+from core.runs import FoldState, Run, metrics_file
+from core.runs import run as runs
 
 CLASSES = [f"{gender} {age}" for gender in ("female", "male") for age in ("<30", "30-59", ">=60")]
 

@@ -17,10 +17,10 @@ os.environ["FACET_RUNS"] = tempfile.mkdtemp(prefix="facet-runs-")  # never the r
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from core import runs
 from core.config import RunConfig, from_dict
-from core.data import scan
-from core.plan import make_plan
+from core.data.scan import scan
+from core.plan.plan import make_plan
+from core.runs import run as runs
 
 atexit.register(shutil.rmtree, os.environ["FACET_RUNS"], ignore_errors=True)
 
@@ -131,9 +131,8 @@ def _worker(run, fold):
 @pytest.fixture
 def workers(runs_folder, monkeypatch):
     """Starts workers by hand for this test's runs folder; launch and resume only queue."""
-    from workers import Workers
-
-    from core import jobs
+    from core.jobs import control as jobs
+    from tests.workers import Workers
 
     crew = Workers(runs_folder)
     monkeypatch.setattr(jobs, "start_worker", lambda root: None)
@@ -150,15 +149,14 @@ def never_stopped(tiny_plan, tmp_path_factory):
 @pytest.fixture(scope="session")
 def never_stopped_small(tiny_plan, tmp_path_factory):
     """The same with the small network."""
-    from workers import small_net
+    from tests.workers import small_net
 
     yield from _straight(tiny_plan, tmp_path_factory.mktemp("never-stopped-small"), small_net)
 
 
 def _straight(plan, root, *changes):
-    from workers import Workers, assert_done, launch
-
-    from core import jobs
+    from core.jobs import control as jobs
+    from tests.workers import Workers, assert_done, launch
 
     crew = Workers(root)
     with pytest.MonkeyPatch.context() as patch:

@@ -5,11 +5,11 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from core import runs
 from core.config import from_dict
-from core.data import class_parts, scan
-from core.model import build_model
-from core.plan import make_plan
+from core.data.scan import class_parts, scan
+from core.network.model import build_model
+from core.plan.plan import make_plan
+from core.runs import run as runs
 
 SIZE = 64
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.config import DataConfig
-from core.data import scan
+from core.config.run_config import DataConfig
+from core.data.scan import scan
 
 SEVEN = ["incorrect_mask", "mask1", "mask2", "mask3", "mask4", "mask5", "normal"]
 

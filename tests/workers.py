@@ -18,10 +18,12 @@ import psutil
 import safetensors.torch
 import torch
 
-from core import jobs, places, queue, runs, worker
+from core import places
+from core.jobs import control, queue, worker
+from core.runs import run as runs
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["core.train", "core.worker", "sklearn.model_selection", "albumentations"])
+FORKS.set_forkserver_preload(["core.training.train", "core.jobs.worker", "sklearn.model_selection", "albumentations"])
 PATIENCE = 90.0  # seconds; generous, because the machine may be busy
 
 
@@ -88,7 +90,7 @@ def _live(root, faults, environment):
     log = os.open(places.lab_folder(root) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    jobs.start_worker = lambda root: (root / ".successor").touch()  # what it would start has no faults of the test's
+    control.start_worker = lambda root: (root / ".successor").touch()  # what it would start has no faults of the test's
     torch.set_num_threads(1)
     torch.set_num_threads = lambda count: None  # two threads on two busy cores wait for each other most of the time
     for fault in faults:
@@ -98,13 +100,13 @@ def _live(root, faults, environment):
 
 def launch(plan, root, *, folds=(0,), **settings) -> runs.Run:
     """Launch for real, then leave only some folds in the queue."""
-    run = jobs.launch(plan, folder=root, **settings)
+    run = control.launch(plan, folder=root, **settings)
     keep_queued(run, folds)
     return run
 
 
 def resume(run, folds=(0,)) -> None:
-    jobs.resume(run)
+    control.resume(run)
     keep_queued(run, folds)
 
 
@@ -191,7 +193,7 @@ def release(root) -> None:
 
 def hold(root, *, epoch, step=1, split="train", patient=False):
     """Stand still in the middle of an epoch until `.held` is deleted or, unless patient, a cancel is asked for."""
-    from core import train
+    from core.training import train
 
     original = train.Clock.tick
 
@@ -229,7 +231,7 @@ class _Counted:
 
 
 def _die_writing(root, *, name, size, turn):
-    from core import files
+    from core.storage import files
 
     original, seen = files.write_whole, []
 
@@ -269,7 +271,7 @@ def die_renaming(name, after, turn=1):
 
 
 def _full_disk(root, *, writer, size, turn):
-    module_name, function = writer.split(".")
+    module_name, function = writer.rsplit(".", 1)
     module, seen = importlib.import_module(f"core.{module_name}"), []
     original = getattr(module, function)
 

@@ -1,0 +1,164 @@
+"""Scores of each attribute from joint predictions, and joint predictions from networks of one attribute each.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.data.scan import class_parts
+from core.errors import LabError
+from core.runs import Run
+from core.stats.metrics import accuracy, class_f1, codes, confusion, macro_f1
+
+P = "p_"  # prefix of a class's probability in the predictions of a fold
+
+
+@dataclass(frozen=True)
+class AttributeScore:
+    """accuracy, f1: 0..1 over the samples of one fold; f1 is the mean over all values of the attribute."""
+
+    attribute: str
+    fold: int
+    accuracy: float
+    f1: float
+    samples: int
+
+
+def attribute_probabilities(predictions: pd.DataFrame, parts: Sequence[dict[str, str]], attribute: str) -> pd.DataFrame:
+    """Probability of each value of an attribute: the sum over the classes that have it. Shape (samples, values).
+
+    predictions: as a fold leaves them, one p_<class> column a class in the order of parts (data.class_parts).
+    """
+    columns = [name for name in predictions.columns if name.startswith(P)]
+    values = [part[attribute] for part in parts]
+    summed = predictions[columns].T.groupby(values, sort=False).sum().T
+    return summed[list(dict.fromkeys(values))]
+
+
+def attribute_scores(
+    predictions: pd.DataFrame, parts: Sequence[dict[str, str]], class_names: Sequence[str], fold: int
+) -> list[AttributeScore]:
+    """One score an attribute of a task of several; empty for a task of one, whose joint score says it already.
+
+    A value is predicted by its summed probability, not read from the likeliest joint class: the two can differ.
+    """
+    if len(parts[0]) < 2:
+        return []
+    result = []
+    for attribute in parts[0]:
+        shares = attribute_probabilities(predictions, parts, attribute)
+        values = list(shares.columns)
+        by_class = {name: values.index(part[attribute]) for name, part in zip(class_names, parts, strict=True)}
+        counts = confusion(predictions["label"].map(by_class), shares.to_numpy().argmax(axis=1), len(values))
+        result.append(AttributeScore(attribute, fold, accuracy(counts), macro_f1(counts), len(predictions)))
+    return result
+
+
+def score_run(run: Run, which: str = "best") -> list[AttributeScore]:
+    """The attribute scores of every finished fold of a run, from its out-of-fold predictions."""
+    names = run.info()["class_names"]
+    parts = class_parts(run.config().task, names)
+    done = [state.fold for state in run.states() if state.state == "done"] if len(parts[0]) > 1 else []
+    return [s for fold in done for s in attribute_scores(run.predictions(fold, which), parts, names, fold)]
+
+
+def combine(predictions: Sequence[tuple[pd.DataFrame, list[str]]]) -> tuple[pd.DataFrame, list[str]]:
+    """Joint predictions of networks that each tell one attribute, taken as independent given the photo.
+
+    predictions: (out-of-fold predictions, class names) of each network, in the order in which the joint name is read.
+    Returns (predictions of the joint classes for the samples that all of them predicted, class names): a joint class
+    has the product of its parts' probabilities. Raises LabError(kind 'combine') when they share no sample.
+    """
+    tables = [table.set_index("sample") for table, _ in predictions]
+    shared = tables[0].index
+    for table in tables[1:]:
+        shared = shared[shared.isin(table.index)]
+    if not len(shared):
+        raise LabError(
+            "combine: the networks share no out-of-fold photo.",
+            "Give runs of the same dataset and the same folds.",
+            kind="combine",
+        )
+    tables = [table.loc[shared] for table in tables]
+    names = [" ".join(words) for words in itertools.product(*(classes for _, classes in predictions))]
+    shares = np.ones((len(shared), 1))
+    for table, (_, classes) in zip(tables, predictions, strict=True):
+        own = table[[P + name for name in classes]].to_numpy()
+        shares = (shares[:, :, None] * own[:, None, :]).reshape(len(shared), -1)
+    label = tables[0]["label"].astype(str)
+    for table in tables[1:]:
+        label = label + " " + table["label"].astype(str)
+    chosen = np.asarray(names, dtype=object)[shares.argmax(axis=1)]
+    index = {name: i for i, name in enumerate(names)}
+    true = np.array([index[name] for name in label])
+    loss = -np.log(np.clip(shares[np.arange(len(true)), true], 1e-300, None))
+    frame = pd.DataFrame({"sample": shared, "label": label.to_numpy(), "predicted": chosen, "loss": loss})
+    columns = pd.DataFrame(shares, columns=[P + name for name in names])
+    return pd.concat([frame.reset_index(drop=True), columns], axis=1), names
+
+
+@dataclass(frozen=True)
+class JointScore:
+    """What several networks of one attribute reach together, on one fold."""
+
+    fold: int
+    accuracy: float
+    f1: float
+    samples: int
+
+
+def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[str] | None = None) -> list[JointScore]:
+    """Joint accuracy and macro F1 per fold of runs that each tell one attribute.
+
+    classes: the joint classes over which F1 is averaged; all combinations when left out.
+    Raises LabError(kind 'combine') for runs whose folds hold out different people: their scores would not be
+    out-of-fold together.
+    """
+    result = []
+    for fold, table, names in _combined(runs, which):
+        order = list(classes or names)
+        table = table[table["label"].isin(order)]
+        chosen = codes(table["predicted"], order)
+        chosen[chosen < 0] = len(order)  # a combination that no photo has: wrong for its true class
+        counts = confusion(codes(table["label"], order), chosen, len(order) + 1)
+        f1 = float(class_f1(counts)[: len(order)].mean())
+        result.append(JointScore(fold, accuracy(counts), f1, int(counts.sum())))
+    return result
+
+
+def attributes_together(runs: Sequence[Run], which: str = "best") -> list[AttributeScore]:
+    """Each attribute's scores per fold of runs that each tell one, on the photos that all of them hold out.
+
+    Raises LabError(kind 'combine') as score_together does.
+    """
+    tasks = [run.config().task.name for run in runs]
+    result = []
+    for fold, table, names in _combined(runs, which):
+        values = itertools.product(*(run.info()["class_names"] for run in runs))
+        parts = [dict(zip(tasks, words, strict=True)) for words in values]
+        result += attribute_scores(table, parts, names, fold)
+    return result
+
+
+def _combined(runs: Sequence[Run], which: str) -> Iterator[tuple[int, pd.DataFrame, list[str]]]:
+    """(fold, joint predictions, joint classes) of every fold that all runs have finished."""
+    samples = [run.samples().set_index("person")["fold"] for run in runs]
+    first = samples[0][~samples[0].index.duplicated()]
+    for run, other in zip(runs[1:], samples[1:], strict=True):
+        both = other[other.index.isin(first.index)]
+        if (both != first.loc[both.index]).any():
+            raise LabError(
+                f"combine: {run.id} holds out other people than {runs[0].id}.",
+                "Launch both in one study: its runs share their folds.",
+                kind="combine",
+            )
+    done = [{state.fold for state in run.states() if state.state == "done"} for run in runs]
+    for fold in sorted(set.intersection(*done)):
+        yield fold, *combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs])

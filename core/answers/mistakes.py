@@ -1,0 +1,241 @@
+"""What a run answered about faces that it had not seen: out-of-fold predictions, confusion, filters, orders.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.data.scan import ATTRIBUTES, age_group, class_parts
+from core.errors import LabError
+from core.runs import Run
+from core.stats import metrics
+
+NEAR_YEARS = 2.0  # an age this close to a limit between age groups may be a matter of months
+ORDERS = ("loss", "confidence", "folds", "runs")
+_OPTIONAL = ("mask", "gender", "age", "label", "mtime_ns")
+_NEEDS = ("sample", "label", "predicted", "loss")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The pooled out-of-fold predictions of one run.
+
+    table: one row a face: sample, path, person, fold, mask, gender, age, label, mtime_ns, true, predicted (class
+    names), y, guess (their indices), loss (cross-entropy), confidence (probability of the predicted class), right,
+    fault (the attributes that are wrong, joined by " + ", "" where right), age_group, years (to the nearest age limit,
+    NaN without an age), near (an age mistake at most NEAR_YEARS from a limit).
+    probabilities: (faces, classes), rows as in table. folds: those that answered; missing: those that have not.
+    """
+
+    run_id: str
+    which: str
+    class_names: tuple[str, ...]
+    attributes: tuple[str, ...]
+    table: pd.DataFrame
+    probabilities: np.ndarray
+    folds: tuple[int, ...]
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which faces: every field that is set narrows. answer: 'wrong', 'right' or 'all'. confidence: low <= p <= high."""
+
+    answer: str = "wrong"
+    fold: int | None = None
+    true: str | None = None
+    predicted: str | None = None
+    fault: str | None = None
+    low: float = 0.0
+    high: float = 1.0
+    person: str | None = None
+    mask: str | None = None
+    gender: str | None = None
+    age: str | None = None
+    far: bool = False  # leave out age mistakes near a limit
+
+
+def version(run: Run, which: str = "best") -> tuple:
+    """Changes when a file that load_answers reads does: a key for what was computed from them."""
+    paths = [run.config_file, run.dir / "run.json", *(run.predictions_file(fold, which) for fold in run.folds())]
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
+
+def load_answers(run: Run, which: str = "best") -> Answers:
+    """The out-of-fold predictions of every fold that has some, joined with the frozen samples.
+
+    which: 'best' or 'final'. Raises LabError: kind 'gone'; 'missing' where no fold has predictions; 'unreadable' where
+    a file is damaged; 'leak' where a fold answered about a face that it had not held out.
+    """
+    try:
+        config, info, samples = run.config(), run.info(), run.samples()
+        names = [str(name) for name in info["class_names"]]
+        samples = samples.reindex(columns=[*samples.columns, *(c for c in _OPTIONAL if c not in samples)])
+        samples["sample"] = samples["sample"].astype(str)
+    except LabError:
+        raise
+    except Exception as error:  # any parser error of a damaged file means the same thing to a person
+        raise _damaged(run, "its configuration, run.json or samples.parquet", error) from error
+    found, missing = [], []
+    for fold in run.folds():
+        try:
+            part = run.predictions(fold, which)
+        except LabError as error:
+            if error.kind != "missing":
+                raise
+            missing.append(fold)
+            continue
+        except Exception as error:
+            raise _damaged(run, f"folds/{fold}/predictions_{which}.parquet", error) from error
+        absent = [c for c in (*_NEEDS, *(f"p_{name}" for name in names)) if c not in part]
+        if absent:
+            raise _damaged(run, f"folds/{fold}/predictions_{which}.parquet", f"no column {absent[0]!r}")
+        found.append(part.assign(answered_by=fold))
+    if not found:
+        raise LabError(
+            f"run '{run.id}' has no {which} predictions yet.",
+            "Let a fold finish, or choose another run.",
+            kind="missing",
+        )
+    answered = pd.concat(found, ignore_index=True)
+    answered["sample"] = answered["sample"].astype(str)
+    table = answered.rename(columns={"label": "true"})[["sample", "true", "predicted", "loss", "answered_by"]].merge(
+        samples.drop(columns=["y", "class_name"], errors="ignore"), on="sample", how="left", validate="one_to_one"
+    )
+    if table["fold"].isna().any():
+        name = table.loc[table["fold"].isna(), "sample"].iloc[0]
+        raise _damaged(run, "its predictions", f"{name!r} is not among its samples")
+    leaked = table[table["fold"] != table["answered_by"]]
+    if len(leaked):
+        row = leaked.iloc[0]
+        raise LabError(
+            f"run '{run.id}': fold {row['answered_by']} answered about {row['sample']!r}, which fold {row['fold']:.0f} "
+            "holds out.",
+            "Its predictions are of another split; train the run again.",
+            kind="leak",
+        )
+    known = set(table["true"]) | set(table["predicted"])
+    if not known <= set(names):
+        raise _damaged(run, "its predictions", f"class {sorted(map(str, known - set(names)))[0]!r} is not the run's")
+    table = table.drop(columns="answered_by")
+    table["fold"] = table["fold"].astype("int64")
+    probabilities = answered[[f"p_{name}" for name in names]].to_numpy(float)
+    try:
+        _judge(table, probabilities, names, config.task)
+    except ValueError as error:
+        raise _damaged(run, "run.json", f"its classes are not of the task {config.task.name}") from error
+    folds = tuple(sorted(table["fold"].unique().tolist()))
+    return Answers(run.id, which, tuple(names), ATTRIBUTES[config.task.name], table, probabilities, folds, (*missing,))
+
+
+def _judge(table: pd.DataFrame, probabilities: np.ndarray, names: list[str], task) -> None:
+    """Add what follows from a prediction: indices, confidence, right, fault, age group, nearness to an age limit."""
+    place = {name: i for i, name in enumerate(names)}
+    table["y"] = table["true"].map(place).astype("int64")
+    table["guess"] = table["predicted"].map(place).astype("int64")
+    table["confidence"] = probabilities[np.arange(len(table)), table["guess"]]
+    table["right"] = table["y"] == table["guess"]
+    parts = pd.DataFrame(class_parts(task, names))
+    wrong = {
+        name: parts[name].to_numpy()[table["y"]] != parts[name].to_numpy()[table["guess"]] for name in parts.columns
+    }
+    table["fault"] = [" + ".join(name for name in wrong if wrong[name][i]) for i in range(len(table))]
+    age = pd.to_numeric(table["age"], errors="coerce")
+    table["age_group"] = age_group(age, task)
+    # An age in years is whole: 29 is as close to a limit of 30 as 30 is to 29, hence the half.
+    limits = np.array(task.age_limits, dtype=float) - 0.5
+    table["years"] = np.abs(age.to_numpy(float)[:, None] - limits).min(1) + 0.5
+    table["near"] = (table["years"] <= NEAR_YEARS) & wrong.get("age", np.zeros(len(table), dtype=bool))
+
+
+def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
+    """Counts, shape (classes, classes), rows true, columns predicted. rows: positions in the table, all if None."""
+    table = answers.table if rows is None else answers.table.iloc[rows]
+    return metrics.confusion(table["y"], table["guess"], len(answers.class_names))
+
+
+def select(answers: Answers, wanted: Filter) -> np.ndarray:
+    """Positions in the table of the faces that a filter keeps, in the order of the table."""
+    table = answers.table
+    keep = np.ones(len(table), dtype=bool)
+    if wanted.answer != "all":
+        keep &= (table["right"] == (wanted.answer == "right")).to_numpy()
+    for column, value in (
+        ("fold", wanted.fold), ("true", wanted.true), ("predicted", wanted.predicted), ("person", wanted.person),
+        ("mask", wanted.mask), ("gender", wanted.gender), ("age_group", wanted.age),
+    ):  # fmt: skip
+        if value is not None:
+            keep &= (table[column].astype(object) == value).to_numpy()
+    if wanted.fault is not None:
+        keep &= np.array([wanted.fault in fault.split(" + ") for fault in table["fault"]], dtype=bool)
+    if wanted.low > 0 or wanted.high < 1:
+        keep &= table["confidence"].between(wanted.low, wanted.high).to_numpy()
+    if wanted.far:
+        keep &= ~table["near"].to_numpy()
+    return np.flatnonzero(keep)
+
+
+def order(answers: Answers, rows: np.ndarray, by: str = "loss", disagreement: pd.Series | None = None) -> np.ndarray:
+    """rows, worst first: highest loss, highest confidence, or largest disagreement. Ties go by sample.
+
+    disagreement: by sample, for 'folds' and 'runs'; a face that it lacks comes last. A loss that is no number is worst.
+    """
+    part = answers.table.iloc[rows]
+    if by in ("folds", "runs"):
+        if disagreement is None:
+            raise ValueError(f"order by {by} needs the disagreement")
+        worth = part["sample"].map(disagreement).fillna(-1.0)
+    else:
+        worth = part["confidence" if by == "confidence" else "loss"].fillna(np.inf)
+    return rows[np.lexsort((part["sample"].to_numpy(str), -worth.to_numpy(float)))]
+
+
+def divergence(probabilities: np.ndarray) -> np.ndarray:
+    """How far several models disagree about each face: Jensen-Shannon divergence in bits, 0 where they are one.
+
+    probabilities: (models, faces, classes). At most log2(models). Source: Lin 1991.
+    """
+    p = np.asarray(probabilities, dtype=float)
+    return np.maximum(0.0, _entropy(p.mean(0)) - _entropy(p).mean(0))
+
+
+def _entropy(p: np.ndarray) -> np.ndarray:
+    return -np.sum(p * np.log2(p, out=np.zeros_like(p), where=p > 0), axis=-1)
+
+
+def between_runs(answers: Sequence[Answers]) -> pd.Series:
+    """Disagreement of runs about each face that all of them answered, by sample.
+
+    Raises LabError(kind 'classes') unless their classes are the same, or if there are fewer than two runs.
+    """
+    if len(answers) < 2:
+        raise LabError("one run cannot disagree.", "Choose at least two runs.", kind="classes")
+    names = answers[0].class_names
+    for other in answers[1:]:
+        if other.class_names != names:
+            raise LabError(
+                f"runs '{answers[0].run_id}' and '{other.run_id}' have different classes.",
+                "Choose runs of the same task.",
+                kind="classes",
+            )
+    frames = [pd.DataFrame(a.probabilities, index=a.table["sample"]) for a in answers]
+    shared = frames[0].index
+    for frame in frames[1:]:
+        shared = shared.intersection(frame.index)
+    stacked = np.stack([frame.loc[shared].to_numpy() for frame in frames])
+    return pd.Series(divergence(stacked), index=shared)
+
+
+def _damaged(run: Run, what: str, error: Exception | str) -> LabError:
+    why = error if isinstance(error, str) else type(error).__name__
+    return LabError(
+        f"run '{run.id}' is unreadable: {what} is damaged ({why}).",
+        "Copy its files back from a backup, or choose another run.",
+        kind="unreadable",
+    )

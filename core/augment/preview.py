@@ -1,0 +1,114 @@
+"""What the network will see, before training: crops measured, and photos through the trainer's own pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.augment.pipeline import build_transform, sample_seed
+from core.data.images import load_image
+
+if TYPE_CHECKING:
+    from core.config import TransformConfig
+
+
+@dataclass(frozen=True)
+class CropEffect:
+    """What one CenterCrop does to the photos of a dataset.
+
+    padded: share of photos (0..1) that are smaller than the crop and get black borders; black: share (0..1) of the crop
+    that is border, mean over those photos.
+    kept: share (0..1) of a photo's area that is left, median over the photos.
+    photo: median (width, height) of what it crops, in pixels; crop: its own.
+    """
+
+    padded: float
+    black: float
+    kept: float
+    photo: tuple[int, int]
+    crop: tuple[int, int]
+
+
+def crop_effects(transforms: Sequence[TransformConfig], width: np.ndarray, height: np.ndarray) -> list[CropEffect]:
+    """One entry for each enabled CenterCrop, in order. width, height: shape (n,), pixels of each photo, n >= 1."""
+    width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
+    effects = []
+    for t in transforms:
+        if not t.enabled or t.name not in ("CenterCrop", "Resize"):
+            continue
+        w, h = t.params["width"], t.params["height"]
+        if t.name == "CenterCrop":
+            small = (width < w) | (height < h)
+            inside = np.minimum(width, w) * np.minimum(height, h)
+            black = float(1 - (inside[small] / (w * h)).mean()) if small.any() else 0.0
+            kept = float(np.median(inside / (width * height)))
+            effects.append(
+                CropEffect(float(small.mean()), black, kept, (int(np.median(width)), int(np.median(height))), (w, h))
+            )
+        width, height = np.full_like(width, w), np.full_like(height, h)
+    return effects
+
+
+def stretches(
+    transforms: Sequence[TransformConfig], width: np.ndarray, height: np.ndarray
+) -> list[tuple[int, float, tuple[int, int]]]:
+    """(place in the list, stretch, median (width, height) of what comes in, pixels) for each enabled Resize.
+
+    stretch: how many times as broad, against its height, a photo is afterwards, median over the photos; 1 keeps its
+    proportions. width, height: shape (n,), pixels of each photo, n >= 1.
+    """
+    width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
+    found = []
+    for index, t in enumerate(transforms):
+        if not t.enabled or t.name not in ("CenterCrop", "Resize"):
+            continue
+        w, h = t.params["width"], t.params["height"]
+        if t.name == "Resize":
+            stretch = float(np.median((w / width) / (h / height)))
+            found.append((index, stretch, (int(np.median(width)), int(np.median(height)))))
+        width, height = np.full_like(width, w), np.full_like(height, h)
+    return found
+
+
+def pick(samples: pd.DataFrame, each: int, draw: int) -> pd.DataFrame:
+    """At most `each` photos of each class, of different people; another draw picks others.
+
+    samples: labelled samples with a RangeIndex, the rows of a frozen run. The result keeps that index.
+    """
+    rng = np.random.default_rng(draw)
+    shuffled = samples.iloc[rng.permutation(len(samples))]
+    people = shuffled.drop_duplicates(["y", "person"])
+    return people.groupby("y").head(each).sort_values("y", kind="stable")
+
+
+def draws(
+    image: np.ndarray, transforms: Sequence[TransformConfig], *, seed: int, fold: int, epochs: Sequence[int], row: int
+) -> list[np.ndarray]:
+    """What training makes of one photo in each of the epochs, uint8 RGB (height, width, 3) each, byte for byte.
+
+    image: decoded, uint8 (h, w, 3). row: its row in the frozen samples table.
+    """
+    lead = build_transform(transforms, "lead")(image)
+    train = build_transform(transforms, "train")
+    return [train(lead, sample_seed(seed, fold, epoch, row)) for epoch in epochs]
+
+
+def views(
+    path: str | Path, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(validation view, one training draw) of a photo, each uint8 RGB (height, width, 3).
+
+    The draw is the one that training makes of this row in this epoch of fold 0. Raises LabError for a bad file.
+    """
+    photo = load_image(path)
+    return validation_view(photo, transforms), draws(photo, transforms, seed=seed, fold=0, epochs=[epoch], row=row)[0]
+
+
+def validation_view(image: np.ndarray, transforms: Sequence[TransformConfig]) -> np.ndarray:
+    """What validation sees of a decoded photo: the deterministic transforms only."""
+    return build_transform(transforms, "eval")(build_transform(transforms, "lead")(image))

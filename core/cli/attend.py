@@ -1,0 +1,100 @@
+"""The verb `attend`: where the heat of a run's maps lies, layer by layer, in right and in wrong answers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from core.data.persons import noun
+from core.errors import LabError
+from core.runs import Run
+
+
+def attend(
+    run_ids: Annotated[list[str], typer.Argument(help="Finished runs, such as one of each depth.")],
+    photos: Annotated[
+        int | None, typer.Option(help="Look at so many photos of a run, of different people first.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="GradCAM, GradCAM++, XGradCAM, HiResCAM, LayerCAM, EigenCAM, ...")
+    ] = "GradCAM",
+    which: Annotated[str, typer.Option(help="Checkpoint: best or final.")] = "best",
+    boxes: Annotated[str, typer.Option(help="Where a face is in a photo: auto, close or portrait.")] = "auto",
+    runs_dir: Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")] = None,
+) -> None:
+    """Print the share of heat per region and layer, right and wrong answers, 95 % intervals over people or photos."""
+    from core.inside import attend as attention
+    from core.inside import regions
+    from core.inside.fold_models import free
+
+    if boxes != "auto" and boxes not in regions.PRESETS:
+        raise LabError(f"--boxes {boxes}: not known.", f"Choose auto, {' or '.join(regions.PRESETS)}.", kind="regions")
+    for run_id in run_ids:
+        run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+        found = attention.attend(
+            run, _choose(run, photos), regions.PRESETS.get(boxes), method=method, which=which, progress=_progress
+        )
+        free()
+        _print(run, found)
+        if found.faults:
+            print(f"photos left out, unreadable: {len(found.faults):,}, first {next(iter(found.faults))}\n")
+
+
+def _choose(run: Run, photos: int | None) -> list[str]:
+    """All samples, or so many in a seeded order that takes everybody's first photo before anybody's second."""
+    table = run.samples()
+    if photos is None or photos >= len(table):
+        return table["sample"].tolist()
+    mixed = table.sample(frac=1, random_state=0)
+    turn = mixed.groupby("person").cumcount()
+    return mixed.loc[turn.sort_values(kind="stable").index[:photos], "sample"].tolist()
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rmaps of {done:,} of {total:,} faces", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+
+
+def _print(run: Run, found) -> None:
+    from core.inside.regions import REGIONS
+
+    right = found.right
+    print(f"{run.id}: ResNet-{run.config().model.depth}, {len(right):,} faces, {right.mean():.1%} right")
+    print(f"share of heat [95 % interval over {noun(found.persons)}]; area: share of the picture")
+    print(f"{'':<24}" + "".join(f"{name:>22}" for name in REGIONS) + f"{'in a tenth':>12}")
+    print(f"{'area':<24}" + "".join(f"{_percent(value):>22}" for value in found.area.mean(0)))
+    for name, group in (("right", right), ("wrong", ~right)):
+        if not group.any():
+            print(f"{name}: none")
+            continue
+        share = found.share_of(group)
+        tops = np.array([_mean(found.concentration[group, i]) for i in range(len(found.layers))])
+        for i, layer in enumerate(found.layers):
+            cells = [_cell(share.mean[i, r], share.low[i, r], share.high[i, r]) for r in range(len(REGIONS))]
+            head = f"{name} ({share.samples:,})"
+            print(f"{head:<15}{layer:<9}" + "".join(f"{cell:>22}" for cell in cells) + f"{_percent(tops[i]):>12}")
+    if right.any() and not right.all():
+        change = found.difference(~right, right)
+        for i, layer in enumerate(found.layers):
+            cells = [_cell(change.mean[i, r], change.low[i, r], change.high[i, r], "+") for r in range(len(REGIONS))]
+            print(f"{'wrong - right':<15}{layer:<9}" + "".join(f"{cell:>22}" for cell in cells))
+    for alarm in found.alarms():
+        print(f"alarm: {alarm.sentence}")
+    print()
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _percent(value: float, sign: str = "") -> str:
+    return "-" if np.isnan(value) else f"{100 * value:{sign}.1f}%"
+
+
+def _cell(mean: float, low: float, high: float, sign: str = "") -> str:
+    return f"{_percent(mean, sign)} [{_percent(low, sign)}, {_percent(high, sign)}]"

@@ -1,0 +1,273 @@
+"""The lab without a browser: `python -m core <verb>`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import __version__, places
+from core.cli import data as cli_data
+from core.cli import write
+from core.cli.attend import attend
+from core.cli.progress import bar, wait_for
+from core.cli.tables import print_folds, spread
+from core.config import recipes
+from core.config import run_config as configs
+from core.errors import LabError
+from core.jobs import control, halt
+from core.jobs.worker import work
+from core.plan import plan as planning
+from core.runs import Run
+from core.runs import run as runs
+from core.storage import locks
+from core.studies import records
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Facet Lab without a browser.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(attend)
+app.command()(cli_data.demo)
+app.command()(cli_data.scan)
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"Facet Lab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def lab(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version of the lab.")
+    ] = False,
+) -> None:
+    """Facet Lab without a browser."""
+
+
+def main() -> None:
+    """Run a verb. An expected failure is two lines on stderr and exit code 1, never a traceback."""
+    try:
+        app()
+    except LabError as error:
+        error = planning.with_setting_named(error)
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"       {error.remedy}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or a YAML file.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the dataset.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as phases.0.epochs=3.")] = None,
+    folds_of: Annotated[
+        str | None, typer.Option("--folds-of", help="A run whose folds are taken over: each person stays in its fold.")
+    ] = None,
+    runs_dir: RunsOption = None,
+    wait: WaitOption = False,
+) -> None:
+    """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
+    from core.data.scan import scan as scan_dataset
+
+    values = recipes.load_recipe(recipe).model_dump(mode="json")
+    if data is not None:
+        values["data"]["root"] = str(data)  # not read as YAML: a folder may be called 2024
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise LabError(f"--set {setting}: expected key=value.", "Such as --set phases.0.epochs=3.", kind="config")
+        values = configs.with_setting(values, key, value)
+    config = configs.from_dict(values, recipe)
+    if not config.data.root:
+        raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
+    planning.check_weights(config)
+    folder = runs_dir and runs_dir.resolve()
+    found = scan_dataset(config.data, progress=bar("scanning"))
+    if any(setting.startswith(("task=", "task.name=")) for setting in settings or []):
+        planning.check_task(config.task.name, found, "--set ")
+    else:
+        task, note = planning.fit_task(config.task.name, found)
+        _note(note)
+        config = configs.from_dict(configs.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
+    plan = planning.make_plan(config, found, folder=folder)
+    if folds_of is not None:
+        people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
+        plan = records.on_folds(people, folds_of, plan, found, folder=folder)
+    run = control.launch(plan, folder=folder)
+    print(run.id, flush=True)
+    if plan.corrections:
+        print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
+    for doubt in (plan.persons.warning, *plan.absences):
+        if doubt:
+            print(f"note: {doubt}", file=sys.stderr)
+    if wait:
+        wait_for(run)
+
+
+@app.command()
+def study(
+    study_file: Annotated[Path, typer.Argument(help="A study: YAML with name, recipe, set and grid.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the dataset.")],
+    runs_dir: RunsOption = None,
+    wait: WaitOption = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Launch a large grid without asking.")] = False,
+) -> None:
+    """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
+    from core.data.scan import scan as scan_dataset
+    from core.studies import grid as studies
+
+    folder = runs_dir and runs_dir.resolve()
+    wanted = studies.from_yaml(configs.read_text(study_file, "study"), study_file.name)
+    if studies.size(wanted) > studies.ASK_ABOVE and not yes:
+        raise LabError(
+            f"study '{wanted.name}': the grid makes {studies.size(wanted):,} runs.",
+            "Add --yes to launch them all, or make the grid smaller.",
+            kind="large",
+        )
+    configurations = studies.expand(wanted, {"root": str(data)})
+    for configuration in configurations:
+        planning.check_weights(configuration)
+    found = scan_dataset(configurations[0].data, progress=bar("scanning"))
+    wanted, note = studies.fit_task(wanted, configurations, found)
+    if note:
+        _note(note)
+        configurations = studies.expand(wanted, {"root": str(data)})
+    plans = studies.make_plans(configurations, found, folder=folder)
+    cost = studies.estimate(plans, folder)
+    print(
+        f"{cost.runs} runs, {cost.fold_jobs} fold jobs, {cost.steps:,} steps, {cost.bytes / 1e9:.1f} GB"
+        + (f", about {cost.seconds / 3600:.1f} h" if cost.seconds else "")
+        + (f", {len(applied):,} label corrections applied" if (applied := plans[0].corrections) else ""),
+        file=sys.stderr,
+    )
+    record = records.launch(wanted, plans, folder=folder)
+    failed = bool(record.refused)
+    for member in record.runs:
+        print(member.id, flush=True)
+    for refused, why in record.refused.items():
+        print(f"{refused} was not launched: {why}", file=sys.stderr)
+    if wait:
+        for run in records.present(record, folder):
+            try:
+                wait_for(run)
+            except typer.Exit:
+                failed = True  # one failing run never stops the others
+    if failed:
+        raise typer.Exit(1)
+
+
+def _note(sentence: str) -> None:
+    """One line beside the output, which programs read."""
+    if sentence:
+        print(sentence, file=sys.stderr)
+
+
+@app.command()
+def status(
+    run_id: Annotated[str | None, typer.Argument(help="One run; without it, all of them.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    runs_dir: RunsOption = None,
+) -> None:
+    """Show the state of all runs, or of one run's folds."""
+    folder = runs_dir and runs_dir.resolve()
+    if run_id is not None:
+        run = Run(run_id, folder).require()
+        states = run.states()
+        if as_json:
+            print(
+                json.dumps(
+                    {"id": run.id, "state": runs.overall(s.state for s in states), "folds": [vars(s) for s in states]}
+                )
+            )
+        else:
+            print_folds(run)
+        return
+    found = runs.summaries(folder)
+    if stop := halt.stopped(folder or places.runs_folder()):
+        print(f"{stop.message} {stop.remedy}\nLet it go on with: python -m core worker", file=sys.stderr)
+    if as_json:
+        print(json.dumps(found))
+        return
+    if not found:
+        print("no runs yet; launch one with: python -m core train quick --data FOLDER")
+    for summary in found:
+        if "unreadable" in summary:
+            print(f"{summary['id']}  unreadable: {summary['unreadable']}")
+            continue
+        done = [fold for fold in summary["folds"] if fold["state"] == "done"]  # half-trained folds would mislead
+        scores = [(fold.get("scores") or {}).get("best_f1") for fold in done]
+        print(f"{summary['id']}  {summary['state']:<11}  best F1 {spread(scores)}")
+
+
+@app.command()
+def cancel(run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: RunsOption = None) -> None:
+    """Stop a run; each fold keeps its last checkpoint."""
+    run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+    control.cancel(run)
+    print_folds(run)
+
+
+@app.command()
+def resume(
+    run_id: Annotated[str, typer.Argument(help="The run.")], runs_dir: RunsOption = None, wait: WaitOption = False
+) -> None:
+    """Go on with every fold of a run that is not done, from its last checkpoint."""
+    run = Run(run_id, runs_dir and runs_dir.resolve())
+    folds = control.resume(run)
+    print(f"resumed folds {', '.join(map(str, folds))}" if folds else "nothing to resume", flush=True)
+    if wait:
+        wait_for(run)
+
+
+@app.command()
+def worker(
+    runs_dir: RunsOption = None,
+    by_itself: Annotated[bool, typer.Option("--by-itself", hidden=True)] = False,
+    slot: Annotated[int | None, typer.Option(hidden=True)] = None,
+    slot_lock: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Train what waits, then leave; a queue that has stopped goes on. The lab starts workers by itself; on other
+    machines start them by hand."""
+    folder = runs_dir.resolve() if runs_dir else places.runs_folder()
+    if not by_itself:
+        halt.go_on(folder)
+    born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))
+    work(folder, born_with, own=by_itself)
+
+
+@app.command()
+def weights(depth: Annotated[int, typer.Argument(help="18, 34, 50, 101 or 152.")]) -> None:
+    """Download the ImageNet weights of a ResNet, once."""
+    from core.network.weights import IMAGENET, download
+
+    if depth not in IMAGENET:
+        raise LabError(f"weights: there is no ResNet-{depth}.", f"Choose one of {', '.join(map(str, IMAGENET))}.")
+    print(download(depth))
+
+
+app.command()(write.report)
+app.command()(write.export)
+
+
+@app.command(hidden=True)
+def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
+    """Measure training images per second of a configuration and remember it."""
+    from core.jobs import speed
+
+    try:
+        config = configs.from_yaml(config_file.read_text("utf-8"), config_file.name)
+        print(speed.measure_when_free(config, runs_dir or places.runs_folder()), flush=True)
+    finally:
+        config_file.unlink(missing_ok=True)

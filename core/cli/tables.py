@@ -1,0 +1,76 @@
+"""What the command line prints of a run: folds, means, attributes."""
+
+from __future__ import annotations
+
+from core.data.persons import persons_of
+from core.errors import LabError
+from core.plan.folds import absence, absent_classes
+from core.runs import Run
+from core.stats import metrics
+from core.storage.files import GARBAGE
+
+
+def print_folds(run: Run) -> None:
+    """Folds with their best and last epoch, mean ± deviation over the finished ones, and each attribute."""
+    states = run.states()
+    print(
+        f"{'fold':<6}{'state':<13}{'epochs':>7}{'best F1':>10}{'@ epoch':>9}"
+        f"{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
+    )
+    for state in states:
+        s = state.scores or {}
+        cells = [_number(s.get(k)) for k in ("best_f1", "final_f1", "best_accuracy", "final_accuracy")]
+        print(
+            f"{state.fold:<6}{state.state:<13}{state.epoch:>7}{cells[0]:>10}{state.best_epoch or '-':>9}"
+            f"{cells[1]:>10}{cells[2]:>11}{cells[3]:>12}"
+        )
+        if state.reason:
+            print(f"      {state.reason} {state.remedy}")
+    for doubt in doubts(run):
+        print(f"note: {doubt}")
+    for title, key in (
+        ("best F1", "best_f1"),
+        ("final F1", "final_f1"),
+        ("best accuracy", "best_accuracy"),
+        ("final accuracy", "final_accuracy"),
+    ):
+        print(f"{title:<15} {spread([(state.scores or {}).get(key) for state in states if state.state == 'done'])}")
+    _print_attributes(run)
+
+
+def doubts(run: Run) -> list[str]:
+    """What the folds of a run cannot promise, in sentences: unknown persons, folds without some class."""
+    try:
+        samples, names = run.samples(), [str(name) for name in run.info()["class_names"]]
+    except (LabError, OSError, *GARBAGE):
+        return []  # a damaged run: its folds are shown all the same
+    absent = absent_classes(samples, names)
+    told = [absence(fold, lacking, len(names)) for fold, lacking in absent.items()]
+    return [doubt for doubt in (persons_of(samples).warning, *told) if doubt]
+
+
+def _print_attributes(run: Run) -> None:
+    """Beneath a finished task of several attributes: each attribute's own scores, best epoch of each fold."""
+    from core.answers.attribute_scores import score_run
+
+    try:
+        found = score_run(run)
+    except LabError as error:
+        print(f"attributes: {error.message}")
+        return
+    for attribute in dict.fromkeys(score.attribute for score in found):
+        own = [score for score in found if score.attribute == attribute]
+        accuracy, f1 = spread([score.accuracy for score in own]), spread([score.f1 for score in own])
+        print(f"{attribute:<8} accuracy {accuracy}, F1 {f1}, at each fold's best epoch")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def spread(values) -> str:
+    """'0.713 ± 0.012 (5)': mean, deviation over folds, their number."""
+    mean, deviation, count = metrics.mean_and_deviation(values)
+    if count == 0:
+        return "-"
+    return f"{mean:.3f} ± {deviation:.3f} ({count})" if count > 1 else f"{mean:.3f} (1)"

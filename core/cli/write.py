@@ -1,0 +1,78 @@
+"""The verbs that write files: `python -m core report` and `python -m core export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import LabError
+from core.runs import Run
+from core.storage import files
+
+FORMATS = {".csv": "metrics_csv", ".parquet": "metrics_parquet"}
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
+
+
+def report(
+    names: Annotated[list[str], typer.Argument(help="A study, or the runs to write up; ids.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write (default: <first id>.html or .md).")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown instead of HTML.")] = False,
+    title: Annotated[str, typer.Option(help="Title of the report.")] = "",
+    question: Annotated[str, typer.Option(help="The question it answers.")] = "",
+    baseline: Annotated[str | None, typer.Option(help="Run that the others are compared with.")] = None,
+    within: Annotated[float, typer.Option(min=0, max=100, help="Points of F1 that count as the same.")] = 1.0,
+    maps: Annotated[bool, typer.Option(help="Show what the networks looked at on the chosen faces.")] = True,
+    face: Annotated[list[str] | None, typer.Option("--face", help="A sample to show as well; can be repeated.")] = None,
+    runs_dir: RunsOption = None,
+) -> None:
+    """Write a study or some runs up: one HTML file that needs no network, or Markdown. Prints the answer."""
+    from core.report import gather as reports
+    from core.report import render
+
+    folder = runs_dir and runs_dir.resolve()
+    options: dict[str, Any] = {
+        "title": title,
+        "question": question,
+        "baseline": baseline,
+        "within": within / 100,
+        "maps": maps,
+    }
+    options["faces"] = face or []
+    made = reports.of_names(names, folder, **options)
+    path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")
+    as_markdown = markdown or path.suffix.lower() == ".md"
+    _write(path, (render.markdown(made) if as_markdown else render.html(made)).encode())
+    for sentence in made.sentences:
+        print(sentence)
+    print(path)
+
+
+def export(
+    ids: Annotated[list[str], typer.Argument(help="The runs, by their ids.")],
+    out: Annotated[Path, typer.Option("--out", help="A .csv or .parquet file, or a folder for TensorBoard.")],
+    runs_dir: RunsOption = None,
+) -> None:
+    """Write every metric of some runs as tidy CSV or Parquet, or as TensorBoard event files into a folder."""
+    from core.runs import exports
+
+    chosen = [Run(run_id, runs_dir and runs_dir.resolve()).require() for run_id in ids]
+    suffix = out.suffix.lower()
+    if suffix in FORMATS:
+        _write(out, getattr(exports, FORMATS[suffix])(chosen))
+    elif suffix:
+        remedy = "End the name in .csv or .parquet, or name a folder for TensorBoard."
+        raise LabError(f"export: '{suffix}' files cannot be written.", remedy, kind="config")
+    else:
+        print(f"{exports.write_events(chosen, out)} logs; look at them with: tensorboard --logdir {out}")
+    print(out)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_whole(path, lambda stream: stream.write(data), durable=False)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}."
+        raise LabError(message, "Choose another file with --out.", kind="read-only") from error

@@ -1,0 +1,101 @@
+"""What sets compared runs apart: settings, classes, attributes and single faces. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.answers.attribute_scores import P, attribute_scores
+from core.compare.members import Member, out_of_fold
+from core.compare.pairs import Pair
+from core.config import RunConfig
+from core.config.settings import leaves
+from core.data.scan import class_parts
+from core.stats.metrics import class_f1, codes, confusion_of
+
+UNSET = "–"
+OWN = ("name", "description", "schema_version")  # always differ, and say nothing about what was learned
+
+
+def settings(config: RunConfig) -> dict[str, str]:
+    """Dotted setting -> value as text. Phases count from 1; a transform is named, so that its place does not matter."""
+    data = config.model_dump(mode="json")
+    transforms = data.pop("transforms")
+    flat = dict(leaves({key: value for key, value in data.items() if key not in OWN}, first=1))
+    seen: dict[str, int] = {}
+    for transform in transforms:
+        name = transform.pop("name")
+        seen[name] = seen.get(name, 0) + 1
+        label = f"transforms.{name}" if seen[name] == 1 else f"transforms.{name} {seen[name]}"
+        if transform.pop("enabled"):
+            flat |= {label: "on", **dict(leaves(transform, label, first=1))}
+    return {key: _text(value) for key, value in flat.items()}
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return UNSET
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def config_differences(members: Sequence[Member]) -> pd.DataFrame:
+    """Only the settings that differ: index setting, one column a run id, text; settings a run lacks are a dash."""
+    table = pd.DataFrame({member.id: settings(member.config) for member in members}, dtype=object).fillna(UNSET)
+    return table[table.nunique(axis=1) > 1]
+
+
+def class_scores(members: Sequence[Member], which: str = "best") -> pd.DataFrame:
+    """Per-class F1 of the pooled out-of-fold predictions: index run id, one column a class in the first run's order.
+
+    All members tell the same classes. A run without a finished fold has NaN.
+    Raises LabError where predictions are gone.
+    """
+    names = list(members[0].class_names)
+    rows = {}
+    for member in members:
+        table = out_of_fold(member, which)
+        scores = class_f1(confusion_of(table["label"], table["predicted"], names)) if len(table) else np.nan
+        rows[member.id] = pd.Series(scores, index=names, dtype=float)
+    return pd.DataFrame(rows).T[names]
+
+
+def attribute_accuracy(members: Sequence[Member], which: str = "best") -> pd.DataFrame:
+    """Accuracy of each attribute of a joint task, pooled over folds: index run id; no columns for a task of one."""
+    rows = {}
+    for member in members:
+        parts = class_parts(member.config.task, list(member.class_names))
+        table = out_of_fold(member, which)
+        found = attribute_scores(table, parts, member.class_names, -1) if len(table) else []
+        rows[member.id] = pd.Series({score.attribute: score.accuracy for score in found}, dtype=float)
+    return pd.DataFrame(rows).T
+
+
+def flips(pair: Pair) -> pd.DataFrame:
+    """Photos that exactly one of the two gets right, the clearest first.
+
+    Columns sample, path, person, fold, label, right ('run' or 'baseline'), predicted_a, predicted_b (classes), and
+    probabilities: p_a, p_b of the true class, q_a, q_b of the predicted one. Clearest: p of the right one minus p of
+    the wrong one is largest. Empty without predictions.
+    """
+    columns = ["sample", "path", "person", "fold", "label", "right", "predicted_a", "predicted_b"]
+    columns += ["p_a", "p_b", "q_a", "q_b"]
+    if pair.table is None:
+        return pd.DataFrame(columns=columns)
+    table = pair.table
+    right = {side: table[f"predicted_{side}"] == table["label"] for side in "ab"}
+    table = table[right["a"] != right["b"]].copy()
+    table["right"] = np.where(right["a"][table.index], "run", "baseline")
+    for side in "ab":
+        table[f"p_{side}"] = _probability(table, "label", side, pair.run.class_names)
+        table[f"q_{side}"] = _probability(table, f"predicted_{side}", side, pair.run.class_names)
+    gap = (table["p_a"] - table["p_b"]).abs()
+    return table.assign(gap=gap).sort_values(["gap", "sample"], ascending=[False, True])[columns].reset_index(drop=True)
+
+
+def _probability(table: pd.DataFrame, column: str, side: str, names: Sequence[str]) -> np.ndarray:
+    """The probability that a run gave to the class in `column`, one a row."""
+    shares = table[[f"{P}{name}_{side}" for name in names]].to_numpy(float)
+    return shares[np.arange(len(table)), codes(table[column], names)]

@@ -1,0 +1,130 @@
+"""What a network costs: parameters, multiply-adds, speed, disk; and which runs are worth their cost.
+
+Imports no torch until something has to be counted; counts are kept in runs/.lab/costs.json, since they never change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core import places
+from core.compare.members import Member
+from core.config import RunConfig
+from core.data.scan import class_parts
+from core.errors import LabError
+from core.storage import files
+from core.storage.files import GARBAGE
+
+
+@dataclass(frozen=True)
+class Size:
+    """parameters: trained numbers. multiply_adds: of one image forward, convolutions and linear layers."""
+
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run cost on the machine it ran on; NaN where nothing was recorded.
+
+    training_rate, validation_rate: images per second, median over epochs and folds; validation is forward only, with
+    reading. epoch_seconds: training and validation of one epoch of one fold, mean. seconds: all folds together.
+    checkpoint_bytes: one fold's best weights, mean. memory_bytes: the most that training a fold held, on the GPU or,
+    on a CPU, in its process. device: as the run recorded it.
+    """
+
+    size: Size
+    training_rate: float
+    validation_rate: float
+    epoch_seconds: float
+    seconds: float
+    checkpoint_bytes: float
+    memory_bytes: float
+    device: str
+
+
+def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size:
+    """Parameters and multiply-adds of a configuration's network. folder: all runs, whose .lab keeps the counts.
+
+    The first count of a network imports torch (seconds); it builds the network without memory (device meta).
+    """
+    height, width = config.input_size
+    parts = class_parts(config.task, list(class_names)) if config.model.head == "factored" else None
+    key = f"resnet{config.model.depth} {height}x{width} {len(class_names)} classes {config.model.head}"
+    if parts:
+        key += " " + "x".join(str(len({part[name] for part in parts})) for name in parts[0])
+    path = places.lab_folder(folder) / "costs.json"
+    try:
+        known = files.read_json(path)
+        return Size(int(known[key]["parameters"]), int(known[key]["multiply_adds"]))
+    except (OSError, *GARBAGE):
+        pass
+    sizes = tuple(len({part[name] for part in parts}) for name in parts[0]) if parts else (len(class_names),)
+    found = _count(config.model.depth, height, width, sizes)
+    with contextlib.suppress(OSError, LabError):  # a courtesy to the next page
+        files.change_json(path, "costs.json", lambda content: files.table_of(content) | {key: vars(found)})
+    return found
+
+
+@lru_cache(maxsize=64)
+def _count(depth: int, height: int, width: int, outputs: tuple[int, ...]) -> Size:
+    """outputs: width of each linear layer of the head; a joint head has one.
+
+    Source: torch.utils.flop_counter counts two operations a multiply-add.
+    """
+    import torch
+    import torchvision
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"), torch.no_grad():
+        model = getattr(torchvision.models, f"resnet{depth}")(weights=None)
+        features = model.fc.in_features
+        model.fc = torch.nn.Linear(features, sum(outputs))  # heads side by side are one layer of their summed width
+        with FlopCounterMode(display=False) as counter:
+            model.eval()(torch.empty(1, 3, height, width))
+    return Size(sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2)
+
+
+def cost_of(member: Member, metrics: pd.DataFrame) -> Cost:
+    """metrics: every fold's lines with a `fold` column, as Run.all_metrics gives them."""
+    rates = metrics.groupby("split")["images_per_second"].median() if len(metrics) else {}
+    spent = metrics.groupby(["fold", "epoch"])["seconds"].sum() if len(metrics) else pd.Series(dtype=float)
+    sizes = []
+    for fold in member.done:
+        with contextlib.suppress(OSError):
+            sizes.append(member.run.weights_file(fold, "best").stat().st_size)
+    return Cost(
+        size_of(member.config, member.class_names, member.run.dir.parent),
+        float(rates.get("train", math.nan)),
+        float(rates.get("validation", math.nan)),
+        float(spent.mean()) if len(spent) else math.nan,
+        float(spent.sum()) if len(spent) else math.nan,
+        float(np.mean(sizes)) if sizes else math.nan,
+        float(peak) if isinstance(peak := member.info.get("peak_memory"), (int, float)) else math.nan,
+        str(member.info.get("device", "")),
+    )
+
+
+def ratios(sizes: dict[str, Size], baseline: str) -> dict[str, float]:
+    """Run id -> its multiply-adds per image over the baseline's."""
+    return {run: size.multiply_adds / sizes[baseline].multiply_adds for run, size in sizes.items()}
+
+
+def pareto_front(cost: Sequence[float], score: Sequence[float]) -> np.ndarray:
+    """Which runs no other beats, shape (n,) bool: nobody costs at most as much and scores at least as well, one of the
+    two strictly. A run without a finite cost or score is never on the front.
+    """
+    spent, won = np.asarray(cost, dtype=float), np.asarray(score, dtype=float)
+    finite = np.isfinite(spent) & np.isfinite(won)
+    no_worse = (spent[:, None] <= spent) & (won[:, None] >= won)  # [i, j]: i is at least as good as j in both
+    better = (spent[:, None] < spent) | (won[:, None] > won)
+    return finite & ~(no_worse & better & finite[:, None]).any(axis=0)

@@ -1,0 +1,191 @@
+"""The runs of a comparison, as far as they can be read: what was frozen, fold states, out-of-fold predictions.
+
+Imports no torch. What is read is kept by path and time of its files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.config import RunConfig
+from core.data.persons import Persons, persons_of
+from core.errors import LabError
+from core.runs import Run
+from core.runs.states import FoldState
+from core.storage.files import GARBAGE
+from core.studies import records
+
+METRICS = {"f1": "F1", "accuracy": "accuracy"}
+WHICH = {"best": "best epoch", "final": "last epoch"}
+COLUMNS = ["sample", "path", "person", "class_name", "fold"]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One run as a comparison reads it. samples: sample, path, person, class_name, fold. Do not modify the tables.
+
+    version: equal as long as the files that were frozen are the same. persons: how far it is known whom photos show.
+    """
+
+    run: Run
+    config: RunConfig
+    info: dict[str, Any]
+    class_names: tuple[str, ...]
+    samples: pd.DataFrame
+    states: tuple[FoldState, ...]
+    version: tuple[int, ...]
+    persons: Persons
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def done(self) -> tuple[int, ...]:
+        return tuple(state.fold for state in self.states if state.state == "done")
+
+    def score(self, fold: int, metric: str, which: str) -> float:
+        """The recorded score of a fold, NaN where there is none."""
+        state = next((s for s in self.states if s.fold == fold), None)
+        value = ((state.scores if state else None) or {}).get(f"{which}_{metric}")
+        return float(value) if isinstance(value, (int, float)) else math.nan
+
+    def scores(self, metric: str, which: str) -> dict[int, float]:
+        """fold -> finite score of every finished fold."""
+        found = {fold: self.score(fold, metric, which) for fold in self.done}
+        return {fold: value for fold, value in found.items() if math.isfinite(value)}
+
+
+def load(run_id: str, folder: Path | None = None) -> Member:
+    """Raises LabError: kinds 'bad-id', 'gone', 'unreadable'."""
+    run = Run(run_id, folder).require()
+    try:
+        version = tuple((run.dir / n).stat().st_mtime_ns for n in ("config.yaml", "run.json", "samples.parquet"))
+        config, info, samples, persons = _frozen(str(run.dir), version)
+        names = tuple(str(name) for name in info["class_names"])
+    except (OSError, *GARBAGE) as error:
+        if not run.exists():
+            run.require()
+        raise LabError(
+            f"run '{run_id}' is unreadable: a file of it is missing or damaged ({type(error).__name__}).",
+            "Copy its files back from a backup, or compare without it.",
+            kind="unreadable",
+        ) from error
+    return Member(run, config, info, names, samples, tuple(run.states()), version, persons)
+
+
+@lru_cache(maxsize=64)
+def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame, Persons]:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    samples = run.samples()
+    return run.config(), run.info(), samples[COLUMNS], persons_of(samples)
+
+
+def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Member], list[LabError]]:
+    """The runs that can be read, in order and once each, and what is wrong with the others."""
+    members, problems = [], []
+    for run_id in dict.fromkeys(ids):
+        try:
+            members.append(load(run_id, folder))
+        except LabError as error:
+            problems.append(error)
+    return members, problems
+
+
+def told_apart(members: Sequence[Member]) -> list[Member]:
+    """The same runs under names that tell them apart.
+
+    Runs of one study lose its name, which all of theirs begin with; those that share a name get the end of their id.
+    """
+    names = _names(members)
+    return [
+        replace(m, config=m.config.model_copy(update={"name": n if names.count(n) == 1 else f"{n} ({m.id[-4:]})"}))
+        for m, n in zip(members, names, strict=True)
+    ]
+
+
+def _names(members: Sequence[Member]) -> list[str]:
+    names = [member.name for member in members]
+    of = {str(member.info.get("study") or "") for member in members}
+    if len(members) < 2 or len(of) != 1 or "" in of:
+        return names
+    try:
+        study = records.load(of.pop(), members[0].run.dir.parent)
+    except LabError:
+        return names  # deleted, damaged, or the runs were copied without it
+    return [name.removeprefix(f"{study.name} ") or name for name in names]
+
+
+def version_of(member: Member, which: str) -> tuple:
+    """Equal as long as nothing that a comparison reads of this run has changed: name, fold states, predictions."""
+    times = []
+    for fold in member.done:
+        try:
+            times.append(member.run.predictions_file(fold, which).stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    states = tuple((s.fold, s.state, repr(s.scores)) for s in member.states)
+    return str(member.run.dir), member.name, member.version, states, tuple(times)
+
+
+def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Member], list[LabError]]:
+    """The runs that tell the baseline's classes, and a refusal for each that does not."""
+    kept, refused = [], []
+    for member in members:
+        missing, extra = (
+            sorted(set(x) - set(y))
+            for x, y in ((baseline.class_names, member.class_names), (member.class_names, baseline.class_names))
+        )
+        if not missing and not extra:
+            kept.append(member)
+            continue
+        apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
+        refused.append(
+            LabError(
+                f"{member.name} ({len(member.class_names)} classes) and {baseline.name} "
+                f"({len(baseline.class_names)} classes) do not tell the same classes: {apart}.",
+                "Compare runs of one task.",
+                kind="classes",
+            )
+        )
+    return kept, refused
+
+
+def out_of_fold(member: Member, which: str, folds: Sequence[int] | None = None) -> pd.DataFrame:
+    """Pooled predictions of finished folds with the person, path and fold of each sample. Do not modify it.
+
+    Columns sample, label, predicted, loss, p_<class>..., person, path, fold. Raises LabError: kinds 'gone', 'missing'.
+    """
+    chosen = tuple(member.done if folds is None else folds)
+    try:
+        version = tuple(member.run.predictions_file(fold, which).stat().st_mtime_ns for fold in chosen)
+        return _pooled(str(member.run.dir), which, chosen, version)
+    except FileNotFoundError:
+        member.run.require()
+    except (OSError, *GARBAGE) as error:
+        message = f"{member.name}: predictions of the {WHICH[which]} cannot be read ({type(error).__name__})."
+        raise LabError(message, "Resume or repeat the run to write them again.", kind="missing") from error
+    raise LabError(
+        f"{member.name}: predictions of a finished fold are gone.", "Repeat the run to have them again.", kind="missing"
+    )
+
+
+@lru_cache(maxsize=64)
+def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int, ...]) -> pd.DataFrame:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    tables = [run.predictions(fold, which).assign(fold=fold) for fold in folds]
+    if not tables:
+        return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "fold"])
+    where = run.samples().drop_duplicates("sample").set_index("sample")[["person", "path"]]
+    return pd.concat(tables, ignore_index=True).join(where, on="sample")

@@ -1,0 +1,265 @@
+"""Runs side by side: what can be paired, and by how much they differ. Imports no torch.
+
+A fold that is not done in both runs of a pair is named and left out; runs whose people stand in different folds are
+never tested as pairs; runs that tell other classes are refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from core.compare.members import METRICS, Member, out_of_fold, same_classes
+from core.data import persons
+from core.errors import LabError
+from core.stats import paired
+from core.stats.metrics import accuracy, codes, confusion_of, macro_f1
+from core.stats.paired import Interval, McNemar
+from core.text import spread
+
+KEYS = ["sample", "person", "class_name", "fold"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A run against a baseline. folds: shared and finished in both; empty where nothing can be paired.
+
+    scores, base_scores: one per fold. table: out-of-fold predictions of both on the photos that both held out, with
+    the columns of out_of_fold and suffixes _a (run) and _b (baseline); None where predictions are gone.
+    notes: what was left out and why. warning: why the two are not a pair at all, else empty.
+    """
+
+    run: Member
+    baseline: Member
+    folds: tuple[int, ...]
+    scores: np.ndarray
+    base_scores: np.ndarray
+    test_fraction: float
+    table: pd.DataFrame | None
+    notes: tuple[str, ...] = ()
+    warning: str = ""
+
+    @property
+    def persons(self) -> str:
+        """known | partly | unknown: whether people are the units of this comparison, or photos."""
+        return persons.together({self.run.persons.state, self.baseline.persons.state})
+
+
+def pair(run: Member, baseline: Member, *, metric: str = "f1", which: str = "best") -> Pair:
+    """Find what two runs share. Raises LabError(kind 'classes') when they tell different classes."""
+    if refused := same_classes(baseline, [run])[1]:
+        raise refused[0]
+    if warning := _different_folds(run, baseline):
+        return Pair(run, baseline, (), np.empty(0), np.empty(0), math.nan, None, warning=warning)
+    notes = [*_unfinished(run), *_unfinished(baseline)]
+    folds = sorted(set(run.done) & set(baseline.done))
+    table, trouble = _shared_predictions(run, baseline, which, folds)
+    notes += trouble
+    if _identical_samples(run, baseline):
+        scores = [[m.score(fold, metric, which) for fold in folds] for m in (run, baseline)]
+    elif table is None:
+        scores = [[math.nan] * len(folds)] * 2
+        notes.append("The two runs hold out different photos, so without predictions their scores cannot be paired.")
+    else:
+        scores = [[_rescore(table[table["fold"] == f], run.class_names, s, metric) for f in folds] for s in ("a", "b")]
+    a, b = (np.array(values, dtype=float) for values in scores)
+    usable = np.isfinite(a) & np.isfinite(b)
+    if table is not None or _identical_samples(run, baseline):
+        notes += [
+            f"Fold {fold} has no finite {METRICS[metric]} in one of the two and is left out."
+            for fold in np.array(folds, dtype=int)[~usable]
+        ]
+    kept = tuple(int(fold) for fold in np.array(folds, dtype=int)[usable])
+    if table is not None:
+        table = table[table["fold"].isin(kept)]
+    if not kept:
+        warning = f"{run.name} and {baseline.name} share no finished fold yet."
+    return Pair(run, baseline, kept, a[usable], b[usable], _test_fraction(baseline, kept), table, tuple(notes), warning)
+
+
+def _different_folds(run: Member, baseline: Member) -> str:
+    """Why folds differ, as a sentence; empty when everyone in both runs stands in the same fold."""
+    ours, theirs = (m.samples.drop_duplicates("person").set_index("person")["fold"] for m in (run, baseline))
+    both = ours.index.intersection(theirs.index)
+    state = persons.together({run.persons.state, baseline.persons.state})
+    if not len(both):
+        what = persons.units(1, state).removeprefix("1 ")
+        return f"{run.name} and {baseline.name} have no {what} in common, so nothing can be paired."
+    moved = int((ours.loc[both] != theirs.loc[both]).sum())
+    if not moved:
+        return ""
+    return (
+        f"{run.name} and {baseline.name} are split into different folds ({moved:,} of "
+        f"{persons.units(len(both), state)} {'stands' if moved == 1 else 'stand'} in another one), so there is no "
+        "paired test. Launch them in one study to compare them."
+    )
+
+
+def _unfinished(member: Member) -> list[str]:
+    return [
+        f"Fold {state.fold} of {member.name} is {state.state} and left out."
+        for state in member.states
+        if state.state != "done"
+    ]
+
+
+def _identical_samples(run: Member, baseline: Member) -> bool:
+    if run.samples is baseline.samples:
+        return True
+    first, second = (m.samples[KEYS].sort_values("sample", ignore_index=True) for m in (run, baseline))
+    return first.equals(second)
+
+
+def _shared_predictions(
+    run: Member, baseline: Member, which: str, folds: Sequence[int]
+) -> tuple[pd.DataFrame | None, list[str]]:
+    try:
+        a, b = (out_of_fold(member, which, folds) for member in (run, baseline))
+    except LabError as error:
+        return None, [f"{error.message} The interval uses the recorded scores; tests by photo and flips need them."]
+    table = a.merge(b.drop(columns=["person", "path"]), on=["sample", "fold"], suffixes=("_a", "_b"))
+    same = table["label_a"] == table["label_b"]
+    notes = []
+    if alone := len(a) + len(b) - 2 * len(table):
+        notes.append(f"{alone:,} photos were held out by one of the two runs alone and are left out.")
+    if relabelled := int((~same).sum()):
+        notes.append(f"{relabelled:,} photos carry different labels in the two runs and are left out.")
+    return table[same].rename(columns={"label_a": "label"}).drop(columns="label_b"), notes
+
+
+def _rescore(table: pd.DataFrame, names: Sequence[str], side: str, metric: str) -> float:
+    if not len(table):
+        return math.nan
+    confusion = confusion_of(table["label"], table[f"predicted_{side}"], names)
+    return macro_f1(confusion) if metric == "f1" else accuracy(confusion)
+
+
+def _test_fraction(member: Member, folds: Sequence[int]) -> float:
+    """Held-out people / training people, mean over the folds."""
+    people = member.samples.groupby("fold")["person"].nunique()
+    held = people[[fold for fold in folds if fold in people.index]]
+    return float((held / (people.sum() - held)).mean()) if len(held) else math.nan
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run minus a baseline. deltas: one per fold. interval: corrected over folds; bootstrap: over people, of F1.
+
+    p: corrected for `comparisons` (Holm). photos, people: McNemar by photo and by person; None without predictions.
+    persons: known | partly | unknown; where they are unknown, photos stand for people in bootstrap and McNemar.
+    """
+
+    run: str
+    baseline: str
+    name: str
+    baseline_name: str
+    metric: str
+    which: str
+    folds: tuple[int, ...]
+    deltas: tuple[float, ...]
+    interval: Interval | None
+    bootstrap: Interval | None
+    photos: McNemar | None
+    people: McNemar | None
+    p: float
+    comparisons: int
+    verdict: str
+    sentence: str
+    notes: tuple[str, ...]
+    warning: str
+    persons: str
+
+
+def differences(
+    pairs: Sequence[Pair],
+    *,
+    within: float = 0.01,
+    metric: str = "f1",
+    which: str = "best",
+    cost_ratios: Mapping[str, float] | None = None,
+) -> list[Difference]:
+    """Every run against the baseline, corrected together.
+
+    within: half width of the region that counts as the same, a share. cost_ratios: run id -> multiply-adds per image
+    over the baseline's.
+    """
+    found = [_difference(pair, metric, which) for pair in pairs]
+    corrected = paired.holm([d.interval.p if d.interval else math.nan for d in found])
+    tests = int(np.isfinite(corrected).sum())
+    result = []
+    for pair_, one, p in zip(pairs, found, corrected, strict=True):
+        if one.interval is None:
+            says = _unpaired_sentence(pair_, metric, which)
+            result.append(replace(one, comparisons=tests, sentence=says))
+            continue
+        verdict = paired.decide(one.interval, float(p), within)
+        says = paired.sentence(
+            one.name,
+            one.baseline_name,
+            one.interval,
+            verdict,
+            within=within,
+            metric=METRICS[metric],
+            cost_ratio=(cost_ratios or {}).get(one.run),
+            comparisons=tests,
+        )
+        result.append(replace(one, p=float(p), comparisons=tests, verdict=verdict, sentence=says))
+    return result
+
+
+def _difference(pair: Pair, metric: str, which: str) -> Difference:
+    interval = boot = photos = people = None
+    if pair.folds:
+        interval = paired.corrected_paired_interval(pair.scores, pair.base_scores, test_fraction=pair.test_fraction)
+    if pair.table is not None and len(pair.table):
+        names = pair.run.class_names
+        person = pd.factorize(pair.table["person"])[0]
+        true, a, b = (codes(pair.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
+        boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
+        photos, people = (
+            paired.mcnemar(a == true, b == true),
+            paired.people_mcnemar(person, a == true, b == true),
+        )
+    run, base = pair.run, pair.baseline
+    return Difference(
+        run=run.id,
+        baseline=base.id,
+        name=run.name if run.name != base.name else f"{run.name} {run.id[-4:]}",
+        baseline_name=base.name if run.name != base.name else f"{base.name} {base.id[-4:]}",
+        metric=metric,
+        which=which,
+        folds=pair.folds,
+        deltas=tuple(float(d) for d in pair.scores - pair.base_scores),
+        interval=interval,
+        bootstrap=boot,
+        photos=photos,
+        people=people,
+        p=math.nan,
+        comparisons=0,
+        verdict=paired.UNDECIDED,
+        sentence="",
+        notes=pair.notes,
+        warning=pair.warning,
+        persons=pair.persons,
+    )
+
+
+@lru_cache(maxsize=128)
+def _bootstrap(person: bytes, true: bytes, a: bytes, b: bytes, classes: int) -> Interval:
+    """The same faces give the same interval, so a page that is drawn again does not draw people again."""
+    people, labels, of_a, of_b = (np.frombuffer(part, dtype=np.int64) for part in (person, true, a, b))
+    return paired.bootstrap_f1_difference(people, labels, of_a, of_b, classes)
+
+
+def _unpaired_sentence(pair: Pair, metric: str, which: str) -> str:
+    means = [spread(m.scores(metric, which).values()) for m in (pair.run, pair.baseline)]
+    label = METRICS[metric]
+    return (
+        f"{pair.run.name} cannot be tested against {pair.baseline.name}: {label} {means[0]} against {means[1]}, "
+        "mean ± deviation (folds), not paired."
+    )

@@ -1,0 +1,72 @@
+"""Drafts of the launch form on disk, one file a form, so that a reload finds what was being prepared. Imports no torch.
+
+runs/.lab/drafts/<token>.json; the newest MOST are kept, and none longer than DAYS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from core import places
+from core.errors import LabError
+from core.storage import files
+from core.storage.files import GARBAGE
+
+MOST, DAYS = 200, 30
+LARGEST = 1_000_000  # bytes; a form is a few thousand
+_TOKEN = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+
+
+def is_token(text: str) -> bool:
+    """Whether a text names a form: time and four digits. The one place where that is checked."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def save(token: str, draft: dict[str, Any], folder: Path | None = None) -> None:
+    """Keep a draft, whole or not at all. A disk that takes no more is told where something is launched, not here."""
+    path = _path(token, folder)
+    with contextlib.suppress(OSError, LabError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not path.exists()
+        files.write_json(path, draft, durable=False)
+        if fresh:
+            _tidy(path.parent)
+
+
+def load(token: str, folder: Path | None = None) -> dict[str, Any] | None:
+    """What was kept under a token; None for nothing, and for what is no draft."""
+    path = _path(token, folder)
+    try:
+        if path.stat().st_size > LARGEST:
+            return None
+        draft = files.read_json(path)
+    except (OSError, *GARBAGE):
+        return None
+    return draft if isinstance(draft, dict) else None
+
+
+def forget(token: str, folder: Path | None = None) -> None:
+    with contextlib.suppress(OSError):
+        _path(token, folder).unlink(missing_ok=True)
+
+
+def _path(token: str, folder: Path | None) -> Path:
+    if not is_token(token):
+        raise ValueError(f"{token!r} names no form")
+    return places.lab_folder(folder) / "drafts" / f"{token}.json"
+
+
+def _tidy(folder: Path) -> None:
+    """Let the oldest go."""
+    aged = []
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError):
+            aged.append((path.stat().st_mtime, path))
+    aged.sort(reverse=True)
+    for place, (written, path) in enumerate(aged):
+        if place >= MOST or time.time() - written > DAYS * 86_400:
+            path.unlink(missing_ok=True)

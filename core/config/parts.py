@@ -1,0 +1,221 @@
+"""The parts of a RunConfig: data, task, folds, transforms, model, phases, training, mixing. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from core.config import person_pattern
+from core.config.transforms import TRANSFORMS, check_params, default_params
+
+CHOOSE = "choose"  # init run:choose in a recipe: whoever launches it names the run
+
+
+class Part(BaseModel):
+    """A piece of a configuration: unknown keys are refused, values never change after checking."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _a_switch_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError(f"{str(value).lower()} does not fit here")
+        return value
+
+
+class DataConfig(Part):
+    root: str = Field("", description="Folder of the dataset.")
+    reader: Literal["auto", "mask", "utkface", "folders", "csv"] = Field(
+        "auto", description="How labels are found: detected from the folder, or chosen here."
+    )
+    csv_file: str | None = Field(None, description="CSV file inside the folder (reader csv).")
+    path_column: str | None = Field(None, description="CSV column that holds the image path.")
+    label_column: str | None = Field(None, description="CSV column that holds the class.")
+    person_column: str | None = Field(None, description="CSV column that names the person.")
+    gender_column: str | None = Field(None, description="CSV column with female or male.")
+    age_column: str | None = Field(None, description="CSV column with the age in years.")
+    mask_column: str | None = Field(None, description="CSV column with mask, incorrect or normal.")
+    person_pattern: str | None = Field(
+        None, description="Regular expression on the file name; its first group is the person (reader folders)."
+    )
+    leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
+    max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
+
+    @field_validator("person_pattern")
+    @classmethod
+    def _pattern_compiles(cls, value: str | None) -> str | None:
+        if value:
+            person_pattern.check(value)
+        return value or None
+
+
+class TaskConfig(Part):
+    name: Literal["gender-age", "mask-gender-age", "mask", "gender", "age", "label"] = Field(
+        "gender-age", description="Which samples are used and what the class is."
+    )
+    age_limits: tuple[Annotated[int, Field(ge=1, le=119)], Annotated[int, Field(ge=1, le=119)]] = Field(
+        (30, 60), description="First age of the middle group and first age of the oldest group, in years."
+    )
+    unmasked: bool = Field(
+        False, description="Only photos without a mask; gender-age always does this, tasks that tell masks never."
+    )
+
+    @model_validator(mode="after")
+    def _limits_ascend(self) -> TaskConfig:
+        if self.age_limits[0] >= self.age_limits[1]:
+            raise ValueError(f"age_limits: {self.age_limits[0]} must be below {self.age_limits[1]}")
+        if self.unmasked and "mask" in self.name:
+            raise ValueError(f"unmasked: the task {self.name} needs photos with a mask")
+        return self
+
+
+class FoldsConfig(Part):
+    count: int = Field(5, ge=2, le=20, description="Number of folds; each is held out once.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split of people into folds.")
+
+
+class TransformConfig(Part):
+    name: str = Field(description="Name of a transform in the table of core/config/transforms.py.")
+    p: float = Field(1.0, ge=0, le=1, description="Probability that it is applied to a training image.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Its parameters, by albumentations' names.")
+    enabled: bool = Field(True, description="Off keeps it in the list without applying it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_and_check(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "name" not in value:
+            return value
+        if not isinstance(value["name"], str) or value["name"] not in TRANSFORMS:
+            raise ValueError(f"unknown transform {value['name']!r}; known: {', '.join(TRANSFORMS)}")
+        given = value.get("params") or {}
+        if not isinstance(given, dict):
+            raise ValueError("params must be a mapping of names to values")
+        return {**value, "params": check_params(value["name"], {**default_params(value["name"]), **given})}
+
+    @property
+    def deterministic(self) -> bool:
+        return TRANSFORMS[self.name].deterministic
+
+
+class ModelConfig(Part):
+    depth: Literal[18, 34, 50, 101, 152] = Field(18, description="Number of layers of the torchvision ResNet.")
+    init: str = Field(
+        "imagenet",
+        description="First weights: 'imagenet' (torchvision's IMAGENET1K), 'scratch', 'file:<path>' "
+        "(.pth, .safetensors) or 'run:<id>' (fold k starts from its fold k; run:choose in a recipe leaves it open).",
+    )
+    init_checkpoint: Literal["best", "final"] = Field(
+        "best", description="Which weights of the parent run to start from."
+    )
+    head: Literal["joint", "factored"] = Field(
+        "joint", description="One softmax over all classes, or one head per attribute on a shared backbone."
+    )
+
+    @field_validator("init")
+    @classmethod
+    def _known_init(cls, value: str) -> str:
+        if value in ("imagenet", "scratch") or (value.startswith("file:") and len(value) > 5):
+            return value
+        if value.startswith("run:") and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}", value[4:]):
+            return value
+        raise ValueError("must be 'imagenet', 'scratch', 'file:<path>' or 'run:<id>'")
+
+    @property
+    def parent(self) -> str | None:
+        """Id of the run whose weights and folds are inherited."""
+        return self.init[4:] if self.init.startswith("run:") else None
+
+    @property
+    def file(self) -> Path | None:
+        """The weights file that all folds start from."""
+        return Path(self.init[5:]).expanduser() if self.init.startswith("file:") else None
+
+
+class PhaseConfig(Part):
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer of this phase.")
+    epochs: int = Field(50, ge=1, le=10_000, description="Epochs of this phase.")
+    lr_backbone: float = Field(1e-5, ge=0, le=10, description="Learning rate of everything before the head.")
+    lr_head: float = Field(6e-4, gt=0, le=10, description="Learning rate of the new last layer.")
+    weight_decay: float = Field(3e-5, ge=0, le=1, description="L2 penalty (decoupled for adamw).")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of sgd; the Adam family ignores it.")
+    nesterov: bool = Field(False, description="Nesterov momentum (sgd only).")
+    schedule: Literal["constant", "cosine", "one-cycle", "step"] = Field(
+        "constant", description="Learning rate over the phase's steps."
+    )
+    warmup_epochs: float = Field(0, ge=0, description="Linear rise of the learning rate at the start, in epochs.")
+    step_epochs: int = Field(10, ge=1, description="Epochs between two drops (schedule step).")
+    step_factor: float = Field(0.1, gt=0, lt=1, description="What each drop multiplies by (schedule step).")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PhaseConfig:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs {self.warmup_epochs:g} must be shorter than the phase's {self.epochs} epochs"
+            )
+        if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
+            raise ValueError("nesterov needs sgd with momentum above 0")
+        if self.schedule == "one-cycle" and self.warmup_epochs:
+            raise ValueError("one-cycle brings its own warm-up; set warmup_epochs to 0")
+        return self
+
+    def learning_rate_factor(self, step: int, steps_per_epoch: int) -> float:
+        """What both learning rates are multiplied by at a 0-based step: a function, no state to restore."""
+        total = self.epochs * steps_per_epoch
+        warmup = self.warmup_epochs * steps_per_epoch
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        if self.schedule == "cosine":
+            return _cosine(1.0, 0.0, (step - warmup) / max(1, total - warmup))
+        if self.schedule == "one-cycle":
+            rise = max(1.0, 0.3 * total - 1)
+            if step <= rise:
+                return _cosine(1 / 25, 1.0, step / rise)
+            return _cosine(1.0, 1 / 25 / 1e4, (step - rise) / max(1.0, total - 1 - rise))
+        if self.schedule == "step":
+            return self.step_factor ** (step // (self.step_epochs * steps_per_epoch))
+        return 1.0
+
+
+class MixConfig(Part):
+    method: Literal["none", "mixup", "cutmix", "both"] = Field(
+        "none",
+        description="Mix pairs of images and their labels; both draws one of the two for each batch. Training accuracy "
+        "counts a mixed image for the label with the larger share.",
+    )
+    alpha: float = Field(0.2, gt=0, le=10, description="Parameter of the Beta distribution that draws the share.")
+    probability: float = Field(1.0, ge=0, le=1, description="Share of batches that are mixed.")
+
+
+class TrainingConfig(Part):
+    batch_size: int = Field(128, ge=2, le=4096, description="Images in one optimizer step.")
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of the target spread over all classes.")
+    loss: Literal["cross-entropy", "weighted", "focal"] = Field(
+        "cross-entropy", description="weighted: by inverse class frequency; focal: easy samples count less."
+    )
+    focal_gamma: float = Field(2.0, gt=0, le=10, description="How much less easy samples count (loss focal).")
+    sampling: Literal["natural", "balanced"] = Field(
+        "natural", description="balanced draws every class equally often, with replacement."
+    )
+    early_stopping: int | None = Field(
+        None,
+        ge=1,
+        description="End a phase after this many epochs in which its validation F1 did not rise; then the next phase "
+        "begins, and after the last one the fold ends. Empty never stops.",
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")
+    loader_workers: int | None = Field(
+        None, ge=0, le=32, description="Processes that augment ahead of the training step; empty chooses by device."
+    )
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto", description="auto uses bfloat16 where the processor or GPU computes in it."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+
+
+def _cosine(start: float, end: float, done: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * done))

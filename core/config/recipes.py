@@ -1,0 +1,95 @@
+"""The named recipes, complete configurations in YAML: the lab's own, and after them those that its user saved."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+from core.config import run_config as configs
+from core.config.run_config import RunConfig
+from core.errors import LabError
+from core.places import lab_folder
+from core.storage import locks
+from core.storage.files import write_text
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
+    """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
+    paths = sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
+    found = {path.stem: configs.read_config(path, path.name) for path in paths}
+    found = dict(sorted(found.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
+    return found | (own_recipes()[0] if folder == RECIPES else {})
+
+
+def lab_recipes() -> list[str]:
+    """The names of the lab's own recipes: those that every installation has."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def version() -> tuple[tuple[str, int, int], ...]:
+    """(file, time, size) of every recipe there is: the same value means the same recipes."""
+    found = []
+    for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home().glob("*.yaml"))):
+        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+            status = path.stat()
+            found.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def load_recipe(name: str) -> RunConfig:
+    """A named recipe or a YAML file. Raises LabError with the names there are."""
+    known = all_recipes()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        return configs.read_config(path, path.name)
+    raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(known)}, or a YAML file.", kind="config")
+
+
+def recipes_home() -> Path:
+    return lab_folder() / "recipes"
+
+
+def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
+    """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
+    found, wrong = {}, {}
+    for path in sorted(recipes_home().glob("*.yaml")):
+        if not NAME.fullmatch(path.stem) or (RECIPES / path.name).exists():
+            wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
+            continue
+        try:
+            found[path.stem] = configs.read_config(path, str(path))
+        except LabError as error:
+            wrong[path.stem] = error
+        except Exception as error:  # one file must not close every page
+            message = f"recipe {path}: cannot be read ({type(error).__name__})."
+            wrong[path.stem] = LabError(message, "Correct the file, or delete it.", "config")
+    return found, wrong
+
+
+def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
+    """Write a recipe without its dataset. Raises LabError for a name that cannot be used or is taken."""
+    if not NAME.fullmatch(name):
+        raise LabError(
+            f"recipe name {name!r}: cannot be used.", "Use a-z, 0-9 and hyphens, 40 characters at most.", "name"
+        )
+    if (RECIPES / f"{name}.yaml").exists():
+        raise LabError(f"recipe '{name}': is one of the lab's own.", "Choose another name.", "name")
+    path = recipes_home() / f"{name}.yaml"
+    bare = config.model_copy(update={"data": configs.DataConfig(), "name": name})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locks.held(path.with_name(".lock"), "the list of recipes"):
+            if path.exists() and not replace:
+                raise LabError(
+                    f"recipe '{name}': there is one already.", "Choose another name, or replace it.", "exists"
+                )
+            write_text(path, configs.to_yaml(bare))
+    except OSError as error:
+        raise LabError(f"{path}: cannot be written ({error.strerror}).", "Check the folder.", "disk") from error
+    return path

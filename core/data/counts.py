@@ -1,0 +1,123 @@
+"""What a dataset is made of: counts by class, attribute and person, ages, sizes, mean photos. Imports no torch."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps
+
+from core.data import persons
+from core.data.persons import noun, persons_of, units
+from core.data.thumbnails import thumbnail
+from core.errors import LabError
+
+ATTRIBUTES = ("mask", "gender", "age", "label", "race")
+MEAN_SIDE = 96  # px
+MEAN_PHOTOS = 60  # of each class
+UNKNOWN = "unknown"
+
+
+def class_counts(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """People, photos and share of the photos (0..1) of each class, in class order. table: labelled samples.
+
+    Where persons are unknown there is no column people: it would say the same as photos.
+    """
+    groups = table.groupby("class_name", sort=False)
+    counts = groups.agg(people=("person", "nunique"), photos=("sample", "size")).reindex(names)
+    counts = counts.drop(columns="people") if persons_of(table).state == persons.UNKNOWN else counts
+    return counts.assign(share=counts["photos"] / counts["photos"].sum())
+
+
+def told_attributes(samples: pd.DataFrame) -> list[str]:
+    """The attributes that at least one photo has and that take at least two values."""
+    there = [name for name in ATTRIBUTES if name in samples and samples[name].notna().any()]
+    return [name for name in there if name == "age" or samples[name].nunique() > 1]
+
+
+def as_groups(samples: pd.DataFrame, attribute: str, limits: tuple[int, int]) -> pd.Series:
+    """An attribute as ordered categories; ages in the three groups of the limits (years), unknown last."""
+    if attribute != "age":
+        values = samples[attribute].astype("object")
+        order = sorted(values.dropna().unique())
+    else:
+        low, high = limits
+        order = [f"<{low}", f"{low}-{high - 1}", f">={high}"]
+        ages = samples["age"].astype("float64")
+        values = pd.cut(ages, [-np.inf, low, high, np.inf], right=False, labels=order).astype("object")
+    values = values.where(values.notna(), UNKNOWN)
+    order += [UNKNOWN] if (values == UNKNOWN).any() and UNKNOWN not in order else []
+    return pd.Series(pd.Categorical(values, order), index=samples.index, name=attribute)
+
+
+def cross_table(samples: pd.DataFrame, rows: str, columns: str, limits: tuple[int, int], of: str) -> pd.DataFrame:
+    """Photos, or people, of each combination of two attributes. of: 'photos' or 'people'.
+
+    A person whose photos differ (with a mask and without) counts in every cell that has a photo of theirs.
+    """
+    pair = {"a": as_groups(samples, rows, limits), "b": as_groups(samples, columns, limits)}
+    table = pd.DataFrame({**pair, "person": samples["person"]})
+    if of == "people":
+        table = table.drop_duplicates()
+    counts = table.groupby(["a", "b"], observed=False).size().unstack("b")
+    counts.index.name, counts.columns.name = rows, columns
+    return counts
+
+
+def ages_of_people(samples: pd.DataFrame) -> np.ndarray:
+    """Age in whole years of each person who has one: the median of their photos."""
+    known = samples[samples["age"].notna()]
+    return np.floor(known.groupby("person", sort=False)["age"].median().to_numpy())
+
+
+def photos_per_person(samples: pd.DataFrame) -> pd.Series:
+    """Index: photos of a person; value: how many people have that many."""
+    return samples["person"].value_counts().value_counts().sort_index().rename("people")
+
+
+def sizes(samples: pd.DataFrame) -> pd.DataFrame:
+    """Each width and height that occurs (px) and how many photos have it, the most frequent first."""
+    counts = samples.groupby(["width", "height"]).size().rename("photos").reset_index()
+    return counts.sort_values(["photos", "width", "height"], ascending=[False, True, True], ignore_index=True)
+
+
+def mean_photo(photos: list[tuple[str, str, int]]) -> np.ndarray | None:
+    """The mean of photos in RGB, (MEAN_SIDE, MEAN_SIDE, 3) uint8, each cropped to a square; None if none is good.
+
+    photos: (path, sample, mtime_ns).
+    """
+    total, good = np.zeros((MEAN_SIDE, MEAN_SIDE, 3)), 0
+    for photo in photos:
+        try:
+            small = Image.open(io.BytesIO(thumbnail(*photo)))
+        except LabError:
+            continue
+        total += np.asarray(ImageOps.fit(small.convert("RGB"), (MEAN_SIDE, MEAN_SIDE), Image.Resampling.BILINEAR))
+        good += 1
+    return np.rint(total / good).astype(np.uint8) if good else None
+
+
+def spread_out(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most `most` rows, the same ones each time, of as many people as possible."""
+    shuffled = table.iloc[np.random.default_rng(0).permutation(len(table))]
+    turn = shuffled.groupby("person", sort=False).cumcount()
+    return shuffled.iloc[np.argsort(turn.to_numpy(), kind="stable")[:most]]
+
+
+def thin_classes(table: pd.DataFrame, folds: int) -> list[tuple[str, int, str]]:
+    """(class, its people, what that means) for classes with fewer than three people a fold. table: labelled samples.
+
+    Where persons are unknown, people are photos.
+    """
+    state = persons_of(table).state
+    people = table.groupby(["y", "class_name"])["person"].nunique()
+    found = []
+    for (_, name), n in people.items():
+        if n < folds:
+            found.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: this split is refused"))
+        elif n < 2 * folds:
+            found.append((name, int(n), f"some folds judge it on a single {units(1, state)[2:]}"))
+        elif n < 3 * folds:
+            found.append((name, int(n), f"some folds judge it on two {noun(state)}"))
+    return sorted(found, key=lambda row: row[1])

@@ -1,0 +1,96 @@
+"""Photos and people about which a dataset says two things."""
+
+from collections import defaultdict
+
+from core.data.readers.attributes import problem
+
+LABELS = ("label", "mask", "gender", "age")
+SHOWN = 20
+
+
+def one_per_file(photos: list[dict]) -> tuple[list[dict], list[dict]]:
+    """(photos sorted by sample with each file once, problems).
+
+    A file named twice (two rows, or a link) stays once if both say the same, and is left out if they disagree.
+    """
+    files = defaultdict(list)
+    for photo in sorted(photos, key=lambda photo: photo["sample"]):
+        files[photo["real"]].append(photo)
+    kept, problems = [], []
+    for same in files.values():
+        first = same[0]
+        if len(same) > 1:
+            wheres = _both(same)
+            difference = _difference(same)
+            if difference:
+                text = f"the same photo has {difference}"
+                remedy = "Correct one of them, or leave the photo out."
+                problems += [
+                    problem("label-conflict", photo["sample"], wheres, text, remedy) for photo in _samples(same)
+                ]
+                continue
+            text = f"the same photo stands there {len(same)} times; it is used once"
+            problems.append(problem("duplicate", first["sample"], wheres, text, "Nothing, or remove one.", "warning"))
+        kept.append(first)
+    return sorted(kept, key=lambda photo: photo["sample"]), problems
+
+
+def person_conflicts(photos: list[dict]) -> list[dict]:
+    """Warnings for people whose photos disagree on gender, on age by more than a year, or on the label.
+
+    They stay one person, so that all their photos stand in one fold. More than SHOWN people are told in one line.
+    """
+    people = defaultdict(list)
+    for photo in photos:
+        people[photo["person"]].append(photo)
+    found = defaultdict(list)
+    for person, same in people.items():
+        for name in ("gender", "age", "label"):
+            values = sorted({photo[name] for photo in same if _known(photo[name])})
+            if len(values) > 1 and not (name == "age" and values[-1] - values[0] <= 1):
+                ends = [next(photo for photo in same if photo[name] == value) for value in (values[0], values[-1])]
+                found[name].append((person, ends))
+    problems = []
+    for name, cases in found.items():
+        for person, ends in cases[:SHOWN]:
+            said = " and ".join(_show(photo[name]) for photo in ends)
+            text = f"person {person!r} has {name} {said}; all photos stay one person"
+            remedy = f"Correct the {name}, or nothing if the person's photos really differ in it."
+            problems.append(problem("label-conflict", ends[1]["sample"], _both(ends), text, remedy, "warning"))
+        if len(cases) > SHOWN:
+            text = f"{len(cases) - SHOWN} more people have photos that differ in {name}"
+            problems.append(problem("label-conflict", "", "", text, "Nothing, if that is right.", "warning"))
+    return problems
+
+
+def _difference(same: list[dict]) -> str:
+    """What photos of one file disagree in, such as "gender female and male"; "" if in nothing."""
+    for name in (*LABELS, "person"):
+        if name == "person":  # a photo without a known person is its own, by its name
+            values = {photo["person"] for photo in same if photo["person"] != photo["sample"]}
+        else:
+            values = {photo[name] if _known(photo[name]) else None for photo in same}
+        if len(values) > 1:
+            return f"{name} {' and '.join(sorted(map(_show, values)))}"
+    return ""
+
+
+def _known(value: object) -> bool:
+    return value is not None and value == value  # NaN is the one value that differs from itself
+
+
+def _show(value: object) -> str:
+    return "unknown" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _samples(same: list[dict]) -> list[dict]:
+    return list({photo["sample"]: photo for photo in same}.values())
+
+
+def _both(same: list[dict]) -> str:
+    """ "train.csv row 3 and row 9", or the two paths."""
+    first, *rest = dict.fromkeys(photo["where"] for photo in same)
+    name = first.rpartition(" row ")[0]
+    if name:
+        rest = [where.removeprefix(f"{name} ") for where in rest]
+    return " and ".join([first, *rest])

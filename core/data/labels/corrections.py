@@ -1,0 +1,256 @@
+"""Label corrections: what people found wrong in a dataset, kept beside the lab's data. Imports no torch.
+
+One CSV a dataset in runs/.lab/corrections/, one line a correction, small enough to read and to review. The dataset's
+own folder is never written into; corrections are laid over what a scan found there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.data import persons
+from core.data.labels.conflicts import person_conflicts
+from core.data.labels.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
+from core.errors import LabError
+from core.places import lab_folder
+from core.runs.exports import FORMULA
+from core.storage import files, locks
+
+if TYPE_CHECKING:
+    from core.data.scan import Scan
+
+__all__ = [
+    "COLUMNS", "SEVERAL", "Correction", "Effect", "add", "add_all", "apply", "effects", "file", "lay_over", "load",
+    "parse", "read", "table", "take_in", "to_csv", "told", "undo", "version",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one correction does to a samples table. photos: how many it changes or leaves out; why: if none, why not."""
+
+    correction: Correction
+    photos: int
+    why: str = ""
+
+
+def file(root: str | Path, folder: Path | None = None) -> Path:
+    """The corrections of one dataset, found by where it lies. folder: of the runs, FACET_RUNS if None."""
+    place = Path(root).expanduser().resolve()
+    digest = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    slug = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-")[:40] or "dataset"
+    return lab_folder(folder) / "corrections" / f"{slug}-{digest}.csv"
+
+
+def version(root: str | Path, folder: Path | None = None) -> tuple[int, int]:
+    """(mtime_ns, bytes) of the file, (0, 0) if there is none: a key for what was computed with it."""
+    try:
+        status = file(root, folder).stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def load(root: str | Path, folder: Path | None = None) -> list[Correction]:
+    """Every correction of a dataset, oldest first; none without a file. Raises LabError naming line and fault."""
+    return read(file(root, folder))
+
+
+def read(path: Path) -> list[Correction]:
+    """A corrections file of a dataset or a run; empty if there is none. Raises LabError naming line and fault."""
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise LabError(
+            f"corrections {path}: cannot be read ({error.strerror})", "Check its permissions.", "corrections"
+        ) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise LabError(f"corrections {path}: line {line} is not UTF-8", "Save it as UTF-8.", "corrections") from None
+    return parse(text, str(path))
+
+
+def add(root: str | Path, correction: Correction, folder: Path | None = None) -> Correction:
+    """Append one. One that says the same as the last about its photo is not written twice: that one is returned.
+
+    Raises LabError when it makes no sense, when the file is broken, or when it cannot be written.
+    """
+    return add_all(root, [correction], folder)[0]
+
+
+def add_all(root: str | Path, corrections: list[Correction], folder: Path | None = None) -> list[Correction]:
+    """Append several in one write; none is written if one makes no sense. See `add`."""
+    clean = []
+    for correction in corrections:
+        values = {name: " ".join(str(getattr(correction, name)).split()) for name in ("reason", "after")}
+        correction = replace(correction, **values)
+        try:
+            clean.append(checked(vars(correction)))
+        except ValueError as error:
+            raise LabError(f"correction: {error}", "Correct it and try again.", "corrections") from None
+    with _held(root, folder) as (path, known):
+        kept, result = list(known), []
+        for correction in clean:
+            before = next((old for old in reversed(kept) if _subject(old) == _subject(correction)), None)
+            if before is not None and (before.id == correction.id or _says(before) == _says(correction)):
+                result.append(before)
+            else:
+                kept.append(correction)
+                result.append(correction)
+        if len(kept) > len(known):
+            files.write_text(path, to_csv(kept))
+    return result
+
+
+def undo(root: str | Path, correction_id: str, folder: Path | None = None) -> Correction | None:
+    """Take one out again; None if another tab did already. Runs that used it keep their own copy."""
+    with _held(root, folder) as (path, known):
+        gone = next((each for each in known if each.id == correction_id), None)
+        if gone is not None:
+            files.write_text(path, to_csv([each for each in known if each.id != correction_id]))
+    return gone
+
+
+def take_in(root: str | Path, text: str, folder: Path | None = None, source: str = "import") -> int:
+    """Add the corrections of an exported file that are not there yet; their number. Raises LabError for a broken one.
+
+    A leading apostrophe that the export put before a spreadsheet formula is taken off again.
+    """
+    corrections = []
+    for each in parse(text.removeprefix("\ufeff"), source):
+        values = {name: value[1:] for name, value in vars(each).items() if value[:1] == "'" and value[1:2] in FORMULA}
+        corrections.append(replace(each, **values))
+    known = {each.id for each in load(root, folder)}
+    fresh = [each for each in corrections if each.id not in known]
+    added = add_all(root, fresh, folder)
+    return sum(one.id == other.id for one, other in zip(fresh, added, strict=True))
+
+
+def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Correction]]:
+    """(the samples as corrected, the corrections that changed something). samples itself is left as it is."""
+    corrected, found = effects(samples, corrections)
+    return corrected, [effect.correction for effect in found if effect.photos]
+
+
+def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Effect]]:
+    """(the samples as corrected, what each correction did). Corrections act in their order.
+
+    One that was made about another value than the dataset has now does nothing: somebody mended the dataset meanwhile.
+    """
+    if not corrections:
+        return samples, []
+    result = samples.reset_index(drop=True)
+    at = {sample: i for i, sample in enumerate(result["sample"])}
+    people: dict[str, list[int]] = {}
+    for i, person in enumerate(result["person"]):
+        people.setdefault(person, []).append(i)
+    keep = np.ones(len(result), dtype=bool)
+    values = {name: result[name].tolist() for name in {c.attribute for c in corrections if c.attribute}}
+    found = []
+    for each in corrections:
+        rows = people.get(each.person, []) if not each.sample else [at[each.sample]] if each.sample in at else []
+        if not rows:
+            what = f"photo {each.sample!r}" if each.sample else f"person {each.person!r}"
+            found.append(Effect(each, 0, f"{what} is not in the dataset"))
+            continue
+        rows = [row for row in rows if keep[row]]
+        if not rows:
+            found.append(Effect(each, 0, "another correction leaves it out already"))
+        elif each.kind == "relabel":
+            effect, changed = _relabel(each, rows, values[each.attribute])
+            found.append(effect)
+            if each.attribute == "person":  # later corrections name people as these photos have them now
+                moved = set(changed)
+                for person in {each.person, *each.before.split(SEVERAL)}:
+                    people[person] = [row for row in people.get(person, []) if row not in moved]
+                people.setdefault(each.after, []).extend(changed)
+        else:
+            keep[rows] = False
+            found.append(Effect(each, len(rows)))
+    for name, column in values.items():
+        result[name] = pd.Series(column, dtype=result[name].dtype, index=result.index)
+    if "person" in values and persons.COLUMN in result:
+        result[persons.COLUMN] |= result["person"] != samples["person"].to_numpy()
+    return result[keep].reset_index(drop=True), found
+
+
+def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Effect]]:
+    """(the scan as corrected, what each correction did).
+
+    A photo that is left out is no problem any more, whatever was wrong with it; the warnings about people with
+    contradictory labels are those of the corrected labels.
+    """
+    if not corrections:
+        return scan, []
+    samples, found = effects(scan.samples, corrections)
+    table = scan.problems
+    photos = {each.sample for each in corrections if each.kind == "exclude-photo"}
+    settled = table["sample"].isin(photos)
+    bad = set(table["sample"][settled]) - set(scan.samples["sample"])  # bad files, which the samples table never had
+    found = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in found]
+    about_people = (table["kind"] == "label-conflict") & (table["severity"] == "warning")
+    rows = samples[["sample", "person", "gender", "age", "label"]].to_dict("records")
+    conflicts = pd.DataFrame(person_conflicts([row | {"where": row["sample"]} for row in rows]), columns=table.columns)
+    table = pd.concat([table[~settled & ~about_people], conflicts.astype("str")], ignore_index=True)
+    return replace(scan, samples=samples, problems=table), found
+
+
+def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[Effect, list[int]]:
+    """Write into the column of its attribute, in the rows that still say what they said when it was made."""
+    before = set(correction.before.split(SEVERAL)) if not correction.sample else {correction.before}
+    now = {row: told(column[row]) for row in rows}
+    wrong = [row for row in rows if now[row] in before and now[row] != correction.after]
+    after = _value(correction.attribute, correction.after)
+    for row in wrong:
+        column[row] = after
+    if wrong:
+        return Effect(correction, len(wrong)), wrong
+    says = SEVERAL.join(sorted(value or "unknown" for value in set(now.values())))
+    why = f"its {correction.attribute} is {says} by now, no longer {correction.before or 'unknown'}"
+    if set(now.values()) == {correction.after}:
+        why = f"its {correction.attribute} is {correction.after or 'unknown'} already"
+    return Effect(correction, 0, why), []
+
+
+def _value(attribute: str, text: str) -> object:
+    if attribute == "age":
+        return float(text) if text else float("nan")
+    return text or None
+
+
+def _subject(correction: Correction) -> tuple:
+    """What a correction is about; the last one about the same thing is what counts."""
+    if correction.kind == "relabel":
+        return correction.sample or correction.person, not correction.sample, correction.attribute
+    return correction.kind, correction.sample or correction.person
+
+
+def _says(correction: Correction) -> tuple:
+    return correction.kind, correction.before, correction.after
+
+
+@contextlib.contextmanager
+def _held(root: str | Path, folder: Path | None) -> Iterator[tuple[Path, list[Correction]]]:
+    """The file's path and content, while no other tab or process can write it."""
+    path = file(root, folder)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locks.held(path.with_suffix(".lock"), f"the list of corrections {path}", timeout=5):
+            yield path, read(path)
+    except OSError as error:
+        raise LabError(
+            f"corrections {path}: cannot be written ({error.strerror})", "Check its permissions.", "corrections"
+        ) from error

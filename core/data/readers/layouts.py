@@ -1,0 +1,150 @@
+"""Readers: what a dataset's folders and file names say about each photo (csv_table.py reads a CSV).
+
+A reader takes (tree, data: DataConfig) and returns (photos, problems), rows as attributes.py makes them. It opens no
+image: whether the photos can be decoded is for core.data.scan.scan to find out.
+"""
+
+import posixpath
+import re
+from pathlib import PurePosixPath
+
+from core.config.person_pattern import PersonPattern
+from core.config.run_config import DataConfig
+from core.data.readers.attributes import PARSERS, photo, problem
+from core.data.readers.csv_table import MEND_ROW, Found, choose_columns, chosen_csv, read_csv, read_csv_dataset
+from core.data.readers.tree import Tree, by_folder, left_over
+from core.errors import LabError
+
+MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
+MASK_COLUMNS = {"id", "gender", "age", "path"}
+UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{6,}(?!\d)")
+UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
+SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+
+
+def read_mask(tree: Tree, data: DataConfig) -> Found:
+    """train.csv (id, gender, race, age, path) and images/<path>/{mask1..5, incorrect_mask, normal}.<extension>."""
+    table = read_csv(tree.root / chosen_csv(tree.root, "train.csv"))
+    lower = [column.lower() for column in table.columns]
+    missing = [name for name in sorted(MASK_COLUMNS) if name not in lower]
+    if missing:
+        raise LabError(
+            f"train.csv: no column {', '.join(missing)} among {', '.join(lower)}",
+            "Choose another reader if this is not the mask layout.",
+            "csv",
+        )
+    folders = by_folder(tree.images)
+    photos, problems, used = [], [], {"train.csv"}
+    for row, cells in table.rows:
+        cell = dict.fromkeys(lower, "") | dict(zip(lower, cells, strict=False))
+        where = f"train.csv row {row}"
+        folder = posixpath.normpath(posixpath.join("images", cell["path"].replace("\\", "/")))
+        if not folder.startswith("images/"):
+            text = f"path {cell['path']!r} does not name a folder in images"
+            problems.append(problem("outside", "", where, text, MEND_ROW))
+            continue
+        files = folders.get(folder, [])
+        used.update(files)
+        known, faults = _mask_person(cell)
+        if not files:
+            faults.append(("missing-file", "the folder holds no photos"))
+        for kind, text in faults:
+            problems.append(problem(kind, folder, where, f"{text} ({folder}, {len(files)} photos)", MEND_ROW))
+        stems = {path: PurePosixPath(path).stem.lower() for path in files}
+        for path, stem in stems.items():
+            if stem not in MASK_STEMS:
+                text = "its name is none of mask1 to mask5, incorrect_mask, normal"
+                problems.append(problem("bad-name", path, path, text, "Rename it, or leave it out."))
+            elif not faults:
+                photos.append(photo(path, tree.images[path], mask=MASK_STEMS[stem], where=where, row=row, **known))
+        lacking = [stem for stem in MASK_STEMS if stem not in stems.values()]
+        if files and lacking:
+            text = f"{folder} has no {', '.join(lacking)}"
+            problems.append(problem("incomplete", folder, where, text, "Add it, or train without it.", "warning"))
+    return photos, problems + left_over(tree, used, "in no row of train.csv")
+
+
+def _mask_person(cell: dict[str, str]) -> tuple[dict, list[tuple[str, str]]]:
+    """What a row says about its person, and what is wrong with it: [(kind, text)]."""
+    known: dict[str, object] = {"person": cell["id"], "race": cell.get("race") or None}
+    faults = [] if cell["id"] else [("bad-person", "the id is empty")]
+    for meaning in ("gender", "age"):
+        try:
+            known[meaning] = PARSERS[meaning](cell[meaning])
+        except ValueError as error:
+            faults.append((f"bad-{meaning}", str(error)))
+    return known, faults
+
+
+def read_utkface(tree: Tree, data: DataConfig) -> Found:
+    """<age>_<gender: 0 male, 1 female>_<race>_<date and time>... in the file name; no person is known."""
+    photos, problems = [], []
+    for path, real in tree.images.items():
+        match = UTKFACE_NAME.match(path.rpartition("/")[2])
+        if match is None:
+            kind, text = "bad-name", "its name is not age_gender_race_time"
+        elif int(match[1]) > 120:
+            kind, text = "bad-age", f"age {match[1]} is not between 0 and 120"
+        elif int(match[2]) > 1:
+            kind, text = "bad-gender", f"gender {match[2]} is neither 0 (male) nor 1 (female)"
+        elif int(match[3]) >= len(UTKFACE_RACES):
+            kind, text = "bad-name", f"race {match[3]} is not between 0 and 4"
+        else:
+            gender = ("male", "female")[int(match[2])]
+            race = UTKFACE_RACES[int(match[3])]
+            photos.append(photo(path, real, gender=gender, age=float(match[1]), race=race))
+            continue
+        problems.append(problem(kind, path, path, text, "Rename it, or leave it out."))
+    return photos, problems + left_over(tree, set(tree.images), "")
+
+
+def read_folders(tree: Tree, data: DataConfig) -> Found:
+    """One folder a class, at any depth below it; folders named train, val, test are looked through."""
+    parts = {path: path.split("/")[:-1] for path in tree.images if "/" in path}
+    while parts and all(len(folders) > 1 for folders in parts.values()):
+        tops = {folders[0].lower() for folders in parts.values()}
+        if len(tops) > 1 and not tops <= SPLITS:
+            break
+        parts = {path: folders[1:] for path, folders in parts.items()}
+    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
+    photos, problems = [], []
+    for path, folders in parts.items():
+        person = pattern.person(path) if pattern else path
+        if person is None:
+            text = f"the person pattern {data.person_pattern!r} finds nothing in its name"
+            problems.append(problem("bad-name", path, path, text, "Correct the pattern or the name, or leave it out."))
+        else:
+            photos.append(photo(path, tree.images[path], label=folders[0], person=person))
+    return photos, problems + left_over(tree, set(parts), "not in a class folder")
+
+
+READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, "csv": read_csv_dataset}
+
+
+def detect(tree: Tree) -> str:
+    """The reader whose layout the folder has. Raises LabError naming the layouts if it has none."""
+    if "train.csv" in tree.others and any(path.startswith("images/") for path in tree.images):
+        columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
+        if columns >= MASK_COLUMNS:
+            return "mask"
+    faults = []
+    for name in tree.others:
+        if "/" not in name and name.lower().endswith((".csv", ".tsv")):
+            try:
+                choose_columns(read_csv(tree.root / name), DataConfig())
+            except LabError as fault:
+                faults.append(fault)
+            else:
+                return "csv"
+    names = [path.rpartition("/")[2] for path in tree.images]
+    if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
+        return "utkface"
+    if any("/" in path for path in tree.images):
+        return "folders"
+    if faults:
+        raise faults[0]
+    raise LabError(
+        f"dataset {tree.root}: {len(names)} images but nothing that names their classes",
+        "Put each class in a folder of its own, or add a CSV with a path and a label column.",
+        "data",
+    )

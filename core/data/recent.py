@@ -1,0 +1,78 @@
+"""Datasets that were looked at lately, under runs/.lab/, so that nobody types a path twice. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.config.run_config import DataConfig
+from core.errors import LabError
+from core.places import lab_folder
+from core.storage import files
+
+LIMIT = 12
+
+
+@dataclass(frozen=True)
+class Recent:
+    """data: the DataConfig that was scanned, as a dict with an absolute root. seen: Unix time of the last scan."""
+
+    data: dict[str, Any]
+    reader: str
+    people: int
+    photos: int
+    seen: float
+
+    @property
+    def root(self) -> str:
+        return self.data["root"]
+
+
+def recent(folder: Path | None = None) -> list[Recent]:
+    """Newest first; an entry whose folder is gone (a drive that is not plugged in) is left out, not forgotten."""
+    return [entry for entry in _read(_file(folder)) if Path(entry.root).is_dir()]
+
+
+def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder: Path | None = None) -> None:
+    """Put a dataset first in the list; one entry a root.
+
+    The agreement to leave out bad files is not remembered: it was about the files of that day.
+    A list that cannot be written is no reason to fail: nothing happens then.
+    """
+    path = _file(folder)
+    root = str(Path(data.root).expanduser().resolve())
+    known = data.model_copy(update={"root": root, "leave_out_problems": False}).model_dump(mode="json")
+    entry = Recent(known, reader, people, photos, time.time())
+
+    def put_first(content: Any) -> list[dict[str, Any]]:
+        others = [old for old in _entries(content) if old.root != root]
+        return [asdict(each) for each in [entry, *others][:LIMIT]]
+
+    with contextlib.suppress(OSError, LabError):
+        files.change_json(path, "the list of recent datasets", put_first, timeout=2, durable=False)
+
+
+def _file(folder: Path | None) -> Path:
+    return lab_folder(folder) / "recent.json"
+
+
+def _read(path: Path) -> list[Recent]:
+    try:
+        return _entries(files.read_json(path))
+    except (OSError, ValueError):
+        return []
+
+
+def _entries(rows: Any) -> list[Recent]:
+    """The entries that make sense; a damaged list is an empty one."""
+    entries = []
+    for row in rows if isinstance(rows, list) else []:
+        with contextlib.suppress(TypeError, ValidationError, KeyError):
+            DataConfig.model_validate(row["data"])
+            entries.append(Recent(**row))
+    return entries

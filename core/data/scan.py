@@ -1,0 +1,278 @@
+"""A dataset folder becomes a samples table and a problems table; a task picks samples and names their classes."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.config.run_config import DataConfig, TaskConfig
+from core.data.images import MAX_PIXELS, load_image
+from core.data.labels.conflicts import one_per_file, person_conflicts
+from core.data.persons import Persons, persons_of
+from core.data.readers.attributes import problem
+from core.data.readers.csv_table import csv_columns
+from core.data.readers.layouts import READERS, detect
+from core.data.readers.tree import list_tree
+from core.data.verify import verify
+from core.errors import LabError
+
+__all__ = [
+    "MAX_PIXELS", "Scan", "class_names", "csv_columns", "detect_reader", "fingerprint", "label_samples", "load_image",
+    "possible_tasks", "scan",
+]  # fmt: skip
+
+NUMBERS = {"age": "float64", "row": "Int64", "person_known": "bool"} | dict.fromkeys(
+    ("bytes", "mtime_ns", "width", "height"), "int64"
+)
+COLUMNS = [
+    "sample",
+    "path",
+    "person",
+    "person_known",
+    "mask",
+    "gender",
+    "age",
+    "label",
+    "row",
+    "bytes",
+    "mtime_ns",
+    "width",
+    "height",
+]
+PROBLEM_COLUMNS = ["sample", "where", "kind", "problem", "remedy", "severity"]
+MASKS = ("mask", "incorrect", "normal")
+GENDERS = ("female", "male")
+ATTRIBUTES = {
+    "gender-age": ("gender", "age"),
+    "mask-gender-age": ("mask", "gender", "age"),
+    "mask": ("mask",),
+    "gender": ("gender",),
+    "age": ("age",),
+    "label": ("label",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What a dataset holds. A photo is in samples, or it is in problems with the reason. Equal only to itself.
+
+    samples: one row a photo, sorted by sample. problems: severity "error" (the photo is not in samples) or "warning".
+    """
+
+    root: str
+    reader: str
+    samples: pd.DataFrame
+    problems: pd.DataFrame
+    seconds: float
+
+    @property
+    def persons(self) -> Persons:
+        """How far it is known whom the photos show."""
+        return persons_of(self.samples)
+
+
+def scan(
+    data: DataConfig,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int | None = None,
+    memory: Path | None = None,
+) -> Scan:
+    """Read a dataset's labels and decode each photo once.
+
+    progress(done, total): photos, called at most ten times a second and at the end; what it raises ends the scan.
+    threads: all cores if None. memory: a file in which verdicts on unchanged photos are kept between scans.
+    Raises LabError if the folder is missing, holds no images or has no layout that a reader knows.
+    """
+    started = time.monotonic()
+    tree = list_tree(_root(data.root))
+    if not tree.images and not tree.problems:
+        raise LabError(f"dataset {tree.root}: no images in this folder", "Choose the folder that holds them.", "empty")
+    reader: str = data.reader
+    if reader == "auto":
+        reader = "csv" if data.csv_file or data.path_column else detect(tree)
+    photos, problems = READERS[reader](tree, data)
+    photos, twice = one_per_file(photos)
+    photos, left_out = _fewer_people(photos, data.max_people)
+    problems = tree.problems + problems + twice + left_out
+
+    present = []
+    for photo in photos:
+        photo["path"] = str(tree.root / photo["sample"])
+        try:
+            status = os.stat(photo["path"])
+        except OSError as error:
+            text = f"is gone or cannot be looked at ({error.strerror})"
+            problems.append(problem("missing-file", photo["sample"], photo["where"], text, "Scan again."))
+            continue
+        photo |= {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+        present.append(photo)
+    files = [(photo["path"], photo["bytes"], photo["mtime_ns"]) for photo in present]
+    good = []
+    verdicts = verify(files, progress=progress, threads=threads, memory=memory)
+    for photo, (width, height, kind, text, remedy) in zip(present, verdicts, strict=True):
+        if kind:
+            problems.append(problem(kind, photo["sample"], photo["sample"], text, remedy))
+        else:
+            good.append(photo | {"width": width, "height": height})
+    problems += person_conflicts(good)
+    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
+    table = table.sort_values("severity", kind="stable", ignore_index=True)  # errors first
+    return Scan(str(tree.root), reader, _table(good), table, time.monotonic() - started)
+
+
+def detect_reader(root: str | Path) -> str:
+    """mask, utkface, folders or csv. Raises LabError if the folder has none of these layouts."""
+    return detect(list_tree(_root(root)))
+
+
+def _root(root: str | Path) -> Path:
+    if not str(root).strip():
+        raise LabError("dataset: no folder is given", "Enter the folder that holds the photos.", "missing")
+    path = Path(os.path.expanduser(str(root)))
+    if path.is_file():
+        raise LabError(f"dataset {path}: is a file", f"Enter its folder, {path.parent}.", "missing")
+    if not path.is_dir():
+        raise LabError(f"dataset {path}: there is no such folder", "Check the spelling.", "missing")
+    return path.resolve()
+
+
+def _fewer_people(photos: list[dict], most: int | None) -> tuple[list[dict], list[dict]]:
+    """The photos of at most so many people: the same ones each time, each kind of person in its share."""
+    kinds = {photo["person"]: (photo["label"], photo["gender"], photo["age"] // 30) for photo in photos}
+    if most is None or len(kinds) <= most:
+        return photos, []
+    people = pd.DataFrame({"person": list(kinds), "kind": [str(kind) for kind in kinds.values()]})
+    people["draw"] = [hashlib.sha256(person.encode()).hexdigest() for person in people["person"]]
+    people = people.sort_values("draw")
+    rank = people.groupby("kind").cumcount() + 0.5
+    people["share"] = rank / people.groupby("kind")["person"].transform("size")
+    kept = set(people.sort_values(["share", "draw"])["person"][:most])
+    few = [photo for photo in photos if photo["person"] in kept]
+    who = persons_of(pd.DataFrame(photos)).noun
+    text = f"{most} of {len(kinds)} {who} are used ({len(few)} of {len(photos)} photos), as max_people says"
+    return few, [problem("max-people", "", "", text, "Nothing, or clear max_people.", "warning")]
+
+
+def _table(photos: list[dict]) -> pd.DataFrame:
+    extra = ["race"] if any(photo.get("race") for photo in photos) else []
+    columns = {}
+    for name in COLUMNS + extra:
+        values = [photo.get(name) for photo in photos]
+        columns[name] = pd.Series(values, dtype=NUMBERS.get(name, "object"))
+    return pd.DataFrame(columns)
+
+
+def class_names(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
+    """The task's classes in their order.
+
+    A mask state, gender or age group that no photo has is left out, so a dataset without masks worn wrongly has 12
+    classes in mask-gender-age; the combinations of what is there all stay.
+    """
+    parts = _parts(_of_task(samples, task), task)
+    names = [""]
+    for name in parts.columns:
+        present = set(parts[name])
+        values = [value for value in _values(name, task, present) if value in present]
+        names = [f"{start} {value}".strip() if name != "label" else value for start in names for value in values]
+    return names
+
+
+def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
+    """What each class says about each attribute, in class order: [{'gender': 'female', 'age': '<30'}, ...]."""
+    attributes = ATTRIBUTES[task.name]
+    if len(attributes) == 1:
+        return [{attributes[0]: name} for name in names]
+    return [dict(zip(attributes, name.split(" "), strict=True)) for name in names]
+
+
+def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
+    """(samples of the task with int `y` and str `class_name` added, class names, number of samples not in the task).
+
+    Raises LabError if no sample has the task's attributes, if a class has no photo, or if there is one class only.
+    """
+    chosen = _of_task(samples, task)
+    if chosen.empty:
+        has = [name for name in ("mask", "gender", "age", "label") if samples[name].notna().any()]
+        needs = " and ".join(ATTRIBUTES[task.name]) + (
+            " of unmasked photos" if task.name == "gender-age" or task.unmasked else ""
+        )
+        fits = ", ".join(possible_tasks(samples)) or "none does"
+        raise LabError(
+            f"task {task.name}: none of {len(samples)} photos tells {needs}; they tell {', '.join(has) or 'nothing'}",
+            f"Choose a task that fits the dataset ({fits}), or another reader.",
+            "task",
+        )
+    names = class_names(task, samples)
+    parts = _parts(chosen, task)
+    class_name = parts.iloc[:, 0].str.cat(parts.iloc[:, 1:], sep=" ") if len(parts.columns) > 1 else parts.iloc[:, 0]
+    y = class_name.map({name: i for i, name in enumerate(names)}).astype("int64")
+    table = chosen.assign(y=y, class_name=class_name.astype("str")).reset_index(drop=True)
+    absent = sorted(set(names) - set(class_name))
+    if absent:
+        raise LabError(
+            f"task {task.name}: class {absent[0]!r} has no photos" + (f", nor have {absent[1:]}" if absent[1:] else ""),
+            "Change the age limits, or choose a task with fewer attributes.",
+            "task",
+        )
+    if len(names) < 2:
+        raise LabError(
+            f"task {task.name}: one class only, {names[0]!r} ({len(table)} photos); a classifier needs two",
+            "Choose another task, or add photos of another class.",
+            "task",
+        )
+    return table, names, len(samples) - len(table)
+
+
+def possible_tasks(samples: pd.DataFrame) -> list[str]:
+    """The tasks that some photo has all labels for, the study's first."""
+    return [name for name in ATTRIBUTES if len(_of_task(samples, TaskConfig(name=name)))]
+
+
+def fingerprint(samples: pd.DataFrame) -> str:
+    """sha256 of what a training depends on: each sample, its file's size and time, its person and its labels.
+
+    The same before and after the table went through a file; independent of the order of rows and of the root.
+    """
+    names = ["sample", "bytes", "mtime_ns", "person", "mask", "gender", "age", "label"]
+    columns = [samples[name].astype("object").where(samples[name].notna(), None).tolist() for name in names]
+    digest = hashlib.sha256()
+    for row in sorted(zip(*columns, strict=True), key=lambda row: row[0]):
+        digest.update(json.dumps(row).encode())
+    return digest.hexdigest()
+
+
+def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
+    keep = samples[list(ATTRIBUTES[task.name])].notna().all(axis=1)
+    if task.name == "gender-age" or task.unmasked:
+        keep &= samples["mask"].isna() | (samples["mask"] == "normal")
+    return samples[keep]
+
+
+def _parts(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
+    """The task's attributes as text, in the order in which they make a class name: mask, gender, age group."""
+    parts = samples[list(ATTRIBUTES[task.name])].copy()
+    if "age" in parts:
+        parts["age"] = age_group(parts["age"], task)
+    return parts.astype("object")
+
+
+def age_group(age: pd.Series, task: TaskConfig) -> pd.Series:
+    """Ages in years -> names of the task's age groups; None without an age."""
+    low, high = task.age_limits
+    groups = pd.cut(age, [-float("inf"), low, high, float("inf")], right=False, labels=_ages(task)).astype("object")
+    return groups.where(groups.notna(), None)
+
+
+def _ages(task: TaskConfig) -> list[str]:
+    low, high = task.age_limits
+    return [f"<{low}", f"{low}-{high - 1}", f">={high}"]
+
+
+def _values(name: str, task: TaskConfig, present: set[str]) -> list[str]:
+    return {"mask": list(MASKS), "gender": list(GENDERS), "age": _ages(task), "label": sorted(present)}[name]

@@ -1,0 +1,79 @@
+"""Small JPEGs of photos for screens, kept on disk so that a gallery of a large dataset turns its pages quickly.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from core import machine
+from core.data.images import load_image
+from core.data.paths import photo_file
+from core.errors import LabError
+from core.places import lab_folder
+from core.storage.files import write_whole
+
+SIDE = 240  # px of the longer side
+QUALITY = 86
+SHARD_LIMIT = 1000  # files in one of 256 folders: about 3 GB in all, at 12 kB each
+
+
+def thumbnail(path: str, sample: str, mtime_ns: int, side: int = SIDE, folder: Path | None = None) -> bytes:
+    """A photo as JPEG, upright, its longer side at most `side` px; from disk when it was made before.
+
+    path, sample: as in a samples table. folder: of the runs, FACET_RUNS if None; the cache lies in its
+    .lab/thumbnails. Raises LabError for a bad photo, and for one that lies outside its dataset.
+    """
+    file = photo_file(path, sample)
+    key = hashlib.sha256(f"{path}\0{mtime_ns}\0{side}".encode("utf-8", "surrogateescape")).hexdigest()
+    shard = lab_folder(folder) / "thumbnails" / key[:2]
+    place = shard / f"{key[2:34]}.jpg"
+    with contextlib.suppress(OSError):
+        return place.read_bytes()
+    picture = Image.fromarray(load_image(file))
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=QUALITY)
+    data = buffer.getvalue()
+    with contextlib.suppress(OSError, LabError):  # a full disk makes galleries slower, not impossible
+        shard.mkdir(parents=True, exist_ok=True)
+        _make_room(shard)
+        write_whole(place, lambda stream: stream.write(data), durable=False)
+    return data
+
+
+def thumbnails(
+    photos: Sequence[tuple[str, str, int]], side: int = SIDE, folder: Path | None = None
+) -> list[bytes | LabError]:
+    """Thumbnails of (path, sample, mtime_ns), in order, made on all cores; the LabError instead of one that is bad."""
+
+    def one(photo: tuple[str, str, int]) -> bytes | LabError:
+        try:
+            return thumbnail(*photo, side, folder)
+        except LabError as error:
+            return error
+
+    with ThreadPoolExecutor(machine.cores()) as pool:
+        return list(pool.map(one, photos))
+
+
+def _make_room(shard: Path) -> None:
+    """Drop the older half of a full folder; another process may be doing the same."""
+    names = os.listdir(shard)
+    if len(names) < SHARD_LIMIT:
+        return
+    dated = []
+    for name in names:
+        with contextlib.suppress(OSError):
+            dated.append(((shard / name).stat().st_mtime_ns, name))
+    for _, name in sorted(dated)[: len(dated) // 2]:
+        (shard / name).unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+"""Decode every photo once, on all cores, to find those that cannot be; remember the verdicts of unchanged files."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from core import machine
+from core.data.images import photo_fault
+from core.errors import LabError
+from core.storage.files import write_whole
+
+RULES = 1  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
+CHUNK = 16  # photos handed to a thread at once, at most
+KEY = ["path", "bytes", "mtime_ns"]
+VERDICT = ["width", "height", "kind", "problem", "remedy"]
+Verdict = tuple[int, int, str, str, str]  # width, height (pixels, upright), then the fault: "" where there is none
+
+
+def verify(
+    files: list[tuple[str, int, int]],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int | None = None,
+    memory: Path | None = None,
+) -> list[Verdict]:
+    """The verdict on each file, given as (absolute path, bytes, mtime_ns), in order.
+
+    Decoding releases the interpreter lock, so threads use every core; pixels are dropped at once.
+    memory: a parquet file of verdicts; a file of the same path, size and time is not decoded again.
+    """
+    known = _recall(memory)
+    todo = [file for file in files if file not in known]
+    fresh: dict[tuple[str, int, int], Verdict] = {}
+    pool = ThreadPoolExecutor(threads or machine.cores())
+    told = 0.0
+    step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too
+    chunks = [todo[start : start + step] for start in range(0, len(todo), step)]
+    try:
+        for chunk, verdicts in zip(chunks, pool.map(_judge_all, chunks), strict=True):
+            fresh.update(zip(chunk, verdicts, strict=True))
+            if progress and time.monotonic() - told >= 0.1:
+                told = time.monotonic()
+                progress(len(files) - len(todo) + len(fresh), len(files))
+        if progress:
+            progress(len(files), len(files))
+    finally:  # also when progress raises, which cancels: what is known by then need not be decoded again
+        pool.shutdown(cancel_futures=True)
+        if memory and fresh:
+            _remember(memory, known, fresh)
+    known.update(fresh)
+    return [known[file] for file in files]
+
+
+def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
+    return [_judge(file) for file in files]
+
+
+def _judge(file: tuple[str, int, int]) -> Verdict:
+    width, height, fault = photo_fault(file[0])
+    return width, height, *((fault.kind, fault.message, fault.remedy) if fault else ("", "", ""))
+
+
+def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
+    if memory is None or not memory.is_file():
+        return {}
+    try:
+        table = pd.read_parquet(memory)
+        table = table[table["rules"] == RULES]
+        keys, verdicts = (zip(*(table[name].tolist() for name in names), strict=True) for names in (KEY, VERDICT))
+        return dict(zip(keys, verdicts, strict=True))
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        return {}  # only a memory: a damaged one is written anew
+
+
+def _remember(memory: Path, known: dict, fresh: dict) -> None:
+    paths = {path for path, _, _ in fresh}
+    kept = {file: verdict for file, verdict in known.items() if file[0] not in paths}
+    # Rights and presence change without changing a file's size or time.
+    kept |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in ("no-access", "missing-file")}
+    table = pd.DataFrame([(*file, *verdict) for file, verdict in kept.items()], columns=KEY + VERDICT)
+    with contextlib.suppress(OSError, LabError):  # a scan is no worse for not being remembered
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(memory, lambda stream: table.assign(rules=RULES).to_parquet(stream, index=False))

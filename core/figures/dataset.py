@@ -1,0 +1,126 @@
+"""Figures of a dataset: classes, ages, people, sizes, attributes against each other. Imports no torch."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.figures.curves import GRID, HEIGHT, INK, TEMPLATE
+
+BAR, LIMIT = "#0072B2", "#D55E00"  # blue and vermilion of Okabe & Ito: what is drawn here are photos, no runs
+
+
+def _figure(traces: list[Any], **layout: Any) -> go.Figure:
+    return go.Figure(traces, layout={"template": TEMPLATE, "height": HEIGHT, "showlegend": False, **layout})
+
+
+def class_bars(counts: pd.DataFrame) -> go.Figure:
+    """A bar a class: photos, with its people in the hover where they are known.
+
+    counts: index class name, columns photos, share and, where persons are known, people.
+    """
+    people = "people" in counts
+    names = [escape(str(name)) for name in counts.index]
+    long = max((len(name) for name in names), default=0) > 14 or len(names) > 12
+    bars = go.Bar(
+        x=names,
+        y=counts["photos"],
+        marker_color=BAR,
+        text=[f"{n:,}" for n in counts["photos"]],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=np.stack([counts["people" if people else "photos"], counts["share"] * 100], axis=1),
+        hovertemplate="%{x} - %{y:,} photos (%{customdata[1]:.1f} %)"
+        + (" - %{customdata[0]:,} people" if people else "")
+        + "<extra></extra>",
+    )
+    top = float(counts["photos"].max()) * 1.12 if len(counts) else 1
+    return _figure(
+        [bars],
+        height=330 if long else 280,
+        xaxis={"tickangle": -45 if long else 0, "type": "category", "showgrid": False},
+        yaxis={"title": {"text": "photos"}, "range": [0, top]},
+        bargap=0.25,
+    )
+
+
+def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people") -> go.Figure:
+    """How many by age in years, the limits of the age groups drawn. of: what they are called."""
+    counts = pd.Series(ages).astype(int).value_counts().sort_index()
+    low, high = limits
+    marks, notes = [], []
+    for limit in limits:
+        marks.append({"type": "line", "x0": limit - 0.5, "x1": limit - 0.5, "y0": 0, "y1": 1, "yref": "paper",
+                      "line": {"color": LIMIT, "width": 1.5, "dash": "dash"}})  # fmt: skip
+        notes.append({"x": limit - 0.5, "y": 1, "yref": "paper", "text": f"{limit}", "showarrow": False,
+                      "xanchor": "left", "yanchor": "top", "font": {"color": LIMIT, "size": 11}})  # fmt: skip
+    group = np.select([counts.index < low, counts.index < high], [f"<{low}", f"{low}-{high - 1}"], f">={high}")
+    bars = go.Bar(
+        x=counts.index, y=counts.to_numpy(), marker_color=BAR, customdata=group, width=0.9,
+        hovertemplate=f"%{{x}} years - %{{y:,}} {of} - group %{{customdata}}<extra></extra>",
+    )  # fmt: skip
+    return _figure(
+        [bars],
+        shapes=marks,
+        annotations=notes,
+        xaxis={"title": {"text": "age (years)"}},
+        yaxis={"title": {"text": of}},
+    )
+
+
+def people_bars(counts: pd.Series) -> go.Figure:
+    """How many people have how many photos. counts: index photos of a person, value people."""
+    bars = go.Bar(
+        x=counts.index, y=counts.to_numpy(), marker_color=BAR,
+        hovertemplate="%{y:,} people have %{x} photos<extra></extra>",
+    )  # fmt: skip
+    few = len(counts) <= 12
+    return _figure(
+        [bars],
+        xaxis={"title": {"text": "photos of a person"}, **({"type": "category"} if few else {})},
+        yaxis={"title": {"text": "people"}},
+    )
+
+
+def size_scatter(sizes: pd.DataFrame, most: int = 2000) -> go.Figure:
+    """Width against height (px), a dot a size, its area the photos. sizes: columns width, height, photos."""
+    shown = sizes.head(most)
+    area = np.sqrt(shown["photos"] / shown["photos"].max())
+    dots = go.Scattergl(
+        x=shown["width"], y=shown["height"], mode="markers", customdata=shown["photos"],
+        marker={"color": BAR, "opacity": 0.65, "size": 6 + 20 * area},
+        hovertemplate="%{x} × %{y} px - %{customdata:,} photos<extra></extra>",
+    )  # fmt: skip
+    return _figure(
+        [dots],
+        xaxis={"title": {"text": "width (px)"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "height (px)"}, "rangemode": "tozero"},
+    )
+
+
+def cross_heat(table: pd.DataFrame, of: str, ink: str = INK) -> go.Figure:
+    """Counts of two attributes as a heat table with its numbers. of: 'photos' or 'people'. ink: of the numbers."""
+    rows = [escape(str(name)) for name in table.index]
+    columns = [escape(str(name)) for name in table.columns]
+    values = table.to_numpy(float)
+    heat = go.Heatmap(
+        z=values, x=columns, y=rows, xgap=2, ygap=2, showscale=False, zmin=0,
+        zmax=max(1.0, values.max(initial=0)),
+        colorscale=[[0, "rgba(0, 114, 178, 0.06)"], [1, "rgba(0, 114, 178, 0.5)"]],
+        text=[[f"{n:,.0f}" for n in row] for row in values], texttemplate="%{text}",
+        textfont={"size": 14, "color": ink},
+        hovertemplate=f"%{{y}}, %{{x}} - %{{text}} {of}<extra></extra>",
+    )  # fmt: skip
+    return _figure(
+        [heat],
+        height=90 + 38 * max(2, len(rows)),
+        xaxis={"type": "category", "side": "top", "showgrid": False, "tickangle": 0 if len(columns) < 8 else -45},
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
+        font={"color": INK},
+        margin={"l": 60, "r": 10, "t": 36, "b": 10},
+        plot_bgcolor=GRID.replace("0.22", "0.04"),
+    )

@@ -1,0 +1,89 @@
+"""What folds' models answer about faces, maps apart: probabilities, and how far the folds of a run disagree.
+
+torch is imported when the first model is asked, so that a page opens quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.answers.mistakes import divergence
+from core.errors import LabError, memory_in_words
+from core.runs import Run
+
+BATCH = 32  # faces in one forward pass
+
+
+def faces_of(
+    run: Run, samples: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int], dict[str, LabError]]:
+    """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
+    from core.data.images import load_image
+    from core.data.paths import photo_file
+    from core.inside.fold_models import as_seen, frozen_samples, held_out_fold
+
+    table, config = frozen_samples(run), run.config()
+    photos, true, own, faults = {}, {}, {}, {}
+    for sample in samples:
+        try:
+            fold = held_out_fold(run, sample)
+            photos[sample] = as_seen(config, load_image(photo_file(table.at[sample, "path"], sample)))
+        except LabError as error:
+            faults[sample] = error
+        else:
+            own[sample], true[sample] = fold, str(table.at[sample, "class_name"])
+    return photos, true, own, faults
+
+
+def of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
+    """Names of photos whose shape is one, shape by shape: a batch holds one size."""
+    groups: dict[tuple, list[str]] = {}
+    for name, photo in photos.items():
+        groups.setdefault(photo.shape, []).append(name)
+    return list(groups.values())
+
+
+def trained_folds(run: Run, which: str) -> list[int]:
+    """The folds that have weights, or should have; all of them where none has, so that the first says why."""
+    due = [s.fold for s in run.states() if s.state == "done" or run.weights_file(s.fold, which).is_file()]
+    return due or run.folds()
+
+
+def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best") -> np.ndarray:
+    """What one fold's model answers, float64 (n, classes). photos: as the network gets them, uint8 (h, w, 3)."""
+    import torch
+
+    from core.inside.fold_models import fold_model, normalised
+
+    with fold_model(run, fold, which) as opened, torch.inference_mode():
+        return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
+
+
+@memory_in_words("answers of the folds", "Choose fewer faces, or wait until nothing trains here.")
+def between_folds(
+    run: Run,
+    samples: Sequence[str],
+    which: str = "best",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.Series:
+    """How far a run's folds disagree about each face, by sample: see mistakes.divergence. A bad photo is left out.
+
+    All folds but one were trained on the person: a face about which they disagree with the held-out one was learned by
+    heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
+    """
+    photos, _, _, _ = faces_of(run, samples)
+    folds, done = trained_folds(run, which), 0
+    found: dict = {}
+    for part in of_one_size(photos):
+        for start in range(0, len(part), BATCH):
+            names = part[start : start + BATCH]
+            answers = []
+            for fold in folds:
+                answers.append(probabilities(run, fold, [photos[name] for name in names], which))
+                done += len(names)
+                progress(done, len(photos) * len(folds))
+            found |= dict(zip(names, divergence(np.stack(answers)), strict=True))
+    return pd.Series(found, dtype=float)

@@ -1,0 +1,303 @@
+"""The network of one fold, opened to look through it: cached, locked while it is used, and left as it was found."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from core import machine
+from core.augment.pipeline import build_transform, normalization
+from core.config import RunConfig
+from core.data.images import load_image
+from core.data.paths import photo_file
+from core.data.scan import class_parts
+from core.errors import LabError, memory_in_words
+from core.jobs import queue
+from core.network.model import build_model
+from core.network.weights_file import load_backbone
+from core.plan import transfer
+from core.runs import Run, origins
+from core.runs import run as runs
+from core.training.batches import to_network
+from core.training.device import limit_threads, pick_device
+
+CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
+IDLE = 300.0  # seconds without use after which every opened model is given back
+FEWER = "Choose fewer faces or layers, or wait until nothing trains here."
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """A fold's network in evaluation mode. Its parameters ask for no gradients: a map needs those of activations.
+
+    epoch: of which the weights say they are; None where they are of version 0.1.0 and say nothing.
+    """
+
+    run: Run
+    fold: int
+    which: str
+    model: nn.Module
+    class_names: list[str]
+    config: RunConfig
+    device: torch.device
+    epoch: int | None = None
+
+
+@dataclass
+class _Entry:
+    """lock is re-entrant, so that a thread may open a model that it already holds."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    opened: FoldModel | None = None
+    bytes: int = 0
+
+
+_entries: OrderedDict[tuple, _Entry] = OrderedDict()  # least recently used first
+_guard = threading.Lock()
+_clock: threading.Timer | None = None  # until everything is given back
+
+
+@contextlib.contextmanager
+def fold_model(run: Run, fold: int, which: str = "best", device: str | None = None) -> Iterator[FoldModel]:
+    """The fold's network, for this thread alone until the block ends.
+
+    which: 'best' or 'final'. device: 'cpu', 'cuda' or, where None, a GPU on which nobody trains, else the CPU; whatever
+    the run was trained on. What is opened is given back when nobody has used any for IDLE seconds.
+    Hooks, train/eval state, requires_grad and gradients are as before when the block ends, also after an error.
+    Raises LabError: kind 'gone' (run), 'checkpoint' (deleted, damaged or of another network), 'weights' (not finite),
+    'memory' (there was too little, also in the block).
+    """
+    run.require()
+    if fold not in run.folds():
+        raise LabError(f"{run.id} has no fold {fold}.", "Choose one of its folds.", kind="fold")
+    path = run.weights_file(fold, which)
+    try:
+        stat = path.stat()
+    except OSError:
+        raise _deleted(run, fold, which) from None
+    place = _free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
+    key = (str(path), stat.st_mtime_ns, stat.st_size, str(place))
+    with _guard:
+        for other in [k for k in _entries if k[0] == key[0] and k[1:3] != key[1:3]]:
+            del _entries[other]  # trained anew since it was opened
+        entry = _entries.setdefault(key, _Entry())
+        _entries.move_to_end(key)
+    _give_back_later()
+    with _given_back_if_short(), entry.lock:
+        if entry.opened is None:
+            try:
+                entry.opened = _open(run, fold, which, place)
+            except BaseException:
+                with _guard:
+                    _entries.pop(key, None)
+                raise
+            entry.bytes = sum(t.numel() * t.element_size() for t in entry.opened.model.state_dict().values())
+            _evict()
+        with _as_found(entry.opened.model):
+            yield entry.opened
+
+
+def free(on: str = "") -> None:
+    """Forget every opened model, or those on one device; one that is in use is freed when its block ends."""
+    with _guard:
+        forgotten = [key for key in _entries if on in ("", key[3])]
+        for key in forgotten:
+            del _entries[key]
+    if forgotten:
+        _empty_device()
+
+
+@contextlib.contextmanager
+def _given_back_if_short() -> Iterator[None]:
+    """A lack of memory as LabError; what is held here is then given back."""
+    try:
+        with memory_in_words("the network of this fold", FEWER):
+            yield
+    except LabError as error:
+        if error.kind == "memory":
+            free()
+        raise
+
+
+def _give_back_later() -> None:
+    """Free everything IDLE seconds from now, unless it is used again before."""
+    global _clock
+    with _guard:
+        if _clock is not None:
+            _clock.cancel()
+        _clock = threading.Timer(IDLE, free)
+        _clock.daemon = True
+        _clock.start()
+
+
+def _free_device(root: Path) -> torch.device:
+    """A GPU whose slots no training holds, else the CPU. What lies on other GPUs is given back to their trainings."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    locks = queue.slot_locks(root) if count else []
+    busy = {slot % count for slot, lock in enumerate(locks) if runs.is_locked(lock)}
+    for index in busy:
+        free(f"cuda:{index}")
+    idle = [index for index in range(count) if index not in busy]
+    return torch.device("cuda", idle[0]) if idle else torch.device("cpu")
+
+
+def opened() -> int:
+    """How many models are held."""
+    with _guard:
+        return len(_entries)
+
+
+def _evict() -> None:
+    dropped = False
+    with _guard:
+        while len(_entries) > 1 and sum(entry.bytes for entry in _entries.values()) > CACHE_BYTES:
+            _entries.popitem(last=False)
+            dropped = True
+    if dropped:
+        _empty_device()
+
+
+def _empty_device() -> None:
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
+    limit_threads(min(torch.get_num_threads(), machine.cores()))  # torch does not know a container's limits
+    config, class_names = run.config(), run.info()["class_names"]
+    parts = class_parts(config.task, class_names) if config.model.head == "factored" else None
+    blank = config.model.model_copy(update={"init": "scratch"})  # its own weights follow; no other file is needed
+    model, _ = build_model(blank, len(class_names), 0, parts)
+    path = run.weights_file(fold, which)
+    origins.check(run, fold, which)
+    try:
+        origin, loaded = None, False
+        while not loaded:  # anew where a training replaces the file meanwhile
+            origin = origins.of_weights(path)
+            load_backbone(model, path, keep_head=True)
+            loaded = origins.of_weights(path) == origin
+    except LabError as error:
+        if not path.is_file():
+            raise _deleted(run, fold, which) from error
+        ended = run.fold_state(fold).state == "done"  # no resume touches it
+        other = "train the run again" if ended else "delete it and resume the fold"
+        remedy = f"Copy {path.name} back from a backup, or {other}."
+        raise LabError(f"{run.id}, fold {fold}: {error.message}", remedy, kind="checkpoint") from error
+    bad = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+    if bad:
+        raise LabError(
+            f"{run.id}: the {which} weights of fold {fold} hold values that are no numbers, first in {bad[0]}.",
+            f"The training diverged; look at the {'final' if which == 'best' else 'best'} checkpoint, or train again "
+            "with lower learning rates.",
+            kind="weights",
+        )
+    model.requires_grad_(False).eval()
+    torch.backends.cudnn.allow_tf32 = False  # as the trainer answers: see exact_float32; nothing trains in this process
+    epoch = origin.epoch if origin else None
+    return FoldModel(run, fold, which, model.to(device), list(class_names), config, device, epoch)
+
+
+def _deleted(run: Run, fold: int, which: str) -> LabError:
+    if run.fold_state(fold).state == "done":
+        return LabError(
+            f"{run.id}: the {which} weights of fold {fold} are gone from the run folder.",
+            f"Copy {run.weights_file(fold, which).name} back, or train the run again.",
+            kind="checkpoint",
+        )
+    return LabError(
+        f"{run.id}: fold {fold} has no {which} weights yet.", "Let the fold finish, or resume it.", kind="checkpoint"
+    )
+
+
+@contextlib.contextmanager
+def _as_found(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    hooks = [(table, dict(table)) for module in model.modules() for table in _hook_tables(module)]
+    gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for table, before in hooks:
+            table.clear()
+            table.update(before)
+        for parameter, wanted, grad in gradients:
+            parameter.requires_grad_(wanted)
+            parameter.grad = grad
+
+
+def _hook_tables(module: nn.Module) -> list[dict]:
+    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return [getattr(module, name) for name in names]
+
+
+def frozen_samples(run: Run) -> pd.DataFrame:
+    """The run's frozen samples, indexed by sample; not to be changed. Raises LabError(kind 'gone')."""
+    path = run.require().dir / "samples.parquet"
+    try:
+        return _frozen(run, path.stat().st_mtime_ns)
+    except OSError:
+        raise LabError(f"{run.id}: samples.parquet is gone.", "Copy it back into the run folder.", "gone") from None
+
+
+@lru_cache(maxsize=16)
+def _frozen(run: Run, mtime: int) -> pd.DataFrame:
+    return run.samples().set_index("sample", drop=False)
+
+
+def held_out_fold(run: Run, sample: str, person: str | None = None) -> int:
+    """The fold whose training never saw the person of this sample.
+
+    person: who it is, for a photo that is not among the run's own (another task's photo of the same person).
+    Raises LabError(kind 'unknown-sample') where every fold or none may have seen the person.
+    """
+    table = frozen_samples(run)
+    if sample in table.index:
+        return int(table.at[sample, "fold"])
+    if person is not None:
+        people = transfer.ancestry(run).set_index("person")["fold"]
+        if person in people.index:
+            return int(people[person])
+    raise LabError(
+        f"{run.id}: '{sample}' is not among its samples, so no fold is known to have held it out.",
+        "Choose a sample of this run, or bring the photo as an upload: then every fold is asked.",
+        kind="unknown-sample",
+    )
+
+
+def as_seen(config: RunConfig, photo: np.ndarray) -> np.ndarray:
+    """A photo, uint8 (h, w, 3), as the network gets it in validation: uint8 (H, W, 3), not yet normalised."""
+    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
+    return rest(lead(photo))
+
+
+def faces(run: Run, samples: Sequence[str]) -> list[np.ndarray]:
+    """The run's samples as the network gets them, uint8 (H, W, 3) each. Raises LabError naming a photo that is gone."""
+    table, config = frozen_samples(run), run.config()
+    for sample in samples:
+        if sample not in table.index:
+            raise LabError(f"{run.id} has no sample '{sample}'.", "Choose one of its samples.", "unknown-sample")
+    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
+    return [rest(lead(load_image(photo_file(table.at[sample, "path"], sample)))) for sample in samples]
+
+
+def normalised(config: RunConfig, seen: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:
+    """Faces as the network gets them, uint8 (H, W, 3) each -> float32 (n, 3, H, W), the trainer's own normalisation."""
+    mean, std = (torch.tensor(values, device=device) * 255 for values in normalization(config.transforms))
+    return to_network(torch.from_numpy(np.stack(seen)).to(device), mean, std)
+
+
+def prepare(run: Run, samples: Sequence[str]) -> torch.Tensor:
+    """float32 (n, 3, H, W): load_image, the deterministic transforms, the trainer's normalisation."""
+    return normalised(run.config(), faces(run, samples))

@@ -1,0 +1,199 @@
+"""Regions of a face, and how much of a map's heat lies on each, with intervals over people. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.data.persons import KNOWN, units
+from core.errors import LabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.config import TransformConfig
+
+REGIONS = ("eyes and brows", "nose and mouth", "cheeks and forehead", "hair and background")
+BACKGROUND = REGIONS.index("hair and background")
+DRAWS = 2000  # bootstrap samples of people
+MAJORITY = 0.5  # share of heat above which something decides
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Where things are, as fractions of the photo (left, top, right, bottom), before any crop.
+
+    nose_and_mouth is where a mask sits. Cheeks and forehead are what is left of the face; hair and background what is
+    left of the photo. Where boxes overlap, eyes and brows come first, then nose and mouth.
+    """
+
+    face: Box
+    eyes_and_brows: Box
+    nose_and_mouth: Box
+
+    def __post_init__(self) -> None:
+        for name, (left, top, right, bottom) in ((f.name, getattr(self, f.name)) for f in fields(self)):
+            if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+                raise LabError(
+                    f"regions: the box {name.replace('_', ' ')} ({left:g}, {top:g}, {right:g}, {bottom:g}) is no box.",
+                    "Give left, top, right, bottom as fractions of the photo, left below right and top below bottom.",
+                    kind="regions",
+                )
+
+
+PRESETS = {
+    "close": Boxes((0.08, 0.08, 0.92, 0.95), (0.12, 0.18, 0.88, 0.37), (0.20, 0.38, 0.80, 0.85)),
+    "portrait": Boxes((0.27, 0.28, 0.73, 0.74), (0.30, 0.38, 0.70, 0.50), (0.31, 0.50, 0.69, 0.75)),
+}
+
+
+def preset_for(samples: pd.DataFrame) -> str:
+    """A first guess, to be adjusted on a picture: square photos are faces cut out closely, others are portraits."""
+    return "close" if 0.95 < float((samples["width"] / samples["height"]).median()) < 1.05 else "portrait"
+
+
+def masks(boxes: Boxes, width: int, height: int, transforms: Sequence[TransformConfig]) -> np.ndarray:
+    """How much each pixel that the network gets belongs to each region: float32 (regions, H, W), sums to 1.
+
+    width, height: of the photo, in pixels. The boxes go through the same crop and resize as the photo does; what a
+    crop pads is background.
+    """
+    from core.augment.pipeline import build_transform
+
+    drawn = np.zeros((height, width, 3), np.uint8)
+    for layer, box in ((2, boxes.face), (1, boxes.nose_and_mouth), (0, boxes.eyes_and_brows)):
+        left, right = (round(x * width) for x in box[::2])
+        top, bottom = (round(y * height) for y in box[1::2])
+        drawn[top:bottom, left:right] = 0
+        drawn[top:bottom, left:right, layer] = 255
+    for stage in ("lead", "eval"):
+        drawn = build_transform(transforms, stage)(drawn)
+    inside = drawn.transpose(2, 0, 1).astype(np.float32) / 255
+    return np.concatenate([inside, np.clip(1 - inside.sum(0, keepdims=True), 0, 1)])
+
+
+def shares(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Share of heat on each region, (n, layers, regions), 0 to 1; NaN for a map without heat.
+
+    maps: (n, layers, H, W); negative heat does not count. regions: (regions, H, W), or (n, regions, H, W) where the
+    photos differ in size.
+    """
+    heat = np.maximum(maps, 0).astype(np.float64)
+    pattern = "nlhw,nrhw->nlr" if regions.ndim == 4 else "nlhw,rhw->nlr"
+    on = np.einsum(pattern, heat, regions, optimize=True)
+    total = heat.sum((2, 3))[..., None]
+    return np.divide(on, total, out=np.full_like(on, np.nan), where=total > 0)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """mean with its 95 % interval over people; arrays of one shape. low and high are NaN below two people."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    samples: int
+    people: int
+
+
+def mean_over_people(values: np.ndarray, people: Sequence[str], *, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """Mean over samples with a bootstrap interval over people, who are drawn with all their samples.
+
+    values: (n, ...); NaN is left out. people: (n,) who each sample shows.
+    Source: cluster bootstrap, percentile interval (Davison & Hinkley 1997, 3.8).
+    """
+    values = np.asarray(values, np.float64)
+    names, codes = np.unique(np.asarray(people, dtype=str), return_inverse=True)
+    means = _drawn_means(values, codes, len(names), _weights(len(names), draws, seed))
+    low, high = _percentiles(means) if len(names) > 1 else (np.full(values.shape[1:], np.nan),) * 2
+    whole = _drawn_means(values, codes, len(names), np.ones((1, len(names))))[0]
+    return Interval(whole, low, high, len(values), len(names))
+
+
+def difference_over_people(
+    a: np.ndarray, people_a: Sequence[str], b: np.ndarray, people_b: Sequence[str], *, draws: int = DRAWS, seed: int = 0
+) -> Interval:
+    """mean(a) - mean(b) with a bootstrap interval over people; who has samples in both groups is drawn into both.
+
+    a, b: (n, ...) and (m, ...). Otherwise as mean_over_people.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    together = np.concatenate([np.asarray(people_a, dtype=str), np.asarray(people_b, dtype=str)])
+    names, codes = np.unique(together, return_inverse=True)
+    weights = _weights(len(names), draws, seed)
+    found, whole = [], []
+    for values, own in ((a, codes[: len(a)]), (b, codes[len(a) :])):
+        found.append(_drawn_means(values, own, len(names), weights))
+        whole.append(_drawn_means(values, own, len(names), np.ones((1, len(names))))[0])
+    if min(len(set(people_a)), len(set(people_b))) < 2:
+        low = high = np.full(a.shape[1:], np.nan)
+    else:
+        low, high = _percentiles(found[0] - found[1])
+    return Interval(whole[0] - whole[1], low, high, len(a) + len(b), len(names))
+
+
+def _weights(people: int, draws: int, seed: int) -> np.ndarray:
+    """How often each draw holds each person, (draws, people)."""
+    return np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=draws).astype(np.float64)
+
+
+def _drawn_means(values: np.ndarray, codes: np.ndarray, people: int, weights: np.ndarray) -> np.ndarray:
+    """Mean of each draw, (draws, ...); NaN for a draw without a value."""
+    flat = values.reshape(len(values), -1)
+    known = np.isfinite(flat)
+    sums, counts = np.zeros((people, flat.shape[1])), np.zeros((people, flat.shape[1]))
+    np.add.at(sums, codes, np.where(known, flat, 0))
+    np.add.at(counts, codes, known)
+    total, number = weights @ sums, weights @ counts
+    means = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
+    return means.reshape(len(weights), *values.shape[1:])
+
+
+def _percentiles(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = np.isfinite(means).any(0)
+    low, high = np.nanpercentile(np.where(known, means, 0), [2.5, 97.5], axis=0)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A class whose answers look at hair and background: share of heat there, and of the picture's area."""
+
+    class_name: str
+    share: Interval
+    area: float
+    persons: str = KNOWN  # known | partly | unknown: what the interval is over
+
+    @property
+    def sentence(self) -> str:
+        s = self.share
+        return (
+            f"'{self.class_name}' is decided by hair and background: {s.mean:.0%} of its heat lies there "
+            f"[{s.low:.0%}, {s.high:.0%}], on {self.area:.0%} of the picture "
+            f"({units(s.people, self.persons)})."
+        )
+
+
+def background_alarms(
+    background: np.ndarray, predicted: Sequence[str], people: Sequence[str], area: np.ndarray, persons: str = KNOWN
+) -> list[Alarm]:
+    """Classes that are decided by background, worst first.
+
+    background: (n,) share of heat on hair and background in the last layer. predicted: (n,) class that was answered.
+    area: (n,) share of the picture that is hair and background. A class is told when the lower end of its interval is
+    above a half, and above what heat spread evenly over the picture would give.
+    """
+    background, predicted, people = np.asarray(background), np.asarray(predicted, str), np.asarray(people, str)
+    found = []
+    for name in np.unique(predicted):
+        own = predicted == name
+        share = mean_over_people(background[own], people[own])
+        even = float(np.mean(np.asarray(area)[own]))
+        if share.low > max(MAJORITY, even):
+            found.append(Alarm(str(name), share, even, persons))
+    return sorted(found, key=lambda alarm: -float(alarm.share.mean))

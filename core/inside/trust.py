@@ -1,0 +1,211 @@
+"""How far to trust a map: does hiding what is hot change the answer, does the map depend on what was learned, is it
+concentrated.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from torch import nn
+
+from core.inside.fold_models import FoldModel, faces, fold_model, frozen_samples, normalised
+from core.inside.maps import BATCH, LAYERS, Classes, LayerMaps, maps_of
+from core.runs import Run
+
+FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of the pixels, beside none and all
+RANDOM_MAPS = 5
+STAGES = ("head", "layer4", "layer3")  # redrawn one after the other, from the answer backwards
+MEANING = (
+    "Hiding the hottest pixels should lower the answer, and showing only them should raise it, more than a map moved "
+    "elsewhere does; redrawing the weights should change the map (rank correlation near 0); concentration is the share "
+    "of heat in the hottest tenth of the pixels, 0.10 when it is spread evenly."
+)
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Areas under the curve of the class's probability, 0 to 1, over the share of pixels.
+
+    deletion: the hottest pixels are hidden first (low is good). insertion: they are shown first (high is good).
+    random_deletion, random_insertion: (maps,) the same for random maps of the same smoothness.
+    """
+
+    deletion: float
+    insertion: float
+    random_deletion: np.ndarray
+    random_insertion: np.ndarray
+
+    @property
+    def gain(self) -> float:
+        """Insertion minus deletion, above the mean of the random maps; above 0 is better than chance."""
+        return self.insertion - self.deletion - float(np.mean(self.random_insertion - self.random_deletion))
+
+    @property
+    def beats(self) -> int:
+        """How many of the random maps it is better than."""
+        return int((self.insertion - self.deletion > self.random_insertion - self.random_deletion).sum())
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What is known about one map. randomised: rank correlation with the map after each of STAGES was redrawn."""
+
+    layer: str
+    concentration: float
+    faithfulness: Faithfulness
+    randomised: dict[str, float]
+
+    @property
+    def line(self) -> str:
+        f = self.faithfulness
+        redrawn = ", ".join(f"{stage} {_signed(value)}" for stage, value in self.randomised.items())
+        return (
+            f"{self.layer}: better than {f.beats} of {len(f.random_deletion)} random maps ({_signed(f.gain)}); "
+            f"rank correlation after redrawing {redrawn}; {self.concentration:.0%} of heat in a tenth of the pixels"
+        )
+
+
+def check(
+    run: Run,
+    fold: int,
+    what: str | np.ndarray,
+    classes: Classes = "predicted",
+    layers: Sequence[str] = LAYERS,
+    method: str = "GradCAM",
+    which: str = "best",
+    *,
+    random_maps: int = RANDOM_MAPS,
+    device: str | None = None,
+) -> list[Trust]:
+    """How far to trust each layer's map of one face. what: a sample of the run, or a face as the network gets it.
+
+    Costs 8 x (1 + random_maps) forward passes a layer. Raises LabError as gradcam.layer_maps does.
+    """
+    named = isinstance(what, str)
+    seen = faces(run, [what])[0] if named else what
+    true = frozen_samples(run)["y"].loc[[what]].to_numpy(np.int64) if named else None
+    with fold_model(run, fold, which, device) as opened:
+        inputs = normalised(opened.config, [seen], opened.device)
+        found = maps_of(opened, inputs, classes, layers, method, true=true)
+        redrawn = randomised(opened, inputs, found)
+        kept = [
+            faithfulness(opened, seen, found.maps[0, i], int(found.targets[0]), random_maps=random_maps)
+            for i in range(len(layers))
+        ]
+    tops = concentration(found.maps)[0]
+    return [
+        Trust(layer, float(tops[i]), kept[i], {stage: float(redrawn[s, 0, i]) for s, stage in enumerate(STAGES)})
+        for i, layer in enumerate(layers)
+    ]
+
+
+def concentration(maps: np.ndarray) -> np.ndarray:
+    """Share of heat in the hottest tenth of the pixels, (n, layers); 0.1 for even heat, NaN without heat.
+
+    maps: (n, layers, H, W); negative heat does not count.
+    """
+    heat = np.maximum(maps, 0).reshape(*maps.shape[:2], -1).astype(np.float64)
+    count = max(1, round(heat.shape[2] / 10))
+    top = np.partition(heat, -count, axis=2)[..., -count:].sum(2)
+    total = heat.sum(2)
+    return np.divide(top, total, out=np.full_like(total, np.nan), where=total > 0)
+
+
+def faithfulness(
+    opened: FoldModel, seen: np.ndarray, heat: np.ndarray, target: int, *, random_maps: int = RANDOM_MAPS, seed: int = 0
+) -> Faithfulness:
+    """Deletion and insertion of one map against random maps. seen: uint8 (H, W, 3). heat: (H, W). target: class index.
+
+    Hidden pixels show the picture blurred. A random map is the same map moved around (with wrap-around) and mirrored
+    at random: as smooth and as concentrated, but elsewhere.
+    Source: Petsiuk et al. 2018 (RISE), causal metrics.
+    """
+    rng = np.random.default_rng(seed)
+    candidates = [heat] + [_elsewhere(heat, rng) for _ in range(random_maps)]
+    blurred = cv2.GaussianBlur(seen, (0, 0), max(seen.shape[:2]) / 10)
+    orders = [np.lexsort((rng.random(heat.size), -one.ravel())) for one in candidates]  # ties in no particular order
+    pictures = [seen, blurred]
+    for order in orders:
+        for fraction in FRACTIONS:
+            hot = np.zeros(heat.size, bool)
+            hot[order[: round(fraction * heat.size)]] = True
+            hot = hot.reshape(heat.shape)[..., None]
+            pictures += [np.where(hot, blurred, seen), np.where(hot, seen, blurred)]
+    answers = _probabilities(opened, pictures)[:, target]
+    whole, nothing = answers[:2]
+    curves = answers[2:].reshape(len(candidates), len(FRACTIONS), 2)
+    places = [0.0, *FRACTIONS, 1.0]
+    deletion = [np.trapezoid([whole, *curve[:, 0], nothing], places) for curve in curves]
+    insertion = [np.trapezoid([nothing, *curve[:, 1], whole], places) for curve in curves]
+    return Faithfulness(float(deletion[0]), float(insertion[0]), np.array(deletion[1:]), np.array(insertion[1:]))
+
+
+def _elsewhere(heat: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    moved = np.roll(heat, (rng.integers(heat.shape[0]), rng.integers(heat.shape[1])), (0, 1))
+    return moved[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
+
+
+def _probabilities(opened: FoldModel, pictures: list[np.ndarray]) -> np.ndarray:
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), BATCH):
+            logits = opened.model(normalised(opened.config, pictures[start : start + BATCH], opened.device))
+            parts.append(logits.double().softmax(1).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def randomised(
+    opened: FoldModel, inputs: torch.Tensor, found: LayerMaps, *, draws: int = 3, seed: int = 0
+) -> np.ndarray:
+    """Rank correlation of maps with those of the same network after its head, then also layer4, then also layer3 were
+    drawn anew; float64 (STAGES, n, layers), mean over draws.
+
+    found: the maps of `inputs`. Compared as they come, before negative heat is cut off, at each layer's own size. NaN
+    where either map is flat. A map that stays the same shows the picture rather than what was learned.
+    Source: Adebayo et al. 2018, cascading randomisation.
+    """
+    result = np.full((draws, len(STAGES), len(inputs), len(found.layers)), np.nan)
+    for draw in range(draws):
+        model = copy.deepcopy(opened.model)
+        for number, stage in enumerate(STAGES):
+            redraw(model.fc if stage == "head" else getattr(model, stage), seed * 1000 + draw * len(STAGES) + number)
+            again = maps_of(
+                opened, inputs, list(found.targets), found.layers, found.method,
+                versus=None if found.versus is None else list(found.versus), model=model,
+            )  # fmt: skip
+            for layer, (a, b) in enumerate(zip(found.raw, again.raw, strict=True)):
+                result[draw, number, :, layer] = [rank_correlation(x, y) for x, y in zip(a, b, strict=True)]
+    known = np.isfinite(result)
+    count = known.sum(0)
+    total = np.where(known, result, 0).sum(0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def redraw(part: nn.Module, seed: int) -> None:
+    """Give every layer inside new weights as torch draws them for a new network; leaves the global generator alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        device = next(part.parameters()).device
+        part.cpu()
+        for module in part.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+        part.to(device)
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's correlation of two maps of one shape; NaN where either is flat."""
+    x, y = rankdata(a), rankdata(b)
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def _signed(value: float) -> str:
+    return "none" if np.isnan(value) else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,210 @@
+"""Launch, cancel, resume, and seeing that a worker is there for what waits. Imports no torch.
+
+The operating system frees a dead process's locks, so a fold that says 'running' while its lock is free was
+interrupted: nothing here depends on a daemon, a heartbeat or a clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import Timeout
+
+from core import __version__, machine, places
+from core.data.labels import corrections
+from core.jobs import halt, queue
+from core.plan.plan import Plan, check_unchanged, check_weights
+from core.runs import FoldState, Run, deaths
+from core.runs import run as runs
+from core.storage import locks
+
+GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
+LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy", "scikit-learn")
+
+
+def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
+    """Freeze the plan as a run, queue its folds and see that a worker is there.
+
+    Raises LabError: 'exists' for an id that was launched before, 'weights', 'locks', 'read-only', 'disk-full'.
+    """
+    check_weights(plan.config)
+    locks.check_folder(places.lab_folder(folder or places.runs_folder()))
+    info = {
+        "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
+        "persons": plan.persons.as_record(),
+        "left_out": plan.left_out,
+        "dropped": plan.dropped,
+        "corrections": [correction.id for correction in plan.corrections],
+        "versions": {"facet-lab": __version__}
+        | {name: version(name) for name in LIBRARIES}
+        | {"python": sys.version.split()[0]},
+        "parent": plan.config.model.parent,
+        "study": study,
+        "machine": machine.name(),
+    }
+    run = runs.create(
+        plan.config,
+        plan.samples,
+        class_names=plan.class_names,
+        info=info,
+        ancestors=plan.ancestors,
+        corrections=corrections.to_csv(plan.corrections) if plan.corrections else "",
+        run_id=run_id,
+        folder=folder,
+    )
+    queue.enqueue(run, run.folds())
+    ensure_workers(run.dir.parent)
+    return run
+
+
+def resume(run: Run) -> list[int]:
+    """Queue every fold that is neither done nor under way; each goes on from its last checkpoint.
+
+    A run that is held back because its study is paused may begin: somebody asked for this one by name.
+    Returns the folds. Raises LabError: 'data-changed' when the photos are not those of the launch, 'locks'.
+    """
+    folds = requeue(run)
+    queue.let_go(run)
+    ensure_workers(run.dir.parent)
+    return folds
+
+
+def requeue(run: Run) -> list[int]:
+    """`resume` that leaves what is held back held back, and starts no worker."""
+    check_unchanged(run.require().samples())
+    locks.check_folder(places.lab_folder(run.dir.parent))
+    waiting = []
+    for fold in run.folds():
+        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
+            state = run.written_state(fold)
+            if state.state == "done":
+                continue
+            run.cancel_file(fold).unlink(missing_ok=True)
+            if state.state == "running":  # its worker is dead, since its lock is ours
+                state = deaths.judged(run, state)
+            kept = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
+            run.write_state(FoldState(fold, **kept))
+            waiting.append(fold)
+    halt.go_on(run.dir.parent)
+    queue.enqueue(run, waiting)
+    return waiting
+
+
+def cancel(run: Run, *, grace: float = GRACE) -> None:
+    """Stop every fold of a run: what waits at once, what trains within `grace` seconds or by force."""
+    run.require()
+    queue.remove(run, run.folds())
+    asked = []
+    for fold in run.folds():
+        if run.fold_state(fold).state in ("queued", "running"):
+            run.cancel_file(fold).touch()
+            asked.append(fold)
+    deadline = time.monotonic() + grace
+    for fold in asked:
+        while runs.is_locked(run.fold_lock(fold)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if runs.is_locked(run.fold_lock(fold)):
+            kill_worker(run, fold)
+        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=2):
+            state = run.written_state(fold)
+            if state.state in ("queued", "running"):
+                run.write_state(replace(state, state="cancelled", ended=time.time()))
+    ensure_workers(run.dir.parent)
+
+
+def cancel_waiting(run: Run, reason: str) -> None:
+    """Cancel the folds that wait; what trains goes on to its end. reason: what a person reads beside them."""
+    for fold in run.folds():
+        with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):
+            state = run.written_state(fold)
+            if state.state == "queued":
+                remedy = "Resume the run to train it."
+                run.write_state(replace(state, state="cancelled", reason=reason, remedy=remedy, ended=time.time()))
+            queue.remove(run, [fold])
+
+
+def kill_worker(run: Run, fold: int) -> None:
+    """Kill the process tree that trains a fold: only while the fold's lock is held, and only if pid and start agree."""
+    worker = run.written_state(fold).worker or {}
+    with contextlib.suppress(psutil.Error, KeyError):
+        process = psutil.Process(worker["pid"])
+        if abs(process.create_time() - worker["create_time"]) > 1 or not runs.is_locked(run.fold_lock(fold)):
+            return
+        tree = [*process.children(recursive=True), process]
+        for member in tree:
+            with contextlib.suppress(psutil.Error):
+                member.kill()
+        psutil.wait_procs(tree, timeout=2)
+
+
+def ensure_workers(folder: Path | None = None) -> None:
+    """Start workers for what waits and is not taken up by one that starts already: at most one a free slot.
+
+    What another machine has queued waits for that one, or for a worker that is started by hand. None while the queue is
+    stopped. Cheap if nothing waits.
+    """
+    root = folder or places.runs_folder()
+    if halt.stopped(root) is not None or next(queue.entries(root, own=True), None) is None:
+        return
+    free, starting = queue.free_slots(root), queue.starting_workers(root)
+    if free:
+        unclaimed = (job for job in queue.entries(root, own=True) if _can_be_claimed(Run(job[1], root), job[2]))
+        wanted = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
+        for _ in range(wanted):
+            start_worker(root)
+
+
+def _can_be_claimed(run: Run, fold: int) -> bool:
+    """Not by a worker of a user who may not open its lock; of a run that was deleted its place can be cleared away."""
+    lock = run.fold_lock(fold)
+    return not run.exists() or (locks.may_be_taken(Path(lock.lock_file)) and not runs.is_locked(lock))
+
+
+def start_worker(root: Path) -> None:
+    """A detached worker: its own session, no terminal, output to a file; it outlives whoever started it.
+
+    It is born with the slot that it will train in; none is started when another process took the last one meanwhile.
+    """
+    lab = places.lab_folder(root)
+    lab.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "core", "worker", "--runs", str(root), "--by-itself"]
+    if os.name != "posix":  # no descriptors to inherit: it takes a slot when it has started
+        _detached(command, lab)
+        return
+    taken = queue.take_slot_for_worker(root)
+    if taken is None:
+        return
+    slot, descriptor = taken
+    try:
+        _detached([*command, "--slot", str(slot), "--slot-lock", str(descriptor)], lab, pass_fds=(descriptor,))
+    finally:
+        os.close(descriptor)
+
+
+def _detached(command: list[str], lab: Path, **options: Any) -> None:
+    with open(lab / "worker.log", "ab") as log:
+        subprocess.Popen(
+            command,
+            cwd=places.HOME,
+            env=machine.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            **options,
+        )
+
+
+def waiting(folder: Path | None = None) -> list[tuple[str, int]]:
+    """(run id, fold) of every fold job that waits and is not held back, in order."""
+    return [(run_id, fold) for _, run_id, fold in queue.entries(folder or places.runs_folder())]

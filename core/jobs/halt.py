@@ -1,0 +1,108 @@
+"""A queue that stops when job after job fails at once, and goes on when a person says so. Imports no torch.
+
+Counted on disk, by machine and slot: a process that met an error which nobody foresaw leaves, and the next one has to
+know. A slot counts for itself, so that a good GPU beside a broken one does not hide it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError
+from core.places import machine_folder
+from core.storage import files
+from core.storage.files import GARBAGE
+
+INSTANT = 60.0  # seconds of training within which a failure says more about the machine than about the job
+IN_A_ROW = 3
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why nothing is claimed on this machine. when: Unix time; reason: of the last failure; jobs: 'run id, fold k'."""
+
+    when: float
+    reason: str
+    jobs: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The queue has stopped: {len(self.jobs) or 'several'} fold jobs in a row failed as soon as they started."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return f"The last one said: {self.reason} Look at its log, mend the cause, then let the queue go on."
+
+
+def stopped(root: Path) -> Stop | None:
+    """What stopped the queue of this machine; None while it goes on."""
+    try:
+        data = files.read_json(_stop_file(root))
+        return Stop(float(data["when"]), str(data["reason"]), tuple(str(job) for job in data["jobs"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, *GARBAGE):
+        return Stop(0.0, "stopped.json is unreadable.", ())
+
+
+def go_on(root: Path) -> None:
+    """Let the queue go on, and count from nothing."""
+    for path in (_stop_file(root), _count_file(root)):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def failed(root: Path, slot: int, job: str, reason: str, seconds: float) -> None:
+    """Count a failure that nobody foresaw. In a slot the third instant one in a row, each of another job, stops all.
+
+    seconds: from the start of training to the failure; math.inf where an epoch was done.
+    """
+
+    def count(counts: dict[str, Any]) -> None:
+        before = [entry for entry in counts.get(str(slot), []) if entry["job"] != job]
+        counts[str(slot)] = row = [*before, {"job": job, "reason": reason}] if seconds < INSTANT else []
+        if len(row) >= IN_A_ROW:
+            files.write_json(_stop_file(root), asdict(Stop(time.time(), reason, tuple(e["job"] for e in row))))
+
+    _change(root, count)
+
+
+def ended_well(root: Path, slot: int) -> None:
+    """A job that ended in a way that was foreseen: failures before it were not in a row."""
+    if _count_file(root).exists():
+        _change(root, lambda counts: counts.pop(str(slot), None))
+
+
+def _change(root: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the instant failures of each slot. What cannot be written is not counted."""
+
+    def changed(content: Any) -> dict[str, Any]:
+        counts = _sensible(content)
+        change(counts)
+        return counts
+
+    with contextlib.suppress(OSError, LabError):
+        files.change_json(_count_file(root), "failures.json", changed, timeout=5)
+
+
+def _sensible(content: Any) -> dict[str, Any]:
+    """The counts; none where they make no sense."""
+    try:
+        return {k: [{"job": str(e["job"]), "reason": str(e["reason"])} for e in v] for k, v in content.items()}
+    except GARBAGE:
+        return {}
+
+
+def _count_file(root: Path) -> Path:
+    return machine_folder(root) / "failures.json"
+
+
+def _stop_file(root: Path) -> Path:
+    return machine_folder(root) / "stopped.json"

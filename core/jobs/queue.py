@@ -1,0 +1,231 @@
+"""The queue, what it holds back, and the slots: files under runs/.lab/, right though nothing stays alive for them.
+
+A job that is held back keeps its place and is not begun. runs/.lab/holds/<name>/ has an empty file for every run that
+is held, those too that are still to be made; a paused study holds its runs under its own id. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core import machine
+from core.errors import LabError
+from core.jobs import gpus, slots
+from core.places import lab_folder, machine_folder, runs_folder
+from core.runs import Run
+from core.runs.run import ID, check_id, is_locked
+from core.storage import files, locks
+
+STARTING = b"starting"  # in the file of a slot whose worker has not looked into the queue yet
+
+
+def queue_folder(runs: Path) -> Path:
+    return lab_folder(runs) / "queue"
+
+
+def holds_folder(runs: Path) -> Path:
+    return lab_folder(runs) / "holds"
+
+
+def enqueue(run: Run, folds: list[int], owner: str | None = None) -> None:
+    """One small file a fold job; its name is its place: time, run, fold.
+
+    owner: name of the machine that begins it by itself, since another may not have its photos; this one if None, any
+    if empty, as in queues of version 0.1. A worker that is started by hand takes jobs of every owner.
+    """
+    folder = queue_folder(run.dir.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = time.time_ns()
+    for fold in folds:
+        if not any(place_run == run.id and place_fold == fold for _, place_run, place_fold in places(run.dir.parent)):
+            place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
+            try:
+                files.write_text(place, machine.name() if owner is None else owner, durable=False)
+            except LabError:  # a full disk still has room for a name
+                place.touch()
+
+
+def entries(runs: Path, *, own: bool = False) -> Iterator[tuple[Path, str, int]]:
+    """(file, run id, fold) in the order in which they will be claimed; what is held back is left out.
+
+    own: only what this machine begins by itself.
+    """
+    held, this = held_runs(runs), machine.name()
+    return (
+        place for place in places(runs) if place[1] not in held and not (own and owner_of(place[0]) not in ("", this))
+    )
+
+
+def owner_of(place: Path) -> str:
+    """The machine that begins a job by itself; empty for any."""
+    with contextlib.suppress(OSError, ValueError):
+        return place.read_text("utf-8")
+    return ""
+
+
+def places(runs: Path) -> Iterator[tuple[Path, str, int]]:
+    """(file, run id, fold) of every job in the queue, held back or not, in order."""
+    try:
+        names = sorted(os.listdir(queue_folder(runs)))
+    except FileNotFoundError:
+        return
+    for name in names:
+        parts = name.split("__")
+        if len(parts) == 3 and ID.fullmatch(parts[1]) and parts[2].isdecimal():
+            yield queue_folder(runs) / name, parts[1], int(parts[2])
+
+
+def remove(run: Run, folds: list[int]) -> None:
+    for path, run_id, fold in places(run.dir.parent):
+        if run_id == run.id and fold in folds:
+            path.unlink(missing_ok=True)
+
+
+def hold(runs: Path, name: str, run_ids: Iterable[str]) -> None:
+    """Let no fold of these runs begin before `release`, or `let_go` for one of them; what trains goes on to its end.
+
+    name: of who holds them. Runs are added to those that it holds already.
+    """
+    target = holds_folder(runs) / check_id(name)
+    hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.new")
+    place = target if target.is_dir() else hidden  # a new one appears by a rename: whole, or not at all
+    place.mkdir(parents=True, exist_ok=True)
+    for run_id in run_ids:
+        (place / check_id(run_id)).touch()
+    if place is hidden:
+        os.rename(hidden, target)
+
+
+def release(runs: Path, name: str, run_ids: Iterable[str] | None = None) -> None:
+    """What `name` held may begin, in the places that it kept: these runs of it, or all, which ends the hold."""
+    target = holds_folder(runs) / check_id(name)
+    if run_ids is not None:
+        for run_id in run_ids:
+            (target / check_id(run_id)).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            target.rmdir()  # when it holds nothing any more
+        return
+    hidden = target.with_name(f".{name}.{secrets.token_hex(4)}.old")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(target, hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def let_go(run: Run) -> None:
+    """This one run may begin, whoever holds it; others stay held."""
+    for name in _names(holds_folder(run.dir.parent)):
+        (holds_folder(run.dir.parent) / name / run.id).unlink(missing_ok=True)
+
+
+def is_holding(runs: Path, name: str) -> bool:
+    return (holds_folder(runs) / check_id(name)).is_dir()
+
+
+def held_runs(runs: Path) -> set[str]:
+    """Ids of the runs of which no fold may begin."""
+    return {run_id for name in _names(holds_folder(runs)) for run_id in _names(holds_folder(runs) / name)}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if ID.fullmatch(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def gpu_count(runs: Path | None = None) -> int:
+    """GPUs that a worker here can use, told without loading torch."""
+    return len(gpus.names(runs or runs_folder()))
+
+
+def slot_count(runs: Path) -> int:
+    """FACET_SLOTS slots, else a slot per GPU, else as many as the lab's settings say for a CPU."""
+    return slots.forced() or gpu_count(runs) or slots.read(runs).count
+
+
+def threads_of_a_slot(runs: Path) -> int:
+    """The cores shared among the slots, or as the settings say, so that two CPU slots do not fight."""
+    return slots.read(runs).threads or max(1, machine.cores() // slot_count(runs))
+
+
+def slot_locks(runs: Path) -> list[FileLock]:
+    """One lock a slot of this machine; others that share the runs folder have their own."""
+    return [locks.lock(_slot_file(runs, index)) for index in range(slot_count(runs))]
+
+
+def _slot_file(runs: Path, index: int) -> Path:
+    return machine_folder(runs) / "slots" / f"{index}.lock"
+
+
+def take_slot(runs: Path) -> tuple[int, FileLock] | None:
+    """The first free slot, held until its process ends; None when all are taken."""
+    for index, lock in enumerate(slot_locks(runs)):
+        try:
+            lock.acquire(timeout=0)
+            return index, lock
+        except Timeout:
+            continue
+    return None
+
+
+def take_slot_for_worker(runs: Path) -> tuple[int, int] | None:
+    """(slot, a descriptor that holds its lock) for a worker that is about to be started; None when all are taken.
+
+    A worker that is born with its slot leaves no moment in which the slot looks free and another worker is started for
+    it. Until the worker looks into the queue, the slot counts as that of one who starts.
+    """
+    for index, lock in enumerate(slot_locks(runs)):
+        descriptor = locks.take_to_hand_over(Path(lock.lock_file))
+        if descriptor is not None:
+            with contextlib.suppress(OSError):  # a courtesy: with a full disk the slot is taken all the same
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, STARTING)
+            return index, descriptor
+    return None
+
+
+def looks_for_work(held: FileLock | locks.Inherited) -> None:
+    """The holder of a slot does not only start any more: what comes into the queue from now on may need another one."""
+    with contextlib.suppress(OSError):
+        if isinstance(held, locks.Inherited):
+            os.ftruncate(held.descriptor, 0)
+        else:
+            os.truncate(held.lock_file, 0)
+
+
+def free_slots(runs: Path) -> int:
+    return sum(not is_locked(lock) for lock in slot_locks(runs))
+
+
+def starting_workers(runs: Path) -> int:
+    """Workers that have their slot and have not looked into the queue yet; a dead one has no slot."""
+    return sum(is_locked(lock) and _is_starting(Path(lock.lock_file)) for lock in slot_locks(runs))
+
+
+def _is_starting(slot_file: Path) -> bool:
+    with contextlib.suppress(OSError):  # of another user, who lets nobody read it
+        return slot_file.read_bytes() == STARTING
+    return False
+
+
+def reorder(root: Path, run_ids: list[str]) -> None:
+    """Let the waiting fold jobs of these runs be claimed in this order; other runs keep their places.
+
+    The jobs share out the places that they hold now. A job that a worker claims meanwhile leaves an entry behind, which
+    the next worker finds to be taken and drops.
+    """
+    waiting = [(path, run_id, fold) for path, run_id, fold in places(root) if run_id in run_ids]
+    wanted = sorted(waiting, key=lambda entry: (run_ids.index(entry[1]), entry[2]))
+    stamp = 0
+    for (place, *_), (path, run_id, fold) in zip(waiting, wanted, strict=True):
+        stamp = max(stamp + 1, int(place.name.split("__")[0]))
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_name(f"{stamp:020d}__{run_id}__{fold:02d}"))

@@ -1,0 +1,251 @@
+"""A worker's life: take a slot, claim the oldest fold job that waits, train it, take the next, leave.
+
+Imports no torch until it has a job. The operating system frees a dead worker's locks, so it needs no farewell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core import places
+from core.errors import LabError, out_of_memory
+from core.jobs import control, halt, queue, speed
+from core.plan.plan import check_unchanged
+from core.runs import Run, deaths, origins
+from core.runs import run as runs
+from core.runs.metrics_file import SCORES, fold_scores
+from core.runs.states import ALIVE
+from core.storage import files, locks
+
+BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the process, or its GPU, may be in pieces
+COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machine where one follows the other
+
+
+def claim(
+    root: Path, passed_over: set[tuple[str, int]] | None = None, *, own: bool = False
+) -> tuple[Run, int, FileLock, Path] | None:
+    """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
+
+    passed_over: jobs whose lock cannot be opened, which are not tried again; those that this call finds come to them.
+    own: only jobs that this machine begins by itself.
+
+    Its place is given up only by who holds the fold's lock, once the state says running: a worker killed before that
+    leaves the place to the next one, who goes on with a job that says running and still has its place.
+    """
+    passed_over = set() if passed_over is None else passed_over
+    for entry, run_id, fold in list(queue.entries(root, own=own)):
+        if (run_id, fold) in passed_over:
+            continue
+        run = Run(run_id, root)
+        if not run.exists() or not run.fold_dir(fold).is_dir():
+            entry.unlink(missing_ok=True)  # its run was deleted
+            continue
+        lock = run.fold_lock(fold)
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:  # also an OSError, but its place belongs to the worker that holds the lock
+            continue
+        except OSError as error:  # no word about the job: it keeps its place
+            passed_over.add((run_id, fold))
+            print(f"{run.id}: fold {fold} cannot be locked and waits on: {error}", file=sys.stderr, flush=True)
+            continue
+        if run_id in queue.held_runs(root):  # since the queue was read: whoever holds it finds it begun, or not at all
+            lock.release()
+            continue
+        if run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists():
+            return run, fold, lock, entry
+        entry.unlink(missing_ok=True)
+        lock.release()
+    return None
+
+
+def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | None = None, *, own: bool = False) -> int:
+    """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs.
+
+    born_with: the slot, and its lock, that whoever started this process took for it.
+    own: take only what this machine begins by itself, as a worker that nobody started by hand.
+    After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
+    """
+    root = folder or places.runs_folder()
+    count, broken = 0, False
+    passed_over: set[tuple[str, int]] = set()
+    taken = born_with or queue.take_slot(root)
+    while taken is not None:
+        slot, slot_lock = taken
+        queue.looks_for_work(slot_lock)
+        try:
+            while not broken and halt.stopped(root) is None and (job := claim(root, passed_over, own=own)) is not None:
+                run, fold, fold_lock, entry = job
+                try:
+                    broken = train_job(run, fold, slot, entry)
+                finally:
+                    fold_lock.release()
+                count += 1
+        finally:
+            slot_lock.release()
+        if broken:
+            control.ensure_workers(root)
+            break
+        # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
+        if halt.stopped(root) is not None or not any(_claimable(root, passed_over, own)):
+            break
+        taken = queue.take_slot(root)
+    return count
+
+
+def _claimable(root: Path, passed_over: set[tuple[str, int]], own: bool) -> Iterator[bool]:
+    for _, run_id, fold in queue.entries(root, own=own):
+        run = Run(run_id, root)
+        yield (run_id, fold) not in passed_over and run.exists() and not runs.is_locked(run.fold_lock(fold))
+
+
+def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
+    """Train one claimed fold and leave a state that says how it ended. Returns whether this process may be broken, so
+    that a fresh one had better take the next.
+
+    entry: its place in the queue, given up as soon as the state says that it runs.
+    """
+    with _output_to(run.log_file):
+        state = replace(
+            run.written_state(fold),
+            state="running",
+            worker={**deaths.note(), "slots": queue.slot_count(run.dir.parent)},
+            started=time.time(),
+            ended=None,
+            reason="",
+            remedy="",
+            kind="",
+        )
+        reporter, begun = Reporter(run, fold), None
+        try:
+            run.write_state(state)
+            entry.unlink(missing_ok=True)
+            run.sweep(fold)
+            run.log(f"fold {fold}: started, {state.epoch} epochs done before")
+            from core.training import train  # seconds of importing torch; the fold can be seen and cancelled already
+            from core.training.device import limit_threads
+
+            check_unchanged(run.samples())
+            limit_threads(queue.threads_of_a_slot(run.dir.parent))
+            begun = time.monotonic()
+            finished = train.train_fold(
+                run,
+                fold,
+                report=reporter,
+                should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
+                device_slot=slot,
+            )
+            end = {"state": "done" if finished else "cancelled"}
+        except LabError as error:
+            end = {"state": "failed", "reason": error.message, "remedy": error.remedy, "kind": error.kind}
+        except BaseException as error:
+            end = {"state": "failed", **_explain(error, run)}
+            if not isinstance(error, Exception):
+                run.log(f"fold {fold}: {type(error).__name__}")
+                raise
+        deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
+        if not deleted:
+            _finish(run, fold, end)
+    kind = end.get("kind")
+    if kind in COUNTED and not deleted:
+        seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
+        job = run.id if kind == "memory" else f"{run.id}, fold {fold}"  # folds of one run are too large together
+        halt.failed(run.dir.parent, slot, job, end["reason"], seconds)
+    else:
+        halt.ended_well(run.dir.parent, slot)
+    return kind in BROKEN and not deleted
+
+
+def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
+    before = run.written_state(fold)
+    table = run.metrics(fold)
+    epoch = int(table["epoch"].max()) if len(table) else before.epoch
+    best = origins.of_predictions(run.predictions_file(fold, "best"))
+    best_epoch, scores = fold_scores(table, best.epoch if best else None)
+    spent = float(table["seconds"].sum())
+    run.write_state(
+        replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)
+    )
+    with contextlib.suppress(FileNotFoundError):
+        (run.fold_dir(fold) / "progress.json").unlink()
+    run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")
+    if end["state"] == "done" and len(table):
+        rate = table[table["split"] == "train"]["images_per_second"].median()
+        speed.remember(run.config(), float(rate), run.dir.parent)
+
+
+class Reporter:
+    """Turns the trainer's rows into progress.json, state.json and the log."""
+
+    def __init__(self, run: Run, fold: int):
+        self.run, self.fold, self.epochs = run, fold, 0
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        if row["kind"] == "epoch":
+            self.epochs += 1
+            best = row["best"]
+            scores = {f"best_{k}": best[k] for k in SCORES if k in best}
+            scores |= {f"final_{k}": v for k, v in row["scores"].items()}
+            state = self.run.written_state(self.fold)
+            self.run.write_state(replace(state, epoch=row["epoch"], best_epoch=best["epoch"], scores=scores))
+            self.run.log(
+                f"fold {self.fold}: epoch {row['epoch']}: loss {row['scores']['loss']:.4f}, "
+                f"accuracy {row['scores']['accuracy']:.3f}, F1 {row['scores']['f1']:.3f}"
+            )
+        else:
+            with contextlib.suppress(
+                OSError
+            ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
+                path = self.run.fold_dir(self.fold) / "progress.json"
+                files.write_json(path, {**row, "worker": deaths.note()}, durable=False)
+
+
+def _explain(error: BaseException, run: Run) -> dict[str, str]:
+    """reason, remedy and kind of an error that nobody foresaw; its traceback goes to the log."""
+    run.log("".join(traceback.format_exception(error)))
+    text = str(error)
+    if out_of_memory(error):
+        size = run.config().training.batch_size
+        smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
+        return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}
+    if files.disk_full(error):
+        return {
+            "reason": f"disk full: no room in {run.dir}.",
+            "remedy": "Free some space there, then resume.",
+            "kind": "disk-full",
+        }
+    first = text.splitlines()[0] if text else "no message"
+    return {
+        "reason": f"unexpected: {type(error).__name__}: {first[:200]}",
+        "remedy": "The log has the details; resume continues from the last checkpoint.",
+        "kind": "unexpected",
+    }
+
+
+@contextlib.contextmanager
+def _output_to(path: Path):
+    """Send this process's stdout and stderr, native code's too, to a run's log while its job lasts."""
+    saved = os.dup(1), os.dup(2)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in (*saved, target):
+            os.close(descriptor)

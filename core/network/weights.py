@@ -1,0 +1,98 @@
+"""Where ImageNet weights lie, told without torch so that a form can say what is missing before anything is queued."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from core.errors import LabError
+from core.plan import transfer
+
+# Names and sizes (MB) of torchvision 0.29's IMAGENET1K_V1 files; the part after the hyphen starts the file's SHA-256.
+IMAGENET = {
+    18: ("resnet18-f37072fd.pth", 45),
+    34: ("resnet34-b627a593.pth", 83),
+    50: ("resnet50-0676ba61.pth", 98),
+    101: ("resnet101-63fe2227.pth", 171),
+    152: ("resnet152-394f9c45.pth", 230),
+}
+
+
+def weights_folder() -> Path:
+    """torch.hub's own checkpoint folder, from TORCH_HOME or XDG_CACHE_HOME as torch reads them."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def imagenet_file(depth: int) -> Path:
+    return weights_folder() / IMAGENET[depth][0]
+
+
+def missing_imagenet(depth: int) -> LabError:
+    name, size = IMAGENET[depth]
+    return LabError(
+        f"weights: the ImageNet weights of ResNet-{depth} ({name}, {size} MB) are not on this machine.",
+        f"Download them (python -m core weights {depth}), put the file into {weights_folder()}, or train from scratch.",
+        kind="weights",
+    )
+
+
+def imagenet_line(depth: int) -> str:
+    """Whether the ImageNet weights of a depth are here; else how large they are and where they go. One sentence."""
+    name, size = IMAGENET[depth]
+    path = imagenet_file(depth)
+    if path.is_file():
+        return f"{name} ({path.stat().st_size / 1e6:.0f} MB) is on this machine, in {path.parent}."
+    return (
+        f"{name} is not on this machine: a download of {size} MB (python -m core weights {depth}); without a network, "
+        f"put the file into {path.parent}."
+    )
+
+
+def check_weights(depth: int, init: str) -> None:
+    """Raises LabError(kind 'weights') when the first weights are not on disk, are another network's or one fold's."""
+    if init == "imagenet" and not imagenet_file(depth).is_file():
+        raise missing_imagenet(depth)
+    if not init.startswith("file:"):
+        return
+    path = Path(init.removeprefix("file:")).expanduser()
+    try:
+        seen = path.stat()
+    except OSError:
+        seen = None
+    if seen is None or not path.is_file():
+        raise LabError(f"weights: there is no file {path}.", "Correct the path or train from scratch.", kind="weights")
+    transfer.check_file(path)
+    if fault := _misfit(str(path), seen.st_mtime_ns, seen.st_size, depth):
+        raise fault
+
+
+@lru_cache(maxsize=64)
+def _misfit(path: str, mtime_ns: int, size: int, depth: int) -> LabError | None:
+    """Why a file cannot start a ResNet of this depth; remembered while the file stays. Imports torch to read it."""
+    from core.network.weights_file import check_file
+
+    try:
+        check_file(Path(path), depth)
+    except LabError as error:
+        return error
+    return None
+
+
+def download(depth: int) -> Path:
+    """Fetch torchvision's IMAGENET1K_V1 file with torchvision's own code, hash checked. Raises LabError offline."""
+    from torchvision.models import get_model_weights
+
+    weights = get_model_weights(f"resnet{depth}").IMAGENET1K_V1
+    try:
+        weights.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        name, size = IMAGENET[depth]
+        raise LabError(
+            f"weights: {name} ({size} MB) could not be downloaded ({error}).",
+            f"On a machine without a network, put the file into {weights_folder()}, or train from scratch.",
+            kind="weights",
+        ) from error
+    return imagenet_file(depth)

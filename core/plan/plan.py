@@ -1,0 +1,220 @@
+"""From a configuration and a scan to exactly what will run: samples, classes, folds, steps. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from core.config import RunConfig
+from core.config.parts import TaskConfig
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.data.paths import leads_out
+from core.data.persons import Persons, persons_of
+from core.data.scan import ATTRIBUTES, Scan, fingerprint, label_samples, possible_tasks
+from core.errors import LabError
+from core.network import weights
+from core.plan.folds import absence, absent_classes
+from core.plan.transfer import ancestry, check_copy, check_file, check_held_out, folds_for
+from core.runs import Run
+
+SETTING_OF = {
+    "folds": "folds.count",
+    "task": "task.name",
+    "transfer": "model.init",
+    "weights": "model.init",
+    "head": "model.head",
+}
+"""Kind of a LabError of make_plan -> the setting that can change it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch freezes. samples: labelled, with y, class_name and fold; dropped: samples outside the task."""
+
+    config: RunConfig
+    samples: pd.DataFrame
+    class_names: list[str]
+    dropped: int
+    problems: pd.DataFrame
+    left_out: int
+    fingerprint: str
+    ancestors: pd.DataFrame | None = None  # person, fold of everyone that the parent's line held out
+    corrections: list[Correction] = field(default_factory=list)  # those that changed something, in their order
+
+    @property
+    def people(self) -> int:
+        return int(self.samples["person"].nunique())
+
+    @property
+    def persons(self) -> Persons:
+        """How far it is known whom the photos show."""
+        return persons_of(self.samples)
+
+    @property
+    def photos(self) -> int:
+        return len(self.samples)
+
+    @property
+    def absences(self) -> list[str]:
+        """A sentence for each fold that holds no photo of some class."""
+        absent = absent_classes(self.samples, self.class_names)
+        return [absence(fold, lacking, len(self.class_names)) for fold, lacking in absent.items()]
+
+    @property
+    def train_images(self) -> int:
+        """Images that all folds train on in all epochs."""
+        return self.photos * (self.config.folds.count - 1) * self.config.epochs
+
+    @property
+    def validation_images(self) -> int:
+        return self.photos * self.config.epochs
+
+    @property
+    def fold_steps(self) -> list[int]:
+        """Optimizer steps of one epoch, for each fold; a last batch of one photo joins its neighbour."""
+        size = self.config.training.batch_size
+        trained = self.photos - self.samples["fold"].value_counts().sort_index()
+        return [max(1, -(-n // size) - (n % size == 1)) for n in trained.tolist()]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of one epoch of one fold: the mean fold, rounded up."""
+        return -(-sum(self.fold_steps) // len(self.fold_steps))
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of all folds and epochs."""
+        return sum(self.fold_steps) * self.config.epochs
+
+
+def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, folds: pd.Series | None = None) -> Plan:
+    """Label, split and check everything that can be checked before a run is frozen.
+
+    folder: the runs, where a parent run and the dataset's label corrections are looked for; corrections are applied.
+    folds: fold by person, given by a study so that its runs share folds.
+    Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'classes' and
+    'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's folds
+    cannot be inherited; 'head'; 'corrections' when their file is broken.
+    """
+    scan, found = corrections.lay_over(scan, corrections.load(scan.root, folder))
+    bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
+    if len(bad) and not config.data.leave_out_problems:
+        first = bad.iloc[0]
+        raise LabError(
+            f"dataset {Path(scan.root).name}: {len(bad):,} bad {'entry' if len(bad) == 1 else 'entries'}, "
+            f"first {first['where']}: {first['problem']}",
+            "Mend them, or agree to leave them out (data.leave_out_problems).",
+            kind="problems",
+        )
+    labelled, names, dropped = label_samples(scan.samples, config.task)
+    labelled = labelled.reset_index(drop=True)
+    if config.model.head == "factored" and len(ATTRIBUTES[config.task.name]) < 2:
+        raise LabError(
+            f"head: task {config.task.name} has one attribute, so there is nothing to factor.",
+            "Use the joint head, or a task of several attributes.",
+            kind="head",
+        )
+    parent = Run(config.model.parent, folder) if config.model.parent else None
+    if config.model.file is not None:
+        check_file(config.model.file)
+        check_copy(config.model.file, labelled, folder)
+    if folds is None:
+        labelled["fold"] = folds_for(labelled, config.folds, parent, config.model)
+    else:
+        labelled["fold"] = labelled["person"].map(folds).astype("int64")
+    config = config.model_copy(
+        update={"data": config.data.model_copy(update={"root": str(Path(scan.root).resolve()), "reader": scan.reader})}
+    )
+    ancestors = ancestry(parent) if parent else None
+    if parent:
+        check_held_out(labelled, parent)
+    applied = [effect.correction for effect in found if effect.photos]
+    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors, applied)
+
+
+def fit_task(asked: str, scan: Scan) -> tuple[str, str]:
+    """(the task to train, what was done in one sentence): the one asked for, or one that the dataset has labels for.
+
+    Of those the first whose labels make classes, in the order of the table of tasks.
+    """
+    possible = possible_tasks(scan.samples)
+    if asked in possible or not possible:
+        return asked, ""
+    fitting = next((name for name in possible if _has_classes(scan, name)), possible[0])
+    return fitting, f"Task set to {fitting}: this dataset has no labels for the task {asked}."
+
+
+def _has_classes(scan: Scan, name: str) -> bool:
+    try:
+        label_samples(scan.samples, TaskConfig(name=name))
+    except LabError:
+        return False
+    return True
+
+
+def check_task(name: str, scan: Scan, source: str = "") -> None:
+    """Raises LabError(kind 'task') with the tasks that there are, for a task that somebody chose by name.
+
+    source: what a message begins with, such as "--set ".
+    """
+    possible = possible_tasks(scan.samples)
+    if possible and name not in possible:
+        raise LabError(
+            f"{source}task.name={name}: this dataset has no labels for the task {name}.",
+            f"Set task.name to {' or '.join(possible)}, or leave it out.",
+            kind="task",
+        )
+
+
+def with_setting_named(error: LabError) -> LabError:
+    """The error with the dotted setting that can change it in its remedy, for who sees no field beside it."""
+    setting = SETTING_OF.get(error.kind)
+    if setting is None or setting in str(error):
+        return error
+    return LabError(error.message, f"{error.remedy} The setting is {setting}.", error.kind)
+
+
+def check_weights(config: RunConfig) -> None:
+    """Raises LabError(kind 'weights') when the first weights are not on disk: said before anything is queued."""
+    if not config.model.parent:
+        weights.check_weights(config.model.depth, config.model.init)
+
+
+def changed_files(samples: pd.DataFrame) -> list[str]:
+    """Samples whose file is gone, differs in size or time from the frozen table, or is a link that leads out by now."""
+    changed = []
+    outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
+    for sample, path, size, mtime in samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False):
+        try:
+            found = os.lstat(path)
+            is_link = stat.S_ISLNK(found.st_mode)
+            found = os.stat(path) if is_link else found
+        except OSError:
+            changed.append(f"{sample} (gone)")
+            continue
+        folder = os.path.dirname(path)
+        if folder not in outside:
+            outside[folder] = leads_out(folder, posixpath.dirname(sample))
+        if outside[folder] or (is_link and leads_out(path, sample)):
+            changed.append(f"{sample} (a link that leads out of the dataset)")
+        elif (found.st_size, found.st_mtime_ns) != (size, mtime):
+            changed.append(f"{sample} (changed)")
+    return changed
+
+
+def check_unchanged(samples: pd.DataFrame) -> None:
+    """Raises LabError(kind 'data-changed') naming what changed since the launch."""
+    changed = changed_files(samples)
+    if changed:
+        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3:,} more" if len(changed) > 3 else "")
+        raise LabError(
+            f"the dataset changed since the launch: {named}.",
+            "Put the files back, or use 'Run again' to start a new run on the data as they are now.",
+            kind="data-changed",
+        )

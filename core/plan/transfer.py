@@ -1,0 +1,204 @@
+"""Folds that follow people from run to run, so that no ancestor of fold k ever trained on a person of fold k.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import safetensors
+
+from core.config.parts import CHOOSE
+from core.config.run_config import FoldsConfig, ModelConfig
+from core.data.persons import persons_of, units
+from core.errors import LabError
+from core.plan.folds import assign_folds
+from core.runs import Run, origins
+from core.runs.run import ID, check_id
+
+
+def ancestry(run: Run) -> pd.DataFrame:
+    """person, fold of everyone that this run or any ancestor of it held out; one row a person.
+
+    Raises LabError(kind 'transfer') when somebody stands in two folds of the line.
+    """
+    own = run.samples()[["person", "fold"]]
+    before = run.ancestors()
+    if before is not None:
+        own = pd.concat([before, own])
+    people = own.drop_duplicates()
+    twice = people[people["person"].duplicated()]
+    if len(twice):
+        raise LabError(
+            f"transfer: person '{twice['person'].iloc[0]}' stands in two folds of {run.id}.",
+            "Its folds cannot be inherited; choose another parent run.",
+            kind="transfer",
+        )
+    return people.reset_index(drop=True)
+
+
+def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
+    """Raises LabError(kind 'transfer') naming why a run cannot be started from. model: of the run that wants to.
+
+    Kind 'mixed' where a fold's weights are not of the epoch that its predictions and scores describe.
+    """
+    which = model.init_checkpoint
+    if parent.id == CHOOSE:
+        raise LabError(
+            "transfer: no run is chosen to start from.",
+            "Choose a finished one; on the command line with --set model.init=run:<id>.",
+            kind="transfer",
+        )
+    if not parent.exists():
+        raise LabError(
+            f"transfer: there is no run '{parent.id}'.", "It was deleted; choose another one.", kind="transfer"
+        )
+    depth = parent.config().model.depth
+    if depth != model.depth:
+        raise LabError(
+            f"transfer: {parent.id} is a ResNet-{depth}, this run a ResNet-{model.depth}.",
+            f"Set the depth to {depth}, or choose another run.",
+            kind="transfer",
+        )
+    have = parent.folds()
+    if len(have) != folds:
+        raise LabError(
+            f"transfer: {parent.id} has {len(have)} folds, this run {folds}.",
+            f"Set the number of folds to {len(have)}: fold k starts from fold k.",
+            kind="transfer",
+        )
+    for fold in have:
+        state = parent.fold_state(fold).state
+        if state != "done" or not parent.weights_file(fold, which).is_file():
+            raise LabError(
+                f"transfer: fold {fold} of {parent.id} is {state if state != 'done' else 'without weights'}.",
+                "Let the parent run finish, or choose another one.",
+                kind="transfer",
+            )
+        origins.check(parent, fold, which)
+
+
+def run_holding(path: Path) -> tuple[Run, int] | None:
+    """(the run, the fold) in whose folder a file lies, links resolved, in whatever folder of runs; None elsewhere."""
+    real = Path(os.path.realpath(path))
+    for place in real.parents:
+        if ID.fullmatch(place.name) and (run := Run(place.name, place.parent)).exists():
+            for fold in run.folds():
+                if real.is_relative_to(run.fold_dir(fold)):
+                    return run, fold
+    return None
+
+
+def check_file(path: Path) -> None:
+    """Raises LabError(kind 'weights') for first weights that are a fold's own: every fold would start from that one."""
+    if (origin := run_holding(path)) is not None:
+        raise _of_one_fold(path.name, *origin)
+
+
+def check_copy(path: Path, table: pd.DataFrame, folder: Path | None) -> None:
+    """check_file for a copy that lies elsewhere and says where it came from, if that run is here and knew these people.
+
+    table: labelled samples. folder: the runs. Raises LabError(kind 'weights').
+    """
+    if (origin := written_origin(path)) is None:
+        return
+    run, fold = Run(origin[0], folder), origin[1]
+    if run.exists() and table["person"].isin(ancestry(run)["person"]).any():
+        raise _of_one_fold(path.name, run, fold)
+
+
+def written_origin(path: Path) -> tuple[str, int] | None:
+    """(run id, fold) that a .safetensors file names in its metadata; None where it names none that makes sense."""
+    if path.suffix != ".safetensors":
+        return None
+    try:
+        with safetensors.safe_open(path, framework="numpy") as opened:
+            told = opened.metadata() or {}
+        return check_id(told["run"]), int(told["fold"])
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, LabError):
+        return None  # whether it can be read at all is for weights_file to say
+
+
+def _of_one_fold(name: str, run: Run, fold: int) -> LabError:
+    return LabError(
+        f"weights: {name} is of fold {fold} of {run.id}, whose training saw people that other folds hold out.",
+        f"Start from the run (init run:{run.id}): fold k then starts from its fold k.",
+        kind="weights",
+    )
+
+
+def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+    """The fold of each row, shape (n,): the ancestors' fold for people they knew; new people are spread over all folds.
+
+    table: labelled samples. people: person, fold of the ancestors. Nobody known is moved.
+    New people go, class by class, to the fold that has the fewest samples of their class, in a seeded order.
+    Raises LabError(kind 'transfer') if no person is known: then this is another dataset.
+    """
+    known = people.set_index("person")["fold"]
+    fold = table["person"].map(known)
+    if fold.notna().sum() == 0:
+        raise LabError(
+            f"transfer: none of the {units(table['person'].nunique(), persons_of(table).state)} is known to the parent "
+            "run.",
+            "Choose a parent that was trained on this dataset.",
+            kind="transfer",
+        )
+    new = fold.isna()
+    if new.any():
+        fold[new] = _spread(table, fold, folds, seed)
+    result = fold.to_numpy(np.int64)
+    empty = sorted(set(range(folds)) - set(result))
+    if empty:
+        raise LabError(
+            f"transfer: fold {empty[0]} would hold no photo of this dataset.",
+            "Use more of its photos.",
+            kind="transfer",
+        )
+    return result
+
+
+def check_held_out(table: pd.DataFrame, parent: Run) -> None:
+    """Raises LabError(kind 'transfer') when a photo stands in another fold than the one where the parent held it out.
+
+    A label correction can give a photo to another person, whom the parent held out elsewhere: the fold's first weights
+    would have seen the photo. table: labelled samples with their fold.
+    """
+    before = parent.samples()
+    held_out = table["sample"].map(dict(zip(before["sample"], before["fold"], strict=True)))
+    moved = table[held_out.notna() & (held_out != table["fold"])]
+    if len(moved):
+        first = moved.iloc[0]
+        raise LabError(
+            f"transfer: photo {first['sample']} is person '{first['person']}' here but not in {parent.id}; "
+            f"it would move from fold {held_out[moved.index[0]]:.0f} to fold {first['fold']}, whose weights saw it.",
+            "Make the label corrections of persons as they were for that run, or start from other weights.",
+            kind="transfer",
+        )
+
+
+def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:
+    newcomers = table[fold.isna()]
+    loads = pd.crosstab(table["y"][fold.notna()], fold[fold.notna()])
+    loads = loads.reindex(index=range(int(table["y"].max()) + 1), columns=range(folds), fill_value=0)
+    loads = loads.to_numpy(float, copy=True)
+    people = {person: np.bincount(y, minlength=len(loads)) for person, y in newcomers.groupby("person")["y"]}
+    order = np.random.default_rng([seed, 7]).permutation(sorted(people))
+    place = {}
+    for person in order:
+        counts = people[person]
+        goal = int(np.argmin((loads * counts[:, None]).sum(0) + loads.sum(0) * 1e-6))
+        loads[:, goal] += counts
+        place[person] = goal
+    return newcomers["person"].map(place).to_numpy()
+
+
+def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, model: ModelConfig) -> np.ndarray:
+    """The fold of each row, shape (n,): inherited where there is a parent, else split anew."""
+    if parent is None:
+        return assign_folds(table, folds.count, folds.seed)
+    check_parent(parent, folds.count, model)
+    return inherit_folds(table, ancestry(parent), folds.count, folds.seed)

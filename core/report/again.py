@@ -1,0 +1,149 @@
+"""How to get the runs of a report again: commands, the files that they read, and the folders that they need.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.compare.members import Member
+from core.config import RunConfig, recipes, to_yaml
+from core.config import run_config as configs
+from core.config.run_config import DataConfig
+from core.data.labels import corrections
+from core.errors import LabError
+from core.plan.folds import assign_folds
+from core.report.blocks import Block, Bullets, Code, Section, Table, Text
+from core.report.findings import Findings
+from core.storage.files import GARBAGE
+from core.studies import grid, records
+from core.studies.grid import StudyConfig
+from core.text import NOTHING, count
+
+
+@dataclass
+class _Steps:
+    """commands: in their order. files: name -> text of what they read. notes: what has to be there before."""
+
+    commands: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def section(found: Findings) -> Section:
+    steps = _Steps()
+    for member in found.members:
+        _add(steps, member, found.names[member.id])
+    blocks: list[Block] = [
+        Text("Save what a command names from below under its file name, then run the commands in their order:"),
+        Code("Commands", "\n".join(dict.fromkeys(steps.commands))),
+    ]
+    if steps.notes:
+        blocks.append(Bullets(tuple(dict.fromkeys(steps.notes))))
+    versions: dict[str, str] = {}
+    for member in found.members:
+        versions |= {str(k): str(v) for k, v in (member.info.get("versions") or {}).items()}
+    if versions:
+        blocks.append(Table(("library", "version"), tuple(sorted(versions.items())), words=True))
+    rows = []
+    for member in found.members:
+        c, about = member.config, member.info.get("dataset") or {}
+        print_ = str(about.get("fingerprint") or NOTHING)[:16]
+        split = f"{c.folds.count} folds, seed {c.folds.seed}"
+        rows.append((found.names[member.id], member.id, str(c.training.seed), split, print_))
+    head = ("run", "id", "seed", "split", "fingerprint of the data")
+    blocks.append(Table(head, tuple(rows), words=True))
+    blocks += [Code(name, text) for name, text in steps.files.items()]
+    return Section("How to reproduce", tuple(blocks))
+
+
+def _add(steps: _Steps, member: Member, name: str) -> None:
+    config = member.run.config()  # under its own name: a report shortens those of a study
+    root = str((member.info.get("dataset") or {}).get("root") or config.data.root)
+    if used := corrections_of(member):
+        steps.notes.append(
+            f"{name} used {count(used)} label correction{'' if used == 1 else 's'}: on another machine, take in "
+            f"runs/{member.id}/corrections.csv on the page Data, under Corrections, first."
+        )
+    if config.model.parent:
+        steps.notes.append(
+            f"{name} starts from the {config.model.init_checkpoint} weights of run {config.model.parent} and keeps its "
+            f"folds: the folder runs/{config.model.parent} has to be there, with its weights."
+        )
+    elif not _splits_itself(member):
+        wanted = _study_of(member, root)
+        if wanted is not None:
+            study_id = str(member.info["study"])
+            yes = " --yes" if grid.size(wanted) > grid.ASK_ABOVE else ""
+            steps.files[f"{study_id}.yaml"] = grid.to_yaml(wanted)
+            steps.commands.append(f"python -m core study {study_id}.yaml --data {shlex.quote(root)}{yes}")
+            steps.notes.append(
+                f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
+            )
+            return
+        steps.files[f"{member.id}.yaml"] = to_yaml(config)
+        steps.commands.append(
+            f"python -m core train {member.id}.yaml --data {shlex.quote(root)} --folds-of {member.id}"
+        )
+        steps.notes.append(
+            f"{name} stands on folds that its configuration alone does not make: the folder runs/{member.id} has to be "
+            "there, whose samples.parquet holds them."
+        )
+        return
+    steps.files[f"{member.id}.yaml"] = to_yaml(config)
+    steps.commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(root)}")
+
+
+def corrections_of(member: Member) -> int | None:
+    """How many label corrections a run was frozen with; None where their file is damaged."""
+    try:
+        kept = len(corrections.read(member.run.corrections_file))
+    except LabError:
+        return None
+    named = member.info.get("corrections")
+    return kept or (len(named) if isinstance(named, list) else 0)
+
+
+def _splits_itself(member: Member) -> bool:
+    """Whether number of folds and seed alone make the folds that were frozen: tried out, not assumed."""
+    folds = member.config.folds
+    table = member.samples.assign(y=member.samples["class_name"].map(list(member.class_names).index))
+    try:
+        return bool((assign_folds(table, folds.count, folds.seed) == table["fold"].to_numpy()).all())
+    except LabError:
+        return False  # a class has fewer people than folds: somebody else split it
+
+
+def _study_of(member: Member, root: str) -> StudyConfig | None:
+    """The study that makes this run, as a file; None where its record is gone or no longer makes the same runs.
+
+    A run that was added to a study later is not in its grid, and a recipe may have been changed since.
+    """
+    try:
+        record = records.load(str(member.info.get("study") or ""), member.run.dir.parent)
+        wanted = StudyConfig.model_validate(record.settings)
+        size = grid.size(wanted)
+        frozen = [configs.from_dict(one.config, one.name) for one in record.runs[:size]]
+        data = _told(frozen[0].data) | {"folds.count": frozen[0].folds.count, "folds.seed": frozen[0].folds.seed}
+        wanted = wanted.model_copy(update={"set": {**wanted.set, **data}})
+        made = grid.expand(wanted, {"root": root})
+        own = {wanted.recipe, *map(str, wanted.grid.get("recipe", []))} - set(recipes.lab_recipes())
+    except (LabError, IndexError, *GARBAGE):
+        return None
+    same = [_bare(config) for config in made] == [_bare(config) for config in frozen]
+    return wanted if same and not own and member.id in record.run_ids[:size] else None
+
+
+def _told(data: DataConfig) -> dict[str, Any]:
+    """What of the dataset's settings a command has to be told besides the root, dotted."""
+    plain = data.model_dump(mode="json", exclude_defaults=True, exclude={"root"})
+    return {f"data.{name}": value for name, value in plain.items()}
+
+
+def _bare(config: RunConfig) -> RunConfig:
+    """Without where the dataset lies, which the command names."""
+    return config.model_copy(update={"data": config.data.model_copy(update={"root": Path(config.data.root).name})})

@@ -1,0 +1,141 @@
+"""The faces of a report: photos on which two runs differ most, or a run's surest mistakes. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+from PIL import Image
+
+from core.answers.attribute_scores import P
+from core.compare import contrast
+from core.compare.members import Member, out_of_fold
+from core.compare.pairs import Pair
+from core.data.images import load_image
+from core.data.paths import photo_file
+from core.errors import LabError
+from core.report import maps as report_maps
+from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
+from core.report.findings import Findings
+from core.text import count
+
+FACES = 4  # a pair and a direction
+PAIRS = 4  # shown: each opens two networks, and nobody reads forty of them
+SIDE = 160  # px
+
+
+Maps = tuple[dict[str, bytes], str]
+
+
+def section(found: Findings) -> Section:
+    """Faces that were asked for, then those on which a run and the baseline differ most; a run alone has mistakes."""
+    blocks: list[Block] = [*_asked(found)]
+    apart = {d.run: abs(d.interval.mean) if d.interval else 0.0 for d in found.differences}
+    furthest = sorted(found.pairs, key=lambda pair: -apart[pair.run.id])[:PAIRS]
+    for pair in found.pairs:
+        blocks += _flips(found, pair) if pair in furthest else []
+    if len(found.pairs) > PAIRS:
+        told = f"Shown are the {PAIRS} runs that are furthest from the baseline; the Compare page has the others."
+        blocks.append(Text(told))
+    if not found.pairs and (mistakes := _mistakes(found)) is not None:
+        blocks.append(mistakes)
+    return Section("Faces", tuple(blocks))
+
+
+def _flips(found: Findings, pair: Pair) -> list[Faces]:
+    """What the run alone gets right, and what the baseline alone does."""
+    table = contrast.flips(pair)
+    run, base = found.names[pair.run.id], found.names[pair.baseline.id]
+    groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
+    shown = [sample for rows, _ in groups for sample in rows["sample"].head(FACES)]
+    maps = {found.names[m.id]: _maps(found, m, shown) for m in (pair.run, pair.baseline)}
+    blocks = []
+    for rows, side in groups:
+        right, wrong = (run, base) if side == "run" else (base, run)
+        if len(rows):
+            title = f"{right} right, {wrong} wrong: {count(len(rows))} photos, the clearest first"
+            faces = tuple(_flip(row, maps) for row in rows.head(FACES).itertuples(index=False))
+            blocks.append(Faces(title, faces, _note(maps)))
+    return blocks
+
+
+def _asked(found: Findings) -> list[Faces | Bullets]:
+    """The faces that the reader named, with what every run answered when it had never seen the person."""
+    if not found.faces:
+        return []
+    answers = {}
+    for member in found.members:
+        with contextlib.suppress(LabError):  # predictions that are gone are told with the classes
+            answers[member.id] = out_of_fold(member, "best").drop_duplicates("sample").set_index("sample")
+    known = [sample for sample in found.faces if any(sample in table.index for table in answers.values())]
+    maps = {found.names[m.id]: _maps(found, m, known) for m in found.members}
+    cells = []
+    for sample in known:
+        rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
+        first = next(iter(rows.values()))
+        told = [f"{found.names[run]}: {row['predicted']} {row[P + row['predicted']]:.2f}" for run, row in rows.items()]
+        cells.append(_face(sample, first["path"], (str(first["label"]), *told), _of(sample, maps)))
+    blocks: list[Faces | Bullets] = []
+    if cells:
+        title = "Chosen faces: what every run answered, with its probability, out of fold"
+        blocks.append(Faces(title, tuple(cells), _note(maps)))
+    if strangers := [sample for sample in found.faces if sample not in known]:
+        blocks.append(Bullets(tuple(f"No finished fold held out {sample}." for sample in strangers), warn=True))
+    return blocks
+
+
+def _maps(found: Findings, member: Member, samples: list[str]) -> Maps:
+    return report_maps.pictures(member.run, samples, SIDE) if found.maps and samples else ({}, "")
+
+
+def _note(maps: dict[str, Maps]) -> str:
+    """What the maps are, or why one of the runs has none."""
+    reasons = [f"No maps of {name}: {reason}" for name, (_, reason) in maps.items() if reason]
+    if any(pictures for pictures, _ in maps.values()):
+        what = "Below each photo: GradCAM of layer4 for the predicted class, by the fold that held it out."
+        return " ".join([what, *reasons])
+    return " ".join(reasons)
+
+
+def _of(sample: str, maps: dict[str, Maps]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, pictures[sample]) for name, (pictures, _) in maps.items() if sample in pictures)
+
+
+def _flip(row, maps: dict[str, Maps]) -> Face:
+    right, wrong = ("a", "b") if row.right == "run" else ("b", "a")
+    lines = (
+        str(row.label),
+        f"p {getattr(row, f'p_{right}'):.2f}, the other says {getattr(row, f'predicted_{wrong}')} "
+        f"(p {getattr(row, f'q_{wrong}'):.2f}), fold {row.fold}",
+    )
+    return _face(row.sample, row.path, lines, _of(row.sample, maps))
+
+
+def _mistakes(found: Findings) -> Faces | None:
+    member = found.baseline
+    try:
+        table = out_of_fold(member, "best")
+    except LabError:
+        return None
+    wrong = table[table["label"] != table["predicted"]].sort_values("loss", ascending=False)
+    if not len(wrong):
+        return None
+    rows = wrong.head(2 * FACES)
+    maps = {member.name: _maps(found, member, list(rows["sample"]))}
+    cells = []
+    for row in rows.itertuples(index=False):
+        lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
+        cells.append(_face(row.sample, row.path, lines, _of(row.sample, maps)))
+    title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} photos, the worst first"
+    return Faces(title, tuple(cells), _note(maps))
+
+
+def _face(sample: str, path: str, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
+    try:
+        picture = Image.fromarray(load_image(photo_file(path, sample)))
+    except LabError as error:
+        return Face(b"", lines, error.message, sample=sample)
+    picture.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return Face(buffer.getvalue(), lines, maps=maps, sample=sample)

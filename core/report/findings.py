@@ -1,0 +1,74 @@
+"""What a report is made from: the runs that can be compared, their differences and costs.
+
+Imports no torch before a network has to be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.compare import cost, members
+from core.compare import pairs as compare
+from core.compare.cost import Cost
+from core.compare.members import Member
+from core.compare.pairs import Difference, Pair
+from core.errors import LabError
+from core.runs import Run
+from core.runs.colours import colour_of
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What the sections are made from. members: those that can be compared, the baseline first or alone."""
+
+    members: list[Member]
+    baseline: Member
+    pairs: list[Pair]
+    differences: list[Difference]
+    costs: dict[str, Cost]
+    colours: dict[str, str]
+    names: dict[str, str]  # run id -> a name that no other run of the report has
+    problems: list[str]
+    within: float
+    maps: bool
+    faces: tuple[str, ...] = ()  # samples that the reader asked for
+
+
+def findings(
+    chosen: Sequence[Run],
+    *,
+    baseline: str | None = None,
+    within: float = 0.01,
+    maps: bool = False,
+    faces: Sequence[str] = (),
+) -> Findings:
+    """Raises LabError when no run can be read, or the baseline is not among them."""
+    if not chosen:
+        raise LabError("report: no run is named.", "Name a study or runs.", kind="gone")
+    root = chosen[0].dir.parent
+    readable, errors = members.load_all([run.id for run in chosen], root)
+    if not readable:
+        raise errors[0]
+    first = next((m for m in readable if m.id == baseline), readable[0] if baseline is None else None)
+    if first is None:
+        raise LabError(f"report: the baseline '{baseline}' is not among the runs.", "Name one of them.", kind="gone")
+    kept, refused = members.same_classes(first, readable)
+    ordered = members.told_apart([first, *(m for m in kept if m is not first)])
+    first = ordered[0]
+    costs = {m.id: cost.cost_of(m, m.run.all_metrics()) for m in ordered}
+    ratios = cost.ratios({run_id: c.size for run_id, c in costs.items()}, first.id)
+    pairs = [compare.pair(m, first) for m in ordered[1:]]
+    return Findings(
+        members=ordered,
+        baseline=first,
+        pairs=pairs,
+        differences=compare.differences(pairs, within=within, cost_ratios=ratios),
+        costs=costs,
+        colours={m.id: colour_of({**m.info, "id": m.id}) for m in ordered},
+        names={m.id: m.name for m in ordered},
+        problems=[str(error) for error in (*errors, *refused)],
+        within=within,
+        maps=maps,
+        faces=tuple(dict.fromkeys(faces)),
+    )

@@ -1,0 +1,214 @@
+"""The sections of a report that are numbers: scores, curves, differences, classes, cost."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.compare import contrast
+from core.data import persons
+from core.errors import LabError
+from core.figures import comparison as drawings
+from core.figures import comparison_curves
+from core.figures.comparison import FEW
+from core.plan.folds import absent_classes
+from core.report.blocks import Bullets, Figure, Section, Table
+from core.report.findings import Findings
+from core.runs import metrics_file
+from core.stats import paired
+from core.stats.metrics import mean_and_deviation
+from core.text import NOTHING, duration, rate, score, spread
+
+VERDICTS = {
+    paired.BETTER: "better",
+    paired.WORSE: "worse",
+    paired.SAME: "the same",
+    paired.UNDECIDED: "not shown to differ",
+}
+
+
+def scores(found: Findings) -> Section:
+    rows = []
+    for member in found.members:
+        cells = [spread(member.scores(m, w).values()) for m in ("f1", "accuracy") for w in ("best", "final")]
+        rows.append((found.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
+    head = ("run", "folds done", "F1 best epoch", "F1 last epoch", "accuracy best epoch", "accuracy last epoch")
+    classes = len(found.baseline.class_names)
+    note = (
+        f"Mean ± deviation over folds (number of folds). F1 is macro F1 over all {classes} classes of the task; a "
+        "class of which a fold holds no photo counts 0 in it."
+    )
+    lacking = _lacking(found)
+    return Section("Scores", (Table(head, tuple(rows), note), *lacking))
+
+
+def _lacking(found: Findings) -> list[Table]:
+    """Folds that hold no photo of some class, with what their F1 is over the classes that they hold."""
+    rows = []
+    for member in found.members:
+        for fold, absent in absent_classes(member.samples, member.class_names).items():
+            told = [score(member.score(fold, metric, "best")) for metric in ("f1", "f1_present")]
+            rows.append((found.names[member.id], f"{fold}", ", ".join(absent), *told))
+    head = ("run", "fold", "classes without a photo", "F1 best epoch", "F1 over the classes present")
+    return [Table(head, tuple(rows))] if rows else []
+
+
+def _with_many_names(figure: go.Figure, names: int) -> go.Figure:
+    """The names of many runs beside the curves: beneath them they would take the figure's height."""
+    legend = {"orientation": "v", "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
+    return figure.update_layout(legend=legend, height=max(320, 60 + 20 * names))
+
+
+def curves(found: Findings) -> Section:
+    lines, older = [], []
+    for member in found.members:
+        table = member.run.all_metrics()
+        if metrics_file.tells_objective(table, member.config.training):
+            older.append(found.names[member.id])
+        if len(table):
+            lines.append(comparison_curves.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
+    if not lines:
+        return Section("Curves", ())
+    few = len(lines) <= FEW
+    blocks: list = [
+        Figure(figure if few else _with_many_names(figure, len(lines)), caption, half=few)
+        for figure, caption in (
+            (
+                comparison_curves.run_curves(lines, "f1"),
+                "Validation F1 by epoch: mean over folds, band: mean ± deviation.",
+            ),
+            (
+                comparison_curves.run_curves(lines, "loss", show="both"),
+                "Loss (plain cross-entropy) by epoch: validation solid with its band, training dashed. "
+                + comparison_curves.loss_words(older),
+            ),
+        )
+    ]
+    rows = []
+    for line in lines:
+        values = comparison_curves.by_epoch(line.metrics, "f1", "validation")
+        last = int(values.index.max())
+        at = [max(1, round(last * share)) for share in (0.25, 0.5, 0.75, 1)]
+        rows.append((line.name, *(f"{_row(values, epoch)} @ {epoch}" for epoch in at)))
+    head = ("run", "a quarter", "half", "three quarters", "the last epoch")
+    blocks.append(Table(head, tuple(rows), "Validation F1 on the way: mean ± deviation (folds) @ epoch."))
+    return Section("Curves", tuple(blocks))
+
+
+def _row(values: pd.DataFrame, epoch: int) -> str:
+    return spread(values.loc[epoch]) if epoch in values.index else NOTHING
+
+
+def differences(found: Findings) -> Section:
+    """Empty for a run alone."""
+    if not found.differences:
+        return Section("Differences", ())
+    base = found.names[found.baseline.id]
+    who = persons.noun(persons.together(one.persons for one in found.differences))
+    rows = []
+    for one in found.differences:
+        if one.interval is None:
+            rows.append((one.name, *(NOTHING,) * 5, "not paired"))
+            continue
+        people = one.people
+        rows.append(
+            (
+                one.name,
+                _interval(one.interval),
+                _p(one.p),
+                _interval(one.bootstrap) if one.bootstrap else NOTHING,
+                f"{people.only_a} / {people.only_b} (p {_p(people.exact)})" if people else NOTHING,
+                str(one.interval.n),
+                VERDICTS[one.verdict],
+            )
+        )
+    head = ("run", "F1, folds", "p", f"F1, {who}", f"{who} won / lost", "folds", "verdict")
+    note = (
+        f"Against {base}, points of F1 with 95% intervals. What lies within {paired.points(found.within)} counts "
+        "as the same. Folds: corrected resampled t (Nadeau and Bengio 2003), p corrected for the number of comparisons "
+        f"(Holm). {who.capitalize()}: bootstrap over {who} of all out-of-fold predictions. {_won_and_lost(who)}"
+    )
+    blocks: list = [Table(head, tuple(rows), note)]
+    if any(d.interval for d in found.differences):
+        figure = drawings.deltas(found.differences, found.colours, within=found.within)
+        caption = f"Differences from {base}: a dot a fold, the mean with its interval; grey counts as the same."
+        blocks.append(Figure(figure, caption))
+    notes = [note for one in found.differences for note in one.notes]
+    if notes:
+        blocks.append(Bullets(tuple(dict.fromkeys(notes)), warn=True))
+    return Section("Differences", tuple(blocks))
+
+
+def _won_and_lost(who: str) -> str:
+    if who == persons.noun(persons.UNKNOWN):
+        return "Won / lost: photos that the run alone gets right, or the baseline alone (McNemar, exact)."
+    return f"Won / lost: {who} of whom the run gets more, or fewer, photos right than the baseline (McNemar, exact)."
+
+
+def _interval(interval: paired.Interval) -> str:
+    mean = paired.signed(interval.mean)
+    if not interval.known:
+        return f"{mean} (no interval)"
+    return f"{mean} [{paired.signed(interval.low)}, {paired.signed(interval.high)}]"
+
+
+def _p(p: float) -> str:
+    if not math.isfinite(p):
+        return NOTHING
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def classes(found: Findings) -> Section:
+    try:
+        table = contrast.class_scores(found.members)
+        parts = contrast.attribute_accuracy(found.members)
+    except LabError as error:
+        return Section("Classes", (Bullets((str(error),), warn=True),))
+    if not table.notna().any(axis=None):
+        return Section("Classes", ())
+    blocks: list = [Figure(drawings.class_heat(table, found.names), "F1 of each class, all out-of-fold photos pooled.")]
+    head = ("class", *(found.names[m.id] for m in found.members))
+    blocks.append(
+        Table(head, tuple((str(c), *(score(table.at[m.id, c]) for m in found.members)) for c in table.columns))
+    )
+    if len(parts.columns):
+        rows = tuple((str(c), *(score(parts.at[m.id, c]) for m in found.members)) for c in parts.columns)
+        blocks.append(Table(("accuracy of", *head[1:]), rows))
+    return Section("Classes", tuple(blocks))
+
+
+def costs(found: Findings) -> Section:
+    rows, points = [], []
+    for member in found.members:
+        c = found.costs[member.id]
+        rows.append(
+            (
+                found.names[member.id],
+                f"{c.size.parameters / 1e6:.1f} M",
+                f"{c.size.multiply_adds / 1e9:.2f} G",
+                rate(c.training_rate),
+                rate(c.validation_rate),
+                duration(c.epoch_seconds) if not c.epoch_seconds < 10 else f"{c.epoch_seconds:.1f} s",
+                duration(c.seconds),
+                f"{c.memory_bytes / 1e6:,.0f} MB" if math.isfinite(c.memory_bytes) else NOTHING,
+                f"{c.checkpoint_bytes / 1e6:.1f} MB" if math.isfinite(c.checkpoint_bytes) else NOTHING,
+                c.device or NOTHING,
+            )
+        )
+        mean, deviation, folds = mean_and_deviation(member.scores("f1", "best").values())
+        if folds:
+            name, colour = found.names[member.id], found.colours[member.id]
+            points.append(drawings.Point(member.id, name, colour, c.size.multiply_adds / 1e9, mean, deviation))
+    head = ("run", "parameters", "multiply-adds", "training", "inference", "epoch", "all folds", "memory", "weights",
+            "device")  # fmt: skip
+    note = (
+        "Multiply-adds are of one image forward. Inference is measured while validating, with reading. An epoch is "
+        "training and validation of one fold; memory is the most that training a fold held."
+    )
+    blocks: list = [Table(head, tuple(rows), note)]
+    if len(points) > 1:
+        figure = drawings.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
+        blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
+    return Section("Cost", tuple(blocks))

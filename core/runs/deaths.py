@@ -1,0 +1,133 @@
+"""Why a worker died, as far as it can be told afterwards: for want of memory, or stopped from outside. No torch.
+
+While it trains it notes how much memory it holds and how often the kernel has killed for memory until now; a process
+that dies between two notes while that count rises was probably the one. Whoever looks first writes the verdict down,
+since the count goes on rising for others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from filelock import Timeout
+
+from core import machine
+from core.errors import LabError
+from core.runs.states import FoldState
+
+if TYPE_CHECKING:
+    from core.runs.run import Run
+
+STOPPED = "The worker was stopped from outside."
+VERDICTS = ("memory", "stopped")  # kinds of a state that says running though its worker is dead
+
+
+def identity() -> dict[str, Any]:
+    """Which process this is; another one of the same number has another start."""
+    process = psutil.Process()
+    return {"pid": process.pid, "create_time": process.create_time()}
+
+
+def note() -> dict[str, Any]:
+    """What a worker writes down while it lives: who it is, the kernel's count of kills, bytes that it may use and
+    holds, its loader processes too, without the files that it maps."""
+    process, held = psutil.Process(), 0
+    with contextlib.suppress(psutil.Error):
+        for member in (process, *process.children(recursive=True)):
+            memory = member.memory_info()
+            held += memory.rss - getattr(memory, "shared", 0)
+    kills = machine.kills()
+    limits = {"limit": machine.memory(), "limited": machine.is_limited()}
+    return {**identity(), "held": held, **limits, "kills": asdict(kills) if kills else None}
+
+
+def judged(run: Run, state: FoldState) -> FoldState:
+    """A fold that says running though nobody trains it, as interrupted, with what its worker probably died of.
+
+    state: as it is written. memory_kills counts this death too, if it was one for memory.
+    """
+    if state.kind in VERDICTS:
+        return replace(state, state="interrupted")
+    last = _last_note(run, state)
+    if (_kills_since(last) or 0) <= 0:
+        return replace(state, state="interrupted", reason=STOPPED, kind="stopped")
+    state = replace(state, state="interrupted", kind="memory", memory_kills=state.memory_kills + 1)
+    return replace(state, reason=_reason(last), remedy=_remedy(run, state))
+
+
+def write_down(run: Run, fold: int) -> bool:
+    """Keep the verdict on a dead worker's fold while the kernel's count still tells it, unless somebody trains it.
+
+    Without a count to compare, as in runs of version 0.1 or after a restart of the machine, the verdict can only be
+    "stopped", now and later: nothing is written. Returns whether nothing is left to be kept.
+    """
+    if not _can_change(run, run.written_state(fold)):
+        return True
+    try:
+        with run.fold_lock(fold).acquire(timeout=0):
+            state = run.written_state(fold)
+            if _can_change(run, state):
+                run.write_state(replace(judged(run, state), state="running"))
+    except Timeout:
+        return False  # somebody has taken it up
+    except (OSError, LabError):
+        return False  # a folder that may only be read, or a full disk: the next one who looks judges for himself
+    return True
+
+
+def _can_change(run: Run, state: FoldState) -> bool:
+    """Whether who looks later may judge otherwise, since the count goes on rising for others."""
+    return _is_open(state) and _kills_since(_last_note(run, state)) is not None
+
+
+def _is_open(state: FoldState) -> bool:
+    return state.state == "running" and state.kind not in VERDICTS
+
+
+def _last_note(run: Run, state: FoldState) -> dict[str, Any]:
+    """The newest note of the worker that the state names; without another its first, from before it held anything."""
+    first = state.worker or {}
+    newest = run.progress(state.fold).get("worker")
+    if isinstance(newest, dict) and all(newest.get(key) == first.get(key) for key in ("pid", "create_time")):
+        return {**first, **newest}
+    return {key: value for key, value in first.items() if key != "held"}
+
+
+def _kills_since(last: dict[str, Any]) -> int | None:
+    """By how much the kernel's count of kills rose since a note; None where that cannot be told, nor ever will be."""
+    before = last.get("kills")
+    if not isinstance(before, dict) or not isinstance(before.get("count"), int):
+        return None
+    now = machine.count_now(str(before.get("counter")))
+    return None if now is None else now - before["count"]
+
+
+def _reason(last: dict[str, Any]) -> str:
+    limit = float(last.get("limit") or 0) / 1e9
+    whose = "that its container or control group allows" if last.get("limited") else "that this machine has"
+    if "held" in last:
+        held = float(last["held"]) / 1e9
+        return f"The worker was killed, probably out of memory: it held {held:.1f} GB of the {limit:.1f} GB {whose}."
+    return f"The worker was killed, probably out of memory, of the {limit:.1f} GB {whose}."
+
+
+def _remedy(run: Run, state: FoldState) -> str:
+    """After the second time not only that it can be resumed, but what has to change."""
+    ways = []
+    slots = (state.worker or {}).get("slots")
+    if isinstance(slots, int) and slots > 1:
+        ways.append(f"lower the fold jobs at a time from {slots} to {slots - 1}")
+    with contextlib.suppress(LabError):
+        size = run.config().training.batch_size
+        ways.append(f"launch it anew with batch size {max(1, size // 2)} instead of {size}")
+    change = ", or ".join(ways) or "free memory"
+    if state.memory_kills > 1:
+        return f"This was the {_ordinal(state.memory_kills)} time: before you resume, {change}."
+    return f"Resume goes on after epoch {state.epoch}. Should it happen again, {change}."
+
+
+def _ordinal(count: int) -> str:
+    return {2: "second", 3: "third"}.get(count, f"{count}th")

@@ -1,0 +1,211 @@
+"""Every run at a glance, quick with 10,000 of them: a summary is read again only when its file changed.
+
+Nothing is kept on disk: a fresh process reads each small file once. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from core import places
+from core.config import settings
+from core.config.settings import Value
+from core.errors import LabError
+from core.runs import run
+from core.runs.notes import Notes, read_notes
+from core.runs.run import Run
+from core.stats.metrics import mean_and_deviation
+
+FOLDERS = 4  # runs folders that are remembered: the lab's own, its trash, and what tests and tools open
+Stamp = tuple[int, int, int] | None  # time, size and inode of a file
+SCORES = ("best_f1", "final_f1", "best_accuracy", "final_accuracy")
+Spread = tuple[float, float, int]  # mean, sample deviation over folds (NaN for one), number of folds
+
+
+class _Scores(dict):
+    def __init__(self, folds: list[dict[str, float]]):
+        super().__init__()
+        self.folds = folds
+
+    def __missing__(self, name: str) -> Spread:
+        found = self[name] = mean_and_deviation([fold.get(name) for fold in self.folds])
+        return found
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run as a list shows it. summary: what runs.summaries gives for it."""
+
+    summary: dict[str, Any]
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def id(self) -> str:
+        return self.summary["id"]
+
+    @property
+    def unreadable(self) -> str:
+        """Why it cannot be read; empty for a good one."""
+        return self.summary.get("unreadable", "")
+
+    @property
+    def state(self) -> str:
+        return "unreadable" if self.unreadable else self.summary["state"]
+
+    @property
+    def name(self) -> str:
+        return self.summary.get("name", self.id)
+
+    @cached_property
+    def scores(self) -> Mapping[str, Spread]:
+        """SCORES over the finished folds alone: half-trained ones would mislead. Each is worked out when asked for."""
+        return _Scores([fold.get("scores") or {} for fold in self.summary.get("folds", ()) if fold["state"] == "done"])
+
+    @cached_property
+    def seconds(self) -> float | None:
+        """Training time of all folds that have ended, seconds; None when none has."""
+        spent = [_seconds(fold) for fold in self.summary.get("folds", ())]
+        known = [seconds for seconds in spent if seconds is not None]
+        return sum(known) if known else None
+
+    @cached_property
+    def done(self) -> tuple[int, int]:
+        """(finished folds, folds)."""
+        folds = self.summary.get("folds", ())
+        return sum(fold["state"] == "done" for fold in folds), len(folds)
+
+    @cached_property
+    def recipe(self) -> str:
+        """The nearest recipe: 'study', or 'study +2' where two settings differ from it."""
+        name, changes = self.summary.get("recipe") or (None, 0)
+        if name is None:
+            return ""
+        return f"{name} +{changes}" if changes else name
+
+    @cached_property
+    def text(self) -> str:
+        """What a search looks through, in lower case."""
+        known = (self.id, self.name, self.summary.get("dataset"), self.summary.get("study"), self.recipe)
+        words = (*known, self.summary.get("task"), *self.notes.tags, self.notes.text)
+        return "\n".join(str(word) for word in words if word).lower()
+
+
+def listed(folder: Path | None = None) -> list[Listed]:
+    """Every run of a runs folder, newest first, archived ones too."""
+    return _shelf_of((folder or places.runs_folder()).resolve()).look()
+
+
+def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
+    """runs.summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
+    return [
+        {**entry.summary, "archived": entry.notes.archived is not None, "tags": list(entry.notes.tags)}
+        for entry in listed(folder)
+    ]
+
+
+def settings_of(entry: Listed) -> dict[str, Value]:
+    """Flat settings of a run; {} when its config.yaml cannot be read. Runs of older labs have them in config.yaml."""
+    found = entry.summary.get("settings")
+    if isinstance(found, dict):
+        return found
+    return {} if entry.unreadable else _from_config(entry.id)
+
+
+def _from_config(run_id: str) -> dict[str, Value]:
+    try:
+        path = Run(run_id).config_file
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        return {}
+    known = _OLD.get(path)
+    if known is None or known[0] != stamp:
+        try:
+            known = (stamp, settings.flat(Run(run_id).config()))
+        except LabError:
+            known = (stamp, {})
+        _OLD[path] = known
+        while len(_OLD) > 20_000:
+            _OLD.popitem(last=False)
+    return known[1]
+
+
+_OLD: OrderedDict[Path, tuple[int, dict[str, Value]]] = OrderedDict()
+
+
+class _Folder:
+    """One runs folder, remembered."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.lock = threading.Lock()  # sessions are threads: the first of them reads, the others wait for it
+        self.known: dict[str, tuple[Stamp, Stamp, Listed]] = {}
+
+    def look(self) -> list[Listed]:
+        with self.lock:
+            found: dict[str, tuple[Stamp, Stamp, Listed]] = {}
+            for name in _names(self.root):
+                stamps = _stamp(f"{self.root}/{name}/summary.json"), _stamp(f"{self.root}/{name}/notes.json")
+                before = self.known.get(name)
+                if before is not None and before[:2] == stamps and stamps[0] is not None:
+                    found[name] = before
+                elif (summary := run.read_summary(self.root / name)) is not None:
+                    found[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
+            self.known = found
+        return [_now(self.root, entry) for _, _, entry in found.values()]
+
+
+def _names(root: Path) -> list[str]:
+    try:
+        return sorted((entry.name for entry in os.scandir(root) if run.ID.fullmatch(entry.name)), reverse=True)
+    except FileNotFoundError:
+        return []
+
+
+def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
+    notes = read_notes(Run(summary["id"], root)) if noted else Notes()
+    if "unreadable" in summary:
+        return Listed(summary, notes)
+    states = [fold["state"] for fold in summary["folds"]]
+    return Listed({**summary, "state": run.overall(states)}, notes)
+
+
+def _now(root: Path, entry: Listed) -> Listed:
+    """A run that says 'running' is looked at again: only its locks tell whether somebody still trains it."""
+    if not any(fold["state"] == "running" for fold in entry.summary.get("folds", ())):
+        return entry
+    return replace(entry, summary=run.derived(root / entry.id, entry.summary))
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _seconds(fold: dict[str, Any]) -> float | None:
+    if fold.get("seconds") is not None:
+        return float(fold["seconds"])
+    started, ended = fold.get("started"), fold.get("ended")
+    return max(0.0, ended - started) if started and ended else None
+
+
+_FOLDERS: OrderedDict[Path, _Folder] = OrderedDict()
+_GUARD = threading.Lock()
+
+
+def _shelf_of(root: Path) -> _Folder:
+    with _GUARD:
+        folder = _FOLDERS.pop(root, None) or _Folder(root)
+        _FOLDERS[root] = folder
+        while len(_FOLDERS) > FOLDERS:
+            _FOLDERS.popitem(last=False)
+        return folder

@@ -1,0 +1,109 @@
+"""What people write about a run: tags, a note, and whether it is archived. Imports no torch.
+
+An archived run stays where it is, so that its links, studies and reports still open; lists leave it out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from core.errors import LabError
+from core.runs.run import Run
+from core.storage import files
+from core.storage.files import GARBAGE
+
+TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What people wrote about a run. archived: Unix time at which it was put aside, None while it is listed."""
+
+    tags: tuple[str, ...] = ()
+    text: str = ""
+    archived: float | None = None
+
+
+def read_notes(run: Run) -> Notes:
+    """Empty for a run without notes and for a file that is garbage: a note must never hide its run."""
+    try:
+        data = files.read_json(run.notes_file)
+        archived = data.get("archived")
+        return Notes(
+            _clean(data.get("tags") or ()),
+            str(data.get("text") or "")[:NOTE_LENGTH],
+            float(archived) if archived is not None else None,
+        )
+    except (OSError, *GARBAGE):
+        return Notes()
+
+
+def change_notes(
+    run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), text: str | None = None
+) -> Notes:  # fmt: skip
+    """Add tags to those that the run has at that moment, take others off, and replace the note where text is given.
+
+    Raises LabError: 'gone', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a note above
+    2,000 characters.
+    """
+    if text is not None and len(text) > NOTE_LENGTH:
+        raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
+    added, removed = list(add), set(remove)
+
+    def change(notes: Notes) -> Notes:
+        tags = _checked(run, (*(tag for tag in notes.tags if tag not in removed), *added))
+        return replace(notes, tags=tags, text=notes.text if text is None else text.strip())
+
+    return _change(run, change)
+
+
+def archive(ids: Sequence[str], folder: Path | None = None) -> None:
+    """Leave runs out of lists. Raises LabError(kind 'busy') naming a run that trains or waits; then none is changed."""
+    chosen = [Run(run_id, folder).require() for run_id in ids]
+    for run in chosen:
+        check_idle(run)
+    for run in chosen:
+        _change(run, lambda notes: replace(notes, archived=time.time()))
+
+
+def unarchive(ids: Sequence[str], folder: Path | None = None) -> None:
+    for run_id in ids:
+        _change(Run(run_id, folder), lambda notes: replace(notes, archived=None))
+
+
+def _checked(run: Run, tags: Iterable[object]) -> tuple[str, ...]:
+    clean = _clean(tags)
+    if len(clean) > TAGS or any(len(tag) > TAG_LENGTH for tag in clean):
+        remedy = f"A run carries at most {TAGS} tags of at most {TAG_LENGTH} characters each."
+        raise LabError(f"run '{run.id}': too many or too long tags.", remedy, kind="notes")
+    return clean
+
+
+def _clean(tags: Iterable[object]) -> tuple[str, ...]:
+    """Tags in one spelling: no surrounding or double spaces, no comma, each once."""
+    words = (" ".join(str(tag).replace(",", " ").split()) for tag in tags)
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
+    run.require()
+    try:
+        with run.written_alone():
+            notes = change(read_notes(run))
+            files.write_json(run.notes_file, asdict(notes))
+    except OSError as error:
+        remedy = "Make the folder writable."
+        raise LabError(f"{run.dir} cannot be written: {error.strerror}.", remedy, kind="read-only") from error
+    return notes
+
+
+def check_idle(run: Run) -> None:
+    """Raises LabError(kind 'busy') for a run that trains or waits."""
+    for state in run.states():
+        if state.state in ("running", "queued"):
+            what = "is training" if state.state == "running" else "waits to be trained"
+            remedy = "Cancel the run first; its checkpoints are kept."
+            raise LabError(f"run '{run.id}': fold {state.fold} {what}.", remedy, kind="busy")

@@ -1,0 +1,139 @@
+"""Which runs a list shows, and in which order: search, filters, groups, sorting. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from core.config.settings import Value
+from core.runs.index import SCORES, Listed, settings_of
+
+NO_VALUE = "none"
+FIELDS: dict[str, Callable[[Listed], Any]] = {
+    "state": lambda entry: entry.state,
+    "dataset": lambda entry: entry.summary.get("dataset"),
+    "task": lambda entry: entry.summary.get("task"),
+    "depth": lambda entry: entry.summary.get("depth"),
+    "recipe": lambda entry: entry.recipe or None,
+    "study": lambda entry: entry.summary.get("study"),
+}
+
+
+def _mean(entry: Listed, score: str) -> float | None:
+    mean, _, count = entry.scores[score]
+    return mean if count else None
+
+
+SORTS: dict[str, Callable[[Listed], Any]] = {
+    "name": lambda entry: entry.name.lower(),
+    **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe")},
+    **{score: partial(_mean, score=score) for score in SCORES},
+    "seconds": lambda entry: entry.seconds,
+    "created": lambda entry: entry.summary.get("created"),
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What the address of the Runs page asks for; an empty filter lets everything through.
+
+    text: words that must all occur in name, id, dataset, study, recipe, tags or note; a word such as
+    `training.batch_size=64` asks for a setting. archived: the archived runs instead of the others; None for both.
+    """
+
+    text: str = ""
+    state: tuple[str, ...] = ()
+    dataset: tuple[str, ...] = ()
+    task: tuple[str, ...] = ()
+    depth: tuple[int, ...] = ()
+    study: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    archived: bool | None = False
+    sort: str = "created"
+    descending: bool = True
+
+
+def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
+    """The runs that a query asks for, sorted; a run without the value sorted by comes last either way."""
+    chosen = [entry for entry in entries if query.archived in (None, entry.notes.archived is not None)]
+    for name in ("state", "dataset", "task", "depth", "study"):
+        if wanted := set(getattr(query, name)):
+            chosen = [entry for entry in chosen if FIELDS[name](entry) in wanted]
+    if query.tag:
+        chosen = [entry for entry in chosen if not set(query.tag).isdisjoint(entry.notes.tags)]
+    for word in query.text.lower().split():
+        key, equals, value = word.partition("=")
+        if equals and key:
+            chosen = [entry for entry in chosen if _has_setting(entry, key, value)]
+        else:
+            chosen = [entry for entry in chosen if word in entry.text]
+    return ordered(chosen, query.sort, query.descending)
+
+
+def ordered(entries: Iterable[Listed], sort: str, descending: bool) -> list[Listed]:
+    """Sorted by one of SORTS (anything else: by launch); ties stay newest first."""
+    key = SORTS.get(sort, SORTS["created"])
+    known: list[tuple[Any, Listed]] = []
+    unknown: list[tuple[Any, Listed]] = []
+    for entry in entries:
+        value = key(entry)
+        (unknown if value is None else known).append((value, entry))
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [entry for _, entry in (*known, *unknown)]
+
+
+def grouped(entries: Sequence[Listed], by: str) -> list[tuple[str, list[Listed]]]:
+    """(value as text, its runs in their order) of a field, 'tag', or any dotted setting; values in their own order.
+
+    A run with two tags stands in both groups; runs without the value come last under 'none'.
+    """
+    groups: dict[Any, list[Listed]] = {}
+    for entry in entries:
+        for value in _values(entry, by):
+            groups.setdefault(value, []).append(entry)
+    order = sorted(groups, key=lambda v: (v is None, isinstance(v, str), v if v is not None else 0))
+    return [(NO_VALUE if value is None else str(value), groups[value]) for value in order]
+
+
+def choices(entries: Iterable[Listed], name: str) -> list[Any]:
+    """The values of a filter that occur, sorted. name: one of FIELDS, or 'tag'."""
+    if name == "tag":
+        return sorted({tag for entry in entries for tag in entry.notes.tags}, key=str.lower)
+    return sorted({value for entry in entries if (value := FIELDS[name](entry)) is not None})
+
+
+def varying(entries: Iterable[Listed]) -> list[str]:
+    """Dotted settings in which the runs are not all the same: what is worth grouping by."""
+    first: dict[str, Value] | None = None
+    found: dict[str, None] = {}
+    seen: dict[int, dict[str, Value]] = {}  # by id, with the tables, so that no other table gets a freed id
+    for entry in entries:
+        table = settings_of(entry)
+        if not table or id(table) in seen:
+            continue
+        seen[id(table)] = table
+        if first is None:
+            first = table
+        elif table != first:
+            items = table.items()
+            found |= {key: None for key, value in items if key not in found and first.get(key, _ABSENT) != value}
+            found |= {key: None for key in first if key not in table}
+    return [key for key in found if key not in ("name", "description")]
+
+
+_ABSENT = object()
+
+
+def _has_setting(entry: Listed, key: str, value: str) -> bool:
+    return any(
+        (name.lower() == key or name.lower().endswith(f".{key}")) and str(known).lower() == value
+        for name, known in settings_of(entry).items()
+    )
+
+
+def _values(entry: Listed, by: str) -> tuple[Any, ...]:
+    if by == "tag":
+        return entry.notes.tags or (None,)
+    return (FIELDS[by](entry),) if by in FIELDS else (settings_of(entry).get(by),)

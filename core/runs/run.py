@@ -1,0 +1,383 @@
+"""What a run leaves behind: the only file that knows the names inside runs/<id>/. Imports no torch.
+
+Readers never raise on what a running or killed worker left half-way; writers write whole files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import secrets
+import shutil
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock
+
+from core.config import RunConfig, to_yaml
+from core.config.run_config import read_config
+from core.data.persons import COLUMN, Persons, persons_of, with_known
+from core.data.persons import from_record as persons_from_record
+from core.errors import LabError
+from core.places import runs_folder
+from core.plan.folds import support
+from core.runs import colours, deaths, origins
+from core.runs.metrics_file import read_all, read_metrics
+from core.runs.states import FoldState, check_fold, check_summary, overall, slim
+from core.runs.summary import rebuilt, summary_of, written_or_rebuilt
+from core.storage import files, locks
+from core.storage.files import GARBAGE
+
+NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+
+
+def new_id(name: str) -> str:
+    """<yyyymmdd-hhmmss>-<slug>-<4 hex>, made before the click so that a double click cannot launch twice."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:58].strip("-") or "run"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
+
+
+def check_id(run_id: str) -> str:
+    """The id, or LabError: the one place where ids from addresses, commands and files are checked."""
+    if not isinstance(run_id, str) or not ID.fullmatch(run_id):
+        shown = repr(run_id[:80] if isinstance(run_id, str) else run_id)
+        raise LabError(f"{shown} is not a run id.", "An id is made of a-z, 0-9 and hyphens.", kind="bad-id")
+    return run_id
+
+
+class Run:
+    """Paths and contents of one run folder; holds no state of its own."""
+
+    def __init__(self, run_id: str, folder: Path | None = None):
+        self.id = check_id(run_id)
+        self.dir = (folder or runs_folder()) / run_id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.dir == other.dir
+
+    def __hash__(self) -> int:
+        return hash(self.dir)
+
+    def __repr__(self) -> str:
+        return f"Run({self.id!r})"
+
+    # paths
+    @property
+    def config_file(self) -> Path:
+        return self.dir / "config.yaml"
+
+    @property
+    def notes_file(self) -> Path:
+        """Tags, note and archive mark that people gave the run; absent until they do."""
+        return self.dir / "notes.json"
+
+    @property
+    def log_file(self) -> Path:
+        return self.dir / "worker.log"
+
+    @property
+    def samples_file(self) -> Path:
+        """The frozen samples, never rewritten."""
+        return self.dir / "samples.parquet"
+
+    @property
+    def corrections_file(self) -> Path:
+        """The label corrections that were applied when the run was frozen; absent where there were none."""
+        return self.dir / "corrections.csv"
+
+    def fold_dir(self, fold: int) -> Path:
+        return self.dir / "folds" / str(int(fold))
+
+    def metrics_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "metrics.csv"
+
+    def last_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "last.pt"
+
+    def starts_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "starts.json"
+
+    def weights_file(self, fold: int, which: str) -> Path:
+        """which: 'best' or 'final'."""
+        return self.fold_dir(fold) / f"{_which(which)}.safetensors"
+
+    def predictions_file(self, fold: int, which: str) -> Path:
+        return self.fold_dir(fold) / f"predictions_{_which(which)}.parquet"
+
+    def written_alone(self) -> contextlib.AbstractContextManager[None]:
+        """Nobody else writes summary.json, run.json or notes.json meanwhile. Raises LabError(kind 'locked')."""
+        return locks.held(self.dir / "summary.lock", f"run '{self.id}'", timeout=30)
+
+    def fold_lock(self, fold: int) -> FileLock:
+        """Held by the process that trains the fold; the operating system frees it on any death."""
+        return locks.lock(self.fold_dir(fold) / "lock")
+
+    def cancel_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "cancel"
+
+    # contents
+    def exists(self) -> bool:
+        return self.config_file.is_file()
+
+    def require(self) -> Run:
+        if not self.exists():
+            raise LabError(
+                f"run '{self.id}' is gone.", "It was deleted or never existed; pick another run.", kind="gone"
+            )
+        return self
+
+    def config(self) -> RunConfig:
+        self.require()
+        return read_config(self.config_file, f"{self.id}/config.yaml")
+
+    def samples(self) -> pd.DataFrame:
+        """The frozen samples: the samples table with y, class_name and fold. Raises LabError as `config` does."""
+        table = pd.read_parquet(self.require().samples_file)
+        return table if COLUMN in table else with_known(table, self.config().data)
+
+    def persons(self) -> Persons:
+        """How far it is known whom the photos show, as recorded at the launch, else from the frozen samples."""
+        return persons_from_record(self.info().get("persons")) or persons_of(self.samples())
+
+    def ancestors(self) -> pd.DataFrame | None:
+        """person, fold of everyone that the parent's line held out; None for a run without a parent."""
+        path = self.require().dir / "ancestry.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
+
+    def info(self) -> dict[str, Any]:
+        self.require()
+        return files.read_json(self.dir / "run.json")
+
+    def update_info(self, **values: Any) -> None:
+        """Add facts that only the worker knows (device, weights used) to run.json."""
+        with self.written_alone():
+            files.write_json(self.dir / "run.json", {**self.info(), **values})
+
+    def folds(self) -> list[int]:
+        with contextlib.suppress(FileNotFoundError):
+            return sorted(int(p.name) for p in (self.dir / "folds").iterdir() if p.name.isdigit())
+        return []
+
+    def fold_state(self, fold: int) -> FoldState:
+        """The written state, with `interrupted` derived: running while nobody holds the fold's lock."""
+        written = self.written_state(fold)
+        if written.state == "running" and not is_locked(self.fold_lock(fold)):
+            again = self.written_state(fold)  # it may have ended between the two looks
+            if again.state == "running":
+                return deaths.judged(self, again)
+            return again
+        return written
+
+    def written_state(self, fold: int) -> FoldState:
+        try:
+            data = files.read_json(self.fold_dir(fold) / "state.json")
+            check_fold(data)
+            return FoldState(**{k: v for k, v in data.items() if k in FoldState.__dataclass_fields__})
+        except FileNotFoundError:
+            return FoldState(fold=fold)
+        except (OSError, *GARBAGE):
+            return FoldState(fold=fold, state="failed", reason="state.json is unreadable", remedy="Resume the fold.")
+
+    def states(self) -> list[FoldState]:
+        return [self.fold_state(fold) for fold in self.folds()]
+
+    def write_state(self, state: FoldState) -> None:
+        files.write_json(self.fold_dir(state.fold) / "state.json", vars(state))
+        self.write_summary()
+
+    def write_summary(self) -> None:
+        """summary.json from the fold states: all that a list needs. Written under a lock, so no update is lost."""
+        with self.written_alone():
+            if (summary := written_or_rebuilt(self)) is not None:  # else the states are whole without it
+                folds = [slim(self.written_state(fold)) for fold in self.folds()]
+                files.write_json(summary_file(self.dir), {**summary, "folds": folds})
+
+    def sweep(self, fold: int) -> None:
+        """Remove what killed writers left half-written; only for the holder of the fold's lock."""
+        with self.written_alone():
+            for path in (*self.dir.glob(".*.tmp"), *self.fold_dir(fold).glob(".*.tmp")):
+                path.unlink(missing_ok=True)
+
+    def progress(self, fold: int) -> dict[str, Any]:
+        """epoch, epochs, step, steps, split, images_per_second, eta_seconds; empty when nothing is known."""
+        try:
+            found = files.read_json(self.fold_dir(fold) / "progress.json")
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def metrics(self, fold: int) -> pd.DataFrame:
+        return read_metrics(self.metrics_file(fold))
+
+    def all_metrics(self) -> pd.DataFrame:
+        """Every fold's metrics with a leading `fold` column."""
+        return read_all({fold: self.metrics_file(fold) for fold in self.folds()})
+
+    def predictions(self, fold: int, which: str = "best") -> pd.DataFrame:
+        path = self.predictions_file(fold, which)
+        if not path.is_file():
+            raise LabError(
+                f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
+            )
+        origins.check(self, fold, which)
+        return pd.read_parquet(path)
+
+    def log_tail(self, lines: int = 40, limit: int = 64_000) -> str:
+        """The last lines of worker.log; reads at most `limit` bytes."""
+        try:
+            with open(self.log_file, "rb") as stream:
+                stream.seek(max(0, stream.seek(0, io.SEEK_END) - limit))
+                text = stream.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def log(self, message: str) -> None:
+        with contextlib.suppress(OSError), open(self.log_file, "a", encoding="utf-8") as stream:
+            stream.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {message}\n")
+
+    def delete(self) -> None:
+        shutil.rmtree(self.dir)
+
+
+def create(
+    config: RunConfig,
+    samples: pd.DataFrame,
+    *,
+    class_names: list[str],
+    info: dict[str, Any],
+    ancestors: pd.DataFrame | None = None,
+    corrections: str = "",
+    run_id: str | None = None,
+    folder: Path | None = None,
+) -> Run:
+    """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
+
+    samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
+    corrections: CSV text of the label corrections that went into the samples.
+    Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
+    """
+    run = Run(run_id or new_id(config.name), folder)
+    hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
+    if os.path.exists(run.dir):
+        raise LabError(f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists")
+    try:
+        run.dir.parent.mkdir(parents=True, exist_ok=True)
+        hidden.mkdir()
+    except OSError as error:
+        raise LabError(
+            f"{run.dir.parent} cannot be written: {error.strerror}.",
+            "Make the folder writable or set FACET_RUNS to another one.",
+            kind="read-only",
+        ) from None
+    try:
+        files.write_text(hidden / "config.yaml", to_yaml(config))
+        files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
+        if ancestors is not None:
+            files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
+        if corrections:
+            files.write_text(hidden / "corrections.csv", corrections)
+        facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.name, **info}
+        facts["colour"] = _next_colour(run.dir.parent)
+        facts["support"] = support(samples, class_names)
+        files.write_json(hidden / "run.json", facts)
+        states = [FoldState(fold=fold) for fold in sorted(int(f) for f in samples["fold"].unique())]
+        for state in states:
+            (hidden / "folds" / str(state.fold)).mkdir(parents=True)
+            files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))
+        files.write_json(hidden / "summary.json", summary_of(config, samples, facts, states))
+        os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        if run.dir.exists():
+            raise LabError(f"run '{run.id}' exists already.", "Open it in Live.", kind="exists") from None
+        raise LabError(f"{run.dir} could not be written: {error.strerror}.", kind="read-only") from error
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    return run
+
+
+def _next_colour(root: Path) -> int:
+    """A place in the palette that the newest runs do not have, so that neighbours differ."""
+    newest = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+    known = [summary for name in newest[:NEIGHBOURS] if (summary := read_summary(root / name)) is not None]
+    return colours.least_used([colours.place_of(summary) for summary in known if "unreadable" not in summary])
+
+
+def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
+    """Every run's summary, newest first, from summary.json alone where it is good; see read_summary.
+
+    Each gets `state`: running | queued | failed | cancelled | interrupted | done, from its folds.
+    """
+    root = folder or runs_folder()
+    result = []
+    try:
+        names = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+    except FileNotFoundError:
+        return []
+    for name in names:
+        summary = read_summary(root / name)
+        if summary is not None:
+            result.append(derived(root / name, summary))
+    return result
+
+
+def read_summary(run_dir: Path) -> dict[str, Any] | None:
+    """summary.json as it is written; None where there is no run folder.
+
+    A missing or damaged one is made anew, and written where that is allowed; {'id', 'unreadable'} where it cannot be.
+    """
+    try:
+        summary = files.read_json(summary_file(run_dir))
+        check_summary(summary)
+        return {**summary, "id": run_dir.name}
+    except FileNotFoundError:
+        if not run_dir.is_dir():
+            return None
+        why = "summary.json is missing"
+    except (OSError, *GARBAGE) as error:
+        why = f"summary.json cannot be read ({type(error).__name__})"
+    run = Run(run_dir.name, run_dir.parent)
+    if (summary := rebuilt(run)) is None:
+        return {"id": run_dir.name, "unreadable": why}
+    with contextlib.suppress(OSError, LabError):
+        run.write_summary()
+    return summary
+
+
+def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with `state`, and with what a dead worker left 'running' shown as interrupted."""
+    if "unreadable" in summary:
+        return summary
+    folds = [_derive(run_dir, fold) for fold in summary["folds"]]
+    return {**summary, "folds": folds, "state": overall(fold["state"] for fold in folds)}
+
+
+def summary_file(run_dir: Path) -> Path:
+    return run_dir / "summary.json"
+
+
+def is_locked(lock: FileLock) -> bool:
+    """Whether some process holds the lock; looks without taking it."""
+    return locks.is_held(Path(lock.lock_file))
+
+
+def _which(which: str) -> str:
+    if which not in ("best", "final"):
+        raise LabError(f"checkpoint '{which}' is not known.", "Use 'best' or 'final'.", kind="bad-id")
+    return which
+
+
+def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
+    if fold["state"] != "running":
+        return fold
+    if fold.get("kind") in deaths.VERDICTS:  # whoever goes on with it writes it without
+        return {**fold, "state": "interrupted"}
+    return {**fold, **slim(Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"])))}

@@ -1,0 +1,89 @@
+"""Under what each start of a fold computed, and whether a resume was exact. Imports no torch.
+
+folds/<k>/starts.json holds one entry a start since the fold's first epoch. A resume is bit-identical to an
+uninterrupted training only on the same device, threads, precision and library versions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from core.runs.run import Run
+from core.storage import files
+from core.storage.files import GARBAGE
+
+LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy")
+WORDS = {"device": "on {}", "threads": "with {} threads", "precision": "trained in {}", "evaluation": "evaluated in {}"}
+
+
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
+
+
+def read(run: Run, fold: int) -> list[dict[str, Any]]:
+    """The starts of a fold, first one first; empty where none was noted.
+
+    Each: epoch (epochs done before it), time, device, threads, precision, evaluation, versions.
+    """
+    try:
+        found = files.read_json(run.starts_file(fold))
+        return [start for start in found if isinstance(start["epoch"], int)]
+    except (OSError, *GARBAGE):
+        return []
+
+
+def note(run: Run, fold: int, epoch: int, facts: dict[str, Any]) -> None:
+    """Add a start. epoch: epochs that its resume point holds; starts of which no epoch is left are forgotten."""
+    before = [start for start in read(run, fold) if start["epoch"] < epoch]
+    files.write_json(run.starts_file(fold), [*before, {"epoch": epoch, "time": time.time(), **facts}])
+
+
+def adopt(run: Run, info: dict[str, Any]) -> None:
+    """Note what run.json tells of the first start of folds that version 0.1.0 began, before it is overwritten.
+
+    It evaluated in the precision of the training, and told a CPU by its threads alone.
+    """
+    if "precision" not in info:
+        return
+    device = str(info.get("device", ""))
+    facts = {"threads": info.get("threads"), "precision": info["precision"], "evaluation": info["precision"]}
+    facts |= {"versions": {k: v for k, v in (info.get("versions") or {}).items() if k in LIBRARIES}}
+    facts |= {} if device.startswith("CPU") else {"device": device}
+    for fold in run.folds():
+        if run.last_file(fold).exists() and not run.starts_file(fold).exists():
+            note(run, fold, 0, facts)
+
+
+def inexact(starts: Sequence[dict[str, Any]]) -> str:
+    """How the resumes of a fold differ from its first start, in words; empty where they were exact.
+
+    "after epoch 2 with 1 threads instead of 2".
+    """
+    told = []
+    for start in starts[1:]:
+        changes = [
+            f"{words.format(start[key])} instead of {starts[0][key]}"
+            for key, words in WORDS.items()
+            if key in start and starts[0].get(key) is not None and start[key] != starts[0][key]
+        ]
+        old, new = starts[0].get("versions") or {}, start.get("versions") or {}
+        changes += [f"with {k} {v} instead of {old[k]}" for k, v in new.items() if k in old and old[k] != v]
+        if changes:
+            told.append(f"after epoch {start['epoch']} {', '.join(changes)}")
+    return "; ".join(told)
+
+
+def sentence(run: Run, folds: Sequence[int]) -> str:
+    """What a page says of a run whose resumes were not exact; empty where all were."""
+    told = [f"fold {fold} {words}" for fold in folds if (words := inexact(read(run, fold)))]
+    if not told:
+        return ""
+    whose = "its result is" if len(told) == 1 else "their results are"
+    return (
+        f"Resumed under other conditions: {'; '.join(told)}. "
+        f"So {whose} not bit-identical to a training that was never stopped; weights, predictions and scores belong "
+        "together all the same."
+    )

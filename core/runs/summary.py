@@ -1,0 +1,88 @@
+"""What a list reads of a run, from what was frozen: summary.json can be written anew at any time. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from core.config import RunConfig, settings
+from core.data.persons import persons_of
+from core.errors import LabError
+from core.runs import colours
+from core.runs.states import FoldState, check_summary, slim
+from core.storage import files
+from core.storage.files import GARBAGE
+
+if TYPE_CHECKING:
+    from core.runs.run import Run
+
+
+def summary_of(
+    config: RunConfig, samples: pd.DataFrame, info: dict[str, Any], states: Sequence[FoldState]
+) -> dict[str, Any]:
+    """summary.json of a run. info: its run.json."""
+    return {
+        "id": info["id"],
+        "name": config.name,
+        "created": info["created"],
+        "colour": colours.place_of(info),
+        "task": config.task.name,
+        "classes": len(info["class_names"]),
+        "samples": len(samples),
+        "people": int(samples["person"].nunique()),
+        "persons": persons_of(samples).state,
+        "dataset": Path(config.data.root).name,
+        "depth": config.model.depth,
+        "init": config.model.init,
+        "epochs": config.epochs,
+        "study": info.get("study"),
+        "recipe": list(settings.recipe_of(config)),
+        "settings": settings.flat(config),
+        "folds": [slim(state) for state in states],
+    }
+
+
+def written_or_rebuilt(run: Run) -> dict[str, Any] | None:
+    """summary.json, made anew where it is missing or damaged; None where there is nothing to make it from."""
+    try:
+        summary = files.read_json(run.dir / "summary.json")
+        check_summary(summary)
+        return summary
+    except (OSError, *GARBAGE):
+        return rebuilt(run)
+
+
+def rebuilt(run: Run) -> dict[str, Any] | None:
+    """summary.json as it has to be, from configuration, samples, fold states and, where it can be read, run.json.
+
+    None where configuration, samples or folds cannot be read.
+    """
+    try:
+        config, samples = run.config(), run.samples()
+        facts = _facts(run, samples)
+        summary = summary_of(config, samples, facts, [run.written_state(fold) for fold in run.folds()])
+        check_summary(summary)
+    except (OSError, LabError, *GARBAGE):
+        return None
+    return summary if summary["folds"] else None
+
+
+def _facts(run: Run, samples: pd.DataFrame) -> dict[str, Any]:
+    """run.json, and what it has to say where it cannot be read: the classes that occur, the time in the run's id."""
+    try:
+        info = dict(run.info())
+    except (OSError, *GARBAGE):
+        info = {}
+    if not isinstance(info.get("created"), (int, float)):
+        try:
+            info["created"] = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S").timestamp()
+        except ValueError:
+            info["created"] = run.config_file.stat().st_mtime
+    if not isinstance(info.get("class_names"), list):
+        names = samples.drop_duplicates("y").set_index("y")["class_name"]
+        info["class_names"] = [str(names.get(y, "")) for y in range(int(samples["y"].max()) + 1)]
+    return {**info, "id": run.id}

@@ -1,0 +1,105 @@
+"""Files written whole: a reader sees the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.errors import LabError
+from core.storage import locks
+
+GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # what a mangled JSON file ends in
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True) -> None:
+    """Write through a temporary file in the same folder, flush, fsync, rename; no stray file stays behind.
+
+    durable: False leaves out the fsync, for what may be lost in a power cut.
+
+    Raises LabError(kind 'disk-full') naming the folder when there is no room; other OSErrors pass.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as stream:
+            write(stream)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        size = temporary.stat().st_size if temporary.exists() else 0
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        if disk_full(error):
+            raise LabError(
+                f"disk full: no room for {path.name} in {path.parent}.",
+                f"Free at least {max(size, 1_000_000) / 1e6:,.0f} MB there (a checkpoint needs most), then resume.",
+                kind="disk-full",
+            ) from error
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The rename itself must survive a power cut; Windows opens no folder, and orders its own journal."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is the operating system's 'no space left'.
+
+    torch's zip writer reports a short write as a RuntimeError; the OSError is then in its context.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    write_whole(path, lambda stream: stream.write(text.encode("utf-8")), durable=durable)
+
+
+def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False), durable=durable)
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def change_json(
+    path: Path, what: str, change: Callable[[Any], Any], *, timeout: float = 10, durable: bool = True
+) -> None:
+    """Write what `change` makes of a JSON file's content as it is now; no other process changes it meanwhile.
+
+    change: gets None where the file is absent or no JSON. what: the file, as a person calls it. Makes its folder.
+    Raises LabError: 'locked' when others write it for `timeout` seconds, 'disk-full'; other OSErrors pass.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locks.held(path.with_suffix(".lock"), what, timeout):
+        try:
+            content = read_json(path)
+        except (FileNotFoundError, ValueError, RecursionError):
+            content = None
+        write_json(path, change(content), durable=durable)
+
+
+def table_of(content: Any) -> dict[str, Any]:
+    """A JSON object as it is; {} for anything else, so that a damaged file is written anew."""
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,266 @@
+"""A study: runs launched together to be compared, on the same frozen people in the same folds. Imports no torch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import Field, ValidationError
+
+from core import places
+from core.config import RunConfig, recipes
+from core.config import run_config as configs
+from core.config.run_config import Part, field_errors, with_value
+from core.config.settings import leaves
+from core.data.scan import Scan
+from core.errors import LabError
+from core.jobs import queue, speed
+from core.plan import plan as planning
+from core.plan.plan import Plan, make_plan
+from core.plan.transfer import inherit_folds
+from core.storage import plain_yaml
+from core.studies.shrink import shrink
+
+MOST_RUNS = 10_000
+ASK_ABOVE = 24  # runs: more than this are launched only on a second word
+MILLIONS = {18: 11.2, 34: 21.3, 50: 23.5, 101: 42.5, 152: 58.2}  # parameters without the head, torchvision
+
+
+class ShrinkConfig(Part):
+    """How much smaller than its recipe every run is."""
+
+    size: int | None = Field(None, ge=16, le=1024, description="Side of the images in pixels; empty keeps them.")
+    epochs: int | None = Field(
+        None, ge=1, le=10_000, description="Epochs in all; phases keep their shares. Empty keeps the recipe's."
+    )
+
+
+class StudyConfig(Part):
+    """What a study file holds. grid: dotted setting -> values; the special key 'recipe' names recipes.
+
+    set: settings that all runs share, dotted.
+    """
+
+    name: str = Field(min_length=1, max_length=60, description="Name of the study.")
+    description: str = Field("", max_length=400, description="The question it answers, one sentence.")
+    recipe: str = Field("study", description="The recipe that all runs start from.")
+    set: dict[str, Any] = Field(default_factory=dict, description="Settings that all runs share, dotted.")
+    shrink: ShrinkConfig = Field(default_factory=ShrinkConfig, description="How much smaller every run is made.")
+    grid: dict[str, list[Any]] = Field(description="Setting -> the values to compare; every combination is a run.")
+
+
+def from_yaml(text: str, source: str = "study") -> StudyConfig:
+    """Raises LabError naming each wrong key."""
+    data = plain_yaml.load(text, source)
+    try:
+        return StudyConfig.model_validate(data)
+    except ValidationError as error:
+        lines = "; ".join(f"{where}: {what}" for where, what in field_errors(error).items())
+        raise LabError(f"{source}: {lines}.", "Correct the named settings.", kind="config") from None
+
+
+def to_yaml(study: StudyConfig) -> str:
+    """What `from_yaml` reads, and `python -m core study` runs."""
+    data = study.model_dump(mode="json", exclude_defaults=True)
+    return plain_yaml.dump(data, width=100)
+
+
+def settings() -> dict[str, list[Any] | None]:
+    """Every dotted setting that a grid can vary -> its values where they are a fixed list, else None."""
+    found: dict[str, list[Any] | None] = {"recipe": list(recipes.all_recipes())}
+    parts = {"model": "", "task": "", "phases": "0.", "mix": "", "training": ""}
+    for part, place in parts.items():
+        model: Any = RunConfig.model_fields[part].annotation
+        model = typing.get_args(model)[0] if typing.get_origin(model) else model
+        for name, field in model.model_fields.items():
+            if name not in ("age_limits", "device"):
+                found[f"{part}.{place}{name}"] = _choices(field.annotation)
+    return found
+
+
+def _choices(annotation: Any) -> list[Any] | None:
+    if annotation is bool:
+        return [False, True]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
+        return _choices(inner[0]) if len(inner) == 1 else None
+    return list(typing.get_args(annotation)) if typing.get_origin(annotation) is typing.Literal else None
+
+
+def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
+    """Dotted settings in which a form's draft differs from a recipe; the dataset and the run's name do not count.
+
+    Transforms are one setting; phases are one where their number differs.
+    """
+    before: dict[str, Any] = base.model_dump(mode="json")
+    found: dict[str, Any] = {}
+    for part, new in now.items():
+        old: Any = before.get(part)
+        if part in ("schema_version", "name", "description", "data") or old == new:
+            continue
+        if part == "transforms" or (isinstance(new, list) and len(new) != len(old)):
+            found[part] = new
+            continue
+        were = dict(leaves(old, part))
+        found |= {path: value for path, value in leaves(new, part) if were.get(path) != value}
+    return found
+
+
+def size(study: StudyConfig) -> int:
+    """Number of runs of the grid, without making them."""
+    return math.prod(len(values) for values in study.grid.values())
+
+
+def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunConfig]:
+    """Every combination of the grid as a configuration, in the grid's order, each named after what differs.
+
+    data: settings of the dataset that all runs share. Raises LabError naming the run and its wrong settings.
+    """
+    if not study.grid or size(study) == 0:
+        raise LabError(f"study '{study.name}': the grid is empty.", "Give a setting with values.", kind="config")
+    if size(study) > MOST_RUNS:
+        message = f"study '{study.name}': the grid has {size(study):,} runs; at most {MOST_RUNS:,} are made."
+        raise LabError(message, "Take settings or values out of the grid.", kind="config")
+    recipes: dict[str, dict[str, Any]] = {}
+    result = []
+    for values in itertools.product(*study.grid.values()):
+        chosen = dict(zip(study.grid, values, strict=True))
+        recipe = str(chosen.get("recipe", study.recipe))
+        if recipe not in recipes:
+            recipes[recipe] = shared(study, recipe, data)
+        base = recipes[recipe]
+        for key, value in chosen.items():
+            base = base if key == "recipe" else with_value(base, key, value, f"study '{study.name}': ")
+        name = " ".join([study.name, *(_word(key, value) for key, value in chosen.items())])
+        result.append(configs.from_dict({**base, "name": name[:60]}, f"study '{study.name}', {name}"))
+    return result
+
+
+def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A recipe with the settings that all runs share, shrunk: what the grid starts from, as a dict."""
+    base = recipes.load_recipe(recipe).model_dump(mode="json")
+    if data:
+        base["data"] = {**base["data"], **data}
+    for key, value in study.set.items():
+        base = with_value(base, key, value, f"study '{study.name}': ")
+    return shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
+
+
+def fit_task(study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan) -> tuple[StudyConfig, str]:
+    """(the study, what was done in one sentence): its recipe's task, or one that the dataset has labels for.
+
+    Raises LabError(kind 'task') where the study names the task itself, or where only some of its recipes ask for one
+    that the dataset has no labels for.
+    """
+    named = {"task", "task.name"} & (study.set.keys() | study.grid.keys())
+    fitted = {config.task.name: planning.fit_task(config.task.name, scan) for config in configurations}
+    tasks = {task for task, _ in fitted.values()}
+    if named or len(tasks) > 1:
+        for name in fitted:
+            planning.check_task(name, scan, f"study '{study.name}': ")
+        return study, ""
+    note = next((note for _, note in fitted.values() if note), "")
+    return (study.model_copy(update={"set": {**study.set, "task.name": tasks.pop()}}) if note else study), note
+
+
+def _word(key: str, value: Any) -> str:
+    short = key.split(".")[-1]
+    if key in ("recipe", "model.head", "mix.method", "training.loss", "training.sampling", "task.name"):
+        return str(value)
+    if key == "model.init":
+        kind, _, origin = str(value).partition(":")
+        ends = {"run": f"run {origin[-4:]}", "file": Path(origin).stem, "imagenet": "ImageNet"}
+        return f"from {ends.get(kind, kind)}"
+    return f"r{value}" if key == "model.depth" else f"{short}={value}"
+
+
+def make_plans(
+    configurations: list[RunConfig], scan: Scan, *, folder: Path | None = None, people: pd.Series | None = None
+) -> list[Plan]:
+    """One plan a run, all with the same fold for a person.
+
+    The run that uses most people (then most classes) splits them; the others follow it. people: fold by person of
+    runs that are there already, which all follow. Runs with different numbers of folds or seeds of the split do not
+    share folds and are refused.
+    """
+    if len({c.folds for c in configurations}) > 1:
+        raise LabError(
+            "study: its runs ask for different folds.",
+            "Take folds.count and folds.seed out of the grid: runs are compared on the same folds.",
+            kind="folds",
+        )
+    made: dict[Any, Plan] = {}
+    plans = [_planned(made, c, scan, folder) for c in configurations]
+    if people is None:
+        leader = max(plans, key=lambda plan: (plan.config.model.parent is not None, plan.people, len(plan.class_names)))
+        people = leader.samples.drop_duplicates("person").set_index("person")["fold"]
+    followed: dict[Any, Plan] = {}
+    return [plan if _follows(plan, people) else _moved(followed, plan, people, scan, folder) for plan in plans]
+
+
+def _shape(config: RunConfig) -> tuple:
+    """What a plan depends on besides the configuration that it carries: a grid of thousands has few of these."""
+    model = config.model
+    depth = model.depth if model.parent else None  # a parent has to have the same
+    return config.data, config.task, config.folds, model.init, model.init_checkpoint, model.head, depth
+
+
+def _planned(made: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path | None) -> Plan:
+    plan = made.get(_shape(config)) or make_plan(config, scan, folder=folder)
+    made[_shape(config)] = plan
+    return replace(plan, config=config.model_copy(update={"data": plan.config.data}))
+
+
+def _moved(made: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, folder: Path | None) -> Plan:
+    """The plan with everybody in the fold of `people`; who is new there is assigned."""
+    key = _shape(plan.config)
+    if key not in made:
+        known = people.rename_axis("person").rename("fold").reset_index()
+        spread = inherit_folds(plan.samples, known, plan.config.folds.count, plan.config.folds.seed)
+        own = plan.samples.assign(fold=spread).drop_duplicates("person").set_index("person")["fold"]
+        if plan.ancestors is not None:
+            held_out = plan.ancestors.set_index("person")["fold"]
+            both = own[own.index.isin(held_out.index)]
+            if (both != held_out.loc[both.index]).any():
+                raise LabError(
+                    f"study: {plan.config.model.parent} held other people out than the other runs of the study.",
+                    "A study's runs share their folds: start all of them from runs with the same folds.",
+                    kind="transfer",
+                )
+        made[key] = make_plan(plan.config, scan, folder=folder, folds=own)
+    return replace(made[key], config=plan.config)
+
+
+def _follows(plan: Plan, people: pd.Series) -> bool:
+    return bool((plan.samples["person"].map(people) == plan.samples["fold"]).all())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study costs. seconds is None where a network's speed was not measured on this machine yet."""
+
+    runs: int
+    fold_jobs: int
+    steps: int
+    seconds: float | None
+    bytes: int
+
+
+def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
+    """Disk: per fold job best and final weights and a resume point of three times their size (Adam)."""
+    known = speed.known_once(folder)
+    rates = [known(plan.config) for plan in plans]
+    each = [speed.estimate_seconds(plan, rate) for plan, rate in zip(plans, rates, strict=True) if rate]
+    seconds = None
+    if len(each) == len(plans):
+        seconds = sum(each) / queue.slot_count(folder or places.runs_folder())
+    jobs_count = sum(plan.config.folds.count for plan in plans)
+    size_ = sum(int(MILLIONS[p.config.model.depth] * 4e6 * 5) * p.config.folds.count for p in plans)
+    return Estimate(len(plans), jobs_count, sum(plan.total_steps for plan in plans), seconds, size_)

@@ -1,0 +1,100 @@
+"""What a lab that was killed half-way left behind is found again. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from core import places
+from core.errors import LabError
+from core.jobs import control, queue
+from core.runs import Run, deaths, index
+from core.runs import run as runs
+from core.storage.files import GARBAGE
+from core.studies.record_file import honour_old_pauses
+
+READ_ONLY = "This runs folder may only be read from here; nothing is started."
+_settled: set[tuple[Any, ...]] = set()  # interrupted folds of which this process knows that no verdict is to be kept
+
+
+def look_after(folder: Path | None = None) -> str:
+    """Queue what a lab that was killed in the middle of a launch or a resume left out, and start workers.
+
+    A fold that says queued and has no place in the queue was left out. What the queue holds back stays held back.
+    Returns why what waits could not be started, in a sentence; empty where it was, or where nothing waits.
+    """
+    root = folder or places.runs_folder()
+    try:
+        summaries = index.summaries(root)
+        _keep_verdicts(root, summaries)
+        _queue_what_was_left_out(root, summaries)
+        if next(queue.entries(root), None) is not None and not os.access(queue.queue_folder(root), os.W_OK):
+            return READ_ONLY
+        control.ensure_workers(root)
+        return _waits_elsewhere(root, summaries)
+    except LabError as error:
+        return f"{error.message} {error.remedy}".strip()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return READ_ONLY
+        return f"What waits could not be started: {error.strerror or error}."
+
+
+def _keep_verdicts(root: Path, summaries: list[dict[str, Any]]) -> None:
+    for summary in summaries:
+        for fold in summary.get("folds", ()):
+            if fold["state"] != "interrupted":
+                continue
+            death = (root, summary["id"], fold["fold"], fold["epoch"], fold["started"])
+            if death not in _settled and deaths.write_down(Run(summary["id"], root), int(fold["fold"])):
+                _settled.add(death)
+
+
+def _queue_what_was_left_out(root: Path, summaries: list[dict[str, Any]]) -> None:
+    waiting = {(run_id, fold) for _, run_id, fold in queue.places(root)}
+    honoured = False
+    for summary in summaries:
+        lost = [
+            int(fold["fold"])
+            for fold in summary.get("folds", ())
+            if fold["state"] == "queued" and (summary["id"], int(fold["fold"])) not in waiting
+        ]
+        if not lost:
+            continue
+        if not honoured:
+            honour_old_pauses(root)
+            honoured = True
+        _enqueue_again(Run(summary["id"], root), lost)
+
+
+def _enqueue_again(run: Run, folds: list[int]) -> None:
+    """Only what nobody has taken up meanwhile: a worker holds the lock of a fold from its claim on."""
+    still = [
+        fold
+        for fold in folds
+        if run.written_state(fold).state == "queued"
+        and not run.cancel_file(fold).exists()
+        and not runs.is_locked(run.fold_lock(fold))
+    ]
+    queue.enqueue(run, still, _launched_on(run))
+
+
+def _launched_on(run: Run) -> str:
+    """The machine that launched a run, which has its photos; empty where that is not known."""
+    with contextlib.suppress(OSError, LabError, *GARBAGE):
+        return str(run.info().get("machine") or "")
+    return ""
+
+
+def _waits_elsewhere(root: Path, summaries: list[dict[str, Any]]) -> str:
+    """In a sentence: that another machine begins what waits. Empty while anything trains, or waits for this one."""
+    trains = any(fold["state"] == "running" for summary in summaries for fold in summary.get("folds", ()))
+    if trains or next(queue.entries(root, own=True), None) is not None:
+        return ""
+    if next(queue.entries(root), None) is None:
+        return ""
+    here = "To train here what waits, start a worker by hand: python -m core worker."
+    return f"What waits was queued on another machine, which trains it when the lab runs there. {here}"

@@ -1,0 +1,284 @@
+"""Studies that were launched: which runs belong together, and what is done to all of them. Imports no torch.
+
+Its record names the runs before the first of them is made, so that a study that was cut off in the middle of its launch
+can be completed. Runs hold their own state; a study has none but its order and whether the queue holds it back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from core.config import run_config as configs
+from core.data import persons
+from core.data.scan import Scan
+from core.errors import LabError
+from core.jobs import control, queue
+from core.places import lab_folder, runs_folder
+from core.plan.plan import Plan, check_weights
+from core.runs import Run
+from core.runs import run as runs
+from core.runs.run import check_id
+from core.runs.states import ALIVE
+from core.storage import locks
+from core.studies import record_file
+from core.studies.grid import StudyConfig, make_plans
+from core.studies.record_file import Member, Study, all_studies, exists, folder_of, load
+
+__all__ = [
+    "Member", "Study", "add", "all_studies", "cancel", "delete", "exists", "folder_of", "folds_of", "joined", "launch",
+    "launch_missing", "load", "missing", "move", "on_folds", "pause", "present", "resume",
+]  # fmt: skip
+
+DELETED = "Its study was deleted while it was paused."
+
+
+def launch(
+    study: StudyConfig, plans: Sequence[Plan], *, study_id: str | None = None, folder: Path | None = None
+) -> Study:
+    """Record the study, then launch its runs one after another; a run that is refused does not stop the others.
+
+    study_id: made before the click, so that a double click launches once.
+    Raises LabError: 'exists' for a study that was launched before; 'weights' and 'locks', before anything is queued.
+    """
+    root = folder or runs_folder()
+    locks.check_folder(lab_folder(root))
+    for plan in plans:
+        check_weights(plan.config)
+    study_id = check_id(study_id or runs.new_id(study.name))
+    members = [_member(study_id, index, plan) for index, plan in enumerate(plans)]
+    with record_file.locked(root):
+        if (folder_of(root) / f"{study_id}.json").exists():
+            raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
+        record = Study(
+            study_id, study.name, study.description, time.time(), study.model_dump(mode="json"), members,
+            persons=persons.together(plan.persons.state for plan in plans),
+        )  # fmt: skip
+        record_file.write(record, root)
+    return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)
+
+
+def _member(study_id: str, index: int, plan: Plan) -> Member:
+    digest = hashlib.sha256(f"{study_id}\n{index}".encode()).hexdigest()[:4]
+    slug = runs.new_id(plan.config.name)[16:-5]
+    run_id = f"{study_id[:15]}-{slug}-{digest}" if study_id[:8].isdigit() else f"{runs.new_id(plan.config.name)}"
+    return Member(run_id, plan.config.name, plan.config.model_dump(mode="json"))
+
+
+def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
+    """Launch runs that the record names; a study that is cancelled or deleted meanwhile gets no further ones."""
+    refused, was_stopped = {}, _watch(study, root)
+    for run_id, plan in plans.items():
+        if was_stopped():
+            break
+        try:
+            run = control.launch(plan, run_id, root, study=study.id)
+        except LabError as error:
+            if error.kind != "exists":
+                refused[run_id] = f"{error.message} {error.remedy}".strip()
+            continue
+        if was_stopped():  # while this run was being made: the stop has not seen it
+            _stop_late(study, run, root)
+    try:
+        return record_file.change(study.id, root, lambda record: replace(record, refused={**record.refused, **refused}))
+    except LabError as error:
+        if error.kind != "gone":
+            raise
+        queue.release(root, study.id, plans)  # what was held for this launch
+        return study
+
+
+def _watch(study: Study, root: Path) -> Callable[[], bool]:
+    """Whether a study has been cancelled or deleted since; its record is read only when it was written anew."""
+    path, seen, stopped = folder_of(root) / f"{study.id}.json", None, False
+
+    def was_stopped() -> bool:
+        nonlocal seen, stopped
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return True
+        now = status.st_mtime_ns, status.st_size, status.st_ino
+        if now != seen:
+            try:
+                stopped = load(study.id, root).cancelled != study.cancelled
+            except LabError as error:
+                stopped = error.kind == "gone"
+            seen = now
+        return stopped
+
+    return was_stopped
+
+
+def _stop_late(study: Study, run: Run, root: Path) -> None:
+    if exists(study.id, root):
+        control.cancel(run)
+    elif run.id in queue.held_runs(root) or any(state.state == "cancelled" for state in run.states()):
+        control.cancel_waiting(run, DELETED)  # once more: it came into the queue after the first time
+
+
+def folds_of(study: Study, folder: Path | None = None) -> pd.Series:
+    """Fold by person over all runs of the study that are there: what a run that joins it has to follow."""
+    tables = [run.samples()[["person", "fold"]] for run in present(study, folder)]
+    if not tables:
+        raise LabError(f"study {study.id}: none of its runs is left.", "Launch a new study.", kind="gone")
+    return pd.concat(tables).drop_duplicates("person").set_index("person")["fold"]
+
+
+def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, folder: Path | None = None) -> Run:
+    """One more run, on the study's frozen folds; people that no run of it knows are assigned, nobody is moved.
+
+    Raises LabError: 'folds' when it asks for another number of folds, 'exists', and what a launch raises.
+    """
+    root = folder or runs_folder()
+    locks.check_folder(lab_folder(root))
+    plan = joined(study, plan, scan, folder=root)
+    check_weights(plan.config)
+    with record_file.locked(root):
+        before = record_file.fresh(study.id, root)
+        member = _member(study.id, len(before.runs), plan)
+        member = Member(run_id or member.id, member.name, member.config)
+        if member.id in before.run_ids:
+            raise LabError(f"run '{member.id}' exists already.", "It was launched once; open it.", kind="exists")
+        if before.paused:
+            queue.hold(root, study.id, [member.id])
+        record_file.write(replace(before, runs=[*before.runs, member]), root)
+    return control.launch(plan, member.id, root, study=study.id)
+
+
+def joined(study: Study, plan: Plan, scan: Scan, *, folder: Path | None = None) -> Plan:
+    """The plan with the study's folds."""
+    return on_folds(folds_of(study, folder), f"the study '{study.name}'", plan, scan, folder=folder)
+
+
+def on_folds(people: pd.Series, whose: str, plan: Plan, scan: Scan, *, folder: Path | None = None) -> Plan:
+    """The plan with everybody in a given fold; who is new there is assigned. people: fold by person. whose: of whom."""
+    count = int(people.max()) + 1
+    if plan.config.folds.count != count:
+        raise LabError(
+            f"folds: {whose} has {count} folds, this run {plan.config.folds.count}.",
+            f"Set the number of folds to {count}: only runs on the same folds are compared.",
+            kind="folds",
+        )
+    return make_plans([plan.config], scan, folder=folder, people=people)[0]
+
+
+def missing(study: Study, folder: Path | None = None) -> list[Member]:
+    """Runs without a folder: the launch was cut off before them, they were refused, or somebody deleted them."""
+    return [member for member in study.runs if not Run(member.id, folder).exists()]
+
+
+def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> Study:
+    """Launch what is missing, on the folds of the runs that are there. In a paused study it waits with the others."""
+    root = folder or runs_folder()
+    study = load(study.id, root)
+    gone = missing(study, root)
+    there = len(gone) < len(study.runs)
+    wanted = [configs.from_dict(member.config, member.name) for member in gone]
+    plans = make_plans(wanted, scan, folder=root, people=folds_of(study, root) if there else None)
+    ids = [member.id for member in gone]
+
+    def begin(record: Study) -> Study:
+        if record.paused:
+            queue.hold(root, record.id, ids)  # one of them may have been let go before it was deleted
+        return replace(record, refused={run_id: why for run_id, why in record.refused.items() if run_id not in ids})
+
+    return _start(record_file.change(study.id, root, begin), dict(zip(ids, plans, strict=True)), root)
+
+
+def present(study: Study, folder: Path | None = None) -> list[Run]:
+    return [run for run in (Run(run_id, folder) for run_id in study.run_ids) if run.exists()]
+
+
+def pause(study: Study, folder: Path | None = None) -> Study:
+    """No further fold begins, of runs that a launch still makes neither; a fold that trains goes on to its end."""
+    root = folder or runs_folder()
+    with record_file.locked(root):
+        queue.hold(root, study.id, record_file.fresh(study.id, root).run_ids)
+        return load(study.id, root)
+
+
+def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
+    """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
+    root = folder or runs_folder()
+    _release(study.id, root)
+    told = []
+    for run in present(load(study.id, root), root):
+        try:
+            control.requeue(run)
+        except LabError as error:
+            told.append(f"{run.id}: {error.message} {error.remedy}".strip())
+    after = _reordered(study.id, root, lambda record: record)
+    control.ensure_workers(root)
+    return after, told
+
+
+def cancel(study: Study, folder: Path | None = None) -> Study:
+    """Stop what trains and what waits; every fold keeps its last checkpoint. A launch that is under way stops too."""
+    root = folder or runs_folder()
+    after = record_file.change(study.id, root, lambda record: replace(record, cancelled=time.time()))
+    alive = [run for run in present(after, root) if runs.overall(s.state for s in run.states()) in ALIVE]
+    for run in alive:
+        queue.remove(run, run.folds())
+    for run in alive:
+        control.cancel(run)
+    _release(study.id, root)
+    return load(study.id, root)
+
+
+def _release(study_id: str, root: Path) -> None:
+    """End a pause, one of version 0.1 too."""
+    with record_file.locked(root):
+        record_file.write(record_file.fresh(study_id, root), root)
+        queue.release(root, study_id)
+
+
+def move(study: Study, run_id: str, places: int, folder: Path | None = None) -> Study:
+    """Let a run train earlier (negative places) or later; changes the study's order and that of what waits."""
+
+    def moved(record: Study) -> Study:
+        members = {member.id: member for member in record.runs}
+        if run_id not in members:
+            raise LabError(f"run '{run_id}' is not in study {study.id}.", "Choose one of its runs.", kind="gone")
+        ids = record.run_ids
+        at = ids.index(run_id)
+        ids.insert(max(0, min(len(ids), at + places)), ids.pop(at))
+        return replace(record, runs=[members[each] for each in ids])
+
+    return _reordered(study.id, folder or runs_folder(), moved)
+
+
+def _reordered(study_id: str, root: Path, changed: Callable[[Study], Study]) -> Study:
+    """Change a record, and bring what waits into its order before anybody changes that again."""
+    with record_file.locked(root):
+        after = changed(record_file.fresh(study_id, root))
+        record_file.write(after, root)
+        queue.reorder(root, after.run_ids)
+    return after
+
+
+def delete(study: Study, folder: Path | None = None) -> None:
+    """Forget which runs belong together; the runs stay.
+
+    What waits in a paused study is cancelled: nobody could let it go on any more, and it must not begin by itself.
+    """
+    root = folder or runs_folder()
+    with record_file.locked(root):
+        if not exists(study.id, root):
+            return
+        try:
+            there = present(record_file.fresh(study.id, root), root)
+        except LabError:  # damaged: what was read of it before has to do
+            there = present(study, root)
+        held = queue.held_runs(root)
+        for run in there:
+            if run.id in held:
+                control.cancel_waiting(run, DELETED)
+        (folder_of(root) / f"{study.id}.json").unlink(missing_ok=True)
+        # A run that a launch is making right now stays held until that launch sees that its study is gone.
+        queue.release(root, study.id, [run.id for run in there])

@@ -1,0 +1,75 @@
+"""One batch as the trainer eats it: the same order, draws and mixing as core/training/train.py, for a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.augment.pipeline import step_seed
+from core.config import RunConfig
+from core.errors import LabError, memory_in_words
+from core.training.batches import AugmentedBatches, Source, epoch_order, repeats, split_batches
+from core.training.losses import Mixer
+
+
+@dataclass(frozen=True)
+class Eaten:
+    """images: uint8 (b, H, W, 3), mixed where the batch is. rows: (b,) rows of the samples table.
+
+    labels: (b,) class of each photo. targets: (b, classes) shares that sum to 1. mixed: whether this batch was.
+    step, steps: 0-based place in the epoch and its length.
+    """
+
+    images: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray
+    targets: np.ndarray
+    mixed: bool
+    step: int
+    steps: int
+
+
+@memory_in_words("batch", "Choose a smaller batch or smaller images, or wait until nothing trains here.")
+def batch(
+    config: RunConfig, samples: pd.DataFrame, classes: int, *, fold: int, epoch: int, step: int, limit: int = 64
+) -> Eaten:
+    """What step `step` of an epoch of a fold is fed.
+
+    samples: the frozen table (y, fold, path). limit: with no mixing only that many photos are decoded.
+    Raises LabError for a photo that cannot be read or a step past the end.
+    """
+    labels, training = samples["y"].to_numpy(np.int64), config.training
+    rows = np.flatnonzero(samples["fold"] != fold)
+    balance = labels[rows] if training.sampling == "balanced" else None
+    order = epoch_order(rows, training.seed, fold, epoch, balance)
+    batches = split_batches(order, training.batch_size)
+    if not 0 <= step < len(batches):
+        raise LabError(f"step {step + 1}: an epoch has {len(batches)} steps.", "Choose a smaller step.", "step")
+    places = np.cumsum([0, *(len(one) for one in batches)])
+    again = repeats(order)[places[step] : places[step + 1]]
+    chosen = batches[step]
+    if config.mix.method == "none":
+        chosen, again = chosen[:limit], again[:limit]
+    source = Source(samples["path"].tolist(), None, config.transforms)
+    images = AugmentedBatches(source, training.seed, fold, "train")[epoch, chosen, again]
+    given = torch.from_numpy(labels[chosen])
+    seed = step_seed(training.seed, fold, epoch, step)
+    # Mixing is linear, so that mixing before normalisation shows what training mixes after it.
+    mixed, targets = Mixer(config.mix, classes)(images.permute(0, 3, 1, 2).float(), given, seed)
+    was_mixed = targets.ndim == 2
+    shares = targets if was_mixed else torch.nn.functional.one_hot(given, classes).float()
+    shown = mixed[:limit].round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    cut = slice(0, limit)
+    return Eaten(shown, chosen[cut], labels[chosen][cut], shares[cut].numpy(), was_mixed, step, len(batches))
+
+
+def shares_in_words(target: np.ndarray, names: Sequence[str]) -> str:
+    """A row of targets as `female <30 70 %, male 30-59 30 %`."""
+    order = [i for i in np.argsort(-target, kind="stable") if target[i] > 0.005]
+    if len(order) == 1:
+        return names[order[0]]
+    return ", ".join(f"{names[i]} {target[i]:.0%}" for i in order)

@@ -1,0 +1,154 @@
+"""Batches of augmented uint8 images whose content depends on (seed, fold, epoch, sample) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from core.augment.pipeline import build_transform, sample_seed
+from core.config import TransformConfig
+from core.data.images import load_image
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the images of a run come from: the pixel cache, or the files where no cache is possible.
+
+    paths: (n,) image files in sample order. pixels: .npy of uint8 (n, h, w, 3), or None.
+    """
+
+    paths: Sequence[str]
+    pixels: Path | None
+    transforms: Sequence[TransformConfig]
+
+    def open(self, stage: str):
+        """index, seed -> uint8 (H, W, 3) for a stage 'train' or 'eval'."""
+        after = build_transform(self.transforms, stage)
+        if self.pixels is not None:
+            array = np.load(self.pixels, mmap_mode="r")
+            return lambda index, seed: after(np.asarray(array[index]), seed)
+        lead = build_transform(self.transforms, "lead")
+        return lambda index, seed: after(lead(load_image(self.paths[index])), seed)
+
+
+class AugmentedBatches(Dataset):
+    """Map-style dataset over whole batches: (epoch, sample indices, repeats) -> uint8 tensor (b, H, W, 3).
+
+    repeats: how often each sample was drawn before in this epoch, so that a second draw is augmented differently.
+
+    Opened lazily in whichever process or thread uses it, so that nothing heavy is pickled.
+    """
+
+    def __init__(self, source: Source, seed: int, fold: int, stage: str):
+        self.source, self.seed, self.fold, self.stage = source, seed, fold, stage
+        self._image: Any = None
+
+    def __getitem__(self, item: tuple[int, np.ndarray, np.ndarray]) -> torch.Tensor:
+        epoch, indices, repeats = item
+        if self._image is None:
+            self._image = self.source.open(self.stage)
+        draws = [(int(i), int(r)) for i, r in zip(indices, repeats, strict=True)]
+        images = [self._image(i, sample_seed(self.seed, self.fold, epoch, i, r)) for i, r in draws]
+        return torch.from_numpy(np.stack(images))
+
+    def __getstate__(self):
+        return {**vars(self), "_image": None}
+
+
+def epoch_order(rows: np.ndarray, seed: int, fold: int, epoch: int, balance: np.ndarray | None = None) -> np.ndarray:
+    """The training samples of an epoch in their order, a function of its arguments alone.
+
+    balance: (rows,) class of each row; then as many samples are drawn with replacement, every class equally likely.
+    """
+    rng = np.random.default_rng([seed, fold, epoch, 0])
+    if balance is None:
+        return rng.permutation(rows)
+    _, inverse, counts = np.unique(balance, return_inverse=True, return_counts=True)
+    chance = 1 / counts[inverse]
+    return rng.choice(rows, size=len(rows), p=chance / chance.sum())
+
+
+def repeats(order: np.ndarray) -> np.ndarray:
+    """How often each entry occurred before its place, same shape as order."""
+    places = np.argsort(order, kind="stable")
+    ranked = order[places]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    result = np.empty(len(order), np.int64)
+    result[places] = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    return result
+
+
+def split_batches(order: np.ndarray, size: int) -> list[np.ndarray]:
+    """Batches in order. A last batch of one joins its neighbour: batch normalisation needs two."""
+    batches = [order[i : i + size] for i in range(0, len(order), size)]
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [np.concatenate(batches[-2:])]
+    return batches
+
+
+class Loader:
+    """Feeds batches to one fold: from a thread (workers=0) or from spawned processes that live through all epochs.
+
+    Spawned, not forked: a forked child would inherit the fold's lock and outlive its killed parent with it.
+    """
+
+    def __init__(self, dataset: AugmentedBatches, workers: int, device: torch.device):
+        self.dataset, self.device, self.workers = dataset, device, workers
+        self._plan: list = []
+        self._pool: Any = ThreadPoolExecutor(1, "augment") if workers == 0 else None
+        self._loader = None
+        if workers:
+            self._loader = DataLoader(
+                dataset,
+                sampler=self,
+                batch_size=None,
+                num_workers=workers,
+                persistent_workers=True,
+                prefetch_factor=2,
+                multiprocessing_context="spawn",
+                pin_memory=device.type == "cuda",
+                generator=torch.Generator().manual_seed(0),  # else every epoch draws from torch's global generator
+            )
+
+    def __iter__(self):
+        """The sampler's side: items of the epoch under way."""
+        return iter(self._plan)
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def epoch(self, epoch: int, batches: list[np.ndarray]) -> Iterator[torch.Tensor]:
+        """uint8 (b, H, W, 3) tensors on the device, batch by batch."""
+        counts = np.split(repeats(np.concatenate(batches)), np.cumsum([len(batch) for batch in batches])[:-1])
+        self._plan = [(epoch, indices, repeat) for indices, repeat in zip(batches, counts, strict=True)]
+        source = self._loader if self._loader is not None else self._from_thread()
+        for images in source:
+            yield images.to(self.device, non_blocking=True)
+
+    def _from_thread(self) -> Iterator[torch.Tensor]:
+        ahead = [self._pool.submit(self.dataset.__getitem__, item) for item in self._plan[:2]]
+        for position in range(len(self._plan)):
+            images = ahead.pop(0).result()
+            if position + 2 < len(self._plan):
+                ahead.append(self._pool.submit(self.dataset.__getitem__, self._plan[position + 2]))
+            yield images.pin_memory() if self.device.type == "cuda" else images
+
+    def close(self) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._loader = None
+
+
+def to_network(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """uint8 (b, H, W, 3) -> normalised float32 (b, 3, H, W), channels_last without a copy of the layout.
+
+    mean, std: shape (3,), on a 0..255 scale, on the images' device.
+    """
+    return ((images.float() - mean) / std).permute(0, 3, 1, 2)

@@ -1,0 +1,166 @@
+"""The course of a fold: which epoch comes next, what its resume point says, and its files brought into line with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import safetensors.torch
+from safetensors import SafetensorError
+
+from core.config import RunConfig
+from core.errors import LabError, out_of_memory
+from core.runs import metrics_file, origins, starts
+from core.runs import run as runs
+from core.runs.origins import Origin
+from core.stats import metrics
+from core.training import checkpoint
+from core.training.fold_trainer import FoldTrainer, Pass
+
+ROUNDED = 0.02  # probabilities differ by up to 0.007 between bfloat16, in which version 0.1.0 answered, and float32
+
+
+@dataclass
+class Course:
+    """How far a fold has come: what a resume point holds beside weights and optimizer.
+
+    epoch: the last one that was trained. best: epoch, token (origins.Origin) and scores of the epoch with the highest
+    validation F1, the first of several. phase_best: epoch and F1 of the best epoch of the phase under way.
+    """
+
+    epoch: int = 0
+    best: dict[str, Any] | None = None
+    phase_best: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an epoch leaves that is best or last, and which epoch it is of."""
+
+    predictions: pd.DataFrame
+    origin: Origin
+
+
+def outcome_of(trainer: FoldTrainer, epoch: int, validated: Pass) -> Outcome:
+    predictions = trainer.predictions(validated)
+    return Outcome(predictions, origins.of_answers(epoch, predictions))
+
+
+def next_epoch(config: RunConfig, epoch: int, phase_best: dict[str, Any] | None) -> int:
+    """The epoch to train after this one; past the configuration's last one where the fold has ended.
+
+    A phase whose validation F1 has not risen for `early_stopping` epochs ends, and the next one begins at its own first
+    epoch: the numbers between are never trained, so that an epoch's order, augmentation and learning rate do not depend
+    on when another phase ended. epoch: 0 before the first. phase_best: of the phase of that epoch.
+    """
+    patience = config.training.early_stopping
+    if epoch and patience is not None and phase_best is not None and epoch - phase_best["epoch"] >= patience:
+        phase, before = config.phase_of(epoch)
+        return before + config.phases[phase].epochs + 1
+    return epoch + 1
+
+
+def resumed(trainer: FoldTrainer) -> Course:
+    """Put the trainer where the resume point says, and every file of the fold with it.
+
+    Raises LabError(kind 'checkpoint') where the fold has ended and nothing can give its best files back.
+    """
+    run, fold = trainer.run, trainer.fold
+    last = checkpoint.load_last(run.last_file(fold), trainer.device)
+    if last is not None:
+        checkpoint.check_fits(run.last_file(fold), last, trainer.model)
+    epoch = last["epoch"] if last else 0
+    metrics_file.cut_metrics(run.metrics_file(fold), epoch)
+    if last is None:
+        starts.note(run, fold, 0, trainer.facts())
+        checkpoint.settle(run, fold, {"best": None, "final": None})
+        return Course()
+    course = Course(epoch, last["best"], last.get("phase_best") or _best_of_phase(run, fold, last["phase"]))
+    named = {"best": _named(course.best), "final": Origin(epoch, last["final"]) if last.get("final") else None}
+    checkpoint.settle(run, fold, named)
+    holds_best = _holds_best(trainer, course.best)
+    trainer.model.load_state_dict(last["model"])
+    trainer.start_phase(last["phase"])
+    trainer.optimizer.load_state_dict(last["optimizer"])
+    ended = next_epoch(trainer.config, epoch, course.phase_best) > trainer.config.epochs
+    if not ended:
+        starts.note(run, fold, epoch, trainer.facts())
+        for path in checkpoint.outcome_files(run, fold, "final"):
+            path.unlink(missing_ok=True)  # of a last epoch that is not the last one any more
+    if not holds_best:
+        if course.best["epoch"] == epoch:
+            course.best = {**course.best, "token": _made_anew(trainer, epoch, "best").token}
+        elif ended:
+            raise LabError(
+                f"{run.id}, fold {fold}: it has ended, and the weights and predictions of its best epoch, "
+                f"{course.best['epoch']}, are gone or damaged.",
+                f"Copy both files back, or delete {run.last_file(fold).name} to train this fold from its start.",
+                kind="checkpoint",
+            )
+        else:
+            run.log(f"fold {fold}: the best weights on disk are not those of epoch {course.best['epoch']}; begun anew")
+            course.best = None
+    if ended and not all(path.is_file() for path in checkpoint.outcome_files(run, fold, "final")):
+        _made_anew(trainer, epoch, "final")
+    return course
+
+
+def _made_anew(trainer: FoldTrainer, epoch: int, which: str) -> Origin:
+    """Write weights and predictions of the network as it is."""
+    outcome = outcome_of(trainer, epoch, _answered(trainer))
+    state = trainer.model.state_dict()
+    checkpoint.save_pending(trainer.run, trainer.fold, which, state, outcome.predictions, outcome.origin)
+    checkpoint.publish(trainer.run, trainer.fold, which)
+    return outcome.origin
+
+
+def _answered(trainer: FoldTrainer) -> Pass:
+    done = trainer.evaluate(lambda *_: False)
+    assert done is not None  # nobody asked it to stop
+    return done
+
+
+def _named(best: dict[str, Any]) -> Origin | None:
+    return Origin(best["epoch"], best["token"]) if "token" in best else None
+
+
+def _holds_best(trainer: FoldTrainer, best: dict[str, Any]) -> bool:
+    """Whether the best weights and predictions on disk are those that the resume point names.
+
+    One of version 0.1.0 names none: it wrote best weights, then predictions, then the resume point, so that each can be
+    of an epoch that was never completed. Then the predictions give another F1 than the resume point says, or the
+    weights, which are asked once (the network is not as before afterwards), give other answers than the predictions.
+    """
+    run = trainer.run
+    weights_file, predictions_file = checkpoint.outcome_files(run, trainer.fold, "best")
+    named = _named(best)
+    if named is not None:
+        return origins.of_weights(weights_file) == named == origins.of_predictions(predictions_file)
+    try:
+        told = pd.read_parquet(predictions_file)
+        table = metrics.confusion_of(told["label"], told["predicted"], run.info()["class_names"])
+        if abs(metrics.macro_f1(table) - best["f1"]) > 1e-9:
+            return False
+        trainer.model.load_state_dict(safetensors.torch.load_file(weights_file, str(trainer.device)))
+        shares = [f"p_{name}" for name in trainer.class_names]
+        answers = trainer.predictions(_answered(trainer))[["sample", *shares]].merge(told, on="sample")
+        now, then = (answers[[f"{name}_{side}" for name in shares]].to_numpy() for side in ("x", "y"))
+        return len(answers) == len(told) and bool(np.abs(now - then).max() < ROUNDED)
+    except (OSError, ValueError, KeyError, SafetensorError):
+        return False
+    except RuntimeError as error:  # tensors of another network
+        if out_of_memory(error):
+            raise
+        return False
+
+
+def _best_of_phase(run: runs.Run, fold: int, phase: int) -> dict[str, Any] | None:
+    """The best epoch of a phase as the metrics tell it; a resume point of version 0.1.0 holds none."""
+    table = run.metrics(fold)
+    table = table[(table["split"] == "validation") & (table["phase"] == phase)]
+    if not table["f1"].notna().any():
+        return None
+    best = table.loc[table["f1"].idxmax()]
+    return {"epoch": int(best["epoch"]), "f1": float(best["f1"])}

@@ -1,0 +1,181 @@
+"""Decoded pixels on disk behind a memory map: an epoch never decodes a photo again.
+
+One .npy file per (samples, leading deterministic transforms), shared by every run that asks for the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import Timeout
+
+from core import machine
+from core.augment.pipeline import build_transform, split_pipeline
+from core.config import TransformConfig
+from core.data.images import load_image
+from core.errors import LabError
+from core.storage import files, locks
+
+KEEP_BYTES = 20_000_000_000
+
+
+class Stopped(Exception):
+    """The work was asked to stop before the pixels were complete."""
+
+
+class DiskFull(LabError):
+    """bytes: what the pixels need."""
+
+    def __init__(self, folder: Path, bytes: int):
+        super().__init__(
+            f"disk full: the decoded photos need {bytes / 1e6:,.0f} MB in {folder}.",
+            "Free that much space there, then resume.",
+            kind="disk-full",
+        )
+        self.bytes = bytes
+
+
+def cacheable(transforms: Sequence[TransformConfig]) -> bool:
+    """Whether the leading transforms give every photo one size, so that the photos fit one array."""
+    lead, _ = split_pipeline(transforms)
+    return any(t.name in ("Resize", "CenterCrop") for t in lead)
+
+
+def pixels_file(folder: Path, samples: pd.DataFrame, transforms: Sequence[TransformConfig]) -> Path:
+    """Where these pixels live. The name changes with any photo's size or time, any parameter, any library version."""
+    lead, _ = split_pipeline(transforms)
+    digest = hashlib.sha256()
+    digest.update(json.dumps([t.model_dump(mode="json", exclude={"p"}) for t in lead], sort_keys=True).encode())
+    for library in ("albumentations", "opencv-python-headless", "pillow"):
+        digest.update(importlib.metadata.version(library).encode())
+    for row in samples[["path", "bytes", "mtime_ns"]].itertuples(index=False):
+        digest.update(repr(tuple(row)).encode())
+    return folder / f"{digest.hexdigest()[:32]}.npy"
+
+
+def build(
+    folder: Path,
+    samples: pd.DataFrame,
+    transforms: Sequence[TransformConfig],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    users: contextlib.ExitStack | None = None,
+) -> Path:
+    """Decode every sample once, apply the leading transforms, keep uint8 (n, height, width, 3) in sample order.
+
+    Returns the .npy file, at once if it is there. Two processes that want the same file build it once.
+    users: until it is closed, no process of the lab deletes the file to make room, also before it is opened.
+    On a full disk, files that nobody uses make room, the oldest first.
+    Raises Stopped when should_stop() says so, LabError for an unreadable photo, DiskFull where there was no room.
+    """
+    path = pixels_file(folder, samples, transforms)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = locks.lock(path.with_suffix(".lock"))
+    while True:
+        try:
+            with lock.acquire(timeout=0.5):
+                if path.exists():
+                    os.utime(path)
+                else:
+                    try:
+                        _fill(path, samples, transforms, progress, should_stop)
+                    except DiskFull as error:
+                        if not _make_room(folder, error.bytes, keep=path):
+                            raise
+                        _fill(path, samples, transforms, progress, should_stop)
+                    _forget_oldest(folder, keep=path)
+                if users is not None:
+                    users.enter_context(_in_use(path))
+                return path
+        except Timeout:
+            if should_stop():
+                raise Stopped from None
+
+
+@contextlib.contextmanager
+def _in_use(path: Path) -> Iterator[None]:
+    """A lock of this user's own beside the pixels, taken by a holder of the pixels' lock; freed by any death."""
+    own = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.use")
+    try:
+        with locks.held(own, "decoded photos"):
+            yield
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) -> None:
+    lead = build_transform(transforms, "lead")
+    paths = samples["path"].tolist()
+    first = lead(load_image(paths[0]))
+    shape = (len(paths), *first.shape)
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        left.unlink(missing_ok=True)  # of a killed process: whoever fills holds the lock
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            # Plain writes report a full disk as an error; writing through a map would be a bus error.
+            np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            workers = machine.cores()
+            with ThreadPoolExecutor(workers) as pool:
+                for start in range(0, len(paths), 64):
+                    if should_stop():
+                        raise Stopped
+                    for image in pool.map(lambda p: lead(load_image(p)), paths[start : start + 64]):
+                        stream.write(image.data)
+                    if progress:
+                        progress(min(start + 64, len(paths)), len(paths))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if files.disk_full(error):
+            raise DiskFull(path.parent, math.prod(shape)) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _forget_oldest(folder: Path, keep: Path) -> None:
+    """Hold the folder under KEEP_BYTES as far as files are not in use."""
+    found = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
+    total = 0
+    for path in found:
+        total += path.stat().st_size
+        if total > KEEP_BYTES and path != keep:
+            _forget(path)
+
+
+def _make_room(folder: Path, wanted: int, keep: Path) -> int:
+    """Delete what nobody uses, the oldest first, until so many bytes are free more than before; how many it got."""
+    gained = 0
+    for path in sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime):
+        if gained < wanted and path != keep:
+            gained += _forget(path)
+    return gained
+
+
+def _forget(path: Path) -> int:
+    """Delete pixels that nobody uses. Under their lock: whoever is about to use them has said so, or waits.
+
+    Returns the bytes that became free.
+    """
+    with contextlib.suppress(Timeout), locks.lock(path.with_suffix(".lock")).acquire(timeout=0):
+        users = list(path.parent.glob(f"{path.stem}.*.use"))
+        if path.exists() and not any(locks.is_held(user) for user in users):
+            size = path.stat().st_size
+            for left in (path, *users):
+                left.unlink(missing_ok=True)
+            return size
+    return 0

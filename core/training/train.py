@@ -1,0 +1,218 @@
+"""train_fold: one fold of one run, from its frozen samples to its predictions.
+
+Knows nothing of processes or screens. Every random draw is a function of (run seed, fold, epoch, purpose, sample),
+so a resumed fold ends bit-identical to one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core import places
+from core.config import RunConfig
+from core.errors import LabError
+from core.runs import metrics_file, starts
+from core.runs import run as runs
+from core.training import checkpoint, pixel_cache
+from core.training.course import Outcome, next_epoch, outcome_of, resumed
+from core.training.device import device_name, forget_peak, pick_device
+from core.training.fold_trainer import FoldTrainer, Pass
+
+GROUPS = ("backbone", "head")  # of the optimizer's parameters, in their order
+TICK = 0.5  # seconds between two looks at the device for the progress file
+
+
+def train_fold(
+    run: runs.Run,
+    fold: int,
+    *,
+    report: Callable[[dict[str, Any]], None] = lambda row: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    device_slot: int = 0,
+) -> bool:
+    """Train one fold to its end, from its resume point if there is one. Returns False if it was asked to stop.
+
+    report(row): 'stage' rows while photos are decoded, 'progress' rows at most two a second, an 'epoch' row for every
+    epoch as soon as its files are written, by which time the next one may have begun; called by this thread alone.
+    Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md).
+    Raises LabError: kinds weights, data, device, diverged, disk-full, checkpoint.
+    """
+    config = run.config()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
+    device = pick_device(config.training.device, device_slot)
+    with contextlib.ExitStack() as users:
+        try:
+            pixels = prepare_pixels(run, config, report, should_stop, users)
+        except pixel_cache.Stopped:
+            return False
+        forget_peak(device)
+        trainer = FoldTrainer(run, fold, device, pixels)
+        writer = checkpoint.Writer()
+        starts.adopt(run, trainer.info)
+        told = {"device": device_name(device), "weights": trainer.weights}
+        told |= {key: trainer.facts()[key] for key in ("precision", "threads")}
+        if any(trainer.info.get(key) != value for key, value in told.items()):
+            run.update_info(**told)
+        try:
+            finished = _epochs(trainer, writer, report, should_stop)
+        finally:
+            writer.close()
+            trainer.close()
+    if finished and trainer.peak is not None:
+        run.update_info(peak_memory=max(trainer.peak, run.info().get("peak_memory") or 0))
+    return finished
+
+
+def prepare_pixels(
+    run: runs.Run, config: RunConfig, report, should_stop, users: contextlib.ExitStack | None = None
+) -> Path | None:
+    """The pixel cache of a run, decoded on first use; None where the transforms leave photos of many sizes.
+
+    users: until it is closed, the file is not deleted to make room for others.
+    """
+    if not pixel_cache.cacheable(config.transforms):
+        return None
+    return pixel_cache.build(
+        places.lab_folder(run.dir.parent) / "cache",
+        run.samples(),
+        config.transforms,
+        progress=lambda done, total: report(
+            {"kind": "stage", "stage": "decoding photos", "step": done, "steps": total}
+        ),
+        should_stop=should_stop,
+        users=users,
+    )
+
+
+def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop) -> bool:
+    run, fold, config = trainer.run, trainer.fold, trainer.config
+    course = resumed(trainer)
+    clock = Clock(trainer, report, should_stop)
+
+    def tick(*step) -> bool:
+        writer.poll()
+        return clock.tick(*step)
+
+    epoch = next_epoch(config, course.epoch, course.phase_best)
+    while epoch <= config.epochs:
+        phase, _ = config.phase_of(epoch)
+        if phase != trainer.phase:
+            trainer.start_phase(phase)
+            course.phase_best = None
+        clock.start_epoch(epoch, phase)
+        trained = trainer.train_epoch(epoch, tick)
+        validated = trainer.evaluate(tick) if trained is not None else None
+        writer.wait()
+        if validated is None or should_stop():  # who hears of an epoch and stops gets no epoch more
+            return False
+        rates = {f"lr_{group}": part["lr"] for group, part in zip(GROUPS, trainer.optimizer.param_groups, strict=True)}
+        rows = []
+        for split, done in (("train", trained), ("validation", validated)):
+            clock.check_finite(epoch, done)
+            speed = {"seconds": round(done.seconds, 3), "images_per_second": round(done.samples / done.seconds, 1)}
+            found = done.scores(len(trainer.class_names))
+            rows.append({"epoch": epoch, "phase": phase, "split": split, **found, **rates, **speed})
+        scores = {key: rows[1][key] for key in metrics_file.SCORES}
+        is_best = course.best is None or scores["f1"] > course.best["f1"]
+        if course.phase_best is None or scores["f1"] > course.phase_best["f1"]:
+            course.phase_best = {"epoch": epoch, "f1": scores["f1"]}
+        following = next_epoch(config, epoch, course.phase_best)
+        final = following > config.epochs
+        outcome = outcome_of(trainer, epoch, validated) if is_best or final else None
+        if is_best:
+            course.best = {"epoch": epoch, "token": outcome.origin.token, **scores}
+        course.epoch = epoch
+        state = {"epoch": epoch, "phase": phase, "best": dict(course.best), "phase_best": dict(course.phase_best)}
+        state |= {"final": outcome.origin.token if final else None}
+        state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
+        due = [which for which, wanted in (("best", is_best), ("final", final)) if wanted]
+        ended = {"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores}
+        writer.submit(
+            lambda s=state, r=rows, d=due, o=outcome: _write_epoch(run, fold, s, r, d, o),
+            written=lambda row=ended: report(row),
+        )
+        epoch = following
+    writer.wait()
+    return True
+
+
+def _write_epoch(run: runs.Run, fold: int, state, rows, due: list[str], outcome: Outcome | None) -> None:
+    """In an order that a kill between any two lines survives: the resume point decides.
+
+    Before it, best and final wait under other names and those in use are of an epoch before; after it, they are put in
+    place, and where that was cut off, whoever resumes does it.
+    """
+    try:
+        for which in due:
+            checkpoint.save_pending(run, fold, which, state["model"], outcome.predictions, outcome.origin)
+        metrics_file.append_metrics(run.metrics_file(fold), rows)
+        checkpoint.save_last(run.last_file(fold), state)
+    except BaseException:
+        checkpoint.discard(run, fold, due)  # on a full disk they would take the room of the next try
+        raise
+    for which in due:
+        checkpoint.publish(run, fold, which)
+
+
+class Clock:
+    """Progress, time left, the request to stop and the look for a diverged loss: at most every TICK seconds."""
+
+    def __init__(self, trainer: FoldTrainer, report, should_stop):
+        self.trainer, self.report, self.should_stop = trainer, report, should_stop
+        self.epoch_seconds: float | None = None
+        self.next_look = 0.0
+
+    def start_epoch(self, epoch: int, phase: int) -> None:
+        now = time.perf_counter()
+        if getattr(self, "epoch_started", None) is not None:
+            self.epoch_seconds = now - self.epoch_started
+        self.epoch, self.phase, self.epoch_started = epoch, phase, now
+
+    def tick(self, split: str, step: int, steps: int, done: Pass) -> bool:
+        """True when the work should stop. Looks at the device only when a progress line is due."""
+        now = time.perf_counter()
+        if now < self.next_look and step < steps:
+            return False
+        self.next_look = now + TICK
+        if self.should_stop():
+            return True
+        self.check_finite(self.epoch, done)
+        spent = time.perf_counter() - self.epoch_started
+        epochs = self.trainer.config.epochs
+        left = epochs - self.epoch
+        # The first epoch has no whole epoch to go by: validation is taken as a third of a step's cost per image.
+        share = step / steps if split == "train" else 1.0
+        whole = self.epoch_seconds or (spent / max(share, 1e-3)) * (
+            1 + len(self.trainer.val_rows) / 3 / len(self.trainer.train_rows)
+        )
+        self.report(
+            {
+                "kind": "progress",
+                "epoch": self.epoch,
+                "epochs": epochs,
+                "phase": self.phase,
+                "split": split,
+                "step": step,
+                "steps": steps,
+                "images_per_second": round(done.samples / max(spent, 1e-6), 1) if split == "train" else None,
+                "eta_seconds": round(max(0.0, whole - spent) + whole * left, 1),
+                "device": self.trainer.device.type,
+            }
+        )
+        return False
+
+    def check_finite(self, epoch: int, done: Pass) -> None:
+        bad = int(done.bad_step)
+        if bad >= 0:
+            raise LabError(
+                f"diverged: the loss is not a number at epoch {epoch}, step {bad}.",
+                "Lower the learning rates or use float32, then run again; the checkpoint before is kept.",
+                kind="diverged",
+            )

@@ -1,0 +1,203 @@
+"""Augmentation, effect on faces: what each transform takes away, where, and what it does to dark and light ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from core.augment import steps
+from core.augment.effects import REGIONS, Effect, effects, face_regions, warnings_of
+from core.augment.pipeline import sample_seed
+from core.augment.preview import crop_effects, stretches, validation_view
+from core.config import RunConfig
+from core.data.images import load_image
+from core.data.paths import photo_file
+from core.errors import LabError
+from core.text import count
+from pages.parts.augment.photo import Photo, Photos
+from pages.parts.shared import faces, states
+from pages.parts.shared.fields import begin
+
+FEW, MANY, SEEDS = 6, 24, 4  # photos for the warnings, photos for the view, draws of each
+ENDS = 3  # darkest and lightest photos that are shown
+MEMO, KEPT = "augment-effects", 400
+STRETCHED = 1.15
+PIXELS = 60_000_000  # decoded at once for measuring
+_CSS = """<style>
+.effect { overflow-x: auto; } .effect table { border-collapse: collapse; width: 100%; font-size: .88rem;
+  font-variant-numeric: tabular-nums; }
+.effect .none { opacity: .55; }
+.effect th { font-weight: 500; opacity: .74; padding: .25rem .5rem; text-align: left; vertical-align: bottom; }
+.effect td { padding: .35rem .5rem; border-top: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+.effect img { height: 84px; border-radius: 4px; display: block; margin-bottom: .15rem; }
+.effect .grey { display: inline-flex; align-items: center; gap: .35rem; white-space: nowrap; }
+.effect i { width: 1.25rem; height: 1.25rem; border-radius: 3px; flex: none;
+  border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+.effect small { opacity: .74; display: block; }
+.ends { display: grid; gap: .35rem .4rem; align-items: end; overflow-x: auto; }
+.ends img { width: 100%; border-radius: 4px; display: block; } .ends figure { margin: 0; font-size: .76rem; }
+.ends .name { font-size: .82rem; overflow-wrap: anywhere; align-self: center; }
+.ends .head { font-size: .82rem; font-weight: 600; }
+</style>"""
+
+
+def notes_of(config: RunConfig, photos: Photos | None, photo: Photo | None) -> dict[int, list[str]]:
+    """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
+    notes = {effect.index: warnings_of(effect) for effect in _measured(config, photos, photo, FEW)}
+    if photo is not None and photo.told == "uploaded":
+        sizes = np.array([photo.image.shape[1::-1]])
+    else:
+        sizes = photos.samples[["width", "height"]].to_numpy()
+    crops = [i for i, t in enumerate(config.transforms) if t.enabled and t.name == "CenterCrop"]
+    for index, crop in zip(crops, crop_effects(config.transforms, sizes[:, 0], sizes[:, 1]), strict=True):
+        if crop.padded:
+            photo_size, size = (f"{width} × {height} px" for width, height in (crop.photo, crop.crop))
+            notes.setdefault(index, []).append(
+                f"CenterCrop ({size}) is larger than {crop.padded:.0%} of the photos (typically {photo_size}): they "
+                f"get black borders, {crop.black:.0%} of what is left of them."
+            )
+    for index, stretch, (width, height) in stretches(config.transforms, sizes[:, 0], sizes[:, 1]):
+        if max(stretch, 1 / stretch) > STRETCHED:
+            how = f"{stretch:.2f} times as broad" if stretch > 1 else f"{1 / stretch:.2f} times as tall"
+            notes.setdefault(index, []).append(
+                f"Resize changes the proportions of {width} × {height} px: faces become {how}."
+            )
+    return notes
+
+
+def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int) -> list[Effect]:
+    """Effects on the uploaded photo, else on photos from all over the table; what was measured before is kept."""
+    if photo is not None and photo.told == "uploaded":
+        stamp, load = photo.stamp, lambda: [photo.image]
+    else:
+        chosen = spread(photos.samples, most)
+        stamp = json.dumps(list(zip(chosen["path"], chosen["mtime_ns"].astype(int).tolist(), strict=True)))
+        load = lambda: readable(chosen)  # noqa: E731  decoded only when something is to be measured
+    kept = st.session_state.setdefault(MEMO, {})
+    memo = kept.setdefault(stamp, {})
+    if sum(map(len, kept.values())) > KEPT:
+        kept.clear()
+        kept[stamp] = memo = {}
+    try:
+        with st.spinner("Measuring what the transforms take away", show_time=True):
+            return effects(load, config.transforms, range(SEEDS), memo)
+    except LabError as error:
+        states.show_error(error)
+        return []
+    except LookupError:  # not one of the photos can be read; the page says so where the photo itself is shown
+        return []
+
+
+def spread(samples: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many rows from all over the table, fewer where the photos are very large."""
+    step = max(1, len(samples) // most)
+    chosen = samples.iloc[::step][:most]
+    pixels = (chosen["width"] * chosen["height"]).cumsum()
+    return chosen[(pixels <= PIXELS) | (pixels == pixels.iloc[0])]
+
+
+def readable(chosen: pd.DataFrame) -> list[np.ndarray]:
+    """The decoded photos that can be read. Raises LookupError if none can."""
+    images = []
+    for path, sample in zip(chosen["path"], chosen["sample"], strict=True):
+        try:
+            images.append(load_image(photo_file(path, sample)))
+        except LabError:
+            continue
+    if not images:
+        raise LookupError
+    return images
+
+
+def show(config: RunConfig, photos: Photos | None, photo: Photo, fold: int) -> None:
+    uploaded = photo.told == "uploaded" or photos is None
+    found = _measured(config, photos, photo, 1 if uploaded else MANY)
+    if not found:
+        st.info("The list holds nothing to measure: only Resize and Normalize.", icon=":material/info:")
+        return
+    st.html(f'{_CSS}<div class="effect">{_table(found, uploaded)}</div>')
+    draws = sum(1 for t in config.transforms if t.enabled and not t.deterministic)
+    of = "the uploaded photo" if uploaded else f"{count(len(found[0].before))} photos from all over the dataset"
+    st.caption(
+        f"Measured on {of}, {SEEDS} draws of each, every transform always applied where it stands. The face is an "
+        "ellipse in the middle of the photo, 60 % of its width and 80 % of its height, in three bands. Red: how often "
+        "a place is covered, out of the frame, or newly pure black or white."
+    )
+    if not uploaded and draws:
+        _ends(config, photos, found, fold)
+
+
+def _table(found: Sequence[Effect], single: bool) -> str:
+    head = ["Transform", "Face taken", *(region.capitalize() for region in REGIONS), "Frame cut"]
+    head += ["Grey of the face"] if single else ["Darkest third", "Lightest third"]
+    rows = []
+    for effect in found:
+        shares = [effect.removed, *effect.regions.values(), effect.cut]
+        greys = [effect.grey] if single else [effect.dark, effect.light]
+        tint = "background:color-mix(in srgb, #d9483b {:.0f}%, transparent)"
+        cells = "".join(
+            f'<td class="{"" if share >= 0.005 else "none"}" style="{tint.format(60 * min(1, share))}">{share:.0%}</td>'
+            for share in shares
+        )
+        cells += "".join(f"<td>{_swatches(*pair)}</td>" for pair in greys)
+        rows.append(f"<tr><td>{faces.image(heat(effect), '')}{escape(effect.name)}</td>{cells}</tr>")
+    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{''.join(rows)}</table>"
+
+
+def _swatches(before: float, after: float) -> str:
+    one, other = (f'<i style="background:rgb({g:.0f},{g:.0f},{g:.0f})"></i>{g:.0f}' for g in (before, after))
+    return f'<span class="grey">{one} → {other}</span>'
+
+
+def heat(effect: Effect) -> np.ndarray:
+    """The mean photo in grey, red where pixels are taken, uint8 (h, w, 3); the face's outline in white."""
+    height, width = effect.mean.shape[:2]
+    grey = np.repeat(effect.mean.mean(axis=2, keepdims=True), 3, axis=2)
+    lost = np.asarray(Image.fromarray(effect.where.astype(np.float32)).resize((width, height)))[:, :, None]
+    picture = grey * (1 - 0.8 * lost) + np.array([217, 50, 40]) * 0.8 * lost
+    inside = face_regions(height, width, effect.box) > 0
+    edge = inside & ~(np.roll(inside, 1, 0) & np.roll(inside, -1, 0) & np.roll(inside, 1, 1) & np.roll(inside, -1, 1))
+    picture[edge] = 0.5 * picture[edge] + 127
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def _ends(config: RunConfig, photos: Photos, found: Sequence[Effect], fold: int) -> None:
+    """The darkest and the lightest photos, as validation sees them and under each transform that draws."""
+    states.heading("Dark and light faces")
+    names = {i: f"{i + 1}. {t.name}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic}
+    moved = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in found if e.index in names}
+    start = [max(moved, key=moved.get)] if moved else []
+    shown = begin(
+        st.multiselect, "Transforms", list(names), key="augment-ends", begins=start, format_func=names.get, width=480,
+        help="Each alone and always applied.",
+    )  # fmt: skip
+    table = spread(photos.samples, MANY)
+    order = np.argsort(found[0].before, kind="stable")
+    if len(order) != len(table):
+        st.caption("Some of the photos cannot be read.")
+        return
+    ends = min(ENDS, len(order) // 2)
+    chosen = table.iloc[[*order[:ends], *order[len(order) - ends :]]]
+    seeds = [sample_seed(config.training.seed, fold, 1, int(row)) for row in chosen.index]
+    images = readable(chosen)
+    rows = [("As validation sees them", [validation_view(image, config.transforms) for image in images])]
+    for index in shown:
+        alone = steps.alone(config.transforms, index)
+        rows.append((names[index], [alone(image, seed) for image, seed in zip(images, seeds, strict=True)]))
+    st.html(_CSS + _grid(rows, ends))
+
+
+def _grid(rows: Sequence[tuple[str, list[np.ndarray]]], ends: int) -> str:
+    columns = f"minmax(76px, 110px) repeat({2 * ends}, minmax(64px, 170px))"
+    cells = [f'<div></div><div class="head" style="grid-column:span {ends}">darkest</div>']
+    cells.append(f'<div class="head" style="grid-column:span {ends}">lightest</div>')
+    for name, images in rows:
+        cells.append(f'<div class="name">{escape(name)}</div>')
+        cells += [f"<figure>{faces.image(image, name)}</figure>" for image in images]
+    return f'<div class="ends" style="grid-template-columns:{columns}">{"".join(cells)}</div>'

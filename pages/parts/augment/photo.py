@@ -1,0 +1,195 @@
+"""The photo that Augmentation works on: from a dataset by class, by person or at random, or an upload."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.config import RunConfig
+from core.data.images import decode, load_image
+from core.data.paths import photo_file
+from core.data.scan import Scan, possible_tasks
+from core.errors import LabError
+from core.plan.plan import make_plan
+from core.text import count, plain
+from pages.parts.dataset import picker
+from pages.parts.shared import groups, states
+
+KEY, BROUGHT = "augment-data", "augment-brought"
+ALL = "All"
+PEOPLE = 3000  # that a list shows
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The photos that there are. samples: of the plan, rows and folds as training has them; else of the scan.
+
+    planned: whether they come from a plan. why: the reason if not.
+    """
+
+    samples: pd.DataFrame
+    class_names: list[str]
+    planned: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """image: uint8 (h, w, 3), decoded. row: in the samples table, 0 for an upload. held_out: its fold, if planned."""
+
+    image: np.ndarray
+    row: int
+    name: str
+    told: str
+    fold: int
+    stamp: str
+
+
+def bring(choice: dict[str, Any], sample: str) -> None:
+    """Have Augmentation open with this photo of this dataset; then switch to it."""
+    st.session_state[BROUGHT] = (dict(choice), sample)
+
+
+def photos_of(draft: dict[str, Any]) -> Photos | None:
+    """The photos of the chosen dataset, or None when there is none; its controls fold away once it is known."""
+    groups.style()
+    if KEY not in st.session_state:
+        st.session_state[KEY] = dict(draft["data"]) if draft["data"].get("root") else picker.start_choice()
+        if wanted := st.query_params.get("root"):
+            st.session_state[KEY] = picker.known_choice(wanted)
+    choice = st.session_state[KEY]
+    if (brought := st.session_state.pop(BROUGHT, None)) is not None:
+        choice.update(brought[0])
+        picker.show_choice(choice, KEY)
+        st.query_params["photo"] = brought[1]
+        for name in ("augment-class", "augment-person", "augment-origin"):
+            st.session_state.pop(name, None)
+    if f"{KEY}.source" not in st.session_state:
+        picker.show_choice(choice, KEY)
+    if (inside := groups.group("augment-dataset", "Dataset", choice["root"], urgent=not choice["root"])) is not None:
+        with inside:
+            picker.choose(choice, KEY)
+    if not choice["root"]:
+        return None
+    st.query_params["root"] = choice["root"]
+    draft["data"] = dict(choice)
+    try:
+        found = picker.find(choice)
+    except LabError as error:
+        states.show_error(error)
+        return None
+    return _planned(draft, found)
+
+
+def _planned(draft: dict[str, Any], found: Scan) -> Photos:
+    settings = {name: draft[name] for name in ("data", "task", "folds")}
+    kept = st.session_state.get("augment_plan")
+    if kept is not None and kept[0] == (found, settings):
+        return kept[1]
+    tasks = possible_tasks(found.samples)
+    try:
+        task = draft["task"] if draft["task"]["name"] in tasks or not tasks else {"name": tasks[0]}
+        data = draft["data"] | {"leave_out_problems": True}
+        plan = make_plan(RunConfig(data=data, task=task, folds=draft["folds"]), found)
+        photos = Photos(plan.samples, plan.class_names, True)
+    except (LabError, ValueError) as error:
+        said = error.message if isinstance(error, LabError) else str(error)
+        table = found.samples.reset_index(drop=True).assign(class_name=ALL, y=0, fold=-1)
+        photos = Photos(table, [ALL], False, said)
+    st.session_state["augment_plan"] = ((found, settings), photos)
+    return photos
+
+
+def choose(photos: Photos | None) -> Photo | None:
+    """Controls for the photo, and the photo."""
+    origins = ["dataset", "upload"]
+    if photos is None or not len(photos.samples):
+        origins = ["upload"]
+    if st.session_state.get("augment-origin") not in origins:
+        st.session_state["augment-origin"] = origins[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        origin = st.segmented_control(
+            "Photo", origins, key="augment-origin", required=True,
+            format_func={"dataset": "From the dataset", "upload": "Upload"}.get,
+        )  # fmt: skip
+        if origin == "dataset":
+            return _from_dataset(photos)
+    return _upload()
+
+
+def _from_dataset(photos: Photos) -> Photo | None:
+    table = photos.samples
+    wanted = st.query_params.get("photo")
+    if len(photos.class_names) > 1:
+        kinds = [ALL, *photos.class_names]
+        if st.session_state.get("augment-class") not in kinds:
+            st.session_state["augment-class"] = ALL
+        kind = st.selectbox("Class", kinds, key="augment-class", width=170, on_change=_forget)
+        table = table if kind == ALL else table[table["class_name"] == kind]
+    person = _person(table)
+    table = table if person == ALL else table[table["person"] == person]
+    st.button("Random photo", icon=":material/casino:", on_click=_random, args=(table["sample"].tolist(),))
+    found = table[table["sample"] == wanted]
+    if wanted and not len(found):
+        st.toast(f"{plain(wanted)} is not among these photos; another one is shown.", icon=":material/image_search:")
+    row = (found if len(found) else table).iloc[0]
+    st.query_params["photo"] = row["sample"]
+    try:
+        image = load_image(photo_file(row["path"], row["sample"]))
+    except LabError as error:
+        states.show_error(error)
+        return None
+    fold = int(row["fold"])
+    told = f"{row['class_name']} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
+    return Photo(image, int(row.name), row["sample"], told, fold, f"{row['path']}:{row['mtime_ns']}")
+
+
+def _person(table: pd.DataFrame) -> str:
+    """A person of the table, or ALL. Of more people than a list can show, any can be typed."""
+    everyone = sorted(table["person"].unique().tolist())
+    known = set(everyone)
+    asked = st.session_state.get("augment-person", ALL)
+    if asked not in {ALL, *known}:
+        st.session_state["augment-person"] = ALL
+        st.toast(f"There is no person {plain(asked)} here.", icon=":material/person_off:")
+    now = st.session_state.setdefault("augment-person", ALL)
+    people = list(dict.fromkeys([ALL, now, *everyone[:PEOPLE]]))
+    person = st.selectbox(
+        "Person", people, key="augment-person", width=140, on_change=_forget, accept_new_options=len(known) > PEOPLE,
+        help=f"The first {count(PEOPLE)} are listed; type any other's name." if len(known) > PEOPLE else None,
+    )  # fmt: skip
+    return person
+
+
+def _forget() -> None:
+    st.query_params.pop("photo", None)
+
+
+def _random(samples: list[str]) -> None:
+    rng = np.random.default_rng()
+    st.query_params["photo"] = samples[int(rng.integers(len(samples)))]
+
+
+def _upload() -> Photo | None:
+    upload = st.file_uploader(
+        "Upload a photo", key="augment-upload", max_upload_size=50, help="It stays on this machine and is not kept."
+    )
+    if upload is None:
+        return None
+    data = upload.getvalue()
+    try:
+        image = decode(io.BytesIO(data))
+    except LabError as error:
+        states.show_error(LabError(f"{upload.name}: {error.message}", error.remedy, error.kind))
+        return None
+    except MemoryError:
+        states.show_error(LabError(f"{upload.name}: is too large for this machine's memory.", "Make it smaller."))
+        return None
+    st.caption(f"{plain(upload.name)}: {count(image.shape[1])} × {count(image.shape[0])} px")
+    return Photo(image, 0, upload.name, "uploaded", -1, hashlib.sha256(data).hexdigest())

@@ -1,0 +1,144 @@
+"""The figures of the Compare page: curves, deltas, score against cost, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import streamlit as st
+
+from core.compare.cost import Cost
+from core.compare.members import METRICS, Member
+from core.compare.pairs import Difference
+from core.data import persons
+from core.errors import LabError
+from core.figures import comparison, comparison_curves
+from core.figures.curves import METRICS as LABELS
+from core.runs import metrics_file
+from core.stats import paired
+from core.stats.metrics import mean_and_deviation
+from core.text import plain
+from pages.parts.compare import load, pick, tables
+from pages.parts.compare.pick import Wanted
+from pages.parts.run import curves, view
+from pages.parts.shared import states
+
+COSTS = {
+    "multiply_adds": "multiply-adds of one photo (G)",
+    "parameters": "parameters (M)",
+    "epoch": "seconds of one epoch of one fold",
+    "training": "all folds together (h)",
+    "memory": "memory while training (MB)",
+    "weights": "weights of one fold (MB)",
+}
+
+
+@lru_cache(maxsize=24)
+def curve_payload(versions: tuple, looks: tuple, x: str, show: str, smooth: float, folds: bool) -> bytes:
+    """The three figures; drawn anew only when a metrics file or what is asked changes.
+
+    versions: run_view.metrics_version of each run. looks: (id, name, colour, images of an epoch by fold) of each.
+    """
+    lines = [
+        comparison_curves.Line(run, name, colour, view.metrics_of(version), dict(images))
+        for version, (run, name, colour, images) in zip(versions, looks, strict=True)
+    ]
+    style = {"x": x, "show": show, "smooth": smooth, "folds": folds}
+    panels = [(LABELS[m].capitalize() if m != "f1" else "Macro F1", comparison_curves.run_curves(lines, m, **style))
+              for m in ("loss", "accuracy", "f1")]  # fmt: skip
+    legend = [{"key": i, "label": n, "dash": False, "width": 4, "colour": c} for i, n, c, _ in looks]
+    if show == "both":
+        legend += [
+            {"key": "train", "label": "training", "dash": True, "width": 2},
+            {"key": "validation", "label": "validation", "dash": False, "width": 2},
+        ]
+    return curves.payload(panels, legend)
+
+
+def draw_curves(found: Sequence[Member], names: dict[str, str], colours: dict[str, str], wanted: Wanted) -> None:
+    pick.curve_controls(wanted)
+    versions, looks = [], []
+    for member in found:
+        versions.append(view.metrics_version(member.run, [state.fold for state in member.states]))
+        held = member.samples["fold"].value_counts()
+        images = tuple(sorted((int(fold), int(len(member.samples) - n)) for fold, n in held.items()))
+        looks.append((member.id, names[member.id], colours[member.id], images))
+    if not any(versions):
+        st.caption("Curves appear after the first epoch.")
+        return
+    data = curve_payload(tuple(versions), tuple(looks), wanted.x, wanted.show, wanted.smooth, wanted.folds)
+    curves.draw(data, key="compare-curves")
+    older = [
+        plain(names[member.id])
+        for member, version in zip(found, versions, strict=True)
+        if metrics_file.tells_objective(view.metrics_of(version), member.config.training)
+    ]
+    if older:
+        st.caption(comparison_curves.loss_words(older))
+    told = ["Bold: mean over the folds that have the epoch; band: mean ± deviation."]
+    if wanted.show == "gap":
+        told.append("Gap: training minus validation (loss: validation minus training); above 0 it knows the training "
+                    "photos better.")  # fmt: skip
+    if wanted.smooth:
+        told.append(
+            f"Smoothed: each point keeps {wanted.smooth:.0%} of the past; the band is as wide as the folds really are."
+        )
+    if wanted.x == "time":
+        told.append("Time: training and validation of one fold, mean over folds.")
+    st.caption(" ".join(told))
+
+
+def draw_differences(found: list[Difference], colours: dict[str, str], within: float) -> None:
+    if not any(d.interval for d in found):
+        st.caption("Nothing can be paired: there is no shared finished fold.")
+        return
+    curves.draw(
+        curves.payload([("Deltas per fold", comparison.deltas(found, colours, within=within))]),
+        key="compare-deltas",
+    )
+    who = persons.noun(persons.together(d.persons for d in found))
+    st.caption(
+        f"Dots: folds. Diamond: mean with the corrected 95% interval. Small diamond: F1 of all photos, with {who} "
+        f"drawn anew. Grey: counts as the same, ± {paired.points(within)}."
+    )
+
+
+def draw_cost(found: Sequence[Member], costs: dict[str, Cost], names, colours, wanted: Wanted) -> None:
+    asked = st.query_params.get("cost", "")
+    key = asked if asked in COSTS else "multiply_adds"
+    points = []
+    for member in found:
+        mean, deviation, _ = mean_and_deviation(list(member.scores(wanted.metric, wanted.which).values()))
+        price = price_of(costs[member.id], key)
+        points.append(comparison.Point(member.id, names[member.id], colours[member.id], price, mean, deviation))
+    figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=LABELS[wanted.metric])
+    curves.draw(curves.payload([(f"{METRICS[wanted.metric]} against cost", figure)]), key="compare-cost")
+    st.caption("Dotted: the Pareto front, runs that no other beats in both. Bars: deviation over folds.")
+    pick.select("Cost", COSTS, key, "cost", width=300)
+
+
+def price_of(one: Cost, key: str) -> float:
+    return {
+        "multiply_adds": one.size.multiply_adds / 1e9,
+        "parameters": one.size.parameters / 1e6,
+        "epoch": one.epoch_seconds,
+        "training": one.seconds / 3600,
+        "memory": one.memory_bytes / 1e6,
+        "weights": one.checkpoint_bytes / 1e6,
+    }[key]
+
+
+def draw_classes(found: Sequence[Member], names: dict[str, str], colours: dict[str, str], which: str) -> None:
+    try:
+        scores, attributes = load.classes(found, which)
+    except LabError as error:
+        states.show_error(error)
+        return
+    if scores.isna().all(axis=None):
+        st.caption("Scores of each class appear when a fold is finished.")
+        return
+    figure = comparison.class_heat(scores, names)
+    curves.draw(curves.payload([("F1 of each class, all finished folds together", figure)]), key="compare-classes")
+    if len(attributes.columns):
+        st.html(tables.attributes_table(attributes, names, colours))
+        st.caption("Accuracy of each attribute: a value has the summed probability of the classes with it.")

@@ -1,0 +1,119 @@
+"""Flips: the faces that one of two runs gets right and the other wrong, and the way into the maps of both."""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from urllib.parse import quote
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from core.compare.contrast import flips
+from core.compare.pairs import Pair
+from core.data.images import load_image
+from core.data.paths import photo_file
+from core.errors import LabError
+from core.text import count, plain
+from pages.parts.compare.pick import segments, select
+from pages.parts.look_inside.address import MOST_FACES
+from pages.parts.shared import faces
+
+PAGE = 12
+SIDE = 220  # px of a thumbnail
+_CSS = """<style>
+.cmp-flips { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .9rem .8rem; }
+.cmp-flips a { color: inherit; text-decoration: none; display: block; min-width: 0; font-size: .8rem; line-height: 1.4;
+  overflow-wrap: anywhere; border-radius: 6px; }
+.cmp-flips a:hover img, .cmp-flips a:focus-visible img { outline: 2px solid var(--st-primary-color, #2f95b8); }
+.cmp-flips img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; display: block;
+  margin-bottom: .3rem; }
+.cmp-flips b { font-weight: 600; } .cmp-flips span { display: block; }
+.cmp-flips i { font-style: normal; color: var(--c); }
+.cmp-missing { aspect-ratio: 1; border-radius: 4px; display: grid; place-items: center; padding: .4rem;
+  background: color-mix(in srgb, currentColor 8%, transparent); margin-bottom: .3rem; }
+.cmp-maps { display: inline-block; margin: .2rem 0 .8rem; font-size: .92rem; font-weight: 600;
+  color: var(--st-link-color, #0b6e8f) !important; }
+</style>"""
+
+
+def maps_link(run: str, baseline: str, samples: list[str]) -> str:
+    """The address of Look inside with the maps of both runs for these samples; a comma in a name is quoted twice."""
+    shown = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
+    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={shown}"
+
+
+def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
+    """pairs: run id -> its pair with the baseline, for runs with predictions."""
+    asked = st.query_params
+    run = asked.get("flip", "")
+    run = run if run in pairs else next(iter(pairs))
+    pair = pairs[run]
+    table = flips(pair)
+    counts = table["right"].value_counts()
+    sides = {
+        "run": f"only {names[run]} right ({count(counts.get('run', 0))})",
+        "baseline": f"only {names[pair.baseline.id]} right ({count(counts.get('baseline', 0))})",
+    }
+    side = asked.get("side", "") if asked.get("side", "") in sides else "run"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(pairs) > 1:
+            select("Run against the baseline", {r: names[r] for r in pairs}, run, "flip", width=300)
+        segments("Faces that", {key: plain(words) for key, words in sides.items()}, side, "side")
+        chosen = table[table["right"] == side]
+        pages = max(1, -(-len(chosen) // PAGE))
+        page = 1
+        if pages > 1:
+            page = st.number_input(f"Page of {pages}", 1, pages, key=f"flips-page-{run}-{side}", width=130)
+    if chosen.empty:
+        st.caption("There is no such face: on these photos the other run is right wherever this one is.")
+        return
+    shown = chosen.iloc[(page - 1) * PAGE : page * PAGE]
+    first = list(shown["sample"])[:MOST_FACES]
+    link = maps_link(run, pair.baseline.id, first)
+    words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
+    st.html(
+        f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
+        f'<div class="cmp-flips">{"".join(_face(row, pair, names) for row in shown.itertuples())}</div>'
+    )
+    st.caption(
+        "The clearest first: by how much more one run gives to the true class than the other. Both predictions are "
+        "out-of-fold; a face opens the maps of both runs."
+    )
+
+
+def _face(row, pair: Pair, names: dict[str, str]) -> str:
+    told = ""
+    for member, predicted, chance, true in (
+        (pair.run, row.predicted_a, row.q_a, row.p_a),
+        (pair.baseline, row.predicted_b, row.q_b, row.p_b),
+    ):
+        right = predicted == row.label
+        truth = "" if right else f", true class {true:.2f}"
+        told += (
+            f'<span class="lab-{"good" if right else "bad"}"><i>{"✓" if right else "✗"}</i> '
+            f"{escape(names[member.id])}: {escape(str(predicted))} {chance:.2f}{truth}</span>"
+        )
+    link = maps_link(pair.run.id, pair.baseline.id, [row.sample])
+    return (
+        f'<a href="{escape(link)}" target="_self">{_thumbnail(str(row.path), row.sample, _mtime(row.path))}'
+        f"<b>{escape(str(row.label))}</b> · fold {row.fold}{told}</a>"
+    )
+
+
+def _mtime(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_data(max_entries=600, show_spinner=False)
+def _thumbnail(path: str, sample: str, mtime_ns: int) -> str:
+    try:
+        picture = Image.fromarray(load_image(photo_file(path, sample)))
+    except LabError as error:
+        return f'<div class="cmp-missing">{escape(error.message)}</div>'
+    picture.thumbnail((SIDE, SIDE))
+    return faces.image(np.asarray(picture), "face")

@@ -1,0 +1,134 @@
+"""Data, corrections: the diff between the dataset and what new runs use; undo, export, import."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from html import escape
+
+import streamlit as st
+
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction, Effect
+from core.data.thumbnails import thumbnail
+from core.errors import LabError
+from core.runs.exports import spreadsheet_csv
+from core.text import ago, count
+from pages.parts.data.view import View, go, pager, turner
+from pages.parts.shared import states
+
+PAGE = 30
+ERROR, UPLOADS = "data_corrections_error", "data_corrections_uploads"
+_CSS = """<style>
+.data-diff { display: flex; gap: .7rem; align-items: center; font-size: .9rem; overflow-wrap: anywhere; }
+.data-diff img { width: 44px; height: 44px; object-fit: cover; border-radius: 4px; flex: none; }
+.data-diff del { color: #d9483b; } .data-diff ins { color: #2a9d68; text-decoration: none; font-weight: 600; }
+.data-diff small { display: block; opacity: .74; }
+</style>"""
+
+
+def draw(view: View) -> None:
+    if error := st.session_state.pop(ERROR, None):
+        states.show_error(error)
+    listed = view.effects[::-1]
+    if not listed:
+        st.info(
+            "No corrections yet. Choose a photo under Faces and say what is wrong with it.", icon=":material/edit_note:"
+        )
+        st.button("Open Faces", type="primary", on_click=go, kwargs={"view": "faces"})
+        _import(view)
+        return
+    photos = sum(effect.photos for effect in listed)
+    idle = sum(not effect.photos for effect in listed)
+    st.markdown(
+        f"**{count(len(listed))}** {'correction' if len(listed) == 1 else 'corrections'} of **{count(photos)}** "
+        f"{'photo' if photos == 1 else 'photos'}; new runs use them, the dataset's files stay as they are."
+        + (f" :orange[{count(idle)} without effect.]" if idle else "")
+    )
+    st.html(_CSS)
+    part = pager(len(listed), PAGE)
+    for effect in listed[part]:
+        each = effect.correction
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.html(diff(view, effect))
+            st.button(
+                "Undo", icon=":material/undo:", type="tertiary", key=f"undo-{each.id}", width="content",
+                on_click=_undo, args=(view.raw.root, each),
+            )  # fmt: skip
+    turner(part, len(listed), PAGE, "corrections")
+    every = [effect.correction for effect in view.effects]
+    st.download_button(
+        "Download as CSV", spreadsheet_csv(corrections.table(every)), "corrections.csv", "text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    _import(view)
+
+
+def diff(view: View, effect: Effect) -> str:
+    """HTML of one correction: picture, what it was, what it is, why, when."""
+    each = effect.correction
+    if each.kind == "relabel":
+        what = (
+            f"{each.attribute} <del>{escape(each.before or 'unknown')}</del> → "
+            f"<ins>{escape(each.after or 'unknown')}</ins>"
+        )
+    else:
+        what = f"<del>{'photo' if each.kind == 'exclude-photo' else 'person'} left out</del>"
+    who = f"all photos of {each.person}" if not each.sample else each.sample
+    photos = f"{effect.photos:,} {'photo' if effect.photos == 1 else 'photos'}" if effect.photos else ""
+    reason = f"“{each.reason}”" if each.reason else "no reason given"
+    words = " · ".join(escape(word) for word in (who, reason, when(each), photos) if word)
+    why = f'<small class="lab-warn" style="color:var(--c)">without effect: {escape(effect.why)}</small>'
+    return (
+        f'<div class="data-diff">{_picture(view, each)}<div>{what}<small>{words}</small>'
+        f"{'' if effect.photos else why}</div></div>"
+    )
+
+
+def when(correction: Correction) -> str:
+    return ago(datetime.fromisoformat(correction.when).timestamp())
+
+
+def _picture(view: View, each: Correction) -> str:
+    samples = view.raw.samples
+    theirs = samples[samples["sample"] == each.sample] if each.sample else samples[samples["person"] == each.person]
+    if not len(theirs):
+        return ""
+    try:
+        first = theirs.iloc[0]
+        data = thumbnail(first["path"], first["sample"], int(first["mtime_ns"]))
+    except LabError:
+        return ""
+    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
+
+
+def _undo(root: str, correction: Correction) -> None:
+    try:
+        corrections.undo(root, correction.id)
+    except LabError as error:
+        st.session_state[ERROR] = error
+
+
+def _import(view: View) -> None:
+    """Corrections that were exported elsewhere, such as before the dataset moved."""
+    key = f"data-import-{st.session_state.setdefault(UPLOADS, 0)}"
+    upload = st.file_uploader(
+        "Take in corrections that were downloaded elsewhere", "csv", key=key, max_upload_size=5,
+        help="For a dataset that moved to another folder or machine; each is taken in once.",
+    )  # fmt: skip
+    if upload is not None:
+        st.button("Take in", icon=":material/upload:", on_click=_take_in, args=(view.raw.root, upload))
+
+
+def _take_in(root: str, upload) -> None:
+    try:
+        text = upload.getvalue().decode("utf-8-sig")
+        added = corrections.take_in(root, text, source=upload.name)
+    except UnicodeDecodeError:
+        st.session_state[ERROR] = LabError(f"corrections {upload.name}: is not UTF-8", "Save it as UTF-8.")
+        return
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    st.session_state[UPLOADS] += 1
+    st.toast(f"{count(added)} corrections taken in.")

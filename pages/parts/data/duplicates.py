@@ -1,0 +1,144 @@
+"""Data, duplicates: photos of different people that look the same, side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.data import duplicates
+from core.data.labels.corrections import Correction
+from core.places import lab_folder
+from core.text import count, duration, plain
+from pages.parts.data import photo
+from pages.parts.data.gallery import Tile, gallery
+from pages.parts.data.view import View, asked, describe, pager, pick_photo, turner
+from pages.parts.shared import states
+
+PAGE = 12  # pairs
+FOUND, WANTED = "data_duplicates", "data_duplicates_wanted"
+
+
+def draw(view: View) -> None:
+    if error := st.session_state.pop(photo.ERROR, None):
+        states.show_error(error)
+    samples = view.shown.samples
+    key = (view.raw, tuple(effect.correction.id for effect in view.effects))
+    kept = st.session_state.get(FOUND)
+    if kept is None or kept[0] != key:
+        wanted = st.session_state.get(WANTED, view.raw.root if _remembered(view) else "")
+        if wanted != view.raw.root:
+            st.info(
+                "The same picture under two names can stand in two folds, where it leaks. The search looks at every "
+                "photo once and remembers it.",
+                icon=":material/content_copy:",
+            )
+            st.button("Look for duplicates", type="primary", icon=":material/search:", on_click=_want, args=(view,))
+            return
+        kept = (key, _search(view, samples), view)
+        st.session_state[FOUND] = kept
+    pairs: pd.DataFrame = kept[1]
+    if not len(pairs):
+        st.success(
+            f"No photos of different people look the same among {count(len(samples))}.", icon=":material/check_circle:"
+        )
+        return
+    st.markdown(
+        f"**{count(len(pairs))}** {'pair' if len(pairs) == 1 else 'pairs'} of photos of different people look the "
+        f"same{', the most alike first' if len(pairs) > 1 else ''}."
+    )
+    part = pager(len(pairs), PAGE)
+    for number, pair in enumerate(pairs.iloc[part].itertuples(index=False), part.start):
+        _pair(view, pair, number)
+    turner(part, len(pairs), PAGE, "pairs")
+
+
+def pairs_of(root: str) -> pd.DataFrame | None:
+    """The pairs that this session found in a dataset; None where it has not looked."""
+    kept = st.session_state.get(FOUND)
+    return kept[1] if kept is not None and kept[2].raw.root == root else None
+
+
+def _want(view: View) -> None:
+    st.session_state[WANTED] = view.raw.root
+
+
+def _memory(view: View) -> Path:
+    digest = hashlib.sha256(view.raw.root.encode()).hexdigest()[:16]
+    return lab_folder() / "signatures" / f"{digest}.npz"
+
+
+def _remembered(view: View) -> bool:
+    return _memory(view).is_file()
+
+
+def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Looking at photos")
+        st.button("Cancel", icon=":material/close:", key="cancel-duplicates", on_click=_cancel)
+    started = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        left = (time.monotonic() - started) / done * (total - done) if done else None
+        bar.progress(done / max(1, total), f"Looking at photos: {count(done)} of {count(total)}, {duration(left)} left")
+
+    photos = list(zip(samples["path"], samples["sample"], samples["mtime_ns"].astype(int), strict=True))
+    try:
+        found = duplicates.signatures(photos, progress=progress, memory=_memory(view))
+        return duplicates.pairs(samples, found)
+    finally:
+        place.empty()
+
+
+def _cancel() -> None:
+    st.session_state[WANTED] = ""
+
+
+def _pair(view: View, pair: Any, number: int) -> None:
+    rows = [view.row(pair.sample_a), view.row(pair.sample_b)]
+    if any(row is None for row in rows):
+        return
+    contrary = _contrary(*rows)
+    with st.container(border=True, key=f"data-pair-{number}"):
+        pictures, words = st.columns([1, 1.4], gap="medium")
+        with pictures:
+            tiles = [Tile(r["sample"], r["path"], int(r["mtime_ns"]), describe(r), r["person"]) for r in rows]
+            gallery(tiles, pick_photo, key=f"data-duplicate-{number}", chosen=asked("photo"))
+        with words:
+            mirrored = ", one seen in a mirror" if pair.mirrored else ""
+            st.markdown(f"{pair.likeness:.1%} alike, {pair.distance} of 64 bits differ{mirrored}")
+            if contrary:
+                st.markdown(f":orange[:material/warning: They disagree on {plain(contrary)}.]")
+            a, b = rows[0], rows[1]
+            with st.container(horizontal=True):
+                merge = Correction(
+                    kind="relabel", person=b["person"], attribute="person", before=b["person"], after=a["person"],
+                    reason=f"looks the same as {a['sample']}",
+                )  # fmt: skip
+                out = Correction(
+                    kind="exclude-photo", sample=b["sample"], person=b["person"],
+                    reason=f"duplicate of {a['sample']}",
+                )  # fmt: skip
+                for label, correction, help_ in (
+                    ("Same person", merge, "All photos of both stand in one fold then."),
+                    ("Leave the second out", out, "New runs do without the second photo."),
+                ):
+                    st.button(
+                        label, key=f"data-{label}-{a['sample']}-{b['sample']}", help=help_,
+                        on_click=photo.save, args=(view.raw.root, correction),
+                    )  # fmt: skip
+
+
+def _contrary(a: pd.Series, b: pd.Series) -> str:
+    """ "age (72 and 78) and gender (...)": what two photos of one picture say differently."""
+    found = []
+    for name in ("mask", "gender", "age", "label"):
+        if pd.notna(a[name]) and pd.notna(b[name]) and a[name] != b[name]:
+            both = [f"{value:g}" if name == "age" else value for value in (a[name], b[name])]
+            found.append(f"{name} ({both[0]} and {both[1]})")
+    return " and ".join(found)

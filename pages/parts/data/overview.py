@@ -1,0 +1,178 @@
+"""Data, overview: classes, attributes against each other, ages, people, sizes, mean photos."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from core.config.run_config import TaskConfig
+from core.data import counts as dataset_stats
+from core.data.counts import MEAN_PHOTOS
+from core.data.persons import UNKNOWN, persons_of, units
+from core.figures import dataset
+from core.text import count, plain
+from pages.parts.data.view import View, asked, go
+from pages.parts.shared import faces, groups, states, tables
+from pages.parts.shared.fields import field
+
+CLASSES_SHOWN = 24
+_CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
+
+
+def balance(table: pd.DataFrame, names: list[str]) -> None:
+    """The class distribution, its table one click away, and what it means for folds."""
+    counts = dataset_stats.class_counts(table, names)
+    st.plotly_chart(dataset.class_bars(counts), key="data-class-bars", **_CHART)
+    small, large = counts["photos"].idxmin(), counts["photos"].idxmax()
+    ratio = counts["photos"].max() / counts["photos"].min()
+    told = (
+        f"The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, {plain(small)}."
+        if ratio > 1
+        else f"Each has {count(counts['photos'].max())} photos."
+    )
+    fewest = int(counts["people" if "people" in counts else "photos"].min())
+    st.caption(
+        f"{len(names)} classes. {told} The smallest class has {units(fewest, persons_of(table).state)}, which is the "
+        "most folds there can be."
+    )
+    inside = groups.group("data-counts", "Counts of each class")
+    if inside is not None:
+        with inside:
+            _counts(counts)
+
+
+def _counts(counts: pd.DataFrame) -> None:
+    tables.table(
+        counts.rename_axis("class").reset_index(),
+        "classes.csv",
+        hide_index=True,
+        height="content" if len(counts) <= CLASSES_SHOWN else 720,
+        column_config={
+            "class": st.column_config.TextColumn("Class"),
+            "people": st.column_config.NumberColumn("People", format="localized", width="small"),
+            "photos": st.column_config.NumberColumn("Photos", format="localized", width="small"),
+            "share": st.column_config.ProgressColumn(
+                "Share of photos", format="percent", min_value=0, max_value=float(counts["share"].max())
+            ),
+        },
+        key="data-balance",
+    )
+
+
+def attributes(view: View, task: TaskConfig) -> None:
+    """Two attributes against each other, and the ages."""
+    samples = view.shown.samples
+    told = dataset_stats.told_attributes(samples)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        if len(told) >= 2:
+            _cross(view, told, task)
+        else:
+            st.caption("The photos tell fewer than two attributes, so there is nothing to set against each other.")
+    with right:
+        ages = dataset_stats.ages_of_people(samples)
+        if len(ages):
+            who = view.shown.persons.noun
+            st.markdown(f"**Ages of {who}**")
+            st.plotly_chart(dataset.age_histogram(ages, task.age_limits, who), key="data-ages", **_CHART)
+            low, high = task.age_limits
+            shares = [(ages < low).sum(), ((ages >= low) & (ages < high)).sum(), (ages >= high).sum()]
+            names = (f"<{low}", f"{low}-{high - 1}", f">={high}")
+            st.caption(
+                f"{who.capitalize()} in the age groups: "
+                + plain(", ".join(f"{n} {s:,}" for n, s in zip(names, shares, strict=True)))
+                + ". The limits are those of the task."
+            )
+        else:
+            st.caption("No photo tells an age.")
+
+
+def _cross(view: View, told: list[str], task: TaskConfig) -> None:
+    samples, counted = view.shown.samples, ["people", "photos"]
+    if view.shown.persons.state == UNKNOWN:
+        counted.remove("people")
+    start = [name for name in ("gender", "age", "mask", "label") if name in told] + told
+    rows = asked("rows") if asked("rows") in told else start[0]
+    others = [name for name in told if name != rows]
+    columns = asked("columns") if asked("columns") in others else next(n for n in start if n in others)
+    of = asked("of") if asked("of") in counted else counted[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _choice("Rows", told, rows, "rows")
+        _choice("Columns", others, columns, "columns")
+        _choice("Count", counted, of, "of")
+    table = dataset_stats.cross_table(samples, rows, columns, task.age_limits, of)
+    ink = "#e4e7e8" if st.context.theme.type == "dark" else "#1f2428"
+    st.plotly_chart(dataset.cross_heat(table, of, ink), key="data-cross", **_CHART)
+    empty = int((table.to_numpy() == 0).sum())
+    if empty:
+        st.caption(f"{empty} of {table.size} combinations have no {plain(of)}.")
+
+
+def _choice(label: str, options: list[str], now: str, name: str) -> None:
+    field(
+        st.selectbox, label, options, key=f"data-{name}", holds=now, width=150,
+        take=lambda value: go(**{name: value}),
+    )  # fmt: skip
+
+
+def people_and_sizes(view: View) -> None:
+    samples = view.shown.samples
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**Photos per person**")
+        counts = dataset_stats.photos_per_person(samples)
+        if warning := view.shown.persons.warning:
+            st.markdown(f":orange[:material/gpp_maybe: {warning}]")
+        if len(counts) == 1 and view.shown.persons.are_known:
+            n = int(counts.index[0])
+            st.caption(f"All {count(counts.iloc[0])} people have {count(n)} {'photo' if n == 1 else 'photos'}.")
+        elif view.shown.persons.state != UNKNOWN:
+            st.plotly_chart(dataset.people_bars(counts), key="data-people", **_CHART)
+    with right:
+        sizes = dataset_stats.sizes(samples)
+        st.markdown("**Sizes of photos**")
+        if len(sizes) == 1:
+            width, height = sizes.iloc[0][["width", "height"]]
+            st.caption(f"All {count(len(samples))} photos are {width} × {height} px.")
+        else:
+            st.plotly_chart(dataset.size_scatter(sizes), key="data-sizes", **_CHART)
+            most = sizes.iloc[0]
+            st.caption(
+                f"{count(len(sizes))} sizes; the most frequent, {most['width']} × {most['height']} px, "
+                f"has {count(most['photos'])} photos."
+            )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _mean(photos: tuple[tuple[str, str, int], ...]) -> str:
+    pixels = dataset_stats.mean_photo(list(photos))
+    return "" if pixels is None else faces.image(pixels, "mean photo")
+
+
+def means(table: pd.DataFrame, names: list[str]) -> None:
+    """The mean photo of each class: what a network could tell classes apart by without looking at a face."""
+    shown = names[:CLASSES_SHOWN]
+    cells = []
+    with st.spinner("Averaging photos", show_time=True):
+        for name in shown:
+            part = dataset_stats.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
+            picture = _mean(tuple(zip(part["path"], part["sample"], part["mtime_ns"].astype(int), strict=True)))
+            cells.append(f"<figure>{picture}{escape(name)}</figure>")
+    st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
+    more = f" The first {len(shown)} of {len(names)} classes." if len(shown) < len(names) else ""
+    st.caption(
+        f"Mean of up to {MEAN_PHOTOS} photos of each class, of different people where there are.{more} A class that "
+        "differs in background or light can be told apart without a face."
+    )
+
+
+def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) -> None:
+    balance(table, names)
+    states.heading("Attributes")
+    attributes(view, task)
+    states.heading("People and sizes")
+    people_and_sizes(view)
+    states.heading("Mean photo of each class")
+    means(table, names)

@@ -1,0 +1,196 @@
+"""Data: one photo, what the dataset says about it, and the form that corrects it."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.data.labels import corrections
+from core.data.labels.corrections import SEVERAL, Correction, told
+from core.data.readers.attributes import MASKS
+from core.data.scan import GENDERS
+from core.data.thumbnails import thumbnail
+from core.errors import LabError
+from core.places import HOME
+from core.text import count, plain
+from pages.parts.augment import photo
+from pages.parts.data.view import View, go
+from pages.parts.shared import states
+from pages.parts.shared.fields import begin
+
+AUGMENT = HOME / "pages" / "augment.py"
+SIDE = 480  # px
+ERROR = "data_correction_error"
+PHOTO, PERSON = "exclude-photo", "exclude-person"
+_CSS = """<style>
+[data-testid="stColumn"]:has(.st-key-data-photo) { position: sticky; top: 4rem; align-self: flex-start;
+  max-height: calc(100vh - 5rem); overflow-y: auto; }
+</style>"""
+TOLD = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
+
+
+def draw(view: View, sample: str) -> None:
+    """The photo `sample` with its corrections and the form."""
+    row = view.row(sample)
+    st.html(_CSS)
+    with st.container(border=True, key="data-photo"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**Photo**", width="content")
+            st.button("Close", icon=":material/close:", type="tertiary", on_click=go, kwargs={"photo": None})
+        if row is None:
+            _bad_file(view, sample)
+            return
+        _picture(row["path"], sample, int(row["mtime_ns"]))
+        _facts(view, row)
+        if error := st.session_state.pop(ERROR, None):
+            states.show_error(error)
+        st.button(
+            "See it augmented", icon=":material/auto_fix_high:", key="data-augment", type="tertiary",
+            on_click=photo.bring, args=(st.session_state["data-choice"], sample),
+        )  # fmt: skip
+        if photo.BROUGHT in st.session_state:
+            st.switch_page(AUGMENT)
+        if view.left_out(sample):
+            st.caption("A correction leaves this photo out of new runs. Undo it under Corrections to use it again.")
+            return
+        _form(view, row)
+
+
+def _picture(path: str, sample: str, mtime_ns: int) -> None:
+    try:
+        data = base64.b64encode(thumbnail(path, sample, mtime_ns, SIDE)).decode()
+    except LabError as error:
+        states.show_error(error)
+        return
+    st.html(f'<img alt="" style="width:100%;border-radius:6px" src="data:image/jpeg;base64,{data}">')
+
+
+def _facts(view: View, row: pd.Series) -> None:
+    """What the dataset says, with what corrections made of it."""
+    raw = view.raw.samples
+    before = raw.iloc[raw["sample"].searchsorted(row["sample"])]
+    lines = [("file", escape(row["sample"])), ("size", f"{row['width']} × {row['height']} px")]
+    for name in ("person", "mask", "gender", "age", "label", "race"):
+        now, was = told(row.get(name)), told(before.get(name))
+        if now != was:
+            lines.append((name, f"<del>{escape(was or 'unknown')}</del> <b>{escape(now or 'unknown')}</b>"))
+        elif now and now != row["sample"]:
+            lines.append((name, escape(now)))
+    cells = "".join(f'<tr><td>{name}</td><td style="white-space:normal">{text}</td></tr>' for name, text in lines)
+    st.html(f'<table class="lab-table" style="overflow-wrap:anywhere">{cells}</table>')
+
+
+def _bad_file(view: View, sample: str) -> None:
+    """A file that is no sample: what the scan said about it."""
+    said = view.raw.problems[view.raw.problems["sample"] == sample]
+    st.markdown(plain(sample))
+    if not len(said):
+        st.caption("This photo is not in the dataset.")
+        return
+    for problem in said.itertuples():
+        st.html(states.fault(problem.problem, problem.remedy))
+    if error := st.session_state.pop(ERROR, None):
+        states.show_error(error)
+    if (view.shown.problems["sample"] == sample).any():
+        with st.form(f"data-correct-{sample}", border=False):
+            reason = st.text_input("Reason", key=f"data-why-{sample}", placeholder="why, in your words")
+            st.form_submit_button(
+                TOLD[PHOTO], on_click=_save_out, args=(view.raw.root, PHOTO, sample, "", f"data-why-{sample}")
+            )
+        del reason
+    else:
+        st.caption("A correction leaves this file out of new runs.")
+
+
+def _form(view: View, row: pd.Series) -> None:
+    samples = view.shown.samples
+    theirs = samples[samples["person"] == row["person"]]
+    choices = [name for name in ("mask", "gender", "age", "label") if samples[name].notna().any()]
+    options = [*choices, "person", PHOTO, PERSON] if len(theirs) > 1 else [*choices, "person", PHOTO]
+    sample = row["sample"]
+    what = st.selectbox(
+        "Correct", options, key=f"data-what-{sample}", format_func=lambda name: TOLD.get(name, name.capitalize()),
+        help="The dataset's own files stay as they are; new runs use the corrected labels.",
+    )  # fmt: skip
+    with st.form(f"data-correct-{sample}-{what}", border=False):
+        keys = {name: f"data-{name}-{sample}-{what}" for name in ("value", "all", "why")}
+        if what in TOLD:
+            if what == PERSON:
+                st.caption(f"{count(len(theirs))} photos of {plain(row['person'])} are left out.")
+        else:
+            _value(samples, what, row, keys["value"])
+            if what != "mask" and len(theirs) > 1:
+                words = f"For all {count(len(theirs))} photos of this person"
+                begin(st.checkbox, words, key=keys["all"], begins=True)
+        st.text_input("Reason", key=keys["why"], placeholder="why, in your words")
+        if what in TOLD:
+            args = (view.raw.root, what, sample, row["person"], keys["why"])
+            st.form_submit_button(TOLD[what], type="primary", on_click=_save_out, args=args)
+        else:
+            values = sorted({told(value) for value in theirs[what]})
+            args = (view.raw.root, what, sample, row["person"], told(row[what]), values, keys)
+            st.form_submit_button("Save correction", type="primary", on_click=_save_label, args=args)
+
+
+def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
+    now = told(row[what])
+    if what == "age":
+        begin(st.number_input, "Age (years)", 0, 120, key=key, begins=int(float(now)) if now else None)
+    elif what == "person":
+        begin(
+            st.text_input,
+            "Person",
+            key=key,
+            begins=now,
+            help="Another person's name makes the two one person, in one fold together.",
+        )
+    else:
+        known = {"mask": sorted(set(MASKS.values())), "gender": list(GENDERS)}.get(what)
+        known = known or sorted(samples[what].dropna().unique())
+        values = [*known, ""]
+        begin(
+            st.selectbox, what.capitalize(), values, key=key, begins=now, accept_new_options=what == "label",
+            format_func=lambda value: value or "unknown",
+        )  # fmt: skip
+
+
+def _save_label(
+    root: str, what: str, sample: str, person: str, before: str, values: list[str], keys: dict[str, str]
+) -> None:
+    """Callback of the form. values: what all photos of the person say now."""
+    after, reason = _text(st.session_state.get(keys["value"])), st.session_state.get(keys["why"], "")
+    everyone = bool(st.session_state.get(keys["all"]))
+    if everyone:
+        sample, before = "", SEVERAL.join(value for value in values if value != after)
+    elif after == before:
+        st.session_state[ERROR] = LabError(f"{what}: it is {before or 'unknown'} already.", "Choose another value.")
+        return
+    save(
+        root,
+        Correction(
+            kind="relabel", sample=sample, person=person, attribute=what, before=before, after=after, reason=reason
+        ),
+    )
+
+
+def _save_out(root: str, kind: str, sample: str, person: str, reason_key: str) -> None:
+    reason = st.session_state.get(reason_key, "")
+    save(root, Correction(kind=kind, sample="" if kind == PERSON else sample, person=person, reason=reason))
+
+
+def save(root: str, correction: Correction) -> None:
+    """Write a correction; what stands against it is shown beside the photo."""
+    try:
+        corrections.add(root, correction)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    st.toast("Correction saved. New runs use it.", icon=":material/check:")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else told(float(value)) if isinstance(value, int | float) else str(value).strip()

@@ -1,0 +1,94 @@
+"""What the views of the Data page share: the dataset as it is shown, the address, a photo in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.data.labels.corrections import Effect, told
+from core.data.scan import Scan
+
+ATTRIBUTES = ("mask", "gender", "age", "label", "race")
+
+
+@dataclass(frozen=True)
+class View:
+    """raw: the scan. shown: the scan under its label corrections. effects: what each correction did."""
+
+    raw: Scan
+    shown: Scan
+    effects: list[Effect]
+
+    def row(self, sample: str) -> pd.Series | None:
+        """The photo under its corrections; as the dataset has it where it is left out; None where it is no sample."""
+        for table in (self.shown.samples, self.raw.samples):
+            at = table["sample"].searchsorted(sample)
+            if at < len(table) and table["sample"].iloc[at] == sample:
+                return table.iloc[at]
+        return None
+
+    def left_out(self, sample: str) -> bool:
+        table = self.shown.samples["sample"]
+        at = table.searchsorted(sample)
+        return at >= len(table) or table.iloc[at] != sample
+
+    def marks(self) -> dict[str, str]:
+        """A word for each photo that a correction of its own changed."""
+        return {effect.correction.sample: "corrected" for effect in self.effects if effect.correction.sample}
+
+
+def asked(name: str, default: str = "") -> str:
+    return st.query_params.get(name, default)
+
+
+def asked_number(name: str, default: int, low: int, high: int) -> int:
+    """A whole number from the address, the nearest one that there is; the default where it is none."""
+    text = st.query_params.get(name, "")
+    return min(high, max(low, int(text))) if text.isascii() and text.isdecimal() else default
+
+
+def go(**values: object) -> None:
+    """Change the address; None takes a name out."""
+    for name, value in values.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = str(value)
+
+
+def pick_photo(sample: str) -> None:
+    """Choose a photo; a second click lets it go."""
+    go(photo=None if asked("photo") == sample else sample)
+
+
+def describe(row: pd.Series | tuple) -> str:
+    """A photo's attributes in a line: "mask · female · 31 years". row: of the samples table, also as a named tuple."""
+    known = row if isinstance(row, pd.Series) else row._asdict()  # Series.mask is a method
+    words = []
+    for name in ATTRIBUTES:
+        if value := told(known.get(name)):
+            words.append(f"{value} years" if name == "age" else value)
+    return " · ".join(words)
+
+
+def pager(total: int, size: int) -> slice:
+    """The rows of the page in the address (?page=, 1 first). Draw `turner` below them."""
+    last = max(0, (total - 1) // size)
+    text = st.query_params.get("page", "1")
+    page = min(last, max(0, int(text) - 1)) if text.isascii() and text.isdecimal() else 0
+    return slice(page * size, min(total, (page + 1) * size))
+
+
+def turner(part: slice, total: int, size: int, what: str) -> None:
+    """Back, Next, and where one is. what: of what, such as "photos"."""
+    if total <= size:
+        return
+    page = part.start // size
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Back", icon=":material/chevron_left:", disabled=page == 0, on_click=go, kwargs={"page": page})
+        st.button(
+            "Next", icon=":material/chevron_right:", disabled=part.stop >= total, on_click=go, kwargs={"page": page + 2}
+        )
+        st.caption(f"{part.start + 1:,} to {part.stop:,} of {total:,} {what}", width="content")

@@ -1,0 +1,287 @@
+"""Choosing a dataset, scanning it with progress, and showing what the scan found; for Launch and Data alike.
+
+A choice is a DataConfig as a dict that lives in the session; the controls write into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from core.config.run_config import DataConfig, field_errors
+from core.data import recent
+from core.data.labels import corrections
+from core.data.labels.corrections import Effect
+from core.data.persons import Persons
+from core.data.scan import Scan, scan
+from core.errors import LabError
+from core.places import lab_folder
+from core.text import ago, count, duration, plain
+from pages.parts.dataset import demo
+from pages.parts.shared import groups, tables
+from pages.parts.shared.fields import field
+
+Choice = dict[str, Any]
+NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
+SCANS, STOPPED, KEPT = "scans", "scan_stopped", 4
+CORRECTED = "scan_corrected"
+
+
+def start_choice() -> Choice:
+    """What a newcomer begins with: the newest dataset, else the demo if it is there."""
+    latest = recent.recent()
+    if latest:
+        return dict(latest[0].data)
+    return DataConfig(root=str(demo.demo_folder()) if demo.demo_is_there() else "").model_dump(mode="json")
+
+
+def known_choice(root: str) -> Choice:
+    """How a root was read the last time, else as a dataset never seen."""
+    known = {entry.root: entry.data for entry in recent.recent()}
+    return dict(known.get(root) or DataConfig(root=root).model_dump(mode="json"))
+
+
+def choose(choice: Choice, key: str) -> None:
+    """Controls for the root. key: prefix of the controls' keys; another one starts them anew."""
+    known = recent.recent()
+    sources = ["demo", "folder", *(["recent"] if known else [])]
+    source_key = f"{key}.source"
+    if st.session_state.get(source_key) not in sources:
+        st.session_state[source_key] = _source(choice, known)
+
+    def take_source() -> None:
+        if st.session_state[source_key] == "demo" and demo.demo_is_there():
+            take_root(choice, str(demo.demo_folder()))
+
+    st.segmented_control(
+        "Dataset",
+        sources,
+        key=source_key,
+        format_func={"demo": "Demo", "folder": "A folder", "recent": "Recent"}.get,
+        required=True,
+        on_change=take_source,
+        label_visibility="collapsed",
+    )
+    {"demo": _demo, "folder": _folder, "recent": _recent}[st.session_state[source_key]](choice, key)
+
+
+def show_choice(choice: Choice, key: str) -> None:
+    """Put the controls of `choose` to a choice that was made elsewhere."""
+    st.session_state[f"{key}.source"] = _source(choice, recent.recent())
+
+
+def take_root(choice: Choice, root: str) -> None:
+    """Another root: all that was said about the old one is forgotten."""
+    choice.update(DataConfig(root=root).model_dump(mode="json"))
+
+
+def _source(choice: Choice, known: list[recent.Recent]) -> str:
+    if not choice["root"] or choice["root"] == str(demo.demo_folder()):
+        return "demo"
+    return "recent" if choice["root"] in [entry.root for entry in known] else "folder"
+
+
+def _demo(choice: Choice, key: str) -> None:
+    root = str(demo.demo_folder())
+    if demo.STATE in st.session_state or not demo.demo_is_there():
+        if failure := demo.failure():
+            st.error(failure, icon=":material/error:")
+        demo.show(lambda: take_root(choice, root))
+    elif choice["root"] != root:
+        st.button("Use the demo dataset", on_click=take_root, args=(choice, root))
+
+
+def _folder(choice: Choice, key: str) -> None:
+    field(
+        st.text_input,
+        "Folder of the dataset",
+        key=f"{key}.path",
+        holds=choice["root"],
+        read=str.strip,
+        take=lambda root: take_root(choice, root),
+        placeholder="/home/you/faces",
+        help="An absolute path on the machine where the lab runs. It is read, never written to.",
+    )
+
+
+def _recent(choice: Choice, key: str) -> None:
+    known = {entry.root: entry for entry in recent.recent()}
+
+    def take(root: str | None) -> None:
+        if picked := known.get(root):
+            choice.update(picked.data)
+
+    def show(root: str) -> str:
+        entry = known[root]
+        facts = f"{count(entry.photos)} photos"
+        if entry.people != entry.photos:  # else each photo is a person of its own, as far as is known
+            facts += f", {count(entry.people)} people"
+        return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
+
+    field(
+        st.selectbox, "Recent dataset", list(known), key=f"{key}.recent",
+        holds=choice["root"] if choice["root"] in known else None, take=take, format_func=show,
+        placeholder="Choose a dataset",
+    )  # fmt: skip
+
+
+def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:
+    try:
+        return DataConfig.model_validate(choice), {}
+    except ValidationError as error:
+        return None, field_errors(error)
+
+
+def find(choice: Choice) -> Scan:
+    """The scan of a choice: this session's, or a new one with progress that can be cancelled.
+
+    Verdicts on unchanged photos are kept on disk, so that a scan that was interrupted goes on where it stopped.
+    Raises LabError.
+    """
+    place = st.empty()  # there at every rerun: what comes and goes moves, and so mounts anew, all that stands after it
+    data, errors = check(choice)
+    if data is None:
+        raise LabError(f"dataset: {'; '.join(errors.values())}.", "Correct it under 'How labels are found'.", "config")
+    key = json.dumps({k: v for k, v in choice.items() if k != "leave_out_problems"}, sort_keys=True)
+    scans: dict[str, Scan] = st.session_state.setdefault(SCANS, {})
+    if key in scans:
+        return scans[key]
+    if st.session_state.get(STOPPED) == key:
+        raise LabError(
+            "dataset: the scan was stopped.", "What was checked is remembered; scan again to go on.", "stopped"
+        )
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Reading labels")
+        st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,), key="cancel-scan")
+    started = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        left = (time.monotonic() - started) / done * (total - done) if done else None
+        bar.progress(done / max(1, total), f"Checking photos: {count(done)} of {count(total)}, {duration(left)} left")
+
+    digest = hashlib.sha256(str(Path(data.root).expanduser().resolve()).encode()).hexdigest()[:16]
+    try:
+        found = scan(data, progress=progress, memory=lab_folder() / "scans" / f"{digest}.parquet")
+    finally:
+        place.empty()
+    for old in list(scans)[: max(0, len(scans) - KEPT + 1)]:
+        del scans[old]
+    scans[key] = found
+    people = found.samples["person"].nunique()
+    recent.remember(data, reader=found.reader, people=people, photos=len(found.samples))
+    return found
+
+
+def _stop(key: str) -> None:
+    st.session_state[STOPPED] = key
+
+
+def forget() -> None:
+    """Scan again at the next look."""
+    st.session_state.pop(SCANS, None)
+    st.session_state.pop(STOPPED, None)
+
+
+def corrected(found: Scan) -> tuple[Scan, list[Effect]]:
+    """(the scan under its label corrections, what each did), worked out once a change. Raises LabError."""
+    key = (found, *corrections.version(found.root))
+    kept = st.session_state.get(CORRECTED)
+    if kept is None or kept[0] != key:
+        kept = (key, corrections.lay_over(found, corrections.load(found.root)))
+        st.session_state[CORRECTED] = kept
+    return kept[1]
+
+
+def bad_files(found: Scan) -> int:
+    return int((found.problems["severity"] == "error").sum())
+
+
+def result_line(found: Scan) -> None:
+    """Reader, people where they are known, photos, problems in one line."""
+    table, bad = found.samples, bad_files(found)
+    persons = found.persons
+    parts = [
+        *([f"**{count(persons.people)}** people"] if persons.are_known else []),
+        f"**{count(len(table))}** photos",
+        *([] if persons.are_known or not len(table) else [_unknown(persons)]),
+        f"read as {NAMES[found.reader]}",
+    ]
+    if len(table):
+        sides = table[["width", "height"]]
+        low, high = sides.min(), sides.max()
+        same = (low == high).all()
+        size = f"{low['width']} × {low['height']}"
+        parts.append(f"{size} px" if same else f"{size} to {high['width']} × {high['height']} px")
+    colour = "red" if bad else "orange" if len(found.problems) else "green"
+    parts.append(f":{colour}[{told_problems(found) or 'no problems'}]")
+    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]", width="stretch")
+
+
+def _unknown(persons: Persons) -> str:
+    told = f"known for {count(persons.known)} photos" if persons.known else "unknown"
+    return f":orange[:material/gpp_maybe: persons {told}]"
+
+
+def show_result(found: Scan, key: str) -> None:
+    """The result line with a button to scan again, and the problems behind one click."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        result_line(found)
+        st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
+    if not len(found.problems):
+        return
+    if (inside := groups.group(f"problems-{key}", "Problems", told_problems(found))) is not None:
+        with inside:
+            problems_table(found, key)
+
+
+def told_problems(found: Scan) -> str:
+    """ "5 bad entries and 1 warning"; empty when there are none."""
+    bad = bad_files(found)
+    warnings = len(found.problems) - bad
+    told = [f"{count(bad)} bad {'entry' if bad == 1 else 'entries'}"] if bad else []
+    told += [f"{count(warnings)} {'warning' if warnings == 1 else 'warnings'}"] if warnings else []
+    return " and ".join(told)
+
+
+def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:
+    """The agreement to train without bad files; nothing where there are none."""
+    try:
+        bad = bad_files(corrected(found)[0])
+    except LabError:  # a broken file of corrections is told where the plan is made
+        bad = bad_files(found)
+    if not bad:
+        return
+    field(
+        st.checkbox, f"Leave out {count(bad)} bad {'entry' if bad == 1 else 'entries'}", key=f"{key}.leave-out",
+        holds=bool(choice["leave_out_problems"]), take=lambda agreed: choice.update(leave_out_problems=agreed),
+        help="They stay in the dataset; this run trains and validates without them.",
+    )  # fmt: skip
+    if "data.leave_out_problems" in errors:
+        st.markdown(":small[:red[:material/error: Mend them, or agree to leave them out.]]")
+
+
+def problems_table(found: Scan, key: str) -> None:
+    """Every problem with what to do, and the table as a file. Draws nothing when there is none."""
+    table = found.problems
+    if not len(table):
+        return
+    tables.table(
+        table[["severity", "where", "problem", "remedy", "kind"]],
+        "problems.csv",
+        hide_index=True,
+        height="auto",
+        column_config={
+            "severity": st.column_config.TextColumn("Severity", width="small"),
+            "where": st.column_config.TextColumn("Where", width="medium"),
+            "problem": st.column_config.TextColumn("What is wrong", width="large"),
+            "remedy": st.column_config.TextColumn("What to do", width="large"),
+            "kind": st.column_config.TextColumn("Kind", width="small"),
+        },
+        key=f"{key}.problems",
+    )

@@ -1,0 +1,264 @@
+"""The settings form's draft: a RunConfig as a dict in the session, how it is checked, and how its fields are named.
+
+The draft is the truth: a control writes its value there before the page runs, so that the page can check the whole
+draft first and show each message beside the control that it belongs to. What cannot be read as a number stays in the
+draft as it was typed. Each setting that somebody changes is noted, so that a launch can tell it from one that changed
+otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from core.config import RunConfig
+from core.config.parts import CHOOSE
+from core.config.run_config import field_errors
+from core.config.settings import leaves
+from core.errors import LabError
+
+DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
+Errors = dict[str, str]
+
+LABELS = {
+    "name": "Task", "age_limits": "Age limits", "unmasked": "Unmasked photos only", "count": "Folds",
+    "depth": "Depth", "init": "First weights",
+    "optimizer": "Optimizer", "epochs": "Epochs", "lr_backbone": "Backbone learning rate",
+    "lr_head": "Head learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "nesterov": "Nesterov",
+    "schedule": "Schedule", "warmup_epochs": "Warm-up epochs", "batch_size": "Batch size",
+    "label_smoothing": "Label smoothing", "seed": "Seed", "loader_workers": "Loader workers",
+    "precision": "Precision", "device": "Device", "p": "Probability", "max_people": "At most this many people",
+    "head": "Head", "init_checkpoint": "Parent's weights", "step_epochs": "Epochs a step",
+    "step_factor": "Factor of a step", "loss": "Loss", "focal_gamma": "Focal gamma", "sampling": "Sampling",
+    "early_stopping": "Stop early after", "method": "Mix images", "alpha": "Mixing alpha",
+    "probability": "Share of batches mixed", "person_pattern": "Person pattern",
+    "root": "Folder", "leave_out_problems": "Leave out bad files",
+}  # fmt: skip
+STUDY_LABELS = {
+    "name": "Name of the study", "grid": "What differs", "size": "Image size", "epochs": "Epochs in all",
+}  # fmt: skip
+
+
+def draft() -> dict[str, Any]:
+    return st.session_state[DRAFT]
+
+
+def replace_draft(data: dict[str, Any]) -> None:
+    """Take another configuration; every control starts anew from it."""
+    st.session_state[DRAFT] = data
+    st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1
+
+
+def take_data(choice: dict[str, Any]) -> None:
+    """Bring a dataset to the form from another page; what the form asked for otherwise stays."""
+    if DRAFT in st.session_state:
+        draft()["data"].update(choice)
+    else:
+        st.session_state["launch_data"] = dict(choice)
+
+
+def assign(path: str, value: Any) -> None:
+    """Set one field from code; its control, if drawn later in this run, shows the value."""
+    put(draft(), path, value)
+
+
+def writer(path: str) -> Callable[[Any], None]:
+    """What takes in a field's value. It holds on to the part of the draft in which the field stands now: once that is
+    no longer in the draft (another recipe, a phase removed), what was typed there goes nowhere instead of elsewhere.
+    """
+    *parents, last = path.split(".")
+    part = get(draft(), ".".join(parents)) if parents else draft()
+
+    def write(value: Any) -> None:
+        part[_step(last)] = value
+        edited(path)
+
+    return write
+
+
+def edited(path: str) -> None:
+    """Note that somebody changed the setting at `path`, or all beneath it; "" is everything."""
+    edits = st.session_state.setdefault(EDITS, {})
+    edits[path] = edit_number() + 1
+
+
+def edit_number() -> int:
+    """How often something was changed so far."""
+    return max(st.session_state.get(EDITS, {}).values(), default=0)
+
+
+def edited_since(number: int) -> list[str]:
+    """What was changed after the edit of this number."""
+    return [path for path, last in st.session_state.get(EDITS, {}).items() if last > number]
+
+
+def value_of(path: str) -> Any:
+    """What the draft has at a dotted path. Raises KeyError or IndexError where there is no such setting."""
+    return get(draft(), path)
+
+
+def check(data: dict[str, Any]) -> tuple[RunConfig | None, Errors]:
+    """(the configuration, {}) or (None, dotted path -> message)."""
+    try:
+        return RunConfig.model_validate(data), {}
+    except ValidationError as error:
+        return None, {path: plainly(message) for path, message in field_errors(error).items()}
+
+
+def label_of(path: str) -> str:
+    """A path as the screen names it: "phases.0.lr_head" -> "Phase 1: Head learning rate"."""
+    parts = path.split(".")
+    if parts[0] == "phases" and len(parts) > 1:
+        return f"Phase {int(parts[1]) + 1}" + (f": {LABELS.get(parts[2], parts[2])}" if len(parts) > 2 else "")
+    if parts[0] == "transforms" and len(parts) > 1:
+        listed, index = draft()["transforms"], int(parts[1])  # of a list that another recipe may have replaced
+        return f"Transforms: {listed[index].get('name', parts[1])}" if index < len(listed) else "Transforms"
+    if parts[0] == "study":
+        return STUDY_LABELS.get(parts[-1], "Study")
+    if parts == ["name"]:
+        return "Name"
+    if parts in (["phases"], ["transforms"]):
+        return parts[0].capitalize()
+    return next((LABELS[part] for part in reversed(parts) if part in LABELS), path)
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(path, before, now) of each setting that differs; the dataset and the words about the run do not count."""
+    skip: tuple[str, ...] = ("data.", "name", "description", "schema_version")
+    found = []
+    lists = {"transforms": lambda entry: entry["name"], "phases": lambda entry: entry["optimizer"]}
+    for group, title in lists.items():  # other entries, or in another order: no use in comparing them one by one
+        old, new = ([title(entry) for entry in data[group]] for data in (before, now))
+        if len(old) != len(new) or (group == "transforms" and old != new):
+            found.append((group, ", ".join(old), ", ".join(new)))
+            skip += (group,)
+    were, are = dict(leaves(before)), dict(leaves(now))
+    paths = [path for path in dict.fromkeys([*were, *are]) if not path.startswith(skip)]
+    return found + [
+        (path, show(were.get(path)), show(are.get(path))) for path in paths if were.get(path) != are.get(path)
+    ]
+
+
+def key_of(path: str) -> str:
+    return f"form{st.session_state.get(VERSION, 0)}.{path}"
+
+
+def said(error: LabError) -> str:
+    """What happened and what to do, as two sentences for a place that says by itself what it is about."""
+    text = re.sub(r"^(weights|folds|transfer|head|task [\w-]+): ", "", error.message).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}. {error.remedy}".strip()
+
+
+def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
+    """Each group in a few words, from the draft as it stands. classes: their number, where it is known."""
+    first, steps = data["phases"][0] if data["phases"] else {}, data["phases"]
+    optimizers = ", then ".join(f"{p['optimizer']} {show(p['epochs'])} epochs" for p in steps)
+    rates = f"{show(first.get('lr_backbone'))} backbone, {show(first.get('lr_head'))} head"
+    active = [t["name"] for t in data["transforms"] if t.get("enabled", True) and t["name"] != "Normalize"]
+    t, (init, _, origin) = data["training"], data["model"]["init"].partition(":")
+    weights = {"imagenet": "ImageNet weights", "scratch": "from scratch", "file": f"weights of {Path(origin).name}"}
+    weights["run"] = f"weights of run {origin}" if origin not in ("", CHOOSE) else "weights of a run to be chosen"
+    return {
+        "task": " · ".join(
+            [
+                data["task"]["name"],
+                *([f"{classes} classes"] if classes else []),
+                f"{show(data['folds']['count'])} folds",
+            ]
+        ),
+        "model": f"ResNet-{data['model']['depth']} · {weights.get(init, init)}"
+        + (" · factored head" if data["model"]["head"] == "factored" else ""),
+        "phases": f"{optimizers} · {rates}",
+        "training": f"batch {show(t['batch_size'])} · label smoothing {show(t['label_smoothing'])} · "
+        f"seed {show(t['seed'])} · {t['precision']} precision · {t['device']} device"
+        + (f" · {t['loss']} loss" if t["loss"] != "cross-entropy" else "")
+        + (" · balanced sampling" if t["sampling"] == "balanced" else "")
+        + (f" · {data['mix']['method']}" if data["mix"]["method"] != "none" else ""),
+        "transforms": ", ".join(active) or "none",
+    }
+
+
+def _step(part: str) -> int | str:
+    return int(part) if part.isdigit() else part
+
+
+def get(data: Any, path: str) -> Any:
+    for part in path.split("."):
+        data = data[_step(part)]
+    return data
+
+
+def put(data: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        data = data[_step(part)]
+    data[_step(last)] = value
+
+
+def read_number(text: str) -> int | float | str:
+    """A whole number, a finite number, or the text itself for the check to complain about."""
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            return value
+    return text
+
+
+def show(value: Any) -> str:
+    """1e-05 -> "1e-5", 25.0 -> "25", None -> ""."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(show, value))
+    text = re.sub(r"e([+-])0+(?=\d)", r"e\1", repr(value)) if isinstance(value, float) else str(value)
+    if isinstance(value, float) and 0 < abs(value) < 0.001 and "e" not in text:
+        text = re.sub(r"\.?0*e([+-])0*", r"e\1", f"{value:.6e}")
+    return text.removesuffix(".0")
+
+
+def label_of_field(path: str) -> str:
+    return LABELS.get(path.split(".")[-1], path.split(".")[-1])
+
+
+def help_of(path: str) -> str | None:
+    """The description of a field in core.config.run_config."""
+    model: Any = RunConfig
+    info = None
+    for part in path.split("."):
+        if part.isdigit() or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        info = model.model_fields.get(part)
+        if info is None:
+            return None
+        model = info.annotation
+        if typing.get_origin(model) is list:
+            model = typing.get_args(model)[0]
+    return info.description if info else None
+
+
+def plainly(text: str) -> str:
+    """pydantic's sentence as a person would say it."""
+    text = text.removeprefix("input should be ").removeprefix("Input should be ")
+    for before, after in (
+        ("greater than or equal to ", "must be at least "),
+        ("less than or equal to ", "must be at most "),
+        ("greater than ", "must be above "),
+        ("less than ", "must be below "),
+    ):
+        text = text.replace(before, after)
+    text = re.sub(r"a valid integer, .*?, found", "must be a whole number, found", text)
+    text = re.sub(r"a valid number, .*?, found", "must be a number, found", text)
+    text = re.sub(r"^a finite number", "must be a finite number", text)
+    text = text.replace("found ''", "found nothing")
+    text = text.replace("string should have at least 1 character", "must not be empty")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", ")")) else ".")

@@ -1,0 +1,131 @@
+"""The launch form's draft on disk: kept while somebody edits it, found again after a reload."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import streamlit as st
+
+from core.config import drafts, recipes
+from core.config.run_config import PhaseConfig
+from core.config.transforms import TRANSFORMS, default_params
+from pages.parts.dataset import picker
+from pages.parts.form import draft
+from pages.parts.launch import ids, study_form
+
+RESTORED, _WRITTEN = "launch_restored", "launch_written"
+DEPTHS = (18, 34, 50, 101, 152)
+
+
+def keep() -> None:
+    """Write the form down under its token when something was changed on it since the last time."""
+    token = ids.form_token()
+    now = {
+        "draft": draft.draft(),
+        "base": st.session_state["launch_base"],
+        "source": list(st.session_state["launch_source"]),
+        "study": study_form.contents(),
+    }
+    text = json.dumps(now)
+    before = st.session_state.get(_WRITTEN)
+    if before == (token, text) or (before is None and now["draft"] == now["base"] and study_form.is_blank()):
+        return
+    drafts.save(token, now)
+    st.session_state[_WRITTEN] = (token, text)
+
+
+def restore(wanted: tuple[str, str] | None, prefix: str) -> bool:
+    """Take up the draft of the form that the address names; False where there is none, or it is not one.
+
+    wanted: what the address asks to begin with; a draft that began with something else is left alone. prefix: of the
+    keys of the dataset's controls.
+    """
+    token = ids.asked_token()
+    kept = drafts.load(token) if token else None
+    if kept is None or not _fits(kept):
+        return False
+    source = tuple(kept["source"])
+    if wanted is not None and wanted != source:
+        return False
+    draft.replace_draft(kept["draft"])
+    st.session_state["launch_base"], st.session_state["launch_source"] = kept["base"], source
+    study_form.take_contents(kept["study"])
+    picker.show_choice(kept["draft"]["data"], prefix)
+    if source[0] != "file":
+        st.query_params[source[0]] = source[1]
+    st.session_state[RESTORED] = True
+    return True
+
+
+def notice(prefix: str) -> None:
+    """Says that a draft was restored, until that was read."""
+    if RESTORED not in st.session_state:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            ":material/history: Draft restored: the form is as you left it.", width="content",
+        )  # fmt: skip
+        st.button("Start anew", type="tertiary", icon=":material/restart_alt:", on_click=_start_anew, args=(prefix,))
+        st.button("Dismiss", type="tertiary", on_click=st.session_state.pop, args=(RESTORED, None))
+
+
+def _start_anew(prefix: str) -> None:
+    """The form as it began, before anything was changed on it."""
+    st.session_state.pop(RESTORED, None)
+    draft.replace_draft(copy.deepcopy(st.session_state["launch_base"]))
+    draft.edited("")
+    study_form.reset()
+    picker.show_choice(draft.draft()["data"], prefix)
+    drafts.forget(ids.form_token())
+    st.session_state.pop(_WRITTEN, None)
+
+
+# Whether a file is a draft. Values may be wrong, as somebody may have typed them; what the form is made of may not.
+
+
+def _fits(kept: dict[str, Any]) -> bool:
+    like = next(iter(recipes.all_recipes().values())).model_dump(mode="json")
+    source = kept.get("source")
+    return (
+        all(_is_form(kept.get(name), like) for name in ("draft", "base"))
+        and isinstance(source, list)
+        and len(source) == 2
+        and source[0] in ("recipe", "from", "file")
+        and isinstance(source[1], str)
+        and study_form.is_contents(kept.get("study"))
+    )
+
+
+def _is_form(form: Any, like: dict[str, Any]) -> bool:
+    lists = ("phases", "transforms")
+    if not isinstance(form, dict) or not all(isinstance(form.get(name), list) for name in lists):
+        return False
+    phase = PhaseConfig().model_dump(mode="json")
+    return (
+        _alike({key: value for key, value in form.items() if key not in lists},
+               {key: value for key, value in like.items() if key not in lists})
+        and form["model"]["depth"] in DEPTHS
+        and all(_alike(each, phase) for each in form["phases"])
+        and all(_is_transform(each) for each in form["transforms"])
+    )  # fmt: skip
+
+
+def _is_transform(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or entry["name"] not in TRANSFORMS:
+        return False
+    return _alike(
+        {"enabled": True, **entry}, {"name": "", "p": 1.0, "enabled": True, "params": default_params(entry["name"])}
+    )
+
+
+def _alike(value: Any, like: Any) -> bool:
+    """The same keys, lists as long, and words, switches and numbers where those belong; a number may be any text."""
+    if isinstance(like, dict):
+        return isinstance(value, dict) and value.keys() == like.keys() and all(_alike(value[k], like[k]) for k in like)
+    if isinstance(like, list):
+        return isinstance(value, list) and len(value) == len(like) and all(map(_alike, value, like))
+    if isinstance(like, (str, bool)):
+        return type(value) is type(like)
+    return value is None or (isinstance(value, (int, float, str)) and not isinstance(value, bool))

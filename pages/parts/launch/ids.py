@@ -1,0 +1,87 @@
+"""Names of runs and studies that are known before the click, so that a double click launches once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+import streamlit as st
+
+from core.config import RunConfig, drafts
+from core.config import run_config as configs
+from core.runs import run
+from core.studies import records
+from core.studies.grid import StudyConfig, to_yaml
+from pages.parts.shared import states
+
+TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
+
+
+def form_token() -> str:
+    """What names this form in its address: time and four digits, the same in a reload and in a copied tab."""
+    token = st.session_state.get(TOKEN)
+    if token is None:
+        asked = asked_token()
+        if was_launched(asked):
+            asked = None
+        token = asked or new_token()
+        st.session_state[TOKEN] = token
+        st.session_state[ADOPTED] = token == asked
+    if st.query_params.get("form") != token:
+        st.query_params["form"] = token
+    return token
+
+
+def asked_token() -> str | None:
+    """The form that the address names, if it names one."""
+    asked = st.query_params.get("form", "")
+    return asked if drafts.is_token(asked) else None
+
+
+def was_launched(token: str | None) -> bool:
+    """Whether this session launched from the form: whoever comes back to its address prepares another one."""
+    return token in st.session_state.get(states.LAUNCHED, {})
+
+
+def new_token() -> str:
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def use_up(token: str) -> None:
+    """The form was launched: what is launched next is another one."""
+    if st.session_state.get(TOKEN) == token:
+        del st.session_state[TOKEN]
+
+
+def id_of(token: str, name: str, content: str) -> str:
+    """A function of form and settings, known before the click: a double click, a reload or a second tab of the same
+    form with the same settings name the same run or study, and one can be made only once."""
+    slug = run.new_id(name)[16:-5]
+    digest = hashlib.sha256(f"{token}\n{content}".encode()).hexdigest()[:4]
+    return f"{token[:15]}-{slug}-{digest}"
+
+
+def run_id(token: str, config: RunConfig) -> str:
+    return id_of(token, config.name, configs.to_yaml(config))
+
+
+def study_id(token: str, study: StudyConfig, root: str) -> str:
+    """root: folder of the dataset, which a study file does not name."""
+    return id_of(token, study.name, f"{root}\n{to_yaml(study)}")
+
+
+def next_run_id(config: RunConfig) -> str:
+    """The id that Launch will use. A form that was launched before this session opened it is a new form."""
+    _renew(run.Run(run_id(form_token(), config)).exists())
+    return run_id(form_token(), config)
+
+
+def next_study_id(study: StudyConfig, root: str) -> str:
+    _renew(records.exists(study_id(form_token(), study, root)))
+    return study_id(form_token(), study, root)
+
+
+def _renew(launched: bool) -> None:
+    if st.session_state.pop(ADOPTED, False) and launched:
+        st.session_state[TOKEN] = new_token()

@@ -1,0 +1,99 @@
+"""What a launch would train on: faces as the network sees them, and people, folds, steps and time of one run."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from core.augment.preview import crop_effects, pick
+from core.plan.folds import fold_table
+from core.plan.plan import Plan
+from core.text import count
+from pages.parts.launch import measuring
+from pages.parts.shared import faces, fold_verdict, tables
+
+FACES = 2  # of each class
+CLASSES_SHOWN = 18
+
+
+def faces_section(plan: Plan) -> None:
+    config = plan.config
+    for effect in crop_effects(config.transforms, plan.samples["width"], plan.samples["height"]):
+        crop, photo = (f"{w} × {h} px" for w, h in (effect.crop, effect.photo))
+        if effect.padded > 0:
+            st.warning(
+                f"CenterCrop ({crop}, width × height) is larger than {effect.padded:.0%} of the photos (typically "
+                f"{photo}): they get black borders. Make the crop smaller, turn it off under Transforms, or choose the "
+                "recipe quick, which resizes whole photos.",
+                icon=":material/crop_free:",
+            )
+        elif effect.kept < 2 / 3:
+            st.info(
+                f"CenterCrop ({crop}, width × height) cuts {1 - effect.kept:.0%} off the area of a typical photo "
+                f"({photo}). See below that faces stay whole.",
+                icon=":material/crop:",
+            )
+    draw = st.session_state.setdefault("launch_draw", 0)
+    counts = plan.samples["class_name"].value_counts()
+    shown = plan.class_names[:CLASSES_SHOWN]
+    chosen = pick(plan.samples, FACES, draw // 4)
+    photos = tuple(
+        (row.path, row.sample, int(row.mtime_ns), int(row.Index), row.class_name)
+        for row in chosen.itertuples()
+        if row.class_name in shown
+    )
+    transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
+    with st.spinner("Preparing faces", show_time=True):
+        html = faces.class_grid(
+            transforms, photos, {name: int(counts[name]) for name in shown}, config.training.seed, 1 + draw
+        )
+    st.html(html)
+    height, width = config.input_size
+    more = (
+        f" The first {CLASSES_SHOWN} of {len(plan.class_names)} classes."
+        if len(plan.class_names) > CLASSES_SHOWN
+        else ""
+    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(
+            f"Above: as in validation. Beneath: one draw of training. {width} × {height} px, before colours are "
+            f"normalised; the number is photos of the class.{more}",
+            width="stretch",
+        )
+        st.button("Draw again", icon=":material/casino:", on_click=_draw_again)
+
+
+def _draw_again() -> None:
+    st.session_state["launch_draw"] += 1
+
+
+def plan_section(plan: Plan) -> None:
+    config = plan.config
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, help in (
+            *([("People", count(plan.people), None)] if plan.persons.are_known else []),
+            ("Photos", count(plan.photos), None),
+            ("Classes", count(len(plan.class_names)), None),
+            (
+                "Folds",
+                count(config.folds.count),
+                "Each is trained once, as many at a time as there are slots (page Studies).",
+            ),
+            ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
+        ):
+            st.metric(label, value, help=help, width="content")
+        measuring.time_estimate(plan)
+    fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
+    notes = []
+    if plan.dropped:
+        notes.append(f"{count(plan.dropped)} photos are not in the task {config.task.name}")
+    if plan.left_out:
+        notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
+    if n := len(plan.corrections):
+        notes.append(f"{count(n)} label {'correction is' if n == 1 else 'corrections are'} applied")
+    if notes:
+        st.caption(f"{'; '.join(notes)}.")
+    table = fold_table(plan.samples)
+    table.index = [f"fold {k}" for k in table.index]
+    tables.table(table, "folds.csv", row_height=32, key="fold-table")

@@ -1,0 +1,225 @@
+"""Where the launch form's settings come from: a recipe, another run, a file; and what was changed since."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import streamlit as st
+
+from core.config import RunConfig, recipes
+from core.config import run_config as configs
+from core.config.parts import CHOOSE
+from core.errors import LabError
+from core.runs import index as run_index
+from core.runs import run
+from core.studies import grid
+from core.studies.grid import StudyConfig
+from core.text import plain
+from pages.parts.dataset import picker
+from pages.parts.form import draft
+from pages.parts.form import settings as form
+from pages.parts.launch import draft as launch_draft
+from pages.parts.launch import ids, study_form
+
+DATA = "launch-data"  # prefix of the dataset's controls
+_CAME = "launch_came"  # what the address asked for last
+ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
+
+
+def prefill() -> None:
+    """Take what the address asks for; else go on with the session's draft, or with that of before a reload; else begin
+    with the recipe 'quick'.
+
+    An address that names the session's own form, or one that it launched from, asks for nothing: a browser sends its
+    address along with each click, a quick second click brings the one from before the first, and Back an old one.
+    """
+    wanted = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
+    arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
+    fresh = draft.DRAFT not in st.session_state
+    if fresh and launch_draft.restore(wanted, DATA):
+        return
+    asked = ids.asked_token()
+    of_this_form = not fresh and (asked == st.session_state.get(ids.TOKEN, "") or ids.was_launched(asked))
+    before = (st.session_state.get("launch_source"), st.session_state.get(_CAME))
+    if wanted is not None and not of_this_form and (arriving or wanted not in before):
+        kind, name = wanted
+        try:
+            (take_run if kind == "from" else take_recipe)(name)
+            st.session_state[_CAME] = wanted
+            return
+        except LabError as error:
+            st.session_state["launch_error"] = error
+            del st.query_params[kind]
+    if not fresh:
+        kind, name = st.session_state["launch_source"]
+        if arriving:
+            picker.show_choice(draft.draft()["data"], DATA)
+        if kind != "file" and st.query_params.get(kind) != name:
+            st.query_params.pop("recipe" if kind == "from" else "from", None)
+            st.query_params[kind] = name
+        return
+    take_recipe("quick" if "quick" in recipes.all_recipes() else next(iter(recipes.all_recipes())))
+
+
+def take_recipe(name: str) -> None:
+    """The recipe's settings, on the dataset that is chosen already."""
+    known = recipes.all_recipes()
+    if name not in known:
+        raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(known)}.", kind="config")
+    begin(known[name], ("recipe", name))
+
+
+def take_run(run_id: str) -> None:
+    """Another run's settings and its dataset."""
+    begin(run.Run(run_id).config(), ("from", run_id))
+
+
+def begin(config: RunConfig, source: tuple[str, str]) -> None:
+    data = config.model_dump(mode="json")
+    if not data["data"]["root"]:
+        before = st.session_state.get(draft.DRAFT)
+        brought = st.session_state.pop("launch_data", None)
+        data["data"] = before["data"] if before else brought or picker.start_choice()
+    draft.replace_draft(data)
+    if config.model.parent == CHOOSE and (parent := _parent_for(data["data"]["root"])):
+        data["model"]["init"] = f"run:{parent}"
+        form.follow(parent)
+    picker.show_choice(data["data"], DATA)
+    st.session_state["launch_source"] = source
+    st.session_state["launch_base"] = json.loads(json.dumps(data))
+    for kind in ("from", "recipe"):
+        st.query_params.pop(kind, None)
+    if source[0] in ("from", "recipe"):
+        st.query_params[source[0]] = source[1]
+
+
+def _parent_for(root: str) -> str | None:
+    """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
+    for summary in run_index.summaries():
+        if summary.get("state") == "done" and summary["task"] == "gender-age":
+            try:
+                if Path(run.Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():
+                    return summary["id"]
+            except LabError:
+                continue
+    return None
+
+
+def take_study(wanted: StudyConfig) -> None:
+    """A study file: its recipe with the settings that all runs share, on the dataset that is chosen, and its grid."""
+    known = recipes.all_recipes()  # a file that somebody sent names no other file of this machine
+    for name in (wanted.recipe, *wanted.grid.get("recipe", [])):
+        if name not in known:
+            message = f"study '{wanted.name}': recipe {name!r} is not known."
+            raise LabError(message, f"Use one of {', '.join(known)}; import a recipe of your own first.", "config")
+    base = known[wanted.recipe]
+    kept = st.session_state[draft.DRAFT]["data"]
+    grid.expand(wanted.model_copy(update={"grid": {key: values[:1] for key, values in wanted.grid.items()}}))
+    begin(base, ("recipe", wanted.recipe))
+    data = base.model_dump(mode="json") | {"data": kept}
+    for key, value in wanted.set.items():
+        data = configs.with_value(data, key, value, f"study '{wanted.name}': ")
+    draft.replace_draft(data)
+    picker.show_choice(data["data"], DATA)
+    study_form.take(wanted)
+
+
+def take_pipeline(settings: dict, recipe: str) -> None:
+    """Bring transforms and mixing from Augmentation; the form's other settings stay, or begin as there."""
+    if draft.DRAFT not in st.session_state:
+        base = recipes.all_recipes()[recipe].model_dump(mode="json") | {"data": settings["data"]}
+        st.session_state[draft.DRAFT] = json.loads(json.dumps(base))
+        st.session_state["launch_source"], st.session_state["launch_base"] = ("recipe", recipe), base
+    brought = json.loads(json.dumps({"transforms": settings["transforms"], "mix": settings["mix"]}))
+    draft.edited("transforms")
+    draft.edited("mix")
+    draft.replace_draft(draft.draft() | brought)
+
+
+def pick_recipe(name: str) -> None:
+    """A recipe was clicked: its settings, and its name in the address."""
+    draft.edited("")
+    take_recipe(name)
+
+
+def import_settings(key: str) -> None:
+    upload = st.session_state[key]
+    if upload is None:
+        return
+    draft.edited("")
+    st.session_state["launch_imports"] = st.session_state.get("launch_imports", 0) + 1  # an empty box for the next
+    try:
+        text = upload.getvalue().decode("utf-8")
+        if study_form.is_study(text):
+            take_study(grid.from_yaml(text, upload.name))
+        else:
+            begin(configs.from_yaml(text, upload.name), ("file", upload.name))
+    except UnicodeDecodeError:
+        st.session_state["launch_error"] = LabError(
+            f"{upload.name}: is not text in UTF-8.", "Export it again.", "config"
+        )
+    except LabError as error:
+        st.session_state["launch_error"] = error
+
+
+def recipes_section(config: RunConfig | None) -> None:
+    known = recipes.all_recipes()
+    source = st.session_state["launch_source"]
+    with st.container(horizontal=True, gap="small"):
+        for index, (name, recipe) in enumerate(known.items()):
+            chosen = source == ("recipe", name)
+            card = f"recipe-{'chosen' if chosen else index}"
+            with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
+                _, width = recipe.input_size
+                init = ORIGINS.get(recipe.model.init.partition(":")[0], "a weights file")
+                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                    st.markdown(f"**{plain(name)}**", width="content")
+                    st.button(
+                        "Chosen" if chosen else "Use",
+                        key=f"use-{name}",
+                        icon=":material/check_circle:" if chosen else None,
+                        type="tertiary" if chosen else "secondary",
+                        help="Go back to this recipe's settings." if chosen else None,
+                        on_click=pick_recipe,
+                        args=(name,),
+                    )
+                st.caption(plain(recipe.description))
+                st.caption(f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(provenance(config), width="content")
+        with st.popover("Import or export", icon=":material/swap_vert:"):
+            key = f"import{st.session_state.get('launch_imports', 0)}"
+            st.file_uploader(
+                "Import settings or a study (YAML)",
+                type=["yaml", "yml"],
+                key=key,
+                on_change=import_settings,
+                args=(key,),
+            )
+            st.download_button(
+                "Export these settings (YAML)",
+                configs.to_yaml(config) if config else "",
+                f"{re.sub(r'[^A-Za-z0-9_-]+', '-', config.name) if config else 'run'}.yaml",
+                "application/yaml",
+                icon=":material/download:",
+                on_click="ignore",
+                disabled=config is None,
+                help=None if config else "Correct the settings first.",
+            )
+            if study_form.is_on():
+                study_form.export(draft.draft())
+
+
+def provenance(config: RunConfig | None) -> str:
+    kind, name = st.session_state["launch_source"]
+    base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
+    now = config.model_dump(mode="json") if config else draft.draft()
+    changed = draft.differences(st.session_state["launch_base"], now)
+    text = f"{base} **{plain(name)}**"
+    if changed:
+        told = [f"{plain(draft.label_of(path))} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        text += f", changed: :gray[{'; '.join(told)}{more}]"
+    return text

@@ -1,0 +1,284 @@
+"""The grid of a study on the Launch page: what differs between its runs, what they share, and its file.
+
+What all runs share is the form's own draft, as it differs from the recipe that it began with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from core.config import recipes
+from core.config.run_config import DataConfig, field_errors
+from core.errors import LabError
+from core.storage import plain_yaml
+from core.studies import grid
+from core.studies.grid import ShrinkConfig, StudyConfig
+from core.text import plain
+from pages.parts.form import draft as form_draft
+from pages.parts.form import fields
+from pages.parts.shared.fields import field
+
+STATE = "launch_study"
+ADDRESS = "as"  # ?as=study
+OWN_RECIPE = "study"  # for settings that did not begin with a recipe
+PILLS = 8  # more values than this are picked from a list
+
+
+def state() -> dict[str, Any]:
+    """on, name, description, grid (setting -> values), size and epochs as typed, version of the controls."""
+    if STATE not in st.session_state:
+        st.session_state[STATE] = {**_blank(), "on": st.query_params.get(ADDRESS) == "study", "version": 0}
+    return st.session_state[STATE]
+
+
+def _blank() -> dict[str, Any]:
+    return {"on": False, "name": "study", "description": "", "grid": {}, "size": None, "epochs": None}
+
+
+def contents() -> dict[str, Any]:
+    """What somebody entered."""
+    return {key: value for key, value in state().items() if key != "version"}
+
+
+def take_contents(entered: dict[str, Any]) -> None:
+    state().update(entered, version=state()["version"] + 1)
+
+
+def reset() -> None:
+    take_contents(_blank())
+
+
+def is_blank() -> bool:
+    return contents() | {"on": False} == _blank()
+
+
+def is_contents(data: Any) -> bool:
+    """Whether data from a file can be shown; values may be wrong, as somebody may have typed them."""
+    if not isinstance(data, dict) or data.keys() != _blank().keys() or not isinstance(data["grid"], dict):
+        return False
+    scalar = (str, int, float, type(None))
+    return (
+        isinstance(data["on"], bool)
+        and all(isinstance(data[key], str) for key in ("name", "description"))
+        and all(isinstance(data[key], scalar) for key in ("size", "epochs"))
+        and all(
+            isinstance(values, list) and all(isinstance(v, scalar) for v in values) for values in data["grid"].values()
+        )
+    )
+
+
+def is_on() -> bool:
+    return state()["on"]
+
+
+def is_study(text: str) -> bool:
+    """Whether a YAML text is a study and not one run's settings."""
+    try:
+        data = plain_yaml.load(text, "study")
+    except LabError:
+        return False
+    return isinstance(data, dict) and "grid" in data
+
+
+def take(wanted: StudyConfig) -> None:
+    """Show a study that came from a file."""
+    take_contents(
+        {
+            "on": True, "name": wanted.name, "description": wanted.description,
+            "grid": {key: list(values) for key, values in wanted.grid.items()},
+            "size": wanted.shrink.size, "epochs": wanted.shrink.epochs,
+        }
+    )  # fmt: skip
+
+
+def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form_draft.Errors]:
+    """(the study that form and grid describe, {}) or (None, field -> message)."""
+    kind, name = st.session_state["launch_source"]
+    recipe = name if kind == "recipe" else OWN_RECIPE
+    now = state()
+    untouched = DataConfig().model_dump(mode="json")
+    data = {f"data.{key}": value for key, value in draft["data"].items() if key != "root" and value != untouched[key]}
+    described = {
+        "name": now["name"],
+        "description": now["description"],
+        "recipe": recipe,
+        "set": grid.changes(recipes.load_recipe(recipe), draft) | data,
+        "shrink": {"size": now["size"], "epochs": now["epochs"]},
+        "grid": now["grid"],
+    }
+    try:
+        return StudyConfig.model_validate(described), {}
+    except ValidationError as error:
+        return None, {f"study.{path}": form_draft.plainly(text) for path, text in field_errors(error).items()}
+
+
+def mode() -> None:
+    """One run or a study."""
+
+    def turn(chosen: str) -> None:
+        state()["on"] = chosen == "study"
+        _edited()
+
+    field(
+        st.segmented_control, "Launch", ["run", "study"], key="launch-as", holds="study" if is_on() else "run",
+        take=turn, required=True, label_visibility="collapsed",
+        format_func={"run": "One run", "study": "A study: several runs on the same folds"}.get,
+    )  # fmt: skip
+    if is_on():
+        st.query_params[ADDRESS] = "study"
+    else:
+        st.query_params.pop(ADDRESS, None)
+
+
+def controls(errors: form_draft.Errors, parents: dict[str, str]) -> None:
+    """What differs, with its values; then what is made smaller. parents: runs that another can start from."""
+    now, known = state(), settings()
+
+    def choose(paths: list[str]) -> None:
+        now["grid"] = {path: now["grid"].get(path, _first(path)) for path in paths}
+        _edited()
+
+    field(
+        st.multiselect, "What differs between the runs", list(known), key=_key("fields"), holds=list(now["grid"]),
+        take=choose, format_func=name_of, placeholder="Choose settings: depth, recipe, mix-up, seed …",
+        help="Every combination of the values is a run. All other settings are those above, shared by all runs.",
+    )  # fmt: skip
+    for path in list(now["grid"]):
+        _values(path, known.get(path), parents)
+    with st.container():
+        fields.message("study.grid", errors)
+    st.caption(
+        "Smaller, for a small machine: in every run, after its recipe. Fewer people: "
+        "“At most this many people” under How labels are found."
+    )
+    with st.container(horizontal=True):
+        _number("size", "Image size in pixels", "as in the recipe", errors)
+        _number("epochs", "Epochs in all", "as in the recipe", errors)
+
+
+def words(errors: form_draft.Errors) -> None:
+    """Name and question of the study."""
+    for name, label, width, hint in (
+        ("name", "Name of the study", 320, ""),
+        ("description", "Question", "stretch", "What it answers, one sentence"),
+    ):
+        with st.container(width=width, gap="xsmall"):
+            field(
+                st.text_input, label, key=_key(name), holds=state()[name], read=str.strip, take=_writer(name),
+                placeholder=hint, help=StudyConfig.model_fields[name].description,
+            )  # fmt: skip
+            fields.message(f"study.{name}", errors)
+
+
+def export(draft: dict[str, Any]) -> None:
+    wanted, _ = build(draft)
+    st.download_button(
+        "Export this study (YAML)",
+        grid.to_yaml(wanted) if wanted else "",
+        f"{re.sub(r'[^A-Za-z0-9_-]+', '-', wanted.name) if wanted else 'study'}.yaml",
+        "application/yaml",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=wanted is None,
+        help="The same file runs on the command line: python -m core study FILE --data FOLDER.",
+    )
+
+
+def settings() -> dict[str, list[Any] | None]:
+    """Every setting that can differ -> its values where they are a fixed list; phases as many as the form has."""
+    known = grid.settings()
+    first = {path: values for path, values in known.items() if path.startswith("phases.0.")}
+    for index in range(1, len(form_draft.draft()["phases"])):
+        known |= {path.replace("phases.0.", f"phases.{index}."): values for path, values in first.items()}
+    return known
+
+
+def name_of(path: str) -> str:
+    return "Recipe" if path == "recipe" else form_draft.label_of(path)
+
+
+def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> None:
+    """The values of one setting: buttons where they are a fixed list, else typed ones."""
+    now, key = state(), _key(f"values.{path}")
+    label = plain(name_of(path))
+
+    def take(values: list[Any]) -> None:
+        if path in now["grid"]:
+            now["grid"][path] = values
+            _edited()
+
+    if options is not None and len(options) <= PILLS and all(value in options for value in now["grid"][path]):
+        field(
+            st.pills, label, options, key=key, holds=list(now["grid"][path]), take=take,
+            read=lambda values: [value for value in options if value in values], selection_mode="multi",
+            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else form_draft.show(value),
+        )  # fmt: skip
+        return
+
+    def read(words: list[str]) -> list[Any]:
+        typed = [part.strip() for text in words for part in text.split(",") if part.strip()]
+        return [_value(path, text) for text in dict.fromkeys(typed)]
+
+    offered = [_word(value) for value in options or _first(path)]
+    if path == "model.init":
+        offered = ["imagenet", "scratch", *(f"run:{run_id}" for run_id in parents)]
+    field(
+        st.multiselect, label, offered, key=key, holds=list(now["grid"][path]), take=take, read=read,
+        show=lambda values: [_word(value) for value in values], accept_new_options=True,
+        placeholder="Type a value, Enter; or several with commas", help=form_draft.help_of(path),
+        format_func=lambda text: parents.get(text.removeprefix("run:"), text),
+    )  # fmt: skip
+
+
+def _first(path: str) -> list[Any]:
+    """The value that the form has now."""
+    if path == "recipe":
+        kind, name = st.session_state["launch_source"]
+        return [name] if kind == "recipe" else []
+    try:
+        return [form_draft.value_of(path)]
+    except (KeyError, IndexError, TypeError):
+        return []
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else form_draft.show(value)
+
+
+def _value(path: str, text: str) -> Any:
+    if text == "none" and path in ("training.early_stopping", "training.loader_workers"):
+        return None
+    return text if path in ("recipe", "model.init") else form_draft.read_number(text)
+
+
+def _number(name: str, label: str, empty: str, errors: form_draft.Errors) -> None:
+    with st.container(width=fields.FIELD + 20, gap="xsmall"):
+        field(
+            st.text_input, label, key=_key(name), holds=state()[name], show=form_draft.show,
+            read=lambda text: form_draft.read_number(text.strip()) if text.strip() else None, take=_writer(name),
+            placeholder=empty, help=ShrinkConfig.model_fields[name].description,
+        )  # fmt: skip
+        fields.message(f"study.shrink.{name}", errors)
+
+
+def _writer(name: str) -> Callable[[Any], None]:
+    now = state()
+
+    def write(value: Any) -> None:
+        now[name] = value
+        _edited()
+
+    return write
+
+
+def _edited() -> None:
+    form_draft.edited("study")
+
+
+def _key(name: str) -> str:
+    return f"study{state()['version']}.{name}"

@@ -1,0 +1,251 @@
+"""Maps on screen: a grid of faces x layers that the browser paints, so that opacity, colours and the value under the
+pointer cost no computation. Heat travels as 8-bit grey PNG, photos as JPEG."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core.inside import picture
+from pages.parts.look_inside.mistakes import data_uri
+
+_CSS = """
+.look-maps { overflow-x: auto; color: var(--st-text-color); }
+.look-maps .look-head { position: sticky; left: 0; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .82rem;
+  min-height: 1.6rem; opacity: .85; font-variant-numeric: tabular-nums; }
+.look-maps .look-value { flex: 1 1 24rem; }
+.look-maps .look-legend { display: flex; align-items: center; gap: .4rem; font-size: .74rem; }
+.look-maps .look-legend i { width: 6.5rem; height: .6rem; border-radius: 3px; }
+.look-maps .look-grid { display: grid; gap: .35rem; align-items: start; max-width: var(--widest); }
+.look-maps .look-title { font-size: .8rem; font-weight: 600; text-align: center; overflow-wrap: anywhere; }
+.look-maps .look-face { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; padding-right: .3rem; }
+.look-maps .look-face b { display: flex; gap: .35rem; align-items: baseline; font-weight: 600; }
+.look-maps .look-face i { flex: none; width: .6rem; height: .6rem; border-radius: 50%; display: inline-block; }
+.look-maps .look-face small { display: block; opacity: .78; font-variant-numeric: tabular-nums; }
+.look-maps figure { margin: 0; min-width: 0; position: relative; }
+.look-maps canvas, .look-maps img { width: 100%; display: block; border-radius: 4px; }
+.look-maps canvas { cursor: crosshair; }
+.look-maps canvas:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.look-maps figcaption { font-size: .7rem; line-height: 1.35; opacity: .82; text-align: center; white-space: pre-line;
+  font-variant-numeric: tabular-nums; }
+.look-maps .look-cross { position: absolute; width: 9px; height: 9px; margin: -5px 0 0 -5px; border-radius: 50%;
+  border: 1.5px solid #fff; box-shadow: 0 0 0 1px #000; pointer-events: none; display: none; }
+.look-maps .look-rule { grid-column: 1 / -1; border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
+"""
+
+_JS = """
+const HINT = "Point at a map to read its value (keys: arrows move the point, Page Down goes to the next map).";
+
+function text(tag, content, name) {
+  const found = document.createElement(tag);
+  if (name) found.className = name;
+  found.textContent = content;
+  return found;
+}
+
+async function pixels(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  const board = document.createElement("canvas");
+  board.width = image.naturalWidth; board.height = image.naturalHeight;
+  const pen = board.getContext("2d", {willReadFrequently: true});
+  pen.drawImage(image, 0, 0);
+  return pen.getImageData(0, 0, board.width, board.height);
+}
+
+function paint(canvas, heat, photo, style, signed) {
+  canvas.width = heat.width; canvas.height = heat.height;
+  const pen = canvas.getContext("2d"), out = pen.createImageData(heat.width, heat.height);
+  const lut = signed ? style.signed : style.plain, zero = signed ? 128 : 0, span = signed ? 127 : 255;
+  for (let i = 0; i < out.data.length; i += 4) {
+    const value = heat.data[i], warm = Math.min(1, Math.abs(value - zero) / span);
+    const alpha = style.overlaid ? style.opacity * warm : 1;
+    for (let c = 0; c < 3; c++)
+      out.data[i + c] = (photo && style.overlaid ? photo.data[i + c] * (1 - alpha) : 0)
+        + lut[3 * value + c] * (photo && style.overlaid ? alpha : 1);
+    out.data[i + 3] = 255;
+  }
+  pen.putImageData(out, 0, 0);
+}
+
+function legend(style, signed) {
+  const lut = signed ? style.signed : style.plain, stops = [];
+  for (let i = 0; i <= 16; i++) {
+    const at = Math.min(255, Math.max(signed ? 1 : 0, 16 * i));
+    stops.push(`rgb(${lut[3 * at]},${lut[3 * at + 1]},${lut[3 * at + 2]})`);
+  }
+  const found = text("div", "", "look-legend"), bar = text("i", "");
+  bar.style.background = `linear-gradient(90deg, ${stops.join(",")})`;
+  found.append(text("span", signed ? style.poles[0] : "0"), bar, text("span", signed ? style.poles[1] : style.top));
+  return found;
+}
+
+function watch(canvas, heat, row, place, signed, top, told) {
+  const crosses = () => row.querySelectorAll(".look-cross");
+  const inside = value => Math.min(1, Math.max(0, value));
+  const point = at => {
+    const px = Math.min(heat.width - 1, Math.floor(at.x * heat.width));
+    const py = Math.min(heat.height - 1, Math.floor(at.y * heat.height));
+    const grey = heat.data[4 * (py * heat.width + px)];
+    const value = signed ? (grey - 128) / 127 : grey / 255;
+    told.textContent = `${place} - x ${Math.round(100 * at.x)} %, y ${Math.round(100 * at.y)} % - `
+      + `${value.toFixed(2)} of the ${top}`;
+    crosses().forEach(cross => { cross.style.display = "block"; cross.style.left = 100 * at.x + "%";
+      cross.style.top = 100 * at.y + "%"; });
+  };
+  const leave = () => {
+    told.textContent = HINT;
+    crosses().forEach(cross => cross.style.display = "none");
+  };
+  let at = {x: .5, y: .5};
+  canvas.onpointermove = event => {
+    const box = canvas.getBoundingClientRect();
+    point({x: inside((event.clientX - box.left) / box.width), y: inside((event.clientY - box.top) / box.height)});
+  };
+  canvas.onpointerleave = canvas.onblur = leave;
+  canvas.onfocus = () => point(at);
+  canvas.onkeydown = event => {
+    const all = [...canvas.closest(".look-grid").querySelectorAll("canvas")];
+    const step = {ArrowLeft: [-.02, 0], ArrowRight: [.02, 0], ArrowUp: [0, -.02], ArrowDown: [0, .02]}[event.key];
+    const other = {PageUp: -1, PageDown: 1}[event.key];
+    if (!step && !other) return;
+    event.preventDefault(); event.stopPropagation();
+    if (step) return point(at = {x: inside(at.x + step[0]), y: inside(at.y + step[1])});
+    const next = all[all.indexOf(canvas) + other];
+    if (next) { all.forEach(one => one.tabIndex = one === next ? 0 : -1); next.focus(); }
+  };
+}
+
+async function draw(host, data) {
+  const table = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  const style = {...data.style, plain: table(data.style.plain), signed: table(data.style.signed)};
+  const told = text("div", HINT, "look-value"), grid = document.createElement("div");
+  told.setAttribute("aria-live", "polite");
+  grid.className = "look-grid";
+  grid.style.gridTemplateColumns = `minmax(7.5rem, 11rem) repeat(${data.columns.length}, minmax(64px, 1fr))`;
+  grid.style.setProperty("--widest", 180 + 250 * data.columns.length + "px");
+  grid.append(text("div", ""), ...data.columns.map(name => text("div", name, "look-title")));
+  const before = data.columns.length - data.layers;  // 1 where a photo stands before the maps
+  const waiting = [];
+  for (const row of data.rows) {
+    const line = document.createElement("div");
+    line.style.display = "contents";
+    if (row.rule) line.append(text("div", "", "look-rule"));
+    const label = text("div", "", "look-face"), name = text("b", "");
+    if (row.colour) { const dot = text("i", ""); dot.style.background = row.colour; name.append(dot); }
+    name.append(row.title);
+    label.append(name, ...row.lines.map(words => text("small", words)));
+    line.append(label);
+    const photo = row.image ? pixels(row.image) : Promise.resolve(null);
+    if (before) {
+      const shown = document.createElement("figure"), image = document.createElement("img");
+      image.src = row.image; image.alt = row.title;
+      shown.append(image);
+      line.append(shown);
+    }
+    row.cells.forEach((cell, i) => {
+      const figure = document.createElement("figure"), canvas = document.createElement("canvas");
+      canvas.setAttribute("role", "img");
+      canvas.tabIndex = grid.querySelector("canvas") || line.querySelector("canvas") ? -1 : 0;
+      canvas.setAttribute("aria-label", `${row.title}, ${data.columns[i + before]}`);
+      figure.append(canvas, text("div", "", "look-cross"));
+      if (cell.note) figure.append(text("figcaption", cell.note));
+      line.append(figure);
+      waiting.push((async () => {
+        const heat = await pixels(cell.heat);
+        paint(canvas, heat, await photo, style, row.signed);
+        watch(canvas, heat, line, `${row.title} - ${data.columns[i + before]}`, row.signed, style.top, told);
+      })());
+    });
+    grid.append(line);
+  }
+  await Promise.all(waiting);
+  const head = text("div", "", "look-head");
+  head.append(told);
+  for (const signed of [false, true])
+    if (data.rows.some(row => row.signed === signed)) head.append(legend(style, signed));
+  host.replaceChildren(head, grid);
+  host.dataset.painted = String(waiting.length);
+  host.dataset.times = String(1 + Number(host.dataset.times || 0));
+}
+
+export default function({parentElement, data}) {
+  const host = parentElement.querySelector(".look-maps");
+  host.painting = (host.painting || Promise.resolve()).then(() => draw(host, data))
+    .catch(error => console.error("maps:", error && error.stack || error));
+}
+"""
+
+_MAPS = st.components.v2.component(
+    "facet_maps", html='<div class="look-maps"></div>', css=_CSS, js=_JS, isolate_styles=False
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One map. heat: (h, w) uint8 as look_picture.grey makes it. note: a few words beneath."""
+
+    heat: np.ndarray
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One face as one model sees it. photo: (h, w, 3) uint8, the size of the maps. rule: a line above it.
+
+    signed: its heat is for (above 128) and against (below) a class.
+    """
+
+    title: str
+    photo: np.ndarray | None
+    cells: Sequence[Cell]
+    lines: Sequence[str] = ()
+    colour: str = ""
+    rule: bool = False
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Style:
+    """How maps are painted. colours: a name in look_picture.COLOURS. opacity: of the hottest spot, 0..1.
+
+    top: in words, what a value of 1 is. poles: in words, what negative and positive heat means.
+    """
+
+    colours: str = "inferno"
+    opacity: float = 0.8
+    overlaid: bool = True
+    top: str = "largest in this map"
+    poles: tuple[str, str] = ("against", "for")
+
+
+def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str) -> None:
+    """Paint the grid. columns: one a layer; the photo's before them where the rows have photos."""
+    data = {
+        "columns": list(columns),
+        "layers": len(rows[0].cells),
+        "rows": [
+            {
+                "title": row.title, "lines": list(row.lines), "colour": row.colour, "rule": row.rule,
+                "signed": row.signed,
+                "image": "" if row.photo is None else data_uri(row.photo),
+                "cells": [{"heat": data_uri(cell.heat, "PNG"), "note": cell.note} for cell in row.cells],
+            }
+            for row in rows
+        ],
+        "style": {
+            "plain": _table(style.colours, False), "signed": _table(style.colours, True),
+            "opacity": style.opacity, "overlaid": style.overlaid, "top": style.top,
+            "poles": list(style.poles),
+        },
+    }  # fmt: skip
+    _MAPS(key=key, data=data)
+
+
+def _table(colours: str, signed: bool) -> str:
+    return base64.b64encode(picture.lut(colours, signed).tobytes()).decode()

@@ -1,0 +1,45 @@
+"""The figures of one run as they are sent to the browser: drawn once a change, whoever and how many look at them.
+
+Streamlit runs a page's own file anew for each session and each rerun, and with it any cache that is made there.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+
+from core.figures import curves as figures
+from pages.parts.run import curves, view
+
+_drawing = threading.Lock()  # ten sessions that see a new epoch at once: one draws, the others wait for its figure
+
+
+def charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
+    """Loss, accuracy and macro F1. version: run_view.metrics_version; phases: (optimizer, epochs) of each."""
+    with _drawing:
+        return _charts(version, phases, epochs, folds, colour)
+
+
+def rates(version: tuple, phases: tuple, colour: str) -> bytes:
+    """The learning rates of backbone and head."""
+    with _drawing:
+        return _rates(version, phases, colour)
+
+
+@lru_cache(maxsize=16)
+def _charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
+    table = view.metrics_of(version)
+    style = {"run_colour": colour, "phases": phases, "x_range": figures.epoch_range(table, epochs)}
+    scores = figures.score_range(table)
+    panels = [
+        ("Loss", figures.curves(table, "loss", **style)),
+        ("Accuracy", figures.curves(table, "accuracy", y_range=scores, **style)),
+        ("Macro F1", figures.curves(table, "f1", y_range=scores, **style)),
+    ]
+    return curves.payload(panels, curves.fold_legend(folds, colour))
+
+
+@lru_cache(maxsize=16)
+def _rates(version: tuple, phases: tuple, colour: str) -> bytes:
+    figure = figures.learning_rates(view.metrics_of(version), run_colour=colour, phases=phases)
+    return curves.payload([("Learning rate at the end of each epoch", figure)])

@@ -1,0 +1,311 @@
+"""One run at one moment, and its HTML: progress, folds, failures, table of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.config import RunConfig
+from core.data.persons import persons_of
+from core.errors import LabError
+from core.jobs import queue
+from core.plan.folds import absence, absent_classes
+from core.runs import FoldState, Run, metrics_file
+from core.runs import run as runs
+from core.storage.files import GARBAGE
+from core.text import count, duration, rate, score, spread
+from pages.parts.shared import states as parts
+
+VALIDATION_SHARE = 0.15  # of an epoch's time, for the bar only: a validation image costs no backward pass
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the disk says about a run now. progress: fold -> progress.json of the folds that are training."""
+
+    run_id: str
+    epochs: int
+    folds: list[FoldState]
+    progress: dict[int, dict[str, Any]]
+    ahead: int  # fold jobs of other runs that wait before this one's first
+    paused: bool = False  # what waits is held back, because the run's study is paused
+
+    @property
+    def state(self) -> str:
+        return runs.overall(self.fold_states)
+
+    @property
+    def active(self) -> bool:
+        return self.state in parts.ACTIVE
+
+    @property
+    def signature(self) -> tuple:
+        """Changes when the page around the ticking part has to change."""
+        return self.paused, *self.fold_states
+
+    @property
+    def fold_states(self) -> tuple[str, ...]:
+        return tuple(fold.state for fold in self.folds)
+
+    @property
+    def running(self) -> list[FoldState]:
+        return [fold for fold in self.folds if fold.state == "running"]
+
+    def fold_share(self, fold: FoldState) -> float:
+        """How much of a fold's epochs is trained, 0..1."""
+        return 1.0 if fold.state == "done" else min(1.0, (fold.epoch + self._epoch_share(fold)) / self.epochs)
+
+    @property
+    def share(self) -> float:
+        return sum(map(self.fold_share, self.folds)) / max(1, len(self.folds))
+
+    def images_per_second(self, metrics: pd.DataFrame) -> float | None:
+        """Training speed over all folds that train now; while one validates, that of its last epoch."""
+        rates = []
+        for fold, now in self.progress.items():
+            speed = now.get("images_per_second")
+            if not speed and len(metrics):
+                past = metrics[(metrics["fold"] == fold) & (metrics["split"] == "train")]["images_per_second"]
+                speed = past.iloc[-1] if len(past) else None
+            if speed:
+                rates.append(speed)
+        return sum(rates) if rates else None
+
+    def seconds_left(self, metrics: pd.DataFrame) -> float | None:
+        """To the end of every fold: what trains tells its own, what waits takes as long as the epochs seen so far."""
+        known = [p["eta_seconds"] for p in self.progress.values() if p.get("eta_seconds") is not None]
+        if not known:
+            return None
+        waiting = [fold for fold in self.folds if fold.state == "queued"]
+        if not waiting:
+            return max(known)
+        if len(metrics):
+            per_epoch = metrics.groupby(["fold", "epoch"])["seconds"].sum().mean()
+        else:
+            first = self.running[0]
+            per_epoch = known[0] / max(1e-6, 1 - self.fold_share(first)) / self.epochs
+        later = sum(self.epochs - fold.epoch for fold in waiting) * per_epoch
+        return (sum(known) + later) / len(known)
+
+    def _epoch_share(self, fold: FoldState) -> float:
+        now = self.progress.get(fold.fold, {})
+        if fold.state != "running" or now.get("epoch") != fold.epoch + 1 or not now.get("steps"):
+            return 0.0
+        within = now.get("step", 0) / now["steps"]
+        if now.get("split") == "validation":
+            return 1 - VALIDATION_SHARE * (1 - within)
+        return (1 - VALIDATION_SHARE) * within
+
+
+def look(run: Run, config: RunConfig, waiting: Sequence[tuple[str, int]]) -> Moment:
+    """Read a run's states and progress. waiting: (run id, fold) of all waiting jobs in order."""
+    folds = run.states()
+    progress = {fold.fold: run.progress(fold.fold) for fold in folds if fold.state == "running"}
+    mine = next((place for place, (run_id, _) in enumerate(waiting) if run_id == run.id), 0)
+    held = any(fold.state == "queued" for fold in folds) and run.id in queue.held_runs(run.dir.parent)
+    return Moment(run.id, config.epochs, folds, progress, mine, held)
+
+
+@lru_cache(maxsize=512)
+def _parsed(path: str, mtime_ns: int, size: int, fold: int) -> pd.DataFrame:
+    return metrics_file.read_metrics(Path(path)).assign(fold=fold)
+
+
+@lru_cache(maxsize=64)
+def _joined(versions: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
+    tables = [table for version in versions if len(table := _parsed(*version))]
+    columns = ["fold", *metrics_file.METRIC_COLUMNS]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def metrics_version(run: Run, folds: Sequence[int]) -> tuple[tuple[str, int, int, int], ...]:
+    """(file, time, size, fold) of each metrics file there is: the same value means the same numbers."""
+    found = []
+    for fold in folds:
+        path = run.metrics_file(fold)
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), stat.st_mtime_ns, stat.st_size, fold))
+    return tuple(found)
+
+
+def metrics_of(version: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
+    """Every fold's metrics with a `fold` column; a file is parsed again only when it changed. Do not modify it."""
+    return _joined(version)
+
+
+def phases_of(config: RunConfig) -> list[tuple[str, int]]:
+    return [(phase.optimizer, phase.epochs) for phase in config.phases]
+
+
+@lru_cache(maxsize=64)
+def _doubts(run_dir: str, mtime_ns: int) -> tuple[str, dict[int, list[str]], int]:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    samples, names = run.samples(), [str(name) for name in run.info()["class_names"]]
+    return persons_of(samples).warning, absent_classes(samples, names), len(names)
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What a run's folds cannot promise. persons: a sentence, or empty. absent: fold -> its classes without a photo."""
+
+    persons: str = ""
+    absent: dict[int, list[str]] = field(default_factory=dict)
+    classes: int = 0
+
+
+def doubts_of(run: Run) -> Doubts:
+    """From the frozen samples, read once; nothing for a run that is damaged, which says so itself."""
+    try:
+        return Doubts(*_doubts(str(run.dir), (run.samples_file).stat().st_mtime_ns))
+    except (LabError, OSError, *GARBAGE):
+        return Doubts()
+
+
+def doubts_html(doubts: Doubts) -> str:
+    """Each doubt as an amber line; empty where there is none."""
+    lines = [absence(fold, lacking, doubts.classes) for fold, lacking in doubts.absent.items()]
+    return "".join(parts.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
+
+
+def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
+    """State, fold n of k, epoch, speed and time left, above a bar."""
+    words = []
+    total = len(moment.folds)
+    done = sum(fold.state == "done" for fold in moment.folds)
+    for fold in moment.running[:1]:
+        now = moment.progress[fold.fold]
+        alone = len(moment.running) == 1
+        words.append(f"fold {fold.fold}, {done + 1} of {total}" if alone else f"{done} of {total} folds done")
+        if now.get("epoch"):
+            words.append(f"epoch {now['epoch']} / {moment.epochs}")
+        else:
+            words.append(_stage(now))
+    if not moment.running:
+        words.append(f"{done} of {total} folds done")
+    if moment.paused:
+        words.append("paused with its study: no further fold begins")
+    elif moment.state == "queued":
+        before = "1 fold job waits" if moment.ahead == 1 else f"{count(moment.ahead)} fold jobs wait"
+        words.append(f"{before} before it" if moment.ahead else "next in the queue")
+    if speed := moment.images_per_second(metrics):
+        words.append(rate(speed))
+    left = moment.seconds_left(metrics) if moment.active else None
+    if left is not None:
+        words.append(f"{duration(left)} left")
+    if not moment.active and len(metrics):
+        words.append(f"all folds together trained for {duration(metrics['seconds'].sum())}")
+    line = " · ".join(map(escape, words))
+    return (
+        f'<div class="lab-line"><span>{parts.badge(moment.state)} · {line}</span><span>{moment.share:.0%}</span></div>'
+        f"{parts.bar(moment.share, moment.state)}"
+    )
+
+
+def absence_mark(absent: Sequence[str]) -> str:
+    """HTML beside a fold that holds no photo of some class; empty for one that holds all."""
+    if not absent:
+        return ""
+    told = f"no '{absent[0]}'" if len(absent) == 1 else f"{len(absent)} classes absent"
+    title = escape(f"No photo of {', '.join(absent)}", quote=True)
+    return f' <span class="lab-absent lab-warn" title="{title}">{escape(told)}</span>'
+
+
+def folds_html(moment: Moment, absent: Mapping[int, Sequence[str]]) -> str:
+    """A small card per fold: state, epoch, step, best F1. absent: fold -> classes of which it holds no photo."""
+    cards = []
+    for fold in moment.folds:
+        best = f"F1 {score(fold.scores['best_f1'])}" if fold.scores else ""
+        cards.append(
+            f'<div class="lab-fold"><div><b>fold {fold.fold}</b>{parts.badge(fold.state)}</div>'
+            f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
+            f"{escape(_where(moment, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
+            f"{parts.bar(moment.fold_share(fold), fold.state)}</div>"
+        )
+    return f'<div class="lab-folds">{"".join(cards)}</div>'
+
+
+def failures_html(folds: Sequence[FoldState]) -> str:
+    """What happened, where and what to do, for each fold that failed, was interrupted, or cancelled for a reason."""
+    return "".join(
+        parts.fault(
+            fold.reason or "It stopped without a reason.",
+            fold.remedy or "Resume goes on from its last checkpoint.",
+            f"fold {fold.fold}, after epoch {fold.epoch}:" if fold.epoch else f"fold {fold.fold}:",
+            fold.state,
+        )
+        for fold in folds
+        if fold.state in ("failed", "interrupted") or (fold.state == "cancelled" and fold.reason)
+    )
+
+
+def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mapping[int, Sequence[str]]) -> str:
+    """Folds with their best and last epoch side by side, and mean ± deviation over the finished ones.
+
+    absent: fold -> classes of which it holds no photo.
+    """
+    seconds = metrics.groupby("fold")["seconds"].sum() if len(metrics) else {}
+    rows = []
+    for fold in folds:
+        s = fold.scores or {}
+        at = f' <span class="lab-meta">@ {fold.best_epoch}</span>' if fold.best_epoch else ""
+        spent = duration(seconds[fold.fold]) if fold.fold in seconds else "–"
+        cells = [score(s.get(f"best_{k}")) for k in ("f1", "accuracy", "loss")]
+        last = [score(s.get(f"final_{k}")) for k in ("f1", "accuracy", "loss")]
+        mark = absence_mark(absent.get(fold.fold, ()))
+        if mark and s.get("best_f1_present") is not None:
+            at += f'<br><span class="lab-meta">{score(s["best_f1_present"])} over those present</span>'
+        rows.append(
+            f'<tr><td>fold {fold.fold}{mark}</td><td class="lab-left">{parts.badge(fold.state)}</td>'
+            f"<td>{fold.epoch}</td>"
+            f'<td class="lab-edge">{cells[0]}{at}</td><td>{cells[1]}</td><td>{cells[2]}</td>'
+            f'<td class="lab-edge">{last[0]}</td><td>{last[1]}</td><td>{last[2]}</td>'
+            f'<td class="lab-edge">{spent}</td></tr>'
+        )
+    means = [
+        spread((fold.scores or {}).get(f"{which}_{k}") for fold in folds if fold.state == "done")
+        for which in ("best", "final")
+        for k in ("f1", "accuracy", "loss")
+    ]
+    total = duration(sum(seconds)) if len(metrics) else "–"
+    edge = ' class="lab-edge"'
+    rows.append(
+        '<tr class="lab-total"><td colspan="3">mean ± deviation (finished folds)</td>'
+        + "".join(f"<td{edge if i % 3 == 0 else ''}>{mean}</td>" for i, mean in enumerate(means))
+        + f'<td class="lab-edge">{total}</td></tr>'
+    )
+    names = "<th class='lab-edge'>F1</th><th>accuracy</th><th>loss</th>"
+    return (
+        '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th colspan="3"></th>'
+        '<th colspan="3" class="lab-edge">best epoch</th><th colspan="3" class="lab-edge">last epoch</th>'
+        '<th class="lab-edge"></th></tr><tr><th>fold</th><th class="lab-left">state</th><th>epochs</th>'
+        f'{names}{names}<th class="lab-edge">time</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _stage(now: dict[str, Any]) -> str:
+    if now.get("stage"):
+        return f"{now['stage']} {count(now.get('step', 0))} / {count(now.get('steps', 0))}"
+    return "starting"
+
+
+def _where(moment: Moment, fold: FoldState) -> str:
+    if fold.state == "running":
+        now = moment.progress.get(fold.fold, {})
+        if not now.get("epoch"):
+            return _stage(now)
+        step = (
+            f" · {'check' if now.get('split') == 'validation' else 'step'} {now.get('step', 0)} / {now.get('steps', 0)}"
+        )
+        return f"epoch {now['epoch']} / {moment.epochs}{step}"
+    if fold.state == "queued" and not fold.epoch:
+        return "paused" if moment.paused else "waits"
+    return f"epoch {fold.epoch} / {moment.epochs}"

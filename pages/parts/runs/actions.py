@@ -1,0 +1,242 @@
+"""What can be done with the chosen runs: compare, write up, export, tag, archive, delete, and undo."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.errors import LabError
+from core.jobs import trash
+from core.places import HOME
+from core.runs import Run, notes, query
+from core.runs.index import Listed
+from core.text import count
+from pages.parts.shared import exports, states
+from pages.parts.shared.fields import begin
+
+COMPARE = HOME / "pages" / "compare.py"
+DONE, ERROR, CHOSEN = "runs-done", "runs-error", "runs-chosen"
+FILTERS = ("q", "state", "dataset", "task", "depth", "tag")
+
+
+def choose(ids: Sequence[str]) -> None:
+    """The chosen runs stand in the address, in the order in which they were ticked."""
+    st.session_state[CHOSEN] = list(ids)
+    if ids:
+        st.query_params["runs"] = ",".join(ids)
+    else:
+        st.query_params.pop("runs", None)
+
+
+def chosen(entries: Sequence[Listed]) -> list[Listed]:
+    """The runs in the address that this list has; others leave the address."""
+    known = {entry.id: entry for entry in entries}
+    asked = [part for part in st.query_params.get("runs", "").split(",") if part]
+    found = [known[run_id] for run_id in dict.fromkeys(asked) if run_id in known]
+    if len(found) != len(asked):
+        choose([entry.id for entry in found])
+    st.session_state[CHOSEN] = [entry.id for entry in found]  # also where the browser's Back brought another address
+    return found
+
+
+def clear_filters() -> None:
+    for key in FILTERS:
+        st.session_state[key] = "" if key == "q" else []
+
+
+def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None:
+    """The buttons above the table; each is there at all times and greyed where it does not apply."""
+    ids = [entry.id for entry in picked]
+    readable = [entry for entry in picked if not entry.unreadable]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No"} chosen</div>', width="content")
+        if shelf == "Trash":
+            _button("Restore", "restore_from_trash", ids, _restore, primary=True)
+            _for_good(ids)
+            return
+        if shelf == "Runs":
+            _compare([entry.id for entry in readable])
+            _report(readable)
+        exports.export(readable)
+        _notes(readable, query.choices(entries, "tag"))
+        if shelf == "Runs":
+            _button("Archive", "archive", ids, _archive, help="Lists leave an archived run out; its links still open.")
+        else:
+            _button("Unarchive", "unarchive", ids, _unarchive, primary=True)
+        _button("Delete", "delete", ids, _delete, help="Moves them into the trash, from where they can be restored.")
+
+
+def told() -> None:
+    """What was done last, with Undo; or why it could not be done."""
+    if problem := st.session_state.pop(ERROR, None):
+        states.show_error(problem)
+    done = st.session_state.get(DONE)
+    if done is None:
+        return
+    words, ids, undo = done
+    with st.container(horizontal=True, vertical_alignment="center", key="runs-done-line"):
+        st.html(f'<div class="lab-meta" role="status">{_runs(len(ids))} {words}.</div>', width="content")
+        if undo is not None:
+            st.button("Undo", icon=":material/undo:", key="runs-undo", on_click=_undo, args=(done,))
+        st.button("Dismiss", type="tertiary", key="runs-dismiss", on_click=st.session_state.pop, args=(DONE, None))
+
+
+def press(act: Callable[[list[str]], None], ids: list[str]) -> None:
+    """The callback of what is done to the chosen runs. ids: those for which the button was drawn."""
+    st.session_state[states.PRESSED] = (act, ids)
+
+
+def settle() -> None:
+    """Do what was pressed, unless other runs are ticked by now than those for which the button was drawn."""
+    if (pressed := st.session_state.pop(states.PRESSED, None)) is None:
+        return
+    act, ids = pressed
+    ticked = st.session_state.get(CHOSEN, ids)
+    if list(ticked) == list(ids):
+        act(ids)
+        return
+    choose(ticked)
+    st.session_state[ERROR] = LabError(
+        "Nothing was done: the choice of runs changed just before the click.",
+        "Look at what is ticked, then press again.",
+    )
+
+
+def _undo(done: tuple) -> None:
+    """Undo this, and nothing that was done since."""
+    if st.session_state.get(DONE) is done:
+        _, ids, undo = done
+        _do(undo, ids, None, None)
+
+
+def _runs(number: int) -> str:
+    return f"{count(number)} run{'s' if number != 1 else ''}"
+
+
+def _button(
+    label: str, icon: str, ids: list[str], act: Callable, *, primary: bool = False, help: str | None = None
+) -> None:
+    kind = "primary" if primary else "secondary"
+    st.button(
+        label, icon=f":material/{icon}:", disabled=not ids, on_click=press, args=(act, ids), help=help,
+        type=kind,
+        key=f"runs-{label.lower()}",
+    )  # fmt: skip
+
+
+def _compare(ids: list[str]) -> None:
+    if not COMPARE.is_file():
+        return
+    pressed = st.button(
+        "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(ids) < 2, key="runs-compare",
+        help="Two runs or more; the one ticked first is the baseline.",
+    )  # fmt: skip
+    if pressed:
+        st.switch_page(COMPARE, query_params={"runs": ",".join(ids), "baseline": ids[0]})
+
+
+def _report(picked: Sequence[Listed]) -> None:
+    version = tuple(exports.version_of(entry) for entry in picked)
+    title = exports.title_of(picked) if picked else ""
+    exports.report(tuple(entry.id for entry in picked), version, title=title)
+
+
+def _do(act: Callable, ids: list[str], words: str | None, undo: Callable | None) -> None:
+    """Do it, and remember what was done and how to undo it; a refusal is shown instead."""
+    st.session_state.pop(DONE, None)
+    try:
+        act(ids)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    if words is not None:
+        st.session_state[DONE] = (words, ids, undo)
+        choose(())
+
+
+def _archive(ids: list[str]) -> None:
+    _do(notes.archive, ids, "archived", notes.unarchive)
+
+
+def _unarchive(ids: list[str]) -> None:
+    _do(notes.unarchive, ids, "back in the list", notes.archive)
+
+
+def _delete(ids: list[str]) -> None:
+    _do(trash.delete, ids, "moved into the trash", trash.restore)
+
+
+def _restore(ids: list[str]) -> None:
+    _do(trash.restore, ids, "restored", trash.delete)
+
+
+def _delete_for_good(ids: list[str]) -> None:
+    _do(trash.delete_for_good, ids, "deleted for good", None)
+
+
+def _for_good(ids: list[str]) -> None:
+    with st.popover("Delete for good", icon=":material/delete_forever:", disabled=not ids):
+        st.markdown(f"Delete {_runs(len(ids))} from the disk? There is no way back.")
+        st.button(
+            "Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids)
+        )  # fmt: skip
+
+
+def _notes(picked: Sequence[Listed], known: list[str]) -> None:
+    popover = st.popover("Tags and notes", icon=":material/sell:", disabled=not picked, key="runs-notes")
+    if not picked:
+        return
+    with popover:
+        if len(picked) == 1:
+            _notes_of_one(picked[0], known)
+        else:
+            _tags_of_many(picked, known)
+
+
+def _notes_of_one(entry: Listed, known: list[str]) -> None:
+    written = repr((sorted(entry.notes.tags), entry.notes.text)) if entry.notes.tags or entry.notes.text else ""
+    version = hashlib.sha256(written.encode()).hexdigest()[:8] if written else ""
+    tags, text = f"tags-{entry.id}{version}", f"note-{entry.id}{version}"
+    with st.form(f"notes-{entry.id}", border=False):
+        begin(
+            st.multiselect, "Tags", sorted({*known, *entry.notes.tags}), key=tags, begins=list(entry.notes.tags),
+            accept_new_options=True, placeholder="Choose or type a tag",
+        )  # fmt: skip
+        begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
+        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, tags, text))
+
+
+def _save_one(entry: Listed, tags: str, text: str) -> None:
+    """Only what was changed on the form: what somebody else wrote since it was drawn stays."""
+    before, now = set(entry.notes.tags), list(st.session_state[tags])
+    note = st.session_state[text]
+    changes = {
+        "add": [tag for tag in now if tag not in before],
+        "remove": before - set(now),
+        "text": note if note != entry.notes.text else None,
+    }
+    _do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
+
+
+def _tags_of_many(picked: Sequence[Listed], known: list[str]) -> None:
+    theirs = sorted({tag for entry in picked for tag in entry.notes.tags})
+    ids = [entry.id for entry in picked]
+    with st.form("notes-many", border=False):
+        st.multiselect(
+            f"Add to {_runs(len(ids))}", known, accept_new_options=True, placeholder="Choose or type a tag",
+            key="tags-added",
+        )  # fmt: skip
+        st.multiselect("Take off", theirs, key="tags-removed", disabled=not theirs)
+        st.form_submit_button("Save", type="primary", on_click=press, args=(_save_many, ids))
+
+
+def _save_many(ids: list[str]) -> None:
+    added, removed = st.session_state.pop("tags-added", []), st.session_state.pop("tags-removed", [])
+
+    def change(ids: list[str]) -> None:
+        for run_id in ids:
+            notes.change_notes(Run(run_id), add=added, remove=removed)
+
+    _do(change, ids, None, None)

@@ -1,0 +1,151 @@
+"""The chosen runs as files: a report, tables of their metrics, TensorBoard logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import streamlit as st
+
+from core.errors import LabError
+from core.runs import Run, exports
+from core.runs.index import Listed
+from core.text import count, plain
+from pages.parts.shared import states
+from pages.parts.shared.fields import begin
+
+MOST_FACES = 24  # that a reader may name
+
+
+def export(picked: Sequence[Listed]) -> None:
+    popover = st.popover(
+        "Export", icon=":material/download:", disabled=not picked, key="runs-export", on_change="rerun"
+    )
+    if not picked or not popover.open:
+        return
+    with popover:
+        stamp = tuple((entry.id, version_of(entry)) for entry in picked)
+        name = picked[0].id if len(picked) == 1 else f"{len(picked)}-runs"
+        st.caption("Every metric of every epoch, fold and run: one line each.")
+        _download("CSV", csv, stamp, f"{name}.csv", "text/csv")
+        _download("Parquet", parquet, stamp, f"{name}.parquet", "application/vnd.apache.parquet")
+        if exports.has_tensorboard():
+            _download("TensorBoard logs", events, stamp, f"{name}-tensorboard.zip", "application/zip")
+        else:
+            st.caption(str(exports.missing_tensorboard()))
+
+
+def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 1.0) -> None:
+    """The button that opens the form of a report of these runs; the first is the baseline.
+
+    version: changes with the runs. within: points of F1 that count as the same, unless the form says otherwise.
+    """
+    popover = st.popover("Report", icon=":material/article:", disabled=not ids, key="runs-report", on_change="rerun")
+    if not ids or not popover.open:
+        return
+    with popover:
+        _form(ids, version, title, within)
+
+
+def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> None:
+    """Fields, the button that writes the report, then its downloads."""
+    title = begin(st.text_input, "Title", key=f"report-title-{hash(ids)}", begins=title, max_chars=120)
+    question = st.text_area(
+        "Question", max_chars=600, height=90, key=f"report-question-{hash(ids)}",
+        placeholder="Is a deeper network better on faces of people over 60?",
+    )  # fmt: skip
+    within = begin(
+        st.number_input, "Counts as the same within (points of F1)", 0.0, 100.0, key=f"report-within-{within:g}",
+        begins=within, step=0.5,
+        help="Differences smaller than this are not called better or worse, however sure they are.",
+    )  # fmt: skip
+    maps = begin(
+        st.checkbox, "Maps of the chosen faces", key="report-maps", begins=True,
+        help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
+    )  # fmt: skip
+    named = st.text_area(
+        "Faces to show as well", key="report-faces", height=70, placeholder="Names of samples, one a line",
+        help="The faces on which two runs differ most are shown anyway. Look inside tells the name of each face.",
+    )  # fmt: skip
+    faces = tuple(line.strip() for line in named.splitlines() if line.strip())[:MOST_FACES]
+    wanted = (ids, version, title, question, within, maps, faces)
+    st.button(
+        "Write the report",
+        type="primary",
+        icon=":material/edit_note:",
+        key="report-write",
+        on_click=_ask,
+    )
+    if st.session_state.pop("report-asked", False):
+        try:
+            with st.spinner("Reading predictions, comparing runs, drawing figures"):
+                st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps, faces))
+        except LabError as error:
+            states.show_error(error)
+            return
+    made = st.session_state.get("report-made")
+    if made is None or made[0] != wanted:
+        return
+    _, html, markdown, sentences = made
+    for sentence in sentences[:3]:
+        st.markdown(plain(sentence))
+    size = f"{len(html) / 1e6:.1f} MB"
+    name = _file_name(title)
+    with st.container(horizontal=True):
+        st.download_button(f"HTML ({size})", html, f"{name}.html", "text/html", on_click="ignore", key="report-html")
+        st.download_button(
+            "Markdown", markdown, f"{name}.md", "text/markdown", on_click="ignore", key="report-markdown"
+        )
+
+
+def _ask() -> None:
+    st.session_state["report-asked"] = True
+
+
+def _make(
+    ids: tuple[str, ...], title: str, question: str, within: float, maps: bool, faces: tuple[str, ...]
+) -> tuple[bytes, bytes, list[str]]:
+    gather, render = (
+        import_module("core.report.gather"),
+        import_module("core.report.render"),
+    )  # heavy: on the click only
+    asked = {"title": title, "question": question, "within": within / 100, "maps": maps, "faces": faces}
+    found = gather.gather([Run(run_id) for run_id in ids], **asked)
+    return render.html(found).encode(), render.markdown(found).encode(), found.sentences
+
+
+def title_of(picked: Sequence[Listed]) -> str:
+    return picked[0].name if len(picked) == 1 else f"{count(len(picked))} runs on {picked[0].summary.get('dataset')}"
+
+
+def _file_name(title: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in title.lower()).strip("-")[:60] or "report"
+
+
+def version_of(entry: Listed) -> tuple:
+    return tuple((fold["state"], fold["epoch"]) for fold in entry.summary["folds"])
+
+
+def _download(label: str, make: Callable[[tuple], bytes], stamp: tuple, name: str, mime: str) -> None:
+    try:
+        with st.spinner(f"Making {label}"):
+            data = make(stamp)
+    except LabError as error:
+        states.show_error(error)
+        return
+    st.download_button(label, data, name, mime, on_click="ignore", key=f"download-{name}", width="stretch")
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def csv(stamp: tuple) -> bytes:
+    return exports.metrics_csv([Run(run_id) for run_id, _ in stamp])
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def parquet(stamp: tuple) -> bytes:
+    return exports.metrics_parquet([Run(run_id) for run_id, _ in stamp])
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def events(stamp: tuple) -> bytes:
+    return exports.events_zip([Run(run_id) for run_id, _ in stamp])

@@ -1,0 +1,72 @@
+"""Photos on screen: the grid of what the network sees, and galleries."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from pydantic import TypeAdapter
+
+from core.augment.preview import views
+from core.config import TransformConfig
+from core.data.paths import photo_file
+from core.errors import LabError
+
+_TRANSFORMS = TypeAdapter(list[TransformConfig])
+_CSS = """<style>
+.faces-classes { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1.1rem .9rem; }
+.faces-class { min-width: 0; }
+.faces-class h6 { font-size: .86rem; font-weight: 600; margin: 0 0 .3rem; padding: 0; overflow-wrap: anywhere; }
+.faces-class h6 span { font-weight: 400; opacity: .7; }
+.faces-pairs { display: grid; grid-template-columns: 1fr 1fr; gap: 3px; }
+.faces-pairs img { width: 100%; border-radius: 3px; display: block; }
+.faces-missing { aspect-ratio: 1; border-radius: 3px; display: grid; place-items: center; padding: .3rem;
+  font-size: .75rem; background: color-mix(in srgb, currentColor 8%, transparent); }
+</style>"""
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def class_grid(
+    transforms: str, photos: tuple[tuple[str, str, int, int, str], ...], counts: dict[str, int], seed: int, epoch: int
+) -> str:
+    """HTML: for each class its photos, the validation view above, one training draw beneath.
+
+    transforms: the list as JSON. photos: (path, sample, mtime_ns, row, class name) sorted by class. counts: photos a
+    class.
+    """
+    parsed = _TRANSFORMS.validate_json(transforms)
+    blocks = []
+    for name, total in counts.items():
+        seen = [_pair(path, sample, parsed, seed, epoch, row) for path, sample, _, row, of in photos if of == name]
+        cells = "".join(first for first, _ in seen) + "".join(second for _, second in seen)
+        title = f"{escape(name)} <span>{total:,}</span>"
+        blocks.append(f'<div class="faces-class"><h6>{title}</h6><div class="faces-pairs">{cells}</div></div>')
+    return f'{_CSS}<div class="faces-classes">{"".join(blocks)}</div>'
+
+
+def _pair(
+    path: str, sample: str, transforms: list[TransformConfig], seed: int, epoch: int, row: int
+) -> tuple[str, str]:
+    try:
+        validation, training = views(photo_file(path, sample), transforms, seed=seed, epoch=epoch, row=row)
+    except LabError as error:
+        cell = f'<div class="faces-missing">{escape(error.message)}</div>'
+        return cell, cell
+    return image(validation, "validation view"), image(training, "training draw")
+
+
+def image(pixels: np.ndarray, alt: str, exact: bool = False) -> str:
+    """HTML of an image with its pixels inside: JPEG of high quality, or, where every byte counts, WebP without loss."""
+    buffer = io.BytesIO()
+    if exact:
+        Image.fromarray(pixels).save(
+            buffer, "WEBP", lossless=True, quality=0, method=0
+        )  # of the quick ones, the quickest
+    else:
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/{"webp" if exact else "jpeg"};base64,{data}">'

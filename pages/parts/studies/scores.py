@@ -1,0 +1,129 @@
+"""What came out of a study, attribute by attribute, and several networks of one attribute scored as one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.answers.attribute_scores import AttributeScore, JointScore, attributes_together, score_together
+from core.data.scan import ATTRIBUTES
+from core.errors import LabError
+from core.runs import Run
+from core.studies.records import Study
+from core.text import plain, spread
+from pages.parts.run import attributes as attribute_view
+from pages.parts.shared import states
+from pages.parts.studies.view import Moment, Row
+
+SINGLE = ("mask", "gender", "age")  # in the order in which a joint class names them
+
+
+def section(study: Study, moment: Moment) -> None:
+    """Nothing until a fold of a run with several attributes, or of networks that can be joined, is done."""
+    rows = {row.run.id: row for row in moment.rows}
+    configs = {member.id: member.config for member in study.runs if member.id in rows}
+    several = [rows[i] for i, c in configs.items() if len(ATTRIBUTES[c["task"]["name"]]) > 1 and rows[i].number("done")]
+    body, faults = [one_network(row) for row in several], set()
+    for team in _teams(configs):
+        tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
+        joint = next((row for row in several if tuple(ATTRIBUTES[configs[row.run.id]["task"]["name"]]) == tasks), None)
+        try:
+            body.append(several_networks([rows[run_id] for run_id in team], tasks, joint))
+        except (LabError, OSError, KeyError, ValueError) as error:
+            faults.add(str(error))
+    if not any(body) and not faults:
+        return
+    states.heading("Joint classes and each attribute")
+    pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
+    st.html(
+        '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th></th><th></th>'
+        '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
+        f'<tr><th>run</th><th class="lab-left">told</th>{pair}{pair}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+        "</div>"
+    )
+    st.caption(
+        "An attribute is read from the summed probability of the classes that have it. Several networks are scored on "
+        "the photos that all of them hold out: a joint class has the product of their probabilities. Mean ± deviation "
+        "over finished folds, their number in brackets."
+    )
+    for fault in sorted(faults):
+        st.caption(f":material/info: {plain(fault)}")
+
+
+def one_network(row: Row) -> str:
+    """HTML rows of one network, joint or factored: the joint classes, then each attribute."""
+    found = attribute_view.scores(row.run, [int(f["fold"]) for f in row.folds if f["state"] == "done"])
+    if isinstance(found, str):
+        return ""  # its predictions are gone; the matrix still tells its scores
+    joint = {
+        kind: [
+            JointScore(int(fold["fold"]), fold["scores"][f"{kind}_accuracy"], fold["scores"][f"{kind}_f1"], 0)
+            for fold in row.folds
+            if fold["state"] == "done" and fold.get("scores")
+        ]
+        for kind in attribute_view.KINDS
+    }
+    return _lines(f"{states.dot(row.colour)}{escape(row.name)}", joint, found)
+
+
+def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:
+    """HTML rows of networks of one attribute each, scored as one. joint: a run whose classes are counted."""
+    classes = tuple(joint.run.info()["class_names"]) if joint else None
+    versions = tuple(
+        (str(row.run.dir), tuple(int(f["fold"]) for f in row.folds if f["state"] == "done")) for row in team
+    )
+    found = {kind: _together(versions, kind, classes) for kind in attribute_view.KINDS}
+    if not found["best"][0]:
+        return ""
+    count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
+    title = escape(f"{' + '.join(tasks)}, {count} networks")
+    return _lines(title, {kind: f[0] for kind, f in found.items()}, {kind: f[1] for kind, f in found.items()})
+
+
+def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str, list[AttributeScore]]) -> str:
+    """title: HTML. joint, attributes: 'best' and 'final' scores, one a fold (and attribute)."""
+    told = {"joint": joint} | {
+        name: {kind: [s for s in attributes[kind] if s.attribute == name] for kind in attribute_view.KINDS}
+        for name in dict.fromkeys(s.attribute for s in attributes["best"])
+    }
+    lines = []
+    for place, (name, scores) in enumerate(told.items()):
+        cells = "".join(
+            f'<td class="lab-edge">{spread(s.f1 for s in scores[kind])}</td>'
+            f"<td>{spread(s.accuracy for s in scores[kind])}</td>"
+            for kind in attribute_view.KINDS
+        )
+        first = title if place == 0 else ""
+        lines.append(f'<tr><td>{first}</td><td class="lab-left">{escape(name)}</td>{cells}</tr>')
+    return "".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _together(
+    versions: tuple, kind: str, classes: tuple[str, ...] | None
+) -> tuple[list[JointScore], list[AttributeScore]]:
+    team = [Run(Path(folder).name, Path(folder).parent) for folder, _ in versions]
+    return score_together(team, kind, classes), attributes_together(team, kind)
+
+
+def _teams(configs: dict[str, dict]) -> list[list[str]]:
+    """Run ids of networks of one attribute each that agree in all but their task: mask, gender, age in this order."""
+    alike: dict[str, dict[str, list[str]]] = {}
+    for run_id, config in configs.items():
+        task = config["task"]["name"]
+        if task in SINGLE:
+            rest = {k: v for k, v in config.items() if k not in ("name", "description", "task")}
+            rest["task"] = {k: v for k, v in config["task"].items() if k != "name"}
+            alike.setdefault(json.dumps(rest, sort_keys=True, default=str), {}).setdefault(task, []).append(run_id)
+    teams = []
+    for by_task in alike.values():
+        tasks = [task for task in SINGLE if task in by_task]
+        if len(tasks) > 1:
+            teams += [list(team) for team in itertools.product(*(by_task[task] for task in tasks))]
+    return teams

@@ -1,0 +1,266 @@
+"""A study at one moment, and its HTML: progress, the matrix of runs and folds, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from core import places
+from core.config import RunConfig
+from core.config import run_config as configs
+from core.errors import LabError
+from core.jobs import queue, speed
+from core.runs import Run, index
+from core.runs import run as runs
+from core.runs.colours import colour_of
+from core.studies.grid import StudyConfig, to_yaml
+from core.studies.records import Member, Study, missing
+from core.text import count, duration, score, spread
+from pages.parts.shared import states
+
+SHOWN_FAULTS = 8
+PAUSED = '<span class="lab-state"><span class="lab-icon lab-warn" aria-hidden="true">pause_circle</span> paused</span>'
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run of the study. folds: as its summary tells them; epochs: of each fold."""
+
+    run: Run
+    name: str
+    colour: str
+    epochs: int
+    task: str
+    folds: list[dict[str, Any]]
+    fold_seconds: float | None  # to train one fold from its start, from the measured speed
+    held: bool = False  # the queue holds it back
+
+    def number(self, state: str) -> int:
+        return sum(fold["state"] == state for fold in self.folds)
+
+    @property
+    def waiting(self) -> int:
+        return self.number("queued")
+
+    @property
+    def state(self) -> str:
+        return runs.overall(fold["state"] for fold in self.folds)
+
+    def share(self, fold: dict[str, Any]) -> float:
+        return 1.0 if fold["state"] == "done" else min(1.0, fold["epoch"] / max(1, self.epochs))
+
+    def scores(self, key: str) -> list[float]:
+        """Of the finished folds."""
+        return [fold["scores"][key] for fold in self.folds if fold["state"] == "done" and fold.get("scores")]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the disk says about a study now. broken: runs whose summary cannot be read -> why."""
+
+    rows: list[Row]
+    missing: list[Member]
+    broken: dict[str, str]
+    paused: bool
+
+    def number(self, state: str) -> int:
+        return sum(row.number(state) for row in self.rows)
+
+    @property
+    def jobs(self) -> int:
+        return sum(len(row.folds) for row in self.rows)
+
+    @property
+    def done(self) -> int:
+        return self.number("done")
+
+    @property
+    def waiting(self) -> int:
+        return self.number("queued")
+
+    @property
+    def running(self) -> int:
+        return self.number("running")
+
+    @property
+    def stopped(self) -> int:
+        return sum(self.number(state) for state in states.STOPPED)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything can change by itself."""
+        return bool(self.running or any(row.waiting and not row.held for row in self.rows))
+
+    @property
+    def state(self) -> str:
+        return runs.overall(row.state for row in self.rows)
+
+    @property
+    def share(self) -> float:
+        shares = [row.share(fold) for row in self.rows for fold in row.folds]
+        return sum(shares) / max(1, len(shares))
+
+    @property
+    def signature(self) -> tuple:
+        """Changes when the page around the matrix has to change: a state, an order, a run more or less."""
+        return (self.paused, len(self.missing)), *(
+            (row.run.id, row.held, *(fold["state"] for fold in row.folds)) for row in self.rows
+        )  # fmt: skip
+
+    def seconds_left(self, slots: int) -> float | None:
+        """Of what trains and waits, at the measured speeds; None where a network was not measured."""
+        left = 0.0
+        for row in self.rows:
+            for fold in row.folds:
+                if fold["state"] in states.ACTIVE:
+                    if row.fold_seconds is None:
+                        return None
+                    left += row.fold_seconds * (1 - row.share(fold))
+        return left / max(1, slots)
+
+
+def look(study: Study) -> Moment:
+    found = {summary["id"]: summary for summary in index.summaries()}
+    held = queue.held_runs(places.runs_folder())
+    rows, broken = [], {}
+    known = speed.known_once()
+    for member in study.runs:
+        summary = found.get(member.id)
+        if summary is None:
+            continue
+        if "unreadable" in summary:
+            broken[member.id] = summary["unreadable"]
+            continue
+        run = Run(member.id)
+        colour = colour_of(summary)
+        seconds = _fold_seconds(known, member, summary["samples"], len(summary["folds"]))
+        name = str(summary["name"]).removeprefix(f"{study.name} ")
+        rows.append(
+            Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, member.id in held)
+        )
+    return Moment(rows, missing(study), broken, study.paused)
+
+
+def config_of(member: Member) -> RunConfig:
+    return configs.from_dict(member.config, member.name)
+
+
+@lru_cache(maxsize=2048)
+def _speed_config(run_dir: str) -> RunConfig | None:
+    """A run's configuration, which never changes."""
+    try:
+        return Run(Path(run_dir).name, Path(run_dir).parent).config()
+    except LabError:
+        return None
+
+
+def _fold_seconds(known: Callable[[RunConfig], float | None], member: Member, photos: int, folds: int) -> float | None:
+    config = _speed_config(str(Run(member.id).dir))
+    measured = known(config) if config else None
+    if not measured:
+        return None
+    return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / measured + 5
+
+
+def yaml_of(study: Study) -> str:
+    try:
+        return to_yaml(StudyConfig.model_validate(study.settings))
+    except ValueError:
+        return ""
+
+
+def progress_html(study: Study, moment: Moment) -> str:
+    """State, fold jobs, time left, above a bar."""
+    words = [f"{count(moment.done)} of {count(moment.jobs)} fold jobs done"]
+    for number, what in ((moment.running, "running"), (moment.waiting, "waiting"), (moment.stopped, "stopped")):
+        if number:
+            words.append(f"{count(number)} {what}")
+    if moment.paused:
+        several = f"{count(moment.running)} folds still train to their end"
+        train_on = "1 fold still trains to its end" if moment.running == 1 else several
+        words.append("no further fold begins" + (f", {train_on}" if moment.running else ""))
+    elif moment.active:
+        left = moment.seconds_left(queue.slot_count(places.runs_folder()))
+        if left is not None:
+            words.append(f"about {duration(left)} left")
+    state = PAUSED if moment.paused else states.badge(moment.state) if moment.rows else ""
+    tone = "interrupted" if moment.paused else moment.state
+    return (
+        f'<div class="lab-line"><span>{state} · {escape(" · ".join(words))}</span>'
+        f"<span>{moment.share:.0%}</span></div>{states.bar(moment.share, tone)}"
+    )
+
+
+def matrix_html(moment: Moment) -> str:
+    """Runs as rows, folds as columns: state, epoch and best F1; then mean ± deviation over the finished folds."""
+    folds = sorted({int(fold["fold"]) for row in moment.rows for fold in row.folds})
+    body = []
+    for row in moment.rows:
+        by_fold = {int(fold["fold"]): fold for fold in row.folds}
+        cells = "".join(f"<td>{_cell(row, by_fold.get(fold))}</td>" for fold in folds)
+        means = "".join(
+            f'<td{edge}>{spread(row.scores(key))}</td>'
+            for key, edge in (
+                ("best_f1", ' class="lab-edge"'), ("best_accuracy", ""),
+                ("final_f1", ' class="lab-edge"'), ("final_accuracy", ""),
+            )
+        )  # fmt: skip
+        name = (
+            f'<td>{states.dot(row.colour)}<a href="live?run={escape(row.run.id)}" target="_self">'
+            f"{escape(row.name)}</a></td>"
+        )
+        body.append(f"<tr>{name}{cells}{means}</tr>")
+    other = (
+        " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
+        if len({row.task for row in moment.rows}) > 1
+        else ""
+    )
+    heads = "".join(f"<th>fold {fold}</th>" for fold in folds)
+    pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
+    best = "best F1" if all(row.state == "done" for row in moment.rows) else "best F1 so far"
+    return (
+        '<div class="lab-scroll"><table class="lab-table"><thead>'
+        f'<tr class="lab-group"><th></th><th colspan="{len(folds)}">{best}</th>'
+        '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
+        f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
+        "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen."
+        f"{other}</div>"
+    )
+
+
+def _cell(row: Row, fold: dict[str, Any] | None) -> str:
+    if fold is None:
+        return "–"
+    state = fold["state"]
+    _, word, _ = states.STATES.get(state, states.STATES["unreadable"])
+    held = row.held and state == "queued"
+    icon = states.icon("interrupted" if held else state)
+    word = "paused" if held else word
+    best = (fold.get("scores") or {}).get("best_f1")
+    told = score(best) if best is not None else word
+    title = f"fold {fold['fold']}: {word}, epoch {fold['epoch']} of {row.epochs}"
+    epoch = f' <span class="lab-meta">{fold["epoch"]}/{row.epochs}</span>' if state != "done" and fold["epoch"] else ""
+    return f'<span class="lab-state" title="{escape(title)}">{icon} {told}{epoch}</span>'
+
+
+def faults_html(study: Study, moment: Moment) -> str:
+    """What failed, was refused or cannot be read, and what to do."""
+    told = [states.fault(why, "", run_id) for run_id, why in study.refused.items()]
+    told += [
+        states.fault(f"{why}.", "Its folder can be deleted or mended.", run_id, "unreadable")
+        for run_id, why in moment.broken.items()
+    ]
+    for row in moment.rows:
+        for fold in row.folds:
+            if fold["state"] == "failed":
+                why = fold.get("reason") or "It stopped without a reason."
+                remedy = row.run.written_state(int(fold["fold"])).remedy
+                place = f"{row.name}, fold {fold['fold']}:"
+                told.append(states.fault(why, f"{remedy} The other runs go on; Resume tries it again.".strip(), place))
+    more = len(told) - SHOWN_FAULTS
+    return "".join(told[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")

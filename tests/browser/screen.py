@@ -1,0 +1,390 @@
+"""The lab as a real process and a real Chromium in front of it: fixtures of the browser tests, as a pytest plugin.
+
+Where there is no Chromium the tests are left out and the end of the report says so; FACET_REQUIRE_BROWSER=1 makes that
+a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+from filelock import FileLock
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from core import machine
+from core.config.recipes import load_recipe
+from core.jobs import queue, slots, speed
+from core.places import HOME
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+LONGEST = 300  # seconds for one test in front of a running lab; nothing may hang for longer
+PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
+LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
+# Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
+HARMLESS = ("/_stcore/health", "/_stcore/host-config")
+T = TypeVar("T")
+
+
+def chromium() -> str | None:
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in found if path), None)
+
+
+def required() -> bool:
+    return os.environ.get("FACET_REQUIRE_BROWSER") == "1"
+
+
+left_out = pytest.StashKey[int]()
+failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "lab_process" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser"):
+            item.add_marker("lab")
+            item.add_marker(pytest.mark.timeout(LONGEST, func_only=True))
+    if chromium() or required():
+        return
+    tests = [item for item in items if item.get_closest_marker("browser")]
+    for item in tests:
+        item.add_marker(pytest.mark.skip(reason="no Chromium on the path"))
+    config.stash[left_out] = len(tests)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the session's lab is started, which takes its time."""
+    if item.get_closest_marker("browser") and chromium() is None:
+        pytest.fail("FACET_REQUIRE_BROWSER=1, but there is no Chromium on the path")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(left_out, 0):
+        terminalreporter.section(f"{LEFT_OUT} ({count} tests)", sep="!", red=True, bold=True)
+        terminalreporter.line("Install Debian's chromium package, then run them again.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    item.stash[failed] = item.stash.get(failed, False) or report.failed
+    return report
+
+
+def soon(look: Callable[[], T], seconds: float, what: str, every: float = 0.1) -> T:
+    """The first true answer of look(); fails with what was awaited after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {seconds:.0f} s still not: {what}")
+        time.sleep(every)
+    return found
+
+
+def slack() -> float:
+    """1 on a machine that has nothing else to do, up to 4 where others want its cores too."""
+    return min(4.0, max(1.0, os.getloadavg()[0] / machine.cores()))
+
+
+class Lab:
+    """`streamlit run app.py` on a free port, with its own runs folder, weights folder and demo dataset."""
+
+    def __init__(self, folder: Path, demo: Path):
+        self.runs = folder / "runs"
+        self.runs.mkdir()
+        self.demo = demo
+        self.log = folder / "lab.log"
+        self.port = _free_port()
+        self.process: subprocess.Popen | None = None
+        self.command = [sys.executable, "-m", "streamlit"]
+        self.env = {
+            **os.environ,
+            "FACET_RUNS": str(self.runs),
+            "FACET_DEMO": str(demo),
+            "FACET_SLOTS": "1",
+            "TORCH_HOME": str(folder / "torch"),  # empty: no weights on this machine
+            "CUDA_VISIBLE_DEVICES": "",  # a GPU would be through before anything could be looked at
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "run", "app.py", "--server.port", str(self.port)],
+                cwd=HOME, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
+
+    def answers(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(f"the lab ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL to the lab alone: what it started is not asked."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def others(self) -> list[psutil.Process]:
+        """Processes of this lab other than the lab itself: workers, measurements, with their children."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != self.process.pid and process.environ().get("FACET_RUNS") == str(self.runs):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def workers(self) -> list[psutil.Process]:
+        found = []
+        for process in self.others():
+            try:
+                if "worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def run_ids(self) -> list[str]:
+        return sorted(path.name for path in self.runs.iterdir() if not path.name.startswith("."))
+
+    def clear(self) -> None:
+        """No process but the lab, no run, no memory of datasets."""
+        _kill(self.others())
+        for path in self.runs.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
+    def settle(self, speed_known: bool = True) -> None:
+        """As a lab that has been used before: it knows how fast this machine trains the recipe "quick".
+
+        Otherwise each visit of Launch would begin with a measurement, in a process that loads torch. Two labs beside
+        each other have a core each.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
+            if "PYTEST_XDIST_WORKER" in os.environ:
+                slots.write(self.runs, slots.Slots(1, 1))
+            if speed_known:
+                speed.remember(load_recipe("quick"), 100.0, self.runs)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """No fold job begins in this block: its only slot is taken."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
+            _, slot = queue.take_slot(self.runs)
+        try:
+            yield
+        finally:
+            slot.release()
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.clear()
+            self.process.kill()
+            self.process.wait(10)
+            self.clear()
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    soon(lambda: not any(_lives(process) for process in processes), 20, f"{processes} end", every=0.01)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Watch:
+    """What a browser context complained about."""
+
+    def __init__(self, context: Any):
+        self.begin()
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(f"script error: {error.error}"))
+        context.on("dialog", self._dialog)
+
+    def begin(self) -> None:
+        """Forget what was: another test begins."""
+        self.errors: list[str] = []
+        self.allowed: list[str] = list(HARMLESS)
+
+    def allow(self, *texts: str) -> None:
+        """Expect messages with these texts, because the test breaks something on purpose."""
+        self.allowed += texts
+
+    def unexpected(self) -> list[str]:
+        return [error for error in self.errors if not any(text in error for text in self.allowed)]
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(f"console: {message.text} [{message.location.get('url', '')}]")
+
+    def _dialog(self, dialog: Any) -> None:
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+class Talk:
+    """What a page asks the lab, and whether the lab has answered, from its WebSocket; made before the page is opened.
+
+    What a page asks on its own, as often as the clock tells it to, does not count.
+    """
+
+    def __init__(self, page: Any):
+        self.page, self.asked, self.owed = page, 0, ""
+        page.on("websocket", self._listen)
+
+    def over(self) -> None:
+        """Wait until the lab has answered the last question and the page shows the answer."""
+        soon(lambda: self._heard() and self.asked and not self.owed, 60 * slack(), "the lab has answered")
+        self.page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+    @contextlib.contextmanager
+    def answered(self) -> Iterator[None]:
+        """Whoever leaves this block has seen the answer to what was done in it."""
+        before = self.asked
+        yield
+        soon(lambda: self._heard() and self.asked > before, 60 * slack(), "the lab is asked")
+        self.over()
+
+    def _heard(self) -> bool:
+        """Playwright tells what has happened meanwhile only when it is asked for something."""
+        return self.page.evaluate("true")
+
+    def _listen(self, line: Any) -> None:
+        self.owed = "page"  # which it asks for as soon as the line stands
+        line.on("framesent", self._asks)
+        line.on("framereceived", self._hears)
+
+    def _asks(self, frame: bytes | str) -> None:
+        said = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun:
+            self.asked, self.owed = self.asked + 1, "fragment" if said.rerun_script.fragment_id else "page"
+
+    def _hears(self, frame: bytes | str) -> None:
+        told = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+        if told.WhichOneof("type") == "script_finished":
+            whole = told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            part = told.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+            if whole or (part and self.owed == "fragment"):
+                self.owed = ""
+
+
+def drawn_demo(folder: Path) -> Path:
+    """The demo dataset, which nobody writes into: drawn once for all workers of pytest."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    demo = folder / "lab-demo"
+    with FileLock(folder / "lab-demo.lock"):
+        if not demo.exists():
+            drawn = folder / "lab-demo-drawn"
+            draw = [sys.executable, "-m", "core", "demo", str(drawn), "--people", str(PEOPLE)]
+            subprocess.run(draw, cwd=HOME, check=True, timeout=LONGEST, stdout=subprocess.DEVNULL)
+            drawn.rename(demo)
+    return demo
+
+
+@pytest.fixture(scope="session")
+def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"), drawn_demo(tmp_path_factory.getbasetemp()))
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.end()
+
+
+@pytest.fixture
+def lab(lab_process: Lab) -> Iterator[Lab]:
+    """The running lab, empty before and after."""
+    lab_process.clear()
+    lab_process.settle()
+    yield lab_process
+    lab_process.clear()
+    if lab_process.process.poll() is not None:
+        lab_process.start()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium. Scope module: its event loop must not outlive the browser tests in this process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def window(browser: Any, lab_process: Lab) -> Iterator[Any]:
+    """One browser context for all tests of a module: scripts and fonts of the lab are loaded and compiled once."""
+    found = browser.new_context(base_url=lab_process.url, viewport={"width": 1280, "height": 900})
+    found.watch = Watch(found)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def context(window: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """The browser at the lab, without a page, with `watch`. In the end no page may show a traceback or have complained.
+
+    What a page leaves behind in the browser is cleared.
+    """
+    window.watch.begin()
+    window.set_default_timeout(60_000 * slack())
+    yield window
+    if request.node.stash.get(failed, False):
+        for number, page in enumerate(window.pages):
+            page.screenshot(path=tmp_path / f"page{number}.png", full_page=True)
+            print(f"{page.url}: see {tmp_path / f'page{number}.png'}")
+    shown = [page.locator("body").inner_text() for page in window.pages]
+    crashed = sum(page.get_by_test_id("stException").count() for page in window.pages)
+    for page in window.pages:
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.close()
+    window.clear_cookies()
+    assert window.watch.unexpected() == []
+    assert not crashed
+    assert not [text for text in shown if "Traceback" in text]
+
+
+@pytest.fixture
+def page(context: Any) -> Any:
+    return context.new_page()

@@ -1,0 +1,59 @@
+"""The Augmentation page in a real Chromium: a list is built, seen step by step and sent to Launch."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.screen import slack, soon
+from tests.browser.test_data import choose
+from tests.browser.test_journeys import TOO_WIDE, address, button, filled, pick, press, sees, text
+
+pytestmark = pytest.mark.browser
+
+
+def places(page) -> list[str]:
+    """Names of the transforms in the list, in their order."""
+    shown = page.locator('[data-testid="stMain"] label:has(input[role="switch"])').all_inner_texts()
+    return [name.replace("always", "").strip().split("\n")[0].strip() for name in shown]
+
+
+def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):
+    page.goto(f"/augment?root={lab.demo}&recipe=study")
+    sees(page, "Epoch 16", 90)
+    soon(lambda: places(page)[-1:] == ["Normalize"], 60 * slack(), f"the list; it is {places(page)}")
+    assert places(page)[2:6] == ["RandomBrightnessContrast", "HorizontalFlip", "InvertImg", "CoarseDropout"]
+    choose(page, "Add a transform", "GaussianBlur")
+    press(button(page, "Add"))
+    soon(
+        lambda: places(page)[-2:] == ["GaussianBlur", "Normalize"], 60 * slack(), "the new one stands before Normalize"
+    )
+
+    upward = page.locator('[class*="transforms-6-arrow_upward"] button:visible')
+    press(upward)
+    wanted = ["InvertImg", "GaussianBlur", "CoarseDropout", "Normalize"]
+    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"it moved up; the list is {places(page)}")
+
+    pick(page, "radio", "Step by step")
+    sees(page, "6. GaussianBlur")
+    sees(page, "7. CoarseDropout")
+    assert "view=steps" in address(page)
+    told = text(page)
+    assert "not applied this time" in told or "px at" in told
+
+    press(button(page, "Use in Launch"))
+    soon(lambda: "/launch" in address(page), 60 * slack(), "Launch opens")
+    filled(page)
+    sees(page, "GaussianBlur, CoarseDropout")
+    press(button(page, "Transforms"))
+    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"Launch has the list; it has {places(page)}")
+
+
+def test_the_address_opens_the_same_view_and_a_narrow_window_fits(page, lab):
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"/augment?root={lab.demo}&recipe=quick&view=walk")
+    sees(page, "the others that draw are off", 90)
+    assert max(page.evaluate(TOO_WIDE)) <= 0
+    photo = page.evaluate("new URL(location.href).searchParams.get('photo')")
+    page.reload()
+    sees(page, "the others that draw are off", 90)
+    assert page.evaluate("new URL(location.href).searchParams.get('photo')") == photo

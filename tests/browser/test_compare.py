@@ -1,0 +1,142 @@
+"""From the list of runs to a report opened without a network, in a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from tests.browser.screen import Watch, slack, soon
+from tests.browser.test_journeys import TOO_WIDE, address, button, press, sees, text
+from tests.compared import CLASSES, make_run, samples
+
+pytestmark = pytest.mark.browser
+
+DEPTHS = (18, 34, 50, 101)
+IDS = [f"2026010{n}-000000-resnet-000{n}" for n in range(4)]
+ALL = ",".join(IDS)
+BETTER = "ResNet-101 is better than ResNet-18 (F1 +"
+LINES = """title => document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)?.data.length ?? 0"""
+DRAWN = """() => [...document.querySelectorAll(".plot")].map(plot => plot.querySelectorAll("svg.main-svg").length)"""
+COLOURS = """() => [getComputedStyle(document.body).backgroundColor,
+  getComputedStyle(document.querySelector(".plot .xtick text")).fill]"""
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Untrained networks of the two depths whose maps are looked at, one file each."""
+    import torch
+    import torchvision
+
+    from core.training import checkpoint
+
+    found = {}
+    for depth in (18, 34):
+        found[depth] = tmp_path_factory.mktemp("weights") / f"{depth}.safetensors"
+        torch.manual_seed(depth)
+        network = getattr(torchvision.models, f"resnet{depth}")(num_classes=len(CLASSES))
+        checkpoint.save_weights(found[depth], network.state_dict())
+    return found
+
+
+@pytest.fixture
+def four(lab, tmp_path, weights):
+    """Four finished runs on the same folds, one of them far better, of photos that can be shown."""
+    table = samples(tmp_path, people=90, photos=2, draw=True)
+    small = [{"name": "Resize", "params": {"height": 32, "width": 32}}, {"name": "Normalize"}]
+    made = []
+    for n, depth in enumerate(DEPTHS):
+        config = {"model": {"depth": depth}, "data": {"root": str(tmp_path / "photos")}, "transforms": small}
+        skill = 0.97 if depth == 101 else 0.5
+        run = make_run(lab.runs, table, f"ResNet-{depth}", skill=skill, seed=n, run_id=IDS[n], config=config)
+        for fold in run.folds() if depth in weights else ():
+            run.weights_file(fold, "best").unlink()
+            os.link(weights[depth], run.weights_file(fold, "best"))
+        made.append(run)
+    return made
+
+
+def box(page, name: str):
+    return page.get_by_role("checkbox", name=f"Choose {name}", exact=True)
+
+
+def open_runs(page, query: str = "") -> None:
+    page.goto(f"/runs{query}")
+    soon(lambda: page.get_by_role("table").count() > 0, 60 * slack(), "the table is there")
+
+
+def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_network(page, four, browser, tmp_path):
+    open_runs(page)
+    for depth in DEPTHS:  # as fast as someone who knows what he wants: no tick may undo another
+        box(page, f"ResNet-{depth}").click()
+    sees(page, "4 chosen")
+    assert f"runs={ALL}" in address(page).replace("%2C", ",")
+    assert all(box(page, f"ResNet-{depth}").is_checked() for depth in DEPTHS)
+
+    press(button(page, "Compare"))
+    sees(page, BETTER)
+    assert f"runs={ALL}" in address(page).replace("%2C", ",")
+    said = text(page)
+    assert "corrected for 3 comparisons) and costs 4.3 times as much per image." in said
+    assert "ResNet-34 is not shown to be" in said and "5 folds cannot carry small p-values" in said
+    for title in ("Loss", "Macro F1", "Deltas per fold", "F1 against cost"):
+        soon(lambda t=title: page.evaluate(LINES, t), 60 * slack(), f"{title} is drawn")
+
+    press(page.get_by_role("radio", name=re.compile("only ResNet-18 right")))
+    press(page.get_by_role("radio", name="last epoch", exact=True))  # at once after the other: both must hold
+    soon(lambda: "which=final" in address(page), 60 * slack(), "the epoch is in the address")
+    assert "side=baseline" in address(page)
+    compared = address(page)
+    face = page.locator(".cmp-flips a").first
+    soon(lambda: face.locator("img").count() == 1, 60 * slack(), "a face is shown")
+    assert any(name in face.inner_text() for name in CLASSES)
+    told = face.get_attribute("href")
+    assert f"run={IDS[1]}&runs={IDS[1]},{IDS[0]}&samples=" in told
+    face.click()
+    soon(lambda: "/look_inside" in address(page), 60 * slack(), "the face leads to its maps")
+    assert told.split("samples=")[1] in address(page)
+    painted = page.locator(".look-maps[data-painted='10'] canvas")
+    soon(lambda: painted.count() == 10, 90 * slack(), "five layers of both runs")
+
+    page.goto(compared)  # the address alone brings everything back
+    sees(page, BETTER)
+    press(button(page, "Report"))
+    press(button(page, "Write the report"))
+    download = page.get_by_role("button", name=re.compile(r"^HTML \("))
+    soon(lambda: download.count() == 1, 120 * slack(), "the report is written")
+    with page.expect_download() as started:
+        download.click()
+    file = tmp_path / "report.html"
+    started.value.save_as(file)
+    read_report(browser, file)
+
+
+def read_report(browser, file) -> None:
+    """Opened from the disk without a network: figures are drawn, nothing is asked for, nobody complains."""
+    context = browser.new_context(offline=True, color_scheme="dark", viewport={"width": 1100, "height": 800})
+    try:
+        watch, asked = Watch(context), []
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.goto(file.as_uri())
+        soon(lambda: page.evaluate(DRAWN) and all(page.evaluate(DRAWN)), 60 * slack(), "every figure is drawn")
+        dark = page.evaluate(COLOURS)
+        page.get_by_role("button", name="Light or dark").click()
+        light = page.evaluate(COLOURS)
+        assert dark[0] == "rgb(20, 24, 27)" and light[0] == "rgb(252, 252, 250)" and dark[1] != light[1]
+        assert BETTER in text(page)
+        maps = page.locator(".maps img")
+        assert maps.count() and maps.evaluate_all("found => found.every(i => i.complete && i.naturalWidth > 0)")
+        assert not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+        assert watch.errors == []
+    finally:
+        context.close()
+
+
+def test_compare_fits_800_pixels(page, four):
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"/compare?runs={ALL}")
+    sees(page, "ResNet-101 is better than")
+    soon(lambda: page.evaluate(LINES, "F1 against cost"), 60 * slack(), "the figures are drawn")
+    assert max(page.evaluate(TOO_WIDE)) <= 0

@@ -1,0 +1,84 @@
+"""The Data page in a real Chromium: a label is corrected, and the run that follows says so."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from playwright.sync_api import TimeoutError
+
+from core.data.labels import corrections
+from core.runs import Run
+from tests.browser.screen import slack, soon
+from tests.browser.test_journeys import address, button, field, filled, pick, press, sees, small_run, text
+
+pytestmark = pytest.mark.browser
+
+
+def choose(page, label: str, option: str) -> None:
+    """Pick an option of a select box by its name."""
+    box, wanted = page.get_by_role("combobox", name=label), page.get_by_role("option", name=option, exact=True)
+
+    def opened() -> bool:
+        """A page that is drawn anew closes an open list."""
+        if not wanted.count():
+            box.click()
+            with contextlib.suppress(TimeoutError):
+                wanted.wait_for(timeout=2000)
+        return wanted.count() == 1
+
+    soon(opened, 60 * slack(), f"the options of {label}")
+    wanted.click()
+
+
+@pytest.fixture
+def held(lab):
+    """What is launched waits: no test here needs a network that has learnt something."""
+    with lab.held():
+        yield
+
+
+def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, lab, held):
+    page.goto(f"/data?root={lab.demo}&view=faces&order=person")
+    tiles = page.locator(".data-gallery button")
+    soon(lambda: tiles.count() == 60, 60 * slack(), "a page of faces")
+    wanted = page.locator('.data-gallery button[data-sample$="/normal.jpg"]').first
+    sample = wanted.get_attribute("data-sample")
+    wanted.focus()
+    page.keyboard.press("Enter")
+    sees(page, "Save correction")
+    choose(page, "Correct", "Age")
+    age = page.get_by_role("spinbutton", name="Age (years)").or_(field(page, "Age (years)"))
+    soon(lambda: age.count() == 1, 60 * slack(), "the age's field")
+    age.fill("77")
+    page.get_by_text("photos of this person").click()
+    field(page, "Reason").fill("grey <b>hair</b>")
+    press(button(page, "Save correction"))
+    made = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "the correction is written")[0]
+    assert (made.sample, made.attribute, made.after, made.reason) == (sample, "age", "77", "grey <b>hair</b>")
+    sees(page, "corrected")
+    assert "photo=" in address(page)
+
+    pick(page, "radio", "Corrections")
+    sees(page, "grey <b>hair</b>")
+    press(button(page, "Launch with it"))
+    soon(lambda: "/launch" in address(page), 60 * slack(), "Launch opens")
+    sees(page, "1 label correction is applied")
+    filled(page)
+    small_run(page, folds=2, epochs=2)
+    press(button(page, "Launch"))
+    soon(lambda: "/live" in address(page), 60 * slack(), "Live opens")
+    run = Run(lab.run_ids()[0], lab.runs)
+    assert corrections.read(run.corrections_file) == [made]
+    assert run.info()["corrections"] == [made.id]
+    assert run.samples().set_index("sample")["age"][sample] == 77
+    press(button(page, "Config"))
+    sees(page, "Label corrections in this run: 1")
+    page.keyboard.press("Escape")
+
+    page.goto(f"/data?root={lab.demo}&view=corrections")
+    press(button(page, "Undo"))
+    sees(page, "No corrections yet")
+    assert corrections.load(lab.demo, lab.runs) == []
+    assert corrections.read(run.corrections_file) == [made]
+    assert "Traceback" not in text(page)

@@ -1,0 +1,535 @@
+"""What people do in the lab, in a real Chromium, against a real `streamlit run app.py`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.config import from_dict
+from core.config.recipes import load_recipe
+from core.data.scan import scan
+from core.plan.plan import make_plan
+from core.runs import FoldState, Run, metrics_file
+from core.runs import run as runs
+from tests.browser.screen import Talk, slack, soon
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ :red[x]"
+HOSTILE_CLASSES = ["<img src=x onerror=alert(2)>", "**bold**", "$x$ :red[x]"]
+# fold -> points of its validation curve, in the figure that is called `title`
+POINTS = """title => {
+  const plot = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`), points = {};
+  for (const t of (plot && plot.data) || [])
+    if (t.meta.part === "fold" && t.meta.split === "validation")
+      points[t.meta.fold] = t.x.bdata ? atob(t.x.bdata).length / Number(t.x.dtype.slice(1)) : t.x.length;
+  return points;
+}"""
+RANGES = """title => {
+  const layout = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)._fullLayout;
+  return [...layout.xaxis.range, ...layout.yaxis.range];
+}"""
+HIDDEN = """([title, fold]) => document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)
+  .data.filter(t => t.meta.fold === fold).map(t => t.visible)"""
+ZOOMED = """title => new Promise(told => document
+  .querySelector(`section[aria-label="${title}"] .js-plotly-plot`).once("plotly_relayout", () => told(true)))"""
+TOO_WIDE = """() => [document.scrollingElement, document.querySelector('[data-testid="stMain"]')]
+  .map(e => e.scrollWidth - e.clientWidth)"""
+
+
+# What people see
+
+
+def text(page) -> str:
+    """All text on the page, without the invisible breaks that keep names from being markup."""
+    return page.locator("body").inner_text().replace("\u200b", "")
+
+
+def sees(page, words: str, seconds: float = 60) -> None:
+    soon(lambda: words in text(page), seconds * slack(), f"the page says {words!r}; it says: {text(page)[:1500]}")
+
+
+def button(page, name: str):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def field(page, name: str):
+    return page.get_by_role("textbox", name=name, exact=True)
+
+
+def press(found) -> None:
+    """Click what a locator finds once it is there once: while a page is drawn anew, its last version still stands."""
+    soon(lambda: found.count() == 1, 60 * slack(), f"one {found}")
+    found.click()
+
+
+def pick(page, role: str, name: str) -> None:
+    """Choose a radio button or tick a box through its label, as people do: its own input is hidden under it."""
+    option = page.get_by_role(role, name=name)
+    soon(lambda: option.count() == 1, 60 * slack(), f"one {role} {name!r}")
+    label = option.locator("xpath=ancestor::label[1]")
+    (label if label.count() else option).click()
+    soon(option.is_checked, 60 * slack(), f"{name!r} is chosen")
+
+
+def write(page, name: str, value: str) -> None:
+    field(page, name).fill(value)
+    field(page, name).press("Enter")
+
+
+def address(page) -> str:
+    """What the address bar says now; page.url only learns of it when something else is asked."""
+    return page.evaluate("location.href")
+
+
+def open_launch(page, where: str = "/launch") -> None:
+    page.goto(where)
+    soon(lambda: button(page, "Launch").count() == 1, 60 * slack(), "the form is there")
+    filled(page)
+
+
+def filled(page) -> None:
+    """The form's fields show their values: their script has arrived."""
+    name = field(page, "Name of the run")
+    soon(lambda: name.count() and name.input_value(), 60 * slack(), "its fields are filled")
+
+
+def take_folder(page, folder: Path) -> None:
+    pick(page, "radio", "A folder")
+    write(page, "Folder of the dataset", str(folder))
+
+
+def small_run(page, folds: int, epochs: int) -> None:
+    """Lower the folds and epochs of the form through its own fields."""
+    press(button(page, "Task and folds"))
+    write(page, "Folds", str(folds))
+    sees(page, f"{folds} fold jobs are queued")
+    press(button(page, "Phases"))
+    write(page, "Epochs", str(epochs))
+    sees(page, f"adamw {epochs} epochs")
+
+
+def points(page, title: str = "Macro F1") -> dict[int, int]:
+    return {int(fold): n for fold, n in page.evaluate(POINTS, title).items()}
+
+
+def zoom(page, title: str) -> list[float]:
+    """Drag over the middle of a figure; the ranges of its axes then."""
+    figure = page.get_by_role("region", name=title)
+    figure.scroll_into_view_if_needed()
+    before = page.evaluate(RANGES, title)
+    box = figure.locator(".nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+    moved = page.evaluate_handle(f"title => ({{ done: ({ZOOMED})(title) }})", title)
+    page.mouse.up()
+    moved.evaluate("moved => moved.done")  # plotly has moved the axes into place
+    after = page.evaluate(RANGES, title)
+    assert after[1] - after[0] < 0.7 * (before[1] - before[0])
+    return after
+
+
+def epoch_shown(page) -> int:
+    found = re.search(r"epoch (\d+) / \d+", text(page))
+    return int(found[1]) if found else 0
+
+
+# Runs and datasets made without the page
+
+
+def people_in_folders(root: Path, names: list[str], people: int = 6) -> Path:
+    """Folders layout: one photo a person, the colour carries the class."""
+    rng = np.random.default_rng(0)
+    for index, name in enumerate(names):
+        (root / name).mkdir(parents=True)
+        for person in range(people):
+            pixels = rng.integers(0, 256, (64, 48, 3)) // 2 + np.eye(3, dtype=int)[index % 3] * 120
+            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"<i>{person}.jpg", quality=90)
+    return root
+
+
+def rows_of(epochs, f1=lambda epoch: 0.4 + epoch / 100) -> list[dict]:
+    """Lines of a metrics file."""
+    return [
+        {
+            "epoch": epoch, "phase": 0, "split": split, "loss": 2 / epoch, "accuracy": 0.5, "f1": f1(epoch),
+            "lr_backbone": 1e-3, "lr_head": 1e-3, "seconds": 1.0, "images_per_second": 50.0,
+        }
+        for epoch in epochs
+        for split in ("train", "validation")
+    ]  # fmt: skip
+
+
+def made_run(lab, root: Path, *, name: str = "made", state: str = "done", task: str = "label", reason: str = "") -> Run:
+    """A run with curves of two folds that nobody trained."""
+    recipe = load_recipe("quick").model_dump(mode="json")
+    recipe |= {"name": name, "data": {"root": str(root)}, "task": {"name": task}, "folds": {"count": 2}}
+    config = from_dict(recipe)
+    plan = make_plan(config, scan(config.data, threads=1))
+    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
+    for fold in run.folds():
+        metrics_file.append_metrics(run.metrics_file(fold), rows_of(range(1, 6)))
+        scores = {f"{which}_{key}": 0.45 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
+        times = {"started": time.time() - 60, "ended": None if state == "queued" else time.time()}
+        run.write_state(FoldState(fold, state, epoch=5, best_epoch=5, scores=scores, reason=reason, **times))
+    return run
+
+
+# A newcomer
+
+
+def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
+    page.goto("/")
+    sees(page, "No run yet")
+    press(button(page, "Launch"))
+    soon(lambda: "/launch" in address(page), 60 * slack(), "Home leads to Launch")
+    sees(page, "No person is in two folds")
+    filled(page)
+    small_run(page, folds=3, epochs=6)
+
+    patience = slack()
+    press(button(page, "Launch"))
+    soon(lambda: "/live" in address(page), 60 * patience, "Live opens")
+    working = r"starting|decoding photos|epoch \d+ / 6"
+    soon(lambda: re.search(rf"running · .*({working})", text(page)), 60 * patience, "Live shows that fold 0 runs")
+    soon(lambda: epoch_shown(page), 60 * patience, "a first step")
+    run = Run(lab.run_ids()[0], lab.runs)
+    assert lab.run_ids() == [run.id] and run.id in address(page)
+
+    seen: dict[int, set[int]] = {fold: set() for fold in run.folds()}
+
+    def look() -> dict[int, int]:
+        now = points(page)
+        for fold, n in now.items():
+            seen[fold].add(n)
+        return now
+
+    soon(lambda: sum(look().values()) >= 2, 90 * patience, "curves with two points")
+    zoomed = zoom(page, "Loss")
+    press(button(page, "fold 0"))
+    assert not any(page.evaluate(HIDDEN, ["Macro F1", 0]))
+
+    sizes = [sum(look().values())]
+    while len(sizes) <= 5:  # each tick that brought an epoch makes the curves longer
+        soon(lambda: sum(look().values()) > sizes[-1], 90 * patience, f"the curves grow for the {len(sizes)}. time")
+        sizes.append(sum(look().values()))
+        assert page.evaluate(RANGES, "Loss") == zoomed
+        assert not any(page.evaluate(HIDDEN, ["Macro F1", 0]))
+        assert button(page, "fold 0").get_attribute("aria-pressed") == "false"
+
+    soon(lambda: look() and run.states()[-1].state == "done", 240 * patience, "the last fold is done")
+    sees(page, "100%")
+    assert all(len(sizes) >= 2 for sizes in seen.values()), seen
+    soon(lambda: look() == {0: 6, 1: 6, 2: 6}, 60 * patience, "every fold's curve ends at its last epoch")
+    assert page.evaluate(RANGES, "Loss") == zoomed
+    total = page.get_by_role("row", name="mean ± deviation")
+    soon(
+        lambda: len(re.findall(r"\d\.\d{3} ± \d\.\d{3} \(3\)", total.inner_text())) == 6,
+        60 * patience,
+        f"mean ± deviation over three folds: {total.inner_text()}",
+    )
+    assert button(page, "Cancel").count() == 0
+    page.get_by_role("link", name="Home", exact=True).click()
+    sees(page, "Finished lately")
+    page.get_by_role("main").get_by_role("link", name="quick", exact=True).first.wait_for()
+    soon(lambda: not lab.workers(), 60 * patience, "the worker leaves")
+
+
+def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
+    context.watch.allow(
+        "ERR_CONNECTION_REFUSED",
+        "WebSocket",
+        "ERR_SOCKET_NOT_CONNECTED",
+        "ERR_CONNECTION_RESET",
+        "disconnected",
+        "not responding",
+    )
+    open_launch(page)
+    small_run(page, folds=2, epochs=900)
+    press(button(page, "Launch"))
+    soon(lambda: epoch_shown(page) >= 2, 90 * slack(), "a second epoch on Live")
+    run = Run(lab.run_ids()[0], lab.runs)
+
+    lab.kill()
+    before = run.written_state(0).epoch
+    soon(lambda: run.fold_state(0).epoch >= before + 2, 90 * slack(), "two more epochs without a lab")
+    assert run.fold_state(0).state == "running"
+    assert lab.workers()
+    lab.start()
+
+    soon(lambda: epoch_shown(page) > before + 2, 60 * slack(), "the page that stayed open moves on")
+    home = context.new_page()
+    home.goto("/")
+    sees(home, "Training now")
+    sees(home, "running · fold 0")
+    home.get_by_role("main").get_by_role("link", name="quick", exact=True).first.click()
+    soon(lambda: epoch_shown(home), 60 * slack(), "Live opens from Home")
+    now = epoch_shown(home)
+    soon(lambda: epoch_shown(home) > now, 60 * slack(), "Live moves")
+
+    press(button(home, "Cancel"))
+    soon(lambda: {s.state for s in run.states()} == {"cancelled"}, 60 * slack(), "every fold is cancelled", 0.05)
+    soon(lambda: not lab.workers(), 60 * slack(), "no process is left", 0.05)
+    sees(home, "cancelled")
+    button(home, "Resume").wait_for()
+    soon(lambda: button(page, "Resume").count(), 60 * slack(), "the other tab sees it too")
+
+
+def test_double_click_and_second_tab_make_one_run(page, context, lab):
+    open_launch(page)
+    sees(page, "fold jobs are queued")
+    second = context.new_page()
+    open_launch(second, address(page))
+    sees(second, "fold jobs are queued")
+    forms = [re.search(r"form=([\w-]+)", address(tab))[1] for tab in (page, second)]
+    assert forms[0] == forms[1]
+    with lab.held():
+        button(page, "Launch").dblclick()
+        button(second, "Launch").dblclick()
+        for tab in (page, second):
+            soon(lambda tab=tab: "/live" in address(tab), 60 * slack(), "Live opens in both tabs")
+            sees(tab, "fold 0")
+        assert len(lab.run_ids()) == 1
+        assert all(lab.run_ids()[0] in address(tab) for tab in (page, second))
+        press(button(page, "Cancel"))
+        sees(page, "cancelled")
+        assert len(lab.run_ids()) == 1
+
+
+def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
+    run = made_run(lab, people_in_folders(tmp_path / "faces", ["cats", "dogs"]))
+    with run.fold_lock(0):  # as its worker holds it, so that nobody else takes the fold up
+        run.write_state(replace(run.written_state(0), state="running", ended=None))
+        page.goto(f"/live?run={run.id}")
+        soon(lambda: sum(points(page).values()) == 10, 60 * slack(), "curves of two folds")
+        zoomed = {title: zoom(page, title) for title in ("Macro F1", "Accuracy", "Loss")}
+        for epoch in range(6, 18):
+            metrics_file.append_metrics(run.metrics_file(0), rows_of([epoch], lambda epoch: min(0.98, epoch / 15)))
+            soon(lambda epoch=epoch: points(page)[0] == epoch, 60 * slack(), f"epoch {epoch} is drawn")
+            assert {title: page.evaluate(RANGES, title) for title in zoomed} == zoomed
+
+
+# Hostile names and addresses
+
+
+def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
+    root = people_in_folders(tmp_path / HOSTILE, HOSTILE_CLASSES)
+    run = made_run(lab, root, name=HOSTILE)
+    made_run(lab, root, name=f"2 {HOSTILE}", state="failed", reason=f"diverged: {HOSTILE}")
+    for place, told in (
+        ("/", [HOSTILE, f"2 {HOSTILE}", f"diverged: {HOSTILE}"]),
+        (f"/live?run={run.id}", [HOSTILE]),
+        (f"/launch?from={run.id}", [HOSTILE, *HOSTILE_CLASSES]),
+        (f"/data?root={root}", [str(root), *HOSTILE_CLASSES]),
+    ):
+        page.goto(place)
+        for words in told:
+            sees(page, words)
+        assert page.locator("img[src='x']").count() == 0, place
+        assert page.get_by_role("main").locator("strong", has_text=re.compile("^bold$")).count() == 0, place
+        assert page.locator(".katex").count() == 0, place
+    page.goto(f"/live?run={run.id}")
+    page.get_by_role("tab", name="Samples as the network sees them").click()
+    sees(page, HOSTILE_CLASSES[0])
+    press(button(page, "Config"))
+    sees(page, "schema_version")
+    assert page.locator("img[src='x']").count() == 0
+
+
+def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
+    for place, told in (
+        ("/live?run=../../etc", "is not a run id"),
+        ("/live?run=..%2F..%2Fetc%2Fpasswd%00", "is not a run id"),
+        ("/live?run=20260101-000000-nothing-0000", "is gone"),
+        ("/launch?from=../../etc", "is not a run id"),
+        ("/launch?from=20260101-000000-nothing-0000", "is gone"),
+        ("/data?root=/no/such/folder", "there is no such folder"),
+    ):
+        page.goto(place)
+        sees(page, told)
+        assert "Traceback" not in text(page), place
+        assert "/site-packages/" not in text(page), place
+
+
+def test_a_run_that_is_deleted_while_it_is_viewed(page, lab, tmp_path):
+    run = made_run(lab, people_in_folders(tmp_path / "faces", ["cats", "dogs"]), state="queued")
+    page.goto(f"/live?run={run.id}")
+    sees(page, "queued")
+    shutil.rmtree(run.dir)
+    sees(page, "is gone")
+
+
+# Bad input on the form
+
+
+def launch_is_disabled(page) -> None:
+    soon(
+        lambda: button(page, "Launch").evaluate_all("all => all.length === 1 && all[0].disabled"),
+        60 * slack(),
+        "Launch is disabled",
+    )
+
+
+def launch_is_enabled(page) -> None:
+    soon(
+        lambda: button(page, "Launch").evaluate_all("all => all.length === 1 && !all[0].disabled"),
+        60 * slack(),
+        "Launch is enabled",
+    )
+
+
+def test_folders_that_hold_nothing_say_so_and_the_form_keeps_what_was_typed(page, tmp_path):
+    open_launch(page)
+    write(page, "Name of the run", "my own name")
+    take_folder(page, tmp_path / "missing")
+    sees(page, "there is no such folder")
+    launch_is_disabled(page)
+    (tmp_path / "empty").mkdir()
+    write(page, "Folder of the dataset", str(tmp_path / "empty"))
+    sees(page, "no images")
+    launch_is_disabled(page)
+    write(page, "Folder of the dataset", str(people_in_folders(tmp_path / "good", ["cats", "dogs"])))
+    launch_is_enabled(page)
+    assert field(page, "Name of the run").input_value() == "my own name"
+
+
+def test_a_truncated_photo_is_named_and_has_to_be_left_out(page, tmp_path):
+    root = people_in_folders(tmp_path / "faces", ["cats", "dogs"])
+    victim = root / "cats" / "<i>3.jpg"
+    victim.write_bytes(victim.read_bytes()[:400])
+    open_launch(page)
+    take_folder(page, root)
+    sees(page, "1 bad entry")
+    launch_is_disabled(page)
+    if not page.get_by_text("<i>3.jpg").count():
+        press(button(page, "Problems"))
+    page.get_by_text("<i>3.jpg").first.wait_for(state="attached")
+    pick(page, "checkbox", "Leave out 1 bad entry")
+    launch_is_enabled(page)
+    sees(page, "1 bad entry is left out")
+
+
+def test_a_class_with_fewer_people_than_folds_is_named(page, tmp_path):
+    root = people_in_folders(tmp_path / "faces", ["cats", "dogs"])
+    people_in_folders(root, ["rare"], people=3)
+    open_launch(page)
+    take_folder(page, root)
+    sees(page, "lass 'rare' has 3 photos but 5 folds were asked for")
+    launch_is_disabled(page)
+    write(page, "Folds", "3")
+    launch_is_enabled(page)
+
+
+def test_a_learning_rate_of_minus_one_is_said_beneath_its_field(page):
+    open_launch(page)
+    sees(page, "fold jobs are queued")
+    press(button(page, "Phases"))
+    write(page, "Learning rate, head", "-1")
+    launch_is_disabled(page)
+    place = field(page, "Learning rate, head").bounding_box()
+    said = page.get_by_text("Must be above 0, found -1").first
+    said.wait_for()
+    told = said.bounding_box()
+    assert 0 <= told["y"] - place["y"] < 90 and abs(told["x"] - place["x"]) < 60, (place, told)
+    write(page, "Learning rate, head", "1e-4")
+    launch_is_enabled(page)
+    assert page.get_by_text("found -1").count() == 0
+
+
+def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
+    open_launch(page, "/launch?recipe=study")
+    sees(page, "resnet18-f37072fd.pth")
+    sees(page, "not on this machine")
+    launch_is_disabled(page)
+    press(button(page, "Model and weights")) if not page.get_by_role("radio", name="From scratch").count() else None
+    pick(page, "radio", "From scratch")
+    launch_is_enabled(page)
+    assert lab.run_ids() == []
+
+
+def test_who_is_quicker_than_the_network_loses_no_setting(page):
+    """A field whose script is still on its way has no value of its own to send."""
+    late, talk = [], Talk(page)
+    page.route("**/TextInput*.js", lambda route: late.append(route))
+    page.goto("/launch")
+    sees(page, "fold jobs are queued")
+    talk.over()
+    with talk.answered():
+        press(button(page, "Draw again"))
+    assert late, "the fields' script has another name now"
+    for route in late:
+        route.continue_()
+    field(page, "Name of the run").wait_for()
+    with talk.answered():
+        press(button(page, "Draw again"))
+    filled(page)
+    assert field(page, "Name of the run").input_value() == "quick"
+    assert field(page, "Description").input_value().startswith("A first answer")
+    launch_is_enabled(page)
+
+
+def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
+    """A field that is mounted anew loses it: nothing before it may come or go from one rerun to the next."""
+    same = """name => { const field = document.querySelector(`input[aria-label="${name}"]`), known = field.known;
+      field.known = true; return Boolean(known); }"""
+    talk = Talk(page)
+    for where, first, second in (
+        ("/launch?recipe=quick", "Name of the run", "Description"),
+        ("/launch?as=study&recipe=quick", "Name of the study", "Question"),
+    ):
+        page.goto(where)
+        soon(lambda first=first: field(page, first).count(), 60 * slack(), "the form is there")
+        soon(lambda first=first: field(page, first).input_value(), 60 * slack(), "its fields are filled")
+        talk.over()  # the first drawing, with its scan, has ended
+        page.evaluate(same, second)
+        with talk.answered():
+            write(page, first, "one of two")
+            field(page, second).fill("Which is better?")
+        assert field(page, second).input_value() == "Which is better?"
+        assert page.evaluate(same, second), f"{second} was mounted anew"
+
+
+# Reach
+
+
+def test_every_page_fits_800_pixels(page, lab, tmp_path):
+    run = made_run(lab, lab.demo, task="gender-age")
+    page.set_viewport_size({"width": 800, "height": 900})
+    for place, ready in (
+        ("/", "Finished lately"),
+        ("/launch", "No person is in two folds"),
+        (f"/live?run={run.id}", "last epoch"),
+        (f"/data?root={lab.demo}", "Ages of people"),
+        ("/runs", "Tags and notes"),
+        ("/studies", "Studies"),
+        (f"/look_inside?run={run.id}", "Look inside"),
+    ):
+        page.goto(place)
+        sees(page, ready)
+        soon(
+            lambda: max(page.evaluate(TOO_WIDE)) <= 1,
+            60 * slack(),
+            f"{place} fits: {page.evaluate(TOO_WIDE)} px too wide",
+        )
+
+
+def test_tab_reaches_launch(page):
+    open_launch(page)
+    sees(page, "fold jobs are queued")
+    focused = "() => document.activeElement && document.activeElement.innerText || ''"
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if (
+            page.evaluate(focused).strip().endswith("Launch")
+            and page.evaluate("() => document.activeElement.tagName") == "BUTTON"
+        ):
+            return
+    pytest.fail("120 presses of Tab did not reach Launch")

@@ -1,0 +1,121 @@
+"""Look inside in a real Chromium: from a cell of the confusion matrix to a face; from a doubt to a correction."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core.config import from_dict
+from core.config.recipes import load_recipe
+from core.data.labels import corrections
+from core.data.scan import scan
+from core.inside import picture as look_picture
+from core.plan.plan import make_plan
+from core.runs import FoldState, Run
+from core.runs import run as runs
+from tests.answered import judged
+from tests.browser.screen import slack, soon
+from tests.browser.test_journeys import address, button, press, sees
+
+pytestmark = pytest.mark.browser
+
+
+def judged_run(lab, depth: int = 18) -> Run:
+    """A run on the demo faces whose folds have random networks, and what these answered."""
+    recipe = load_recipe("quick").model_dump(mode="json")
+    recipe |= {"name": f"depth {depth}", "data": {"root": str(lab.demo)}, "folds": {"count": 2}}
+    recipe |= {"task": {"name": "gender"}, "model": {"depth": depth, "init": "scratch"}}
+    recipe["task"]["unmasked"] = True
+    recipe["training"] |= {"device": "cpu"}
+    config = from_dict(recipe)
+    plan = make_plan(config, scan(config.data, threads=1))
+    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
+    for fold in run.folds():
+        scores = {f"{which}_{key}": 0.45 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
+        run.write_state(FoldState(fold, "done", epoch=5, best_epoch=5, scores=scores))
+    return judged(run)
+
+
+def faces(page):
+    return page.locator(".look-gallery button")
+
+
+def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path):
+    small, large = judged_run(lab, 18), judged_run(lab, 34)
+    page.goto(f"/look_inside?run={small.id}&runs={small.id},{large.id}")
+    cells = page.locator(".look-cell")
+    soon(lambda: cells.count(), 60 * slack(), "the confusion matrix")
+    wrong = page.locator(".look-cell[aria-label*='taken for']").first
+    told = wrong.get_attribute("aria-label")
+    wrong.click()
+    true, predicted = re.match(r"(\w+), taken for (\w+):", told).groups()
+    soon(lambda: f"true={true}&predicted={predicted}" in address(page), 60 * slack(), "the cell is in the address")
+    answers = pd.concat([small.predictions(fold) for fold in small.folds()]).set_index("sample")
+    right_ones = (answers["label"] == true) & (answers["predicted"] == predicted)
+    soon(
+        lambda: set(names(page)) <= set(answers.index[right_ones]) and names(page), 60 * slack(), "its faces are there"
+    )
+    faces(page).first.click()
+    chosen = names(page)[0]
+    painted = page.locator(".look-maps[data-painted='10'] canvas")
+    soon(lambda: painted.count() == 10, 90 * slack(), "five layers of two depths")
+    fold = small.samples().set_index("sample").loc[chosen, "fold"]
+    for run in (small, large):
+        sees(page, f"{run.config().name} · fold {fold}, held out")
+    painted.nth(4).hover()
+    sees(page, "of the largest in this map")
+    painted.first.focus()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("ArrowRight")
+    sees(page, f"{chosen} - layer1 - x 52 %, y 50 %")
+    hot = painted.nth(4).evaluate("c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size")
+    assert hot > 50  # not one flat colour
+    with page.expect_download() as waiting:
+        press(button(page, "Download PNG"))
+    picture = Image.open(waiting.value.path())
+    rows = 2 * (64 + look_picture.GAP)
+    assert picture.format == "PNG" and picture.size[1] == 30 + rows and picture.size[0] > 6 * 64
+
+
+def names(page) -> list[str]:
+    return faces(page).evaluate_all("found => found.map(face => face.dataset.sample)")
+
+
+def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
+    run = judged_run(lab)
+    page.goto(f"/look_inside?run={run.id}&view=labels")
+    soon(lambda: faces(page).count(), 60 * slack(), "the queue")
+    doubted = page.locator(".look-gallery button[aria-pressed=true]").get_attribute("data-sample")
+    assert corrections.load(lab.demo, lab.runs) == []
+    press(button(page, "Relabel"))
+    (found,) = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "a correction")
+    sees(page, f"{found.before} → {found.after}")
+    sample = run.samples().set_index("sample").loc[doubted]
+    assert (found.kind, found.attribute, found.person) == ("relabel", "gender", sample["person"])
+    assert found.before == sample["gender"] != found.after
+    soon(
+        lambda: doubted not in faces(page).evaluate_all("found => found.map(f => f.dataset.sample)"),
+        60 * slack(), "the face leaves the queue",
+    )  # fmt: skip
+    press(button(page, "Undo"))
+    soon(lambda: corrections.load(lab.demo, lab.runs) == [], 60 * slack(), "the correction is taken back")
+
+
+def test_keys_walk_the_gallery_and_choose(page, lab):
+    run = judged_run(lab)
+    page.goto(f"/look_inside?run={run.id}&answer=all")
+    soon(lambda: faces(page).count() == 12, 60 * slack(), "twelve faces")
+    faces(page).first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    soon(lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 60 * slack(), "the second is chosen")
+    second = faces(page).nth(1).get_attribute("data-sample")
+    soon(lambda: second.split("/")[-2] in address(page), 60 * slack(), "the address has it")
+    page.reload()
+    soon(
+        lambda: faces(page).count() and faces(page).nth(1).get_attribute("aria-pressed") == "true",
+        60 * slack(), "a link opens the same choice",
+    )  # fmt: skip

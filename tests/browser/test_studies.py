@@ -1,0 +1,65 @@
+"""A whole study in a real Chromium: a grid on the Launch page, the matrix filling, pause, resume, the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.jobs import queue
+from core.runs import Run
+from core.runs import run as runs
+from core.studies import records
+from tests.browser.screen import slack, soon
+from tests.browser.test_journeys import address, button, field, press, sees, text, write
+
+pytestmark = pytest.mark.browser
+
+
+def vary(page, *names: str) -> None:
+    """Choose settings that differ, in the list of all of them."""
+    box = page.get_by_role("combobox", name="What differs between the runs")
+    for name in names:
+        box.click()
+        box.fill(name)
+        press(page.get_by_role("option", name=name, exact=True))
+    page.keyboard.press("Escape")
+
+
+def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
+    page.goto("/launch?as=study&recipe=quick")
+    soon(lambda: field(page, "Name of the study").count(), 60 * slack(), "the form of a study is there")
+    soon(lambda: field(page, "Name of the study").input_value(), 60 * slack(), "its fields are filled")
+    press(button(page, "Task and folds"))
+    write(page, "Folds", "2")
+    write(page, "Image size in pixels", "32")
+    write(page, "Epochs in all", "2")
+    vary(page, "Seed", "Mix images")
+    press(page.get_by_role("button", name="mixup", exact=True))
+    seeds = page.get_by_role("combobox", name="Seed")
+    soon(lambda: seeds.count() == 1, 60 * slack(), "values of the seed")
+    seeds.fill("1")
+    seeds.press("Enter")
+    sees(page, "4 runs, 8 fold jobs are queued")
+    page.keyboard.press("Escape")  # the open list hides the rest of the page from whoever cannot see it
+    button(page, "Launch the study").dblclick()
+    soon(lambda: "/studies?study=" in address(page), 60 * slack(), "the study opens")
+    (record,) = records.all_studies(lab.runs)
+    assert record.id in address(page)
+    made = [Run(run_id, lab.runs) for run_id in record.run_ids]
+    chosen = {(run.config().training.seed, run.config().mix.method) for run in made}
+    assert chosen == {(0, "none"), (0, "mixup"), (1, "none"), (1, "mixup")} and len(made) == 4
+    assert all(run.config().input_size == (32, 32) and run.config().epochs == 2 for run in made)
+
+    press(button(page, "Pause"))
+    sees(page, "no further fold begins")
+    assert not list(queue.entries(lab.runs))
+    soon(lambda: not lab.workers(), 60 * slack(), "what trains ends, nothing else begins")
+    states = [state.state for run in made for state in run.states()]
+    assert "queued" in states and "running" not in states
+
+    press(button(page, "Resume"))
+    soon(lambda: all(s["state"] == "done" for s in runs.summaries(lab.runs)), 120 * slack(), "all runs end")
+    sees(page, "8 of 8 fold jobs done")
+    soon(lambda: text(page).count("(2)") >= 12, 60 * slack(), "means and deviations of four runs over two folds")
+    soon(lambda: button(page, "Pause").count() + button(page, "Cancel").count() == 0, 60 * slack(), "nothing to stop")
+    page.get_by_role("link", name=record.runs[0].name.removeprefix(f"{record.name} "), exact=True).click()
+    soon(lambda: f"live?run={record.run_ids[0]}" in address(page), 60 * slack(), "the run opens in Live")

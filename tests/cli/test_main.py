@@ -1,0 +1,391 @@
+"""The command line as a person meets it: core.cli.main.main with real files, and the real process where one matters."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+import torchvision
+import yaml
+
+from core.cli import main as cli
+from core.config import to_yaml
+from core.jobs import control
+from core.places import HOME
+from core.runs import run as runs
+from core.studies import records
+from tests.photos import draw, mask_dataset
+from tests.workers import held, hold_at, until
+
+VERBS = ["demo", "scan", "train", "status", "cancel", "resume", "worker", "weights"]
+ONE_EPOCH = [{"optimizer": "adam", "epochs": 1, "lr_backbone": 1e-3, "lr_head": 1e-3}]
+PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(12)]  # 2 of each class
+
+
+class Told:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def lab(monkeypatch, capsys, runs_folder):
+    """lab("status", "--json") runs a verb in this process and returns its exit code and what it wrote."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["core", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        return Told(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def recipe(tiny_config, tmp_path):
+    """A recipe file that trains ResNet-18 from scratch for one epoch at 32 px."""
+    short = tiny_config.model_dump(mode="json")
+    short["phases"] = ONE_EPOCH
+    short["data"]["root"] = ""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(to_yaml(type(tiny_config).model_validate(short)))
+    return path
+
+
+@pytest.fixture
+def hired(workers, monkeypatch):
+    """Workers that start when something waits, as they do in the lab."""
+    monkeypatch.setattr(control, "start_worker", lambda root: workers.start())
+    return workers
+
+
+def error_of(told):
+    """What was wrong and what to do: an expected failure is these two lines and nothing else."""
+    assert told.code == 1
+    lines = told.err.splitlines()
+    assert len(lines) == 2, told.err
+    assert lines[0].startswith("error: ")
+    assert lines[1].startswith("       ")
+    assert "Traceback" not in told.err
+    return lines[0], lines[1]
+
+
+def process(*words, **more):
+    command = [sys.executable, "-m", "core", *map(str, words)]
+    return subprocess.run(command, cwd=HOME, capture_output=True, text=True, timeout=300, **more)
+
+
+# Help
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_explains_itself(lab, verb):
+    told = lab(verb, "--help")
+    assert told.code == 0
+    lines = [line.strip() for line in told.out.splitlines() if line.strip()]
+    assert re.match(rf"Usage: .+ {verb} ", lines[0])
+    assert len(lines[1].split()) > 4  # a sentence about it, before its options
+    options = [line for line in lines if line.startswith("--")]
+    assert options
+    assert all(len(re.split(r"\s{2,}", line)) >= 2 for line in options), "each option says what it does"
+
+
+def test_help_lists_the_verbs_and_a_wrong_one_is_told(lab):
+    told = lab("--help")
+    assert told.code == 0
+    assert all(re.search(rf"^\s+{verb}\s+\w", told.out, re.MULTILINE) for verb in VERBS)
+    assert "measure" not in told.out
+    told = lab("trian")
+    assert told.code == 2
+    assert "trian" in told.err
+    assert lab().code == 2
+
+
+# Training, in the processes that a person starts
+
+
+def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_dataset, runs_folder, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "2")  # a worker with one thread for each fold: threads fight on a busy machine
+    settings = {"phases": json.dumps(ONE_EPOCH), "folds.count": 2, "task.name": "label", "name": "by hand"}
+    settings |= {"transforms.0.params.height": 32, "transforms.0.params.width": 32, "training.batch_size": "8"}
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    told = process("train", "quick", "--data", tiny_dataset, *words, "--wait")
+    assert told.returncode == 0, told.stderr
+    first, *table = told.stdout.splitlines()
+    run = runs.Run(first)
+    assert "by-hand" in run.id
+    assert [state.state for state in run.states()] == ["done", "done"]
+    assert run.config().input_size == (32, 32)
+    assert run.config().epochs == 1
+    assert table[0].split()[:3] == ["fold", "state", "epochs"]
+    scores = [state.scores["best_f1"] for state in run.states()]
+    for fold, row in enumerate(table[1:3]):
+        assert row.split()[:4] == [str(fold), "done", "1", f"{scores[fold]:.3f}"]
+    mean = sum(scores) / 2
+    deviation = abs(scores[0] - scores[1]) / 2**0.5
+    assert f"{mean:.3f} ± {deviation:.3f} (2)" in next(line for line in table if line.startswith("best F1"))
+    assert any(line.startswith("final accuracy") for line in table)
+    assert "folds done" in told.stderr
+
+
+def test_a_failed_fold_is_told_and_ends_with_1(lab, hired, recipe, tiny_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "core.network.weights._misfit", lambda *seen: None
+    )  # as if the file was put there since the launch
+    other = tmp_path / "resnet34.pth"
+    torch.save(torchvision.models.resnet34().state_dict(), other)
+    told = lab("train", recipe, "--data", tiny_dataset, "--set", f"model.init=file:{other}", "--wait")
+    assert told.code == 1
+    run = runs.Run(told.out.splitlines()[0])
+    for state in run.states():
+        assert (state.state, state.kind) == ("failed", "weights")
+    assert "resnet34.pth does not fit this network" in told.out
+    assert "unknown weights, first layer1.2.conv1.weight" in told.out
+    assert "Choose the depth that the file was trained with." in told.out
+    assert "Traceback" not in told.out + told.err
+
+
+def test_cancel_and_resume(lab, workers, recipe, tiny_dataset, monkeypatch):
+    told = lab("train", recipe, "--data", tiny_dataset)
+    assert told.code == 0
+    run = runs.Run(told.out.strip())
+    workers.start(hold_at(epoch=1))
+    until(lambda: held(workers.root), "the worker trains")
+    assert json.loads(lab("status", run.id, "--json").out)["state"] == "running"
+    told = lab("cancel", run.id)
+    assert told.code == 0
+    assert told.out.count("cancelled") == 2
+    assert [state.state for state in run.states()] == ["cancelled", "cancelled"]
+    assert control.waiting() == []
+
+    monkeypatch.setattr(control, "start_worker", lambda root: workers.start())
+    told = lab("resume", run.id, "--wait")
+    assert told.code == 0
+    assert told.out.splitlines()[0] == "resumed folds 0, 1"
+    assert [state.state for state in run.states()] == ["done", "done"]
+    assert lab("resume", run.id).out == "nothing to resume\n"
+    told = lab("status", run.id)
+    assert told.out.count("done") == 2
+    assert "best F1" in told.out
+
+
+def test_a_worker_with_nothing_to_do_leaves(lab):
+    assert lab("worker").code == 0
+
+
+# A recipe asks for a task that the dataset has no labels for
+
+
+def test_the_command_line_takes_the_task_that_the_dataset_has_and_says_so(lab, workers, tiny_dataset):
+    told = lab("train", "quick", "--data", tiny_dataset)
+    assert told.code == 0, told.err
+    assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
+    run = runs.Run(told.out.strip())
+    assert run.config().task.name == "label"
+    assert sorted(run.info()["class_names"]) == ["blue", "green", "red"]
+
+
+def test_a_task_that_the_dataset_has_is_taken_without_a_word(lab, workers, recipe, tiny_dataset):
+    told = lab("train", recipe, "--data", tiny_dataset)
+    assert told.code == 0 and "Task" not in told.err
+
+
+def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0, 1]}}))
+    told = lab("study", path, "--data", tiny_dataset)
+    assert told.code == 0, told.err
+    assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
+    assert {runs.Run(run_id).config().task.name for run_id in told.out.split()} == {"label"}
+    (record,) = records.all_studies()
+    assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
+
+
+def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, tiny_dataset, tmp_path):
+    path = tmp_path / "study.yaml"
+    for study in (
+        {"set": {"task.name": "gender"}, "grid": {"training.seed": [0, 1]}},
+        {"grid": {"task.name": ["label", "gender"]}},
+    ):
+        path.write_text(yaml.safe_dump({"name": "tasks", "recipe": "quick", **study}))
+        what, remedy = error_of(lab("study", path, "--data", tiny_dataset))
+        assert "task.name=gender: this dataset has no labels for the task gender" in what
+        assert "Set task.name to label" in remedy
+        assert not records.all_studies() and not runs.summaries()
+
+
+# Status
+
+
+def test_status_of_no_runs_says_how_to_make_one(lab):
+    told = lab("status")
+    assert (told.code, told.err) == (0, "")
+    assert "python -m core train quick --data" in told.out
+    assert json.loads(lab("status", "--json").out) == []
+
+
+def test_status_lists_every_run_and_names_the_unreadable(lab, tiny_plan, workers, runs_folder, tmp_path):
+    run = control.launch(tiny_plan)
+    (runs_folder / "broken").mkdir()
+    (runs_folder / "broken" / "summary.json").write_text("{")
+    told = lab("status")
+    assert told.code == 0
+    assert re.search(rf"{run.id}\s+queued", told.out)
+    assert re.search(r"broken\s+unreadable: summary.json cannot be read", told.out)
+    found = {entry["id"]: entry for entry in json.loads(lab("status", "--json").out)}
+    assert found[run.id]["state"] == "queued"
+    assert "unreadable" in found["broken"]
+    one = json.loads(lab("status", run.id, "--json").out)
+    assert (one["id"], one["state"], [fold["fold"] for fold in one["folds"]]) == (run.id, "queued", [0, 1])
+    assert json.loads(lab("status", "--json", "--runs", tmp_path / "other").out) == []
+
+
+# Datasets
+
+
+def test_demo_draws_a_dataset_that_scan_reads(lab, tmp_path):
+    told = lab("demo", tmp_path / "demo", "--people", "2", "--seed", "3")
+    assert told.code == 0
+    assert "2 people, 14 photos" in told.out
+    told = lab("scan", tmp_path / "demo")
+    assert told.code == 0
+    assert "mask: 14 photos of 2 people" in told.out
+    assert "mask: mask 10, incorrect 2, normal 2" in told.out
+    error_of(lab("demo", tmp_path / "demo"))
+
+
+@pytest.fixture
+def bad_dataset(tmp_path):
+    """A truncated photo, an age that is no number and a row without its folder."""
+    root = mask_dataset(tmp_path / "bad", PEOPLE)
+    cut = root / "images" / "000_female_Asian_20" / "normal.jpg"
+    cut.write_bytes(cut.read_bytes()[:200])
+    table = root / "train.csv"
+    table.write_text(table.read_text() + "900,male,Asian,old,900_male_Asian_old\n901,male,Asian,30,nowhere\n")
+    draw(root / "images" / "900_male_Asian_old" / "normal.jpg")
+    return root
+
+
+def test_scan_lists_everything_that_is_wrong_and_ends_with_1(lab, bad_dataset):
+    told = lab("scan", bad_dataset)
+    assert told.code == 1
+    assert told.err == ""
+    assert "mask: 83 photos of 12 people" in told.out
+    faults = [line for line in told.out.splitlines() if line.startswith("error: ")]
+    for named in ("images/000_female_Asian_20/normal.jpg", "train.csv row 14: age 'old'", "train.csv row 15"):
+        assert sum(named in line for line in faults) == 1, (named, faults)
+
+
+def test_bad_files_block_a_training_until_they_are_left_out(lab, bad_dataset, workers, recipe):
+    words = ["train", recipe, "--data", bad_dataset, "--set", "task.name=mask"]
+    what, remedy = error_of(lab(*words))
+    assert "3 bad entries, first " in what
+    assert "leave_out_problems" in remedy
+    assert runs.summaries() == []
+    told = lab(*words, "--set", "data.leave_out_problems=true")
+    assert told.code == 0
+    (run,) = runs.summaries()
+    assert told.out.strip() == run["id"]
+    assert run["samples"] == 83
+
+
+def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("2024", "a: b", "null"):
+        (tmp_path / name).symlink_to(tiny_dataset)
+        assert lab("train", recipe, "--data", name).code == 0
+    assert len(runs.summaries()) == 3
+
+
+# Expected failures are two lines, and nothing is left behind
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (["train", "quick", "--data", "{tmp}/nowhere"], "there is no such folder", "spelling"),
+        (["scan", "{tmp}/nowhere"], "there is no such folder", "spelling"),
+        (["train", "quick", "--data", "{tmp}/empty"], "no images in this folder", "Choose the folder"),
+        (["scan", "{tmp}/empty"], "no images in this folder", "Choose the folder"),
+        (["scan", "{data}", "--reader", "guess"], "data.reader", "Correct"),
+        (["train", "qick", "--data", "{data}"], "recipe 'qick' is not known", "quick"),
+        (["train", "{tmp}/photo.yaml", "--data", "{data}"], "cannot be read as UTF-8", "YAML"),
+        (["train", "{tmp}/tag.yaml", "--data", "{data}"], "not plain YAML", "plain values"),
+        (["train", "quick"], "no dataset is named", "--data FOLDER"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "x"], "--set x: expected key=value", "phases.0.epochs=3"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "x=1"], "x: unknown setting", "Correct"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "model.size=1"], "model.size: unknown setting", "Correct"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "phases.3.epochs=1"], "'3' is not one of the 1", "0 to 0"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "name=["], "not plain YAML", "quotes"),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "phases.0.lr_head=-1"],
+            "phases.0.lr_head: input should be greater than 0, found -1",
+            "Correct",
+        ),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "folds.count=9"],
+            "class 'blue' has 8 photos but 9 folds were asked for",
+            "Lower folds to 8 or merge the class. The setting is folds.count.",
+        ),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "task.name=gender"],
+            "--set task.name=gender: this dataset",
+            "label",
+        ),
+        (["train", "{recipe}", "--data", "{data}", "--set", "model.head=factored"], "has one attribute", "model.head"),
+        (["train", "{recipe}", "--data", "{data}", "--set", "model.init=imagenet"], "resnet18-f37072fd.pth", "scratch"),
+        (
+            ["train", "{recipe}", "--data", "{data}", "--set", "model.init=file:{tmp}/no.pth"],
+            "there is no file",
+            "train from scratch",
+        ),
+        (["train", "{recipe}", "--data", "{data}", "--runs", "{tmp}/tag.yaml"], "cannot be written", "writable"),
+        (["status", "../x"], "'../x' is not a run id", "a-z"),
+        (["status", "no-such-run"], "run 'no-such-run' is gone", "another run"),
+        (["cancel", "/etc"], "'/etc' is not a run id", "a-z"),
+        (["cancel", "no-such-run"], "run 'no-such-run' is gone", "another run"),
+        (["resume", "A"], "'A' is not a run id", "a-z"),
+        (["resume", "no-such-run"], "run 'no-such-run' is gone", "another run"),
+        (["demo", "{data}"], "already holds files", "empty folder"),
+        (["demo", "{tmp}/new", "--people", "0"], "0 people", "at least 1"),
+        (["weights", "20"], "there is no ResNet-20", "152"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_expected_failure_is_two_lines(
+    lab, workers, recipe, tiny_dataset, tmp_path, runs_folder, monkeypatch, words, what, remedy
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "photo.yaml").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "tag.yaml").write_text("name: !!python/name:os.system")
+    places = {"{tmp}": tmp_path, "{data}": tiny_dataset, "{recipe}": recipe}
+    for place, value in places.items():
+        words = [word.replace(place, str(value)) for word in words]
+    told = lab(*words)
+    first, second = error_of(told)
+    assert what in first
+    assert remedy in second
+    assert told.out == ""
+    assert runs.summaries() == []
+    assert control.waiting() == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_age_that_is_no_number_in_every_row_is_named(lab, recipe, tmp_path, workers):
+    root = mask_dataset(tmp_path / "old", [(f"{n}", "male", "old") for n in range(4)])
+    what, _ = error_of(lab("train", recipe, "--data", root, "--set", "task.name=gender-age"))
+    assert "train.csv row 2" in what
+    assert "age 'old' is not a number" in what
+
+
+def test_the_real_process_tells_an_error_the_same_way(tmp_path, runs_folder):
+    told = process("train", "quick", "--data", tmp_path / "nowhere")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.splitlines()[0].startswith("error: dataset ")
+    assert len(told.stderr.splitlines()) == 2

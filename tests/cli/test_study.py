@@ -1,0 +1,93 @@
+"""`python -m core study FILE`: what is refused before anything is queued, and what is launched."""
+
+import pytest
+import yaml
+
+from core.jobs import control
+from core.runs import Run, run
+from core.studies import grid as study
+from core.studies import records
+from tests.cli.test_main import lab
+
+__all__ = ["lab"]
+SET = {"folds.count": 2, "task.name": "label", "phases.0.epochs": 2, "training.batch_size": 8}
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """write(grid, set) -> a study file on the recipe quick; no worker is started."""
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+
+    def write(grid, **shared):
+        path = tmp_path / "study.yaml"
+        path.write_text(yaml.safe_dump({"name": "trial", "recipe": "quick", "set": {**SET, **shared}, "grid": grid}))
+        return path
+
+    return write
+
+
+def refused(told) -> str:
+    assert told.code == 1 and "Traceback" not in told.out + told.err
+    assert not run.summaries() and not control.waiting() and not records.all_studies()
+    return told.err
+
+
+@pytest.mark.parametrize(
+    ("grid", "said"),
+    [
+        ({"mix.alpha": [0.2, 0]}, "mix.alpha: input should be greater than 0, found 0"),
+        ({"mix.alpha": [-1]}, "mix.alpha: input should be greater than 0, found -1"),
+        ({"phases.0.epochs": [0]}, "phases.0.epochs: input should be greater than or equal to 1, found 0"),
+        ({"model.depth": []}, "the grid is empty"),
+        ({"folds.count": [2, 3]}, "ask for different folds"),
+        ({"model.init": ["run:20260101-000000-gone-0000"]}, "there is no run '20260101-000000-gone-0000'"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused_by_name(lab, write, tiny_dataset, grid, said):
+    assert said in refused(lab("study", write(grid), "--data", tiny_dataset))
+
+
+@pytest.mark.parametrize("content", [None, "name: mine\n".encode("utf-16"), b"grid: {a: ["])
+def test_a_study_file_that_cannot_be_read_is_named(lab, tmp_path, tiny_dataset, content):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert "error: " in (told := refused(lab("study", path, "--data", tiny_dataset))) and told.count("\n") == 2
+
+
+def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, write, tiny_dataset, monkeypatch):
+    monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
+    grid = {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))}
+    told = refused(lab("study", write(grid), "--data", tiny_dataset))
+    assert "10,000 runs" in told and "--yes" in told
+
+
+def test_weights_that_are_not_here_are_said_and_nothing_is_queued(lab, write, tiny_dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    told = refused(lab("study", write({"model.depth": [18, 34]}, **{"model.init": "imagenet"}), "--data", tiny_dataset))
+    assert "resnet18-f37072fd.pth, 45 MB" in told
+
+
+def test_a_parent_that_is_unfinished_or_of_another_dataset_is_refused(lab, write, tiny_dataset, tmp_path):
+    told = lab("study", write({"training.seed": [0]}), "--data", tiny_dataset)
+    assert told.code == 0, told.err
+    parent = Run(told.out.split()[0])
+    again = lab("study", write({"model.init": [f"run:{parent.id}"]}), "--data", tiny_dataset)
+    assert again.code == 1 and f"fold 0 of {parent.id} is queued" in again.err
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"weights")
+        parent.write_state(run.FoldState(fold, "done"))
+    samples = parent.samples()
+    samples["person"] = "stranger " + samples["person"].astype(str)
+    samples.to_parquet(parent.dir / "samples.parquet", index=False)
+    other = lab("study", write({"model.init": [f"run:{parent.id}"]}), "--data", tiny_dataset)
+    assert other.code == 1 and "is known to the parent run" in other.err
+    assert len(run.summaries()) == 1
+
+
+def test_a_study_file_launches_every_combination(lab, write, tiny_dataset):
+    told = lab("study", write({"training.seed": [0, 1], "model.depth": [18, 34]}), "--data", tiny_dataset)
+    assert told.code == 0, told.err
+    (record,) = records.all_studies()
+    assert told.out.split() == record.run_ids and len(record.run_ids) == 4
+    assert "4 runs, 8 fold jobs" in told.err

@@ -1,0 +1,116 @@
+"""A user's regular expression on file names: what it finds, and that it ends."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from core.config import person_pattern, run_config
+from core.config.person_pattern import PersonPattern
+from core.config.run_config import DataConfig
+from core.errors import LabError
+from core.places import HOME
+from tests.photos import draw, read
+
+EVIL = [r"^(a|aa)+$", r"^(a|a)*$"]
+NAME = "a" * 200 + "!.jpg"
+
+
+def test_the_first_group_is_the_person():
+    find = PersonPattern(r"^(p\d+)_").person
+    assert find("some/folder_x/p12_3.jpg") == "p12"
+    assert find("p_3.jpg") is None
+    assert PersonPattern(r"x(y)?").person("x.jpg") is None
+
+
+@pytest.mark.parametrize("pattern", EVIL)
+def test_a_pattern_that_would_never_end_is_stopped_and_named(pattern, monkeypatch):
+    monkeypatch.setattr(person_pattern, "NAME_SECONDS", 0.05)
+    with pytest.raises(LabError) as refusal:
+        PersonPattern(pattern).person(f"cat/{NAME}")
+    assert refusal.value.kind == "pattern"
+    assert repr(pattern) in refusal.value.message and repr(NAME) in refusal.value.message
+
+
+@pytest.mark.parametrize("reader", ["folders", "csv"])
+def test_a_scan_ends_with_a_sentence(tmp_path, reader, monkeypatch):
+    monkeypatch.setattr(person_pattern, "NAME_SECONDS", 0.05)
+    draw(tmp_path / "cat" / NAME)
+    draw(tmp_path / "dog" / "b.jpg")
+    (tmp_path / "labels.csv").write_text(f"path,label\ncat/{NAME},x\n")
+    with pytest.raises(LabError, match="takes too long on the name"):
+        read(tmp_path, reader=reader, person_pattern=r"^(a|aa)+$")
+
+
+def test_slow_on_each_of_many_names_is_too_slow_in_all(monkeypatch):
+    monkeypatch.setattr(person_pattern, "TOTAL_SECONDS", 0.05)
+    find = PersonPattern(r"(x+x+x+x+)y").person
+    with pytest.raises(LabError, match="takes too long"):
+        for _ in range(100_000):
+            find("x" * 150)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [("(", "not a regular expression"), ("x", "one group"), ("(x)" * 200, "at most 500"), ("(" * 499, "not a regular")],
+)
+def test_what_cannot_be_used_is_refused_beside_its_field(pattern, words):
+    with pytest.raises(LabError, match=f"data.person_pattern: .*{words}"):
+        run_config.from_dict({"data": {"person_pattern": pattern}})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(a{2147483648})",
+        r"((?:(?:(?:a{999}){999}){99}))",
+        r"(\w{4000000000})",
+        "(?x)(a{9 9 9 9\n9#c\n9 9})",
+        "(?x)((?:(?:a{999}) {999}) #c\n{99})",
+        "(a{999}){999,}",
+        "((?:a{9}){" + "9" * 400 + "})",
+    ],
+)
+def test_what_compiling_would_write_out_without_end_is_refused_before(pattern):
+    assert _compiled(pattern) == "refused: repeats too often"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})_\d{4}-\d{2}-\d{2}",
+        r"^((?:[a-z]{2}\d{3}-){4})",
+        r"(\w{1,1000000})",
+        r"(a{0,4000000000})",
+    ],
+)
+def test_what_people_repeat_is_read(pattern):
+    assert _compiled(pattern) == "read"
+
+
+def _compiled(pattern):
+    """In a process of its own that has two gigabytes, whatever the pattern asks for."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "from core.config import person_pattern\n"
+        "try: person_pattern.check(sys.argv[1]); print('read', end='')\n"
+        "except ValueError as error: print('refused: ' + str(error).split(':')[0], end='')\n"
+    )
+    command = [sys.executable, "-c", code, pattern]
+    return subprocess.run(command, cwd=HOME, capture_output=True, text=True, timeout=60).stdout
+
+
+@given(some.text("()[]{}*+?|\\.^$abz0,19", max_size=30))
+def test_any_text_is_a_pattern_or_a_reason(pattern):
+    try:
+        DataConfig(person_pattern=pattern)
+    except ValueError:
+        return
+    if pattern:
+        try:
+            found = PersonPattern(pattern).person("abz01.jpg")
+        except LabError:
+            return
+        assert found is None or found in "abz01.jpg"

@@ -1,0 +1,67 @@
+import pytest
+
+from core.config import recipes, run_config
+from core.errors import LabError
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    return recipes.recipes_home()
+
+
+def test_a_saved_recipe_is_listed_and_loaded_beside_the_lab_s_own(home):
+    before = recipes.all_recipes()
+    study = before["study"].model_copy(update={"data": run_config.DataConfig(root="/nowhere")})
+    path = recipes.save_recipe("my-faces", study)
+    assert path.parent == home
+    assert recipes.all_recipes().keys() - before.keys() == {"my-faces"}
+    loaded = recipes.load_recipe("my-faces")
+    assert loaded.transforms == study.transforms
+    assert loaded.data.root == ""  # a recipe is for any dataset
+    assert loaded.name == "my-faces"
+
+
+def test_a_name_is_checked_and_nothing_is_overwritten_unasked(home):
+    study = recipes.load_recipe("study")
+    for name in ("", "../x", "My", "a/b", "x" * 41, "study"):
+        with pytest.raises(LabError, match=r"cannot be used|lab's own"):
+            recipes.save_recipe(name, study)
+    recipes.save_recipe("mine", study)
+    with pytest.raises(LabError, match="there is one already"):
+        recipes.save_recipe("mine", study)
+    recipes.save_recipe("mine", recipes.load_recipe("quick"), replace=True)
+    assert recipes.load_recipe("mine").model.depth == recipes.load_recipe("quick").model.depth
+    assert [path.name for path in home.glob("*.yaml")] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: [",
+        "name: 3\nepochs: no\n",
+        "!!python/object/apply:os.system [ls]",
+        "\0",
+        "transforms: [{name: [Resize]}]",
+        "a: !!bool x",
+        "name: !!timestamp 99",
+        "folds: {count: 0x" + "f" * 5_000 + "}",
+    ],
+)
+def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
+    recipes.save_recipe("good", recipes.load_recipe("study"))
+    (home / "bad.yaml").write_text(content)
+    (home / "study.yaml").write_text("name: x\n")
+    found, wrong = recipes.own_recipes()
+    assert list(found) == ["good"]
+    assert sorted(wrong) == ["bad", "study"]
+    assert "bad.yaml" in wrong["bad"].message
+    assert "good" in recipes.all_recipes()
+    assert recipes.all_recipes()["study"].description  # the lab's own
+
+
+def test_a_file_whose_reading_fails_as_nobody_foresaw_is_named_too(home, monkeypatch):
+    recipes.save_recipe("bad", recipes.load_recipe("study"))
+    monkeypatch.setattr(run_config.plain_yaml, "load", lambda text, source: {}[source])
+    found, wrong = recipes.own_recipes()
+    assert not found and "bad.yaml: cannot be read (KeyError)" in wrong["bad"].message

@@ -1,0 +1,88 @@
+import ast
+
+import pytest
+
+from core.config import from_dict
+from core.config.recipes import all_recipes, load_recipe, recipes_home, save_recipe
+from core.config.run_config import with_setting, with_value
+from core.config.settings import differing, flat, leaves, phases_line, recipe_of, transforms_line
+from core.places import HOME
+
+
+def changed(recipe, **values):
+    data = load_recipe(recipe).model_dump(mode="json")
+    for key, value in values.items():
+        data = with_setting(data, key.replace("__", "."), str(value))
+    return from_dict(data)
+
+
+def test_every_setting_is_a_plain_value_under_its_dotted_name():
+    table = flat(load_recipe("study-adam-sgd"))
+    assert table["model.depth"] == 18
+    assert table["phases.1.optimizer"] == "sgd"
+    assert table["task.age_limits"] == "30, 60"
+    assert all(value is None or isinstance(value, (str, int, float, bool)) for value in table.values())
+
+
+def test_transforms_are_one_line_without_what_is_switched_off():
+    data = load_recipe("quick").model_dump(mode="json")
+    assert "Resize 64 x 64" in transforms_line(from_dict(data))
+    for transform in data["transforms"]:
+        if transform["name"] == "HorizontalFlip":
+            transform["enabled"] = False
+    assert "HorizontalFlip" in transforms_line(load_recipe("quick"))
+    assert "HorizontalFlip" not in transforms_line(from_dict(data))
+
+
+def test_phases_line():
+    assert phases_line(load_recipe("study-adam-sgd")) == "adam 15 + sgd 50 epochs"
+
+
+@pytest.mark.parametrize("name", sorted(all_recipes()))
+def test_a_recipe_is_its_own_nearest(name):
+    found, changes = recipe_of(load_recipe(name))
+    assert changes == 0
+    assert differing([flat(load_recipe(found)), flat(load_recipe(name))])[:1] in ([], ["name"])
+
+
+def test_depth_folds_and_dataset_do_not_make_another_recipe():
+    assert recipe_of(changed("quick", model__depth=50, folds__count=3, data__root="/photos")) == ("quick", 0)
+    assert recipe_of(changed("quick", training__batch_size=16, phases__0__epochs=2)) == ("quick", 2)
+
+
+def test_a_recipe_that_is_saved_changed_or_deleted_counts_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    mine = changed("quick", training__batch_size=16, phases__0__epochs=2)
+    assert recipe_of(mine) == ("quick", 2)
+    save_recipe("mine", mine)
+    assert recipe_of(mine) == ("mine", 0)
+    save_recipe("mine", changed("study"), replace=True)
+    assert recipe_of(mine) == ("quick", 2)
+    save_recipe("mine", mine, replace=True)
+    (recipes_home() / "mine.yaml").unlink()
+    assert recipe_of(mine) == ("quick", 2)
+
+
+def test_differing_counts_what_only_one_has():
+    assert differing([{"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}]) == ["b", "c"]
+    assert differing([{"a": None}, {}]) == ["a"]
+    assert differing([{"a": 1}]) == []
+
+
+def test_leaves_are_the_keys_that_a_configuration_is_set_by():
+    data = load_recipe("study-adam-sgd").model_dump(mode="json")
+    for path, value in leaves(data):
+        assert path and with_value(data, path, value) == data
+    assert dict(leaves({"a": [{"b": 1}, {"b": [2, 3]}], "c": {}}, "x", first=1)) == {"x.a.1.b": 1, "x.a.2.b": [2, 3]}
+
+
+def test_there_is_one_flattener():
+    """Everything that makes dotted settings of a configuration does it with `leaves`."""
+    recursive = []
+    for path in [*(HOME / "core").rglob("*.py"), *(HOME / "pages").rglob("*.py")]:
+        for function in [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.FunctionDef)]:
+            calls = [ast.unparse(n.func) for n in ast.walk(function) if isinstance(n, ast.Call)]
+            dotted = [n for n in ast.walk(function) if isinstance(n, ast.JoinedStr) and "}." in ast.unparse(n)]
+            if function.name in calls and dotted:
+                recursive.append(f"{path.name}: {function.name}")
+    assert recursive == ["settings.py: leaves"]

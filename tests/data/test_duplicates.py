@@ -1,0 +1,121 @@
+"""Near-duplicates across people."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageEnhance
+from scipy.fft import dct
+
+from core.data import duplicates
+
+
+def face(seed: int, side: int = 120) -> Image.Image:
+    """A smooth picture of its own."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (7, 7, 3)).astype(np.uint8)
+    return Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """20 different pictures, and changed copies of five of them under other names."""
+    root = tmp_path_factory.mktemp("pictures")
+    for n in range(20):
+        face(n).save(root / f"{n:02d}.jpg", quality=92)
+    face(0).resize((64, 64)).save(root / "small.png")
+    ImageEnhance.Brightness(face(1)).enhance(0.8).save(root / "dark.jpg", quality=40)
+    face(2).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / "mirror.jpg")
+    face(3).convert("L").save(root / "grey.jpg")
+    face(4).save(root / "same-person.jpg")
+    Image.new("RGB", (50, 50), "red").save(root / "flat1.png")
+    Image.new("RGB", (50, 50), "blue").save(root / "flat2.png")
+    (root / "bad.jpg").write_bytes(b"no image")
+    return root
+
+
+def table(folder):
+    paths = sorted(folder.iterdir())
+    person = ["04" if path.stem == "same-person" else path.stem for path in paths]
+    return pd.DataFrame(
+        {
+            "sample": [path.name for path in paths],
+            "path": [str(path) for path in paths],
+            "mtime_ns": [path.stat().st_mtime_ns for path in paths],
+            "person": person,
+        }
+    )
+
+
+def files_of(samples):
+    return list(zip(samples["path"], samples["sample"], samples["mtime_ns"].tolist(), strict=True))
+
+
+def test_changed_copies_are_found_and_nothing_else(folder):
+    samples = table(folder)
+    pairs = duplicates.pairs(samples, duplicates.signatures(files_of(samples)))
+    found = {frozenset(pair) for pair in pairs[["sample_a", "sample_b"]].itertuples(index=False)}
+    copies = [("00.jpg", "small.png"), ("01.jpg", "dark.jpg"), ("02.jpg", "mirror.jpg"), ("03.jpg", "grey.jpg")]
+    assert found == {frozenset(pair) for pair in copies}
+    assert pairs["likeness"].is_monotonic_decreasing and pairs["likeness"].between(0.97, 1.0001).all()
+    mirrored = pairs[pairs["mirrored"]]
+    assert set(mirrored[["sample_a", "sample_b"]].iloc[0]) == {"02.jpg", "mirror.jpg"} and len(mirrored) == 1
+
+
+def test_the_hash_is_the_one_that_a_plain_implementation_gives():
+    grey = np.random.default_rng(5).integers(0, 255, (32, 32)).astype(np.float32)
+    low = dct(dct(grey, axis=0, norm="ortho"), axis=1, norm="ortho")[:8, :8]
+    bits = "".join("1" if value > np.median(low.ravel()[1:]) else "0" for value in low.ravel())
+    assert duplicates._hash(grey) == int(bits, 2)
+
+
+def test_blocks_find_what_a_plain_loop_finds(monkeypatch):
+    rng = np.random.default_rng(1)
+    base = rng.integers(0, 2**63, 12, dtype=np.uint64)
+    hashes = np.concatenate([base, base ^ np.uint64(0b1011), rng.integers(0, 2**63, 60, dtype=np.uint64)])
+    small = rng.integers(0, 255, (len(hashes), 256)).astype(np.uint8)
+    small[12:24] = small[:12]
+    samples = pd.DataFrame({"sample": [f"{n:03d}" for n in range(len(hashes))]})
+    samples["person"] = [str(n % 40) for n in range(len(hashes))]
+    found = duplicates.Signatures(hashes, np.zeros_like(hashes), small, np.ones(len(hashes), bool))
+    plain = {
+        (i, j)
+        for i in range(len(hashes))
+        for j in range(i + 1, len(hashes))
+        if int(hashes[i] ^ hashes[j]).bit_count() <= 10
+        and samples["person"][i] != samples["person"][j]
+        and np.corrcoef(small[i], small[j])[0, 1] >= 0.97
+    }
+    assert len(plain) == 12
+    for block in (1 << 22, 100):
+        monkeypatch.setattr(duplicates, "_BLOCK", block)
+        pairs = duplicates.pairs(samples, found)
+        assert {(int(a), int(b)) for a, b in zip(pairs["sample_a"], pairs["sample_b"], strict=True)} == plain
+
+
+def test_signatures_are_remembered_by_path_and_time_also_of_an_interrupted_search(folder, tmp_path, monkeypatch):
+    samples, memory = table(folder), tmp_path / "deep" / "signatures.npz"
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        duplicates.signatures(files_of(samples), progress=stop, memory=memory)
+    told = []
+    first = duplicates.signatures(files_of(samples), memory=memory, progress=lambda *seen: told.append(seen))
+    assert told[-1] == (len(samples), len(samples))
+    looked = []
+    plain = duplicates._signature
+    monkeypatch.setattr(duplicates, "_signature", lambda path, sample: looked.append(sample) or plain(path, sample))
+    again = duplicates.signatures(files_of(samples), memory=memory)
+    assert looked == ["bad.jpg"]
+    assert (first.hashes == again.hashes).all() and (first.small == again.small).all()
+    changed = [(path, sample, time + 1) for path, sample, time in files_of(samples)[:3]]
+    looked.clear()
+    duplicates.signatures(changed, memory=memory)
+    assert len(looked) == 3
+    memory.write_bytes(b"PK damaged")
+    assert (duplicates.signatures(files_of(samples), memory=memory).hashes == first.hashes).all()
+
+
+def test_no_photos_have_no_duplicates():
+    samples = pd.DataFrame({"sample": [], "person": []})
+    assert len(duplicates.pairs(samples, duplicates.signatures([]))) == 0

@@ -1,0 +1,203 @@
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile, TiffImagePlugin
+
+from core.data.images import FORMATS, MAX_PIXELS, load_image, photo_fault
+from core.errors import LabError
+from tests.photos import noise, png_bomb
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow's remarks on the damage made here
+
+
+def fault(path):
+    with pytest.raises(LabError) as caught:
+        load_image(path)
+    assert str(path) in caught.value.message
+    assert caught.value.remedy
+    width, height, told = photo_fault(path)  # what a scan goes by
+    assert (width, height, told.kind) == (0, 0, caught.value.kind)
+    return caught.value.kind
+
+
+def test_rgb_png_comes_back_as_it_was(tmp_path):
+    pixels = noise()
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    loaded = load_image(tmp_path / "a.png")
+    assert loaded.dtype == np.uint8
+    assert loaded.flags.writeable and loaded.flags.c_contiguous
+    np.testing.assert_array_equal(loaded, pixels)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tif", "avif", "ppm"])
+def test_every_format_is_read(tmp_path, suffix):
+    Image.new("RGB", (20, 10), (200, 100, 50)).save(tmp_path / f"a.{suffix}")
+    loaded = load_image(tmp_path / f"a.{suffix}")
+    assert loaded.shape == (10, 20, 3)
+    assert np.abs(loaded.astype(int) - [200, 100, 50]).max() < 12
+    assert set(FORMATS) <= set(Image.OPEN)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "YCbCr", "CMYK"])
+def test_opaque_modes_look_as_pillow_shows_them(tmp_path, mode):
+    suffix = "tif" if mode in ("YCbCr", "CMYK") else "png"
+    image = Image.fromarray(noise()).convert(mode)
+    image.save(tmp_path / f"a.{suffix}")
+    np.testing.assert_array_equal(load_image(tmp_path / f"a.{suffix}"), np.asarray(image.convert("RGB")))
+
+
+def test_cmyk_jpeg_is_not_inverted(tmp_path):
+    Image.new("RGB", (32, 32), (220, 40, 40)).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    red, green, blue = load_image(tmp_path / "a.jpg")[16, 16].astype(int)
+    assert red > 180 and green < 90 and blue < 90
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_transparency_is_laid_over_white(tmp_path, mode):
+    image = Image.new("RGBA", (4, 1))
+    image.putdata([(0, 0, 0, 0), (0, 0, 0, 255), (0, 0, 0, 128), (255, 255, 255, 0)])
+    image.convert(mode).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png")[0, :, 0], [255, 0, 127, 255])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_a_transparent_colour_is_laid_over_white(tmp_path, mode):
+    Image.new(mode, (4, 4), 0).save(tmp_path / "a.png", transparency=0)
+    assert (load_image(tmp_path / "a.png") == 255).all()
+
+
+def test_sixteen_bits_are_scaled_to_eight(tmp_path):
+    grey = np.array([[0, 128, 129, 257, 32768, 65535]], dtype=np.uint16)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(grey).save(tmp_path / name)
+        np.testing.assert_array_equal(load_image(tmp_path / name)[0, :, 1], [0, 0, 1, 1, 128, 255])
+    Image.fromarray(grey.astype(np.int32)).save(tmp_path / "i.tif")
+    np.testing.assert_array_equal(load_image(tmp_path / "i.tif")[0, :, 1], [0, 0, 1, 1, 128, 255])
+
+
+def test_float_images_are_scaled(tmp_path):
+    grey = np.array([[0, 0.5, 1.0, np.nan]], dtype=np.float32)
+    Image.fromarray(grey).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(load_image(tmp_path / "a.tif")[0, :, 0], [0, 128, 255, 0])
+    Image.fromarray(grey * 200).save(tmp_path / "b.tif")
+    np.testing.assert_array_equal(load_image(tmp_path / "b.tif")[0, :, 0], [0, 100, 200, 0])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(tmp_path, orientation):
+    upright = Image.fromarray(noise(24, 16))
+    undo = [None, 0, 3, 1, 5, 2, 6, 4][orientation - 1]  # the transpose that the reader has to take back
+    stored = upright if undo is None else upright.transpose(Image.Transpose(undo))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), np.asarray(upright))
+    assert photo_fault(tmp_path / "a.png") == (*upright.size, None)
+
+
+def test_damaged_exif_does_not_cost_the_photo(tmp_path):
+    Image.fromarray(noise()).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
+    assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+    assert photo_fault(tmp_path / "a.jpg") == (64, 48, None)
+
+
+@pytest.mark.parametrize("percent", [0, 10, 50, 95])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+def test_a_cut_jpeg_is_refused(tmp_path, percent, options):
+    Image.fromarray(noise(200, 200)).save(tmp_path / "a.jpg", **options)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) * percent // 100])
+    assert fault(tmp_path / "a.jpg") == "truncated"
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "gif", "tif", "avif"])
+@pytest.mark.parametrize("percent", [10, 50, 95])
+def test_other_cut_files_are_refused(tmp_path, suffix, percent):
+    Image.fromarray(noise(200, 200)).save(tmp_path / f"a.{suffix}")
+    whole = (tmp_path / f"a.{suffix}").read_bytes()
+    (tmp_path / f"a.{suffix}").write_bytes(whole[: len(whole) * percent // 100])
+    assert fault(tmp_path / f"a.{suffix}") in ("truncated", "unreadable")
+
+
+def test_a_jpeg_whose_end_is_zeros_is_refused_even_with_a_thumbnail(tmp_path):
+    thumbnail = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(thumbnail, "JPEG")
+    exif = Image.Exif()
+    exif[0x010E] = thumbnail.getvalue().decode("latin-1")  # an end marker before the pixel data
+    Image.fromarray(noise(200, 200)).save(tmp_path / "a.jpg", exif=exif)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    half = len(whole) // 2
+    assert load_image(tmp_path / "a.jpg").shape == (200, 200, 3)
+    (tmp_path / "a.jpg").write_bytes(whole[:half] + bytes(len(whole) - half))
+    assert fault(tmp_path / "a.jpg") == "truncated"
+
+
+def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path):
+    Image.fromarray(noise()).save(tmp_path / "a.jpg")
+    with open(tmp_path / "a.jpg", "ab") as file:
+        file.write(b"\xff\xda motion photo")
+    assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("content", [b"hello, I am text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a"])
+def test_what_is_no_image_is_refused(tmp_path, content):
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert fault(tmp_path / "a.jpg") in ("truncated", "unreadable")
+
+
+@pytest.mark.parametrize("limit", [1000, 89_478_485, None])
+def test_a_bomb_is_refused_before_it_is_decoded_whatever_pillow_allows(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    for width, height in ((8001, 8000), (40_000, 40_000)):
+        assert width * height > MAX_PIXELS
+        (tmp_path / "a.png").write_bytes(png_bomb(width, height))
+        assert fault(tmp_path / "a.png") == "bomb"
+
+
+def test_pillows_own_limit_refuses_nothing_of_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    Image.fromarray(noise()).save(tmp_path / "a.jpg")
+    assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+
+
+def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path):
+    (tmp_path / "a.png").write_bytes(png_bomb(4000, 4000))
+    assert fault(tmp_path / "a.png") == "truncated"
+
+
+def test_tiff_tags_that_lie_are_refused(tmp_path):
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    Image.fromarray(noise()).save(tmp_path / "a.tif", tiffinfo=info)
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[4:8] = (2**31).to_bytes(4, "little")  # the directory is said to stand past the end
+    (tmp_path / "a.tif").write_bytes(data)
+    assert fault(tmp_path / "a.tif") in ("truncated", "unreadable")
+
+
+def test_missing_folder_and_pipe_are_told_and_do_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "none.jpg", tmp_path, tmp_path / "pipe.jpg", tmp_path / "nul\0.jpg"):
+        assert fault(path) == "missing-file"
+
+
+def test_random_damage_never_raises_anything_else(tmp_path):
+    rng = np.random.default_rng(1)
+    for suffix in ("jpg", "png", "webp", "gif", "tif", "bmp"):
+        Image.fromarray(noise()).save(tmp_path / f"a.{suffix}")
+        whole = np.frombuffer((tmp_path / f"a.{suffix}").read_bytes(), dtype=np.uint8)
+        for _ in range(40):
+            damaged = whole.copy()
+            where = rng.integers(0, min(len(damaged), 400), 6)
+            damaged[where] = rng.integers(0, 256, 6)
+            (tmp_path / "x").write_bytes(damaged.tobytes())
+            width, height, told = photo_fault(tmp_path / "x")
+            try:
+                pixels = load_image(tmp_path / "x")
+            except LabError as error:
+                assert told.kind == error.kind
+                continue
+            assert (height, width) == pixels.shape[:2] and told is None
+            assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8

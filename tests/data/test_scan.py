@@ -1,0 +1,329 @@
+import io
+import os
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core.config.run_config import DataConfig, TaskConfig
+from core.data import verify
+from core.data.scan import MAX_PIXELS, class_names, fingerprint, label_samples, load_image, scan
+from core.errors import LabError
+from tests.photos import assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, read, told
+
+COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns"]
+COLUMNS += ["width", "height"]
+
+
+def table(*rows):
+    """Samples from (person, mask, gender, age) or (person, label)."""
+    names = ["person", "mask", "gender", "age"] if len(rows[0]) == 4 else ["person", "label"]
+    frame = pd.DataFrame(rows, columns=names).reindex(columns=["person", "mask", "gender", "age", "label"])
+    frame["age"] = frame["age"].astype(float)
+    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789}
+    return frame.astype({"mask": object, "gender": object, "label": object}).assign(
+        sample=[f"{i}.jpg" for i in range(len(frame))], **numbers
+    )
+
+
+def bad_dataset(root):
+    """Two classes with good photos, and one file of each kind of damage."""
+    for i in range(4):
+        draw(root / f"cat/{i}.jpg")
+        draw(root / f"dog/{i}.jpg")
+    Image.fromarray(noise(200, 200)).save(root / "cat/whole.jpg")
+    whole = (root / "cat/whole.jpg").read_bytes()
+    for percent in (10, 50, 95):
+        (root / f"cat/cut{percent}.jpg").write_bytes(whole[: len(whole) * percent // 100])
+    (root / "dog/bomb.png").write_bytes(png_bomb(40_000, 40_000))
+    (root / "dog/text.jpg").write_text("not an image")
+    (root / "dog/empty.jpg").touch()
+    (root / "dog/phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    return root
+
+
+def test_bad_files_are_listed_with_their_names(tmp_path):
+    found = read(bad_dataset(tmp_path))
+    assert len(found.samples) == 9
+    assert dict(zip(found.problems["sample"], found.problems["kind"], strict=True)) == {
+        "cat/cut10.jpg": "truncated",
+        "cat/cut50.jpg": "truncated",
+        "cat/cut95.jpg": "truncated",
+        "dog/bomb.png": "bomb",
+        "dog/empty.jpg": "truncated",
+        "dog/phone.heic": "unreadable",
+        "dog/text.jpg": "unreadable",
+    }
+    assert (found.problems["severity"] == "error").all()
+    assert (found.problems[["problem", "remedy"]] != "").all(axis=None)
+    assert_nothing_is_skipped(found)
+
+
+def test_the_table_is_as_promised(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(noise(30, 20)).save(tmp_path / "cat/turned.jpg", exif=exif)
+    draw(tmp_path / "dog/b.jpg")
+    found = read(tmp_path)
+    samples = found.samples
+    assert list(samples.columns) == COLUMNS
+    assert list(found.problems.columns) == ["sample", "where", "kind", "problem", "remedy", "severity"]
+    assert samples.loc[0, ["width", "height"]].tolist() == [20, 30]
+    assert load_image(samples.loc[0, "path"]).shape == (30, 20, 3)
+    status = os.stat(samples.loc[0, "path"])
+    assert samples.loc[0, ["bytes", "mtime_ns"]].tolist() == [status.st_size, status.st_mtime_ns]
+    assert [str(samples[name].dtype) for name in ("row", "bytes", "mtime_ns", "width", "age")] == [
+        "Int64", "int64", "int64", "int64", "float64"
+    ]  # fmt: skip
+    assert samples.loc[0, "mask"] is None and samples["row"].isna().all()
+    buffer = io.BytesIO()
+    samples.to_parquet(buffer)
+    assert fingerprint(pd.read_parquet(buffer)) == fingerprint(samples)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_the_result_does_not_depend_on_threads(tmp_path, threads):
+    bad_dataset(tmp_path)
+    one, many = read(tmp_path), scan(DataConfig(root=str(tmp_path)), threads=threads)
+    pd.testing.assert_frame_equal(one.samples, many.samples)
+    pd.testing.assert_frame_equal(one.problems, many.problems)
+
+
+def test_progress_ends_at_the_total(tmp_path):
+    bad_dataset(tmp_path)
+    calls = []
+    scan(DataConfig(root=str(tmp_path)), progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (16, 16) and calls == sorted(calls)
+
+
+def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_path, monkeypatch):
+    root, memory = bad_dataset(tmp_path / "data"), tmp_path / "verified.parquet"
+    decoded, stopped = [], threading.Event()
+
+    def photo_fault(path):
+        decoded.append(path)
+        assert len(decoded) == 1 or stopped.wait(60)
+        return 8, 6, None
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            stopped.set()  # those that had begun may end
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr("core.data.verify.photo_fault", photo_fault)
+    monkeypatch.setattr("core.data.verify.ThreadPoolExecutor", Pool)
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done, total):
+        raise Cancelled
+
+    before = threading.active_count()
+    with pytest.raises(Cancelled):
+        scan(DataConfig(root=str(root)), progress=cancel, threads=2, memory=memory)
+    assert threading.active_count() == before
+    assert 1 <= len(pd.read_parquet(memory)) <= len(decoded) <= 4
+
+
+def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
+    root, memory = bad_dataset(tmp_path / "data"), tmp_path / "lab" / "verified.parquet"
+    data = DataConfig(root=str(root))
+    first = scan(data, memory=memory)
+    decoded = []
+    judge = verify.photo_fault
+    monkeypatch.setattr(verify, "photo_fault", lambda path: decoded.append(path) or judge(path))
+    second = scan(data, memory=memory)
+    assert decoded == []
+    pd.testing.assert_frame_equal(first.samples, second.samples)
+    pd.testing.assert_frame_equal(first.problems, second.problems)
+
+    (root / "dog/text.jpg").unlink()
+    draw(root / "dog/text.jpg")
+    draw(root / "dog/new.jpg")
+    third = scan(data, memory=memory)
+    assert sorted(decoded) == [str(root / "dog/new.jpg"), str(root / "dog/text.jpg")]
+    assert {"dog/new.jpg", "dog/text.jpg"} <= set(third.samples["sample"])
+
+    decoded.clear()
+    memory.write_bytes(b"garbage")
+    fourth = scan(data, memory=memory)
+    assert len(decoded) == 17
+    pd.testing.assert_frame_equal(third.problems, fourth.problems)
+    assert os.listdir(memory.parent) == ["verified.parquet"]
+
+
+def test_verdicts_of_thousands_keep_their_order(monkeypatch):
+    monkeypatch.setattr(verify, "photo_fault", lambda path: (int(path), 1, None))
+    calls = []
+    files = [(str(n), 1, 1) for n in range(5_003)]
+    found = verify.verify(files, threads=2, progress=lambda *at: calls.append(at))
+    assert [width for width, *_ in found] == list(range(5_003))
+    assert calls[-1] == (5_003, 5_003)
+
+
+def test_one_memory_serves_several_datasets(tmp_path):
+    memory = tmp_path / "verified.parquet"
+    for name in ("one", "two"):
+        draw(tmp_path / name / "a/1.jpg")
+        draw(tmp_path / name / "b/1.jpg")
+        scan(DataConfig(root=str(tmp_path / name)), memory=memory)
+    assert len(pd.read_parquet(memory)) == 4
+
+
+def test_a_memory_that_cannot_be_written_does_not_stop_a_scan(tmp_path):
+    draw(tmp_path / "data/a/1.jpg")
+    (tmp_path / "file").touch()
+    assert len(scan(DataConfig(root=str(tmp_path / "data")), memory=tmp_path / "file" / "m.parquet").samples) == 1
+
+
+def test_memory_of_a_scan_stays_flat(tmp_path):
+    for i in range(40):
+        path = tmp_path / f"{'ab'[i % 2]}/{i}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (1000, 1000), (i, i, i)).save(path)
+    tracemalloc.start()
+    read(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6  # one photo is 3 MB, all are 120 MB
+
+
+def test_a_file_that_vanishes_during_the_scan_is_told(tmp_path, monkeypatch):
+    draw(tmp_path / "cat/a.jpg")
+    draw(tmp_path / "dog/b.jpg")
+    stat = os.stat
+
+    def gone(path, *args, **kwargs):
+        if str(path).endswith("dog/b.jpg"):
+            raise FileNotFoundError(2, "No such file or directory")
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr("core.data.scan.os.stat", gone)
+    found = read(tmp_path)
+    assert found.samples["sample"].tolist() == ["cat/a.jpg"]
+    assert list(told(found, "missing-file")) == ["dog/b.jpg"]
+
+
+@pytest.mark.parametrize("root, match", [("", "no folder is given"), ("/no/such/folder", "no such folder")])
+def test_a_missing_root_is_an_error(root, match):
+    with pytest.raises(LabError, match=match):
+        scan(DataConfig(root=root))
+
+
+def test_an_empty_root_and_a_file_are_errors(tmp_path):
+    with pytest.raises(LabError, match="no images") as caught:
+        read(tmp_path)
+    assert caught.value.kind == "empty"
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(LabError, match="no images"):
+        read(tmp_path)
+    with pytest.raises(LabError, match="is a file"):
+        read(tmp_path / "notes.txt")
+
+
+def test_max_people_takes_the_same_people_and_each_kind_in_its_share(tmp_path):
+    people = [(f"{i:03d}", "female" if i % 3 else "male", 20 if i % 2 else 65) for i in range(60)]
+    mask_dataset(tmp_path, people)
+    found = read(tmp_path, max_people=30)
+    assert found.samples["person"].nunique() == 30 and len(found.samples) == 210
+    shares = found.samples.drop_duplicates("person").groupby(["gender", "age"]).size()
+    assert shares.loc["female"].tolist() == [10, 10] and shares.loc["male"].tolist() == [5, 5]
+    assert "30 of 60 people" in found.problems["problem"].item()
+    smaller = read(tmp_path, max_people=10)
+    assert set(smaller.samples["person"]) <= set(found.samples["person"])
+    assert read(tmp_path, max_people=60).problems.empty
+
+
+SIX = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
+EDGES = [(gender, age) for gender in ("male", "female") for age in (0, 29.9, 30, 59, 60, 120)]
+
+
+def everyone(masks=("normal",)):
+    return table(*[(f"{g}{a}", m, g, a) for g, a in EDGES for m in masks])
+
+
+def test_gender_age_has_the_studys_classes_and_limits():
+    samples = everyone(("normal", "mask", "incorrect"))
+    labelled, names, dropped = label_samples(samples, TaskConfig(name="gender-age"))
+    assert names == SIX == class_names(TaskConfig(name="gender-age"), samples)
+    assert dropped == 24 and set(labelled["mask"]) == {"normal"}
+    assert labelled["class_name"].tolist() == [name for name in SIX[3:] + SIX[:3] for _ in range(2)]
+    assert [names[y] for y in labelled["y"]] == labelled["class_name"].tolist()
+    assert labelled["y"].dtype == np.int64
+    other = TaskConfig(name="gender-age", age_limits=(25, 59))
+    assert class_names(other, samples)[:3] == ["female <25", "female 25-58", "female >=59"]
+
+
+def test_photos_of_unknown_mask_count_as_unmasked():
+    labelled, _, dropped = label_samples(everyone((None, "mask")), TaskConfig(name="gender-age"))
+    assert len(labelled) == 12 and dropped == 12
+
+
+def test_mask_gender_age_has_eighteen_classes():
+    _, names, dropped = label_samples(everyone(("normal", "mask", "incorrect")), TaskConfig(name="mask-gender-age"))
+    assert names == [f"{mask} {six}" for mask in ("mask", "incorrect", "normal") for six in SIX] and dropped == 0
+
+
+@pytest.mark.parametrize(
+    "task, expected",
+    [("mask", ["mask", "incorrect", "normal"]), ("gender", ["female", "male"]), ("age", ["<30", "30-59", ">=60"])],
+)
+def test_one_attribute_alone(task, expected):
+    assert label_samples(everyone(("normal", "incorrect", "mask")), TaskConfig(name=task))[1] == expected
+
+
+def test_a_value_that_the_dataset_lacks_is_left_out_but_no_combination():
+    task = TaskConfig(name="mask-gender-age")
+    assert len(label_samples(everyone(("normal", "mask")), task)[1]) == 12
+    lacking = everyone(("normal", "mask")).query("not (mask == 'mask' and gender == 'male' and age >= 60)")
+    with pytest.raises(LabError, match="class 'mask male >=60' has no photos"):
+        label_samples(lacking, task)
+
+
+def test_labels_are_sorted_and_rows_without_one_dropped():
+    labelled, names, dropped = label_samples(table(("1", "b"), ("2", "a"), ("3", None)), TaskConfig(name="label"))
+    assert names == ["a", "b"] and labelled["y"].tolist() == [1, 0] and dropped == 1
+
+
+def test_one_class_only_is_an_error_that_names_it():
+    with pytest.raises(LabError, match=r"one class only, 'cat' \(2 photos\)"):
+        label_samples(table(("1", "cat"), ("2", "cat")), TaskConfig(name="label"))
+
+
+@pytest.mark.parametrize("task", ["gender-age", "mask-gender-age", "mask", "gender", "age"])
+def test_a_task_that_the_dataset_cannot_serve_says_what_it_has(task):
+    with pytest.raises(LabError, match="they tell label"):
+        label_samples(table(("1", "cat"), ("2", "dog")), TaskConfig(name=task))
+    with pytest.raises(LabError, match="none of 0 photos"):
+        label_samples(table(("1", "cat")).iloc[:0], TaskConfig(name=task))
+
+
+def test_fingerprint_tells_each_change_but_not_order_or_root():
+    samples = everyone().assign(path="/a")
+    before = fingerprint(samples)
+    assert fingerprint(samples.sample(frac=1, random_state=0).assign(path="/b")) == before
+    changes = {
+        "bytes": 11,
+        "mtime_ns": 1_700_000_000_123_456_790,
+        "person": "x",
+        "age": 31,
+        "gender": None,
+        "label": "y",
+    }
+    for name, value in changes.items():
+        changed = samples.copy()
+        changed[name] = changed[name].astype(object)
+        changed.loc[3, name] = value
+        assert fingerprint(changed) != before, name
+    assert fingerprint(samples.iloc[1:]) != before
+
+
+def test_the_pixel_cap_is_in_the_contract():
+    assert MAX_PIXELS == 64_000_000

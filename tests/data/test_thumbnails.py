@@ -1,0 +1,62 @@
+"""Thumbnails on disk."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.data import thumbnails
+from core.errors import LabError
+from core.places import lab_folder
+from tests.photos import draw
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def test_a_thumbnail_is_small_upright_and_of_the_same_colour(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (800, 400), (200, 30, 60)).save(tmp_path / "a.jpg", exif=exif)
+    small = opened(thumbnails.thumbnail(str(tmp_path / "a.jpg"), "a.jpg", 1, 240, tmp_path))
+    assert small.format == "JPEG" and small.size == (120, 240)
+    assert np.abs(np.asarray(small).mean((0, 1)) - (200, 30, 60)).max() < 6
+
+
+def test_the_second_look_reads_the_cache_and_a_changed_file_does_not(tmp_path):
+    path = str(draw(tmp_path / "a.png", (255, 0, 0)))
+    first = thumbnails.thumbnail(path, "a.png", 1, 64, tmp_path)
+    os.unlink(path)
+    assert thumbnails.thumbnail(path, "a.png", 1, 64, tmp_path) == first
+    for other in ((path, "a.png", 2, 64), (path, "a.png", 1, 65)):
+        with pytest.raises(LabError):
+            thumbnails.thumbnail(*other, tmp_path)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_many_come_in_order_and_a_bad_one_is_its_error(tmp_path):
+    draw(tmp_path / "a.png", (255, 0, 0))
+    draw(tmp_path / "c.png", (0, 0, 255))
+    (tmp_path / "b.jpg").write_text("no image")
+    photos = [(str(tmp_path / name), name, 1) for name in ("a.png", "b.jpg", "c.png")]
+    red, bad, blue = thumbnails.thumbnails(photos, 32, tmp_path)
+    assert isinstance(bad, LabError) and "b.jpg" in bad.message
+    assert np.asarray(opened(red)).mean((0, 1)).argmax() == 0 and np.asarray(opened(blue)).mean((0, 1)).argmax() == 2
+
+
+def test_a_full_folder_loses_its_older_half(tmp_path, monkeypatch):
+    monkeypatch.setattr(thumbnails, "SHARD_LIMIT", 10)
+    for n in range(10):
+        (tmp_path / f"{n}.jpg").write_bytes(b"x")
+        os.utime(tmp_path / f"{n}.jpg", ns=(n, n))
+    thumbnails._make_room(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{n}.jpg" for n in range(5, 10)]
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path):
+    path = str(draw(tmp_path / "a.png", (255, 0, 0)))
+    lab_folder(tmp_path).write_text("a file where the folder should be")
+    assert opened(thumbnails.thumbnail(path, "a.png", 1, 32, tmp_path)).format == "JPEG"

@@ -1,0 +1,151 @@
+"""Runs of version 0.1.0 open, resume and compare as they did then."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+from sklearn.metrics import f1_score
+
+from core.answers import mistakes
+from core.compare import members, pairs
+from core.jobs import control
+from core.plan.plan import check_unchanged
+from core.report import gather
+from core.runs import exports, metrics_file
+from core.runs import run as runs
+from core.studies import records
+from tests.old_runs import FASTER, FINISHED, FROZEN, INTERRUPTED, STUDY, thaw
+from tests.pages.test_live import page
+from tests.workers import Workers, assert_done, log_of, small_net
+
+CLASSES = ["blue", "green", "red"]
+OLD_COLUMNS = [
+    "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
+]  # fmt: skip
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    """The thawed runs folder; launch and resume only queue."""
+    root = thaw(tmp_path)
+    monkeypatch.setenv("FACET_RUNS", str(root))
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    monkeypatch.setattr(control, "start_worker", lambda folder: None)
+    return root
+
+
+@pytest.fixture
+def crew(old):
+    found = Workers(old)
+    yield found
+    found.end()
+
+
+def frozen_metrics(run_id, fold):
+    """What the file says, read without the lab."""
+    return pd.read_csv(FROZEN / "runs" / run_id / "folds" / str(fold) / "metrics.csv")
+
+
+def test_old_runs_are_listed_as_they_stood(old):
+    found = {summary["id"]: summary for summary in runs.summaries(old)}
+    assert {key: summary["state"] for key, summary in found.items()} == {
+        FINISHED: "done", FASTER: "done", INTERRUPTED: "interrupted",
+    }  # fmt: skip
+    assert [state.state for state in runs.Run(INTERRUPTED, old).states()] == ["interrupted", "done"]
+    for run_id in found:
+        run = runs.Run(run_id, old)
+        check_unchanged(run.samples())
+        assert run.info()["class_names"] == CLASSES
+        assert run.config().training.label_smoothing == 0.1
+
+
+def test_metrics_scores_and_predictions_of_an_old_run_belong_together(old):
+    run = runs.Run(FINISHED, old)
+    for fold in run.folds():
+        table, told = run.metrics(fold), frozen_metrics(FINISHED, fold)
+        pd.testing.assert_frame_equal(table[OLD_COLUMNS].drop(columns="loss"), told.drop(columns="loss"))
+        state = run.fold_state(fold)
+        validation = told[told["split"] == "validation"].set_index("epoch")
+        for which, epoch in (("best", state.best_epoch), ("final", 4)):
+            answers = run.predictions(fold, which)
+            f1 = f1_score(answers["label"], answers["predicted"], labels=CLASSES, average="macro", zero_division=0)
+            assert state.scores[f"{which}_f1"] == pytest.approx(f1) == pytest.approx(validation.loc[epoch, "f1"])
+
+
+def test_old_runs_are_compared_written_up_and_exported(old):
+    found, problems = members.load_all([FINISHED, FASTER, INTERRUPTED], old)
+    assert not problems
+    first, second, cut = found
+    pair = pairs.pair(second, first)
+    assert pair.folds == (0, 1) and not pair.warning and not pair.notes
+    (difference,) = pairs.differences([pair])
+    scores = [[run.fold_state(fold).scores["best_f1"] for fold in (0, 1)] for run in (second.run, first.run)]
+    assert difference.deltas == pytest.approx(np.subtract(*scores))
+    assert math.isfinite(difference.interval.low)
+    assert pairs.pair(cut, first).folds == (1,)
+
+    answers = mistakes.load_answers(first.run)
+    assert answers.folds == (0, 1) and len(answers.table) == 24
+    told = gather.gather([member.run for member in found])
+    assert told.sentences and len(told.sections) > 2
+    curves = next(part for part in told.sections if part.title == "Curves")
+    captions = [block.caption for block in curves.blocks if hasattr(block, "caption")]
+    assert any("training objective" in caption for caption in captions)  # smoothed: not held against plain losses
+    tidy = exports.tidy_metrics([first.run])
+    assert len(tidy.query("metric == 'f1'")) == 2 * 4 * 2  # folds, epochs, splits
+    assert "objective" not in set(tidy["metric"])
+
+
+def captions(at):
+    return "\n".join(caption.value for caption in at.caption)
+
+
+def test_an_old_loss_is_not_held_against_a_new_one_without_a_word(old):
+    """Its criterion was smoothed: Compare says whose loss is which, beside the curves; Live says it of one run."""
+    table = runs.Run(FASTER, old).metrics(0).assign(objective=1.0)
+    for fold in (0, 1):  # as this version would have recorded it
+        runs.Run(FASTER, old).metrics_file(fold).unlink()
+        metrics_file.append_metrics(runs.Run(FASTER, old).metrics_file(fold), table.to_dict("records"))
+    told = captions(page("compare", runs=f"{FINISHED},{FASTER}"))
+    said = next(line for line in told.splitlines() if "training objective" in line)
+    assert said.replace("\\", "").startswith("Loss of lr_head=0.001: an earlier version")
+    assert "training objective" in captions(page("live", run=FINISHED))
+    assert "Loss is plain cross-entropy." in captions(page("live", run=FASTER))
+
+
+def test_an_old_study_opens_with_its_runs(old):
+    study = records.load(STUDY, old)
+    assert study.run_ids == [FINISHED, FASTER]
+    assert not study.paused and not records.missing(study, old)
+    assert gather.of_names([STUDY], old).title == "old study"
+
+
+def test_an_old_interrupted_run_resumes_to_the_weights_of_one_that_was_never_stopped(old, crew):
+    """Training is the arithmetic of 0.1.0 to the bit.
+
+    The fixture's machine need not be this one: where this one computes other bits, the weights are only close.
+    """
+    run, finished = runs.Run(INTERRUPTED, old), runs.Run(FINISHED, old)
+    assert control.resume(run) == [0]
+    assert crew.run(small_net) == 0
+    assert_done(run)
+    assert "2 epochs done before" in log_of(run)
+    resumed = safetensors.torch.load_file(run.weights_file(0, "final"))
+    before = safetensors.torch.load_file(finished.weights_file(0, "final"))
+    for name, value in before.items():
+        torch.testing.assert_close(resumed[name], value, rtol=1e-3, atol=1e-4)
+
+    anew = runs.create(finished.config(), finished.samples(), class_names=CLASSES, info={}, folder=old)
+    control.resume(anew)
+    assert crew.run(small_net) == 0
+    straight = safetensors.torch.load_file(anew.weights_file(0, "final"))
+    same_bits = all(torch.equal(straight[name], value) for name, value in before.items())
+    assert not same_bits or all(torch.equal(resumed[name], value) for name, value in before.items())
+
+    table, told = run.metrics(0), frozen_metrics(FINISHED, 0)
+    assert list(table["epoch"]) == list(told["epoch"])
+    np.testing.assert_allclose(table["f1"], told["f1"], atol=1e-6)
+    assert run.fold_state(0).best_epoch == finished.fold_state(0).best_epoch

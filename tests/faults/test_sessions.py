@@ -1,0 +1,36 @@
+"""Fault 36: ten sessions at once while training."""
+
+import psutil
+
+from tests.browser.screen import slack, soon
+from tests.browser.test_journeys import made_run, people_in_folders
+from tests.sessions import Session
+
+PAGES = ["live"] * 5 + ["home", "launch", "studies", "runs", "compare"]
+TICKS = 4  # of each page that looks by itself, Live and Home
+PROCESSOR = 0.1  # seconds of a core for a tick in which nothing happened; bench.sessions tells what it is
+
+
+def test_ten_sessions_while_a_run_trains_see_no_error_and_leave_the_cores_to_the_training(lab, tmp_path):
+    run = made_run(lab, people_in_folders(tmp_path / "faces", ["a", "b"]), state="running")
+    with run.fold_lock(0).acquire(timeout=5), run.fold_lock(1).acquire(timeout=5):
+        sessions = [Session(lab.port, page, f"run={run.id}" if page == "live" else "") for page in PAGES]
+        for session in sessions:
+            session.start()
+        try:
+            soon(lambda: all(s.runs or s.errors for s in sessions), 60 * slack(), "every session has its page")
+            server = psutil.Process(lab.process.pid)
+            before, ticked = server.cpu_times(), [s.runs for s in sessions]
+
+            def ticks():
+                return [s.runs - before for s, before in zip(sessions, ticked, strict=True)]
+
+            soon(lambda: min(ticks()[:6]) >= TICKS, 60 * slack(), "Live and Home go on ticking")
+            after, came = server.cpu_times(), sum(ticks())
+        finally:
+            for session in sessions:
+                session.ended.set()
+            for session in sessions:
+                session.join(20)
+    assert [s.errors for s in sessions] == [[]] * len(sessions)
+    assert (after.user + after.system - before.user - before.system) / came < PROCESSOR

@@ -1,0 +1,507 @@
+"""The rules of the house, kept in a fresh process and on the source itself."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from core.config import to_yaml
+from core.config.recipes import load_recipe
+from core.places import HOME, lab_folder
+
+CORE = sorted((HOME / "core").rglob("*.py"))
+ROOMS = ("core", "pages", "bench", "tests")
+PYTHON = [HOME / "app.py", *sorted(path for room in ROOMS for path in (HOME / room).rglob("*.py"))]
+LAB = lab_folder(Path())
+# What a page imports before it shows anything. plan, data and folds are among them through jobs.
+QUICK = [
+    "config.parts",
+    "config.run_config",
+    "errors",
+    "storage.files",
+    "storage.locks",
+    "machine",
+    "jobs.halt",
+    "runs.deaths",
+    "jobs.gpus",
+    "runs.states",
+    "runs.metrics_file",
+    "runs.run",
+    "jobs.control",
+    "jobs.worker",
+    "jobs.queue",
+    "jobs.slots",
+    "studies.grid",
+    "studies.records",
+    "studies.healing",
+    "plan.plan",
+    "jobs.speed",
+    "network.weights",
+    "data.labels.corrections",
+    "figures.dataset",
+    "figures.stress",
+    "data.counts",
+    "data.duplicates",
+    "data.thumbnails",
+    "figures.curves",
+    "stats.metrics",
+    "answers.mistakes",
+    "answers.label_errors",
+    "text",
+    "config.settings",
+    "runs.notes",
+    "runs.index",
+    "runs.query",
+    "jobs.trash",
+    "cli.main",
+    "compare.members",
+    "stats.paired",
+    "compare.pairs",
+    "compare.contrast",
+    "compare.cost",
+    "figures.comparison_curves",
+    "figures.comparison",
+    "config.transforms",
+    "augment.pipeline",
+    "augment.exchange",
+    "augment.steps",
+    "augment.effects",
+    "augment.preview",
+    "config.recipes",
+    "places",
+]
+LONGEST = 450  # lines; from 300 on ask whether a file has two concerns
+
+
+def tracked():
+    told = subprocess.run(["git", "ls-files", "-z"], cwd=HOME, capture_output=True, check=False)
+    if told.returncode:  # an unpacked archive has no git
+        skip = (".venv", "runs", "demo", ".git", "__pycache__")
+        return [p for p in HOME.rglob("*") if p.is_file() and not set(p.relative_to(HOME).parts) & set(skip)]
+    return [HOME / name for name in told.stdout.decode().split("\0") if name and (HOME / name).is_file()]
+
+
+def imported(path):
+    """Top-level names of the modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def fresh(code):
+    return subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True)
+
+
+def test_what_pages_open_with_leaves_torch_and_albumentations_out():
+    code = f"""
+import sys
+for name in {QUICK}:
+    __import__("core." + name)
+    heavy = [m for m in ("torch", "torchvision", "albumentations", "streamlit") if m in sys.modules]
+    if heavy:
+        sys.exit(f"core.{{name}} imports {{heavy}}")
+"""
+    done = fresh(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_reading_recipes_and_runs_needs_no_torch(runs_folder):
+    code = """
+import sys
+from core.config import recipes
+from core.jobs import control, speed
+from core.runs import run as runs
+recipes.load_recipe("study")
+runs.summaries(); control.waiting(); control.ensure_workers(); speed.known(recipes.load_recipe("quick"))
+sys.exit([m for m in ("torch", "albumentations", "cv2") if m in sys.modules] or 0)
+"""
+    done = fresh(code)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_core_imports_neither_streamlit_nor_pages(path):
+    assert not {"streamlit", "pages", "app"} & set(imported(path))
+
+
+def test_no_file_names_somebodys_home_folder():
+    homes = rb"/%s/(?!you)[a-z]|/%s/|/%s/[A-Za-z]" % (b"home", b"root", b"Users")  # apart, so that this is none
+    pattern = re.compile(rb"(?<![A-Za-z0-9_.~-])(%s)" % homes)
+    found = []
+    for path in tracked():
+        if path.suffix not in (".png", ".jpg", ".gif", ".webp"):
+            found += [f"{path.relative_to(HOME)}: {hit[0]!r}" for hit in pattern.finditer(path.read_bytes())]
+    assert not found
+
+
+def test_where_the_lab_lies_is_spelt_in_places_only():
+    """Its folder (HOME) and what it keeps beside the runs (lab_folder) come from core/places.py."""
+    faults = []
+    for path in PYTHON:
+        name, tree = path.relative_to(HOME).as_posix(), ast.parse(path.read_text("utf-8"))
+        if name == "core/places.py":
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "parents" and "__file__" in ast.unparse(node.value):
+                faults.append(f"{name}:{node.lineno}: use core.places.HOME")
+            part = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else None
+            if isinstance(part, ast.Constant) and str(part.value).split("/")[0] == LAB.name:
+                faults.append(f"{name}:{node.lineno}: use core.places.lab_folder")
+    assert not faults
+
+
+def test_what_users_keep_is_still_where_it_was(tmp_path):
+    assert lab_folder(tmp_path) == Path(f"{tmp_path}/.lab")
+    assert (HOME / "app.py").is_file()
+
+
+def test_nothing_that_is_made_while_working_is_tracked():
+    for path in tracked():
+        parts = path.relative_to(HOME).parts
+        assert not {"__pycache__", ".venv", ".pytest_cache", ".hypothesis", ".ruff_cache"} & set(parts)
+        assert parts[0] != "runs" or path.name in (".gitkeep", ".gitignore", "README.md")
+        frozen = parts[:3] == ("tests", "fixtures", "old_runs")  # runs of an earlier version, kept for tests
+        assert frozen or path.suffix not in (".pt", ".pth", ".safetensors", ".pyc")
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_a_file_is_one_room(path):
+    assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+
+
+def called(path):
+    """Names of everything that a file calls: Name for Name(...) and for module.Name(...)."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            yield getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def test_every_lock_is_made_in_one_place():
+    """A lock that falls back to a file which merely exists would outlive its holder."""
+    makers = {"FileLock", "UnixFileLock", "SoftFileLock", "WindowsFileLock", "AsyncFileLock", "ReadWriteLock"}
+    found = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if makers & set(called(p))]
+    assert found == [HOME / "core" / "storage" / "locks.py"]
+
+
+def test_predictions_are_counted_in_one_place():
+    """One confusion matrix and one F1: core/stats/metrics.py, on bincount; nobody else adds up pairs of classes."""
+    alone = {"regions.py", "split.py", "paired.py"}  # they sum over people or groups, not over pairs of classes
+    for path in tracked():
+        if path.suffix == ".py" and path.relative_to(HOME).parts[0] in ("core", "pages", "bench"):
+            source = path.read_text("utf-8")
+            assert path.name in alone or "np.add.at" not in source, path.name
+            assert "torchmetrics" not in source, path.name
+
+
+def test_cores_and_memory_are_counted_in_one_place():
+    """Elsewhere a container's limits would not count, and macOS has no sched_getaffinity."""
+    counts = {"cpu_count", "sched_getaffinity", "process_cpu_count"}
+    found = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if counts & set(called(p))]
+    assert found == [HOME / "core" / "machine.py"]
+    for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
+        assert not re.search(r"(Thread|Process)PoolExecutor\(\)", path.read_text("utf-8")), path
+
+
+def test_there_are_no_rooms_without_a_purpose():
+    names = {path.stem for path in tracked() if path.suffix == ".py"}
+    assert not names & {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
+
+
+def test_every_public_module_says_what_it_is_for():
+    for path in CORE:
+        if path.stem != "__main__" and path.stat().st_size:
+            assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path.name
+
+
+def test_requirements_are_pinned():
+    lines = (HOME / "requirements.txt").read_text().splitlines()
+    pins = [line for line in lines if line.strip() and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", line) for line in pins)
+
+
+def test_a_run_records_its_whole_configuration_for_every_recipe():
+    for name in ("quick", "study", "study-adam-sgd"):
+        text = to_yaml(load_recipe(name))
+        assert "lr_backbone" in text
+        assert "hole_height_range" in text
+        assert "leave_out_problems" in text
+
+
+def core_imports(path):
+    """Modules of core that a file imports, also inside its functions, by their dotted names; not for types alone."""
+    tree = ast.parse(path.read_text("utf-8"))
+    typing = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    unused = {id(inner) for block in typing for inner in ast.walk(block)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in unused and (node.module or "").split(".")[0] == "core":
+            for name in node.names:
+                dotted = f"{node.module}.{name.name}"
+                yield dotted if dotted in MODULES else node.module
+
+
+def dotted_name(path):
+    """The name under which Python imports a file of the lab."""
+    parts = path.relative_to(HOME).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted_name(path): path for path in CORE}
+
+
+def test_no_two_modules_of_core_import_each_other_in_a_circle():
+    needs = {name: set(core_imports(path)) - {name} for name, path in MODULES.items()}
+    while free := [name for name, imports in needs.items() if not imports & needs.keys()]:
+        for name in free:
+            del needs[name]
+    assert not needs, f"in a circle, or above one: {sorted(needs)}"
+
+
+def test_a_table_is_drawn_in_one_place_with_a_download_that_runs_no_formula():
+    config = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["client"]["disableDataExport"] is True
+    direct = re.compile(r"\.(dataframe|data_editor)\(|\bst\.table\(")
+    drawn = {path.name for path in (HOME / "pages").rglob("*.py") if direct.search(path.read_text("utf-8"))}
+    assert drawn == {"tables.py"}
+
+
+def test_yaml_is_read_and_written_in_one_place():
+    for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
+        assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name
+
+
+TESTS = sorted((HOME / "tests").rglob("*.py"))
+SLEEPERS = {"screen.py": "soon", "workers.py": "until"}  # the two that look again until something is so
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
+    source = path.read_text("utf-8")
+    if path.name in SLEEPERS:
+        functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+        (own,) = (ast.get_source_segment(source, n) for n in functions if n.name == SLEEPERS[path.name])
+        assert len(re.findall(r"time\.sleep[(]", own)) == 1
+        source = source.replace(own, "")
+    forbidden = r"\bflak[y]\b|reruns\b\s*=|wait_for_timeou[t]|networkidl[e]|(?<!\w)sleep[(]"
+    assert not re.findall(forbidden, source)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_no_test_asserts_how_long_something_took(path):
+    """A machine with other work would make it fail; what things cost is measured in bench/."""
+    told = [ast.unparse(n) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Assert)]
+    clocks = re.compile(r"perf_counter|monotonic[(]|time\.time[(]")
+    assert not [line for line in told if clocks.search(line)]
+
+
+def test_every_test_has_a_time_limit_and_nothing_runs_one_twice():
+    assert re.search(r"^timeout = \d+", (HOME / "pyproject.toml").read_text("utf-8"), re.M)
+    wanted = (HOME / "requirements-dev.txt").read_text("utf-8")
+    assert "pytest-timeout==" in wanted and "rerun" not in wanted
+
+
+def caught(node):
+    """Names of the exceptions that a handler, or a contextlib.suppress, stops."""
+    if isinstance(node, ast.ExceptHandler):
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
+    else:
+        kinds = node.args
+    return {ast.unparse(kind).split(".")[-1] for kind in kinds}
+
+
+def lock_faults(tree):
+    """Lines where a lock is waited for and its Timeout, which is an OSError, is not told apart from a failing disk."""
+    lines = []
+
+    def look(node, guards):
+        """guards: the handlers around the node, from the inside out, each a list of sets of names in their order."""
+        if isinstance(node, (ast.Try, ast.TryStar)):
+            for inner in node.body:
+                look(inner, [[caught(handler) for handler in node.handlers], *guards])
+            for inner in (*node.handlers, *node.orelse, *node.finalbody):
+                look(inner, guards)
+            return
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            within = guards
+            for item in node.items:
+                call = item.context_expr
+                name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+                if name.endswith("suppress"):
+                    within = [[caught(call)], *within]
+                elif name.endswith("lock"):
+                    judge(call, within)
+                else:
+                    look(call, within)
+            for inner in node.body:
+                look(inner, within)
+            return
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "acquire":
+            judge(node, guards)
+        inside = [] if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) else guards
+        for inner in ast.iter_child_nodes(node):
+            look(inner, inside)
+
+    def judge(node, guards):
+        """The first thing that stops it must name Timeout alone."""
+        for handlers in guards:
+            for names in handlers:
+                if names & {"Timeout", "OSError", "TimeoutError", "Exception", "BaseException"}:
+                    if names != {"Timeout"}:
+                        lines.append(node.lineno)
+                    return
+        lines.append(node.lineno)
+
+    look(tree, [])
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("good", "code"),
+    [
+        (True, "try:\n    lock.acquire()\nexcept Timeout:\n    pass\nexcept OSError:\n    pass"),
+        (False, "try:\n    lock.acquire()\nexcept (LabError, OSError):\n    pass\nexcept Timeout:\n    pass"),
+        (False, "try:\n    lock.acquire()\nexcept OSError:\n    pass"),
+        (False, "lock.acquire()"),
+        (True, "with contextlib.suppress(Timeout), run.fold_lock(0).acquire():\n    pass"),
+        (False, "with contextlib.suppress(OSError, Timeout), run.fold_lock(0):\n    pass"),
+        (False, "try:\n    with locks.lock(path, timeout=5):\n        pass\nexcept OSError:\n    pass"),
+        (True, "try:\n    with locks.held(path, 'a file'):\n        pass\nexcept OSError:\n    pass"),
+    ],
+)
+def test_what_waits_for_a_lock_is_found(good, code):
+    assert bool(lock_faults(ast.parse(code))) != good
+
+
+def test_a_lock_that_cannot_be_had_in_time_is_never_taken_for_a_failing_disk():
+    faults = []
+    for path in [*CORE, *sorted((HOME / "pages").rglob("*.py"))]:
+        faults += [f"{path.relative_to(HOME)}:{line}" for line in lock_faults(ast.parse(path.read_text("utf-8")))]
+    assert not faults, "use locks.held, or catch filelock's Timeout first: it is an OSError"
+
+
+FIRST_VALUE = {  # a widget -> where its first value stands among the arguments by position
+    "text_input": 1, "text_area": 1, "checkbox": 1, "toggle": 1, "selectbox": 2, "radio": 2, "multiselect": 2,
+    "select_slider": 2, "number_input": 3, "slider": 3, "segmented_control": 9, "pills": 9, "date_input": 1,
+    "time_input": 1, "color_picker": 1, "data_editor": 9,
+}  # fmt: skip
+
+
+def first_values_beside_keys(tree):
+    """Lines on which a widget with a key is given a first value, which Streamlit does not look at again."""
+    for node in ast.walk(tree):
+        name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+        if name in FIRST_VALUE:
+            named = {keyword.arg for keyword in node.keywords}
+            if "key" in named and (named & {"value", "index", "default"} or len(node.args) > FIRST_VALUE[name]):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "pages").rglob("*.py")), ids=lambda path: path.name)
+def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone(path):
+    """See pages/parts/shared/fields.py: what is mounted does not follow a value that changes later."""
+    lines = list(first_values_beside_keys(ast.parse(path.read_text("utf-8"))))
+    assert not lines, f"{path.name}, lines {lines}: draw it with field() or begin() of pages/parts/shared/fields.py"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "st.text_input('Person', value=now, key='person')",
+        "left.selectbox('Run', runs, index=0, key='run')",
+        "st.pills('Depth', depths, default=[18], key='depth')",
+        "st.number_input('Epoch', 1, 9, 3, key='epoch')",
+        "st.checkbox('All', True, key='all')",
+    ],
+)
+def test_the_rule_of_first_values_sees_one_in_each_place(call):
+    assert list(first_values_beside_keys(ast.parse(call))) == [1]
+
+
+SEEDED = {  # what may put a value into the session under a control's key, and why it is no value of the page
+    "picker.py": {"source_key", "f'{key}.source'"},  # its presence tells that the page has been drawn before
+    "photo.py": {"augment-origin", "augment-class", "augment-person"},  # where what stood there is gone
+    "actions.py": {"key"},  # bound to the address by Streamlit itself, and emptied by a click
+}
+
+
+def control_keys(tree):
+    """How the keys of a module's controls are written: the text itself, where it is one."""
+    for node in ast.walk(tree):
+        for keyword in node.keywords if isinstance(node, ast.Call) else ():
+            if keyword.arg == "key":
+                yield key_of(keyword.value)
+
+
+def key_of(node):
+    return node.value if isinstance(node, ast.Constant) else ast.unparse(node)
+
+
+def session_writes(tree):
+    """(key as above, line) of all that is put into the session."""
+    for node in ast.walk(tree):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(part, ast.Subscript) and ast.unparse(part.value).endswith("session_state"):
+                    yield key_of(part.slice), node.lineno
+                elif isinstance(part, ast.Attribute) and ast.unparse(part.value).endswith("session_state"):
+                    yield part.attr, node.lineno
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("session_state.setdefault"):
+            yield key_of(node.args[0]), node.lineno
+
+
+def seeds(tree, elsewhere=frozenset()):
+    """Lines that put a value under the key of a control; elsewhere: keys of other modules' controls."""
+    keys = {*control_keys(tree), *elsewhere}
+    passed = {arg.arg for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for arg in node.args.args}
+    for key, line in session_writes(tree):
+        if key in keys or key in passed:  # a key that a caller names may be anybody's
+            yield key, line
+
+
+def test_no_page_puts_a_value_under_a_controls_key():
+    """See pages/parts/shared/fields.py: what is put into the session is lost when the next rerun cuts off its way."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in (HOME / "pages").rglob("*.py")}
+    literal = {key for tree in trees.values() for key in control_keys(tree) if re.fullmatch(r"[a-z]+(-[a-z]+)+", key)}
+    wrong = [
+        f"{path.name}:{line} {key}"
+        for path, tree in trees.items()
+        if path.name != "fields.py"
+        for key, line in seeds(tree, literal)
+        if key not in SEEDED.get(path.name, ())
+    ]
+    assert not wrong, f"{wrong}: draw it with field() or begin() of pages/parts/shared/fields.py"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "st.session_state['far'] = now\nst.checkbox('Far', key='far')",
+        "st.session_state[f'ask-{name}'] = now\nfield(st.checkbox, 'Far', key=f'ask-{name}')",
+        "st.session_state.setdefault('far', True)\nst.checkbox('Far', key='far')",
+        "st.session_state.far = now\nst.checkbox('Far', key='far')",
+        "def seed(widget, value):\n    st.session_state[widget] = value",
+    ],
+)
+def test_the_rule_of_seeds_sees_one_in_each_place(code):
+    assert len(list(seeds(ast.parse(code)))) == 1
+
+
+def address_keys(tree):
+    """Lines of tuples with an id() in them: keys by which something is remembered."""
+    for node in ast.walk(tree):
+        parts = node.elts if isinstance(node, ast.Tuple) else ()
+        calls = [part.func for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
+        if any(function.id == "id" for function in calls):
+            yield node.lineno
+
+
+def test_nothing_is_remembered_by_its_address_in_memory():
+    """id() of what is gone is given to something else: what is remembered is held, and compared."""
+    found = {str(path): list(address_keys(ast.parse(path.read_text("utf-8")))) for path in PYTHON}
+    assert not {path: lines for path, lines in found.items() if lines}
+    assert list(address_keys(ast.parse("key = (id(found), settings)"))) == [1]

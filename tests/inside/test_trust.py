@@ -1,0 +1,148 @@
+"""What trust says about maps whose worth is known, and that measuring it changes no network."""
+
+import copy
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from scipy.stats import spearmanr
+from sklearn.metrics import auc
+from torch import nn
+
+from core.inside import fold_models, trust
+from core.inside.fold_models import FoldModel, fold_model, prepare
+from core.inside.maps import maps_of
+from tests.fold_runs import draw_faces, make_run
+
+SIDE = 40
+PLACE = (slice(8, 20), slice(20, 36))
+
+
+class Bright(nn.Module):
+    """Answers class 1 by the brightness of one place, and nothing else."""
+
+    def forward(self, inputs):
+        score = inputs[:, :, *PLACE].mean((1, 2, 3))
+        return torch.stack([torch.zeros_like(score), score], 1)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("trust")
+    yield make_run(root / "runs", draw_faces(root / "utk"), kept=("best",))
+    fold_models.free()
+
+
+@pytest.fixture(scope="module")
+def bright(run):
+    return FoldModel(run, 0, "best", Bright(), ["dark", "bright"], run.config(), torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def face():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 60, (SIDE, SIDE, 3), dtype=np.uint8)
+    pixels[PLACE] = 255 - pixels[PLACE]
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def heat():
+    """Heat on the place alone, without ties."""
+    found = np.random.default_rng(1).random((SIDE, SIDE)) * 1e-3
+    found[PLACE] += 1
+    return found
+
+
+def test_a_map_of_what_decides_beats_random_maps_and_its_opposite_loses(bright, face, heat):
+    good = trust.faithfulness(bright, face, heat, 1, random_maps=12)
+    assert good.beats == 12 and good.gain > 0.1 and good.deletion < good.random_deletion.min()
+    bad = trust.faithfulness(bright, face, -heat, 1, random_maps=12)
+    assert bad.beats <= 1 and bad.gain < 0 and bad.insertion < good.insertion
+    again = trust.faithfulness(bright, face, heat, 1, random_maps=12)
+    assert np.array_equal(good.random_deletion, again.random_deletion)
+
+
+def test_deletion_and_insertion_are_the_areas_of_pictures_made_by_hand(bright, face, heat):
+    found = trust.faithfulness(bright, face, heat, 1, random_maps=1)
+    order = sorted(range(SIDE * SIDE), key=lambda i: -heat.ravel()[i])
+    blurred = cv2.GaussianBlur(face, (0, 0), SIDE / 10)
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+
+    def chance(pixels):
+        inputs = (pixels.reshape(SIDE, SIDE, 3) / 255 - mean) / std
+        return 1 / (1 + np.exp(-inputs[PLACE].mean()))
+
+    curves = {"deletion": [], "insertion": []}
+    fractions = (0, *trust.FRACTIONS, 1)
+    for fraction in fractions:
+        hot = order[: round(fraction * SIDE * SIDE)]
+        for name, (under, over) in {"deletion": (face, blurred), "insertion": (blurred, face)}.items():
+            pixels = under.reshape(-1, 3).copy()
+            pixels[hot] = over.reshape(-1, 3)[hot]
+            curves[name].append(chance(pixels))
+    assert found.deletion == pytest.approx(auc(fractions, curves["deletion"]), abs=1e-5)
+    assert found.insertion == pytest.approx(auc(fractions, curves["insertion"]), abs=1e-5)
+
+
+def test_concentration_is_the_share_of_the_hottest_tenth():
+    maps = np.random.default_rng(2).normal(size=(2, 3, 20, 10))
+    maps[0, 0], maps[0, 1], maps[0, 2] = 1, -1, 0
+    maps[0, 2, 3, 4] = 5
+    found = trust.concentration(maps)
+    assert found[0, 0] == pytest.approx(0.1) and np.isnan(found[0, 1]) and found[0, 2] == 1
+    heat = sorted(np.maximum(maps[1, 1], 0).ravel(), reverse=True)
+    assert found[1, 1] == pytest.approx(sum(heat[:20]) / sum(heat))
+
+
+def test_rank_correlation_is_spearmans():
+    a, b = np.random.default_rng(3).integers(0, 5, (2, 6, 7)).astype(float)
+    assert trust.rank_correlation(a, b) == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic)
+    assert np.isnan(trust.rank_correlation(a, np.zeros((6, 7))))
+
+
+def test_redrawing_goes_from_the_answer_backwards_and_leaves_the_network_alone(run):
+    names = run.samples()["sample"].tolist()[:2]
+    with fold_model(run, 0) as opened:
+        inputs = prepare(run, names)
+        before = {key: value.clone() for key, value in opened.model.state_dict().items()}
+        state = torch.random.get_rng_state()
+        maps = maps_of(opened, inputs, layers=("layer2", "layer4"))
+        found = trust.randomised(opened, inputs, maps, draws=1)
+        assert torch.equal(torch.random.get_rng_state(), state)
+        assert all(torch.equal(value, before[key]) for key, value in opened.model.state_dict().items())
+        other = copy.deepcopy(opened.model)
+    assert found.shape == (len(trust.STAGES), 2, 2)
+    for number, stage in enumerate((other.fc, other.layer4, other.layer3)):
+        trust.redraw(stage, number)
+        kept = {}
+        for i, layer in enumerate((other.layer2[-1], other.layer4[-1])):
+            with GradCAM(other, [layer]) as cam:  # their raw map is not cut off when it is asked for layer by layer
+                kept[i] = raw(cam, inputs, maps.targets)
+        for face in range(2):
+            for i in range(2):
+                expected = spearmanr(maps.raw[i][face].ravel(), kept[i][face].ravel()).statistic
+                assert found[number, face, i] == pytest.approx(expected, abs=1e-3)
+
+
+def raw(cam, inputs, targets):
+    asked = [ClassifierOutputTarget(int(t)) for t in targets]
+    cam(inputs.clone().requires_grad_(), asked)
+    kept = cam.activations_and_grads
+    activations, gradients = kept.activations[0].numpy(), kept.gradients[0].numpy()
+    return (gradients.mean((2, 3))[:, :, None, None] * activations).sum(1)
+
+
+def test_a_line_a_layer_says_what_was_found(run):
+    name = run.samples()["sample"].iloc[0]
+    found = trust.check(run, 0, name, layers=("layer3", "layer4"), random_maps=2)
+    assert [one.layer for one in found] == ["layer3", "layer4"]
+    for one in found:
+        assert one.line.startswith(f"{one.layer}: better than {one.faithfulness.beats} of 2 random maps")
+        assert all(stage in one.line for stage in trust.STAGES) and "of heat in a tenth" in one.line
+    seen = fold_models.faces(run, [name])[0]
+    upload = trust.check(run, 0, seen, layers=("layer3", "layer4"), random_maps=2)
+    assert [one.line for one in upload] == [one.line for one in found]

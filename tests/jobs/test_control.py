@@ -1,0 +1,290 @@
+import os
+from dataclasses import replace
+from functools import partial
+
+import pandas as pd
+import pytest
+
+from core.errors import LabError
+from core.jobs import control, queue, speed, worker
+from core.runs import FoldState
+from core.runs import run as runs
+from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Workers that would have been started, as runs folders."""
+    calls = []
+    monkeypatch.setattr(control, "start_worker", calls.append)
+    return calls
+
+
+def states(run):
+    return [state.state for state in run.states()]
+
+
+def test_a_launch_freezes_the_plan_queues_every_fold_and_starts_one_worker(tiny_plan, runs_folder, started):
+    run = control.launch(tiny_plan)
+    assert run.dir.parent == runs_folder
+    assert states(run) == ["queued", "queued"]
+    assert control.waiting() == [(run.id, 0), (run.id, 1)]
+    assert started == [runs_folder]
+    pd.testing.assert_frame_equal(run.samples(), tiny_plan.samples, check_dtype=False)
+    assert run.config() == tiny_plan.config
+    info = run.info()
+    assert info["dataset"]["fingerprint"] == tiny_plan.fingerprint
+    assert {"torch", "albumentations", "python"} <= info["versions"].keys()
+
+
+def test_an_id_is_launched_once(tiny_plan, runs_folder, started):
+    run = control.launch(tiny_plan, run_id="20260101-000000-twice-abcd")
+    before = {path: path.stat().st_mtime_ns for path in run.dir.rglob("*")}
+    with pytest.raises(LabError, match="exists already") as told:
+        control.launch(tiny_plan, run_id=run.id)
+    assert told.value.kind == "exists"
+    assert before == {path: path.stat().st_mtime_ns for path in run.dir.rglob("*")}
+    assert control.waiting() == [(run.id, 0), (run.id, 1)]
+
+
+def _click(plan, root, run_id, number):
+    control.start_worker = lambda folder: None
+    (root / f".ready{number}").touch()
+    until((root / ".go").exists, "both may launch", every=0.001)
+    try:
+        control.launch(plan, run_id=run_id, folder=root)
+        answer = "launched"
+    except LabError as error:
+        answer = error.kind
+    (root / f".answer{number}").write_text(answer)
+
+
+def test_two_browsers_that_launch_the_same_form_at_once_make_one_run(tiny_plan, runs_folder):
+    for turn in range(3):
+        clicks = [
+            FORKS.Process(target=_click, args=(tiny_plan, runs_folder, f"form-{turn}", number)) for number in (0, 1)
+        ]
+        for click in clicks:
+            click.start()
+        until(lambda: all((runs_folder / f".ready{number}").exists() for number in (0, 1)), "both are ready")
+        (runs_folder / ".go").touch()
+        for click in clicks:
+            click.join(PATIENCE)
+        assert sorted((runs_folder / f".answer{number}").read_text() for number in (0, 1)) == ["exists", "launched"]
+        assert control.waiting(runs_folder) == [(f"form-{turn}", 0), (f"form-{turn}", 1)]
+        assert not list(runs_folder.glob(".*.new"))
+        queue.remove(runs.Run(f"form-{turn}", runs_folder), [0, 1])
+        for path in runs_folder.glob(".[rga]*"):
+            path.unlink()
+
+
+def test_missing_weights_are_told_before_anything_is_frozen(tiny_plan, runs_folder, started):
+    with pytest.raises(LabError, match="there is no file") as told:
+        control.launch(short(tiny_plan, model__init="file:/nowhere/weights.pth"))
+    assert told.value.kind == "weights"
+    assert runs.summaries() == []
+    assert not started
+
+
+def test_no_worker_is_started_for_an_empty_queue_or_without_a_free_slot(tiny_plan, runs_folder, started):
+    control.ensure_workers()
+    assert not started
+    _, lock = queue.take_slot(runs_folder)
+    run = control.launch(tiny_plan)
+    assert not started
+    lock.release()
+    control.ensure_workers()
+    assert started == [runs_folder]
+    queue.remove(run, [0, 1])
+    control.ensure_workers()
+    assert started == [runs_folder]
+
+
+def test_as_many_workers_as_there_are_jobs_and_slots(tiny_plan, runs_folder, started, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "3")
+    run = control.launch(tiny_plan)  # two folds
+    assert len(started) == 2
+    queue.remove(run, [1])
+    control.ensure_workers()
+    assert len(started) == 3
+
+
+def test_a_finished_run_says_so_everywhere(workers, tiny_plan):
+    run = launch(short(tiny_plan, epochs=2), workers.root, folds=(0, 1))
+    assert workers.run(small_net) == 0
+    assert states(run) == ["done", "done"]
+    state = run.fold_state(0)
+    assert (state.epoch, state.reason) == (2, "")
+    assert state.started <= state.ended
+    table = run.metrics(0).query("split == 'validation'")
+    assert state.scores["final_f1"] == table["f1"].iloc[-1]
+    assert state.scores["best_f1"] == table["f1"].max()
+    assert state.best_epoch == table.loc[table["f1"].idxmax(), "epoch"]
+    summary = runs.summaries(workers.root)[0]
+    assert summary["state"] == "done"
+    assert [fold["scores"] for fold in summary["folds"]] == [run.fold_state(fold).scores for fold in (0, 1)]
+    assert run.progress(0) == {}
+    assert "fold 0: done" in run.log_tail()
+    assert speed.known(run.config(), workers.root) > 0
+    assert queue.free_slots(workers.root) == 1
+    assert control.resume(run) == []
+    assert states(run) == ["done", "done"]
+
+
+def test_a_second_worker_leaves_while_the_only_slot_is_taken(workers, tiny_plan):
+    run = launch(short(tiny_plan), workers.root, folds=(0, 1))
+    first = workers.start(small_net, hold_at(epoch=1))
+    until(lambda: held(workers.root), "the first worker trains")
+    assert workers.run(small_net) == 0
+    assert states(run) == ["running", "queued"]
+    release(workers.root)
+    until(lambda: held(workers.root), "the first worker goes on with the next fold")
+    assert states(run) == ["done", "running"]
+    release(workers.root)
+    first.join(PATIENCE)
+    assert states(run) == ["done", "done"]
+
+
+def test_two_slots_train_two_folds_at_once(workers, tiny_plan, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    run = launch(short(tiny_plan), workers.root, folds=(0, 1))
+    crew = [workers.start(small_net, hold_at(epoch=1)) for _ in range(2)]
+    until(lambda: states(run) == ["running", "running"], "both train")
+    pids = {state.worker["pid"] for state in run.states()}
+    assert pids == {one.pid for one in crew}
+    for _ in range(2):
+        until(lambda: held(workers.root) or not any(one.is_alive() for one in crew), "one waits")
+        if held(workers.root):
+            release(workers.root)
+    for one in crew:
+        while one.is_alive():
+            if held(workers.root):
+                release(workers.root)
+            one.join(0.05)
+    assert states(run) == ["done", "done"]
+
+
+def test_cancelling_what_waits_takes_it_out_of_the_queue_and_leaves_other_runs(tiny_plan, runs_folder, started):
+    run, other = control.launch(tiny_plan), control.launch(tiny_plan)
+    control.cancel(run)
+    assert states(run) == ["cancelled", "cancelled"]
+    assert control.waiting() == [(other.id, 0), (other.id, 1)]
+    assert control.resume(run) == [0, 1]
+    assert states(run) == ["queued", "queued"]
+    assert control.waiting() == [(other.id, 0), (other.id, 1), (run.id, 0), (run.id, 1)]
+    claimed = worker.claim(runs_folder)
+    assert claimed[0] == other
+    claimed[2].release()
+
+
+def test_cancelling_leaves_what_has_ended_as_it_is(tiny_plan, runs_folder, started):
+    run = control.launch(tiny_plan)
+    run.write_state(FoldState(0, state="done"))
+    run.write_state(FoldState(1, state="failed", reason="memory"))
+    control.cancel(run)
+    assert states(run) == ["done", "failed"]
+    assert control.resume(run) == [1]
+    assert run.fold_state(1).reason == ""
+
+
+def test_resume_leaves_a_fold_that_trains_alone(workers, tiny_plan):
+    run = launch(short(tiny_plan), workers.root)
+    worker = workers.start(small_net, hold_at(epoch=1))
+    until(lambda: held(workers.root), "the worker trains")
+    assert control.resume(run) == [1]
+    assert states(run) == ["running", "queued"]
+    release(workers.root)
+    until(lambda: held(workers.root), "it goes on with fold 1")
+    release(workers.root)
+    worker.join(PATIENCE)
+    assert states(run) == ["done", "done"]
+
+
+def test_the_next_waiting_run_starts_when_a_hung_one_is_cancelled(workers, tiny_plan, monkeypatch):
+    run, following = launch(short(tiny_plan), workers.root), launch(short(tiny_plan), workers.root)
+    workers.start(small_net, partial(hold_at(epoch=1), patient=True))
+    until(lambda: held(workers.root), "the worker hangs")
+    monkeypatch.setattr(control, "start_worker", lambda root: workers.start(small_net))
+    control.cancel(run, grace=0.2)
+    until(lambda: states(following)[0] == "done", f"the next run is trained: {log_of(following)}")
+    assert states(run)[0] == "cancelled"
+
+
+@pytest.mark.parametrize("act", [control.cancel, control.resume])
+def test_a_run_that_is_gone_is_told(tiny_plan, runs_folder, started, act):
+    run = control.launch(tiny_plan)
+    run.delete()
+    with pytest.raises(LabError, match="is gone") as told:
+        act(run)
+    assert told.value.kind == "gone"
+    assert not run.dir.exists()
+
+
+def test_an_unforeseen_error_is_a_failed_fold_with_its_traceback_in_the_log(workers, tiny_plan):
+    run = launch(short(tiny_plan), workers.root, folds=(0, 1))
+    assert workers.run(small_net, surprised) == 0
+    state = run.fold_state(0)
+    assert (state.state, state.kind) == ("failed", "unexpected")
+    assert "ZeroDivisionError" in state.reason
+    assert "Traceback" in run.log_tail()
+    assert states(run)[1] == "queued", "left to a fresh process"
+
+
+def surprised(root):
+    from core.training import train
+
+    original = train.train_fold
+
+    def train_fold(run, fold, **options):
+        if fold == 0:
+            print("said by native code or a library")
+            return 1 / 0
+        return original(run, fold, **options)
+
+    train.train_fold = train_fold
+
+
+def test_a_run_that_is_deleted_while_it_trains_is_no_sign_of_a_broken_process(workers, tiny_plan):
+    launch(short(tiny_plan, name="gone"), workers.root)
+    following = launch(short(tiny_plan, name="following"), workers.root)
+    assert workers.run(small_net, loses_its_run) == 0
+    assert following.fold_state(0).state == "done", log_of(following)
+
+
+def loses_its_run(root):
+    from core.training import train
+
+    original = train.train_fold
+
+    def train_fold(run, fold, **options):
+        if run.config().name == "gone":
+            run.delete()
+            run.metrics_file(fold).stat()  # the next thing that it touches
+        return original(run, fold, **options)
+
+    train.train_fold = train_fold
+
+
+def test_the_memory_message_names_the_batch_size_that_was_used(tiny_plan, runs_folder, started):
+    for size, advice in ((128, "batch size 64"), (7, "batch size 3"), (2, "smaller images")):
+        run = control.launch(short(tiny_plan, training__batch_size=size))
+        told = worker._explain(MemoryError(), run)
+        assert f"batch size {size} does not fit" in told["reason"]
+        assert advice in told["remedy"]
+
+
+def test_what_a_worker_prints_is_in_the_log_of_its_run(workers, tiny_plan):
+    run = launch(short(tiny_plan), workers.root)
+    assert workers.run(small_net, surprised) == 0
+    assert "said by native code or a library" in run.log_tail()
+
+
+def test_interrupted_is_derived_from_the_lock_alone(tiny_plan, runs_folder, started):
+    run = control.launch(tiny_plan)
+    run.write_state(replace(run.written_state(0), state="running", worker={"pid": os.getpid(), "create_time": 0.0}))
+    assert states(run)[0] == "interrupted"
+    with run.fold_lock(0):
+        assert states(run)[0] == "running"
+        assert runs.summaries(runs_folder)[0]["folds"][0]["state"] == "running"
+    assert run.fold_state(0).reason
+    assert run.written_state(0).state == "running"  # nothing has to be written for it

@@ -1,0 +1,166 @@
+import json
+import os
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from core import machine
+from core.config import from_dict
+from core.config.parts import FoldsConfig
+from core.jobs import queue, speed
+from core.places import lab_folder, machine_folder
+from core.training import device
+from tests.workers import until
+
+
+def config(**settings):
+    base = {"model": {"init": "scratch"}, "training": {"batch_size": 4, "device": "cpu"}}
+    base["transforms"] = [{"name": "Resize", "params": {"height": 32, "width": 32}}, {"name": "Normalize"}]
+    return from_dict({**base, **settings})
+
+
+def test_what_was_measured_is_known_for_the_same_work_only(runs_folder):
+    assert speed.known(config()) is None
+    speed.remember(config(), 41.239)
+    assert speed.known(config()) == 41.24
+    assert speed.known(config(name="another", phases=[{"epochs": 1}])) == 41.24
+    for other in (
+        config(model={"depth": 34, "init": "scratch"}),
+        config(training={"batch_size": 8, "device": "cpu"}),
+        config(training={"batch_size": 4, "device": "cpu", "precision": "float32"}),
+        config(training={"batch_size": 4, "device": "auto"}),
+        config(transforms=[{"name": "Resize"}, {"name": "Normalize"}]),
+    ):
+        assert speed.known(other) is None
+    speed.remember(config(training={"batch_size": 8, "device": "cpu"}), 50)
+    speed.remember(config(), 42)
+    assert speed.known(config()) == 42
+    assert sorted(os.listdir(machine_folder(runs_folder))) == ["speed.json", "speed.lock"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '{"x": "y"}', "\0"])
+def test_a_mangled_table_is_forgotten(runs_folder, text):
+    machine_folder(runs_folder).mkdir(parents=True)
+    (machine_folder(runs_folder) / "speed.json").write_text(text)
+    assert speed.known(config()) is None
+    speed.remember(config(), 10)
+    assert speed.known(config()) == 10
+
+
+def test_a_figure_that_cannot_be_kept_stops_nobody(runs_folder, tmp_path):
+    (tmp_path / "file").write_text("x")
+    speed.remember(config(), 10, tmp_path / "file")
+    assert speed.known(config(), tmp_path / "file") is None
+
+
+def test_a_measurement_trains_for_real_and_leaves_the_global_generator_in_peace():
+    rate = speed.measure(config(), seconds=0.2)
+    assert 0.1 < rate < 1e6
+
+
+def test_a_network_with_a_factored_head_is_measured_too():
+    assert speed.measure(config(model={"init": "scratch", "head": "factored"}), seconds=0.0) > 0
+
+
+def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(runs_folder):
+    speed.start_measuring(config())
+    rate = until(lambda: speed.known(config()), "the figure is known")
+    assert 0.1 < rate < 1e6
+    lab = lab_folder(runs_folder)
+    until(lambda: not list(lab.glob("measure-*")), "the configuration is removed")
+    assert json.loads((machine_folder(runs_folder) / "speed.json").read_text())
+    assert "Traceback" not in (lab / "worker.log").read_text()
+
+
+def test_a_figure_holds_for_the_threads_of_a_slot(runs_folder, monkeypatch):
+    monkeypatch.setattr(machine, "cores", lambda: 8)
+    speed.remember(config(), 80)
+    monkeypatch.setenv("FACET_SLOTS", "4")
+    assert queue.threads_of_a_slot(runs_folder) == 2 and speed.known(config()) is None
+    used = []
+    monkeypatch.setattr(device, "limit_threads", used.append)
+    monkeypatch.setattr(speed, "measure", lambda config, should_stop: 30.0)
+    assert speed.measure_when_free(config(), runs_folder) == "30.0 images per second"
+    assert used == [2] and speed.known(config()) == 30
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    assert speed.known(config()) == 80
+
+
+def test_folds_beside_each_other_take_as_many_rounds_as_they_need(tiny_plan):
+    alone = speed.estimate_seconds(tiny_plan, 10.0)
+    assert speed.estimate_seconds(tiny_plan, 10.0, 2) == speed.estimate_seconds(tiny_plan, 10.0, 8) == alone / 2
+    three = replace(tiny_plan, config=tiny_plan.config.model_copy(update={"folds": FoldsConfig(count=3)}))
+    assert speed.estimate_seconds(three, 10.0, 2) == pytest.approx(speed.estimate_seconds(three, 10.0) * 2 / 3)
+
+
+def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):
+    trained, validated = 24 * 1 * 4, 24 * 4  # two folds: each trains on half, four epochs
+    assert speed.estimate_seconds(tiny_plan, 10.0) == pytest.approx((trained + validated / 3) / 10 + 5.0 * 2)
+    assert speed.estimate_seconds(tiny_plan, 5.0) > speed.estimate_seconds(tiny_plan, 10.0)
+
+
+def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(runs_folder, monkeypatch):
+    monkeypatch.setattr(speed, "measure", lambda config, should_stop: pytest.fail("it measured"))
+    _, slot = queue.take_slot(runs_folder)
+    assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
+    slot.release()
+    with FileLock(machine_folder(runs_folder) / "measure.lock"):
+        assert "another measurement" in speed.measure_when_free(config(), runs_folder)
+    assert speed.known(config()) is None
+
+
+def test_a_measurement_gives_way_to_a_training_that_is_queued(runs_folder, monkeypatch):
+    looks = []
+
+    def entries(folder, *, own):
+        looks.append(folder)
+        return iter([("entry", "run", 0)] if len(looks) > 1 else [])
+
+    monkeypatch.setattr(queue, "entries", entries)
+    assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
+    assert len(looks) == 2
+    assert speed.known(config()) is None
+
+
+def test_figures_are_of_one_machine_and_those_of_before_still_count(runs_folder, monkeypatch):
+    lab_folder(runs_folder).mkdir()
+    (lab_folder(runs_folder) / "speed.json").write_text(json.dumps({speed._key(config(), runs_folder): 30.0}))
+    assert speed.known(config()) == 30
+    speed.remember(config(), 40)
+    assert speed.known(config()) == 40
+    monkeypatch.setattr(machine, "name", lambda: "another")
+    assert speed.known(config()) == 30
+
+
+def test_figures_are_of_one_device(runs_folder, monkeypatch):
+    auto = config(training={"batch_size": 4, "device": "auto"})
+    speed.remember(auto, 40)
+    monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA L4"])
+    assert speed.known(auto) is None
+    speed.remember(auto, 400)
+    assert speed.known(auto) == 400
+    monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA H100"])
+    assert speed.known(auto) is None
+
+
+def test_a_figure_of_version_0_1_on_a_machine_with_a_gpu_still_counts(runs_folder, monkeypatch):
+    auto = config(training={"batch_size": 4, "device": "auto"})
+    monkeypatch.setattr(speed.gpus, "names", lambda root: ["NVIDIA L4"])
+    threads = queue.threads_of_a_slot(runs_folder)
+    lab_folder(runs_folder).mkdir()
+    old = {f"resnet18 32x32 batch 4 auto auto {threads} threads": 300.0}
+    (lab_folder(runs_folder) / "speed.json").write_text(json.dumps(old))
+    assert speed.known(auto) == 300
+    speed.remember(auto, 400)
+    assert speed.known(auto) == 400
+
+
+def test_runs_that_share_a_network_ask_once(runs_folder, monkeypatch):
+    asked, known = [], speed.known
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: asked.append(config) or known(config, folder))
+    speed.remember(config(), 41)
+    rate = speed.known_once()
+    assert [rate(config(name=f"run {i}", phases=[{"epochs": i + 1}])) for i in range(50)] == [41] * 50
+    assert rate(config(training={"batch_size": 8, "device": "cpu"})) is None
+    assert len(asked) == 2

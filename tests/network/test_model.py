@@ -1,0 +1,103 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+
+from core.config.run_config import ModelConfig
+from core.errors import LabError
+from core.network.model import build_model, parameter_groups
+from tests.network.test_weights_file import assert_backbone_is, from_file, save, scratch
+from tests.network.test_weights_file import donor as donor
+
+
+@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
+def test_each_depth_is_torchvisions_own_architecture(depth):
+    network = scratch(depth)
+    with torch.device("meta"):
+        theirs = getattr(torchvision.models, f"resnet{depth}")(num_classes=6).state_dict()
+    ours = network.state_dict()
+    assert list(ours) == list(theirs)
+    assert [value.shape for value in ours.values()] == [value.shape for value in theirs.values()]
+    assert network.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        assert network.eval()(torch.rand(2, 3, 32, 40)).shape == (2, 6)
+
+
+def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generator_alone():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one = scratch(seed=5).state_dict()
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(2)
+    again, other = scratch(seed=5).state_dict(), scratch(seed=6).state_dict()
+    assert all(torch.equal(one[key], again[key]) for key in one)
+    assert not torch.equal(one["conv1.weight"], other["conv1.weight"])
+    assert not torch.equal(one["fc.weight"], other["fc.weight"])
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_the_parameter_groups_hold_every_parameter_once_and_the_head_alone_in_the_second(depth):
+    network = scratch(depth)
+    backbone, head = parameter_groups(network)
+    assert sorted(map(id, backbone + head)) == sorted(map(id, network.parameters()))
+    assert len(set(map(id, backbone + head))) == len(backbone + head)
+    assert [tuple(p.shape) for p in head] == [(6, network.fc.in_features), (6,)]
+
+
+# First weights from a file
+
+
+@pytest.fixture
+def imagenet(donor, tmp_path, monkeypatch):
+    """TORCH_HOME with an 'ImageNet' file that the table of names knows by its hash."""
+    from core.network import weights
+
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    made = save({k: v for k, v in donor.items() if "num_batches_tracked" not in k}, folder / "made.pth")
+    digest = from_file(made)[1]["sha256"]
+    path = folder / f"resnet18-{digest[:8]}.pth"
+    made.rename(path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setitem(weights.IMAGENET, 18, (path.name, 45))
+    return path
+
+
+def test_imagenet_weights_come_from_torchs_folder(imagenet, donor):
+    network, facts = build_model(ModelConfig(depth=18, init="imagenet"), 6, 3)
+    assert_backbone_is(network, donor, but="num_batches_tracked")
+    assert network.fc.out_features == 6
+    assert (facts["init"], facts["file"]) == ("imagenet", imagenet.name)
+    assert imagenet.stem.endswith(facts["sha256"][:8])
+
+
+@pytest.mark.parametrize("damage", ["bit", "cut", "empty"])
+def test_a_damaged_imagenet_file_is_refused(imagenet, damage):
+    data = bytearray(imagenet.read_bytes())
+    if damage == "bit":
+        data[len(data) // 2] ^= 1
+    imagenet.write_bytes({"bit": data, "cut": data[: len(data) // 2], "empty": b""}[damage])
+    with pytest.raises(LabError, match="is damaged") as told:
+        build_model(ModelConfig(depth=18, init="imagenet"), 6, 0)
+    assert imagenet.name in told.value.message
+    assert "fresh copy" in told.value.remedy
+
+
+def test_absent_imagenet_weights_are_named_with_where_to_put_them(imagenet, tmp_path):
+    shutil.rmtree(tmp_path / "hub")
+    with pytest.raises(LabError, match="are not on this machine") as told:
+        build_model(ModelConfig(depth=18, init="imagenet"), 6, 0)
+    assert imagenet.name in told.value.message
+    assert str(imagenet.parent) in told.value.remedy
+    assert "train from scratch" in told.value.remedy
+
+
+def test_the_same_network_computes_the_same_as_torchvisions(donor, tmp_path):
+    network, _ = from_file(save(donor, tmp_path / "w.safetensors"), classes=1000)
+    theirs = torchvision.models.resnet18(num_classes=1000)
+    theirs.load_state_dict({**donor, "fc.weight": network.fc.weight.data, "fc.bias": network.fc.bias.data})
+    images = torch.from_numpy(np.random.default_rng(0).random((2, 3, 64, 64), dtype=np.float32))
+    with torch.inference_mode():
+        assert torch.allclose(network.eval()(images), theirs.eval()(images), rtol=1e-4, atol=1e-5)

@@ -1,0 +1,303 @@
+"""The Augmentation page, driven through Streamlit's own test runner."""
+
+import base64
+import html
+import io
+import re
+import tomllib
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.augment import exchange
+from core.config import recipes
+from core.config import run_config as configs
+from core.config.run_config import study_transforms
+from core.data.scan import scan
+from core.jobs import control as jobs
+from core.places import HOME
+from core.plan.plan import make_plan
+from core.training.batches import AugmentedBatches, Source
+from tests.photos import png_bomb
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FACET_DEMO", str(tmp_path / "demo"))
+    monkeypatch.setattr(jobs, "start_worker", lambda root: None)
+
+
+def open_page(**address) -> AppTest:
+    page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    page.run()
+    page.switch_page("pages/augment.py")
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def look(page: AppTest, view: str) -> AppTest:
+    page.segmented_control(key="augment-view").set_value(view).run()
+    assert not page.exception
+    return page
+
+
+def text_of(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.info, page.success)
+    told = [each.value for kind in kinds for each in kind] + [each.proto.body for each in page.get("html")]
+    return html.unescape("\n".join(told)).replace("\\", "").replace("\u200b", "")
+
+
+def html_of(page: AppTest) -> str:
+    return "".join(each.proto.body for each in page.get("html"))
+
+
+def names(page: AppTest) -> list[str]:
+    return [entry["name"] for entry in page.session_state["augment_draft"]["transforms"]]
+
+
+def control(page: AppTest, kind: str, end: str):
+    """The one control of this kind whose key ends so."""
+    found = [each for each in getattr(page, kind) if (each.key or "").endswith(end)]
+    assert len(found) == 1, [each.key for each in getattr(page, kind)]
+    return found[0]
+
+
+@pytest.mark.parametrize("view", ["draws", "steps", "batch", "effect", "walk", "cost", "text", "stress"])
+def test_every_view_shows_something_of_a_dataset(lab, tiny_dataset, view):
+    page = open_page(root=str(tiny_dataset), recipe="quick", view=view)
+    told = text_of(page)
+    expected = {
+        "draws": "Epoch 16", "steps": "not applied this time", "batch": "of epoch 1, fold 0: not mixed",
+        "effect": "draws of each, every transform",
+        "walk": "the others that draw are off", "cost": "On this machine, one thread", "text": "Import",
+        "stress": "No run has a finished fold yet",
+    }  # fmt: skip
+    assert expected[view] in told
+    assert page.query_params["view"] in (view, [view])
+
+
+def pixels_of(page: AppTest, alt: str) -> np.ndarray:
+    """The picture of this name as it is sent to the browser."""
+    (data,) = re.findall(rf'alt="{alt}" src="data:image/webp;base64,([^"]+)"', html_of(page))
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_what_stands_on_the_page_is_byte_for_byte_what_training_gets(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    config = configs.RunConfig.model_validate(page.session_state["augment_draft"])
+    plan = make_plan(config.model_copy(update={"task": configs.TaskConfig(name="label")}), scan(config.data))
+    photo = page.query_params["photo"]
+    shown = plan.samples["sample"] == (photo[0] if isinstance(photo, list) else photo)
+    (row,) = plan.samples.index[shown].tolist()
+    fold = 1 if plan.samples["fold"][row] == 0 else 0  # one that trains on the photo
+    batches = AugmentedBatches(Source(plan.samples["path"].tolist(), None, config.transforms), 0, fold, "train")
+    for epoch in (1, 9, 16):
+        (fed,) = batches[epoch, np.array([row]), np.array([0])].numpy()
+        assert np.array_equal(pixels_of(page, f"Epoch {epoch}"), fed)
+    control(page, "selectbox", "augment-count").set_value(4).run()
+    assert "Epoch 5<" not in html_of(page)
+    next(each for each in page.button if each.label == "Draw again").click().run()
+    (fed,) = batches[5, np.array([row]), np.array([0])].numpy()
+    assert np.array_equal(pixels_of(page, "Epoch 5"), fed)
+
+
+def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
+    for kind, grey in (("dark", 50), ("light", 210)):
+        (tmp_path / "faces" / kind).mkdir(parents=True)
+        for n in range(6):
+            Image.new("RGB", (48, 48), (grey + n,) * 3).save(tmp_path / "faces" / kind / f"{n}.png")
+    page = open_page(root=str(tmp_path / "faces"), recipe="study", view="effect")
+    told = text_of(page)
+    assert "InvertImg turns dark faces light and light faces dark" in told
+    assert "Dark and light faces" in told
+    assert "darkest" in told and "5. InvertImg" in told
+    assert "get black borders, 98% of what is left of them" in told
+    assert "faces become 1.56 times as broad" in told
+
+
+def test_an_empty_lab_says_what_to_choose(lab):
+    assert "Choose a dataset or upload a photo." in text_of(open_page())
+
+
+def test_the_list_is_built_reordered_and_switched_off(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    assert names(page) == [t.name for t in study_transforms()]
+    control(page, "selectbox", "transforms.new").set_value("GaussianBlur").run()
+    control(page, "button", "transforms.add").click().run()
+    assert names(page)[-2:] == ["GaussianBlur", "Normalize"]
+    control(page, "button", "transforms.6.arrow_upward").click().run()
+    assert names(page)[5:7] == ["GaussianBlur", "CoarseDropout"]
+    control(page, "slider", "transforms.5.p.slider").set_value(1.0).run()
+    control(page, "slider", "transforms.5.params.sigma_limit.slider").set_value((1.0, 4.0)).run()
+    entry = page.session_state["augment_draft"]["transforms"][5]
+    assert (entry["p"], entry["params"]["sigma_limit"]) == (1.0, [1.0, 4.0])
+    control(page, "toggle", "transforms.4.enabled").set_value(False).run()
+    assert page.session_state["augment_draft"]["transforms"][4]["enabled"] is False
+    look(page, "steps")
+    told = text_of(page)
+    assert "5. GaussianBlur" in told  # its place among those that are on
+    assert "InvertImg</div>" not in told
+    control(page, "button", "transforms.5.remove").click().run()
+    assert "GaussianBlur" not in names(page)
+    assert not page.exception
+
+
+def test_use_in_launch_takes_the_list_along(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    control(page, "selectbox", "transforms.new").set_value("ToGray").run()
+    control(page, "button", "transforms.add").click().run()
+    wanted = page.session_state["augment_draft"]["transforms"]
+    page.button(key="augment-use").click().run()
+    assert not page.exception
+    draft = page.session_state["launch_draft"]
+    assert draft["transforms"] == wanted
+    assert draft["data"]["root"] == str(tiny_dataset)
+    assert "Launch" in [each.label for each in page.button]
+    assert "changed" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("Normalize", "must end with one enabled Normalize"), ("Resize", "needs an enabled Resize")]
+)
+def test_a_list_without_normalize_or_resize_is_refused_in_words(lab, tiny_dataset, name, told):
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    for index in reversed([i for i, each in enumerate(names(page)) if each in (name, "CoarseDropout")]):
+        control(page, "button", f"transforms.{index}.remove").click().run()
+    assert not page.exception
+    assert told in text_of(page)
+    page.button(key="augment-use").click().run()
+    assert "The transforms cannot be used yet" in text_of(page)
+    assert "launch_draft" not in page.session_state
+
+
+def test_a_value_out_of_bounds_is_said_beside_its_control(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    control(page, "text_input", "transforms.0.params.height").set_value("5").run()
+    assert "5 is outside 8 to 2048" in text_of(page)
+    control(page, "text_input", "transforms.0.params.height").set_value("48").run()
+    assert "outside" not in text_of(page)
+
+
+def test_a_transform_that_does_nothing_or_destroys_is_warned_of(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    listed = page.session_state["augment_draft"]["transforms"]
+    listed[2]["params"] = {"brightness_limit": [0, 0], "contrast_limit": [0, 0]}
+    listed[5]["params"] = {"num_holes_range": [9, 9], "hole_height_range": [150, 150], "hole_width_range": [150, 150]}
+    page.run()
+    told = text_of(page)
+    assert "RandomBrightnessContrast does nothing with these settings." in told
+    assert "CoarseDropout takes" in told
+    assert "of the face away" in told
+
+
+def test_a_crop_larger_than_the_photos_is_warned_of(lab, tiny_dataset):
+    told = text_of(open_page(root=str(tiny_dataset), recipe="study"))
+    assert "CenterCrop (256 × 400 px) is larger than 100% of the photos (typically 48 × 48 px)" in told
+
+
+def test_import_replaces_the_list_and_what_is_not_known_is_refused(lab, tiny_dataset):
+    page = look(open_page(root=str(tiny_dataset), recipe="quick"), "text")
+    wanted = study_transforms(64)
+    page.text_area(key="augment-import").set_value(exchange.to_python(wanted)).run()
+    control(page, "button", "do-import").click().run()
+    assert names(page) == [t.name for t in wanted]
+    page.text_area(key="augment-import").set_value("A.Compose([A.Blur(p=1)])").run()
+    control(page, "button", "do-import").click().run()
+    assert "'Blur' is not in the lab's table" in text_of(page)
+    assert names(page) == [t.name for t in wanted]
+    assert not page.exception
+
+
+def test_a_batch_shows_mixed_labels(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick", view="batch")
+    page.segmented_control(key="augment-mix").set_value("mixup").run()
+    assert not page.exception
+    assert "fold 0: mixed" in text_of(page)
+    assert page.session_state["augment_draft"]["mix"]["method"] == "mixup"
+
+
+def test_save_as_recipe(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    page.text_input(key="augment-save-name").set_value("my-faces").run()
+    control(page, "button", "augment-save").click().run()
+    assert "Saved." in text_of(page)
+    assert recipes.load_recipe("my-faces").transforms == study_transforms()
+    control(page, "button", "augment-save").click().run()
+    assert "there is one already" in text_of(page)
+    (recipes.recipes_home() / "bad.yaml").write_text("a: [")
+    page.run()
+    assert "bad.yaml" in text_of(page)
+
+
+def test_the_stress_test_of_a_finished_fold(never_stopped, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(never_stopped.dir.parent))
+    monkeypatch.setattr(jobs, "start_worker", lambda root: None)
+    page = open_page(view="stress", run=never_stopped.id)
+    page.selectbox(key="stress-name").set_value("InvertImg").run()
+    page.slider(key="stress-count").set_value(8).run()
+    page.button(key="stress-go").click().run(timeout=120)
+    assert not page.exception
+    told = text_of(page)
+    assert "InvertImg, always applied" in told
+    assert html_of(page).count("<figure>") == 9
+    assert "One face" in told
+    assert "on 8 held-out photos. Without it: accuracy" in told
+    assert len(page.get("plotly_chart")) == 2
+
+
+# Uploads
+
+
+def saved(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+def grey16() -> Image.Image:
+    return Image.fromarray((np.arange(4096, dtype=np.uint16) * 16).reshape(64, 64))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("notes.jpg", b"these are my notes", "notes.jpg: is not an image in a known format"),
+        ("empty.png", b"", "empty.png: the file is empty"),
+        ("zip.jpg", b"PK\x03\x04" + bytes(200), "zip.jpg: is not an image in a known format"),
+        ("huge.png", png_bomb(30_000, 30_000), "the limit is 64 million"),
+        ("cut.jpg", saved(Image.new("RGB", (64, 64)), "JPEG")[:300], "cut.jpg: "),
+        ("dot.png", saved(Image.new("RGB", (1, 1), "red"), "PNG"), "dot.png: 1 × 1 px"),
+        ("deep.png", saved(grey16(), "PNG"), "deep.png: 64 × 64 px"),
+        ("print.jpg", saved(Image.new("CMYK", (50, 40), (10, 20, 30, 0)), "JPEG"), "print.jpg: 50 × 40 px"),
+        ("<b>x</b>.png", saved(Image.new("LA", (9, 9)), "PNG"), "<b>x</b>.png: 9 × 9 px"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value[-5:] else "",
+)
+def test_any_upload_is_shown_or_refused_in_words(lab, name, content, told):
+    page = open_page()
+    page.file_uploader(key="augment-upload").set_value((name, content, "image/jpeg")).run()
+    assert not page.exception
+    assert told in text_of(page)
+    if " px" in told:
+        assert "Epoch 16" in text_of(page)
+
+
+def test_an_upload_of_200_megabytes_is_refused_by_the_server_itself(lab):
+    """The element says how much it takes, and Streamlit's server takes no more of it than that."""
+    assert open_page().file_uploader(key="augment-upload").proto.max_upload_size_mb == 50
+    assert tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())["server"]["maxUploadSize"] == 50
+
+
+def test_an_upload_of_60_megapixels_is_shown(lab):
+    page = open_page()
+    content = saved(Image.new("RGB", (10_000, 6_000), (90, 120, 150)), "PNG")
+    page.file_uploader(key="augment-upload").set_value(("large.png", content, "image/png")).run(timeout=120)
+    assert not page.exception
+    assert "10,000 × 6,000 px" in text_of(page)
+    assert "Epoch 16" in text_of(page)

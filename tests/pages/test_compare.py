@@ -1,0 +1,240 @@
+"""The Compare page without a browser: its states, its address, its words."""
+
+import math
+import re
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.compare import cost
+from core.figures import comparison_curves
+from core.jobs import control
+from core.runs import Run, metrics_file
+from pages.parts.compare import flips, load, pick, tables
+from tests.compared import make_run, metric_rows, samples
+from tests.pages.test_live import html, labels, page
+
+EVIL = "<b>evil</b> **bold** :smile:"
+IDS = [f"2026010{n}-000000-resnet-000{n}" for n in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    return tmp_path
+
+
+@pytest.fixture
+def study(folder):
+    table = samples(folder, people=60, photos=2, draw=True)
+    for n, depth in enumerate((18, 34, 50)):
+        config = {"model": {"depth": depth}}
+        make_run(folder, table, f"ResNet-{depth}", skill=0.5 + 0.2 * n, seed=n, run_id=IDS[n], config=config)
+    return table
+
+
+def captions(at):
+    return "\n".join(c.value for c in at.caption)
+
+
+def test_no_run_yet_says_what_to_do():
+    at = page("compare")
+    assert "Two finished runs can be compared here" in at.info[0].value and "Launch" in labels(at)
+
+
+def test_with_nothing_chosen_the_two_newest_are_one_click_away(study):
+    at = page("compare")
+    next(b for b in at.button if b.label == "Compare the two newest").click().run()
+    assert at.query_params["runs"] == f"{IDS[1]},{IDS[2]}"
+    assert "than ResNet-34 (F1 " in html(at)
+
+
+def test_runs_in_the_address_are_compared_with_the_first(study):
+    at = page("compare", runs=",".join(IDS))
+    shown = html(at)
+    assert shown.count("cmp-says lab-") == 2 and "than ResNet-18 (F1 +" in shown
+    assert "2.0 times as much per image" in shown and "5 shared folds" in shown
+    assert "5 folds cannot carry small p-values" in captions(at)
+    assert "model.depth" in shown and "baseline</span>" in shown
+
+
+def test_baseline_region_score_and_epoch_are_in_the_address_and_change_it(study):
+    at = page("compare", runs=",".join(IDS), baseline=IDS[2], within="90", metric="accuracy", which="final")
+    assert "ResNet-18 is the same as ResNet-50 within 90 points (accuracy -" in html(at)
+    at.selectbox(key="compare-ask-baseline").select(IDS[1]).run()
+    assert at.query_params["baseline"] == IDS[1] and "as ResNet-34 within 90" in html(at)
+    at.number_input(key="compare-ask-within").set_value(0.5).run()
+    assert at.query_params["within"] == "0.5" and "within 90" not in html(at)
+    at.segmented_control(key="compare-ask-metric").set_value("f1").run()
+    assert "metric" not in at.query_params and "(F1 " in html(at)  # what stands first needs no word
+    assert at.query_params["which"] == "final"
+
+
+def test_a_click_that_brings_an_older_address_undoes_nothing(study):
+    """A browser sends its address with each click; until the answer to one click is there, it is the old one."""
+    at = page("compare", runs=",".join(IDS))
+    at.segmented_control(key="compare-ask-metric").set_value("accuracy").run()
+    at.number_input(key="compare-ask-within").set_value(3.0).run()
+    at.toggle(key="compare-ask-folds").set_value(True)
+    at.query_params.clear()
+    at.query_params["runs"] = ",".join(IDS)
+    at.run()
+    asked = {key: at.query_params[key] for key in ("metric", "within", "folds")}
+    assert {key: value if isinstance(value, str) else value[0] for key, value in asked.items()} == {
+        "metric": "accuracy", "within": "3", "folds": "1",
+    }  # fmt: skip
+    assert "(accuracy " in html(at)
+
+
+def test_a_run_taken_out_of_the_box_leaves_the_address(study):
+    at = page("compare", runs=",".join(IDS), baseline=IDS[0])
+    at.multiselect(key="compare-runs").set_value(IDS[1:]).run()
+    assert at.query_params["runs"] == ",".join(IDS[1:]) and "baseline" not in at.query_params
+    at.multiselect(key="compare-runs").set_value([]).run()
+    assert "runs" not in at.query_params and "Choose two or more runs above" in at.info[0].value
+
+
+def test_one_run_alone_is_shown_and_asks_for_a_second(study):
+    at = page("compare", runs=IDS[0])
+    assert "Choose a second run" in at.info[0].value and "0.5" in html(at)
+
+
+@pytest.mark.parametrize("asked", ["x=nonsense", "show=1", "within=nan", "smooth=x", "cost=y", "flip=z", "side=w"])
+def test_nonsense_in_the_address_is_ignored(study, asked):
+    key, value = asked.split("=")
+    at = page("compare", runs=",".join(IDS[:2]), **{key: value})
+    assert "than ResNet-18 (F1 " in html(at)
+
+
+@pytest.mark.parametrize(("run", "words"), [("../../etc/passwd", "is not a run id"), ("20260101-gone", "is gone")])
+def test_a_bad_or_deleted_run_is_named_and_the_others_are_compared(study, run, words):
+    at = page("compare", runs=f"{IDS[0]},{run},{IDS[1]}")
+    assert words in html(at) and "than ResNet-18 (F1 " in html(at)
+
+
+def test_a_run_deleted_while_it_is_compared_is_named(study, folder):
+    at = page("compare", runs=",".join(IDS))
+    shutil.rmtree(folder / IDS[1])
+    at.run()
+    assert not at.exception and f"run '{IDS[1]}' is gone" in html(at).replace("&#x27;", "'")
+    assert "ResNet-50 is" in html(at)
+    shutil.rmtree(folder / IDS[0])  # the baseline: the next one takes its place
+    at.run()
+    assert not at.exception and "Choose a second run" in at.info[0].value
+
+
+@pytest.mark.parametrize("place", ["costs", "pairs", "classes"])
+def test_a_run_that_goes_while_the_page_is_drawn_is_named(study, folder, monkeypatch, place):
+    """Between any two reads of one drawing of the page, from another window."""
+    real = getattr(load, place)
+
+    def slow(*asked):
+        shutil.rmtree(folder / IDS[1], ignore_errors=True)
+        return real(*asked)
+
+    monkeypatch.setattr(load, place, slow)
+    at = page("compare", runs=",".join(IDS))
+    at.run()
+    assert not at.exception and "is gone" in html(at) and "ResNet-50 is" in html(at)
+
+
+def test_numbers_that_are_none_leave_gaps_and_are_said(study, folder):
+    """A diverged epoch in the lines of a fold, and a fold whose best score is no number."""
+    run = Run(IDS[1], folder)
+    lines = run.metrics_file(2).read_text().splitlines()
+    cells = lines[3].split(",")
+    lines[3] = ",".join([*cells[:3], "nan", "nan", "nan", *cells[6:]])
+    run.metrics_file(2).write_text("\n".join(lines) + "\n")
+    state = run.fold_state(4)
+    run.write_state(replace(state, scores={**state.scores, "best_f1": math.nan}))
+    shown = html(page("compare", runs=",".join(IDS), show="gap", smooth="0.9", folds="1", x="time"))
+    assert "Fold 4 has no finite F1 in one of the two and is left out." in shown and "4 shared folds" in shown
+    assert not re.search(r"\bnan\b", shown)
+
+
+def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
+    half = make_run(folder, study, "half", states={0: "failed", 3: "running"})
+    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other")
+    names = ["blue", "green"]
+    table = samples(folder, people=20, classes=names)
+    colours = make_run(folder, table, "colours", classes=names, config={"task": {"name": "label"}})
+    shown = html(page("compare", runs=",".join([IDS[0], half.id, other.id, colours.id])))
+    assert "Fold 0 of half is failed and left out." in shown and "Fold 3 of half is interrupted" in shown
+    assert "so there is no paired test" in shown and "cannot be tested against" in shown
+    assert "do not tell the same classes" in shown
+
+
+def test_runs_that_only_wait_are_a_page_without_scores(folder):
+    table = samples(folder, people=30)
+    ids = [make_run(folder, table, f"r{n}", states={f: "queued" for f in range(5)}, seed=n).id for n in range(2)]
+    at = page("compare", runs=",".join(ids))
+    assert "share no finished fold yet" in html(at) and "Nothing can be paired" in captions(at)
+
+
+def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
+    at = page("compare", runs=",".join(IDS[:2]))
+    shown = html(at)
+    assert at.segmented_control(key="compare-ask-side").options[0].startswith(r"only ResNet\-34 right \(")
+    assert f'href="look_inside?run={IDS[1]}&amp;runs={IDS[1]},{IDS[0]}&amp;samples=' in shown
+    assert shown.count("<figure") + shown.count('alt="face"') == min(12, shown.count("✓")) and "true class 0." in shown
+    at.segmented_control(key="compare-ask-side").set_value("baseline").run()
+    assert at.query_params["side"] == "baseline"
+
+
+def test_a_photo_that_is_gone_is_a_word_in_its_place(study, folder):
+    shutil.rmtree(folder / "photos")
+    assert "cmp-missing" in html(page("compare", runs=",".join(IDS[:2])))
+
+
+def test_of_many_runs_what_is_claimed_stands_first_and_the_rest_can_be_unfolded():
+    def said(n, verdict="undecided", warning=""):
+        return SimpleNamespace(verdict=verdict, warning=warning, sentence=f"sentence {n}.", notes=())
+
+    few = tables.sentences([said(n) for n in range(4)])
+    assert "<details" not in few and few.count("sentence") == 4
+    many = [said(0), said(1, warning="other folds"), said(2), said(3, "better"), said(4), said(5, "same")]
+    shown, folded = tables.sentences(many).split("<details")
+    assert all(f"sentence {n}." in shown for n in (1, 3, 5)) and "3 other runs are not shown" in folded
+    assert all(f"sentence {n}." in folded for n in (0, 2, 4))
+
+
+def test_samples_in_the_link_are_quoted():
+    link = flips.maps_link("a", "b", ["x, y/1.jpg", "é&=.jpg"])
+    assert link == "look_inside?run=a&runs=a,b&samples=x%252C%20y%2F1.jpg,%C3%A9%26%3D.jpg"
+
+
+def test_names_are_text_never_markup(folder):
+    table = samples(folder, people=30)
+    ids = [make_run(folder, table, f"{EVIL} {n}", seed=n).id for n in range(2)]
+    shown = html(page("compare", runs=",".join(ids)))
+    assert "<b>evil</b>" not in shown and "&lt;b&gt;evil&lt;/b&gt;" in shown
+
+
+def test_at_most_twelve_runs_are_compared(monkeypatch):
+    monkeypatch.setattr(pick.st, "query_params", {"runs": ",".join(f"r{n}" for n in range(40))})
+    assert len(pick.read_address().runs) == 12
+
+
+def test_a_rerun_reads_and_draws_nothing_again(study, monkeypatch):
+    """What it costs is bench.comparing's; here, that what was read and drawn once is kept."""
+    at = page("compare", runs=",".join(IDS))
+    again = []
+
+    def watched(name, real):
+        return lambda *given, **options: again.append(name) or real(*given, **options)
+
+    sources = {pd: "read_parquet", metrics_file: "read_metrics", comparison_curves: "run_curves", cost: "size_of"}
+    for owner, name in sources.items():
+        monkeypatch.setattr(owner, name, watched(name, getattr(owner, name)))
+    at.run()
+    assert not at.exception and again == []
+    grown = metric_rows(7, 0.5, 0.5, np.random.default_rng(0))[-2:]
+    metrics_file.append_metrics(Run(IDS[0]).metrics_file(0), grown)
+    again.clear()
+    at.run()
+    assert {"read_metrics", "run_curves"} <= set(again)  # the watch sees what is read

@@ -1,0 +1,339 @@
+"""The data page, driven through Streamlit's own test runner."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.config.run_config import DataConfig
+from core.data import recent, thumbnails
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.data.scan import scan
+from core.places import HOME
+from pages.parts.data import duplicates, faces, problems
+from pages.parts.data import gallery as data_gallery
+from pages.parts.dataset import picker
+from tests.photos import draw, mask_dataset
+
+PAGE = HOME / "pages" / "data.py"
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FACET_DEMO", str(tmp_path / "demo"))
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The cells of every gallery that the page draws."""
+    shown = []
+
+    def gallery(tiles, picked, *, key, chosen=None):
+        shown.append(data_gallery.cells_of(tiles, chosen))
+
+    for part in (faces, problems, duplicates):
+        monkeypatch.setattr(part, "gallery", gallery)
+    return shown
+
+
+def pets(root: Path, each: int = 40) -> Path:
+    for kind in ("cats", "<b>dogs</b>".replace("/", "")):
+        for number in range(each):
+            draw(root / kind / f"{number:02d}.jpg", (number * 5, len(kind) * 10, 0))
+    return root
+
+
+def people(root: Path, many: int = 12) -> Path:
+    return mask_dataset(root, [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(many)])
+
+
+def open_page(state: dict | None = None, **address) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in (state or {}).items():
+        page.session_state[key] = value
+    for key, value in address.items():
+        page.query_params[key] = str(value)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def words(page: AppTest) -> str:
+    told = (*page.markdown, *page.caption, *page.info, *page.success, *page.error)
+    return (" ".join(element.value for element in told) + html(page)).replace("\\", "")
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def address(page: AppTest, name: str) -> str:
+    found = page.query_params.get(name, "")
+    return found[0] if isinstance(found, list) else found
+
+
+def test_without_a_dataset_the_page_says_how_to_get_one(lab):
+    assert "Choose a folder of labelled photos" in open_page().info[0].value
+
+
+def test_a_missing_folder_is_an_error_and_no_traceback(lab, tmp_path):
+    assert "there is no such folder" in html(open_page(root=tmp_path / "nowhere"))
+
+
+def test_the_address_opens_a_dataset_and_it_becomes_a_recent_one(lab, tmp_path):
+    page = press(open_page(root=pets(tmp_path / "pets")), "**Counts of each class**")
+    assert page.dataframe[0].value["photos"].tolist() == [40, 40]
+    assert [entry.root for entry in recent.recent()] == [str(tmp_path / "pets")]
+
+
+def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):
+    page = open_page(root=people(tmp_path / "faces"), task="gender-age")
+    assert len(page.get("plotly_chart")) == 3  # classes, cross-table, ages; all sizes and photos a person are the same
+    told = words(page)
+    assert "All 12 people have 7 photos" in told and "6 classes" in told
+    assert html(page).count("<figure>") == 6
+    page.selectbox(key="data-rows").set_value("mask").run()
+    assert address(page, "rows") == "mask" and not page.exception
+
+
+def test_the_gallery_turns_pages(lab, tmp_path, drawn):
+    page = open_page(root=pets(tmp_path / "pets"), view="faces")
+    assert len(drawn[-1]) == 60
+    press(page, "Next")
+    assert address(page, "page") == "2"
+    assert len(drawn[-1]) == 20
+    assert all(cell["image"] for cell in drawn[-1])
+
+
+def test_a_gallery_of_100_000_photos_makes_the_pictures_of_one_page(lab, tmp_path, monkeypatch):
+    root = pets(tmp_path / "pets", 2)
+    small = scan(DataConfig(root=str(root)))
+    many = pd.concat([small.samples] * 25_000, ignore_index=True)
+    many["sample"] = [f"{n:06d}.jpg" for n in range(len(many))]
+    many["person"] = many["sample"]
+    monkeypatch.setattr(picker, "find", lambda choice: replace(small, samples=many))
+    made, real = [], thumbnails.thumbnail
+    monkeypatch.setattr(thumbnails, "thumbnail", lambda *args: made.append(args[0]) or real(*args))
+    for order in ("class", "person", "random"):
+        page = open_page(root=root, view="faces", order=order, page=1_500)
+        assert "of 100,000 photos" in words(page)
+        assert len(made) == 60
+        made.clear()
+
+
+def test_choosing_a_class_starts_at_its_first_page(lab, tmp_path, drawn):
+    page = open_page(root=pets(tmp_path / "pets"), view="faces", page=2)
+    page.selectbox(key="data-class").set_value("cats").run()
+    assert {cell["first"] for cell in drawn[-1]} == {"cats"} and len(drawn[-1]) == 40
+
+
+def test_a_gallery_goes_by_person_and_at_random(lab, tmp_path, drawn):
+    page = open_page(root=people(tmp_path / "faces"), view="faces", order="person", person="003")
+    assert len(drawn[-1]) == 7 and {cell["first"] for cell in drawn[-1]} == {"003"}
+    page = open_page(root=tmp_path / "faces", view="faces", order="random")
+    first = [cell["sample"] for cell in drawn[-1]]
+    press(page, "Shuffle again")
+    again = [cell["sample"] for cell in drawn[-1]]
+    assert first != again and first != sorted(first)
+
+
+@pytest.mark.parametrize("asked", ["-3", "999999999999999999999", "²"])
+def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, asked):
+    open_page(root=pets(tmp_path / "pets", 31), view="faces", page=asked)
+    assert drawn[-1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"view": "x"}, {"task": "x"}, {"photo": "../x"}, {"view": "folds", "folds": "99999"}, {"rows": "x"}]
+)
+def test_nonsense_in_the_address_is_no_error(lab, tmp_path, wrong):
+    open_page(root=people(tmp_path / "faces", 6), **wrong)
+
+
+def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn):
+    root = people(tmp_path / "faces")
+    sample = f"images/{next((root / 'images').iterdir()).name}/normal.jpg"
+    page = open_page(root=root, view="faces", order="person", photo=sample)
+    page.selectbox(key=f"data-what-{sample}").set_value("age").run()
+    page.number_input(key=f"data-value-{sample}-age").set_value(63)
+    page.checkbox(key=f"data-all-{sample}-age").set_value(False)
+    page.text_input(key=f"data-why-{sample}-age").set_value("grey <b>hair</b>")
+    press(page, "Save correction")
+    (made,) = corrections.load(root)
+    assert (made.sample, made.attribute, made.after, made.reason) == (sample, "age", "63", "grey <b>hair</b>")
+    assert {cell["sample"]: cell["mark"] for cell in drawn[-1]}.get(sample, "corrected") == "corrected"
+    page = open_page(root=root, view="corrections")
+    assert f"<del>{made.before}</del> → <ins>63</ins>" in html(page)
+    assert "grey &lt;b&gt;hair" in html(page) and "grey <b>hair" not in html(page)
+    press(page, "Undo")
+    assert corrections.load(root) == []
+    assert "No corrections yet" in words(page)
+
+
+def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
+    root = people(tmp_path / "faces")
+    sample = f"images/{next((root / 'images').iterdir()).name}/mask1.jpg"
+    page = open_page(root=root, view="faces", photo=sample)
+    page.selectbox(key=f"data-what-{sample}").set_value("gender").run()
+    other = page.selectbox(key=f"data-value-{sample}-gender")
+    other.set_value({"female": "male", "male": "female"}[other.value])
+    press(page, "Save correction")
+    assert corrections.load(root)[0].sample == ""
+    page.selectbox(key=f"data-what-{sample}").set_value("exclude-person").run()
+    press(page, "Leave this person out")
+    assert [each.kind for each in corrections.load(root)] == ["relabel", "exclude-person"]
+    assert "leaves this photo out" in words(page)
+
+
+def test_a_photo_is_taken_along_to_augmentation(lab, tmp_path):
+    page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    page.run()
+    page.switch_page("pages/data.py")
+    for key, value in {"root": str(pets(tmp_path / "pets", 3)), "view": "faces", "photo": "cats/02.jpg"}.items():
+        page.query_params[key] = value
+    page.run()
+    press(page, "See it augmented")
+    assert address(page, "photo") == "cats/02.jpg"
+    assert "what training makes of it" in words(page) and "Epoch 16" in html(page)
+
+
+def test_saving_what_is_there_already_says_so(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 3)
+    press(open_page(root=root, view="faces", photo="cats/00.jpg"), "Save correction")
+    page = press(open_page(root=root, view="faces", photo="cats/00.jpg"), "Save correction")
+    assert "it is cats already" in html(page)
+    assert corrections.load(root) == []
+
+
+def test_problems_show_their_photos_and_a_bad_file_can_be_left_out(lab, tmp_path, drawn):
+    root = people(tmp_path / "faces")
+    bad = next((root / "images").iterdir()) / "mask2.jpg"
+    bad.write_bytes(b"no image")
+    page = open_page(root=root, view="problems")
+    assert "not an image" in html(page)
+    press(page, "Leave it out")
+    press(page, "Leave this photo out")
+    assert [each.sample for each in corrections.load(root)] == [bad.relative_to(root).as_posix()]
+    assert "Corrections settle every problem" in words(page)
+
+
+def test_what_is_said_of_several_photos_is_said_once_and_shows_them(lab, tmp_path, drawn):
+    """A folder in two rows that disagree, a row with an impossible age, a photo that is no photo."""
+    root = people(tmp_path / "faces", 6)
+    lines = (root / "train.csv").read_text().splitlines()
+    first, second, third = (line.split(",") for line in lines[1:4])
+    lines.append(",".join([*first[:3], "71", first[4]]))
+    lines[2] = ",".join([*second[:3], "200", second[4]])
+    (root / "train.csv").write_text("\n".join(lines) + "\n")
+    (root / "images" / third[4] / "normal.jpg").write_text("no photo")
+    page = open_page(root=root, view="problems", task="mask-gender-age")
+    assert html(page).count("the same photo has age") == 1
+    shown = [[cell["sample"] for cell in cells] for cells in drawn]
+    assert sorted(map(len, shown)) == [7, 7]
+    assert {sample.split("/")[1] for cells in shown for sample in cells} == {first[4], second[4]}
+    assert all(cell["image"] for cells in drawn for cell in cells)
+    assert "is not an image in a known format" in html(page)
+
+
+def test_a_person_with_contradictory_labels_is_shown_with_all_photos(lab, tmp_path, drawn):
+    root = tmp_path / "pets"
+    for folder, number in (("cats", 0), ("cats", 1), ("dogs", 2)):
+        draw(root / folder / f"it's_{number}.jpg", (number * 90, 0, 0))
+    draw(root / "dogs" / "other_0.jpg")
+    choice = DataConfig(root=str(root), person_pattern="^([^_]+)_").model_dump(mode="json")
+    open_page({"data-choice": choice}, root=root, view="problems")
+    assert [len(cells) for cells in drawn] == [3]
+
+
+def test_a_broken_file_of_corrections_is_told_and_the_page_still_shows_the_dataset(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 3)
+    path = corrections.file(root)
+    path.parent.mkdir(parents=True)
+    path.write_text(",".join(corrections.COLUMNS) + "\n<b>\n")
+    page = open_page(root=root, view="faces")
+    assert "line 2: 1 cells, not 9" in html(page)
+    assert len(drawn[-1]) == 6
+
+
+def test_duplicates_of_two_people_are_found_and_settled(lab, tmp_path, drawn):
+    root = tmp_path / "pets"
+    pictures = np.random.default_rng(0).integers(0, 255, (9, 6, 6, 3)).astype(np.uint8)
+    for kind in ("cats", "dogs"):
+        (root / kind).mkdir(parents=True)
+    for n, pixels in enumerate(pictures):
+        Image.fromarray(pixels).resize((90, 90)).save(root / ("cats", "dogs")[n % 2] / f"{n}.png")
+    Image.fromarray(pictures[0]).resize((60, 60)).save(root / "dogs" / "copy.jpg")
+    page = open_page(root=root, view="duplicates")
+    press(page, "Look for duplicates")
+    assert [[cell["sample"] for cell in cells] for cells in drawn] == [["cats/0.png", "dogs/copy.jpg"]]
+    assert [cell["first"] for cell in drawn[0]] == ["cats", "dogs"]
+    assert "They disagree on label" in words(page)
+    press(page, "Leave the second out")
+    assert corrections.load(root)[0].sample == "dogs/copy.jpg"
+    assert "look the same among 9" in words(page)
+
+
+def test_folds_are_audited_and_thin_classes_are_named(lab, tmp_path):
+    root = people(tmp_path / "faces", 18)
+    page = open_page(root=root, view="folds", task="gender-age", folds=2)
+    assert ":green[:material/verified_user:] No person is in two folds." in words(page)
+    assert page.dataframe[0].value["people"].sum() == 18
+    assert "some folds judge it on a single person" in words(page)
+    page = open_page(root=root, view="folds", task="gender-age", folds=5)
+    assert "5 folds were asked for" in html(page)
+
+
+def test_folds_of_unknown_persons_are_amber_and_count_photos(lab, tmp_path):
+    page = open_page(root=pets(tmp_path / "pets", 8), view="folds", folds=2)
+    assert (
+        ":orange[:material/gpp_maybe: Persons are unknown: photos of one person may stand in several folds.]"
+        in words(page)
+    )
+    assert "verified_user" not in words(page) and "people" not in page.dataframe[0].value
+    assert "Name a person column or a pattern of the file names" in words(page)
+
+
+def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(lab, tmp_path, drawn):
+    root = people(tmp_path / "faces", 18)
+    again = np.random.default_rng(0).integers(0, 255, (9, 9, 3), dtype=np.uint8)
+    for person in ("000", "006"):  # one kind of person: which folds they stand in is the seed's choice
+        Image.fromarray(again).resize((90, 90)).save(next(root.glob(f"images/*{person}*/normal.jpg")))
+    page = open_page(root=root, view="duplicates")
+    press(page, "Look for duplicates")
+    verdicts = set()
+    for seed in range(6):
+        page.query_params |= {"view": "folds", "task": "gender-age", "folds": "2", "seed": str(seed)}
+        page.run()
+        verdicts.add("1 pair of photos that look the same stands in two folds." in words(page))
+        assert ("verified_user" in words(page)) != ("stands in two folds" in words(page))
+    assert verdicts == {True, False}
+
+
+def test_a_correction_without_effect_says_why(lab, tmp_path):
+    root = pets(tmp_path / "pets", 3)
+    corrections.add(root, Correction(kind="exclude-photo", sample="gone.jpg"))
+    page = open_page(root=root, view="corrections")
+    assert "without effect: photo &#x27;gone.jpg&#x27; is not in the dataset" in html(page)
+
+
+def test_a_filter_of_faces_that_was_cleared_does_not_come_back(lab, drawn, tmp_path):
+    page = open_page(root=people(tmp_path / "people"), view="faces", order="person")
+    page.text_input(key="data-person").set_value("nobody").run()
+    assert page.query_params["person"] == "nobody"
+    next(each for each in page.button if each.label == "Clear the filter").click().run()
+    page.run()
+    assert "person" not in page.query_params
+    assert [each.value for each in page.text_input if each.label == "Person"] == [""]
+    assert len(drawn[-1]) > 1

@@ -1,0 +1,338 @@
+"""The launch form: what is frozen is what it shows at the click, and a draft that outlives its session."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from unittest.mock import patch
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import places
+from core.config import drafts
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.runs import FoldState
+from core.runs import run as runs
+from core.studies import records
+from pages.parts.form import draft as form_draft
+from pages.parts.form import transforms
+from pages.parts.launch import click as launch_click
+from pages.parts.shared import states
+from tests.pages.test_launch import PAGE, button, faces, field, lab, open_group, open_page, take_folder, text_of  # noqa: F401
+from tests.pages.test_studies import button as study_button
+from tests.pages.test_studies import open_study
+
+TOKEN = "20261126-101500-0a1b"
+
+
+@pytest.fixture
+def form(lab, tmp_path):  # noqa: F811
+    """The form on a dataset of 30 faces, its phases open."""
+    return open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
+
+
+def configs():
+    return [runs.Run(summary["id"]).config() for summary in runs.summaries()]
+
+
+# The click
+
+
+def test_what_is_typed_last_is_launched_though_the_button_was_drawn_before_it(form):
+    field(form, "phases.0.epochs").set_value("10")
+    button(form).click().run()
+    assert [config.epochs for config in configs()] == [10]
+
+
+def test_what_is_typed_last_into_a_study_is_launched(lab, tmp_path):  # noqa: F811
+    page = open_study(tmp_path, {"training.seed": [0, 1]})
+    key = f"study{page.session_state['launch_study']['version']}.epochs"
+    page.text_input(key=key).set_value("4")
+    study_button(page).click().run()
+    assert [config.epochs for config in configs()] == [4, 4]
+
+
+def test_what_is_typed_last_is_wrong_and_nothing_is_launched(form):
+    field(form, "phases.0.epochs").set_value("ten")
+    button(form).click().run()
+    assert configs() == []
+    assert "Nothing was launched: what the form says now cannot run" in text_of(form)
+    assert "found 'ten'" in text_of(form)
+    field(form, "phases.0.epochs").set_value("9").run()
+    assert configs() == [] and "Nothing was launched" not in text_of(form)
+    button(form).click().run()
+    assert [config.epochs for config in configs()] == [9]
+
+
+def test_what_nobody_changed_is_not_launched_until_the_page_has_shown_it(form):
+    form.session_state["launch_draft"]["phases"][0]["epochs"] = 3
+    button(form).click().run()
+    assert configs() == []
+    assert "Phase 1: Epochs changed since the page showed it, and not by you" in text_of(form)
+    button(form).click().run()
+    assert [config.epochs for config in configs()] == [3]
+
+
+def test_labels_that_changed_meanwhile_are_not_launched_until_the_page_has_shown_them(form, tmp_path):
+    field(open_group(form, "task"), "folds.count").set_value("3").run()
+    root = str(tmp_path / "faces")
+    sample = sorted(path.name for path in (tmp_path / "faces").iterdir())[0]
+    corrections.add_all(root, [Correction(kind="exclude-photo", sample=sample, person=sample, reason="a test")])
+    button(form).click().run()
+    assert configs() == []
+    assert "photos, labels or folds are not those that the page showed" in text_of(form)
+    button(form).click().run()
+    assert len(runs.Run(runs.summaries()[0]["id"]).samples()) == 29
+
+
+def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(lab, tmp_path):  # noqa: F811
+    first = open_study(tmp_path, {"training.seed": [0, 1]})
+    study_button(first).click().run()
+    page = take_folder(open_page(), tmp_path / "faces")
+    page.query_params["study"] = records.all_studies()[0].id
+    button(page).click().run()
+    assert "the study that the run joins is another one now" in text_of(page)
+    assert len(configs()) == 2
+
+
+def test_who_comes_back_to_what_was_launched_prepares_another_run(form):
+    """As the browser's Back does: the address of the form that was launched, on a page without controls yet."""
+    field(form, "phases.0.epochs").set_value("10").run()
+    token = form.session_state["launch_token"]
+    button(form).click().run()
+    back = AppTest.from_file(str(PAGE), default_timeout=60)
+    back.query_params["recipe"], back.query_params["form"] = "quick", token
+    for key in ("launch_draft", "launch_version", "launch_source", "launch_base", states.LAUNCHED):
+        back.session_state[key] = form.session_state[key]
+    back.run()
+    assert back.session_state["launch_draft"]["phases"][0]["epochs"] == 10, "the settings stay"
+    field(open_group(back, "phases"), "phases.0.epochs").set_value("7")
+    button(back).click().run()
+    assert sorted(config.epochs for config in configs()) == [7, 10]
+
+
+def a_click():
+    return launch_click.Click(launch_click.Ticket(TOKEN, 0, {}, "", ""))
+
+
+@pytest.fixture
+def session(monkeypatch):
+    monkeypatch.setattr(launch_click.st, "session_state", {})
+
+
+def test_a_launch_that_a_rerun_cuts_off_is_waited_for_and_made_once(session):
+    """A rerun stops the one before at its next look at the session, but not what that one is freezing."""
+    click, begun, go_on, launches = a_click(), threading.Event(), threading.Event(), []
+
+    def launch():
+        launches.append(1)
+        begun.set()
+        assert go_on.wait(60)
+
+    def follow():
+        assert launch_click._launch(click, launch, ("live", "run"), lambda: True) is None
+
+    left = []
+    first, second = threading.Thread(target=follow), threading.Thread(target=follow)
+    leaves = threading.Thread(target=lambda: left.append(click.leave()))
+    first.start()
+    assert begun.wait(60)
+    second.start()
+    leaves.start()
+    assert not left
+    go_on.set()
+    for thread in (first, second, leaves):
+        thread.join(60)
+    assert (launches, left, click.opens) == ([1], [True], ("live", "run"))
+
+
+def test_a_click_whose_page_was_left_before_it_began_is_never_followed(session):
+    click, launches = a_click(), []
+    assert click.leave() is False
+    assert launch_click._launch(click, lambda: launches.append(1), ("live", "run"), lambda: True) is None
+    assert (launches, click.opens) == ([], None)
+
+
+def test_a_setting_of_a_list_that_was_replaced_has_a_name_all_the_same(form):
+    assert form_draft_label(form, "transforms.99.p") == "Transforms"
+    assert form_draft_label(form, "transforms.0.p").startswith("Transforms: ")
+
+
+def form_draft_label(form, path):
+    draft = {"launch_draft": form.session_state["launch_draft"]}
+    with patch.object(form_draft.st, "session_state", draft):
+        return form_draft.label_of(path)
+
+
+def test_a_transform_is_removed_once_however_often_its_button_is_pressed():
+    listed = [{"name": "Resize"}, {"name": "HorizontalFlip"}, {"name": "Normalize"}]
+    edits = []
+    draft = transforms.Draft(listed, "key", restart=lambda: None, edited=lambda: edits.append(1))
+    flip = listed[1]
+    transforms._drop(draft, flip)
+    transforms._drop(draft, flip)
+    transforms._move(draft, flip, 1)
+    assert [entry["name"] for entry in listed] == ["Resize", "Normalize"]
+
+
+# A control and what it shows
+
+
+def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
+    field(open_group(form, "task"), "folds.count").set_value("4").run()
+    button(form).click().run()
+    parent = runs.summaries()[0]["id"]
+    run = runs.Run(parent)
+    for fold in run.folds():
+        run.weights_file(fold, "best").write_bytes(b"weights")
+        run.write_state(FoldState(fold, "done"))
+    page = open_group(open_group(open_page(), "task"), "model")
+    assert field(page, "folds.count").value == "5"
+    kind = f"form{page.session_state['launch_version']}.model.init"
+    page.segmented_control(key=f"{kind}.kind").set_value("run").run()
+    page.selectbox(key=f"{kind}.run").set_value(parent).run()
+    shown = [each.value for each in page.text_input if each.label == "Folds"]
+    assert shown == ["4"]
+    page.run()
+    assert page.session_state["launch_draft"]["folds"]["count"] == 4
+
+
+# The draft
+
+
+def test_a_reload_finds_every_edit(form, lab, tmp_path):  # noqa: F811
+    field(form, "phases.0.epochs").set_value("ten").run()
+    field(form, "name").set_value("mine").run()
+    open_group(form, "transforms")
+    version = form.session_state["launch_version"]
+    form.selectbox(key=f"form{version}.transforms.new").set_value("Perspective").run()
+    form.button(key=f"form{version}.transforms.add").click().run()
+    form.segmented_control(key="launch-as").set_value("study").run()
+    form.session_state["launch_study"]["grid"] = {"training.seed": [0, 1]}
+    form.run()
+    draft = form.session_state["launch_draft"]
+    again = open_page(recipe="quick", form=form.session_state["launch_token"])
+    assert "Draft restored" in text_of(again)
+    assert again.session_state["launch_draft"] == draft
+    assert draft["data"]["root"] == str(tmp_path / "faces") and draft["phases"][0]["epochs"] == "ten"
+    assert again.session_state["launch_study"]["grid"] == {"training.seed": [0, 1]}
+    assert again.segmented_control(key="launch-as").value == "study"
+    next(each for each in again.button if each.label == "Start anew").click().run()
+    assert not again.exception and "Draft restored" not in text_of(again)
+    assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25
+    assert not drafts.load(form.session_state["launch_token"])
+
+
+def test_a_form_on_which_nothing_was_changed_leaves_no_draft(lab):  # noqa: F811
+    page = open_page()
+    assert "Draft restored" not in text_of(open_page(recipe="quick", form=page.session_state["launch_token"]))
+    assert not (places.lab_folder() / "drafts").exists()
+
+
+def test_a_link_to_another_recipe_is_followed_whatever_draft_its_form_has(form):
+    field(form, "phases.0.epochs").set_value("3").run()
+    again = open_page(recipe="study", form=form.session_state["launch_token"])
+    assert again.session_state["launch_source"] == ("recipe", "study")
+
+
+def mangled():
+    def without(key):
+        return lambda kept: {name: value for name, value in kept.items() if name != key}
+
+    def put(path, value):
+        def change(kept):
+            part, *rest = kept, *path
+            for step in rest[:-1]:
+                part = part[step]
+            part[rest[-1]] = value
+            return kept
+
+        return change
+
+    yield from (without(key) for key in ("draft", "base", "source", "study"))
+    yield from (
+        put(("draft",), []),
+        put(("draft", "phases"), [{}]),
+        put(("draft", "phases"), {"0": 1}),
+        put(("draft", "transforms", 0, "name"), "Nothing"),
+        put(("draft", "transforms", 0, "params"), {}),
+        put(("draft", "task", "age_limits"), [30]),
+        put(("draft", "model", "depth"), "18; rm"),
+        put(("draft", "model", "init"), None),
+        put(("draft", "data", "leave_out_problems"), "yes"),
+        put(("source",), ["recipe"]),
+        put(("source",), ["elsewhere", "quick"]),
+        put(("study", "grid"), {"training.seed": "0"}),
+        put(("study", "on"), 1),
+    )
+
+
+@pytest.mark.parametrize("change", list(mangled()))
+def test_a_file_that_is_no_draft_is_taken_for_none(form, change):
+    field(form, "phases.0.epochs").set_value("3").run()
+    token = form.session_state["launch_token"]
+    drafts.save(token, change(drafts.load(token)))
+    again = open_page(recipe="quick", form=token)
+    assert "Draft restored" not in text_of(again)
+    assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 25
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b'"text"', b"null", b"[" * 100_000])
+def test_garbage_is_no_draft(lab, text):  # noqa: F811
+    drafts.save(TOKEN, {})
+    (places.lab_folder() / "drafts" / f"{TOKEN}.json").write_bytes(text)
+    assert drafts.load(TOKEN) is None
+
+
+@pytest.mark.parametrize(
+    "token", ["", "../../etc/passwd", "20261126-101500-0A1B", "２0261126-101500-0a1b", f"{TOKEN}\n"]
+)
+def test_a_draft_is_named_by_a_token_alone(lab, token):  # noqa: F811
+    assert not drafts.is_token(token)
+    with pytest.raises(ValueError, match="names no form"):
+        drafts.load(token)
+
+
+def test_drafts_are_bounded_in_number_and_age(lab):  # noqa: F811
+    folder = places.lab_folder() / "drafts"
+    folder.mkdir(parents=True)
+    now = time.time()
+    for number in range(drafts.MOST + 5):
+        path = folder / f"20260101-000000-{number:04x}.json"
+        path.write_text(json.dumps({}))
+        os.utime(path, (now - number, now - number))
+    old = folder / "20250101-000000-0000.json"
+    old.write_text("{}")
+    os.utime(old, (now - 31 * 86_400,) * 2)
+    drafts.save(TOKEN, {"draft": 1})
+    names = sorted(path.stem for path in folder.iterdir())
+    assert len(names) == drafts.MOST and TOKEN in names and old.stem not in names
+    assert drafts.load(TOKEN) == {"draft": 1}
+
+
+def test_a_draft_that_cannot_be_written_stops_nobody(form, monkeypatch, tmp_path):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("FACET_RUNS", str(blocked))
+    field(form, "phases.0.epochs").set_value("3").run()
+    assert not form.exception
+    assert form.session_state["launch_draft"]["phases"][0]["epochs"] == 3
+
+
+def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(lab, tmp_path):  # noqa: F811
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
+    page.run()
+    token = page.session_state["launch_token"]
+    kept = drafts.load(token)
+    assert kept["draft"]["model"]["init"].endswith("gone-0000")
+    assert "There is no run" in text_of(open_group(open_page(form=token), "model"))
+    drafts.save(token, kept | {"source": ["from", "20260101-000000-gone-0000"]})
+    shutil.rmtree(tmp_path / "faces")
+    again = open_group(open_page(form=token), "model")
+    assert "Draft restored" in text_of(again) and "faces" in text_of(again)
+    again.run()
+    assert not again.exception and button(again).disabled

@@ -1,0 +1,342 @@
+"""The launch page, driven through Streamlit's own test runner; measuring and workers are stood in for."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.jobs import control, speed
+from core.places import HOME
+from core.runs import FoldState
+from core.runs import run as runs
+from tests.photos import draw
+
+PAGE = HOME / "pages" / "launch.py"
+AGES = (5, 40, 70)
+
+
+def faces(root: Path, people: int = 5) -> Path:
+    """UTKFace names: six classes of `people` photos, 8 x 6 pixels."""
+    for gender in (0, 1):
+        for age in AGES:
+            for number in range(people):
+                draw(root / f"{age}_{gender}_0_2017010917{number:02d}00000.jpg", (age * 3, 90 * gender, 60))
+    return root
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """An empty lab: no runs, no demo, nothing measured, no worker started, pages not really switched."""
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FACET_DEMO", str(tmp_path / "demo"))
+    monkeypatch.setattr(speed, "start_measuring", lambda config, folder=None: None)
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: 100.0)
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    opened = []
+
+    def switch(page, *, query_params=None):
+        opened.append((Path(page).stem, query_params))
+        st.stop()
+
+    monkeypatch.setattr(st, "switch_page", switch)
+    return opened
+
+
+def open_page(**address) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def take_folder(page: AppTest, root: Path) -> AppTest:
+    page.segmented_control(key="launch-data.source").set_value("folder").run()
+    page.text_input(key="launch-data.path").set_value(str(root)).run()
+    assert not page.exception
+    return page
+
+
+def field(page: AppTest, path: str):
+    return page.text_input(key=f"form{page.session_state['launch_version']}.{path}")
+
+
+def open_group(page: AppTest, name: str) -> AppTest:
+    if name not in page.session_state["groups_open"]:
+        page.button(key=f"open-{name}").click().run()
+    return page
+
+
+def button(page: AppTest):
+    return page.button(key="launch-button")
+
+
+def text_of(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
+    bodies = [element.value for kind in kinds for element in kind] + [
+        element.proto.body for element in page.get("html")
+    ]
+    return "\n".join(bodies).replace("\\", "")
+
+
+def test_a_newcomer_sees_the_quick_recipe_and_is_asked_for_a_dataset(lab):
+    page = open_page()
+    assert page.session_state["launch_draft"]["name"] == "quick"
+    assert any(b.label == "Draw the demo dataset" for b in page.button)
+    assert button(page).disabled
+
+
+def test_launch_freezes_what_the_form_says_and_opens_live(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    assert ":orange[:material/gpp_maybe: Persons are unknown: photos of one person may stand" in text_of(page)
+    assert "No person is in two folds" not in text_of(page)
+    assert "People" not in [metric.label for metric in page.metric]
+    button(page).click().run()
+    assert lab[0][0] == "live"
+    run = runs.Run(lab[0][1]["run"])
+    assert run.config().data.root == str(tmp_path / "faces")
+    assert len(run.samples()) == 30
+    assert len(run.folds()) == 5
+
+
+def test_a_second_tab_of_the_form_launches_no_second_run(lab, tmp_path):
+    root = faces(tmp_path / "faces")
+    first = take_folder(open_page(recipe="quick"), root)
+    second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
+    button(first).click().run()
+    button(second).click().run()
+    assert len(lab) == 2
+    assert lab[0] == lab[1]
+    assert len(runs.summaries()) == 1
+
+
+def test_a_second_tab_with_other_settings_is_another_run(lab, tmp_path):
+    root = faces(tmp_path / "faces")
+    first = take_folder(open_page(recipe="quick"), root)
+    second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
+    open_group(second, "phases")
+    field(second, "phases.0.epochs").set_value("3").run()
+    button(first).click().run()
+    button(second).click().run()
+    assert len(runs.summaries()) == 2
+
+
+def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(lab, tmp_path):
+    root = faces(tmp_path / "faces")
+    first = take_folder(open_page(recipe="quick"), root)
+    token = first.session_state["launch_token"]
+    button(first).click().run()
+    again = open_page(recipe="quick", form=token)
+    assert again.session_state["launch_token"] != token
+    button(again).click().run()
+    assert len(runs.summaries()) == 2
+
+
+@pytest.mark.parametrize("token", ["../../x", "20261123-052704-zzzz", "<b>", "2" * 200])
+def test_a_form_address_that_is_none_is_replaced(lab, token):
+    assert open_page(form=token).session_state["launch_token"] != token
+
+
+def test_after_a_launch_the_same_settings_can_be_launched_again(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    button(page).click().run()
+    page.run()
+    button(page).click().run()
+    assert len(runs.summaries()) == 2
+
+
+@pytest.mark.parametrize(
+    ("group", "path", "typed", "said"),
+    [
+        ("phases", "phases.0.lr_head", "-1", "Must be above 0, found -1"),
+        ("phases", "phases.0.lr_backbone", "ten", "Must be a number, found 'ten'"),
+        ("training", "training.batch_size", "1", "Must be at least 2, found 1"),
+        ("training", "training.batch_size", "", "Must be a whole number, found nothing"),
+        ("task", "folds.count", "2.5", "whole number"),
+        ("transforms", "transforms.1.p", "7", "Must be at most 1, found 7"),
+        ("transforms", "transforms.0.params.height", "1", "1 is outside 8 to 2048"),
+        ("transforms", "transforms.3.params.hole_height_range.0", "99", "the low end 99 is above the high end 16"),
+    ],
+)
+def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(lab, tmp_path, group, path, typed, said):
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), group)
+    field(page, path).set_value(typed).run()
+    assert not page.exception
+    assert said in text_of(page)
+    assert any(said in each.value.replace("\\", "") for each in page.markdown if ":small" in each.value)
+    assert field(page, path).value == typed
+    assert button(page).disabled
+
+
+def test_correcting_the_value_allows_the_launch(lab, tmp_path):
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
+    field(page, "phases.0.lr_head").set_value("-1").run()
+    field(page, "phases.0.lr_head").set_value("2e-4").run()
+    assert not button(page).disabled
+    button(page).click().run()
+    assert runs.Run(lab[0][1]["run"]).config().phases[0].lr_head == 2e-4
+
+
+def test_fewer_people_than_folds_is_said_at_the_folds(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces", people=3))
+    assert "has 3 photos but 5 folds were asked for" in text_of(page)
+    assert button(page).disabled
+    field(page, "folds.count").set_value("3").run()
+    assert not button(page).disabled
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "one class"])
+def test_a_dataset_that_cannot_be_used_says_why(lab, tmp_path, kind):
+    root = tmp_path / "odd"
+    if kind != "missing":
+        root.mkdir()
+    if kind == "one class":
+        for number in range(4):
+            draw(root / "cats" / f"{number}.jpg", (number * 40, 0, 0))
+    page = take_folder(open_page(), root)
+    said = {"missing": "there is no such folder", "empty": "no images", "one class": "ne class only, 'cats'"}[kind]
+    assert said in text_of(page)
+    assert button(page).disabled
+
+
+def test_bad_files_are_listed_and_have_to_be_agreed_to(lab, tmp_path):
+    root = faces(tmp_path / "faces", people=6)
+    victim = next(iter(sorted(root.iterdir())))
+    victim.write_bytes(victim.read_bytes()[:200])
+    page = take_folder(open_page(), root)
+    assert button(page).disabled
+    open_group(page, "problems-launch-data")
+    assert victim.name in page.dataframe[0].value["where"].tolist()
+    box = page.checkbox(key="launch-data.leave-out")
+    assert box.label == "Leave out 1 bad entry"
+    box.check().run()
+    assert not button(page).disabled
+    button(page).click().run()
+    assert runs.Run(lab[0][1]["run"]).info()["left_out"] == 1
+
+
+def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(lab, tmp_path, monkeypatch):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("FACET_RUNS", str(blocked))
+    button(page).click().run()
+    assert not page.exception
+    assert lab == []
+    assert "lab-fault" in text_of(page)
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    button(page).click().run()
+    assert len(lab) == 1
+
+
+def test_missing_weights_are_said_on_the_form(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
+    assert "ImageNet weights of ResNet-18 (resnet18-f37072fd.pth, 45 MB) are not on this machine" in text_of(page)
+    assert button(page).disabled
+
+
+def test_a_crop_larger_than_the_photos_is_pointed_out(lab, tmp_path):
+    page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
+    assert "is larger than 100% of the photos" in text_of(page)
+
+
+def test_another_run_brings_its_settings_and_its_dataset(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    open_group(page, "phases")
+    field(page, "phases.0.epochs").set_value("3").run()
+    button(page).click().run()
+    again = open_page(**{"from": lab[0][1]["run"]})
+    assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 3
+    assert again.session_state["launch_draft"]["data"]["root"] == str(tmp_path / "faces")
+    assert "Settings and dataset of run" in text_of(again)
+    assert not button(again).disabled
+
+
+@pytest.mark.parametrize("address", [{"from": "../../etc"}, {"from": "gone"}, {"recipe": "<b>nothing</b>"}])
+def test_an_address_that_leads_nowhere_is_an_error_and_the_form_still_works(lab, address):
+    page = open_page(**address)
+    assert page.session_state["launch_draft"]["name"] == "quick"
+    assert any("lab-fault" in element.proto.body for element in page.get("html"))
+    assert "<b>nothing" not in "".join(element.proto.body for element in page.get("html"))
+
+
+def test_a_folder_dataset_gets_the_label_task(lab, tmp_path):
+    for name in ("cats", "**dogs**"):
+        for number in range(6):
+            draw(tmp_path / "pets" / name / f"{number}.jpg", (number * 40, len(name) * 20, 0))
+    page = take_folder(open_page(), tmp_path / "pets")
+    assert page.session_state["launch_draft"]["task"]["name"] == "label"
+    assert not button(page).disabled
+
+
+def test_edits_survive_a_hidden_group_and_leaving_the_page(lab, tmp_path):
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "training")
+    field(page, "training.batch_size").set_value("48").run()
+    page.button(key="open-training").click().run()
+    assert page.session_state["launch_draft"]["training"]["batch_size"] == 48
+    open_group(page, "training")
+    assert field(page, "training.batch_size").value == "48"
+
+
+def test_every_setting_that_opens_another_one_can_be_used(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    for group in ("model", "phases", "training"):
+        open_group(page, group)
+    choose = {
+        "phases.0.schedule": "step",
+        "training.loss": "focal",
+        "mix.method": "mixup",
+        "training.sampling": "balanced",
+    }
+    for path, value in choose.items():
+        page.selectbox(key=f"form{page.session_state['launch_version']}.{path}").set_value(value).run()
+        assert not page.exception
+    for path, value in {"phases.0.step_epochs": "4", "training.focal_gamma": "1.5", "mix.alpha": "0.4"}.items():
+        field(page, path).set_value(value).run()
+    field(page, "training.early_stopping").set_value("6").run()
+    button(page).click().run()
+    config = runs.Run(lab[0][1]["run"]).config()
+    assert (config.phases[0].schedule, config.phases[0].step_epochs) == ("step", 4)
+    assert (config.training.loss, config.training.focal_gamma, config.training.early_stopping) == ("focal", 1.5, 6)
+    assert (config.mix.method, config.mix.alpha) == ("mixup", 0.4)
+
+
+def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(lab, tmp_path):
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    kind = f"form{page.session_state['launch_version']}.model.init.kind"
+    page.segmented_control(key=kind).set_value("run").run()
+    assert "Choose a run" in text_of(page)
+    page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
+    page.run()
+    assert not page.exception
+    assert "There is no run" in text_of(page)
+    assert button(page).disabled
+
+
+def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_depth_and_folds(lab, tmp_path):
+    page = take_folder(open_page(), faces(tmp_path / "faces"))
+    page.session_state["launch_draft"]["model"]["depth"] = 34
+    page.session_state["launch_draft"]["folds"]["count"] = 4
+    button(page.run()).click().run()
+    parent = runs.Run(lab[0][1]["run"])
+    unfinished = open_group(open_page(recipe="study-masked"), "model")
+    assert "Choose a run" in text_of(unfinished) and button(unfinished).disabled
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"weights")
+        parent.write_state(FoldState(fold, "done"))
+    draft = open_page(recipe="study-masked").session_state["launch_draft"]
+    assert (draft["model"]["init"], draft["model"]["depth"]) == (f"run:{parent.id}", 34)
+    assert draft["folds"]["count"] == 4
+    chosen = open_group(open_page(), "model")
+    version = chosen.session_state["launch_version"]
+    chosen.segmented_control(key=f"form{version}.model.init.kind").set_value("run").run()
+    chosen.selectbox(key=f"form{version}.model.init.run").set_value(parent.id).run()
+    assert not chosen.exception and not button(chosen).disabled
+    button(chosen).click().run()
+    child = runs.Run(lab[-1][1]["run"])
+    assert (child.config().model.depth, child.config().folds.count) == (34, 4)
+    held_out = parent.samples().set_index("sample")["fold"]
+    assert (child.samples().set_index("sample")["fold"] == held_out).all()

@@ -1,0 +1,541 @@
+"""Look inside, run without a browser on made-up answers: what it shows, and what it says when something is missing."""
+
+import dataclasses
+import gc
+import json
+import shutil
+import weakref
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+from streamlit.testing.v1 import AppTest
+
+from core.data.labels import corrections, reviews
+from core.inside import fold_models, looks
+from core.inside import maps as gradcam
+from core.jobs import control
+from core.places import HOME
+from core.runs import run as runs
+from tests.answered import CLASSES, answer, judged, made, photo, probabilities_of, table_of
+
+APP = HOME / "app.py"
+WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def samples(tmp_path):
+    table = table_of(tmp_path / "photos")
+    for row in range(len(table)):
+        photo(Path(table.loc[row, "path"]), row)
+    return table
+
+
+def page(**params):
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.run()
+    at.switch_page("pages/look_inside.py")
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def walk(block):
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            yield from walk(child)
+        else:
+            yield child
+
+
+def html(at):
+    return "\n".join(child.proto.body for child in walk(at.main) if child.type == "html")
+
+
+def sent(at, name):
+    """What the page sent to its element of that name, None if it is not on the page."""
+    for child in walk(at.main):
+        if child.type == "bidi_component" and child.proto.component_name == name:
+            return json.loads(child.proto.json)
+    return None
+
+
+def shown(at):
+    return [face["sample"] for face in sent(at, "facet_gallery")["faces"]]
+
+
+def button(at, label):
+    return next(button for button in at.button if button.label == label)
+
+
+def test_no_run_says_what_to_do():
+    at = page()
+    assert "No run yet" in at.info[0].value and button(at, "Launch")
+
+
+def test_the_newest_answered_run_opens_with_its_worst_mistakes_first(folder, samples):
+    made(folder, samples, name="old", probabilities=probabilities_of(samples["y"], wrong=WRONG),
+         run_id="20260101-000000-old-0000", root=samples["path"][0])  # fmt: skip
+    at = page()
+    assert at.query_params["run"] == "20260101-000000-old-0000"
+    run = runs.Run("20260101-000000-old-0000", folder)
+    answered = pd.concat([run.predictions(fold) for fold in run.folds()])
+    wrong = answered[answered["label"] != answered["predicted"]].sort_values("loss", ascending=False)
+    assert shown(at) == wrong["sample"].tolist()
+    matrix = sent(at, "facet_confusion")
+    assert matrix["names"] == CLASSES
+    expected = pd.crosstab(answered["label"], answered["predicted"]).reindex(index=CLASSES, columns=CLASSES).fillna(0)
+    np.testing.assert_array_equal(matrix["counts"], expected.astype(int))
+
+
+def test_the_address_is_the_selection(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, true=CLASSES[0], predicted=CLASSES[1])
+    assert shown(at) and set(shown(at)) == {"p000/0.jpg", "p012/0.jpg"}
+    assert sent(at, "facet_confusion")["chosen"] == [0, 1]
+    assert at.selectbox(key="look-true").value == CLASSES[0]
+    at = page(run=run.id, fold="1")
+    assert shown(at) and all(samples.set_index("sample").loc[name, "fold"] == 1 for name in shown(at))
+    assert len(shown(page(run=run.id, answer="all"))) == 12
+    assert len(shown(page(run=run.id, answer="all", page="2"))) == 12
+
+
+def test_a_widget_writes_into_the_address(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, page="1")
+    at.selectbox(key="look-answer").select("all").run()
+    assert at.query_params["answer"] == "all" and "page" not in at.query_params
+    at.selectbox(key="look-answer").select("wrong").run()
+    assert "answer" not in at.query_params
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"fold": "9", "true": "<b>nobody</b>", "page": "9999", "low": "nan", "sort": "luck", "which": "worst",
+         "samples": "../../etc/passwd", "view": "nowhere", "person": "\x00", "runs": "../x,gone-1", "class": "nobody",
+         "layers": "layer9", "method": "magic", "models": "none", "opacity": "inf", "trust": "2", "boxes": "a_b"},
+        {"fold": "\u0663", "page": "-3", "low": "1e9", "high": "x", "samples": ",,%,%2C", "mask": "hat", "a": "?",
+         "runs": ",", "layers": ",", "opacity": "nan", "heat": "cold", "colours": "pink", "page2": "x"},
+        {"page": "x" * 50, "samples": "a" * 5000, "person": "a" * 5000, "label": "../x"},
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_address_is_ignored(folder, samples, params):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    assert len(shown(page(run=run.id, **params))) == len(WRONG)
+
+
+def test_a_run_without_predictions_says_so(folder, samples):
+    at = page(run=made(folder, samples).id)
+    assert "has no best predictions yet" in html(at) and button(at, "Open in Live")
+
+
+def test_folds_that_have_not_answered_are_named(folder, samples):
+    run = made(folder, samples)
+    answer(run, samples, probabilities_of(samples["y"], wrong=WRONG), folds=[0])
+    at = page(run=run.id)
+    assert "Not answered yet: fold 1." in html(at)
+    assert sum(map(sum, sent(at, "facet_confusion")["counts"])) == (samples["fold"] == 0).sum()
+
+
+def test_a_class_without_mistakes_and_a_run_without_any(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, true="male 30-59")
+    assert "No mistake about this class" in at.info[0].value
+    button(at, "Show all mistakes").click().run()
+    assert len(shown(at)) == len(WRONG)
+    perfect = made(folder, samples, name="perfect", probabilities=probabilities_of(samples["y"]))
+    assert "No mistake at all" in page(run=perfect.id).info[0].value
+
+
+def test_a_photo_that_is_gone_leaves_its_place(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    Path(samples.loc[0, "path"]).unlink()
+    faces = {face["sample"]: face for face in sent(page(run=run.id), "facet_gallery")["faces"]}
+    assert faces["p000/0.jpg"]["fault"] == "the photo is gone from disk" and not faces["p000/0.jpg"]["image"]
+    assert faces["p003/0.jpg"]["image"].startswith("data:image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("run_id", "words"),
+    [("../../etc/passwd", "is not a run id"), ("a\x00b", "is not a run id"), ("20260101-000000-gone-0000", "is gone")],
+)
+def test_a_bad_run_is_one_sentence(folder, samples, run_id, words):
+    made(folder, samples, probabilities=probabilities_of(samples["y"]))
+    assert words in html(page(run=run_id))
+
+
+def test_damaged_predictions_are_one_sentence(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"]))
+    run.predictions_file(0, "best").write_bytes(b"PAR1 no")
+    assert "is unreadable" in html(page(run=run.id))
+
+
+# The queue of likely wrong labels
+
+
+@pytest.fixture
+def doubted(folder, samples, tmp_path):
+    """A run that is sure that p017 (male >=60) is male <30 and p008 (female >=60) is male >=60; several photos each."""
+    p = probabilities_of(samples["y"], sure=0.8)
+    p[17] = 0.001 * p[17] + 0.999 * np.eye(6)[3]
+    p[8] = 0.01 * p[8] + 0.99 * np.eye(6)[5]
+    return made(folder, samples, probabilities=p, root=tmp_path / "photos")
+
+
+def queue(at):
+    found = sent(at, "facet_gallery")
+    return [face["sample"] for face in found["faces"]] if found else []
+
+
+def test_the_queue_asks_about_the_most_suspicious_first(doubted):
+    at = page(run=doubted.id, view="labels")
+    assert queue(at)[:2] == ["p017/0.jpg", "p008/0.jpg"]
+    assert "male &lt;30" in html(at) and "which held this person out" in html(at)
+
+
+def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels")
+    before = queue(at)
+    button(at, "Confirm label").click().run()
+    assert queue(at) == before[1:]
+    assert reviews.load(tmp_path / "photos") == {"p017/0.jpg": "male >=60"}
+    assert corrections.load(tmp_path / "photos") == []
+    assert queue(page(run=doubted.id, view="labels")) == before[1:]
+    button(at, "Undo").click().run()
+    assert queue(at) == before and reviews.load(tmp_path / "photos") == {}
+
+
+def test_a_relabel_lands_in_the_corrections(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels", label="p008/0.jpg")
+    assert at.selectbox(key="look-relabel-p008/0.jpg-gender").value == "male"
+    button(at, "Relabel").click().run()
+    assert not at.exception
+    (found,) = corrections.load(tmp_path / "photos")
+    assert (found.kind, found.sample, found.attribute, found.before, found.after) == (
+        "relabel", "p008/0.jpg", "gender", "female", "male",
+    )  # fmt: skip
+    assert "p008/0.jpg" not in queue(at) and doubted.id in found.reason
+    button(at, "Undo").click().run()
+    assert corrections.load(tmp_path / "photos") == [] and "p008/0.jpg" in queue(at)
+
+
+def test_an_age_has_to_be_told(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels", label="p017/0.jpg")
+    button(at, "Relabel").click().run()
+    assert "Nothing is changed" in html(at) and corrections.load(tmp_path / "photos") == []
+    at.number_input(key="look-relabel-p017/0.jpg-age").set_value(27)
+    button(at, "Relabel").click().run()
+    (found,) = corrections.load(tmp_path / "photos")
+    assert (found.attribute, found.before, found.after) == ("age", "72", "27")
+
+
+def test_leaving_a_photo_out_lands_in_the_corrections(doubted, tmp_path):
+    at = page(run=doubted.id, view="labels")
+    button(at, "Leave photo out").click().run()
+    (found,) = corrections.load(tmp_path / "photos")
+    assert (found.kind, found.sample, found.person) == ("exclude-photo", "p017/0.jpg", "p017")
+    assert "p017/0.jpg" not in queue(at)
+
+
+def test_a_broken_corrections_file_is_named(doubted, tmp_path):
+    path = corrections.file(tmp_path / "photos")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("id,nonsense\n")
+    assert "line 1" in html(page(run=doubted.id, view="labels"))
+
+
+def test_a_run_without_doubts_says_so(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], sure=0.95))
+    at = page(run=run.id, view="labels")
+    assert "No label is confidently contradicted" in at.info[0].value
+
+
+# Maps
+
+
+@pytest.fixture(scope="module")
+def two_depths(tmp_path_factory):
+    """Two runs on the same faces and folds, with random networks: the folder of the runs, and the samples."""
+    root = tmp_path_factory.mktemp("depths")
+    samples = table_of(root / "photos", people=12, folds=2).assign(person_known=True)
+    for row in range(len(samples)):
+        photo(Path(samples.loc[row, "path"]), row)
+    for number, depth in enumerate((18, 34)):
+        run_id = f"20260{number + 1}01-000000-depth{depth}-0000"
+        judged(made(root / "runs", samples, name=f"depth {depth}", run_id=run_id, root=root / "photos",
+                    model={"depth": depth, "init": "scratch"}))  # fmt: skip
+    yield root / "runs", samples
+    fold_models.free()
+
+
+@pytest.fixture
+def depths(two_depths, folder):
+    """Copies of the two runs that a test may damage; the photos are shared."""
+    runs_, samples = two_depths
+    found = []
+    for path in sorted(runs_.iterdir()):
+        if runs.ID.fullmatch(path.name):
+            shutil.copytree(path, folder / path.name)
+            found.append(runs.Run(path.name, folder))
+    return found, samples
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    found, real = [], fold_models.fold_model
+
+    @contextmanager
+    def spy(run, fold, which="best", device=None):
+        found.append((run.id, fold))
+        with real(run, fold, which, device) as opened:
+            yield opened
+
+    monkeypatch.setattr(fold_models, "fold_model", spy)
+    monkeypatch.setattr(gradcam, "fold_model", spy)
+    return found
+
+
+def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, asked):
+    """From the gallery's address, from Compare's link with several runs, for either class, and by Next."""
+    (small, large), samples = depths
+    at = samples.set_index("sample")["fold"]
+    first, second = samples["sample"].iloc[0], samples["sample"].iloc[7]
+    assert at[first] != at[second]
+    expected = {(run.id, at[name]) for run in (small, large) for name in (first, second)}
+    link = {"run": small.id, "runs": f"{small.id},{large.id}", "samples": f"{first},{second}"}
+    for extra in ({}, {"class": "true"}, {"minus": "true"}, {"class": CLASSES[3]}):
+        asked.clear()
+        maps = sent(page(**link, **extra), "facet_maps")
+        assert set(asked) == expected
+        assert [row["title"] for row in maps["rows"]] == [first, first, second, second]
+        assert all("held out" in row["lines"][0] for row in maps["rows"])
+        assert all(len(row["cells"]) == 5 for row in maps["rows"])
+    at_page = page(run=small.id, answer="all")
+    button(at_page, "Next face").click().run()
+    first = at_page.query_params["samples"]
+    asked.clear()
+    button(at_page, "Next face").click().run()
+    (now,) = [row["title"] for row in sent(at_page, "facet_maps")["rows"]]
+    assert now != first and set(asked) == {(small.id, at[now])}
+
+
+def test_every_fold_is_asked_only_on_demand_and_says_so(depths, asked):
+    (small, _), samples = depths
+    rows = sent(page(run=small.id, samples=samples["sample"].iloc[0], models="every"), "facet_maps")["rows"]
+    assert {fold for _, fold in asked} == {0, 1}
+    told = [row["lines"][0].partition(" · ")[2] for row in rows]
+    assert told == ["fold 0, held out", "fold 1, trained on this person", "mean of 2 folds", "disagreement of 2 folds"]
+
+
+def test_best_and_last_epoch_stand_side_by_side(depths):
+    (small, _), samples = depths
+    name, fold = samples["sample"].iloc[0], int(samples["fold"].iloc[0])
+    state = safetensors.torch.load_file(small.weights_file(fold, "final"))
+    state["fc.weight"] = -state["fc.weight"]
+    safetensors.torch.save_file(state, small.weights_file(fold, "final"))
+    small.write_state(dataclasses.replace(small.written_state(fold), epoch=7, best_epoch=4))
+    best, last = sent(page(run=small.id, samples=name, models="epochs"), "facet_maps")["rows"]
+    assert (best["lines"][-1], last["lines"][-1]) == ("best epoch, 4", "last epoch, 7")
+    assert all(f"fold {fold}, held out" in row["lines"][0] for row in (best, last))
+    assert best["cells"][4]["heat"] != last["cells"][4]["heat"]
+    small.weights_file(fold, "final").unlink()
+    at = page(run=small.id, samples=name, models="epochs")
+    assert "final weights" in html(at) and len(sent(at, "facet_maps")["rows"]) == 1
+
+
+def test_any_class_minus_any_other(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], minus=CLASSES[0], **{"class": CLASSES[3]})
+    (row,) = sent(at, "facet_maps")["rows"]
+    assert row["signed"] and f"map of {CLASSES[3]} minus {CLASSES[0]}" in row["lines"][2]
+    assert CLASSES[3] not in at.selectbox(key="look-minus").options
+    every = page(run=small.id, samples=samples["sample"].iloc[0], minus="runner-up", models="every")
+    told = {row["lines"][0].rpartition(" · ")[2]: row["signed"] for row in sent(every, "facet_maps")["rows"]}
+    assert told["mean of 2 folds"] and not told["disagreement of 2 folds"]  # a deviation has no sign
+
+
+def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(depths):
+    (small, large), samples = depths
+    name, fold = samples["sample"].iloc[0], int(samples["fold"].iloc[0])
+    path = small.weights_file(fold, "best")
+    state = safetensors.torch.load_file(path)
+    state["fc.bias"][0] = float("nan")
+    safetensors.torch.save_file(state, path)
+    assert "are no numbers" in html(page(run=small.id, samples=name))
+    path.unlink()
+    at = page(run=small.id, runs=f"{small.id},{large.id}", samples=name)
+    assert "are gone from the run folder" in html(at)
+    (row,) = sent(at, "facet_maps")["rows"]  # the other run is shown all the same
+    assert "depth 34" in row["lines"][0]
+
+
+def test_a_photo_that_is_gone_is_named_and_the_others_are_shown(depths, tmp_path):
+    (small, _), samples = depths
+    table = small.samples()
+    table.loc[1, "path"] = str(tmp_path / "gone" / table.loc[1, "sample"])
+    table.to_parquet(small.dir / "samples.parquet", index=False)
+    at = page(run=small.id, samples=",".join(samples["sample"].iloc[:2]))
+    assert "there is no such file" in html(at)
+    assert [row["title"] for row in sent(at, "facet_maps")["rows"]] == [samples["sample"].iloc[0]]
+
+
+def test_layers_colours_and_opacity_live_in_the_address(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], layers="layer2.0,layer4", opacity="0.5", heat="raw",
+              colours="turbo", method="LayerCAM")  # fmt: skip
+    found = sent(at, "facet_maps")
+    assert found["columns"][1:] == ["layer2.0", "layer4"]
+    assert (found["style"]["opacity"], found["style"]["overlaid"]) == (0.5, False)
+    assert at.selectbox(key="look-method").value == "LayerCAM"
+    at.selectbox(key="look-class").select(CLASSES[4]).run()
+    assert at.query_params["class"] == CLASSES[4]
+    assert f"map of {CLASSES[4]}" in sent(at, "facet_maps")["rows"][0]["lines"][2]
+
+
+def test_a_method_without_a_sign_cannot_show_a_difference(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], method="EigenCAM", minus="true")
+    assert "has no sign" in html(at) and sent(at, "facet_maps") is None
+
+
+def test_groups_show_mean_maps_and_shares_with_intervals(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, view="groups", a="all", b="gender-male")
+    assert "faces wait" in at.info[0].value and len(sent(at, "facet_boxes")["boxes"]) == 3
+    button(at, "Look at them").click().run()
+    assert not at.exception
+    rows = sent(at, "facet_maps")["rows"]
+    assert rows[0]["title"] == "A: all faces" and rows[0]["lines"][0] == f"{len(samples)} faces"
+    assert "12 people" in rows[0]["lines"][1] and rows[1]["title"] == "B: gender male"
+    shown = html(at)
+    assert shown.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in shown and " pt" in shown
+    assert [each.label for each in at.main.get("download_button")] == ["Download PNG", "Download NPZ"]
+
+
+def test_boxes_that_were_moved_live_in_the_address(depths):
+    (small, _), _ = depths
+    moved = "0.1_0.1_0.9_0.9_0.2_0.2_0.8_0.4_0.3_0.5_0.7_0.8"
+    at = page(run=small.id, view="groups", boxes=moved)
+    assert sent(at, "facet_boxes")["boxes"] == [[0.1, 0.1, 0.9, 0.9], [0.2, 0.2, 0.8, 0.4], [0.3, 0.5, 0.7, 0.8]]
+    for nonsense in ("0.9_0.1_0.1_0.9" + "_0" * 8, "a_b", "nan_" * 11 + "nan", "1e999_" * 11 + "1"):
+        assert sent(page(run=small.id, view="groups", boxes=nonsense), "facet_boxes")["boxes"][0][0] < 0.5
+
+
+def test_a_face_that_was_looked_at_is_not_computed_again(depths, asked):
+    (small, _), samples = depths
+    first, second = samples["sample"].iloc[:2]
+    at = page(run=small.id, samples=first)
+    assert asked
+    asked.clear()
+    at.query_params["samples"] = f"{first},{second}"
+    at.run()
+    assert [row["title"] for row in sent(at, "facet_maps")["rows"]] == [first, second]
+    assert len(asked) == 1
+    asked.clear()
+    at.query_params["opacity"] = "0.3"
+    at.run()
+    assert asked == []
+
+
+def test_disagreement_between_folds_orders_the_gallery(depths):
+    (small, _), _ = depths
+    faces = sent(page(run=small.id, answer="all", sort="folds"), "facet_gallery")["faces"]
+    told = [float(face["lines"][1].split()[1]) for face in faces]
+    assert told == sorted(told, reverse=True) and told[0] > 0
+
+
+def test_trust_stands_beneath_each_map(depths):
+    (small, _), samples = depths
+    at = page(run=small.id, samples=samples["sample"].iloc[0], trust="1", layers="layer4")
+    (row,) = sent(at, "facet_maps")["rows"]
+    where, beats, redrawn, tenth = row["cells"][0]["note"].split("\n")
+    assert "background" in where and "random maps" in beats and "head" in redrawn and "hottest tenth" in tenth
+    assert "Hiding the hottest pixels" in "".join(caption.value for caption in at.caption)
+
+
+def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, asked, tmp_path):
+    (small, _), _ = depths
+    photo(tmp_path / "new.jpg", 99)
+    at = page(run=small.id, view="upload", trust="1", layers="layer4")
+    files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg"), ("bad.jpg", b"not an image", "image/jpeg")]
+    at.file_uploader(key="look-uploads").set_value(files).run()
+    assert not at.exception
+    rows = sent(at, "facet_maps")["rows"]
+    assert [row["lines"][0].partition(" · ")[2] for row in rows] == [
+        "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
+    ]  # fmt: skip
+    assert {fold for _, fold in asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
+    assert ["random maps" in row["cells"][0]["note"] for row in rows] == [True, True, False, False]
+    assert "bad.jpg" in html(at) and "No fold has seen an uploaded face" in "".join(c.value for c in at.caption)
+
+
+def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(depths, asked, tmp_path, monkeypatch):
+    (small, _), _ = depths
+    photo(tmp_path / "new.jpg", 98)
+    files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg")]
+    made, look = [], looks.of_uploads
+
+    def remembered(*given):
+        shown = look(*given)
+        made.append(weakref.ref(shown.looks[0]))
+        return shown
+
+    monkeypatch.setattr(looks, "of_uploads", remembered)
+    sessions = [page(run=small.id, view="upload", layers="layer4") for _ in range(2)]
+    for at in sessions:
+        at.file_uploader(key="look-uploads").set_value(files).run()
+        at.run()
+        assert not at.exception
+    assert len(made) == 2  # each session looked by itself, once
+    assert made[0]() is not None
+    sessions[0].file_uploader(key="look-uploads").set_value([]).run()
+    gc.collect()
+    assert made[0]() is None, "taken away, and still held"
+    del at
+    sessions.clear()
+    gc.collect()
+    assert made[1]() is None, "the session is over, and it is still held"
+
+
+def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(folder, samples):
+    samples.loc[0, "age"] = 29.0  # whose mistake is one year from a limit
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id)
+    at.text_input(key="look-person").set_value("p012").run()
+    assert at.query_params["person"] == "p012" and set(shown(at)) == {"p012/0.jpg"}
+    at.slider(key="look-confidence").set_range(0.5, 0.99).run()
+    at.checkbox(key="look-far").check().run()
+    assert {name: at.query_params[name] for name in ("low", "high", "far")} == {
+        "low": "0.5",
+        "high": "0.99",
+        "far": "1",
+    }
+    button(at, "Clear all filters").click().run()
+    at.run()
+    assert not {"person", "low", "high", "far"} & set(at.query_params) and len(shown(at)) > 1
+    assert [each.value for each in at.text_input if each.label == "Person"] == [""]
+    assert [each.value for each in at.slider if each.label.startswith("Probability")] == [(0.0, 1.0)]
+    assert [each.value for each in at.checkbox if each.label.startswith("Leave out age")] == [False]
+
+
+def test_a_person_who_is_not_there_is_said_and_filters_nothing(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id)
+    before = shown(at)
+    at.text_input(key="look-person").set_value("nobody").run()
+    assert any("No such person" in each.value for each in at.caption) and shown(at) == before
+    assert at.text_input(key="look-person").value == "nobody"

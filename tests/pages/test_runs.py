@@ -1,0 +1,176 @@
+"""Runs, run without a browser on made-up run folders."""
+
+import pytest
+
+from core.jobs import control, trash
+from core.runs import Run, index, notes
+from tests.pages.test_live import html, labels, make, page
+
+EVIL = "<b>evil</b> **bold** :smile:"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    return tmp_path
+
+
+def button(at, label):
+    (found,) = [button for button in at.button if button.label == label]
+    return found
+
+
+def captions(at):
+    return " ".join(caption.value for caption in at.caption)
+
+
+def test_no_run_yet_offers_launch():
+    at = page("runs")
+    assert "No run yet" in at.info[0].value
+    assert "Launch" in labels(at)
+
+
+def test_the_address_chooses_runs_and_a_stranger_among_them_leaves_it(folder):
+    ids = [make(folder, name).id for name in ("one", "two")]
+    at = page("runs", runs=f"{ids[0]},20990101-000000-nobody-0000,../etc,{ids[1]}")
+    assert "2 chosen" in html(at)
+    assert at.query_params["runs"] == [",".join(ids)] or at.query_params["runs"] == ",".join(ids)
+
+
+def test_search_filter_and_their_emptiness(folder):
+    make(folder, "good one")
+    make(folder, "bad one", states=("failed", "done"))
+    at = page("runs", q="good")
+    assert "1 of 2 runs" in captions(at)
+    at = page("runs", state="failed")
+    assert "1 of 2 runs" in captions(at)
+    at = page("runs", q="nothing like it")
+    assert "No run fits" in at.info[0].value
+    button(at, "Clear search and filters").click().run()
+    assert "2 runs" in captions(at)
+
+
+def test_archive_undo(folder):
+    run = make(folder, "one")
+    make(folder, "two")
+    at = page("runs", runs=run.id)
+    button(at, "Archive").click().run()
+    assert "1 run archived" in html(at)
+    assert "1 runs" in captions(at) or "1 run" in captions(at)
+    assert notes.read_notes(run).archived
+    button(at, "Undo").click().run()
+    assert notes.read_notes(run).archived is None
+    assert "Undo" not in labels(at)
+
+
+def test_delete_undo_and_trash(folder):
+    run = make(folder, "one")
+    at = page("runs", runs=run.id)
+    button(at, "Delete").click().run()
+    assert not run.exists()
+    button(at, "Undo").click().run()
+    assert run.exists()
+    trash.delete([run.id])
+    at = page("runs", shelf="Trash", runs=run.id)
+    button(at, "Restore").click().run()
+    assert run.exists() and "1 run restored" in html(at)
+    trash.delete([run.id])
+    at = page("runs", shelf="Trash", runs=run.id)
+    at.button(key="runs-for-good").click().run()
+    assert index.listed(trash.trash_folder()) == []
+    assert "The trash is empty" in at.info[0].value
+
+
+def test_a_running_run_is_refused_in_words(folder):
+    run = make(folder, "busy", states=("done", "running"))
+    with run.fold_lock(1):
+        at = page("runs", runs=run.id)
+        button(at, "Delete").click().run()
+    shown = html(at)
+    assert "fold 1 is training" in shown and "Cancel the run first" in shown
+    assert run.exists()
+
+
+def test_tags_and_note_of_one_run(folder):
+    run = make(folder, "one")
+    at = page("runs", runs=run.id)
+    at.text_area(key=f"note-{run.id}").set_value(EVIL)
+    next(b for b in at.button if b.label == "Save").click().run()
+    assert notes.read_notes(run).text == EVIL
+    assert not at.exception
+
+
+def test_tags_of_many(folder):
+    first, second = make(folder, "one"), make(folder, "two")
+    notes.change_notes(first, add=["old"])
+    at = page("runs", runs=f"{first.id},{second.id}")
+    at.multiselect(key="tags-removed").set_value(["old"])
+    next(b for b in at.button if b.label == "Save").click().run()
+    assert notes.read_notes(first).tags == ()
+
+
+def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
+    run, other = make(folder, "one"), make(folder, "two")
+    notes.change_notes(run, add=["old"], text="first")
+    one, many = page("runs", runs=run.id), page("runs", runs=f"{run.id},{other.id}")
+    notes.change_notes(run, add=["elsewhere"], text="written elsewhere")
+    next(box for box in one.multiselect if box.label == "Tags").set_value(["mine"])
+    next(b for b in one.button if b.label == "Save").click().run()
+    assert notes.read_notes(run) == notes.Notes(("elsewhere", "mine"), "written elsewhere")
+    many.multiselect(key="tags-removed").set_value(["old"])
+    next(b for b in many.button if b.label == "Save").click().run()
+    assert notes.read_notes(run).tags == ("elsewhere", "mine")
+
+
+def test_what_the_browsers_back_shows_is_what_is_done(folder):
+    first, second = make(folder, "one"), make(folder, "two")
+    at = page("runs", runs=f"{first.id},{second.id}")
+    at.session_state["runs-chosen"] = [first.id, second.id]  # as ticking them leaves it
+    at.query_params["runs"] = first.id
+    at.run()
+    button(at, "Archive").click().run()
+    assert "Nothing was done" not in html(at)
+    assert notes.read_notes(first).archived and not notes.read_notes(second).archived
+
+
+def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
+    run = make(folder, "one")
+    for name in ("summary.json", "samples.parquet"):
+        (run.dir / name).write_text("{")
+    at = page("runs", runs=run.id)
+
+    button(at, "Delete").click().run()
+    assert not run.dir.exists()
+
+
+@pytest.mark.parametrize("by", ["State", "Study", "Tag", "Depth", "phases.0.epochs", "nonsense"])
+def test_groups(folder, by):
+    make(folder, "one", epochs=4)
+    make(folder, "two", epochs=5)
+    assert "2 runs" in captions(page("runs", group=by))
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999", "2"])
+def test_a_page_that_is_not_there_shows_the_nearest(folder, number):
+    make(folder, "one")
+    assert not page("runs", page=number, sort="nonsense", order="sideways").exception
+
+
+def test_archived_runs_are_not_on_home_but_their_link_opens(folder):
+    run = make(folder, "one")
+    notes.archive([run.id])
+    assert f"run={run.id}" not in html(page("home"))
+    assert ">one</div>" in html(page("live", run=run.id))
+    assert Run(run.id).exists()
+
+
+def test_what_is_done_to_the_chosen_is_not_done_when_others_are_ticked_by_then(folder):
+    first, second = make(folder, "one"), make(folder, "two")
+    at = page("runs", runs=f"{first.id},{second.id}")
+    at.session_state["runs-chosen"] = [first.id]  # as its table tells it, just before the click
+    button(at, "Delete").click().run()
+    assert first.exists() and second.exists()
+    assert "the choice of runs changed just before the click" in html(at)
+    button(at, "Delete").click().run()
+    assert not first.exists() and second.exists()

@@ -1,0 +1,380 @@
+"""A study from the Launch page to the page of studies, through Streamlit's own test runner; nothing trains here."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torchvision
+from streamlit.testing.v1 import AppTest
+
+from core import places
+from core.config.run_config import DataConfig
+from core.data.scan import scan
+from core.jobs import control as jobs
+from core.jobs import queue, slots
+from core.places import HOME
+from core.runs import FoldState, Run
+from core.runs import run as runs
+from core.studies import grid as study
+from core.studies import healing, records
+from tests.pages.test_launch import PAGE, faces, field, lab, open_group, open_page, take_folder, text_of
+
+__all__ = ["lab"]
+STUDIES = HOME / "pages" / "studies.py"
+
+
+def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:
+    """The form of a study on thirty faces. grid: setting -> values, as if they had been chosen."""
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in {"recipe": "quick", **address}.items():
+        page.query_params[key] = value
+    typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
+    page.session_state["launch_study"] = {**typed, "grid": grid or {}}
+    root = tmp_path / "faces"
+    if not root.exists():
+        faces(root)
+    page.session_state["launch_data"] = DataConfig(root=str(root)).model_dump(mode="json")
+    page.run()
+    assert not page.exception
+    return page
+
+
+def control(page, name):
+    key = f"study{page.session_state['launch_study']['version']}.{name}"
+    return next(w for w in (*page.multiselect, *page.button_group) if w.key == key)
+
+
+def vary(page, **grid):
+    """Through the controls. grid: setting with __ for the dot -> values, those of open settings as they are typed."""
+    paths = [path.replace("__", ".") for path in grid]
+    control(page, "fields").set_value(paths).run()
+    for path, values in zip(paths, grid.values(), strict=True):
+        control(page, f"values.{path}").set_value(values).run()
+        assert not page.exception
+    return page
+
+
+def button(page):
+    return page.button(key="launch-study-button")
+
+
+def launched(lab) -> records.Study:
+    (name, address), *_ = lab
+    assert name == "studies"
+    return records.load(address["study"])
+
+
+def test_a_grid_becomes_runs_on_the_same_folds(lab, tmp_path):
+    page = take_folder(open_page(recipe="quick"), faces(tmp_path / "faces"))
+    page.segmented_control(key="launch-as").set_value("study").run()
+    assert "Choose what differs between the runs" in text_of(page)
+    vary(page, model__depth=[18, 34], training__seed=["0", "1"])
+    assert "4 runs, 20 fold jobs are queued" in text_of(page)
+    button(page).click().run()
+    assert not page.exception
+    made = [Run(run_id) for run_id in launched(lab).run_ids]
+    assert [(r.config().model.depth, r.config().training.seed) for r in made] == [(18, 0), (18, 1), (34, 0), (34, 1)]
+    folds = [r.samples().set_index("person")["fold"].to_dict() for r in made]
+    assert all(split == folds[0] for split in folds)
+
+
+def test_a_second_tab_of_the_form_launches_no_second_study(lab, tmp_path):
+    first = open_study(tmp_path, {"training.seed": [0, 1]})
+    second = open_study(tmp_path, {"training.seed": [0, 1]}, form=first.session_state["launch_token"])
+    button(first).click().run()
+    button(second).click().run()
+    assert lab[0] == lab[1]
+    assert len(records.all_studies()) == 1
+    assert len(runs.summaries()) == 2
+
+
+def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(lab, tmp_path):
+    rows = {"recipe": ["quick", "study-adam-sgd"], "model.init": ["scratch"]}
+    page = open_study(tmp_path, rows, size=32, epochs=4)
+    button(page).click().run()
+    record = launched(lab)
+    configs = [Run(run_id).config() for run_id in record.run_ids]
+    assert [c.input_size for c in configs] == [(32, 32)] * 2
+    assert [c.epochs for c in configs] == [4, 4]
+    assert [len(c.phases) for c in configs] == [1, 2]
+    assert record.settings["shrink"] == {"size": 32, "epochs": 4}
+
+
+@pytest.mark.parametrize(("values", "wrong"), [([0], "0"), ([0.2, -1], "-1")])
+def test_a_mixing_alpha_that_cannot_be_is_named_and_nothing_is_launched(lab, tmp_path, values, wrong):
+    page = open_study(tmp_path, {"mix.alpha": values})
+    assert "mix.alpha" in text_of(page) and f"greater than 0, found {wrong}" in text_of(page)
+    assert button(page).disabled
+    assert not runs.summaries()
+
+
+def test_a_phase_without_epochs_is_named(lab, tmp_path):
+    page = open_study(tmp_path, {"phases.0.epochs": [0, 2]})
+    assert "phases.0.epochs" in text_of(page) and "found 0" in text_of(page)
+    assert button(page).disabled
+
+
+def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
+    page = open_study(tmp_path, {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))})
+    assert "The grid makes 10,000 runs, 50,000 fold jobs." in text_of(page)
+    assert button(page).disabled
+
+
+def test_weights_that_are_not_there_are_said_and_nothing_is_queued(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    page = open_study(tmp_path, {"model.init": ["imagenet"], "model.depth": [18, 50]})
+    assert "resnet18-f37072fd.pth, 45 MB" in text_of(page)
+    assert button(page).disabled
+    assert not runs.summaries()
+
+
+def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(lab, tmp_path):
+    page = open_study(tmp_path, {"training.seed": [0, 1]})
+    button(page).click().run()
+    parent = launched(lab).run_ids[0]
+    again = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
+    assert f"old 0 of {parent} is queued" in text_of(again)
+    assert button(again).disabled
+    Run(parent).delete()
+    gone = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
+    assert "There is no run" in text_of(gone) and button(gone).disabled
+
+
+def test_a_weights_file_of_another_depth_is_refused_on_the_form(lab, tmp_path):
+    state = {k: v for k, v in torchvision.models.resnet18(weights=None).state_dict().items() if "layer4" not in k}
+    torch.save(state, tmp_path / "odd.pth")
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
+    version = page.session_state["launch_version"]
+    page.segmented_control(key=f"form{version}.model.init.kind").set_value("file").run()
+    page.text_input(key=f"form{version}.model.init.file").set_value(str(tmp_path / "odd.pth")).run()
+    assert "does not fit this network" in text_of(page) and "layer4" in text_of(page)
+    assert page.button(key="launch-button").disabled
+
+
+def test_imagenet_weights_that_are_here_are_said_with_their_size(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"0" * 2_000_000)
+    page = open_group(take_folder(open_page(recipe="study"), faces(tmp_path / "faces")), "model")
+    assert "resnet18-f37072fd.pth (2 MB) is on this machine" in text_of(page)
+
+
+def test_the_study_file_is_what_the_form_says_and_fills_it_again(lab, tmp_path):
+    page = open_study(tmp_path, {"model.depth": [18, 34], "mix.alpha": [0.1, 0.4]}, size=32, epochs=4)
+    open_group(page, "training")
+    field(page, "training.seed").set_value("7").run()
+    page.session_state["launch_draft"]["data"]["max_people"] = 30
+    page.run()
+    button(page).click().run()
+    record = launched(lab)
+    file = study.StudyConfig.model_validate(record.settings)
+    assert file.set == {"training.seed": 7, "data.max_people": 30}
+    assert study.from_yaml(study.to_yaml(file)) == file
+    made = study.expand(file, {"root": str(tmp_path / "faces"), "reader": "utkface"})
+    names = {"name": "", "description": ""}
+    frozen = [Run(run_id).config().model_copy(update=names) for run_id in record.run_ids]
+    assert [c.model_copy(update=names) for c in made] == frozen
+
+
+# The page of studies
+
+
+def show(**address) -> AppTest:
+    page = AppTest.from_file(str(STUDIES), default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def press(page, label):
+    next(b for b in page.button if b.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def record(lab, tmp_path):
+    """Three runs that differ in their seed, waiting."""
+    wanted = study.StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
+    made = study.expand(wanted, {"root": str(faces(tmp_path / "faces"))})
+    return records.launch(wanted, study.make_plans(made, scan(made[0].data)))
+
+
+def finish(run, fold, f1, state="done"):
+    scores = {f"{which}_{k}": f1 for which in ("best", "final") for k in ("f1", "accuracy", "loss")}
+    run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, reason="diverged <b>here</b>.",
+                              remedy="Lower the rates."))  # fmt: skip
+
+
+def test_without_a_study_the_page_says_how_to_launch_one(lab):
+    page = show()
+    assert "No study yet" in text_of(page)
+    press(page, "Launch a study")
+    assert lab[0][0] == "launch"
+
+
+def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
+    first = Run(record.run_ids[0])
+    finish(first, 0, 0.5)
+    finish(first, 1, 0.7)
+    finish(Run(record.run_ids[1]), 0, 0.1, "failed")
+    shown = text_of(show(study=record.id))
+    assert "0.600 ± 0.141 (2)" in shown
+    assert "2 of 15 fold jobs done" in shown and "1 stopped" in shown
+    assert "diverged &lt;b&gt;here" in shown and "<b>here" not in shown
+    assert "Lower the rates. The other runs go on" in shown
+
+
+def answer(run, rng):
+    """Every fold done, with random predictions. Returns them by fold."""
+    names, found = run.info()["class_names"], {}
+    for fold, held_out in run.samples().groupby("fold"):
+        shares = rng.dirichlet(np.ones(len(names)), len(held_out))
+        chosen = np.asarray(names, dtype=object)[shares.argmax(1)]
+        table = pd.DataFrame({"sample": held_out["sample"], "label": held_out["class_name"], "predicted": chosen})
+        table = table.assign(loss=0.0, **{f"p_{name}": shares[:, i] for i, name in enumerate(names)})
+        for which in ("best", "final"):
+            table.to_parquet(run.predictions_file(fold, which))
+        finish(run, fold, 0.5)
+        found[fold] = table
+    return found
+
+
+def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same_classes(lab, tmp_path):
+    grid = {"task.name": ["gender-age", "gender", "age"]}
+    wanted = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2, "task.unmasked": True}, grid=grid)
+    made = study.expand(wanted, {"root": str(faces(tmp_path / "faces"))})
+    record = records.launch(wanted, study.make_plans(made, scan(made[0].data)))
+    rng = np.random.default_rng(0)
+    _, gender, age = (answer(Run(run_id), rng) for run_id in record.run_ids)
+    shown = text_of(show(study=record.id))
+    assert "compare them beneath, on the same joint classes" in shown
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
+    team = next(i for i, cells in enumerate(rows) if cells and cells[0] == "gender + age, two networks")
+    assert [cells[1] for cells in rows[team - 3 : team + 3]] == ["joint", "gender", "age"] * 2
+    right = [
+        np.mean((gender[fold]["label"] == gender[fold]["predicted"]) & (age[fold]["label"] == age[fold]["predicted"]))
+        for fold in (0, 1)
+    ]
+    alone = [np.mean(gender[fold]["label"] == gender[fold]["predicted"]) for fold in (0, 1)]
+    assert rows[team][3] == f"{np.mean(right):.3f} ± {np.std(right, ddof=1):.3f} (2)"
+    assert rows[team + 1][3] == f"{np.mean(alone):.3f} ± {np.std(alone, ddof=1):.3f} (2)"
+
+
+def test_pause_empties_the_queue_and_resume_fills_it_in_the_same_order(record):
+    before = jobs.waiting()
+    page = press(show(study=record.id), "Pause")
+    assert jobs.waiting() == []
+    assert "no further fold begins" in text_of(page)
+    healing.look_after()
+    assert jobs.waiting() == []
+    page = press(show(study=record.id), "Resume")
+    assert jobs.waiting() == before
+    assert not any(b.label == "Resume" for b in page.button)
+
+
+def test_one_run_of_a_paused_study_can_be_resumed_on_its_own_page(record):
+    press(show(study=record.id), "Pause")
+    live = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    live.switch_page("pages/live.py")
+    live.query_params["run"] = record.run_ids[1]
+    live.run()
+    assert "paused with its study" in text_of(live)
+    press(live, "Resume")
+    assert {run_id for run_id, _ in jobs.waiting()} == {record.run_ids[1]}
+    assert "no further fold begins" in text_of(show(study=record.id)), "the rest of the study stays paused"
+
+
+def test_what_waits_in_a_paused_study_that_is_deleted_is_cancelled_and_its_page_says_why(record):
+    page = press(show(study=record.id), "Pause")
+    press(page, "Delete this study")
+    assert {s["state"] for s in runs.summaries()} == {"cancelled"} and jobs.waiting() == []
+    live = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    live.switch_page("pages/live.py")
+    live.query_params["run"] = record.run_ids[0]
+    live.run()
+    assert "Its study was deleted while it was paused." in text_of(live)
+
+
+def test_cancel_stops_every_run(record):
+    press(show(study=record.id), "Cancel")
+    assert {s["state"] for s in runs.summaries()} == {"cancelled"}
+
+
+def test_a_waiting_run_can_be_trained_first(record):
+    page = show(study=record.id)
+    for _ in range(2):
+        page.button(key=f"arrow_upward-{record.run_ids[2]}").click().run()
+    assert jobs.waiting()[0][0] == record.run_ids[2]
+    assert page.button(key=f"arrow_upward-{record.run_ids[2]}").disabled
+
+
+def test_a_run_that_is_added_joins_on_the_same_folds(lab, record):
+    press(show(study=record.id), "Add a run")
+    name, address = lab[-1]
+    assert name == "launch" and address["study"] == record.id
+    page = open_group(open_page(**address), "training")
+    field(page, "training.seed").set_value("9").run()
+    page.button(key="launch-button").click().run()
+    after = records.load(record.id)
+    assert len(after.runs) == 4
+    joined, first = Run(after.run_ids[3]), Run(after.run_ids[0])
+    assert joined.config().training.seed == 9
+    assert joined.samples()["fold"].tolist() == first.samples()["fold"].tolist()
+
+
+def test_a_deleted_study_leaves_its_runs(record):
+    press(show(study=record.id), "Delete this study")
+    assert records.all_studies() == [] and len(runs.summaries()) == 3
+
+
+def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):
+    for wanted in ("20260101-000000-gone-0000", "../../etc"):
+        page = AppTest.from_file(str(STUDIES), default_timeout=60)
+        page.query_params["study"] = wanted
+        page.run()
+        assert not page.exception
+        assert "lab-fault" in text_of(page)
+
+
+def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
+    Run(record.run_ids[1]).delete()
+    press(show(study=record.id), "Launch the missing runs")
+    again, other = Run(record.run_ids[1]), Run(record.run_ids[0])
+    assert again.samples()["fold"].tolist() == other.samples()["fold"].tolist()
+
+
+def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(record):
+    Run(record.run_ids[1]).delete()
+    first, second = show(study=record.id), show(study=record.id)
+    press(first, "Launch the missing runs")
+    before = jobs.waiting()
+    press(second, "Launch the missing runs")
+    assert jobs.waiting() == before
+    assert not any(b.label == "Launch the missing runs" for b in second.button)
+
+
+def typed(page, label):
+    return next(each for each in page.text_input if each.label == label)
+
+
+def test_slots_are_a_setting_of_the_lab(lab, tmp_path, monkeypatch):
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
+    page = show()
+    page.button(key="open-slots").click().run()
+    typed(page, "Slots").set_value("2").run()
+    typed(page, "Threads of a slot").set_value("1").run()
+    press(page, "Save")
+    assert slots.read(places.runs_folder()) == slots.Slots(2, 1)
+    assert len(queue.slot_locks(places.runs_folder())) == 2
+    typed(page, "Slots").set_value("0").run()
+    press(page, "Save")
+    assert "from 1 to 64, found 0" in text_of(page)
+    assert slots.read(places.runs_folder()).count == 2

@@ -1,0 +1,401 @@
+import math
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from core.config import from_dict
+from core.config.run_config import DataConfig
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.data.scan import possible_tasks, scan
+from core.errors import LabError
+from core.jobs import control
+from core.plan import plan as plans
+from core.plan.folds import audit
+from core.plan.plan import Plan, changed_files, check_task, check_unchanged, check_weights, fit_task, make_plan
+from core.runs import run as runs
+from core.training.batches import epoch_order, split_batches
+from tests.photos import draw, mask_dataset, read
+
+PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(36)]  # 6 of each class
+SMALL = {"training": {"batch_size": 8}, "phases": [{"epochs": 3}, {"epochs": 2}], "model": {"init": "scratch"}}
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory):
+    """36 people x 7 photos, six people in each class of gender-age."""
+    return mask_dataset(tmp_path_factory.mktemp("masks"), PEOPLE)
+
+
+def plan_of(root, **settings):
+    config = from_dict({**SMALL, **settings, "data": {"root": str(root), **settings.get("data", {})}})
+    return make_plan(config, scan(config.data, threads=1))
+
+
+@pytest.mark.parametrize("task", ["gender-age", "mask-gender-age", "mask", "gender", "age"])
+@pytest.mark.parametrize("folds", [2, 5])
+def test_no_person_is_in_two_folds_and_every_fold_is_held_out(masks, task, folds):
+    plan = plan_of(masks, task={"name": task}, folds={"count": folds})
+    assert audit(plan.samples) == []
+    assert (plan.samples.groupby("person")["fold"].nunique() == 1).all()
+    assert sorted(plan.samples["fold"].unique()) == list(range(folds))
+    photos = 36 if task == "gender-age" else 252
+    assert (plan.photos, plan.people, plan.dropped) == (photos, 36, 252 - photos)
+    names = {"gender-age": 6, "mask-gender-age": 18, "mask": 3, "gender": 2, "age": 3}
+    assert len(plan.class_names) == names[task] == plan.samples["y"].nunique()
+    assert all(
+        plan.class_names[y] == name for y, name in zip(plan.samples["y"], plan.samples["class_name"], strict=True)
+    )
+
+
+def test_no_person_of_a_masked_fold_was_trained_on_by_the_unmasked_fold_that_it_starts_from(masks, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda root=None: None)
+    parent = control.launch(plan_of(masks, folds={"count": 3}, data={"max_people": 26}))
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"x")
+        parent.write_state(runs.FoldState(fold, state="done"))
+    child = plan_of(
+        masks, folds={"count": 3}, task={"name": "mask-gender-age"}, model={"init": f"run:{parent.id}"}
+    ).samples  # fmt: skip
+    before = parent.samples()
+    assert (len(before), len(child)) == (26, 252)  # one unmasked photo a person; all seven, and ten new people
+    for fold in range(3):
+        held_out = set(child["person"][child["fold"] == fold])
+        assert held_out and not held_out & set(before["person"][before["fold"] != fold])
+    new = child[~child["person"].isin(before["person"])]
+    assert new["person"].nunique() == 10 and new["fold"].nunique() == 3
+
+
+def test_the_plan_is_the_same_every_time_and_another_with_another_seed(masks):
+    first, again = plan_of(masks), plan_of(masks)
+    pd.testing.assert_frame_equal(first.samples, again.samples)
+    assert first.fingerprint == again.fingerprint
+    other = plan_of(masks, folds={"seed": 1})
+    assert first.samples["fold"].tolist() != other.samples["fold"].tolist()
+    assert first.fingerprint == other.fingerprint
+
+
+def test_what_is_frozen_names_the_folder_and_the_reader(masks, monkeypatch):
+    monkeypatch.chdir(masks.parent)
+    plan = plan_of(masks.name)
+    assert plan.config.data.root == str(masks.resolve())
+    assert plan.config.data.reader == "mask"
+
+
+# Bad files block the launch until they are left out
+
+
+@pytest.fixture
+def bad(tmp_path):
+    root = mask_dataset(tmp_path / "bad", PEOPLE)
+    cut = root / "images" / "000_female_Asian_20" / "normal.jpg"
+    cut.write_bytes(cut.read_bytes()[:200])
+    table = root / "train.csv"
+    table.write_text(table.read_text() + "900,male,Asian,old,900_male_Asian_old\n901,male,Asian,30,nowhere\n")
+    draw(root / "images" / "900_male_Asian_old" / "normal.jpg")
+    return root
+
+
+def test_problems_block_the_launch_until_they_are_left_out(bad):
+    with pytest.raises(LabError) as told:
+        plan_of(bad)
+    assert told.value.kind == "problems"
+    assert told.value.message.startswith("dataset bad: ")
+    assert "bad entries, first " in told.value.message
+    assert "leave_out_problems" in told.value.remedy
+    plan = plan_of(bad, data={"leave_out_problems": True})
+    errors = plan.problems[plan.problems["severity"] == "error"]
+    assert plan.left_out == len(errors) >= 3
+    told = " ".join(errors["where"] + " " + errors["problem"])
+    for named in ("000_female_Asian_20/normal.jpg", "train.csv row 38", "'old'", "train.csv row 39", "nowhere"):
+        assert named in told
+    assert plan.photos == 35
+    assert not plan.samples["sample"].str.contains("000_female|900_|nowhere").any()
+
+
+def test_warnings_block_nothing(tmp_path):
+    root = mask_dataset(tmp_path / "warned", PEOPLE)
+    (root / "images" / "000_female_Asian_20" / "mask3.jpg").unlink()
+    plan = plan_of(root)
+    assert plan.problems["severity"].tolist() == ["warning"]
+    assert plan.left_out == 0
+
+
+# Fault 17
+
+
+def test_a_class_with_fewer_people_than_folds_is_named_with_the_numbers(masks):
+    with pytest.raises(LabError) as told:
+        plan_of(masks, folds={"count": 7})
+    assert told.value.kind == "folds"
+    assert "'female <30' has 6 people but 7 folds were asked for" in told.value.message
+    assert "6" in told.value.remedy
+    assert plan_of(masks, folds={"count": 6}).config.folds.count == 6
+
+
+def test_one_class_only_is_named_with_the_numbers(tmp_path):
+    for n in range(5):
+        draw(tmp_path / "cats" / f"{n}.jpg")
+    with pytest.raises(LabError, match=r"one class only, 'cats' \(5 photos\)"):
+        plan_of(tmp_path, task={"name": "label"})
+
+
+def test_an_empty_folder_a_missing_one_and_a_task_that_does_not_fit_are_named(tmp_path, masks):
+    with pytest.raises(LabError, match="no images"):
+        plan_of(tmp_path)
+    with pytest.raises(LabError, match="there is no such folder"):
+        plan_of(tmp_path / "nowhere")
+    with pytest.raises(LabError, match="task label: none of 252 photos tells label"):
+        plan_of(masks, task={"name": "label"})
+
+
+# Counts
+
+
+def by_a_loader(plan):
+    """(steps, training images, validation images) of the whole run, counted with torch's own DataLoader."""
+    size, steps, trained, validated = plan.config.training.batch_size, 0, 0, 0
+    for fold in range(plan.config.folds.count):
+        rows = [row for row, held in enumerate(plan.samples["fold"]) if held != fold]
+        loader = DataLoader(rows, batch_size=size, drop_last=len(rows) > size and len(rows) % size == 1)
+        steps += len(loader)
+        trained += len(rows)
+        validated += len(plan.samples) - len(rows)
+    return steps * plan.config.epochs, trained * plan.config.epochs, validated * plan.config.epochs
+
+
+@pytest.mark.parametrize("size", [2, 7, 8, 28, 29, 30, 128])
+@pytest.mark.parametrize("task", ["gender-age", "mask"])
+def test_steps_and_images_are_those_that_will_run(masks, size, task):
+    plan = plan_of(masks, task={"name": task}, training={"batch_size": size})
+    assert (plan.total_steps, plan.train_images, plan.validation_images) == by_a_loader(plan)
+    ours = [
+        split_batches(epoch_order((plan.samples["fold"] != f).to_numpy().nonzero()[0], 0, f, 1), size) for f in range(5)
+    ]
+    assert [len(batches) for batches in ours] == plan.fold_steps
+    assert plan.steps_per_epoch == math.ceil(plan.total_steps / 5 / 5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(folds=st.lists(st.integers(1, 40), min_size=2, max_size=6), size=st.integers(2, 50), epochs=st.integers(1, 9))
+def test_steps_are_right_for_uneven_folds(folds, size, epochs):
+    config = from_dict(
+        {"folds": {"count": len(folds)}, "phases": [{"epochs": epochs}], "training": {"batch_size": size}}
+    )
+    held = [fold for fold, n in enumerate(folds) for _ in range(n)]
+    samples = pd.DataFrame({"fold": held, "person": [str(n) for n in range(len(held))]})
+    plan = Plan(config, samples, ["a", "b"], 0, pd.DataFrame(), 0, "")
+    assert (plan.total_steps, plan.train_images, plan.validation_images) == by_a_loader(plan)
+
+
+# First weights: fault 34
+
+
+def test_missing_first_weights_are_said_before_anything_is_queued(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(LabError, match="ImageNet weights of ResNet-34") as told:
+        check_weights(from_dict({"model": {"depth": 34}}))
+    assert told.value.kind == "weights"
+    with pytest.raises(LabError, match="there is no file"):
+        check_weights(from_dict({"model": {"init": f"file:{tmp_path}/x.pth"}}))
+    check_weights(from_dict({"model": {"init": "scratch"}}))
+
+
+# Fault 32
+
+
+@pytest.fixture
+def frozen(tmp_path):
+    for name in ("a", "b"):
+        for n in range(4):
+            draw(tmp_path / "photos" / name / f"{n}.png", colour=(n, 0, 0))
+    config = from_dict({**SMALL, "task": {"name": "label"}, "folds": {"count": 2}})
+    config = config.model_copy(update={"data": DataConfig(root=str(tmp_path / "photos"))})
+    return make_plan(config, scan(config.data, threads=1)).samples
+
+
+def test_an_unchanged_dataset_is_accepted_also_after_its_table_went_through_a_file(frozen, tmp_path):
+    check_unchanged(frozen)
+    frozen.to_parquet(tmp_path / "samples.parquet")
+    check_unchanged(pd.read_parquet(tmp_path / "samples.parquet"))
+
+
+def test_what_changed_since_the_launch_is_named(frozen):
+    paths = dict(zip(frozen["sample"], map(Path, frozen["path"]), strict=True))
+    paths["a/0.png"].unlink()
+    status = paths["a/1.png"].stat()
+    os.utime(paths["a/1.png"], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    paths["b/2.png"].write_bytes(paths["b/2.png"].read_bytes() + b"\0")
+    os.utime(paths["b/2.png"], ns=(0, int(frozen.set_index("sample")["mtime_ns"]["b/2.png"])))
+    assert sorted(changed_files(frozen)) == ["a/0.png (gone)", "a/1.png (changed)", "b/2.png (changed)"]
+    with pytest.raises(LabError) as told:
+        check_unchanged(frozen)
+    assert told.value.kind == "data-changed"
+    assert "a/0.png (gone), a/1.png (changed), b/2.png (changed)" in told.value.message
+    assert "Run again" in told.value.remedy
+
+
+def _as_it_was(path, row):
+    """The very bytes and time, so that nothing but the way there differs."""
+    shutil.copy2(row["path"], path)
+    os.utime(path, ns=(0, int(row["mtime_ns"])))
+
+
+def test_a_photo_that_became_a_link_out_of_its_dataset_is_not_trained_on(frozen, tmp_path):
+    row = frozen.set_index("sample", drop=False).loc["a/0.png"]
+    (tmp_path / "elsewhere").mkdir()
+    _as_it_was(tmp_path / "elsewhere" / "0.png", row)
+    os.unlink(row["path"])
+    os.symlink(tmp_path / "elsewhere" / "0.png", row["path"])
+    assert changed_files(frozen) == ["a/0.png (a link that leads out of the dataset)"]
+    with pytest.raises(LabError, match="leads out of the dataset") as told:
+        check_unchanged(frozen)
+    assert told.value.kind == "data-changed"
+
+
+def test_a_folder_that_became_a_link_is_followed_only_within_its_dataset(frozen, tmp_path):
+    folder = Path(frozen.set_index("sample")["path"]["a/0.png"]).parent
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    inside = [sample for sample in frozen["sample"] if sample.startswith("a/")]
+    assert changed_files(frozen) == [f"{sample} (a link that leads out of the dataset)" for sample in inside]
+    (tmp_path / "moved").rename(folder.with_name("kept"))
+    folder.unlink()
+    folder.symlink_to(folder.with_name("kept"))
+    assert changed_files(frozen) == []
+
+
+def test_many_changes_are_counted(frozen):
+    for path in frozen["path"]:
+        os.unlink(path)
+    with pytest.raises(LabError, match=r"a/0\.png \(gone\), .* and 5 more"):
+        check_unchanged(frozen)
+
+
+def test_a_folder_that_moved_is_gone(frozen, tmp_path):
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    assert len(plans.changed_files(frozen)) == 8
+
+
+# Label corrections
+
+
+@pytest.fixture
+def colours(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    for name in ("a", "b"):
+        for n in range(6):
+            draw(tmp_path / "photos" / name / f"{n // 2}_{n}.png", colour=(n, 0, 0))
+    return tmp_path / "photos"
+
+
+def colour_plan(root, **settings):
+    people = {"person_pattern": r"^(\d)_", "leave_out_problems": settings.pop("leave_out_problems", False)}
+    return plan_of(root, task={"name": "label"}, folds={"count": 2}, data=people, **settings)
+
+
+def test_corrections_reach_the_plan_the_run_and_not_the_dataset(colours, monkeypatch):
+    plain = colour_plan(colours)
+    made = [
+        Correction(kind="relabel", sample="a/0_0.png", attribute="label", before="a", after="b", reason="it is b"),
+        Correction(kind="exclude-photo", sample="b/1_2.png"),
+        Correction(kind="relabel", sample="a/0_1.png", attribute="label", before="b", after="c"),
+    ]
+    corrections.add_all(colours, made)
+    plan = colour_plan(colours)
+    assert plan.corrections == made[:2]
+    assert plan.samples.set_index("sample")["class_name"]["a/0_0.png"] == "b"
+    assert "b/1_2.png" not in set(plan.samples["sample"])
+    assert plan.fingerprint != plain.fingerprint
+    monkeypatch.setattr(control, "ensure_workers", lambda root=None: None)
+    run = control.launch(plan)
+    corrections.undo(colours, made[0].id)
+    assert run.info()["corrections"] == [each.id for each in made[:2]]
+    assert corrections.read(run.corrections_file) == made[:2]
+    assert run.samples().set_index("sample")["class_name"]["a/0_0.png"] == "b"
+    assert control.resume(run) == run.folds()
+    assert run.samples().set_index("sample")["class_name"]["a/0_0.png"] == "b"
+    assert colour_plan(colours).samples.set_index("sample")["class_name"]["a/0_0.png"] == "a"
+
+
+def test_a_run_without_corrections_has_no_file_of_them(colours, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda root=None: None)
+    run = control.launch(colour_plan(colours))
+    assert not run.corrections_file.exists()
+    assert corrections.read(run.corrections_file) == [] == run.info()["corrections"]
+
+
+def test_a_bad_photo_that_a_correction_leaves_out_needs_no_other_agreement(colours):
+    (colours / "a" / "2_9.png").write_bytes(b"no image")
+    with pytest.raises(LabError) as told:
+        colour_plan(colours)
+    assert told.value.kind == "problems"
+    out = corrections.add(colours, Correction(kind="exclude-photo", sample="a/2_9.png", reason="broken"))
+    plan = colour_plan(colours)
+    assert plan.corrections == [out] and plan.left_out == 0
+
+
+def test_a_broken_file_of_corrections_stops_the_plan(colours):
+    path = corrections.file(colours)
+    path.parent.mkdir(parents=True)
+    path.write_text("id\n")
+    with pytest.raises(LabError) as told:
+        colour_plan(colours)
+    assert told.value.kind == "corrections"
+
+
+def test_warnings_about_a_person_are_those_of_the_corrected_labels(colours):
+    def warned():
+        return [text for text in colour_plan(colours).problems["problem"] if text.startswith("person")]
+
+    assert len(warned()) == 3  # each person's photos stand in both folders
+    for name in ("b/0_0.png", "b/0_1.png"):
+        corrections.add(colours, Correction(kind="relabel", sample=name, attribute="label", before="b", after="a"))
+    assert len(warned()) == 2
+
+
+def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colours, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda root=None: None)
+    parent = control.launch(colour_plan(colours))
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"x")
+        parent.write_state(runs.FoldState(fold, state="done"))
+    after = {"model": {"init": f"run:{parent.id}"}}
+    assert colour_plan(colours, **after).samples["fold"].tolist() == parent.samples()["fold"].tolist()
+    fold = parent.samples().drop_duplicates("person").set_index("person")["fold"].to_dict()
+    moved = parent.samples().iloc[0]
+    other = next(person for person in fold if fold[person] != moved["fold"])
+    corrections.add(
+        colours,
+        Correction(
+            kind="relabel", sample=moved["sample"], attribute="person", before=moved["person"], after=other,
+        ),
+    )  # fmt: skip
+    with pytest.raises(LabError, match="whose weights saw it") as told:
+        colour_plan(colours, **after)
+    assert told.value.kind == "transfer"
+
+
+# A task that the dataset has
+
+
+def test_a_task_that_fits_stays_and_another_gives_way_to_the_first_that_makes_classes(tmp_path):
+    lines = ["path,label,gender"]
+    for number in range(4):
+        draw(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,{'ab'[number % 2]},female")
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    found = read(tmp_path)
+    assert possible_tasks(found.samples) == ["gender", "label"]
+    assert fit_task("label", found) == ("label", "") and fit_task("gender", found) == ("gender", "")
+    task, said = fit_task("gender-age", found)
+    assert task == "label", "all photos show women: gender would be one class"
+    assert said == "Task set to label: this dataset has no labels for the task gender-age."
+    with pytest.raises(LabError, match="to gender or label"):
+        check_task("age", found)

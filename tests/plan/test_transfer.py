@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.config import RunConfig
+from core.config.run_config import ModelConfig
+from core.errors import LabError
+from core.plan.transfer import ancestry, check_parent, inherit_folds
+from core.runs import FoldState
+from core.runs import run as runs
+
+BEST = ModelConfig(init_checkpoint="best")
+
+
+def table_of(people, photos=2, seed=0):
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"sample": f"{person}-{i}", "person": person, "y": int(y), "class_name": f"c{y}"}
+        for person in people
+        for y in [rng.integers(3)]
+        for i in range(photos)
+    ]
+    return pd.DataFrame(rows)
+
+
+def make_run(folder: Path, name: str, table: pd.DataFrame, ancestors=None, done=True) -> runs.Run:
+    run = runs.create(
+        RunConfig(name=name), table, class_names=["c0", "c1", "c2"], info={}, ancestors=ancestors, folder=folder
+    )
+    for fold in run.folds():
+        if done:
+            run.weights_file(fold, "best").write_bytes(b"x")
+            run.write_state(FoldState(fold, state="done"))
+    return run
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.data())
+def test_nobody_validated_in_fold_k_was_trained_on_in_fold_k_of_any_ancestor(tmp_path_factory, data):
+    """Four generations, each with its own random part of forty people, new ones among them."""
+    folder = tmp_path_factory.mktemp("runs")
+    everyone = [f"p{i:02d}" for i in range(40)]
+    line: list[pd.DataFrame] = []
+    parent = None
+    for generation in range(4):
+        people = sorted(data.draw(st.sets(st.sampled_from(everyone), min_size=25)))
+        table = table_of(people, seed=generation)
+        if parent is None:
+            order = np.random.default_rng(generation).permutation(len(people))
+            table["fold"] = table["person"].map({p: int(order[i]) % 4 for i, p in enumerate(people)})
+            ancestors = None
+        else:
+            ancestors = ancestry(parent)
+            table["fold"] = inherit_folds(table, ancestors, 4, seed=generation)
+        parent = make_run(folder, f"g{generation}", table, ancestors)
+        line.append(table)
+        for fold in range(4):
+            held_out = set(table["person"][table["fold"] == fold])
+            for older in line:
+                trained = set(older["person"][older["fold"] != fold])
+                assert not held_out & trained
+
+
+def test_new_people_are_spread_and_known_people_never_move():
+    old = table_of([f"p{i:02d}" for i in range(40)])
+    old["fold"] = old["person"].map({p: i % 5 for i, p in enumerate(sorted(old["person"].unique()))})
+    people = old[["person", "fold"]].drop_duplicates()
+    new = table_of([f"p{i:02d}" for i in range(40)] + [f"new{i}" for i in range(10)])
+    new["fold"] = inherit_folds(new, people, 5, seed=0)
+    known = new[new["person"].isin(set(old["person"]))]
+    moved = known.drop_duplicates("person").set_index("person")["fold"] != people.set_index("person")["fold"]
+    assert not moved.any()
+    fresh = new[new["person"].str.startswith("new")].drop_duplicates("person")
+    assert fresh["fold"].nunique() >= 4
+    again = inherit_folds(new.sample(frac=1, random_state=1), people, 5, seed=0)
+    shuffled = new.sample(frac=1, random_state=1)
+    assert (shuffled["fold"].to_numpy() == again).all()
+
+
+def test_another_dataset_is_refused():
+    people = pd.DataFrame({"person": ["a", "b"], "fold": [0, 1]})
+    with pytest.raises(LabError, match="none of the 3 people is known"):
+        inherit_folds(table_of(["x", "y", "z"]), people, 2, seed=0)
+
+
+def test_unfinished_deleted_and_differently_folded_parents_are_refused(tmp_path):
+    table = table_of([f"p{i}" for i in range(12)])
+    table["fold"] = table["person"].map({p: i % 3 for i, p in enumerate(sorted(table["person"].unique()))})
+    unfinished = make_run(tmp_path, "unfinished", table, done=False)
+    with pytest.raises(LabError, match=r"fold 0 of .* is queued"):
+        check_parent(unfinished, 3, BEST)
+    done = make_run(tmp_path, "done", table)
+    check_parent(done, 3, BEST)
+    with pytest.raises(LabError, match="has 3 folds, this run 5"):
+        check_parent(done, 5, BEST)
+    with pytest.raises(LabError, match="is a ResNet-18, this run a ResNet-50"):
+        check_parent(done, 3, ModelConfig(depth=50))
+    done.weights_file(1, "best").unlink()
+    with pytest.raises(LabError, match=r"fold 1 of .* is without weights"):
+        check_parent(done, 3, BEST)
+    done.delete()
+    with pytest.raises(LabError, match="there is no run"):
+        check_parent(done, 3, BEST)
+    with pytest.raises(LabError, match="no run is chosen to start from"):
+        check_parent(runs.Run("choose", tmp_path), 3, BEST)
+
+
+def test_a_person_in_two_folds_of_the_line_is_refused(tmp_path):
+    table = table_of(["a", "b", "c"])
+    table["fold"] = [0, 1, 0, 0, 1, 1]
+    with pytest.raises(LabError, match="person 'a' stands in two folds"):
+        ancestry(make_run(tmp_path, "leaky", table))

@@ -1,0 +1,140 @@
+"""What a report prints to reproduce its runs, done: the commands are run, and everybody stands in the same fold."""
+
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from core.cli import main as cli
+from core.config import from_dict
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.data.scan import scan
+from core.jobs import control
+from core.plan.plan import make_plan
+from core.report import gather
+from core.report.blocks import Bullets, Code
+from core.runs import FoldState, Run
+from core.runs import run as runs
+from core.studies import records
+from core.studies.grid import StudyConfig, expand, make_plans
+from tests.data.test_persons import utkface
+from tests.photos import draw
+
+SHARED = {"folds.count": 2, "folds.seed": 3, "model.init": "scratch", "model.depth": 18, "task.age_limits": [30, 60]}
+
+
+@pytest.fixture
+def lab(tmp_path, runs_folder, monkeypatch):
+    """A dataset beside a runs folder in which a launch only queues; the current folder is where files are saved."""
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    monkeypatch.chdir(tmp_path)
+    return utkface(tmp_path / "faces of all", each=3)
+
+
+def config_of(root, **settings):
+    return from_dict({
+        "name": "mine", "data": {"root": str(root)}, "folds": {"count": 2, "seed": 3}, "task": {"name": "gender"},
+        "model": {"init": "scratch"}, **settings,
+    })  # fmt: skip
+
+
+def launched(root, **settings):
+    config = config_of(root, **settings)
+    return control.launch(make_plan(config, scan(config.data, threads=1)))
+
+
+def again(run, folder):
+    """Do what the report of a run says in an empty place. Returns (new runs, commands, notes)."""
+    parts = next(part for part in gather.gather([run]).sections if part.title == "How to reproduce").blocks
+    codes = {block.title: block.text for block in parts if isinstance(block, Code)}
+    commands = codes.pop("Commands").splitlines()
+    for name, text in codes.items():
+        (folder / name).write_text(text, "utf-8")
+    made = []
+    for command in commands:
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "core"]
+        done = CliRunner().invoke(cli.app, words[3:])
+        assert done.exit_code == 0, (command, done.output, done.exception)
+        made += [Run(line) for line in done.output.splitlines() if runs.ID.fullmatch(line) and Run(line).exists()]
+    return made, commands, [line for block in parts if isinstance(block, Bullets) for line in block.lines]
+
+
+def where(run):
+    return run.samples().set_index("sample")["fold"].to_dict()
+
+
+def test_a_run_that_splits_itself_is_made_by_its_configuration(lab, tmp_path):
+    run = launched(lab)
+    (new,), (command,), notes = again(run, tmp_path)
+    assert command == f"python -m core train {run.id}.yaml --data '{lab}'" and notes == []
+    assert where(new) == where(run) and new.config() == run.config() and new.id != run.id
+
+
+def test_a_run_that_starts_from_another_says_that_its_folder_is_needed(lab, tmp_path):
+    parent = launched(lab, folds={"count": 2, "seed": 8})
+    for fold in parent.folds():
+        parent.weights_file(fold, "best").write_bytes(b"x")
+        parent.write_state(FoldState(fold, "done"))
+    run = launched(lab, model={"init": f"run:{parent.id}"})
+    (new,), _, (note,) = again(run, tmp_path)
+    assert where(new) == where(run) and new.config().model.parent == parent.id
+    assert f"the folder runs/{parent.id} has to be there" in note
+
+
+def test_runs_of_a_study_that_another_run_split_are_made_by_the_study(lab, tmp_path):
+    draw(lab / "of-nobody.jpg")  # its name tells nothing: the study has to know that it is left out
+    wanted = StudyConfig(name="tasks", recipe="quick", set=SHARED, grid={"task.name": ["gender", "gender-age"]})
+    configs = expand(wanted, {"root": str(lab), "leave_out_problems": True})
+    study = records.launch(wanted, make_plans(configs, scan(configs[0].data, threads=1)))
+    for run_id in study.run_ids:
+        run = Run(run_id)
+        made, commands, notes = again(run, tmp_path)
+        new = next(other for other in made if other.config().task == run.config().task)
+        assert where(new) == where(run)
+        assert new.config().data == run.config().data
+        if len(made) > 1:
+            assert commands == [f"python -m core study {study.id}.yaml --data '{lab}'"]
+            assert "the study is launched whole" in notes[0]
+
+
+def test_a_run_that_joined_a_study_needs_its_own_folder_for_its_folds(lab, tmp_path):
+    wanted = StudyConfig(name="seeds", recipe="quick", set={**SHARED, "task.name": "gender"},
+                         grid={"training.seed": [0, 1]})  # fmt: skip
+    configs = expand(wanted, {"root": str(lab)})
+    found = scan(configs[0].data, threads=1)
+    study = records.launch(wanted, make_plans(configs, found))
+    other = config_of(lab, folds={"count": 2, "seed": 77})  # by itself it would be split in another way
+    run = records.add(study, make_plan(other, found), found)
+    (new,), (command,), notes = again(run, tmp_path)
+    assert where(new) == where(run) == where(Run(study.run_ids[0]))
+    assert command.endswith(f"--folds-of {run.id}") and f"the folder runs/{run.id} has to be there" in notes[0]
+
+
+def test_a_study_whose_recipe_is_not_the_labs_is_not_promised(lab, tmp_path):
+    """Its file names a recipe that another machine lacks: folds are taken from the run instead."""
+    from core.config.recipes import load_recipe, save_recipe
+
+    save_recipe("mine", load_recipe("quick"))
+    wanted = StudyConfig(name="tasks", recipe="mine", set=SHARED, grid={"task.name": ["gender", "gender-age"]})
+    configs = expand(wanted, {"root": str(lab), "max_people": 17})
+    study = records.launch(wanted, make_plans(configs, scan(configs[0].data, threads=1)))
+    for run_id in study.run_ids:
+        made, commands, _ = again(Run(run_id), tmp_path)
+        assert all(" train " in command for command in commands) and where(made[0]) == where(Run(run_id))
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_corrections_are_counted_and_said_to_be_needed(lab, tmp_path, many):
+    samples = sorted(path.name for path in lab.iterdir())
+    for sample in samples[:many]:
+        corrections.add(lab, Correction(kind="exclude-photo", sample=sample))
+    run = launched(lab)
+    parts = gather.gather([run]).sections
+    told = [block.text for part in parts if part.title == "Data" for block in part.blocks if hasattr(block, "text")]
+    count = f"{many} label correction{'' if many == 1 else 's'}"
+    assert f"The run used {count}, laid over the labels of the dataset." in told
+    (new,), _, notes = again(run, tmp_path)
+    assert where(new) == where(run) and len(new.samples()) == 18 - many
+    assert notes[0].startswith(f"mine used {count}: on another machine, take in runs/{run.id}/corrections.csv")

@@ -1,0 +1,150 @@
+"""Colours of runs and folds: a run's own for life, told apart from each other, from states and from paper."""
+
+import itertools
+import tomllib
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.compare import members, pairs
+from core.figures import comparison, comparison_curves
+from core.jobs import trash
+from core.places import HOME
+from core.runs import Run, colours, index
+from core.runs import run as runs
+from pages.parts.shared import states
+from tests.compared import make_run, samples
+
+# Severity 1 of Machado, Oliveira & Fernandes 2009, in linear RGB.
+BLIND = {
+    "red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+}
+
+
+def linear(colour):
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(colour, seen=None):
+    """CIELAB of a colour, as somebody with that blindness sees it."""
+    light = linear(colour) if seen is None else np.clip(np.array(BLIND[seen]) @ linear(colour), 0, 1)
+    return cv2.cvtColor(np.array([[light]], np.float32), cv2.COLOR_LRGB2Lab)[0, 0]
+
+
+def state_colours():
+    """Every colour that a state has on a page, from the pages' own style and themes."""
+    theme = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    styled = {part.split(" }")[0].strip() for part in states._CSS.split("{ --c: ")[1:]}
+    accent = {colour for colour in styled if colour.startswith("var(")}
+    assert len(styled) == 5 and len(accent) == 1, "states.py says its colours in another way now"
+    used = {accent.pop().rpartition(",")[2].strip(" )"), theme["light"]["primaryColor"], theme["dark"]["primaryColor"]}
+    return sorted(used | {colour for colour in styled if colour.startswith("#")})
+
+
+def hue(colour):
+    """(degrees, chroma) in CIELAB."""
+    _, a, b = lab(colour)
+    return float(np.degrees(np.arctan2(b, a))) % 360, float(np.hypot(a, b))
+
+
+@pytest.mark.parametrize(("seen", "apart"), [(None, 30), ("red", 15), ("green", 15)])
+def test_runs_are_told_apart_by_every_eye(seen, apart):
+    assert len(colours.RUN_COLOURS) >= 12  # as many as Compare shows
+    found = [lab(colour, seen) for colour in colours.RUN_COLOURS]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(found, 2)) > apart
+
+
+@pytest.mark.parametrize("colour", colours.RUN_COLOURS)
+def test_no_run_has_the_colour_or_the_hue_of_a_state(colour):
+    for state in state_colours():
+        assert np.linalg.norm(lab(colour) - lab(state)) > 18, state
+        (ours, strong), (theirs, vivid) = hue(colour), hue(state)
+        if min(strong, vivid) > 15:
+            assert abs((ours - theirs + 180) % 360 - 180) > 20, state
+
+
+@pytest.mark.parametrize("colour", colours.RUN_COLOURS)
+def test_runs_and_their_folds_stand_out_on_light_and_dark_paper(colour):
+    assert len({colours.fold_colour(colour, fold) for fold in range(5)}) == 5
+    for paper in ("#fcfcfa", "#14181b"):
+        low, high = sorted(float(np.array([0.2126, 0.7152, 0.0722]) @ linear(c)) for c in (colour, paper))
+        assert (high + 0.05) / (low + 0.05) > 2
+
+
+@pytest.fixture
+def twelve(tmp_path, monkeypatch):
+    """The runs folder with as many runs as the palette has colours, made one after another."""
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    (tmp_path / "no-run").mkdir()  # what cannot be read takes no colour
+    table = samples(tmp_path, people=12, photos=1, folds=2)
+    for number in range(len(colours.RUN_COLOURS)):
+        make_run(tmp_path, table, run_id=f"20260101-0000{number:02d}-r-0000")
+    return tmp_path
+
+
+def shown():
+    """Run id -> colour, as a page that lists all runs finds it."""
+    listed = index.summaries()
+    return {s["id"]: states.colour_of(s["id"], listed) for s in listed if "unreadable" not in s}
+
+
+def test_deleting_a_run_and_undoing_it_changes_nobodys_colour(twelve):
+    before = shown()
+    assert [before[run_id] for run_id in sorted(before)] == list(colours.RUN_COLOURS), "neighbours share a colour"
+    gone = sorted(before)[2:4]
+    trash.delete(gone)
+    assert shown() == {run_id: colour for run_id, colour in before.items() if run_id not in gone}
+    trash.restore(gone)
+    assert shown() == before
+
+
+def test_a_new_run_takes_the_colour_that_is_free(twelve):
+    before = shown()
+    trash.delete([sorted(before)[5]])
+    run = make_run(twelve, samples(twelve, people=12, photos=1, folds=2), run_id="20260102-000000-r-0000")
+    assert shown()[run.id] == before[sorted(before)[5]]
+    another = make_run(twelve, samples(twelve, people=12, photos=1, folds=2), run_id="20260103-000000-r-0000")
+    assert shown()[another.id] == before[sorted(before)[0]], "all are taken: the one not used for longest"
+
+
+def test_the_colour_is_the_runs_own_on_every_path(twelve):
+    run = Run(sorted(shown())[7])
+    place = run.info()["colour"]
+    assert place == next(s["colour"] for s in runs.summaries() if s["id"] == run.id)
+    member = members.load(run.id)
+    assert colours.colour_of({**member.info, "id": member.id}) == shown()[run.id] == colours.run_colour(place)
+
+
+@pytest.mark.parametrize("colour", [None, "red", True, -1, 1.5])
+def test_runs_of_older_labs_have_a_colour_of_their_own_that_depends_on_no_other(twelve, colour):
+    """What was never recorded, or damaged, follows from the id."""
+    odd = {"id": "20251126-120000-old-aa41", "colour": colour}
+    assert colours.colour_of(odd) == colours.colour_of({"id": odd["id"]}) in colours.RUN_COLOURS
+    found = {colours.colour_of({"id": f"20251126-12{n:04d}-old-aa41"}) for n in range(200)}
+    assert found == set(colours.RUN_COLOURS)
+
+
+def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):
+    own = colours.RUN_COLOURS[0]
+    expected = [colours.fold_colour(own, fold) for fold in (1, 3)]
+    rows = [
+        {"fold": fold, "epoch": epoch, "split": "validation", "f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
+        for fold in (1, 3) for epoch in (1, 2)
+    ]  # fmt: skip
+    line = comparison_curves.Line("r", "r", own, pd.DataFrame(rows), {})
+    drawn = comparison_curves.run_curves([line], "f1", folds=True).data
+    assert [trace.line.color for trace in drawn if trace.name and trace.name.startswith("fold")] == expected
+
+    table = samples(twelve, people=48, photos=1, folds=4)
+    states_of = {0: "failed", 2: "failed"}
+    base, other = (
+        members.load(make_run(twelve, table, name, states=states_of, seed=n, run_id=f"20260104-00000{n}-r-0000").id)
+        for n, name in enumerate(("base", "other"))
+    )
+    (difference,) = pairs.differences([pairs.pair(other, base)])
+    figure = comparison.deltas([difference], {other.id: own}, within=0.01)
+    assert difference.folds == (1, 3) and list(figure.data[0].marker.color) == expected

@@ -1,0 +1,130 @@
+from dataclasses import replace
+
+import pytest
+
+from core.config import from_dict
+from core.runs import FoldState, notes
+from core.runs import index as run_index
+from core.runs import run as runs
+from core.storage import files
+
+SCORES = {f"{which}_{key}": 0.5 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
+
+
+@pytest.fixture
+def made(runs_folder, tiny_plan):
+    def make(name="a", config=None):
+        config = config or tiny_plan.config.model_copy(update={"name": name})
+        return runs.create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
+
+    return make
+
+
+def counting(monkeypatch):
+    read = []
+    original = runs.read_summary
+    monkeypatch.setattr(runs, "read_summary", lambda path: read.append(path.name) or original(path))
+    return read
+
+
+def test_it_lists_what_summaries_lists(made):
+    for name in "abc":
+        made(name)
+    plain = runs.summaries()
+    quick = run_index.summaries()
+    assert [{k: v for k, v in s.items() if k not in ("archived", "tags")} for s in quick] == plain
+    assert len(plain) == 3
+
+
+def test_an_unchanged_run_is_read_once(made, monkeypatch):
+    made("a")
+    read = counting(monkeypatch)
+    assert len(run_index.listed()) == len(run_index.listed()) == 1
+    assert len(read) == 1
+
+
+def test_a_change_of_state_notes_or_existence_is_seen_at_once(made):
+    run, other = made("a"), made("b")
+    assert {e.state for e in run_index.listed()} == {"queued"}
+    for fold in run.folds():
+        run.write_state(FoldState(fold, "done", scores=SCORES, started=10.0, ended=15.0, seconds=4.0))
+    found = {entry.id: entry for entry in run_index.listed()}
+    assert found[run.id].state == "done"
+    assert found[run.id].scores["best_f1"] == (0.5, 0.0, 2)
+    assert found[run.id].seconds == 8.0
+    notes.change_notes(run, add=["good"])
+    assert {e.id: e.notes.tags for e in run_index.listed()} == {run.id: ("good",), other.id: ()}
+    other.delete()
+    assert [e.id for e in run_index.listed()] == [run.id]
+
+
+def test_running_without_a_process_is_interrupted_though_no_file_changed(made):
+    run = made("a")
+    run.write_state(FoldState(1, "done"))
+    run.write_state(FoldState(0, "running"))
+    with run.fold_lock(0):
+        assert run_index.listed()[0].state == "running"
+    assert run_index.listed()[0].state == "interrupted"
+
+
+def test_garbage_is_listed_as_unreadable_and_reread_when_mended(made):
+    run = made("a")
+    good = (run.dir / "summary.json").read_text()
+    (run.dir / "samples.parquet").unlink()  # or it would be made anew
+    (run.dir / "summary.json").write_text("{")
+    assert run_index.listed()[0].unreadable
+    assert run_index.listed()[0].state == "unreadable"
+    (run.dir / "summary.json").unlink()
+    assert run_index.listed()[0].unreadable == "summary.json is missing"
+    (run.dir / "summary.json").write_text(good)
+    assert run_index.listed()[0].state == "queued"
+
+
+def test_settings_come_from_the_summary_or_for_older_runs_from_the_configuration(made):
+    run = made("a")
+    summary = files.read_json(run.dir / "summary.json")
+    assert summary["settings"]["training.batch_size"] == 8
+    del summary["settings"], summary["recipe"]
+    files.write_json(run.dir / "summary.json", summary)
+    (entry,) = run_index.listed()
+    assert run_index.settings_of(entry)["training.batch_size"] == 8
+    assert entry.recipe == ""
+    run.config_file.write_text("!!python/none")
+    assert run_index.settings_of(entry) == {}
+    run.config_file.unlink()
+    assert run_index.settings_of(entry) == {}
+
+
+def test_time_of_folds_from_before_it_was_recorded_is_end_minus_start(made):
+    run = made("a")
+    run.write_state(FoldState(0, "done", scores=SCORES, started=10.0, ended=15.0))
+    assert run_index.listed()[0].seconds == 5.0
+    run.write_state(FoldState(0, "done", scores=SCORES, started=15.0, ended=10.0))
+    assert run_index.listed()[0].seconds == 0.0  # the clock went back
+
+
+def test_the_nearest_recipe_is_told_with_its_changes(made):
+    made("a", from_dict({"name": "x", "data": {"root": "/x"}}))
+    assert run_index.listed()[0].recipe.startswith("study")
+
+
+def test_no_more_folders_than_a_few_are_remembered(tmp_path):
+    for index in range(run_index.FOLDERS + 3):
+        assert run_index.listed(tmp_path / str(index)) == []
+    assert len(run_index._FOLDERS) <= run_index.FOLDERS
+
+
+def test_what_a_caller_does_with_its_list_does_not_reach_the_next_one(made):
+    made("a")
+    first = run_index.summaries()
+    first[0]["name"] = "spoilt"
+    first.clear()
+    assert run_index.summaries()[0]["name"] == "a"
+    assert replace(run_index.listed()[0]).name == "a"
+
+
+def test_newest_first(made):
+    ids = []
+    for name in "ab":
+        ids.append(made(name).id)
+    assert [e.id for e in run_index.listed()] == sorted(ids, reverse=True)

@@ -1,0 +1,73 @@
+import pytest
+
+from core.errors import LabError
+from core.runs import FoldState, notes
+from core.runs import run as runs
+from core.storage import files
+
+
+@pytest.fixture
+def run(runs_folder, tiny_plan):
+    made = runs.create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
+    for fold in made.folds():
+        made.write_state(FoldState(fold, "done"))
+    return made
+
+
+def test_tags_and_note_are_kept_apart_from_each_other(run):
+    notes.change_notes(run, add=["good", " for  the paper ", "good", ""])
+    notes.change_notes(run, text="  Overfits.  ")
+    found = notes.read_notes(run)
+    assert found.tags == ("good", "for the paper")
+    assert found.text == "Overfits."
+    assert notes.change_notes(run, add=["new"]).tags == ("good", "for the paper", "new")
+    assert notes.change_notes(run, remove=["good", "for the paper", "new"], text="") == notes.Notes()
+
+
+def test_a_tag_never_carries_a_comma(run):
+    assert notes.change_notes(run, add=["a,b"]).tags == ("a b",)
+
+
+@pytest.mark.parametrize("tags", [["x" * 31], [f"t{i}" for i in range(13)]])
+def test_too_many_or_too_long_tags_are_refused(run, tags):
+    with pytest.raises(LabError, match="too many or too long"):
+        notes.change_notes(run, add=tags)
+    assert notes.read_notes(run) == notes.Notes()
+
+
+def test_a_very_long_note_is_refused(run):
+    with pytest.raises(LabError, match="2,001"):
+        notes.change_notes(run, text="x" * 2001)
+
+
+@pytest.mark.parametrize("garbage", ["", "{", "[]", '"x"', '{"tags": 3}', '{"archived": "x"}', "null"])
+def test_a_garbage_file_hides_nothing(run, garbage):
+    run.notes_file.write_text(garbage)
+    assert notes.read_notes(run) == notes.Notes()
+    assert notes.change_notes(run, add=["good"]).tags == ("good",)
+
+
+def test_notes_of_a_run_that_is_gone(run):
+    run.delete()
+    with pytest.raises(LabError, match="gone"):
+        notes.change_notes(run, text="x")
+    assert not run.dir.exists()
+
+
+def test_archive_and_back(run):
+    notes.change_notes(run, add=["good"])
+    notes.archive([run.id])
+    assert notes.read_notes(run).archived > 0
+    assert files.read_json(run.notes_file)["tags"] == ["good"]
+    notes.unarchive([run.id])
+    assert notes.read_notes(run) == notes.Notes(("good",))
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_run_that_trains_or_waits_is_not_archived(run, state):
+    run.write_state(FoldState(1, state))
+    with run.fold_lock(1), pytest.raises(LabError) as told:
+        notes.archive([run.id])
+    assert told.value.kind == "busy"
+    assert run.id in told.value.message
+    assert notes.read_notes(run).archived is None

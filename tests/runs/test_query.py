@@ -1,0 +1,100 @@
+import pytest
+
+from core.runs.index import Listed
+from core.runs.notes import Notes
+from core.runs.query import Query, choices, choose, grouped, ordered, varying
+
+
+def entry(name, *, depth=18, f1=None, tags=(), archived=None, created=1.0, state="done", text="", **settings):
+    scores = None if f1 is None else {"best_f1": f1, "final_f1": f1, "best_accuracy": f1, "final_accuracy": f1}
+    summary = {
+        "id": f"20260101-000000-{name}-0000", "name": name, "state": state, "depth": depth, "dataset": "demo",
+        "task": "gender-age", "created": created, "study": None, "recipe": ["quick", 0],
+        "settings": {"model.depth": depth, "mix.method": "none", **settings},
+        "folds": [{"fold": 0, "state": "done", "scores": scores, "started": 1.0, "ended": 3.0}],
+    }  # fmt: skip
+    return Listed(summary, Notes(tuple(tags), text, archived))
+
+
+A = entry("alpha", f1=0.7, tags=["good", "paper"], created=3.0)
+B = entry("beta", depth=34, f1=0.9, created=2.0, text="Overfits the OLDEST", **{"mix.method": "mixup"})
+C = entry("gamma", depth=50, created=1.0, state="failed", archived=5.0)
+
+
+def names(entries):
+    return [found.name for found in entries]
+
+
+def test_archived_runs_have_their_own_list():
+    assert names(choose([A, B, C], Query())) == ["alpha", "beta"]
+    assert names(choose([A, B, C], Query(archived=True))) == ["gamma"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ALPHA", ["alpha"]),
+        ("oldest overfits", ["beta"]),
+        ("paper demo", ["alpha"]),
+        ("paper beta", []),
+        ("mix.method=mixup", ["beta"]),
+        ("method=MIXUP", ["beta"]),
+        ("model.depth=34 beta", ["beta"]),
+        ("model.depth=3", []),
+        ("=", ["alpha", "beta"][:0]),
+        ("", ["alpha", "beta"]),
+    ],
+)
+def test_search_looks_at_words_notes_tags_and_settings(text, found):
+    assert names(choose([A, B], Query(text=text))) == found
+
+
+def test_filters_are_all_required_and_their_values_are_alternatives():
+    assert names(choose([A, B], Query(depth=(18, 34)))) == ["alpha", "beta"]
+    assert names(choose([A, B], Query(depth=(18,), tag=("good",)))) == ["alpha"]
+    assert names(choose([A, B], Query(depth=(34,), tag=("good",)))) == []
+    assert names(choose([A, B], Query(state=("failed",)))) == []
+
+
+def test_runs_without_a_score_come_last_in_both_directions():
+    assert names(ordered([C, A, B], "best_f1", descending=True)) == ["beta", "alpha", "gamma"]
+    assert names(ordered([C, A, B], "best_f1", descending=False)) == ["alpha", "beta", "gamma"]
+    assert names(ordered([C, A, B], "no such column", descending=False)) == ["gamma", "beta", "alpha"]
+
+
+def test_groups_by_field_setting_and_tag():
+    assert [(value, names(runs)) for value, runs in grouped([A, B, C], "depth")] == [
+        ("18", ["alpha"]), ("34", ["beta"]), ("50", ["gamma"]),
+    ]  # fmt: skip
+    assert [(value, names(runs)) for value, runs in grouped([A, B], "mix.method")] == [
+        ("mixup", ["beta"]), ("none", ["alpha"]),
+    ]  # fmt: skip
+    assert [(value, names(runs)) for value, runs in grouped([A, B], "tag")] == [
+        ("good", ["alpha"]), ("paper", ["alpha"]), ("none", ["beta"]),
+    ]  # fmt: skip
+
+
+def test_values_of_different_kinds_can_be_grouped_together():
+    odd = [entry("a", x=1), entry("b", x="one"), entry("c", x=None), entry("d", x=0.5)]
+    assert [value for value, _ in grouped(odd, "x")] == ["0.5", "1", "one", "none"]
+
+
+def test_what_varies():
+    assert varying([A, B]) == ["model.depth", "mix.method"]
+    assert varying([A, A]) == [] == varying([])
+    assert varying([A, entry("other", extra=1)]) == ["extra"]
+    assert varying([entry("other", extra=1), A]) == ["extra"]
+
+
+def test_choices_are_what_occurs():
+    assert choices([A, B, C], "depth") == [18, 34, 50]
+    assert choices([A, B], "tag") == ["good", "paper"]
+    assert choices([A, B], "study") == []
+
+
+def test_scores_are_of_finished_folds_and_time_of_ended_ones():
+    summary = {**A.summary, "folds": [*A.summary["folds"], {"fold": 1, "state": "running", "scores": {"best_f1": 0.1}}]}
+    assert Listed(summary).scores["best_f1"][::2] == (0.7, 1)
+    assert Listed(summary).seconds == 2.0
+    assert Listed(summary).done == (1, 2)
+    assert Listed({"id": "x", "unreadable": "summary.json is missing"}).seconds is None

@@ -1,0 +1,145 @@
+import pytest
+
+from core.config import from_dict
+from core.config.recipes import load_recipe
+from core.data.scan import Scan, scan
+from core.errors import LabError
+from core.jobs import control
+from core.plan.plan import make_plan
+from core.runs import FoldState
+from core.studies import grid as study
+from core.studies.grid import StudyConfig
+from tests.photos import draw
+
+YAML = """
+name: depths
+recipe: quick
+set: {folds.count: 2, phases.0.epochs: 2}
+grid:
+  model.depth: [18, 34]
+  recipe: [quick, study-mixup]
+  model.init: [scratch]
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> Scan:
+    """A UTKFace-like folder of 24 photos: gender and age in the file name, each photo its own person."""
+    root = tmp_path_factory.mktemp("faces")
+    for age in (20, 40, 70):
+        for gender in (0, 1):
+            for i in range(4):
+                draw(root / f"{age}_{gender}_0_2017011{i}1234567{i}.jpg.chip.jpg")
+    from core.config.run_config import DataConfig
+
+    return scan(DataConfig(root=str(root)))
+
+
+def test_a_grid_makes_every_combination_in_its_order():
+    made = study.expand(study.from_yaml(YAML))
+    assert [(c.model.depth, c.mix.method) for c in made] == [(18, "none"), (18, "mixup"), (34, "none"), (34, "mixup")]
+    assert {c.folds.count for c in made} == {2}
+    assert len({c.name for c in made}) == 4
+
+
+def test_runs_that_start_elsewhere_are_named_after_it():
+    first = ["scratch", "imagenet", "file:/weights/faces-v2.safetensors", "run:20260101-000000-a-long-name-2478"]
+    made = study.expand(StudyConfig(name="masks", recipe="quick", grid={"model.init": first}))
+    names = ["masks from scratch", "masks from ImageNet", "masks from faces-v2", "masks from run 2478"]
+    assert [config.name for config in made] == names
+
+
+def test_wrong_settings_are_named_with_their_run():
+    with pytest.raises(LabError, match=r"depths r19.*model\.depth"):
+        study.expand(StudyConfig(name="depths", recipe="quick", grid={"model.depth": [19]}))
+    with pytest.raises(LabError, match="no setting 'dept'"):
+        study.expand(StudyConfig(name="depths", recipe="quick", grid={"model.dept.x": [18]}))
+    with pytest.raises(LabError, match="grid is empty"):
+        study.expand(StudyConfig(name="depths", grid={"model.depth": []}))
+
+
+def test_ten_thousand_runs_are_counted_without_being_made():
+    large = StudyConfig(name="seeds", grid={"training.seed": list(range(100)), "folds.seed": list(range(100))})
+    assert study.size(large) == 10_000 > study.ASK_ABOVE
+
+
+def test_every_run_of_a_study_has_the_same_fold_for_a_person(found):
+    grid = {"task.name": ["gender", "gender-age", "age"], "model.head": ["joint"]}
+    made = study.expand(
+        StudyConfig(name="heads", recipe="quick", set={"folds.count": 2}, grid=grid), {"root": found.root}
+    )
+    alone = [make_plan(c, found).samples.set_index("person")["fold"].to_dict() for c in made]
+    assert alone[0] != alone[1], "the test needs tasks that would split people differently"
+    together = [p.samples.set_index("person")["fold"].to_dict() for p in study.make_plans(made, found)]
+    assert together[0] == together[1] == together[2] == alone[1]
+
+
+def test_runs_with_different_folds_are_no_study(found):
+    made = study.expand(StudyConfig(name="k", recipe="quick", grid={"folds.count": [2, 3]}), {"root": found.root})
+    with pytest.raises(LabError, match="different folds"):
+        study.make_plans(made, found)
+
+
+def test_the_estimate_counts_runs_jobs_steps_and_disk(found, tmp_path):
+    wanted = study.from_yaml(YAML)
+    plans = study.make_plans(study.expand(wanted, {"root": found.root}), found)
+    cost = study.estimate(plans, tmp_path)
+    assert (cost.runs, cost.fold_jobs, cost.seconds) == (4, 8, None)
+    assert cost.steps == sum(plan.total_steps for plan in plans)
+    assert cost.bytes > 8 * 5 * 11e6 * 4
+
+
+def test_a_form_that_differs_from_its_recipe_becomes_the_settings_that_runs_share():
+    base = load_recipe("study")
+    now = base.model_dump(mode="json")
+    now["model"]["init"], now["phases"][0]["lr_backbone"], now["name"] = "scratch", 1e-3, "mine"
+    now["data"]["root"] = "/somewhere"
+    assert study.changes(base, base.model_dump(mode="json")) == {}
+    assert study.changes(base, now) == {"model.init": "scratch", "phases.0.lr_backbone": 1e-3}
+    now["phases"] = now["phases"] * 2
+    now["transforms"][0]["enabled"] = False
+    found = study.changes(base, now)
+    assert len(found["phases"]) == 2 and found["transforms"][0]["enabled"] is False
+    wanted = StudyConfig(name="mine", recipe="study", set=found, grid={"training.seed": [4]})
+    (made,) = study.expand(wanted, now["data"])
+    expected = from_dict({**now, "training": {**now["training"], "seed": 4}, "name": made.name})
+    assert made.model_dump() | {"description": ""} == expected.model_dump() | {"description": ""}
+
+
+def test_a_study_file_is_what_the_page_exports():
+    wanted = study.from_yaml(YAML + "shrink: {size: 64, epochs: 5}\n")
+    assert study.from_yaml(study.to_yaml(wanted)) == wanted
+
+
+def test_a_grid_can_vary_every_setting_and_knows_the_values_of_closed_ones():
+    known = study.settings()
+    assert known["model.depth"] == [18, 34, 50, 101, 152]
+    assert known["mix.method"] == ["none", "mixup", "cutmix", "both"]
+    assert known["phases.0.nesterov"] == [False, True]
+    assert "quick" in known["recipe"] and known["phases.0.lr_head"] is None and known["training.early_stopping"] is None
+    for key, values in known.items():
+        if key not in ("recipe", "model.head", "phases.0.nesterov"):
+            value = (values or [2])[0]
+            value = "scratch" if key == "model.init" else value
+            value = 1 if key in ("phases.0.lr_backbone", "phases.0.weight_decay", "mix.probability") else value
+            value = 0.5 if key in ("training.label_smoothing", "phases.0.momentum", "phases.0.step_factor") else value
+            study.expand(StudyConfig(name="x", recipe="quick", grid={key: [value]}))
+
+
+def test_runs_that_start_from_runs_with_other_folds_are_no_study(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda folder: None)
+    parents = []
+    for seed in (0, 1):
+        config = from_dict(load_recipe("quick").model_dump(mode="json") | {"folds": {"count": 2, "seed": seed}})
+        config = config.model_copy(update={"data": config.data.model_copy(update={"root": found.root})})
+        run = control.launch(make_plan(config, found), folder=tmp_path)
+        for fold in run.folds():
+            run.weights_file(fold, "best").write_bytes(b"weights")
+            run.write_state(FoldState(fold, "done"))
+        parents.append(run)
+    splits = [run.samples().set_index("person")["fold"].to_dict() for run in parents]
+    assert splits[0] != splits[1]
+    grid = {"model.init": [f"run:{run.id}" for run in parents]}
+    wanted = StudyConfig(name="parents", recipe="quick", set={"folds.count": 2}, grid=grid)
+    with pytest.raises(LabError, match="held other people out"):
+        study.make_plans(study.expand(wanted, {"root": found.root}), found, folder=tmp_path)

@@ -1,0 +1,108 @@
+"""Looking after what was left behind: for who may only read, and without writing what says nothing."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from core import machine, places
+from core.jobs import control, halt, queue
+from core.runs import FoldState, Run, index
+from core.runs import run as runs
+from core.studies import healing
+from tests.old_runs import INTERRUPTED, thaw
+from tests.pages.test_live import html, page
+from tests.pages.test_runs import button
+from tests.storage.test_locks import as_nobody
+
+
+@pytest.fixture
+def left_behind(tiny_plan):
+    """A runs folder that everybody may read: a fold without a place in the queue, and one that says running."""
+    root = Path(tempfile.mkdtemp())
+    root.chmod(0o755)
+    run = runs.create(tiny_plan.config, tiny_plan.samples, class_names=["a"], info={}, folder=root)
+    run.write_state(FoldState(1, state="running"))
+    yield run
+    shutil.rmtree(root)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+def test_who_may_only_read_is_told_and_nothing_raises(left_behind):
+    root = left_behind.dir.parent
+    assert as_nobody(lambda: healing.look_after(root)) == repr(healing.READ_ONLY), "a fold that was left out"
+    queue.enqueue(left_behind, [0])
+    assert as_nobody(lambda: healing.look_after(root)) == repr(healing.READ_ONLY), "a fold that waits"
+    queue.remove(left_behind, [0])
+    left_behind.write_state(FoldState(0, state="done"))
+    assert as_nobody(lambda: healing.look_after(root)) == "''", "nothing waits"
+
+
+def test_what_another_machine_left_out_is_queued_for_that_one_and_a_page_says_what_it_waits_for(
+    tiny_plan, runs_folder, monkeypatch
+):
+    started = []
+    monkeypatch.setattr(control, "start_worker", started.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(machine, "name", lambda: "another")
+        run = control.launch(tiny_plan)
+    started.clear()
+    assert run.info()["machine"] == "another"
+    queue.remove(run, run.folds())
+    told = healing.look_after()
+    assert "on another machine" in told and "python -m core worker" in told
+    assert len(control.waiting()) == 2 and started == []
+    monkeypatch.setattr(machine, "name", lambda: "another")
+    assert healing.look_after() == "" and started == [runs_folder]
+
+
+def test_a_disk_without_room_is_told_in_a_sentence(left_behind, monkeypatch):
+    root = left_behind.dir.parent
+
+    def full(*arguments):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(queue, "enqueue", full)
+    assert healing.look_after(root) == "What waits could not be started: No space left on device."
+
+
+def test_folds_of_version_0_1_are_judged_without_writing_and_are_read_once(tmp_path, monkeypatch):
+    root = thaw(tmp_path)
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    before = {path: path.read_bytes() for path in (root / INTERRUPTED).rglob("*") if path.is_file()}
+    looks, written_down = [], healing.deaths.write_down
+    monkeypatch.setattr(healing.deaths, "write_down", lambda run, fold: looks.append(fold) or written_down(run, fold))
+    for _ in range(3):
+        healing.look_after(root)
+    assert looks == [0]
+    after = {path: path.read_bytes() for path in (root / INTERRUPTED).rglob("*") if path.name in ("state.json",)}
+    assert after == {path: before[path] for path in after}
+    assert Run(INTERRUPTED, root).fold_state(0).kind == "stopped"
+
+
+def test_a_list_does_not_read_the_state_of_a_fold_whose_verdict_it_has(left_behind, monkeypatch):
+    root = left_behind.dir.parent
+    left_behind.write_state(FoldState(1, state="running", kind="stopped", reason="It was stopped."))
+    monkeypatch.setattr(Run, "written_state", lambda run, fold: pytest.fail("it was read"))
+    (summary,) = index.summaries(root)
+    assert [(f["state"], f["kind"], f["reason"]) for f in summary["folds"]][1] == (
+        "interrupted", "stopped", "It was stopped.",
+    )  # fmt: skip
+    assert index.summaries(root)[0]["state"] == runs.summaries(root)[0]["state"] == "queued"
+
+
+def test_a_page_says_that_nothing_is_started(runs_folder, monkeypatch):
+    monkeypatch.setattr(healing, "look_after", lambda folder=None: healing.READ_ONLY)
+    assert healing.READ_ONLY in html(page("home"))
+
+
+def test_go_on_says_that_it_could_not(runs_folder, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    (places.machine_folder(runs_folder) / "stopped.json").mkdir(parents=True)  # for root, too, a file that stays
+    at = page("home")
+    button(at, "Go on").click().run()
+    assert halt.stopped(runs_folder) is not None
+    assert not at.exception
+    assert "could not go on" in html(at)

@@ -1,0 +1,374 @@
+"""Promises of launched studies: one click one study, nothing lost when cut off, pause and order, shared folds."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from core.data.scan import scan
+from core.errors import LabError
+from core.jobs import control, queue
+from core.places import HOME
+from core.runs import FoldState, Run
+from core.runs import run as runs
+from core.storage import files
+from core.studies import grid, healing, records
+from core.studies.grid import StudyConfig
+from tests.workers import small_net, with_changes
+
+TINY = {"folds.count": 2, "phases.0.epochs": 1, "training.batch_size": 8}
+
+
+@pytest.fixture
+def seeds(tiny_plan):
+    """(study, plans, scan): three runs that differ in their seed."""
+    found = scan(tiny_plan.config.data)
+    wanted = StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
+    plans = [with_changes(tiny_plan, training__seed=seed, name=f"seeds seed={seed}") for seed in (0, 1, 2)]
+    return wanted, plans, found
+
+
+def order(root):
+    return list(dict.fromkeys(run_id for _, run_id, _ in queue.entries(root)))
+
+
+def test_a_double_click_launches_one_study(seeds, workers):
+    wanted, plans, _ = seeds
+    first = records.launch(wanted, plans, study_id="20260101-000000-seeds-abcd")
+    with pytest.raises(LabError, match="exists already") as error:
+        records.launch(wanted, plans, study_id=first.id)
+    assert error.value.kind == "exists"
+    assert [s.id for s in records.all_studies()] == [first.id]
+    assert sorted(s["id"] for s in runs.summaries()) == sorted(first.run_ids)
+    assert {s["study"] for s in runs.summaries()} == {first.id}
+
+
+def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers, monkeypatch):
+    wanted, plans, found = seeds
+    whole, launched = control.launch, []
+
+    def dies(plan, *args, **kwargs):
+        if len(launched) == 1:
+            raise KeyboardInterrupt
+        launched.append(plan)
+        return whole(plan, *args, **kwargs)
+
+    monkeypatch.setattr(control, "launch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        records.launch(wanted, plans)
+    monkeypatch.setattr(control, "launch", whole)
+    (cut,) = records.all_studies()
+    assert len(cut.runs) == 3 and len(records.missing(cut)) == 2
+    records.launch_missing(cut, found)
+    assert not records.missing(cut)
+    splits = [Run(run_id).samples().set_index("person")["fold"].to_dict() for run_id in cut.run_ids]
+    assert splits[0] == splits[1] == splits[2]
+    assert order(workers.root) == cut.run_ids
+
+
+def test_a_launch_reads_the_record_no_more_often_for_more_runs(seeds, workers, monkeypatch):
+    wanted, plans, _ = seeds
+    whole, read = records.record_file._read, []
+    monkeypatch.setattr(records.record_file, "_read", lambda path: read.append(path) or whole(path))
+    records.launch(wanted, plans[:1])
+    once = len(read)
+    records.launch(wanted, plans)
+    assert len(read) == 2 * once
+
+
+def test_one_run_that_is_refused_does_not_stop_the_others(seeds, workers, monkeypatch):
+    wanted, plans, _ = seeds
+    whole = control.launch
+
+    def refuses(plan, *args, **kwargs):
+        if plan is plans[1]:
+            raise LabError("disk full: no room.", "Free some space.", kind="disk-full")
+        return whole(plan, *args, **kwargs)
+
+    monkeypatch.setattr(control, "launch", refuses)
+    made = records.launch(wanted, plans)
+    assert made.refused == {made.run_ids[1]: "disk full: no room. Free some space."}
+    assert records.load(made.id) == made
+    assert [run.id for run in records.present(made)] == [made.run_ids[0], made.run_ids[2]]
+
+
+def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
+    wanted, plans, _ = seeds
+    made = records.launch(wanted, plans[:2])
+    paused = records.pause(made)
+    assert paused.paused and records.load(made.id).paused
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert {s["state"] for s in runs.summaries()} == {"queued"}
+    assert queue.held_runs(workers.root) == set(made.run_ids)
+    healing.look_after()
+    assert order(workers.root) == [], "looking after what was lost queues nothing of a paused study"
+    back, refused = records.resume(paused)
+    assert not back.paused and refused == [] and order(workers.root) == made.run_ids
+    assert workers.run(small_net) == 0
+    assert {s["state"] for s in runs.summaries()} == {"done"}
+
+
+def in_another_process(root, code, study_id):
+    """Run a line on `study` (its record as that process reads it) in a fresh process, as another page would."""
+    lines = f"import sys; from core.studies import records; study = records.load(sys.argv[1]); {code}"
+    done = subprocess.run(
+        [sys.executable, "-c", lines, study_id], cwd=HOME, env={**os.environ, "FACET_RUNS": str(root)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def once_made(workers, monkeypatch):
+    """once_made(number, code): when so many runs of a launch are made, another process does something to the study."""
+
+    def arrange(number, code):
+        create, made = runs.create, []
+
+        def creates(*args, **kwargs):
+            run = create(*args, **kwargs)
+            made.append(run)
+            if len(made) == number:  # made, and not in the queue yet
+                (record,) = records.all_studies()
+                in_another_process(workers.root, code, record.id)
+            return run
+
+        monkeypatch.setattr(runs, "create", creates)
+
+    return arrange
+
+
+def all_states(root):
+    return {fold["state"] for summary in runs.summaries(root) for fold in summary["folds"]}
+
+
+def test_a_pause_in_the_middle_of_a_launch_holds_what_is_still_to_be_made(seeds, workers, once_made):
+    wanted, plans, _ = seeds
+    once_made(2, "records.pause(study)")
+    made = records.launch(wanted, plans)
+    assert made.paused and len(records.present(made)) == 3
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"queued"}, "nothing of it trains"
+    records.resume(made)
+    assert order(workers.root) == made.run_ids
+
+
+def test_a_paused_study_that_is_deleted_does_not_train_and_its_runs_go_on_by_hand(seeds, workers):
+    wanted, plans, _ = seeds
+    made = records.launch(wanted, plans[:2])
+    first, second = records.present(made)
+    first.write_state(FoldState(0, "done"))
+    queue.remove(first, [0])
+    records.delete(records.pause(made))
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert [state.state for state in first.states()] == ["done", "cancelled"]
+    assert {(state.state, state.reason) for state in second.states()} == {("cancelled", records.DELETED)}
+    assert queue.held_runs(workers.root) == set()
+    assert control.resume(second) == [0, 1]
+    assert workers.run(small_net) == 0
+    assert {state.state for state in second.states()} == {"done"} and first.fold_state(1).state == "cancelled"
+
+
+def test_a_study_paused_and_deleted_in_the_middle_of_its_launch_does_not_train(seeds, workers, once_made):
+    wanted, plans, _ = seeds
+    once_made(2, "records.pause(study); records.delete(study)")
+    made = records.launch(wanted, plans)
+    assert records.all_studies() == []
+    assert [run.id for run in records.present(made)] == made.run_ids[:2], "no further run is made"
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"cancelled"}
+    assert queue.held_runs(workers.root) == set()
+
+
+def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_when_asked(seeds, workers, once_made):
+    wanted, plans, found = seeds
+    once_made(2, "records.cancel(study)")
+    made = records.launch(wanted, plans)
+    assert [member.id for member in records.missing(made)] == made.run_ids[2:]
+    assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
+    records.launch_missing(made, found)
+    assert order(workers.root) == made.run_ids[2:]
+
+
+def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
+    wanted, plans, found = seeds
+    made = records.launch(wanted, plans)
+    lost = Run(made.run_ids[1])
+    queue.remove(lost, lost.folds())
+    lost.delete()
+    records.pause(made)
+    control.resume(Run(made.run_ids[2]))  # by name: it leaves the hold, and comes back to it when it is made anew
+    Run(made.run_ids[2]).delete()
+    made = records.launch_missing(made, found)
+    assert not records.missing(made)
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"queued"}
+    records.resume(made)
+    assert order(workers.root) == made.run_ids
+
+
+def test_one_run_of_a_paused_study_that_is_resumed_by_hand_trains_alone(seeds, workers):
+    wanted, plans, _ = seeds
+    made = records.launch(wanted, plans[:2])
+    records.pause(made)
+    assert control.resume(Run(made.run_ids[1])) == [0, 1]
+    assert order(workers.root) == [made.run_ids[1]] and workers.run(small_net) == 0
+    assert [summary["state"] for summary in sorted(runs.summaries(), key=lambda s: made.run_ids.index(s["id"]))] == [
+        "queued", "done",
+    ]  # fmt: skip
+    assert records.load(made.id).paused
+
+
+def test_a_run_that_joins_a_paused_study_waits_with_it(seeds, workers):
+    wanted, plans, found = seeds
+    made = records.launch(wanted, plans[:1])
+    records.pause(made)
+    late = records.add(made, plans[1], found)
+    assert order(workers.root) == [] and late.id in queue.held_runs(workers.root)
+    records.resume(made)
+    assert order(workers.root) == [made.run_ids[0], late.id]
+
+
+@pytest.mark.parametrize("then", ["look", "move", "delete", "resume"])
+def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
+    wanted, plans, _ = seeds
+    made = records.launch(wanted, plans[:2])
+    path = records.folder_of(workers.root) / f"{made.id}.json"
+    path.write_text(json.dumps({**files.read_json(path), "paused": True}))
+    for run in records.present(made):
+        queue.remove(run, run.folds())  # as its pause did
+    old = records.load(made.id)
+    assert old.paused
+    if then == "move":
+        old = records.move(old, old.run_ids[1], -1)
+    if then == "delete":
+        records.delete(old)
+    if then == "resume":
+        records.resume(old)
+        assert order(workers.root) == made.run_ids and not records.load(made.id).paused
+        return
+    healing.look_after()
+    assert order(workers.root) == [] and workers.run(small_net) == 0
+    assert all_states(workers.root) == {"cancelled" if then == "delete" else "queued"}
+    if then != "delete":
+        assert records.load(made.id).paused
+        records.resume(old)
+        assert order(workers.root) == old.run_ids
+
+
+def test_changes_to_a_study_that_another_page_read_before_lose_nothing(seeds, workers, monkeypatch):
+    wanted, plans, found = seeds
+    read = records.launch(wanted, plans[:2])
+    added = records.add(read, plans[2], found).id
+    records.move(read, read.run_ids[1], -1)
+    assert records.load(read.id).run_ids == [read.run_ids[1], read.run_ids[0], added]
+    records.pause(read)
+    records.move(read, added, -1)
+    assert records.load(read.id).paused
+    with pytest.raises(LabError, match="not in study"):
+        records.move(read, "20200101-000000-none-0000", 1)
+
+
+def test_a_refusal_that_another_launch_wrote_meanwhile_stays(seeds, workers, monkeypatch):
+    wanted, plans, _ = seeds
+    whole = control.launch
+    note = "from dataclasses import replace; records.record_file.change(study.id, records.runs_folder(), "
+    note += "lambda record: replace(record, refused={'20200101-000000-other-0000': 'why'}))"
+
+    def refuses(plan, *args, **kwargs):
+        if plan is plans[1]:
+            in_another_process(workers.root, note, kwargs["study"])
+            raise LabError("disk full: no room.", "Free some space.", kind="disk-full")
+        return whole(plan, *args, **kwargs)
+
+    monkeypatch.setattr(control, "launch", refuses)
+    made = records.launch(wanted, plans)
+    assert made.refused.keys() == {made.run_ids[1], "20200101-000000-other-0000"}
+
+
+def test_a_run_that_is_moved_to_the_front_is_trained_first(seeds, workers, tiny_plan):
+    wanted, plans, _ = seeds
+    other = control.launch(with_changes(tiny_plan, name="other"))
+    made = records.launch(wanted, plans)
+    moved = records.move(made, made.run_ids[2], -2)
+    assert moved.run_ids == [made.run_ids[i] for i in (2, 0, 1)]
+    assert order(workers.root) == [other.id, *moved.run_ids], "a run outside the study keeps its place"
+    assert [fold for _, run_id, fold in queue.entries(workers.root) if run_id == moved.run_ids[0]] == [0, 1]
+    later = records.move(moved, moved.run_ids[0], 1)
+    assert order(workers.root) == [other.id, *later.run_ids] and later.run_ids[1] == made.run_ids[2]
+
+
+def test_cancelled_all_runs_stop_and_keep_what_they_have(seeds, workers):
+    wanted, plans, _ = seeds
+    made = records.cancel(records.pause(records.launch(wanted, plans)))
+    assert {s["state"] for s in runs.summaries()} == {"cancelled"}
+    assert order(workers.root) == [] and not made.paused
+
+
+def test_a_run_that_joins_follows_the_folds_of_the_study(seeds, workers, tiny_plan):
+    wanted, plans, found = seeds
+    made = records.launch(wanted, plans[:1])
+    config = tiny_plan.config.model_copy(
+        update={"folds": tiny_plan.config.folds.model_copy(update={"seed": 77}), "name": "late"}
+    )
+    from core.plan.plan import make_plan
+
+    late = make_plan(config, found)
+    run = records.add(made, late, found)
+    split = [r.samples().set_index("person")["fold"].to_dict() for r in (Run(made.run_ids[0]), run)]
+    assert split[0] == split[1] != late.samples.set_index("person")["fold"].to_dict()
+    assert records.load(made.id).run_ids == [made.run_ids[0], run.id]
+    assert run.info()["study"] == made.id
+    more = config.model_copy(update={"folds": config.folds.model_copy(update={"count": 3})})
+    with pytest.raises(LabError, match="has 2 folds, this run 3"):
+        records.add(made, make_plan(more, found), found)
+
+
+def test_a_damaged_record_is_named_and_hides_no_other(seeds, workers):
+    wanted, plans, _ = seeds
+    made = records.launch(wanted, plans[:1])
+    bad = records.folder_of(workers.root) / "20200101-000000-bad-0000.json"
+    bad.write_text('{"id": 3')
+    assert [s.id for s in records.all_studies()] == [made.id]
+    with pytest.raises(LabError, match=r"20200101-000000-bad-0000.*cannot be read"):
+        records.load(bad.stem)
+    with pytest.raises(LabError, match="is gone"):
+        records.load("20200101-000000-none-0000")
+    with pytest.raises(LabError, match="not a run id"):
+        records.load("../../etc/passwd")
+
+
+def test_a_deleted_record_leaves_the_runs(seeds, workers):
+    wanted, plans, _ = seeds
+    made = records.launch(wanted, plans[:1])
+    records.delete(made)
+    assert records.all_studies() == [] and Run(made.run_ids[0]).exists()
+    assert grid.ASK_ABOVE == 24
+
+
+def test_folds_that_a_killed_lab_left_out_of_the_queue_are_queued_again(tiny_plan, workers, monkeypatch):
+    whole = queue.enqueue
+
+    def dies(run, folds):
+        whole(run, folds[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queue, "enqueue", dies)
+    with pytest.raises(KeyboardInterrupt):
+        control.launch(tiny_plan)
+    monkeypatch.setattr(queue, "enqueue", whole)
+    (summary,) = runs.summaries()
+    assert control.waiting() == [(summary["id"], 0)]
+    healing.look_after()
+    assert sorted(control.waiting()) == [(summary["id"], 0), (summary["id"], 1)]
+    healing.look_after()
+    assert len(control.waiting()) == 2
+    control.cancel(Run(summary["id"]))
+    healing.look_after()
+    assert control.waiting() == []

@@ -1,0 +1,336 @@
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core.config import TransformConfig
+from core.config.run_config import study_transforms
+from core.data.images import load_image
+from core.errors import LabError
+from core.places import HOME
+from core.training import pixel_cache
+from tests.workers import until
+
+RESIZE = [
+    TransformConfig(name="Resize", params={"height": 24, "width": 20}),
+    TransformConfig(name="HorizontalFlip"),
+    TransformConfig(name="Normalize"),
+]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Samples of photos of different sizes and formats, one of them turned by its EXIF."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(150):
+        image = Image.fromarray(rng.integers(0, 256, (30 + index % 7, 40 - index % 5, 3), dtype=np.uint8))
+        if index == 3:
+            exif = image.getexif()
+            exif[0x0112] = 6
+            image.save(folder / "003.jpg", exif=exif)
+        else:
+            image.save(folder / f"{index:03d}.{'png' if index % 2 else 'jpg'}")
+    return table(folder)
+
+
+def table(folder):
+    rows = []
+    for path in sorted(folder.iterdir()):
+        status = path.stat()
+        rows.append((path.name, str(path), status.st_size, status.st_mtime_ns))
+    return pd.DataFrame(rows, columns=["sample", "path", "bytes", "mtime_ns"])
+
+
+def assert_only(folder, *paths):
+    """Nothing but the finished files and their locks."""
+    assert {p.name for p in folder.iterdir() if p.suffix != ".lock"} == {p.name for p in paths}
+
+
+def test_cached_pixels_are_those_of_decoding_directly(photos, tmp_path):
+    path = pixel_cache.build(tmp_path / "cache", photos, RESIZE)
+    pixels = np.load(path, mmap_mode="r")
+    assert pixels.shape == (150, 24, 20, 3)
+    assert pixels.dtype == np.uint8
+    for found, photo in zip(pixels, photos["path"], strict=True):
+        expected = cv2.resize(load_image(photo), (20, 24), interpolation=cv2.INTER_AREA)
+        assert np.array_equal(found, expected)
+    assert_only(tmp_path / "cache", path)
+
+
+def test_the_same_pixels_are_decoded_once(photos, tmp_path, monkeypatch):
+    path = pixel_cache.build(tmp_path / "cache", photos, RESIZE)
+    written = path.stat().st_ino
+    monkeypatch.setattr(pixel_cache, "load_image", lambda path: pytest.fail("decoded again"))
+    assert pixel_cache.build(tmp_path / "cache", photos, RESIZE) == path
+    other_augmentation = [RESIZE[0], TransformConfig(name="InvertImg", p=0.3), RESIZE[2]]
+    assert pixel_cache.build(tmp_path / "cache", photos, other_augmentation) == path
+    assert path.stat().st_ino == written
+
+
+BUILD = """
+import sys, time
+from pathlib import Path
+import pandas as pd
+from core.training import pixel_cache as cache
+from core.config import TransformConfig
+folder, decoded = map(Path, sys.argv[1:])
+samples = pd.read_parquet(folder.parent / "samples.parquet")
+real = cache.load_image
+def count(path):
+    with open(decoded, "a") as stream:
+        stream.write(".")
+    return real(path)
+cache.load_image = count
+print("ready", flush=True)
+sys.stdin.readline()
+transforms = [TransformConfig(name="Resize", params={"height": 24, "width": 20}), TransformConfig(name="Normalize")]
+print(cache.build(folder, samples, transforms))
+"""
+
+
+def test_two_processes_that_want_the_same_pixels_build_them_once(photos, tmp_path):
+    photos.to_parquet(tmp_path / "samples.parquet")
+    folder, decoded = tmp_path / "cache", tmp_path / "decoded"
+    command, pipe = [sys.executable, "-c", BUILD, str(folder), str(decoded)], subprocess.PIPE
+    both = [subprocess.Popen(command, cwd=HOME, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    try:
+        for process in both:
+            assert process.stdout.readline() == "ready\n"
+        for process in both:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        told = [process.communicate(timeout=120)[0].strip() for process in both]
+    finally:
+        for process in both:
+            process.kill()
+            process.wait()
+    assert told[0] == told[1] == str(pixel_cache.pixels_file(folder, photos, RESIZE))
+    assert len(decoded.read_text()) == len(photos) + 1  # the first photo tells the size before the rest
+    assert_only(folder, Path(told[0]))
+
+
+def test_any_change_of_a_photo_or_of_a_leading_transform_is_another_file(photos, tmp_path):
+    def name(samples=photos, transforms=RESIZE):
+        return pixel_cache.pixels_file(tmp_path, samples, transforms).name
+
+    names = {name()}
+    for column, value in (("bytes", 1), ("mtime_ns", 1), ("path", "/elsewhere.jpg")):
+        changed = photos.copy()
+        changed.loc[70, column] = value
+        names.add(name(changed))
+    names.add(name(photos[::-1]))
+    names.add(name(photos[:-1]))
+    names.add(name(transforms=[TransformConfig(name="Resize", params={"height": 20, "width": 24}), *RESIZE[1:]]))
+    names.add(name(transforms=[TransformConfig(name="CenterCrop", params={"height": 24, "width": 20}), *RESIZE[1:]]))
+    names.add(name(transforms=[RESIZE[0], *RESIZE]))
+    assert len(names) == 9
+    assert name(transforms=[RESIZE[0], RESIZE[2]]) == name()  # what follows is not in the file
+    disabled = TransformConfig(name="CenterCrop", enabled=False)
+    assert name(transforms=[disabled, *RESIZE]) == name()
+
+
+def test_a_photo_that_was_replaced_is_decoded_anew(photos, tmp_path):
+    before = pixel_cache.build(tmp_path / "cache", photos, RESIZE)
+    Image.new("RGB", (50, 50), (255, 0, 0)).save(photos["path"][1])
+    after = pixel_cache.build(tmp_path / "cache", table(tmp_path / "photos"), RESIZE)
+    assert after != before
+    old, new = np.load(before), np.load(after)
+    assert (new[1] == (255, 0, 0)).all()
+    assert np.array_equal(np.delete(old, 1, 0), np.delete(new, 1, 0))
+
+
+@pytest.mark.parametrize("index", [0, 70, 149])
+def test_a_corrupt_photo_is_named_and_nothing_is_left(photos, tmp_path, index):
+    bad = Path(photos["path"][index])
+    bad.write_bytes(bad.read_bytes()[:100])
+    with pytest.raises(LabError) as told:
+        pixel_cache.build(tmp_path / "cache", photos, RESIZE)
+    assert str(bad) in told.value.message
+    assert told.value.kind in ("truncated", "unreadable")
+    assert_only(tmp_path / "cache")
+
+
+def test_a_photo_that_is_gone_is_named(photos, tmp_path):
+    os.unlink(photos["path"][80])
+    with pytest.raises(LabError, match="080") as told:
+        pixel_cache.build(tmp_path / "cache", photos, RESIZE)
+    assert told.value.kind == "missing-file"
+    assert_only(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_asked_to_stop_it_leaves_nothing(photos, tmp_path, looks):
+    calls = []
+    with pytest.raises(pixel_cache.Stopped):
+        pixel_cache.build(tmp_path / "cache", photos, RESIZE, should_stop=lambda: calls.append(1) or len(calls) > looks)
+    assert_only(tmp_path / "cache")
+    assert pixel_cache.build(tmp_path / "cache", photos, RESIZE).exists()
+
+
+def test_asked_to_stop_while_another_process_builds_it_stops_waiting(photos, tmp_path):
+    path = pixel_cache.pixels_file(tmp_path / "cache", photos, RESIZE)
+    path.parent.mkdir()
+    code = (
+        "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); print(1, flush=True);"
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(path.with_suffix(".lock"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        with pytest.raises(pixel_cache.Stopped):
+            pixel_cache.build(path.parent, photos, RESIZE, should_stop=lambda: True)
+        holder.stdin.close()
+    assert pixel_cache.build(path.parent, photos, RESIZE).exists()
+
+
+def test_progress_ends_at_the_number_of_photos(photos, tmp_path):
+    seen = []
+    pixel_cache.build(tmp_path / "cache", photos, RESIZE, progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1] == (150, 150)
+    assert all(total == 150 for _, total in seen)
+
+
+def test_what_a_killed_builder_left_is_swept(photos, tmp_path):
+    path = pixel_cache.pixels_file(tmp_path / "cache", photos, RESIZE)
+    path.parent.mkdir()
+    (path.parent / f".{path.name}.deadbeef.tmp").write_bytes(b"half")
+    pixel_cache.build(path.parent, photos, RESIZE)
+    assert_only(path.parent, path)
+
+
+def test_a_full_disk_is_told_with_the_size_and_nothing_is_left(photos, tmp_path):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(LabError, match="disk full") as told:
+            pixel_cache.build(tmp_path / "cache", photos, study_transforms())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert told.value.kind == "disk-full"
+    assert "23 MB" in told.value.message  # 150 x 224 x 224 x 3 bytes
+    assert str(tmp_path / "cache") in told.value.message
+    assert_only(tmp_path / "cache")
+
+
+def test_the_oldest_pixels_make_room_and_the_newest_never_go(photos, tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    made = []
+    for side in (20, 22, 24):
+        transforms = [TransformConfig(name="Resize", params={"height": side, "width": side}), RESIZE[2]]
+        made.append(pixel_cache.build(folder, photos, transforms))
+        os.utime(made[-1], (side, side))
+    monkeypatch.setattr(pixel_cache, "KEEP_BYTES", made[1].stat().st_size + made[2].stat().st_size)
+    mapped = np.load(made[0], mmap_mode="r")
+    newest = pixel_cache.build(folder, photos, RESIZE)
+    assert newest.exists()
+    assert not made[0].exists()
+    assert mapped[149].shape == (20, 20, 3)  # a training that has it open goes on
+    monkeypatch.setattr(pixel_cache, "KEEP_BYTES", 1)
+    last = pixel_cache.build(folder, photos, study_transforms(32))
+    assert_only(folder, last)
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """A disk that has no room as long as pixels and those that are begun need more: small_disk[0] bytes."""
+    room, write = [10**9], np.lib.format.write_array_header_1_0
+
+    def begin(stream, header):
+        taken = sum(path.stat().st_size for path in (tmp_path / "cache").glob("*.npy"))
+        if taken + np.prod(header["shape"]) > room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(stream, header)
+
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", begin)
+    return room
+
+
+def test_on_a_full_disk_unused_pixels_make_room_oldest_first(photos, tmp_path, small_disk):
+    folder, few, made = tmp_path / "cache", photos[:2], []
+    with contextlib.ExitStack() as users:
+        for side in (30, 31, 32, 33):
+            made.append(pixel_cache.build(folder, few, study_transforms(side), users=users if side == 30 else None))
+            os.utime(made[-1], (side, side))
+        sizes = [path.stat().st_size for path in made]
+        small_disk[0] = sum(sizes) + 100
+        newest = pixel_cache.build(folder, few, study_transforms(34))
+        assert [path.exists() for path in made] == [True, False, False, True]  # in use, two that were needed, spared
+        small_disk[0] = 1000
+        with pytest.raises(LabError, match="disk full") as told:
+            pixel_cache.build(folder, few, study_transforms(35))
+        assert told.value.kind == "disk-full"
+        assert_only(folder, made[0], *folder.glob("*.use"))
+        assert not newest.exists()
+
+
+CLEAN = """
+import sys
+from pathlib import Path
+from core.training import pixel_cache as cache
+cache.KEEP_BYTES = 0
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+while not (folder.parent / "enough").exists():
+    cache._forget_oldest(folder, keep=folder / "none.npy")
+"""
+
+
+def test_pixels_are_never_deleted_between_their_building_and_their_opening(photos, tmp_path):
+    """Another process that makes room all the time: whoever asked for pixels can open them, again and again."""
+    folder, few = tmp_path / "cache", photos[:2]
+    folder.mkdir()
+    cleaner = subprocess.Popen([sys.executable, "-c", CLEAN, str(folder)], cwd=HOME, stdout=subprocess.PIPE, text=True)
+    try:
+        assert cleaner.stdout.readline() == "ready\n"
+        for _ in range(100):
+            with contextlib.ExitStack() as users:
+                path = pixel_cache.build(folder, few, RESIZE, users=users)
+                assert np.load(path, mmap_mode="r").shape == (2, 24, 20, 3)
+            until(lambda path=path: not path.exists(), "pixels that nobody uses make room", every=0.001)
+    finally:
+        (tmp_path / "enough").touch()
+        cleaner.communicate(timeout=60)
+    assert cleaner.returncode == 0
+    assert not list(folder.glob("*.use"))
+
+
+def test_pixels_in_use_stay_until_their_user_ends_however_it_ends(photos, tmp_path, monkeypatch):
+    folder, few = tmp_path / "cache", photos[:2]
+    code = (
+        "import sys, contextlib; from pathlib import Path; from core.training import pixel_cache as cache;"
+        "users = contextlib.ExitStack(); users.enter_context(cache._in_use(Path(sys.argv[1])));"
+        "print(1, flush=True); sys.stdin.read()"
+    )
+    path = pixel_cache.build(folder, few, RESIZE)
+    user = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=HOME, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE)  # fmt: skip
+    monkeypatch.setattr(pixel_cache, "KEEP_BYTES", 0)
+    try:
+        user.stdout.readline()
+        newer = pixel_cache.build(folder, few, study_transforms(32))
+        assert path.exists() and newer.exists()
+    finally:
+        user.kill()
+        user.communicate()
+    pixel_cache.build(folder, few, study_transforms(40))
+    assert not path.exists() and not newer.exists()
+    assert not list(folder.glob("*.use"))
+
+
+def test_only_photos_of_one_size_can_be_cached():
+    assert pixel_cache.cacheable(RESIZE)
+    assert pixel_cache.cacheable(study_transforms())
+    assert not pixel_cache.cacheable([RESIZE[1], RESIZE[0], RESIZE[2]])
