@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.config.run_config import TaskConfig
-from core.data.scan import Scan, label_samples, possible_tasks
+from core.data.scan import Scan
+from core.data.tasks import label_samples, possible_tasks
 from core.errors import LabError
 from core.text import count, plain
 from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.data.scan import Scan, possible_tasks
+from core.data.scan import Scan
+from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.plan.plan import Plan
 from core.runs import index

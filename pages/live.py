@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.config import RunConfig, to_yaml
 from core.data.labels import corrections
-from core.data.scan import ATTRIBUTES
+from core.data.tasks import TASK_ATTRIBUTES
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.jobs import control
@@ -189,7 +189,7 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tupl
 
 def attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     """What a task of several attributes reaches in each of them, over the finished folds."""
-    if not done or len(ATTRIBUTES[config.task.name]) < 2:
+    if not done or len(TASK_ATTRIBUTES[config.task.name]) < 2:
         return
     found = attribute_view.scores(run, done)
     if isinstance(found, str):
@@ -220,8 +220,8 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
     from PIL import Image
 
     from core.augment.pipeline import build_transform, sample_seed
+    from core.data.images import load_image
     from core.data.paths import photo_file
-    from core.data.scan import load_image
 
     run = Run(run_id)
     config, table = run.config(), run.samples()

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from core.config import from_dict
-from core.data.scan import class_parts, scan
+from core.data.scan import scan
+from core.data.tasks import class_parts
 from core.network.model import build_model
 from core.plan.plan import make_plan
 from core.runs import run as runs

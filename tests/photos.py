@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from core.config.run_config import DataConfig
@@ -80,3 +81,22 @@ def png_bomb(width, height):
     """A small PNG whose header promises any size."""
     header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", zlib.compress(bytes(1000))) + _chunk(b"IEND", b"")
+
+
+def samples_of(*rows):
+    """Samples from (person, mask, gender, age) or (person, label)."""
+    names = ["person", "mask", "gender", "age"] if len(rows[0]) == 4 else ["person", "label"]
+    frame = pd.DataFrame(rows, columns=names).reindex(columns=["person", "mask", "gender", "age", "label"])
+    frame["age"] = frame["age"].astype(float)
+    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789}
+    return frame.astype({"mask": object, "gender": object, "label": object}).assign(
+        sample=[f"{i}.jpg" for i in range(len(frame))], **numbers
+    )
+
+
+KINDS = [(gender, age) for gender in ("male", "female") for age in (0, 29.9, 30, 59, 60, 120)]
+
+
+def all_kinds(masks=("normal",)):
+    """Samples of each gender at each edge of an age group."""
+    return samples_of(*[(f"{g}{a}", m, g, a) for g, a in KINDS for m in masks])

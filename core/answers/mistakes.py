@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.data.scan import ATTRIBUTES, age_group, class_parts
+from core.data.tasks import TASK_ATTRIBUTES, age_group, class_parts
 from core.errors import LabError
 from core.runs import Run
 from core.stats import metrics
@@ -131,7 +131,9 @@ def load_answers(run: Run, which: str = "best") -> Answers:
     except ValueError as error:
         raise _damaged(run, "run.json", f"its classes are not of the task {config.task.name}") from error
     folds = tuple(sorted(table["fold"].unique().tolist()))
-    return Answers(run.id, which, tuple(names), ATTRIBUTES[config.task.name], table, probabilities, folds, (*missing,))
+    return Answers(
+        run.id, which, tuple(names), TASK_ATTRIBUTES[config.task.name], table, probabilities, folds, (*missing,)
+    )
 
 
 def _judge(table: pd.DataFrame, probabilities: np.ndarray, names: list[str], task) -> None:

@@ -13,7 +13,7 @@ from core.compare.members import Member, out_of_fold
 from core.compare.pairs import Pair
 from core.config import RunConfig
 from core.config.settings import leaves
-from core.data.scan import class_parts
+from core.data.tasks import class_parts
 from core.stats.metrics import class_f1, codes, confusion_of
 
 UNSET = "–"

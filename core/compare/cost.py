@@ -18,7 +18,7 @@ import pandas as pd
 from core import places
 from core.compare.members import Member
 from core.config import RunConfig
-from core.data.scan import class_parts
+from core.data.tasks import class_parts
 from core.errors import LabError
 from core.storage import files
 from core.storage.files import GARBAGE

@@ -20,7 +20,7 @@ from core.augment.pipeline import build_transform, normalization
 from core.config import RunConfig
 from core.data.images import load_image
 from core.data.paths import photo_file
-from core.data.scan import class_parts
+from core.data.tasks import class_parts
 from core.errors import LabError, memory_in_words
 from core.jobs import queue
 from core.network.model import build_model

@@ -16,7 +16,8 @@ from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.paths import leads_out
 from core.data.persons import Persons, persons_of
-from core.data.scan import ATTRIBUTES, Scan, fingerprint, label_samples, possible_tasks
+from core.data.scan import Scan, fingerprint
+from core.data.tasks import TASK_ATTRIBUTES, label_samples, possible_tasks
 from core.errors import LabError
 from core.network import weights
 from core.plan.folds import absence, absent_classes
@@ -114,7 +115,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         )
     labelled, names, dropped = label_samples(scan.samples, config.task)
     labelled = labelled.reset_index(drop=True)
-    if config.model.head == "factored" and len(ATTRIBUTES[config.task.name]) < 2:
+    if config.model.head == "factored" and len(TASK_ATTRIBUTES[config.task.name]) < 2:
         raise LabError(
             f"head: task {config.task.name} has one attribute, so there is nothing to factor.",
             "Use the joint head, or a task of several attributes.",

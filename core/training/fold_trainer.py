@@ -19,7 +19,7 @@ from torch import nn
 from core.augment.pipeline import normalization, step_seed
 from core.config import RunConfig
 from core.config.run_config import PhaseConfig
-from core.data.scan import class_parts
+from core.data.tasks import class_parts
 from core.network.model import build_model, inherit, parameter_groups
 from core.runs import metrics_file, starts
 from core.runs import run as runs

@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from core.answers.attribute_scores import attribute_scores, attributes_together, combine, score_run, score_together
 from core.config import RunConfig, from_dict
 from core.config.run_config import TaskConfig
-from core.data.scan import class_parts
+from core.data.tasks import class_parts
 from core.errors import LabError
 from core.runs import FoldState
 from core.runs.run import create

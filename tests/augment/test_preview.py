@@ -9,7 +9,7 @@ from core.augment.pipeline import sample_seed
 from core.augment.steps import steps
 from core.config import TransformConfig
 from core.config.run_config import MixConfig, study_transforms
-from core.data.scan import load_image
+from core.data.images import load_image
 from core.errors import LabError
 from core.runs.run import create
 from core.training import batch_view

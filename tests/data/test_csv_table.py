@@ -2,8 +2,8 @@ import pytest
 from PIL import Image
 
 from core.config.run_config import DataConfig
-from core.data.readers.csv_table import read_csv
-from core.data.scan import csv_columns, detect_reader, scan
+from core.data.readers.csv_table import csv_columns, read_csv
+from core.data.scan import detect_reader, scan
 from core.errors import LabError
 from tests.photos import assert_nothing_is_skipped, draw, read, told
 

@@ -201,3 +201,7 @@ def test_random_damage_never_raises_anything_else(tmp_path):
                 continue
             assert (height, width) == pixels.shape[:2] and told is None
             assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
+
+
+def test_the_pixel_cap_is_in_the_contract():
+    assert MAX_PIXELS == 64_000_000

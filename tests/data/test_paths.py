@@ -11,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 from core.config.run_config import DataConfig
 from core.data import duplicates, thumbnails
 from core.data.paths import file_inside, inside, photo_file
+from core.data.readers.csv_table import csv_columns
 from core.data.readers.layouts import READERS
 from core.data.readers.tree import list_tree
-from core.data.scan import csv_columns, scan
+from core.data.scan import scan
 from core.errors import LabError
 from core.places import HOME
 from core.report import faces

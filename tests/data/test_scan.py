@@ -4,30 +4,19 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from core.config.run_config import DataConfig, TaskConfig
+from core.config.run_config import DataConfig
 from core.data import verify
-from core.data.scan import MAX_PIXELS, class_names, fingerprint, label_samples, load_image, scan
+from core.data.images import load_image
+from core.data.scan import fingerprint, scan
 from core.errors import LabError
-from tests.photos import assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, read, told
+from tests.photos import all_kinds, assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, read, told
 
 COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns"]
 COLUMNS += ["width", "height"]
-
-
-def table(*rows):
-    """Samples from (person, mask, gender, age) or (person, label)."""
-    names = ["person", "mask", "gender", "age"] if len(rows[0]) == 4 else ["person", "label"]
-    frame = pd.DataFrame(rows, columns=names).reindex(columns=["person", "mask", "gender", "age", "label"])
-    frame["age"] = frame["age"].astype(float)
-    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789}
-    return frame.astype({"mask": object, "gender": object, "label": object}).assign(
-        sample=[f"{i}.jpg" for i in range(len(frame))], **numbers
-    )
 
 
 def bad_dataset(root):
@@ -241,72 +230,8 @@ def test_max_people_takes_the_same_people_and_each_kind_in_its_share(tmp_path):
     assert read(tmp_path, max_people=60).problems.empty
 
 
-SIX = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
-EDGES = [(gender, age) for gender in ("male", "female") for age in (0, 29.9, 30, 59, 60, 120)]
-
-
-def everyone(masks=("normal",)):
-    return table(*[(f"{g}{a}", m, g, a) for g, a in EDGES for m in masks])
-
-
-def test_gender_age_has_the_studys_classes_and_limits():
-    samples = everyone(("normal", "mask", "incorrect"))
-    labelled, names, dropped = label_samples(samples, TaskConfig(name="gender-age"))
-    assert names == SIX == class_names(TaskConfig(name="gender-age"), samples)
-    assert dropped == 24 and set(labelled["mask"]) == {"normal"}
-    assert labelled["class_name"].tolist() == [name for name in SIX[3:] + SIX[:3] for _ in range(2)]
-    assert [names[y] for y in labelled["y"]] == labelled["class_name"].tolist()
-    assert labelled["y"].dtype == np.int64
-    other = TaskConfig(name="gender-age", age_limits=(25, 59))
-    assert class_names(other, samples)[:3] == ["female <25", "female 25-58", "female >=59"]
-
-
-def test_photos_of_unknown_mask_count_as_unmasked():
-    labelled, _, dropped = label_samples(everyone((None, "mask")), TaskConfig(name="gender-age"))
-    assert len(labelled) == 12 and dropped == 12
-
-
-def test_mask_gender_age_has_eighteen_classes():
-    _, names, dropped = label_samples(everyone(("normal", "mask", "incorrect")), TaskConfig(name="mask-gender-age"))
-    assert names == [f"{mask} {six}" for mask in ("mask", "incorrect", "normal") for six in SIX] and dropped == 0
-
-
-@pytest.mark.parametrize(
-    "task, expected",
-    [("mask", ["mask", "incorrect", "normal"]), ("gender", ["female", "male"]), ("age", ["<30", "30-59", ">=60"])],
-)
-def test_one_attribute_alone(task, expected):
-    assert label_samples(everyone(("normal", "incorrect", "mask")), TaskConfig(name=task))[1] == expected
-
-
-def test_a_value_that_the_dataset_lacks_is_left_out_but_no_combination():
-    task = TaskConfig(name="mask-gender-age")
-    assert len(label_samples(everyone(("normal", "mask")), task)[1]) == 12
-    lacking = everyone(("normal", "mask")).query("not (mask == 'mask' and gender == 'male' and age >= 60)")
-    with pytest.raises(LabError, match="class 'mask male >=60' has no photos"):
-        label_samples(lacking, task)
-
-
-def test_labels_are_sorted_and_rows_without_one_dropped():
-    labelled, names, dropped = label_samples(table(("1", "b"), ("2", "a"), ("3", None)), TaskConfig(name="label"))
-    assert names == ["a", "b"] and labelled["y"].tolist() == [1, 0] and dropped == 1
-
-
-def test_one_class_only_is_an_error_that_names_it():
-    with pytest.raises(LabError, match=r"one class only, 'cat' \(2 photos\)"):
-        label_samples(table(("1", "cat"), ("2", "cat")), TaskConfig(name="label"))
-
-
-@pytest.mark.parametrize("task", ["gender-age", "mask-gender-age", "mask", "gender", "age"])
-def test_a_task_that_the_dataset_cannot_serve_says_what_it_has(task):
-    with pytest.raises(LabError, match="they tell label"):
-        label_samples(table(("1", "cat"), ("2", "dog")), TaskConfig(name=task))
-    with pytest.raises(LabError, match="none of 0 photos"):
-        label_samples(table(("1", "cat")).iloc[:0], TaskConfig(name=task))
-
-
 def test_fingerprint_tells_each_change_but_not_order_or_root():
-    samples = everyone().assign(path="/a")
+    samples = all_kinds().assign(path="/a")
     before = fingerprint(samples)
     assert fingerprint(samples.sample(frac=1, random_state=0).assign(path="/b")) == before
     changes = {
@@ -323,7 +248,3 @@ def test_fingerprint_tells_each_change_but_not_order_or_root():
         changed.loc[3, name] = value
         assert fingerprint(changed) != before, name
     assert fingerprint(samples.iloc[1:]) != before
-
-
-def test_the_pixel_cap_is_in_the_contract():
-    assert MAX_PIXELS == 64_000_000

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from core.config.run_config import ModelConfig, TaskConfig
-from core.data.scan import class_parts
+from core.data.tasks import class_parts
 from core.network.heads import FactoredHead
 from core.network.model import build_model, parameter_groups
 

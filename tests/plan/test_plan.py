@@ -13,7 +13,8 @@ from core.config import from_dict
 from core.config.run_config import DataConfig
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
-from core.data.scan import possible_tasks, scan
+from core.data.scan import scan
+from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.jobs import control
 from core.plan import plan as plans

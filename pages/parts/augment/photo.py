@@ -14,7 +14,8 @@ import streamlit as st
 from core.config import RunConfig
 from core.data.images import decode, load_image
 from core.data.paths import photo_file
-from core.data.scan import Scan, possible_tasks
+from core.data.scan import Scan
+from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.plan.plan import make_plan
 from core.text import count, plain

@@ -12,7 +12,7 @@ import streamlit as st
 from core.data.labels import corrections
 from core.data.labels.corrections import SEVERAL, Correction, told
 from core.data.readers.attributes import MASKS
-from core.data.scan import GENDERS
+from core.data.tasks import GENDERS
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.places import HOME

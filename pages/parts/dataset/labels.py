@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.config.run_config import DataConfig
-from core.data.scan import csv_columns
+from core.data.readers.csv_table import csv_columns
 from core.errors import LabError
 from core.text import plain
 from pages.parts.dataset.picker import NAMES, Choice, check

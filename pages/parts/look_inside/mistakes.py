@@ -17,7 +17,7 @@ from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
 from core.data.images import load_image
 from core.data.paths import photo_file
-from core.data.scan import GENDERS, MASKS
+from core.data.tasks import GENDERS, MASKS
 from core.errors import LabError
 from core.inside import fold_answers, looks
 from core.runs import Run

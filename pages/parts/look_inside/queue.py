@@ -13,7 +13,7 @@ from core.answers import label_errors
 from core.answers.mistakes import Answers
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
-from core.data.scan import GENDERS, MASKS, class_parts
+from core.data.tasks import GENDERS, MASKS, class_parts
 from core.errors import LabError
 from core.runs import Run
 from core.text import count, plain

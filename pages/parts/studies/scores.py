@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.answers.attribute_scores import AttributeScore, JointScore, attributes_together, score_together
-from core.data.scan import ATTRIBUTES
+from core.data.tasks import TASK_ATTRIBUTES
 from core.errors import LabError
 from core.runs import Run
 from core.studies.records import Study
@@ -28,11 +28,15 @@ def section(study: Study, moment: Moment) -> None:
     """Nothing until a fold of a run with several attributes, or of networks that can be joined, is done."""
     rows = {row.run.id: row for row in moment.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
-    several = [rows[i] for i, c in configs.items() if len(ATTRIBUTES[c["task"]["name"]]) > 1 and rows[i].number("done")]
+    several = [
+        rows[i] for i, c in configs.items() if len(TASK_ATTRIBUTES[c["task"]["name"]]) > 1 and rows[i].number("done")
+    ]
     body, faults = [one_network(row) for row in several], set()
     for team in _teams(configs):
         tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
-        joint = next((row for row in several if tuple(ATTRIBUTES[configs[row.run.id]["task"]["name"]]) == tasks), None)
+        joint = next(
+            (row for row in several if tuple(TASK_ATTRIBUTES[configs[row.run.id]["task"]["name"]]) == tasks), None
+        )
         try:
             body.append(several_networks([rows[run_id] for run_id in team], tasks, joint))
         except (LabError, OSError, KeyError, ValueError) as error:
