@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -52,11 +53,11 @@ def ways(network: FoldModel, faces: torch.Tensor) -> dict[str, Callable[[], obje
         return maps_of(network, faces).maps
 
     def library() -> np.ndarray:
-        found = []
+        maps = []
         for module in modules_of(model, LAYERS).values():
             with GradCAM(model, [module]) as cam:
-                found.append(cam(faces.clone().requires_grad_(), None))
-        return np.stack(found, 1)
+                maps.append(cam(faces.clone().requires_grad_(), None))
+        return np.stack(maps, 1)
 
     return {"bare": bare, "ours": ours, "library": library}
 
@@ -65,37 +66,40 @@ def measure(depth: int, faces: int, pixels: int, rounds: int) -> dict[str, float
     """Median seconds of each way."""
     generator = torch.Generator().manual_seed(0)
     pictures = torch.randn(faces, 3, pixels, pixels, generator=generator).to(memory_format=torch.channels_last)
-    asked = ways(opened(depth), pictures)
-    spent: dict[str, list[float]] = {name: [] for name in asked}
+    ways_by_name = ways(opened(depth), pictures)
+    spent: dict[str, list[float]] = {name: [] for name in ways_by_name}
     for _ in range(rounds):
-        found = {}
-        for name, make in asked.items():
+        answers = {}
+        for name, make in ways_by_name.items():
             started = time.perf_counter()
-            found[name] = make()
+            answers[name] = make()
             spent[name].append(time.perf_counter() - started)
-        np.testing.assert_allclose(found["ours"], found["library"], atol=5e-3)  # a faster wrong map is no map
+        np.testing.assert_allclose(answers["ours"], answers["library"], atol=5e-3)  # a faster wrong map is no map
     return {name: statistics.median(values) for name, values in spent.items()}
 
 
 def main() -> list[dict[str, float]]:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--depths", type=int, nargs="+", default=[18, 50])
-    asked.add_argument("--faces", type=int, default=16)
-    asked.add_argument("--pixels", type=int, default=224)
-    asked.add_argument("--rounds", type=int, default=5)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--depths", type=int, nargs="+", default=[18, 50])
+    parser.add_argument("--faces", type=int, default=16)
+    parser.add_argument("--pixels", type=int, default=224)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
     cores = machine.cores()
     limit_threads(cores)
     print(f"{options.faces} faces, {options.pixels} px, {len(LAYERS)} layers, {cores} cores, {options.rounds} rounds")
     results = []
     for depth in options.depths:
-        found = measure(depth, options.faces, options.pixels, options.rounds)
-        against, faster = found["ours"] / found["bare"], found["library"] / found["ours"]
+        seconds = measure(depth, options.faces, options.pixels, options.rounds)
+        against, faster = seconds["ours"] / seconds["bare"], seconds["library"] / seconds["ours"]
         print(f"ResNet-{depth}", flush=True)
-        print(f"  bare    {found['bare']:6.2f} s")
-        print(f"  ours    {found['ours']:6.2f} s   {against:.2f} times bare (goal at most {MOST})")
-        print(f"  library {found['library']:6.2f} s   {faster:.2f} times ours (goal at least {LEAST:.0f})", flush=True)
-        results.append(found)
+        print(f"  bare    {seconds['bare']:6.2f} s")
+        print(f"  ours    {seconds['ours']:6.2f} s   {against:.2f} times bare (goal at most {MOST})")
+        print(
+            f"  library {seconds['library']:6.2f} s   {faster:.2f} times ours (goal at least {LEAST:.0f})", flush=True
+        )
+        sys.stdout.flush()
+        results.append(seconds)
     return results
 
 

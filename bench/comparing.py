@@ -8,6 +8,7 @@ curves     the three figures of all runs, drawn anew
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import os
 import statistics
@@ -30,8 +31,8 @@ from core.runs.colours import run_colour
 from core.storage import files
 
 RUNS, FOLDS, EPOCHS, PEOPLE, PHOTOS = 12, 5, 200, 300, 7
-NAMES = [f"{mask} {gender} {age}" for mask in ("mask", "incorrect", "normal") for gender in ("female", "male")
-         for age in ("<30", "30-59", ">=60")]  # fmt: skip
+ATTRIBUTES = (("mask", "incorrect", "normal"), ("female", "male"), ("<30", "30-59", ">=60"))
+NAMES = [" ".join(values) for values in itertools.product(*ATTRIBUTES)]
 
 
 def samples() -> pd.DataFrame:
@@ -40,10 +41,14 @@ def samples() -> pd.DataFrame:
     y = (person % 6) + 6 * (index % 3)
     return pd.DataFrame(
         {
-            "sample": [f"{i}.jpg" for i in index], "path": [f"/nowhere/{i}.jpg" for i in index],
-            "person": [f"p{p}" for p in person], "y": y, "class_name": [NAMES[k] for k in y], "fold": person % FOLDS,
+            "sample": [f"{i}.jpg" for i in index],
+            "path": [f"/nowhere/{i}.jpg" for i in index],
+            "person": [f"p{p}" for p in person],
+            "y": y,
+            "class_name": [NAMES[k] for k in y],
+            "fold": person % FOLDS,
         }
-    )  # fmt: skip
+    )
 
 
 def fabricate(folder: Path, table: pd.DataFrame, number: int) -> str:
@@ -64,9 +69,11 @@ def fabricate(folder: Path, table: pd.DataFrame, number: int) -> str:
         lead = rng.random(len(held)) < 0.6
         shares[lead] = 0.2 * shares[lead] + 0.8 * np.eye(len(NAMES))[held["y"].to_numpy()[lead]]
         predicted = np.array(NAMES, dtype=object)[shares.argmax(1)]
-        frame = pd.DataFrame({"sample": held["sample"].to_numpy(), "label": held["class_name"].to_numpy(),
-                              "predicted": predicted, "loss": 1.0})  # fmt: skip
-        frame = pd.concat([frame, pd.DataFrame(shares, columns=[f"p_{n}" for n in NAMES])], axis=1)
+        frame = pd.DataFrame(shares, columns=[f"p_{n}" for n in NAMES])
+        frame.insert(0, "sample", held["sample"].to_numpy())
+        frame.insert(1, "label", held["class_name"].to_numpy())
+        frame.insert(2, "predicted", predicted)
+        frame.insert(3, "loss", 1.0)
         for which in ("best", "final"):
             frame.to_parquet(run.predictions_file(fold, which), index=False)
         metrics_file.append_metrics(
@@ -98,10 +105,10 @@ def reruns(ids: list[str], times: int) -> tuple[float, float, float]:
 
 
 def draw(ids: list[str], folder: Path, times: int) -> float:
-    found, _ = members.load_all(ids, folder)
+    compared, _ = members.load_all(ids, folder)
     lines = [
         comparison_curves.Line(m.id, m.name, run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
-        for n, m in enumerate(found)
+        for n, m in enumerate(compared)
     ]
     spent = []
     for _ in range(times):

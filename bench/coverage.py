@@ -59,9 +59,9 @@ def bootstrap(studies: int = 2000, people: int = 300, resamples: int = 1000, see
     covered = width = 0.0
     for study in range(studies):
         data = people_and_answers(rng, people)
-        found = bootstrap_f1_difference(*data, classes=CLASSES, resamples=resamples, seed=study)
-        covered += found.low <= truth <= found.high
-        width += found.high - found.low
+        interval = bootstrap_f1_difference(*data, classes=CLASSES, resamples=resamples, seed=study)
+        covered += interval.low <= truth <= interval.high
+        width += interval.high - interval.low
     return Coverage(studies, covered / studies, width / studies, truth)
 
 
@@ -91,8 +91,8 @@ def corrected(studies: int = 2000, people: int = 150, seed: int = 0, correction:
     for _ in range(studies):
         a, b = fold_scores(rng, people)
         if correction:
-            found = corrected_paired_interval(a, b, test_fraction=1 / (FOLDS - 1))
-            low, high = found.low, found.high
+            interval = corrected_paired_interval(a, b, test_fraction=1 / (FOLDS - 1))
+            low, high = interval.low, interval.high
         else:
             low, high = stats.ttest_rel(a, b).confidence_interval(LEVEL)
         covered += low <= truth <= high
@@ -112,9 +112,11 @@ def main() -> None:
         ("plain paired t, for comparison", "", lambda: corrected(n, correction=False)),
     ):
         started = time.perf_counter()
-        found = run()
+        coverage = run()
         took = time.perf_counter() - started
-        print(f"{name:<40}{found.covered:>10.1%}{goal:>12}{100 * found.width:>11.1f} pt{took:>6.0f} s", flush=True)
+        print(
+            f"{name:<40}{coverage.covered:>10.1%}{goal:>12}{100 * coverage.width:>11.1f} pt{took:>6.0f} s", flush=True
+        )
 
 
 if __name__ == "__main__":

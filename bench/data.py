@@ -105,10 +105,10 @@ def measured(code: str, root: Path) -> tuple[float, float, int]:
         except psutil.Error:
             break
         time.sleep(0.02)
-    told = process.communicate()[0]
+    output = process.communicate()[0]
     if process.returncode:
         raise SystemExit(f"the process ended with {process.returncode}")
-    photos, seconds = told.split()
+    photos, seconds = output.split()
     return float(seconds), peak / 1e6, int(photos)
 
 
@@ -152,14 +152,14 @@ def measure(page: int, photos: int, times: int, demo: Path = HOME / "demo") -> N
 
 
 def _page(root: Path, times: int) -> None:
-    found = scan(DataConfig(root=str(root)))
-    photos = list(zip(found.samples["path"], found.samples["mtime_ns"].tolist(), strict=True))
+    scanned = scan(DataConfig(root=str(root)))
+    photos = list(zip(scanned.samples["path"], scanned.samples["mtime_ns"].tolist(), strict=True))
     started = time.perf_counter()
     signatures = duplicates.signatures(photos)
     spent = time.perf_counter() - started
     print(f"{f'signatures of {len(photos):,} photos':<36}{spent:>12.1f} s", flush=True)
     started = time.perf_counter()
-    pairs = duplicates.pairs(found.samples, signatures)
+    pairs = duplicates.pairs(scanned.samples, signatures)
     spent = time.perf_counter() - started
     print(f"{f'pairs ({len(pairs):,} returned)':<36}{spent:>12.1f} s", flush=True)
     for view, seconds in views(root, times).items():

@@ -32,6 +32,7 @@ from bench import comparing, listing
 from core.compare import cost, members
 from core.places import HOME
 
+COLUMNS = ("shown", "interactive", "click", "longest", "scrolling")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 WATCH = """window.work = []; new PerformanceObserver(found => window.work.push(...found.getEntries()
   .map(one => one.duration))).observe({type: "longtask", buffered: true});"""
@@ -120,8 +121,7 @@ def visit(browser: Any, url: str, drawn: str, click: Callable[[Any, int], None],
         spent.append(time.perf_counter() - clicked)
     scrolling = page.evaluate(SCROLL) / 1000
     page.close()
-    return {"shown": shown, "interactive": interactive, "click": statistics.median(spent), "longest": longest,
-            "scrolling": scrolling}  # fmt: skip
+    return dict(zip(COLUMNS, (shown, interactive, statistics.median(spent), longest, scrolling), strict=True))
 
 
 def main() -> None:
@@ -130,11 +130,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=5)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = next(path for name in names if (path := shutil.which(name)))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        listing.fill(Path(name), asked.runs)
+        listing.fill(Path(name), options.runs)
         root = Path(name) / "many"
         table = comparing.samples()
         ids = [comparing.fabricate(root, table, number) for number in range(comparing.RUNS)]
@@ -142,16 +142,15 @@ def main() -> None:
             cost.size_of(member.config, member.class_names, root)
         with lab(root) as url, sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-            columns = ("shown", "interactive", "click", "longest", "scrolling")
-            print(f"{f'{asked.runs:,} runs, in Chromium':<34}" + "".join(f"{column:>14}" for column in columns))
+            print(f"{f'{options.runs:,} runs, in Chromium':<34}" + "".join(f"{column:>14}" for column in COLUMNS))
             pages = (
                 ("Runs", f"{url}/runs", ROWS, ticked),
                 (f"Compare, {comparing.RUNS} runs", f"{url}/compare?runs={','.join(ids)}", CURVES, folded),
             )
             for title, where, drawn, click in pages:
                 for which in ("first", "again"):
-                    found = visit(browser, where, drawn, click, asked.times)
-                    cells = "".join(f"{found[column] * 1000:>11.0f} ms" for column in columns)
+                    seconds = visit(browser, where, drawn, click, options.times)
+                    cells = "".join(f"{seconds[column] * 1000:>11.0f} ms" for column in COLUMNS)
                     print(f"{f'{title}, {which} visit':<34}{cells}", flush=True)
             browser.close()
 

@@ -69,28 +69,28 @@ def measure(page, url: str, run: Run, repeats: int) -> dict[str, float]:
     page.wait_for_timeout(1000)
     tile = page.locator(".look-gallery button[aria-pressed=false]").first
     further = timed(page, tile.click)
-    found = {"click": [], "further": [further], "paint": []}
+    spent = {"click": [], "further": [further], "paint": []}
     for _, method in zip(range(repeats), ("XGradCAM", "HiResCAM", "LayerCAM", "GradCAM++"), strict=False):
         page.get_by_role("combobox", name="Method").click()
         option = page.get_by_role("option", name=method, exact=True)
         option.wait_for()
-        found["click"].append(timed(page, option.click))
+        spent["click"].append(timed(page, option.click))
         page.wait_for_timeout(300)
     page.get_by_role("button", name="Layers and look").click()
     slider = page.get_by_role("slider", name="Opacity")
     slider.wait_for()
     for _ in range(repeats):
-        found["paint"].append(timed(page, lambda: slider.press("ArrowLeft")))
+        spent["paint"].append(timed(page, lambda: slider.press("ArrowLeft")))
         page.wait_for_timeout(300)
-    return {name: statistics.median(values) for name, values in found.items()}
+    return {name: statistics.median(values) for name, values in spent.items()}
 
 
 def main() -> dict[str, float]:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--depth", type=int, default=18)
-    asked.add_argument("--pixels", type=int, default=224)
-    asked.add_argument("--repeats", type=int, default=4)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--depth", type=int, default=18)
+    parser.add_argument("--pixels", type=int, default=224)
+    parser.add_argument("--repeats", type=int, default=4)
+    options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
     from tests.browser.screen import FLAGS, Lab, chromium
@@ -107,16 +107,16 @@ def main() -> dict[str, float]:
                 browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
                 page = browser.new_page(viewport={"width": 1360, "height": 1000})
                 page.set_default_timeout(120_000)
-                found = measure(page, lab.url, run, options.repeats)
+                seconds = measure(page, lab.url, run, options.repeats)
                 browser.close()
         finally:
             lab.end()
     cores = machine.cores()
     print(f"ResNet-{options.depth}, {options.pixels} px, {FACES} faces, 5 layers, {cores} cores")
-    print(f"click    {found['click']:6.2f} s   goal {GOAL:.1f} s")
-    print(f"further  {found['further']:6.2f} s")
-    print(f"paint    {found['paint']:6.2f} s")
-    return found
+    print(f"click    {seconds['click']:6.2f} s   goal {GOAL:.1f} s")
+    print(f"further  {seconds['further']:6.2f} s")
+    print(f"paint    {seconds['paint']:6.2f} s")
+    return seconds
 
 
 if __name__ == "__main__":

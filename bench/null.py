@@ -77,14 +77,14 @@ def without_checkpoints() -> Iterator[None]:
         yield
 
 
-def train(config: RunConfig, found: Scan, folder: Path) -> str:
+def train(config: RunConfig, scanned: Scan, folder: Path) -> str:
     """One run, fold after fold in this process. Returns its id."""
     import torch
 
     from core.training.train import train_fold
 
     torch.set_num_threads(1)
-    plan = make_plan(config, found)
+    plan = make_plan(config, scanned)
     run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
     with without_checkpoints():
         for fold in run.folds():
@@ -112,8 +112,8 @@ def judge(first: str, second: str, folder: Path, pair: int) -> Outcome:
 
 
 def one_pair(pair: int, root: str, people: int, epochs: int, folder: Path) -> Outcome:
-    found = scan(recipe(root, people, epochs, 0, 0).data, threads=1)
-    ids = [train(recipe(root, people, epochs, 2 * pair + k, pair), found, folder) for k in (0, 1)]
+    scanned = scan(recipe(root, people, epochs, 0, 0).data, threads=1)
+    ids = [train(recipe(root, people, epochs, 2 * pair + k, pair), scanned, folder) for k in (0, 1)]
     return judge(ids[0], ids[1], folder, pair)
 
 
@@ -124,23 +124,23 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--processes", type=int, default=machine.cores())
     parser.add_argument("--demo", default=str(HOME / "demo"), help="the demo dataset, as python -m core demo draws it")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     started = time.perf_counter()
-    found: list[Outcome] = []
+    outcomes: list[Outcome] = []
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
-        ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool,
     ):
-        settings = (asked.demo, asked.people, asked.epochs, Path(name))
-        for done in as_completed([pool.submit(one_pair, n, *settings) for n in range(asked.pairs)]):
-            found.append(done.result())
-            one, spent = found[-1], time.perf_counter() - started
+        settings = (options.demo, options.people, options.epochs, Path(name))
+        for done in as_completed([pool.submit(one_pair, n, *settings) for n in range(options.pairs)]):
+            outcomes.append(done.result())
+            one, spent = outcomes[-1], time.perf_counter() - started
             print(
                 f"pair {one.pair:>2}: F1 {one.f1:.3f}, second run {100 * one.delta:+5.1f} points, "
-                f"{'CLAIMED' if one.claimed else 'not claimed'} ({len(found)} of {asked.pairs}, {spent:.0f} s)",
+                f"{'CLAIMED' if one.claimed else 'not claimed'} ({len(outcomes)} of {options.pairs}, {spent:.0f} s)",
                 flush=True,
             )
-    print(f"\n{f'of {len(found)} pairs of equal recipes':<44}{'claimed':>10}{'goal':>10}")
+    print(f"\n{f'of {len(outcomes)} pairs of equal recipes':<44}{'claimed':>10}{'goal':>10}")
     for label, key, goal in (
         ("the verdict: better or worse", "claimed", f"<= {GOAL:.0%}"),
         ("corrected interval without 0", "excludes", ""),
@@ -148,7 +148,7 @@ def main() -> None:
         ("bootstrap over people without 0", "bootstrap", ""),
         ("McNemar by photo below 0.05", "mcnemar", ""),
     ):
-        share = sum(getattr(one, key) for one in found) / len(found)
+        share = sum(getattr(one, key) for one in outcomes) / len(outcomes)
         print(f"{label:<44}{share:>10.0%}{goal:>10}")
     print(f"took {time.perf_counter() - started:.0f} s")
 

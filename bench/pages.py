@@ -43,21 +43,25 @@ def samples(folds: int, photos: int = 60) -> pd.DataFrame:
     index = np.arange(photos)
     return pd.DataFrame(
         {
-            "sample": [f"{i}.jpg" for i in index], "path": [f"/nowhere/{i}.jpg" for i in index],
-            "person": [str(i) for i in index], "mask": None, "gender": None, "age": np.nan, "label": NAMES[0],
-            "bytes": 1, "mtime_ns": 1, "width": 64, "height": 64, "y": index % 6,
-            "class_name": [NAMES[i % 6] for i in index], "fold": index % folds,
+            "sample": [f"{i}.jpg" for i in index],
+            "path": [f"/nowhere/{i}.jpg" for i in index],
+            "person": [str(i) for i in index],
+            **{"mask": None, "gender": None, "age": np.nan, "label": NAMES[0]},
+            **{"bytes": 1, "mtime_ns": 1, "width": 64, "height": 64},
+            "y": index % 6,
+            "class_name": [NAMES[i % 6] for i in index],
+            "fold": index % folds,
         }
-    )  # fmt: skip
+    )
 
 
 def row(epoch: int, split: str) -> dict:
     rng = np.random.default_rng([epoch, len(split)])
     score = 1 - 0.8 * np.exp(-epoch / 40) + rng.normal(0, 0.01)
-    return {
-        "epoch": epoch, "phase": 0, "split": split, "loss": float(2 - score), "accuracy": float(score),
-        "f1": float(score), "lr_backbone": 1e-5, "lr_head": 6e-4, "seconds": 1.0, "images_per_second": 100.0,
-    }  # fmt: skip
+    scores = {"loss": float(2 - score), "accuracy": float(score), "f1": float(score)}
+    rates = {"lr_backbone": 1e-5, "lr_head": 6e-4}
+    timing = {"seconds": 1.0, "images_per_second": 100.0}
+    return {"epoch": epoch, "phase": 0, "split": split, **scores, **rates, **timing}
 
 
 def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> Run:
@@ -78,8 +82,8 @@ def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> R
 def first_step(folder: Path) -> tuple[float, float]:
     """Seconds from the launch to the first step, and from a cancel in that step until no fold job is left."""
     root = draw_demo(folder / "demo", people=40)
-    wanted = recipes.load_recipe("quick").model_copy(update={"data": run_config.DataConfig(root=str(root))})
-    plan = make_plan(wanted, scan(wanted.data))
+    config = recipes.load_recipe("quick").model_copy(update={"data": run_config.DataConfig(root=str(root))})
+    plan = make_plan(config, scan(config.data))
     started = time.perf_counter()
     run = control.launch(plan, folder=folder / "launched")
     while run.progress(0).get("split") != "train":
@@ -87,9 +91,9 @@ def first_step(folder: Path) -> tuple[float, float]:
             raise SystemExit(f"the worker never took a step:\n{run.log_tail()}")
         time.sleep(0.01)
     spent = time.perf_counter() - started
-    asked = time.perf_counter()
+    cancelled = time.perf_counter()
     control.cancel(run)
-    return spent, time.perf_counter() - asked
+    return spent, time.perf_counter() - cancelled
 
 
 def rerun(page: str, query: dict[str, str], times: int) -> float:
@@ -148,9 +152,9 @@ def list_many(folder: Path, count: int) -> float:
         here.mkdir(parents=True)
         files.write_json(here / "summary.json", template, durable=False)
     started = time.perf_counter()
-    found = runs.summaries(root)
+    summaries = runs.summaries(root)
     spent = time.perf_counter() - started
-    assert len(found) == count
+    assert len(summaries) == count
     return spent
 
 

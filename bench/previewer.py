@@ -45,8 +45,8 @@ def main() -> None:
         os.environ |= {"FACET_RUNS": str(Path(name) / "runs"), "FACET_DEMO": str(Path(name) / "demo")}
         root = draw_demo(Path(name) / "demo", people=40)
         spent = redraws(root, arguments.times)
-        told = statistics.median(spent)
-        print(f"redraw of 16 draws at 224 px, whole page: {told:.0f} ms (goal {GOAL} ms), most {max(spent):.0f} ms")
+        median = statistics.median(spent)
+        print(f"redraw of 16 draws at 224 px, whole page: {median:.0f} ms (goal {GOAL} ms), most {max(spent):.0f} ms")
 
 
 if __name__ == "__main__":

@@ -49,14 +49,14 @@ def main() -> None:
             run = made_run(lab, people_in_folders(Path(folder) / "faces", ["a", "b"]), state="running")
             with run.fold_lock(0).acquire(), run.fold_lock(1).acquire():
                 for _ in range(options.rounds):
-                    for count, found in rates.items():
+                    for count, speeds in rates.items():
                         with watched(lab, run.id, count) as sessions:
-                            found.append(measure(settings, 1, machine.cores(), options.steps))
+                            speeds.append(measure(settings, 1, machine.cores(), options.steps))
                         if errors := [error for session in sessions for error in session.errors]:
                             raise SystemExit(f"a session was told of an error: {errors[0]}")
         finally:
             lab.end()
-    alone, shared = (statistics.median(found) for found in rates.values())
+    alone, shared = (statistics.median(speeds) for speeds in rates.values())
     print(f"median of {options.rounds} rounds: {alone:.1f} img/s alone, {shared:.1f} with {options.sessions} sessions")
     print(f"slower by {1 - shared / alone:.1%}")
 

@@ -17,7 +17,7 @@ from core.config import recipes
 from core.config import run_config as configs
 
 
-def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start: Any, told: Any) -> None:
+def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start: Any, spans: Any) -> None:
     """In a process: one warm-up step, wait for the signal, then so many steps of a real network on random pixels."""
     import torch
 
@@ -50,14 +50,14 @@ def train(settings: dict[str, Any], threads: int, steps: int, ready: Any, start:
     began = time.perf_counter()
     for _ in range(steps):
         step()
-    told.put((began, time.perf_counter()))
+    spans.put((began, time.perf_counter()))
 
 
 def measure(settings: dict[str, Any], count: int, threads: int, steps: int) -> float:
     """Images per second of `count` fold jobs beside each other, from the first step's start to the last step's end."""
     processes = multiprocessing.get_context("spawn")
-    ready, start, told = processes.Semaphore(0), processes.Event(), processes.Queue()
-    arguments = (settings, threads, steps, ready, start, told)
+    ready, start, spans = processes.Semaphore(0), processes.Event(), processes.Queue()
+    arguments = (settings, threads, steps, ready, start, spans)
     workers = [processes.Process(target=train, args=arguments, daemon=True) for _ in range(count)]
     for worker in workers:
         worker.start()
@@ -65,7 +65,7 @@ def measure(settings: dict[str, Any], count: int, threads: int, steps: int) -> f
         if not ready.acquire(timeout=300):
             raise SystemExit("a training process did not start within 5 minutes")
     start.set()
-    times = [told.get(timeout=3600) for _ in workers]
+    times = [spans.get(timeout=3600) for _ in workers]
     for worker in workers:
         worker.join()
     seconds = max(end for _, end in times) - min(began for began, _ in times)
@@ -82,12 +82,12 @@ def main() -> None:
     settings = recipes.load_recipe(options.recipe).model_dump(mode="json")
     settings["model"]["init"] = "scratch"
     counts = [count for count in (1, 2, 4, 8) if count <= cores]
-    found: dict[int, list[float]] = {count: [] for count in counts}
+    rates_by_count: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(options.rounds):
         for count in counts:
-            found[count].append(measure(settings, count, max(1, cores // count), options.steps))
+            rates_by_count[count].append(measure(settings, count, max(1, cores // count), options.steps))
     print(f"recipe {options.recipe}, {cores} cores, median of {options.rounds} rounds")
-    for count, rates in found.items():
+    for count, rates in rates_by_count.items():
         each = max(1, cores // count)
         print(
             f"{count} slot{'s' if count > 1 else ''} x {each} thread{'s' if each > 1 else ''}: "
