@@ -19,7 +19,7 @@ from pages.parts.augment import text as augment_text
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
 from pages.parts.launch import source as launch_source
-from pages.parts.shared import states
+from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -109,9 +109,9 @@ def recipe_line(config: configs.RunConfig | None) -> None:
             if saved := st.session_state.pop("augment-saved", None):
                 st.success(f"Saved. Launch lists {plain(saved)} among its recipes.", icon=":material/check:")
             if (error := st.session_state.pop("augment-save-error", None)) is not None:
-                states.show_error(error)
+                badges.show_error(error)
     for name, error in own_recipes()[1].items():
-        st.html(states.fault(error.message, error.remedy, where=f"{name}:"))
+        st.html(badges.fault(error.message, error.remedy, where=f"{name}:"))
 
 
 def complaints(draft: dict) -> dict[str, str]:
@@ -135,7 +135,7 @@ def label_of(path: str) -> str:
     return parts[0]
 
 
-states.begin_page()
+frame.begin_page()
 begin()
 draft = st.session_state[DRAFT]
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -159,7 +159,7 @@ with left:
 if st.session_state.pop("augment-to-launch", False):
     if errors:
         with right:
-            states.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))
+            badges.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))
     else:
         launch_source.take_pipeline(draft, st.session_state[RECIPE])
         for name in ("recipe", "from"):
@@ -184,4 +184,4 @@ with right:
     try:
         VIEWS[view][1](desk)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)

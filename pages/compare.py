@@ -16,7 +16,7 @@ from core.runs.colours import colour_of, fold_colour
 from core.stats import paired
 from pages.parts.compare import charts, flips, load, pick, tables
 from pages.parts.run import curves
-from pages.parts.shared import exports, states
+from pages.parts.shared import badges, exports, frame, theme
 
 
 def colours_of(found: Sequence[Member]) -> dict[str, str]:
@@ -73,7 +73,7 @@ def choose(chosen: Sequence[str]) -> None:
     st.query_params["runs"] = ",".join(chosen)
 
 
-states.begin_page()
+frame.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
 listed = index.summaries()
@@ -84,7 +84,7 @@ if not wanted.runs:
     st.stop()
 found, problems = members.load_all(wanted.runs)
 for problem in problems:
-    states.show_error(problem)
+    badges.show_error(problem)
 if not found:
     st.stop()
 found = members.told_apart(found)
@@ -92,7 +92,7 @@ names = {member.id: member.name for member in found}
 baseline = next((m for m in found if m.id == wanted.baseline), found[0])
 kept, refused = members.same_classes(baseline, found)
 for problem in refused:
-    states.show_error(problem)
+    badges.show_error(problem)
 colours = colours_of(found)
 with head:
     write_up(baseline, kept, wanted.within)
@@ -108,29 +108,29 @@ if differences:
 else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")
 
-states.heading("Curves")
+theme.heading("Curves")
 charts.draw_curves(kept, names, colours, wanted)
 left, right = st.columns(2)
 with left:
-    states.heading("Differences")
+    theme.heading("Differences")
     charts.draw_differences(differences, colours, within)
 with right:
-    states.heading("Score against cost")
+    theme.heading("Score against cost")
     charts.draw_cost(kept, costs, names, colours, wanted)
-states.heading("Scores and cost")
+theme.heading("Scores and cost")
 st.html(tables.scores_table(kept, costs, names, colours, baseline.id))
 if table := tables.tests_table(differences, colours):
-    states.heading("The numbers behind the sentences")
+    theme.heading("The numbers behind the sentences")
     st.html(table)
     st.caption(
         "Interval over folds: corrected resampled t (Nadeau & Bengio 2003). Corrected p: Holm, over all runs here. "
         + tables.about_tests(differences)
     )
-states.heading("Settings that differ")
+theme.heading("Settings that differ")
 draw_settings(kept, names, colours)
-states.heading("Classes")
+theme.heading("Classes")
 charts.draw_classes(kept, names, colours, wanted.which)
-states.heading("Flips")
+theme.heading("Flips")
 shown = {pair.run.id: pair for pair in pairs if pair.table is not None and len(pair.table)}
 if shown:
     flips.draw(shown, names)

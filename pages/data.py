@@ -16,7 +16,7 @@ from pages.parts.data import corrections, duplicates, faces, folds, overview, ph
 from pages.parts.data.view import View, asked, go
 from pages.parts.dataset import labels, picker
 from pages.parts.form import draft
-from pages.parts.shared import groups, states
+from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
 
 KEY = "data-choice"
@@ -52,7 +52,7 @@ def correct(found: Scan) -> View:
     try:
         shown, effects = picker.corrected(found)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return View(found, found, [])
     return View(found, shown, effects)
 
@@ -88,7 +88,7 @@ def label(found: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]
     try:
         table, names, dropped = label_samples(found.samples, task)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return None
     if dropped:
         st.caption(f"{count(dropped)} photos are not in the task {plain(task.name)}.")
@@ -108,7 +108,7 @@ def draw(view: View, name: str) -> None:
         {"problems": problems, "duplicates": duplicates, "corrections": corrections}[name].draw(view)
 
 
-states.begin_page()
+frame.begin_page()
 groups.style()
 choice = choice_of()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -126,7 +126,7 @@ try:
     picker.result_line(found)
 except LabError as error:
     fault = error
-    states.show_error(error)
+    badges.show_error(error)
 labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=found.reader if found else None, fault=fault)
 if found is None:
     if fault.kind == "stopped":

@@ -19,7 +19,7 @@ from core.runs import run as runs
 from core.runs.colours import colour_of
 from core.text import ago, count, plain, spread
 from pages.parts.run import view
-from pages.parts.shared import states
+from pages.parts.shared import badges, frame, theme
 
 TICK = 2.0  # seconds
 FINISHED_SHOWN = 8
@@ -55,7 +55,7 @@ def small_curve(summary: dict[str, Any], colour: str, width: int = 120) -> str:
     table = view.metrics_of(view.metrics_version(run, [int(fold["fold"]) for fold in summary["folds"]]))
     rows = table[table["split"] == "validation"]
     values = rows.groupby("epoch")["f1"].mean().tolist() if len(rows) else []
-    return states.picture(curves.sparkline(values, run_colour=colour, width=width, total=int(summary["epochs"])))
+    return theme.picture(curves.sparkline(values, run_colour=colour, width=width, total=int(summary["epochs"])))
 
 
 def scores_of(summary: dict[str, Any], which: str) -> str:
@@ -63,7 +63,7 @@ def scores_of(summary: dict[str, Any], which: str) -> str:
 
 
 def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> None:
-    states.heading("Training now")
+    theme.heading("Training now")
     for summary in running:
         run = Run(summary["id"])
         try:
@@ -74,7 +74,7 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
         with st.container(border=True), st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap="xsmall"):
                 link(summary)
-                st.html(f'<div class="lab-meta">{states.dot(colours[run.id])}{facts(summary)}</div>')
+                st.html(f'<div class="lab-meta">{badges.dot(colours[run.id])}{facts(summary)}</div>')
                 st.html(view.progress_html(moment, table))
             st.html(
                 f'{small_curve(summary, colours[run.id], 150)}<div class="lab-meta lab-num">'
@@ -92,13 +92,13 @@ def waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[st
     known = {run_id: folds for run_id, folds in known.items() if folds}
     if not known:
         return
-    states.heading("Waiting")
+    theme.heading("Waiting")
     held = queue.held_runs(places.runs_folder())
     for place, (run_id, folds) in enumerate(known.items(), 1):
         names = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
         names += " · paused with its study" if run_id in held else ""
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(f'<span class="lab-num lab-meta">{place}</span> {states.icon("queued")}', width=44)
+            st.html(f'<span class="lab-num lab-meta">{place}</span> {badges.icon("queued")}', width=44)
             link(by_id[run_id])
             st.html(f'<div class="lab-meta">{names}</div>', width="content")
 
@@ -114,7 +114,7 @@ def tick(shown: tuple) -> None:
     if running:
         training_now(running, colours)
     else:
-        states.look_after_workers()
+        frame.look_after_workers()
     waiting(control.waiting(), {s["id"]: s for s in summaries})
 
 
@@ -123,14 +123,14 @@ def ended_at(summary: dict[str, Any]) -> float:
 
 
 def finished(done: Sequence[dict[str, Any]]) -> None:
-    states.heading("Finished lately")
+    theme.heading("Finished lately")
     for summary in sorted(done, key=ended_at, reverse=True)[:FINISHED_SHOWN]:
         colour = colour_of(summary)
         ended = ended_at(summary)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
-                st.html(f'<div class="lab-meta">{states.dot(colour)}{facts(summary)} · {_time(ended or None)}</div>')
+                st.html(f'<div class="lab-meta">{badges.dot(colour)}{facts(summary)} · {_time(ended or None)}</div>')
             st.html(small_curve(summary, colour), width=130)
             st.html(
                 f'<div class="lab-num">F1 {scores_of(summary, "best")} <span class="lab-meta">best epoch</span></div>'
@@ -142,18 +142,18 @@ def finished(done: Sequence[dict[str, Any]]) -> None:
 
 
 def stopped(halted: Sequence[dict[str, Any]]) -> None:
-    states.heading("Stopped before the end")
+    theme.heading("Stopped before the end")
     for summary in halted[:STOPPED_SHOWN]:
-        folds = [fold for fold in summary["folds"] if fold["state"] in states.STOPPED]
+        folds = [fold for fold in summary["folds"] if fold["state"] in badges.STOPPED]
         names = f"fold {folds[0]['fold']}" if len(folds) == 1 else f"{len(folds)} of {len(summary['folds'])} folds"
         reasons = sorted({str(fold["reason"]) for fold in folds if fold.get("reason")})
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap=None):
                 link(summary)
-                dot, launched = states.dot(colour_of(summary)), _time(summary["created"])
+                dot, launched = badges.dot(colour_of(summary)), _time(summary["created"])
                 st.html(
                     f'<div class="lab-meta">{dot}{facts(summary)} · launched {launched}</div>'
-                    f"<div>{states.badge(runs.overall(fold['state'] for fold in folds))} "
+                    f"<div>{badges.badge(runs.overall(fold['state'] for fold in folds))} "
                     f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
             st.button("Resume", key=f"resume-{summary['id']}", icon=":material/play_arrow:", on_click=resume,
@@ -187,21 +187,21 @@ def empty() -> None:
         st.code("python -m core train quick --data demo", "bash")
 
 
-states.begin_page()
+frame.begin_page()
 if problem := st.session_state.pop("home-error", None):
-    states.show_error(problem)
+    badges.show_error(problem)
 found = index.summaries()
 listed = readable(found)
 if not listed:
     empty()
-active = [s for s in listed if s["state"] in states.ACTIVE]
+active = [s for s in listed if s["state"] in badges.ACTIVE]
 if active:
     st.fragment(tick, run_every=TICK)(signature(listed))
-halted = [s for s in listed if any(fold["state"] in states.STOPPED for fold in s["folds"])]
+halted = [s for s in listed if any(fold["state"] in badges.STOPPED for fold in s["folds"])]
 done = [s for s in listed if s["state"] == "done"]
 if halted:
     stopped(halted)
 if done:
     finished(done)
 for bad in [s for s in found if "unreadable" in s][:STOPPED_SHOWN]:
-    st.html(states.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))
+    st.html(badges.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))

@@ -25,7 +25,7 @@ from pages.parts.launch import ids, study_form, study_plan
 from pages.parts.launch.plan import fit_task, joined_study, look_ahead, look_ahead_study
 from pages.parts.launch.sections import faces_section, plan_section
 from pages.parts.launch.source import DATA, prefill, recipes_section
-from pages.parts.shared import groups, states
+from pages.parts.shared import badges, frame, groups, run_picker, theme
 
 LIVE = Path(__file__).with_name("live.py")
 STUDIES = Path(__file__).with_name("studies.py")
@@ -64,7 +64,7 @@ def settings_section(errors: Errors, found: Scan | None, plan: Plan | None) -> N
 def parents() -> dict[str, str]:
     """The runs that another one can start from, newest first: those with a finished fold."""
     done = [s for s in index.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
-    return {s["id"]: states.run_label(s) for s in done}
+    return {s["id"]: run_picker.run_label(s) for s in done}
 
 
 def launch_section(plan: Plan | None, errors: Errors, found: Scan | None, joining: Study | None) -> None:
@@ -131,7 +131,7 @@ def open_launched() -> None:
         st.switch_page(STUDIES, query_params={"study": run_or_study})
 
 
-states.begin_page(answers=states.CLICK)
+frame.begin_page(answers=frame.CLICK)
 st.html(CSS)
 groups.style()
 open_launched()
@@ -141,7 +141,7 @@ ids.form_token()
 with st.container():
     st.html('<div class="lab-title">Launch</div>')
     if problem := st.session_state.pop("launch_error", None):
-        states.show_error(problem)
+        badges.show_error(problem)
     launch_draft.notice(DATA)
     joining = joined_study()
     if joining is not None:
@@ -152,7 +152,7 @@ draft = form_draft.draft()
 choice = draft["data"]
 config, errors = check(draft)
 
-with states.section("1 · Dataset"):
+with theme.section("1 · Dataset"):
     picker.choose(choice, DATA)
     found: Scan | None = None
     fault: LabError | None = None
@@ -161,7 +161,7 @@ with states.section("1 · Dataset"):
             found = picker.find(choice)
         except LabError as error:
             fault = error
-            states.show_error(error)
+            badges.show_error(error)
             if error.kind == "stopped":
                 st.button("Scan again", icon=":material/refresh:", on_click=picker.forget)
     if found is not None:
@@ -193,28 +193,28 @@ with states.section("1 · Dataset"):
         place = f"{DATA}.{choice['root']}"
         labels.labels_form(choice, place, reader=found.reader if found else None, fault=fault)
 
-with states.section("2 · Recipe"):
+with theme.section("2 · Recipe"):
     recipes_section(config)
 
-with states.section("3 · Settings"):
+with theme.section("3 · Settings"):
     with st.container():
         if found is not None and note:
             st.caption(f":material/info: {plain(note)}")
     settings_section(errors, found, plan)
 
-with states.section("4 · One run or a study"):
+with theme.section("4 · One run or a study"):
     if joining is None:
         study_form.mode()
     if as_study:
         study_form.controls(errors, parents())
 
-with states.section("5 · What the network sees"):
+with theme.section("5 · What the network sees"):
     if plan is not None:
         faces_section(plan)
     else:
         st.caption("Faces of each class, once dataset and settings are right.")
 
-with states.section("6 · What will run"):
+with theme.section("6 · What will run"):
     if as_study and wanted is not None and study_plan.asks(wanted):
         study_plan.ask(wanted, draft)
     elif plans:
@@ -224,10 +224,10 @@ with states.section("6 · What will run"):
     else:
         st.caption("People, classes, folds and time, once dataset and settings are right.")
 
-with states.section("7 · Launch"):
+with theme.section("7 · Launch"):
     with st.container():
         if refusal is not None:
-            states.show_error(refusal)
+            badges.show_error(refusal)
     if as_study:
         launch_study_section(wanted, plans, errors, found)
     else:

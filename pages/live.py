@@ -21,7 +21,7 @@ from core.runs.colours import colour_of
 from core.text import ago, count, plain
 from pages.parts.run import attributes as attribute_view
 from pages.parts.run import charts, curves, view
-from pages.parts.shared import states, tables
+from pages.parts.shared import badges, frame, run_picker, tables
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -67,11 +67,11 @@ def header(run: Run, config: RunConfig, info: dict, moment: view.Moment, colour:
     told = " · ".join([*map(escape, facts), origin(config, info), escape(launched)])
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
-            f'<div class="lab-title">{states.dot(colour)}{escape(config.name)}</div><div class="lab-meta">{told}</div>',
+            f'<div class="lab-title">{badges.dot(colour)}{escape(config.name)}</div><div class="lab-meta">{told}</div>',
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            states.pick_run(listed, run.id)
+            run_picker.pick_run(listed, run.id)
             actions(run, config, moment)
 
 
@@ -97,7 +97,7 @@ def actions(run: Run, config: RunConfig, moment: view.Moment) -> None:
             on_click=cancel,
             args=(run,),
         )
-    if moment.paused or any(fold.state in states.STOPPED for fold in moment.folds):
+    if moment.paused or any(fold.state in badges.STOPPED for fold in moment.folds):
         st.button(
             "Resume",
             icon=":material/play_arrow:",
@@ -123,7 +123,7 @@ def corrected(run: Run) -> None:
     try:
         used = corrections.read(run.corrections_file)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     if not used:
         st.caption("No label corrections.")
@@ -161,7 +161,7 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tupl
     if moment.signature != shown:
         st.rerun()
     if moment.active and not moment.running:
-        states.look_after_workers()
+        frame.look_after_workers()
     folds = [fold.fold for fold in moment.folds]
     version = view.metrics_version(run, folds)
     table = view.metrics_of(version)
@@ -258,12 +258,12 @@ def samples(run: Run, config: RunConfig) -> None:
     )
     st.html(f'<div class="lab-faces">{figures_html}</div>')
     if fault:
-        st.html(states.fault(fault, state="interrupted"))
+        st.html(badges.fault(fault, state="interrupted"))
     if found:
         st.caption(f"{count(width)} × {count(height)} px, augmented as fold {fold} sees them in epoch {count(epoch)}.")
 
 
-states.begin_page()
+frame.begin_page()
 listed = index.summaries()
 wanted = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
 if wanted is None:
@@ -276,8 +276,8 @@ try:
     run, config, info = open_run(wanted)
 except LabError as error:
     st.html('<div class="lab-title">Live</div>')
-    states.show_error(error)
-    states.pick_run(listed, None)
+    badges.show_error(error)
+    run_picker.pick_run(listed, None)
     st.stop()
 st.query_params["run"] = run.id
 
@@ -286,7 +286,7 @@ moment = view.look(run, config, control.waiting())
 every = TICK if moment.active else None
 header(run, config, info, moment, colour, listed)
 if problem := st.session_state.pop("live-error", None):
-    states.show_error(problem)
+    badges.show_error(problem)
 with st.container():
     if told := view.doubts_html(view.doubts_of(run)):
         st.html(told)

@@ -15,7 +15,7 @@ from core.text import ago, count
 from pages.parts.look_inside import address, controls, maps, queue
 from pages.parts.look_inside import groups as look_groups
 from pages.parts.look_inside import mistakes as look_mistakes
-from pages.parts.shared import groups, states
+from pages.parts.shared import badges, frame, groups, run_picker
 
 LAUNCH = Path(__file__).with_name("launch.py")
 VIEWS = {
@@ -42,7 +42,7 @@ def answers_beside(others: list[Run], which: str) -> list[Answers]:
         try:
             found.append(answers_of(other.id, which))
         except LabError as error:
-            states.show_error(error)
+            badges.show_error(error)
     return found
 
 
@@ -64,21 +64,21 @@ def header(run: Run, listed: list[dict], answers: Answers | None) -> None:
             f"launched {ago(summary.get('created'))}",
         ]  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        colour = states.colour_of(run.id, listed)
+        colour = run_picker.colour_of(run.id, listed)
         st.html(
-            f'<div class="lab-title">{states.dot(colour)}{escape(name)}</div>'
+            f'<div class="lab-title">{badges.dot(colour)}{escape(name)}</div>'
             f'<div class="lab-meta">{escape(" · ".join(fact for fact in facts if fact))}</div>',
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            states.pick_run(listed, run.id)
+            run_picker.pick_run(listed, run.id)
             address.segments(
                 "which", "Checkpoint", list(WHICH), WHICH.get, default="best", hide_label=True,
                 help="The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen.",
             )  # fmt: skip
 
 
-states.begin_page()
+frame.begin_page()
 groups.style()
 listed = index.summaries()
 wanted = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(listed)
@@ -97,20 +97,20 @@ except LabError as error:
         header(Run(wanted), listed, None)
     else:
         st.html('<div class="lab-title">Look inside</div>')
-    states.show_error(error)
+    badges.show_error(error)
     if known:
         st.query_params["run"] = wanted
         if st.button("Open in Live", icon=":material/show_chart:"):
             st.switch_page(Path(__file__).with_name("live.py"), query_params={"run": wanted})
     else:
-        states.pick_run(listed, None)
+        run_picker.pick_run(listed, None)
     st.stop()
 run = Run(wanted)
 st.query_params["run"] = run.id
 header(run, listed, answers)
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
-    st.html(states.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
+    st.html(badges.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
 with st.container(horizontal=True, vertical_alignment="center"):
     view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
     others = controls.pick_runs(run, listed) if view == "mistakes" else []

@@ -13,7 +13,7 @@ from core.runs.index import Listed
 from core.text import count
 from pages.parts.runs import actions
 from pages.parts.runs import table as runs_table
-from pages.parts.shared import states
+from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
 
 HERE = Path(__file__).parent
@@ -161,7 +161,7 @@ def watch(shown: tuple[str, ...]) -> None:
         st.rerun()
 
 
-states.begin_page(answers=states.PRESSED)
+frame.begin_page(answers=frame.PRESSED)
 actions.settle()
 if opened := st.session_state.pop("runs-open", None):
     st.switch_page(HERE / "live.py", query_params={"run": opened})
@@ -193,5 +193,5 @@ table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" 
 pages_line(total, page)
 words = f"{count(len(shown))} of {count(len(here))} runs" if len(shown) < len(here) else f"{count(len(here))} runs"
 st.caption(f"{words}. Scores are mean ± deviation (number of folds) over the finished folds.")
-if shelf == "Runs" and any(entry.state in states.ACTIVE for entry in every):
+if shelf == "Runs" and any(entry.state in badges.ACTIVE for entry in every):
     st.fragment(watch, run_every=TICK)(tuple(entry.state for entry in every))

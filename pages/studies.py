@@ -13,7 +13,7 @@ from core.errors import LabError
 from core.studies import records
 from core.studies.records import Study
 from core.text import ago, count, plain
-from pages.parts.shared import states
+from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 from pages.parts.studies import scores, slots, view
 
@@ -159,7 +159,7 @@ def tick(study: Study, shown: tuple) -> None:
     if moment.signature != shown:
         st.rerun()
     if moment.active and not moment.running:
-        states.look_after_workers()
+        frame.look_after_workers()
     st.html(view.progress_html(study, moment))
     st.html(view.matrix_html(moment))
 
@@ -180,25 +180,25 @@ def overview() -> None:
     slots.controls()
 
 
-states.begin_page()
+frame.begin_page()
 wanted = st.query_params.get("study")
 if wanted is None:
     if problem := st.session_state.pop("studies-error", None):
-        states.show_error(problem)
+        badges.show_error(problem)
     overview()
     st.stop()
 try:
     study = records.load(wanted)
 except LabError as error:
     st.html('<div class="lab-title">Studies</div>')
-    states.show_error(error)
+    badges.show_error(error)
     pick(None)
     st.stop()
 
 moment = view.look(study)
 header(study, moment)
 if problem := st.session_state.pop("studies-error", None):
-    states.show_error(problem)
+    badges.show_error(problem)
 st.fragment(tick, run_every=TICK if moment.active else None)(study, moment.signature)
 if faults := view.faults_html(study, moment):
     st.html(faults)

@@ -20,7 +20,7 @@ from core.studies import records
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
-from pages.parts.shared import states
+from pages.parts.shared import frame
 from tests.pages.test_launch import PAGE, button, faces, field, lab, open_group, open_page, take_folder, text_of  # noqa: F401
 from tests.pages.test_studies import button as study_button
 from tests.pages.test_studies import open_study
@@ -105,7 +105,7 @@ def test_who_comes_back_to_what_was_launched_prepares_another_run(form):
     button(form).click().run()
     back = AppTest.from_file(str(PAGE), default_timeout=60)
     back.query_params["recipe"], back.query_params["form"] = "quick", token
-    for key in ("launch_draft", "launch_version", "launch_source", "launch_base", states.LAUNCHED):
+    for key in ("launch_draft", "launch_version", "launch_source", "launch_base", frame.LAUNCHED):
         back.session_state[key] = form.session_state[key]
     back.run()
     assert back.session_state["launch_draft"]["phases"][0]["epochs"] == 10, "the settings stay"

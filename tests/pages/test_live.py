@@ -11,7 +11,7 @@ from core.places import HOME
 from core.runs import FoldState, metrics_file
 from core.runs import run as runs
 from pages.parts.run import view
-from pages.parts.shared import states
+from pages.parts.shared import run_picker
 
 APP = HOME / "app.py"
 EVIL = "<b>evil</b> **bold** :smile:"
@@ -256,10 +256,10 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
 def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
     """A label is what the browser sends back: with the state in it, a reload after the end opened nothing."""
     run = make(folder, states=("queued", "queued"))
-    before = states.run_label(runs.summaries()[0])
+    before = run_picker.run_label(runs.summaries()[0])
     for fold in (0, 1):
         run.write_state(FoldState(fold, "done", epoch=4))
-    assert states.run_label(runs.summaries()[0]) == before
+    assert run_picker.run_label(runs.summaries()[0]) == before
 
 
 def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):

@@ -14,7 +14,7 @@ from core.jobs import trash
 from core.places import HOME
 from core.runs import Run, colours, index
 from core.runs import run as runs
-from pages.parts.shared import states
+from pages.parts.shared import run_picker, theme
 from tests.compared import make_run, samples
 
 # Severity 1 of Machado, Oliveira & Fernandes 2009, in linear RGB.
@@ -37,11 +37,12 @@ def lab(colour, seen=None):
 
 def state_colours():
     """Every colour that a state has on a page, from the pages' own style and themes."""
-    theme = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
-    styled = {part.split(" }")[0].strip() for part in states._CSS.split("{ --c: ")[1:]}
+    themes = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    styled = {part.split(" }")[0].strip() for part in theme.STYLE.split("{ --c: ")[1:]}
     accent = {colour for colour in styled if colour.startswith("var(")}
-    assert len(styled) == 5 and len(accent) == 1, "states.py says its colours in another way now"
-    used = {accent.pop().rpartition(",")[2].strip(" )"), theme["light"]["primaryColor"], theme["dark"]["primaryColor"]}
+    assert len(styled) == 5 and len(accent) == 1, "theme.py says its colours in another way now"
+    used = {accent.pop().rpartition(",")[2].strip(" )")}
+    used |= {themes[paper]["primaryColor"] for paper in ("light", "dark")}
     return sorted(used | {colour for colour in styled if colour.startswith("#")})
 
 
@@ -89,7 +90,7 @@ def twelve(tmp_path, monkeypatch):
 def shown():
     """Run id -> colour, as a page that lists all runs finds it."""
     listed = index.summaries()
-    return {s["id"]: states.colour_of(s["id"], listed) for s in listed if "unreadable" not in s}
+    return {s["id"]: run_picker.colour_of(s["id"], listed) for s in listed if "unreadable" not in s}
 
 
 def test_deleting_a_run_and_undoing_it_changes_nobodys_colour(twelve):

@@ -21,7 +21,7 @@ from core.data.paths import photo_file
 from core.errors import LabError
 from core.text import count
 from pages.parts.augment.photo import Photo, Photos
-from pages.parts.shared import faces, states
+from pages.parts.shared import badges, faces, theme
 from pages.parts.shared.fields import begin
 
 FEW, MANY, SEEDS = 6, 24, 4  # photos for the warnings, photos for the view, draws of each
@@ -88,7 +88,7 @@ def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int)
         with st.spinner("Measuring what the transforms take away", show_time=True):
             return effects(load, config.transforms, range(SEEDS), memo)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return []
     except LookupError:  # not one of the photos can be read; the page says so where the photo itself is shown
         return []
@@ -169,7 +169,7 @@ def heat(effect: Effect) -> np.ndarray:
 
 def _ends(config: RunConfig, photos: Photos, found: Sequence[Effect], fold: int) -> None:
     """The darkest and the lightest photos, as validation sees them and under each transform that draws."""
-    states.heading("Dark and light faces")
+    theme.heading("Dark and light faces")
     names = {i: f"{i + 1}. {t.name}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic}
     moved = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in found if e.index in names}
     start = [max(moved, key=moved.get)] if moved else []

@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.plan.plan import make_plan
 from core.text import count, plain
 from pages.parts.dataset import picker
-from pages.parts.shared import groups, states
+from pages.parts.shared import badges, groups
 
 KEY, BROUGHT = "augment-data", "augment-brought"
 ALL = "All"
@@ -83,7 +83,7 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
     try:
         found = picker.find(choice)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return None
     return _planned(draft, found)
 
@@ -144,7 +144,7 @@ def _from_dataset(photos: Photos) -> Photo | None:
     try:
         image = load_image(photo_file(row["path"], row["sample"]))
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return None
     fold = int(row["fold"])
     told = f"{row['class_name']} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
@@ -187,10 +187,10 @@ def _upload() -> Photo | None:
     try:
         image = decode(io.BytesIO(data))
     except LabError as error:
-        states.show_error(LabError(f"{upload.name}: {error.message}", error.remedy, error.kind))
+        badges.show_error(LabError(f"{upload.name}: {error.message}", error.remedy, error.kind))
         return None
     except MemoryError:
-        states.show_error(LabError(f"{upload.name}: is too large for this machine's memory.", "Make it smaller."))
+        badges.show_error(LabError(f"{upload.name}: is too large for this machine's memory.", "Make it smaller."))
         return None
     st.caption(f"{plain(upload.name)}: {count(image.shape[1])} × {count(image.shape[0])} px")
     return Photo(image, 0, upload.name, "uploaded", -1, hashlib.sha256(data).hexdigest())

@@ -18,7 +18,7 @@ from core.places import HOME
 from core.runs import index
 from core.runs import run as runs
 from core.text import count, plain
-from pages.parts.shared import faces, states
+from pages.parts.shared import badges, faces, run_picker, theme
 from pages.parts.shared.fields import begin, field
 
 LAUNCH = HOME / "pages" / "launch.py"
@@ -52,7 +52,7 @@ def show(_: Any) -> None:
         )
         st.page_link(LAUNCH, label="Open Launch", icon=":material/rocket_launch:")
         return
-    labels = {s["id"]: states.run_label(s) for s in index.summaries() if s["id"] in done}
+    labels = {s["id"]: run_picker.run_label(s) for s in index.summaries() if s["id"] in done}
     wanted = _controls(done, labels)
     kept = st.session_state.get("stress-result")
     if st.session_state.pop("stress-asked", False):
@@ -117,7 +117,7 @@ def _test(wanted: Wanted) -> tuple[Wanted, Any] | None:
             progress=lambda done, total: bar.progress(done / total, f"Strength {done + 1:d} of {total:d}"),
         )  # fmt: skip
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return None
     finally:
         place.empty()
@@ -151,7 +151,7 @@ def _draw(found: Any, run: runs.Run, fold: int) -> None:
 
 def _face(found: Any, run: runs.Run, fold: int, strength: str) -> None:
     """One held-out face: what the network saw at each strength, what it said."""
-    states.heading("One face")
+    theme.heading("One face")
     samples = found.samples
     turned = ((found.right != found.right[:1]).any(0)).nonzero()[0].tolist()
     order = turned + [i for i in range(len(samples)) if i not in set(turned)]
@@ -167,7 +167,7 @@ def _face(found: Any, run: runs.Run, fold: int, strength: str) -> None:
     try:
         pictures = _pictures(run.id, fold, int(samples.index[chosen]), found.name, param, tuple(found.values.tolist()))
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     cells = []
     for value, picture, row in zip(found.values, pictures, probabilities, strict=True):

@@ -8,12 +8,12 @@ from core.augment import exchange
 from core.errors import LabError
 from core.text import plain
 from pages.parts.augment.views import Desk
-from pages.parts.shared import states
+from pages.parts.shared import badges, theme
 from pages.parts.shared.fields import begin
 
 
 def show(desk: Desk) -> None:
-    states.heading("Export")
+    theme.heading("Export")
     kind = begin(
         st.segmented_control, "Form", list(exchange.FORMATS), key="augment-export", begins="yaml", required=True,
         format_func={"yaml": "YAML", "json": "albumentations JSON", "python": "Python"}.get,
@@ -32,7 +32,7 @@ def show(desk: Desk) -> None:
         st.download_button(
             "Download", written, f"augmentation.{ending}", icon=":material/download:", on_click="ignore"
         )  # fmt: skip
-    states.heading("Import")
+    theme.heading("Import")
     st.text_area(
         "Paste YAML, albumentations JSON or Python",
         key="augment-import", height=160,
@@ -40,7 +40,7 @@ def show(desk: Desk) -> None:
     )  # fmt: skip
     st.button("Import", icon=":material/upload:", key="augment-do-import", on_click=_import, args=(desk,))
     if (error := st.session_state.pop("augment-import-error", None)) is not None:
-        states.show_error(error)
+        badges.show_error(error)
     for note in st.session_state.pop("augment-import-notes", []):
         st.warning(plain(note), icon=":material/info:")
 

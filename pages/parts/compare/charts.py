@@ -21,7 +21,7 @@ from core.text import plain
 from pages.parts.compare import load, pick, tables
 from pages.parts.compare.pick import Wanted
 from pages.parts.run import curves, view
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 COSTS = {
     "multiply_adds": "multiply-adds of one photo (G)",
@@ -132,7 +132,7 @@ def draw_classes(found: Sequence[Member], names: dict[str, str], colours: dict[s
     try:
         scores, attributes = load.classes(found, which)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     if scores.isna().all(axis=None):
         st.caption("Scores of each class appear when a fold is finished.")

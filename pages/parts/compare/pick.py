@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.compare.members import METRICS, WHICH
 from core.figures.comparison_curves import SHOW, X
-from pages.parts.shared import states
+from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field, standing
 
 LIMIT = 300  # runs offered in the box, newest first
@@ -68,8 +68,8 @@ def _number(text: str | None, other: float, low: float, high: float) -> float:
 
 def runs_box(listed: Sequence[dict[str, Any]], wanted: Wanted) -> None:
     """The box of runs; changes the address."""
-    labels = {s["id"]: states.run_label(s) for s in listed[:LIMIT]}
-    labels |= {run: next((states.run_label(s) for s in listed if s["id"] == run), run) for run in wanted.runs}
+    labels = {s["id"]: run_picker.run_label(s) for s in listed[:LIMIT]}
+    labels |= {run: next((run_picker.run_label(s) for s in listed if s["id"] == run), run) for run in wanted.runs}
     field(
         st.multiselect, "Runs", list(labels), format_func=labels.get, key="compare-runs", holds=list(wanted.runs),
         max_selections=MOST, take=_follow, placeholder="Choose two or more runs",

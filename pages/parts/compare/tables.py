@@ -15,7 +15,7 @@ from core.data import persons
 from core.stats import paired
 from core.stats.paired import Interval, McNemar
 from core.text import NOTHING, count, duration, rate, spread
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 _CSS = """<style>
 .cmp-says { border-left: 3px solid var(--c); padding: .45rem .9rem .5rem; margin-bottom: .45rem; font-size: 1.06rem;
@@ -75,7 +75,7 @@ def scores_table(
         )
         mark = '<span class="cmp-base">baseline</span>' if member.id == baseline else ""
         rows.append(
-            f'<tr><td class="cmp-wrap">{states.dot(colours[member.id])}{escape(names[member.id])}{mark}</td>'
+            f'<tr><td class="cmp-wrap">{badges.dot(colours[member.id])}{escape(names[member.id])}{mark}</td>'
             f"{cells}{_cost_cells(costs.get(member.id))}</tr>"
         )
     head = "<th class='lab-edge'>F1</th><th>accuracy</th>"
@@ -122,7 +122,7 @@ def tests_table(differences: Sequence[Difference], colours: dict[str, str]) -> s
         if one.interval is None:
             continue
         rows.append(
-            f'<tr><td class="cmp-wrap">{states.dot(colours[one.run])}{escape(one.name)}</td>'
+            f'<tr><td class="cmp-wrap">{badges.dot(colours[one.run])}{escape(one.name)}</td>'
             f'<td class="lab-left">{WORDS[one.verdict]}</td>'
             f'<td class="lab-edge">{paired.signed(one.interval.mean)}</td><td>{_ends(one.interval)}</td>'
             f"<td>{_p(one.interval.p)}</td><td>{_p(one.p)}</td>"
@@ -176,7 +176,7 @@ def _counts(test: McNemar | None) -> str:
 
 def settings_table(table: pd.DataFrame, names: dict[str, str], colours: dict[str, str]) -> str:
     """Settings as rows, runs as columns. table: from contrast.config_differences."""
-    head = "".join(f"<th>{states.dot(colours[run])}{escape(names[run])}</th>" for run in table.columns)
+    head = "".join(f"<th>{badges.dot(colours[run])}{escape(names[run])}</th>" for run in table.columns)
     rows = "".join(
         f"<tr><td>{escape(str(setting))}</td>"
         + "".join(f'<td class="cmp-wrap">{escape(str(value))}</td>' for value in row)
@@ -193,7 +193,7 @@ def attributes_table(table: pd.DataFrame, names: dict[str, str], colours: dict[s
     """Runs as rows, accuracy of each attribute. table: from contrast.attribute_accuracy."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in table.columns)
     rows = "".join(
-        f'<tr><td class="cmp-wrap">{states.dot(colours[run])}{escape(names[run])}</td>'
+        f'<tr><td class="cmp-wrap">{badges.dot(colours[run])}{escape(names[run])}</td>'
         + "".join(f"<td>{NOTHING if math.isnan(v) else f'{v:.3f}'}</td>" for v in row)
         + "</tr>"
         for run, row in zip(table.index, table.to_numpy(float), strict=True)

@@ -15,7 +15,7 @@ from core.errors import LabError
 from core.runs.exports import spreadsheet_csv
 from core.text import ago, count
 from pages.parts.data.view import View, go, pager, turner
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 PAGE = 30
 ERROR, UPLOADS = "data_corrections_error", "data_corrections_uploads"
@@ -29,7 +29,7 @@ _CSS = """<style>
 
 def draw(view: View) -> None:
     if error := st.session_state.pop(ERROR, None):
-        states.show_error(error)
+        badges.show_error(error)
     listed = view.effects[::-1]
     if not listed:
         st.info(

@@ -17,7 +17,7 @@ from core.text import count, duration, plain
 from pages.parts.data import photo
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, asked, describe, pager, pick_photo, turner
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 PAGE = 12  # pairs
 FOUND, WANTED = "data_duplicates", "data_duplicates_wanted"
@@ -25,7 +25,7 @@ FOUND, WANTED = "data_duplicates", "data_duplicates_wanted"
 
 def draw(view: View) -> None:
     if error := st.session_state.pop(photo.ERROR, None):
-        states.show_error(error)
+        badges.show_error(error)
     samples = view.shown.samples
     key = (view.raw, tuple(effect.correction.id for effect in view.effects))
     kept = st.session_state.get(FOUND)

@@ -11,7 +11,7 @@ from core.errors import LabError
 from core.plan.folds import assign_folds, fold_table
 from core.text import plain
 from pages.parts.data.view import View, asked_number, go
-from pages.parts.shared import fold_verdict, states, tables
+from pages.parts.shared import badges, fold_verdict, tables
 from pages.parts.shared.fields import field
 
 SPLIT = "data_split"
@@ -35,7 +35,7 @@ def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
     try:
         split = _split(view, task, table, folds, seed)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     fold_verdict.show([(split, names)], view.shown.root, reader=view.shown.reader)
     shown = fold_table(split)

@@ -14,7 +14,7 @@ from core.data.persons import UNKNOWN, persons_of, units
 from core.figures import dataset
 from core.text import count, plain
 from pages.parts.data.view import View, asked, go
-from pages.parts.shared import faces, groups, states, tables
+from pages.parts.shared import faces, groups, tables, theme
 from pages.parts.shared.fields import field
 
 CLASSES_SHOWN = 24
@@ -170,9 +170,9 @@ def means(table: pd.DataFrame, names: list[str]) -> None:
 
 def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) -> None:
     balance(table, names)
-    states.heading("Attributes")
+    theme.heading("Attributes")
     attributes(view, task)
-    states.heading("People and sizes")
+    theme.heading("People and sizes")
     people_and_sizes(view)
-    states.heading("Mean photo of each class")
+    theme.heading("Mean photo of each class")
     means(table, names)

@@ -19,7 +19,7 @@ from core.places import HOME
 from core.text import count, plain
 from pages.parts.augment import photo
 from pages.parts.data.view import View, go
-from pages.parts.shared import states
+from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
 AUGMENT = HOME / "pages" / "augment.py"
@@ -47,7 +47,7 @@ def draw(view: View, sample: str) -> None:
         _picture(row["path"], sample, int(row["mtime_ns"]))
         _facts(view, row)
         if error := st.session_state.pop(ERROR, None):
-            states.show_error(error)
+            badges.show_error(error)
         st.button(
             "See it augmented", icon=":material/auto_fix_high:", key="data-augment", type="tertiary",
             on_click=photo.bring, args=(st.session_state["data-choice"], sample),
@@ -64,7 +64,7 @@ def _picture(path: str, sample: str, mtime_ns: int) -> None:
     try:
         data = base64.b64encode(thumbnail(path, sample, mtime_ns, SIDE)).decode()
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     st.html(f'<img alt="" style="width:100%;border-radius:6px" src="data:image/jpeg;base64,{data}">')
 
@@ -92,9 +92,9 @@ def _bad_file(view: View, sample: str) -> None:
         st.caption("This photo is not in the dataset.")
         return
     for problem in said.itertuples():
-        st.html(states.fault(problem.problem, problem.remedy))
+        st.html(badges.fault(problem.problem, problem.remedy))
     if error := st.session_state.pop(ERROR, None):
-        states.show_error(error)
+        badges.show_error(error)
     if (view.shown.problems["sample"] == sample).any():
         with st.form(f"data-correct-{sample}", border=False):
             reason = st.text_input("Reason", key=f"data-why-{sample}", placeholder="why, in your words")

@@ -17,7 +17,7 @@ from core.runs.exports import spreadsheet_csv
 from core.text import count, plain
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, asked, describe, go, pager, pick_photo, turner
-from pages.parts.shared import states
+from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
 PAGE = 12  # problems with their photos
@@ -79,7 +79,7 @@ def person_of(text: str) -> str | None:
 def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> None:
     """A problem in words, its photos below; a click on a photo opens its correction."""
     state = "failed" if problem.severity == "error" else "interrupted"
-    fault = states.fault(problem.problem, problem.remedy, problem.where, state)
+    fault = badges.fault(problem.problem, problem.remedy, problem.where, state)
     person = person_of(problem.problem)
     if person in photos:
         st.html(fault)

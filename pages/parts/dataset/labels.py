@@ -11,7 +11,7 @@ from core.data.readers.csv_table import csv_columns
 from core.errors import LabError
 from core.text import plain
 from pages.parts.dataset.picker import NAMES, Choice, check
-from pages.parts.shared import groups, states
+from pages.parts.shared import badges, groups
 from pages.parts.shared.fields import field
 
 READERS = {
@@ -66,7 +66,7 @@ def _columns(choice: Choice, key: str) -> None:
     try:
         columns = csv_columns(root, choice["csv_file"] or files[0])
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     with st.container(horizontal=True):
         for meaning in COLUMNS:

@@ -32,7 +32,7 @@ from core.studies.grid import StudyConfig, expand
 from core.studies.records import Study
 from pages.parts.form import draft
 from pages.parts.launch import ids, study_form
-from pages.parts.shared import states
+from pages.parts.shared import frame
 
 AGAIN = "See what stands here now, then press Launch again."
 DATASET = ("data", "task", "folds", "model.init", "study")  # what photos, classes and folds depend on
@@ -70,7 +70,7 @@ class Click:
 
     def leave(self) -> bool:
         """Its page was left; returns whether it was launched all the same. What was not begun never will be."""
-        before = st.session_state.get(states.LAUNCHED, {}).get(self.ticket.token)  # by the first half of a double click
+        before = st.session_state.get(frame.LAUNCHED, {}).get(self.ticket.token)  # by the first half of a double click
         with self.lock:
             self.opens = self.opens or before
             self.left = self.opens is None
@@ -85,15 +85,15 @@ def ticket(plans: Sequence[Plan], joining: Study | None) -> Ticket:
 
 def press(ticket: Ticket) -> None:
     """The callback of the button. While the click before is being followed, this is its second half."""
-    click: Click | None = st.session_state.get(states.CLICK)
+    click: Click | None = st.session_state.get(frame.CLICK)
     followed = click is not None and click.ticket.token == ticket.token and (click.opens or click.lock.locked())
     if not followed:
-        st.session_state[states.CLICK] = Click(ticket)
+        st.session_state[frame.CLICK] = Click(ticket)
 
 
 def pending() -> Click | None:
     """The click that waits, if any; call it before the page changes anything on the form."""
-    click: Click | None = st.session_state.get(states.CLICK)
+    click: Click | None = st.session_state.get(frame.CLICK)
     if click is not None and click.form is None:
         click.form = _form()
     return click
@@ -101,22 +101,22 @@ def pending() -> Click | None:
 
 def done() -> tuple[str, str] | None:
     """(page, id) to open when what the click asked for was launched, be it by a rerun that this one cut off."""
-    click: Click | None = st.session_state.get(states.CLICK)
+    click: Click | None = st.session_state.get(frame.CLICK)
     if click is None:
         return None
     with click.lock:
         opens = click.opens
-    opens = opens or st.session_state.get(states.LAUNCHED, {}).get(click.ticket.token)
+    opens = opens or st.session_state.get(frame.LAUNCHED, {}).get(click.ticket.token)
     if opens is not None:
         click.opens = opens
         _note(click)
-        del st.session_state[states.CLICK]
+        del st.session_state[frame.CLICK]
     return opens
 
 
 def _note(click: Click) -> None:
     """The session remembers what was launched, and from which form."""
-    st.session_state.setdefault(states.LAUNCHED, {})[click.ticket.token] = click.opens
+    st.session_state.setdefault(frame.LAUNCHED, {})[click.ticket.token] = click.opens
     ids.use_up(click.ticket.token)
 
 
@@ -163,7 +163,7 @@ def _launch(
         if error is None and not click.left:
             click.opens = opens
     if error is not None:
-        del st.session_state[states.CLICK]
+        del st.session_state[frame.CLICK]
     return error
 
 
@@ -181,7 +181,7 @@ def _tried(launch: Callable[[], Any], exists: Callable[[], bool]) -> LabError | 
 
 def _refuse(reason: str) -> LabError:
     """A click that is not followed is forgotten."""
-    del st.session_state[states.CLICK]
+    del st.session_state[frame.CLICK]
     return LabError(f"Nothing was launched: {reason}.", AGAIN, kind="changed")
 
 

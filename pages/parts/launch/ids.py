@@ -13,7 +13,7 @@ from core.config import run_config as configs
 from core.runs import run
 from core.studies import records
 from core.studies.grid import StudyConfig, to_yaml
-from pages.parts.shared import states
+from pages.parts.shared import frame
 
 TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
 
@@ -41,7 +41,7 @@ def asked_token() -> str | None:
 
 def was_launched(token: str | None) -> bool:
     """Whether this session launched from the form: whoever comes back to its address prepares another one."""
-    return token in st.session_state.get(states.LAUNCHED, {})
+    return token in st.session_state.get(frame.LAUNCHED, {})
 
 
 def new_token() -> str:

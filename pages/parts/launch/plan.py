@@ -21,7 +21,7 @@ from pages.parts.dataset import picker
 from pages.parts.form import draft as form_draft
 from pages.parts.form.draft import Errors, said
 from pages.parts.launch import study_form, study_plan
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 
 def plan_of(config: RunConfig, found: Scan, joining: Study | None) -> Plan:
@@ -89,7 +89,7 @@ def joined_study() -> Study | None:
     try:
         return records.load(st.query_params["study"])
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         del st.query_params["study"]
         return None
 

@@ -12,7 +12,7 @@ from core.inside import looks, picture
 from core.inside.looks import Wish
 from core.runs import Run
 from pages.parts.look_inside import address, canvas
-from pages.parts.shared import states
+from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field
 
 MOST_RUNS = 4
@@ -105,7 +105,7 @@ def _opacity() -> float:
 def pick_runs(run: Run, listed: Sequence[dict]) -> list[Run]:
     """Further runs to show beside it, at most MOST_RUNS in all; in the address as runs=."""
     labels = {
-        s["id"]: states.run_label(s) for s in listed
+        s["id"]: run_picker.run_label(s) for s in listed
         if "unreadable" not in s and s["id"] != run.id and any(fold["state"] == "done" for fold in s["folds"])
     }  # fmt: skip
     if not labels:

@@ -19,7 +19,7 @@ from core.runs import Run
 from core.text import count
 from pages.parts.look_inside import address, canvas
 from pages.parts.look_inside import regions as look_regions
-from pages.parts.shared import states
+from pages.parts.shared import badges, theme
 
 AMOUNTS = {"64": "64 faces", "256": "256 faces", "1000": "1,000 faces", "all": "All faces"}
 _CSS = """<style>
@@ -79,7 +79,7 @@ def show(run: Run, answers: Answers) -> None:
     )  # fmt: skip
     left, right = st.columns([1, 2.6], gap="large")
     with left:
-        states.heading("Regions")
+        theme.heading("Regions")
         photo = answers.table.iloc[rows[0]]
         look_regions.editor(boxes, photo["path"], photo["sample"], photo["mtime_ns"])
     with right:
@@ -95,7 +95,7 @@ def show(run: Run, answers: Answers) -> None:
             return
         if found.faults:
             first = next(iter(found.faults.values()))
-            st.html(states.fault(f"{count(len(found.faults))} photos cannot be read and are left out.", str(first)))
+            st.html(badges.fault(f"{count(len(found.faults))} photos cannot be read and are left out.", str(first)))
         places = pd.Index(answers.table["sample"]).get_indexer(found.samples)
         in_a, in_b = masks[a][places], masks[b][places]
         if not (in_a.any() and in_b.any()):
@@ -135,7 +135,7 @@ def _attend(run: Run, samples: tuple[str, ...], boxes, of: str, method: str, whi
             progress=lambda done, total: bar.progress(done / total, f"{count(done)} of {count(total)} faces"),
         )  # fmt: skip
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return None
     finally:
         bar.empty()
@@ -152,14 +152,14 @@ def alarms(found, of: str) -> None:
         return
     raised = found.alarms()
     for alarm in raised:
-        st.html(states.fault(alarm.sentence, "Crop closer, augment the background, or check the photos."))
+        st.html(badges.fault(alarm.sentence, "Crop closer, augment the background, or check the photos."))
     if not raised:
         st.html('<div class="lab-meta">No class is decided by hair and background, by the last layer\'s heat.</div>')
 
 
 def means(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
     """Mean maps of both groups and their difference, each layer scaled to its own largest value."""
-    states.heading("Mean maps")
+    theme.heading("Mean maps")
     a, b = found.mean_map(in_a), found.mean_map(in_b)
     tops = np.nanmax([a, b], axis=(0, 2, 3))
     most = np.nanmax(np.abs(a - b), axis=(1, 2))
@@ -182,7 +182,7 @@ def means(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -
 
 def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) -> None:
     """Share of heat by layer and region, with intervals over people; a difference only where its interval is off 0."""
-    states.heading("Share of heat")
+    theme.heading("Share of heat")
     share_a, share_b, gap = found.share_of(in_a), found.share_of(in_b), found.difference(in_a, in_b)
     area = found.area.mean(0)
     lines = []

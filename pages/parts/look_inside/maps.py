@@ -21,7 +21,7 @@ from core.text import count
 from pages.parts.look_inside import address, canvas, mistakes
 from pages.parts.look_inside import notes as look_notes
 from pages.parts.look_inside.controls import Setting, controls
-from pages.parts.shared import states
+from pages.parts.shared import badges, run_picker, theme
 
 UPLOADED = "look-uploaded"  # in the session: what was seen in the uploads, until they are taken away
 KEPT = 64  # faces whose maps are remembered, a run and a wish each; 1 MB for five layers at 224 px
@@ -53,7 +53,7 @@ def looks_of(run: Run, samples: Sequence[str], every: bool, wish: Wish) -> looks
 
 def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], neighbours: list[str]) -> None:
     """Maps of the chosen faces, or what to do to see some. neighbours: what the gallery pages through."""
-    states.heading("Maps")
+    theme.heading("Maps")
     samples = address.chosen(answers)
     with st.container(horizontal=True, vertical_alignment="center"):
         mistakes.step(answers, neighbours)
@@ -68,7 +68,7 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
                 try:
                     found.append(looks_of(each, samples, setting.every, replace(setting.wish, which=which)))
                 except LabError as error:
-                    states.show_error(error)
+                    badges.show_error(error)
     draw(found, samples, setting, listed)
 
 
@@ -83,12 +83,12 @@ def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting,
             cells = [
                 canvas.Cell(picture.grey(heat, look.signed), note) for heat, note in zip(look.maps, notes, strict=True)
             ]
-            colour, rule = states.colour_of(look.run_id, listed), first and bool(rows)
+            colour, rule = run_picker.colour_of(look.run_id, listed), first and bool(rows)
             rows.append(canvas.Row(look.title, look.photo, cells, look.lines, colour, rule, look.signed))
             shown.append(look)
             first = False
         for fault in {str(fault): fault for answer in found if (fault := answer.faults.get(sample))}.values():
-            states.show_error(fault)
+            badges.show_error(fault)
     if not rows:
         return
     canvas.draw(["as the network sees it", *setting.wish.layers], rows, setting.paint, key="look-maps")
@@ -137,7 +137,7 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
         st.session_state.pop(UPLOADED, None)
         return
     if len(given) > address.MOST_FACES:
-        st.html(states.fault(f"{len(given)} photos are too many.", f"The first {address.MOST_FACES} are shown."))
+        st.html(badges.fault(f"{len(given)} photos are too many.", f"The first {address.MOST_FACES} are shown."))
     contents: dict[str, bytes] = {}
     for each in given[: address.MOST_FACES]:
         name = each.name if each.name not in contents else f"{each.name} ({len(contents) + 1})"
@@ -147,7 +147,7 @@ def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
         with st.spinner(f"Looking through {count(len(contents))} face{'s' * (len(contents) > 1)}", show_time=True):
             found = _uploaded(run, contents, setting.wish)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     draw([found], list(contents), setting, listed)
 

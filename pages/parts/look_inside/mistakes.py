@@ -23,7 +23,7 @@ from core.inside import fold_answers, looks
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.look_inside import address, elements
-from pages.parts.shared import states
+from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
 PAGE = 12  # faces
@@ -49,7 +49,7 @@ def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
             try:
                 worth = mistakes.between_runs([answers, *others])
             except LabError as error:
-                states.show_error(error)
+                badges.show_error(error)
                 order = "loss"
         rows = mistakes.select(answers, wanted)
         if order == "folds":
@@ -75,7 +75,7 @@ def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | 
             lambda done, total: bar.progress(done / total, f"{count(done)} of {count(total)} answers"),
         )  # fmt: skip
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return None
     finally:
         bar.empty()

@@ -13,7 +13,7 @@ from core.inside.looks import Look, Wish
 from core.runs import Run
 from core.text import count
 from pages.parts.look_inside import regions
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 KEPT = 64  # faces whose trust a session remembers
 
@@ -44,7 +44,7 @@ def measure(shown: Sequence[Look], wish: Wish) -> None:
             face = look.sample if look.true else look.photo
             told = check(run, look.fold, face, wish.classes, layers, wish.method, look.which)
         except LabError as error:
-            states.show_error(error)
+            badges.show_error(error)
             told = []
         known = _known()
         known[_key(look, wish)] = {one.layer: _words(one) for one in told}

@@ -18,7 +18,7 @@ from core.errors import LabError
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.look_inside import address, elements, mistakes
-from pages.parts.shared import states
+from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
 PAGE = 12
@@ -53,7 +53,7 @@ def show(run: Run, answers: Answers, version: tuple) -> None:
     try:
         waiting = undecided(found, root, float(run.info().get("created", 0)))
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     done = len(found) - len(waiting)
     st.html(
@@ -159,7 +159,7 @@ def one(run: Run, answers: Answers, row: pd.Series, root: str, following: str | 
             )  # fmt: skip
     relabel(run, answers, row, face, others, write)
     if problem := st.session_state.pop("look-queue-error", None):
-        states.show_error(problem)
+        badges.show_error(problem)
     st.caption("Decisions are kept beside the lab's data and count for new runs; the dataset's folder is left alone.")
 
 

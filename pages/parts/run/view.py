@@ -20,7 +20,7 @@ from core.runs import FoldState, Run, metrics_file
 from core.runs import run as runs
 from core.storage.files import GARBAGE
 from core.text import count, duration, rate, score, spread
-from pages.parts.shared import states as parts
+from pages.parts.shared import badges
 
 VALIDATION_SHARE = 0.15  # of an epoch's time, for the bar only: a validation image costs no backward pass
 
@@ -42,7 +42,7 @@ class Moment:
 
     @property
     def active(self) -> bool:
-        return self.state in parts.ACTIVE
+        return self.state in badges.ACTIVE
 
     @property
     def signature(self) -> tuple:
@@ -173,7 +173,7 @@ def doubts_of(run: Run) -> Doubts:
 def doubts_html(doubts: Doubts) -> str:
     """Each doubt as an amber line; empty where there is none."""
     lines = [absence(fold, lacking, doubts.classes) for fold, lacking in doubts.absent.items()]
-    return "".join(parts.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
+    return "".join(badges.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
 
 
 def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
@@ -205,8 +205,8 @@ def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
         words.append(f"all folds together trained for {duration(metrics['seconds'].sum())}")
     line = " · ".join(map(escape, words))
     return (
-        f'<div class="lab-line"><span>{parts.badge(moment.state)} · {line}</span><span>{moment.share:.0%}</span></div>'
-        f"{parts.bar(moment.share, moment.state)}"
+        f'<div class="lab-line"><span>{badges.badge(moment.state)} · {line}</span><span>{moment.share:.0%}</span></div>'
+        f"{badges.bar(moment.share, moment.state)}"
     )
 
 
@@ -225,10 +225,10 @@ def folds_html(moment: Moment, absent: Mapping[int, Sequence[str]]) -> str:
     for fold in moment.folds:
         best = f"F1 {score(fold.scores['best_f1'])}" if fold.scores else ""
         cards.append(
-            f'<div class="lab-fold"><div><b>fold {fold.fold}</b>{parts.badge(fold.state)}</div>'
+            f'<div class="lab-fold"><div><b>fold {fold.fold}</b>{badges.badge(fold.state)}</div>'
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
             f"{escape(_where(moment, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
-            f"{parts.bar(moment.fold_share(fold), fold.state)}</div>"
+            f"{badges.bar(moment.fold_share(fold), fold.state)}</div>"
         )
     return f'<div class="lab-folds">{"".join(cards)}</div>'
 
@@ -236,7 +236,7 @@ def folds_html(moment: Moment, absent: Mapping[int, Sequence[str]]) -> str:
 def failures_html(folds: Sequence[FoldState]) -> str:
     """What happened, where and what to do, for each fold that failed, was interrupted, or cancelled for a reason."""
     return "".join(
-        parts.fault(
+        badges.fault(
             fold.reason or "It stopped without a reason.",
             fold.remedy or "Resume goes on from its last checkpoint.",
             f"fold {fold.fold}, after epoch {fold.epoch}:" if fold.epoch else f"fold {fold.fold}:",
@@ -264,7 +264,7 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mappin
         if mark and s.get("best_f1_present") is not None:
             at += f'<br><span class="lab-meta">{score(s["best_f1_present"])} over those present</span>'
         rows.append(
-            f'<tr><td>fold {fold.fold}{mark}</td><td class="lab-left">{parts.badge(fold.state)}</td>'
+            f'<tr><td>fold {fold.fold}{mark}</td><td class="lab-left">{badges.badge(fold.state)}</td>'
             f"<td>{fold.epoch}</td>"
             f'<td class="lab-edge">{cells[0]}{at}</td><td>{cells[1]}</td><td>{cells[2]}</td>'
             f'<td class="lab-edge">{last[0]}</td><td>{last[1]}</td><td>{last[2]}</td>'

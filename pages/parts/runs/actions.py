@@ -13,7 +13,7 @@ from core.places import HOME
 from core.runs import Run, notes, query
 from core.runs.index import Listed
 from core.text import count
-from pages.parts.shared import exports, states
+from pages.parts.shared import badges, exports, frame
 from pages.parts.shared.fields import begin
 
 COMPARE = HOME / "pages" / "compare.py"
@@ -71,7 +71,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
 def told() -> None:
     """What was done last, with Undo; or why it could not be done."""
     if problem := st.session_state.pop(ERROR, None):
-        states.show_error(problem)
+        badges.show_error(problem)
     done = st.session_state.get(DONE)
     if done is None:
         return
@@ -85,12 +85,12 @@ def told() -> None:
 
 def press(act: Callable[[list[str]], None], ids: list[str]) -> None:
     """The callback of what is done to the chosen runs. ids: those for which the button was drawn."""
-    st.session_state[states.PRESSED] = (act, ids)
+    st.session_state[frame.PRESSED] = (act, ids)
 
 
 def settle() -> None:
     """Do what was pressed, unless other runs are ticked by now than those for which the button was drawn."""
-    if (pressed := st.session_state.pop(states.PRESSED, None)) is None:
+    if (pressed := st.session_state.pop(frame.PRESSED, None)) is None:
         return
     act, ids = pressed
     ticked = st.session_state.get(CHOSEN, ids)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.runs.index import SCORES, Listed, Spread
 from core.text import ago, duration
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 # key of the sort, heading, help
 COLUMNS = (
@@ -225,7 +225,7 @@ def draw(
 
 
 def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
-    icon, word, tone = states.STATES.get(entry.state, states.STATES["unreadable"])
+    icon, word, tone = badges.state_badge(entry.state)
     done, total = entry.done
     s = entry.summary
     cells = [

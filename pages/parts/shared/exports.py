@@ -11,7 +11,7 @@ from core.errors import LabError
 from core.runs import Run, exports
 from core.runs.index import Listed
 from core.text import count, plain
-from pages.parts.shared import states
+from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
 MOST_FACES = 24  # that a reader may name
@@ -81,7 +81,7 @@ def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> No
             with st.spinner("Reading predictions, comparing runs, drawing figures"):
                 st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps, faces))
         except LabError as error:
-            states.show_error(error)
+            badges.show_error(error)
             return
     made = st.session_state.get("report-made")
     if made is None or made[0] != wanted:
@@ -131,7 +131,7 @@ def _download(label: str, make: Callable[[tuple], bytes], stamp: tuple, name: st
         with st.spinner(f"Making {label}"):
             data = make(stamp)
     except LabError as error:
-        states.show_error(error)
+        badges.show_error(error)
         return
     st.download_button(label, data, name, mime, on_click="ignore", key=f"download-{name}", width="stretch")
 

@@ -18,7 +18,7 @@ from core.runs import Run
 from core.studies.records import Study
 from core.text import plain, spread
 from pages.parts.run import attributes as attribute_view
-from pages.parts.shared import states
+from pages.parts.shared import badges, theme
 from pages.parts.studies.view import Moment, Row
 
 SINGLE = ("mask", "gender", "age")  # in the order in which a joint class names them
@@ -43,7 +43,7 @@ def section(study: Study, moment: Moment) -> None:
             faults.add(str(error))
     if not any(body) and not faults:
         return
-    states.heading("Joint classes and each attribute")
+    theme.heading("Joint classes and each attribute")
     pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
     st.html(
         '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th></th><th></th>'
@@ -73,7 +73,7 @@ def one_network(row: Row) -> str:
         ]
         for kind in attribute_view.KINDS
     }
-    return _lines(f"{states.dot(row.colour)}{escape(row.name)}", joint, found)
+    return _lines(f"{badges.dot(row.colour)}{escape(row.name)}", joint, found)
 
 
 def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:

@@ -20,7 +20,7 @@ from core.runs.colours import colour_of
 from core.studies.grid import StudyConfig, to_yaml
 from core.studies.records import Member, Study, missing
 from core.text import count, duration, score, spread
-from pages.parts.shared import states
+from pages.parts.shared import badges
 
 SHOWN_FAULTS = 8
 PAUSED = '<span class="lab-state"><span class="lab-icon lab-warn" aria-hidden="true">pause_circle</span> paused</span>'
@@ -88,7 +88,7 @@ class Moment:
 
     @property
     def stopped(self) -> int:
-        return sum(self.number(state) for state in states.STOPPED)
+        return sum(self.number(state) for state in badges.STOPPED)
 
     @property
     def active(self) -> bool:
@@ -116,7 +116,7 @@ class Moment:
         left = 0.0
         for row in self.rows:
             for fold in row.folds:
-                if fold["state"] in states.ACTIVE:
+                if fold["state"] in badges.ACTIVE:
                     if row.fold_seconds is None:
                         return None
                     left += row.fold_seconds * (1 - row.share(fold))
@@ -187,11 +187,11 @@ def progress_html(study: Study, moment: Moment) -> str:
         left = moment.seconds_left(queue.slot_count(places.runs_folder()))
         if left is not None:
             words.append(f"about {duration(left)} left")
-    state = PAUSED if moment.paused else states.badge(moment.state) if moment.rows else ""
+    state = PAUSED if moment.paused else badges.badge(moment.state) if moment.rows else ""
     tone = "interrupted" if moment.paused else moment.state
     return (
         f'<div class="lab-line"><span>{state} · {escape(" · ".join(words))}</span>'
-        f"<span>{moment.share:.0%}</span></div>{states.bar(moment.share, tone)}"
+        f"<span>{moment.share:.0%}</span></div>{badges.bar(moment.share, tone)}"
     )
 
 
@@ -210,7 +210,7 @@ def matrix_html(moment: Moment) -> str:
             )
         )  # fmt: skip
         name = (
-            f'<td>{states.dot(row.colour)}<a href="live?run={escape(row.run.id)}" target="_self">'
+            f'<td>{badges.dot(row.colour)}<a href="live?run={escape(row.run.id)}" target="_self">'
             f"{escape(row.name)}</a></td>"
         )
         body.append(f"<tr>{name}{cells}{means}</tr>")
@@ -237,9 +237,9 @@ def _cell(row: Row, fold: dict[str, Any] | None) -> str:
     if fold is None:
         return "–"
     state = fold["state"]
-    _, word, _ = states.STATES.get(state, states.STATES["unreadable"])
+    _, word, _ = badges.state_badge(state)
     held = row.held and state == "queued"
-    icon = states.icon("interrupted" if held else state)
+    icon = badges.icon("interrupted" if held else state)
     word = "paused" if held else word
     best = (fold.get("scores") or {}).get("best_f1")
     told = score(best) if best is not None else word
@@ -250,9 +250,9 @@ def _cell(row: Row, fold: dict[str, Any] | None) -> str:
 
 def faults_html(study: Study, moment: Moment) -> str:
     """What failed, was refused or cannot be read, and what to do."""
-    told = [states.fault(why, "", run_id) for run_id, why in study.refused.items()]
+    told = [badges.fault(why, "", run_id) for run_id, why in study.refused.items()]
     told += [
-        states.fault(f"{why}.", "Its folder can be deleted or mended.", run_id, "unreadable")
+        badges.fault(f"{why}.", "Its folder can be deleted or mended.", run_id, "unreadable")
         for run_id, why in moment.broken.items()
     ]
     for row in moment.rows:
@@ -261,6 +261,6 @@ def faults_html(study: Study, moment: Moment) -> str:
                 why = fold.get("reason") or "It stopped without a reason."
                 remedy = row.run.written_state(int(fold["fold"])).remedy
                 place = f"{row.name}, fold {fold['fold']}:"
-                told.append(states.fault(why, f"{remedy} The other runs go on; Resume tries it again.".strip(), place))
+                told.append(badges.fault(why, f"{remedy} The other runs go on; Resume tries it again.".strip(), place))
     more = len(told) - SHOWN_FAULTS
     return "".join(told[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")

@@ -1,0 +1,72 @@
+"""States of runs and folds in words, icons and colours, and the boxes of what failed: the same on every page."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+import streamlit as st
+
+from core.errors import LabError
+
+
+class StateBadge(NamedTuple):
+    icon: str  # of Material Symbols
+    word: str
+    tone: str  # the colour: lab-<tone> of theme.STYLE
+
+
+STATES = {
+    "queued": StateBadge("schedule", "queued", "quiet"),
+    "running": StateBadge("play_circle", "running", "accent"),
+    "done": StateBadge("check_circle", "done", "good"),
+    "interrupted": StateBadge("pause_circle", "interrupted", "warn"),
+    "cancelled": StateBadge("cancel", "cancelled", "warn"),
+    "failed": StateBadge("error", "failed", "bad"),
+    "unreadable": StateBadge("help", "unreadable", "bad"),
+}
+ACTIVE = ("queued", "running")
+STOPPED = ("failed", "interrupted", "cancelled")
+
+
+def state_badge(state: str) -> StateBadge:
+    """A state that this version of the lab does not know is shown as unreadable."""
+    return STATES.get(state, STATES["unreadable"])
+
+
+def icon(state: str) -> str:
+    """HTML of the icon alone."""
+    name, _, tone = state_badge(state)
+    return f'<span class="lab-icon lab-{tone}" aria-hidden="true">{name}</span>'
+
+
+def badge(state: str) -> str:
+    """HTML of icon and word."""
+    return f'<span class="lab-state">{icon(state)} {state_badge(state).word}</span>'
+
+
+def dot(colour: str) -> str:
+    """HTML of a run's colour. colour: from colours.colour_of."""
+    return f'<span class="lab-dot" style="background:{colour}"></span>'
+
+
+def bar(share: float, state: str = "running") -> str:
+    """HTML of a thin progress bar. share: 0..1."""
+    percent = 100 * min(1.0, max(0.0, share))
+    tone = state_badge(state).tone
+    return (
+        f'<div class="lab-bar lab-{tone}" role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" '
+        f'aria-valuemax="100"><div style="width:{percent:.1f}%"></div></div>'
+    )
+
+
+def fault(message: str, remedy: str = "", where: str = "", state: str = "failed") -> str:
+    """HTML of a failure: where, what happened, what to do. All three are shown as text."""
+    place = f"<b>{escape(where)}</b> " if where else ""
+    tone = state_badge(state).tone
+    return f'<div class="lab-fault lab-{tone}" role="alert">{place}{escape(message)} <i>{escape(remedy)}</i></div>'
+
+
+def show_error(error: LabError) -> None:
+    """An expected failure, without a traceback."""
+    st.html(fault(error.message, error.remedy))

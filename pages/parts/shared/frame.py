@@ -1,0 +1,78 @@
+"""What every page begins with: the lab's look, a queue that stopped, workers that died, clicks that came too late."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+from core import places
+from core.jobs import halt
+from core.studies import healing
+from pages.parts.shared import badges, theme
+
+# In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
+# was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
+CLICK, PRESSED = "launch_click", "runs-pressed"
+LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
+
+
+def begin_page(*, answers: str = "") -> None:
+    """First line of every page: the lab's few rules of CSS, and the way back into app.py.
+
+    answers: CLICK or PRESSED, which this page answers; on any other page that click came too late.
+
+    Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
+    run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    st.html(theme.STYLE)
+    top = st.container()  # always there, so that fields below stay what they are when it fills
+    with top:
+        _queue_stopped()
+    for name in {CLICK, PRESSED} - {answers}:
+        click = st.session_state.pop(name, None)
+        if click is not None and not (name == CLICK and click.leave()):
+            st.toast("You left the page before what you clicked began: nothing was done.", icon=":material/block:")
+    if "workers-looked-after" not in st.session_state:
+        _look_after()
+    if problem := st.session_state.get("workers-problem"):
+        top.html(badges.fault(problem, state="interrupted"))
+
+
+def _look_after() -> None:
+    st.session_state["workers-looked-after"] = time.monotonic()
+    st.session_state["workers-problem"] = healing.look_after()
+
+
+def _queue_stopped() -> None:
+    """Why the queue stopped, and the way on; nothing while it goes on."""
+    stop = halt.stopped(places.runs_folder())
+    st.session_state["queue-stopped"] = stop
+    if stop is None:
+        return
+    st.html(badges.fault(stop.message, stop.remedy))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Go on", key="queue-go-on", icon=":material/play_arrow:", on_click=_go_on)
+        st.html(f'<div class="lab-meta">{escape("; ".join(stop.jobs))}</div>', width="content")
+
+
+def _go_on() -> None:
+    halt.go_on(places.runs_folder())
+    _look_after()
+    if halt.stopped(places.runs_folder()) is not None:
+        st.session_state["workers-problem"] = "The queue could not go on: this runs folder may only be read from here."
+
+
+def look_after_workers(every: float = 5.0) -> None:
+    """Start a worker for what waits, if the last one died; looks at most once in `every` seconds."""
+    if time.monotonic() - st.session_state.get("workers-looked-after", 0.0) > every:
+        problem = st.session_state.get("workers-problem")
+        _look_after()
+        stopped = halt.stopped(places.runs_folder()) != st.session_state.get("queue-stopped")
+        if stopped or problem != st.session_state["workers-problem"]:
+            st.rerun()

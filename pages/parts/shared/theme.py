@@ -1,0 +1,80 @@
+"""The lab's look: its few rules of CSS, the headings of a page's sections, drawings."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+
+STYLE = """<style>
+.block-container, [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1680px; }
+[data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
+[data-testid="stPageLink"] a:hover { text-decoration: underline; }
+[data-testid="stPageLink"] p { font-weight: 600; }
+[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #14181b); }
+.lab-heading { font-size: 1.05rem; font-weight: 650; padding-top: .6rem;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .25rem; }
+.lab-quiet { --c: #7d8590 } .lab-accent { --c: var(--st-primary-color, #2f95b8) } .lab-good { --c: #2a9d68 }
+.lab-warn { --c: #c98a00 } .lab-bad { --c: #d9483b }
+.lab-icon { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -.18em;
+  color: var(--c); font-weight: 400; font-style: normal; letter-spacing: normal; text-transform: none;
+  font-variation-settings: "FILL" 0; user-select: none; }
+.lab-state { white-space: nowrap; font-size: .9rem; }
+.lab-title { font-size: 1.45rem; font-weight: 650; line-height: 1.25; overflow-wrap: anywhere; }
+.lab-title .lab-state { font-size: .9rem; font-weight: 500; margin-left: .6rem; }
+.lab-dot { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .5rem; }
+.lab-meta { color: color-mix(in srgb, currentColor 74%, transparent); font-size: .87rem; overflow-wrap: anywhere; }
+.lab-num { font-variant-numeric: tabular-nums; }
+.lab-absent { color: var(--c); font-size: .8rem; }
+.lab-bar { height: 6px; border-radius: 3px; background: color-mix(in srgb, currentColor 13%, transparent);
+  overflow: hidden; }
+.lab-bar > div { height: 100%; border-radius: 3px; background: var(--c, currentColor); transition: width .6s linear; }
+.lab-line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .1rem 1.2rem; font-size: .93rem;
+  margin-bottom: .35rem; font-variant-numeric: tabular-nums; }
+.lab-folds { display: grid; grid-template-columns: repeat(auto-fit, minmax(148px, 1fr)); gap: .5rem; }
+.lab-fold { border: 1px solid color-mix(in srgb, currentColor 16%, transparent); border-radius: 6px;
+  padding: .4rem .6rem .5rem; font-size: .85rem; font-variant-numeric: tabular-nums; min-width: 0; }
+.lab-fold > div:first-child { display: flex; justify-content: space-between; gap: .4rem; }
+.lab-fold b { font-weight: 600; } .lab-fold .lab-meta { font-size: .8rem; min-height: 1.3em; }
+.lab-fold .lab-bar { height: 4px; margin-top: .3rem; }
+.lab-scroll { overflow-x: auto; } .lab-scroll + .lab-meta { padding-top: .5rem; }
+.lab-table .lab-state { font-size: inherit; }
+table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
+.lab-table th { font-weight: 500; opacity: .7; text-align: right; padding: .25rem .7rem; white-space: nowrap; }
+.lab-table td { text-align: right; padding: .28rem .7rem; white-space: nowrap;
+  border-top: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+.lab-table th:first-child, .lab-table td:first-child, .lab-table .lab-left { text-align: left; }
+.lab-table tr.lab-total td { font-weight: 600;
+  border-top: 2px solid color-mix(in srgb, currentColor 35%, transparent); }
+.lab-table .lab-group th { text-align: center; padding-bottom: 0; }
+.lab-table a { color: inherit; text-decoration-color: color-mix(in srgb, currentColor 35%, transparent); }
+.lab-table .lab-edge { border-left: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+@media (max-width: 900px) { .lab-table th, .lab-table td { padding-left: .35rem; padding-right: .35rem; }
+  table.lab-table { font-size: .8rem; } }
+.lab-fault { border-left: 3px solid var(--c); padding: .35rem .8rem; font-size: .93rem; overflow-wrap: anywhere;
+  background: color-mix(in srgb, var(--c) 9%, transparent); border-radius: 0 6px 6px 0; margin-bottom: .4rem; }
+.lab-faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: .6rem; }
+.lab-faces figure { margin: 0; font-size: .78rem; overflow-wrap: anywhere; }
+.lab-faces img { width: 100%; border-radius: 4px; display: block; margin-bottom: .2rem; }
+</style>"""
+
+
+def heading(text: str) -> None:
+    """A section of a page."""
+    st.html(f'<div class="lab-heading" role="heading" aria-level="2">{escape(text)}</div>')
+
+
+@contextmanager
+def section(text: str) -> Iterator[None]:
+    """A section of a page, in one place: the fields after it keep what is being typed when something appears in it."""
+    with st.container():
+        heading(text)
+        yield
+
+
+def picture(svg: str) -> str:
+    """HTML of an SVG drawing; st.html lets SVG through only as an image."""
+    return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
