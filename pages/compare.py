@@ -7,9 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.compare import contrast, cost, members
-from core.compare import pairs as compare
-from core.compare.members import Member
+from core.compare import contrast, cost, pairs
+from core.compare.members import Member, load_all, same_classes, told_apart, version_of
 from core.compare.pairs import Difference
 from core.runs import index
 from core.runs.colours import colour_of, fold_colour
@@ -19,36 +18,36 @@ from pages.parts.run import curves
 from pages.parts.shared import badges, exports, frame, theme
 
 
-def colours_of(found: Sequence[Member]) -> dict[str, str]:
+def colours_of(members: Sequence[Member]) -> dict[str, str]:
     """Run id -> its colour on every page; a second run of the same colour gets a lighter or darker one here."""
-    result: dict[str, str] = {}
-    for member in found:
-        own = colour_of({**member.info, "id": member.id})
-        steps = (fold_colour(own, step) for step in (0, 3, 2, 1, 4))
-        result[member.id] = next((c for c in steps if c not in result.values()), own)
-    return result
+    colours: dict[str, str] = {}
+    for member in members:
+        colour = colour_of({**member.info, "id": member.id})
+        steps = (fold_colour(colour, step) for step in (0, 3, 2, 1, 4))
+        colours[member.id] = next((c for c in steps if c not in colours.values()), colour)
+    return colours
 
 
-def say(found: list[Difference], within: float) -> None:
+def say(differences: list[Difference], within: float) -> None:
     """The sentences, the numbers behind them, and what so few folds can carry."""
-    st.html(tables.style() + tables.sentences(found))
-    folds = [d.interval.n for d in found if d.interval is not None]
+    st.html(tables.style() + tables.sentences(differences))
+    folds = [d.interval.n for d in differences if d.interval is not None]
     if folds and (note := paired.fold_note(min(folds))):
         st.caption(note)
 
 
-def draw_settings(found: Sequence[Member], names: dict[str, str], colours: dict[str, str]) -> None:
-    table = contrast.config_differences(found)
+def draw_settings(members: Sequence[Member], names: dict[str, str], colours: dict[str, str]) -> None:
+    table = contrast.config_differences(members)
     if len(table):
         st.html(tables.settings_table(table, names, colours))
     else:
         st.caption("These runs have the same settings.")
 
 
-def write_up(baseline: Member, kept: Sequence[Member], within: float) -> None:
+def write_up(baseline: Member, comparable: Sequence[Member], within: float) -> None:
     """The button of the report, with the same baseline and region as the page."""
-    ordered = [baseline, *(member for member in kept if member is not baseline)]
-    version = tuple(members.version_of(member, "best") for member in ordered)
+    ordered = [baseline, *(member for member in comparable if member is not baseline)]
+    version = tuple(version_of(member, "best") for member in ordered)
     title = baseline.name if len(ordered) == 1 else f"{len(ordered)} runs on {Path(baseline.config.data.root).name}"
     exports.report(tuple(member.id for member in ordered), version, title=title, within=within)
 
@@ -57,8 +56,10 @@ def empty(listed: list[dict]) -> None:
     """Nothing is chosen yet."""
     done = [s for s in listed if s.get("state") == "done"]
     if len(done) < 2:
-        st.info("Two finished runs can be compared here. Launch them as one study, so that they share their folds.",
-                icon=":material/compare_arrows:")  # fmt: skip
+        st.info(
+            "Two finished runs can be compared here. Launch them as one study, so that they share their folds.",
+            icon=":material/compare_arrows:",
+        )
         if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
             st.switch_page("pages/launch.py")
         return
@@ -77,48 +78,50 @@ frame.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
 listed = index.summaries()
-wanted = pick.read_address()
-pick.runs_box(listed, wanted)
-if not wanted.runs:
+question = pick.read_address()
+pick.runs_box(listed, question)
+if not question.runs:
     empty(listed)
     st.stop()
-found, problems = members.load_all(wanted.runs)
+members, problems = load_all(question.runs)
 for problem in problems:
     badges.show_error(problem)
-if not found:
+if not members:
     st.stop()
-found = members.told_apart(found)
-names = {member.id: member.name for member in found}
-baseline = next((m for m in found if m.id == wanted.baseline), found[0])
-kept, refused = members.same_classes(baseline, found)
+members = told_apart(members)
+names = {member.id: member.name for member in members}
+baseline = next((m for m in members if m.id == question.baseline), members[0])
+comparable, refused = same_classes(baseline, members)
 for problem in refused:
     badges.show_error(problem)
-colours = colours_of(found)
+colours = colours_of(members)
 with head:
-    write_up(baseline, kept, wanted.within)
-pick.question(names, wanted)
+    write_up(baseline, comparable, question.within)
+pick.question_controls(names, question)
 curves.plotly_once()
-costs = load.costs(kept)
-pairs = load.pairs(baseline, [m for m in kept if m is not baseline], wanted)
+costs = load.costs(comparable)
+run_pairs = load.pairs(baseline, [m for m in comparable if m is not baseline], question)
 price = cost.ratios({run: one.size for run, one in costs.items()}, baseline.id)
-within = wanted.within / 100
-differences = compare.differences(pairs, within=within, metric=wanted.metric, which=wanted.which, cost_ratios=price)
+within = question.within / 100
+differences = pairs.differences(
+    run_pairs, within=within, metric=question.metric, which=question.which, cost_ratios=price
+)
 if differences:
     say(differences, within)
 else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")
 
 theme.heading("Curves")
-charts.draw_curves(kept, names, colours, wanted)
+charts.draw_curves(comparable, names, colours, question)
 left, right = st.columns(2)
 with left:
     theme.heading("Differences")
     charts.draw_differences(differences, colours, within)
 with right:
     theme.heading("Score against cost")
-    charts.draw_cost(kept, costs, names, colours, wanted)
+    charts.draw_cost(comparable, costs, names, colours, question)
 theme.heading("Scores and cost")
-st.html(tables.scores_table(kept, costs, names, colours, baseline.id))
+st.html(tables.scores_table(comparable, costs, names, colours, baseline.id))
 if table := tables.tests_table(differences, colours):
     theme.heading("The numbers behind the sentences")
     st.html(table)
@@ -127,12 +130,12 @@ if table := tables.tests_table(differences, colours):
         + tables.about_tests(differences)
     )
 theme.heading("Settings that differ")
-draw_settings(kept, names, colours)
+draw_settings(comparable, names, colours)
 theme.heading("Classes")
-charts.draw_classes(kept, names, colours, wanted.which)
+charts.draw_classes(comparable, names, colours, question.which)
 theme.heading("Flips")
-shown = {pair.run.id: pair for pair in pairs if pair.table is not None and len(pair.table)}
-if shown:
-    flips.draw(shown, names)
+flipped = {pair.run.id: pair for pair in run_pairs if pair.table is not None and len(pair.table)}
+if flipped:
+    flips.draw(flipped, names)
 else:
     st.caption("Flips appear when two runs share a finished fold and have their predictions.")

@@ -56,11 +56,11 @@ def test_with_nothing_chosen_the_two_newest_are_one_click_away(study):
 
 def test_runs_in_the_address_are_compared_with_the_first(study):
     at = page("compare", runs=",".join(IDS))
-    shown = html(at)
-    assert shown.count("cmp-says lab-") == 2 and "than ResNet-18 (F1 +" in shown
-    assert "2.0 times as much per image" in shown and "5 shared folds" in shown
+    markup = html(at)
+    assert markup.count("cmp-says lab-") == 2 and "than ResNet-18 (F1 +" in markup
+    assert "2.0 times as much per image" in markup and "5 shared folds" in markup
     assert "5 folds cannot carry small p-values" in captions(at)
-    assert "model.depth" in shown and "baseline</span>" in shown
+    assert "model.depth" in markup and "baseline</span>" in markup
 
 
 def test_baseline_region_score_and_epoch_are_in_the_address_and_change_it(study):
@@ -152,9 +152,9 @@ def test_numbers_that_are_none_leave_gaps_and_are_said(study, folder):
     run.metrics_file(2).write_text("\n".join(lines) + "\n")
     state = run.fold_state(4)
     run.write_state(replace(state, scores={**state.scores, "best_f1": math.nan}))
-    shown = html(page("compare", runs=",".join(IDS), show="gap", smooth="0.9", folds="1", x="time"))
-    assert "Fold 4 has no finite F1 in one of the two and is left out." in shown and "4 shared folds" in shown
-    assert not re.search(r"\bnan\b", shown)
+    markup = html(page("compare", runs=",".join(IDS), show="gap", smooth="0.9", folds="1", x="time"))
+    assert "Fold 4 has no finite F1 in one of the two and is left out." in markup and "4 shared folds" in markup
+    assert not re.search(r"\bnan\b", markup)
 
 
 def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
@@ -163,10 +163,10 @@ def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
     names = ["blue", "green"]
     table = samples(folder, people=20, classes=names)
     colours = make_run(folder, table, "colours", classes=names, config={"task": {"name": "label"}})
-    shown = html(page("compare", runs=",".join([IDS[0], half.id, other.id, colours.id])))
-    assert "Fold 0 of half is failed and left out." in shown and "Fold 3 of half is interrupted" in shown
-    assert "so there is no paired test" in shown and "cannot be tested against" in shown
-    assert "do not tell the same classes" in shown
+    markup = html(page("compare", runs=",".join([IDS[0], half.id, other.id, colours.id])))
+    assert "Fold 0 of half is failed and left out." in markup and "Fold 3 of half is interrupted" in markup
+    assert "so there is no paired test" in markup and "cannot be tested against" in markup
+    assert "do not tell the same classes" in markup
 
 
 def test_runs_that_only_wait_are_a_page_without_scores(folder):
@@ -178,10 +178,12 @@ def test_runs_that_only_wait_are_a_page_without_scores(folder):
 
 def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
     at = page("compare", runs=",".join(IDS[:2]))
-    shown = html(at)
+    markup = html(at)
     assert at.segmented_control(key="compare-ask-side").options[0].startswith(r"only ResNet\-34 right \(")
-    assert f'href="look_inside?run={IDS[1]}&amp;runs={IDS[1]},{IDS[0]}&amp;samples=' in shown
-    assert shown.count("<figure") + shown.count('alt="face"') == min(12, shown.count("✓")) and "true class 0." in shown
+    assert f'href="look_inside?run={IDS[1]}&amp;runs={IDS[1]},{IDS[0]}&amp;samples=' in markup
+    assert (
+        markup.count("<figure") + markup.count('alt="face"') == min(12, markup.count("✓")) and "true class 0." in markup
+    )
     at.segmented_control(key="compare-ask-side").set_value("baseline").run()
     assert at.query_params["side"] == "baseline"
 
@@ -211,8 +213,8 @@ def test_samples_in_the_link_are_quoted():
 def test_names_are_text_never_markup(folder):
     table = samples(folder, people=30)
     ids = [make_run(folder, table, f"{EVIL} {n}", seed=n).id for n in range(2)]
-    shown = html(page("compare", runs=",".join(ids)))
-    assert "<b>evil</b>" not in shown and "&lt;b&gt;evil&lt;/b&gt;" in shown
+    markup = html(page("compare", runs=",".join(ids)))
+    assert "<b>evil</b>" not in markup and "&lt;b&gt;evil&lt;/b&gt;" in markup
 
 
 def test_at_most_twelve_runs_are_compared(monkeypatch):

@@ -19,7 +19,7 @@ from core.stats import paired
 from core.stats.metrics import mean_and_deviation
 from core.text import plain
 from pages.parts.compare import load, pick, tables
-from pages.parts.compare.pick import Wanted
+from pages.parts.compare.pick import Question
 from pages.parts.run import curves, view
 from pages.parts.shared import badges
 
@@ -37,16 +37,18 @@ COSTS = {
 def curve_payload(versions: tuple, looks: tuple, x: str, show: str, smooth: float, folds: bool) -> bytes:
     """The three figures; drawn anew only when a metrics file or what is asked changes.
 
-    versions: run_view.metrics_version of each run. looks: (id, name, colour, images of an epoch by fold) of each.
+    versions: view.metrics_version of each run. looks: (id, name, colour, images of an epoch by fold) of each.
     """
     lines = [
         comparison_curves.Line(run, name, colour, view.metrics_of(version), dict(images))
         for version, (run, name, colour, images) in zip(versions, looks, strict=True)
     ]
     style = {"x": x, "show": show, "smooth": smooth, "folds": folds}
-    panels = [(LABELS[m].capitalize() if m != "f1" else "Macro F1", comparison_curves.run_curves(lines, m, **style))
-              for m in ("loss", "accuracy", "f1")]  # fmt: skip
-    legend = [{"key": i, "label": n, "dash": False, "width": 4, "colour": c} for i, n, c, _ in looks]
+    titles = {"loss": "Loss", "accuracy": "Accuracy", "f1": "Macro F1"}
+    panels = [(title, comparison_curves.run_curves(lines, metric, **style)) for metric, title in titles.items()]
+    legend = [
+        {"key": run, "label": name, "dash": False, "width": 4, "colour": colour} for run, name, colour, _ in looks
+    ]
     if show == "both":
         legend += [
             {"key": "train", "label": "training", "dash": True, "width": 2},
@@ -55,10 +57,10 @@ def curve_payload(versions: tuple, looks: tuple, x: str, show: str, smooth: floa
     return curves.payload(panels, legend)
 
 
-def draw_curves(found: Sequence[Member], names: dict[str, str], colours: dict[str, str], wanted: Wanted) -> None:
-    pick.curve_controls(wanted)
+def draw_curves(members: Sequence[Member], names: dict[str, str], colours: dict[str, str], question: Question) -> None:
+    pick.curve_controls(question)
     versions, looks = [], []
-    for member in found:
+    for member in members:
         versions.append(view.metrics_version(member.run, [state.fold for state in member.states]))
         held = member.samples["fold"].value_counts()
         images = tuple(sorted((int(fold), int(len(member.samples) - n)) for fold, n in held.items()))
@@ -66,53 +68,56 @@ def draw_curves(found: Sequence[Member], names: dict[str, str], colours: dict[st
     if not any(versions):
         st.caption("Curves appear after the first epoch.")
         return
-    data = curve_payload(tuple(versions), tuple(looks), wanted.x, wanted.show, wanted.smooth, wanted.folds)
+    data = curve_payload(tuple(versions), tuple(looks), question.x, question.show, question.smooth, question.folds)
     curves.draw(data, key="compare-curves")
     older = [
         plain(names[member.id])
-        for member, version in zip(found, versions, strict=True)
+        for member, version in zip(members, versions, strict=True)
         if metrics_file.tells_objective(view.metrics_of(version), member.config.training)
     ]
     if older:
         st.caption(comparison_curves.loss_words(older))
-    told = ["Bold: mean over the folds that have the epoch; band: mean ± deviation."]
-    if wanted.show == "gap":
-        told.append("Gap: training minus validation (loss: validation minus training); above 0 it knows the training "
-                    "photos better.")  # fmt: skip
-    if wanted.smooth:
-        told.append(
-            f"Smoothed: each point keeps {wanted.smooth:.0%} of the past; the band is as wide as the folds really are."
+    notes = ["Bold: mean over the folds that have the epoch; band: mean ± deviation."]
+    if question.show == "gap":
+        notes.append(
+            "Gap: training minus validation (loss: validation minus training); above 0 it knows the training photos "
+            "better."
         )
-    if wanted.x == "time":
-        told.append("Time: training and validation of one fold, mean over folds.")
-    st.caption(" ".join(told))
+    if question.smooth:
+        notes.append(
+            f"Smoothed: each point keeps {question.smooth:.0%} of the past; the band is as wide as the folds really "
+            "are."
+        )
+    if question.x == "time":
+        notes.append("Time: training and validation of one fold, mean over folds.")
+    st.caption(" ".join(notes))
 
 
-def draw_differences(found: list[Difference], colours: dict[str, str], within: float) -> None:
-    if not any(d.interval for d in found):
+def draw_differences(differences: list[Difference], colours: dict[str, str], within: float) -> None:
+    if not any(d.interval for d in differences):
         st.caption("Nothing can be paired: there is no shared finished fold.")
         return
     curves.draw(
-        curves.payload([("Deltas per fold", comparison.deltas(found, colours, within=within))]),
+        curves.payload([("Deltas per fold", comparison.deltas(differences, colours, within=within))]),
         key="compare-deltas",
     )
-    who = persons.noun(persons.together(d.persons for d in found))
+    who = persons.noun(persons.together(d.persons for d in differences))
     st.caption(
         f"Dots: folds. Diamond: mean with the corrected 95% interval. Small diamond: F1 of all photos, with {who} "
         f"drawn anew. Grey: counts as the same, ± {paired.points(within)}."
     )
 
 
-def draw_cost(found: Sequence[Member], costs: dict[str, Cost], names, colours, wanted: Wanted) -> None:
-    asked = st.query_params.get("cost", "")
-    key = asked if asked in COSTS else "multiply_adds"
+def draw_cost(members: Sequence[Member], costs: dict[str, Cost], names, colours, question: Question) -> None:
+    choice = st.query_params.get("cost", "")
+    key = choice if choice in COSTS else "multiply_adds"
     points = []
-    for member in found:
-        mean, deviation, _ = mean_and_deviation(list(member.scores(wanted.metric, wanted.which).values()))
+    for member in members:
+        mean, deviation, _ = mean_and_deviation(list(member.scores(question.metric, question.which).values()))
         price = price_of(costs[member.id], key)
         points.append(comparison.Point(member.id, names[member.id], colours[member.id], price, mean, deviation))
-    figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=LABELS[wanted.metric])
-    curves.draw(curves.payload([(f"{METRICS[wanted.metric]} against cost", figure)]), key="compare-cost")
+    figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=LABELS[question.metric])
+    curves.draw(curves.payload([(f"{METRICS[question.metric]} against cost", figure)]), key="compare-cost")
     st.caption("Dotted: the Pareto front, runs that no other beats in both. Bars: deviation over folds.")
     pick.select("Cost", COSTS, key, "cost", width=300)
 
@@ -128,9 +133,9 @@ def price_of(one: Cost, key: str) -> float:
     }[key]
 
 
-def draw_classes(found: Sequence[Member], names: dict[str, str], colours: dict[str, str], which: str) -> None:
+def draw_classes(members: Sequence[Member], names: dict[str, str], colours: dict[str, str], which: str) -> None:
     try:
-        scores, attributes = load.classes(found, which)
+        scores, attributes = load.classes(members, which)
     except LabError as error:
         badges.show_error(error)
         return

@@ -40,14 +40,14 @@ _CSS = """<style>
 
 def maps_link(run: str, baseline: str, samples: list[str]) -> str:
     """The address of Look inside with the maps of both runs for these samples; a comma in a name is quoted twice."""
-    shown = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
-    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={shown}"
+    names = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
+    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={names}"
 
 
 def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     """pairs: run id -> its pair with the baseline, for runs with predictions."""
-    asked = st.query_params
-    run = asked.get("flip", "")
+    address = st.query_params
+    run = address.get("flip", "")
     run = run if run in pairs else next(iter(pairs))
     pair = pairs[run]
     table = flips(pair)
@@ -56,7 +56,7 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
         "run": f"only {names[run]} right ({count(counts.get('run', 0))})",
         "baseline": f"only {names[pair.baseline.id]} right ({count(counts.get('baseline', 0))})",
     }
-    side = asked.get("side", "") if asked.get("side", "") in sides else "run"
+    side = address.get("side", "") if address.get("side", "") in sides else "run"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(pairs) > 1:
             select("Run against the baseline", {r: names[r] for r in pairs}, run, "flip", width=300)
@@ -69,13 +69,13 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     if chosen.empty:
         st.caption("There is no such face: on these photos the other run is right wherever this one is.")
         return
-    shown = chosen.iloc[(page - 1) * PAGE : page * PAGE]
-    first = list(shown["sample"])[:MOST_FACES]
+    rows = chosen.iloc[(page - 1) * PAGE : page * PAGE]
+    first = list(rows["sample"])[:MOST_FACES]
     link = maps_link(run, pair.baseline.id, first)
     words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
     st.html(
         f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
-        f'<div class="cmp-flips">{"".join(_face(row, pair, names) for row in shown.itertuples())}</div>'
+        f'<div class="cmp-flips">{"".join(_face(row, pair, names) for row in rows.itertuples())}</div>'
     )
     st.caption(
         "The clearest first: by how much more one run gives to the true class than the other. Both predictions are "
@@ -84,21 +84,21 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
 
 
 def _face(row, pair: Pair, names: dict[str, str]) -> str:
-    told = ""
+    answers = ""
     for member, predicted, chance, true in (
         (pair.run, row.predicted_a, row.q_a, row.p_a),
         (pair.baseline, row.predicted_b, row.q_b, row.p_b),
     ):
         right = predicted == row.label
         truth = "" if right else f", true class {true:.2f}"
-        told += (
+        answers += (
             f'<span class="lab-{"good" if right else "bad"}"><i>{"✓" if right else "✗"}</i> '
             f"{escape(names[member.id])}: {escape(str(predicted))} {chance:.2f}{truth}</span>"
         )
     link = maps_link(pair.run.id, pair.baseline.id, [row.sample])
     return (
         f'<a href="{escape(link)}" target="_self">{_thumbnail(str(row.path), row.sample, _mtime(row.path))}'
-        f"<b>{escape(str(row.label))}</b> · fold {row.fold}{told}</a>"
+        f"<b>{escape(str(row.label))}</b> · fold {row.fold}{answers}</a>"
     )
 
 

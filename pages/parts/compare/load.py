@@ -8,56 +8,55 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.compare import contrast, cost, members
-from core.compare import pairs as compare
-from core.compare.cost import Cost
-from core.compare.members import Member
-from core.compare.pairs import Pair
-from pages.parts.compare.pick import Wanted
+from core.compare import contrast
+from core.compare.cost import Cost, cost_of
+from core.compare.members import Member, version_of
+from core.compare.pairs import Pair, pair
+from pages.parts.compare.pick import Question
 from pages.parts.run import view
 
 
-class _Asked:
+class _MembersKey:
     """Members as the key of a cache: equal when nothing on disk that was read has changed."""
 
-    def __init__(self, found: Sequence[Member], which: str):
-        self.found = tuple(found)
-        self.key = tuple(members.version_of(member, which) for member in found)
+    def __init__(self, members: Sequence[Member], which: str):
+        self.members = tuple(members)
+        self.key = tuple(version_of(member, which) for member in members)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.key == other.key
+        return isinstance(other, _MembersKey) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)
 
 
-def costs(found: Sequence[Member]) -> dict[str, Cost]:
+def costs(members: Sequence[Member]) -> dict[str, Cost]:
     """What each run cost; the first look at a network counts its multiply-adds, which takes seconds."""
-    versions = tuple(view.metrics_version(m.run, [s.fold for s in m.states]) for m in found)
+    versions = tuple(view.metrics_version(m.run, [s.fold for s in m.states]) for m in members)
     with st.spinner("Counting multiply-adds; once for each network"):
-        return _costs(_Asked(found, "best"), versions)
+        return _costs(_MembersKey(members, "best"), versions)
 
 
 @functools.lru_cache(maxsize=32)
-def _costs(asked: _Asked, versions: tuple) -> dict[str, Cost]:
-    return {m.id: cost.cost_of(m, view.metrics_of(v)) for m, v in zip(asked.found, versions, strict=True)}
+def _costs(key: _MembersKey, versions: tuple) -> dict[str, Cost]:
+    return {m.id: cost_of(m, view.metrics_of(v)) for m, v in zip(key.members, versions, strict=True)}
 
 
-def pairs(baseline: Member, others: Sequence[Member], wanted: Wanted) -> tuple[Pair, ...]:
-    return _pairs(_Asked([baseline, *others], wanted.which), wanted.metric, wanted.which)
+def pairs(baseline: Member, others: Sequence[Member], question: Question) -> tuple[Pair, ...]:
+    return _pairs(_MembersKey([baseline, *others], question.which), question.metric, question.which)
 
 
 @functools.lru_cache(maxsize=6)
-def _pairs(asked: _Asked, metric: str, which: str) -> tuple[Pair, ...]:
-    baseline, *others = asked.found
-    return tuple(compare.pair(other, baseline, metric=metric, which=which) for other in others)
+def _pairs(key: _MembersKey, metric: str, which: str) -> tuple[Pair, ...]:
+    baseline, *others = key.members
+    return tuple(pair(other, baseline, metric=metric, which=which) for other in others)
 
 
-def classes(found: Sequence[Member], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def classes(members: Sequence[Member], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(F1 of each class, accuracy of each attribute), a row a run. Raises LabError where predictions are gone."""
-    return _classes(_Asked(found, which), which)
+    return _classes(_MembersKey(members, which), which)
 
 
 @functools.lru_cache(maxsize=16)
-def _classes(asked: _Asked, which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return contrast.class_scores(asked.found, which), contrast.attribute_accuracy(asked.found, which)
+def _classes(key: _MembersKey, which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return contrast.class_scores(key.members, which), contrast.attribute_accuracy(key.members, which)

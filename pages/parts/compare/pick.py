@@ -1,4 +1,4 @@
-"""What the Compare page is asked: runs, baseline, score, region; all of it in the address."""
+"""The question of the Compare page: runs, baseline, score, region; all of it in the address."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FIRST = "compare-first"  # in the session: key of the address -> what it need no
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """within: points. Everything else as in the address; unknown words fall back to what stands first."""
+class Question:
+    """What the page is asked: within in points, everything else as in the address; of an unknown word the first one."""
 
     runs: tuple[str, ...]
     baseline: str
@@ -36,44 +36,52 @@ class Wanted:
     folds: bool
 
 
-def read_address() -> Wanted:
-    asked = st.query_params
-    ids = tuple(dict.fromkeys(part for part in asked.get("runs", "").split(",") if part))[:MOST]
-    baseline = asked.get("baseline", "")
-    return Wanted(
-        ids,
-        baseline if baseline in ids else (ids[0] if ids else ""),
-        _number(asked.get("within"), WITHIN, 0.0, 100.0),
-        _word("metric", METRICS),
-        _word("which", WHICH),
-        _word("x", X),
-        _word("show", SHOW),
-        min(SMOOTH, key=lambda s: abs(s - _number(asked.get("smooth"), 0.0, 0.0, 1.0))),
-        asked.get("folds") == "1",
+def read_address() -> Question:
+    address = st.query_params
+    ids = tuple(dict.fromkeys(part for part in address.get("runs", "").split(",") if part))[:MOST]
+    baseline = address.get("baseline", "")
+    smooth = _number(address.get("smooth"), 0.0, 0.0, 1.0)
+    return Question(
+        runs=ids,
+        baseline=baseline if baseline in ids else (ids[0] if ids else ""),
+        within=_number(address.get("within"), WITHIN, 0.0, 100.0),
+        metric=_word("metric", METRICS),
+        which=_word("which", WHICH),
+        x=_word("x", X),
+        show=_word("show", SHOW),
+        smooth=min(SMOOTH, key=lambda level: abs(level - smooth)),
+        folds=address.get("folds") == "1",
     )
 
 
-def _word(key: str, known: dict[str, Any]) -> str:
-    asked = st.query_params.get(key, "")
-    return asked if asked in known else next(iter(known))
+def _word(key: str, options: dict[str, Any]) -> str:
+    word = st.query_params.get(key, "")
+    return word if word in options else next(iter(options))
 
 
-def _number(text: str | None, other: float, low: float, high: float) -> float:
+def _number(text: str | None, default: float, low: float, high: float) -> float:
     try:
         value = float(text or "")
     except ValueError:
-        return other
-    return min(high, max(low, value)) if math.isfinite(value) else other
+        return default
+    return min(high, max(low, value)) if math.isfinite(value) else default
 
 
-def runs_box(listed: Sequence[dict[str, Any]], wanted: Wanted) -> None:
+def runs_box(listed: Sequence[dict[str, Any]], question: Question) -> None:
     """The box of runs; changes the address."""
     labels = {s["id"]: run_picker.run_label(s) for s in listed[:LIMIT]}
-    labels |= {run: next((run_picker.run_label(s) for s in listed if s["id"] == run), run) for run in wanted.runs}
+    labels |= {run: next((run_picker.run_label(s) for s in listed if s["id"] == run), run) for run in question.runs}
     field(
-        st.multiselect, "Runs", list(labels), format_func=labels.get, key="compare-runs", holds=list(wanted.runs),
-        max_selections=MOST, take=_follow, placeholder="Choose two or more runs",
-    )  # fmt: skip
+        st.multiselect,
+        "Runs",
+        list(labels),
+        format_func=labels.get,
+        key="compare-runs",
+        holds=list(question.runs),
+        max_selections=MOST,
+        take=_follow,
+        placeholder="Choose two or more runs",
+    )
 
 
 def _follow(_: Any = None) -> None:
@@ -109,19 +117,27 @@ def _ask(
     field(widget, label, *args, key=f"compare-ask-{key}", holds=current, take=_follow, **options)
 
 
-def question(names: dict[str, str], wanted: Wanted) -> None:
+def question_controls(names: dict[str, str], question: Question) -> None:
     """Baseline, region of equivalence, score and epoch. names: run id -> label of every run that can be read."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         select(
-            "Baseline", names, wanted.baseline, "baseline", width=300, tip="Every other run is set against this one."
+            "Baseline", names, question.baseline, "baseline", width=300, tip="Every other run is set against this one."
         )
         _ask(
-            st.number_input, "The same within ± points", 0.0, 100.0, key="within", current=wanted.within, first=WITHIN,
-            step=0.5, format="%.1f", width=190,
+            st.number_input,
+            "The same within ± points",
+            0.0,
+            100.0,
+            key="within",
+            current=question.within,
+            first=WITHIN,
+            step=0.5,
+            format="%.1f",
+            width=190,
             help="A difference inside this region is too small to matter to you. One point is 0.01.",
-        )  # fmt: skip
-        segments("Score", METRICS, wanted.metric, "metric")
-        segments("Epoch", WHICH, wanted.which, "which")
+        )
+        segments("Score", METRICS, question.metric, "metric")
+        segments("Epoch", WHICH, question.which, "which")
 
 
 def select(
@@ -130,25 +146,38 @@ def select(
     """A box whose choice goes into the address as `key`."""
     first = next(iter(options))
     _ask(
-        st.selectbox, label, list(options), key=key, current=current if current in options else first, first=first,
-        format_func=options.get, width=width, help=tip or None,
-    )  # fmt: skip
+        st.selectbox,
+        label,
+        list(options),
+        key=key,
+        current=current if current in options else first,
+        first=first,
+        format_func=options.get,
+        width=width,
+        help=tip or None,
+    )
 
 
 def segments(label: str, options: dict[Any, str], current: Any, key: str) -> None:
     """A row of words, one of which is in force; goes into the address as `key`."""
     _ask(
-        st.segmented_control, label, list(options), key=key, current=current, first=next(iter(options)),
-        format_func=options.get, required=True,
-    )  # fmt: skip
+        st.segmented_control,
+        label,
+        list(options),
+        key=key,
+        current=current,
+        first=next(iter(options)),
+        format_func=options.get,
+        required=True,
+    )
 
 
-def curve_controls(wanted: Wanted) -> None:
-    words = {"epoch": "epoch", "time": "training time", "images": "images seen"}
-    shown = {"validation": "validation", "training": "training", "both": "both", "gap": "gap"}
+def curve_controls(question: Question) -> None:
+    axes = {"epoch": "epoch", "time": "training time", "images": "images seen"}
+    splits = {"validation": "validation", "training": "training", "both": "both", "gap": "gap"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        segments("Along", words, wanted.x, "x")
-        segments("Show", shown, wanted.show, "show")
+        segments("Along", axes, question.x, "x")
+        segments("Show", splits, question.show, "show")
         levels = {s: "off" if not s else f"{s:g}" for s in SMOOTH}
-        segments("Smoothing", levels, wanted.smooth, "smooth")
-        _ask(st.toggle, "Every fold", key="folds", current=wanted.folds, first=False)
+        segments("Smoothing", levels, question.smooth, "smooth")
+        _ask(st.toggle, "Every fold", key="folds", current=question.folds, first=False)

@@ -46,10 +46,10 @@ def sentences(differences: Sequence[Difference]) -> str:
     if len(differences) <= FEW:
         return _sentences(differences)
     rest = [one for one in differences if one.verdict == paired.UNDECIDED and not one.warning]
-    told = _sentences([one for one in differences if one not in rest])
-    words = f"{count(len(rest))} {'other runs are' if told else 'runs are'} not shown to be better or worse"
+    claims = _sentences([one for one in differences if one not in rest])
+    words = f"{count(len(rest))} {'other runs are' if claims else 'runs are'} not shown to be better or worse"
     folded = f'<details class="cmp-rest"><summary>{words}</summary>{_sentences(rest)}</details>' if rest else ""
-    return told + folded
+    return claims + folded
 
 
 def _sentences(differences: Sequence[Difference]) -> str:
@@ -96,7 +96,7 @@ def scores_table(
 def _cost_cells(cost: Cost | None) -> str:
     if cost is None:
         return f'<td class="lab-edge">{NOTHING}</td>' + f"<td>{NOTHING}</td>" * 7
-    shown = [
+    cells = [
         f"{cost.size.parameters / 1e6:,.1f} M",
         f"{cost.size.multiply_adds / 1e9:,.2f} G",
         rate(cost.training_rate),
@@ -106,7 +106,7 @@ def _cost_cells(cost: Cost | None) -> str:
         _megabytes(cost.memory_bytes),
         _megabytes(cost.checkpoint_bytes),
     ]
-    return f'<td class="lab-edge">{shown[0]}</td>' + "".join(f"<td>{cell}</td>" for cell in shown[1:])
+    return f'<td class="lab-edge">{cells[0]}</td>' + "".join(f"<td>{cell}</td>" for cell in cells[1:])
 
 
 def _megabytes(size: float) -> str:
@@ -151,11 +151,11 @@ def about_tests(differences: Sequence[Difference]) -> str:
     """What the numbers over people are, and what they are not where persons are unknown."""
     state = persons.together(one.persons for one in differences)
     who = persons.noun(state)
-    told = f"F1 over {who}: percentile bootstrap that draws {who}, for these trained networks. "
+    drawn = f"F1 over {who}: percentile bootstrap that draws {who}, for these trained networks. "
     by_photo = "McNemar by photo takes photos for independent, which photos of one person are not"
     if state == persons.UNKNOWN:
-        return f"{told}{by_photo}; {persons.warning(state)[0].lower()}{persons.warning(state)[1:]}"
-    return f"{told}{by_photo}; by person it does not."
+        return f"{drawn}{by_photo}; {persons.warning(state)[0].lower()}{persons.warning(state)[1:]}"
+    return f"{drawn}{by_photo}; by person it does not."
 
 
 def _ends(interval: Interval | None) -> str:
