@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.config import RunConfig, to_yaml
-from core.data.labels import corrections
+from core.data.labels import correction_rows, corrections
 from core.data.tasks import TASK_ATTRIBUTES
 from core.errors import LabError
 from core.figures import comparison_curves
@@ -130,7 +130,7 @@ def corrected(run: Run) -> None:
         return
     st.caption(f"Label corrections in this run: {count(len(used))}")
     tables.table(
-        corrections.table(used)[["kind", "sample", "person", "attribute", "before", "after", "reason"]],
+        correction_rows.table(used)[["kind", "sample", "person", "attribute", "before", "after", "reason"]],
         "corrections.csv",
         hide_index=True,
         key="live-corrections",

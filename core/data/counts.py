@@ -10,10 +10,10 @@ from PIL import Image, ImageOps
 
 from core.data import persons
 from core.data.persons import noun, persons_of, units
+from core.data.readers.attributes import ATTRIBUTES
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 
-ATTRIBUTES = ("mask", "gender", "age", "label", "race")
 MEAN_SIDE = 96  # px
 MEAN_PHOTOS = 60  # of each class
 UNKNOWN = "unknown"
@@ -67,8 +67,8 @@ def cross_table(samples: pd.DataFrame, rows: str, columns: str, limits: tuple[in
 
 def ages_of_people(samples: pd.DataFrame) -> np.ndarray:
     """Age in whole years of each person who has one: the median of their photos."""
-    known = samples[samples["age"].notna()]
-    return np.floor(known.groupby("person", sort=False)["age"].median().to_numpy())
+    with_age = samples[samples["age"].notna()]
+    return np.floor(with_age.groupby("person", sort=False)["age"].median().to_numpy())
 
 
 def photos_per_person(samples: pd.DataFrame) -> pd.Series:
@@ -112,12 +112,12 @@ def thin_classes(table: pd.DataFrame, folds: int) -> list[tuple[str, int, str]]:
     """
     state = persons_of(table).state
     people = table.groupby(["y", "class_name"])["person"].nunique()
-    found = []
+    thin = []
     for (_, name), n in people.items():
         if n < folds:
-            found.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: this split is refused"))
+            thin.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: this split is refused"))
         elif n < 2 * folds:
-            found.append((name, int(n), f"some folds judge it on a single {units(1, state)[2:]}"))
+            thin.append((name, int(n), f"some folds judge it on a single {units(1, state)[2:]}"))
         elif n < 3 * folds:
-            found.append((name, int(n), f"some folds judge it on two {noun(state)}"))
-    return sorted(found, key=lambda row: row[1])
+            thin.append((name, int(n), f"some folds judge it on two {noun(state)}"))
+    return sorted(thin, key=lambda row: row[1])

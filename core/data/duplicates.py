@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,19 +32,20 @@ DISTANCE = 10  # bits of 64 in which the hashes of a pair may differ
 ALIKE = 0.97  # correlation of the small photos of a pair, at least
 MOST = 500  # pairs that are returned, the most alike
 _BLOCK = 1 << 22  # comparisons at once: 32 MB
+_PRODUCTS = 1 << 16  # correlations at once: 64 MB
 
 
 @dataclass(frozen=True)
 class Signatures:
     """One row a photo. hashes: (n,) uint64; mirrored: (n,) uint64, of the photo in a mirror; small: (n, 256) uint8.
 
-    known: (n,) bool, False for a photo that could not be decoded.
+    decoded: (n,) bool, False for a photo that could not be decoded.
     """
 
     hashes: np.ndarray
     mirrored: np.ndarray
     small: np.ndarray
-    known: np.ndarray
+    decoded: np.ndarray
 
 
 def signatures(
@@ -56,36 +58,46 @@ def signatures(
 
     memory: an .npz in which signatures of unchanged photos are kept; also what was done when it was interrupted.
     """
-    known = _recall(memory)
+    remembered = _recall(memory)
     samples = {(path, mtime): sample for path, sample, mtime in photos}
     keys = [(path, mtime) for path, _, mtime in photos]
-    todo = [key for key in keys if key not in known]
+    todo = [key for key in keys if key not in remembered]
     fresh: dict[tuple[str, int], np.ndarray | None] = {}
-    told = 0.0
+    reported = 0.0
     pool = ThreadPoolExecutor(machine.cores())
     try:
-        made = pool.map(_signature, (key[0] for key in todo), (samples[key] for key in todo))
-        for photo, found in zip(todo, made, strict=True):
-            fresh[photo] = found
-            if progress and time.monotonic() - told >= 0.1:
-                told = time.monotonic()
+        signed = pool.map(_signature, (path for path, _ in todo), (samples[key] for key in todo))
+        for key, row in zip(todo, signed, strict=True):
+            fresh[key] = row
+            if progress and time.monotonic() - reported >= 0.1:
+                reported = time.monotonic()
                 progress(len(photos) - len(todo) + len(fresh), len(photos))
         if progress:
             progress(len(photos), len(photos))
     finally:
         pool.shutdown(cancel_futures=True)
-        good = {photo: row for photo, row in fresh.items() if row is not None}
+        good = {key: row for key, row in fresh.items() if row is not None}
         if memory and good:
-            _remember(memory, {**known, **good})
-    rows = [known[key] if key in known else fresh[key] for key in keys]
+            _remember(memory, {**remembered, **good})
+    rows = [remembered[key] if key in remembered else fresh[key] for key in keys]
     blank = np.zeros(16 + SMALL * SMALL, np.uint8)
     table = np.stack([blank if row is None else row for row in rows]) if rows else np.empty((0, len(blank)), np.uint8)
     words = np.ascontiguousarray(table[:, :16]).view(np.uint64)
     return Signatures(words[:, 0], words[:, 1], table[:, 16:], np.array([row is not None for row in rows], bool))
 
 
+class _Pair(NamedTuple):
+    """Two rows of a samples table, a < b. distance: bits in which their hashes differ. likeness: correlation, 0..1."""
+
+    a: int
+    b: int
+    distance: int
+    likeness: float
+    mirrored: bool
+
+
 def pairs(
-    samples: pd.DataFrame, found: Signatures, *, distance: int = DISTANCE, alike: float = ALIKE, most: int = MOST
+    samples: pd.DataFrame, photos: Signatures, *, distance: int = DISTANCE, alike: float = ALIKE, most: int = MOST
 ) -> pd.DataFrame:
     """Photos of different people that look the same, the most alike first.
 
@@ -94,40 +106,66 @@ def pairs(
     Returns columns sample_a, person_a, sample_b, person_b, distance, likeness (0..1), mirrored (bool).
     """
     person = pd.factorize(samples["person"])[0]
-    n = len(person)
-    small = found.small.astype(np.float32)
-    small -= small.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(small, axis=1)
-    flat = length < SMALL  # a plain surface, which is like any other
-    small /= np.maximum(length, 1e-9)[:, None]
-    flipped = small.reshape(n, SMALL, SMALL)[:, :, ::-1].reshape(n, SMALL * SMALL)
-    usable = found.known & ~flat
-    rows: list[tuple[int, int, int, float, bool]] = []
-    step = max(1, _BLOCK // max(1, n))
-    for mirrored, other, picture in ((False, found.hashes, small), (True, found.mirrored, flipped)):
-        for start in range(0, n, step):
-            block = slice(start, min(n, start + step))
-            bits = np.bitwise_count(found.hashes[block, None] ^ other[None, start:])
-            a, b = np.nonzero(bits <= distance)
-            bits = bits[a, b]
-            a, b = a + start, b + start
-            keep = (a < b) & (person[a] != person[b]) & usable[a] & usable[b]
-            a, b, bits = a[keep], b[keep], bits[keep]
-            for at in range(0, len(a), 1 << 16):
-                i, j, d = a[at : at + (1 << 16)], b[at : at + (1 << 16)], bits[at : at + (1 << 16)]
-                likeness = (small[i] * picture[j]).sum(axis=1)
-                good = likeness >= alike
-                few = zip(i[good], j[good], d[good], likeness[good], strict=True)
-                rows += [(int(p), int(q), int(r), float(s), mirrored) for p, q, r, s in few]
-            if len(rows) > 50 * most:
-                rows = sorted(rows, key=lambda row: (-row[3], row[2]))[:most]
-    best: dict[tuple[int, int], tuple[int, int, int, float, bool]] = {}
-    for row in sorted(rows, key=lambda row: (-row[3], row[2], row[0], row[1])):
-        best.setdefault(row[:2], row)
+    small, plain = _standardised(photos.small)
+    flipped = small.reshape(-1, SMALL, SMALL)[:, :, ::-1].reshape(small.shape)
+    usable = photos.decoded & ~plain
+    candidates: list[_Pair] = []
+    for mirrored, hashes, partners in ((False, photos.hashes, small), (True, photos.mirrored, flipped)):
+        for a, b, bits in _close(photos.hashes, hashes, distance):
+            eligible = (person[a] != person[b]) & usable[a] & usable[b]
+            a, b, bits = a[eligible], b[eligible], bits[eligible]
+            likeness = _correlations(small, partners, a, b)
+            good = likeness >= alike
+            alike_rows = zip(*(column[good].tolist() for column in (a, b, bits, likeness)), strict=True)
+            candidates += [_Pair(i, j, differing, score, mirrored) for i, j, differing, score in alike_rows]
+            if len(candidates) > 50 * most:
+                candidates = sorted(candidates, key=_rank)[:most]
+    best: dict[tuple[int, int], _Pair] = {}
+    for pair in sorted(candidates, key=_rank):
+        best.setdefault((pair.a, pair.b), pair)
     sample, who = samples["sample"].tolist(), samples["person"].tolist()
     columns = ["sample_a", "person_a", "sample_b", "person_b", "distance", "likeness", "mirrored"]
-    told = [(sample[i], who[i], sample[j], who[j], d, s, m) for i, j, d, s, m in list(best.values())[:most]]
-    return pd.DataFrame(told, columns=columns)
+    rows = [(sample[pair.a], who[pair.a], sample[pair.b], who[pair.b], *pair[2:]) for pair in [*best.values()][:most]]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _rank(pair: _Pair) -> tuple[float, int, int, int]:
+    """The most alike first."""
+    return -pair.likeness, pair.distance, pair.a, pair.b
+
+
+def _standardised(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Small photos (n, SMALL * SMALL) with mean 0 and length 1, so that products are correlations; which are plain.
+
+    A plain surface is like any other, so it says nothing.
+    """
+    centred = small.astype(np.float32)
+    centred -= centred.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1)
+    centred /= np.maximum(length, 1e-9)[:, None]
+    return centred, length < SMALL
+
+
+def _close(
+    hashes: np.ndarray, partners: np.ndarray, distance: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Rows a < b, and the bits in which hashes[a] and partners[b] differ, where they are few: some at a time."""
+    step = max(1, _BLOCK // max(1, len(hashes)))
+    for start in range(0, len(hashes), step):
+        bits = np.bitwise_count(hashes[start : start + step, None] ^ partners[None, start:])
+        a, b = np.nonzero(bits <= distance)
+        ordered = a < b
+        a, b = a[ordered], b[ordered]
+        yield a + start, b + start, bits[a, b]
+
+
+def _correlations(small: np.ndarray, partners: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """float32 (m,): of small[a] with partners[b], standardised both."""
+    likeness = np.empty(len(a), np.float32)
+    for start in range(0, len(a), _PRODUCTS):
+        part = slice(start, start + _PRODUCTS)
+        likeness[part] = (small[a[part]] * partners[b[part]]).sum(axis=1)
+    return likeness
 
 
 def _signature(path: str, sample: str) -> np.ndarray | None:
@@ -170,13 +208,13 @@ def _recall(memory: Path | None) -> dict[tuple[str, int], np.ndarray]:
         return {}  # only a memory: a damaged one is written anew
 
 
-def _remember(memory: Path, known: dict[tuple[str, int], np.ndarray]) -> None:
-    keys = list(known)
+def _remember(memory: Path, rows: dict[tuple[str, int], np.ndarray]) -> None:
+    keys = list(rows)
     content = {
         "rules": np.int64(RULES),
         "paths": np.frombuffer("\0".join(path for path, _ in keys).encode(), np.uint8),
-        "times": np.array([time_ for _, time_ in keys], np.int64),
-        "rows": np.stack(list(known.values())),
+        "times": np.array([mtime for _, mtime in keys], np.int64),
+        "rows": np.stack(list(rows.values())),
     }
     with contextlib.suppress(OSError, LabError):
         memory.parent.mkdir(parents=True, exist_ok=True)

@@ -112,18 +112,18 @@ def _open_header(file: BinaryIO) -> Image.Image:
     prefix = file.read(16)
     if not prefix:
         raise LabError("the file is empty (0 bytes)", REPLACE, "truncated")
-    known = False
+    recognised = False
     for name in FORMATS:
         factory, accept = Image.OPEN[name]
         if accept is None or accept(prefix) is not True:  # text: why this build of Pillow cannot read the format
             continue
-        known = True
+        recognised = True
         file.seek(0)
         try:
             return factory(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue
-    if known:
+    if recognised:
         raise LabError("its header is cut off or damaged", REPLACE, "truncated")
     raise LabError("is not an image in a known format", "Convert it to JPEG or PNG, or leave it out.", "unreadable")
 

@@ -66,9 +66,9 @@ class Persons:
 def persons_of(samples: pd.DataFrame) -> Persons:
     """samples: sample, person, and COLUMN; without it a person is known if it is not simply the photo's own name."""
     person = samples["person"]
-    known = samples[COLUMN].astype(bool) if COLUMN in samples else person != samples["sample"]
-    known = known | person.duplicated(keep=False)
-    return Persons(len(samples), int(known.sum()), int(person.nunique()))
+    named = samples[COLUMN].astype(bool) if COLUMN in samples else person != samples["sample"]
+    named = named | person.duplicated(keep=False)
+    return Persons(len(samples), int(named.sum()), int(person.nunique()))
 
 
 def with_known(samples: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
@@ -102,20 +102,20 @@ def state_of_summary(summary: dict[str, Any]) -> str:
     Summaries of older labs do not say it: as many people as photos means unknown there, unless a setting of the
     dataset told the person.
     """
-    if (told := summary.get("persons")) in (KNOWN, PARTLY, UNKNOWN):
-        return told
+    if (state := summary.get("persons")) in (KNOWN, PARTLY, UNKNOWN):
+        return state
     settings = summary.get("settings")
     settings = settings if isinstance(settings, dict) else {}
-    told = _was_told(*(settings.get(f"data.{name}") for name in ("person_column", "person_pattern", "reader")))
-    if told or summary.get("people") != summary.get("samples"):
+    by_setting = _was_told(*(settings.get(f"data.{name}") for name in ("person_column", "person_pattern", "reader")))
+    if by_setting or summary.get("people") != summary.get("samples"):
         return KNOWN
     return UNKNOWN
 
 
 def together(states: Iterable[str]) -> str:
     """The state of several tables that are told in one sentence: known or unknown if all are, else partly."""
-    found = set(states)
-    return found.pop() if len(found) == 1 else PARTLY if found else KNOWN
+    distinct = set(states)
+    return distinct.pop() if len(distinct) == 1 else PARTLY if distinct else KNOWN
 
 
 def noun(state: str) -> str:

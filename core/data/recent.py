@@ -46,8 +46,8 @@ def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder:
     """
     path = _file(folder)
     root = str(Path(data.root).expanduser().resolve())
-    known = data.model_copy(update={"root": root, "leave_out_problems": False}).model_dump(mode="json")
-    entry = Recent(known, reader, people, photos, time.time())
+    settings = data.model_copy(update={"root": root, "leave_out_problems": False}).model_dump(mode="json")
+    entry = Recent(settings, reader, people, photos, time.time())
 
     def put_first(content: Any) -> list[dict[str, Any]]:
         others = [old for old in _entries(content) if old.root != root]

@@ -19,24 +19,21 @@ from core.data.readers.tree import list_tree
 from core.data.verify import verify
 from core.errors import LabError
 
-NUMBERS = {"age": "float64", "row": "Int64", "person_known": "bool"} | dict.fromkeys(
-    ("bytes", "mtime_ns", "width", "height"), "int64"
-)
-COLUMNS = [
-    "sample",
-    "path",
-    "person",
-    "person_known",
-    "mask",
-    "gender",
-    "age",
-    "label",
-    "row",
-    "bytes",
-    "mtime_ns",
-    "width",
-    "height",
-]
+COLUMNS = {
+    "sample": "object",
+    "path": "object",
+    "person": "object",
+    "person_known": "bool",
+    "mask": "object",
+    "gender": "object",
+    "age": "float64",
+    "label": "object",
+    "row": "Int64",
+    "bytes": "int64",
+    "mtime_ns": "int64",
+    "width": "int64",
+    "height": "int64",
+}
 PROBLEM_COLUMNS = ["sample", "where", "kind", "problem", "remedy", "severity"]
 
 
@@ -135,19 +132,19 @@ def _fewer_people(photos: list[dict], most: int | None) -> tuple[list[dict], lis
     people = people.sort_values("draw")
     rank = people.groupby("kind").cumcount() + 0.5
     people["share"] = rank / people.groupby("kind")["person"].transform("size")
-    kept = set(people.sort_values(["share", "draw"])["person"][:most])
-    few = [photo for photo in photos if photo["person"] in kept]
+    chosen = set(people.sort_values(["share", "draw"])["person"][:most])
+    used = [photo for photo in photos if photo["person"] in chosen]
     who = persons_of(pd.DataFrame(photos)).noun
-    text = f"{most} of {len(kinds)} {who} are used ({len(few)} of {len(photos)} photos), as max_people says"
-    return few, [problem("max-people", "", "", text, "Nothing, or clear max_people.", "warning")]
+    text = f"{most} of {len(kinds)} {who} are used ({len(used)} of {len(photos)} photos), as max_people says"
+    return used, [problem("max-people", "", "", text, "Nothing, or clear max_people.", "warning")]
 
 
 def _table(photos: list[dict]) -> pd.DataFrame:
     extra = ["race"] if any(photo.get("race") for photo in photos) else []
     columns = {}
-    for name in COLUMNS + extra:
+    for name in [*COLUMNS, *extra]:
         values = [photo.get(name) for photo in photos]
-        columns[name] = pd.Series(values, dtype=NUMBERS.get(name, "object"))
+        columns[name] = pd.Series(values, dtype=COLUMNS.get(name, "object"))
     return pd.DataFrame(columns)
 
 

@@ -33,27 +33,27 @@ def verify(
     Decoding releases the interpreter lock, so threads use every core; pixels are dropped at once.
     memory: a parquet file of verdicts; a file of the same path, size and time is not decoded again.
     """
-    known = _recall(memory)
-    todo = [file for file in files if file not in known]
+    remembered = _recall(memory)
+    todo = [file for file in files if file not in remembered]
     fresh: dict[tuple[str, int, int], Verdict] = {}
     pool = ThreadPoolExecutor(threads or machine.cores())
-    told = 0.0
+    reported = 0.0
     step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too
     chunks = [todo[start : start + step] for start in range(0, len(todo), step)]
     try:
         for chunk, verdicts in zip(chunks, pool.map(_judge_all, chunks), strict=True):
             fresh.update(zip(chunk, verdicts, strict=True))
-            if progress and time.monotonic() - told >= 0.1:
-                told = time.monotonic()
+            if progress and time.monotonic() - reported >= 0.1:
+                reported = time.monotonic()
                 progress(len(files) - len(todo) + len(fresh), len(files))
         if progress:
             progress(len(files), len(files))
     finally:  # also when progress raises, which cancels: what is known by then need not be decoded again
         pool.shutdown(cancel_futures=True)
         if memory and fresh:
-            _remember(memory, known, fresh)
-    known.update(fresh)
-    return [known[file] for file in files]
+            _remember(memory, remembered, fresh)
+    remembered.update(fresh)
+    return [remembered[file] for file in files]
 
 
 def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
@@ -77,12 +77,12 @@ def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
         return {}  # only a memory: a damaged one is written anew
 
 
-def _remember(memory: Path, known: dict, fresh: dict) -> None:
+def _remember(memory: Path, remembered: dict, fresh: dict) -> None:
     paths = {path for path, _, _ in fresh}
-    kept = {file: verdict for file, verdict in known.items() if file[0] not in paths}
+    verdicts = {file: verdict for file, verdict in remembered.items() if file[0] not in paths}
     # Rights and presence change without changing a file's size or time.
-    kept |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in ("no-access", "missing-file")}
-    table = pd.DataFrame([(*file, *verdict) for file, verdict in kept.items()], columns=KEY + VERDICT)
+    verdicts |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in ("no-access", "missing-file")}
+    table = pd.DataFrame([(*file, *verdict) for file, verdict in verdicts.items()], columns=KEY + VERDICT)
     with contextlib.suppress(OSError, LabError):  # a scan is no worse for not being remembered
         memory.parent.mkdir(parents=True, exist_ok=True)
         write_whole(memory, lambda stream: table.assign(rules=RULES).to_parquet(stream, index=False))

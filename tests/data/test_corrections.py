@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.data.labels import corrections
+from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
 from core.errors import LabError
 from core.places import lab_folder
@@ -128,7 +128,7 @@ def test_what_the_dataset_says_otherwise_by_now_is_left_alone_and_told():
     assert corrections.apply(table(), [stale, mended, gone])[1] == []
 
 
-HEAD = ",".join(corrections.COLUMNS)
+HEAD = ",".join(correction_rows.COLUMNS)
 GOOD = "0123abcd,2026-01-02T03:04:05+00:00,relabel,a/1.jpg,a,gender,female,male,why"
 
 
@@ -194,7 +194,7 @@ def test_nonsense_is_not_written(tmp_path):
 def test_an_export_is_taken_in_elsewhere_once(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     made = [corrections.add(here, relabel(f"={n}.jpg"), tmp_path) for n in range(3)]
-    text = spreadsheet_csv(corrections.table(made)).decode()
+    text = spreadsheet_csv(correction_rows.table(made)).decode()
     assert "'=0.jpg" in text
     assert corrections.take_in(there, text, tmp_path) == 3
     assert corrections.take_in(there, text, tmp_path) == 0

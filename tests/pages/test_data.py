@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config.run_config import DataConfig
 from core.data import recent, thumbnails
-from core.data.labels import corrections
+from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.places import HOME
@@ -261,7 +261,7 @@ def test_a_broken_file_of_corrections_is_told_and_the_page_still_shows_the_datas
     root = pets(tmp_path / "pets", 3)
     path = corrections.file(root)
     path.parent.mkdir(parents=True)
-    path.write_text(",".join(corrections.COLUMNS) + "\n<b>\n")
+    path.write_text(",".join(correction_rows.COLUMNS) + "\n<b>\n")
     page = open_page(root=root, view="faces")
     assert "line 2: 1 cells, not 9" in html(page)
     assert len(drawn[-1]) == 6

@@ -16,7 +16,7 @@ def one_per_file(photos: list[dict]) -> tuple[list[dict], list[dict]]:
     files = defaultdict(list)
     for photo in sorted(photos, key=lambda photo: photo["sample"]):
         files[photo["real"]].append(photo)
-    kept, problems = [], []
+    unique, problems = [], []
     for same in files.values():
         first = same[0]
         if len(same) > 1:
@@ -31,8 +31,8 @@ def one_per_file(photos: list[dict]) -> tuple[list[dict], list[dict]]:
                 continue
             text = f"the same photo stands there {len(same)} times; it is used once"
             problems.append(problem("duplicate", first["sample"], wheres, text, "Nothing, or remove one.", "warning"))
-        kept.append(first)
-    return sorted(kept, key=lambda photo: photo["sample"]), problems
+        unique.append(first)
+    return sorted(unique, key=lambda photo: photo["sample"]), problems
 
 
 def person_conflicts(photos: list[dict]) -> list[dict]:
@@ -43,15 +43,15 @@ def person_conflicts(photos: list[dict]) -> list[dict]:
     people = defaultdict(list)
     for photo in photos:
         people[photo["person"]].append(photo)
-    found = defaultdict(list)
+    disagreements = defaultdict(list)
     for person, same in people.items():
         for name in ("gender", "age", "label"):
             values = sorted({photo[name] for photo in same if _known(photo[name])})
             if len(values) > 1 and not (name == "age" and values[-1] - values[0] <= 1):
                 ends = [next(photo for photo in same if photo[name] == value) for value in (values[0], values[-1])]
-                found[name].append((person, ends))
+                disagreements[name].append((person, ends))
     problems = []
-    for name, cases in found.items():
+    for name, cases in disagreements.items():
         for person, ends in cases[:SHOWN]:
             said = " and ".join(_show(photo[name]) for photo in ends)
             text = f"person {person!r} has {name} {said}; all photos stay one person"

@@ -15,7 +15,7 @@ from core.data.readers.attributes import PARSERS
 from core.errors import LabError
 
 KINDS = ("relabel", "exclude-photo", "exclude-person")
-ATTRIBUTES = ("mask", "gender", "age", "label", "person")
+CORRECTABLE = ("mask", "gender", "age", "label", "person")
 SEVERAL = " | "  # between the values that a person's photos had before
 MEND = "Correct that line, or take it out."
 _ID = re.compile(r"[0-9a-f]{8}")
@@ -53,7 +53,7 @@ COLUMNS = [column.name for column in fields(Correction)]
 def parse(text: str, source: str) -> list[Correction]:
     """Corrections from CSV text. source: named in errors. Raises LabError naming line and fault."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    found: dict[str, Correction] = {}
+    corrections: dict[str, Correction] = {}
     line = 1
     try:
         head = next(rows, None)
@@ -69,18 +69,18 @@ def parse(text: str, source: str) -> list[Correction]:
                 if len(cells) != len(head):
                     raise ValueError(f"{len(cells)} cells, not {len(head)}")
                 correction = checked(dict(zip(head, cells, strict=True)))
-                if correction.id in found:
+                if correction.id in corrections:
                     raise ValueError(f"id {correction.id} stands there twice")
             except ValueError as error:
                 raise LabError(f"corrections {source}: line {first}: {error}", MEND, "corrections") from None
-            found[correction.id] = correction
+            corrections[correction.id] = correction
     except csv.Error as error:
         raise LabError(f"corrections {source}: line {rows.line_num}: {error}", MEND, "corrections") from None
     except ValueError as error:
         raise LabError(
             f"corrections {source}: line 1: {error}", "Put its first line back as it was.", "corrections"
         ) from None
-    return list(found.values())
+    return list(corrections.values())
 
 
 def to_csv(corrections: list[Correction]) -> str:
@@ -97,7 +97,7 @@ def table(corrections: list[Correction]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(each, name) for name in COLUMNS] for each in corrections], columns=COLUMNS, dtype=str)
 
 
-def told(value: object) -> str:
+def value_text(value: object) -> str:
     """A value of the samples table as corrections write it: "31" for an age, "" for what is not known."""
     if value is None or value != value:
         return ""
@@ -122,12 +122,12 @@ def checked(cells: dict[str, str]) -> Correction:
     if kind != "relabel":
         return Correction(**(cells | {"attribute": "", "before": "", "after": ""}))
     attribute, after = cells["attribute"], cells["after"]
-    if attribute not in ATTRIBUTES:
-        raise ValueError(f"attribute {attribute!r} is none of {', '.join(ATTRIBUTES)}")
+    if attribute not in CORRECTABLE:
+        raise ValueError(f"attribute {attribute!r} is none of {', '.join(CORRECTABLE)}")
     if attribute == "person" and not after:
         raise ValueError("a photo cannot be nobody's: after is empty")
     if after and attribute in PARSERS:
-        after = told(PARSERS[attribute](after))
+        after = value_text(PARSERS[attribute](after))
     if after == cells["before"]:
         raise ValueError(f"before and after are both {after!r}")
     return Correction(**(cells | {"after": after}))

@@ -19,7 +19,7 @@ import pandas as pd
 
 from core.data import persons
 from core.data.labels.conflicts import person_conflicts
-from core.data.labels.correction_rows import COLUMNS, SEVERAL, Correction, checked, parse, table, to_csv, told
+from core.data.labels.correction_rows import SEVERAL, Correction, checked, parse, to_csv, value_text
 from core.errors import LabError
 from core.places import lab_folder
 from core.runs.exports import FORMULA
@@ -27,11 +27,6 @@ from core.storage import files, locks
 
 if TYPE_CHECKING:
     from core.data.scan import Scan
-
-__all__ = [
-    "COLUMNS", "SEVERAL", "Correction", "Effect", "add", "add_all", "apply", "effects", "file", "lay_over", "load",
-    "parse", "read", "table", "take_in", "to_csv", "told", "undo", "version",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,26 +96,26 @@ def add_all(root: str | Path, corrections: list[Correction], folder: Path | None
             clean.append(checked(vars(correction)))
         except ValueError as error:
             raise LabError(f"correction: {error}", "Correct it and try again.", "corrections") from None
-    with _held(root, folder) as (path, known):
-        kept, result = list(known), []
+    with _held(root, folder) as (path, on_file):
+        lines, in_force = list(on_file), []
         for correction in clean:
-            before = next((old for old in reversed(kept) if _subject(old) == _subject(correction)), None)
+            before = next((old for old in reversed(lines) if _subject(old) == _subject(correction)), None)
             if before is not None and (before.id == correction.id or _says(before) == _says(correction)):
-                result.append(before)
+                in_force.append(before)
             else:
-                kept.append(correction)
-                result.append(correction)
-        if len(kept) > len(known):
-            files.write_text(path, to_csv(kept))
-    return result
+                lines.append(correction)
+                in_force.append(correction)
+        if len(lines) > len(on_file):
+            files.write_text(path, to_csv(lines))
+    return in_force
 
 
 def undo(root: str | Path, correction_id: str, folder: Path | None = None) -> Correction | None:
     """Take one out again; None if another tab did already. Runs that used it keep their own copy."""
-    with _held(root, folder) as (path, known):
-        gone = next((each for each in known if each.id == correction_id), None)
+    with _held(root, folder) as (path, on_file):
+        gone = next((each for each in on_file if each.id == correction_id), None)
         if gone is not None:
-            files.write_text(path, to_csv([each for each in known if each.id != correction_id]))
+            files.write_text(path, to_csv([each for each in on_file if each.id != correction_id]))
     return gone
 
 
@@ -133,16 +128,16 @@ def take_in(root: str | Path, text: str, folder: Path | None = None, source: str
     for each in parse(text.removeprefix("\ufeff"), source):
         values = {name: value[1:] for name, value in vars(each).items() if value[:1] == "'" and value[1:2] in FORMULA}
         corrections.append(replace(each, **values))
-    known = {each.id for each in load(root, folder)}
-    fresh = [each for each in corrections if each.id not in known]
-    added = add_all(root, fresh, folder)
-    return sum(one.id == other.id for one, other in zip(fresh, added, strict=True))
+    ids = {each.id for each in load(root, folder)}
+    fresh = [each for each in corrections if each.id not in ids]
+    in_force = add_all(root, fresh, folder)
+    return sum(new.id == counted.id for new, counted in zip(fresh, in_force, strict=True))
 
 
 def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Correction]]:
     """(the samples as corrected, the corrections that changed something). samples itself is left as it is."""
-    corrected, found = effects(samples, corrections)
-    return corrected, [effect.correction for effect in found if effect.photos]
+    corrected, outcome = effects(samples, corrections)
+    return corrected, [effect.correction for effect in outcome if effect.photos]
 
 
 def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Effect]]:
@@ -159,19 +154,19 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
         people.setdefault(person, []).append(i)
     keep = np.ones(len(result), dtype=bool)
     values = {name: result[name].tolist() for name in {c.attribute for c in corrections if c.attribute}}
-    found = []
+    outcome = []
     for each in corrections:
         rows = people.get(each.person, []) if not each.sample else [at[each.sample]] if each.sample in at else []
         if not rows:
             what = f"photo {each.sample!r}" if each.sample else f"person {each.person!r}"
-            found.append(Effect(each, 0, f"{what} is not in the dataset"))
+            outcome.append(Effect(each, 0, f"{what} is not in the dataset"))
             continue
         rows = [row for row in rows if keep[row]]
         if not rows:
-            found.append(Effect(each, 0, "another correction leaves it out already"))
+            outcome.append(Effect(each, 0, "another correction leaves it out already"))
         elif each.kind == "relabel":
             effect, changed = _relabel(each, rows, values[each.attribute])
-            found.append(effect)
+            outcome.append(effect)
             if each.attribute == "person":  # later corrections name people as these photos have them now
                 moved = set(changed)
                 for person in {each.person, *each.before.split(SEVERAL)}:
@@ -179,12 +174,12 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
                 people.setdefault(each.after, []).extend(changed)
         else:
             keep[rows] = False
-            found.append(Effect(each, len(rows)))
+            outcome.append(Effect(each, len(rows)))
     for name, column in values.items():
         result[name] = pd.Series(column, dtype=result[name].dtype, index=result.index)
     if "person" in values and persons.COLUMN in result:
         result[persons.COLUMN] |= result["person"] != samples["person"].to_numpy()
-    return result[keep].reset_index(drop=True), found
+    return result[keep].reset_index(drop=True), outcome
 
 
 def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Effect]]:
@@ -195,23 +190,23 @@ def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Effe
     """
     if not corrections:
         return scan, []
-    samples, found = effects(scan.samples, corrections)
+    samples, outcome = effects(scan.samples, corrections)
     table = scan.problems
     photos = {each.sample for each in corrections if each.kind == "exclude-photo"}
     settled = table["sample"].isin(photos)
     bad = set(table["sample"][settled]) - set(scan.samples["sample"])  # bad files, which the samples table never had
-    found = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in found]
+    outcome = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in outcome]
     about_people = (table["kind"] == "label-conflict") & (table["severity"] == "warning")
     rows = samples[["sample", "person", "gender", "age", "label"]].to_dict("records")
     conflicts = pd.DataFrame(person_conflicts([row | {"where": row["sample"]} for row in rows]), columns=table.columns)
     table = pd.concat([table[~settled & ~about_people], conflicts.astype("str")], ignore_index=True)
-    return replace(scan, samples=samples, problems=table), found
+    return replace(scan, samples=samples, problems=table), outcome
 
 
 def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[Effect, list[int]]:
     """Write into the column of its attribute, in the rows that still say what they said when it was made."""
     before = set(correction.before.split(SEVERAL)) if not correction.sample else {correction.before}
-    now = {row: told(column[row]) for row in rows}
+    now = {row: value_text(column[row]) for row in rows}
     wrong = [row for row in rows if now[row] in before and now[row] != correction.after]
     after = _value(correction.attribute, correction.after)
     for row in wrong:

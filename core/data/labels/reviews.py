@@ -45,11 +45,11 @@ def _read(path: Path) -> dict[str, tuple[str, str]]:
 def confirm(root: str | Path, sample: str, label: str, folder: Path | None = None) -> None:
     """Remember that this sample's label is right. Raises LabError if it cannot be written."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    _change(root, folder, lambda known: known | {sample: (now, label)})
+    _change(root, folder, lambda reviewed: reviewed | {sample: (now, label)})
 
 
 def forget(root: str | Path, sample: str, folder: Path | None = None) -> None:
-    _change(root, folder, lambda known: {name: row for name, row in known.items() if name != sample})
+    _change(root, folder, lambda reviewed: {name: row for name, row in reviewed.items() if name != sample})
 
 
 def _change(root: str | Path, folder: Path | None, change) -> None:

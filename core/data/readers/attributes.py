@@ -2,14 +2,18 @@
 
 import math
 
-GENDERS = {"female": "female", "f": "female", "woman": "female", "여": "female", "여자": "female", "여성": "female"}
-GENDERS |= {"male": "male", "m": "male", "man": "male", "남": "male", "남자": "male", "남성": "male"}
-MASKS = {"mask": "mask", "incorrect": "incorrect", "incorrect_mask": "incorrect", "normal": "normal"}
+ATTRIBUTES = ("mask", "gender", "age", "label", "race")  # that a photo can have
+GENDER_WORDS = {
+    word: gender
+    for gender, words in {"female": "female f woman 여 여자 여성", "male": "male m man 남 남자 남성"}.items()
+    for word in words.split()
+}
+MASK_WORDS = {"mask": "mask", "incorrect": "incorrect", "incorrect_mask": "incorrect", "normal": "normal"}
 
 
 def parse_gender(text: str) -> str:
     """female or male from words and letters. Digits are refused: datasets disagree on which is which."""
-    gender = GENDERS.get(text.lower())
+    gender = GENDER_WORDS.get(text.lower())
     if gender is None:
         raise ValueError(f"gender {text!r} is not female or male")
     return gender
@@ -27,7 +31,7 @@ def parse_age(text: str) -> float:
 
 
 def parse_mask(text: str) -> str:
-    mask = MASKS.get(text.lower())
+    mask = MASK_WORDS.get(text.lower())
     if mask is None:
         raise ValueError(f"mask {text!r} is not mask, incorrect or normal")
     return mask
@@ -36,16 +40,16 @@ def parse_mask(text: str) -> str:
 PARSERS = {"gender": parse_gender, "age": parse_age, "mask": parse_mask}
 
 
-def photo(sample: str, real: str, **known) -> dict:
+def photo(sample: str, real: str, **facts) -> dict:
     """A photo as readers give it; without a person it is its own.
 
-    sample: its path relative to the root. real: the file it is (differs for a link). known: person, mask, gender, age,
+    sample: its path relative to the root. real: the file it is (differs for a link). facts: person, mask, gender, age,
     label, race, row (number in the CSV), where (what to call it in a message); person_known: False for a person that
     says no more than that this is a photo.
     """
-    blank = {"where": sample, "row": None, "person": sample, "person_known": known.get("person", sample) != sample}
+    blank = {"where": sample, "row": None, "person": sample, "person_known": facts.get("person", sample) != sample}
     blank |= {"mask": None, "gender": None, "age": math.nan, "label": None}
-    return {"sample": sample, "real": real, **blank, **known}
+    return {"sample": sample, "real": real, **blank, **facts}
 
 
 def problem(kind: str, sample: str, where: str, text: str, remedy: str, severity: str = "error") -> dict:

@@ -18,7 +18,7 @@ from core.data.readers.tree import Tree, left_over
 from core.errors import LabError
 
 MEND_ROW = "Correct the row, or leave it out."
-Found = tuple[list[dict], list[dict]]  # photos, problems
+Listing = tuple[list[dict], list[dict]]  # what a reader finds: photos, problems
 
 ENCODINGS = ("utf-8", "cp949")
 DELIMITERS = ",;\t|"
@@ -148,12 +148,12 @@ def find_csv(tree: Tree, data: DataConfig) -> str:
         return chosen_csv(tree.root, data.csv_file)
     names = [path for path in tree.others if "/" not in path and path.lower().endswith((".csv", ".tsv"))]
     if len(names) != 1:
-        found = f"{len(names)} CSV files ({', '.join(names[:5])})" if names else "no CSV file"
-        raise LabError(f"csv: {found} in {tree.root}", "Choose one CSV file by name.", "csv")
+        files = f"{len(names)} CSV files ({', '.join(names[:5])})" if names else "no CSV file"
+        raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
     return names[0]
 
 
-def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
+def read_csv_dataset(tree: Tree, data: DataConfig) -> Listing:
     """A CSV with a path column and at least one of label, gender, age, mask; a person column is optional."""
     name = find_csv(tree, data)
     table = read_csv(tree.root / name)
@@ -171,29 +171,29 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Found:
         if any(cells[len(table.columns) :]):
             faults.append(("bad-row", f"the row has more cells than the header ({len(table.columns)})"))
         faults += [(f"bad-{key}", f"the {key} is empty") for key in ("label", "person") if cell.get(key) == ""]
-        known: dict[str, Any] = {"row": row, "where": f"{name} row {row}", "label": cell.get("label")}
+        facts: dict[str, Any] = {"row": row, "where": f"{name} row {row}", "label": cell.get("label")}
         if "person" in cell:
-            known["person"] = cell["person"]
-            known |= {"person_known": False} if numbered else {}
+            facts["person"] = cell["person"]
+            facts |= {"person_known": False} if numbered else {}
         elif sample:
-            known["person"] = pattern.person(sample) if pattern else sample
-            if known["person"] is None:
+            facts["person"] = pattern.person(sample) if pattern else sample
+            if facts["person"] is None:
                 faults.append(("bad-name", f"the person pattern {data.person_pattern!r} finds nothing in {sample}"))
         for meaning, parse in PARSERS.items():
             if cell.get(meaning):  # an empty cell: not known
                 try:
-                    known[meaning] = parse(cell[meaning])
+                    facts[meaning] = parse(cell[meaning])
                 except ValueError as error:
                     faults.append((f"bad-{meaning}", str(error)))
-        problems += [problem(kind, sample, known["where"], text, MEND_ROW) for kind, text in faults]
+        problems += [problem(kind, sample, facts["where"], text, MEND_ROW) for kind, text in faults]
         if sample and not faults:
-            photos.append(photo(sample, cast(str, tree.images.get(sample) or inside(tree.root, sample)), **known))
+            photos.append(photo(sample, cast(str, tree.images.get(sample) or inside(tree.root, sample)), **facts))
     return photos, problems + left_over(tree, used, f"in no row of {name}")
 
 
 def _set_aside(index: dict[str, int], table: CsvFile, name: str, data: DataConfig) -> list[dict]:
     """Forget a guessed column in which not one cell can be read (ages such as 20-29), if something else is left."""
-    found = []
+    problems = []
     for meaning, parse in PARSERS.items():
         others = index.keys() & {"label", *PARSERS} - {meaning}
         if meaning not in index or getattr(data, f"{meaning}_column") or not others:
@@ -204,8 +204,8 @@ def _set_aside(index: dict[str, int], table: CsvFile, name: str, data: DataConfi
             column = table.columns[index.pop(meaning)]
             text = f"column {column!r} is not used: it holds no {meaning} ({', '.join(texts[:3])}, ...)"
             remedy = f"Nothing, or choose it as {meaning} column to see each row, or as label column to train on it."
-            found.append(problem(f"bad-{meaning}", "", name, text, remedy, "warning"))
-    return found
+            problems.append(problem(f"bad-{meaning}", "", name, text, remedy, "warning"))
+    return problems
 
 
 def _numbers_rows(index: dict[str, int], table: CsvFile, data: DataConfig) -> bool:

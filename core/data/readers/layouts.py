@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
-from core.data.readers.csv_table import MEND_ROW, Found, choose_columns, chosen_csv, read_csv, read_csv_dataset
+from core.data.readers.csv_table import MEND_ROW, Listing, choose_columns, chosen_csv, read_csv, read_csv_dataset
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.errors import LabError
 
@@ -22,7 +22,7 @@ UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
-def read_mask(tree: Tree, data: DataConfig) -> Found:
+def read_mask(tree: Tree, data: DataConfig) -> Listing:
     """train.csv (id, gender, race, age, path) and images/<path>/{mask1..5, incorrect_mask, normal}.<extension>."""
     table = read_csv(tree.root / chosen_csv(tree.root, "train.csv"))
     lower = [column.lower() for column in table.columns]
@@ -45,7 +45,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Found:
             continue
         files = folders.get(folder, [])
         used.update(files)
-        known, faults = _mask_person(cell)
+        person, faults = _mask_person(cell)
         if not files:
             faults.append(("missing-file", "the folder holds no photos"))
         for kind, text in faults:
@@ -56,7 +56,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Found:
                 text = "its name is none of mask1 to mask5, incorrect_mask, normal"
                 problems.append(problem("bad-name", path, path, text, "Rename it, or leave it out."))
             elif not faults:
-                photos.append(photo(path, tree.images[path], mask=MASK_STEMS[stem], where=where, row=row, **known))
+                photos.append(photo(path, tree.images[path], mask=MASK_STEMS[stem], where=where, row=row, **person))
         lacking = [stem for stem in MASK_STEMS if stem not in stems.values()]
         if files and lacking:
             text = f"{folder} has no {', '.join(lacking)}"
@@ -66,17 +66,17 @@ def read_mask(tree: Tree, data: DataConfig) -> Found:
 
 def _mask_person(cell: dict[str, str]) -> tuple[dict, list[tuple[str, str]]]:
     """What a row says about its person, and what is wrong with it: [(kind, text)]."""
-    known: dict[str, object] = {"person": cell["id"], "race": cell.get("race") or None}
+    person: dict[str, object] = {"person": cell["id"], "race": cell.get("race") or None}
     faults = [] if cell["id"] else [("bad-person", "the id is empty")]
     for meaning in ("gender", "age"):
         try:
-            known[meaning] = PARSERS[meaning](cell[meaning])
+            person[meaning] = PARSERS[meaning](cell[meaning])
         except ValueError as error:
             faults.append((f"bad-{meaning}", str(error)))
-    return known, faults
+    return person, faults
 
 
-def read_utkface(tree: Tree, data: DataConfig) -> Found:
+def read_utkface(tree: Tree, data: DataConfig) -> Listing:
     """<age>_<gender: 0 male, 1 female>_<race>_<date and time>... in the file name; no person is known."""
     photos, problems = [], []
     for path, real in tree.images.items():
@@ -98,7 +98,7 @@ def read_utkface(tree: Tree, data: DataConfig) -> Found:
     return photos, problems + left_over(tree, set(tree.images), "")
 
 
-def read_folders(tree: Tree, data: DataConfig) -> Found:
+def read_folders(tree: Tree, data: DataConfig) -> Listing:
     """One folder a class, at any depth below it; folders named train, val, test are looked through."""
     parts = {path: path.split("/")[:-1] for path in tree.images if "/" in path}
     while parts and all(len(folders) > 1 for folders in parts.values()):

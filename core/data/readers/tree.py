@@ -104,14 +104,14 @@ def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
 def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
     """A warning for each folder with images that no sample uses, or with other files among its images."""
     images, unused, others = (by_folder(paths) for paths in (tree.images, tree.images.keys() - used, tree.others))
-    found = []
+    warnings = []
     for folder in sorted(images):
         for paths, text in ((unused.get(folder), why), (others.get(folder), "not an image")):
             if paths and set(paths) - used:
                 names = [path.rpartition("/")[2] for path in sorted(set(paths) - used)]
-                shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-                text = f"{len(names)} file{'s'[: len(names) > 1]} left out, {text}: {shown}"
-                found.append(
+                listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+                text = f"{len(names)} file{'s'[: len(names) > 1]} left out, {text}: {listed}"
+                warnings.append(
                     problem("left-over", folder, f"{folder or '.'}/", text, "Nothing, if that is right.", "warning")
                 )
-    return found
+    return warnings

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from core.data.labels import corrections
+from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction, Effect
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
@@ -58,7 +58,7 @@ def draw(view: View) -> None:
     turner(part, len(listed), PAGE, "corrections")
     every = [effect.correction for effect in view.effects]
     st.download_button(
-        "Download as CSV", spreadsheet_csv(corrections.table(every)), "corrections.csv", "text/csv",
+        "Download as CSV", spreadsheet_csv(correction_rows.table(every)), "corrections.csv", "text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
     _import(view)

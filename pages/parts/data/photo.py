@@ -10,9 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from core.data.labels import corrections
-from core.data.labels.corrections import SEVERAL, Correction, told
-from core.data.readers.attributes import MASKS
-from core.data.tasks import GENDERS
+from core.data.labels.corrections import SEVERAL, Correction, value_text
+from core.data.tasks import GENDERS, MASKS
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.places import HOME
@@ -75,7 +74,7 @@ def _facts(view: View, row: pd.Series) -> None:
     before = raw.iloc[raw["sample"].searchsorted(row["sample"])]
     lines = [("file", escape(row["sample"])), ("size", f"{row['width']} × {row['height']} px")]
     for name in ("person", "mask", "gender", "age", "label", "race"):
-        now, was = told(row.get(name)), told(before.get(name))
+        now, was = value_text(row.get(name)), value_text(before.get(name))
         if now != was:
             lines.append((name, f"<del>{escape(was or 'unknown')}</del> <b>{escape(now or 'unknown')}</b>"))
         elif now and now != row["sample"]:
@@ -131,13 +130,13 @@ def _form(view: View, row: pd.Series) -> None:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
             st.form_submit_button(TOLD[what], type="primary", on_click=_save_out, args=args)
         else:
-            values = sorted({told(value) for value in theirs[what]})
-            args = (view.raw.root, what, sample, row["person"], told(row[what]), values, keys)
+            values = sorted({value_text(value) for value in theirs[what]})
+            args = (view.raw.root, what, sample, row["person"], value_text(row[what]), values, keys)
             st.form_submit_button("Save correction", type="primary", on_click=_save_label, args=args)
 
 
 def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
-    now = told(row[what])
+    now = value_text(row[what])
     if what == "age":
         begin(st.number_input, "Age (years)", 0, 120, key=key, begins=int(float(now)) if now else None)
     elif what == "person":
@@ -149,7 +148,7 @@ def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
             help="Another person's name makes the two one person, in one fold together.",
         )
     else:
-        known = {"mask": sorted(set(MASKS.values())), "gender": list(GENDERS)}.get(what)
+        known = {"mask": sorted(MASKS), "gender": list(GENDERS)}.get(what)
         known = known or sorted(samples[what].dropna().unique())
         values = [*known, ""]
         begin(
@@ -193,4 +192,4 @@ def save(root: str, correction: Correction) -> None:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else told(float(value)) if isinstance(value, int | float) else str(value).strip()
+    return "" if value is None else value_text(float(value)) if isinstance(value, int | float) else str(value).strip()

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.images import SUFFIXES
-from core.data.labels.corrections import told
+from core.data.labels.corrections import value_text
 from core.data.paths import inside
 from core.data.thumbnails import thumbnails
 from core.runs.exports import spreadsheet_csv
@@ -111,7 +111,7 @@ def tiles_of(view: View, sample: str) -> list[Tile]:
     """The photo; the photos of a folder; none where there is nothing to show, as of a file that cannot be decoded."""
     row = view.row(sample) if sample else None
     if row is not None:
-        return [Tile(row["sample"], row["path"], int(row["mtime_ns"]), describe(row), told(row["person"]))]
+        return [Tile(row["sample"], row["path"], int(row["mtime_ns"]), describe(row), value_text(row["person"]))]
     root = Path(view.raw.root)
     place = inside(root, sample) if sample else None
     if place is None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.data.labels.corrections import Effect, told
+from core.data.labels.corrections import Effect, value_text
+from core.data.readers.attributes import ATTRIBUTES
 from core.data.scan import Scan
-
-ATTRIBUTES = ("mask", "gender", "age", "label", "race")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def describe(row: pd.Series | tuple) -> str:
     known = row if isinstance(row, pd.Series) else row._asdict()  # Series.mask is a method
     words = []
     for name in ATTRIBUTES:
-        if value := told(known.get(name)):
+        if value := value_text(known.get(name)):
             words.append(f"{value} years" if name == "age" else value)
     return " · ".join(words)
 

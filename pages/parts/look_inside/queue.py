@@ -177,8 +177,8 @@ def relabel(run: Run, answers: Answers, row, face, others: pd.DataFrame, write) 
         found = []
         for name in answers.attributes:
             of_person = whole and name in ("gender", "age")
-            before = sorted({corrections.told(v) for v in (everyone[name] if of_person else [face[name]])})
-            after = corrections.told(told[f"{key}-{name}"])
+            before = sorted({corrections.value_text(v) for v in (everyone[name] if of_person else [face[name]])})
+            after = corrections.value_text(told[f"{key}-{name}"])
             if after and before != [after]:
                 found.append(
                     Correction(
@@ -195,7 +195,7 @@ def relabel(run: Run, answers: Answers, row, face, others: pd.DataFrame, write) 
     with st.form(key, border=True):
         with st.container(horizontal=True):
             for name in answers.attributes:
-                now = corrections.told(face[name])
+                now = corrections.value_text(face[name])
                 if name == "age":
                     differs = belief["age"] != says["age"]
                     begin(
