@@ -18,11 +18,14 @@ import plotly.graph_objects as go
 from core.compare.cost import pareto_front
 from core.compare.pairs import Difference
 from core.data.persons import noun
-from core.figures.curves import HEIGHT, INK, SHORT, TEMPLATE, fold_colour
+from core.figures import style
+from core.figures.style import FEW_RUNS, HEIGHT, INK, METRIC_NAMES, Trace
+from core.runs.colours import fold_colour
+from core.stats.paired import Interval
 
-FEW = 6  # runs; with more, bands are paler, rows closer, and only runs on the Pareto front carry their name
 CELLS = 240  # a heat map with more has no numbers in its cells
-_LAYOUT = TEMPLATE.layout.to_plotly_json()
+DARK, LIGHT = "#101418", "#f4f6f6"  # numbers on a cell of Viridis
+_COLOUR_BAR = {"thickness": 10, "outlinewidth": 0, "title": {"text": "F1", "side": "top"}, "tickfont": {"size": 11}}
 
 
 def deltas(differences: Sequence[Difference], colours: dict[str, str], *, within: float) -> go.Figure:
@@ -30,51 +33,67 @@ def deltas(differences: Sequence[Difference], colours: dict[str, str], *, within
 
     Points (hundredths) on the axis; the grey region counts as the same. colours: run id -> colour.
     """
-    shown = [d for d in differences if d.interval is not None]
-    traces: list[dict[str, Any]] = []
-    for row, one in enumerate(shown):
-        name, colour = escape(one.name), colours[one.run]
-        jitter = np.linspace(-0.16, 0.16, len(one.deltas)) if len(one.deltas) > 1 else np.zeros(1)
-        traces.append(
-            {
-                "type": "scatter", "mode": "markers", "x": 100 * np.array(one.deltas), "y": row - 0.02 + jitter,
-                "marker": {"size": 7, "color": [fold_colour(colour, fold) for fold in one.folds],
-                           "opacity": 0.9},
-                "customdata": list(one.folds),
-                "hovertemplate": f"{name} - fold %{{customdata}} - %{{x:+.1f}} points<extra></extra>",
-            }
-        )  # fmt: skip
-        for interval, at, width, what in (
-            (one.interval, row, 3, "mean, corrected interval over folds"),
-            (one.bootstrap, row + 0.3, 1.5, f"F1 of all photos, bootstrap over {noun(one.persons)}"),
-        ):
-            if interval is None:
-                continue
-            mean = 100 * interval.mean
-            ends = f"%{{x:+.1f}} [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]" if interval.known else "%{x}"
-            bar = {"visible": interval.known, "type": "data", "symmetric": False, "thickness": width, "width": 5,
-                   "array": [100 * interval.high - mean], "arrayminus": [mean - 100 * interval.low],
-                   "color": colour}  # fmt: skip
-            traces.append(
-                {
-                    "type": "scatter", "mode": "markers", "x": [mean], "y": [at],
-                    "error_x": bar if interval.known else {"visible": False},
-                    "marker": {"size": 11 if width == 3 else 6, "symbol": "diamond", "color": colour,
-                               "line": {"width": 1, "color": INK}},
-                    "hovertemplate": f"{name} - {what} - {ends} points<extra></extra>",
-                }
-            )  # fmt: skip
-    labels = [_short(one.name) for one in shown]
-    metric = shown[0].metric if shown else "f1"
-    layout = layout_of(f"{SHORT[metric]} minus baseline (points)", "")
-    layout["yaxis"] |= {"tickvals": list(range(len(labels))), "ticktext": labels, "showgrid": False,
-                        "range": [len(labels) - 0.35, -0.6]}  # fmt: skip
-    layout["height"] = max(HEIGHT, 90 + (62 if len(labels) <= FEW else 44) * len(labels))
-    region = {"type": "rect", "x0": -100 * within, "x1": 100 * within, "y0": 0, "y1": 1, "yref": "paper",
-              "fillcolor": tinted(INK, 0.14), "line": {"width": 0}, "layer": "below"}  # fmt: skip
-    zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": INK, "width": 1}}
-    layout["shapes"] = [region, zero]
-    return figure_of([{**trace, "showlegend": False} for trace in traces], layout)
+    paired = [difference for difference in differences if difference.interval is not None]
+    traces: list[Trace] = []
+    for row, difference in enumerate(paired):
+        traces += _delta_traces(difference, row, colours[difference.run])
+    labels = [_short(difference.name) for difference in paired]
+    metric = paired[0].metric if paired else "f1"
+    layout = style.layout(f"{METRIC_NAMES[metric]} minus baseline (points)", "")
+    layout["yaxis"] |= _named_ticks(labels) | {"range": [len(labels) - 0.35, -0.6]}
+    layout["height"] = max(HEIGHT, 90 + (62 if len(labels) <= FEW_RUNS else 44) * len(labels))
+    same = {"type": "rect", "x0": -100 * within, "x1": 100 * within, "y0": 0, "y1": 1, "yref": "paper"}
+    grey = {"fillcolor": style.tinted(INK, 0.14), "line": {"width": 0}, "layer": "below"}
+    layout["shapes"] = [same | grey, style.upright(0, INK)]
+    return style.figure(traces, layout)
+
+
+def _delta_traces(difference: Difference, row: int, colour: str) -> list[Trace]:
+    """The dots of the folds, on them the mean with its interval, and the bootstrap in a row below."""
+    name, folds = escape(difference.name), difference.folds
+    jitter = np.linspace(-0.16, 0.16, len(folds)) if len(folds) > 1 else np.zeros(1)
+    dots = style.dots(
+        100 * np.array(difference.deltas),
+        row - 0.02 + jitter,
+        [fold_colour(colour, fold) for fold in folds],
+        size=7,
+        marker={"opacity": 0.9},
+        showlegend=False,
+        customdata=list(folds),
+        hovertemplate=f"{name} - fold %{{customdata}} - %{{x:+.1f}} points<extra></extra>",
+    )
+    over_folds = f"{name} - mean, corrected interval over folds"
+    over_people = f"{name} - F1 of all photos, bootstrap over {noun(difference.persons)}"
+    traces = [dots]
+    if difference.interval is not None:
+        traces.append(_diamond(difference.interval, row, over_folds, colour, size=11, thickness=3))
+    if difference.bootstrap is not None:
+        traces.append(_diamond(difference.bootstrap, row + 0.3, over_people, colour, size=6, thickness=1.5))
+    return traces
+
+
+def _diamond(interval: Interval, y: float, label: str, colour: str, *, size: int, thickness: float) -> Trace:
+    """A mean difference and, where it is known, its interval as a bar."""
+    mean, low, high = 100 * interval.mean, 100 * interval.low, 100 * interval.high
+    bar: dict[str, Any] = {"visible": False}
+    if interval.known:
+        bar = _bar(colour, thickness, 5) | {"symmetric": False, "array": [high - mean], "arrayminus": [mean - low]}
+    reading = f"%{{x:+.1f}} [{low:+.1f}, {high:+.1f}]" if interval.known else "%{x}"
+    return style.dots(
+        [mean],
+        [y],
+        colour,
+        size=size,
+        marker={"symbol": "diamond", "line": {"width": 1, "color": INK}},
+        error_x=bar,
+        showlegend=False,
+        hovertemplate=f"{label} - {reading} points<extra></extra>",
+    )
+
+
+def _bar(colour: str, thickness: float, width: int) -> dict[str, Any]:
+    """An error bar without its lengths. width: of its ends, px."""
+    return {"visible": True, "type": "data", "thickness": thickness, "width": width, "color": colour}
 
 
 @dataclass(frozen=True)
@@ -91,87 +110,91 @@ class Point:
 
 def score_against_cost(points: Sequence[Point], *, x_title: str, y_title: str) -> go.Figure:
     """Mean score with its deviation over folds against cost; the Pareto front is a dotted stair."""
-    known = [p for p in points if np.isfinite(p.cost) and np.isfinite(p.score)]
-    front = pareto_front([p.cost for p in known], [p.score for p in known])
-    best = sorted(((p.cost, p.score) for p, on in zip(known, front, strict=True) if on))
-    traces: list[dict[str, Any]] = []
-    if best:
-        traces.append(
-            {
-                "type": "scatter", "mode": "lines", "x": [c for c, _ in best], "y": [s for _, s in best],
-                "line": {"color": INK, "width": 1.3, "dash": "dot", "shape": "hv"}, "hoverinfo": "skip",
-            }
-        )  # fmt: skip
-    middle = (min((p.cost for p in known), default=0) + max((p.cost for p in known), default=0)) / 2
-    heights = dict(zip(sorted(range(len(known)), key=lambda i: known[i].cost), cycle(("top", "bottom")), strict=False))
-    for place, (point, on) in enumerate(zip(known, front, strict=True)):
-        spread = np.isfinite(point.deviation)
-        told = f" ± {point.deviation:.3f}" if spread else ""
-        named = on or len(known) <= FEW
-        traces.append(
-            {
-                "type": "scatter", "mode": "markers+text" if named else "markers", "x": [point.cost],
-                "y": [point.score], "text": [f" {_short(point.name)} "], "textfont": {"size": 11},
-                "textposition": f"{heights[place]} {'right' if point.cost <= middle else 'left'}",  # neighbours apart
-                "cliponaxis": False,
-                "error_y": {"visible": bool(spread), "type": "data", "array": [point.deviation if spread else 0],
-                            "thickness": 1.2, "width": 4, "color": point.colour},
-                "marker": {"size": 11, "color": point.colour, "symbol": "circle" if on else "circle-open",
-                           "line": {"width": 2, "color": point.colour}},
-                "hovertemplate": f"{escape(point.name)} - %{{x:,.4g}} - %{{y:.3f}}{told}"
-                f"{' - on the front' if on else ''}<extra></extra>",
-            }
-        )  # fmt: skip
-    layout = layout_of(x_title, y_title)
-    if known:
-        costs = [p.cost for p in known]
+    points = [point for point in points if np.isfinite(point.cost) and np.isfinite(point.score)]
+    costs = [point.cost for point in points]
+    on_front = pareto_front(costs, [point.score for point in points])
+    stair = sorted((point.cost, point.score) for point, best in zip(points, on_front, strict=True) if best)
+    traces: list[Trace] = []
+    if stair:
+        x, y = (list(values) for values in zip(*stair, strict=True))
+        traces.append(style.line(x, y, INK, width=1.3, dash="dot", stairs=True, hoverinfo="skip", showlegend=False))
+    for point, best, where in zip(points, on_front, _text_positions(costs), strict=True):
+        named = {"mode": "markers+text" if best or len(points) <= FEW_RUNS else "markers", "textposition": where}
+        traces.append({**_cost_dot(point, on_front=bool(best)), **named})
+    layout = style.layout(x_title, y_title)
+    if points:
         pad = 0.18 * (max(costs) - min(costs)) or 0.5 * max(costs) or 1.0
         layout["xaxis"]["range"] = [max(0.0, min(costs) - pad), max(costs) + pad]
-    return figure_of([{**trace, "showlegend": False} for trace in traces], layout)
+    return style.figure(traces, layout)
+
+
+def _text_positions(costs: Sequence[float]) -> list[str]:
+    """Where the name of each run stands: neighbours apart, and none beyond the edges."""
+    middle = (min(costs, default=0) + max(costs, default=0)) / 2
+    heights = dict(zip(sorted(range(len(costs)), key=costs.__getitem__), cycle(("top", "bottom")), strict=False))
+    return [f"{heights[place]} {'right' if cost <= middle else 'left'}" for place, cost in enumerate(costs)]
+
+
+def _cost_dot(point: Point, *, on_front: bool) -> Trace:
+    has_deviation = bool(np.isfinite(point.deviation))
+    bar = _bar(point.colour, 1.2, 4) | {"array": [point.deviation if has_deviation else 0], "visible": has_deviation}
+    deviation = f" ± {point.deviation:.3f}" if has_deviation else ""
+    front = " - on the front" if on_front else ""
+    return style.dots(
+        [point.cost],
+        [point.score],
+        point.colour,
+        size=11,
+        marker={"symbol": "circle" if on_front else "circle-open", "line": {"width": 2, "color": point.colour}},
+        error_y=bar,
+        text=[f" {_short(point.name)} "],
+        textfont={"size": 11},
+        cliponaxis=False,
+        showlegend=False,
+        hovertemplate=f"{escape(point.name)} - %{{x:,.4g}} - %{{y:.3f}}{deviation}{front}<extra></extra>",
+    )
 
 
 def class_heat(scores: pd.DataFrame, names: dict[str, str]) -> go.Figure:
     """Runs x classes, F1 in each cell. scores: index run id, one column a class. names: run id -> name."""
-    values = scores.to_numpy(float)
+    f1 = scores.to_numpy(float)
+    rows, columns = f1.shape
     heat = {
-        "type": "heatmap", "z": values, "x": list(range(values.shape[1])), "y": list(range(values.shape[0])),
-        "colorscale": "Viridis", "zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "hoverongaps": False,
+        "type": "heatmap",
+        "z": f1,
+        "x": list(range(columns)),
+        "y": list(range(rows)),
+        "colorscale": "Viridis",
+        "zmin": 0,
+        "zmax": 1,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverongaps": False,
         "customdata": [[f"{escape(names[run])} - {escape(str(c))}" for c in scores.columns] for run in scores.index],
         "hovertemplate": "%{customdata} - F1 %{z:.3f}<extra></extra>",
-        "colorbar": {"thickness": 10, "outlinewidth": 0, "title": {"text": "F1", "side": "top"}, "tickfont":
-                     {"size": 11}},
+        "colorbar": _COLOUR_BAR,
         "showscale": True,
-    }  # fmt: skip
-    layout = layout_of("", "")
-    layout["xaxis"] |= {"tickvals": heat["x"], "ticktext": [_short(str(c)) for c in scores.columns], "showgrid": False}
-    layout["yaxis"] |= {"tickvals": heat["y"], "ticktext": [_short(names[run]) for run in scores.index],
-                        "showgrid": False, "autorange": "reversed"}  # fmt: skip
-    layout["height"] = max(170, 100 + 34 * len(scores))
-    if values.size <= CELLS:  # Viridis is dark below 0.6 and light above, on light and dark paper alike
+    }
+    layout = style.layout("", "")
+    layout["xaxis"] |= _named_ticks([_short(str(name)) for name in scores.columns])
+    layout["yaxis"] |= _named_ticks([_short(names[run]) for run in scores.index]) | {"autorange": "reversed"}
+    layout["height"] = max(170, 100 + 34 * rows)
+    if f1.size <= CELLS:
         layout["annotations"] = [
-            {"x": column, "y": row, "text": f"{value:.2f}", "showarrow": False,
-             "font": {"size": 11, "color": "#101418" if value > 0.6 else "#f4f6f6"}}
-            for (row, column), value in np.ndenumerate(values) if np.isfinite(value)
-        ]  # fmt: skip
-    return figure_of([heat], layout)
+            _cell(column, row, share) for (row, column), share in np.ndenumerate(f1) if np.isfinite(share)
+        ]
+    return style.figure([heat], layout)
 
 
-def layout_of(x: str, y: str) -> dict[str, Any]:
-    """The lab's layout with these titles of the axes; validated once, with the template, and not at each drawing."""
-    axes = {key: {**_LAYOUT[key], "title": {**_LAYOUT[key]["title"], "text": title}} for key, title in
-            (("xaxis", x), ("yaxis", y))}  # fmt: skip
-    return {**_LAYOUT, **axes}
+def _cell(column: int, row: int, share: float) -> dict[str, Any]:
+    """The number in a cell: Viridis is dark below 0.6 and light above, on light and dark paper alike."""
+    font = {"size": 11, "color": DARK if share > 0.6 else LIGHT}
+    return {"x": column, "y": row, "text": f"{share:.2f}", "showarrow": False, "font": font}
 
 
-def figure_of(traces: list[dict[str, Any]], layout: dict[str, Any]) -> go.Figure:
-    """A figure without plotly's validation, which costs more than the drawing."""
-    return go.Figure({"data": traces, "layout": layout}, skip_invalid=False, _validate=False)
-
-
-def tinted(colour: str, share: float) -> str:
-    """A colour "#rrggbb" at this opacity (0..1), as CSS."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {share})"
+def _named_ticks(labels: Sequence[str]) -> dict[str, Any]:
+    """Of an axis: a name at 0, 1, 2, ... instead of numbers."""
+    return {"tickvals": list(range(len(labels))), "ticktext": list(labels), "showgrid": False}
 
 
 def _short(name: str, limit: int = 26) -> str:

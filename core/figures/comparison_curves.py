@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures.comparison import FEW, figure_of, layout_of, tinted
-from core.figures.curves import METRICS, SHORT, fold_colour
+from core.figures import style
+from core.figures.style import AXIS_TITLES, FEW_RUNS, METRIC_NAMES, Trace
+from core.runs.colours import fold_colour
 
 X = {"epoch": "epoch", "time": "training time", "images": "images seen (thousands)"}
 SHOW = {"validation": ("validation",), "training": ("train",), "both": ("train", "validation"), "gap": ("gap",)}
+OF_SPLIT = {"train": " (training)", "validation": "", "gap": " (gap)"}
 MINUTE, HOUR = 60.0, 3600.0
 LONG = 3 * HOUR  # from here on, time is told in hours
 
@@ -48,15 +49,14 @@ def run_curves(
     """
     longest = max((along(line, "time").max(initial=0) for line in lines), default=0) if x == "time" else 0
     unit = {"epoch": 1.0, "images": 1000.0, "time": HOUR if longest >= LONG else MINUTE}[x]
-    traces: list[dict[str, Any]] = []
-    tint = 0.15 if len(lines) <= FEW else 0.07
+    traces: list[Trace] = []
+    tint = 0.15 if len(lines) <= FEW_RUNS else 0.07
     for line in lines:
         for split in SHOW[show]:
             traces += _run_traces(line, metric, x, unit, split, smooth, folds, tint)
-    title = METRICS[metric] if show != "gap" else f"gap in {SHORT[metric]}"
+    title = AXIS_TITLES[metric] if show != "gap" else f"gap in {METRIC_NAMES[metric]}"
     x_title = X[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
-    layout = layout_of(x_title, title) | {"uirevision": f"{x} {show}"}
-    return figure_of(traces, layout)
+    return style.figure(traces, style.layout(x_title, title) | {"uirevision": f"{x} {show}"})
 
 
 def loss_words(names: Sequence[str]) -> str:
@@ -103,51 +103,53 @@ def smoothed(values: pd.DataFrame | pd.Series, weight: float) -> pd.DataFrame | 
 
 def _run_traces(
     line: Line, metric: str, x: str, unit: float, split: str, smooth: float, folds: bool, tint: float
-) -> list[dict[str, Any]]:
+) -> list[Trace]:
+    """The folds of one run on demand, the band of their mean, and the mean itself."""
     table = by_epoch(line.metrics, metric, split)
     if not len(table):
         return []
-    count, mean = table.count(axis=1), smoothed(table.mean(axis=1), smooth)
-    deviation = smoothed(table.std(axis=1, ddof=1), smooth).where(count > 1)
     where = along(line, x, table.index) / unit
     meta = {"part": line.run, "fold": None, "split": split}
+    count, mean = table.count(axis=1), smoothed(table.mean(axis=1), smooth)
+    deviation = smoothed(table.std(axis=1, ddof=1), smooth).where(count > 1)
     training = split == "train"
-    what = f"{SHORT[metric]} %{{y:.3f}}" + {"train": " (training)", "gap": " (gap)"}.get(split, "")
+    name = escape(line.name)
+    reading = f"{METRIC_NAMES[metric]} %{{y:.3f}}{OF_SPLIT[split]}"
     traces = []
-    if folds:
-        for fold, values in smoothed(table, smooth).items():
-            traces.append(
-                {
-                    "type": "scatter", "mode": "lines", "meta": meta, "x": where, "y": values.to_numpy(np.float32),
-                    "line": {"color": fold_colour(line.colour, int(fold)), "width": 1, "dash": "4px,3px" if training
-                             else "solid"},
-                    "opacity": 0.75, "showlegend": False, "name": f"fold {fold}",
-                    "customdata": table.index.to_numpy(),
-                    "hovertemplate": f"{escape(line.name)} - fold {fold} - epoch %{{customdata}} - {what}"
-                    "<extra></extra>",
-                }
-            )  # fmt: skip
+    for fold, values in smoothed(table, smooth).items() if folds else ():
+        traces.append(
+            style.line(
+                where,
+                values.to_numpy(np.float32),
+                fold_colour(line.colour, int(fold)),
+                width=1,
+                dash="4px,3px" if training else "solid",
+                opacity=0.75,
+                name=f"fold {fold}",
+                showlegend=False,
+                meta=meta,
+                customdata=table.index.to_numpy(),
+                hovertemplate=f"{name} - fold {fold} - epoch %{{customdata}} - {reading}<extra></extra>",
+            )
+        )
     banded = deviation.notna().to_numpy()
     if banded.any() and not training:
-        high, low = (mean + deviation).to_numpy()[banded], (mean - deviation).to_numpy()[banded]
-        traces.append(
-            {
-                "type": "scatter", "mode": "lines", "meta": meta, "showlegend": False, "hoverinfo": "skip",
-                "x": np.concatenate([where[banded], where[banded][::-1]]),
-                "y": np.concatenate([high, low[::-1]]).astype(np.float32),
-                "fill": "toself", "fillcolor": tinted(line.colour, tint), "line": {"width": 0},
-            }
-        )  # fmt: skip
+        low, high = (mean - deviation).to_numpy()[banded], (mean + deviation).to_numpy()[banded]
+        traces.append(style.band(where[banded], low, high, style.tinted(line.colour, tint), meta=meta))
     traces.append(
-        {
-            "type": "scatter", "mode": "lines+markers" if len(table) == 1 else "lines", "meta": meta,
-            "name": escape(line.name), "showlegend": not training, "x": where, "y": mean.to_numpy(np.float32),
-            "line": {"color": line.colour, "width": 1.8 if training else 2.6, "dash": "6px,4px" if training
-                     else "solid"},
-            "customdata": np.stack([table.index.to_numpy(float), count.to_numpy(float),
-                                    deviation.fillna(0).to_numpy(float)], axis=1).astype(np.float32),
-            "hovertemplate": f"{escape(line.name)} - epoch %{{customdata[0]:.0f}} - {what} ± %{{customdata[2]:.3f}} "
+        style.line(
+            where,
+            mean.to_numpy(np.float32),
+            line.colour,
+            width=1.8 if training else 2.6,
+            dash="6px,4px" if training else "solid",
+            mode="lines+markers" if len(table) == 1 else "lines",
+            name=name,
+            showlegend=not training,
+            meta=meta,
+            customdata=np.column_stack([table.index, count, deviation.fillna(0)]).astype(np.float32),
+            hovertemplate=f"{name} - epoch %{{customdata[0]:.0f}} - {reading} ± %{{customdata[2]:.3f}} "
             "(%{customdata[1]:.0f} folds)<extra></extra>",
-        }
-    )  # fmt: skip
+        )
+    )
     return traces

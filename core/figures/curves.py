@@ -1,8 +1,4 @@
-"""Tables of numbers -> plotly Figures, all in one style. Imports no torch.
-
-Colours are chosen to read on light and dark paper; backgrounds are transparent. Text and grid are a mid grey here and
-take the theme's own colours where the browser knows them (pages/parts/run/curves.py).
-"""
+"""Figures of one run: curves of every fold with their mean, learning rates, small curves. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,34 +10,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.runs.colours import RUN_COLOURS, fold_colour, rgb
-
-INK, GRID = "#7d8590", "rgba(125, 133, 144, 0.22)"
-HEIGHT = 270  # px, the same for every figure in a row
-METRICS = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1"}
-SHORT = {"loss": "loss", "accuracy": "accuracy", "f1": "F1"}
-SPLITS = {"train": "training", "validation": "validation"}
-
-_AXIS: dict[str, Any] = {
-    "gridcolor": GRID, "linecolor": GRID, "zeroline": False, "showline": False, "ticks": "", "automargin": True,
-    "title": {"standoff": 6, "font": {"size": 12}}, "tickfont": {"size": 11},
-}  # fmt: skip
-TEMPLATE = go.layout.Template(
-    layout={
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": INK, "size": 12},
-        "colorway": RUN_COLOURS,
-        "margin": {"l": 46, "r": 10, "t": 10, "b": 36},
-        "height": HEIGHT,
-        "hovermode": "closest",
-        "hoverlabel": {"font": {"size": 12}, "namelength": 0},
-        "legend": {"orientation": "h", "y": -0.25, "x": 0, "font": {"size": 11}},
-        "xaxis": _AXIS,
-        "yaxis": _AXIS,
-    }
-)
-_LAYOUT = TEMPLATE.layout.to_plotly_json()
+from core.figures import style
+from core.figures.style import AXIS_TITLES, INK, METRIC_NAMES, Trace
+from core.runs.colours import fold_colour
 
 
 def score_range(metrics: pd.DataFrame) -> tuple[float, float]:
@@ -78,7 +49,7 @@ def curves(
     Mean and deviation are over the folds that have the epoch; the hover says how many. Every trace tells in `meta`
     what it is: {"part": "fold" | "mean" | "best", "fold": int | None, "split": "train" | "validation"}.
     """
-    traces: list[dict[str, Any]] = []
+    traces: list[Trace] = []
     tables = {(int(f), s): t for (f, s), t in metrics.groupby(["fold", "split"], sort=True)} if len(metrics) else {}
     folds = sorted({fold for fold, _ in tables})
     for split in ("train", "validation"):
@@ -90,16 +61,8 @@ def curves(
     for fold in folds:
         if (fold, "validation") in tables:
             traces.append(_best_mark(tables[fold, "validation"], metric, fold, run_colour))
-    shapes, annotations = _phase_borders(phases)
-    layout = {
-        **_LAYOUT,
-        "uirevision": "keep",
-        "xaxis": _axis("epoch", x_range),
-        "yaxis": _axis(METRICS[metric], y_range),
-        "shapes": shapes,
-        "annotations": annotations,
-    }
-    return go.Figure({"data": traces, "layout": layout}, skip_invalid=False, _validate=False)
+    layout = style.layout(style.axis("epoch", x_range), style.axis(AXIS_TITLES[metric], y_range))
+    return style.figure(traces, {**layout, "uirevision": "keep", **_phase_borders(phases)})
 
 
 def learning_rates(metrics: pd.DataFrame, *, run_colour: str, phases: Sequence[tuple[str, int]] = ()) -> go.Figure:
@@ -109,29 +72,21 @@ def learning_rates(metrics: pd.DataFrame, *, run_colour: str, phases: Sequence[t
         rows = rows[rows["fold"] == rows.groupby("fold")["epoch"].max().idxmax()]
     traces = []
     for column, name, dash in (("lr_head", "head", "solid"), ("lr_backbone", "backbone", "dot")):
-        rates = rows[column].where(rows[column] > 0)
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": name,
-                "x": rows["epoch"].to_numpy(),
-                "y": rates.to_numpy(float),
-                "line": {"color": run_colour, "width": 2, "dash": dash, "shape": "hv"},
-                "hovertemplate": f"{name} - epoch %{{x}} - %{{y:.3g}}<extra></extra>",
-                "showlegend": True,
-            }
+            style.line(
+                rows["epoch"].to_numpy(),
+                rows[column].where(rows[column] > 0).to_numpy(float),
+                run_colour,
+                width=2,
+                dash=dash,
+                stairs=True,
+                name=name,
+                showlegend=True,
+                hovertemplate=f"{name} - epoch %{{x}} - %{{y:.3g}}<extra></extra>",
+            )
         )
-    shapes, annotations = _phase_borders(phases)
-    layout = {
-        **_LAYOUT,
-        "uirevision": "keep",
-        "xaxis": _axis("epoch"),
-        "yaxis": {**_axis("learning rate"), "type": "log", "exponentformat": "power", "dtick": 1},
-        "shapes": shapes,
-        "annotations": annotations,
-    }
-    return go.Figure({"data": traces, "layout": layout}, skip_invalid=False, _validate=False)
+    rates = {**style.axis("learning rate"), "type": "log", "exponentformat": "power", "dtick": 1}
+    return style.figure(traces, {**style.layout("epoch", rates), "uirevision": "keep", **_phase_borders(phases)})
 
 
 def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, height: int = 28, total: int = 0) -> str:
@@ -156,35 +111,26 @@ def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, hei
     )
 
 
-def _axis(title: str, limits: tuple[float, float] | None = None) -> dict[str, Any]:
-    axis = {**_AXIS, "title": {**_AXIS["title"], "text": title}}
-    return {**axis, "range": list(limits)} if limits else axis  # a null range breaks Plotly.react
-
-
-def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: str) -> dict[str, Any]:
+def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: str) -> Trace:
     training = split == "train"
-    what = f"{SHORT[metric]} %{{y:.3f}}" + (" (training)" if training else "")
-    return {
-        "type": "scatter",
-        "mode": "lines+markers" if len(table) == 1 else "lines",
-        "marker": {"size": 5},
-        "name": f"fold {fold}",
-        "meta": {"part": "fold", "fold": fold, "split": split},
-        "legendgroup": f"fold {fold}",
-        "showlegend": not training,
-        "x": table["epoch"].to_numpy(np.int32),
-        "y": table[metric].to_numpy(np.float32),
-        "line": {
-            "color": fold_colour(colour, fold),
-            "width": 1 if training else 1.3,
-            "dash": "4px,3px" if training else "solid",
-        },
-        "opacity": 0.7 if training else 0.9,
-        "hovertemplate": f"fold {fold} - epoch %{{x}} - {what}<extra></extra>",
-    }
+    return style.line(
+        table["epoch"].to_numpy(np.int32),
+        table[metric].to_numpy(np.float32),
+        fold_colour(colour, fold),
+        width=1 if training else 1.3,
+        dash="4px,3px" if training else "solid",
+        opacity=0.7 if training else 0.9,
+        mode="lines+markers" if len(table) == 1 else "lines",
+        marker={"size": 5},
+        name=f"fold {fold}",
+        legendgroup=f"fold {fold}",
+        showlegend=not training,
+        meta={"part": "fold", "fold": fold, "split": split},
+        hovertemplate=f"fold {fold} - epoch %{{x}} - {_reading(metric, split)}<extra></extra>",
+    )
 
 
-def _mean_lines(metrics: pd.DataFrame, metric: str, split: str, colour: str) -> list[dict[str, Any]]:
+def _mean_lines(metrics: pd.DataFrame, metric: str, split: str, colour: str) -> list[Trace]:
     """The mean over at least two folds and, for validation, its band."""
     groups = metrics[metrics["split"] == split].groupby("epoch")[metric] if len(metrics) else None
     table = groups.agg(["mean", "std", "count"]) if groups is not None else pd.DataFrame(columns=["count"])
@@ -192,90 +138,56 @@ def _mean_lines(metrics: pd.DataFrame, metric: str, split: str, colour: str) -> 
     if not len(table):
         return []
     x, mean, deviation = table.index.to_numpy(np.int32), table["mean"].to_numpy(), table["std"].to_numpy()
-    meta = {"part": "mean", "fold": None, "split": split}
     training = split == "train"
-    what = f"{SHORT[metric]} %{{y:.3f}} ± %{{customdata[0]:.3f}}" + (" (training)" if training else "")
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "mean ± deviation",
-        "meta": meta,
-        "legendgroup": "mean",
-        "showlegend": not training,
-        "x": x,
-        "y": mean.astype(np.float32),
-        "customdata": np.stack([deviation, table["count"].to_numpy(float)], axis=1).astype(np.float32),
-        "line": {"color": colour, "width": 1.8 if training else 3, "dash": "6px,4px" if training else "solid"},
-        "opacity": 0.8 if training else 1,
-        "hovertemplate": f"mean of %{{customdata[1]:.0f}} folds - epoch %{{x}} - {what}<extra></extra>",
-    }
+    group: dict[str, Any] = {"meta": {"part": "mean", "fold": None, "split": split}, "legendgroup": "mean"}
+    reading = _reading(metric, split, " ± %{customdata[0]:.3f}")
+    line = style.line(
+        x,
+        mean.astype(np.float32),
+        colour,
+        width=1.8 if training else 3,
+        dash="6px,4px" if training else "solid",
+        opacity=0.8 if training else 1,
+        name="mean ± deviation",
+        showlegend=not training,
+        customdata=np.stack([deviation, table["count"].to_numpy(float)], axis=1).astype(np.float32),
+        hovertemplate=f"mean of %{{customdata[1]:.0f}} folds - epoch %{{x}} - {reading}<extra></extra>",
+        **group,
+    )
     if training:
         return [line]
-    red, green, blue = rgb(colour)
-    band = {
-        "type": "scatter",
-        "mode": "lines",
-        "meta": meta,
-        "legendgroup": "mean",
-        "showlegend": False,
-        "x": np.concatenate([x, x[::-1]]),
-        "y": np.concatenate([mean + deviation, (mean - deviation)[::-1]]).astype(np.float32),
-        "fill": "toself",
-        "fillcolor": f"rgba({red}, {green}, {blue}, 0.15)",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-    }
-    return [band, line]
+    return [style.band(x, mean - deviation, mean + deviation, style.tinted(colour, 0.15), **group), line]
 
 
-def _best_mark(table: pd.DataFrame, metric: str, fold: int, colour: str) -> dict[str, Any]:
+def _reading(metric: str, split: str, deviation: str = "") -> str:
+    """What the pointer reads from a line, for plotly to fill in: "F1 0.713 ± 0.012 (training)"."""
+    return f"{METRIC_NAMES[metric]} %{{y:.3f}}{deviation}{' (training)' if split == 'train' else ''}"
+
+
+def _best_mark(table: pd.DataFrame, metric: str, fold: int, colour: str) -> Trace:
     """A ring at the fold's best epoch, which is the first one with the highest validation F1 whatever is drawn."""
     best = table.loc[table["f1"].idxmax()] if table["f1"].notna().any() else table.iloc[-1]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": f"fold {fold} best",
-        "meta": {"part": "best", "fold": fold, "split": "validation"},
-        "legendgroup": f"fold {fold}",
-        "showlegend": False,
-        "x": [int(best["epoch"])],
-        "y": [float(best[metric])],
-        "marker": {
-            "size": 8,
-            "symbol": "circle-open",
-            "color": fold_colour(colour, fold),
-            "line": {"width": 2},
-        },
-        "hovertemplate": f"fold {fold} - best epoch %{{x}} - {SHORT[metric]} %{{y:.3f}}<extra></extra>",
-    }
+    return style.dots(
+        [int(best["epoch"])],
+        [float(best[metric])],
+        fold_colour(colour, fold),
+        size=8,
+        marker={"symbol": "circle-open", "line": {"width": 2}},
+        name=f"fold {fold} best",
+        legendgroup=f"fold {fold}",
+        showlegend=False,
+        meta={"part": "best", "fold": fold, "split": "validation"},
+        hovertemplate=f"fold {fold} - best epoch %{{x}} - {METRIC_NAMES[metric]} %{{y:.3f}}<extra></extra>",
+    )
 
 
-def _phase_borders(phases: Sequence[tuple[str, int]]) -> tuple[list[dict], list[dict]]:
+def _phase_borders(phases: Sequence[tuple[str, int]]) -> dict[str, list[dict[str, Any]]]:
+    """Lines between phases with the names of both, as layout."""
+    look = {"font": {"size": 10}, "bgcolor": style.tinted(INK, 0.15)}
     shapes, annotations = [], []
     before = 0
     for (name, epochs), (following, _) in itertools.pairwise(phases):
         before += epochs
-        shapes.append(
-            {
-                "type": "line",
-                "x0": before + 0.5,
-                "x1": before + 0.5,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": INK, "width": 1, "dash": "dot"},
-            }
-        )
-        annotations.append(
-            {
-                "x": before + 0.5,
-                "y": 1,
-                "yref": "paper",
-                "text": f"{name} | {following}",
-                "showarrow": False,
-                "font": {"size": 10},
-                "yanchor": "top",
-                "bgcolor": "rgba(125, 133, 144, 0.15)",
-            }
-        )
-    return shapes, annotations
+        shapes.append(style.upright(before + 0.5, INK, dash="dot"))
+        annotations.append(style.top_note(before + 0.5, f"{name} | {following}", **look))
+    return {"shapes": shapes, "annotations": annotations}

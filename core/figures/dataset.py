@@ -9,13 +9,18 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures.curves import GRID, HEIGHT, INK, TEMPLATE
+from core.figures import style
+from core.figures.style import GRID, HEIGHT, INK, TEMPLATE, Trace
 
 BAR, LIMIT = "#0072B2", "#D55E00"  # blue and vermilion of Okabe & Ito: what is drawn here are photos, no runs
 
 
-def _figure(traces: list[Any], **layout: Any) -> go.Figure:
-    return go.Figure(traces, layout={"template": TEMPLATE, "height": HEIGHT, "showlegend": False, **layout})
+def _figure(trace: Trace, **layout: Any) -> go.Figure:
+    return go.Figure([trace], layout={"template": TEMPLATE, "height": HEIGHT, "showlegend": False, **layout})
+
+
+def _bars(x: Any, y: Any, hover: str, **more: Any) -> Trace:
+    return {"type": "bar", "x": x, "y": y, "marker": {"color": BAR}, "hovertemplate": f"{hover}<extra></extra>", **more}
 
 
 def class_bars(counts: pd.DataFrame) -> go.Figure:
@@ -26,21 +31,19 @@ def class_bars(counts: pd.DataFrame) -> go.Figure:
     people = "people" in counts
     names = [escape(str(name)) for name in counts.index]
     long = max((len(name) for name in names), default=0) > 14 or len(names) > 12
-    bars = go.Bar(
-        x=names,
-        y=counts["photos"],
-        marker_color=BAR,
-        text=[f"{n:,}" for n in counts["photos"]],
+    of_people = " - %{customdata[0]:,} people" if people else ""
+    bars = _bars(
+        names,
+        counts["photos"],
+        "%{x} - %{y:,} photos (%{customdata[1]:.1f} %)" + of_people,
+        text=[f"{photos:,}" for photos in counts["photos"]],
         textposition="outside",
         cliponaxis=False,
         customdata=np.stack([counts["people" if people else "photos"], counts["share"] * 100], axis=1),
-        hovertemplate="%{x} - %{y:,} photos (%{customdata[1]:.1f} %)"
-        + (" - %{customdata[0]:,} people" if people else "")
-        + "<extra></extra>",
     )
     top = float(counts["photos"].max()) * 1.12 if len(counts) else 1
     return _figure(
-        [bars],
+        bars,
         height=330 if long else 280,
         xaxis={"tickangle": -45 if long else 0, "type": "category", "showgrid": False},
         yaxis={"title": {"text": "photos"}, "range": [0, top]},
@@ -52,21 +55,13 @@ def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people")
     """How many by age in years, the limits of the age groups drawn. of: what they are called."""
     counts = pd.Series(ages).astype(int).value_counts().sort_index()
     low, high = limits
-    marks, notes = [], []
-    for limit in limits:
-        marks.append({"type": "line", "x0": limit - 0.5, "x1": limit - 0.5, "y0": 0, "y1": 1, "yref": "paper",
-                      "line": {"color": LIMIT, "width": 1.5, "dash": "dash"}})  # fmt: skip
-        notes.append({"x": limit - 0.5, "y": 1, "yref": "paper", "text": f"{limit}", "showarrow": False,
-                      "xanchor": "left", "yanchor": "top", "font": {"color": LIMIT, "size": 11}})  # fmt: skip
+    look = {"xanchor": "left", "font": {"color": LIMIT, "size": 11}}
     group = np.select([counts.index < low, counts.index < high], [f"<{low}", f"{low}-{high - 1}"], f">={high}")
-    bars = go.Bar(
-        x=counts.index, y=counts.to_numpy(), marker_color=BAR, customdata=group, width=0.9,
-        hovertemplate=f"%{{x}} years - %{{y:,}} {of} - group %{{customdata}}<extra></extra>",
-    )  # fmt: skip
+    hover = f"%{{x}} years - %{{y:,}} {of} - group %{{customdata}}"
     return _figure(
-        [bars],
-        shapes=marks,
-        annotations=notes,
+        _bars(counts.index, counts.to_numpy(), hover, customdata=group, width=0.9),
+        shapes=[style.upright(limit - 0.5, LIMIT, width=1.5, dash="dash") for limit in limits],
+        annotations=[style.top_note(limit - 0.5, f"{limit}", **look) for limit in limits],
         xaxis={"title": {"text": "age (years)"}},
         yaxis={"title": {"text": of}},
     )
@@ -74,29 +69,29 @@ def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people")
 
 def people_bars(counts: pd.Series) -> go.Figure:
     """How many people have how many photos. counts: index photos of a person, value people."""
-    bars = go.Bar(
-        x=counts.index, y=counts.to_numpy(), marker_color=BAR,
-        hovertemplate="%{y:,} people have %{x} photos<extra></extra>",
-    )  # fmt: skip
-    few = len(counts) <= 12
+    every_bar_named = {"type": "category"} if len(counts) <= 12 else {}
     return _figure(
-        [bars],
-        xaxis={"title": {"text": "photos of a person"}, **({"type": "category"} if few else {})},
+        _bars(counts.index, counts.to_numpy(), "%{y:,} people have %{x} photos"),
+        xaxis={"title": {"text": "photos of a person"}, **every_bar_named},
         yaxis={"title": {"text": "people"}},
     )
 
 
 def size_scatter(sizes: pd.DataFrame, most: int = 2000) -> go.Figure:
     """Width against height (px), a dot a size, its area the photos. sizes: columns width, height, photos."""
-    shown = sizes.head(most)
-    area = np.sqrt(shown["photos"] / shown["photos"].max())
-    dots = go.Scattergl(
-        x=shown["width"], y=shown["height"], mode="markers", customdata=shown["photos"],
-        marker={"color": BAR, "opacity": 0.65, "size": 6 + 20 * area},
+    sizes = sizes.head(most)
+    dots = style.dots(
+        sizes["width"],
+        sizes["height"],
+        BAR,
+        size=6 + 20 * np.sqrt(sizes["photos"] / sizes["photos"].max()),
+        marker={"opacity": 0.65},
+        type="scattergl",
+        customdata=sizes["photos"],
         hovertemplate="%{x} × %{y} px - %{customdata:,} photos<extra></extra>",
-    )  # fmt: skip
+    )
     return _figure(
-        [dots],
+        dots,
         xaxis={"title": {"text": "width (px)"}, "rangemode": "tozero"},
         yaxis={"title": {"text": "height (px)"}, "rangemode": "tozero"},
     )
@@ -107,16 +102,24 @@ def cross_heat(table: pd.DataFrame, of: str, ink: str = INK) -> go.Figure:
     rows = [escape(str(name)) for name in table.index]
     columns = [escape(str(name)) for name in table.columns]
     values = table.to_numpy(float)
-    heat = go.Heatmap(
-        z=values, x=columns, y=rows, xgap=2, ygap=2, showscale=False, zmin=0,
-        zmax=max(1.0, values.max(initial=0)),
-        colorscale=[[0, "rgba(0, 114, 178, 0.06)"], [1, "rgba(0, 114, 178, 0.5)"]],
-        text=[[f"{n:,.0f}" for n in row] for row in values], texttemplate="%{text}",
-        textfont={"size": 14, "color": ink},
-        hovertemplate=f"%{{y}}, %{{x}} - %{{text}} {of}<extra></extra>",
-    )  # fmt: skip
+    heat = {
+        "type": "heatmap",
+        "z": values,
+        "x": columns,
+        "y": rows,
+        "xgap": 2,
+        "ygap": 2,
+        "showscale": False,
+        "zmin": 0,
+        "zmax": max(1.0, values.max(initial=0)),
+        "colorscale": [[0, style.tinted(BAR, 0.06)], [1, style.tinted(BAR, 0.5)]],
+        "text": [[f"{n:,.0f}" for n in row] for row in values],
+        "texttemplate": "%{text}",
+        "textfont": {"size": 14, "color": ink},
+        "hovertemplate": f"%{{y}}, %{{x}} - %{{text}} {of}<extra></extra>",
+    }
     return _figure(
-        [heat],
+        heat,
         height=90 + 38 * max(2, len(rows)),
         xaxis={"type": "category", "side": "top", "showgrid": False, "tickangle": 0 if len(columns) < 8 else -45},
         yaxis={"type": "category", "autorange": "reversed", "showgrid": False},

@@ -8,7 +8,8 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.curves import INK, TEMPLATE
+from core.figures import style
+from core.figures.style import INK, TEMPLATE, Trace
 from core.runs.colours import RUN_COLOURS
 
 
@@ -25,10 +26,8 @@ def accuracy_curve(
     ]
     figure = _figure(lines, strength, "share, 0 to 1")
     figure.add_hline(plain, line={"color": INK, "width": 1, "dash": "dot"})
-    figure.add_annotation(
-        x=1, xref="paper", xanchor="right", y=plain, yanchor="bottom", showarrow=False,
-        text=f"accuracy without it {plain:.3f}", font={"size": 11, "color": INK},
-    )  # fmt: skip
+    place = {"x": 1, "xref": "paper", "xanchor": "right", "y": plain, "yanchor": "bottom", "showarrow": False}
+    figure.add_annotation(place, text=f"accuracy without it {plain:.3f}", font={"size": 11, "color": INK})
     return figure
 
 
@@ -36,20 +35,19 @@ def face_curve(values: np.ndarray, probabilities: np.ndarray, names: Sequence[st
     """One face's probabilities (v, classes shown) against the strength; the first class is the true one."""
     lines = []
     for i, name in enumerate(names):
-        told = f"{escape(name)} (true)" if i == 0 else escape(name)
-        lines.append(_line(values, probabilities[:, i], told, RUN_COLOURS[i % len(RUN_COLOURS)], "probability"))
-        lines[-1].line.width = 2.5 if i == 0 else 1.5
+        label = f"{escape(name)} (true)" if i == 0 else escape(name)
+        colour = RUN_COLOURS[i % len(RUN_COLOURS)]
+        lines.append(_line(values, probabilities[:, i], label, colour, "probability", width=2.5 if i == 0 else 1.5))
     return _figure(lines, strength, "probability, 0 to 1")
 
 
-def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, told: str) -> go.Scatter:
-    return go.Scatter(
-        x=x, y=y, name=name, mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": 5},
-        hovertemplate=f"{name} - at %{{x:.3g}} - {told} %{{y:.3f}}<extra></extra>",
-    )  # fmt: skip
+def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, quantity: str, width: float = 2) -> Trace:
+    hover = f"{name} - at %{{x:.3g}} - {quantity} %{{y:.3f}}<extra></extra>"
+    line = style.line(x, y, colour, width=width, name=name, hovertemplate=hover)
+    return {**line, "mode": "lines+markers", "marker": {"size": 5}}
 
 
-def _figure(lines: list[go.Scatter], strength: str, unit: str) -> go.Figure:
+def _figure(lines: list[Trace], strength: str, unit: str) -> go.Figure:
     return go.Figure(
         lines,
         layout={

@@ -12,7 +12,7 @@ from core.data import persons
 from core.errors import LabError
 from core.figures import comparison as drawings
 from core.figures import comparison_curves
-from core.figures.comparison import FEW
+from core.figures.style import FEW_RUNS
 from core.plan.folds import absent_classes
 from core.report.blocks import Bullets, Figure, Section, Table
 from core.report.findings import Findings
@@ -71,7 +71,7 @@ def curves(found: Findings) -> Section:
             lines.append(comparison_curves.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
     if not lines:
         return Section("Curves", ())
-    few = len(lines) <= FEW
+    few = len(lines) <= FEW_RUNS
     blocks: list = [
         Figure(figure if few else _with_many_names(figure, len(lines)), caption, half=few)
         for figure, caption in (

@@ -13,7 +13,7 @@ from core.compare.pairs import Difference
 from core.data import persons
 from core.errors import LabError
 from core.figures import comparison, comparison_curves
-from core.figures.curves import METRICS as LABELS
+from core.figures.style import AXIS_TITLES
 from core.runs import metrics_file
 from core.stats import paired
 from core.stats.metrics import mean_and_deviation
@@ -116,7 +116,7 @@ def draw_cost(members: Sequence[Member], costs: dict[str, Cost], names, colours,
         mean, deviation, _ = mean_and_deviation(list(member.scores(question.metric, question.which).values()))
         price = price_of(costs[member.id], key)
         points.append(comparison.Point(member.id, names[member.id], colours[member.id], price, mean, deviation))
-    figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=LABELS[question.metric])
+    figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=AXIS_TITLES[question.metric])
     curves.draw(curves.payload([(f"{METRICS[question.metric]} against cost", figure)]), key="compare-cost")
     st.caption("Dotted: the Pareto front, runs that no other beats in both. Bars: deviation over folds.")
     pick.select("Cost", COSTS, key, "cost", width=300)

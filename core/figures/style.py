@@ -1,0 +1,109 @@
+"""The one style of all figures: ink, axes, layout, and the traces that they are drawn with. Imports no torch.
+
+Colours are chosen to read on light and dark paper; backgrounds are transparent. Text and grid are a mid grey here and
+take the theme's own colours where the browser knows them (pages/parts/run/curves.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.runs.colours import RUN_COLOURS, rgb
+
+Trace = dict[str, Any]  # as plotly takes it; what a function below is given beyond its own parameters goes in as it is
+
+INK, GRID = "#7d8590", "rgba(125, 133, 144, 0.22)"
+HEIGHT = 270  # px, the same for every figure in a row
+FEW_RUNS = 6  # with more, bands are paler, rows closer, and only runs on the Pareto front carry their name
+AXIS_TITLES = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1"}
+METRIC_NAMES = {**AXIS_TITLES, "f1": "F1"}  # in labels and hovers, where there is little room
+
+_AXIS: dict[str, Any] = {
+    "gridcolor": GRID,
+    "linecolor": GRID,
+    "zeroline": False,
+    "showline": False,
+    "ticks": "",
+    "automargin": True,
+    "title": {"standoff": 6, "font": {"size": 12}},
+    "tickfont": {"size": 11},
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": INK, "size": 12},
+        "colorway": RUN_COLOURS,
+        "margin": {"l": 46, "r": 10, "t": 10, "b": 36},
+        "height": HEIGHT,
+        "hovermode": "closest",
+        "hoverlabel": {"font": {"size": 12}, "namelength": 0},
+        "legend": {"orientation": "h", "y": -0.25, "x": 0, "font": {"size": 11}},
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+)
+_LAYOUT = TEMPLATE.layout.to_plotly_json()
+
+
+def axis(title: str, limits: tuple[float, float] | None = None) -> dict[str, Any]:
+    titled = {**_AXIS, "title": {**_AXIS["title"], "text": title}}
+    return {**titled, "range": list(limits)} if limits else titled  # a null range breaks Plotly.react
+
+
+def layout(x: str | dict[str, Any], y: str | dict[str, Any]) -> dict[str, Any]:
+    """The lab's layout with these axes, each an `axis` or its title. It needs no validation, see `figure`."""
+    x_axis, y_axis = (axis(titled) if isinstance(titled, str) else titled for titled in (x, y))
+    return {**_LAYOUT, "xaxis": x_axis, "yaxis": y_axis}
+
+
+def figure(traces: list[Trace], layout: dict[str, Any]) -> go.Figure:
+    """A figure without plotly's validation, which costs more than the drawing; the template's was validated once."""
+    return go.Figure({"data": traces, "layout": layout}, skip_invalid=False, _validate=False)
+
+
+def line(x: Any, y: Any, colour: str, *, width: float, dash: str = "solid", stairs: bool = False, **more: Any) -> Trace:
+    stroke = {"color": colour, "width": width, "dash": dash, **({"shape": "hv"} if stairs else {})}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": stroke, **more}
+
+
+def dots(x: Any, y: Any, colour: str | list[str], *, size: Any, marker: dict[str, Any] | None = None, **more) -> Trace:
+    """colour, size: one for all dots, or one each. marker: what else plotly knows of markers."""
+    look = {"color": colour, "size": size, **(marker or {})}
+    return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": look, **more}
+
+
+def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, fill: str, **more: Any) -> Trace:
+    """The area between two lines, all of shape (n,). Nothing is said of it under the pointer or in the legend."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.concatenate([x, x[::-1]]),
+        "y": np.concatenate([high, low[::-1]]).astype(np.float32),
+        "fill": "toself",
+        "fillcolor": fill,
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "showlegend": False,
+        **more,
+    }
+
+
+def upright(x: float, colour: str, *, width: float = 1, dash: str = "solid") -> dict[str, Any]:
+    """A shape: a line over the whole height."""
+    stroke = {"color": colour, "width": width, "dash": dash}
+    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": stroke}
+
+
+def top_note(x: float, text: str, **more: Any) -> dict[str, Any]:
+    """An annotation at the upper edge."""
+    return {"x": x, "y": 1, "yref": "paper", "yanchor": "top", "text": text, "showarrow": False, **more}
+
+
+def tinted(colour: str, share: float) -> str:
+    """A colour "#rrggbb" at this opacity (0..1), as CSS."""
+    red, green, blue = rgb(colour)
+    return f"rgba({red}, {green}, {blue}, {share})"
