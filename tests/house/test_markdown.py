@@ -45,11 +45,12 @@ KNOWN = {
     "data/duplicates.py": {"pair.distance"},
     "data/overview.py": {"MEAN_PHOTOS", "sizes.iloc", "table.size"}
     | {"view.shown.persons.warning", "view.shown.persons.noun", "who.capitalize()"},  # people, or photos
-    "launch/sections.py": {"config.input_size", "effect.crop", "effect.photo"},  # sides in pixels
+    # sides in pixels; folds and slots
+    "launch/sections.py": {"config.input_size", "effect.crop", "effect.photo", "config.folds.count"}
+    | {"queue.slot_count(places.runs_folder())"},
     "live.py": {
         "config.mix.method", "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
     },
-    "launch/measuring.py": {"plan.config.folds.count", "queue.slot_count(places.runs_folder())"},
     "studies/slots.py": {"slots.forced()"},
     "augment/stress.py": {"found.samples['person'].nunique()", "HOME"},
     "launch/study_plan.py": {"queue.slot_count(places.runs_folder())"},

@@ -1,81 +1,150 @@
-"""How long a training will take: measured steps, and what to show until they are."""
+"""How fast the networks of a form train: a few steps of each, measured one network after another.
+
+A network, with the images and batch of its steps, is in one of four states. *known*: its speed was measured on this
+machine. *measuring*: its steps run now. *waiting*: its steps run as soon as no others do, because somebody asked or
+because they take seconds only. *refused*: they take longer and nobody asked, or they were tried in vain.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
 import streamlit as st
 
-from core import places
 from core.config import RunConfig
-from core.jobs import queue, speed
-from core.plan.plan import Plan
-from core.text import duration, rate
+from core.jobs import speed
 
-MEASURE_AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
-MEASURE_PATIENCE = 120  # seconds after which a measurement is taken to have failed
+AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
+PATIENCE = 120  # seconds after which a measurement is taken to have failed
+_MEASUREMENTS, _FIRST_LOOK = "launch_measuring", "launch_first_look"
+
+Network = tuple[object, ...]  # what the speed of a step depends on
 
 
-def step_of(config: RunConfig) -> tuple:
-    """What the speed of a step depends on."""
-    t = config.training
-    return config.model.depth, config.input_size, t.batch_size, t.precision, t.device
+class State(Enum):
+    KNOWN = "known"
+    MEASURING = "measuring"
+    WAITING = "waiting"
+    REFUSED = "refused"
+
+
+@dataclass
+class Measurement:
+    """A measurement that somebody asked for or that began by itself. before: the speed that was known until then.
+
+    began: on the monotonic clock; None while it waits, minus infinity where it could not begin.
+    """
+
+    config: RunConfig
+    before: float | None = None
+    began: float | None = None
+
+    def begin(self) -> None:
+        self.before, self.began = speed.known(self.config), time.monotonic()
+        try:
+            speed.start_measuring(self.config)
+        except OSError:
+            self.began = float("-inf")
+
+    def is_under_way(self) -> bool:
+        """Until it has left another speed than was known before, or for as long as it may take."""
+        if self.began is None or time.monotonic() - self.began >= PATIENCE:
+            return False
+        return speed.known(self.config) == self.before
+
+
+def network_of(config: RunConfig) -> Network:
+    training = config.training
+    return config.model.depth, config.input_size, training.batch_size, training.precision, training.device
 
 
 def is_heavy(config: RunConfig) -> bool:
     """Whether a step takes so long that it is measured only when somebody asks."""
     height, width = config.input_size
-    return config.model.depth * height * width * config.training.batch_size > MEASURE_AT_ONCE
+    return config.model.depth * height * width * config.training.batch_size > AT_ONCE
 
 
-def time_estimate(plan: Plan) -> None:
-    """How long it will take, from a measured step; measures by itself where that takes seconds."""
-    config = plan.config
-    asked = st.session_state.setdefault("launch_measuring", {})
-    heavy = is_heavy(config)
-    busy = any(being_measured(other) for other in asked.values())
-    if speed.known(config) is None and step_of(config) not in asked and not heavy and not busy:
-        measure(config)
-        busy = True
-    st.session_state["launch_first_look"] = True
-    show = st.fragment(_estimate, run_every=1.0) if busy else _estimate
-    show(plan, ticking=busy)
+def state_of(config: RunConfig, images_per_second: float | None) -> State:
+    """images_per_second: its speed, if it was ever measured."""
+    measurement = _measurements().get(network_of(config))
+    if measurement is not None and measurement.is_under_way():
+        return State.MEASURING
+    if measurement is not None and measurement.began is None:
+        return State.WAITING
+    if images_per_second is not None:
+        return State.KNOWN
+    return State.REFUSED if measurement is not None or is_heavy(config) else State.WAITING
 
 
-def measure(config: RunConfig) -> None:
-    st.session_state["launch_measuring"][step_of(config)] = (config, time.monotonic(), speed.known(config))
-    try:
-        speed.start_measuring(config)
-    except OSError:
-        st.session_state["launch_measuring"][step_of(config)] = (config, -1e9, None)
+def ask(configs: Sequence[RunConfig]) -> None:
+    """Somebody asks for these speeds, be they known or refused; the page's next run begins with the first."""
+    for network, config in _networks(configs).items():
+        measurement = _measurements().get(network)
+        if measurement is None or not measurement.is_under_way():
+            _measurements()[network] = Measurement(config)
 
 
-def being_measured(asked: tuple[RunConfig, float, float | None]) -> bool:
-    config, at, before = asked
-    return time.monotonic() - at < MEASURE_PATIENCE and speed.known(config) == before
+def is_under_way() -> bool:
+    """Whether some measurement is, be it of a network that the form had before: two would spoil each other's figure."""
+    return any(measurement.is_under_way() for measurement in _measurements().values())
 
 
-def _estimate(plan: Plan, ticking: bool) -> None:
-    config = plan.config
-    busy = any(being_measured(other) for other in st.session_state["launch_measuring"].values())
-    first_look = st.session_state.pop("launch_first_look", False)
-    if ticking and not busy and not first_look:  # in the page's own run it would cut off, and forget, what follows
+def proceed(configs: Sequence[RunConfig]) -> bool:
+    """Begin with the first of the networks that wait, unless another one is measured; whether one is by now."""
+    if is_under_way():
+        return True
+    for network, config in _networks(configs).items():
+        if state_of(config, speed.known(config)) is State.WAITING:
+            _measurements().setdefault(network, Measurement(config)).begin()
+            return True
+    return False
+
+
+def follow(configs: Sequence[RunConfig], draw: Callable[[bool], None]) -> None:
+    """Draw what depends on the speeds of some networks, anew each second while one of them is measured.
+
+    draw(whether a measurement is under way): a figure and a button, as high at all times: what moves under a click
+    takes it away.
+    """
+    ticking = proceed(configs)
+    st.session_state[_FIRST_LOOK] = True
+    look = st.fragment(_look, run_every=1.0) if ticking else _look
+    look(draw, ticking)
+
+
+def _look(draw: Callable[[bool], None], ticking: bool) -> None:
+    under_way = is_under_way()
+    first_look = st.session_state.pop(_FIRST_LOOK, False)
+    if ticking and not under_way and not first_look:  # in the page's own run it would cut off, and forget, what follows
         st.rerun()
-    measured = speed.known(config)
-    with st.container(width="content", gap=None):  # as high at all times: what moves under a click takes it away
-        if busy:
-            help = "A few training steps run to tell how long it will take."
-            st.metric("Time", "measuring", width="content", help=help)
-        elif measured is None:
-            help = "No step of this network, image size and batch was measured on this machine yet."
-            st.metric("Time", "not known", width="content", help=help)
-        else:
-            slots = queue.slot_count(places.runs_folder())
-            at_a_time = "one after another" if slots == 1 else f"{min(slots, plan.config.folds.count)} at a time"
-            help = f"All folds, {at_a_time}, each at {rate(measured)} measured on this machine."
-            total = duration(speed.estimate_seconds(plan, measured, slots))
-            st.metric("Time", f"about {total}", width="content", help=help)
-        st.button(
-            "Measure" if measured is None else "Measure again", type="tertiary", icon=":material/speed:", disabled=busy,
-            on_click=measure, args=(config,), help="Trains a few steps, some seconds long; other work slows it down.",
-        )  # fmt: skip
+    with st.container(width="content", gap=None):
+        draw(under_way)
+
+
+def button(label: str, configs: Sequence[RunConfig], *, disabled: bool, help: str) -> None:
+    """What asks for the speeds of these networks."""
+    st.button(
+        label,
+        type="tertiary",
+        icon=":material/speed:",
+        disabled=disabled,
+        on_click=ask,
+        args=(configs,),
+        help=help,
+    )
+
+
+def _networks(configs: Sequence[RunConfig]) -> dict[Network, RunConfig]:
+    """Each network once, since most runs of a study share one."""
+    networks: dict[Network, RunConfig] = {}
+    for config in configs:
+        networks.setdefault(network_of(config), config)
+    return networks
+
+
+def _measurements() -> dict[Network, Measurement]:
+    """Of this session, by network."""
+    return st.session_state.setdefault(_MEASUREMENTS, {})

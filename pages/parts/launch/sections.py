@@ -6,15 +6,17 @@ import json
 
 import streamlit as st
 
+from core import places
 from core.augment.preview import crop_effects, pick
+from core.jobs import queue, speed
 from core.plan.folds import fold_table
 from core.plan.plan import Plan
-from core.text import count
+from core.text import count, duration, rate
 from pages.parts.launch import measuring
 from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
-CLASSES_SHOWN = 18
+MOST_CLASSES = 18
 
 
 def faces_section(plan: Plan) -> None:
@@ -36,24 +38,22 @@ def faces_section(plan: Plan) -> None:
             )
     draw = st.session_state.setdefault("launch_draw", 0)
     counts = plan.samples["class_name"].value_counts()
-    shown = plan.class_names[:CLASSES_SHOWN]
+    class_names = plan.class_names[:MOST_CLASSES]
     chosen = pick(plan.samples, FACES, draw // 4)
     photos = tuple(
         (row.path, row.sample, int(row.mtime_ns), int(row.Index), row.class_name)
         for row in chosen.itertuples()
-        if row.class_name in shown
+        if row.class_name in class_names
     )
     transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
     with st.spinner("Preparing faces", show_time=True):
         html = faces.class_grid(
-            transforms, photos, {name: int(counts[name]) for name in shown}, config.training.seed, 1 + draw
+            transforms, photos, {name: int(counts[name]) for name in class_names}, config.training.seed, 1 + draw
         )
     st.html(html)
     height, width = config.input_size
     more = (
-        f" The first {CLASSES_SHOWN} of {len(plan.class_names)} classes."
-        if len(plan.class_names) > CLASSES_SHOWN
-        else ""
+        f" The first {MOST_CLASSES} of {len(plan.class_names)} classes." if len(plan.class_names) > MOST_CLASSES else ""
     )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
@@ -83,17 +83,45 @@ def plan_section(plan: Plan) -> None:
             ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
         ):
             st.metric(label, value, help=help, width="content")
-        measuring.time_estimate(plan)
+        measuring.follow([config], lambda under_way: _time(plan, under_way))
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
-    notes = []
-    if plan.dropped:
-        notes.append(f"{count(plan.dropped)} photos are not in the task {config.task.name}")
-    if plan.left_out:
-        notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
-    if n := len(plan.corrections):
-        notes.append(f"{count(n)} label {'correction is' if n == 1 else 'corrections are'} applied")
-    if notes:
+    if notes := _notes(plan):
         st.caption(f"{'; '.join(notes)}.")
     table = fold_table(plan.samples)
     table.index = [f"fold {k}" for k in table.index]
     tables.table(table, "folds.csv", row_height=32, key="fold-table")
+
+
+def _time(plan: Plan, measuring_now: bool) -> None:
+    """How long it will take, and the button that measures it."""
+    config = plan.config
+    images_per_second = speed.known(config)
+    if measuring_now:
+        value, help = "measuring", "A few training steps run to tell how long it will take."
+    elif images_per_second is None:
+        value = "not known"
+        help = "No step of this network, image size and batch was measured on this machine yet."
+    else:
+        slots = queue.slot_count(places.runs_folder())
+        at_a_time = "one after another" if slots == 1 else f"{min(slots, config.folds.count)} at a time"
+        help = f"All folds, {at_a_time}, each at {rate(images_per_second)} measured on this machine."
+        value = f"about {duration(speed.estimate_seconds(plan, images_per_second, slots))}"
+    st.metric("Time", value, width="content", help=help)
+    measuring.button(
+        "Measure" if images_per_second is None else "Measure again",
+        [config],
+        disabled=measuring_now,
+        help="Trains a few steps, some seconds long; other work slows it down.",
+    )
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What of the dataset is not trained on as it stands, in a few words each."""
+    notes = []
+    if plan.dropped:
+        notes.append(f"{count(plan.dropped)} photos are not in the task {plan.config.task.name}")
+    if plan.left_out:
+        notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
+    if corrected := len(plan.corrections):
+        notes.append(f"{count(corrected)} label {'correction is' if corrected == 1 else 'corrections are'} applied")
+    return notes

@@ -1,8 +1,9 @@
-"""What a study would run, what it costs, and the click that launches it."""
+"""What a study would run, and what it costs."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import pandas as pd
 import streamlit as st
 
 from core import places
-from core.config import RunConfig
 from core.data.labels import corrections
 from core.data.scan import Scan
 from core.errors import LabError
@@ -20,50 +20,51 @@ from core.plan.plan import Plan, check_weights
 from core.studies import grid
 from core.studies.grid import StudyConfig
 from core.text import count, duration, rate
-from pages.parts.form import draft as form_draft
+from pages.parts.form.draft import said
 from pages.parts.launch import measuring
 from pages.parts.shared import fold_verdict, tables
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
-MEASURE_ALL = "launch_measure_all"
+_AGREED, _PLANS = "launch_agreed", "launch_study_plans"
 
 
-def asks(wanted: StudyConfig) -> bool:
+def asks(study: StudyConfig) -> bool:
     """Whether the grid is so large that somebody has to say so before it is even planned."""
-    return grid.size(wanted) > grid.ASK_ABOVE and st.session_state.get("launch_agreed") != grid.size(wanted)
+    return grid.size(study) > grid.ASK_ABOVE and st.session_state.get(_AGREED) != grid.size(study)
 
 
-def ask(wanted: StudyConfig, draft: dict[str, Any]) -> None:
-    runs_, folds = grid.size(wanted), draft["folds"]["count"]
-    jobs = f", {count(runs_ * folds)} fold jobs" if isinstance(folds, int) else ""
-    st.warning(f"The grid makes {count(runs_)} runs{jobs}. Is that what you want?", icon=":material/grid_on:")
-    st.button(f"Plan all {count(runs_)} runs", on_click=_agree, args=(runs_,), icon=":material/done_all:")
+def ask(study: StudyConfig, draft: dict[str, Any]) -> None:
+    size, folds = grid.size(study), draft["folds"]["count"]
+    jobs = f", {count(size * folds)} fold jobs" if isinstance(folds, int) else ""
+    st.warning(f"The grid makes {count(size)} runs{jobs}. Is that what you want?", icon=":material/grid_on:")
+    st.button(f"Plan all {count(size)} runs", on_click=_agree, args=(size,), icon=":material/done_all:")
 
 
-def _agree(runs_: int) -> None:
-    st.session_state["launch_agreed"] = runs_
+def _agree(size: int) -> None:
+    st.session_state[_AGREED] = size
 
 
-def plans_of(wanted: StudyConfig, draft: dict[str, Any], found: Scan) -> list[Plan]:
+def plans_of(study: StudyConfig, draft: dict[str, Any], scan: Scan) -> list[Plan]:
     """One plan a run, remembered while nothing changes. Raises LabError."""
-    key = (found, corrections.version(found.root), repr(wanted), repr(draft["data"]))
-    kept = st.session_state.get("launch_study_plans")
-    if kept is None or kept[0] != key:
-        with st.spinner(f"Planning {count(grid.size(wanted))} runs"):
-            kept = (key, grid.make_plans(grid.expand(wanted, draft["data"]), found))
-        st.session_state["launch_study_plans"] = kept
-    return kept[1]
+    key = (scan, corrections.version(scan.root), repr(study), repr(draft["data"]))
+    remembered = st.session_state.get(_PLANS)
+    if remembered is not None and remembered[0] == key:
+        return remembered[1]
+    with st.spinner(f"Planning {count(grid.size(study))} runs"):
+        plans = grid.make_plans(grid.expand(study, draft["data"]), scan)
+    st.session_state[_PLANS] = (key, plans)
+    return plans
 
 
 def missing_weights(plans: list[Plan]) -> str:
     """Every first weights that some run wants and that are not on disk, in sentences; empty when all are there."""
-    told = []
+    sentences = []
     for config in {(plan.config.model.depth, plan.config.model.init): plan.config for plan in plans}.values():
         try:
             check_weights(config)
         except LabError as error:
-            told.append(form_draft.said(error))
-    return " ".join(told)
+            sentences.append(said(error))
+    return " ".join(sentences)
 
 
 def section(plans: list[Plan]) -> None:
@@ -77,7 +78,7 @@ def section(plans: list[Plan]) -> None:
             ("Disk", f"{cost.bytes / 1e9:,.1f} GB", f"Weights and resume points; {free / 1e9:,.0f} GB are free."),
         ):
             st.metric(label, value, help=help, width="content")
-        _time(plans)
+        measuring.follow([plan.config for plan in plans], lambda under_way: _time(plans, under_way))
     if cost.bytes > free:
         st.warning(
             f"{cost.bytes / 1e9:,.1f} GB do not fit on the disk ({free / 1e9:,.1f} GB are free).",
@@ -94,20 +95,22 @@ def section(plans: list[Plan]) -> None:
 
 def _splits(plans: list[Plan]) -> list[fold_verdict.Split]:
     """Each table of samples once: most runs of a study share theirs."""
-    found: list[fold_verdict.Split] = []
+    splits: list[fold_verdict.Split] = []
     for plan in plans:
-        if not any(plan.samples is samples for samples, _ in found):
-            found.append((plan.samples, plan.class_names))
-    return found
+        if not any(plan.samples is samples for samples, _ in splits):
+            splits.append((plan.samples, plan.class_names))
+    return splits
 
 
 def _table(plans: list[Plan]) -> pd.DataFrame:
     rows, slots = [], queue.slot_count(places.runs_folder())
-    known = speed.known_once()
+    speed_of = speed.known_once()
     for plan in plans:
-        config, measured = plan.config, known(plan.config)
+        config, images_per_second = plan.config, speed_of(plan.config)
         height, width = config.input_size
-        time = "not measured" if measured is None else duration(speed.estimate_seconds(plan, measured, slots))
+        time = "not measured"
+        if images_per_second is not None:
+            time = duration(speed.estimate_seconds(plan, images_per_second, slots))
         rows.append(
             {
                 "Run": config.name,
@@ -117,72 +120,43 @@ def _table(plans: list[Plan]) -> pd.DataFrame:
                 "Photos": plan.photos,
                 "Classes": len(plan.class_names),
                 "Steps": plan.total_steps,
-                "Speed": rate(measured),
+                "Speed": rate(images_per_second),
                 "Time": time,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _time(plans: list[Plan]) -> None:
-    """Time of all runs; measures one network after another, the light ones by themselves."""
-    asked = st.session_state.setdefault("launch_measuring", {})
-    busy = any(measuring.being_measured(other) for other in asked.values())
-    following = _next_to_measure(plans)
-    if following is not None and not busy:
-        measuring.measure(following)
-        busy = True
-    if following is None and not busy:
-        st.session_state.pop(MEASURE_ALL, None)
-    st.session_state["launch_first_look"] = True
-    show = st.fragment(_shown_time, run_every=1.0) if busy else _shown_time
-    show(plans, ticking=busy)
-
-
-def _next_to_measure(plans: list[Plan]) -> RunConfig | None:
-    asked, known = st.session_state["launch_measuring"], speed.known_once()
-    for plan in plans:
-        config = plan.config
-        wanted = st.session_state.get(MEASURE_ALL) or not measuring.is_heavy(config)
-        if wanted and known(config) is None and measuring.step_of(config) not in asked:
-            return config
-    return None
-
-
-def _shown_time(plans: list[Plan], ticking: bool) -> None:
-    busy = any(measuring.being_measured(other) for other in st.session_state["launch_measuring"].values())
-    first_look = st.session_state.pop("launch_first_look", False)
-    if ticking and not busy and not first_look:
-        st.rerun()
-    rate_of = speed.known_once()
-    rates = [rate_of(plan.config) for plan in plans]
-    known = sum(speed.estimate_seconds(plan, r) for plan, r in zip(plans, rates, strict=True) if r)
+def _time(plans: list[Plan], measuring_now: bool) -> None:
+    """How long all runs will take, or those whose speed is known; and the button that measures the others."""
+    speed_of = speed.known_once()
+    speeds = [speed_of(plan.config) for plan in plans]
+    unmeasured = [plan.config for plan, each in zip(plans, speeds, strict=True) if each is None]
     slots = queue.slot_count(places.runs_folder())
-    unknown = sum(r is None for r in rates)
+    seconds = _seconds(plans, speeds) / slots
     how = f"At the speed measured on this machine, {slots} fold job{'' if slots == 1 else 's'} at a time."
-    with st.container(width="content", gap=None):
-        if busy:
-            st.metric("Time", "measuring", width="content", help="A few training steps of each network run.")
-        elif unknown == len(plans):
-            st.metric("Time", "not known", width="content", help="None of these networks was measured here yet.")
-        elif unknown:
-            told = f"{unknown} of {len(plans)} runs were not measured yet."
-            st.metric("Time", f"over {duration(known / slots)}", width="content", help=f"{how} {told}")
-        else:
-            st.metric("Time", f"about {duration(known / slots)}", width="content", help=how)
-        st.button(
-            "Measure", type="tertiary", icon=":material/speed:", on_click=_measure_all, args=(plans,),
-            disabled=busy or not unknown,
-            help="Trains a few steps of each network, some seconds long; other work slows it down.",
-        )  # fmt: skip
+    if measuring_now:
+        value, help = "measuring", "A few training steps of each network run."
+    elif len(unmeasured) == len(plans):
+        value, help = "not known", "None of these networks was measured here yet."
+    elif unmeasured:
+        value = f"over {duration(seconds)}"
+        help = f"{how} {len(unmeasured)} of {len(plans)} runs were not measured yet."
+    else:
+        value, help = f"about {duration(seconds)}", how
+    st.metric("Time", value, width="content", help=help)
+    measuring.button(
+        "Measure",
+        unmeasured,
+        disabled=measuring_now or not unmeasured,
+        help="Trains a few steps of each network, some seconds long; other work slows it down.",
+    )
 
 
-def _measure_all(plans: list[Plan]) -> None:
-    st.session_state[MEASURE_ALL] = True
-    known = speed.known_once()
-    for plan in plans:
-        if known(plan.config) is None:
-            st.session_state["launch_measuring"].pop(measuring.step_of(plan.config), None)
+def _seconds(plans: list[Plan], speeds: Sequence[float | None]) -> float:
+    """Time of all folds one after another, without those of runs whose speed is not known."""
+    pairs = zip(plans, speeds, strict=True)
+    return sum(speed.estimate_seconds(plan, each) for plan, each in pairs if each)
 
 
 def _existing(path: Path) -> Path:
