@@ -8,17 +8,15 @@ from pathlib import Path
 import streamlit as st
 
 from core.augment.steps import own_complaint
-from core.config import recipes
-from core.config import run_config as configs
-from core.config.recipes import own_recipes, save_recipe
+from core.config import RunConfig, TransformConfig
+from core.config.recipes import all_recipes, own_recipes, save_recipe
 from core.errors import LabError
 from core.text import plain
-from pages.parts.augment import effect, stress, views
-from pages.parts.augment import photo as augment_photo
-from pages.parts.augment import text as augment_text
+from pages.parts.augment import effect, stress, text, views
+from pages.parts.augment.photo import choose, photos_of
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
-from pages.parts.launch import source as launch_source
+from pages.parts.launch.source import take_pipeline
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 
@@ -31,26 +29,34 @@ VIEWS = {
     "effect": ("Effect on faces", views.effect),
     "walk": ("Walk", views.walk),
     "cost": ("Cost", views.cost),
-    "text": ("Import and export", augment_text.show),
+    "text": ("Import and export", text.show),
     "stress": ("Stress test", stress.show),
 }
 
 
 def begin() -> None:
     """The draft: Launch's settings if there are some, else the recipe in the address, else the study's."""
-    known, wanted = recipes.all_recipes(), st.query_params.get("recipe")
-    if wanted in known and wanted != st.session_state.get(RECIPE):
-        take(known[wanted].model_dump(mode="json"), wanted)
+    linked = st.query_params.get("recipe")
+    if linked in all_recipes() and linked != st.session_state.get(RECIPE):
+        take(settings_of(linked), linked)
     elif DRAFT not in st.session_state:
         if form_draft.DRAFT in st.session_state:
-            source = st.session_state.get("launch_source", ("recipe", "study"))
-            recipe = source[1] if source[0] == "recipe" and source[1] in known else "study"
-            brought = form_draft.draft()
-            if form_draft.check(brought)[0] is None:  # what is wrong elsewhere in the form cannot be corrected here
-                brought = known[recipe].model_dump(mode="json") | {k: brought[k] for k in ("data", "transforms")}
-            take(brought, recipe)
+            take_from_launch()
         else:
-            take(known["study"].model_dump(mode="json"), "study")
+            take(settings_of("study"), "study")
+
+
+def take_from_launch() -> None:
+    kind, name = st.session_state.get("launch_source", ("recipe", "study"))
+    recipe = name if kind == "recipe" and name in all_recipes() else "study"
+    settings = form_draft.draft()
+    if form_draft.check(settings)[0] is None:  # what is wrong elsewhere in the form cannot be corrected here
+        settings = settings_of(recipe) | {part: settings[part] for part in ("data", "transforms")}
+    take(settings, recipe)
+
+
+def settings_of(recipe: str) -> dict:
+    return all_recipes()[recipe].model_dump(mode="json")
 
 
 def take(settings: dict, recipe: str) -> None:
@@ -65,7 +71,7 @@ def restart() -> None:
 
 def take_recipe(name: str) -> None:
     """Another recipe's transforms; what was changed is left."""
-    take(recipes.all_recipes()[name].model_dump(mode="json"), name)
+    take(settings_of(name), name)
     st.query_params["recipe"] = name
 
 
@@ -73,7 +79,7 @@ def ask_to_save() -> None:
     st.session_state["augment-to-save"] = True
 
 
-def save(name: str, config: configs.RunConfig | None, replace: bool) -> None:
+def save(name: str, config: RunConfig | None, replace: bool) -> None:
     """Save what the page shows now: the click may have come before what was typed was taken in."""
     try:
         if config is None:
@@ -88,43 +94,49 @@ def ask_for_launch() -> None:
     st.session_state["augment-to-launch"] = True
 
 
-def recipe_line(config: configs.RunConfig | None) -> None:
+def recipe_line(config: RunConfig | None) -> None:
     if st.session_state.pop("augment-to-save", False):
         name = st.session_state.get("augment-save-name", "").strip()
         save(name, config, bool(st.session_state.get("augment-save-replace")))
-    known = list(recipes.all_recipes())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        current = st.session_state[RECIPE]
+        names, present = list(all_recipes()), st.session_state[RECIPE]
         field(
-            st.selectbox, "Start from a recipe", known, key=f"augment-recipe-{st.session_state[VERSION]}",
-            holds=current if current in known else known[0], take=take_recipe, width=260,
-        )  # fmt: skip
+            st.selectbox,
+            "Start from a recipe",
+            names,
+            key=f"augment-recipe-{st.session_state[VERSION]}",
+            holds=present if present in names else names[0],
+            take=take_recipe,
+            width=260,
+        )
         with st.popover("Save as recipe", icon=":material/bookmark_add:", disabled=config is None):
-            name = st.text_input("Name of the recipe", placeholder="my-faces", key="augment-save-name")
-            st.checkbox("Replace one of this name", key="augment-save-replace")
-            st.button(
-                "Save", icon=":material/save:", type="primary", key="augment-save", disabled=not name.strip(),
-                on_click=ask_to_save,
-            )  # fmt: skip
-            if saved := st.session_state.pop("augment-saved", None):
-                st.success(f"Saved. Launch lists {plain(saved)} among its recipes.", icon=":material/check:")
-            if (error := st.session_state.pop("augment-save-error", None)) is not None:
-                badges.show_error(error)
+            save_form()
     for name, error in own_recipes()[1].items():
         st.html(badges.fault(error.message, error.remedy, where=f"{name}:"))
 
 
+def save_form() -> None:
+    name = st.text_input("Name of the recipe", placeholder="my-faces", key="augment-save-name")
+    st.checkbox("Replace one of this name", key="augment-save-replace")
+    unnamed, icon = not name.strip(), ":material/save:"
+    st.button("Save", icon=icon, type="primary", key="augment-save", disabled=unnamed, on_click=ask_to_save)
+    if saved := st.session_state.pop("augment-saved", None):
+        st.success(f"Saved. Launch lists {plain(saved)} among its recipes.", icon=":material/check:")
+    if (error := st.session_state.pop("augment-save-error", None)) is not None:
+        badges.show_error(error)
+
+
 def complaints(draft: dict) -> dict[str, str]:
     """albumentations' own words against an entry, at its path."""
-    found = {}
+    messages = {}
     for index, entry in enumerate(draft["transforms"]):
         try:
-            config = configs.TransformConfig.model_validate(entry)
+            config = TransformConfig.model_validate(entry)
         except ValueError:
             continue
-        if told := own_complaint(config):
-            found[f"transforms.{index}"] = f"{entry['name']}.{told}"
-    return found
+        if complaint := own_complaint(config):
+            messages[f"transforms.{index}"] = f"{entry['name']}.{complaint}"
+    return messages
 
 
 def label_of(path: str) -> str:
@@ -135,6 +147,23 @@ def label_of(path: str) -> str:
     return parts[0]
 
 
+def pick_view() -> str:
+    linked = st.query_params.get("view", "draws")
+    view = field(
+        st.segmented_control,
+        "View",
+        list(VIEWS),
+        key="augment-view",
+        holds=linked if linked in VIEWS else "draws",
+        take=lambda view: st.query_params.update(view=view),
+        format_func=lambda name: VIEWS[name][0],
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.query_params["view"] = view
+    return view
+
+
 frame.begin_page()
 begin()
 draft = st.session_state[DRAFT]
@@ -143,12 +172,12 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     st.button(
         "Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use", on_click=ask_for_launch
     )
-photos = augment_photo.photos_of(draft)
+photos = photos_of(draft)
 left, right = st.columns([5, 7], gap="large")
 config, errors = form_draft.check(draft)
-errors = errors | {path: text for path, text in complaints(draft).items() if path not in errors}
+errors = errors | {path: message for path, message in complaints(draft).items() if path not in errors}
 with right:
-    photo = augment_photo.choose(photos)
+    photo = choose(photos)
 notes = {}
 if config is not None and photo is not None and not errors:
     notes = effect.notes_of(config, photos, photo)
@@ -161,27 +190,20 @@ if st.session_state.pop("augment-to-launch", False):
         with right:
             badges.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))
     else:
-        launch_source.take_pipeline(draft, st.session_state[RECIPE])
+        take_pipeline(draft, st.session_state[RECIPE])
         for name in ("recipe", "from"):
             st.query_params.pop(name, None)
         st.switch_page(LAUNCH)
 with right:
-    wanted = st.query_params.get("view", "draws")
-    view = field(
-        st.segmented_control, "View", list(VIEWS), key="augment-view", holds=wanted if wanted in VIEWS else "draws",
-        take=lambda view: st.query_params.update(view=view), format_func=lambda name: VIEWS[name][0], required=True,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    st.query_params["view"] = view
-    desk = views.Desk(config, photos, photo, draft, restart)
+    view = pick_view()
     if view not in ("text", "stress") and (config is None or errors):
-        told = [f"- {plain(label_of(path))}: {plain(text)}" for path, text in errors.items()]
-        st.error("To correct first:\n" + "\n".join(told), icon=":material/error:")
+        lines = [f"- {plain(label_of(path))}: {plain(message)}" for path, message in errors.items()]
+        st.error("To correct first:\n" + "\n".join(lines), icon=":material/error:")
         st.stop()
     if view not in ("text", "stress") and photo is None:
         st.info("Choose a dataset or upload a photo.", icon=":material/photo_library:")
         st.stop()
     try:
-        VIEWS[view][1](desk)
+        VIEWS[view][1](views.ViewInputs(config, photos, photo, draft, restart))
     except LabError as error:
         badges.show_error(error)

@@ -30,17 +30,14 @@ WRITERS |= {"units", "noun", "missing_tensorboard"}  # of core, from numbers and
 FUNCTION = ast.FunctionDef | ast.Lambda
 # What cannot be followed, file by file. Nothing of it can hold a text that stands in a file, an address or a field.
 KNOWN = {
-    # views of a page, a table of (word, function)
-    "augment.py": {f"augment_views.{view}" for view in ("draws", "steps", "walk", "batch", "effect", "cost")}
-    | {"augment_text.show", "stress_view.show"},
     # page files
     "home.py": {"Path(__file__).parent"},
     "studies.py": {"Path(__file__).parent", "moment.rows"},  # of the rows their place, names are plain
     # whole numbers that were counted, or that the configuration checked
     "augment/views.py": {
-        "config.training.batch_size", "config.training.seed", "desk.fold", "found.step", "_told", "param.unit",
+        "config.training.batch_size", "config.training.seed", "inputs.fold", "mixed.step", "_short", "param.unit",
         "param.help", "st.number_input('Epoch', 1, 100000, key='augment-batch-epoch', width=110)",
-        "st.number_input('Fold', 0, desk.config.folds.count - 1, key='augment-batch-fold', width=110)",
+        "st.number_input('Fold', 0, inputs.config.folds.count - 1, key='augment-batch-fold', width=110)",
     },
     "data/duplicates.py": {"pair.distance"},
     "data/overview.py": {"MEAN_PHOTOS", "sizes.iloc", "table.size"}
@@ -52,7 +49,7 @@ KNOWN = {
         "config.mix.method", "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
     },
     "studies/slots.py": {"slots.forced()"},
-    "augment/stress.py": {"found.samples['person'].nunique()", "HOME"},
+    "augment/stress.py": {"HOME"},
     "launch/study_plan.py": {"queue.slot_count(places.runs_folder())"},
     # words of core: sentences about numbers, why a class is thin (its name is plain), descriptions of settings
     "compare.py": {"paired.fold_note(min(folds))", "persons.warning(state)", "persons.warning(state)[0].lower()"},

@@ -26,7 +26,7 @@ from pages.parts.shared.fields import begin
 
 FEW, MANY, SEEDS = 6, 24, 4  # photos for the warnings, photos for the view, draws of each
 ENDS = 3  # darkest and lightest photos that are shown
-MEMO, KEPT = "augment-effects", 400
+MEMO, REMEMBERED = "augment-effects", 400
 STRETCHED = 1.15
 PIXELS = 60_000_000  # decoded at once for measuring
 _CSS = """<style>
@@ -50,7 +50,7 @@ _CSS = """<style>
 def notes_of(config: RunConfig, photos: Photos | None, photo: Photo | None) -> dict[int, list[str]]:
     """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
     notes = {effect.index: warnings_of(effect) for effect in _measured(config, photos, photo, FEW)}
-    if photo is not None and photo.told == "uploaded":
+    if photo is not None and photo.uploaded:
         sizes = np.array([photo.image.shape[1::-1]])
     else:
         sizes = photos.samples[["width", "height"]].to_numpy()
@@ -73,17 +73,17 @@ def notes_of(config: RunConfig, photos: Photos | None, photo: Photo | None) -> d
 
 def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int) -> list[Effect]:
     """Effects on the uploaded photo, else on photos from all over the table; what was measured before is kept."""
-    if photo is not None and photo.told == "uploaded":
+    if photo is not None and photo.uploaded:
         stamp, load = photo.stamp, lambda: [photo.image]
     else:
         chosen = spread(photos.samples, most)
         stamp = json.dumps(list(zip(chosen["path"], chosen["mtime_ns"].astype(int).tolist(), strict=True)))
         load = lambda: readable(chosen)  # noqa: E731  decoded only when something is to be measured
-    kept = st.session_state.setdefault(MEMO, {})
-    memo = kept.setdefault(stamp, {})
-    if sum(map(len, kept.values())) > KEPT:
-        kept.clear()
-        kept[stamp] = memo = {}
+    memos = st.session_state.setdefault(MEMO, {})
+    memo = memos.setdefault(stamp, {})
+    if sum(map(len, memos.values())) > REMEMBERED:
+        memos.clear()
+        memos[stamp] = memo = {}
     try:
         with st.spinner("Measuring what the transforms take away", show_time=True):
             return effects(load, config.transforms, range(SEEDS), memo)
@@ -116,28 +116,28 @@ def readable(chosen: pd.DataFrame) -> list[np.ndarray]:
 
 
 def show(config: RunConfig, photos: Photos | None, photo: Photo, fold: int) -> None:
-    uploaded = photo.told == "uploaded" or photos is None
-    found = _measured(config, photos, photo, 1 if uploaded else MANY)
-    if not found:
+    uploaded = photo.uploaded or photos is None
+    measured = _measured(config, photos, photo, 1 if uploaded else MANY)
+    if not measured:
         st.info("The list holds nothing to measure: only Resize and Normalize.", icon=":material/info:")
         return
-    st.html(f'{_CSS}<div class="effect">{_table(found, uploaded)}</div>')
+    st.html(f'{_CSS}<div class="effect">{_table(measured, uploaded)}</div>')
     draws = sum(1 for t in config.transforms if t.enabled and not t.deterministic)
-    of = "the uploaded photo" if uploaded else f"{count(len(found[0].before))} photos from all over the dataset"
+    of = "the uploaded photo" if uploaded else f"{count(len(measured[0].before))} photos from all over the dataset"
     st.caption(
         f"Measured on {of}, {SEEDS} draws of each, every transform always applied where it stands. The face is an "
         "ellipse in the middle of the photo, 60 % of its width and 80 % of its height, in three bands. Red: how often "
         "a place is covered, out of the frame, or newly pure black or white."
     )
     if not uploaded and draws:
-        _ends(config, photos, found, fold)
+        _ends(config, photos, measured, fold)
 
 
-def _table(found: Sequence[Effect], single: bool) -> str:
+def _table(measured: Sequence[Effect], single: bool) -> str:
     head = ["Transform", "Face taken", *(region.capitalize() for region in REGIONS), "Frame cut"]
     head += ["Grey of the face"] if single else ["Darkest third", "Lightest third"]
     rows = []
-    for effect in found:
+    for effect in measured:
         shares = [effect.removed, *effect.regions.values(), effect.cut]
         greys = [effect.grey] if single else [effect.dark, effect.light]
         tint = "background:color-mix(in srgb, #d9483b {:.0f}%, transparent)"
@@ -151,8 +151,8 @@ def _table(found: Sequence[Effect], single: bool) -> str:
 
 
 def _swatches(before: float, after: float) -> str:
-    one, other = (f'<i style="background:rgb({g:.0f},{g:.0f},{g:.0f})"></i>{g:.0f}' for g in (before, after))
-    return f'<span class="grey">{one} → {other}</span>'
+    swatches = (f'<i style="background:rgb({g:.0f},{g:.0f},{g:.0f})"></i>{g:.0f}' for g in (before, after))
+    return f'<span class="grey">{" → ".join(swatches)}</span>'
 
 
 def heat(effect: Effect) -> np.ndarray:
@@ -167,18 +167,24 @@ def heat(effect: Effect) -> np.ndarray:
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def _ends(config: RunConfig, photos: Photos, found: Sequence[Effect], fold: int) -> None:
+def _ends(config: RunConfig, photos: Photos, measured: Sequence[Effect], fold: int) -> None:
     """The darkest and the lightest photos, as validation sees them and under each transform that draws."""
     theme.heading("Dark and light faces")
     names = {i: f"{i + 1}. {t.name}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic}
-    moved = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in found if e.index in names}
-    start = [max(moved, key=moved.get)] if moved else []
-    shown = begin(
-        st.multiselect, "Transforms", list(names), key="augment-ends", begins=start, format_func=names.get, width=480,
+    shifts = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in measured if e.index in names}
+    strongest = [max(shifts, key=shifts.get)] if shifts else []
+    indices = begin(
+        st.multiselect,
+        "Transforms",
+        list(names),
+        key="augment-ends",
+        begins=strongest,
+        format_func=names.get,
+        width=480,
         help="Each alone and always applied.",
-    )  # fmt: skip
+    )
     table = spread(photos.samples, MANY)
-    order = np.argsort(found[0].before, kind="stable")
+    order = np.argsort(measured[0].before, kind="stable")
     if len(order) != len(table):
         st.caption("Some of the photos cannot be read.")
         return
@@ -187,7 +193,7 @@ def _ends(config: RunConfig, photos: Photos, found: Sequence[Effect], fold: int)
     seeds = [sample_seed(config.training.seed, fold, 1, int(row)) for row in chosen.index]
     images = readable(chosen)
     rows = [("As validation sees them", [validation_view(image, config.transforms) for image in images])]
-    for index in shown:
+    for index in indices:
         alone = steps.alone(config.transforms, index)
         rows.append((names[index], [alone(image, seed) for image, seed in zip(images, seeds, strict=True)]))
     st.html(_CSS + _grid(rows, ends))

@@ -23,7 +23,7 @@ from pages.parts.dataset import picker
 from pages.parts.shared import badges, groups
 
 KEY, BROUGHT = "augment-data", "augment-brought"
-ALL = "All"
+ALL, UPLOADED = "All", "uploaded"
 PEOPLE = 3000  # that a list shows
 
 
@@ -42,14 +42,21 @@ class Photos:
 
 @dataclass(frozen=True)
 class Photo:
-    """image: uint8 (h, w, 3), decoded. row: in the samples table, 0 for an upload. held_out: its fold, if planned."""
+    """image: uint8 (h, w, 3), decoded. row: in the samples table, 0 for an upload. fold: that holds it out, or -1.
+
+    description: its class and person in words, or UPLOADED. stamp: changes when the photo does.
+    """
 
     image: np.ndarray
     row: int
     name: str
-    told: str
+    description: str
     fold: int
     stamp: str
+
+    @property
+    def uploaded(self) -> bool:
+        return self.description == UPLOADED
 
 
 def bring(choice: dict[str, Any], sample: str) -> None:
@@ -62,8 +69,8 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
     groups.style()
     if KEY not in st.session_state:
         st.session_state[KEY] = dict(draft["data"]) if draft["data"].get("root") else picker.start_choice()
-        if wanted := st.query_params.get("root"):
-            st.session_state[KEY] = picker.known_choice(wanted)
+        if root := st.query_params.get("root"):
+            st.session_state[KEY] = picker.known_choice(root)
     choice = st.session_state[KEY]
     if (brought := st.session_state.pop(BROUGHT, None)) is not None:
         choice.update(brought[0])
@@ -81,44 +88,44 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
     st.query_params["root"] = choice["root"]
     draft["data"] = dict(choice)
     try:
-        found = picker.find(choice)
+        scan = picker.find(choice)
     except LabError as error:
         badges.show_error(error)
         return None
-    return _planned(draft, found)
+    return _planned(draft, scan)
 
 
-def _planned(draft: dict[str, Any], found: Scan) -> Photos:
+def _planned(draft: dict[str, Any], scan: Scan) -> Photos:
+    """The photos as a plan has them, remembered until the dataset or a setting of the plan changes."""
     settings = {name: draft[name] for name in ("data", "task", "folds")}
-    kept = st.session_state.get("augment_plan")
-    if kept is not None and kept[0] == (found, settings):
-        return kept[1]
-    tasks = possible_tasks(found.samples)
+    remembered = st.session_state.get("augment_plan")
+    if remembered is not None and remembered[0] == (scan, settings):
+        return remembered[1]
+    tasks = possible_tasks(scan.samples)
     try:
         task = draft["task"] if draft["task"]["name"] in tasks or not tasks else {"name": tasks[0]}
         data = draft["data"] | {"leave_out_problems": True}
-        plan = make_plan(RunConfig(data=data, task=task, folds=draft["folds"]), found)
+        plan = make_plan(RunConfig(data=data, task=task, folds=draft["folds"]), scan)
         photos = Photos(plan.samples, plan.class_names, True)
     except (LabError, ValueError) as error:
-        said = error.message if isinstance(error, LabError) else str(error)
-        table = found.samples.reset_index(drop=True).assign(class_name=ALL, y=0, fold=-1)
-        photos = Photos(table, [ALL], False, said)
-    st.session_state["augment_plan"] = ((found, settings), photos)
+        why = error.message if isinstance(error, LabError) else str(error)
+        table = scan.samples.reset_index(drop=True).assign(class_name=ALL, y=0, fold=-1)
+        photos = Photos(table, [ALL], False, why)
+    st.session_state["augment_plan"] = ((scan, settings), photos)
     return photos
 
 
 def choose(photos: Photos | None) -> Photo | None:
     """Controls for the photo, and the photo."""
-    origins = ["dataset", "upload"]
+    origins = {"dataset": "From the dataset", "upload": "Upload"}
     if photos is None or not len(photos.samples):
-        origins = ["upload"]
+        del origins["dataset"]
     if st.session_state.get("augment-origin") not in origins:
-        st.session_state["augment-origin"] = origins[0]
+        st.session_state["augment-origin"] = next(iter(origins))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         origin = st.segmented_control(
-            "Photo", origins, key="augment-origin", required=True,
-            format_func={"dataset": "From the dataset", "upload": "Upload"}.get,
-        )  # fmt: skip
+            "Photo", list(origins), key="augment-origin", required=True, format_func=origins.get
+        )
         if origin == "dataset":
             return _from_dataset(photos)
     return _upload()
@@ -126,7 +133,6 @@ def choose(photos: Photos | None) -> Photo | None:
 
 def _from_dataset(photos: Photos) -> Photo | None:
     table = photos.samples
-    wanted = st.query_params.get("photo")
     if len(photos.class_names) > 1:
         kinds = [ALL, *photos.class_names]
         if st.session_state.get("augment-class") not in kinds:
@@ -136,10 +142,11 @@ def _from_dataset(photos: Photos) -> Photo | None:
     person = _person(table)
     table = table if person == ALL else table[table["person"] == person]
     st.button("Random photo", icon=":material/casino:", on_click=_random, args=(table["sample"].tolist(),))
-    found = table[table["sample"] == wanted]
-    if wanted and not len(found):
-        st.toast(f"{plain(wanted)} is not among these photos; another one is shown.", icon=":material/image_search:")
-    row = (found if len(found) else table).iloc[0]
+    linked = st.query_params.get("photo")
+    rows = table[table["sample"] == linked]
+    if linked and not len(rows):
+        st.toast(f"{plain(linked)} is not among these photos; another one is shown.", icon=":material/image_search:")
+    row = (rows if len(rows) else table).iloc[0]
     st.query_params["photo"] = row["sample"]
     try:
         image = load_image(photo_file(row["path"], row["sample"]))
@@ -147,25 +154,24 @@ def _from_dataset(photos: Photos) -> Photo | None:
         badges.show_error(error)
         return None
     fold = int(row["fold"])
-    told = f"{row['class_name']} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
-    return Photo(image, int(row.name), row["sample"], told, fold, f"{row['path']}:{row['mtime_ns']}")
+    description = f"{row['class_name']} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
+    return Photo(image, int(row.name), row["sample"], description, fold, f"{row['path']}:{row['mtime_ns']}")
 
 
 def _person(table: pd.DataFrame) -> str:
     """A person of the table, or ALL. Of more people than a list can show, any can be typed."""
-    everyone = sorted(table["person"].unique().tolist())
-    known = set(everyone)
-    asked = st.session_state.get("augment-person", ALL)
-    if asked not in {ALL, *known}:
+    people = sorted(table["person"].unique().tolist())
+    typed = st.session_state.get("augment-person", ALL)
+    if typed != ALL and typed not in set(people):
         st.session_state["augment-person"] = ALL
-        st.toast(f"There is no person {plain(asked)} here.", icon=":material/person_off:")
-    now = st.session_state.setdefault("augment-person", ALL)
-    people = list(dict.fromkeys([ALL, now, *everyone[:PEOPLE]]))
-    person = st.selectbox(
-        "Person", people, key="augment-person", width=140, on_change=_forget, accept_new_options=len(known) > PEOPLE,
-        help=f"The first {count(PEOPLE)} are listed; type any other's name." if len(known) > PEOPLE else None,
-    )  # fmt: skip
-    return person
+        st.toast(f"There is no person {plain(typed)} here.", icon=":material/person_off:")
+    present = st.session_state.setdefault("augment-person", ALL)
+    options = list(dict.fromkeys([ALL, present, *people[:PEOPLE]]))
+    crowded = len(people) > PEOPLE
+    hint = f"The first {count(PEOPLE)} are listed; type any other's name." if crowded else None
+    return st.selectbox(
+        "Person", options, key="augment-person", width=140, on_change=_forget, accept_new_options=crowded, help=hint
+    )
 
 
 def _forget() -> None:
@@ -193,4 +199,4 @@ def _upload() -> Photo | None:
         badges.show_error(LabError(f"{upload.name}: is too large for this machine's memory.", "Make it smaller."))
         return None
     st.caption(f"{plain(upload.name)}: {count(image.shape[1])} × {count(image.shape[0])} px")
-    return Photo(image, 0, upload.name, "uploaded", -1, hashlib.sha256(data).hexdigest())
+    return Photo(image, 0, upload.name, UPLOADED, -1, hashlib.sha256(data).hexdigest())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -15,11 +15,13 @@ from core.data.persons import UNKNOWN, Persons, persons_of, units
 from core.errors import LabError
 from core.figures import stress as stress_figures
 from core.places import HOME
-from core.runs import index
-from core.runs import run as runs
+from core.runs import Run, index
 from core.text import count, plain
 from pages.parts.shared import badges, faces, run_picker, theme
 from pages.parts.shared.fields import begin, field
+
+if TYPE_CHECKING:
+    from core.inside.stress import Stress
 
 LAUNCH = HOME / "pages" / "launch.py"
 _CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
@@ -27,102 +29,131 @@ ALL = "All"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked of a stress test. of: a class, None for all. draw: which faces."""
+class StressTest:
+    """What is tested. param: the strength that grows, None for the probability. class_name: None for all classes.
 
-    run: str
+    draw: which of the held-out faces.
+    """
+
+    run_id: str
     fold: int
     which: str
-    name: str
+    transform: str
     param: str | None
     faces: int
-    of: str | None
+    class_name: str | None
     draw: int
 
 
 def show(_: Any) -> None:
-    done = {
-        s["id"]: [f["fold"] for f in s["folds"] if f["state"] == "done"]
-        for s in index.summaries()
-        if any(fold["state"] == "done" for fold in s.get("folds", ()))
-    }
-    if not done:
-        st.info(
-            "No run has a finished fold yet. Launch one, then see here what its model bears.", icon=":material/speed:"
-        )
+    summaries = {s["id"]: s for s in index.summaries() if _done_folds(s)}
+    if not summaries:
+        hint = "No run has a finished fold yet. Launch one, then see here what its model bears."
+        st.info(hint, icon=":material/speed:")
         st.page_link(LAUNCH, label="Open Launch", icon=":material/rocket_launch:")
         return
-    labels = {s["id"]: run_picker.run_label(s) for s in index.summaries() if s["id"] in done}
-    wanted = _controls(done, labels)
-    kept = st.session_state.get("stress-result")
+    test = _controls(summaries)
+    latest = st.session_state.get("stress-result")
     if st.session_state.pop("stress-asked", False):
-        kept = _test(wanted)
-    if kept is None or kept[0] != wanted:
+        latest = _run(test)
+    if latest is None or latest[0] != test:
         st.caption("Choose a transform and its strength, then test. The faces were never trained on by this model.")
         return
-    _draw(kept[1], runs.Run(wanted.run), wanted.fold)
+    _draw(latest[1], Run(test.run_id), test.fold)
 
 
-def _controls(done: dict[str, list[int]], labels: dict[str, str]) -> Wanted:
-    """done: run -> its finished folds. labels: run -> how it is shown."""
+def _done_folds(summary: dict) -> list[int]:
+    return [fold["fold"] for fold in summary.get("folds", ()) if fold["state"] == "done"]
+
+
+def _controls(summaries: dict[str, dict]) -> StressTest:
+    """summaries: of the runs with a finished fold, by their ids."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        linked, ids = st.query_params.get("run"), list(done)
-        run_id = field(
-            st.selectbox, "Run", ids, key="stress-run", holds=linked if linked in ids else ids[0],
-            take=lambda run_id: st.query_params.update(run=run_id), format_func=labels.get, width=300,
-        )  # fmt: skip
-        fold = st.selectbox("Fold", done[run_id], key=f"stress-fold-{run_id}", width=90)
-        which = begin(
-            st.segmented_control, "Weights", ["best", "final"], key="stress-which", begins="best", required=True
-        )
+        run_id = _pick_run(summaries)
+        fold = st.selectbox("Fold", _done_folds(summaries[run_id]), key=f"stress-fold-{run_id}", width=90)
+        checkpoints = ["best", "final"]
+        which = begin(st.segmented_control, "Weights", checkpoints, key="stress-which", begins="best", required=True)
     st.query_params["run"] = run_id
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = [n for n, entry in TRANSFORMS.items() if not entry.deterministic]
-        name = st.selectbox("Transform", names, key="stress-name", width=230)
-        known = [key for key, param in TRANSFORMS[name].params.items() if param.kind != "rgb"]
-        shown = {key: key.replace("_", " ") for key in known}
-        param = None
-        if known:
-            param = st.selectbox("Strength", known, format_func=shown.get, key=f"stress-{name}", width=200)
-        kinds = [ALL, *runs.Run(run_id).info().get("class_names", [])]
-        kind = st.selectbox("Of class", kinds, key=f"stress-class-{run_id}", width=150)
-        most = begin(
-            st.slider, "Faces", 8, 256, key="stress-count", begins=64, step=8, width=150, help="Held out in this fold."
-        )
+        names = [name for name, entry in TRANSFORMS.items() if not entry.deterministic]
+        transform = st.selectbox("Transform", names, key="stress-name", width=230)
+        param = _pick_param(transform)
+        classes = [ALL, *Run(run_id).info().get("class_names", [])]
+        class_name = st.selectbox("Of class", classes, key=f"stress-class-{run_id}", width=150)
+        hint = "Held out in this fold."
+        number = begin(st.slider, "Faces", 8, 256, key="stress-count", begins=64, step=8, width=150, help=hint)
         draw = st.session_state.setdefault("stress-draw", 0)
-        st.button("Other faces", icon=":material/casino:", key="stress-other", on_click=_other)
+        st.button("Other faces", icon=":material/casino:", key="stress-other", on_click=_draw_others)
         st.button("Test", type="primary", icon=":material/speed:", key="stress-go", on_click=_ask)
-    return Wanted(run_id, int(fold), which, name, param, int(most), None if kind == ALL else kind, draw)
+    return StressTest(
+        run_id=run_id,
+        fold=int(fold),
+        which=which,
+        transform=transform,
+        param=param,
+        faces=int(number),
+        class_name=None if class_name == ALL else class_name,
+        draw=draw,
+    )
+
+
+def _pick_run(summaries: dict[str, dict]) -> str:
+    labels = {run_id: run_picker.run_label(summary) for run_id, summary in summaries.items()}
+    linked = st.query_params.get("run")
+    return field(
+        st.selectbox,
+        "Run",
+        list(labels),
+        key="stress-run",
+        holds=linked if linked in labels else next(iter(labels)),
+        take=lambda run_id: st.query_params.update(run=run_id),
+        format_func=labels.get,
+        width=300,
+    )
+
+
+def _pick_param(transform: str) -> str | None:
+    """The parameter that grows; None where the transform has none."""
+    params = TRANSFORMS[transform].params
+    labels = {name: name.replace("_", " ") for name, param in params.items() if param.kind != "rgb"}
+    if not labels:
+        return None
+    return st.selectbox("Strength", list(labels), format_func=labels.get, key=f"stress-{transform}", width=200)
 
 
 def _ask() -> None:
     st.session_state["stress-asked"] = True
 
 
-def _other() -> None:
+def _draw_others() -> None:
     st.session_state["stress-draw"] += 1
 
 
-def _test(wanted: Wanted) -> tuple[Wanted, Any] | None:
+def _run(test: StressTest) -> tuple[StressTest, Stress] | None:
     from core.inside import stress  # torch, which the other views do without
 
-    run = runs.Run(wanted.run)
+    run = Run(test.run_id)
     place = st.empty()
     bar = place.progress(0.0, "Loading the model")
     try:
-        values = steps.strengths(wanted.name, wanted.param)
-        chosen = stress.held_out(run, wanted.fold, wanted.faces, wanted.draw, wanted.of)
-        found = stress.stress(
-            run, wanted.fold, chosen, wanted.name, wanted.param, values, which=wanted.which,
+        samples = stress.held_out(run, test.fold, test.faces, test.draw, test.class_name)
+        outcome = stress.stress(
+            run,
+            test.fold,
+            samples,
+            test.transform,
+            test.param,
+            steps.strengths(test.transform, test.param),
+            which=test.which,
             progress=lambda done, total: bar.progress(done / total, f"Strength {done + 1:d} of {total:d}"),
-        )  # fmt: skip
+        )
     except LabError as error:
         badges.show_error(error)
         return None
     finally:
         place.empty()
-    st.session_state["stress-result"] = (wanted, found)
-    return wanted, found
+    st.session_state["stress-result"] = (test, outcome)
+    return test, outcome
 
 
 def _photos(persons: Persons) -> str:
@@ -131,57 +162,67 @@ def _photos(persons: Persons) -> str:
     return photos if persons.state == UNKNOWN else f"{photos} of {units(persons.people, persons.state)}"
 
 
-def _draw(found: Any, run: runs.Run, fold: int) -> None:
-    param = TRANSFORMS[found.name].params.get(found.param)
-    strength = "probability" if param is None else found.param.replace("_", " ")
+def _draw(outcome: Stress, run: Run, fold: int) -> None:
+    param = TRANSFORMS[outcome.name].params.get(outcome.param)
+    strength = "probability" if param is None else outcome.param.replace("_", " ")
     strength += f", {param.unit}" if param is not None and param.unit else ""
-    persons = persons_of(found.samples)
-    worst = int(found.accuracy.argmin())
+    persons = persons_of(outcome.samples)
+    worst = int(outcome.accuracy.argmin())
     st.caption(
-        f"{plain(found.name)}, always applied, its other parameters as in the run (else the defaults), on "
-        f"{_photos(persons)}. Without it: accuracy {found.plain_accuracy:.3f}; at "
-        f"worst {found.accuracy[worst]:.3f}, at {_told(found.values[worst])}."
+        f"{plain(outcome.name)}, always applied, its other parameters as in the run (else the defaults), on "
+        f"{_photos(persons)}. Without it: accuracy {outcome.plain_accuracy:.3f}; at "
+        f"worst {outcome.accuracy[worst]:.3f}, at {outcome.values[worst]:.3g}."
     )
     figure = stress_figures.accuracy_curve(
-        found.values, found.accuracy, found.true_p.mean(1), found.plain_accuracy, strength
+        outcome.values, outcome.accuracy, outcome.true_p.mean(1), outcome.plain_accuracy, strength
     )
     st.plotly_chart(figure, key="stress-accuracy", **_CHART)
-    _face(found, run, fold, strength)
-
-
-def _face(found: Any, run: runs.Run, fold: int, strength: str) -> None:
-    """One held-out face: what the network saw at each strength, what it said."""
     theme.heading("One face")
-    samples = found.samples
-    turned = ((found.right != found.right[:1]).any(0)).nonzero()[0].tolist()
-    order = turned + [i for i in range(len(samples)) if i not in set(turned)]
-    mark = {i: " · changes its answer" for i in turned}
-    chosen = st.selectbox(
-        "Face", order, key="stress-face", width=480,
-        format_func=lambda i: f"{samples['class_name'].iloc[i]} · {samples['sample'].iloc[i]}{mark.get(i, '')}",
-        help="Those whose answer changes with the strength come first.",
-    )  # fmt: skip
-    label = int(samples["y"].iloc[chosen])
-    names, probabilities = found.class_names, found.probabilities[:, chosen]
-    param = None if found.param == "p" else found.param
+    _face(outcome, _pick_face(outcome), run, fold, strength)
+
+
+def _pick_face(outcome: Stress) -> int:
+    """Place of a face among the samples; those whose answer changes with the strength come first."""
+    samples = outcome.samples
+    changes = (outcome.right != outcome.right[:1]).any(0)
+    labels = {}
+    for face in np.argsort(~changes, kind="stable").tolist():
+        label = f"{samples['class_name'].iloc[face]} · {samples['sample'].iloc[face]}"
+        labels[face] = f"{label} · changes its answer" if changes[face] else label
+    hint = "Those whose answer changes with the strength come first."
+    return st.selectbox("Face", list(labels), key="stress-face", width=480, format_func=labels.get, help=hint)
+
+
+def _face(outcome: Stress, face: int, run: Run, fold: int, strength: str) -> None:
+    """What the network saw of one held-out face at each strength, and what it said."""
+    samples, names = outcome.samples, outcome.class_names
+    label = int(samples["y"].iloc[face])
+    probabilities = outcome.probabilities[:, face]
+    param = None if outcome.param == "p" else outcome.param
+    values = tuple(outcome.values.tolist())
     try:
-        pictures = _pictures(run.id, fold, int(samples.index[chosen]), found.name, param, tuple(found.values.tolist()))
+        pictures = _pictures(run.id, fold, int(samples.index[face]), outcome.name, param, values)
     except LabError as error:
         badges.show_error(error)
         return
-    cells = []
-    for value, picture, row in zip(found.values, pictures, probabilities, strict=True):
-        said = int(row.argmax())
-        tone = "good" if said == label else "bad"
-        told = f'<span class="lab-{tone}" style="color:var(--c)">{"right" if said == label else "wrong"}</span>'
-        cells.append(
-            f"<figure>{picture}<div>{_told(value)}</div>{escape(names[said])} {row[said]:.2f}<br>{told}</figure>"
-        )
-    st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
+    figures = "".join(
+        _figure(picture, value, names[row.argmax()], row.max(), right=row.argmax() == label)
+        for picture, value, row in zip(pictures, values, probabilities, strict=True)
+    )
+    st.html(f'<div class="lab-faces">{figures}</div>')
     likely = np.argsort(-probabilities.max(0), kind="stable")[:4].tolist()
-    shown = list(dict.fromkeys([label, *likely]))
-    figure = stress_figures.face_curve(found.values, probabilities[:, shown], [names[i] for i in shown], strength)
-    st.plotly_chart(figure, key="stress-one", **_CHART)
+    classes = list(dict.fromkeys([label, *likely]))
+    curve = stress_figures.face_curve(outcome.values, probabilities[:, classes], [names[c] for c in classes], strength)
+    st.plotly_chart(curve, key="stress-one", **_CHART)
+
+
+def _figure(picture: str, value: float, answer: str, probability: float, *, right: bool) -> str:
+    """HTML of the face at one strength, with the answer to it."""
+    tone, verdict = ("good", "right") if right else ("bad", "wrong")
+    return (
+        f"<figure>{picture}<div>{value:.3g}</div>{escape(answer)} {probability:.2f}<br>"
+        f'<span class="lab-{tone}" style="color:var(--c)">{verdict}</span></figure>'
+    )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -189,10 +230,6 @@ def _pictures(run_id: str, fold: int, row: int, name: str, param: str | None, va
     """HTML of one face at each strength."""
     from core.inside import stress
 
-    run = runs.Run(run_id)
-    made = stress.pictures(run, fold, run.samples().loc[row], name, param, values)
-    return [faces.image(picture, "the face at this strength") for picture in made]
-
-
-def _told(value: float) -> str:
-    return f"{value:.3g}"
+    run = Run(run_id)
+    pictures = stress.pictures(run, fold, run.samples().loc[row], name, param, values)
+    return [faces.image(picture, "the face at this strength") for picture in pictures]

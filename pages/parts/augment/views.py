@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
@@ -13,13 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from core import machine
-from core.augment import steps as drawn
+from core.augment import preview
+from core.augment import steps as pipeline_steps
 from core.augment.pipeline import TRANSFORMS, sample_seed
-from core.augment.preview import draws as draws_of
-from core.augment.preview import validation_view
-from core.config import RunConfig
+from core.config import RunConfig, TransformConfig
 from core.text import count, plain
-from pages.parts.augment import effect as augment_effect
+from pages.parts.augment import effect as effect_view
 from pages.parts.augment.photo import Photo, Photos
 from pages.parts.shared import faces, tables
 from pages.parts.shared.fields import begin, field
@@ -36,8 +35,12 @@ CSS = """<style>
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What lies before a view. photos, photo: None where there are none. restart: after the draft was changed."""
+class ViewInputs:
+    """A configuration and the photo that it is shown on.
+
+    config: None while the draft has errors. photos, photo: None where there are none. restart: after the draft was
+    changed.
+    """
 
     config: RunConfig | None
     photos: Photos | None
@@ -50,168 +53,207 @@ class Desk:
         """A fold that trains on the photo: the first one that does not hold it out."""
         return 1 if self.photo.fold == 0 else 0
 
+    def seed(self, epoch: int) -> int:
+        """Of the draws that the photo gets in that epoch."""
+        return sample_seed(self.config.training.seed, self.fold, epoch, self.photo.row)
 
-def grid(cells: list[tuple[np.ndarray, str, str, str]], large: bool = False) -> None:
-    """cells: (uint8 image, first line, second line, CSS class). What the network sees is sent byte for byte."""
+
+@dataclass(frozen=True)
+class Tile:
+    """An image of the grid, uint8 (h, w, 3), with two lines beneath. kind: CSS class."""
+
+    image: np.ndarray
+    title: str
+    detail: str = ""
+    kind: str = ""
+
+    def sent(self) -> str:
+        """HTML of the image. What the network sees is sent byte for byte."""
+        return faces.image(self.image, self.title, exact=max(self.image.shape[:2]) <= EXACT)
+
+
+def grid(tiles: Sequence[Tile], large: bool = False) -> None:
     with ThreadPoolExecutor(machine.cores()) as pool:
-        sent = list(pool.map(lambda cell: faces.image(cell[0], cell[1], max(cell[0].shape[:2]) <= EXACT), cells))
-    inside = "".join(
-        f'<figure class="{kind}">{picture}<div>{escape(first)}</div><small>{escape(second)}</small></figure>'
-        for picture, (_, first, second, kind) in zip(sent, cells, strict=True)
+        pictures = list(pool.map(Tile.sent, tiles))
+    figures = "".join(
+        f'<figure class="{tile.kind}">{picture}<div>{escape(tile.title)}</div>'
+        f"<small>{escape(tile.detail)}</small></figure>"
+        for tile, picture in zip(tiles, pictures, strict=True)
     )
-    st.html(f'{CSS}<div class="augment{" large" if large else ""}">{inside}</div>')
+    st.html(f'{CSS}<div class="augment{" large" if large else ""}">{figures}</div>')
 
 
-def draws(desk: Desk) -> None:
-    config, photo = desk.config, desk.photo
-    first, many = st.session_state.setdefault("augment-epoch", 1), st.session_state.get("augment-count", DRAWS)
-    epochs = list(range(first, first + many))
+def draws(inputs: ViewInputs) -> None:
+    config, photo = inputs.config, inputs.photo
+    first, number = st.session_state.setdefault("augment-epoch", 1), st.session_state.get("augment-count", DRAWS)
+    epochs = list(range(first, first + number))
     seed = config.training.seed
-    made = draws_of(photo.image, config.transforms, seed=seed, fold=desk.fold, epochs=epochs, row=photo.row)
-    cells = [(_small(photo.image), "Original", _size(photo.image), "")]
-    seen = validation_view(photo.image, config.transforms)
-    cells.append((seen, "Validation", _size(seen), ""))
-    cells += [(image, f"Epoch {epoch}", "", "") for epoch, image in zip(epochs, made, strict=True)]
-    grid(cells)
+    images = preview.draws(photo.image, config.transforms, seed=seed, fold=inputs.fold, epochs=epochs, row=photo.row)
+    validation = preview.validation_view(photo.image, config.transforms)
+    grid(
+        [
+            Tile(_small(photo.image), "Original", _size(photo.image)),
+            Tile(validation, "Validation", _size(validation)),
+            *(Tile(image, f"Epoch {epoch}") for epoch, image in zip(epochs, images, strict=True)),
+        ]
+    )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(
-            f"{plain(photo.name)} · {plain(photo.told)} · what training makes of it in fold {desk.fold} with seed "
-            f"{seed}, before colours are normalised.",
+            f"{plain(photo.name)} · {plain(photo.description)} · what training makes of it in fold {inputs.fold} with "
+            f"seed {seed}, before colours are normalised.",
             width="stretch",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
             begin(st.selectbox, "Draws", COUNTS, key="augment-count", begins=DRAWS, width=90)
-            st.button("Draw again", icon=":material/casino:", on_click=_later, args=(many,))
+            st.button("Draw again", icon=":material/casino:", on_click=_later, args=(number,))
 
 
-def _later(many: int) -> None:
-    st.session_state["augment-epoch"] += many
+def _later(epochs: int) -> None:
+    st.session_state["augment-epoch"] += epochs
 
 
-def steps(desk: Desk) -> None:
+def steps(inputs: ViewInputs) -> None:
     epoch = st.number_input("Epoch", 1, 100_000, key="augment-step-epoch", width=140, help="Another one draws anew.")
-    config, photo = desk.config, desk.photo
-    seed = sample_seed(config.training.seed, desk.fold, int(epoch), photo.row)
-    cells = [(_small(photo.image), "Original", _size(photo.image), "")]
-    for place, step in enumerate(drawn.steps(photo.image, config.transforms, seed), 1):
-        told = step.drawn or ("" if step.applied else "not applied this time")
-        cells.append((_small(step.image), f"{place}. {step.name}", told, "" if step.applied else "off"))
-    grid(cells, large=True)
+    image = inputs.photo.image
+    tiles = [Tile(_small(image), "Original", _size(image))]
+    for place, step in enumerate(pipeline_steps.steps(image, inputs.config.transforms, inputs.seed(int(epoch))), 1):
+        detail = step.drawn or ("" if step.applied else "not applied this time")
+        tiles.append(Tile(_small(step.image), f"{place}. {step.name}", detail, "" if step.applied else "off"))
+    grid(tiles, large=True)
     st.caption("Faded: not applied in this draw. The last image is what training gets, before colours are normalised.")
 
 
-def batch(desk: Desk) -> None:
-    if desk.photos is None or not desk.photos.planned:
-        why = desk.photos.why if desk.photos else "no dataset is chosen"
+def batch(inputs: ViewInputs) -> None:
+    if inputs.photos is None or not inputs.photos.planned:
+        why = inputs.photos.why if inputs.photos else "no dataset is chosen"
         st.info(f"A batch needs a dataset that can be trained on: {plain(why)}.", icon=":material/info:")
         return
     from core.training import batch_view  # torch, which the other views do without
 
-    mix = desk.draft["mix"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = "augment-mix"
-        kinds = ["none", "mixup", "cutmix", "both"]
-        field(
-            st.segmented_control, "Mix images", kinds, key=key, holds=mix["method"],
-            take=lambda method: mix.update(method=method), required=True,
-        )  # fmt: skip
-        field(
-            st.slider, "Mixing alpha", 0.05, 2.0, key=f"{key}-alpha", holds=min(2.0, max(0.05, float(mix["alpha"]))),
-            take=lambda alpha: mix.update(alpha=alpha), step=0.05, width=180,
-            help="Small: one of the two images dominates.",
-        )  # fmt: skip
-        fold = st.number_input("Fold", 0, desk.config.folds.count - 1, key="augment-batch-fold", width=110)
+        _mixing(inputs.draft["mix"])
+        fold = st.number_input("Fold", 0, inputs.config.folds.count - 1, key="augment-batch-fold", width=110)
         epoch = st.number_input("Epoch", 1, 100_000, key="augment-batch-epoch", width=110)
         step = st.number_input("Step", 1, 100_000, key="augment-batch-step", width=110)
-    config = RunConfig.model_validate(desk.draft)
+    config = RunConfig.model_validate(inputs.draft)
+    samples, names = inputs.photos.samples, inputs.photos.class_names
     with st.spinner("Making the batch", show_time=True):
-        names = desk.photos.class_names
-        found = batch_view.batch(
-            config, desk.photos.samples, len(names), fold=int(fold), epoch=int(epoch), step=int(step) - 1, limit=32
+        mixed = batch_view.batch(
+            config, samples, len(names), fold=int(fold), epoch=int(epoch), step=int(step) - 1, limit=32
         )
-    people = desk.photos.samples["class_name"].to_numpy()[found.rows]
+    classes = samples["class_name"].to_numpy()[mixed.rows]
     grid(
         [
-            (image, batch_view.shares_in_words(target, names), "" if not found.mixed else f"from {person}", "")
-            for image, target, person in zip(found.images, found.targets, people, strict=True)
+            Tile(image, batch_view.shares_in_words(target, names), f"from {name}" if mixed.mixed else "")
+            for image, target, name in zip(mixed.images, mixed.targets, classes, strict=True)
         ]
     )
-    told = "mixed" if found.mixed else "not mixed"
     st.caption(
-        f"Step {found.step + 1} of {count(found.steps)} of epoch {epoch}, fold {fold}: {told}; "
-        f"{len(found.images)} of {config.training.batch_size} images. The labels are the targets of the loss, before "
-        "label smoothing."
+        f"Step {mixed.step + 1} of {count(mixed.steps)} of epoch {epoch}, fold {fold}: "
+        f"{'mixed' if mixed.mixed else 'not mixed'}; {len(mixed.images)} of {config.training.batch_size} images. "
+        "The labels are the targets of the loss, before label smoothing."
     )
 
 
-def walk(desk: Desk) -> None:
+def _mixing(mix: dict[str, Any]) -> None:
+    """Controls for how images are mixed. mix: the part of the draft that they change."""
+    field(
+        st.segmented_control,
+        "Mix images",
+        ["none", "mixup", "cutmix", "both"],
+        key="augment-mix",
+        holds=mix["method"],
+        take=lambda method: mix.update(method=method),
+        required=True,
+    )
+    field(
+        st.slider,
+        "Mixing alpha",
+        0.05,
+        2.0,
+        step=0.05,
+        key="augment-mix-alpha",
+        holds=min(2.0, max(0.05, float(mix["alpha"]))),
+        take=lambda alpha: mix.update(alpha=alpha),
+        width=180,
+        help="Small: one of the two images dominates.",
+    )
+
+
+def walk(inputs: ViewInputs) -> None:
+    transforms = inputs.config.transforms
+    options = _walkable(transforms)
+    if not options:
+        st.info("No transform in the list has a parameter to walk.", icon=":material/tune:")
+        return
+    label = {(i, name): f"{i + 1}. {transforms[i].name}: {name.replace('_', ' ')}" for i, name in options}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
+        transform = transforms[index].name
+        param = TRANSFORMS[transform].params[name]
+        values = pipeline_steps.strengths(transform, name, 8).tolist()
+        value = begin(
+            st.select_slider,
+            f"Value{', ' + param.unit if param.unit else ''}",
+            values,
+            key=f"augment-walk-{transform}-{name}",
+            begins=values[len(values) // 2],
+            format_func=_short,
+            help=param.help,
+        )
+    seed = inputs.seed(epoch=1)
+    tiles = []
+    for strength in values:
+        try:
+            image = pipeline_steps.walk(inputs.photo.image, transforms, index, name, [strength], seed)[0]
+        except ValueError as error:
+            st.caption(f"{_short(strength)}: {plain(' '.join(str(error).split())[:200])}")
+            continue
+        tiles.append(Tile(_small(image), f"{_short(strength)} {param.unit}", "chosen" if strength == value else ""))
+    grid([tile for tile in tiles if tile.detail], large=True)
+    grid(tiles)
+    st.caption("This transform alone, always applied, with the same draw at each value; the others that draw are off.")
+
+
+def _walkable(transforms: Sequence[TransformConfig]) -> list[tuple[int, str]]:
+    """(place in the list, parameter) of all that can be walked; what is drawn comes first."""
     options = [
         (index, name)
-        for index, t in enumerate(desk.config.transforms)
+        for index, t in enumerate(transforms)
         if t.enabled and t.name != "Normalize"
         for name, param in TRANSFORMS[t.name].params.items()
         if param.kind != "rgb"
     ]
-    if not options:
-        st.info("No transform in the list has a parameter to walk.", icon=":material/tune:")
-        return
-    listed = desk.config.transforms
-    options.sort(key=lambda o: desk.config.transforms[o[0]].deterministic)  # what is drawn comes first
-    label = {o: f"{o[0] + 1}. {listed[o[0]].name}: {o[1].replace('_', ' ')}" for o in options}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
-        param = TRANSFORMS[listed[index].name].params[name]
-        values = drawn.strengths(listed[index].name, name, 8).tolist()
-        value = begin(
-            st.select_slider, f"Value{', ' + param.unit if param.unit else ''}", values,
-            key=f"augment-walk-{listed[index].name}-{name}", begins=values[len(values) // 2], format_func=_told,
-            help=param.help,
-        )  # fmt: skip
-    seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
-    cells = []
-    for at in values:
-        try:
-            image = drawn.walk(desk.photo.image, listed, index, name, [at], seed)[0]
-        except ValueError as error:
-            st.caption(f"{_told(at)}: {plain(' '.join(str(error).split())[:200])}")
-            continue
-        cells.append((_small(image), f"{_told(at)} {param.unit}", "chosen" if at == value else "", ""))
-    chosen = [cell for cell in cells if cell[2]]
-    grid(chosen, large=True)
-    grid(cells)
-    st.caption("This transform alone, always applied, with the same draw at each value; the others that draw are off.")
+    return sorted(options, key=lambda option: transforms[option[0]].deterministic)
 
 
-def effect(desk: Desk) -> None:
-    augment_effect.show(desk.config, desk.photos, desk.photo, desk.fold)
+def effect(inputs: ViewInputs) -> None:
+    effect_view.show(inputs.config, inputs.photos, inputs.photo, inputs.fold)
 
 
-def cost(desk: Desk) -> None:
-    seed = sample_seed(desk.config.training.seed, desk.fold, 1, desk.photo.row)
+def cost(inputs: ViewInputs) -> None:
     with st.spinner("Measuring", show_time=True):
-        found = drawn.costs(desk.photo.image, desk.config.transforms, seed)
+        costs = pipeline_steps.costs(inputs.photo.image, inputs.config.transforms, inputs.seed(epoch=1))
     table = pd.DataFrame(
         [
             (cost.name, "once a photo" if cost.once else "each epoch", cost.milliseconds, 1000 / cost.milliseconds)
-            for cost in found
+            for cost in costs
         ],
         columns=["Transform", "Paid", "ms", "rate"],
     )
     table["Transform"] = table["Transform"].replace("whole", "All of each epoch, as they are drawn")
-    tables.table(
-        table, "costs.csv", key="augment-costs", hide_index=True,
-        column_config={
-            "ms": st.column_config.NumberColumn("Milliseconds an image", format="%.2f"),
-            "rate": st.column_config.NumberColumn("Images per second", format="localized"),
-        },
-    )  # fmt: skip
+    columns = {
+        "ms": st.column_config.NumberColumn("Milliseconds an image", format="%.2f"),
+        "rate": st.column_config.NumberColumn("Images per second", format="localized"),
+    }
+    tables.table(table, "costs.csv", key="augment-costs", hide_index=True, column_config=columns)
     st.caption(
         "On this machine, one thread, at the size that stands in the list. Single lines: always applied. What "
         "stands at the start and is the same for every epoch is computed once and kept."
     )
 
 
-def _told(value: float) -> str:
+def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
