@@ -26,8 +26,8 @@ from core.config import RunConfig, from_dict
 from core.figures import comparison_curves
 from core.places import HOME
 from core.runs import FoldState, metrics_file
-from core.runs import run as runs
 from core.runs.colours import run_colour
+from core.runs.create import create
 from core.storage import files
 
 RUNS, FOLDS, EPOCHS, PEOPLE, PHOTOS = 12, 5, 200, 300, 7
@@ -61,7 +61,7 @@ def fabricate(folder: Path, table: pd.DataFrame, number: int) -> str:
             "phases": [{"epochs": EPOCHS, "lr_head": 1e-3 / (number + 1)}],
         }
     )
-    run = runs.create(config, table, class_names=NAMES, info={"device": "cpu"}, folder=folder)
+    run = create(config, table, class_names=NAMES, info={"device": "cpu"}, folder=folder)
     rng = np.random.default_rng(number)
     for fold in range(FOLDS):
         held = table[table["fold"] == fold]

@@ -21,13 +21,13 @@ from streamlit.testing.v1 import AppTest
 
 from bench.pages import fabricate
 from core.places import HOME
-from core.runs import index
+from core.runs.lists import index
 from core.storage import files
 
 LOOK = """
 import sys, time
 from pathlib import Path
-from core.runs import index as run_index
+from core.runs.lists import index as run_index
 started = time.perf_counter()
 assert len(run_index.listed(Path(sys.argv[1]))) == int(sys.argv[2])
 print(time.perf_counter() - started)

@@ -20,7 +20,7 @@ from core.data.scan import scan
 from core.demo.dataset import draw_demo
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
-from core.runs import run as runs
+from core.runs.create import create
 from core.training import checkpoint
 
 FACES = 8
@@ -38,7 +38,7 @@ def judged_run(folder: Path, demo: Path, depth: int, pixels: int) -> Run:
     values |= {"task": {"name": "gender", "unmasked": True}, "model": {"depth": depth, "init": "scratch"}}
     values["transforms"] = [{"name": "Resize", "params": {"height": pixels, "width": pixels}}, {"name": "Normalize"}]
     plan = make_plan(from_dict(values), scan(from_dict(values).data))
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
     for fold in run.folds():
         trainer = FoldTrainer(run, fold, torch.device("cpu"), None)
         predictions = trainer.predictions(trainer.evaluate(lambda *_: False))

@@ -30,7 +30,7 @@ from core.data.scan import Scan, scan
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.runs import FoldState, metrics_file
-from core.runs import run as runs
+from core.runs.create import create
 
 GOAL = 0.10
 
@@ -85,7 +85,7 @@ def train(config: RunConfig, scanned: Scan, folder: Path) -> str:
 
     torch.set_num_threads(1)
     plan = make_plan(config, scanned)
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
     with without_checkpoints():
         for fold in run.folds():
             train_fold(run, fold)

@@ -32,8 +32,9 @@ from core.jobs import control, speed
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run, metrics_file
-from core.runs import run as runs
 from core.runs.colours import run_colour
+from core.runs.create import create
+from core.runs.lists.summaries import summaries
 from core.storage import files
 
 NAMES = [f"class {i}" for i in range(6)]
@@ -66,7 +67,7 @@ def row(epoch: int, split: str) -> dict:
 
 def fabricate(folder: Path, name: str, folds: int, epochs: int, state: str) -> Run:
     """A run folder as a worker leaves it, through the same functions."""
-    made = runs.create(run_config.RunConfig(name=name), samples(folds), class_names=NAMES, info={}, folder=folder)
+    made = create(run_config.RunConfig(name=name), samples(folds), class_names=NAMES, info={}, folder=folder)
     scores = {f"{a}_{b}": 0.7 for a in ("best", "final") for b in ("loss", "accuracy", "f1")}
     for fold in range(folds):
         rows = [row(e, split) for e in range(1, epochs + 1) for split in ("train", "validation")]
@@ -152,9 +153,9 @@ def list_many(folder: Path, count: int) -> float:
         here.mkdir(parents=True)
         files.write_json(here / "summary.json", template, durable=False)
     started = time.perf_counter()
-    summaries = runs.summaries(root)
+    listed = summaries(root)
     spent = time.perf_counter() - started
-    assert len(summaries) == count
+    assert len(listed) == count
     return spent
 
 

@@ -31,7 +31,8 @@ from core.data.scan import scan
 from core.demo.dataset import draw_demo
 from core.network.model import build_model
 from core.plan.plan import make_plan
-from core.runs import run as runs
+from core.runs import Run
+from core.runs.create import create
 from core.training import pixel_cache, train
 from core.training.batches import to_network
 from core.training.device import device_name, forget_peak, peak_memory, pick_device
@@ -150,7 +151,7 @@ def main() -> None:
             bench(Path(folder), root, device, depth, size, arguments)
 
 
-def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, workers: int | None = None) -> runs.Run:
+def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, workers: int | None = None) -> Run:
     """A frozen run of the study's recipe on all photos of the demo, two folds, from random weights."""
     values = recipes.load_recipe("study").model_dump(mode="json")
     values["data"]["root"] = str(root)
@@ -162,7 +163,7 @@ def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, worker
     settings = run_config.from_dict(values)
     plan = make_plan(settings, scan(settings.data))
     info: dict[str, dict] = {"dataset": {}, "versions": {}}
-    return runs.create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
+    return create(plan.config, plan.samples, class_names=plan.class_names, info=info, folder=folder / "runs")
 
 
 def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int, arguments) -> None:

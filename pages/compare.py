@@ -10,8 +10,8 @@ import streamlit as st
 from core.compare import contrast, cost, pairs
 from core.compare.members import Member, load_all, same_classes, told_apart, version_of
 from core.compare.pairs import Difference
-from core.runs import index
 from core.runs.colours import colour_of, fold_colour
+from core.runs.lists import index
 from core.stats import paired
 from pages.parts.compare import charts, flips, load, pick, tables
 from pages.parts.run import curves

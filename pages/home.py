@@ -14,9 +14,10 @@ from core.data.persons import state_of_summary, units
 from core.errors import LabError
 from core.figures import curves
 from core.jobs import control, queue
-from core.runs import Run, index
-from core.runs import run as runs
+from core.runs import Run
 from core.runs.colours import colour_of
+from core.runs.lists import index
+from core.runs.states import overall
 from core.text import ago, count, plain, spread
 from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
@@ -153,7 +154,7 @@ def stopped(halted: Sequence[dict[str, Any]]) -> None:
                 dot, launched = badges.dot(colour_of(summary)), _time(summary["created"])
                 st.html(
                     f'<div class="lab-meta">{dot}{facts(summary)} · launched {launched}</div>'
-                    f"<div>{badges.badge(runs.overall(fold['state'] for fold in folds))} "
+                    f"<div>{badges.badge(overall(fold['state'] for fold in folds))} "
                     f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
             st.button("Resume", key=f"resume-{summary['id']}", icon=":material/play_arrow:", on_click=resume,

@@ -10,7 +10,7 @@ from core.data.scan import Scan
 from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.plan.plan import Plan
-from core.runs import index
+from core.runs.lists import index
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import count, plain

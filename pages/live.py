@@ -16,8 +16,9 @@ from core.data.tasks import TASK_ATTRIBUTES
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.jobs import control
-from core.runs import Run, index, metrics_file, starts
+from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
+from core.runs.lists import index
 from core.text import ago, count, plain
 from pages.parts.run import attributes as attribute_view
 from pages.parts.run import charts, curves, view

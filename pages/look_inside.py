@@ -10,7 +10,8 @@ import streamlit as st
 from core.answers import mistakes
 from core.answers.mistakes import Answers
 from core.errors import LabError
-from core.runs import Run, index
+from core.runs import Run
+from core.runs.lists import index
 from core.text import ago, count
 from pages.parts.look_inside import address, controls, maps, queue
 from pages.parts.look_inside import groups as look_groups

@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from core.jobs import trash
-from core.runs import index, query
 from core.runs.colours import colour_of
-from core.runs.index import Listed
+from core.runs.lists import index, query
+from core.runs.lists.index import Listed
 from core.text import count
 from pages.parts.runs import actions
 from pages.parts.runs import table as runs_table

@@ -6,7 +6,7 @@ from PIL import Image
 
 from core.config import from_dict
 from core.runs import FoldState
-from core.runs import run as runs
+from core.runs.create import create
 from core.training import checkpoint
 
 CLASSES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
@@ -83,7 +83,7 @@ def made(
         "phases": [{"epochs": 1}],
         **config,
     }
-    run = runs.create(from_dict(values), samples, class_names=list(names), info={}, folder=folder, run_id=run_id)
+    run = create(from_dict(values), samples, class_names=list(names), info={}, folder=folder, run_id=run_id)
     scores = {f"{which}_{score}": 0.5 for which in ("best", "final") for score in ("f1", "accuracy", "loss")}
     for fold in run.folds():
         run.write_state(FoldState(fold, "done", epoch=1, best_epoch=1, scores=scores))

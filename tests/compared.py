@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from core.config import from_dict
 from core.runs import FoldState, Run, metrics_file
-from core.runs import run as runs
+from core.runs.create import create
 
 CLASSES = [f"{gender} {age}" for gender in ("female", "male") for age in ("<30", "30-59", ">=60")]
 
@@ -67,7 +67,7 @@ def make_run(
     data = {"name": name, "data": {"root": str(folder / "photos")}, "folds": {"count": len(folds)}}
     data |= {"phases": [{"epochs": epochs}], **(config or {})}
     info = {"device": "cpu", "peak_memory": 512_000_000}
-    run = runs.create(from_dict(data), table, class_names=list(classes), info=info, folder=folder, run_id=run_id)
+    run = create(from_dict(data), table, class_names=list(classes), info=info, folder=folder, run_id=run_id)
     rng = np.random.default_rng([seed, 7])
     for fold in folds:
         state = (states or {}).get(int(fold), "done")

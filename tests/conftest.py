@@ -20,7 +20,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers w
 from core.config import RunConfig, from_dict
 from core.data.scan import scan
 from core.plan.plan import make_plan
-from core.runs import run as runs
+from core.runs import Run
+from core.runs.run import ID, is_locked
 
 atexit.register(shutil.rmtree, os.environ["FACET_RUNS"], ignore_errors=True)
 
@@ -99,8 +100,8 @@ def end_workers(folder) -> None:
         if str(folder) in (process.info["cmdline"] or []):
             trees += [*_children(process), process]
     for name in os.listdir(folder) if folder.is_dir() else []:
-        if runs.ID.fullmatch(name) and (folder / name).is_dir():
-            run = runs.Run(name, folder)
+        if ID.fullmatch(name) and (folder / name).is_dir():
+            run = Run(name, folder)
             trees += [process for fold in run.folds() for process in _worker(run, fold)]
     for process in trees:
         try:
@@ -121,7 +122,7 @@ def _worker(run, fold):
     worker = run.written_state(fold).worker or {}
     try:
         process = psutil.Process(worker["pid"])
-        if abs(process.create_time() - worker["create_time"]) < 1 and runs.is_locked(run.fold_lock(fold)):
+        if abs(process.create_time() - worker["create_time"]) < 1 and is_locked(run.fold_lock(fold)):
             return [*_children(process), process]
     except (psutil.Error, KeyError):
         pass

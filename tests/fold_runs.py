@@ -10,7 +10,8 @@ from core.data.scan import scan
 from core.data.tasks import class_parts
 from core.network.model import build_model
 from core.plan.plan import make_plan
-from core.runs import run as runs
+from core.runs import FoldState
+from core.runs.create import create
 
 SIZE = 64
 
@@ -38,7 +39,7 @@ def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, kept=("be
         }
     )
     plan = make_plan(config, scan(config.data, threads=1))
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
     parts = class_parts(config.task, plan.class_names) if head == "factored" else None
     for fold in run.folds():
         model, _ = build_model(config.model, len(plan.class_names), seed + fold, parts)
@@ -49,7 +50,7 @@ def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, kept=("be
         state = {key: value.contiguous() for key, value in model.state_dict().items()}
         for which in kept:
             safetensors.torch.save_file(state, run.weights_file(fold, which))
-        run.write_state(runs.FoldState(fold=fold, state="done", epoch=1))
+        run.write_state(FoldState(fold=fold, state="done", epoch=1))
     return run
 
 

@@ -20,7 +20,7 @@ import torch
 
 from core import places
 from core.jobs import control, queue, worker
-from core.runs import run as runs
+from core.runs import Run
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["core.training.train", "core.jobs.worker", "sklearn.model_selection", "albumentations"])
@@ -98,7 +98,7 @@ def _live(root, faults, environment):
     worker.work(root)
 
 
-def launch(plan, root, *, folds=(0,), **settings) -> runs.Run:
+def launch(plan, root, *, folds=(0,), **settings) -> Run:
     """Launch for real, then leave only some folds in the queue."""
     run = control.launch(plan, folder=root, **settings)
     keep_queued(run, folds)

@@ -22,7 +22,8 @@ from core.jobs import control, halt
 from core.jobs.worker import work
 from core.plan import plan as planning
 from core.runs import Run
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
+from core.runs.states import overall
 from core.storage import locks
 from core.studies import records
 
@@ -188,13 +189,13 @@ def status(
         if as_json:
             print(
                 json.dumps(
-                    {"id": run.id, "state": runs.overall(s.state for s in states), "folds": [vars(s) for s in states]}
+                    {"id": run.id, "state": overall(s.state for s in states), "folds": [vars(s) for s in states]}
                 )
             )
         else:
             print_folds(run)
         return
-    found = runs.summaries(folder)
+    found = summaries(folder)
     if stop := halt.stopped(folder or places.runs_folder()):
         print(f"{stop.message} {stop.remedy}\nLet it go on with: python -m core worker", file=sys.stderr)
     if as_json:

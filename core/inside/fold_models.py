@@ -25,9 +25,9 @@ from core.errors import LabError, memory_in_words
 from core.jobs import queue
 from core.network.model import build_model
 from core.network.weights_file import load_backbone
-from core.plan import transfer
 from core.runs import Run, origins
-from core.runs import run as runs
+from core.runs.ancestry import ancestry
+from core.runs.run import is_locked
 from core.training.batches import to_network
 from core.training.device import limit_threads, pick_device
 
@@ -144,7 +144,7 @@ def _free_device(root: Path) -> torch.device:
     """A GPU whose slots no training holds, else the CPU. What lies on other GPUs is given back to their trainings."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     locks = queue.slot_locks(root) if count else []
-    busy = {slot % count for slot, lock in enumerate(locks) if runs.is_locked(lock)}
+    busy = {slot % count for slot, lock in enumerate(locks) if is_locked(lock)}
     for index in busy:
         free(f"cuda:{index}")
     idle = [index for index in range(count) if index not in busy]
@@ -266,7 +266,7 @@ def held_out_fold(run: Run, sample: str, person: str | None = None) -> int:
     if sample in table.index:
         return int(table.at[sample, "fold"])
     if person is not None:
-        people = transfer.ancestry(run).set_index("person")["fold"]
+        people = ancestry(run).set_index("person")["fold"]
         if person in people.index:
             return int(people[person])
     raise LabError(

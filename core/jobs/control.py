@@ -25,7 +25,8 @@ from core.data.labels import corrections
 from core.jobs import halt, queue
 from core.plan.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run, deaths
-from core.runs import run as runs
+from core.runs.create import create
+from core.runs.run import is_locked
 from core.storage import locks
 
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
@@ -52,7 +53,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "study": study,
         "machine": machine.name(),
     }
-    run = runs.create(
+    run = create(
         plan.config,
         plan.samples,
         class_names=plan.class_names,
@@ -111,9 +112,9 @@ def cancel(run: Run, *, grace: float = GRACE) -> None:
             asked.append(fold)
     deadline = time.monotonic() + grace
     for fold in asked:
-        while runs.is_locked(run.fold_lock(fold)) and time.monotonic() < deadline:
+        while is_locked(run.fold_lock(fold)) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if runs.is_locked(run.fold_lock(fold)):
+        if is_locked(run.fold_lock(fold)):
             kill_worker(run, fold)
         with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=2):
             state = run.written_state(fold)
@@ -138,7 +139,7 @@ def kill_worker(run: Run, fold: int) -> None:
     worker = run.written_state(fold).worker or {}
     with contextlib.suppress(psutil.Error, KeyError):
         process = psutil.Process(worker["pid"])
-        if abs(process.create_time() - worker["create_time"]) > 1 or not runs.is_locked(run.fold_lock(fold)):
+        if abs(process.create_time() - worker["create_time"]) > 1 or not is_locked(run.fold_lock(fold)):
             return
         tree = [*process.children(recursive=True), process]
         for member in tree:
@@ -167,7 +168,7 @@ def ensure_workers(folder: Path | None = None) -> None:
 def _can_be_claimed(run: Run, fold: int) -> bool:
     """Not by a worker of a user who may not open its lock; of a run that was deleted its place can be cleared away."""
     lock = run.fold_lock(fold)
-    return not run.exists() or (locks.may_be_taken(Path(lock.lock_file)) and not runs.is_locked(lock))
+    return not run.exists() or (locks.may_be_taken(Path(lock.lock_file)) and not is_locked(lock))
 
 
 def start_worker(root: Path) -> None:

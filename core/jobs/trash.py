@@ -13,9 +13,10 @@ from filelock import Timeout
 from core import places
 from core.errors import LabError
 from core.jobs import queue
-from core.runs import Run, index
-from core.runs import run as runs
+from core.runs import Run
+from core.runs.lists import index
 from core.runs.notes import check_idle
+from core.runs.run import check_id
 
 
 def trash_folder(folder: Path | None = None) -> Path:
@@ -48,7 +49,7 @@ def restore(ids: Sequence[str], folder: Path | None = None) -> None:
     """Move runs back from the trash. Raises LabError: 'gone', or 'exists' when a run of that id is there again."""
     root = folder or places.runs_folder()
     for run_id in ids:
-        source = trash_folder(root) / runs.check_id(run_id)
+        source = trash_folder(root) / check_id(run_id)
         if not source.is_dir():
             raise LabError(f"run '{run_id}' is not in the trash.", "It was restored or deleted for good.", kind="gone")
         if (root / run_id).exists():
@@ -59,7 +60,7 @@ def restore(ids: Sequence[str], folder: Path | None = None) -> None:
 def delete_for_good(ids: Sequence[str], folder: Path | None = None) -> None:
     """Remove runs from the trash and from the disk; there is no way back."""
     for run_id in ids:
-        place = trash_folder(folder) / runs.check_id(run_id)
+        place = trash_folder(folder) / check_id(run_id)
         try:
             shutil.rmtree(place)
         except FileNotFoundError:

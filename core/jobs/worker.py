@@ -23,8 +23,8 @@ from core.errors import LabError, out_of_memory
 from core.jobs import control, halt, queue, speed
 from core.plan.plan import check_unchanged
 from core.runs import Run, deaths, origins
-from core.runs import run as runs
 from core.runs.metrics_file import SCORES, fold_scores
+from core.runs.run import is_locked
 from core.runs.states import ALIVE
 from core.storage import files, locks
 
@@ -107,7 +107,7 @@ def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | No
 def _claimable(root: Path, passed_over: set[tuple[str, int]], own: bool) -> Iterator[bool]:
     for _, run_id, fold in queue.entries(root, own=own):
         run = Run(run_id, root)
-        yield (run_id, fold) not in passed_over and run.exists() and not runs.is_locked(run.fold_lock(fold))
+        yield (run_id, fold) not in passed_over and run.exists() and not is_locked(run.fold_lock(fold))
 
 
 def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:

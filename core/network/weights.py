@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.errors import LabError
-from core.plan import transfer
+from core.runs import ancestry
 
 # Names and sizes (MB) of torchvision 0.29's IMAGENET1K_V1 files; the part after the hyphen starts the file's SHA-256.
 IMAGENET = {
@@ -64,7 +64,7 @@ def check_weights(depth: int, init: str) -> None:
         seen = None
     if seen is None or not path.is_file():
         raise LabError(f"weights: there is no file {path}.", "Correct the path or train from scratch.", kind="weights")
-    transfer.check_file(path)
+    ancestry.check_file(path)
     if fault := _misfit(str(path), seen.st_mtime_ns, seen.st_size, depth):
         raise fault
 

@@ -49,15 +49,6 @@ def fold_table(table: pd.DataFrame) -> pd.DataFrame:
     return counts.join(classes)
 
 
-def support(table: pd.DataFrame, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Fold -> class -> photos that the fold holds out of it, with 0 for a class of the task that it lacks.
-
-    table: labelled samples with class_name and fold. names: all classes of the task. Folds are text, as JSON has keys.
-    """
-    counts = pd.crosstab(table["fold"], table["class_name"]).reindex(columns=list(names), fill_value=0)
-    return {str(fold): {name: int(row[name]) for name in names} for fold, row in counts.iterrows()}
-
-
 def absent_classes(table: pd.DataFrame, names: Sequence[str]) -> dict[int, list[str]]:
     """The classes of which a fold holds no photo, by fold, in the order of names; folds that hold all are left out.
 

@@ -21,8 +21,9 @@ from core.data.tasks import TASK_ATTRIBUTES, label_samples, possible_tasks
 from core.errors import LabError
 from core.network import weights
 from core.plan.folds import absence, absent_classes
-from core.plan.transfer import ancestry, check_copy, check_file, check_held_out, folds_for
+from core.plan.transfer import check_held_out, folds_for
 from core.runs import Run
+from core.runs.ancestry import ancestry, check_copy, check_file
 
 SETTING_OF = {
     "folds": "folds.count",

@@ -5,12 +5,8 @@ Imports no torch.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import safetensors
 
 from core.config.parts import CHOOSE
 from core.config.run_config import FoldsConfig, ModelConfig
@@ -18,27 +14,7 @@ from core.data.persons import persons_of, units
 from core.errors import LabError
 from core.plan.folds import assign_folds
 from core.runs import Run, origins
-from core.runs.run import ID, check_id
-
-
-def ancestry(run: Run) -> pd.DataFrame:
-    """person, fold of everyone that this run or any ancestor of it held out; one row a person.
-
-    Raises LabError(kind 'transfer') when somebody stands in two folds of the line.
-    """
-    own = run.samples()[["person", "fold"]]
-    before = run.ancestors()
-    if before is not None:
-        own = pd.concat([before, own])
-    people = own.drop_duplicates()
-    twice = people[people["person"].duplicated()]
-    if len(twice):
-        raise LabError(
-            f"transfer: person '{twice['person'].iloc[0]}' stands in two folds of {run.id}.",
-            "Its folds cannot be inherited; choose another parent run.",
-            kind="transfer",
-        )
-    return people.reset_index(drop=True)
+from core.runs.ancestry import ancestry
 
 
 def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
@@ -80,55 +56,6 @@ def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
                 kind="transfer",
             )
         origins.check(parent, fold, which)
-
-
-def run_holding(path: Path) -> tuple[Run, int] | None:
-    """(the run, the fold) in whose folder a file lies, links resolved, in whatever folder of runs; None elsewhere."""
-    real = Path(os.path.realpath(path))
-    for place in real.parents:
-        if ID.fullmatch(place.name) and (run := Run(place.name, place.parent)).exists():
-            for fold in run.folds():
-                if real.is_relative_to(run.fold_dir(fold)):
-                    return run, fold
-    return None
-
-
-def check_file(path: Path) -> None:
-    """Raises LabError(kind 'weights') for first weights that are a fold's own: every fold would start from that one."""
-    if (origin := run_holding(path)) is not None:
-        raise _of_one_fold(path.name, *origin)
-
-
-def check_copy(path: Path, table: pd.DataFrame, folder: Path | None) -> None:
-    """check_file for a copy that lies elsewhere and says where it came from, if that run is here and knew these people.
-
-    table: labelled samples. folder: the runs. Raises LabError(kind 'weights').
-    """
-    if (origin := written_origin(path)) is None:
-        return
-    run, fold = Run(origin[0], folder), origin[1]
-    if run.exists() and table["person"].isin(ancestry(run)["person"]).any():
-        raise _of_one_fold(path.name, run, fold)
-
-
-def written_origin(path: Path) -> tuple[str, int] | None:
-    """(run id, fold) that a .safetensors file names in its metadata; None where it names none that makes sense."""
-    if path.suffix != ".safetensors":
-        return None
-    try:
-        with safetensors.safe_open(path, framework="numpy") as opened:
-            told = opened.metadata() or {}
-        return check_id(told["run"]), int(told["fold"])
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError, LabError):
-        return None  # whether it can be read at all is for weights_file to say
-
-
-def _of_one_fold(name: str, run: Run, fold: int) -> LabError:
-    return LabError(
-        f"weights: {name} is of fold {fold} of {run.id}, whose training saw people that other folds hold out.",
-        f"Start from the run (init run:{run.id}): fold k then starts from its fold k.",
-        kind="weights",
-    )
 
 
 def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: int) -> np.ndarray:

@@ -17,30 +17,10 @@ from core.errors import LabError
 from core.runs.metrics_file import LATER
 from core.runs.run import Run
 from core.storage import files
+from core.storage.spreadsheet import spreadsheet_csv
 
 SCALARS = ("loss", "objective", "accuracy", "f1", "f1_present", "lr_backbone", "lr_head", "images_per_second")
 TIDY = ["run", "name", "depth", "recipe", "seed", "fold", "epoch", "phase", "split", "metric", "value"]
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: as East Asian keyboards write
-
-
-def spreadsheet_csv(table: pd.DataFrame) -> bytes:
-    """A CSV in UTF-8 with a byte order mark, in which no text cell starts a spreadsheet formula.
-
-    Text that would (=cmd...) gets an apostrophe before it; numbers are left as they are.
-    Source: OWASP, CSV injection.
-    """
-    safe = table.rename(columns=_neutral)
-    for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = safe[column].map(_neutral)
-    return safe.to_csv(index=False).encode("utf-8-sig")
-
-
-def _neutral(cell: object) -> object:
-    if not isinstance(cell, str):
-        return cell
-    text = cell.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r is not quoted, and begins a new line, and cell
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:

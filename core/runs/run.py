@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
-import secrets
 import shutil
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,28 +16,20 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from core.config import RunConfig, to_yaml
+from core.config import RunConfig
 from core.config.run_config import read_config
 from core.data.persons import COLUMN, Persons, persons_of, with_known
 from core.data.persons import from_record as persons_from_record
 from core.errors import LabError
 from core.places import runs_folder
-from core.plan.folds import support
-from core.runs import colours, deaths, origins
+from core.runs import deaths, origins
 from core.runs.metrics_file import read_all, read_metrics
-from core.runs.states import FoldState, check_fold, check_summary, overall, slim
-from core.runs.summary import rebuilt, summary_of, written_or_rebuilt
+from core.runs.states import FoldState, check_fold, slim
+from core.runs.summary import written_or_rebuilt
 from core.storage import files, locks
 from core.storage.files import GARBAGE
 
-NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-
-
-def new_id(name: str) -> str:
-    """<yyyymmdd-hhmmss>-<slug>-<4 hex>, made before the click so that a double click cannot launch twice."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:58].strip("-") or "run"
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
 
 
 def check_id(run_id: str) -> str:
@@ -90,6 +79,11 @@ class Run:
     def corrections_file(self) -> Path:
         """The label corrections that were applied when the run was frozen; absent where there were none."""
         return self.dir / "corrections.csv"
+
+    @property
+    def summary_file(self) -> Path:
+        """What a list reads of the run; can be made anew at any time."""
+        return self.dir / "summary.json"
 
     def fold_dir(self, fold: int) -> Path:
         return self.dir / "folds" / str(int(fold))
@@ -196,7 +190,7 @@ class Run:
         with self.written_alone():
             if (summary := written_or_rebuilt(self)) is not None:  # else the states are whole without it
                 folds = [slim(self.written_state(fold)) for fold in self.folds()]
-                files.write_json(summary_file(self.dir), {**summary, "folds": folds})
+                files.write_json(self.summary_file, {**summary, "folds": folds})
 
     def sweep(self, fold: int) -> None:
         """Remove what killed writers left half-written; only for the holder of the fold's lock."""
@@ -246,124 +240,6 @@ class Run:
         shutil.rmtree(self.dir)
 
 
-def create(
-    config: RunConfig,
-    samples: pd.DataFrame,
-    *,
-    class_names: list[str],
-    info: dict[str, Any],
-    ancestors: pd.DataFrame | None = None,
-    corrections: str = "",
-    run_id: str | None = None,
-    folder: Path | None = None,
-) -> Run:
-    """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
-
-    samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
-    corrections: CSV text of the label corrections that went into the samples.
-    Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
-    """
-    run = Run(run_id or new_id(config.name), folder)
-    hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
-    if os.path.exists(run.dir):
-        raise LabError(f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists")
-    try:
-        run.dir.parent.mkdir(parents=True, exist_ok=True)
-        hidden.mkdir()
-    except OSError as error:
-        raise LabError(
-            f"{run.dir.parent} cannot be written: {error.strerror}.",
-            "Make the folder writable or set FACET_RUNS to another one.",
-            kind="read-only",
-        ) from None
-    try:
-        files.write_text(hidden / "config.yaml", to_yaml(config))
-        files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
-        if ancestors is not None:
-            files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
-        if corrections:
-            files.write_text(hidden / "corrections.csv", corrections)
-        facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.name, **info}
-        facts["colour"] = _next_colour(run.dir.parent)
-        facts["support"] = support(samples, class_names)
-        files.write_json(hidden / "run.json", facts)
-        states = [FoldState(fold=fold) for fold in sorted(int(f) for f in samples["fold"].unique())]
-        for state in states:
-            (hidden / "folds" / str(state.fold)).mkdir(parents=True)
-            files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))
-        files.write_json(hidden / "summary.json", summary_of(config, samples, facts, states))
-        os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
-    except OSError as error:
-        shutil.rmtree(hidden, ignore_errors=True)
-        if run.dir.exists():
-            raise LabError(f"run '{run.id}' exists already.", "Open it in Live.", kind="exists") from None
-        raise LabError(f"{run.dir} could not be written: {error.strerror}.", kind="read-only") from error
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
-    return run
-
-
-def _next_colour(root: Path) -> int:
-    """A place in the palette that the newest runs do not have, so that neighbours differ."""
-    newest = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
-    known = [summary for name in newest[:NEIGHBOURS] if (summary := read_summary(root / name)) is not None]
-    return colours.least_used([colours.place_of(summary) for summary in known if "unreadable" not in summary])
-
-
-def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
-    """Every run's summary, newest first, from summary.json alone where it is good; see read_summary.
-
-    Each gets `state`: running | queued | failed | cancelled | interrupted | done, from its folds.
-    """
-    root = folder or runs_folder()
-    result = []
-    try:
-        names = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
-    except FileNotFoundError:
-        return []
-    for name in names:
-        summary = read_summary(root / name)
-        if summary is not None:
-            result.append(derived(root / name, summary))
-    return result
-
-
-def read_summary(run_dir: Path) -> dict[str, Any] | None:
-    """summary.json as it is written; None where there is no run folder.
-
-    A missing or damaged one is made anew, and written where that is allowed; {'id', 'unreadable'} where it cannot be.
-    """
-    try:
-        summary = files.read_json(summary_file(run_dir))
-        check_summary(summary)
-        return {**summary, "id": run_dir.name}
-    except FileNotFoundError:
-        if not run_dir.is_dir():
-            return None
-        why = "summary.json is missing"
-    except (OSError, *GARBAGE) as error:
-        why = f"summary.json cannot be read ({type(error).__name__})"
-    run = Run(run_dir.name, run_dir.parent)
-    if (summary := rebuilt(run)) is None:
-        return {"id": run_dir.name, "unreadable": why}
-    with contextlib.suppress(OSError, LabError):
-        run.write_summary()
-    return summary
-
-
-def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary with `state`, and with what a dead worker left 'running' shown as interrupted."""
-    if "unreadable" in summary:
-        return summary
-    folds = [_derive(run_dir, fold) for fold in summary["folds"]]
-    return {**summary, "folds": folds, "state": overall(fold["state"] for fold in folds)}
-
-
-def summary_file(run_dir: Path) -> Path:
-    return run_dir / "summary.json"
-
-
 def is_locked(lock: FileLock) -> bool:
     """Whether some process holds the lock; looks without taking it."""
     return locks.is_held(Path(lock.lock_file))
@@ -373,11 +249,3 @@ def _which(which: str) -> str:
     if which not in ("best", "final"):
         raise LabError(f"checkpoint '{which}' is not known.", "Use 'best' or 'final'.", kind="bad-id")
     return which
-
-
-def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
-    if fold["state"] != "running":
-        return fold
-    if fold.get("kind") in deaths.VERDICTS:  # whoever goes on with it writes it without
-        return {**fold, "state": "interrupted"}
-    return {**fold, **slim(Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"])))}

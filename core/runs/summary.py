@@ -49,7 +49,7 @@ def summary_of(
 def written_or_rebuilt(run: Run) -> dict[str, Any] | None:
     """summary.json, made anew where it is missing or damaged; None where there is nothing to make it from."""
     try:
-        summary = files.read_json(run.dir / "summary.json")
+        summary = files.read_json(run.summary_file)
         check_summary(summary)
         return summary
     except (OSError, *GARBAGE):

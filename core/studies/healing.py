@@ -11,8 +11,9 @@ from typing import Any
 from core import places
 from core.errors import LabError
 from core.jobs import control, queue
-from core.runs import Run, deaths, index
-from core.runs import run as runs
+from core.runs import Run, deaths
+from core.runs.lists import index
+from core.runs.run import is_locked
 from core.storage.files import GARBAGE
 from core.studies.record_file import honour_old_pauses
 
@@ -77,7 +78,7 @@ def _enqueue_again(run: Run, folds: list[int]) -> None:
         for fold in folds
         if run.written_state(fold).state == "queued"
         and not run.cancel_file(fold).exists()
-        and not runs.is_locked(run.fold_lock(fold))
+        and not is_locked(run.fold_lock(fold))
     ]
     queue.enqueue(run, still, _launched_on(run))
 

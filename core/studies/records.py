@@ -22,9 +22,9 @@ from core.jobs import control, queue
 from core.places import lab_folder, runs_folder
 from core.plan.plan import Plan, check_weights
 from core.runs import Run
-from core.runs import run as runs
+from core.runs.create import new_id
 from core.runs.run import check_id
-from core.runs.states import ALIVE
+from core.runs.states import ALIVE, overall
 from core.storage import locks
 from core.studies import record_file
 from core.studies.grid import StudyConfig, make_plans
@@ -50,7 +50,7 @@ def launch(
     locks.check_folder(lab_folder(root))
     for plan in plans:
         check_weights(plan.config)
-    study_id = check_id(study_id or runs.new_id(study.name))
+    study_id = check_id(study_id or new_id(study.name))
     members = [_member(study_id, index, plan) for index, plan in enumerate(plans)]
     with record_file.locked(root):
         if (folder_of(root) / f"{study_id}.json").exists():
@@ -65,8 +65,8 @@ def launch(
 
 def _member(study_id: str, index: int, plan: Plan) -> Member:
     digest = hashlib.sha256(f"{study_id}\n{index}".encode()).hexdigest()[:4]
-    slug = runs.new_id(plan.config.name)[16:-5]
-    run_id = f"{study_id[:15]}-{slug}-{digest}" if study_id[:8].isdigit() else f"{runs.new_id(plan.config.name)}"
+    slug = new_id(plan.config.name)[16:-5]
+    run_id = f"{study_id[:15]}-{slug}-{digest}" if study_id[:8].isdigit() else f"{new_id(plan.config.name)}"
     return Member(run_id, plan.config.name, plan.config.model_dump(mode="json"))
 
 
@@ -222,7 +222,7 @@ def cancel(study: Study, folder: Path | None = None) -> Study:
     """Stop what trains and what waits; every fold keeps its last checkpoint. A launch that is under way stops too."""
     root = folder or runs_folder()
     after = record_file.change(study.id, root, lambda record: replace(record, cancelled=time.time()))
-    alive = [run for run in present(after, root) if runs.overall(s.state for s in run.states()) in ALIVE]
+    alive = [run for run in present(after, root) if overall(s.state for s in run.states()) in ALIVE]
     for run in alive:
         queue.remove(run, run.folds())
     for run in alive:

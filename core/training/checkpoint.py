@@ -63,7 +63,7 @@ def outcome_files(run: Run, fold: int, which: str) -> tuple[Path, Path]:
 def save_pending(run: Run, fold: int, which: str, model_state, predictions: pd.DataFrame, origin: Origin) -> None:
     """Write weights and predictions beside those in use; `publish` puts them in place."""
     weights_file, predictions_file = outcome_files(run, fold, which)
-    # A copy of the file still tells whose it is: transfer.check_copy refuses it as first weights of all folds.
+    # A copy of the file still tells whose it is: ancestry.check_copy refuses it as first weights of all folds.
     metadata = {**origin.metadata(), "run": run.id, "fold": str(fold)}
     save_weights(pending(weights_file), model_state, metadata)
     save_predictions(pending(predictions_file), predictions, origin)

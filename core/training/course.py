@@ -12,8 +12,7 @@ from safetensors import SafetensorError
 
 from core.config import RunConfig
 from core.errors import LabError, out_of_memory
-from core.runs import metrics_file, origins, starts
-from core.runs import run as runs
+from core.runs import Run, metrics_file, origins, starts
 from core.runs.origins import Origin
 from core.stats import metrics
 from core.training import checkpoint
@@ -156,7 +155,7 @@ def _holds_best(trainer: FoldTrainer, best: dict[str, Any]) -> bool:
         return False
 
 
-def _best_of_phase(run: runs.Run, fold: int, phase: int) -> dict[str, Any] | None:
+def _best_of_phase(run: Run, fold: int, phase: int) -> dict[str, Any] | None:
     """The best epoch of a phase as the metrics tell it; a resume point of version 0.1.0 holds none."""
     table = run.metrics(fold)
     table = table[(table["split"] == "validation") & (table["phase"] == phase)]

@@ -21,8 +21,7 @@ from core.config import RunConfig
 from core.config.run_config import PhaseConfig
 from core.data.tasks import class_parts
 from core.network.model import build_model, inherit, parameter_groups
-from core.runs import metrics_file, starts
-from core.runs import run as runs
+from core.runs import Run, metrics_file, starts
 from core.stats import metrics
 from core.training.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 from core.training.device import (
@@ -70,7 +69,7 @@ class Pass:
 class FoldTrainer:
     """The network, the optimizer and the batches of one fold."""
 
-    def __init__(self, run: runs.Run, fold: int, device: torch.device, pixels: Path | None):
+    def __init__(self, run: Run, fold: int, device: torch.device, pixels: Path | None):
         self.config: RunConfig = run.config()
         self.run, self.fold, self.device = run, fold, device
         self.info = run.info()
@@ -85,7 +84,7 @@ class FoldTrainer:
         parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
         model, self.weights = build_model(self.config.model, len(self.class_names), seed, parts)
         if self.config.model.parent:
-            parent = runs.Run(self.config.model.parent, run.dir.parent)
+            parent = Run(self.config.model.parent, run.dir.parent)
             self.weights = inherit(model, self.config.model, self.class_names, parent, fold)
         self.model = model.to(device)
         mean, std = normalization(self.config.transforms)

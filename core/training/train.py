@@ -17,8 +17,7 @@ import torch
 from core import places
 from core.config import RunConfig
 from core.errors import LabError
-from core.runs import metrics_file, starts
-from core.runs import run as runs
+from core.runs import Run, metrics_file, starts
 from core.training import checkpoint, pixel_cache
 from core.training.course import Outcome, next_epoch, outcome_of, resumed
 from core.training.device import device_name, forget_peak, pick_device
@@ -29,7 +28,7 @@ TICK = 0.5  # seconds between two looks at the device for the progress file
 
 
 def train_fold(
-    run: runs.Run,
+    run: Run,
     fold: int,
     *,
     report: Callable[[dict[str, Any]], None] = lambda row: None,
@@ -71,7 +70,7 @@ def train_fold(
 
 
 def prepare_pixels(
-    run: runs.Run, config: RunConfig, report, should_stop, users: contextlib.ExitStack | None = None
+    run: Run, config: RunConfig, report, should_stop, users: contextlib.ExitStack | None = None
 ) -> Path | None:
     """The pixel cache of a run, decoded on first use; None where the transforms leave photos of many sizes.
 
@@ -143,7 +142,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
     return True
 
 
-def _write_epoch(run: runs.Run, fold: int, state, rows, due: list[str], outcome: Outcome | None) -> None:
+def _write_epoch(run: Run, fold: int, state, rows, due: list[str], outcome: Outcome | None) -> None:
     """In an order that a kill between any two lines survives: the resume point decides.
 
     Before it, best and final wait under other names and those in use are of an epoch before; after it, they are put in

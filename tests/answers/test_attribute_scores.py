@@ -11,7 +11,7 @@ from core.config.run_config import TaskConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
 from core.runs import FoldState
-from core.runs.run import create
+from core.runs.create import create
 
 AGES, GENDERS = ["<30", "30-59", ">=60"], ["female", "male"]
 JOINT = [f"{g} {a}" for g in GENDERS for a in AGES]

@@ -11,7 +11,7 @@ from core.config import TransformConfig
 from core.config.run_config import MixConfig, study_transforms
 from core.data.images import load_image
 from core.errors import LabError
-from core.runs.run import create
+from core.runs.create import create
 from core.training import batch_view
 from core.training.batches import AugmentedBatches, Loader, Source
 from core.training.device import pick_device

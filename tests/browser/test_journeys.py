@@ -17,7 +17,7 @@ from core.config.recipes import load_recipe
 from core.data.scan import scan
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run, metrics_file
-from core.runs import run as runs
+from core.runs.create import create
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -174,7 +174,7 @@ def made_run(lab, root: Path, *, name: str = "made", state: str = "done", task: 
     recipe |= {"name": name, "data": {"root": str(root)}, "task": {"name": task}, "folds": {"count": 2}}
     config = from_dict(recipe)
     plan = make_plan(config, scan(config.data, threads=1))
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
     for fold in run.folds():
         metrics_file.append_metrics(run.metrics_file(fold), rows_of(range(1, 6)))
         scores = {f"{which}_{key}": 0.45 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}

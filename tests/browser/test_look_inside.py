@@ -15,7 +15,7 @@ from core.data.scan import scan
 from core.inside import picture as look_picture
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
-from core.runs import run as runs
+from core.runs.create import create
 from tests.answered import judged
 from tests.browser.screen import slack, soon
 from tests.browser.test_journeys import address, button, press, sees
@@ -32,7 +32,7 @@ def judged_run(lab, depth: int = 18) -> Run:
     recipe["training"] |= {"device": "cpu"}
     config = from_dict(recipe)
     plan = make_plan(config, scan(config.data, threads=1))
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
     for fold in run.folds():
         scores = {f"{which}_{key}": 0.45 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
         run.write_state(FoldState(fold, "done", epoch=5, best_epoch=5, scores=scores))

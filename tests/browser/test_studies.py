@@ -6,7 +6,7 @@ import pytest
 
 from core.jobs import queue
 from core.runs import Run
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
 from core.studies import records
 from tests.browser.screen import slack, soon
 from tests.browser.test_journeys import address, button, field, press, sees, text, write
@@ -57,7 +57,7 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     assert "queued" in states and "running" not in states
 
     press(button(page, "Resume"))
-    soon(lambda: all(s["state"] == "done" for s in runs.summaries(lab.runs)), 120 * slack(), "all runs end")
+    soon(lambda: all(s["state"] == "done" for s in summaries(lab.runs)), 120 * slack(), "all runs end")
     sees(page, "8 of 8 fold jobs done")
     soon(lambda: text(page).count("(2)") >= 12, 60 * slack(), "means and deviations of four runs over two folds")
     soon(lambda: button(page, "Pause").count() + button(page, "Cancel").count() == 0, 60 * slack(), "nothing to stop")

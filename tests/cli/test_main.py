@@ -14,7 +14,8 @@ from core.cli import main as cli
 from core.config import to_yaml
 from core.jobs import control
 from core.places import HOME
-from core.runs import run as runs
+from core.runs import Run
+from core.runs.lists.summaries import summaries
 from core.studies import records
 from tests.photos import draw, mask_dataset
 from tests.workers import held, hold_at, until
@@ -117,7 +118,7 @@ def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_
     told = process("train", "quick", "--data", tiny_dataset, *words, "--wait")
     assert told.returncode == 0, told.stderr
     first, *table = told.stdout.splitlines()
-    run = runs.Run(first)
+    run = Run(first)
     assert "by-hand" in run.id
     assert [state.state for state in run.states()] == ["done", "done"]
     assert run.config().input_size == (32, 32)
@@ -141,7 +142,7 @@ def test_a_failed_fold_is_told_and_ends_with_1(lab, hired, recipe, tiny_dataset,
     torch.save(torchvision.models.resnet34().state_dict(), other)
     told = lab("train", recipe, "--data", tiny_dataset, "--set", f"model.init=file:{other}", "--wait")
     assert told.code == 1
-    run = runs.Run(told.out.splitlines()[0])
+    run = Run(told.out.splitlines()[0])
     for state in run.states():
         assert (state.state, state.kind) == ("failed", "weights")
     assert "resnet34.pth does not fit this network" in told.out
@@ -153,7 +154,7 @@ def test_a_failed_fold_is_told_and_ends_with_1(lab, hired, recipe, tiny_dataset,
 def test_cancel_and_resume(lab, workers, recipe, tiny_dataset, monkeypatch):
     told = lab("train", recipe, "--data", tiny_dataset)
     assert told.code == 0
-    run = runs.Run(told.out.strip())
+    run = Run(told.out.strip())
     workers.start(hold_at(epoch=1))
     until(lambda: held(workers.root), "the worker trains")
     assert json.loads(lab("status", run.id, "--json").out)["state"] == "running"
@@ -185,7 +186,7 @@ def test_the_command_line_takes_the_task_that_the_dataset_has_and_says_so(lab, w
     told = lab("train", "quick", "--data", tiny_dataset)
     assert told.code == 0, told.err
     assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
-    run = runs.Run(told.out.strip())
+    run = Run(told.out.strip())
     assert run.config().task.name == "label"
     assert sorted(run.info()["class_names"]) == ["blue", "green", "red"]
 
@@ -201,7 +202,7 @@ def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset,
     told = lab("study", path, "--data", tiny_dataset)
     assert told.code == 0, told.err
     assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
-    assert {runs.Run(run_id).config().task.name for run_id in told.out.split()} == {"label"}
+    assert {Run(run_id).config().task.name for run_id in told.out.split()} == {"label"}
     (record,) = records.all_studies()
     assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
 
@@ -216,7 +217,7 @@ def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, t
         what, remedy = error_of(lab("study", path, "--data", tiny_dataset))
         assert "task.name=gender: this dataset has no labels for the task gender" in what
         assert "Set task.name to label" in remedy
-        assert not records.all_studies() and not runs.summaries()
+        assert not records.all_studies() and not summaries()
 
 
 # Status
@@ -286,10 +287,10 @@ def test_bad_files_block_a_training_until_they_are_left_out(lab, bad_dataset, wo
     what, remedy = error_of(lab(*words))
     assert "3 bad entries, first " in what
     assert "leave_out_problems" in remedy
-    assert runs.summaries() == []
+    assert summaries() == []
     told = lab(*words, "--set", "data.leave_out_problems=true")
     assert told.code == 0
-    (run,) = runs.summaries()
+    (run,) = summaries()
     assert told.out.strip() == run["id"]
     assert run["samples"] == 83
 
@@ -299,7 +300,7 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
     for name in ("2024", "a: b", "null"):
         (tmp_path / name).symlink_to(tiny_dataset)
         assert lab("train", recipe, "--data", name).code == 0
-    assert len(runs.summaries()) == 3
+    assert len(summaries()) == 3
 
 
 # Expected failures are two lines, and nothing is left behind
@@ -372,7 +373,7 @@ def test_an_expected_failure_is_two_lines(
     assert what in first
     assert remedy in second
     assert told.out == ""
-    assert runs.summaries() == []
+    assert summaries() == []
     assert control.waiting() == []
     assert not (tmp_path / "new").exists()
 

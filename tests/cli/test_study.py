@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from core.jobs import control
-from core.runs import Run, run
+from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import records
 from tests.cli.test_main import lab
@@ -28,7 +29,7 @@ def write(tmp_path, monkeypatch):
 
 def refused(told) -> str:
     assert told.code == 1 and "Traceback" not in told.out + told.err
-    assert not run.summaries() and not control.waiting() and not records.all_studies()
+    assert not summaries() and not control.waiting() and not records.all_studies()
     return told.err
 
 
@@ -76,13 +77,13 @@ def test_a_parent_that_is_unfinished_or_of_another_dataset_is_refused(lab, write
     assert again.code == 1 and f"fold 0 of {parent.id} is queued" in again.err
     for fold in parent.folds():
         parent.weights_file(fold, "best").write_bytes(b"weights")
-        parent.write_state(run.FoldState(fold, "done"))
+        parent.write_state(FoldState(fold, "done"))
     samples = parent.samples()
     samples["person"] = "stranger " + samples["person"].astype(str)
     samples.to_parquet(parent.dir / "samples.parquet", index=False)
     other = lab("study", write({"model.init": [f"run:{parent.id}"]}), "--data", tiny_dataset)
     assert other.code == 1 and "is known to the parent run" in other.err
-    assert len(run.summaries()) == 1
+    assert len(summaries()) == 1
 
 
 def test_a_study_file_launches_every_combination(lab, write, tiny_dataset):

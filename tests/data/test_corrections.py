@@ -11,7 +11,7 @@ from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
 from core.errors import LabError
 from core.places import lab_folder
-from core.runs.exports import spreadsheet_csv
+from core.storage.spreadsheet import spreadsheet_csv
 
 
 def table(**changes):

@@ -18,7 +18,7 @@ from core.plan.folds import assign_folds, fold_table
 from core.plan.plan import make_plan
 from core.report import gather, render
 from core.runs import Run
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import records
 from core.studies.grid import StudyConfig, make_plans
@@ -87,7 +87,7 @@ def test_a_launch_records_it_in_the_run_and_in_the_study(tmp_path, runs_folder, 
     found = scan(config.data, threads=1)
     wanted = StudyConfig(name="seeds", grid={"training.seed": [0]})
     study = records.launch(wanted, make_plans([config], found))
-    (summary,) = runs.summaries()
+    (summary,) = summaries()
     run = Run(summary["id"])
     assert run.info()["persons"] == {"photos": 24, "known": 0, "people": 24}
     assert (summary["persons"], records.load(study.id).persons) == ("unknown", "unknown")
@@ -101,7 +101,7 @@ def test_runs_of_older_labs_are_judged_by_their_samples(tmp_path):
     assert persons.COLUMN not in pd.read_parquet(run.samples_file) and "persons" not in run.info()
     expected = "unknown" if (frozen["person"] == frozen["sample"]).all() else "known"
     assert members.load(FINISHED, root).persons.state == run.persons().state == expected
-    (summary,) = (s for s in runs.summaries(root) if s["id"] == FINISHED)
+    (summary,) = (s for s in summaries(root) if s["id"] == FINISHED)
     assert state_of_summary(summary) == expected
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 from core.config.run_config import DataConfig
 from core.data import recent
 from core.places import lab_folder
-from core.runs.exports import spreadsheet_csv
+from core.storage.spreadsheet import spreadsheet_csv
 
 
 def note(root, folder, **more):

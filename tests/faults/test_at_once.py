@@ -16,8 +16,8 @@ from core.data.labels.corrections import Correction
 from core.errors import LabError
 from core.jobs import slots, speed
 from core.places import lab_folder, machine_folder
-from core.runs import Run, notes
-from core.runs import run as runs
+from core.runs import FoldState, Run, notes
+from core.runs.create import create
 from core.storage import files, locks
 from core.studies import record_file
 from tests.workers import FORKS, PATIENCE, until
@@ -28,9 +28,9 @@ ID = "20260101-000000-at-once-abcd"
 
 @pytest.fixture
 def run(tiny_plan, runs_folder):
-    made = runs.create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, run_id=ID)
+    made = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, run_id=ID)
     for fold in made.folds():
-        made.write_state(runs.FoldState(fold, "done"))
+        made.write_state(FoldState(fold, "done"))
     return made
 
 
@@ -148,7 +148,7 @@ def _save_recipe(run):
 
 LOCKED = {
     "tags": (lambda root: root / ID / "summary.lock", lambda run: notes.change_notes(run, add=["new"])),
-    "state": (lambda root: root / ID / "summary.lock", lambda run: run.write_state(runs.FoldState(0, "done"))),
+    "state": (lambda root: root / ID / "summary.lock", lambda run: run.write_state(FoldState(0, "done"))),
     "facts": (lambda root: root / ID / "summary.lock", lambda run: run.update_info(fact=1)),
     "reviews": (
         lambda root: reviews.file(root / "data", root).with_suffix(".lock"),

@@ -19,7 +19,8 @@ import torch
 from core.errors import LabError
 from core.jobs import control, queue
 from core.places import HOME
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from core.training import checkpoint
 from tests.workers import (
     PATIENCE,
@@ -208,7 +209,7 @@ def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_ide
         start_new_session=True,
     )
     try:
-        run = runs.Run(lab.stdout.readline().strip(), runs_folder)
+        run = Run(lab.stdout.readline().strip(), runs_folder)
         queue.remove(run, [1])
         until(lambda: states(run)[0] == "running", "a worker begins")
         worker = psutil.Process(run.written_state(0).worker["pid"])
@@ -239,14 +240,14 @@ def test_after_a_restart_of_the_machine_running_is_interrupted_and_the_queue_goe
     kill(worker)
     release(workers.root)
     assert states(run) == ["interrupted", "queued"]
-    assert runs.summaries(workers.root)[0]["state"] == "queued"
+    assert summaries(workers.root)[0]["state"] == "queued"
     assert control.waiting(workers.root) == [(run.id, 1)]
 
     monkeypatch.setattr(control, "start_worker", lambda root: workers.start(small_net))
     control.ensure_workers(workers.root)
     until(lambda: states(run)[1] == "done", "the waiting fold is trained")
     assert states(run) == ["interrupted", "done"]
-    assert runs.summaries(workers.root)[0]["state"] == "interrupted"
+    assert summaries(workers.root)[0]["state"] == "interrupted"
     assert control.resume(run) == [0]
     until(lambda: states(run) == ["done", "done"], "the interrupted fold is trained")
 
@@ -356,7 +357,7 @@ def test_disk_full_at_the_launch_leaves_no_half_of_a_run(workers, tiny_plan):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert told.value.kind == "disk-full"
-    assert runs.summaries(workers.root) == []
+    assert summaries(workers.root) == []
     assert not stray_files(workers.root)
     assert control.waiting(workers.root) == []
 
@@ -584,7 +585,7 @@ def test_a_misfit_or_malicious_weights_file_is_refused_before_anything_is_queued
         with pytest.raises(LabError, match=said) as error:
             control.launch(short(tiny_plan, model__init=f"file:{file}"), folder=workers.root)
         assert error.value.kind == "weights"
-    assert not trap.exists() and not runs.summaries(workers.root) and not control.waiting(workers.root)
+    assert not trap.exists() and not summaries(workers.root) and not control.waiting(workers.root)
 
 
 def test_a_resume_point_of_another_network_is_refused_with_keys_and_shapes(workers, tiny_plan):
@@ -639,7 +640,7 @@ def test_a_stranger_with_the_pid_of_a_dead_worker_is_never_signalled(workers, ti
             lock.acquire()
         # With the lock held the pid was reused: another birth. Without it even a perfect match is nobody's worker.
         worker = {"pid": stranger.pid, "create_time": born - 100 if locked else born}
-        run.write_state(runs.FoldState(0, state="running", worker=worker))
+        run.write_state(FoldState(0, state="running", worker=worker))
         control.kill_worker(run, 0)
         control.cancel(run, grace=0.1)
         lock.release()

@@ -10,7 +10,7 @@ from core.config import from_dict, recipes, to_yaml
 from core.jobs import control, speed
 from core.places import HOME
 from core.runs import notes
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
 from core.text import plain
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.photos import draw
@@ -167,4 +167,4 @@ def test_a_recipe_of_ones_own(folder):
     place.mkdir(parents=True)
     (place / "mine.yaml").write_text(to_yaml(config))
     assert_text(opened("launch", recipe="mine"))
-    assert runs.summaries() == []
+    assert summaries() == []

@@ -14,8 +14,9 @@ from core.compare import members, pairs
 from core.jobs import control
 from core.plan.plan import check_unchanged
 from core.report import gather
-from core.runs import exports, metrics_file
-from core.runs import run as runs
+from core.runs import Run, exports, metrics_file
+from core.runs.create import create
+from core.runs.lists.summaries import summaries
 from core.studies import records
 from tests.old_runs import FASTER, FINISHED, FROZEN, INTERRUPTED, STUDY, thaw
 from tests.pages.test_live import page
@@ -50,20 +51,20 @@ def frozen_metrics(run_id, fold):
 
 
 def test_old_runs_are_listed_as_they_stood(old):
-    found = {summary["id"]: summary for summary in runs.summaries(old)}
+    found = {summary["id"]: summary for summary in summaries(old)}
     assert {key: summary["state"] for key, summary in found.items()} == {
         FINISHED: "done", FASTER: "done", INTERRUPTED: "interrupted",
     }  # fmt: skip
-    assert [state.state for state in runs.Run(INTERRUPTED, old).states()] == ["interrupted", "done"]
+    assert [state.state for state in Run(INTERRUPTED, old).states()] == ["interrupted", "done"]
     for run_id in found:
-        run = runs.Run(run_id, old)
+        run = Run(run_id, old)
         check_unchanged(run.samples())
         assert run.info()["class_names"] == CLASSES
         assert run.config().training.label_smoothing == 0.1
 
 
 def test_metrics_scores_and_predictions_of_an_old_run_belong_together(old):
-    run = runs.Run(FINISHED, old)
+    run = Run(FINISHED, old)
     for fold in run.folds():
         table, told = run.metrics(fold), frozen_metrics(FINISHED, fold)
         pd.testing.assert_frame_equal(table[OLD_COLUMNS].drop(columns="loss"), told.drop(columns="loss"))
@@ -105,10 +106,10 @@ def captions(at):
 
 def test_an_old_loss_is_not_held_against_a_new_one_without_a_word(old):
     """Its criterion was smoothed: Compare says whose loss is which, beside the curves; Live says it of one run."""
-    table = runs.Run(FASTER, old).metrics(0).assign(objective=1.0)
+    table = Run(FASTER, old).metrics(0).assign(objective=1.0)
     for fold in (0, 1):  # as this version would have recorded it
-        runs.Run(FASTER, old).metrics_file(fold).unlink()
-        metrics_file.append_metrics(runs.Run(FASTER, old).metrics_file(fold), table.to_dict("records"))
+        Run(FASTER, old).metrics_file(fold).unlink()
+        metrics_file.append_metrics(Run(FASTER, old).metrics_file(fold), table.to_dict("records"))
     told = captions(page("compare", runs=f"{FINISHED},{FASTER}"))
     said = next(line for line in told.splitlines() if "training objective" in line)
     assert said.replace("\\", "").startswith("Loss of lr_head=0.001: an earlier version")
@@ -128,7 +129,7 @@ def test_an_old_interrupted_run_resumes_to_the_weights_of_one_that_was_never_sto
 
     The fixture's machine need not be this one: where this one computes other bits, the weights are only close.
     """
-    run, finished = runs.Run(INTERRUPTED, old), runs.Run(FINISHED, old)
+    run, finished = Run(INTERRUPTED, old), Run(FINISHED, old)
     assert control.resume(run) == [0]
     assert crew.run(small_net) == 0
     assert_done(run)
@@ -138,7 +139,7 @@ def test_an_old_interrupted_run_resumes_to_the_weights_of_one_that_was_never_sto
     for name, value in before.items():
         torch.testing.assert_close(resumed[name], value, rtol=1e-3, atol=1e-4)
 
-    anew = runs.create(finished.config(), finished.samples(), class_names=CLASSES, info={}, folder=old)
+    anew = create(finished.config(), finished.samples(), class_names=CLASSES, info={}, folder=old)
     control.resume(anew)
     assert crew.run(small_net) == 0
     straight = safetensors.torch.load_file(anew.weights_file(0, "final"))

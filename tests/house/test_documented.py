@@ -32,7 +32,8 @@ from core.data.scan import scan
 from core.jobs import control
 from core.places import HOME, lab_folder
 from core.plan.plan import make_plan
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from core.studies.shrink import shrink
 from tests.house.test_setup import make, pins
 from tests.photos import draw, mask_dataset
@@ -156,12 +157,12 @@ def fill(command: str, place: dict[str, object], fresh: Path) -> list[str]:
     return words_of(command, {"DIR": fresh if made else place["FOLDER"], **place})
 
 
-def launched(folders: Path, root: Path) -> runs.Run:
+def launched(folders: Path, root: Path) -> Run:
     """A run of two short folds that waits in the queue."""
     words = ["python", "-m", "core", "train", str(folders / "my.yaml"), "--data", str(folders / "photos")]
     told = run([*words, "--set", "folds.count=2", "--runs", str(root)], folders, {})
     assert told.code == 0, told.err
-    return runs.Run(told.out.strip(), root)
+    return Run(told.out.strip(), root)
 
 
 def went_well(told: Told) -> bool:
@@ -180,7 +181,7 @@ def test_a_command_without_a_run(command, place, folders, environment, tmp_path)
         return
     assert went_well(told), told.err
     assert told.out or waiting
-    trained = [waiting] if waiting else [runs.Run(entry["id"], root) for entry in runs.summaries(root)]
+    trained = [waiting] if waiting else [Run(entry["id"], root) for entry in summaries(root)]
     for each in trained if waiting or "--wait" in command else []:
         assert {state.state for state in each.states()} == {"done"}
 
@@ -199,11 +200,11 @@ def test_the_commands_about_a_run_in_a_lab_that_the_readme_filled(place, folders
         return told.out
 
     finished = well(FIRST).split()[0]
-    assert {state.state for state in runs.Run(finished, root).states()} == {"done"}
+    assert {state.state for state in Run(finished, root).states()} == {"done"}
     of_study = well(STUDY).split()[0]
     (study,) = [path.stem for path in (lab_folder(root) / "studies").glob("*.json")]
     place |= {"ID": finished, "RUN": finished, "STUDY": study}
-    assert runs.Run(of_study, root).info()["study"] == study
+    assert Run(of_study, root).info()["study"] == study
     for command in ABOUT_RUNS:
         verb = command.split()[3]
         if verb in ("cancel", "resume"):
@@ -212,13 +213,13 @@ def test_the_commands_about_a_run_in_a_lab_that_the_readme_filled(place, folders
             assert {state.state for state in one.states()} == {{"cancel": "cancelled", "resume": "done"}[verb]}
         elif "study-masked" in command:
             parent, masked = as_if_trained(folders, root)
-            child = runs.Run(well(command, ID=parent.id, FOLDER=masked).strip(), root)
+            child = Run(well(command, ID=parent.id, FOLDER=masked).strip(), root)
             assert child.config().model.parent == parent.id
         else:
             assert well(command)
 
 
-def as_if_trained(folders: Path, root: Path) -> tuple[runs.Run, Path]:
+def as_if_trained(folders: Path, root: Path) -> tuple[Run, Path]:
     """A finished gender-age run of five folds and its dataset, in the layout with masks; its weights are not opened."""
     people = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(30)]
     masked = mask_dataset(folders / "masked", people)
@@ -228,7 +229,7 @@ def as_if_trained(folders: Path, root: Path) -> tuple[runs.Run, Path]:
     parent = control.launch(plan, folder=root)
     for fold in parent.folds():
         parent.weights_file(fold, "best").write_bytes(b"weights")
-        parent.write_state(runs.FoldState(fold, "done"))
+        parent.write_state(FoldState(fold, "done"))
     return parent, masked
 
 

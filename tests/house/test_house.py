@@ -54,8 +54,12 @@ QUICK = [
     "text",
     "config.settings",
     "runs.notes",
-    "runs.index",
-    "runs.query",
+    "runs.lists.index",
+    "runs.lists.query",
+    "runs.lists.summaries",
+    "runs.create",
+    "runs.ancestry",
+    "storage.spreadsheet",
     "jobs.trash",
     "cli.main",
     "compare.members",
@@ -75,6 +79,27 @@ QUICK = [
     "places",
 ]
 LONGEST = 450  # lines; from 300 on ask whether a file has two concerns
+
+
+# The rooms of core from the ground up, "" for its own files; rooms of one floor do not know each other.
+FLOORS = [
+    "stats",
+    "",
+    "storage",
+    "config demo",
+    "data",
+    "runs",
+    "network augment",
+    "plan answers",
+    "training",
+    "jobs",
+    "inside",
+    "studies",
+    "compare",
+    "figures",
+    "report",
+    "cli",
+]
 
 
 def tracked():
@@ -116,9 +141,9 @@ def test_reading_recipes_and_runs_needs_no_torch(runs_folder):
 import sys
 from core.config import recipes
 from core.jobs import control, speed
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
 recipes.load_recipe("study")
-runs.summaries(); control.waiting(); control.ensure_workers(); speed.known(recipes.load_recipe("quick"))
+summaries(); control.waiting(); control.ensure_workers(); speed.known(recipes.load_recipe("quick"))
 sys.exit([m for m in ("torch", "albumentations", "cv2") if m in sys.modules] or 0)
 """
     done = fresh(code)
@@ -252,6 +277,40 @@ def dotted_name(path):
 
 
 MODULES = {dotted_name(path): path for path in CORE}
+
+
+def room_of(path):
+    """The folder of core in which a file stands: "data" for core/data/readers/tree.py, "" for core's own files."""
+    parts = path.relative_to(HOME / "core").parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def test_a_room_imports_rooms_of_floors_below_its_own_only():
+    floor = {room: height for height, rooms in enumerate(FLOORS) for room in rooms.split() or [""]}
+    assert floor.keys() == {room_of(path) for path in CORE}
+    upwards = []
+    for path in CORE:
+        for name in core_imports(path) if path.name != "__main__.py" else ():
+            own, other = room_of(path), room_of(MODULES[name])
+            if own != other and floor[other] >= floor[own]:
+                upwards.append(f"{path.relative_to(HOME)} ({own}) imports {name}")
+    assert not upwards
+
+
+def test_rooms_stay_small_enough_to_be_looked_over():
+    for folder in {path.parent for path in CORE}:
+        assert len(list(folder.glob("*.py"))) <= (6 if folder == HOME / "core" else 14), folder
+    assert len({room_of(path) for path in CORE} - {""}) <= 18
+
+
+def test_no_file_imports_a_page():
+    """Pages are Streamlit's to run; what two of them share stands in pages/parts."""
+    pages = {path.stem for path in (HOME / "pages").glob("*.py")}
+    for path in PYTHON:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pages":
+                names = {f"{node.module}.{name.name}".split(".")[1] for name in node.names}
+                assert not names & (pages - {"__init__"}), path
 
 
 def test_no_two_modules_of_core_import_each_other_in_a_circle():

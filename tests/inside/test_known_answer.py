@@ -16,7 +16,7 @@ from core.inside.fold_models import fold_model, prepare
 from core.inside.maps import maps_of
 from core.inside.trust import randomised
 from core.plan.plan import make_plan
-from core.runs import run as runs
+from core.runs.create import create
 from core.training.train import train_fold
 
 SIDE, HALF = 160, 80  # pixels
@@ -61,7 +61,7 @@ def known(tmp_path_factory):
         }
     )
     plan = make_plan(config, scan(config.data, threads=1))
-    run = runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=root / "runs")
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=root / "runs")
     assert train_fold(run, 0)
     samples = run.samples()
     yield run, samples.loc[samples["fold"] == 0, "sample"].tolist()

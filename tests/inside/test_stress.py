@@ -14,7 +14,7 @@ STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
 
 
 def test_held_out_faces_come_from_the_fold_alone_and_from_every_class(tiny_plan, tmp_path):
-    from core.runs.run import create
+    from core.runs.create import create
 
     run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=tmp_path)
     found = stress.held_out(run, 1, 6)

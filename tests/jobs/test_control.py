@@ -7,8 +7,8 @@ import pytest
 
 from core.errors import LabError
 from core.jobs import control, queue, speed, worker
-from core.runs import FoldState
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
 
 
@@ -73,7 +73,7 @@ def test_two_browsers_that_launch_the_same_form_at_once_make_one_run(tiny_plan, 
         assert sorted((runs_folder / f".answer{number}").read_text() for number in (0, 1)) == ["exists", "launched"]
         assert control.waiting(runs_folder) == [(f"form-{turn}", 0), (f"form-{turn}", 1)]
         assert not list(runs_folder.glob(".*.new"))
-        queue.remove(runs.Run(f"form-{turn}", runs_folder), [0, 1])
+        queue.remove(Run(f"form-{turn}", runs_folder), [0, 1])
         for path in runs_folder.glob(".[rga]*"):
             path.unlink()
 
@@ -82,7 +82,7 @@ def test_missing_weights_are_told_before_anything_is_frozen(tiny_plan, runs_fold
     with pytest.raises(LabError, match="there is no file") as told:
         control.launch(short(tiny_plan, model__init="file:/nowhere/weights.pth"))
     assert told.value.kind == "weights"
-    assert runs.summaries() == []
+    assert summaries() == []
     assert not started
 
 
@@ -120,7 +120,7 @@ def test_a_finished_run_says_so_everywhere(workers, tiny_plan):
     assert state.scores["final_f1"] == table["f1"].iloc[-1]
     assert state.scores["best_f1"] == table["f1"].max()
     assert state.best_epoch == table.loc[table["f1"].idxmax(), "epoch"]
-    summary = runs.summaries(workers.root)[0]
+    summary = summaries(workers.root)[0]
     assert summary["state"] == "done"
     assert [fold["scores"] for fold in summary["folds"]] == [run.fold_state(fold).scores for fold in (0, 1)]
     assert run.progress(0) == {}
@@ -285,6 +285,6 @@ def test_interrupted_is_derived_from_the_lock_alone(tiny_plan, runs_folder, star
     assert states(run)[0] == "interrupted"
     with run.fold_lock(0):
         assert states(run)[0] == "running"
-        assert runs.summaries(runs_folder)[0]["folds"][0]["state"] == "running"
+        assert summaries(runs_folder)[0]["folds"][0]["state"] == "running"
     assert run.fold_state(0).reason
     assert run.written_state(0).state == "running"  # nothing has to be written for it

@@ -16,9 +16,10 @@ import pytest
 from core import machine, places
 from core.jobs import control, queue, slots, worker
 from core.places import HOME
-from core.runs import FoldState
-from core.runs import run as runs
-from core.storage import locks
+from core.runs import FoldState, Run
+from core.runs.create import create
+from core.runs.run import is_locked
+from core.storage import files, locks
 from tests.workers import FORKS, PATIENCE, Workers, assert_done, held, launch, short, small_net, until
 
 
@@ -28,7 +29,7 @@ def make_run(tiny_plan, runs_folder):
 
     def make(folds=2):
         samples = tiny_plan.samples.assign(fold=[i % folds for i in range(len(tiny_plan.samples))])
-        return runs.create(tiny_plan.config, samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
+        return create(tiny_plan.config, samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
 
     return make
 
@@ -152,7 +153,7 @@ def test_a_hold_that_comes_while_a_worker_reads_the_queue_is_honoured(make_run, 
     monkeypatch.setattr(queue, "entries", hold_after)
     assert worker.claim(runs_folder) is None
     monkeypatch.undo()
-    assert not runs.is_locked(run.fold_lock(0))
+    assert not is_locked(run.fold_lock(0))
     queue.release(runs_folder, "some-study")
     assert waiting(runs_folder) == [(run.id, 0)]
 
@@ -247,8 +248,8 @@ def _stand_still(root, *, point):
             (root / ".held").touch()
             signal.pause()
 
-    states, unlink = runs.Run.written_state, Path.unlink
-    write = runs.files.write_json
+    states, unlink = Run.written_state, Path.unlink
+    write = files.write_json
 
     def written_state(run, fold):
         here("locked")
@@ -266,7 +267,7 @@ def _stand_still(root, *, point):
             here("before its entry goes")
         return unlink(path, **options)
 
-    runs.Run.written_state, runs.files.write_json, Path.unlink = written_state, write_json, gone
+    Run.written_state, files.write_json, Path.unlink = written_state, write_json, gone
 
 
 @pytest.mark.parametrize(
@@ -331,7 +332,7 @@ def test_looking_at_a_lock_of_a_deleted_run_does_not_make_its_folder_again(make_
     run = make_run()
     lock = run.fold_lock(0)
     run.delete()
-    assert not runs.is_locked(lock)
+    assert not is_locked(lock)
     assert not run.dir.exists()
 
 
@@ -366,7 +367,7 @@ def test_a_job_queued_while_the_worker_leaves_is_not_lost(make_run, runs_folder,
         lambda fold: True,
         lambda fold: any(note["fold"] == fold for note in notes(runs_folder)),
         lambda fold: run.written_state(fold).state == "done",
-        lambda fold: run.written_state(fold).state == "done" and not runs.is_locked(run.fold_lock(fold)),
+        lambda fold: run.written_state(fold).state == "done" and not is_locked(run.fold_lock(fold)),
         lambda fold: run.written_state(fold).state == "done" and queue.free_slots(runs_folder) == 1,
     )
     for fold in run.folds():
@@ -401,14 +402,14 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
     assert worker.work(runs_folder) == 1
     assert begun == [(late, 0)]
     assert queue.free_slots(runs_folder) == 1
-    assert not runs.is_locked(late.fold_lock(0))
+    assert not is_locked(late.fold_lock(0))
 
 
 def _launch_many(root, run_ids):
     fork = multiprocessing.get_context("fork")
     control.start_worker = lambda folder: fork.Process(target=_pretend_worker, args=(folder,)).start()
     for run_id in run_ids:
-        queue.enqueue(runs.Run(run_id, root), [0])
+        queue.enqueue(Run(run_id, root), [0])
         control.ensure_workers(root)
 
 
@@ -493,7 +494,7 @@ def _launch_slowly(root, run_ids):
     os.environ["FACET_SLOTS"] = "2"
     starts_slowly(root)
     for run_id in run_ids:
-        run = runs.Run(run_id, root)
+        run = Run(run_id, root)
         queue.enqueue(run, run.folds())
         control.ensure_workers(root)
 

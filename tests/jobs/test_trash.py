@@ -4,8 +4,9 @@ import pytest
 
 from core.errors import LabError
 from core.jobs import queue, trash
-from core.runs import FoldState, index
-from core.runs import run as runs
+from core.runs import FoldState
+from core.runs.create import create
+from core.runs.lists import index
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def made(runs_folder, tiny_plan):
     def make(name="a", state="done", init="scratch"):
         model = tiny_plan.config.model.model_copy(update={"init": init})
         config = tiny_plan.config.model_copy(update={"name": name, "model": model})
-        run = runs.create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
+        run = create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
         for fold in run.folds():
             run.write_state(FoldState(fold, state))
         return run

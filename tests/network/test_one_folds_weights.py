@@ -17,9 +17,10 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.jobs import control
 from core.plan.plan import check_weights, make_plan
-from core.plan.transfer import run_holding, written_origin
 from core.runs import origins
-from core.runs import run as runs
+from core.runs.ancestry import run_holding, written_origin
+from core.runs.create import create
+from core.runs.lists.summaries import summaries
 from core.training import checkpoint
 from tests.plan.test_transfer import make_run, table_of
 from tests.workers import short
@@ -28,9 +29,7 @@ from tests.workers import short
 @pytest.fixture
 def parent(tiny_plan, runs_folder):
     """A run on the tiny dataset; what its weights are does not matter here, since nobody comes to read them."""
-    run = runs.create(
-        tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder
-    )
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
     for fold in run.folds():
         for which in ("best", "final"):
             write(run.weights_file(fold, which), {})
@@ -67,7 +66,7 @@ def test_every_door_refuses_a_folds_weights_and_names_the_run(parent, tiny_confi
         (tmp_path / "recipe.yaml").write_text(to_yaml(asked))
         told = CliRunner().invoke(app, ["train", str(tmp_path / "recipe.yaml")])
         assert isinstance(told.exception, LabError) and f"run:{parent.id}" in str(told.exception)
-    assert [s["id"] for s in runs.summaries()] == [parent.id]
+    assert [s["id"] for s in summaries()] == [parent.id]
 
 
 def test_the_launch_itself_refuses_too(parent, tiny_plan):

@@ -14,8 +14,8 @@ from core import places
 from core.config import drafts
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
-from core.runs import FoldState
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from core.studies import records
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
@@ -35,7 +35,7 @@ def form(lab, tmp_path):  # noqa: F811
 
 
 def configs():
-    return [runs.Run(summary["id"]).config() for summary in runs.summaries()]
+    return [Run(summary["id"]).config() for summary in summaries()]
 
 
 # The click
@@ -85,7 +85,7 @@ def test_labels_that_changed_meanwhile_are_not_launched_until_the_page_has_shown
     assert configs() == []
     assert "photos, labels or folds are not those that the page showed" in text_of(form)
     button(form).click().run()
-    assert len(runs.Run(runs.summaries()[0]["id"]).samples()) == 29
+    assert len(Run(summaries()[0]["id"]).samples()) == 29
 
 
 def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(lab, tmp_path):  # noqa: F811
@@ -184,8 +184,8 @@ def test_a_transform_is_removed_once_however_often_its_button_is_pressed():
 def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
     field(open_group(form, "task"), "folds.count").set_value("4").run()
     button(form).click().run()
-    parent = runs.summaries()[0]["id"]
-    run = runs.Run(parent)
+    parent = summaries()[0]["id"]
+    run = Run(parent)
     for fold in run.folds():
         run.weights_file(fold, "best").write_bytes(b"weights")
         run.write_state(FoldState(fold, "done"))

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs import control, speed
 from core.places import HOME
-from core.runs import FoldState
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.lists.summaries import summaries
 from tests.photos import draw
 
 PAGE = HOME / "pages" / "launch.py"
@@ -95,7 +95,7 @@ def test_launch_freezes_what_the_form_says_and_opens_live(lab, tmp_path):
     assert "People" not in [metric.label for metric in page.metric]
     button(page).click().run()
     assert lab[0][0] == "live"
-    run = runs.Run(lab[0][1]["run"])
+    run = Run(lab[0][1]["run"])
     assert run.config().data.root == str(tmp_path / "faces")
     assert len(run.samples()) == 30
     assert len(run.folds()) == 5
@@ -109,7 +109,7 @@ def test_a_second_tab_of_the_form_launches_no_second_run(lab, tmp_path):
     button(second).click().run()
     assert len(lab) == 2
     assert lab[0] == lab[1]
-    assert len(runs.summaries()) == 1
+    assert len(summaries()) == 1
 
 
 def test_a_second_tab_with_other_settings_is_another_run(lab, tmp_path):
@@ -120,7 +120,7 @@ def test_a_second_tab_with_other_settings_is_another_run(lab, tmp_path):
     field(second, "phases.0.epochs").set_value("3").run()
     button(first).click().run()
     button(second).click().run()
-    assert len(runs.summaries()) == 2
+    assert len(summaries()) == 2
 
 
 def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(lab, tmp_path):
@@ -131,7 +131,7 @@ def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(lab, tmp_pat
     again = open_page(recipe="quick", form=token)
     assert again.session_state["launch_token"] != token
     button(again).click().run()
-    assert len(runs.summaries()) == 2
+    assert len(summaries()) == 2
 
 
 @pytest.mark.parametrize("token", ["../../x", "20261123-052704-zzzz", "<b>", "2" * 200])
@@ -144,7 +144,7 @@ def test_after_a_launch_the_same_settings_can_be_launched_again(lab, tmp_path):
     button(page).click().run()
     page.run()
     button(page).click().run()
-    assert len(runs.summaries()) == 2
+    assert len(summaries()) == 2
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_correcting_the_value_allows_the_launch(lab, tmp_path):
     field(page, "phases.0.lr_head").set_value("2e-4").run()
     assert not button(page).disabled
     button(page).click().run()
-    assert runs.Run(lab[0][1]["run"]).config().phases[0].lr_head == 2e-4
+    assert Run(lab[0][1]["run"]).config().phases[0].lr_head == 2e-4
 
 
 def test_fewer_people_than_folds_is_said_at_the_folds(lab, tmp_path):
@@ -214,7 +214,7 @@ def test_bad_files_are_listed_and_have_to_be_agreed_to(lab, tmp_path):
     box.check().run()
     assert not button(page).disabled
     button(page).click().run()
-    assert runs.Run(lab[0][1]["run"]).info()["left_out"] == 1
+    assert Run(lab[0][1]["run"]).info()["left_out"] == 1
 
 
 def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(lab, tmp_path, monkeypatch):
@@ -298,7 +298,7 @@ def test_every_setting_that_opens_another_one_can_be_used(lab, tmp_path):
         field(page, path).set_value(value).run()
     field(page, "training.early_stopping").set_value("6").run()
     button(page).click().run()
-    config = runs.Run(lab[0][1]["run"]).config()
+    config = Run(lab[0][1]["run"]).config()
     assert (config.phases[0].schedule, config.phases[0].step_epochs) == ("step", 4)
     assert (config.training.loss, config.training.focal_gamma, config.training.early_stopping) == ("focal", 1.5, 6)
     assert (config.mix.method, config.mix.alpha) == ("mixup", 0.4)
@@ -321,7 +321,7 @@ def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_d
     page.session_state["launch_draft"]["model"]["depth"] = 34
     page.session_state["launch_draft"]["folds"]["count"] = 4
     button(page.run()).click().run()
-    parent = runs.Run(lab[0][1]["run"])
+    parent = Run(lab[0][1]["run"])
     unfinished = open_group(open_page(recipe="study-masked"), "model")
     assert "Choose a run" in text_of(unfinished) and button(unfinished).disabled
     for fold in parent.folds():
@@ -336,7 +336,7 @@ def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_d
     chosen.selectbox(key=f"form{version}.model.init.run").set_value(parent.id).run()
     assert not chosen.exception and not button(chosen).disabled
     button(chosen).click().run()
-    child = runs.Run(lab[-1][1]["run"])
+    child = Run(lab[-1][1]["run"])
     assert (child.config().model.depth, child.config().folds.count) == (34, 4)
     held_out = parent.samples().set_index("sample")["fold"]
     assert (child.samples().set_index("sample")["fold"] == held_out).all()

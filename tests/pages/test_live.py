@@ -9,7 +9,9 @@ from core.config import from_dict
 from core.jobs import control
 from core.places import HOME
 from core.runs import FoldState, metrics_file
-from core.runs import run as runs
+from core.runs.create import create
+from core.runs.lists.summaries import summaries
+from core.storage import files
 from pages.parts.run import view
 from pages.parts.shared import run_picker
 
@@ -49,7 +51,7 @@ def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, i
     )
     if lacks is not None:
         samples = samples[(samples["fold"] != lacks) | (samples["y"] == 0)]
-    run = runs.create(config, samples, class_names=CLASSES, info=info or {}, folder=folder, run_id=run_id)
+    run = create(config, samples, class_names=CLASSES, info=info or {}, folder=folder, run_id=run_id)
     for fold, state in enumerate(states):
         n = {"done": epochs, "queued": 0}.get(state, epochs // 2)
         if n:
@@ -165,7 +167,7 @@ def test_a_fold_whose_worker_died_is_interrupted(folder):
 def test_a_fold_that_trains_offers_cancel_and_shows_epoch_speed_and_time_left(folder):
     run = make(folder, states=("done", "running", "queued"))
     progress = {"epoch": 3, "epochs": 4, "split": "train", "step": 5, "steps": 10, "images_per_second": 28.4}
-    runs.files.write_json(run.fold_dir(1) / "progress.json", {**progress, "eta_seconds": 60.0})
+    files.write_json(run.fold_dir(1) / "progress.json", {**progress, "eta_seconds": 60.0})
     with run.fold_lock(1):
         at = page("live", run=run.id)
     shown = html(at)
@@ -215,7 +217,7 @@ def test_a_damaged_run_is_a_sentence_not_a_traceback(folder, damaged):
     if damaged != "summary.json":
         assert "configuration" in html(at) or "config.yaml" in html(at)
     else:
-        assert "unreadable" not in html(at) and runs.summaries()[0]["state"] == "done", "it is made anew"
+        assert "unreadable" not in html(at) and summaries()[0]["state"] == "done", "it is made anew"
 
 
 def test_home_sorts_runs_into_training_waiting_stopped_and_finished(folder):
@@ -247,7 +249,7 @@ def test_metrics_are_parsed_again_only_when_a_file_changed(folder, monkeypatch):
 def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
     run = make(folder, states=("done", "running"))
     late = {"epoch": 3, "epochs": 4, "split": "validation", "step": 9, "steps": 9, "eta_seconds": 0.0}
-    runs.files.write_json(run.fold_dir(1) / "progress.json", late)
+    files.write_json(run.fold_dir(1) / "progress.json", late)
     with run.fold_lock(1):
         moment = view.look(run, run.config(), [])
     assert 0 <= moment.share <= 1 and moment.seconds_left(pd.DataFrame()) == 0.0
@@ -256,10 +258,10 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
 def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
     """A label is what the browser sends back: with the state in it, a reload after the end opened nothing."""
     run = make(folder, states=("queued", "queued"))
-    before = run_picker.run_label(runs.summaries()[0])
+    before = run_picker.run_label(summaries()[0])
     for fold in (0, 1):
         run.write_state(FoldState(fold, "done", epoch=4))
-    assert run_picker.run_label(runs.summaries()[0]) == before
+    assert run_picker.run_label(summaries()[0]) == before
 
 
 def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):

@@ -19,7 +19,8 @@ from core.inside import fold_models, looks
 from core.inside import maps as gradcam
 from core.jobs import control
 from core.places import HOME
-from core.runs import run as runs
+from core.runs import Run
+from core.runs.run import ID
 from tests.answered import CLASSES, answer, judged, made, photo, probabilities_of, table_of
 
 APP = HOME / "app.py"
@@ -91,7 +92,7 @@ def test_the_newest_answered_run_opens_with_its_worst_mistakes_first(folder, sam
          run_id="20260101-000000-old-0000", root=samples["path"][0])  # fmt: skip
     at = page()
     assert at.query_params["run"] == "20260101-000000-old-0000"
-    run = runs.Run("20260101-000000-old-0000", folder)
+    run = Run("20260101-000000-old-0000", folder)
     answered = pd.concat([run.predictions(fold) for fold in run.folds()])
     wrong = answered[answered["label"] != answered["predicted"]].sort_values("loss", ascending=False)
     assert shown(at) == wrong["sample"].tolist()
@@ -288,9 +289,9 @@ def depths(two_depths, folder):
     runs_, samples = two_depths
     found = []
     for path in sorted(runs_.iterdir()):
-        if runs.ID.fullmatch(path.name):
+        if ID.fullmatch(path.name):
             shutil.copytree(path, folder / path.name)
-            found.append(runs.Run(path.name, folder))
+            found.append(Run(path.name, folder))
     return found, samples
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from core.jobs import control, trash
-from core.runs import Run, index, notes
+from core.runs import Run, notes
+from core.runs.lists import index
 from tests.pages.test_live import html, labels, make, page
 
 EVIL = "<b>evil</b> **bold** :smile:"

@@ -16,7 +16,7 @@ from core.jobs import control as jobs
 from core.jobs import queue, slots
 from core.places import HOME
 from core.runs import FoldState, Run
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import healing, records
 from tests.pages.test_launch import PAGE, faces, field, lab, open_group, open_page, take_folder, text_of
@@ -87,7 +87,7 @@ def test_a_second_tab_of_the_form_launches_no_second_study(lab, tmp_path):
     button(second).click().run()
     assert lab[0] == lab[1]
     assert len(records.all_studies()) == 1
-    assert len(runs.summaries()) == 2
+    assert len(summaries()) == 2
 
 
 def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(lab, tmp_path):
@@ -107,7 +107,7 @@ def test_a_mixing_alpha_that_cannot_be_is_named_and_nothing_is_launched(lab, tmp
     page = open_study(tmp_path, {"mix.alpha": values})
     assert "mix.alpha" in text_of(page) and f"greater than 0, found {wrong}" in text_of(page)
     assert button(page).disabled
-    assert not runs.summaries()
+    assert not summaries()
 
 
 def test_a_phase_without_epochs_is_named(lab, tmp_path):
@@ -128,7 +128,7 @@ def test_weights_that_are_not_there_are_said_and_nothing_is_queued(lab, tmp_path
     page = open_study(tmp_path, {"model.init": ["imagenet"], "model.depth": [18, 50]})
     assert "resnet18-f37072fd.pth, 45 MB" in text_of(page)
     assert button(page).disabled
-    assert not runs.summaries()
+    assert not summaries()
 
 
 def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(lab, tmp_path):
@@ -294,7 +294,7 @@ def test_one_run_of_a_paused_study_can_be_resumed_on_its_own_page(record):
 def test_what_waits_in_a_paused_study_that_is_deleted_is_cancelled_and_its_page_says_why(record):
     page = press(show(study=record.id), "Pause")
     press(page, "Delete this study")
-    assert {s["state"] for s in runs.summaries()} == {"cancelled"} and jobs.waiting() == []
+    assert {s["state"] for s in summaries()} == {"cancelled"} and jobs.waiting() == []
     live = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
     live.switch_page("pages/live.py")
     live.query_params["run"] = record.run_ids[0]
@@ -304,7 +304,7 @@ def test_what_waits_in_a_paused_study_that_is_deleted_is_cancelled_and_its_page_
 
 def test_cancel_stops_every_run(record):
     press(show(study=record.id), "Cancel")
-    assert {s["state"] for s in runs.summaries()} == {"cancelled"}
+    assert {s["state"] for s in summaries()} == {"cancelled"}
 
 
 def test_a_waiting_run_can_be_trained_first(record):
@@ -331,7 +331,7 @@ def test_a_run_that_is_added_joins_on_the_same_folds(lab, record):
 
 def test_a_deleted_study_leaves_its_runs(record):
     press(show(study=record.id), "Delete this study")
-    assert records.all_studies() == [] and len(runs.summaries()) == 3
+    assert records.all_studies() == [] and len(summaries()) == 3
 
 
 def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import LabError
-from core.plan.folds import absence, absent_classes, assign_folds, audit, fold_table, support
+from core.plan.folds import absence, absent_classes, assign_folds, audit, fold_table
+from core.runs.create import support
 from core.stats.metrics import class_scores, confusion
 
 NAMES = [f"class {letter}" for letter in "abcdefghijklmnopqr"]

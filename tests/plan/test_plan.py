@@ -20,7 +20,7 @@ from core.jobs import control
 from core.plan import plan as plans
 from core.plan.folds import audit
 from core.plan.plan import Plan, changed_files, check_task, check_unchanged, check_weights, fit_task, make_plan
-from core.runs import run as runs
+from core.runs import FoldState
 from core.training.batches import epoch_order, split_batches
 from tests.photos import draw, mask_dataset, read
 
@@ -60,7 +60,7 @@ def test_no_person_of_a_masked_fold_was_trained_on_by_the_unmasked_fold_that_it_
     parent = control.launch(plan_of(masks, folds={"count": 3}, data={"max_people": 26}))
     for fold in parent.folds():
         parent.weights_file(fold, "best").write_bytes(b"x")
-        parent.write_state(runs.FoldState(fold, state="done"))
+        parent.write_state(FoldState(fold, state="done"))
     child = plan_of(
         masks, folds={"count": 3}, task={"name": "mask-gender-age"}, model={"init": f"run:{parent.id}"}
     ).samples  # fmt: skip
@@ -366,7 +366,7 @@ def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colour
     parent = control.launch(colour_plan(colours))
     for fold in parent.folds():
         parent.weights_file(fold, "best").write_bytes(b"x")
-        parent.write_state(runs.FoldState(fold, state="done"))
+        parent.write_state(FoldState(fold, state="done"))
     after = {"model": {"init": f"run:{parent.id}"}}
     assert colour_plan(colours, **after).samples["fold"].tolist() == parent.samples()["fold"].tolist()
     fold = parent.samples().drop_duplicates("person").set_index("person")["fold"].to_dict()

@@ -10,8 +10,8 @@ from core.config import RunConfig
 from core.config.run_config import ModelConfig
 from core.errors import LabError
 from core.plan.transfer import ancestry, check_parent, inherit_folds
-from core.runs import FoldState
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.create import create
 
 BEST = ModelConfig(init_checkpoint="best")
 
@@ -27,8 +27,8 @@ def table_of(people, photos=2, seed=0):
     return pd.DataFrame(rows)
 
 
-def make_run(folder: Path, name: str, table: pd.DataFrame, ancestors=None, done=True) -> runs.Run:
-    run = runs.create(
+def make_run(folder: Path, name: str, table: pd.DataFrame, ancestors=None, done=True) -> Run:
+    run = create(
         RunConfig(name=name), table, class_names=["c0", "c1", "c2"], info={}, ancestors=ancestors, folder=folder
     )
     for fold in run.folds():
@@ -106,7 +106,7 @@ def test_unfinished_deleted_and_differently_folded_parents_are_refused(tmp_path)
     with pytest.raises(LabError, match="there is no run"):
         check_parent(done, 3, BEST)
     with pytest.raises(LabError, match="no run is chosen to start from"):
-        check_parent(runs.Run("choose", tmp_path), 3, BEST)
+        check_parent(Run("choose", tmp_path), 3, BEST)
 
 
 def test_a_person_in_two_folds_of_the_line_is_refused(tmp_path):

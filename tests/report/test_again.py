@@ -15,7 +15,7 @@ from core.plan.plan import make_plan
 from core.report import gather
 from core.report.blocks import Bullets, Code
 from core.runs import FoldState, Run
-from core.runs import run as runs
+from core.runs.run import ID
 from core.studies import records
 from core.studies.grid import StudyConfig, expand, make_plans
 from tests.data.test_persons import utkface
@@ -57,7 +57,7 @@ def again(run, folder):
         assert words[:3] == ["python", "-m", "core"]
         done = CliRunner().invoke(cli.app, words[3:])
         assert done.exit_code == 0, (command, done.output, done.exception)
-        made += [Run(line) for line in done.output.splitlines() if runs.ID.fullmatch(line) and Run(line).exists()]
+        made += [Run(line) for line in done.output.splitlines() if ID.fullmatch(line) and Run(line).exists()]
     return made, commands, [line for block in parts if isinstance(block, Bullets) for line in block.lines]
 
 

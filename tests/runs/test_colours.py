@@ -12,8 +12,9 @@ from core.compare import members, pairs
 from core.figures import comparison, comparison_curves
 from core.jobs import trash
 from core.places import HOME
-from core.runs import Run, colours, index
-from core.runs import run as runs
+from core.runs import Run, colours
+from core.runs.lists import index
+from core.runs.lists.summaries import summaries
 from pages.parts.shared import run_picker, theme
 from tests.compared import make_run, samples
 
@@ -115,7 +116,7 @@ def test_a_new_run_takes_the_colour_that_is_free(twelve):
 def test_the_colour_is_the_runs_own_on_every_path(twelve):
     run = Run(sorted(shown())[7])
     place = run.info()["colour"]
-    assert place == next(s["colour"] for s in runs.summaries() if s["id"] == run.id)
+    assert place == next(s["colour"] for s in summaries() if s["id"] == run.id)
     member = members.load(run.id)
     assert colours.colour_of({**member.info, "id": member.id}) == shown()[run.id] == colours.run_colour(place)
 

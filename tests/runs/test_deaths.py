@@ -10,7 +10,7 @@ import pytest
 from core import machine
 from core.jobs import control, queue
 from core.runs import FoldState, deaths
-from core.runs import run as runs
+from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import healing
 from tests.test_machine import make_group
@@ -67,7 +67,7 @@ def test_killed_for_memory_is_told_with_the_figures(dead, counter):
 def test_lists_tell_it_too(dead, counter, runs_folder):
     dead()
     counter(4)
-    (summary,) = runs.summaries(runs_folder)
+    (summary,) = summaries(runs_folder)
     assert summary["folds"][0]["state"] == "interrupted"
     assert "probably out of memory" in summary["folds"][0]["reason"]
 

@@ -15,6 +15,7 @@ from core.cli import main as cli
 from core.errors import LabError
 from core.places import HOME
 from core.runs import Run, exports
+from core.storage.spreadsheet import FORMULA, spreadsheet_csv
 from pages.parts.shared import tables
 from tests.compared import make_run, samples
 
@@ -59,12 +60,12 @@ def test_a_table_of_the_screen_leaves_without_formulas_in_cells_columns_and_row_
     evil = f"{start}cmd|' /C calc'!A0"
     frame = pd.DataFrame({evil: [evil, "plain"], "n": [-1, 2]}, index=pd.Index([evil, "b"], name=f"{evil}2"))
     frame.loc["c"] = [f"smuggled\r{evil}", 3]
-    csv = exports.spreadsheet_csv(tables.flat(frame))
+    csv = spreadsheet_csv(tables.flat(frame))
     assert b"\r" not in csv
     told = pd.read_csv(io.BytesIO(csv), keep_default_na=False)
     texts = [*told.columns, *told.iloc[:, 0], *told.iloc[:, 1]]
     assert sum(text.startswith("'") for text in texts) == 4
-    assert not [text for text in texts if text.startswith(exports.FORMULA)]
+    assert not [text for text in texts if text.startswith(FORMULA)]
     assert told["n"].tolist() == [-1, 2, 3]
 
 

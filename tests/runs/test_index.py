@@ -4,8 +4,9 @@ import pytest
 
 from core.config import from_dict
 from core.runs import FoldState, notes
-from core.runs import index as run_index
-from core.runs import run as runs
+from core.runs.create import create
+from core.runs.lists import index as run_index
+from core.runs.lists.summaries import read_summary, summaries
 from core.storage import files
 
 SCORES = {f"{which}_{key}": 0.5 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
@@ -15,22 +16,22 @@ SCORES = {f"{which}_{key}": 0.5 for which in ("best", "final") for key in ("f1",
 def made(runs_folder, tiny_plan):
     def make(name="a", config=None):
         config = config or tiny_plan.config.model_copy(update={"name": name})
-        return runs.create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
+        return create(config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
 
     return make
 
 
 def counting(monkeypatch):
     read = []
-    original = runs.read_summary
-    monkeypatch.setattr(runs, "read_summary", lambda path: read.append(path.name) or original(path))
+    original = read_summary
+    monkeypatch.setattr(run_index, "read_summary", lambda path: read.append(path.name) or original(path))
     return read
 
 
 def test_it_lists_what_summaries_lists(made):
     for name in "abc":
         made(name)
-    plain = runs.summaries()
+    plain = summaries()
     quick = run_index.summaries()
     assert [{k: v for k, v in s.items() if k not in ("archived", "tags")} for s in quick] == plain
     assert len(plain) == 3

@@ -2,13 +2,13 @@ import pytest
 
 from core.errors import LabError
 from core.runs import FoldState, notes
-from core.runs import run as runs
+from core.runs.create import create
 from core.storage import files
 
 
 @pytest.fixture
 def run(runs_folder, tiny_plan):
-    made = runs.create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
+    made = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={})
     for fold in made.folds():
         made.write_state(FoldState(fold, "done"))
     return made

@@ -1,8 +1,8 @@
 import pytest
 
-from core.runs.index import Listed
+from core.runs.lists.index import Listed
+from core.runs.lists.query import Query, choices, choose, grouped, ordered, varying
 from core.runs.notes import Notes
-from core.runs.query import Query, choices, choose, grouped, ordered, varying
 
 
 def entry(name, *, depth=18, f1=None, tags=(), archived=None, created=1.0, state="done", text="", **settings):

@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 from core.errors import LabError
 from core.places import lab_folder
 from core.runs import FoldState, Run
-from core.runs import run as runs
+from core.runs.create import create, new_id
+from core.runs.lists.summaries import read_summary, summaries
 from core.runs.metrics_file import METRIC_COLUMNS, append_metrics
+from core.runs.run import check_id, is_locked
+from core.runs.states import overall
 from core.storage import files
 from tests.runs.test_metrics_file import assert_same_table, rows
 
@@ -27,7 +30,7 @@ NAME = "20250102-030405-tiny-abcd"
 
 def made(tiny_plan, folder, run_id=NAME):
     info = {"study": None, "dataset": {"fingerprint": tiny_plan.fingerprint}}
-    return runs.create(
+    return create(
         tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info=info, run_id=run_id, folder=folder
     )
 
@@ -48,7 +51,7 @@ BAD_IDS = [
 
 @pytest.mark.parametrize("bad", BAD_IDS, ids=repr)
 def test_what_is_no_run_id_is_refused_and_shown_as_text(bad, tmp_path):
-    for use in (runs.check_id, Run, lambda value: Run(value, tmp_path)):
+    for use in (check_id, Run, lambda value: Run(value, tmp_path)):
         with pytest.raises(LabError, match="is not a run id") as told:
             use(bad)
         assert told.value.kind == "bad-id"
@@ -69,10 +72,10 @@ def test_an_id_that_is_accepted_is_one_plain_name_in_the_folder(text):
 
 @pytest.mark.parametrize("name", ["x", "A Name!", "얼굴", "../../etc", "-", "  ", "a" * 60, "<b>*x*</b>", "2024"])
 def test_a_new_id_is_valid_whatever_the_name_and_never_the_same(name):
-    ids = {runs.new_id(name) for _ in range(8)}
+    ids = {new_id(name) for _ in range(8)}
     assert len(ids) > 1
     for run_id in ids:
-        assert runs.check_id(run_id) == run_id
+        assert check_id(run_id) == run_id
         day, clock, *slug, end = run_id.split("-")
         assert (len(day), len(clock), len(end)) == (8, 6, 4)
         assert "".join(slug)
@@ -99,7 +102,7 @@ def test_a_run_folder_holds_what_the_contract_says(run, tiny_plan):
     assert run.info()["dataset"]["fingerprint"] == tiny_plan.fingerprint
     assert run.folds() == [0, 1]
     assert [state.state for state in run.states()] == ["queued", "queued"]
-    (listed,) = runs.summaries()
+    (listed,) = summaries()
     assert listed["state"] == "queued"
     assert (listed["id"], listed["name"], listed["people"], listed["samples"]) == (NAME, "tiny", 24, 24)
     assert (listed["classes"], listed["depth"], listed["epochs"]) == (3, 18, 4)
@@ -167,7 +170,7 @@ def test_a_state_that_is_written_is_read_and_listed(run):
     state = FoldState(1, "failed", reason="r", remedy="m", kind="k", epoch=3, scores=scores, started=1.5, ended=2.5)
     run.write_state(state)
     assert run.fold_state(1) == state
-    (listed,) = runs.summaries()
+    (listed,) = summaries()
     assert listed["state"] == "queued"
     fold = listed["folds"][1]
     assert (fold["state"], fold["reason"], fold["epoch"], fold["scores"]) == ("failed", "r", 3, scores)
@@ -178,7 +181,7 @@ def test_running_without_a_holder_of_the_lock_is_interrupted(run):
     assert run.fold_state(0).state == "interrupted"
     assert run.fold_state(0).epoch == 2
     assert run.written_state(0).state == "running"  # derived, never written
-    assert runs.summaries()[0]["folds"][0]["state"] == "interrupted"
+    assert summaries()[0]["folds"][0]["state"] == "interrupted"
     code = (
         "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); print(1, flush=True);"
         "sys.stdin.read()"
@@ -187,7 +190,7 @@ def test_running_without_a_holder_of_the_lock_is_interrupted(run):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
         assert run.fold_state(0).state == "running"
-        assert runs.summaries()[0]["state"] == "running"
+        assert summaries()[0]["state"] == "running"
         holder.kill()
         holder.wait()
         assert run.fold_state(0).state == "interrupted"
@@ -197,13 +200,13 @@ def test_running_without_a_holder_of_the_lock_is_interrupted(run):
 
 def test_a_fold_that_ends_between_the_two_looks_is_not_called_interrupted(run, monkeypatch):
     run.write_state(FoldState(0, "running"))
-    real = runs.is_locked
+    real = is_locked
 
     def ends_now(lock):
         run.write_state(FoldState(0, "done", epoch=4))
         return real(lock)
 
-    monkeypatch.setattr(runs, "is_locked", ends_now)
+    monkeypatch.setattr("core.runs.run.is_locked", ends_now)
     assert run.fold_state(0) == FoldState(0, "done", epoch=4)
 
 
@@ -245,7 +248,7 @@ def test_a_state_of_a_later_version_with_more_in_it_is_read(run):
     ],
 )
 def test_one_word_for_a_run(states, word):
-    assert runs.overall(states) == word
+    assert overall(states) == word
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "null"])
@@ -301,7 +304,7 @@ def test_a_mangled_summary_is_listed_as_unreadable_beside_the_others(run, what):
         (folder / "summary.json").write_text(garbage)
     elif isinstance(garbage, bytes):
         (folder / "summary.json").write_bytes(garbage)
-    broken, good = runs.summaries()
+    broken, good = summaries()
     assert (broken["id"], broken.keys()) == ("broken", {"id", "unreadable"})
     assert "summary.json cannot be read" in broken["unreadable"]
     assert (good["id"], good["state"]) == (NAME, "queued")
@@ -313,7 +316,7 @@ def test_a_summary_without_what_a_list_shows_is_unreadable(run, key):
     summary = json.loads((folder / "summary.json").read_text())
     del summary[key]
     (folder / "summary.json").write_text(json.dumps(summary))
-    assert "unreadable" in runs.summaries()[0]
+    assert "unreadable" in summaries()[0]
 
 
 def test_other_things_in_the_runs_folder_do_no_harm(run, runs_folder):
@@ -325,7 +328,7 @@ def test_other_things_in_the_runs_folder_do_no_harm(run, runs_folder):
     (runs_folder / "folder-instead").mkdir()
     (runs_folder / "folder-instead" / "summary.json").mkdir()
     (runs_folder / "dangling").symlink_to(runs_folder / "nowhere")
-    found = {summary["id"]: summary.get("unreadable", "readable") for summary in runs.summaries()}
+    found = {summary["id"]: summary.get("unreadable", "readable") for summary in summaries()}
     assert found.pop(NAME) == "readable"
     assert "missing" in found.pop("nothing-in-it")
     assert "cannot be read" in found.pop("folder-instead")
@@ -333,7 +336,7 @@ def test_other_things_in_the_runs_folder_do_no_harm(run, runs_folder):
 
 
 def test_no_runs_folder_is_no_runs(tmp_path):
-    assert runs.summaries(tmp_path / "nothing") == []
+    assert summaries(tmp_path / "nothing") == []
 
 
 def test_ten_thousand_runs_are_listed_newest_first_from_their_summaries_alone(run, tmp_path, monkeypatch):
@@ -348,7 +351,7 @@ def test_ten_thousand_runs_are_listed_newest_first_from_their_summaries_alone(ru
     opened = []
     real = builtins.open
     monkeypatch.setattr("io.open", lambda file, *a, **k: opened.append(Path(file).name) or real(file, *a, **k))
-    found = runs.summaries(runs_folder)
+    found = summaries(runs_folder)
     monkeypatch.undo()
     assert [summary["id"] for summary in found] == sorted(names, reverse=True)
     assert [summary["id"] for summary in found if "unreadable" in summary] == [names[77]]
@@ -420,9 +423,9 @@ def test_a_deleted_run_is_gone_and_looking_does_not_bring_it_back(run, look):
     assert run.metrics(0).empty
     assert run.progress(0) == {}
     assert run.log_tail() == ""
-    assert not runs.is_locked(run.fold_lock(0))
+    assert not is_locked(run.fold_lock(0))
     assert not run.dir.exists()
-    assert runs.summaries() == []
+    assert summaries() == []
 
 
 @pytest.mark.parametrize("text", ["{", "a: [", "schema_version: 9", "nonsense: 1", "\x00"])
@@ -445,7 +448,7 @@ def test_a_run_folder_copied_elsewhere_opens_there(run, tmp_path, tiny_plan, mon
     assert_same_table(copy.samples(), tiny_plan.samples)
     assert len(copy.metrics(0)) == 2
     assert [state.state for state in copy.states()] == ["done", "interrupted"]
-    (listed,) = runs.summaries()
+    (listed,) = summaries()
     assert listed["state"] == "interrupted"
 
 
@@ -462,7 +465,7 @@ def test_summaries_written_at_once_by_many_folds_lose_nothing(run):
         thread.start()
     for thread in both:
         thread.join()
-    assert [(fold["state"], fold["epoch"]) for fold in runs.summaries()[0]["folds"]] == [("done", 14), ("done", 14)]
+    assert [(fold["state"], fold["epoch"]) for fold in summaries()[0]["folds"]] == [("done", 14), ("done", 14)]
 
 
 # summary.json is made anew
@@ -474,61 +477,61 @@ DAMAGES = ("", "{", "[]", "null", '{"id": "x"}', "not json")
 @pytest.mark.parametrize("text", [None, *DAMAGES])
 def test_a_damaged_or_missing_summary_is_made_anew_from_what_was_frozen_and_the_states(run, text):
     run.write_state(FoldState(1, "done", epoch=4, best_epoch=2, scores={"best_f1": 0.5}, started=1.0, ended=2.0))
-    path = runs.summary_file(run.dir)
+    path = run.summary_file
     good = json.loads(path.read_text())
     path.unlink() if text is None else path.write_text(text)
-    assert runs.read_summary(run.dir) == good
+    assert read_summary(run.dir) == good
     assert json.loads(path.read_text()) == good, "the next reader finds it whole"
-    assert runs.summaries()[0]["state"] == "queued"
+    assert summaries()[0]["state"] == "queued"
 
 
 @pytest.mark.parametrize("text", DAMAGES)
 def test_a_state_that_is_written_beside_a_damaged_summary_is_not_lost(run, text):
-    good = json.loads(runs.summary_file(run.dir).read_text())
-    runs.summary_file(run.dir).write_text(text)
+    good = json.loads(run.summary_file.read_text())
+    run.summary_file.write_text(text)
     run.write_state(FoldState(0, "failed", reason="r"))
-    written = json.loads(runs.summary_file(run.dir).read_text())
+    written = json.loads(run.summary_file.read_text())
     assert [fold["state"] for fold in written["folds"]] == ["failed", "queued"]
     assert {**written, "folds": None} == {**good, "folds": None}
 
 
 def test_a_summary_is_made_anew_without_run_json(run):
-    good = json.loads(runs.summary_file(run.dir).read_text())
-    runs.summary_file(run.dir).unlink()
+    good = json.loads(run.summary_file.read_text())
+    run.summary_file.unlink()
     (run.dir / "run.json").write_text("{")
-    anew = runs.read_summary(run.dir)
+    anew = read_summary(run.dir)
     assert anew["classes"] == good["classes"] and anew["created"] == datetime(2025, 1, 2, 3, 4, 5).timestamp()
     assert {**anew, "created": 0, "colour": 0} == {**good, "created": 0, "colour": 0}
 
 
 def test_a_summary_that_cannot_be_written_is_made_anew_for_every_reader(run):
-    path = runs.summary_file(run.dir)
+    path = run.summary_file
     good = json.loads(path.read_text())
     path.unlink()
     path.mkdir()  # for root, too, a place that cannot be read or written as a file
-    assert runs.read_summary(run.dir) == good and path.is_dir()
+    assert read_summary(run.dir) == good and path.is_dir()
 
 
 @pytest.mark.parametrize("lost", ["config.yaml", "samples.parquet", "folds"])
 def test_a_summary_is_unreadable_only_where_nothing_is_left_to_make_it_from(run, lost):
-    runs.summary_file(run.dir).write_text("{")
+    run.summary_file.write_text("{")
     place = run.dir / lost
     place.rename(run.dir / "away")
-    assert runs.read_summary(run.dir) == {
+    assert read_summary(run.dir) == {
         "id": run.id, "unreadable": "summary.json cannot be read (JSONDecodeError)",
     }  # fmt: skip
     if lost != "folds":
         run.write_state(FoldState(0, "done"))
         assert run.written_state(0).state == "done"
     (run.dir / "away").rename(place)
-    assert "unreadable" not in runs.read_summary(run.dir)
+    assert "unreadable" not in read_summary(run.dir)
 
 
 def test_a_good_summary_is_all_that_a_list_reads(run, monkeypatch):
     def never(run):
         raise AssertionError("a good summary is not made anew")
 
-    monkeypatch.setattr(runs, "rebuilt", never)
+    monkeypatch.setattr("core.runs.lists.summaries.rebuilt", never)
     for name in ("config.yaml", "samples.parquet", "run.json"):
         (run.dir / name).unlink()
-    assert runs.summaries()[0]["state"] == "queued"
+    assert summaries()[0]["state"] == "queued"

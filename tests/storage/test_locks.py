@@ -15,7 +15,9 @@ from filelock import FileLock, Timeout
 from core.errors import LabError
 from core.jobs import control, queue
 from core.places import HOME
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.create import create
+from core.runs.lists.summaries import summaries
 from core.storage import locks
 from core.studies import records
 from core.studies.grid import StudyConfig
@@ -134,15 +136,15 @@ def test_another_user_who_may_only_read_sees_the_true_state(tiny_plan, take):
     root = Path(tempfile.mkdtemp())
     try:
         root.chmod(0o755)
-        run = runs.create(tiny_plan.config, tiny_plan.samples, class_names=["a"], info={}, folder=root)
-        run.write_state(runs.FoldState(0, state="running"))
-        run.write_state(runs.FoldState(1, state="running"))
+        run = create(tiny_plan.config, tiny_plan.samples, class_names=["a"], info={}, folder=root)
+        run.write_state(FoldState(0, state="running"))
+        run.write_state(FoldState(1, state="running"))
         locks.lock(run.fold_dir(1) / "lock").acquire().lock.release()  # its worker has died
         take(run.fold_dir(0) / "lock")
         assert as_nobody(lambda: [state.state for state in run.states()]) == "['running', 'interrupted']"
-        assert as_nobody(lambda: [f["state"] for f in runs.summaries(root)[0]["folds"]]) == "['running', 'interrupted']"
+        assert as_nobody(lambda: [f["state"] for f in summaries(root)[0]["folds"]]) == "['running', 'interrupted']"
         with pytest.raises(AssertionError, match="PermissionError"):
-            as_nobody(lambda: run.write_state(runs.FoldState(0)))
+            as_nobody(lambda: run.write_state(FoldState(0)))
     finally:
         shutil.rmtree(root)
 
@@ -177,14 +179,14 @@ def test_a_file_system_that_cannot_lock_is_refused_at_launch(tiny_plan, runs_fol
     assert told.value.kind == "locks"
     assert str(runs_folder) in told.value.message
     assert "FACET_RUNS" in told.value.remedy
-    assert runs.summaries(runs_folder) == []
+    assert summaries(runs_folder) == []
     assert not list(queue.entries(runs_folder))
 
 
 def test_a_study_on_a_file_system_that_cannot_lock_is_refused_in_words(tiny_plan, runs_folder, monkeypatch):
     study = StudyConfig(name="depths", grid={"training.seed": [0, 1]})
     launched = records.launch(study, [tiny_plan], folder=runs_folder)
-    queue.remove(runs.Run(launched.run_ids[0], runs_folder), [0, 1])
+    queue.remove(Run(launched.run_ids[0], runs_folder), [0, 1])
     monkeypatch.setattr(fcntl, "flock", no_flock(errno.ENOLCK))
     for launch in (
         lambda: records.launch(study, [tiny_plan], folder=runs_folder),

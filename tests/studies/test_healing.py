@@ -9,8 +9,10 @@ import pytest
 
 from core import machine, places
 from core.jobs import control, halt, queue
-from core.runs import FoldState, Run, index
-from core.runs import run as runs
+from core.runs import FoldState, Run
+from core.runs.create import create
+from core.runs.lists import index
+from core.runs.lists.summaries import summaries
 from core.studies import healing
 from tests.old_runs import INTERRUPTED, thaw
 from tests.pages.test_live import html, page
@@ -23,7 +25,7 @@ def left_behind(tiny_plan):
     """A runs folder that everybody may read: a fold without a place in the queue, and one that says running."""
     root = Path(tempfile.mkdtemp())
     root.chmod(0o755)
-    run = runs.create(tiny_plan.config, tiny_plan.samples, class_names=["a"], info={}, folder=root)
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=["a"], info={}, folder=root)
     run.write_state(FoldState(1, state="running"))
     yield run
     shutil.rmtree(root)
@@ -90,7 +92,7 @@ def test_a_list_does_not_read_the_state_of_a_fold_whose_verdict_it_has(left_behi
     assert [(f["state"], f["kind"], f["reason"]) for f in summary["folds"]][1] == (
         "interrupted", "stopped", "It was stopped.",
     )  # fmt: skip
-    assert index.summaries(root)[0]["state"] == runs.summaries(root)[0]["state"] == "queued"
+    assert index.summaries(root)[0]["state"] == summaries(root)[0]["state"] == "queued"
 
 
 def test_a_page_says_that_nothing_is_started(runs_folder, monkeypatch):

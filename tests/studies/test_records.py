@@ -12,7 +12,8 @@ from core.errors import LabError
 from core.jobs import control, queue
 from core.places import HOME
 from core.runs import FoldState, Run
-from core.runs import run as runs
+from core.runs.create import create
+from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import grid, healing, records
 from core.studies.grid import StudyConfig
@@ -41,8 +42,8 @@ def test_a_double_click_launches_one_study(seeds, workers):
         records.launch(wanted, plans, study_id=first.id)
     assert error.value.kind == "exists"
     assert [s.id for s in records.all_studies()] == [first.id]
-    assert sorted(s["id"] for s in runs.summaries()) == sorted(first.run_ids)
-    assert {s["study"] for s in runs.summaries()} == {first.id}
+    assert sorted(s["id"] for s in summaries()) == sorted(first.run_ids)
+    assert {s["study"] for s in summaries()} == {first.id}
 
 
 def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers, monkeypatch):
@@ -100,14 +101,14 @@ def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
     paused = records.pause(made)
     assert paused.paused and records.load(made.id).paused
     assert order(workers.root) == [] and workers.run(small_net) == 0
-    assert {s["state"] for s in runs.summaries()} == {"queued"}
+    assert {s["state"] for s in summaries()} == {"queued"}
     assert queue.held_runs(workers.root) == set(made.run_ids)
     healing.look_after()
     assert order(workers.root) == [], "looking after what was lost queues nothing of a paused study"
     back, refused = records.resume(paused)
     assert not back.paused and refused == [] and order(workers.root) == made.run_ids
     assert workers.run(small_net) == 0
-    assert {s["state"] for s in runs.summaries()} == {"done"}
+    assert {s["state"] for s in summaries()} == {"done"}
 
 
 def in_another_process(root, code, study_id):
@@ -125,23 +126,23 @@ def once_made(workers, monkeypatch):
     """once_made(number, code): when so many runs of a launch are made, another process does something to the study."""
 
     def arrange(number, code):
-        create, made = runs.create, []
+        original, made = create, []
 
         def creates(*args, **kwargs):
-            run = create(*args, **kwargs)
+            run = original(*args, **kwargs)
             made.append(run)
             if len(made) == number:  # made, and not in the queue yet
                 (record,) = records.all_studies()
                 in_another_process(workers.root, code, record.id)
             return run
 
-        monkeypatch.setattr(runs, "create", creates)
+        monkeypatch.setattr(control, "create", creates)
 
     return arrange
 
 
 def all_states(root):
-    return {fold["state"] for summary in runs.summaries(root) for fold in summary["folds"]}
+    return {fold["state"] for summary in summaries(root) for fold in summary["folds"]}
 
 
 def test_a_pause_in_the_middle_of_a_launch_holds_what_is_still_to_be_made(seeds, workers, once_made):
@@ -219,7 +220,7 @@ def test_one_run_of_a_paused_study_that_is_resumed_by_hand_trains_alone(seeds, w
     records.pause(made)
     assert control.resume(Run(made.run_ids[1])) == [0, 1]
     assert order(workers.root) == [made.run_ids[1]] and workers.run(small_net) == 0
-    assert [summary["state"] for summary in sorted(runs.summaries(), key=lambda s: made.run_ids.index(s["id"]))] == [
+    assert [summary["state"] for summary in sorted(summaries(), key=lambda s: made.run_ids.index(s["id"]))] == [
         "queued", "done",
     ]  # fmt: skip
     assert records.load(made.id).paused
@@ -307,7 +308,7 @@ def test_a_run_that_is_moved_to_the_front_is_trained_first(seeds, workers, tiny_
 def test_cancelled_all_runs_stop_and_keep_what_they_have(seeds, workers):
     wanted, plans, _ = seeds
     made = records.cancel(records.pause(records.launch(wanted, plans)))
-    assert {s["state"] for s in runs.summaries()} == {"cancelled"}
+    assert {s["state"] for s in summaries()} == {"cancelled"}
     assert order(workers.root) == [] and not made.paused
 
 
@@ -363,7 +364,7 @@ def test_folds_that_a_killed_lab_left_out_of_the_queue_are_queued_again(tiny_pla
     with pytest.raises(KeyboardInterrupt):
         control.launch(tiny_plan)
     monkeypatch.setattr(queue, "enqueue", whole)
-    (summary,) = runs.summaries()
+    (summary,) = summaries()
     assert control.waiting() == [(summary["id"], 0)]
     healing.look_after()
     assert sorted(control.waiting()) == [(summary["id"], 0), (summary["id"], 1)]

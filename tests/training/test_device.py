@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import train as bench_train
-from core.runs import run as runs
+from core.runs.create import create
 from core.training import fold_trainer
 from core.training.device import forget_peak
 
@@ -78,7 +78,7 @@ def test_the_bench_tells_the_peak_that_the_trainer_saw(tiny_plan, tmp_path, monk
     monkeypatch.setattr(fold_trainer, "peak_memory", lambda device: counted[-1])
     monkeypatch.setattr(fold_trainer, "forget_peak", lambda device: counted.append(7))
     here, there = multiprocessing.Pipe(duplex=False)
-    run = runs.create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=tmp_path)
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=tmp_path)
     monkeypatch.setattr(bench_train, "make_run", lambda *settings: run)
     bench_train.peak(tmp_path, tmp_path, 18, 4, there)
     assert here.recv() == 5_000_000_000 and counted == [5_000_000_000, 7]

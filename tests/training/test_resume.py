@@ -20,8 +20,8 @@ from core.inside import fold_models
 from core.jobs import control
 from core.network.model import build_model, inherit
 from core.plan import transfer
-from core.runs import origins, starts
-from core.runs import run as runs
+from core.runs import FoldState, Run, origins, starts
+from core.runs.create import create
 from core.training import checkpoint, course, train
 from tests.old_runs import FASTER, FINISHED, INTERRUPTED, thaw
 from tests.pages.test_live import page
@@ -58,7 +58,7 @@ def network(monkeypatch):
 
 
 def frozen(plan, folder):
-    return runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    return create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
 
 
 def _ending(root, *, worse, better):
@@ -214,7 +214,7 @@ def mixed(tiny_plan, runs_folder, network, ends):
     for fold in (0, 1):
         train.train_fold(run, fold)
         best = origins.of_predictions(run.predictions_file(fold, "best"))
-        run.write_state(runs.FoldState(fold, "done", epoch=4, best_epoch=best.epoch))
+        run.write_state(FoldState(fold, "done", epoch=4, best_epoch=best.epoch))
     assert origins.of_weights(run.weights_file(1, "best")).epoch == 2
     shutil.copy(run.weights_file(1, "final"), run.weights_file(1, "best"))
     return run
@@ -263,7 +263,7 @@ def test_an_old_run_whose_best_files_are_of_an_epoch_that_never_was_is_mended(tm
     """Version 0.1.0 wrote best files before the resume point and did not say of which epoch they are."""
     root = thaw(tmp_path)
     monkeypatch.setattr(control, "start_worker", lambda folder: None)
-    run, other, finished = (runs.Run(run_id, root) for run_id in (INTERRUPTED, FASTER, FINISHED))
+    run, other, finished = (Run(run_id, root) for run_id in (INTERRUPTED, FASTER, FINISHED))
     for at, source in zip(checkpoint.outcome_files(run, 0, "best"), checkpoint.outcome_files(other, 0, "best"),
                           strict=True):  # fmt: skip
         shutil.copy(source, at)
@@ -283,7 +283,7 @@ def test_an_old_run_whose_best_files_are_of_an_epoch_that_never_was_is_mended(tm
 def test_an_old_run_that_was_killed_between_best_weights_and_predictions_is_mended(tmp_path, network):
     """Then the predictions are right and the weights of an epoch that never was; no time of a file is needed."""
     root = thaw(tmp_path)
-    run, other = (runs.Run(run_id, root) for run_id in (INTERRUPTED, FASTER))
+    run, other = (Run(run_id, root) for run_id in (INTERRUPTED, FASTER))
     own = checkpoint.outcome_files(run, 0, "best")[0].read_bytes()
     trainer, last = train.FoldTrainer(run, 0, CPU, None), checkpoint.load_last(run.last_file(0), CPU)
     assert last["best"]["epoch"] == last["epoch"] == 2
@@ -439,7 +439,7 @@ def test_a_phase_that_stops_early_hands_over_to_the_next_and_resumes_exactly(tin
 
 def test_a_resume_point_of_an_old_run_counts_its_patience_from_its_metrics(tmp_path, network):
     """Two epochs of a phase of six, the second no better: with a patience of 1 the next phase begins, at epoch 7."""
-    run = runs.Run(INTERRUPTED, thaw(tmp_path))
+    run = Run(INTERRUPTED, thaw(tmp_path))
     assert "phase_best" not in checkpoint.load_last(run.last_file(0), CPU)
     text = run.config_file.read_text().replace("early_stopping: null", "early_stopping: 1")
     run.config_file.write_text(text.replace("epochs: 2\n", "epochs: 6\n", 1))

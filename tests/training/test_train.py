@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from core.errors import LabError
 from core.inside import fold_answers, fold_models
 from core.places import lab_folder
-from core.runs import run as runs
+from core.runs import FoldState
+from core.runs.create import create
 from core.runs.metrics_file import METRIC_COLUMNS
 from core.training import checkpoint, losses, train
 from tests.workers import SmallNet, assert_same_tensors, short, with_changes
@@ -34,7 +35,7 @@ def network(monkeypatch):
 
 
 def frozen(plan, folder):
-    return runs.create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    return create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_a_fold_is_looked_at_in_float32_whatever_the_training_computes_in(tiny_p
     run = frozen(with_changes(short(tiny_plan, epochs=2), training__precision="bfloat16"), runs_folder)
     train.train_fold(run, 0)
     assert run.info()["precision"] == "bfloat16"
-    run.write_state(runs.FoldState(fold=0, state="done", epoch=2))
+    run.write_state(FoldState(fold=0, state="done", epoch=2))
     for which in ("best", "final"):
         told = run.predictions(0, which)
         faces = fold_models.faces(run, told["sample"])
@@ -320,7 +321,7 @@ def test_a_photo_that_became_unreadable_is_named(tiny_plan, runs_folder, network
     bad.write_bytes(b"\xff\xd8\xff no photo")
     samples = tiny_plan.samples.copy()
     samples.loc[3, "path"] = str(bad)
-    run = runs.create(tiny_plan.config, samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
+    run = create(tiny_plan.config, samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
     with pytest.raises(LabError, match=r"bad\.jpg"):
         train.train_fold(run, 0)
     assert not list((lab_folder(run.dir.parent) / "cache").glob("*.npy"))

@@ -22,8 +22,8 @@ from core.data.labels.conflicts import person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, parse, to_csv, value_text
 from core.errors import LabError
 from core.places import lab_folder
-from core.runs.exports import FORMULA
 from core.storage import files, locks
+from core.storage.spreadsheet import FORMULA
 
 if TYPE_CHECKING:
     from core.data.scan import Scan

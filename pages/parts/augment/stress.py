@@ -15,7 +15,8 @@ from core.data.persons import UNKNOWN, Persons, persons_of, units
 from core.errors import LabError
 from core.figures import stress as stress_figures
 from core.places import HOME
-from core.runs import Run, index
+from core.runs import Run
+from core.runs.lists import index
 from core.text import count, plain
 from pages.parts.shared import badges, faces, run_picker, theme
 from pages.parts.shared.fields import begin, field

@@ -12,7 +12,7 @@ from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction, Effect
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
-from core.runs.exports import spreadsheet_csv
+from core.storage.spreadsheet import spreadsheet_csv
 from core.text import ago, count
 from pages.parts.data.view import View, go, pager, turner
 from pages.parts.shared import badges

@@ -13,7 +13,7 @@ from core.data.images import SUFFIXES
 from core.data.labels.corrections import value_text
 from core.data.paths import inside
 from core.data.thumbnails import thumbnails
-from core.runs.exports import spreadsheet_csv
+from core.storage.spreadsheet import spreadsheet_csv
 from core.text import count, plain
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, asked, describe, go, pager, pick_photo, turner

@@ -26,7 +26,7 @@ from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import control
 from core.plan.plan import Plan
-from core.runs import run
+from core.runs import Run
 from core.studies import records
 from core.studies.grid import StudyConfig, expand
 from core.studies.records import Study
@@ -135,7 +135,7 @@ def settle_run(
         else:
             records.add(joining, plan, found, run_id=run_id)
 
-    return _launch(click, launch, ("live", run_id), lambda: run.Run(run_id).exists())
+    return _launch(click, launch, ("live", run_id), lambda: Run(run_id).exists())
 
 
 def settle_study(click: Click, wanted: StudyConfig | None, plans: list[Plan] | None) -> LabError | None:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from core.config import RunConfig, drafts
 from core.config import run_config as configs
-from core.runs import run
+from core.runs import Run
+from core.runs.create import new_id
 from core.studies import records
 from core.studies.grid import StudyConfig, to_yaml
 from pages.parts.shared import frame
@@ -57,7 +58,7 @@ def use_up(token: str) -> None:
 def id_of(token: str, name: str, content: str) -> str:
     """A function of form and settings, known before the click: a double click, a reload or a second tab of the same
     form with the same settings name the same run or study, and one can be made only once."""
-    slug = run.new_id(name)[16:-5]
+    slug = new_id(name)[16:-5]
     digest = hashlib.sha256(f"{token}\n{content}".encode()).hexdigest()[:4]
     return f"{token[:15]}-{slug}-{digest}"
 
@@ -73,7 +74,7 @@ def study_id(token: str, study: StudyConfig, root: str) -> str:
 
 def next_run_id(config: RunConfig) -> str:
     """The id that Launch will use. A form that was launched before this session opened it is a new form."""
-    _renew(run.Run(run_id(form_token(), config)).exists())
+    _renew(Run(run_id(form_token(), config)).exists())
     return run_id(form_token(), config)
 
 

@@ -12,8 +12,8 @@ from core.config import RunConfig, recipes
 from core.config import run_config as configs
 from core.config.parts import CHOOSE
 from core.errors import LabError
-from core.runs import index as run_index
-from core.runs import run
+from core.runs import Run
+from core.runs.lists import index as run_index
 from core.studies import grid
 from core.studies.grid import StudyConfig
 from core.text import plain
@@ -73,7 +73,7 @@ def take_recipe(name: str) -> None:
 
 def take_run(run_id: str) -> None:
     """Another run's settings and its dataset."""
-    begin(run.Run(run_id).config(), ("from", run_id))
+    begin(Run(run_id).config(), ("from", run_id))
 
 
 def begin(config: RunConfig, source: tuple[str, str]) -> None:
@@ -100,7 +100,7 @@ def _parent_for(root: str) -> str | None:
     for summary in run_index.summaries():
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             try:
-                if Path(run.Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():
+                if Path(Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():
                     return summary["id"]
             except LabError:
                 continue

@@ -17,7 +17,7 @@ from core.errors import LabError
 from core.jobs import queue
 from core.plan.folds import absence, absent_classes
 from core.runs import FoldState, Run, metrics_file
-from core.runs import run as runs
+from core.runs.states import overall
 from core.storage.files import GARBAGE
 from core.text import count, duration, rate, score, spread
 from pages.parts.shared import badges
@@ -38,7 +38,7 @@ class Moment:
 
     @property
     def state(self) -> str:
-        return runs.overall(self.fold_states)
+        return overall(self.fold_states)
 
     @property
     def active(self) -> bool:

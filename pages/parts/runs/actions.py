@@ -10,8 +10,9 @@ import streamlit as st
 from core.errors import LabError
 from core.jobs import trash
 from core.places import HOME
-from core.runs import Run, notes, query
-from core.runs.index import Listed
+from core.runs import Run, notes
+from core.runs.lists import query
+from core.runs.lists.index import Listed
 from core.text import count
 from pages.parts.shared import badges, exports, frame
 from pages.parts.shared.fields import begin

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.runs.index import SCORES, Listed, Spread
+from core.runs.lists.index import SCORES, Listed, Spread
 from core.text import ago, duration
 from pages.parts.shared import badges
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.runs import Run, exports
-from core.runs.index import Listed
+from core.runs.lists.index import Listed
 from core.text import count, plain
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin

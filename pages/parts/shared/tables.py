@@ -1,7 +1,7 @@
 """Tables on screen, each with a download of its own.
 
 Streamlit's own download of a table writes text that begins with "=" as it stands, which a spreadsheet then runs; it is
-off for all tables (client.disableDataExport), copying cells with it. What leaves goes through core.runs.exports.
+off for all tables (client.disableDataExport), copying cells with it. What leaves goes through core.storage.spreadsheet.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.runs.exports import spreadsheet_csv
+from core.storage.spreadsheet import spreadsheet_csv
 
 
 def table(frame: pd.DataFrame, file: str, *, key: str, **show: Any) -> None:

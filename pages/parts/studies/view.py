@@ -14,9 +14,10 @@ from core.config import RunConfig
 from core.config import run_config as configs
 from core.errors import LabError
 from core.jobs import queue, speed
-from core.runs import Run, index
-from core.runs import run as runs
+from core.runs import Run
 from core.runs.colours import colour_of
+from core.runs.lists import index
+from core.runs.states import overall
 from core.studies.grid import StudyConfig, to_yaml
 from core.studies.records import Member, Study, missing
 from core.text import count, duration, score, spread
@@ -48,7 +49,7 @@ class Row:
 
     @property
     def state(self) -> str:
-        return runs.overall(fold["state"] for fold in self.folds)
+        return overall(fold["state"] for fold in self.folds)
 
     def share(self, fold: dict[str, Any]) -> float:
         return 1.0 if fold["state"] == "done" else min(1.0, fold["epoch"] / max(1, self.epochs))
@@ -97,7 +98,7 @@ class Moment:
 
     @property
     def state(self) -> str:
-        return runs.overall(row.state for row in self.rows)
+        return overall(row.state for row in self.rows)
 
     @property
     def share(self) -> float:

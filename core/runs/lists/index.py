@@ -18,9 +18,10 @@ from core import places
 from core.config import settings
 from core.config.settings import Value
 from core.errors import LabError
-from core.runs import run
+from core.runs.lists.summaries import derived, read_summary
 from core.runs.notes import Notes, read_notes
-from core.runs.run import Run
+from core.runs.run import ID, Run
+from core.runs.states import overall
 from core.stats.metrics import mean_and_deviation
 
 FOLDERS = 4  # runs folders that are remembered: the lab's own, its trash, and what tests and tools open
@@ -155,7 +156,7 @@ class _Folder:
                 before = self.known.get(name)
                 if before is not None and before[:2] == stamps and stamps[0] is not None:
                     found[name] = before
-                elif (summary := run.read_summary(self.root / name)) is not None:
+                elif (summary := read_summary(self.root / name)) is not None:
                     found[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
             self.known = found
         return [_now(self.root, entry) for _, _, entry in found.values()]
@@ -163,7 +164,7 @@ class _Folder:
 
 def _names(root: Path) -> list[str]:
     try:
-        return sorted((entry.name for entry in os.scandir(root) if run.ID.fullmatch(entry.name)), reverse=True)
+        return sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
     except FileNotFoundError:
         return []
 
@@ -173,14 +174,14 @@ def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
     if "unreadable" in summary:
         return Listed(summary, notes)
     states = [fold["state"] for fold in summary["folds"]]
-    return Listed({**summary, "state": run.overall(states)}, notes)
+    return Listed({**summary, "state": overall(states)}, notes)
 
 
 def _now(root: Path, entry: Listed) -> Listed:
     """A run that says 'running' is looked at again: only its locks tell whether somebody still trains it."""
     if not any(fold["state"] == "running" for fold in entry.summary.get("folds", ())):
         return entry
-    return replace(entry, summary=run.derived(root / entry.id, entry.summary))
+    return replace(entry, summary=derived(root / entry.id, entry.summary))
 
 
 def _stamp(path: str) -> Stamp:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.config.settings import Value
-from core.runs.index import SCORES, Listed, settings_of
+from core.runs.lists.index import SCORES, Listed, settings_of
 
 NO_VALUE = "none"
 FIELDS: dict[str, Callable[[Listed], Any]] = {

@@ -1,0 +1,106 @@
+"""A run comes into being: frozen in a hidden folder and renamed into place. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.config import RunConfig, to_yaml
+from core.errors import LabError
+from core.runs import colours
+from core.runs.lists.summaries import read_summary
+from core.runs.run import ID, Run
+from core.runs.states import FoldState
+from core.runs.summary import summary_of
+from core.storage import files
+
+NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
+
+
+def new_id(name: str) -> str:
+    """<yyyymmdd-hhmmss>-<slug>-<4 hex>, made before the click so that a double click cannot launch twice."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:58].strip("-") or "run"
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
+
+
+def create(
+    config: RunConfig,
+    samples: pd.DataFrame,
+    *,
+    class_names: list[str],
+    info: dict[str, Any],
+    ancestors: pd.DataFrame | None = None,
+    corrections: str = "",
+    run_id: str | None = None,
+    folder: Path | None = None,
+) -> Run:
+    """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
+
+    samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
+    corrections: CSV text of the label corrections that went into the samples.
+    Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
+    """
+    run = Run(run_id or new_id(config.name), folder)
+    hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
+    if os.path.exists(run.dir):
+        raise LabError(f"run '{run.id}' exists already.", "It was launched once; open it in Live.", kind="exists")
+    try:
+        run.dir.parent.mkdir(parents=True, exist_ok=True)
+        hidden.mkdir()
+    except OSError as error:
+        raise LabError(
+            f"{run.dir.parent} cannot be written: {error.strerror}.",
+            "Make the folder writable or set FACET_RUNS to another one.",
+            kind="read-only",
+        ) from None
+    try:
+        files.write_text(hidden / "config.yaml", to_yaml(config))
+        files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
+        if ancestors is not None:
+            files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
+        if corrections:
+            files.write_text(hidden / "corrections.csv", corrections)
+        facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.name, **info}
+        facts["colour"] = _next_colour(run.dir.parent)
+        facts["support"] = support(samples, class_names)
+        files.write_json(hidden / "run.json", facts)
+        states = [FoldState(fold=fold) for fold in sorted(int(f) for f in samples["fold"].unique())]
+        for state in states:
+            (hidden / "folds" / str(state.fold)).mkdir(parents=True)
+            files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))
+        files.write_json(hidden / "summary.json", summary_of(config, samples, facts, states))
+        os.rename(hidden, run.dir)  # fails if another click made the folder meanwhile: a run folder is never empty
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        if run.dir.exists():
+            raise LabError(f"run '{run.id}' exists already.", "Open it in Live.", kind="exists") from None
+        raise LabError(f"{run.dir} could not be written: {error.strerror}.", kind="read-only") from error
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    return run
+
+
+def support(samples: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Fold -> class -> photos that the fold holds out of it, with 0 for a class of the task that it lacks.
+
+    samples: labelled samples with class_name and fold. Folds are text, as JSON has keys.
+    """
+    counts = pd.crosstab(samples["fold"], samples["class_name"]).reindex(columns=list(class_names), fill_value=0)
+    return {str(fold): {name: int(row[name]) for name in class_names} for fold, row in counts.iterrows()}
+
+
+def _next_colour(root: Path) -> int:
+    """A place in the palette that the newest runs do not have, so that neighbours differ."""
+    newest = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+    newest_runs = [summary for name in newest[:NEIGHBOURS] if (summary := read_summary(root / name)) is not None]
+    return colours.least_used([colours.place_of(summary) for summary in newest_runs if "unreadable" not in summary])

@@ -1,0 +1,74 @@
+"""The summaries of all runs, each from its summary.json alone where that is good. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError
+from core.places import runs_folder
+from core.runs import deaths
+from core.runs.run import ID, Run
+from core.runs.states import check_summary, overall, slim
+from core.runs.summary import rebuilt
+from core.storage import files
+from core.storage.files import GARBAGE
+
+
+def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
+    """Every run's summary, newest first, from summary.json alone where it is good; see read_summary.
+
+    Each gets `state`: running | queued | failed | cancelled | interrupted | done, from its folds.
+    """
+    root = folder or runs_folder()
+    listed = []
+    try:
+        names = sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
+    except FileNotFoundError:
+        return []
+    for name in names:
+        summary = read_summary(root / name)
+        if summary is not None:
+            listed.append(derived(root / name, summary))
+    return listed
+
+
+def read_summary(run_dir: Path) -> dict[str, Any] | None:
+    """summary.json as it is written; None where there is no run folder.
+
+    A missing or damaged one is made anew, and written where that is allowed; {'id', 'unreadable'} where it cannot be.
+    """
+    run = Run(run_dir.name, run_dir.parent)
+    try:
+        summary = files.read_json(run.summary_file)
+        check_summary(summary)
+        return {**summary, "id": run_dir.name}
+    except FileNotFoundError:
+        if not run_dir.is_dir():
+            return None
+        why = "summary.json is missing"
+    except (OSError, *GARBAGE) as error:
+        why = f"summary.json cannot be read ({type(error).__name__})"
+    if (summary := rebuilt(run)) is None:
+        return {"id": run_dir.name, "unreadable": why}
+    with contextlib.suppress(OSError, LabError):
+        run.write_summary()
+    return summary
+
+
+def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary with `state`, and with what a dead worker left 'running' shown as interrupted."""
+    if "unreadable" in summary:
+        return summary
+    folds = [_derive(run_dir, fold) for fold in summary["folds"]]
+    return {**summary, "folds": folds, "state": overall(fold["state"] for fold in folds)}
+
+
+def _derive(run_dir: Path, fold: dict[str, Any]) -> dict[str, Any]:
+    if fold["state"] != "running":
+        return fold
+    if fold.get("kind") in deaths.VERDICTS:  # whoever goes on with it writes it without
+        return {**fold, "state": "interrupted"}
+    return {**fold, **slim(Run(run_dir.name, run_dir.parent).fold_state(int(fold["fold"])))}
