@@ -3,7 +3,7 @@
 first step   from the click's callback (jobs.launch) to the worker's first training step, in a fresh process
 rerun        server time of a warm rerun of each page, with 100 runs in the folder
 tick         one tick of the Live page, 10 folds x 200 epochs, each metrics file grown by a line before it
-list         runs.summaries over 10,000 run folders
+list         summaries.summaries over 10,000 run folders
 redraw       Augmentation: 16 draws at 224 px drawn again (also alone: bench.previewer)
 
 What grows with a dataset (Data with 20,000 photos, a scan of 18,900) takes minutes: --large, or bench.data alone.

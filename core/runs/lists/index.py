@@ -42,7 +42,7 @@ class _Scores(dict):
 
 @dataclass(frozen=True)
 class Listed:
-    """A run as a list shows it. summary: what runs.summaries gives for it."""
+    """A run as a list shows it. summary: what summaries.summaries gives for it."""
 
     summary: dict[str, Any]
     notes: Notes = field(default_factory=Notes)
@@ -104,7 +104,7 @@ def listed(folder: Path | None = None) -> list[Listed]:
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
-    """runs.summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
+    """summaries.summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
     return [
         {**entry.summary, "archived": entry.notes.archived is not None, "tags": list(entry.notes.tags)}
         for entry in listed(folder)
