@@ -104,7 +104,7 @@ def listed(folder: Path | None = None) -> list[Listed]:
 
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
-    """summaries.summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
+    """All summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
     return [
         {**entry.summary, "archived": entry.notes.archived is not None, "tags": list(entry.notes.tags)}
         for entry in listed(folder)
