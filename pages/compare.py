@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.compare import contrast, cost, pairs
-from core.compare.members import Member, load_all, same_classes, told_apart, version_of
+from core.compare.members import ComparedRun, load_all, same_classes, told_apart, version_of
 from core.compare.pairs import Difference
 from core.runs.colours import colour_of, fold_colour
 from core.runs.lists import index
@@ -18,7 +18,7 @@ from pages.parts.run import curves
 from pages.parts.shared import badges, exports, frame, theme
 
 
-def colours_of(members: Sequence[Member]) -> dict[str, str]:
+def colours_of(members: Sequence[ComparedRun]) -> dict[str, str]:
     """Run id -> its colour on every page; a second run of the same colour gets a lighter or darker one here."""
     colours: dict[str, str] = {}
     for member in members:
@@ -36,7 +36,7 @@ def say(differences: list[Difference], within: float) -> None:
         st.caption(note)
 
 
-def draw_settings(members: Sequence[Member], names: dict[str, str], colours: dict[str, str]) -> None:
+def draw_settings(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str]) -> None:
     table = contrast.config_differences(members)
     if len(table):
         st.html(tables.settings_table(table, names, colours))
@@ -44,7 +44,7 @@ def draw_settings(members: Sequence[Member], names: dict[str, str], colours: dic
         st.caption("These runs have the same settings.")
 
 
-def write_up(baseline: Member, comparable: Sequence[Member], within: float) -> None:
+def write_up(baseline: ComparedRun, comparable: Sequence[ComparedRun], within: float) -> None:
     """The button of the report, with the same baseline and region as the page."""
     ordered = [baseline, *(member for member in comparable if member is not baseline)]
     version = tuple(version_of(member, "best") for member in ordered)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.answers.attribute_scores import P, attribute_scores
-from core.compare.members import Member, out_of_fold
+from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.config import RunConfig
 from core.config.settings import leaves
@@ -17,14 +17,14 @@ from core.data.tasks import class_parts
 from core.stats.metrics import class_f1, codes, confusion_of
 
 UNSET = "–"
-OWN = ("name", "description", "schema_version")  # always differ, and say nothing about what was learned
+LABELS = ("name", "description", "schema_version")  # always differ, and say nothing about what was learned
 
 
 def settings(config: RunConfig) -> dict[str, str]:
     """Dotted setting -> value as text. Phases count from 1; a transform is named, so that its place does not matter."""
     data = config.model_dump(mode="json")
     transforms = data.pop("transforms")
-    flat = dict(leaves({key: value for key, value in data.items() if key not in OWN}, first=1))
+    flat = dict(leaves({key: value for key, value in data.items() if key not in LABELS}, first=1))
     seen: dict[str, int] = {}
     for transform in transforms:
         name = transform.pop("name")
@@ -41,13 +41,13 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def config_differences(members: Sequence[Member]) -> pd.DataFrame:
+def config_differences(members: Sequence[ComparedRun]) -> pd.DataFrame:
     """Only the settings that differ: index setting, one column a run id, text; settings a run lacks are a dash."""
     table = pd.DataFrame({member.id: settings(member.config) for member in members}, dtype=object).fillna(UNSET)
     return table[table.nunique(axis=1) > 1]
 
 
-def class_scores(members: Sequence[Member], which: str = "best") -> pd.DataFrame:
+def class_scores(members: Sequence[ComparedRun], which: str = "best") -> pd.DataFrame:
     """Per-class F1 of the pooled out-of-fold predictions: index run id, one column a class in the first run's order.
 
     All members tell the same classes. A run without a finished fold has NaN.
@@ -62,14 +62,14 @@ def class_scores(members: Sequence[Member], which: str = "best") -> pd.DataFrame
     return pd.DataFrame(rows).T[names]
 
 
-def attribute_accuracy(members: Sequence[Member], which: str = "best") -> pd.DataFrame:
+def attribute_accuracy(members: Sequence[ComparedRun], which: str = "best") -> pd.DataFrame:
     """Accuracy of each attribute of a joint task, pooled over folds: index run id; no columns for a task of one."""
     rows = {}
     for member in members:
         parts = class_parts(member.config.task, list(member.class_names))
         table = out_of_fold(member, which)
-        found = attribute_scores(table, parts, member.class_names, -1) if len(table) else []
-        rows[member.id] = pd.Series({score.attribute: score.accuracy for score in found}, dtype=float)
+        scores = attribute_scores(table, parts, member.class_names, -1) if len(table) else []
+        rows[member.id] = pd.Series({score.attribute: score.accuracy for score in scores}, dtype=float)
     return pd.DataFrame(rows).T
 
 

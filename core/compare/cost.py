@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core import places
-from core.compare.members import Member
+from core.compare.members import ComparedRun
 from core.config import RunConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
@@ -33,7 +33,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """What one run cost on the machine it ran on; NaN where nothing was recorded.
 
     training_rate, validation_rate: images per second, median over epochs and folds; validation is forward only, with
@@ -64,15 +64,15 @@ def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size
         key += " " + "x".join(str(len({part[name] for part in parts})) for name in parts[0])
     path = places.lab_folder(folder) / "costs.json"
     try:
-        known = files.read_json(path)
-        return Size(int(known[key]["parameters"]), int(known[key]["multiply_adds"]))
+        counts = files.read_json(path)
+        return Size(int(counts[key]["parameters"]), int(counts[key]["multiply_adds"]))
     except (OSError, *GARBAGE):
         pass
-    sizes = tuple(len({part[name] for part in parts}) for name in parts[0]) if parts else (len(class_names),)
-    found = _count(config.model.depth, height, width, sizes)
+    outputs = tuple(len({part[name] for part in parts}) for name in parts[0]) if parts else (len(class_names),)
+    size = _count(config.model.depth, height, width, outputs)
     with contextlib.suppress(OSError, LabError):  # a courtesy to the next page
-        files.change_json(path, "costs.json", lambda content: files.table_of(content) | {key: vars(found)})
-    return found
+        files.change_json(path, "costs.json", lambda content: files.table_of(content) | {key: vars(size)})
+    return size
 
 
 @lru_cache(maxsize=64)
@@ -94,23 +94,24 @@ def _count(depth: int, height: int, width: int, outputs: tuple[int, ...]) -> Siz
     return Size(sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2)
 
 
-def cost_of(member: Member, metrics: pd.DataFrame) -> Cost:
+def cost_of(member: ComparedRun, metrics: pd.DataFrame) -> RunCost:
     """metrics: every fold's lines with a `fold` column, as Run.all_metrics gives them."""
     rates = metrics.groupby("split")["images_per_second"].median() if len(metrics) else {}
-    spent = metrics.groupby(["fold", "epoch"])["seconds"].sum() if len(metrics) else pd.Series(dtype=float)
-    sizes = []
+    seconds = metrics.groupby(["fold", "epoch"])["seconds"].sum() if len(metrics) else pd.Series(dtype=float)
+    weights = []
     for fold in member.done:
         with contextlib.suppress(OSError):
-            sizes.append(member.run.weights_file(fold, "best").stat().st_size)
-    return Cost(
-        size_of(member.config, member.class_names, member.run.dir.parent),
-        float(rates.get("train", math.nan)),
-        float(rates.get("validation", math.nan)),
-        float(spent.mean()) if len(spent) else math.nan,
-        float(spent.sum()) if len(spent) else math.nan,
-        float(np.mean(sizes)) if sizes else math.nan,
-        float(peak) if isinstance(peak := member.info.get("peak_memory"), (int, float)) else math.nan,
-        str(member.info.get("device", "")),
+            weights.append(member.run.weights_file(fold, "best").stat().st_size)
+    memory = member.info.get("peak_memory")
+    return RunCost(
+        size=size_of(member.config, member.class_names, member.run.dir.parent),
+        training_rate=float(rates.get("train", math.nan)),
+        validation_rate=float(rates.get("validation", math.nan)),
+        epoch_seconds=float(seconds.mean()) if len(seconds) else math.nan,
+        seconds=float(seconds.sum()) if len(seconds) else math.nan,
+        checkpoint_bytes=float(np.mean(weights)) if weights else math.nan,
+        memory_bytes=float(memory) if isinstance(memory, (int, float)) else math.nan,
+        device=str(member.info.get("device", "")),
     )
 
 
@@ -123,8 +124,8 @@ def pareto_front(cost: Sequence[float], score: Sequence[float]) -> np.ndarray:
     """Which runs no other beats, shape (n,) bool: nobody costs at most as much and scores at least as well, one of the
     two strictly. A run without a finite cost or score is never on the front.
     """
-    spent, won = np.asarray(cost, dtype=float), np.asarray(score, dtype=float)
-    finite = np.isfinite(spent) & np.isfinite(won)
-    no_worse = (spent[:, None] <= spent) & (won[:, None] >= won)  # [i, j]: i is at least as good as j in both
-    better = (spent[:, None] < spent) | (won[:, None] > won)
+    costs, scores = np.asarray(cost, dtype=float), np.asarray(score, dtype=float)
+    finite = np.isfinite(costs) & np.isfinite(scores)
+    no_worse = (costs[:, None] <= costs) & (scores[:, None] >= scores)  # [i, j]: i is at least as good as j in both
+    better = (costs[:, None] < costs) | (scores[:, None] > scores)
     return finite & ~(no_worse & better & finite[:, None]).any(axis=0)

@@ -28,7 +28,7 @@ COLUMNS = ["sample", "path", "person", "class_name", "fold"]
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class ComparedRun:
     """One run as a comparison reads it. samples: sample, path, person, class_name, fold. Do not modify the tables.
 
     version: equal as long as the files that were frozen are the same. persons: how far it is known whom photos show.
@@ -63,11 +63,11 @@ class Member:
 
     def scores(self, metric: str, which: str) -> dict[int, float]:
         """fold -> finite score of every finished fold."""
-        found = {fold: self.score(fold, metric, which) for fold in self.done}
-        return {fold: value for fold, value in found.items() if math.isfinite(value)}
+        recorded = {fold: self.score(fold, metric, which) for fold in self.done}
+        return {fold: score for fold, score in recorded.items() if math.isfinite(score)}
 
 
-def load(run_id: str, folder: Path | None = None) -> Member:
+def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     """Raises LabError: kinds 'bad-id', 'gone', 'unreadable'."""
     run = Run(run_id, folder).require()
     try:
@@ -82,7 +82,7 @@ def load(run_id: str, folder: Path | None = None) -> Member:
             "Copy its files back from a backup, or compare without it.",
             kind="unreadable",
         ) from error
-    return Member(run, config, info, names, samples, tuple(run.states()), version, persons)
+    return ComparedRun(run, config, info, names, samples, tuple(run.states()), version, persons)
 
 
 @lru_cache(maxsize=64)
@@ -92,7 +92,7 @@ def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str
     return run.config(), run.info(), samples[COLUMNS], persons_of(samples)
 
 
-def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Member], list[LabError]]:
+def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[ComparedRun], list[LabError]]:
     """The runs that can be read, in order and once each, and what is wrong with the others."""
     members, problems = [], []
     for run_id in dict.fromkeys(ids):
@@ -103,7 +103,7 @@ def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[Membe
     return members, problems
 
 
-def told_apart(members: Sequence[Member]) -> list[Member]:
+def told_apart(members: Sequence[ComparedRun]) -> list[ComparedRun]:
     """The same runs under names that tell them apart.
 
     Runs of one study lose its name, which all of theirs begin with; those that share a name get the end of their id.
@@ -115,7 +115,7 @@ def told_apart(members: Sequence[Member]) -> list[Member]:
     ]
 
 
-def _names(members: Sequence[Member]) -> list[str]:
+def _names(members: Sequence[ComparedRun]) -> list[str]:
     names = [member.name for member in members]
     of = {str(member.info.get("study") or "") for member in members}
     if len(members) < 2 or len(of) != 1 or "" in of:
@@ -127,7 +127,7 @@ def _names(members: Sequence[Member]) -> list[str]:
     return [name.removeprefix(f"{study.name} ") or name for name in names]
 
 
-def version_of(member: Member, which: str) -> tuple:
+def version_of(member: ComparedRun, which: str) -> tuple:
     """Equal as long as nothing that a comparison reads of this run has changed: name, fold states, predictions."""
     times = []
     for fold in member.done:
@@ -139,16 +139,16 @@ def version_of(member: Member, which: str) -> tuple:
     return str(member.run.dir), member.name, member.version, states, tuple(times)
 
 
-def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Member], list[LabError]]:
+def same_classes(baseline: ComparedRun, members: Sequence[ComparedRun]) -> tuple[list[ComparedRun], list[LabError]]:
     """The runs that tell the baseline's classes, and a refusal for each that does not."""
-    kept, refused = [], []
+    comparable, refused = [], []
     for member in members:
         missing, extra = (
             sorted(set(x) - set(y))
             for x, y in ((baseline.class_names, member.class_names), (member.class_names, baseline.class_names))
         )
         if not missing and not extra:
-            kept.append(member)
+            comparable.append(member)
             continue
         apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
         refused.append(
@@ -159,10 +159,10 @@ def same_classes(baseline: Member, members: Sequence[Member]) -> tuple[list[Memb
                 kind="classes",
             )
         )
-    return kept, refused
+    return comparable, refused
 
 
-def out_of_fold(member: Member, which: str, folds: Sequence[int] | None = None) -> pd.DataFrame:
+def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = None) -> pd.DataFrame:
     """Pooled predictions of finished folds with the person, path and fold of each sample. Do not modify it.
 
     Columns sample, label, predicted, loss, p_<class>..., person, path, fold. Raises LabError: kinds 'gone', 'missing'.

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from core.compare.members import METRICS, Member, out_of_fold, same_classes
+from core.compare.members import METRICS, ComparedRun, out_of_fold, same_classes
 from core.data import persons
 from core.errors import LabError
 from core.stats import paired
@@ -34,8 +34,8 @@ class Pair:
     notes: what was left out and why. warning: why the two are not a pair at all, else empty.
     """
 
-    run: Member
-    baseline: Member
+    run: ComparedRun
+    baseline: ComparedRun
     folds: tuple[int, ...]
     scores: np.ndarray
     base_scores: np.ndarray
@@ -50,7 +50,7 @@ class Pair:
         return persons.together({self.run.persons.state, self.baseline.persons.state})
 
 
-def pair(run: Member, baseline: Member, *, metric: str = "f1", which: str = "best") -> Pair:
+def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: str = "best") -> Pair:
     """Find what two runs share. Raises LabError(kind 'classes') when they tell different classes."""
     if refused := same_classes(baseline, [run])[1]:
         raise refused[0]
@@ -67,22 +67,30 @@ def pair(run: Member, baseline: Member, *, metric: str = "f1", which: str = "bes
         notes.append("The two runs hold out different photos, so without predictions their scores cannot be paired.")
     else:
         scores = [[_rescore(table[table["fold"] == f], run.class_names, s, metric) for f in folds] for s in ("a", "b")]
-    a, b = (np.array(values, dtype=float) for values in scores)
-    usable = np.isfinite(a) & np.isfinite(b)
+    ours, theirs = (np.array(values, dtype=float) for values in scores)
+    finite = np.isfinite(ours) & np.isfinite(theirs)
     if table is not None or _identical_samples(run, baseline):
         notes += [
             f"Fold {fold} has no finite {METRICS[metric]} in one of the two and is left out."
-            for fold in np.array(folds, dtype=int)[~usable]
+            for fold in np.array(folds, dtype=int)[~finite]
         ]
-    kept = tuple(int(fold) for fold in np.array(folds, dtype=int)[usable])
+    paired_folds = tuple(int(fold) for fold in np.array(folds, dtype=int)[finite])
     if table is not None:
-        table = table[table["fold"].isin(kept)]
-    if not kept:
-        warning = f"{run.name} and {baseline.name} share no finished fold yet."
-    return Pair(run, baseline, kept, a[usable], b[usable], _test_fraction(baseline, kept), table, tuple(notes), warning)
+        table = table[table["fold"].isin(paired_folds)]
+    return Pair(
+        run,
+        baseline,
+        folds=paired_folds,
+        scores=ours[finite],
+        base_scores=theirs[finite],
+        test_fraction=_test_fraction(baseline, paired_folds),
+        table=table,
+        notes=tuple(notes),
+        warning="" if paired_folds else f"{run.name} and {baseline.name} share no finished fold yet.",
+    )
 
 
-def _different_folds(run: Member, baseline: Member) -> str:
+def _different_folds(run: ComparedRun, baseline: ComparedRun) -> str:
     """Why folds differ, as a sentence; empty when everyone in both runs stands in the same fold."""
     ours, theirs = (m.samples.drop_duplicates("person").set_index("person")["fold"] for m in (run, baseline))
     both = ours.index.intersection(theirs.index)
@@ -100,7 +108,7 @@ def _different_folds(run: Member, baseline: Member) -> str:
     )
 
 
-def _unfinished(member: Member) -> list[str]:
+def _unfinished(member: ComparedRun) -> list[str]:
     return [
         f"Fold {state.fold} of {member.name} is {state.state} and left out."
         for state in member.states
@@ -108,7 +116,7 @@ def _unfinished(member: Member) -> list[str]:
     ]
 
 
-def _identical_samples(run: Member, baseline: Member) -> bool:
+def _identical_samples(run: ComparedRun, baseline: ComparedRun) -> bool:
     if run.samples is baseline.samples:
         return True
     first, second = (m.samples[KEYS].sort_values("sample", ignore_index=True) for m in (run, baseline))
@@ -116,7 +124,7 @@ def _identical_samples(run: Member, baseline: Member) -> bool:
 
 
 def _shared_predictions(
-    run: Member, baseline: Member, which: str, folds: Sequence[int]
+    run: ComparedRun, baseline: ComparedRun, which: str, folds: Sequence[int]
 ) -> tuple[pd.DataFrame | None, list[str]]:
     try:
         a, b = (out_of_fold(member, which, folds) for member in (run, baseline))
@@ -139,7 +147,7 @@ def _rescore(table: pd.DataFrame, names: Sequence[str], side: str, metric: str) 
     return macro_f1(confusion) if metric == "f1" else accuracy(confusion)
 
 
-def _test_fraction(member: Member, folds: Sequence[int]) -> float:
+def _test_fraction(member: ComparedRun, folds: Sequence[int]) -> float:
     """Held-out people / training people, mean over the folds."""
     people = member.samples.groupby("fold")["person"].nunique()
     held = people[[fold for fold in folds if fold in people.index]]
@@ -188,28 +196,28 @@ def differences(
     within: half width of the region that counts as the same, a share. cost_ratios: run id -> multiply-adds per image
     over the baseline's.
     """
-    found = [_difference(pair, metric, which) for pair in pairs]
-    corrected = paired.holm([d.interval.p if d.interval else math.nan for d in found])
-    tests = int(np.isfinite(corrected).sum())
-    result = []
-    for pair_, one, p in zip(pairs, found, corrected, strict=True):
-        if one.interval is None:
-            says = _unpaired_sentence(pair_, metric, which)
-            result.append(replace(one, comparisons=tests, sentence=says))
+    undecided = [_difference(pair, metric, which) for pair in pairs]
+    corrected = paired.holm([d.interval.p if d.interval else math.nan for d in undecided])
+    comparisons = int(np.isfinite(corrected).sum())
+    decided = []
+    for pair, difference, p in zip(pairs, undecided, corrected, strict=True):
+        if difference.interval is None:
+            sentence = _unpaired_sentence(pair, metric, which)
+            decided.append(replace(difference, comparisons=comparisons, sentence=sentence))
             continue
-        verdict = paired.decide(one.interval, float(p), within)
-        says = paired.sentence(
-            one.name,
-            one.baseline_name,
-            one.interval,
+        verdict = paired.decide(difference.interval, float(p), within)
+        sentence = paired.sentence(
+            difference.name,
+            difference.baseline_name,
+            difference.interval,
             verdict,
             within=within,
             metric=METRICS[metric],
-            cost_ratio=(cost_ratios or {}).get(one.run),
-            comparisons=tests,
+            cost_ratio=(cost_ratios or {}).get(difference.run),
+            comparisons=comparisons,
         )
-        result.append(replace(one, p=float(p), comparisons=tests, verdict=verdict, sentence=says))
-    return result
+        decided.append(replace(difference, p=float(p), comparisons=comparisons, verdict=verdict, sentence=sentence))
+    return decided
 
 
 def _difference(pair: Pair, metric: str, which: str) -> Difference:
@@ -221,10 +229,8 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
         person = pd.factorize(pair.table["person"])[0]
         true, a, b = (codes(pair.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
         boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
-        photos, people = (
-            paired.mcnemar(a == true, b == true),
-            paired.people_mcnemar(person, a == true, b == true),
-        )
+        photos = paired.mcnemar(a == true, b == true)
+        people = paired.people_mcnemar(person, a == true, b == true)
     run, base = pair.run, pair.baseline
     return Difference(
         run=run.id,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.compare.members import Member
+from core.compare.members import ComparedRun
 from core.config import RunConfig, recipes, to_yaml
 from core.config import run_config as configs
 from core.config.run_config import DataConfig
@@ -61,7 +61,7 @@ def section(found: Findings) -> Section:
     return Section("How to reproduce", tuple(blocks))
 
 
-def _add(steps: _Steps, member: Member, name: str) -> None:
+def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
     config = member.run.config()  # under its own name: a report shortens those of a study
     root = str((member.info.get("dataset") or {}).get("root") or config.data.root)
     if used := corrections_of(member):
@@ -98,7 +98,7 @@ def _add(steps: _Steps, member: Member, name: str) -> None:
     steps.commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(root)}")
 
 
-def corrections_of(member: Member) -> int | None:
+def corrections_of(member: ComparedRun) -> int | None:
     """How many label corrections a run was frozen with; None where their file is damaged."""
     try:
         kept = len(corrections.read(member.run.corrections_file))
@@ -108,7 +108,7 @@ def corrections_of(member: Member) -> int | None:
     return kept or (len(named) if isinstance(named, list) else 0)
 
 
-def _splits_itself(member: Member) -> bool:
+def _splits_itself(member: ComparedRun) -> bool:
     """Whether number of folds and seed alone make the folds that were frozen: tried out, not assumed."""
     folds = member.config.folds
     table = member.samples.assign(y=member.samples["class_name"].map(list(member.class_names).index))
@@ -118,7 +118,7 @@ def _splits_itself(member: Member) -> bool:
         return False  # a class has fewer people than folds: somebody else split it
 
 
-def _study_of(member: Member, root: str) -> StudyConfig | None:
+def _study_of(member: ComparedRun, root: str) -> StudyConfig | None:
     """The study that makes this run, as a file; None where its record is gone or no longer makes the same runs.
 
     A run that was added to a study later is not in its grid, and a recipe may have been changed since.

@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.answers.attribute_scores import P
 from core.compare import contrast
-from core.compare.members import Member, out_of_fold
+from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.data.images import load_image
 from core.data.paths import photo_file
@@ -84,7 +84,7 @@ def _asked(found: Findings) -> list[Faces | Bullets]:
     return blocks
 
 
-def _maps(found: Findings, member: Member, samples: list[str]) -> Maps:
+def _maps(found: Findings, member: ComparedRun, samples: list[str]) -> Maps:
     return report_maps.pictures(member.run, samples, SIDE) if found.maps and samples else ({}, "")
 
 

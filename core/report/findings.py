@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.compare import cost, members
-from core.compare import pairs as compare
-from core.compare.cost import Cost
-from core.compare.members import Member
-from core.compare.pairs import Difference, Pair
+from core.compare.cost import RunCost
+from core.compare.members import ComparedRun
+from core.compare.pairs import Difference, Pair, differences, pair
 from core.errors import LabError
 from core.runs import Run
 from core.runs.colours import colour_of
@@ -22,11 +21,11 @@ from core.runs.colours import colour_of
 class Findings:
     """What the sections are made from. members: those that can be compared, the baseline first or alone."""
 
-    members: list[Member]
-    baseline: Member
+    members: list[ComparedRun]
+    baseline: ComparedRun
     pairs: list[Pair]
     differences: list[Difference]
-    costs: dict[str, Cost]
+    costs: dict[str, RunCost]
     colours: dict[str, str]
     names: dict[str, str]  # run id -> a name that no other run of the report has
     problems: list[str]
@@ -53,17 +52,17 @@ def findings(
     first = next((m for m in readable if m.id == baseline), readable[0] if baseline is None else None)
     if first is None:
         raise LabError(f"report: the baseline '{baseline}' is not among the runs.", "Name one of them.", kind="gone")
-    kept, refused = members.same_classes(first, readable)
-    ordered = members.told_apart([first, *(m for m in kept if m is not first)])
+    comparable, refused = members.same_classes(first, readable)
+    ordered = members.told_apart([first, *(m for m in comparable if m is not first)])
     first = ordered[0]
     costs = {m.id: cost.cost_of(m, m.run.all_metrics()) for m in ordered}
     ratios = cost.ratios({run_id: c.size for run_id, c in costs.items()}, first.id)
-    pairs = [compare.pair(m, first) for m in ordered[1:]]
+    pairs = [pair(m, first) for m in ordered[1:]]
     return Findings(
         members=ordered,
         baseline=first,
         pairs=pairs,
-        differences=compare.differences(pairs, within=within, cost_ratios=ratios),
+        differences=differences(pairs, within=within, cost_ratios=ratios),
         costs=costs,
         colours={m.id: colour_of({**m.info, "id": m.id}) for m in ordered},
         names={m.id: m.name for m in ordered},

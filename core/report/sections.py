@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.compare import contrast
-from core.compare.members import Member
+from core.compare.members import ComparedRun
 from core.config import settings
 from core.data.persons import KNOWN, UNKNOWN, units
 from core.figures.dataset import class_bars
@@ -65,7 +65,7 @@ def _data(found: Findings) -> Section:
     return Section("Data", (Bullets(tuple(doubts), warn=True), *blocks) if doubts else tuple(blocks))
 
 
-def _dataset_line(member: Member) -> str:
+def _dataset_line(member: ComparedRun) -> str:
     about, table, persons = member.info.get("dataset") or {}, member.samples, member.persons
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
     leaks = audit(table)
@@ -117,7 +117,7 @@ def _corrections(n: int) -> str:
     return f"{count(n) if n else 'no'} label correction{'' if n == 1 else 's'}"
 
 
-def _class_counts(member: Member) -> pd.DataFrame:
+def _class_counts(member: ComparedRun) -> pd.DataFrame:
     """Index class in the order of the task; columns people (where they are known), photos, share (of the photos)."""
     groups = member.samples.groupby("class_name")
     table = pd.DataFrame({"people": groups["person"].nunique(), "photos": groups.size()})

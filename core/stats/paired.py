@@ -114,16 +114,16 @@ def bootstrap_f1_difference(
     flat = both.reshape(people, -1).astype(np.float32)
     observed = f1_of_parts(both.sum(axis=0))
     rng = np.random.default_rng(seed)
-    found = np.empty(resamples)
+    resampled = np.empty(resamples)
     step = max(1, CHUNK // people)
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         drawn = rng.integers(0, people, (rows, people)) + np.arange(rows)[:, None] * people
         times = np.bincount(drawn.ravel(), minlength=rows * people).reshape(rows, people).astype(np.float32)
         f1 = f1_of_parts((times @ flat).astype(float).reshape(rows, 2, 2, classes))
-        found[start : start + rows] = f1[:, 0] - f1[:, 1]
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
-    sides = (found <= 0).sum(), (found >= 0).sum()
+        resampled[start : start + rows] = f1[:, 0] - f1[:, 1]
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    sides = (resampled <= 0).sum(), (resampled >= 0).sum()
     p = min(1.0, 2 * (min(sides) + 1) / (resamples + 1))
     return Interval(float(observed[0] - observed[1]), float(low), float(high), float(p), people, level)
 
@@ -158,10 +158,10 @@ def people_mcnemar(person: np.ndarray, right_a: np.ndarray, right_b: np.ndarray)
 
 
 def _binomial(only_a: int, only_b: int) -> McNemar:
-    few, n = min(only_a, only_b), only_a + only_b
+    fewer, n = min(only_a, only_b), only_a + only_b
     if n == 0:
         return McNemar(0, 0, 1.0, 1.0)
-    below, at = float(stats.binom.cdf(few, n, 0.5)), float(stats.binom.pmf(few, n, 0.5))
+    below, at = float(stats.binom.cdf(fewer, n, 0.5)), float(stats.binom.pmf(fewer, n, 0.5))
     return McNemar(only_a, only_b, min(1.0, 2 * below), min(1.0, 2 * below - at))
 
 
@@ -170,13 +170,13 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
-    given = np.asarray(p, dtype=float)
-    result = np.full(given.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(given))
-    order = known[np.argsort(given[known], kind="stable")]
+    raw = np.asarray(p, dtype=float)
+    corrected = np.full(raw.shape, np.nan)
+    tested = np.flatnonzero(np.isfinite(raw))
+    order = tested[np.argsort(raw[tested], kind="stable")]
     factors = len(order) - np.arange(len(order))
-    result[order] = np.minimum(1.0, np.maximum.accumulate(given[order] * factors))
-    return result
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * factors))
+    return corrected
 
 
 def decide(interval: Interval, p: float, within: float) -> str:
@@ -254,8 +254,8 @@ def fold_note(folds: int) -> str:
 
 def signed(share: float) -> str:
     """A difference in points with its sign: "+0.4"; "0.0" for what rounds to nothing."""
-    shown = f"{100 * share:+.1f}"
-    return "0.0" if shown in ("+0.0", "-0.0") else shown
+    rounded = f"{100 * share:+.1f}"
+    return "0.0" if rounded in ("+0.0", "-0.0") else rounded
 
 
 def points(share: float) -> str:
@@ -269,5 +269,5 @@ def _cost(ratio: float | None) -> str:
         return ""
     if abs(ratio - 1) < 0.02:
         return " and costs the same per image"
-    shown = f"{ratio:.1f}" if ratio >= 0.95 else f"{ratio:.2f}"
-    return f" and costs {shown} times as much per image"
+    times = f"{ratio:.1f}" if ratio >= 0.95 else f"{ratio:.2f}"
+    return f" and costs {times} times as much per image"

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from core.compare import contrast, cost, members
-from core.compare import pairs as compare
+from core.compare import contrast, cost, members, pairs
 from core.errors import LabError
 from core.figures import comparison
 from core.places import lab_folder
@@ -35,9 +34,9 @@ def study(tmp_path_factory):
 
 
 def load(folder, ids=None):
-    found, problems = members.load_all(ids or sorted(p.name for p in folder.glob("2026*")), folder)
+    runs, problems = members.load_all(ids or sorted(p.name for p in folder.glob("2026*")), folder)
     assert not problems
-    return found
+    return runs
 
 
 def copy(study, tmp_path):
@@ -53,28 +52,28 @@ def test_runs_of_one_study_lose_its_name_while_its_record_is_there(study, tmp_pa
         config.write_text(re.sub(r"^name: (.*)$", r"name: Depths, old and new \1", config.read_text(), flags=re.M))
         info.write_text(json.dumps({**json.loads(info.read_text()), "study": "20260101-000000-depths-abcd"}))
     long = ["Depths, old and new ResNet-18", "Depths, old and new ResNet-34"]
-    found = load(tmp_path)[:2]
-    assert [m.name for m in members.told_apart(found)] == long
+    runs = load(tmp_path)[:2]
+    assert [m.name for m in members.told_apart(runs)] == long
     record = Study("20260101-000000-depths-abcd", "Depths, old and new", "", 0.0, {}, [])
     folder = records.folder_of(tmp_path)
     folder.mkdir(parents=True)
     (folder / f"{record.id}.json").write_text(json.dumps(vars(record)))
-    assert [m.name for m in members.told_apart(found)] == ["ResNet-18", "ResNet-34"]
-    assert [m.name for m in members.told_apart(found[:1])] == long[:1], "alone, it keeps the study's name"
-    odd = [replace(m, info={**m.info, "study": ["no", "id"]}) for m in found]
+    assert [m.name for m in members.told_apart(runs)] == ["ResNet-18", "ResNet-34"]
+    assert [m.name for m in members.told_apart(runs[:1])] == long[:1], "alone, it keeps the study's name"
+    odd = [replace(m, info={**m.info, "study": ["no", "id"]}) for m in runs]
     assert [m.name for m in members.told_apart(odd)] == long
     stranger = load(study)[:1]
-    assert [m.name for m in members.told_apart([*found, *stranger])] == [*long, "ResNet-18"]
+    assert [m.name for m in members.told_apart([*runs, *stranger])] == [*long, "ResNet-18"]
 
 
-def compared(found, **settings):
-    pairs = [compare.pair(m, found[0], metric=settings.get("metric", "f1")) for m in found[1:]]
-    return compare.differences(pairs, **settings)
+def compared(runs, **settings):
+    in_pairs = [pairs.pair(m, runs[0], metric=settings.get("metric", "f1")) for m in runs[1:]]
+    return pairs.differences(in_pairs, **settings)
 
 
 def test_deltas_are_scikit_learns_scores_of_each_fold(study):
     base, _, _, best = load(study)
-    pair = compare.pair(best, base)
+    pair = pairs.pair(best, base)
     for fold, ours in zip(pair.folds, pair.scores - pair.base_scores, strict=True):
         f1 = []
         for member in (best, base):
@@ -85,13 +84,13 @@ def test_deltas_are_scikit_learns_scores_of_each_fold(study):
 
 
 def test_only_what_is_far_better_is_called_better(study):
-    found = compared(load(study), cost_ratios={load(study)[3].id: 4.3})
-    assert [d.verdict for d in found] == ["undecided", "undecided", "better"]
-    assert found[2].sentence.startswith("ResNet-101 is better than ResNet-18 (F1 +")
-    assert found[2].sentence.endswith("corrected for 3 comparisons) and costs 4.3 times as much per image.")
-    assert "is not shown to be" in found[0].sentence and found[0].comparisons == 3
-    assert found[2].people.mid_p < 0.001 and found[2].bootstrap.low > 0 and found[2].bootstrap.n == 90
-    assert [d.p for d in found] == pytest.approx(paired.holm([d.interval.p for d in found]))
+    differences = compared(load(study), cost_ratios={load(study)[3].id: 4.3})
+    assert [d.verdict for d in differences] == ["undecided", "undecided", "better"]
+    assert differences[2].sentence.startswith("ResNet-101 is better than ResNet-18 (F1 +")
+    assert differences[2].sentence.endswith("corrected for 3 comparisons) and costs 4.3 times as much per image.")
+    assert "is not shown to be" in differences[0].sentence and differences[0].comparisons == 3
+    assert differences[2].people.mid_p < 0.001 and differences[2].bootstrap.low > 0 and differences[2].bootstrap.n == 90
+    assert [d.p for d in differences] == pytest.approx(paired.holm([d.interval.p for d in differences]))
 
 
 def test_what_lies_within_the_region_is_not_better(study):
@@ -100,18 +99,18 @@ def test_what_lies_within_the_region_is_not_better(study):
 
 
 def test_accuracy_can_be_compared_too(study):
-    found = load(study)
-    one = compared(found, metric="accuracy")[2]
-    table = found[3].run.predictions(0)
-    base = found[0].run.predictions(0)
+    runs = load(study)
+    difference = compared(runs, metric="accuracy")[2]
+    table = runs[3].run.predictions(0)
+    base = runs[0].run.predictions(0)
     right = [accuracy_score(t["label"], t["predicted"]) for t in (table, base)]
-    assert one.deltas[0] == pytest.approx(right[0] - right[1]) and "accuracy +" in one.sentence
+    assert difference.deltas[0] == pytest.approx(right[0] - right[1]) and "accuracy +" in difference.sentence
 
 
 def test_per_class_f1_is_scikit_learns(study):
-    found = load(study)
-    scores = contrast.class_scores(found)
-    for member in found:
+    runs = load(study)
+    scores = contrast.class_scores(runs)
+    for member in runs:
         table = members.out_of_fold(member, "best")
         theirs = f1_score(table["label"], table["predicted"], labels=CLASSES, average=None, zero_division=0)
         assert scores.loc[member.id].to_numpy() == pytest.approx(theirs)
@@ -119,12 +118,12 @@ def test_per_class_f1_is_scikit_learns(study):
 
 
 def test_attribute_accuracy_is_over_summed_probabilities(study):
-    found = load(study)[:1]
-    table = members.out_of_fold(found[0], "best")
+    runs = load(study)[:1]
+    table = members.out_of_fold(runs[0], "best")
     male = table[[f"p_{name}" for name in CLASSES if name.startswith("male")]].sum(axis=1) > 0.5
     right = (male == table["label"].str.startswith("male")).mean()
-    shown = contrast.attribute_accuracy(found)
-    assert list(shown.columns) == ["gender", "age"] and shown.iloc[0]["gender"] == pytest.approx(right)
+    accuracy = contrast.attribute_accuracy(runs)
+    assert list(accuracy.columns) == ["gender", "age"] and accuracy.iloc[0]["gender"] == pytest.approx(right)
 
 
 def test_only_settings_that_differ_are_listed(study):
@@ -139,16 +138,16 @@ def test_a_transform_that_one_run_lacks_is_a_difference_and_its_place_is_none(st
     flip = next(t for t in data["transforms"] if t["name"] == "HorizontalFlip")
     data["transforms"].remove(flip)
     run = make_run(tmp_path, first.samples.assign(y=0), "without flip", config={"transforms": data["transforms"]})
-    other = members.load(run.id, tmp_path)
-    table = contrast.config_differences([first, other])
-    assert table.loc["transforms.HorizontalFlip", other.id] == contrast.UNSET
+    without_flip = members.load(run.id, tmp_path)
+    table = contrast.config_differences([first, without_flip])
+    assert table.loc["transforms.HorizontalFlip", without_flip.id] == contrast.UNSET
     assert second.config.transforms == first.config.transforms
 
 
 def test_flips_are_photos_that_one_alone_gets_right_the_clearest_first(study):
-    base, other = load(study)[:2]
-    flips = contrast.flips(compare.pair(other, base))
-    a, b = (members.out_of_fold(m, "best").set_index("sample") for m in (other, base))
+    base, second = load(study)[:2]
+    flips = contrast.flips(pairs.pair(second, base))
+    a, b = (members.out_of_fold(m, "best").set_index("sample") for m in (second, base))
     right_a, right_b = a["predicted"] == a["label"], b["predicted"] == b["label"]
     assert set(flips["sample"]) == set(a.index[right_a != right_b.reindex(a.index)])
     for row in flips.head(20).itertuples():
@@ -157,7 +156,7 @@ def test_flips_are_photos_that_one_alone_gets_right_the_clearest_first(study):
         assert (row.right == "run") == bool(right_a[row.sample])
     gaps = (flips["p_a"] - flips["p_b"]).abs().to_numpy()
     assert (np.diff(gaps) <= 1e-12).all()
-    test = compared([base, other])[0].photos
+    test = compared([base, second])[0].photos
     assert (flips["right"] == "run").sum() == test.only_a and (flips["right"] == "baseline").sum() == test.only_b
 
 
@@ -167,38 +166,38 @@ def test_flips_are_photos_that_one_alone_gets_right_the_clearest_first(study):
 def test_a_failed_and_a_waiting_fold_are_named_and_left_out(study, tmp_path):
     base = copy(study, tmp_path)[0]
     run = make_run(tmp_path, base.samples.assign(y=0), "half", states={1: "failed", 4: "queued"})
-    pair = compare.pair(members.load(run.id, tmp_path), base)
+    pair = pairs.pair(members.load(run.id, tmp_path), base)
     assert pair.folds == (0, 2, 3)
     assert "Fold 1 of half is failed and left out." in pair.notes
     assert "Fold 4 of half is queued and left out." in pair.notes
-    assert "3 shared folds" in compare.differences([pair])[0].sentence
+    assert "3 shared folds" in pairs.differences([pair])[0].sentence
     assert set(contrast.flips(pair)["fold"]) <= {0, 2, 3}
 
 
 def test_one_shared_fold_gives_a_difference_without_an_interval(study, tmp_path):
     base = copy(study, tmp_path)[0]
     run = make_run(tmp_path, base.samples.assign(y=0), "one", states={f: "failed" for f in range(1, 5)})
-    found = compare.differences([compare.pair(members.load(run.id, tmp_path), base)])[0]
-    assert found.verdict == "undecided" and "no interval, 1 shared fold" in found.sentence
-    assert found.bootstrap is not None and math.isnan(found.p) and found.comparisons == 0
-    figure = comparison.deltas([found], {found.run: "#0072b2"}, within=0.01)
+    difference = pairs.differences([pairs.pair(members.load(run.id, tmp_path), base)])[0]
+    assert difference.verdict == "undecided" and "no interval, 1 shared fold" in difference.sentence
+    assert difference.bootstrap is not None and math.isnan(difference.p) and difference.comparisons == 0
+    figure = comparison.deltas([difference], {difference.run: "#0072b2"}, within=0.01)
     dots = next(trace for trace in figure.data if trace.mode == "markers" and len(trace.x) == 1)
-    assert dots.x[0] == pytest.approx(100 * found.deltas[0])
+    assert dots.x[0] == pytest.approx(100 * difference.deltas[0])
 
 
 def test_no_finished_fold_is_said(study, tmp_path):
     base = copy(study, tmp_path)[0]
     run = make_run(tmp_path, base.samples.assign(y=0), "none", states={f: "queued" for f in range(5)})
-    found = compare.differences([compare.pair(members.load(run.id, tmp_path), base)])[0]
-    assert "share no finished fold" in found.warning and found.interval is None
+    difference = pairs.differences([pairs.pair(members.load(run.id, tmp_path), base)])[0]
+    assert "share no finished fold" in difference.warning and difference.interval is None
     assert contrast.class_scores([base, members.load(run.id, tmp_path)]).iloc[1].isna().all()
 
 
 def test_scores_that_are_not_numbers_leave_their_fold_out(study, tmp_path):
-    found = copy(study, tmp_path)
-    state = found[1].run.fold_state(2)
-    found[1].run.write_state(type(state)(**{**vars(state), "scores": {**state.scores, "best_f1": math.nan}}))
-    pair = compare.pair(members.load(found[1].id, tmp_path), found[0])
+    runs = copy(study, tmp_path)
+    state = runs[1].run.fold_state(2)
+    runs[1].run.write_state(type(state)(**{**vars(state), "scores": {**state.scores, "best_f1": math.nan}}))
+    pair = pairs.pair(members.load(runs[1].id, tmp_path), runs[0])
     assert pair.folds == (0, 1, 3, 4) and any("no finite F1" in note for note in pair.notes)
     assert set(pair.table["fold"]) == {0, 1, 3, 4}
 
@@ -210,25 +209,25 @@ def test_other_classes_are_refused_by_name(study, tmp_path):
         tmp_path, samples(tmp_path, classes=names), "colours", classes=names, config={"task": {"name": "label"}}
     )
     with pytest.raises(LabError) as caught:
-        compare.pair(members.load(run.id, tmp_path), base)
+        pairs.pair(members.load(run.id, tmp_path), base)
     assert caught.value.kind == "classes" and "'blue' is a class of the first alone" in caught.value.message
 
 
 def test_different_folds_are_a_warning_and_never_a_paired_test(study, tmp_path):
     base = copy(study, tmp_path)[0]
     run = make_run(tmp_path, samples(tmp_path, seed=5), "elsewhere")
-    pair = compare.pair(members.load(run.id, tmp_path), base)
-    found = compare.differences([pair])[0]
-    assert "different folds" in found.warning and "no paired test" in found.warning
-    assert found.interval is None and found.photos is None and found.bootstrap is None
-    assert "cannot be tested against" in found.sentence and len(contrast.flips(pair)) == 0
+    pair = pairs.pair(members.load(run.id, tmp_path), base)
+    difference = pairs.differences([pair])[0]
+    assert "different folds" in difference.warning and "no paired test" in difference.warning
+    assert difference.interval is None and difference.photos is None and difference.bootstrap is None
+    assert "cannot be tested against" in difference.sentence and len(contrast.flips(pair)) == 0
 
 
 def test_people_of_another_dataset_cannot_be_paired(study, tmp_path):
     base = copy(study, tmp_path)[0]
     table = samples(tmp_path)
     run = make_run(tmp_path, table.assign(person="x" + table["person"]), "strangers")
-    assert "no person in common" in compare.pair(members.load(run.id, tmp_path), base).warning
+    assert "no person in common" in pairs.pair(members.load(run.id, tmp_path), base).warning
 
 
 def test_photos_of_one_run_alone_are_left_out_and_scores_are_taken_on_the_rest(study, tmp_path):
@@ -236,7 +235,7 @@ def test_photos_of_one_run_alone_are_left_out_and_scores_are_taken_on_the_rest(s
     table = base.samples.assign(y=0)
     fewer = table[~table["sample"].str.endswith("-2.jpg")]
     run = make_run(tmp_path, fewer, "fewer", skill=0.8)
-    pair = compare.pair(members.load(run.id, tmp_path), base)
+    pair = pairs.pair(members.load(run.id, tmp_path), base)
     assert len(pair.table) == len(fewer) and "90 photos were held out by one" in " ".join(pair.notes)
     rows = pair.table[pair.table["fold"] == 0]
     theirs = f1_score(rows["label"], rows["predicted_b"], labels=CLASSES, average="macro", zero_division=0)
@@ -244,31 +243,31 @@ def test_photos_of_one_run_alone_are_left_out_and_scores_are_taken_on_the_rest(s
 
 
 def test_without_predictions_the_recorded_scores_still_carry_the_interval(study, tmp_path):
-    found = copy(study, tmp_path)
-    whole = compared(found)[2]
-    found[3].run.predictions_file(1, "best").unlink()
-    one = compared(load(tmp_path))[2]
-    assert one.interval == whole.interval and one.bootstrap is None and one.photos is None
-    assert any("are gone" in note for note in one.notes)
+    runs = copy(study, tmp_path)
+    whole = compared(runs)[2]
+    runs[3].run.predictions_file(1, "best").unlink()
+    difference = compared(load(tmp_path))[2]
+    assert difference.interval == whole.interval and difference.bootstrap is None and difference.photos is None
+    assert any("are gone" in note for note in difference.notes)
 
 
 def test_a_run_deleted_while_compared_is_gone_and_the_others_stay(study, tmp_path):
-    found = copy(study, tmp_path)
-    shutil.rmtree(found[1].run.dir)
-    kept, problems = members.load_all([m.id for m in found], tmp_path)
-    assert [m.id for m in kept] == [found[0].id, found[2].id, found[3].id]
+    runs = copy(study, tmp_path)
+    shutil.rmtree(runs[1].run.dir)
+    readable, problems = members.load_all([m.id for m in runs], tmp_path)
+    assert [m.id for m in readable] == [runs[0].id, runs[2].id, runs[3].id]
     assert problems[0].kind == "gone"
     with pytest.raises(LabError) as caught:  # and when it goes between two looks
-        members.out_of_fold(found[1], "final")
+        members.out_of_fold(runs[1], "final")
     assert caught.value.kind == "gone"
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "run.json", "samples.parquet"])
 def test_a_damaged_run_is_named(study, tmp_path, name):
-    found = copy(study, tmp_path)
-    (found[0].run.dir / name).write_text("{nope: [")
-    problems = members.load_all([found[0].id], tmp_path)[1]
-    assert len(problems) == 1 and found[0].id in str(problems[0])
+    runs = copy(study, tmp_path)
+    (runs[0].run.dir / name).write_text("{nope: [")
+    problems = members.load_all([runs[0].id], tmp_path)[1]
+    assert len(problems) == 1 and runs[0].id in str(problems[0])
 
 
 def test_ids_from_an_address_are_checked():
@@ -284,8 +283,8 @@ def test_multiply_adds_and_parameters_are_the_published_ones(study, tmp_path):
     size = cost.size_of(config, [f"c{i}" for i in range(1000)], tmp_path)
     assert config.input_size == (224, 224)
     assert size.parameters == 11_689_512 and size.multiply_adds / 1e9 == pytest.approx(1.81, abs=0.005)
-    kept = cost.files.read_json(lab_folder(tmp_path) / "costs.json")
-    assert list(kept.values()) == [vars(size)]
+    counts = cost.files.read_json(lab_folder(tmp_path) / "costs.json")
+    assert list(counts.values()) == [vars(size)]
 
 
 def test_a_factored_head_costs_its_linear_layers(study, tmp_path):
@@ -303,10 +302,10 @@ def test_a_damaged_table_of_counts_is_counted_anew(study, tmp_path):
 
 def test_cost_of_a_run_from_its_metrics(study):
     member = load(study)[0]
-    found = cost.cost_of(member, member.run.all_metrics())
-    assert (found.training_rate, found.validation_rate) == (28.0, 80.0)
-    assert found.epoch_seconds == pytest.approx(4.0) and found.seconds == pytest.approx(5 * 6 * 4.0)
-    assert found.checkpoint_bytes == 4096 and found.device == "cpu" and found.memory_bytes == 512e6
+    run_cost = cost.cost_of(member, member.run.all_metrics())
+    assert (run_cost.training_rate, run_cost.validation_rate) == (28.0, 80.0)
+    assert run_cost.epoch_seconds == pytest.approx(4.0) and run_cost.seconds == pytest.approx(5 * 6 * 4.0)
+    assert run_cost.checkpoint_bytes == 4096 and run_cost.device == "cpu" and run_cost.memory_bytes == 512e6
 
 
 def test_pareto_front_is_what_nobody_beats():

@@ -92,8 +92,8 @@ def test_smoothing_is_a_debiased_exponential_mean(weight):
     for last in range(len(values)):
         weights = weight ** np.arange(last, -1, -1)
         expected.append((weights * values[: last + 1]).sum() / weights.sum())
-    found = comparison_curves.run_curves([line()], "f1", smooth=weight).data[-1]
-    np.testing.assert_allclose(found.y, expected, rtol=1e-6)
+    mean = comparison_curves.run_curves([line()], "f1", smooth=weight).data[-1]
+    np.testing.assert_allclose(mean.y, expected, rtol=1e-6)
 
 
 def test_a_number_that_is_none_is_a_gap_and_a_name_is_text():

@@ -17,23 +17,9 @@ def table(folds=3, epochs=20, short=None):
         for epoch in range(1, (short or {}).get(fold, epochs) + 1):
             for split in ("train", "validation"):
                 f1 = 0.2 + 0.5 * epoch / epochs + rng.normal(0, 0.01)
-                rows.append(
-                    [
-                        fold,
-                        epoch,
-                        0,
-                        split,
-                        2 - f1,
-                        2.2 - f1,
-                        f1 + 0.05,
-                        f1,
-                        f1,
-                        1e-5,
-                        6e-4 * (1 - epoch / (epochs + 1)),
-                        3.0,
-                        28.0,
-                    ]
-                )
+                scores = [2 - f1, 2.2 - f1, f1 + 0.05, f1, f1]
+                rates = [1e-5, 6e-4 * (1 - epoch / (epochs + 1))]
+                rows.append([fold, epoch, 0, split, *scores, *rates, 3.0, 28.0])
     return pd.DataFrame(rows, columns=["fold", *METRIC_COLUMNS])
 
 

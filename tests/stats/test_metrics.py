@@ -14,9 +14,9 @@ from core.stats.metrics import accuracy, class_f1, class_scores, confusion, conf
 def predictions(draw):
     """(classes, labels, predicted): some classes may be in neither, in one, or in both."""
     classes = draw(st.integers(2, 18))
-    among = st.sampled_from(draw(st.lists(st.integers(0, classes - 1), min_size=1, unique=True)))
-    other = st.sampled_from(draw(st.lists(st.integers(0, classes - 1), min_size=1, unique=True)))
-    pairs = draw(st.lists(st.tuples(among, st.one_of(among, other)), min_size=1, max_size=80))
+    true_class = st.sampled_from(draw(st.lists(st.integers(0, classes - 1), min_size=1, unique=True)))
+    stray_class = st.sampled_from(draw(st.lists(st.integers(0, classes - 1), min_size=1, unique=True)))
+    pairs = draw(st.lists(st.tuples(true_class, st.one_of(true_class, stray_class)), min_size=1, max_size=80))
     labels, predicted = zip(*pairs, strict=True)
     return classes, list(labels), list(predicted)
 
@@ -28,12 +28,12 @@ def table(classes, labels, predicted):
 @given(predictions())
 def test_scores_are_those_of_scikit_learn(case):
     classes, labels, predicted = case
-    found = table(*case)
+    matrix = table(*case)
     every = {"labels": range(classes), "zero_division": 0}
-    assert accuracy(found) == pytest.approx(sklearn.metrics.accuracy_score(labels, predicted))
+    assert accuracy(matrix) == pytest.approx(sklearn.metrics.accuracy_score(labels, predicted))
     expected = sklearn.metrics.f1_score(labels, predicted, average=None, **every)
-    assert class_f1(found) == pytest.approx(expected)
-    assert macro_f1(found) == pytest.approx(sklearn.metrics.f1_score(labels, predicted, average="macro", **every))
+    assert class_f1(matrix) == pytest.approx(expected)
+    assert macro_f1(matrix) == pytest.approx(sklearn.metrics.f1_score(labels, predicted, average="macro", **every))
 
 
 @given(predictions())
@@ -42,8 +42,8 @@ def test_the_confusion_matrix_is_scikit_learns(case):
     expected = table(*case)
     np.testing.assert_array_equal(confusion(labels, predicted, classes), expected)
     names = [f"class {i}" for i in range(classes)]
-    told = confusion_of([names[i] for i in labels], [names[i] for i in predicted], names)
-    np.testing.assert_array_equal(told, expected)
+    by_name = confusion_of([names[i] for i in labels], [names[i] for i in predicted], names)
+    np.testing.assert_array_equal(by_name, expected)
 
 
 def test_an_index_or_a_name_of_no_class_is_refused_and_never_counted_for_another():
@@ -58,20 +58,20 @@ def test_an_index_or_a_name_of_no_class_is_refused_and_never_counted_for_another
 @given(predictions())
 def test_f1_over_the_classes_present_is_scikit_learns_over_the_labels_there_are(case):
     classes, labels, predicted = case
-    found = class_scores(confusion(labels, predicted, classes))
-    np.testing.assert_array_equal(found.support, np.bincount(labels, minlength=classes))
+    scores = class_scores(confusion(labels, predicted, classes))
+    np.testing.assert_array_equal(scores.support, np.bincount(labels, minlength=classes))
     present = sorted(set(labels))
     every = {"average": "macro", "zero_division": 0}
-    assert found.present == pytest.approx(sklearn.metrics.f1_score(labels, predicted, labels=present, **every))
-    assert found.macro == pytest.approx(sklearn.metrics.f1_score(labels, predicted, labels=range(classes), **every))
-    assert found.absent == tuple(c for c in range(classes) if c not in present)
-    assert found.absent or found.macro == found.present
+    assert scores.present == pytest.approx(sklearn.metrics.f1_score(labels, predicted, labels=present, **every))
+    assert scores.macro == pytest.approx(sklearn.metrics.f1_score(labels, predicted, labels=range(classes), **every))
+    assert scores.absent == tuple(c for c in range(classes) if c not in present)
+    assert scores.absent or scores.macro == scores.present
 
 
 def test_a_perfect_fold_without_a_class_has_macro_f1_below_1_and_says_why():
-    found = class_scores(confusion([0, 0, 1, 3], [0, 0, 1, 3], 4))
-    assert (found.macro, found.present, found.absent) == (0.75, 1.0, (2,))
-    assert list(found.support) == [2, 1, 0, 1]
+    scores = class_scores(confusion([0, 0, 1, 3], [0, 0, 1, 3], 4))
+    assert (scores.macro, scores.present, scores.absent) == (0.75, 1.0, (2,))
+    assert list(scores.support) == [2, 1, 0, 1]
     nothing = class_scores(np.zeros((3, 3), dtype=int))
     assert (nothing.macro, nothing.absent) == (0.0, (0, 1, 2))
     assert math.isnan(nothing.present)

@@ -44,20 +44,20 @@ def test_corrected_t_gives_scikit_learns_published_numbers():
     folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
     a, b = (cross_val_score(SVC(kernel=k), x, y, scoring="roc_auc", cv=folds) for k in ("rbf", "linear"))
     assert stats.ttest_rel(a, b).statistic == pytest.approx(2.611, abs=5e-4)
-    found = corrected_paired_interval(a, b, test_fraction=1 / 9)
-    assert found.p / 2 == pytest.approx(0.227, abs=5e-4)
-    t = found.mean * stats.t.ppf(0.975, 99) / (found.high - found.mean)
+    ours = corrected_paired_interval(a, b, test_fraction=1 / 9)
+    assert ours.p / 2 == pytest.approx(0.227, abs=5e-4)
+    t = ours.mean * stats.t.ppf(0.975, 99) / (ours.high - ours.mean)
     assert t == pytest.approx(0.750, abs=5e-4)
 
 
 def test_corrected_interval_is_the_published_formula_worked_out_by_hand():
     """mean ± t sqrt(s² (1/k + n_test / n_train)) for ten folds, s² and t from tables."""
     ten = np.array([0.02, 0.01, 0.03, 0.04, 0.00, 0.02, 0.03, 0.01, 0.02, 0.03])
-    found = corrected_paired_interval(0.7 + ten, np.full(10, 0.7), test_fraction=1 / 9)
+    ours = corrected_paired_interval(0.7 + ten, np.full(10, 0.7), test_fraction=1 / 9)
     s2 = (0.0057 - 10 * 0.021**2) / 9  # the squares of the ten sum to 0.0057
     reach = 2.262157 * math.sqrt(s2 * (1 / 10 + 1 / 9))  # t, 9 degrees of freedom, 97.5 %
-    assert found.mean == pytest.approx(0.021) and found.n == 10
-    assert (found.low, found.high) == pytest.approx((0.021 - reach, 0.021 + reach), abs=1e-8)
+    assert ours.mean == pytest.approx(0.021) and ours.n == 10
+    assert (ours.low, ours.high) == pytest.approx((0.021 - reach, 0.021 + reach), abs=1e-8)
 
 
 def test_without_shared_training_data_it_is_the_ordinary_paired_t_of_scipy():
@@ -81,11 +81,11 @@ def test_the_correction_widens_scipys_interval_by_the_root_of_one_plus_k_times_t
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=12), st.floats(0.05, 1))
 def test_swapping_two_runs_turns_the_interval_round(scores, fraction):
     a, b = np.array(scores).T
-    one, other = (corrected_paired_interval(x, y, test_fraction=fraction) for x, y in ((a, b), (b, a)))
-    assert one.mean == pytest.approx(-other.mean)
-    if one.known:
-        assert (one.low, one.high, one.p) == pytest.approx((-other.high, -other.low, other.p))
-        assert one.low <= one.mean <= one.high
+    forward, swapped = (corrected_paired_interval(x, y, test_fraction=fraction) for x, y in ((a, b), (b, a)))
+    assert forward.mean == pytest.approx(-swapped.mean)
+    if forward.known:
+        assert (forward.low, forward.high, forward.p) == pytest.approx((-swapped.high, -swapped.low, swapped.p))
+        assert forward.low <= forward.mean <= forward.high
 
 
 def test_one_fold_and_folds_without_spread_have_no_interval():
@@ -179,14 +179,14 @@ def test_mcnemar_is_statsmodels(b, c):
 
 def test_mid_p_of_fagerlunds_published_example():
     """Bentur et al. 2009, as analysed by Fagerlund et al. 2013, table 3: b = 1, c = 7 gives 0.0703 and 0.0391."""
-    found = mcnemar(np.array([True] + [False] * 7), np.array([False] + [True] * 7))
-    assert found.exact == pytest.approx(0.0703, abs=5e-5) and found.mid_p == pytest.approx(0.0391, abs=5e-5)
+    ours = mcnemar(np.array([True] + [False] * 7), np.array([False] + [True] * 7))
+    assert ours.exact == pytest.approx(0.0703, abs=5e-5) and ours.mid_p == pytest.approx(0.0391, abs=5e-5)
 
 
 def test_people_are_counted_once_however_many_photos_they_have():
     person = np.array([0] * 7 + [1] * 7 + [2])
-    found = people_mcnemar(person, np.array([True] * 14 + [False]), np.array([False] * 7 + [True] * 7 + [True]))
-    assert (found.only_a, found.only_b) == (1, 1)
+    by_person = people_mcnemar(person, np.array([True] * 14 + [False]), np.array([False] * 7 + [True] * 7 + [True]))
+    assert (by_person.only_a, by_person.only_b) == (1, 1)
 
 
 def test_holm_is_statsmodels():
@@ -206,20 +206,22 @@ def interval(mean, reach, p=0.5, n=5):
 @pytest.mark.parametrize(
     ("mean", "reach", "p", "verdict"),
     [
-        (0.030, 0.010, 0.01, BETTER), (-0.030, 0.010, 0.01, WORSE),
+        (0.030, 0.010, 0.01, BETTER),
+        (-0.030, 0.010, 0.01, WORSE),
         (0.030, 0.010, 0.06, UNDECIDED),  # excludes 0 alone, not after the correction
         (0.008, 0.001, 0.001, SAME),  # surely above 0, and surely less than what counts
         (0.008, 0.005, 0.01, UNDECIDED),  # above 0, but its mean lies within the region
-        (0.001, 0.030, 0.90, UNDECIDED), (0.001, 0.005, 0.90, SAME),
+        (0.001, 0.030, 0.90, UNDECIDED),
+        (0.001, 0.005, 0.90, SAME),
     ],
-)  # fmt: skip
+)
 def test_a_side_is_taken_only_outside_zero_and_outside_the_region(mean, reach, p, verdict):
     assert decide(interval(mean, reach, p), p, 0.01) == verdict
 
 
 def test_the_sentence_is_the_issues():
-    found = Interval(0.004, -0.011, 0.019, 0.5, 5)
-    assert sentence("ResNet-101", "ResNet-18", found, UNDECIDED, within=0.01, cost_ratio=3.1) == (
+    undecided = Interval(0.004, -0.011, 0.019, 0.5, 5)
+    assert sentence("ResNet-101", "ResNet-18", undecided, UNDECIDED, within=0.01, cost_ratio=3.1) == (
         "ResNet-101 is not shown to be better than ResNet-18 (F1 +0.4 points, 95% interval -1.1 to +1.9, "
         "5 shared folds) and costs 3.1 times as much per image."
     )

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core.compare.cost import Cost
-from core.compare.members import METRICS, Member
+from core.compare.cost import RunCost
+from core.compare.members import METRICS, ComparedRun
 from core.compare.pairs import Difference
 from core.data import persons
 from core.errors import LabError
@@ -57,7 +57,9 @@ def curve_payload(versions: tuple, looks: tuple, x: str, show: str, smooth: floa
     return curves.payload(panels, legend)
 
 
-def draw_curves(members: Sequence[Member], names: dict[str, str], colours: dict[str, str], question: Question) -> None:
+def draw_curves(
+    members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str], question: Question
+) -> None:
     pick.curve_controls(question)
     versions, looks = [], []
     for member in members:
@@ -108,7 +110,7 @@ def draw_differences(differences: list[Difference], colours: dict[str, str], wit
     )
 
 
-def draw_cost(members: Sequence[Member], costs: dict[str, Cost], names, colours, question: Question) -> None:
+def draw_cost(members: Sequence[ComparedRun], costs: dict[str, RunCost], names, colours, question: Question) -> None:
     choice = st.query_params.get("cost", "")
     key = choice if choice in COSTS else "multiply_adds"
     points = []
@@ -122,7 +124,7 @@ def draw_cost(members: Sequence[Member], costs: dict[str, Cost], names, colours,
     pick.select("Cost", COSTS, key, "cost", width=300)
 
 
-def price_of(one: Cost, key: str) -> float:
+def price_of(one: RunCost, key: str) -> float:
     return {
         "multiply_adds": one.size.multiply_adds / 1e9,
         "parameters": one.size.parameters / 1e6,
@@ -133,7 +135,7 @@ def price_of(one: Cost, key: str) -> float:
     }[key]
 
 
-def draw_classes(members: Sequence[Member], names: dict[str, str], colours: dict[str, str], which: str) -> None:
+def draw_classes(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str], which: str) -> None:
     try:
         scores, attributes = load.classes(members, which)
     except LabError as error:

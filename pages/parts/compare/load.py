@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.compare import contrast
-from core.compare.cost import Cost, cost_of
-from core.compare.members import Member, version_of
+from core.compare.cost import RunCost, cost_of
+from core.compare.members import ComparedRun, version_of
 from core.compare.pairs import Pair, pair
 from pages.parts.compare.pick import Question
 from pages.parts.run import view
@@ -19,7 +19,7 @@ from pages.parts.run import view
 class _MembersKey:
     """Members as the key of a cache: equal when nothing on disk that was read has changed."""
 
-    def __init__(self, members: Sequence[Member], which: str):
+    def __init__(self, members: Sequence[ComparedRun], which: str):
         self.members = tuple(members)
         self.key = tuple(version_of(member, which) for member in members)
 
@@ -30,7 +30,7 @@ class _MembersKey:
         return hash(self.key)
 
 
-def costs(members: Sequence[Member]) -> dict[str, Cost]:
+def costs(members: Sequence[ComparedRun]) -> dict[str, RunCost]:
     """What each run cost; the first look at a network counts its multiply-adds, which takes seconds."""
     versions = tuple(view.metrics_version(m.run, [s.fold for s in m.states]) for m in members)
     with st.spinner("Counting multiply-adds; once for each network"):
@@ -38,11 +38,11 @@ def costs(members: Sequence[Member]) -> dict[str, Cost]:
 
 
 @functools.lru_cache(maxsize=32)
-def _costs(key: _MembersKey, versions: tuple) -> dict[str, Cost]:
+def _costs(key: _MembersKey, versions: tuple) -> dict[str, RunCost]:
     return {m.id: cost_of(m, view.metrics_of(v)) for m, v in zip(key.members, versions, strict=True)}
 
 
-def pairs(baseline: Member, others: Sequence[Member], question: Question) -> tuple[Pair, ...]:
+def pairs(baseline: ComparedRun, others: Sequence[ComparedRun], question: Question) -> tuple[Pair, ...]:
     return _pairs(_MembersKey([baseline, *others], question.which), question.metric, question.which)
 
 
@@ -52,7 +52,7 @@ def _pairs(key: _MembersKey, metric: str, which: str) -> tuple[Pair, ...]:
     return tuple(pair(other, baseline, metric=metric, which=which) for other in others)
 
 
-def classes(members: Sequence[Member], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def classes(members: Sequence[ComparedRun], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(F1 of each class, accuracy of each attribute), a row a run. Raises LabError where predictions are gone."""
     return _classes(_MembersKey(members, which), which)
 

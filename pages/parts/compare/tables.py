@@ -8,8 +8,8 @@ from html import escape
 
 import pandas as pd
 
-from core.compare.cost import Cost
-from core.compare.members import METRICS, WHICH, Member
+from core.compare.cost import RunCost
+from core.compare.members import METRICS, WHICH, ComparedRun
 from core.compare.pairs import Difference
 from core.data import persons
 from core.stats import paired
@@ -63,7 +63,11 @@ def _sentences(differences: Sequence[Difference]) -> str:
 
 
 def scores_table(
-    members: Sequence[Member], costs: dict[str, Cost], names: dict[str, str], colours: dict[str, str], baseline: str
+    members: Sequence[ComparedRun],
+    costs: dict[str, RunCost],
+    names: dict[str, str],
+    colours: dict[str, str],
+    baseline: str,
 ) -> str:
     """A row a run: F1 and accuracy at best and last epoch over its own finished folds, and what it costs."""
     rows = []
@@ -93,7 +97,7 @@ def scores_table(
     )
 
 
-def _cost_cells(cost: Cost | None) -> str:
+def _cost_cells(cost: RunCost | None) -> str:
     if cost is None:
         return f'<td class="lab-edge">{NOTHING}</td>' + f"<td>{NOTHING}</td>" * 7
     cells = [
