@@ -46,11 +46,11 @@ class Attention:
     def right(self) -> np.ndarray:
         return self.true == self.predicted
 
-    def share_of(self, group: np.ndarray) -> regions.Interval:
+    def share_of(self, group: np.ndarray) -> regions.HeatInterval:
         """Mean share of heat over a group of faces, (layers, regions), with its interval. group: (n,) bool."""
         return regions.mean_over_people(self.shares[group], self.people[group])
 
-    def difference(self, a: np.ndarray, b: np.ndarray) -> regions.Interval:
+    def difference(self, a: np.ndarray, b: np.ndarray) -> regions.HeatInterval:
         """Share of heat in group a minus that in group b, (layers, regions), with its interval."""
         return regions.difference_over_people(self.shares[a], self.people[a], self.shares[b], self.people[b])
 

@@ -6,6 +6,7 @@ torch is imported when the first model is asked, so that a page opens quickly.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -17,25 +18,41 @@ from core.runs import Run
 BATCH = 32  # faces in one forward pass
 
 
-def faces_of(
-    run: Run, samples: Sequence[str]
-) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, int], dict[str, LabError]]:
-    """By sample: what the network gets of the photo, the true class, the fold that held the person out; the faults."""
+@dataclass(frozen=True)
+class FaceInputs:
+    """Some faces, by sample. photos: as the network gets them, uint8 (h, w, 3), without normalisation.
+
+    true, folds: the class and the fold that held the person out, of faces that the run knows. faults: of the faces that
+    are missing here.
+    """
+
+    photos: dict[str, np.ndarray]
+    true: dict[str, str] = field(default_factory=dict)
+    folds: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, LabError] = field(default_factory=dict)
+
+    def held_out_by(self, fold: int) -> FaceInputs:
+        """Those of a fold's held-out people."""
+        return replace(self, photos={name: photo for name, photo in self.photos.items() if self.folds[name] == fold})
+
+
+def faces_of(run: Run, samples: Sequence[str]) -> FaceInputs:
+    """The run's samples as its networks get them; those that cannot be read are in the faults."""
     from core.data.images import load_image
     from core.data.paths import photo_file
     from core.inside.fold_models import as_seen, frozen_samples, held_out_fold
 
-    table, config = frozen_samples(run), run.config()
-    photos, true, own, faults = {}, {}, {}, {}
+    table, config, inputs = frozen_samples(run), run.config(), FaceInputs({})
     for sample in samples:
         try:
             fold = held_out_fold(run, sample)
-            photos[sample] = as_seen(config, load_image(photo_file(table.at[sample, "path"], sample)))
+            photo = as_seen(config, load_image(photo_file(table.at[sample, "path"], sample)))
         except LabError as error:
-            faults[sample] = error
+            inputs.faults[sample] = error
         else:
-            own[sample], true[sample] = fold, str(table.at[sample, "class_name"])
-    return photos, true, own, faults
+            inputs.photos[sample], inputs.folds[sample] = photo, fold
+            inputs.true[sample] = str(table.at[sample, "class_name"])
+    return inputs
 
 
 def of_one_size(photos: dict[str, np.ndarray]) -> list[list[str]]:
@@ -74,16 +91,16 @@ def between_folds(
     All folds but one were trained on the person: a face about which they disagree with the held-out one was learned by
     heart, as hard faces and wrong labels are. progress(done, total) counts faces times folds.
     """
-    photos, _, _, _ = faces_of(run, samples)
+    photos = faces_of(run, samples).photos
     folds, done = trained_folds(run, which), 0
-    found: dict = {}
-    for part in of_one_size(photos):
-        for start in range(0, len(part), BATCH):
-            names = part[start : start + BATCH]
+    disagreement: dict[str, float] = {}
+    for group in of_one_size(photos):
+        for start in range(0, len(group), BATCH):
+            names = group[start : start + BATCH]
             answers = []
             for fold in folds:
                 answers.append(probabilities(run, fold, [photos[name] for name in names], which))
                 done += len(names)
                 progress(done, len(photos) * len(folds))
-            found |= dict(zip(names, divergence(np.stack(answers)), strict=True))
-    return pd.Series(found, dtype=float)
+            disagreement |= dict(zip(names, divergence(np.stack(answers)), strict=True))
+    return pd.Series(disagreement, dtype=float)

@@ -121,7 +121,7 @@ def held_out_maps(
             try:
                 found = made(fold, part)
             except LabError:
-                bad = faces_of(run, [samples[i] for i in part])[3]
+                bad = faces_of(run, [samples[i] for i in part]).faults
                 if faults is None or not bad:
                     raise
                 faults |= bad

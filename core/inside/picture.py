@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from core.inside.looks import Look
+    from core.inside.face_maps import FaceMaps
 
 COLOURS = {"inferno": cv2.COLORMAP_INFERNO, "turbo": cv2.COLORMAP_TURBO, "viridis": cv2.COLORMAP_VIRIDIS}
 SIGNED = ((33, 102, 172), (247, 247, 247), (178, 24, 43))  # cold, nothing, warm; after ColorBrewer's RdBu
@@ -46,27 +46,27 @@ def overlay(photo: np.ndarray, heat: np.ndarray, table: np.ndarray, opacity: flo
     return np.rint(photo * (1 - alpha) + table[shade] * alpha).astype(np.uint8)
 
 
-def sheet(shown: Sequence[Look], colours: str = "inferno", opacity: float = 0.8, overlaid: bool = True) -> bytes:
-    """PNG of what is shown: a row a face and model, the photo and then every layer. Each row has its own colour table,
-    with a sign or without."""
-    side_h, side_w = max(look.maps.shape[1] for look in shown), max(look.maps.shape[2] for look in shown)
-    layers, photos = shown[0].layers, any(look.photo is not None for look in shown)
+def sheet(faces: Sequence[FaceMaps], colours: str = "inferno", opacity: float = 0.8, overlaid: bool = True) -> bytes:
+    """PNG of maps: a row a face and model, the photo and then every layer. Each row has its own colour table, with a
+    sign or without."""
+    side_h, side_w = max(face.maps.shape[1] for face in faces), max(face.maps.shape[2] for face in faces)
+    layers, photos = faces[0].layers, any(face.photo is not None for face in faces)
     titles = ("as the network sees it", *layers) if photos else layers
     width = LABEL + len(titles) * (side_w + GAP) + GAP
-    picture = Image.new("RGB", (width, 30 + len(shown) * (side_h + GAP)), PAPER)
+    picture = Image.new("RGB", (width, 30 + len(faces) * (side_h + GAP)), PAPER)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     for column, name in enumerate(titles):
         centre = LABEL + column * (side_w + GAP) + side_w // 2
         pen.text((centre, 10), _fit(pen, name, font, side_w), INK, font, anchor="ma")
-    for index, look in enumerate(shown):
+    for index, face in enumerate(faces):
         top = 30 + index * (side_h + GAP)
-        for number, words in enumerate((look.title, *look.lines)):
+        for number, words in enumerate((face.title, *face.lines)):
             pen.text((8, top + number * LINE), _fit(pen, words, font, LABEL - 14), INK, font)
-        pictures, table, signed = [look.photo] if photos else [], lut(colours, look.signed), look.signed
-        for heat in look.maps:
-            over = overlaid and look.photo is not None
-            pictures.append(overlay(look.photo, heat, table, opacity, signed) if over else table[grey(heat, signed)])
-        for column, pixels in enumerate(pictures):
+        cells, table, signed = [face.photo] if photos else [], lut(colours, face.signed), face.signed
+        for heat in face.maps:
+            over = overlaid and face.photo is not None
+            cells.append(overlay(face.photo, heat, table, opacity, signed) if over else table[grey(heat, signed)])
+        for column, pixels in enumerate(cells):
             if pixels is not None:
                 picture.paste(Image.fromarray(pixels), (LABEL + column * (side_w + GAP), top))
     stream = io.BytesIO()
@@ -74,17 +74,17 @@ def sheet(shown: Sequence[Look], colours: str = "inferno", opacity: float = 0.8,
     return stream.getvalue()
 
 
-def arrays(shown: Sequence[Look]) -> bytes:
-    """NPZ of what is shown: map_<row> (layers, h, w) float32, photo_<row> (h, w, 3) uint8, and rows, a JSON text that
-    says what each row is. Read it with numpy.load; nothing in it is pickled."""
-    found: dict[str, np.ndarray] = {}
-    for index, look in enumerate(shown):
-        found[f"map_{index}"] = look.maps.astype(np.float32)
-        if look.photo is not None:
-            found[f"photo_{index}"] = look.photo
-    found["rows"] = np.array(json.dumps([look.told() for look in shown], ensure_ascii=False))
+def arrays(faces: Sequence[FaceMaps]) -> bytes:
+    """NPZ of maps: map_<row> (layers, h, w) float32, photo_<row> (h, w, 3) uint8, and rows, a JSON text that says what
+    each row is. Read it with numpy.load; nothing in it is pickled."""
+    tables: dict[str, np.ndarray] = {}
+    for index, face in enumerate(faces):
+        tables[f"map_{index}"] = face.maps.astype(np.float32)
+        if face.photo is not None:
+            tables[f"photo_{index}"] = face.photo
+    tables["rows"] = np.array(json.dumps([face.metadata() for face in faces], ensure_ascii=False))
     stream = io.BytesIO()
-    np.savez_compressed(stream, **found)
+    np.savez_compressed(stream, **tables)
     return stream.getvalue()
 
 

@@ -91,7 +91,7 @@ def shares(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Interval:
+class HeatInterval:
     """mean with its 95 % interval over people; arrays of one shape. low and high are NaN below two people."""
 
     mean: np.ndarray
@@ -101,7 +101,7 @@ class Interval:
     people: int
 
 
-def mean_over_people(values: np.ndarray, people: Sequence[str], *, draws: int = DRAWS, seed: int = 0) -> Interval:
+def mean_over_people(values: np.ndarray, people: Sequence[str], *, draws: int = DRAWS, seed: int = 0) -> HeatInterval:
     """Mean over samples with a bootstrap interval over people, who are drawn with all their samples.
 
     values: (n, ...); NaN is left out. people: (n,) who each sample shows.
@@ -112,12 +112,12 @@ def mean_over_people(values: np.ndarray, people: Sequence[str], *, draws: int = 
     means = _drawn_means(values, codes, len(names), _weights(len(names), draws, seed))
     low, high = _percentiles(means) if len(names) > 1 else (np.full(values.shape[1:], np.nan),) * 2
     whole = _drawn_means(values, codes, len(names), np.ones((1, len(names))))[0]
-    return Interval(whole, low, high, len(values), len(names))
+    return HeatInterval(whole, low, high, len(values), len(names))
 
 
 def difference_over_people(
     a: np.ndarray, people_a: Sequence[str], b: np.ndarray, people_b: Sequence[str], *, draws: int = DRAWS, seed: int = 0
-) -> Interval:
+) -> HeatInterval:
     """mean(a) - mean(b) with a bootstrap interval over people; who has samples in both groups is drawn into both.
 
     a, b: (n, ...) and (m, ...). Otherwise as mean_over_people.
@@ -134,7 +134,7 @@ def difference_over_people(
         low = high = np.full(a.shape[1:], np.nan)
     else:
         low, high = _percentiles(found[0] - found[1])
-    return Interval(whole[0] - whole[1], low, high, len(a) + len(b), len(names))
+    return HeatInterval(whole[0] - whole[1], low, high, len(a) + len(b), len(names))
 
 
 def _weights(people: int, draws: int, seed: int) -> np.ndarray:
@@ -165,7 +165,7 @@ class Alarm:
     """A class whose answers look at hair and background: share of heat there, and of the picture's area."""
 
     class_name: str
-    share: Interval
+    share: HeatInterval
     area: float
     persons: str = KNOWN  # known | partly | unknown: what the interval is over
 

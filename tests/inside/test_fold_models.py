@@ -12,7 +12,7 @@ import torch
 
 from core.data.images import load_image
 from core.errors import LabError
-from core.inside import fold_answers, fold_models, looks, stress
+from core.inside import face_maps, fold_answers, fold_models, stress
 from core.inside.fold_models import as_seen, faces, fold_model, held_out_fold, prepare
 from core.jobs import queue
 from core.runs import Run
@@ -327,9 +327,9 @@ def test_a_lack_of_memory_is_a_sentence_and_what_was_held_is_given_back(run, mon
     monkeypatch.setattr(fold_models, "_open", too_large)
     names = run.samples()["sample"].tolist()[:2]
     for act in (
-        lambda: looks.held_out(run, names, looks.Wish()),
-        lambda: looks.every_fold(run, names, looks.Wish()),
-        lambda: looks.of_uploads(run, {"a": faces(run, names)[0]}, looks.Wish()),
+        lambda: face_maps.held_out(run, names, face_maps.MapRequest()),
+        lambda: face_maps.every_fold(run, names, face_maps.MapRequest()),
+        lambda: face_maps.of_uploads(run, {"a": faces(run, names)[0]}, face_maps.MapRequest()),
         lambda: fold_answers.between_folds(run, names),
         lambda: stress.stress(run, 0, stress.held_out(run, 0, 2, 0), "GaussianBlur", None, [0.5]),
     ):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core.inside import picture as look_picture
-from core.inside.looks import Look
+from core.inside.face_maps import FaceMaps
 
 SIDE = 32
 
@@ -23,7 +23,7 @@ def look(number, layers=("layer1", "layer4"), **change):
         "photo": rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8), "method": "GradCAM", "predicted": "male",
         "true": "female", "target": "male", "confidence": 0.7,
     }  # fmt: skip
-    return Look(**(values | change))
+    return FaceMaps(**(values | change))
 
 
 @pytest.mark.parametrize("name", look_picture.COLOURS)

@@ -15,7 +15,7 @@ import safetensors.torch
 from streamlit.testing.v1 import AppTest
 
 from core.data.labels import corrections, reviews
-from core.inside import fold_models, looks
+from core.inside import face_maps, fold_models
 from core.inside import maps as gradcam
 from core.jobs import control
 from core.places import HOME
@@ -488,14 +488,14 @@ def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(de
     (small, _), _ = depths
     photo(tmp_path / "new.jpg", 98)
     files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg")]
-    made, look = [], looks.of_uploads
+    made, look = [], face_maps.of_uploads
 
     def remembered(*given):
         shown = look(*given)
-        made.append(weakref.ref(shown.looks[0]))
+        made.append(weakref.ref(shown.faces[0]))
         return shown
 
-    monkeypatch.setattr(looks, "of_uploads", remembered)
+    monkeypatch.setattr(face_maps, "of_uploads", remembered)
     sessions = [page(run=small.id, view="upload", layers="layer4") for _ in range(2)]
     for at in sessions:
         at.file_uploader(key="look-uploads").set_value(files).run()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.answers.mistakes import Answers
-from core.inside import looks, picture
-from core.inside.looks import Wish
+from core.inside import face_maps, picture
+from core.inside.face_maps import MapRequest
 from core.runs import Run
 from pages.parts.look_inside import address, canvas
 from pages.parts.shared import run_picker
@@ -25,7 +25,7 @@ MODELS = {"held": "Held-out fold", "every": "Every fold", "epochs": "Best and la
 class Setting:
     """What the controls say. paint: how the browser paints it; a change of it computes nothing."""
 
-    wish: Wish
+    wish: MapRequest
     models: str
     trust: bool
     uploaded: bool
@@ -42,7 +42,7 @@ class Setting:
 
 def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
     """The row of controls; all of it lives in the address."""
-    blocks = looks.layer_names(run.config().model.depth)
+    blocks = face_maps.layer_names(run.config().model.depth)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kinds, against = (CLASSES, MINUS) if not uploaded else ({"predicted": CLASSES["predicted"]}, {})
         of = address.box(
@@ -56,7 +56,7 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
             "for the other. Predicted minus true takes the runner-up where the answer is right.",
         )  # fmt: skip
         method = address.box(
-            "method", "Method", list(looks.METHODS), default="GradCAM", width=150, keep=("page",),
+            "method", "Method", list(face_maps.METHODS), default="GradCAM", width=150, keep=("page",),
             help="Methods of pytorch-grad-cam that need one forward and one backward pass.",
         )  # fmt: skip
         models = "every"
@@ -77,17 +77,17 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
             overlaid = address.segments("heat", "Heat", ["over", "raw"], {"over": "Over the photo", "raw": "Alone"}.get,
                                         default="over") == "over"  # fmt: skip
             opacity = _opacity()
-    wish = Wish(of, minus or "", tuple(layers), method, answers.which)
+    wish = MapRequest(of, minus or "", tuple(layers), method, answers.which)
     return Setting(wish, models, trust, uploaded, canvas.Style(colours, opacity, overlaid))
 
 
 def _layers(blocks: list[str]) -> list[str]:
     asked = [name for name in address.listed("layers") if name in blocks]
     return field(
-        st.multiselect, "Layers", blocks, key="look-layers", holds=asked or list(looks.LAYERS), width=420,
-        take=lambda found: address.put_list("layers", [] if found == list(looks.LAYERS) else found),
+        st.multiselect, "Layers", blocks, key="look-layers", holds=asked or list(face_maps.LAYERS), width=420,
+        take=lambda found: address.put_list("layers", [] if found == list(face_maps.LAYERS) else found),
         help="A layer is the output of its last block; layer3.1 is the second block inside layer3.",
-    ) or list(looks.LAYERS)  # fmt: skip
+    ) or list(face_maps.LAYERS)  # fmt: skip
 
 
 def _opacity() -> float:

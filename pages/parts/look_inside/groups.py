@@ -12,9 +12,9 @@ from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
 from core.data.persons import UNKNOWN, noun, units
 from core.errors import LabError
-from core.inside import looks, picture, regions
-from core.inside.looks import Look
-from core.inside.regions import Interval
+from core.inside import face_maps, picture, regions
+from core.inside.face_maps import FaceMaps
+from core.inside.regions import HeatInterval
 from core.runs import Run
 from core.text import count
 from pages.parts.look_inside import address, canvas
@@ -60,7 +60,7 @@ def show(run: Run, answers: Answers) -> None:
             lambda name: {"predicted": "Predicted class", "true": "True class"}.get(name, name),
             default="predicted", width=190, keep=("page",),
         )  # fmt: skip
-        method = address.box("method", "Method", list(looks.METHODS), default="GradCAM", width=140, keep=("page",))
+        method = address.box("method", "Method", list(face_maps.METHODS), default="GradCAM", width=140, keep=("page",))
         amount = address.box(
             "amount", "Look at", list(AMOUNTS), AMOUNTS.get, default="64", width=130,
             help="At most so many of each group, drawn at random but always the same ones. A ResNet-18 at 224 px looks "
@@ -72,7 +72,7 @@ def show(run: Run, answers: Answers) -> None:
     masks = {key: _drawn(groups[key][1], amount) for key in (a, b)}
     rows = np.flatnonzero(masks[a] | masks[b])
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.id, samples, of, method, answers.which, str(boxes), looks.version(run, [], answers.which))
+    key = (run.id, samples, of, method, answers.which, str(boxes), face_maps.version(run, [], answers.which))
     place.button(
         "Look at them", type="primary", icon=":material/visibility:", on_click=st.session_state.update,
         args=({"look-groups-at": key},),
@@ -206,7 +206,7 @@ def shares(found, in_a: np.ndarray, in_b: np.ndarray, name_a: str, name_b: str) 
 def downloads(run: Run, found, groups: dict[str, np.ndarray], which: str, method: str) -> None:
     """Mean maps and their difference as a picture and as numbers, in the form that single faces have."""
 
-    def means(scaled: bool) -> list[Look]:
+    def means(scaled: bool) -> list[FaceMaps]:
         """scaled: as the page paints them; otherwise in the unit of a single face's map."""
         maps = {name: found.mean_map(mask) for name, mask in groups.items()}
         first, second = maps.values()
@@ -219,7 +219,7 @@ def downloads(run: Run, found, groups: dict[str, np.ndarray], which: str, method
             }
         told = {"photo": None, "method": method, "which": which, "fold": None, "held_out": True}
         return [
-            Look(run.id, run.config().name, name, model="held-out folds", layers=found.layers, maps=one,
+            FaceMaps(run.id, run.config().name, name, model="held-out folds", layers=found.layers, maps=one,
                  signed=name == "A minus B", **told)
             for name, one in maps.items()
         ]  # fmt: skip
@@ -235,7 +235,7 @@ def downloads(run: Run, found, groups: dict[str, np.ndarray], which: str, method
         )  # fmt: skip
 
 
-def _cell(found: Interval, i: int, r: int) -> str:
+def _cell(found: HeatInterval, i: int, r: int) -> str:
     mean, low, high = (float(x[i, r]) for x in (found.mean, found.low, found.high))
     if np.isnan(mean):
         return "<td>–</td>"
@@ -243,7 +243,7 @@ def _cell(found: Interval, i: int, r: int) -> str:
     return f"<td>{100 * mean:.0f} %{spread}</td>"
 
 
-def _gap(found: Interval, i: int, r: int) -> str:
+def _gap(found: HeatInterval, i: int, r: int) -> str:
     mean, low, high = (100 * float(x[i, r]) for x in (found.mean, found.low, found.high))
     if np.isnan(mean):
         return "<td>–</td>"

@@ -14,8 +14,8 @@ import streamlit as st
 from core.answers.mistakes import Answers
 from core.data.images import decode
 from core.errors import LabError
-from core.inside import looks, picture
-from core.inside.looks import Look, Wish
+from core.inside import face_maps, picture
+from core.inside.face_maps import FaceMaps, MapRequest
 from core.runs import Run
 from core.text import count
 from pages.parts.look_inside import address, canvas, mistakes
@@ -33,14 +33,14 @@ def _memory() -> tuple[OrderedDict, Lock]:
     return OrderedDict(), Lock()
 
 
-def looks_of(run: Run, samples: Sequence[str], every: bool, wish: Wish) -> looks.Shown:
+def looks_of(run: Run, samples: Sequence[str], every: bool, wish: MapRequest) -> face_maps.RunMaps:
     """The looks of one run at some faces; a face that was looked at before costs nothing. Raises LabError."""
     memory, lock = _memory()
-    keys = {name: (run.dir, name, every, wish, looks.version(run, [name], wish.which)) for name in samples}
+    keys = {name: (run.dir, name, every, wish, face_maps.version(run, [name], wish.which)) for name in samples}
     with lock:
         known = {name: memory[key] for name, key in keys.items() if key in memory}
     fresh = [name for name in samples if name not in known]
-    made = (looks.every_fold if every else looks.held_out)(run, fresh, wish) if fresh else looks.Shown(())
+    made = (face_maps.every_fold if every else face_maps.held_out)(run, fresh, wish) if fresh else face_maps.RunMaps(())
     known |= {name: found for name in fresh if (found := made.of(name))}
     with lock:
         for name, found in known.items():
@@ -48,7 +48,7 @@ def looks_of(run: Run, samples: Sequence[str], every: bool, wish: Wish) -> looks
             memory.move_to_end(keys[name])
         while len(memory) > KEPT:
             memory.popitem(last=False)
-    return looks.Shown(tuple(look for name in samples for look in known.get(name, ())), made.faults)
+    return face_maps.RunMaps(tuple(look for name in samples for look in known.get(name, ())), made.faults)
 
 
 def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], neighbours: list[str]) -> None:
@@ -61,7 +61,7 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
         st.info("Choose up to eight faces above: their maps appear here.", icon=":material/touch_app:")
         return
     setting = controls(answers, run)
-    found: list[looks.Shown] = []
+    found: list[face_maps.RunMaps] = []
     with st.spinner(f"Looking through {count(len(samples))} face{'s' * (len(samples) > 1)}", show_time=True):
         for each in (run, *others):
             for which in setting.checkpoints:
@@ -72,7 +72,7 @@ def show(run: Run, answers: Answers, others: list[Run], listed: Sequence[dict], 
     draw(found, samples, setting, listed)
 
 
-def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting, listed: Sequence[dict]) -> None:
+def draw(found: Sequence[face_maps.RunMaps], samples: Sequence[str], setting: Setting, listed: Sequence[dict]) -> None:
     """The grid, a line that explains it, and the downloads. found: a run or checkpoint each. listed: all runs."""
     rows: list = []
     shown: list = []
@@ -98,28 +98,28 @@ def draw(found: Sequence[looks.Shown], samples: Sequence[str], setting: Setting,
         look_notes.measure(shown, setting.wish)
 
 
-def _uploaded(run: Run, contents: dict[str, bytes], wish: Wish) -> looks.Shown:
+def _uploaded(run: Run, contents: dict[str, bytes], wish: MapRequest) -> face_maps.RunMaps:
     """The looks at uploaded photos. They are nobody else's: what is remembered of them lies in this session alone.
 
     Raises LabError.
     """
     digests = tuple((name, hashlib.sha256(content).digest()) for name, content in contents.items())
-    key = (run.id, digests, wish, looks.version(run, [], wish.which))
+    key = (run.id, digests, wish, face_maps.version(run, [], wish.which))
     kept = st.session_state.get(UPLOADED)
     if kept is None or kept[0] != key:
         kept = st.session_state[UPLOADED] = (key, _look_at(run, contents, wish))
     return kept[1]
 
 
-def _look_at(run: Run, contents: dict[str, bytes], wish: Wish) -> looks.Shown:
+def _look_at(run: Run, contents: dict[str, bytes], wish: MapRequest) -> face_maps.RunMaps:
     photos, faults = {}, {}
     for name, content in contents.items():
         try:
             photos[name] = decode(io.BytesIO(content))
         except LabError as error:
             faults[name] = LabError(f"photo {name}: {error.message}", error.remedy, error.kind)
-    shown = looks.of_uploads(run, photos, wish)
-    return looks.Shown(shown.looks, faults)
+    shown = face_maps.of_uploads(run, photos, wish)
+    return face_maps.RunMaps(shown.faces, faults)
 
 
 def uploads(run: Run, answers: Answers, listed: Sequence[dict]) -> None:
@@ -170,7 +170,7 @@ def explain(setting: Setting) -> None:
         st.caption(look_notes.meaning())
 
 
-def downloads(shown: list[Look], setting: Setting) -> None:
+def downloads(shown: list[FaceMaps], setting: Setting) -> None:
     paint = setting.paint
     name = "maps-" + "-".join(dict.fromkeys(look.run_id[-4:] for look in shown))
     with st.container(horizontal=True):

@@ -19,7 +19,7 @@ from core.data.images import load_image
 from core.data.paths import photo_file
 from core.data.tasks import GENDERS, MASKS
 from core.errors import LabError
-from core.inside import fold_answers, looks
+from core.inside import face_maps, fold_answers
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.look_inside import address, elements
@@ -64,7 +64,7 @@ def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
 def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
     """Asks every fold once about these faces; None after a failure."""
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.id, answers.which, samples, looks.version(run, [], answers.which))
+    key = (run.id, answers.which, samples, face_maps.version(run, [], answers.which))
     kept = st.session_state.get("look-between-folds")
     if kept is not None and kept[0] == key:
         return kept[1]

@@ -8,8 +8,8 @@ from dataclasses import replace
 import streamlit as st
 
 from core.errors import LabError
-from core.inside import looks
-from core.inside.looks import Look, Wish
+from core.inside import face_maps
+from core.inside.face_maps import FaceMaps, MapRequest
 from core.runs import Run
 from core.text import count
 from pages.parts.look_inside import regions
@@ -18,7 +18,7 @@ from pages.parts.shared import badges
 KEPT = 64  # faces whose trust a session remembers
 
 
-def beneath(look: Look, wish: Wish, trusted: bool) -> list[str]:
+def beneath(look: FaceMaps, wish: MapRequest, trusted: bool) -> list[str]:
     """A note for each layer, "" where there is nothing to say (a mean over folds, a difference)."""
     if not _single(look):
         return [""] * len(look.layers)
@@ -28,7 +28,7 @@ def beneath(look: Look, wish: Wish, trusted: bool) -> list[str]:
     return ["\n".join(filter(None, (note, known.get(name)))) for name, note in zip(look.layers, where, strict=True)]
 
 
-def measure(shown: Sequence[Look], wish: Wish) -> None:
+def measure(shown: Sequence[FaceMaps], wish: MapRequest) -> None:
     """Measure what is not known yet, below maps that stand already; then the page is drawn with it."""
     waiting = [look for look in shown if _single(look) and _key(look, wish) not in _known()]
     if not waiting:
@@ -38,7 +38,7 @@ def measure(shown: Sequence[Look], wish: Wish) -> None:
     bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {count(len(waiting))} faces")
     for done, look in enumerate(waiting, 1):
         run = Run(look.run_id)
-        present = set(looks.layer_names(run.config().model.depth))
+        present = set(face_maps.layer_names(run.config().model.depth))
         layers = [name for name in wish.layers if name in present]
         try:
             face = look.sample if look.true else look.photo
@@ -60,7 +60,7 @@ def meaning() -> str:
     return MEANING
 
 
-def _single(look: Look) -> bool:
+def _single(look: FaceMaps) -> bool:
     """Whether one model made this map, of one class."""
     return look.fold is not None and not look.signed
 
@@ -69,12 +69,12 @@ def _known() -> dict[tuple, dict[str, str]]:
     return st.session_state.setdefault("look-trusted", {})
 
 
-def _key(look: Look, wish: Wish) -> tuple:
+def _key(look: FaceMaps, wish: MapRequest) -> tuple:
     wish, face = replace(wish, which=look.which), look.sample if look.true else hash(look.photo.tobytes())
-    return look.run_id, look.fold, face, wish, looks.version(Run(look.run_id), [look.sample], look.which)
+    return look.run_id, look.fold, face, wish, face_maps.version(Run(look.run_id), [look.sample], look.which)
 
 
-def _where(run: Run, look: Look) -> list[str]:
+def _where(run: Run, look: FaceMaps) -> list[str]:
     from core.inside.fold_models import frozen_samples
 
     table = frozen_samples(run)

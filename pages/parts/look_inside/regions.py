@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.inside import regions
-from core.inside.looks import Look
+from core.inside.face_maps import FaceMaps
 from core.inside.regions import Boxes
 from core.runs import Run
 from pages.parts.look_inside import address, mistakes
@@ -120,7 +120,7 @@ def editor(boxes: Boxes, path: str, sample: str, mtime_ns: object) -> None:
     st.button("Reset the boxes", icon=":material/restart_alt:", on_click=address.put, kwargs={"boxes": None})
 
 
-def notes(run: Run, look: Look, boxes: Boxes, size: tuple[int, int]) -> list[str]:
+def notes(run: Run, look: FaceMaps, boxes: Boxes, size: tuple[int, int]) -> list[str]:
     """What share of each layer's heat lies where, in a few words. size: (width, height) of the photo, in pixels."""
     where = regions.masks(boxes, *size, run.config().transforms)
     found = regions.shares(np.nan_to_num(look.maps)[None], where)[0]

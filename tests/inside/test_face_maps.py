@@ -12,8 +12,8 @@ import torch
 import torchvision
 
 from core.errors import LabError
-from core.inside import cam, fold_models, looks, maps
-from core.inside.looks import Wish
+from core.inside import cam, face_maps, fold_models, maps
+from core.inside.face_maps import MapRequest
 from core.runs import Run
 from tests.answered import CLASSES, judged, made, photo, table_of
 
@@ -23,7 +23,7 @@ FOLDS = 3
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A run of three folds with random networks, and its samples."""
-    root = tmp_path_factory.mktemp("looks")
+    root = tmp_path_factory.mktemp("maps")
     samples = table_of(root / "photos", people=18, folds=FOLDS)
     for row in range(len(samples)):
         photo(Path(samples.loc[row, "path"]), row)
@@ -59,23 +59,23 @@ def copied(trained, tmp_path):
 def test_every_face_is_asked_of_the_fold_that_held_its_person_out(trained, asked):
     run, samples = trained
     names = samples["sample"].tolist()[:8]
-    shown = looks.held_out(run, names, Wish())
+    run_maps = face_maps.held_out(run, names, MapRequest())
     at = samples.set_index("sample")["fold"]
-    assert {look.sample: look.fold for look in shown.looks} == {name: at[name] for name in names}
-    assert all(look.held_out and "held out" in look.model for look in shown.looks)
+    assert {face.sample: face.fold for face in run_maps.faces} == {name: at[name] for name in names}
+    assert all(face.held_out and "held out" in face.model for face in run_maps.faces)
     assert sorted(fold for _, fold, _ in asked) == sorted(set(at[names]))  # one pass a fold
 
 
 def test_every_fold_says_which_held_the_person_out(trained):
     run, samples = trained
     name = samples.loc[4, "sample"]
-    shown = looks.every_fold(run, [name], Wish())
-    single = [look for look in shown.looks if look.fold is not None]
-    assert [look.fold for look in single] == [0, 1, 2]
-    assert [look.held_out for look in single] == [fold == samples.loc[4, "fold"] for fold in range(3)]
-    assert ["trained on this person" in look.model for look in single] == [not look.held_out for look in single]
-    mean, spread = shown.looks[-2:]
-    stack = np.stack([look.maps for look in single])
+    run_maps = face_maps.every_fold(run, [name], MapRequest())
+    single = [face for face in run_maps.faces if face.fold is not None]
+    assert [face.fold for face in single] == [0, 1, 2]
+    assert [face.held_out for face in single] == [fold == samples.loc[4, "fold"] for fold in range(3)]
+    assert ["trained on this person" in face.model for face in single] == [not face.held_out for face in single]
+    mean, spread = run_maps.faces[-2:]
+    stack = np.stack([face.maps for face in single])
     np.testing.assert_allclose(mean.maps, stack.mean(0), atol=1e-6)
     deviation = stack.std(0, ddof=1)
     np.testing.assert_allclose(spread.maps, deviation / deviation.max((1, 2), keepdims=True), atol=1e-5)
@@ -85,13 +85,13 @@ def test_every_fold_says_which_held_the_person_out(trained):
 def test_maps_are_those_of_the_fold_that_held_the_person_out(trained):
     run, samples = trained
     rows = samples[samples["fold"] == 1].head(2)
-    wish = Wish(classes="true", layers=("layer2.0", "layer4"))
-    found = {look.sample: look for look in looks.held_out(run, samples["sample"].tolist()[4:8], wish).looks}
+    request = MapRequest(classes="true", layers=("layer2.0", "layer4"))
+    found = {face.sample: face for face in face_maps.held_out(run, samples["sample"].tolist()[4:8], request).faces}
     assert set(rows["sample"]) <= set(found)
     names = [name for name in samples["sample"].tolist()[4:8] if found[name].fold == 1]
     seen = fold_models.faces(run, names)
     y = samples.set_index("sample").loc[names, "y"].tolist()
-    own = maps.layer_maps(run, 1, names, "true", wish.layers)
+    own = maps.layer_maps(run, 1, names, "true", request.layers)
     assert own.held_out.all()
     for i, name in enumerate(names):
         np.testing.assert_array_equal(found[name].maps, own.maps[i])
@@ -105,52 +105,53 @@ def test_the_epoch_beside_a_map_is_that_of_the_weights(copied):
     fold = int(samples.loc[0, "fold"])
     weights, name = run.weights_file(fold, "best"), samples.loc[0, "sample"]
     run.write_state(dataclasses.replace(run.written_state(fold), state="cancelled", best_epoch=5))
-    assert [look.epoch for look in looks.held_out(run, [name], Wish()).looks] == [5]  # of 0.1.0, which says nothing
+    assert [face.epoch for face in face_maps.held_out(run, [name], MapRequest()).faces] == [5]  # 0.1.0 says nothing
     own = {"epoch": "3", "token": "x"}
     safetensors.torch.save_file(safetensors.torch.load_file(weights), weights, own)
     run.predictions_file(fold, "best").unlink()
-    assert [look.epoch for look in looks.held_out(run, [name], Wish()).looks] == [3]
+    assert [face.epoch for face in face_maps.held_out(run, [name], MapRequest()).faces] == [3]
 
 
 def test_the_answer_beside_a_map_is_the_out_of_fold_prediction(trained):
     run, samples = trained
     names = samples["sample"].tolist()[:8]
-    for look in looks.held_out(run, names, Wish()).looks:
-        row = run.predictions(look.fold).set_index("sample").loc[look.sample]
-        assert look.predicted == row["predicted"] and look.true == row["label"]
-        assert look.confidence == pytest.approx(row[f"p_{row['predicted']}"], abs=1e-3)
+    for face in face_maps.held_out(run, names, MapRequest()).faces:
+        row = run.predictions(face.fold).set_index("sample").loc[face.sample]
+        assert face.predicted == row["predicted"] and face.true == row["label"]
+        assert face.confidence == pytest.approx(row[f"p_{row['predicted']}"], abs=1e-3)
 
 
 def test_classes_true_any_and_difference(trained):
     run, samples = trained
     names = samples["sample"].tolist()[:4]
-    assert {look.target for look in looks.held_out(run, names, Wish(classes=CLASSES[2])).looks} == {CLASSES[2]}
-    for look in looks.held_out(run, names, Wish(minus="true")).looks:
-        largest = np.abs(look.maps).max((1, 2))
-        assert look.signed and (largest <= 1).all() and (largest > 0.9).all()
-        first, _, second = look.target.partition(" minus ")
-        assert first == look.predicted and (second == look.true or look.true == look.predicted)
+    of_a_class = face_maps.held_out(run, names, MapRequest(classes=CLASSES[2]))
+    assert {face.target for face in of_a_class.faces} == {CLASSES[2]}
+    for face in face_maps.held_out(run, names, MapRequest(minus="true")).faces:
+        largest = np.abs(face.maps).max((1, 2))
+        assert face.signed and (largest <= 1).all() and (largest > 0.9).all()
+        first, _, second = face.target.partition(" minus ")
+        assert first == face.predicted and (second == face.true or face.true == face.predicted)
     with pytest.raises(LabError, match="no class"):
-        looks.held_out(run, names, Wish(classes="nobody"))
+        face_maps.held_out(run, names, MapRequest(classes="nobody"))
 
 
 def test_a_block_that_a_depth_does_not_have_stays_empty(trained):
     run, samples = trained
-    (look,) = looks.held_out(run, [samples.loc[0, "sample"]], Wish(layers=("layer3.4", "layer4"))).looks
-    assert np.isnan(look.maps[0]).all() and np.isfinite(look.maps[1]).all()
-    assert "layer3.4" in looks.layer_names(50) and "layer3.4" not in looks.layer_names(18)
+    (face,) = face_maps.held_out(run, [samples.loc[0, "sample"]], MapRequest(layers=("layer3.4", "layer4"))).faces
+    assert np.isnan(face.maps[0]).all() and np.isfinite(face.maps[1]).all()
+    assert "layer3.4" in face_maps.layer_names(50) and "layer3.4" not in face_maps.layer_names(18)
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_every_layer_name_is_in_its_network(depth):
     with torch.device("meta"):
         model = getattr(torchvision.models, f"resnet{depth}")(weights=None)
-    names = looks.layer_names(depth)
+    names = face_maps.layer_names(depth)
     modules = cam.modules_of(model, names).values()
     assert len(names) == 1 + sum(len(getattr(model, f"layer{i}")) for i in range(1, 5))
     assert len({id(module) for module in modules}) == len(names)
-    assert set(looks.LAYERS) <= set(names)
-    assert set(looks.METHODS) == set(cam.METHODS) and looks.LAYERS == cam.LAYERS
+    assert set(face_maps.LAYERS) <= set(names)
+    assert set(face_maps.METHODS) == set(cam.METHODS) and face_maps.LAYERS == cam.LAYERS
 
 
 def test_a_fold_that_is_not_trained_yet_is_not_asked_but_a_deleted_one_is_told(copied):
@@ -158,10 +159,10 @@ def test_a_fold_that_is_not_trained_yet_is_not_asked_but_a_deleted_one_is_told(c
     name = samples.loc[4, "sample"]
     run.weights_file(2, "best").unlink()
     with pytest.raises(LabError, match="are gone from the run folder"):
-        looks.every_fold(run, [name], Wish(layers=("layer4",)))
+        face_maps.every_fold(run, [name], MapRequest(layers=("layer4",)))
     run.write_state(dataclasses.replace(run.written_state(2), state="queued"))
-    shown = looks.every_fold(run, [name], Wish(layers=("layer4",)))
-    assert [look.model.partition(",")[0] for look in shown.looks] == [
+    run_maps = face_maps.every_fold(run, [name], MapRequest(layers=("layer4",)))
+    assert [face.model.partition(",")[0] for face in run_maps.faces] == [
         "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
     ]  # fmt: skip
 
@@ -169,14 +170,14 @@ def test_a_fold_that_is_not_trained_yet_is_not_asked_but_a_deleted_one_is_told(c
 def test_uploads_are_judged_by_every_fold(trained, asked):
     run, _ = trained
     pixels = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
-    shown = looks.of_uploads(run, {"new.jpg": pixels}, Wish())
+    run_maps = face_maps.of_uploads(run, {"new.jpg": pixels}, MapRequest())
     assert [fold for _, fold, _ in asked] == [0, 1, 2]
-    assert [look.model for look in shown.looks] == [
+    assert [face.model for face in run_maps.faces] == [
         "fold 0", "fold 1", "fold 2", "mean of 3 folds", "disagreement of 3 folds",
     ]  # fmt: skip
-    assert not any(look.held_out or look.true for look in shown.looks)
+    assert not any(face.held_out or face.true for face in run_maps.faces)
     with pytest.raises(LabError, match="no true class"):
-        looks.of_uploads(run, {"new.jpg": pixels}, Wish(classes="true"))
+        face_maps.of_uploads(run, {"new.jpg": pixels}, MapRequest(classes="true"))
 
 
 def test_a_photo_that_is_gone_and_a_stranger_spoil_no_other(copied, tmp_path):
@@ -185,10 +186,12 @@ def test_a_photo_that_is_gone_and_a_stranger_spoil_no_other(copied, tmp_path):
     table.loc[1, "path"] = str(tmp_path / "gone" / table.loc[1, "sample"])
     table.to_parquet(run.dir / "samples.parquet", index=False)
     names = table["sample"].tolist()[:3]
-    for path in (looks.held_out, looks.every_fold):
-        shown = path(run, [*names, "nobody.jpg"], Wish())
-        assert {look.sample for look in shown.looks} == {names[0], names[2]}
-        assert shown.faults[names[1]].kind == "missing-file" and shown.faults["nobody.jpg"].kind == "unknown-sample"
+    for path in (face_maps.held_out, face_maps.every_fold):
+        run_maps = path(run, [*names, "nobody.jpg"], MapRequest())
+        assert {face.sample for face in run_maps.faces} == {names[0], names[2]}
+        assert (
+            run_maps.faults[names[1]].kind == "missing-file" and run_maps.faults["nobody.jpg"].kind == "unknown-sample"
+        )
 
 
 def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_say_so(copied):
@@ -199,12 +202,12 @@ def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_say_so(copied):
     state["layer3.0.conv1.weight"][0] = float("nan")
     safetensors.torch.save_file(state, path)
     with pytest.raises(LabError, match="no numbers"):
-        looks.held_out(run, [name], Wish())
-    before = looks.version(run, [name], "best")
+        face_maps.held_out(run, [name], MapRequest())
+    before = face_maps.version(run, [name], "best")
     path.unlink()
-    assert looks.version(run, [name], "best") != before
+    assert face_maps.version(run, [name], "best") != before
     with pytest.raises(LabError, match="best"):
-        looks.held_out(run, [name], Wish())
+        face_maps.held_out(run, [name], MapRequest())
     run.delete()
     with pytest.raises(LabError, match="is gone"):
-        looks.held_out(run, [name], Wish())
+        face_maps.held_out(run, [name], MapRequest())
