@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,9 +16,12 @@ import numpy as np
 from core.errors import LabError
 from core.inside import regions
 from core.inside.fold_models import frozen_samples
-from core.inside.maps import LAYERS, Classes, held_out_maps
+from core.inside.maps import LAYERS, Classes, LayerMaps, held_out_maps
 from core.inside.trust import concentration
 from core.runs import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SMALL = 56  # pixels of the longer side at which maps are kept for the means of groups
 
@@ -81,48 +86,49 @@ def attend(
 ) -> Attention:
     """Heat by region of many faces; boxes are guessed from the photos where none are given.
 
-    progress(done, total) is called after each batch. Raises LabError as gradcam.layer_maps does, and the first fault if
-    no photo can be read.
+    progress(done, total) is called after each batch. Raises LabError as maps.layer_maps does, and the first fault if no
+    photo can be read.
     """
     table = frozen_samples(run)
     boxes = boxes or regions.PRESETS[regions.preset_for(table)]
     transforms, names = run.config().transforms, np.asarray(samples, dtype=object)
-    masks: dict[tuple[int, int], np.ndarray] = {}
-    rows: list = [None] * len(names)
-    done = 0
+
+    @cache
+    def masks(width: int, height: int) -> np.ndarray:
+        return regions.masks(boxes, width, height, transforms)
+
+    places: list[int] = []
+    batches: list[dict[str, np.ndarray]] = []
     faults: dict[str, LabError] = {}
-    for places, found in held_out_maps(run, list(names), classes, layers, method, which, faults=faults):
-        own = table.loc[list(names[places])]
-        sizes = [(int(w), int(h)) for w, h in zip(own["width"], own["height"], strict=True)]
-        for size in set(sizes) - masks.keys():
-            masks[size] = regions.masks(boxes, *size, transforms)
-        where = np.stack([masks[size] for size in sizes])
-        shares, tops = regions.shares(found.maps, where), concentration(found.maps)
-        for i, place in enumerate(places):
-            answer = int(found.logits[i].argmax())
-            rows[place] = (
-                str(own["person"].iloc[i]),
-                str(own["class_name"].iloc[i]),
-                found.class_names[answer],
-                float(found.probabilities[i, answer]),
-                shares[i],
-                where[i].mean((1, 2)),
-                tops[i],
-                _small(found.maps[i]),
-            )
-        done += len(places)
+    for batch, maps in held_out_maps(run, list(names), classes, layers, method, which, faults=faults):
+        rows = table.loc[list(names[batch])]
+        sizes = zip(rows["width"], rows["height"], strict=True)
+        places += batch.tolist()
+        batches.append(_measured(maps, rows, np.stack([masks(int(width), int(height)) for width, height in sizes])))
         if progress:
-            progress(done + len(faults), len(names))
-    kept = [i for i, row in enumerate(rows) if row is not None]
-    if faults and not kept:
+            progress(len(places) + len(faults), len(names))
+    if faults and not batches:
         raise next(iter(faults.values()))
-    names, rows = names[kept], [rows[i] for i in kept]
-    people, true, predicted, confidence, share, area, tops, maps = (
-        np.array(column) for column in zip(*rows, strict=True)
-    )
+    order = np.argsort(places)  # the batches come fold by fold
+    columns = {name: np.concatenate([measured[name] for measured in batches])[order] for name in batches[0]}
     return Attention(
-        names, people, true, predicted, confidence, tuple(layers), share, area, tops, maps, faults, run.persons().state
+        samples=names[np.sort(places)], layers=tuple(layers), faults=faults, persons=run.persons().state, **columns
     )
+
+
+def _measured(maps: LayerMaps, rows: pd.DataFrame, masks: np.ndarray) -> dict[str, np.ndarray]:
+    """Fields of Attention for one batch. rows: of the frozen samples. masks: (n, regions, H, W), see regions.masks."""
+    answers = maps.logits.argmax(1)
+    return {
+        "people": rows["person"].to_numpy(str),
+        "true": rows["class_name"].to_numpy(str),
+        "predicted": np.array(maps.class_names)[answers],
+        "confidence": maps.probabilities[np.arange(len(answers)), answers],
+        "shares": regions.shares(maps.maps, masks),
+        "area": masks.mean((2, 3)),
+        "concentration": concentration(maps.maps),
+        "maps": np.stack([_small(face) for face in maps.maps]),
+    }
 
 
 def _small(maps: np.ndarray) -> np.ndarray:
@@ -130,4 +136,4 @@ def _small(maps: np.ndarray) -> np.ndarray:
     height, width = maps.shape[1:]
     scale = min(1.0, SMALL / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in maps]).astype(np.float16)
+    return np.stack([cv2.resize(layer, size, interpolation=cv2.INTER_AREA) for layer in maps]).astype(np.float16)

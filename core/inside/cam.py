@@ -41,7 +41,7 @@ def rescale(raw: np.ndarray, size: tuple[int, int], signed: bool = False) -> np.
     if not signed:
         scale = library.utils.image.scale_cam_image
         return scale(scale(np.maximum(raw, 0), size[::-1]))
-    large = np.stack([cv2.resize(np.float32(one), size[::-1]) for one in raw])
+    large = np.stack([cv2.resize(np.float32(heat), size[::-1]) for heat in raw])
     top = np.abs(large).max((1, 2), keepdims=True)
     return np.divide(large, top, out=np.zeros_like(large), where=top > 0)
 
@@ -54,12 +54,12 @@ def layer_names(model: nn.Module) -> list[str]:
 
 def block_of(model: nn.Module, layer: str) -> str:
     """The block whose output a layer's name means: layer2 is layer2.3 in a ResNet-50. Raises LabError(kind 'layer')."""
-    known = layer_names(model)
+    names = layer_names(model)
     name = f"{layer}.{len(getattr(model, layer)) - 1}" if layer in LAYERS[1:] else layer
-    if name not in known:
+    if name not in names:
         raise LabError(
             f"maps: this network has no layer '{layer}'.",
-            f"Choose one of {', '.join(LAYERS)}, or a block from {known[1]} to {known[-1]}.",
+            f"Choose one of {', '.join(LAYERS)}, or a block from {names[1]} to {names[-1]}.",
             kind="layer",
         )
     return name
@@ -67,8 +67,7 @@ def block_of(model: nn.Module, layer: str) -> str:
 
 def modules_of(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]:
     """Each block once, front to back: the library pairs activations and gradients by that order."""
-    known = layer_names(model)
-    blocks = sorted({block_of(model, name) for name in layers}, key=known.index)
+    blocks = sorted({block_of(model, name) for name in layers}, key=layer_names(model).index)
     return {name: model.relu if name == "stem" else model.get_submodule(name) for name in blocks}
 
 
@@ -82,27 +81,28 @@ def index_of(pick: int | str, logits) -> int:
 
 
 def one_pass(
-    model: nn.Module, modules: dict[str, nn.Module], inputs: torch.Tensor, wanted: list[list], method: str
+    model: nn.Module, modules: dict[str, nn.Module], inputs: torch.Tensor, picks: list[list], method: str
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """(raw maps of each module, (n, h, w); the network's answers (n, classes)) of one batch.
 
+    picks: for each face, see index_of, what its map is for; where there is a second list, what that one is against.
     A map is for a class's logit, which of a factored head is the sum of its attributes' logits. The map of a difference
     needs a second pass only where the method is not linear in the gradient.
     """
-    if len(wanted) == 2 and method not in LINEAR:
-        first, logits = one_pass(model, modules, inputs, wanted[:1], method)
-        second, _ = one_pass(model, modules, inputs, wanted[1:], method)
+    if len(picks) == 2 and method not in LINEAR:
+        first, logits = one_pass(model, modules, inputs, picks[:1], method)
+        second, _ = one_pass(model, modules, inputs, picks[1:], method)
         return [a - b for a, b in zip(first, second, strict=True)], logits
 
     class Layers(METHODS[method]):  # type: ignore[misc, valid-type]
         """The library's method, without its mean over layers and without its rescaling."""
 
         def compute_cam_per_layer(self, inputs, targets, eigen_smooth):
-            kept = self.activations_and_grads
-            gradients = kept.gradients or kept.activations  # EigenCAM has none and asks for none
+            passed = self.activations_and_grads
+            gradients = passed.gradients or passed.activations  # EigenCAM has none and asks for none
             self.raw = [
                 np.float32(self.get_cam_image(inputs, None, targets, a.cpu().numpy(), g.cpu().numpy(), eigen_smooth))
-                for a, g in zip(kept.activations, gradients, strict=True)
+                for a, g in zip(passed.activations, gradients, strict=True)
             ]
             return self.raw
 
@@ -117,10 +117,10 @@ def one_pass(
         def aggregate_multi_layers(self, cam_per_target_layer):
             return cam_per_target_layer
 
-    def target(picks):
+    def target(pick, versus=None):
         def score(logits):
-            found = logits[index_of(picks[0], logits)]
-            return found - logits[index_of(picks[1], logits)] if len(picks) == 2 else found
+            evidence = logits[index_of(pick, logits)]
+            return evidence if versus is None else evidence - logits[index_of(versus, logits)]
 
         return score
 
@@ -138,7 +138,7 @@ def one_pass(
         with torch.inference_mode(False), torch.set_grad_enabled(method != "EigenCAM"):
             cam = Layers(model, list(modules.values()))
             try:
-                cam(inputs.detach().clone(), [target(p) for p in zip(*wanted, strict=True)])
+                cam(inputs.detach().clone(), [target(*face) for face in zip(*picks, strict=True)])
                 return cam.raw, answers[-1].detach().float().cpu().numpy()
             finally:
                 cam.activations_and_grads.release()
@@ -158,10 +158,10 @@ def _first_direction(values: np.ndarray) -> np.ndarray:
     The library's own projection, without the square matrix over all pixels that it has made beside: at a stem of
     112 x 112 that would be 0.6 GB a face.
     """
-    found = []
-    for one in np.nan_to_num(values):
-        pixels = one.reshape(len(one), -1).T
+    maps = []
+    for channels in np.nan_to_num(values):
+        pixels = channels.reshape(len(channels), -1).T
         pixels = pixels - pixels.mean(axis=0)
         _, _, directions = np.linalg.svd(pixels, full_matrices=False)
-        found.append((pixels @ directions[0]).reshape(one.shape[1:]))
-    return np.float32(found)
+        maps.append((pixels @ directions[0]).reshape(channels.shape[1:]))
+    return np.float32(maps)

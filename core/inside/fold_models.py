@@ -88,8 +88,8 @@ def fold_model(run: Run, fold: int, which: str = "best", device: str | None = No
     place = _free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
     key = (str(path), stat.st_mtime_ns, stat.st_size, str(place))
     with _guard:
-        for other in [k for k in _entries if k[0] == key[0] and k[1:3] != key[1:3]]:
-            del _entries[other]  # trained anew since it was opened
+        for outdated in [k for k in _entries if k[0] == key[0] and k[1:3] != key[1:3]]:
+            del _entries[outdated]  # trained anew since it was opened
         entry = _entries.setdefault(key, _Entry())
         _entries.move_to_end(key)
     _give_back_later()
@@ -190,8 +190,8 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
         if not path.is_file():
             raise _deleted(run, fold, which) from error
         ended = run.fold_state(fold).state == "done"  # no resume touches it
-        other = "train the run again" if ended else "delete it and resume the fold"
-        remedy = f"Copy {path.name} back from a backup, or {other}."
+        otherwise = "train the run again" if ended else "delete it and resume the fold"
+        remedy = f"Copy {path.name} back from a backup, or {otherwise}."
         raise LabError(f"{run.id}, fold {fold}: {error.message}", remedy, kind="checkpoint") from error
     bad = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
     if bad:
@@ -232,8 +232,8 @@ def _as_found(model: nn.Module) -> Iterator[None]:
         for table, before in hooks:
             table.clear()
             table.update(before)
-        for parameter, wanted, grad in gradients:
-            parameter.requires_grad_(wanted)
+        for parameter, requires_grad, grad in gradients:
+            parameter.requires_grad_(requires_grad)
             parameter.grad = grad
 
 

@@ -82,11 +82,11 @@ def layer_maps(
     named = isinstance(what[0], str)
     seen = faces(run, what) if named else list(what)
     true = frozen_samples(run)["y"].reindex(what).to_numpy(np.int64) if named else None
-    own = np.array([held_out_fold(run, name) == fold for name in what]) if named else np.zeros(len(seen), bool)
+    held_out = np.array([held_out_fold(run, name) == fold for name in what]) if named else np.zeros(len(seen), bool)
     with fold_model(run, fold, which, device) as opened:
         inputs = normalised(opened.config, seen, opened.device)
-        found = maps_of(opened, inputs, classes, layers, method, versus=versus, true=true)
-    return replace(found, held_out=own)
+        maps = maps_of(opened, inputs, classes, layers, method, versus=versus, true=true)
+    return replace(maps, held_out=held_out)
 
 
 def held_out_maps(
@@ -107,29 +107,29 @@ def held_out_maps(
     faults: takes the samples whose photo cannot be read, which are then left out; without it the first one is raised.
     """
     folds = np.array([held_out_fold(run, sample) for sample in samples])
-    many = not (classes is None or isinstance(classes, str | int))
+    a_class_each = not (classes is None or isinstance(classes, str | int))
 
-    def made(fold: int, part: np.ndarray) -> LayerMaps:
-        wanted: Any = [classes[i] for i in part] if many else classes  # type: ignore[index]
-        names = [samples[i] for i in part]
-        return layer_maps(run, int(fold), names, wanted, layers, method, which, versus=versus, device=device)
+    def maps_of_batch(fold: int, batch: np.ndarray) -> LayerMaps:
+        targets: Any = [classes[i] for i in batch] if a_class_each else classes  # type: ignore[index]
+        names = [samples[i] for i in batch]
+        return layer_maps(run, int(fold), names, targets, layers, method, which, versus=versus, device=device)
 
     for fold in np.unique(folds):
         places = np.flatnonzero(folds == fold)
         for start in range(0, len(places), BATCH):
-            part = places[start : start + BATCH]
+            batch = places[start : start + BATCH]
             try:
-                found = made(fold, part)
+                maps = maps_of_batch(fold, batch)
             except LabError:
-                bad = faces_of(run, [samples[i] for i in part]).faults
-                if faults is None or not bad:
+                unreadable = faces_of(run, [samples[i] for i in batch]).faults
+                if faults is None or not unreadable:
                     raise
-                faults |= bad
-                part = np.array([i for i in part if samples[i] not in bad], dtype=int)
-                if not len(part):
+                faults |= unreadable
+                batch = np.array([i for i in batch if samples[i] not in unreadable], dtype=int)
+                if not len(batch):
                     continue
-                found = made(fold, part)
-            yield part, found
+                maps = maps_of_batch(fold, batch)
+            yield batch, maps
 
 
 def maps_of(
@@ -150,7 +150,7 @@ def maps_of(
     if method not in METHODS:
         raise LabError(f"maps: method '{method}' is not known.", f"Choose one of {', '.join(METHODS)}.", kind="method")
     model = opened.model if model is None else model
-    wanted = [_pick(classes, opened.class_names, len(inputs), true)]
+    picks = [_picks(classes, opened.class_names, len(inputs), true)]
     if versus is not None:
         if method in PROJECTED:
             raise LabError(
@@ -158,14 +158,14 @@ def maps_of(
                 "Choose GradCAM, or one class.",
                 kind="method",
             )
-        wanted.append(_pick(versus, opened.class_names, len(inputs), true))
+        picks.append(_picks(versus, opened.class_names, len(inputs), true))
     modules = modules_of(model, layers)
-    parts = [
-        one_pass(model, modules, inputs[i : i + BATCH], [w[i : i + BATCH] for w in wanted], method)
+    batches = [
+        one_pass(model, modules, inputs[i : i + BATCH], [of_faces[i : i + BATCH] for of_faces in picks], method)
         for i in range(0, len(inputs), BATCH)
     ]
-    by_module = [np.concatenate([raw[i] for raw, _ in parts]) for i in range(len(modules))]
-    logits = np.concatenate([logits for _, logits in parts])
+    by_module = [np.concatenate([raw[i] for raw, _ in batches]) for i in range(len(modules))]
+    logits = np.concatenate([logits for _, logits in batches])
     if not np.isfinite(logits).all():
         raise LabError(
             f"{opened.run.id}: fold {opened.fold} answers with values that are no numbers.",
@@ -173,27 +173,28 @@ def maps_of(
             kind="weights",
         )
     order = [list(modules).index(block_of(model, name)) for name in layers]
-    raw = tuple(by_module[i] for i in order)
     size = tuple(inputs.shape[2:])
-    scaled = [rescale(by_module[i], size, versus is not None) for i in range(len(modules))]
-    chosen = [np.array([index_of(pick, row) for pick, row in zip(w, logits, strict=True)]) for w in wanted]
+    scaled = [rescale(raw, size, versus is not None) for raw in by_module]
+    targets = [
+        np.array([index_of(pick, row) for pick, row in zip(of_faces, logits, strict=True)]) for of_faces in picks
+    ]
     return LayerMaps(
-        np.stack([scaled[i] for i in order], 1),
-        raw,
-        tuple(layers),
-        logits,
-        torch.from_numpy(logits).double().softmax(1).numpy(),
-        chosen[0],
-        chosen[1] if versus is not None else None,
-        method,
-        opened.class_names,
-        np.full(len(inputs), opened.fold),
-        np.zeros(len(inputs), bool),
-        opened.epoch,
+        maps=np.stack([scaled[i] for i in order], 1),
+        raw=tuple(by_module[i] for i in order),
+        layers=tuple(layers),
+        logits=logits,
+        probabilities=torch.from_numpy(logits).double().softmax(1).numpy(),
+        targets=targets[0],
+        versus=targets[1] if versus is not None else None,
+        method=method,
+        class_names=opened.class_names,
+        folds=np.full(len(inputs), opened.fold),
+        held_out=np.zeros(len(inputs), bool),
+        epoch=opened.epoch,
     )
 
 
-def _pick(classes: Classes, names: list[str], count: int, true: np.ndarray | None) -> list[int | str]:
+def _picks(classes: Classes, names: list[str], count: int, true: np.ndarray | None) -> list[int | str]:
     """What each face's map is for: a class index, 'predicted' or 'runner-up'. Raises LabError(kind 'classes')."""
     if classes is None or (isinstance(classes, str) and classes in ("predicted", "runner-up")):
         return [classes or "predicted"] * count

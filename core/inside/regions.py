@@ -65,15 +65,15 @@ def masks(boxes: Boxes, width: int, height: int, transforms: Sequence[TransformC
     """
     from core.augment.pipeline import build_transform
 
-    drawn = np.zeros((height, width, 3), np.uint8)
+    canvas = np.zeros((height, width, 3), np.uint8)
     for layer, box in ((2, boxes.face), (1, boxes.nose_and_mouth), (0, boxes.eyes_and_brows)):
         left, right = (round(x * width) for x in box[::2])
         top, bottom = (round(y * height) for y in box[1::2])
-        drawn[top:bottom, left:right] = 0
-        drawn[top:bottom, left:right, layer] = 255
+        canvas[top:bottom, left:right] = 0
+        canvas[top:bottom, left:right, layer] = 255
     for stage in ("lead", "eval"):
-        drawn = build_transform(transforms, stage)(drawn)
-    inside = drawn.transpose(2, 0, 1).astype(np.float32) / 255
+        canvas = build_transform(transforms, stage)(canvas)
+    inside = canvas.transpose(2, 0, 1).astype(np.float32) / 255
     return np.concatenate([inside, np.clip(1 - inside.sum(0, keepdims=True), 0, 1)])
 
 
@@ -92,7 +92,10 @@ def shares(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class HeatInterval:
-    """mean with its 95 % interval over people; arrays of one shape. low and high are NaN below two people."""
+    """mean share of heat with its 95 % interval over people; arrays of one shape.
+
+    low and high are NaN below two people. samples, people: how many it is over.
+    """
 
     mean: np.ndarray
     low: np.ndarray
@@ -126,14 +129,14 @@ def difference_over_people(
     together = np.concatenate([np.asarray(people_a, dtype=str), np.asarray(people_b, dtype=str)])
     names, codes = np.unique(together, return_inverse=True)
     weights = _weights(len(names), draws, seed)
-    found, whole = [], []
-    for values, own in ((a, codes[: len(a)]), (b, codes[len(a) :])):
-        found.append(_drawn_means(values, own, len(names), weights))
-        whole.append(_drawn_means(values, own, len(names), np.ones((1, len(names))))[0])
+    means, whole = [], []
+    for values, group in ((a, codes[: len(a)]), (b, codes[len(a) :])):
+        means.append(_drawn_means(values, group, len(names), weights))
+        whole.append(_drawn_means(values, group, len(names), np.ones((1, len(names))))[0])
     if min(len(set(people_a)), len(set(people_b))) < 2:
         low = high = np.full(a.shape[1:], np.nan)
     else:
-        low, high = _percentiles(found[0] - found[1])
+        low, high = _percentiles(means[0] - means[1])
     return HeatInterval(whole[0] - whole[1], low, high, len(a) + len(b), len(names))
 
 
@@ -145,19 +148,19 @@ def _weights(people: int, draws: int, seed: int) -> np.ndarray:
 def _drawn_means(values: np.ndarray, codes: np.ndarray, people: int, weights: np.ndarray) -> np.ndarray:
     """Mean of each draw, (draws, ...); NaN for a draw without a value."""
     flat = values.reshape(len(values), -1)
-    known = np.isfinite(flat)
+    finite = np.isfinite(flat)
     sums, counts = np.zeros((people, flat.shape[1])), np.zeros((people, flat.shape[1]))
-    np.add.at(sums, codes, np.where(known, flat, 0))
-    np.add.at(counts, codes, known)
+    np.add.at(sums, codes, np.where(finite, flat, 0))
+    np.add.at(counts, codes, finite)
     total, number = weights @ sums, weights @ counts
     means = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
     return means.reshape(len(weights), *values.shape[1:])
 
 
 def _percentiles(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    known = np.isfinite(means).any(0)
-    low, high = np.nanpercentile(np.where(known, means, 0), [2.5, 97.5], axis=0)
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+    defined = np.isfinite(means).any(0)
+    low, high = np.nanpercentile(np.where(defined, means, 0), [2.5, 97.5], axis=0)
+    return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
 
 
 @dataclass(frozen=True)
@@ -189,11 +192,11 @@ def background_alarms(
     above a half, and above what heat spread evenly over the picture would give.
     """
     background, predicted, people = np.asarray(background), np.asarray(predicted, str), np.asarray(people, str)
-    found = []
+    alarms = []
     for name in np.unique(predicted):
-        own = predicted == name
-        share = mean_over_people(background[own], people[own])
-        even = float(np.mean(np.asarray(area)[own]))
+        answered = predicted == name
+        share = mean_over_people(background[answered], people[answered])
+        even = float(np.mean(np.asarray(area)[answered]))
         if share.low > max(MAJORITY, even):
-            found.append(Alarm(str(name), share, even, persons))
-    return sorted(found, key=lambda alarm: -float(alarm.share.mean))
+            alarms.append(Alarm(str(name), share, even, persons))
+    return sorted(alarms, key=lambda alarm: -float(alarm.share.mean))

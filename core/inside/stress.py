@@ -103,26 +103,26 @@ def stress(
     still, ladder = _ladder(config, name, param, values)
     images = [load_image(photo_file(*names)) for names in zip(samples["path"], samples["sample"], strict=True)]
     seeds = [_seed(config, fold, row) for row in samples.index]
-    with fold_model(run, fold, which) as loaded:
+    with fold_model(run, fold, which) as opened:
 
         def predict(transforms: list[TransformConfig]) -> np.ndarray:
             transform = build_whole(transforms)
             seen = np.stack([transform(image, seed) for image, seed in zip(images, seeds, strict=True)])
-            parts = []
+            batches = []
             with torch.inference_mode():
                 for start in range(0, len(seen), BATCH):
-                    given = normalised(loaded.config, seen[start : start + BATCH], loaded.device)
-                    parts.append(loaded.model(given).double().softmax(1).cpu().numpy())
-            return np.concatenate(parts)
+                    inputs = normalised(opened.config, seen[start : start + BATCH], opened.device)
+                    batches.append(opened.model(inputs).double().softmax(1).cpu().numpy())
+            return np.concatenate(batches)
 
         plain = predict(still)
-        found = []
+        probabilities = []
         for done, transforms in enumerate(ladder):
             if progress:
                 progress(done, len(ladder))
-            found.append(predict(transforms))
-        names = list(loaded.class_names)
-    return Stress(name, param or "p", np.asarray(values, float), samples, names, np.stack(found), plain)
+            probabilities.append(predict(transforms))
+        class_names = list(opened.class_names)
+    return Stress(name, param or "p", np.asarray(values, float), samples, class_names, np.stack(probabilities), plain)
 
 
 @memory_in_words("stress test", "Choose fewer faces, or wait until nothing trains here.")
@@ -146,9 +146,9 @@ def _ladder(
     still = [t for t in config.transforms if t.deterministic and t.enabled]
     place = len(still) - 1
     try:
-        own = next((t.params for t in config.transforms if t.name == name), default_params(name))
-        listed = [*still[:place], TransformConfig(name=name, params=own), *still[place:]]
-        return still, [at_value(listed, place, param, value) for value in values]
+        params = next((t.params for t in config.transforms if t.name == name), default_params(name))
+        transforms = [*still[:place], TransformConfig(name=name, params=params), *still[place:]]
+        return still, [at_value(transforms, place, param, value) for value in values]
     except ValueError as error:
         raise LabError(f"{name}: {' '.join(str(error).split())}", "Choose another range.", "strength") from None
 

@@ -85,22 +85,21 @@ def check(
 ) -> list[Trust]:
     """How far to trust each layer's map of one face. what: a sample of the run, or a face as the network gets it.
 
-    Costs 8 x (1 + random_maps) forward passes a layer. Raises LabError as gradcam.layer_maps does.
+    Costs 8 x (1 + random_maps) forward passes a layer. Raises LabError as maps.layer_maps does.
     """
     named = isinstance(what, str)
     seen = faces(run, [what])[0] if named else what
     true = frozen_samples(run)["y"].loc[[what]].to_numpy(np.int64) if named else None
     with fold_model(run, fold, which, device) as opened:
         inputs = normalised(opened.config, [seen], opened.device)
-        found = maps_of(opened, inputs, classes, layers, method, true=true)
-        redrawn = randomised(opened, inputs, found)
-        kept = [
-            faithfulness(opened, seen, found.maps[0, i], int(found.targets[0]), random_maps=random_maps)
-            for i in range(len(layers))
+        maps = maps_of(opened, inputs, classes, layers, method, true=true)
+        redrawn = randomised(opened, inputs, maps)
+        curves = [
+            faithfulness(opened, seen, heat, int(maps.targets[0]), random_maps=random_maps) for heat in maps.maps[0]
         ]
-    tops = concentration(found.maps)[0]
+    tops = concentration(maps.maps)[0]
     return [
-        Trust(layer, float(tops[i]), kept[i], {stage: float(redrawn[s, 0, i]) for s, stage in enumerate(STAGES)})
+        Trust(layer, float(tops[i]), curves[i], {stage: float(redrawn[s, 0, i]) for s, stage in enumerate(STAGES)})
         for i, layer in enumerate(layers)
     ]
 
@@ -129,7 +128,9 @@ def faithfulness(
     rng = np.random.default_rng(seed)
     candidates = [heat] + [_elsewhere(heat, rng) for _ in range(random_maps)]
     blurred = cv2.GaussianBlur(seen, (0, 0), max(seen.shape[:2]) / 10)
-    orders = [np.lexsort((rng.random(heat.size), -one.ravel())) for one in candidates]  # ties in no particular order
+    orders = [
+        np.lexsort((rng.random(heat.size), -candidate.ravel())) for candidate in candidates
+    ]  # ties in no particular order
     pictures = [seen, blurred]
     for order in orders:
         for fraction in FRACTIONS:
@@ -152,38 +153,36 @@ def _elsewhere(heat: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _probabilities(opened: FoldModel, pictures: list[np.ndarray]) -> np.ndarray:
-    parts = []
+    batches = []
     with torch.inference_mode():
         for start in range(0, len(pictures), BATCH):
             logits = opened.model(normalised(opened.config, pictures[start : start + BATCH], opened.device))
-            parts.append(logits.double().softmax(1).cpu().numpy())
-    return np.concatenate(parts)
+            batches.append(logits.double().softmax(1).cpu().numpy())
+    return np.concatenate(batches)
 
 
 def randomised(
-    opened: FoldModel, inputs: torch.Tensor, found: LayerMaps, *, draws: int = 3, seed: int = 0
+    opened: FoldModel, inputs: torch.Tensor, maps: LayerMaps, *, draws: int = 3, seed: int = 0
 ) -> np.ndarray:
     """Rank correlation of maps with those of the same network after its head, then also layer4, then also layer3 were
     drawn anew; float64 (STAGES, n, layers), mean over draws.
 
-    found: the maps of `inputs`. Compared as they come, before negative heat is cut off, at each layer's own size. NaN
+    maps: those of `inputs`. Compared as they come, before negative heat is cut off, at each layer's own size. NaN
     where either map is flat. A map that stays the same shows the picture rather than what was learned.
     Source: Adebayo et al. 2018, cascading randomisation.
     """
-    result = np.full((draws, len(STAGES), len(inputs), len(found.layers)), np.nan)
+    versus = None if maps.versus is None else list(maps.versus)
+    correlations = np.full((draws, len(STAGES), len(inputs), len(maps.layers)), np.nan)
     for draw in range(draws):
         model = copy.deepcopy(opened.model)
         for number, stage in enumerate(STAGES):
             redraw(model.fc if stage == "head" else getattr(model, stage), seed * 1000 + draw * len(STAGES) + number)
-            again = maps_of(
-                opened, inputs, list(found.targets), found.layers, found.method,
-                versus=None if found.versus is None else list(found.versus), model=model,
-            )  # fmt: skip
-            for layer, (a, b) in enumerate(zip(found.raw, again.raw, strict=True)):
-                result[draw, number, :, layer] = [rank_correlation(x, y) for x, y in zip(a, b, strict=True)]
-    known = np.isfinite(result)
-    count = known.sum(0)
-    total = np.where(known, result, 0).sum(0)
+            again = maps_of(opened, inputs, list(maps.targets), maps.layers, maps.method, versus=versus, model=model)
+            for layer, (a, b) in enumerate(zip(maps.raw, again.raw, strict=True)):
+                correlations[draw, number, :, layer] = [rank_correlation(x, y) for x, y in zip(a, b, strict=True)]
+    finite = np.isfinite(correlations)
+    count = finite.sum(0)
+    total = np.where(finite, correlations, 0).sum(0)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
