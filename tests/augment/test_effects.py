@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.augment.effects import effects, face_regions, warnings_of
+from core.augment.effects import effects, face_bands, warnings_of
 from core.config import TransformConfig
 from core.errors import LabError
 
@@ -19,9 +19,9 @@ def effect_of(image, name, seeds=range(4), **params):
 
 
 def test_the_face_is_an_ellipse_in_three_bands():
-    regions = face_regions(200, 100)
-    assert (regions > 0).mean() == pytest.approx(np.pi / 4 * 0.6 * 0.8, rel=0.02)
-    rows = [np.flatnonzero((regions == r).any(axis=1)) for r in (1, 2, 3)]
+    bands = face_bands(200, 100)
+    assert (bands > 0).mean() == pytest.approx(np.pi / 4 * 0.6 * 0.8, rel=0.02)
+    rows = [np.flatnonzero((bands == r).any(axis=1)) for r in (1, 2, 3)]
     assert rows[0][0] == pytest.approx(20, abs=2)
     assert rows[2][-1] == pytest.approx(179, abs=2)
     assert rows[0][-1] + 1 == rows[1][0]
@@ -38,7 +38,7 @@ def test_the_share_that_holes_take_is_counted_from_the_pixels():
         name="CoarseDropout",
         params={"num_holes_range": [3, 3], "hole_height_range": [16, 16], "hole_width_range": [16, 16]},
     )
-    face = face_regions(64, 64) > 0
+    face = face_bands(64, 64) > 0
     told = [(steps(image, [resize, holes], seed)[1].image == 0).all(axis=2)[face].mean() for seed in range(4)]
     assert found.removed == pytest.approx(np.mean(told))
     assert found.changed == 1
@@ -86,7 +86,7 @@ def test_a_crop_that_cuts_off_more_than_a_third_is_named():
 def test_clipped_to_white_counts_as_removed():
     found = effect_of(grey(200), "RandomBrightnessContrast", brightness_limit=[1, 1], contrast_limit=[0, 0])
     assert found.removed == 1
-    assert set(found.regions.values()) == {1.0}
+    assert set(found.bands.values()) == {1.0}
 
 
 def test_dark_and_light_faces_are_told_apart():

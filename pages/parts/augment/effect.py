@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from core.augment import steps
-from core.augment.effects import REGIONS, Effect, effects, face_regions, warnings_of
+from core.augment.effects import BANDS, Effect, effects, face_bands, warnings_of
 from core.augment.pipeline import sample_seed
 from core.augment.preview import crop_effects, stretches, validation_view
 from core.config import RunConfig
@@ -134,11 +134,11 @@ def show(config: RunConfig, photos: Photos | None, photo: Photo, fold: int) -> N
 
 
 def _table(measured: Sequence[Effect], single: bool) -> str:
-    head = ["Transform", "Face taken", *(region.capitalize() for region in REGIONS), "Frame cut"]
+    head = ["Transform", "Face taken", *(band.capitalize() for band in BANDS), "Frame cut"]
     head += ["Grey of the face"] if single else ["Darkest third", "Lightest third"]
     rows = []
     for effect in measured:
-        shares = [effect.removed, *effect.regions.values(), effect.cut]
+        shares = [effect.removed, *effect.bands.values(), effect.cut]
         greys = [effect.grey] if single else [effect.dark, effect.light]
         tint = "background:color-mix(in srgb, #d9483b {:.0f}%, transparent)"
         cells = "".join(
@@ -161,7 +161,7 @@ def heat(effect: Effect) -> np.ndarray:
     grey = np.repeat(effect.mean.mean(axis=2, keepdims=True), 3, axis=2)
     lost = np.asarray(Image.fromarray(effect.where.astype(np.float32)).resize((width, height)))[:, :, None]
     picture = grey * (1 - 0.8 * lost) + np.array([217, 50, 40]) * 0.8 * lost
-    inside = face_regions(height, width, effect.box) > 0
+    inside = face_bands(height, width, effect.bounds) > 0
     edge = inside & ~(np.roll(inside, 1, 0) & np.roll(inside, -1, 0) & np.roll(inside, 1, 1) & np.roll(inside, -1, 1))
     picture[edge] = 0.5 * picture[edge] + 127
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
