@@ -37,7 +37,7 @@ from core.runs.lists.summaries import summaries
 from core.studies.shrink import shrink
 from tests.house.test_setup import make, pins
 from tests.photos import draw, mask_dataset
-from tests.workers import FORKS, until
+from tests.workers import FORKS, PATIENCE, until
 
 PROGRAMS = ("python", "make", "pip", "streamlit", "source", "uv", "git")
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
@@ -271,7 +271,10 @@ def starts(words: list[str], folder: Path) -> bool:
 
     def answers() -> bool:
         assert lab.poll() is None
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer,
+        ):
             return answer.status == 200
         return False
 
@@ -279,7 +282,7 @@ def starts(words: list[str], folder: Path) -> bool:
         return until(answers, "the lab answers")
     finally:
         lab.send_signal(signal.SIGTERM)
-        lab.wait(30)
+        lab.wait(PATIENCE)
 
 
 def test_every_verb_of_the_command_line_is_documented():

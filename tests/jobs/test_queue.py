@@ -616,7 +616,7 @@ def test_a_worker_that_the_lab_starts_trains_in_the_slot_it_was_born_with(tiny_p
     monkeypatch.setenv("FACET_SLOTS", "2")
     monkeypatch.setattr(machine, "name", lambda: "as-the-lab-calls-it")
     _, taken = queue.take_slot(runs_folder)
-    run = control.launch(short(tiny_plan))
+    run = control.launch(short(tiny_plan, epochs=500))  # it trains for as long as this test looks
     until(lambda: run.fold_state(0).state != "queued", "it trains")
     assert queue.free_slots(runs_folder) == 0 and queue.starting_workers(runs_folder) == 0
     assert os.listdir(places.lab_folder(runs_folder) / "machines") == ["as-the-lab-calls-it"]
