@@ -132,15 +132,15 @@ def tick(folder: Path, times: int) -> float:
         for fold in folds:
             metrics_file.append_metrics(run.metrics_file(fold), [row(201 + step, s) for s in ("train", "validation")])
         started = time.perf_counter()
-        moment = view.look(run, settings, [])
+        status = view.read_status(run, settings, [])
         table = view.metrics_of(view.metrics_version(run, folds))
         style: dict = {"run_colour": run_colour(0), "phases": view.phases_of(settings)}
         style["x_range"] = figures.epoch_range(table, 400)
         panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
         curves.payload(panels, curves.fold_legend(folds, run_colour(0)))
-        view.progress_html(moment, table)
-        view.folds_html(moment, {})
-        view.table_html(moment.folds, table, {})
+        view.progress_html(status, table)
+        view.folds_html(status, {})
+        view.table_html(status.folds, table, {})
         spent.append(time.perf_counter() - started)
     return statistics.median(spent[2:])
 

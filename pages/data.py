@@ -13,7 +13,7 @@ from core.data.tasks import label_samples, possible_tasks
 from core.errors import LabError
 from core.text import count, plain
 from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems
-from pages.parts.data.view import View, asked, go
+from pages.parts.data.view import View, address, address_choice, go
 from pages.parts.dataset import labels, picker
 from pages.parts.form import draft
 from pages.parts.shared import badges, frame, groups
@@ -34,59 +34,70 @@ OF_TASK = ("overview", "faces", "folds")  # views that need classes
 
 def choice_of() -> picker.Choice:
     """The dataset in the address (?root=), else the one looked at before in this session, else the newest."""
-    wanted = st.query_params.get("root")
+    root = st.query_params.get("root")
     arriving = f"{KEY}.source" not in st.session_state
     if KEY not in st.session_state:
         st.session_state[KEY] = picker.start_choice()
     choice = st.session_state[KEY]
-    if wanted and arriving and wanted != choice["root"]:
-        known = picker.known_choice(wanted)
-        choice.update(known)
+    if root and arriving and root != choice["root"]:
+        choice.update(picker.known_choice(root))
     if arriving:
         picker.show_choice(choice, KEY)
     return choice
 
 
-def correct(found: Scan) -> View:
+def correct(scan: Scan) -> View:
     """The scan and what corrections make of it; without them, after saying why, where their file is broken."""
     try:
-        shown, effects = picker.corrected(found)
+        corrected, effects = picker.corrected(scan)
     except LabError as error:
         badges.show_error(error)
-        return View(found, found, [])
-    return View(found, shown, effects)
+        return View(scan, scan, [])
+    return View(scan, corrected, effects)
 
 
 def pick_view(view: View) -> str:
-    numbers = {"problems": len(view.shown.problems), "corrections": len(view.effects)}
-    now = asked("view") if asked("view") in VIEWS else "overview"
+    numbers = {"problems": len(view.corrected.problems), "corrections": len(view.effects)}
+    now = address_choice("view", VIEWS, "overview")
     return field(
-        st.segmented_control, "View", list(VIEWS), key="data-view", holds=now, required=True,
-        label_visibility="collapsed", take=lambda view: go(view=view, page=None),
+        st.segmented_control,
+        "View",
+        list(VIEWS),
+        key="data-view",
+        holds=now,
+        required=True,
+        label_visibility="collapsed",
+        take=lambda view: go(view=view, page=None),
         format_func=lambda name: VIEWS[name] + (f" ({numbers[name]:,})" if numbers.get(name) else ""),
-    )  # fmt: skip
+    )
 
 
-def pick_task(found: Scan) -> TaskConfig | None:
+def pick_task(scan: Scan) -> TaskConfig | None:
     """The task in the address, else the first that fits; None after saying that no photo has a label."""
-    tasks = possible_tasks(found.samples)
+    tasks = possible_tasks(scan.samples)
     if not tasks:
         st.info("No photo of this dataset has a label.", icon=":material/label_off:")
         return None
-    now = asked("task") if asked("task") in tasks else tasks[0]
+    now = address_choice("task", tasks, tasks[0])
     name = field(
-        st.segmented_control, "Task", tasks, key="data-task", holds=now, required=True,
-        take=lambda task: go(task=task, page=None), help="Which photos are used and what the class is.",
-    )  # fmt: skip
+        st.segmented_control,
+        "Task",
+        tasks,
+        key="data-task",
+        holds=now,
+        required=True,
+        take=lambda task: go(task=task, page=None),
+        help="Which photos are used and what the class is.",
+    )
     return TaskConfig(name=name)
 
 
-def label(found: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]] | None:
+def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]] | None:
     """(samples with their class in the task, class names), or None after saying why there are none."""
     if task is None:
         return None
     try:
-        table, names, dropped = label_samples(found.samples, task)
+        table, names, dropped = label_samples(scan.samples, task)
     except LabError as error:
         badges.show_error(error)
         return None
@@ -96,8 +107,8 @@ def label(found: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]
 
 
 def draw(view: View, name: str) -> None:
-    task = pick_task(view.shown) if name in OF_TASK else None
-    labelled = label(view.shown, task) if name in OF_TASK else None
+    task = pick_task(view.corrected) if name in OF_TASK else None
+    labelled = label(view.corrected, task) if name in OF_TASK else None
     if name == "faces":
         faces.draw(view, *(labelled or (None, [])))
     elif name == "overview" and labelled:
@@ -119,25 +130,25 @@ if not choice["root"]:
     st.info("Choose a folder of labelled photos, or draw the demo dataset.", icon=":material/photo_library:")
     st.stop()
 st.query_params["root"] = choice["root"]
-found: Scan | None = None
+scan: Scan | None = None
 fault: LabError | None = None
 try:
-    found = picker.find(choice)
-    picker.result_line(found)
+    scan = picker.find(choice)
+    picker.result_line(scan)
 except LabError as error:
     fault = error
     badges.show_error(error)
-labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=found.reader if found else None, fault=fault)
-if found is None:
+labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=scan.reader if scan else None, fault=fault)
+if scan is None:
     if fault.kind == "stopped":
         st.button("Scan again", icon=":material/refresh:", on_click=picker.forget)
     st.stop()
 if open_launch:
     draft.take_data(choice)
     st.switch_page(LAUNCH)
-view = correct(found)
+view = correct(scan)
 name = pick_view(view)
-if sample := asked("photo"):
+if sample := address("photo"):
     left, right = st.columns([2.6, 1], gap="medium")
     with right:
         photo.draw(view, sample)

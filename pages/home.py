@@ -68,15 +68,15 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
     for summary in running:
         run = Run(summary["id"])
         try:
-            moment = view.look(run, run.config(), [])
-            table = view.metrics_of(view.metrics_version(run, [fold.fold for fold in moment.folds]))
+            status = view.read_status(run, run.config(), [])
+            table = view.metrics_of(view.metrics_version(run, [fold.fold for fold in status.folds]))
         except (LabError, OSError, ValueError):
             continue  # deleted between the list and this line; the next tick leaves it out
         with st.container(border=True), st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(gap="xsmall"):
                 link(summary)
                 st.html(f'<div class="lab-meta">{badges.dot(colours[run.id])}{facts(summary)}</div>')
-                st.html(view.progress_html(moment, table))
+                st.html(view.progress_html(status, table))
             st.html(
                 f'{small_curve(summary, colours[run.id], 150)}<div class="lab-meta lab-num">'
                 f"best F1 so far {scores_of(summary, 'best')}</div>",
@@ -86,16 +86,16 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
 
 def waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
     """Runs with folds that wait, in the order of the queue; what is held back comes last."""
-    known: dict[str, list[int]] = {run_id: [] for run_id, _ in places_in_queue if run_id in by_id}
+    folds_of: dict[str, list[int]] = {run_id: [] for run_id, _ in places_in_queue if run_id in by_id}
     for run_id, summary in by_id.items():
         if folds := [int(fold["fold"]) for fold in summary["folds"] if fold["state"] == "queued"]:
-            known[run_id] = folds
-    known = {run_id: folds for run_id, folds in known.items() if folds}
-    if not known:
+            folds_of[run_id] = folds
+    folds_of = {run_id: folds for run_id, folds in folds_of.items() if folds}
+    if not folds_of:
         return
     theme.heading("Waiting")
     held = queue.held_runs(places.runs_folder())
-    for place, (run_id, folds) in enumerate(known.items(), 1):
+    for place, (run_id, folds) in enumerate(folds_of.items(), 1):
         names = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
         names += " · paused with its study" if run_id in held else ""
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -104,19 +104,18 @@ def waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[st
             st.html(f'<div class="lab-meta">{names}</div>', width="content")
 
 
-def tick(shown: tuple) -> None:
+def tick(drawn: tuple) -> None:
     """What trains and what waits; reruns the page when a run changes its state."""
-    found = index.summaries()
-    summaries = readable(found)
-    if signature(summaries) != shown:
+    listed = readable(index.summaries())
+    if signature(listed) != drawn:
         st.rerun()
-    running = [s for s in summaries if s["state"] == "running"]
+    running = [s for s in listed if s["state"] == "running"]
     colours = {s["id"]: colour_of(s) for s in running}
     if running:
         training_now(running, colours)
     else:
         frame.look_after_workers()
-    waiting(control.waiting(), {s["id"]: s for s in summaries})
+    waiting(control.waiting(), {s["id"]: s for s in listed})
 
 
 def ended_at(summary: dict[str, Any]) -> float:
@@ -157,8 +156,13 @@ def stopped(halted: Sequence[dict[str, Any]]) -> None:
                     f"<div>{badges.badge(overall(fold['state'] for fold in folds))} "
                     f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
-            st.button("Resume", key=f"resume-{summary['id']}", icon=":material/play_arrow:", on_click=resume,
-                      args=(summary["id"],))  # fmt: skip
+            st.button(
+                "Resume",
+                key=f"resume-{summary['id']}",
+                icon=":material/play_arrow:",
+                on_click=resume,
+                args=(summary["id"],),
+            )
 
 
 def resume(run_id: str) -> None:
@@ -191,8 +195,8 @@ def empty() -> None:
 frame.begin_page()
 if problem := st.session_state.pop("home-error", None):
     badges.show_error(problem)
-found = index.summaries()
-listed = readable(found)
+every = index.summaries()
+listed = readable(every)
 if not listed:
     empty()
 active = [s for s in listed if s["state"] in badges.ACTIVE]
@@ -204,5 +208,5 @@ if halted:
     stopped(halted)
 if done:
     finished(done)
-for bad in [s for s in found if "unreadable" in s][:STOPPED_SHOWN]:
+for bad in [s for s in every if "unreadable" in s][:STOPPED_SHOWN]:
     st.html(badges.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))

@@ -55,25 +55,26 @@ def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
     return run, config, info
 
 
-def header(run: Run, config: RunConfig, info: dict, moment: view.Moment, colour: str, listed: list[dict]) -> None:
+def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colour: str, listed: list[dict]) -> None:
     dataset = Path(config.data.root).name or "dataset"
     facts = [
         config.task.name,
         dataset,
         f"{len(info['class_names'])} classes",
-        f"{len(moment.folds)} folds",
+        f"{len(status.folds)} folds",
         f"ResNet-{config.model.depth}" + (", factored head" if config.model.head == "factored" else ""),
     ]
     launched = f"launched {ago(info.get('created'))}"
-    told = " · ".join([*map(escape, facts), origin(config, info), escape(launched)])
+    facts_html = " · ".join([*map(escape, facts), origin(config, info), escape(launched)])
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
-            f'<div class="lab-title">{badges.dot(colour)}{escape(config.name)}</div><div class="lab-meta">{told}</div>',
+            f'<div class="lab-title">{badges.dot(colour)}{escape(config.name)}</div>'
+            f'<div class="lab-meta">{facts_html}</div>',
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             run_picker.pick_run(listed, run.id)
-            actions(run, config, moment)
+            actions(run, config, status)
 
 
 def origin(config: RunConfig, info: dict) -> str:
@@ -89,8 +90,8 @@ def origin(config: RunConfig, info: dict) -> str:
     return escape(f"from {name}{hashed}")
 
 
-def actions(run: Run, config: RunConfig, moment: view.Moment) -> None:
-    if moment.active:
+def actions(run: Run, config: RunConfig, status: view.RunStatus) -> None:
+    if status.active:
         st.button(
             "Cancel",
             icon=":material/stop_circle:",
@@ -98,13 +99,13 @@ def actions(run: Run, config: RunConfig, moment: view.Moment) -> None:
             on_click=cancel,
             args=(run,),
         )
-    if moment.paused or any(fold.state in badges.STOPPED for fold in moment.folds):
+    if status.paused or any(fold.state in badges.STOPPED for fold in status.folds):
         st.button(
             "Resume",
             icon=":material/play_arrow:",
             type="primary",
             help="Go on with every fold of this run that is not done, from its last checkpoint"
-            f"{'; the rest of its study stays paused' if moment.paused else ''}.",
+            f"{'; the rest of its study stays paused' if status.paused else ''}.",
             on_click=resume,
             args=(run,),
         )
@@ -154,23 +155,23 @@ def resume(run: Run) -> None:
         st.session_state["live-error"] = error
 
 
-def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tuple) -> None:
+def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tuple) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
         st.rerun()
-    moment = view.look(run, config, control.waiting())
-    if moment.signature != shown:
+    status = view.read_status(run, config, control.waiting())
+    if status.signature != drawn:
         st.rerun()
-    if moment.active and not moment.running:
+    if status.active and not status.running:
         frame.look_after_workers()
-    folds = [fold.fold for fold in moment.folds]
+    folds = [fold.fold for fold in status.folds]
     version = view.metrics_version(run, folds)
     table = view.metrics_of(version)
-    st.html(view.progress_html(moment, table))
+    st.html(view.progress_html(status, table))
     doubts = view.doubts_of(run)
-    st.html(view.folds_html(moment, doubts.absent))
+    st.html(view.folds_html(status, doubts.absent))
     with st.container():  # always there, so that what follows keeps its place on the page
-        if failures := view.failures_html(moment.folds):
+        if failures := view.failures_html(status.folds):
             st.html(failures)
             with st.expander("Show log", icon=":material/terminal:"):
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
@@ -178,25 +179,25 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, shown: tupl
             st.caption(plain(resumed))
     phases = tuple(view.phases_of(config))
     curves.draw(charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
-    st.html(view.table_html(moment.folds, table, doubts.absent))
+    st.html(view.table_html(status.folds, table, doubts.absent))
     older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
     loss = comparison_curves.loss_words(older) or "Loss is plain cross-entropy."
     st.caption(
         f"F1 is macro F1 over all {len(names)} classes of the task. The best epoch is chosen on the validation fold "
         f"itself, which flatters; the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
     )
-    attributes(run, config, [fold.fold for fold in moment.folds if fold.state == "done"])
+    attributes(run, config, [fold.fold for fold in status.folds if fold.state == "done"])
 
 
 def attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     """What a task of several attributes reaches in each of them, over the finished folds."""
     if not done or len(TASK_ATTRIBUTES[config.task.name]) < 2:
         return
-    found = attribute_view.scores(run, done)
-    if isinstance(found, str):
-        st.caption(plain(found))
+    scores = attribute_view.scores(run, done)
+    if isinstance(scores, str):
+        st.caption(plain(scores))
         return
-    st.html(attribute_view.table_html(found))
+    st.html(attribute_view.table_html(scores))
     st.caption(
         "Each attribute as the joint predictions tell it: a value has the summed probability of the classes with it."
     )
@@ -229,7 +230,7 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
     lead, train = (build_transform(config.transforms, stage) for stage in ("lead", "train"))
     rows = np.flatnonzero(table["fold"] != fold)
     chosen = np.random.default_rng(epoch).permutation(rows)[:SAMPLES]
-    found, fault = [], ""
+    faces, fault = [], ""
     for row in chosen:
         try:
             pixels = lead(load_image(photo_file(table["path"].iloc[row], table["sample"].iloc[row])))
@@ -239,8 +240,8 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
         stream = io.BytesIO()
         seed = sample_seed(config.training.seed, fold, epoch, int(row))
         Image.fromarray(train(pixels, seed)).save(stream, "JPEG", quality=90)
-        found.append((base64.b64encode(stream.getvalue()).decode(), str(table["class_name"].iloc[row])))
-    return found, fault
+        faces.append((base64.b64encode(stream.getvalue()).decode(), str(table["class_name"].iloc[row])))
+    return faces, fault
 
 
 def samples(run: Run, config: RunConfig) -> None:
@@ -249,32 +250,32 @@ def samples(run: Run, config: RunConfig) -> None:
         epoch = st.number_input("Epoch", 1, config.epochs, 1, width=140, help="Each epoch augments anew.")
     try:
         with st.spinner("Augmenting photos"):
-            found, fault = network_samples(run.id, fold, int(epoch))
+            faces, fault = network_samples(run.id, fold, int(epoch))
     except (LabError, OSError) as error:
-        found, fault = [], str(error)
+        faces, fault = [], str(error)
     height, width = config.input_size
     figures_html = "".join(
         f'<figure><img alt="{escape(name)}" src="data:image/jpeg;base64,{data}">{escape(name)}</figure>'
-        for data, name in found
+        for data, name in faces
     )
     st.html(f'<div class="lab-faces">{figures_html}</div>')
     if fault:
         st.html(badges.fault(fault, state="interrupted"))
-    if found:
+    if faces:
         st.caption(f"{count(width)} × {count(height)} px, augmented as fold {fold} sees them in epoch {count(epoch)}.")
 
 
 frame.begin_page()
 listed = index.summaries()
-wanted = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
-if wanted is None:
+run_id = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
+if run_id is None:
     st.html('<div class="lab-title">Live</div>')
     st.info("No run yet. Launch one and watch every fold learn here.", icon=":material/show_chart:")
     if LAUNCH.is_file() and st.button("Launch", type="primary", icon=":material/rocket_launch:"):
         st.switch_page(LAUNCH)
     st.stop()
 try:
-    run, config, info = open_run(wanted)
+    run, config, info = open_run(run_id)
 except LabError as error:
     st.html('<div class="lab-title">Live</div>')
     badges.show_error(error)
@@ -283,25 +284,25 @@ except LabError as error:
 st.query_params["run"] = run.id
 
 colour = colour_of({**info, "id": run.id})
-moment = view.look(run, config, control.waiting())
-every = TICK if moment.active else None
-header(run, config, info, moment, colour, listed)
+status = view.read_status(run, config, control.waiting())
+every = TICK if status.active else None
+header(run, config, info, status, colour, listed)
 if problem := st.session_state.pop("live-error", None):
     badges.show_error(problem)
 with st.container():
-    if told := view.doubts_html(view.doubts_of(run)):
-        st.html(told)
+    if doubts := view.doubts_html(view.doubts_of(run)):
+        st.html(doubts)
 curves.plotly_once()
-st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, moment.signature)
+st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, status.signature)
 
 tab_log, tab_samples, tab_rates = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"
 )
 with tab_log:
-    st.fragment(log, run_every=2 * TICK if moment.active else None)(run)
+    st.fragment(log, run_every=2 * TICK if status.active else None)(run)
 if tab_samples.open:
     with tab_samples:
         samples(run, config)
 if tab_rates.open:
     with tab_rates:
-        st.fragment(rates, run_every=5 * TICK if moment.active else None)(run, config, colour)
+        st.fragment(rates, run_every=5 * TICK if status.active else None)(run, config, colour)

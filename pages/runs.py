@@ -54,55 +54,73 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, s
     """The controls above the table, filled from the address; the query that they make, and what to group by."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
-            "Search", key="q", bind="query-params", icon=":material/search:", width=300, on_change=first_page,
+            "Search",
+            key="q",
+            bind="query-params",
+            icon=":material/search:",
+            width=300,
+            on_change=first_page,
             placeholder="name, tag, note, batch_size=64",
             help="Words that all occur in name, id, dataset, study, recipe, tags or note. "
             "A word such as batch\\_size=64 asks for a setting.",
-        )  # fmt: skip
-        wanted = {}
-        for name, title in FILTERS:
-            options = query.choices(entries, name)
-            if len(options) < 2 and name not in st.query_params and name != "state":
-                continue  # nothing to tell apart
-            wanted[name] = tuple(
-                st.multiselect(
-                    title, [str(option) for option in options], key=name, bind="query-params", width=170,
-                    placeholder="All", on_change=first_page,
-                )
-            )  # fmt: skip
+        )
+        filters = {name: ticked for name, title in FILTERS if (ticked := pick_filter(entries, name, title)) is not None}
         varying = query.varying(entries)
         by = st.selectbox(
-            "Group by", [NO_GROUPS, *GROUPS, *varying], key="group", bind="query-params", width=200,
-            on_change=first_page, help="Any setting in which runs differ can be chosen.",
-        )  # fmt: skip
-    depths = tuple(int(depth) for depth in wanted.pop("depth", ()))
+            "Group by",
+            [NO_GROUPS, *GROUPS, *varying],
+            key="group",
+            bind="query-params",
+            width=200,
+            on_change=first_page,
+            help="Any setting in which runs differ can be chosen.",
+        )
+    depths = tuple(int(depth) for depth in filters.pop("depth", ()))
     sort = st.query_params.get("sort", "created")
-    return query.Query(
-        text=text or "", depth=depths, archived=archived, sort=sort, descending=query_descending(), **wanted
-    ), "" if by in (None, NO_GROUPS) else by
+    question = query.Query(
+        text=text or "", depth=depths, archived=archived, sort=sort, descending=query_descending(), **filters
+    )
+    return question, "" if by in (None, NO_GROUPS) else by
 
 
-def grouped(shown: list[Listed], by: str) -> list[tuple[str, str, list[Listed]]]:
+def pick_filter(entries: list[Listed], name: str, title: str) -> tuple[str, ...] | None:
+    """The values of a field that are ticked; None, and no box, where the runs do not differ in it."""
+    options = query.choices(entries, name)
+    if len(options) < 2 and name not in st.query_params and name != "state":
+        return None
+    ticked = st.multiselect(
+        title,
+        [str(option) for option in options],
+        key=name,
+        bind="query-params",
+        width=170,
+        placeholder="All",
+        on_change=first_page,
+    )
+    return tuple(ticked)
+
+
+def grouped(entries: list[Listed], by: str) -> list[tuple[str, str, list[Listed]]]:
     """(title, what it holds, its runs) of every group; one without a title where nothing groups them."""
     if not by:
-        return [("", "", shown)]
-    result = []
-    for value, rows in query.grouped(shown, GROUPS.get(by, by)):
+        return [("", "", entries)]
+    groups = []
+    for value, rows in query.grouped(entries, GROUPS.get(by, by)):
         means = [entry.scores["best_f1"][0] for entry in rows if entry.scores["best_f1"][2]]
         about = f"{count(len(rows))} run{'s' if len(rows) > 1 else ''}"
         about += f" · F1 best {min(means):.3f} to {max(means):.3f}" if len(means) > 1 else ""
-        result.append((f"{by}: {value}", about, rows))
-    return result
+        groups.append((f"{by}: {value}", about, rows))
+    return groups
 
 
 def cut(groups: list[tuple[str, str, list[Listed]]], page: int) -> list[tuple[str, str, list[Listed]]]:
     """The rows of one page in their groups."""
-    first, last, place, result = page * PAGE, (page + 1) * PAGE, 0, []
+    first, last, place, of_page = page * PAGE, (page + 1) * PAGE, 0, []
     for title, about, rows in groups:
         if part := rows[max(0, first - place) : max(0, last - place)]:
-            result.append((title, about, part))
+            of_page.append((title, about, part))
         place += len(rows)
-    return result
+    return of_page
 
 
 def pages_line(total: int, page: int) -> None:
@@ -113,9 +131,7 @@ def pages_line(total: int, page: int) -> None:
         st.button("Back", icon=":material/chevron_left:", disabled=page == 0, on_click=turn, args=(page,))
         st.button("Next", icon=":material/chevron_right:", disabled=page >= last, on_click=turn, args=(page + 2,))
         first = page * PAGE
-        st.caption(
-            f"{count(first + 1)} to {count(min(total, first + PAGE))} of {count(total)} rows", width="content"
-        )  # fmt: skip
+        st.caption(f"{count(first + 1)} to {count(min(total, first + PAGE))} of {count(total)} rows", width="content")
 
 
 def turn(page: int) -> None:
@@ -123,8 +139,8 @@ def turn(page: int) -> None:
 
 
 def page_of(total: int) -> int:
-    asked = st.query_params.get("page", "1")
-    number = int(asked) - 1 if asked.isdecimal() and len(asked) < 9 else 0
+    text = st.query_params.get("page", "1")
+    number = int(text) - 1 if text.isdecimal() and len(text) < 9 else 0
     return min(max(0, (total - 1) // PAGE), max(0, number))
 
 
@@ -155,9 +171,9 @@ def empty(shelf: str) -> None:
         st.info("The trash is empty. Deleted runs wait here until they are deleted for good.", icon=":material/delete:")
 
 
-def watch(shown: tuple[str, ...]) -> None:
+def watch(states: tuple[str, ...]) -> None:
     """While something trains: a rerun of the page when a run has changed its state."""
-    if tuple(entry.state for entry in index.listed()) != shown:
+    if tuple(entry.state for entry in index.listed()) != states:
         st.rerun()
 
 
@@ -168,30 +184,38 @@ if opened := st.session_state.pop("runs-open", None):
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Runs</div>', width="content")
     shelf = begin(
-        st.segmented_control, "List", SHELVES, key="shelf", begins="Runs", bind="query-params", required=True,
-        label_visibility="collapsed", on_change=actions.choose, args=((),),
-    )  # fmt: skip
+        st.segmented_control,
+        "List",
+        SHELVES,
+        key="shelf",
+        begins="Runs",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+        on_change=actions.choose,
+        args=((),),
+    )
 every = index.listed()
 entries = index.listed(trash.trash_folder()) if shelf == "Trash" else every
-actions.told()
+actions.last_action()
 here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]
 if not here:
     empty(shelf)
     st.stop()
-asked, by = search(here, None if shelf == "Trash" else shelf == "Archive")
-shown = query.choose(here, asked)
+question, by = search(here, None if shelf == "Trash" else shelf == "Archive")
+matching = query.choose(here, question)
 chosen = actions.chosen(here)
 actions.bar(shelf, chosen, here)
-if not shown:
+if not matching:
     st.info("No run fits the search and the filters.", icon=":material/search_off:")
     st.button("Clear search and filters", on_click=actions.clear_filters)
     st.stop()
-groups = grouped(shown, by)
+groups = grouped(matching, by)
 total = sum(len(rows) for _, _, rows in groups)
 page = page_of(total)
 table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
 pages_line(total, page)
-words = f"{count(len(shown))} of {count(len(here))} runs" if len(shown) < len(here) else f"{count(len(here))} runs"
-st.caption(f"{words}. Scores are mean ± deviation (number of folds) over the finished folds.")
+of_all = f"{count(len(matching))} of " if len(matching) < len(here) else ""
+st.caption(f"{of_all}{count(len(here))} runs. Scores are mean ± deviation (number of folds) over the finished folds.")
 if shelf == "Runs" and any(entry.state in badges.ACTIVE for entry in every):
     st.fragment(watch, run_every=TICK)(tuple(entry.state for entry in every))

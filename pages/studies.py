@@ -28,10 +28,10 @@ def act(what, study: Study) -> None:
     try:
         what(study)
     except (LabError, OSError) as error:
-        st.session_state["studies-error"] = _told(error)
+        st.session_state["studies-error"] = _in_words(error)
 
 
-def _told(error: Exception) -> LabError:
+def _in_words(error: Exception) -> LabError:
     if isinstance(error, LabError):
         return error
     return LabError(f"{places.runs_folder()}: cannot be written ({error}).", "Check the folder, then try again.")
@@ -58,10 +58,10 @@ def launch_missing(study: Study) -> None:
     records.launch_missing(study, scan(config.data))
 
 
-def header(study: Study, moment: view.Moment) -> None:
+def header(study: Study, status: view.StudyStatus) -> None:
     facts = [
-        f"{len(moment.rows)} runs",
-        f"{moment.done} of {moment.jobs} fold jobs done",
+        f"{len(status.rows)} runs",
+        f"{status.done} of {status.jobs} fold jobs done",
         f"launched {ago(study.created)}",
     ]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -73,49 +73,70 @@ def header(study: Study, moment: view.Moment) -> None:
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             pick(study.id)
-            actions(study, moment)
+            actions(study, status)
 
 
-def actions(study: Study, moment: view.Moment) -> None:
-    if moment.waiting and not study.paused:
+def actions(study: Study, status: view.StudyStatus) -> None:
+    if status.waiting and not study.paused:
         st.button(
-            "Pause", icon=":material/pause:", on_click=act, args=(records.pause, study),
+            "Pause",
+            icon=":material/pause:",
+            on_click=act,
+            args=(records.pause, study),
             help="No further fold begins; what trains goes on to its end.",
-        )  # fmt: skip
-    if study.paused or moment.stopped:
+        )
+    if study.paused or status.stopped:
         st.button(
-            "Resume", icon=":material/play_arrow:", type="primary", on_click=act, args=(resume, study),
+            "Resume",
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=act,
+            args=(resume, study),
             help="Queue every fold that is not done, each from its last checkpoint.",
-        )  # fmt: skip
-    if moment.waiting or moment.running:
+        )
+    if status.waiting or status.running:
         st.button(
-            "Cancel", icon=":material/stop_circle:", on_click=act, args=(records.cancel, study),
+            "Cancel",
+            icon=":material/stop_circle:",
+            on_click=act,
+            args=(records.cancel, study),
             help="Stop every run; checkpoints are kept, and Resume goes on from them.",
-        )  # fmt: skip
-    if COMPARE.is_file() and len(moment.rows) > 1 and st.button("Compare", icon=":material/compare_arrows:"):
-        st.switch_page(COMPARE, query_params={"runs": ",".join(row.run.id for row in moment.rows)})
+        )
+    if COMPARE.is_file() and len(status.rows) > 1 and st.button("Compare", icon=":material/compare_arrows:"):
+        st.switch_page(COMPARE, query_params={"runs": ",".join(row.run.id for row in status.rows)})
     with st.popover("More", icon=":material/more_vert:"):
-        if moment.rows and st.button(
-            "Add a run", icon=":material/add_circle:", width="stretch",
+        if status.rows and st.button(
+            "Add a run",
+            icon=":material/add_circle:",
+            width="stretch",
             help="Open Launch with the settings of the last run; what you launch there joins on the same folds.",
-        ):  # fmt: skip
-            st.switch_page(LAUNCH, query_params={"from": moment.rows[-1].run.id, "study": study.id})
+        ):
+            st.switch_page(LAUNCH, query_params={"from": status.rows[-1].run.id, "study": study.id})
         st.download_button(
-            "Export the study (YAML)", view.yaml_of(study), f"{study.id}.yaml", "application/yaml",
-            icon=":material/download:", on_click="ignore", width="stretch",
+            "Export the study (YAML)",
+            view.yaml_of(study),
+            f"{study.id}.yaml",
+            "application/yaml",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
             help="python -m core study FILE --data FOLDER launches it again.",
-        )  # fmt: skip
+        )
         st.button(
-            "Delete this study", icon=":material/delete:", on_click=act, args=(forget, study), width="stretch",
+            "Delete this study",
+            icon=":material/delete:",
+            on_click=act,
+            args=(forget, study),
+            width="stretch",
             help="Forgets which runs belong together. The runs themselves stay; of a paused study, those that wait are "
             "cancelled.",
-        )  # fmt: skip
+        )
 
 
 def pick(current: str | None) -> None:
     """A box to change the study in the address."""
-    found = {study.id: study for study in records.all_studies()}
-    if not found:
+    studies = {study.id: study for study in records.all_studies()}
+    if not studies:
         return
 
     def follow(chosen: str | None) -> None:
@@ -123,92 +144,106 @@ def pick(current: str | None) -> None:
             st.query_params["study"] = chosen
 
     field(
-        st.selectbox, "Study", list(found), key="study-picker", holds=current if current in found else None,
-        take=follow, label_visibility="collapsed", width=300, placeholder="Choose a study",
-        format_func=lambda study_id: f"{found[study_id].name} · {study_id[-4:]}",
-    )  # fmt: skip
+        st.selectbox,
+        "Study",
+        list(studies),
+        key="study-picker",
+        holds=current if current in studies else None,
+        take=follow,
+        label_visibility="collapsed",
+        width=300,
+        placeholder="Choose a study",
+        format_func=lambda study_id: f"{studies[study_id].name} · {study_id[-4:]}",
+    )
 
 
-def order(study: Study, moment: view.Moment) -> None:
+def order(study: Study, status: view.StudyStatus) -> None:
     """Earlier and later for the runs that have folds waiting."""
-    waiting = [row for row in moment.rows if row.waiting]
+    waiting = [row for row in status.rows if row.waiting]
     if len(waiting) < 2:
         return
     with st.expander("Order of what waits", icon=":material/low_priority:"):
         for place, row in enumerate(waiting):
             with st.container(horizontal=True, vertical_alignment="center"):
-                for icon, words, other in (
-                    ("arrow_upward", "Train earlier", place - 1),
-                    ("arrow_downward", "Train later", place + 1),
-                ):
-                    there = 0 <= other < len(waiting)
-                    places = (
-                        study.run_ids.index(waiting[other].run.id) - study.run_ids.index(row.run.id) if there else 0
-                    )
-                    st.button(
-                        "", icon=f":material/{icon}:", help=words, type="tertiary", disabled=not there,
-                        key=f"{icon}-{row.run.id}", on_click=act,
-                        args=(lambda s, i=row.run.id, n=places: records.move(s, i, n), study),
-                    )  # fmt: skip
+                before = waiting[place - 1] if place else None
+                after = waiting[place + 1] if place + 1 < len(waiting) else None
+                move_button(study, row, before, "arrow_upward", "Train earlier")
+                move_button(study, row, after, "arrow_downward", "Train later")
                 st.markdown(f"{place + 1} · {plain(row.name)} :gray[{count(row.waiting)} folds]")
 
 
-def tick(study: Study, shown: tuple) -> None:
+def move_button(study: Study, row: view.Row, target: view.Row | None, icon: str, tip: str) -> None:
+    """Brings a run to the place of another one that waits, in the study's order; greyed where there is none."""
+    order = study.run_ids
+    steps = order.index(target.run.id) - order.index(row.run.id) if target else 0
+    st.button(
+        "",
+        icon=f":material/{icon}:",
+        help=tip,
+        type="tertiary",
+        disabled=target is None,
+        key=f"{icon}-{row.run.id}",
+        on_click=act,
+        args=(lambda study: records.move(study, row.run.id, steps), study),
+    )
+
+
+def tick(study: Study, drawn: tuple) -> None:
     """The matrix; reruns the page when a fold changes its state."""
-    moment = view.look(study)
-    if moment.signature != shown:
+    status = view.read_status(study)
+    if status.signature != drawn:
         st.rerun()
-    if moment.active and not moment.running:
+    if status.active and not status.running:
         frame.look_after_workers()
-    st.html(view.progress_html(study, moment))
-    st.html(view.matrix_html(moment))
+    st.html(view.progress_html(study, status))
+    st.html(view.matrix_html(status))
 
 
 def overview() -> None:
     """All studies, newest first, or how to launch the first one."""
-    found = records.all_studies()
+    studies = records.all_studies()
     st.html('<div class="lab-title">Studies</div>')
-    if not found:
+    if not studies:
         st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")
         if st.button("Launch a study", type="primary", icon=":material/rocket_launch:"):
             st.switch_page(LAUNCH, query_params={"as": "study"})
-    for study in found:
-        moment = view.look(study)
+    for study in studies:
+        status = view.read_status(study)
         with st.container(border=True):
             st.page_link(STUDIES, label=plain(study.name), query_params={"study": study.id})
-            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{view.progress_html(study, moment)}')
+            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{view.progress_html(study, status)}')
     slots.controls()
 
 
 frame.begin_page()
-wanted = st.query_params.get("study")
-if wanted is None:
+study_id = st.query_params.get("study")
+if study_id is None:
     if problem := st.session_state.pop("studies-error", None):
         badges.show_error(problem)
     overview()
     st.stop()
 try:
-    study = records.load(wanted)
+    study = records.load(study_id)
 except LabError as error:
     st.html('<div class="lab-title">Studies</div>')
     badges.show_error(error)
     pick(None)
     st.stop()
 
-moment = view.look(study)
-header(study, moment)
+status = view.read_status(study)
+header(study, status)
 if problem := st.session_state.pop("studies-error", None):
     badges.show_error(problem)
-st.fragment(tick, run_every=TICK if moment.active else None)(study, moment.signature)
-if faults := view.faults_html(study, moment):
+st.fragment(tick, run_every=TICK if status.active else None)(study, status.signature)
+if faults := view.faults_html(study, status):
     st.html(faults)
-if moment.missing:
+if status.missing:
     st.warning(
-        f"{count(len(moment.missing))} of {count(len(study.runs))} runs are not there: {plain(moment.missing[0].name)}"
-        f"{' and others' if len(moment.missing) > 1 else ''}. The launch was cut off, or they were deleted.",
+        f"{count(len(status.missing))} of {count(len(study.runs))} runs are not there: {plain(status.missing[0].name)}"
+        f"{' and others' if len(status.missing) > 1 else ''}. The launch was cut off, or they were deleted.",
         icon=":material/playlist_add:",
     )
     st.button("Launch the missing runs", icon=":material/rocket_launch:", on_click=act, args=(launch_missing, study))
-order(study, moment)
-scores.section(study, moment)
+order(study, status)
+scores.section(study, status)
 slots.controls()

@@ -32,7 +32,7 @@ FUNCTION = ast.FunctionDef | ast.Lambda
 KNOWN = {
     # page files
     "home.py": {"Path(__file__).parent"},
-    "studies.py": {"Path(__file__).parent", "moment.rows"},  # of the rows their place, names are plain
+    "studies.py": {"Path(__file__).parent", "status.rows"},  # of the rows their place, names are plain
     # whole numbers that were counted, or that the configuration checked
     "augment/views.py": {
         "config.training.batch_size", "config.training.seed", "inputs.fold", "mixed.step", "_short", "param.unit",
@@ -41,7 +41,7 @@ KNOWN = {
     },
     "data/duplicates.py": {"pair.distance"},
     "data/overview.py": {"MEAN_PHOTOS", "sizes.iloc", "table.size"}
-    | {"view.shown.persons.warning", "view.shown.persons.noun", "who.capitalize()"},  # people, or photos
+    | {"view.corrected.persons.warning", "view.corrected.persons.noun", "who.capitalize()"},  # people, or photos
     # sides in pixels; folds and slots
     "launch/sections.py": {"config.input_size", "effect.crop", "effect.photo", "config.folds.count"}
     | {"queue.slot_count(places.runs_folder())"},
@@ -56,7 +56,7 @@ KNOWN = {
     "shared/fold_verdict.py": {"MEND_ABSENT", "also.removeprefix(', and ').capitalize()"},  # a sentence of callers
     "compare/charts.py": {"paired.points(within)"},
     "compare/pick.py": {"METRICS", "WHICH"},
-    "data.py": {"possible_tasks(found.samples)"},
+    "data.py": {"possible_tasks(scan.samples)"},
     "data/folds.py": {"thin_classes(table, folds)"},
     "data/photo.py": {"what.capitalize()"},  # mask, gender, age, label, person
     "dataset/labels.py": {"DataConfig.model_fields[name].description", "meaning.capitalize()"},

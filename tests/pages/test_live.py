@@ -251,8 +251,8 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
     late = {"epoch": 3, "epochs": 4, "split": "validation", "step": 9, "steps": 9, "eta_seconds": 0.0}
     files.write_json(run.fold_dir(1) / "progress.json", late)
     with run.fold_lock(1):
-        moment = view.look(run, run.config(), [])
-    assert 0 <= moment.share <= 1 and moment.seconds_left(pd.DataFrame()) == 0.0
+        status = view.read_status(run, run.config(), [])
+    assert 0 <= status.share <= 1 and status.seconds_left(pd.DataFrame()) == 0.0
 
 
 def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):

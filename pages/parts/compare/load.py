@@ -16,15 +16,15 @@ from pages.parts.compare.pick import Question
 from pages.parts.run import view
 
 
-class _MembersKey:
-    """Members as the key of a cache: equal when nothing on disk that was read has changed."""
+class _RunsKey:
+    """Runs as the key of a cache: equal when nothing on disk that was read has changed."""
 
     def __init__(self, members: Sequence[ComparedRun], which: str):
         self.members = tuple(members)
         self.key = tuple(version_of(member, which) for member in members)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _MembersKey) and self.key == other.key
+        return isinstance(other, _RunsKey) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -34,29 +34,29 @@ def costs(members: Sequence[ComparedRun]) -> dict[str, RunCost]:
     """What each run cost; the first look at a network counts its multiply-adds, which takes seconds."""
     versions = tuple(view.metrics_version(m.run, [s.fold for s in m.states]) for m in members)
     with st.spinner("Counting multiply-adds; once for each network"):
-        return _costs(_MembersKey(members, "best"), versions)
+        return _costs(_RunsKey(members, "best"), versions)
 
 
 @functools.lru_cache(maxsize=32)
-def _costs(key: _MembersKey, versions: tuple) -> dict[str, RunCost]:
+def _costs(key: _RunsKey, versions: tuple) -> dict[str, RunCost]:
     return {m.id: cost_of(m, view.metrics_of(v)) for m, v in zip(key.members, versions, strict=True)}
 
 
-def pairs(baseline: ComparedRun, others: Sequence[ComparedRun], question: Question) -> tuple[Pair, ...]:
-    return _pairs(_MembersKey([baseline, *others], question.which), question.metric, question.which)
+def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question) -> tuple[Pair, ...]:
+    return _pairs(_RunsKey([baseline, *runs], question.which), question.metric, question.which)
 
 
 @functools.lru_cache(maxsize=6)
-def _pairs(key: _MembersKey, metric: str, which: str) -> tuple[Pair, ...]:
-    baseline, *others = key.members
-    return tuple(pair(other, baseline, metric=metric, which=which) for other in others)
+def _pairs(key: _RunsKey, metric: str, which: str) -> tuple[Pair, ...]:
+    baseline, *runs = key.members
+    return tuple(pair(run, baseline, metric=metric, which=which) for run in runs)
 
 
 def classes(members: Sequence[ComparedRun], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(F1 of each class, accuracy of each attribute), a row a run. Raises LabError where predictions are gone."""
-    return _classes(_MembersKey(members, which), which)
+    return _classes(_RunsKey(members, which), which)
 
 
 @functools.lru_cache(maxsize=16)
-def _classes(key: _MembersKey, which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _classes(key: _RunsKey, which: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return contrast.class_scores(key.members, which), contrast.attribute_accuracy(key.members, which)

@@ -52,15 +52,24 @@ def draw(view: View) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.html(diff(view, effect))
             st.button(
-                "Undo", icon=":material/undo:", type="tertiary", key=f"undo-{each.id}", width="content",
-                on_click=_undo, args=(view.raw.root, each),
-            )  # fmt: skip
+                "Undo",
+                icon=":material/undo:",
+                type="tertiary",
+                key=f"undo-{each.id}",
+                width="content",
+                on_click=_undo,
+                args=(view.raw.root, each),
+            )
     turner(part, len(listed), PAGE, "corrections")
     every = [effect.correction for effect in view.effects]
     st.download_button(
-        "Download as CSV", spreadsheet_csv(correction_rows.table(every)), "corrections.csv", "text/csv",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+        "Download as CSV",
+        spreadsheet_csv(correction_rows.table(every)),
+        "corrections.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     _import(view)
 
 
@@ -113,9 +122,12 @@ def _import(view: View) -> None:
     """Corrections that were exported elsewhere, such as before the dataset moved."""
     key = f"data-import-{st.session_state.setdefault(UPLOADS, 0)}"
     upload = st.file_uploader(
-        "Take in corrections that were downloaded elsewhere", "csv", key=key, max_upload_size=5,
+        "Take in corrections that were downloaded elsewhere",
+        "csv",
+        key=key,
+        max_upload_size=5,
         help="For a dataset that moved to another folder or machine; each is taken in once.",
-    )  # fmt: skip
+    )
     if upload is not None:
         st.button("Take in", icon=":material/upload:", on_click=_take_in, args=(view.raw.root, upload))
 

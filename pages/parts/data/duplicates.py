@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +17,42 @@ from core.places import lab_folder
 from core.text import count, duration, plain
 from pages.parts.data import photo
 from pages.parts.data.gallery import Tile, gallery
-from pages.parts.data.view import View, asked, describe, pager, pick_photo, turner
+from pages.parts.data.view import View, address, describe, pager, pick_photo, turner
 from pages.parts.shared import badges
 
 PAGE = 12  # pairs
-FOUND, WANTED = "data_duplicates", "data_duplicates_wanted"
+SEARCH = "data_duplicates"  # in the session: the last search
+SEARCHED = "data_duplicates_wanted"  # in the session: root of the dataset that is to be searched
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """key: what was searched. pairs: of photos that look the same, from duplicates.pairs."""
+
+    key: tuple
+    root: str
+    pairs: pd.DataFrame
 
 
 def draw(view: View) -> None:
     if error := st.session_state.pop(photo.ERROR, None):
         badges.show_error(error)
-    samples = view.shown.samples
+    samples = view.corrected.samples
     key = (view.raw, tuple(effect.correction.id for effect in view.effects))
-    kept = st.session_state.get(FOUND)
-    if kept is None or kept[0] != key:
-        wanted = st.session_state.get(WANTED, view.raw.root if _remembered(view) else "")
-        if wanted != view.raw.root:
+    search: Search | None = st.session_state.get(SEARCH)
+    if search is None or search.key != key:
+        root = st.session_state.get(SEARCHED, view.raw.root if _remembered(view) else "")
+        if root != view.raw.root:
             st.info(
                 "The same picture under two names can stand in two folds, where it leaks. The search looks at every "
                 "photo once and remembers it.",
                 icon=":material/content_copy:",
             )
-            st.button("Look for duplicates", type="primary", icon=":material/search:", on_click=_want, args=(view,))
+            st.button("Look for duplicates", type="primary", icon=":material/search:", on_click=_start, args=(view,))
             return
-        kept = (key, _search(view, samples), view)
-        st.session_state[FOUND] = kept
-    pairs: pd.DataFrame = kept[1]
+        search = Search(key, view.raw.root, _search(view, samples))
+        st.session_state[SEARCH] = search
+    pairs = search.pairs
     if not len(pairs):
         st.success(
             f"No photos of different people look the same among {count(len(samples))}.", icon=":material/check_circle:"
@@ -59,12 +70,12 @@ def draw(view: View) -> None:
 
 def pairs_of(root: str) -> pd.DataFrame | None:
     """The pairs that this session found in a dataset; None where it has not looked."""
-    kept = st.session_state.get(FOUND)
-    return kept[1] if kept is not None and kept[2].raw.root == root else None
+    search: Search | None = st.session_state.get(SEARCH)
+    return search.pairs if search is not None and search.root == root else None
 
 
-def _want(view: View) -> None:
-    st.session_state[WANTED] = view.raw.root
+def _start(view: View) -> None:
+    st.session_state[SEARCHED] = view.raw.root
 
 
 def _memory(view: View) -> Path:
@@ -84,19 +95,20 @@ def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
     started = time.monotonic()
 
     def progress(done: int, total: int) -> None:
-        left = (time.monotonic() - started) / done * (total - done) if done else None
-        bar.progress(done / max(1, total), f"Looking at photos: {count(done)} of {count(total)}, {duration(left)} left")
+        seconds = (time.monotonic() - started) / done * (total - done) if done else None
+        words = f"Looking at photos: {count(done)} of {count(total)}, {duration(seconds)} left"
+        bar.progress(done / max(1, total), words)
 
     photos = list(zip(samples["path"], samples["sample"], samples["mtime_ns"].astype(int), strict=True))
     try:
-        found = duplicates.signatures(photos, progress=progress, memory=_memory(view))
-        return duplicates.pairs(samples, found)
+        signatures = duplicates.signatures(photos, progress=progress, memory=_memory(view))
+        return duplicates.pairs(samples, signatures)
     finally:
         place.empty()
 
 
 def _cancel() -> None:
-    st.session_state[WANTED] = ""
+    st.session_state[SEARCHED] = ""
 
 
 def _pair(view: View, pair: Any, number: int) -> None:
@@ -108,37 +120,50 @@ def _pair(view: View, pair: Any, number: int) -> None:
         pictures, words = st.columns([1, 1.4], gap="medium")
         with pictures:
             tiles = [Tile(r["sample"], r["path"], int(r["mtime_ns"]), describe(r), r["person"]) for r in rows]
-            gallery(tiles, pick_photo, key=f"data-duplicate-{number}", chosen=asked("photo"))
+            gallery(tiles, pick_photo, key=f"data-duplicate-{number}", chosen=address("photo"))
         with words:
             mirrored = ", one seen in a mirror" if pair.mirrored else ""
             st.markdown(f"{pair.likeness:.1%} alike, {pair.distance} of 64 bits differ{mirrored}")
             if contrary:
                 st.markdown(f":orange[:material/warning: They disagree on {plain(contrary)}.]")
-            a, b = rows[0], rows[1]
-            with st.container(horizontal=True):
-                merge = Correction(
-                    kind="relabel", person=b["person"], attribute="person", before=b["person"], after=a["person"],
-                    reason=f"looks the same as {a['sample']}",
-                )  # fmt: skip
-                out = Correction(
-                    kind="exclude-photo", sample=b["sample"], person=b["person"],
-                    reason=f"duplicate of {a['sample']}",
-                )  # fmt: skip
-                for label, correction, help_ in (
-                    ("Same person", merge, "All photos of both stand in one fold then."),
-                    ("Leave the second out", out, "New runs do without the second photo."),
-                ):
-                    st.button(
-                        label, key=f"data-{label}-{a['sample']}-{b['sample']}", help=help_,
-                        on_click=photo.save, args=(view.raw.root, correction),
-                    )  # fmt: skip
+            _remedies(view.raw.root, *rows)
+
+
+def _remedies(root: str, first: pd.Series, second: pd.Series) -> None:
+    """The corrections that keep a pair of photos from leaking, a button each."""
+    same_person = Correction(
+        kind="relabel",
+        person=second["person"],
+        attribute="person",
+        before=second["person"],
+        after=first["person"],
+        reason=f"looks the same as {first['sample']}",
+    )
+    left_out = Correction(
+        kind="exclude-photo",
+        sample=second["sample"],
+        person=second["person"],
+        reason=f"duplicate of {first['sample']}",
+    )
+    with st.container(horizontal=True):
+        for label, correction, tip in (
+            ("Same person", same_person, "All photos of both stand in one fold then."),
+            ("Leave the second out", left_out, "New runs do without the second photo."),
+        ):
+            st.button(
+                label,
+                key=f"data-{label}-{first['sample']}-{second['sample']}",
+                help=tip,
+                on_click=photo.save,
+                args=(root, correction),
+            )
 
 
 def _contrary(a: pd.Series, b: pd.Series) -> str:
     """ "age (72 and 78) and gender (...)": what two photos of one picture say differently."""
-    found = []
+    differences = []
     for name in ("mask", "gender", "age", "label"):
         if pd.notna(a[name]) and pd.notna(b[name]) and a[name] != b[name]:
             both = [f"{value:g}" if name == "age" else value for value in (a[name], b[name])]
-            found.append(f"{name} ({both[0]} and {both[1]})")
-    return " and ".join(found)
+            differences.append(f"{name} ({both[0]} and {both[1]})")
+    return " and ".join(differences)

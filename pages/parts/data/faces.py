@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.text import count
 from pages.parts.data.gallery import Tile, gallery
-from pages.parts.data.view import View, asked, asked_number, describe, go, pager, pick_photo, turner
+from pages.parts.data.view import View, address, address_choice, address_number, describe, go, pager, pick_photo, turner
 from pages.parts.shared.fields import field
 
 PAGE = 60  # photos
@@ -19,18 +19,24 @@ ALL = "All classes"
 def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
     """table: the labelled samples of the task, None where there is none; then there are no classes to go by."""
     orders = list(ORDERS) if table is not None else ["person", "random"]
-    order = asked("order") if asked("order") in orders else orders[0]
+    order = address_choice("order", orders, orders[0])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         field(
-            st.segmented_control, "Order", orders, key="data-order", holds=order,
-            take=lambda order: go(order=order, page=None), format_func=ORDERS.get, required=True,
-        )  # fmt: skip
-        shown = {"class": _by_class, "person": _by_person, "random": _at_random}[order](view, table, names)
-    if not len(shown):
+            st.segmented_control,
+            "Order",
+            orders,
+            key="data-order",
+            holds=order,
+            take=lambda order: go(order=order, page=None),
+            format_func=ORDERS.get,
+            required=True,
+        )
+        photos = {"class": _by_class, "person": _by_person, "random": _at_random}[order](view, table, names)
+    if not len(photos):
         st.info("No photo fits. Clear the filter to see them all.", icon=":material/filter_alt_off:")
         st.button("Clear the filter", on_click=_clear)
         return
-    part = pager(len(shown), PAGE)
+    part = pager(len(photos), PAGE)
     marks = view.marks()
     tiles = [
         Tile(
@@ -41,41 +47,52 @@ def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
             describe(row) if order == "person" else row.sample,
             marks.get(row.sample, ""),
         )
-        for row in shown.iloc[part].itertuples(index=False)
+        for row in photos.iloc[part].itertuples(index=False)
     ]
     with st.spinner("Loading faces", show_time=True):
-        gallery(tiles, pick_photo, key="data-gallery", chosen=asked("photo"))
-    turner(part, len(shown), PAGE, "photos")
-    if len(shown) <= PAGE:
-        st.caption(f"{count(len(shown))} photos")
+        gallery(tiles, pick_photo, key="data-gallery", chosen=address("photo"))
+    turner(part, len(photos), PAGE, "photos")
+    if len(photos) <= PAGE:
+        st.caption(f"{count(len(photos))} photos")
 
 
 def _by_class(view: View, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     kinds = [ALL, *names]
-    wanted = asked("class") if asked("class") in kinds else ALL
+    chosen = address_choice("class", kinds, ALL)
     field(
-        st.selectbox, "Class", kinds, key="data-class", holds=wanted,
-        take=lambda name: go(**{"class": name, "page": None}), width=280,
-    )  # fmt: skip
-    return table if wanted == ALL else table[table["class_name"] == wanted]
+        st.selectbox,
+        "Class",
+        kinds,
+        key="data-class",
+        holds=chosen,
+        take=lambda name: go(**{"class": name, "page": None}),
+        width=280,
+    )
+    return table if chosen == ALL else table[table["class_name"] == chosen]
 
 
 def _by_person(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:
-    samples = view.shown.samples
+    samples, part = view.corrected.samples, address("person")
     field(
-        st.text_input, "Person", key="data-person", holds=asked("person") or "", read=str.strip,
-        take=lambda person: go(person=person or None, page=None), width=280, placeholder="part of a name",
-    )  # fmt: skip
-    if wanted := asked("person"):
-        samples = samples[samples["person"].str.contains(wanted, case=False, regex=False)]
+        st.text_input,
+        "Person",
+        key="data-person",
+        holds=part,
+        read=str.strip,
+        take=lambda person: go(person=person or None, page=None),
+        width=280,
+        placeholder="part of a name",
+    )
+    if part:
+        samples = samples[samples["person"].str.contains(part, case=False, regex=False)]
     return samples.sort_values(["person", "sample"], kind="stable")
 
 
 def _at_random(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:
-    draw_ = asked_number("draw", 0, 0, 1_000_000)
-    st.button("Shuffle again", icon=":material/casino:", on_click=go, kwargs={"draw": draw_ + 1, "page": None})
-    samples = view.shown.samples
-    return samples.iloc[np.random.default_rng(draw_).permutation(len(samples))]
+    shuffle = address_number("draw", 0, 0, 1_000_000)
+    st.button("Shuffle again", icon=":material/casino:", on_click=go, kwargs={"draw": shuffle + 1, "page": None})
+    samples = view.corrected.samples
+    return samples.iloc[np.random.default_rng(shuffle).permutation(len(samples))]
 
 
 def _clear() -> None:

@@ -59,9 +59,12 @@ export default function({parentElement, data, setTriggerValue}) {
 }
 """
 _GALLERY = st.components.v2.component(
-    "facet_data_gallery", html='<div class="data-gallery" role="group" aria-label="Photos"></div>', css=_CSS, js=_JS,
+    "facet_data_gallery",
+    html='<div class="data-gallery" role="group" aria-label="Photos"></div>',
+    css=_CSS,
+    js=_JS,
     isolate_styles=False,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

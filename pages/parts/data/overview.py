@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from core.config.run_config import TaskConfig
-from core.data import counts as dataset_stats
+from core.data import counts
 from core.data.counts import MEAN_PHOTOS
 from core.data.persons import UNKNOWN, persons_of, units
 from core.figures import dataset
 from core.text import count, plain
-from pages.parts.data.view import View, asked, go
+from pages.parts.data.view import View, address_choice, go
 from pages.parts.shared import faces, groups, tables, theme
 from pages.parts.shared.fields import field
 
@@ -23,38 +23,37 @@ _CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "d
 
 def balance(table: pd.DataFrame, names: list[str]) -> None:
     """The class distribution, its table one click away, and what it means for folds."""
-    counts = dataset_stats.class_counts(table, names)
-    st.plotly_chart(dataset.class_bars(counts), key="data-class-bars", **_CHART)
-    small, large = counts["photos"].idxmin(), counts["photos"].idxmax()
-    ratio = counts["photos"].max() / counts["photos"].min()
-    told = (
+    classes = counts.class_counts(table, names)
+    st.plotly_chart(dataset.class_bars(classes), key="data-class-bars", **_CHART)
+    small, large = classes["photos"].idxmin(), classes["photos"].idxmax()
+    ratio = classes["photos"].max() / classes["photos"].min()
+    sentence = (
         f"The largest, {plain(large)}, has {ratio:.1f} times the photos of the smallest, {plain(small)}."
         if ratio > 1
-        else f"Each has {count(counts['photos'].max())} photos."
+        else f"Each has {count(classes['photos'].max())} photos."
     )
-    fewest = int(counts["people" if "people" in counts else "photos"].min())
+    fewest = units(int(classes["people" if "people" in classes else "photos"].min()), persons_of(table).state)
     st.caption(
-        f"{len(names)} classes. {told} The smallest class has {units(fewest, persons_of(table).state)}, which is the "
-        "most folds there can be."
+        f"{len(names)} classes. {sentence} The smallest class has {fewest}, which is the most folds there can be."
     )
     inside = groups.group("data-counts", "Counts of each class")
     if inside is not None:
         with inside:
-            _counts(counts)
+            _class_table(classes)
 
 
-def _counts(counts: pd.DataFrame) -> None:
+def _class_table(classes: pd.DataFrame) -> None:
     tables.table(
-        counts.rename_axis("class").reset_index(),
+        classes.rename_axis("class").reset_index(),
         "classes.csv",
         hide_index=True,
-        height="content" if len(counts) <= CLASSES_SHOWN else 720,
+        height="content" if len(classes) <= CLASSES_SHOWN else 720,
         column_config={
             "class": st.column_config.TextColumn("Class"),
             "people": st.column_config.NumberColumn("People", format="localized", width="small"),
             "photos": st.column_config.NumberColumn("Photos", format="localized", width="small"),
             "share": st.column_config.ProgressColumn(
-                "Share of photos", format="percent", min_value=0, max_value=float(counts["share"].max())
+                "Share of photos", format="percent", min_value=0, max_value=float(classes["share"].max())
             ),
         },
         key="data-balance",
@@ -63,46 +62,46 @@ def _counts(counts: pd.DataFrame) -> None:
 
 def attributes(view: View, task: TaskConfig) -> None:
     """Two attributes against each other, and the ages."""
-    samples = view.shown.samples
-    told = dataset_stats.told_attributes(samples)
+    samples = view.corrected.samples
+    names = counts.told_attributes(samples)
     left, right = st.columns(2, gap="medium")
     with left:
-        if len(told) >= 2:
-            _cross(view, told, task)
+        if len(names) >= 2:
+            _cross(view, names, task)
         else:
             st.caption("The photos tell fewer than two attributes, so there is nothing to set against each other.")
     with right:
-        ages = dataset_stats.ages_of_people(samples)
+        ages = counts.ages_of_people(samples)
         if len(ages):
-            who = view.shown.persons.noun
+            who = view.corrected.persons.noun
             st.markdown(f"**Ages of {who}**")
             st.plotly_chart(dataset.age_histogram(ages, task.age_limits, who), key="data-ages", **_CHART)
             low, high = task.age_limits
             shares = [(ages < low).sum(), ((ages >= low) & (ages < high)).sum(), (ages >= high).sum()]
-            names = (f"<{low}", f"{low}-{high - 1}", f">={high}")
+            groups_of_age = (f"<{low}", f"{low}-{high - 1}", f">={high}")
             st.caption(
                 f"{who.capitalize()} in the age groups: "
-                + plain(", ".join(f"{n} {s:,}" for n, s in zip(names, shares, strict=True)))
+                + plain(", ".join(f"{n} {s:,}" for n, s in zip(groups_of_age, shares, strict=True)))
                 + ". The limits are those of the task."
             )
         else:
             st.caption("No photo tells an age.")
 
 
-def _cross(view: View, told: list[str], task: TaskConfig) -> None:
-    samples, counted = view.shown.samples, ["people", "photos"]
-    if view.shown.persons.state == UNKNOWN:
+def _cross(view: View, names: list[str], task: TaskConfig) -> None:
+    samples, counted = view.corrected.samples, ["people", "photos"]
+    if view.corrected.persons.state == UNKNOWN:
         counted.remove("people")
-    start = [name for name in ("gender", "age", "mask", "label") if name in told] + told
-    rows = asked("rows") if asked("rows") in told else start[0]
-    others = [name for name in told if name != rows]
-    columns = asked("columns") if asked("columns") in others else next(n for n in start if n in others)
-    of = asked("of") if asked("of") in counted else counted[0]
+    start = [name for name in ("gender", "age", "mask", "label") if name in names] + names
+    rows = address_choice("rows", names, start[0])
+    others = [name for name in names if name != rows]
+    columns = address_choice("columns", others, next(name for name in start if name in others))
+    of = address_choice("of", counted, counted[0])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _choice("Rows", told, rows, "rows")
+        _choice("Rows", names, rows, "rows")
         _choice("Columns", others, columns, "columns")
         _choice("Count", counted, of, "of")
-    table = dataset_stats.cross_table(samples, rows, columns, task.age_limits, of)
+    table = counts.cross_table(samples, rows, columns, task.age_limits, of)
     ink = "#e4e7e8" if st.context.theme.type == "dark" else "#1f2428"
     st.plotly_chart(dataset.cross_heat(table, of, ink), key="data-cross", **_CHART)
     empty = int((table.to_numpy() == 0).sum())
@@ -112,26 +111,32 @@ def _cross(view: View, told: list[str], task: TaskConfig) -> None:
 
 def _choice(label: str, options: list[str], now: str, name: str) -> None:
     field(
-        st.selectbox, label, options, key=f"data-{name}", holds=now, width=150,
+        st.selectbox,
+        label,
+        options,
+        key=f"data-{name}",
+        holds=now,
+        width=150,
         take=lambda value: go(**{name: value}),
-    )  # fmt: skip
+    )
 
 
 def people_and_sizes(view: View) -> None:
-    samples = view.shown.samples
+    samples = view.corrected.samples
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Photos per person**")
-        counts = dataset_stats.photos_per_person(samples)
-        if warning := view.shown.persons.warning:
+        people = counts.photos_per_person(samples)
+        if warning := view.corrected.persons.warning:
             st.markdown(f":orange[:material/gpp_maybe: {warning}]")
-        if len(counts) == 1 and view.shown.persons.are_known:
-            n = int(counts.index[0])
-            st.caption(f"All {count(counts.iloc[0])} people have {count(n)} {'photo' if n == 1 else 'photos'}.")
-        elif view.shown.persons.state != UNKNOWN:
-            st.plotly_chart(dataset.people_bars(counts), key="data-people", **_CHART)
+        if len(people) == 1 and view.corrected.persons.are_known:
+            photos = int(people.index[0])
+            noun = "photo" if photos == 1 else "photos"
+            st.caption(f"All {count(people.iloc[0])} people have {count(photos)} {noun}.")
+        elif view.corrected.persons.state != UNKNOWN:
+            st.plotly_chart(dataset.people_bars(people), key="data-people", **_CHART)
     with right:
-        sizes = dataset_stats.sizes(samples)
+        sizes = counts.sizes(samples)
         st.markdown("**Sizes of photos**")
         if len(sizes) == 1:
             width, height = sizes.iloc[0][["width", "height"]]
@@ -147,21 +152,21 @@ def people_and_sizes(view: View) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _mean(photos: tuple[tuple[str, str, int], ...]) -> str:
-    pixels = dataset_stats.mean_photo(list(photos))
+    pixels = counts.mean_photo(list(photos))
     return "" if pixels is None else faces.image(pixels, "mean photo")
 
 
 def means(table: pd.DataFrame, names: list[str]) -> None:
     """The mean photo of each class: what a network could tell classes apart by without looking at a face."""
-    shown = names[:CLASSES_SHOWN]
+    drawn = names[:CLASSES_SHOWN]
     cells = []
     with st.spinner("Averaging photos", show_time=True):
-        for name in shown:
-            part = dataset_stats.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
+        for name in drawn:
+            part = counts.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
             picture = _mean(tuple(zip(part["path"], part["sample"], part["mtime_ns"].astype(int), strict=True)))
             cells.append(f"<figure>{picture}{escape(name)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
-    more = f" The first {len(shown)} of {len(names)} classes." if len(shown) < len(names) else ""
+    more = f" The first {len(drawn)} of {len(names)} classes." if len(drawn) < len(names) else ""
     st.caption(
         f"Mean of up to {MEAN_PHOTOS} photos of each class, of different people where there are.{more} A class that "
         "differs in background or light can be told apart without a face."

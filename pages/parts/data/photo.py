@@ -29,7 +29,7 @@ _CSS = """<style>
 [data-testid="stColumn"]:has(.st-key-data-photo) { position: sticky; top: 4rem; align-self: flex-start;
   max-height: calc(100vh - 5rem); overflow-y: auto; }
 </style>"""
-TOLD = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
+LEAVE_OUT = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
 
 
 def draw(view: View, sample: str) -> None:
@@ -48,9 +48,13 @@ def draw(view: View, sample: str) -> None:
         if error := st.session_state.pop(ERROR, None):
             badges.show_error(error)
         st.button(
-            "See it augmented", icon=":material/auto_fix_high:", key="data-augment", type="tertiary",
-            on_click=photo.bring, args=(st.session_state["data-choice"], sample),
-        )  # fmt: skip
+            "See it augmented",
+            icon=":material/auto_fix_high:",
+            key="data-augment",
+            type="tertiary",
+            on_click=photo.bring,
+            args=(st.session_state["data-choice"], sample),
+        )
         if photo.BROUGHT in st.session_state:
             st.switch_page(AUGMENT)
         if view.left_out(sample):
@@ -94,11 +98,11 @@ def _bad_file(view: View, sample: str) -> None:
         st.html(badges.fault(problem.problem, problem.remedy))
     if error := st.session_state.pop(ERROR, None):
         badges.show_error(error)
-    if (view.shown.problems["sample"] == sample).any():
+    if (view.corrected.problems["sample"] == sample).any():
         with st.form(f"data-correct-{sample}", border=False):
             reason = st.text_input("Reason", key=f"data-why-{sample}", placeholder="why, in your words")
             st.form_submit_button(
-                TOLD[PHOTO], on_click=_save_out, args=(view.raw.root, PHOTO, sample, "", f"data-why-{sample}")
+                LEAVE_OUT[PHOTO], on_click=_save_out, args=(view.raw.root, PHOTO, sample, "", f"data-why-{sample}")
             )
         del reason
     else:
@@ -106,18 +110,21 @@ def _bad_file(view: View, sample: str) -> None:
 
 
 def _form(view: View, row: pd.Series) -> None:
-    samples = view.shown.samples
+    samples = view.corrected.samples
     theirs = samples[samples["person"] == row["person"]]
     choices = [name for name in ("mask", "gender", "age", "label") if samples[name].notna().any()]
     options = [*choices, "person", PHOTO, PERSON] if len(theirs) > 1 else [*choices, "person", PHOTO]
     sample = row["sample"]
     what = st.selectbox(
-        "Correct", options, key=f"data-what-{sample}", format_func=lambda name: TOLD.get(name, name.capitalize()),
+        "Correct",
+        options,
+        key=f"data-what-{sample}",
+        format_func=lambda name: LEAVE_OUT.get(name, name.capitalize()),
         help="The dataset's own files stay as they are; new runs use the corrected labels.",
-    )  # fmt: skip
+    )
     with st.form(f"data-correct-{sample}-{what}", border=False):
         keys = {name: f"data-{name}-{sample}-{what}" for name in ("value", "all", "why")}
-        if what in TOLD:
+        if what in LEAVE_OUT:
             if what == PERSON:
                 st.caption(f"{count(len(theirs))} photos of {plain(row['person'])} are left out.")
         else:
@@ -126,9 +133,9 @@ def _form(view: View, row: pd.Series) -> None:
                 words = f"For all {count(len(theirs))} photos of this person"
                 begin(st.checkbox, words, key=keys["all"], begins=True)
         st.text_input("Reason", key=keys["why"], placeholder="why, in your words")
-        if what in TOLD:
+        if what in LEAVE_OUT:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
-            st.form_submit_button(TOLD[what], type="primary", on_click=_save_out, args=args)
+            st.form_submit_button(LEAVE_OUT[what], type="primary", on_click=_save_out, args=args)
         else:
             values = sorted({value_text(value) for value in theirs[what]})
             args = (view.raw.root, what, sample, row["person"], value_text(row[what]), values, keys)
@@ -148,13 +155,17 @@ def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
             help="Another person's name makes the two one person, in one fold together.",
         )
     else:
-        known = {"mask": sorted(MASKS), "gender": list(GENDERS)}.get(what)
-        known = known or sorted(samples[what].dropna().unique())
-        values = [*known, ""]
+        values = {"mask": sorted(MASKS), "gender": list(GENDERS)}.get(what)
+        values = [*(values or sorted(samples[what].dropna().unique())), ""]
         begin(
-            st.selectbox, what.capitalize(), values, key=key, begins=now, accept_new_options=what == "label",
+            st.selectbox,
+            what.capitalize(),
+            values,
+            key=key,
+            begins=now,
+            accept_new_options=what == "label",
             format_func=lambda value: value or "unknown",
-        )  # fmt: skip
+        )
 
 
 def _save_label(

@@ -16,7 +16,7 @@ from core.data.thumbnails import thumbnails
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import count, plain
 from pages.parts.data.gallery import Tile, gallery
-from pages.parts.data.view import View, asked, describe, go, pager, pick_photo, turner
+from pages.parts.data.view import View, address, address_choice, describe, go, pager, pick_photo, turner
 from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
@@ -26,7 +26,7 @@ PERSON = re.compile(r"^person (?P<quoted>'.*'|\".*\") has ")
 
 
 def draw(view: View) -> None:
-    problems = view.shown.problems
+    problems = view.corrected.problems
     settled = len(view.raw.problems) - len(problems)
     if not len(problems):
         st.success(
@@ -36,22 +36,31 @@ def draw(view: View) -> None:
         return
     kinds = problems["kind"].value_counts()
     options = ["all", *kinds.index]
-    wanted = asked("kind") if asked("kind") in options else "all"
+    kind = address_choice("kind", options, "all")
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         field(
-            st.selectbox, "Kind", options, key="data-kind", holds=wanted, width=280,
-            take=lambda kind: go(kind=kind, page=None),
-            format_func=lambda kind: f"{kind} ({kinds.sum() if kind == 'all' else kinds[kind]:,})",
-        )  # fmt: skip
+            st.selectbox,
+            "Kind",
+            options,
+            key="data-kind",
+            holds=kind,
+            width=280,
+            take=lambda choice: go(kind=choice, page=None),
+            format_func=lambda option: f"{option} ({len(problems) if option == 'all' else kinds[option]:,})",
+        )
         st.download_button(
-            "Download as CSV", spreadsheet_csv(problems), "problems.csv", "text/csv", icon=":material/download:",
+            "Download as CSV",
+            spreadsheet_csv(problems),
+            "problems.csv",
+            "text/csv",
+            icon=":material/download:",
             on_click="ignore",
-        )  # fmt: skip
+        )
     if settled > 0:
         st.caption(f"{count(settled)} more are settled by corrections.")
-    chosen = together(problems if wanted == "all" else problems[problems["kind"] == wanted])
+    chosen = together(problems if kind == "all" else problems[problems["kind"] == kind])
     part = pager(len(chosen), PAGE)
-    photos = by_person(view.shown.samples, chosen.iloc[part])
+    photos = by_person(view.corrected.samples, chosen.iloc[part])
     for number, problem in enumerate(chosen.iloc[part].itertuples(index=False), part.start):
         one(view, problem, photos, f"data-problem-{number}")
     turner(part, len(chosen), PAGE, "problems")
@@ -72,8 +81,8 @@ def by_person(samples: pd.DataFrame, problems: pd.DataFrame) -> dict[str, pd.Dat
 
 def person_of(text: str) -> str | None:
     """The person of a warning about contradictory labels."""
-    found = PERSON.match(text)
-    return found["quoted"][1:-1].replace("\\'", "'").replace("\\\\", "\\") if found else None
+    match = PERSON.match(text)
+    return match["quoted"][1:-1].replace("\\'", "'").replace("\\\\", "\\") if match else None
 
 
 def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> None:
@@ -85,7 +94,7 @@ def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> 
         st.html(fault)
         rows = photos[person].head(SHOWN).itertuples(index=False)
         tiles = [Tile(r.sample, r.path, int(r.mtime_ns), describe(r), r.sample) for r in rows]
-        gallery(tiles, pick_photo, key=key, chosen=asked("photo"))
+        gallery(tiles, pick_photo, key=key, chosen=address("photo"))
         if len(photos[person]) > SHOWN:
             st.caption(f"The first {SHOWN} of {count(len(photos[person]))} photos of {plain(person)}.")
         return
@@ -94,15 +103,19 @@ def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> 
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(fault, width="stretch")
             st.button(
-                "Leave it out", icon=":material/hide_image:", key=f"{key}-open", on_click=go,
-                kwargs={"photo": problem.sample}, help="Opens its correction, where you give the reason.",
-            )  # fmt: skip
+                "Leave it out",
+                icon=":material/hide_image:",
+                key=f"{key}-open",
+                on_click=go,
+                kwargs={"photo": problem.sample},
+                help="Opens its correction, where you give the reason.",
+            )
     else:
         st.html(fault)
     tiles = [tile for sample in problem.files[:SHOWN] for tile in tiles_of(view, sample)][:SHOWN]
     if tiles:
         pick = (lambda _: pick_photo(problem.sample)) if whole_row else pick_photo
-        gallery(tiles, pick, key=key, chosen=asked("photo"))
+        gallery(tiles, pick, key=key, chosen=address("photo"))
     if len(problem.files) > SHOWN:
         st.caption(f"The first {SHOWN} of {count(len(problem.files))} photos.")
 

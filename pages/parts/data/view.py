@@ -1,7 +1,8 @@
-"""What the views of the Data page share: the dataset as it is shown, the address, a photo in words."""
+"""What the views of the Data page share: the dataset and its corrections, the address, a photo in words."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,22 +15,22 @@ from core.data.scan import Scan
 
 @dataclass(frozen=True)
 class View:
-    """raw: the scan. shown: the scan under its label corrections. effects: what each correction did."""
+    """raw: the scan. corrected: the scan under its label corrections. effects: what each correction did."""
 
     raw: Scan
-    shown: Scan
+    corrected: Scan
     effects: list[Effect]
 
     def row(self, sample: str) -> pd.Series | None:
         """The photo under its corrections; as the dataset has it where it is left out; None where it is no sample."""
-        for table in (self.shown.samples, self.raw.samples):
+        for table in (self.corrected.samples, self.raw.samples):
             at = table["sample"].searchsorted(sample)
             if at < len(table) and table["sample"].iloc[at] == sample:
                 return table.iloc[at]
         return None
 
     def left_out(self, sample: str) -> bool:
-        table = self.shown.samples["sample"]
+        table = self.corrected.samples["sample"]
         at = table.searchsorted(sample)
         return at >= len(table) or table.iloc[at] != sample
 
@@ -38,11 +39,17 @@ class View:
         return {effect.correction.sample: "corrected" for effect in self.effects if effect.correction.sample}
 
 
-def asked(name: str, default: str = "") -> str:
-    return st.query_params.get(name, default)
+def address(name: str) -> str:
+    """What the address says of a name; empty where it says nothing."""
+    return st.query_params.get(name, "")
 
 
-def asked_number(name: str, default: int, low: int, high: int) -> int:
+def address_choice(name: str, options: Collection[str], default: str) -> str:
+    """What the address says, where that is one of the options; else the default."""
+    return address(name) if address(name) in options else default
+
+
+def address_number(name: str, default: int, low: int, high: int) -> int:
     """A whole number from the address, the nearest one that there is; the default where it is none."""
     text = st.query_params.get(name, "")
     return min(high, max(low, int(text))) if text.isascii() and text.isdecimal() else default
@@ -59,15 +66,15 @@ def go(**values: object) -> None:
 
 def pick_photo(sample: str) -> None:
     """Choose a photo; a second click lets it go."""
-    go(photo=None if asked("photo") == sample else sample)
+    go(photo=None if address("photo") == sample else sample)
 
 
 def describe(row: pd.Series | tuple) -> str:
     """A photo's attributes in a line: "mask · female · 31 years". row: of the samples table, also as a named tuple."""
-    known = row if isinstance(row, pd.Series) else row._asdict()  # Series.mask is a method
+    values = row if isinstance(row, pd.Series) else row._asdict()  # Series.mask is a method
     words = []
     for name in ATTRIBUTES:
-        if value := value_text(known.get(name)):
+        if value := value_text(values.get(name)):
             words.append(f"{value} years" if name == "age" else value)
     return " · ".join(words)
 

@@ -18,9 +18,7 @@ KINDS = ("best", "final")
 def scores(run: Run, done: Sequence[int]) -> dict[str, list[AttributeScore]] | str:
     """'best' and 'final' scores of the finished folds; the reason, as a sentence, when predictions are gone."""
     try:
-        versions = tuple(
-            run.predictions_file(fold, kind).stat().st_mtime_ns for fold in sorted(done) for kind in KINDS
-        )  # fmt: skip
+        versions = tuple(run.predictions_file(fold, kind).stat().st_mtime_ns for fold in sorted(done) for kind in KINDS)
         return _scores(str(run.dir), versions)
     except OSError:
         return f"{run.id}: predictions of a finished fold are gone, so attributes have no scores."
@@ -34,14 +32,14 @@ def _scores(run_dir: str, versions: tuple[int, ...]) -> dict[str, list[Attribute
     return {kind: score_run(run, kind) for kind in KINDS}
 
 
-def table_html(found: dict[str, list[AttributeScore]]) -> str:
+def table_html(scores: dict[str, list[AttributeScore]]) -> str:
     """Attributes as rows; accuracy and macro F1 of the best and the last epoch, mean ± deviation over folds."""
     rows = []
-    for attribute in dict.fromkeys(score.attribute for score in found["best"]):
+    for attribute in dict.fromkeys(score.attribute for score in scores["best"]):
         cells = ""
         for kind in KINDS:
-            own = [score for score in found[kind] if score.attribute == attribute]
-            f1, right = spread(score.f1 for score in own), spread(score.accuracy for score in own)
+            of_attribute = [score for score in scores[kind] if score.attribute == attribute]
+            f1, right = spread(score.f1 for score in of_attribute), spread(score.accuracy for score in of_attribute)
             cells += f'<td class="lab-edge">{f1}</td><td>{right}</td>'
         rows.append(f"<tr><td>{escape(attribute)}</td>{cells}</tr>")
     if not rows:

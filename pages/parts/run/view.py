@@ -26,7 +26,7 @@ VALIDATION_SHARE = 0.15  # of an epoch's time, for the bar only: a validation im
 
 
 @dataclass(frozen=True)
-class Moment:
+class RunStatus:
     """What the disk says about a run now. progress: fold -> progress.json of the folds that are training."""
 
     run_id: str
@@ -79,19 +79,19 @@ class Moment:
 
     def seconds_left(self, metrics: pd.DataFrame) -> float | None:
         """To the end of every fold: what trains tells its own, what waits takes as long as the epochs seen so far."""
-        known = [p["eta_seconds"] for p in self.progress.values() if p.get("eta_seconds") is not None]
-        if not known:
+        seconds = [p["eta_seconds"] for p in self.progress.values() if p.get("eta_seconds") is not None]
+        if not seconds:
             return None
         waiting = [fold for fold in self.folds if fold.state == "queued"]
         if not waiting:
-            return max(known)
+            return max(seconds)
         if len(metrics):
             per_epoch = metrics.groupby(["fold", "epoch"])["seconds"].sum().mean()
         else:
             first = self.running[0]
-            per_epoch = known[0] / max(1e-6, 1 - self.fold_share(first)) / self.epochs
+            per_epoch = seconds[0] / max(1e-6, 1 - self.fold_share(first)) / self.epochs
         later = sum(self.epochs - fold.epoch for fold in waiting) * per_epoch
-        return (sum(known) + later) / len(known)
+        return (sum(seconds) + later) / len(seconds)
 
     def _epoch_share(self, fold: FoldState) -> float:
         now = self.progress.get(fold.fold, {})
@@ -103,13 +103,13 @@ class Moment:
         return (1 - VALIDATION_SHARE) * within
 
 
-def look(run: Run, config: RunConfig, waiting: Sequence[tuple[str, int]]) -> Moment:
+def read_status(run: Run, config: RunConfig, waiting: Sequence[tuple[str, int]]) -> RunStatus:
     """Read a run's states and progress. waiting: (run id, fold) of all waiting jobs in order."""
     folds = run.states()
     progress = {fold.fold: run.progress(fold.fold) for fold in folds if fold.state == "running"}
     mine = next((place for place, (run_id, _) in enumerate(waiting) if run_id == run.id), 0)
     held = any(fold.state == "queued" for fold in folds) and run.id in queue.held_runs(run.dir.parent)
-    return Moment(run.id, config.epochs, folds, progress, mine, held)
+    return RunStatus(run.id, config.epochs, folds, progress, mine, held)
 
 
 @lru_cache(maxsize=512)
@@ -126,15 +126,15 @@ def _joined(versions: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
 
 def metrics_version(run: Run, folds: Sequence[int]) -> tuple[tuple[str, int, int, int], ...]:
     """(file, time, size, fold) of each metrics file there is: the same value means the same numbers."""
-    found = []
+    versions = []
     for fold in folds:
         path = run.metrics_file(fold)
         try:
             stat = path.stat()
         except OSError:
             continue
-        found.append((str(path), stat.st_mtime_ns, stat.st_size, fold))
-    return tuple(found)
+        versions.append((str(path), stat.st_mtime_ns, stat.st_size, fold))
+    return tuple(versions)
 
 
 def metrics_of(version: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
@@ -176,37 +176,37 @@ def doubts_html(doubts: Doubts) -> str:
     return "".join(badges.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
 
 
-def progress_html(moment: Moment, metrics: pd.DataFrame) -> str:
+def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
     """State, fold n of k, epoch, speed and time left, above a bar."""
     words = []
-    total = len(moment.folds)
-    done = sum(fold.state == "done" for fold in moment.folds)
-    for fold in moment.running[:1]:
-        now = moment.progress[fold.fold]
-        alone = len(moment.running) == 1
+    total = len(status.folds)
+    done = sum(fold.state == "done" for fold in status.folds)
+    for fold in status.running[:1]:
+        now = status.progress[fold.fold]
+        alone = len(status.running) == 1
         words.append(f"fold {fold.fold}, {done + 1} of {total}" if alone else f"{done} of {total} folds done")
         if now.get("epoch"):
-            words.append(f"epoch {now['epoch']} / {moment.epochs}")
+            words.append(f"epoch {now['epoch']} / {status.epochs}")
         else:
             words.append(_stage(now))
-    if not moment.running:
+    if not status.running:
         words.append(f"{done} of {total} folds done")
-    if moment.paused:
+    if status.paused:
         words.append("paused with its study: no further fold begins")
-    elif moment.state == "queued":
-        before = "1 fold job waits" if moment.ahead == 1 else f"{count(moment.ahead)} fold jobs wait"
-        words.append(f"{before} before it" if moment.ahead else "next in the queue")
-    if speed := moment.images_per_second(metrics):
+    elif status.state == "queued":
+        before = "1 fold job waits" if status.ahead == 1 else f"{count(status.ahead)} fold jobs wait"
+        words.append(f"{before} before it" if status.ahead else "next in the queue")
+    if speed := status.images_per_second(metrics):
         words.append(rate(speed))
-    left = moment.seconds_left(metrics) if moment.active else None
-    if left is not None:
-        words.append(f"{duration(left)} left")
-    if not moment.active and len(metrics):
+    seconds = status.seconds_left(metrics) if status.active else None
+    if seconds is not None:
+        words.append(f"{duration(seconds)} left")
+    if not status.active and len(metrics):
         words.append(f"all folds together trained for {duration(metrics['seconds'].sum())}")
     line = " · ".join(map(escape, words))
     return (
-        f'<div class="lab-line"><span>{badges.badge(moment.state)} · {line}</span><span>{moment.share:.0%}</span></div>'
-        f"{badges.bar(moment.share, moment.state)}"
+        f'<div class="lab-line"><span>{badges.badge(status.state)} · {line}</span><span>{status.share:.0%}</span></div>'
+        f"{badges.bar(status.share, status.state)}"
     )
 
 
@@ -214,21 +214,21 @@ def absence_mark(absent: Sequence[str]) -> str:
     """HTML beside a fold that holds no photo of some class; empty for one that holds all."""
     if not absent:
         return ""
-    told = f"no '{absent[0]}'" if len(absent) == 1 else f"{len(absent)} classes absent"
+    words = f"no '{absent[0]}'" if len(absent) == 1 else f"{len(absent)} classes absent"
     title = escape(f"No photo of {', '.join(absent)}", quote=True)
-    return f' <span class="lab-absent lab-warn" title="{title}">{escape(told)}</span>'
+    return f' <span class="lab-absent lab-warn" title="{title}">{escape(words)}</span>'
 
 
-def folds_html(moment: Moment, absent: Mapping[int, Sequence[str]]) -> str:
+def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]]) -> str:
     """A small card per fold: state, epoch, step, best F1. absent: fold -> classes of which it holds no photo."""
     cards = []
-    for fold in moment.folds:
+    for fold in status.folds:
         best = f"F1 {score(fold.scores['best_f1'])}" if fold.scores else ""
         cards.append(
             f'<div class="lab-fold"><div><b>fold {fold.fold}</b>{badges.badge(fold.state)}</div>'
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
-            f"{escape(_where(moment, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
-            f"{badges.bar(moment.fold_share(fold), fold.state)}</div>"
+            f"{escape(_where(status, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
+            f"{badges.bar(status.fold_share(fold), fold.state)}</div>"
         )
     return f'<div class="lab-folds">{"".join(cards)}</div>'
 
@@ -297,15 +297,15 @@ def _stage(now: dict[str, Any]) -> str:
     return "starting"
 
 
-def _where(moment: Moment, fold: FoldState) -> str:
+def _where(status: RunStatus, fold: FoldState) -> str:
     if fold.state == "running":
-        now = moment.progress.get(fold.fold, {})
+        now = status.progress.get(fold.fold, {})
         if not now.get("epoch"):
             return _stage(now)
         step = (
             f" · {'check' if now.get('split') == 'validation' else 'step'} {now.get('step', 0)} / {now.get('steps', 0)}"
         )
-        return f"epoch {now['epoch']} / {moment.epochs}{step}"
+        return f"epoch {now['epoch']} / {status.epochs}{step}"
     if fold.state == "queued" and not fold.epoch:
-        return "paused" if moment.paused else "waits"
-    return f"epoch {fold.epoch} / {moment.epochs}"
+        return "paused" if status.paused else "waits"
+    return f"epoch {fold.epoch} / {status.epochs}"

@@ -33,13 +33,13 @@ def choose(ids: Sequence[str]) -> None:
 
 def chosen(entries: Sequence[Listed]) -> list[Listed]:
     """The runs in the address that this list has; others leave the address."""
-    known = {entry.id: entry for entry in entries}
-    asked = [part for part in st.query_params.get("runs", "").split(",") if part]
-    found = [known[run_id] for run_id in dict.fromkeys(asked) if run_id in known]
-    if len(found) != len(asked):
-        choose([entry.id for entry in found])
-    st.session_state[CHOSEN] = [entry.id for entry in found]  # also where the browser's Back brought another address
-    return found
+    by_id = {entry.id: entry for entry in entries}
+    run_ids = [part for part in st.query_params.get("runs", "").split(",") if part]
+    listed = [by_id[run_id] for run_id in dict.fromkeys(run_ids) if run_id in by_id]
+    if len(listed) != len(run_ids):
+        choose([entry.id for entry in listed])
+    st.session_state[CHOSEN] = [entry.id for entry in listed]  # also where the browser's Back brought another address
+    return listed
 
 
 def clear_filters() -> None:
@@ -69,7 +69,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
         _button("Delete", "delete", ids, _delete, help="Moves them into the trash, from where they can be restored.")
 
 
-def told() -> None:
+def last_action() -> None:
     """What was done last, with Undo; or why it could not be done."""
     if problem := st.session_state.pop(ERROR, None):
         badges.show_error(problem)
@@ -119,21 +119,29 @@ def _runs(number: int) -> str:
 def _button(
     label: str, icon: str, ids: list[str], act: Callable, *, primary: bool = False, help: str | None = None
 ) -> None:
-    kind = "primary" if primary else "secondary"
     st.button(
-        label, icon=f":material/{icon}:", disabled=not ids, on_click=press, args=(act, ids), help=help,
-        type=kind,
+        label,
+        icon=f":material/{icon}:",
+        disabled=not ids,
+        on_click=press,
+        args=(act, ids),
+        help=help,
+        type="primary" if primary else "secondary",
         key=f"runs-{label.lower()}",
-    )  # fmt: skip
+    )
 
 
 def _compare(ids: list[str]) -> None:
     if not COMPARE.is_file():
         return
     pressed = st.button(
-        "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(ids) < 2, key="runs-compare",
+        "Compare",
+        icon=":material/compare_arrows:",
+        type="primary",
+        disabled=len(ids) < 2,
+        key="runs-compare",
         help="Two runs or more; the one ticked first is the baseline.",
-    )  # fmt: skip
+    )
     if pressed:
         st.switch_page(COMPARE, query_params={"runs": ",".join(ids), "baseline": ids[0]})
 
@@ -180,31 +188,34 @@ def _delete_for_good(ids: list[str]) -> None:
 def _for_good(ids: list[str]) -> None:
     with st.popover("Delete for good", icon=":material/delete_forever:", disabled=not ids):
         st.markdown(f"Delete {_runs(len(ids))} from the disk? There is no way back.")
-        st.button(
-            "Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids)
-        )  # fmt: skip
+        st.button("Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids))
 
 
-def _notes(picked: Sequence[Listed], known: list[str]) -> None:
+def _notes(picked: Sequence[Listed], all_tags: list[str]) -> None:
     popover = st.popover("Tags and notes", icon=":material/sell:", disabled=not picked, key="runs-notes")
     if not picked:
         return
     with popover:
         if len(picked) == 1:
-            _notes_of_one(picked[0], known)
+            _notes_of_one(picked[0], all_tags)
         else:
-            _tags_of_many(picked, known)
+            _tags_of_many(picked, all_tags)
 
 
-def _notes_of_one(entry: Listed, known: list[str]) -> None:
+def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:
     written = repr((sorted(entry.notes.tags), entry.notes.text)) if entry.notes.tags or entry.notes.text else ""
     version = hashlib.sha256(written.encode()).hexdigest()[:8] if written else ""
     tags, text = f"tags-{entry.id}{version}", f"note-{entry.id}{version}"
     with st.form(f"notes-{entry.id}", border=False):
         begin(
-            st.multiselect, "Tags", sorted({*known, *entry.notes.tags}), key=tags, begins=list(entry.notes.tags),
-            accept_new_options=True, placeholder="Choose or type a tag",
-        )  # fmt: skip
+            st.multiselect,
+            "Tags",
+            sorted({*all_tags, *entry.notes.tags}),
+            key=tags,
+            begins=list(entry.notes.tags),
+            accept_new_options=True,
+            placeholder="Choose or type a tag",
+        )
         begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
         st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, tags, text))
 
@@ -221,14 +232,17 @@ def _save_one(entry: Listed, tags: str, text: str) -> None:
     _do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
 
 
-def _tags_of_many(picked: Sequence[Listed], known: list[str]) -> None:
+def _tags_of_many(picked: Sequence[Listed], all_tags: list[str]) -> None:
     theirs = sorted({tag for entry in picked for tag in entry.notes.tags})
     ids = [entry.id for entry in picked]
     with st.form("notes-many", border=False):
         st.multiselect(
-            f"Add to {_runs(len(ids))}", known, accept_new_options=True, placeholder="Choose or type a tag",
+            f"Add to {_runs(len(ids))}",
+            all_tags,
+            accept_new_options=True,
+            placeholder="Choose or type a tag",
             key="tags-added",
-        )  # fmt: skip
+        )
         st.multiselect("Take off", theirs, key="tags-removed", disabled=not theirs)
         st.form_submit_button("Save", type="primary", on_click=press, args=(_save_many, ids))
 

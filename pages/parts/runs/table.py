@@ -207,8 +207,8 @@ def draw(
     at: the time of the last click that `chosen` knows of.
     """
     columns = [
-        {"key": name, "title": title, "help": help_, "number": name in (*SCORES, "seconds", "created")}
-        for name, title, help_ in COLUMNS
+        {"key": name, "title": title, "help": tip, "number": name in (*SCORES, "seconds", "created")}
+        for name, title, tip in COLUMNS
     ]
     data = {
         "columns": columns,
@@ -227,22 +227,29 @@ def draw(
 def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
     icon, word, tone = badges.state_badge(entry.state)
     done, total = entry.done
-    s = entry.summary
+    summary = entry.summary
     cells = [
         "",
         word if entry.state in ("done", "unreadable") else f"{word}, {done} of {total} folds",
-        s.get("dataset", "–"),
-        s.get("task", "–"),
-        f"ResNet-{s['depth']}" if "depth" in s else "–",
+        summary.get("dataset", "–"),
+        summary.get("task", "–"),
+        f"ResNet-{summary['depth']}" if "depth" in summary else "–",
         entry.recipe or "–",
         *(spread(entry.scores[name]) for name in SCORES),
         duration(entry.seconds),
-        ago(s.get("created")),
+        ago(summary.get("created")),
     ]
     return {
-        "id": entry.id, "name": entry.name, "cells": cells, "icon": icon, "tone": tone, "colour": colour,
-        "tags": entry.notes.tags, "note": _first_line(entry), "link": f"{link}{entry.id}" if link else "",
-    }  # fmt: skip
+        "id": entry.id,
+        "name": entry.name,
+        "cells": cells,
+        "icon": icon,
+        "tone": tone,
+        "colour": colour,
+        "tags": entry.notes.tags,
+        "note": _first_line(entry),
+        "link": f"{link}{entry.id}" if link else "",
+    }
 
 
 def spread(values: Spread) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
 import streamlit as st
 
@@ -51,24 +50,38 @@ def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> No
     """Fields, the button that writes the report, then its downloads."""
     title = begin(st.text_input, "Title", key=f"report-title-{hash(ids)}", begins=title, max_chars=120)
     question = st.text_area(
-        "Question", max_chars=600, height=90, key=f"report-question-{hash(ids)}",
+        "Question",
+        max_chars=600,
+        height=90,
+        key=f"report-question-{hash(ids)}",
         placeholder="Is a deeper network better on faces of people over 60?",
-    )  # fmt: skip
+    )
     within = begin(
-        st.number_input, "Counts as the same within (points of F1)", 0.0, 100.0, key=f"report-within-{within:g}",
-        begins=within, step=0.5,
+        st.number_input,
+        "Counts as the same within (points of F1)",
+        0.0,
+        100.0,
+        key=f"report-within-{within:g}",
+        begins=within,
+        step=0.5,
         help="Differences smaller than this are not called better or worse, however sure they are.",
-    )  # fmt: skip
+    )
     maps = begin(
-        st.checkbox, "Maps of the chosen faces", key="report-maps", begins=True,
+        st.checkbox,
+        "Maps of the chosen faces",
+        key="report-maps",
+        begins=True,
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
-    )  # fmt: skip
+    )
     named = st.text_area(
-        "Faces to show as well", key="report-faces", height=70, placeholder="Names of samples, one a line",
+        "Faces to show as well",
+        key="report-faces",
+        height=70,
+        placeholder="Names of samples, one a line",
         help="The faces on which two runs differ most are shown anyway. Look inside tells the name of each face.",
-    )  # fmt: skip
+    )
     faces = tuple(line.strip() for line in named.splitlines() if line.strip())[:MOST_FACES]
-    wanted = (ids, version, title, question, within, maps, faces)
+    request = (ids, version, title, question, within, maps, faces)
     st.button(
         "Write the report",
         type="primary",
@@ -79,14 +92,14 @@ def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> No
     if st.session_state.pop("report-asked", False):
         try:
             with st.spinner("Reading predictions, comparing runs, drawing figures"):
-                st.session_state["report-made"] = (wanted, *_make(ids, title, question, within, maps, faces))
+                st.session_state["report-made"] = (request, *_make(ids, title, question, within, maps, faces))
         except LabError as error:
             badges.show_error(error)
             return
-    made = st.session_state.get("report-made")
-    if made is None or made[0] != wanted:
+    written_for, *report = st.session_state.get("report-made", (None, None))
+    if written_for != request:
         return
-    _, html, markdown, sentences = made
+    html, markdown, sentences = report
     for sentence in sentences[:3]:
         st.markdown(plain(sentence))
     size = f"{len(html) / 1e6:.1f} MB"
@@ -105,13 +118,11 @@ def _ask() -> None:
 def _make(
     ids: tuple[str, ...], title: str, question: str, within: float, maps: bool, faces: tuple[str, ...]
 ) -> tuple[bytes, bytes, list[str]]:
-    gather, render = (
-        import_module("core.report.gather"),
-        import_module("core.report.render"),
-    )  # heavy: on the click only
-    asked = {"title": title, "question": question, "within": within / 100, "maps": maps, "faces": faces}
-    found = gather.gather([Run(run_id) for run_id in ids], **asked)
-    return render.html(found).encode(), render.markdown(found).encode(), found.sentences
+    from core.report import gather, render  # heavy: on the click only
+
+    runs = [Run(run_id) for run_id in ids]
+    report = gather.gather(runs, title=title, question=question, within=within / 100, maps=maps, faces=faces)
+    return render.html(report).encode(), render.markdown(report).encode(), report.sentences
 
 
 def title_of(picked: Sequence[Listed]) -> str:

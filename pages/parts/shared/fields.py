@@ -16,10 +16,13 @@ from typing import Any
 import streamlit as st
 
 _MEMORY = "fields"  # key -> (how many controls it has had, the value that the present one shows)
-_BEGINS = {
-    "selectbox": "index", "radio": "index",
-    "multiselect": "default", "pills": "default", "segmented_control": "default",
-}  # fmt: skip
+_BEGINS = {  # widget -> its argument for what it begins with, where that is not `value`
+    "selectbox": "index",
+    "radio": "index",
+    "multiselect": "default",
+    "pills": "default",
+    "segmented_control": "default",
+}
 
 
 def _same(value: Any) -> Any:
@@ -27,9 +30,16 @@ def _same(value: Any) -> Any:
 
 
 def field(
-    widget: Callable[..., Any], label: str, *args: Any, key: str, holds: Any, take: Callable[[Any], Any],
-    show: Callable[[Any], Any] = _same, read: Callable[[Any], Any] = _same, **options: Any,
-) -> Any:  # fmt: skip
+    widget: Callable[..., Any],
+    label: str,
+    *args: Any,
+    key: str,
+    holds: Any,
+    take: Callable[[Any], Any],
+    show: Callable[[Any], Any] = _same,
+    read: Callable[[Any], Any] = _same,
+    **options: Any,
+) -> Any:
     """A control of the page's value `holds`; returns what it has, as `read` reads it.
 
     widget: st.text_input and the like. show: holds -> what stands in the control; read: the way back. take(value): puts
@@ -40,12 +50,8 @@ def field(
     number, value = memory.get(key, (0, holds))
     number += value != holds
     memory[key] = number, copy.copy(holds)
-    return read(
-        begin(
-            widget, label, *args, key=_name(key, number), begins=show(holds),
-            on_change=_changed, args=(key, number, read, take), **options,
-        )
-    )  # fmt: skip
+    options |= {"on_change": _changed, "args": (key, number, read, take)}
+    return read(begin(widget, label, *args, key=_name(key, number), begins=show(holds), **options))
 
 
 def begin(widget: Callable[..., Any], label: str, *args: Any, key: str, begins: Any, **options: Any) -> Any:
@@ -63,9 +69,9 @@ def begin(widget: Callable[..., Any], label: str, *args: Any, key: str, begins: 
     return widget(label, *args, key=key, **{how: begins}, **options)
 
 
-def value_of(key: str, other: Any = None) -> Any:
-    """What the control of `field` with this key shows; `other` where there was none."""
-    return st.session_state.get(_MEMORY, {}).get(key, (0, other))[1]
+def value_of(key: str, default: Any = None) -> Any:
+    """What the control of `field` with this key shows; `default` where there was none."""
+    return st.session_state.get(_MEMORY, {}).get(key, (0, default))[1]
 
 
 def standing(key: str) -> Any:

@@ -18,9 +18,15 @@ def table(frame: pd.DataFrame, file: str, *, key: str, **show: Any) -> None:
     """A table and the button that downloads it as `file`. show: st.dataframe's own arguments."""
     st.dataframe(frame, key=key, **show)
     st.download_button(
-        "Download as CSV", lambda: spreadsheet_csv(flat(frame)), file, "text/csv", icon=":material/download:",
-        on_click="ignore", type="tertiary", key=f"{key}.download",
-    )  # fmt: skip
+        "Download as CSV",
+        lambda: spreadsheet_csv(flat(frame)),
+        file,
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"{key}.download",
+    )
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -19,14 +19,14 @@ from core.studies.records import Study
 from core.text import plain, spread
 from pages.parts.run import attributes as attribute_view
 from pages.parts.shared import badges, theme
-from pages.parts.studies.view import Moment, Row
+from pages.parts.studies.view import Row, StudyStatus
 
 SINGLE = ("mask", "gender", "age")  # in the order in which a joint class names them
 
 
-def section(study: Study, moment: Moment) -> None:
+def section(study: Study, status: StudyStatus) -> None:
     """Nothing until a fold of a run with several attributes, or of networks that can be joined, is done."""
-    rows = {row.run.id: row for row in moment.rows}
+    rows = {row.run.id: row for row in status.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
     several = [
         rows[i] for i, c in configs.items() if len(TASK_ATTRIBUTES[c["task"]["name"]]) > 1 and rows[i].number("done")
@@ -62,8 +62,8 @@ def section(study: Study, moment: Moment) -> None:
 
 def one_network(row: Row) -> str:
     """HTML rows of one network, joint or factored: the joint classes, then each attribute."""
-    found = attribute_view.scores(row.run, [int(f["fold"]) for f in row.folds if f["state"] == "done"])
-    if isinstance(found, str):
+    attributes = attribute_view.scores(row.run, [int(f["fold"]) for f in row.folds if f["state"] == "done"])
+    if isinstance(attributes, str):
         return ""  # its predictions are gone; the matrix still tells its scores
     joint = {
         kind: [
@@ -73,7 +73,7 @@ def one_network(row: Row) -> str:
         ]
         for kind in attribute_view.KINDS
     }
-    return _lines(f"{badges.dot(row.colour)}{escape(row.name)}", joint, found)
+    return _lines(f"{badges.dot(row.colour)}{escape(row.name)}", joint, attributes)
 
 
 def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:
@@ -82,22 +82,22 @@ def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | Non
     versions = tuple(
         (str(row.run.dir), tuple(int(f["fold"]) for f in row.folds if f["state"] == "done")) for row in team
     )
-    found = {kind: _together(versions, kind, classes) for kind in attribute_view.KINDS}
-    if not found["best"][0]:
+    scores = {kind: _together(versions, kind, classes) for kind in attribute_view.KINDS}
+    if not scores["best"][0]:
         return ""
     count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
     title = escape(f"{' + '.join(tasks)}, {count} networks")
-    return _lines(title, {kind: f[0] for kind, f in found.items()}, {kind: f[1] for kind, f in found.items()})
+    return _lines(title, {kind: f[0] for kind, f in scores.items()}, {kind: f[1] for kind, f in scores.items()})
 
 
 def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str, list[AttributeScore]]) -> str:
     """title: HTML. joint, attributes: 'best' and 'final' scores, one a fold (and attribute)."""
-    told = {"joint": joint} | {
+    rows = {"joint": joint} | {
         name: {kind: [s for s in attributes[kind] if s.attribute == name] for kind in attribute_view.KINDS}
         for name in dict.fromkeys(s.attribute for s in attributes["best"])
     }
     lines = []
-    for place, (name, scores) in enumerate(told.items()):
+    for place, (name, scores) in enumerate(rows.items()):
         cells = "".join(
             f'<td class="lab-edge">{spread(s.f1 for s in scores[kind])}</td>'
             f"<td>{spread(s.accuracy for s in scores[kind])}</td>"

@@ -60,7 +60,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Moment:
+class StudyStatus:
     """What the disk says about a study now. broken: runs whose summary cannot be read -> why."""
 
     rows: list[Row]
@@ -108,29 +108,28 @@ class Moment:
     @property
     def signature(self) -> tuple:
         """Changes when the page around the matrix has to change: a state, an order, a run more or less."""
-        return (self.paused, len(self.missing)), *(
-            (row.run.id, row.held, *(fold["state"] for fold in row.folds)) for row in self.rows
-        )  # fmt: skip
+        rows = [(row.run.id, row.held, *(fold["state"] for fold in row.folds)) for row in self.rows]
+        return self.paused, len(self.missing), *rows
 
     def seconds_left(self, slots: int) -> float | None:
         """Of what trains and waits, at the measured speeds; None where a network was not measured."""
-        left = 0.0
+        seconds = 0.0
         for row in self.rows:
             for fold in row.folds:
                 if fold["state"] in badges.ACTIVE:
                     if row.fold_seconds is None:
                         return None
-                    left += row.fold_seconds * (1 - row.share(fold))
-        return left / max(1, slots)
+                    seconds += row.fold_seconds * (1 - row.share(fold))
+        return seconds / max(1, slots)
 
 
-def look(study: Study) -> Moment:
-    found = {summary["id"]: summary for summary in index.summaries()}
+def read_status(study: Study) -> StudyStatus:
+    summaries = {summary["id"]: summary for summary in index.summaries()}
     held = queue.held_runs(places.runs_folder())
     rows, broken = [], {}
-    known = speed.known_once()
+    speed_of = speed.known_once()
     for member in study.runs:
-        summary = found.get(member.id)
+        summary = summaries.get(member.id)
         if summary is None:
             continue
         if "unreadable" in summary:
@@ -138,12 +137,12 @@ def look(study: Study) -> Moment:
             continue
         run = Run(member.id)
         colour = colour_of(summary)
-        seconds = _fold_seconds(known, member, summary["samples"], len(summary["folds"]))
+        seconds = _fold_seconds(speed_of, member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
         rows.append(
             Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, member.id in held)
         )
-    return Moment(rows, missing(study), broken, study.paused)
+    return StudyStatus(rows, missing(study), broken, study.paused)
 
 
 def config_of(member: Member) -> RunConfig:
@@ -159,12 +158,14 @@ def _speed_config(run_dir: str) -> RunConfig | None:
         return None
 
 
-def _fold_seconds(known: Callable[[RunConfig], float | None], member: Member, photos: int, folds: int) -> float | None:
+def _fold_seconds(
+    speed_of: Callable[[RunConfig], float | None], member: Member, photos: int, folds: int
+) -> float | None:
     config = _speed_config(str(Run(member.id).dir))
-    measured = known(config) if config else None
-    if not measured:
+    images_per_second = speed_of(config) if config else None
+    if not images_per_second:
         return None
-    return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / measured + 5
+    return photos * ((folds - 1) / folds + 1 / folds / 3) * config.epochs / images_per_second + 5
 
 
 def yaml_of(study: Study) -> str:
@@ -174,55 +175,53 @@ def yaml_of(study: Study) -> str:
         return ""
 
 
-def progress_html(study: Study, moment: Moment) -> str:
+def progress_html(study: Study, status: StudyStatus) -> str:
     """State, fold jobs, time left, above a bar."""
-    words = [f"{count(moment.done)} of {count(moment.jobs)} fold jobs done"]
-    for number, what in ((moment.running, "running"), (moment.waiting, "waiting"), (moment.stopped, "stopped")):
+    words = [f"{count(status.done)} of {count(status.jobs)} fold jobs done"]
+    for number, what in ((status.running, "running"), (status.waiting, "waiting"), (status.stopped, "stopped")):
         if number:
             words.append(f"{count(number)} {what}")
-    if moment.paused:
-        several = f"{count(moment.running)} folds still train to their end"
-        train_on = "1 fold still trains to its end" if moment.running == 1 else several
-        words.append("no further fold begins" + (f", {train_on}" if moment.running else ""))
-    elif moment.active:
-        left = moment.seconds_left(queue.slot_count(places.runs_folder()))
-        if left is not None:
-            words.append(f"about {duration(left)} left")
-    state = PAUSED if moment.paused else badges.badge(moment.state) if moment.rows else ""
-    tone = "interrupted" if moment.paused else moment.state
+    if status.paused:
+        several = f"{count(status.running)} folds still train to their end"
+        train_on = "1 fold still trains to its end" if status.running == 1 else several
+        words.append("no further fold begins" + (f", {train_on}" if status.running else ""))
+    elif status.active:
+        seconds = status.seconds_left(queue.slot_count(places.runs_folder()))
+        if seconds is not None:
+            words.append(f"about {duration(seconds)} left")
+    state = PAUSED if status.paused else badges.badge(status.state) if status.rows else ""
+    tone = "interrupted" if status.paused else status.state
     return (
         f'<div class="lab-line"><span>{state} · {escape(" · ".join(words))}</span>'
-        f"<span>{moment.share:.0%}</span></div>{badges.bar(moment.share, tone)}"
+        f"<span>{status.share:.0%}</span></div>{badges.bar(status.share, tone)}"
     )
 
 
-def matrix_html(moment: Moment) -> str:
+def matrix_html(status: StudyStatus) -> str:
     """Runs as rows, folds as columns: state, epoch and best F1; then mean ± deviation over the finished folds."""
-    folds = sorted({int(fold["fold"]) for row in moment.rows for fold in row.folds})
+    folds = sorted({int(fold["fold"]) for row in status.rows for fold in row.folds})
     body = []
-    for row in moment.rows:
+    for row in status.rows:
         by_fold = {int(fold["fold"]): fold for fold in row.folds}
         cells = "".join(f"<td>{_cell(row, by_fold.get(fold))}</td>" for fold in folds)
         means = "".join(
-            f'<td{edge}>{spread(row.scores(key))}</td>'
-            for key, edge in (
-                ("best_f1", ' class="lab-edge"'), ("best_accuracy", ""),
-                ("final_f1", ' class="lab-edge"'), ("final_accuracy", ""),
-            )
-        )  # fmt: skip
+            f'<td class="lab-edge">{spread(row.scores(f"{which}_f1"))}</td>'
+            f"<td>{spread(row.scores(f'{which}_accuracy'))}</td>"
+            for which in ("best", "final")
+        )
         name = (
             f'<td>{badges.dot(row.colour)}<a href="live?run={escape(row.run.id)}" target="_self">'
             f"{escape(row.name)}</a></td>"
         )
         body.append(f"<tr>{name}{cells}{means}</tr>")
-    other = (
+    tasks_note = (
         " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
-        if len({row.task for row in moment.rows}) > 1
+        if len({row.task for row in status.rows}) > 1
         else ""
     )
     heads = "".join(f"<th>fold {fold}</th>" for fold in folds)
     pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
-    best = "best F1" if all(row.state == "done" for row in moment.rows) else "best F1 so far"
+    best = "best F1" if all(row.state == "done" for row in status.rows) else "best F1 so far"
     return (
         '<div class="lab-scroll"><table class="lab-table"><thead>'
         f'<tr class="lab-group"><th></th><th colspan="{len(folds)}">{best}</th>'
@@ -230,7 +229,7 @@ def matrix_html(moment: Moment) -> str:
         f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
         "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen."
-        f"{other}</div>"
+        f"{tasks_note}</div>"
     )
 
 
@@ -243,25 +242,26 @@ def _cell(row: Row, fold: dict[str, Any] | None) -> str:
     icon = badges.icon("interrupted" if held else state)
     word = "paused" if held else word
     best = (fold.get("scores") or {}).get("best_f1")
-    told = score(best) if best is not None else word
+    text = score(best) if best is not None else word
     title = f"fold {fold['fold']}: {word}, epoch {fold['epoch']} of {row.epochs}"
     epoch = f' <span class="lab-meta">{fold["epoch"]}/{row.epochs}</span>' if state != "done" and fold["epoch"] else ""
-    return f'<span class="lab-state" title="{escape(title)}">{icon} {told}{epoch}</span>'
+    return f'<span class="lab-state" title="{escape(title)}">{icon} {text}{epoch}</span>'
 
 
-def faults_html(study: Study, moment: Moment) -> str:
+def faults_html(study: Study, status: StudyStatus) -> str:
     """What failed, was refused or cannot be read, and what to do."""
-    told = [badges.fault(why, "", run_id) for run_id, why in study.refused.items()]
-    told += [
+    faults = [badges.fault(why, "", run_id) for run_id, why in study.refused.items()]
+    faults += [
         badges.fault(f"{why}.", "Its folder can be deleted or mended.", run_id, "unreadable")
-        for run_id, why in moment.broken.items()
+        for run_id, why in status.broken.items()
     ]
-    for row in moment.rows:
+    for row in status.rows:
         for fold in row.folds:
             if fold["state"] == "failed":
                 why = fold.get("reason") or "It stopped without a reason."
                 remedy = row.run.written_state(int(fold["fold"])).remedy
                 place = f"{row.name}, fold {fold['fold']}:"
-                told.append(badges.fault(why, f"{remedy} The other runs go on; Resume tries it again.".strip(), place))
-    more = len(told) - SHOWN_FAULTS
-    return "".join(told[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")
+                remedy = f"{remedy} The other runs go on; Resume tries it again.".strip()
+                faults.append(badges.fault(why, remedy, place))
+    more = len(faults) - SHOWN_FAULTS
+    return "".join(faults[:SHOWN_FAULTS]) + (f'<div class="lab-meta">and {count(more)} more</div>' if more > 0 else "")
