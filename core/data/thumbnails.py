@@ -1,6 +1,6 @@
-"""Small JPEGs of photos for screens, kept on disk so that a gallery of a large dataset turns its pages quickly.
+"""The one way to make a small picture of a photo, for screens and reports. Imports no torch.
 
-Imports no torch.
+Thumbnails are kept on disk, so that a gallery of a large dataset turns its pages quickly.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from core import machine
@@ -27,23 +28,39 @@ QUALITY = 86
 SHARD_LIMIT = 1000  # files in one of 256 folders: about 3 GB in all, at 12 kB each
 
 
-def thumbnail(path: str, sample: str, mtime_ns: int, side: int = SIDE, folder: Path | None = None) -> bytes:
-    """A photo as JPEG, upright, its longer side at most `side` px; from disk when it was made before.
+def small_jpeg(pixels: np.ndarray, side: int) -> bytes:
+    """A picture, uint8 (height, width, 3), as JPEG, its longer side at most `side` px."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
 
-    path, sample: as in a samples table. folder: of the runs, FACET_RUNS if None; the cache lies in its
-    .lab/thumbnails. Raises LabError for a bad photo, and for one that lies outside its dataset.
+
+def small_photo(path: str, sample: str, side: int) -> bytes:
+    """A photo as JPEG, upright, its longer side at most `side` px. path, sample: as in a samples table.
+
+    Raises LabError for a bad photo, and for one that lies outside its dataset.
+    """
+    return small_jpeg(load_image(photo_file(path, sample)), side)
+
+
+def thumbnail(path: str, sample: str, mtime_ns: int | None, side: int = SIDE, folder: Path | None = None) -> bytes:
+    """The same; from disk when it was made before.
+
+    mtime_ns: of the samples table; None for what the file has now. folder: of the runs, FACET_RUNS if None; the cache
+    lies in its .lab/thumbnails.
     """
     file = photo_file(path, sample)
+    if mtime_ns is None:
+        with contextlib.suppress(OSError):  # decoding says what is wrong
+            mtime_ns = file.stat().st_mtime_ns
     key = hashlib.sha256(f"{path}\0{mtime_ns}\0{side}".encode("utf-8", "surrogateescape")).hexdigest()
     shard = lab_folder(folder) / "thumbnails" / key[:2]
     place = shard / f"{key[2:34]}.jpg"
     with contextlib.suppress(OSError):
         return place.read_bytes()
-    picture = Image.fromarray(load_image(file))
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY)
-    data = buffer.getvalue()
+    data = small_jpeg(load_image(file), side)
     with contextlib.suppress(OSError, LabError):  # a full disk makes galleries slower, not impossible
         shard.mkdir(parents=True, exist_ok=True)
         _make_room(shard)

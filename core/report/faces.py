@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import io
-
-from PIL import Image
 
 from core.answers.attribute_scores import P
 from core.compare import contrast
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.thumbnails import small_photo
 from core.errors import LabError
 from core.report import maps as report_maps
 from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
@@ -132,10 +128,7 @@ def _mistakes(found: Findings) -> Faces | None:
 
 def _face(sample: str, path: str, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
     try:
-        picture = Image.fromarray(load_image(photo_file(path, sample)))
+        picture = small_photo(path, sample, SIDE)
     except LabError as error:
         return Face(b"", lines, error.message, sample=sample)
-    picture.thumbnail((SIDE, SIDE))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return Face(buffer.getvalue(), lines, maps=maps, sample=sample)
+    return Face(picture, lines, maps=maps, sample=sample)

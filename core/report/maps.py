@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import numpy as np
-from PIL import Image
-
+from core.data.thumbnails import small_jpeg
 from core.errors import LabError
 from core.inside.picture import lut, overlay
 from core.runs import Run
@@ -31,15 +28,7 @@ def pictures(run: Run, samples: Sequence[str], side: int) -> tuple[dict[str, byt
         for positions, maps in gradcam.held_out_maps(run, wanted, layers=(LAYER,)):
             names = [wanted[position] for position in positions]
             for name, face, heat in zip(names, fold_models.faces(run, names), maps.maps[:, 0], strict=True):
-                found[name] = _jpeg(overlay(face, heat, table, OPACITY), side)
+                found[name] = small_jpeg(overlay(face, heat, table, OPACITY), side)
     except LabError as error:
         return {}, str(error)
     return found, ""
-
-
-def _jpeg(pixels: np.ndarray, side: int) -> bytes:
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((side, side))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()

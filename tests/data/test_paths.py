@@ -116,7 +116,7 @@ def test_a_photo_that_became_a_link_outside_is_shown_by_nobody(root, secret, tmp
         thumbnails.thumbnail(path, sample, mtime)
     (error, good) = thumbnails.thumbnails([(path, sample, mtime), (samples.iloc[1]["path"], "cat/b.jpg", mtime)])
     assert error.kind == "outside" and isinstance(good, bytes)
-    assert mistakes.thumbnail(path, sample, mtime, 50) == ("", "the photo lies outside its dataset")
+    assert mistakes.thumbnail(path, sample, 50) == ("", "the photo lies outside its dataset")
     assert duplicates.signatures([(path, sample, mtime)]).decoded.tolist() == [False]
     face = faces._face(sample, path, (), ())
     assert not face.jpeg and "leads out" in face.missing

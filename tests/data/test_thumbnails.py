@@ -37,6 +37,26 @@ def test_the_second_look_reads_the_cache_and_a_changed_file_does_not(tmp_path):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+def test_without_a_time_it_is_of_what_the_file_has_now(tmp_path):
+    path = str(draw(tmp_path / "a.png", (255, 0, 0)))
+    red = thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+    assert thumbnails.thumbnail(path, "a.png", os.stat(path).st_mtime_ns, 64, tmp_path) == red
+    draw(tmp_path / "a.png", (0, 0, 255))
+    os.utime(path, ns=(1, 1))
+    blue = thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+    assert np.asarray(opened(red)).mean((0, 1)).argmax() == 0 and np.asarray(opened(blue)).mean((0, 1)).argmax() == 2
+    os.unlink(path)
+    with pytest.raises(LabError, match="no such file"):
+        thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+
+
+def test_a_small_photo_is_the_thumbnail_that_nobody_keeps(tmp_path):
+    path = str(draw(tmp_path / "a.png", (255, 0, 0)))
+    small = thumbnails.small_photo(path, "a.png", 64)
+    assert not lab_folder(tmp_path).exists()
+    assert small == thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+
+
 def test_many_come_in_order_and_a_bad_one_is_its_error(tmp_path):
     draw(tmp_path / "a.png", (255, 0, 0))
     draw(tmp_path / "c.png", (0, 0, 255))

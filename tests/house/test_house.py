@@ -233,6 +233,17 @@ def test_cores_and_memory_are_counted_in_one_place():
         assert not re.search(r"(Thread|Process)PoolExecutor\(\)", path.read_text("utf-8")), path
 
 
+def test_a_small_picture_of_a_photo_is_made_in_one_place():
+    """Image.thumbnail((width, height)) is for core/data/thumbnails.py; what the network sees is no small picture."""
+    for path in PYTHON:
+        if path.relative_to(HOME).parts[0] not in ("core", "pages") or path.name == "thumbnails.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="thumbnail"), args=[ast.Tuple()]):
+                    raise AssertionError(f"{path.name}:{node.lineno}")
+
+
 def test_there_are_no_rooms_without_a_purpose():
     names = {path.stem for path in tracked() if path.suffix == ".py"}
     assert not names & {"utils", "util", "helpers", "helper", "manager", "misc", "common"}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from urllib.parse import quote
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core.compare.contrast import flips
 from core.compare.pairs import Pair
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.text import count, plain
 from pages.parts.compare.pick import segments, select
@@ -97,23 +93,13 @@ def _face(row, pair: Pair, names: dict[str, str]) -> str:
         )
     link = maps_link(pair.run.id, pair.baseline.id, [row.sample])
     return (
-        f'<a href="{escape(link)}" target="_self">{_thumbnail(str(row.path), row.sample, _mtime(row.path))}'
+        f'<a href="{escape(link)}" target="_self">{_picture(str(row.path), row.sample)}'
         f"<b>{escape(str(row.label))}</b> · fold {row.fold}{answers}</a>"
     )
 
 
-def _mtime(path: str) -> int:
+def _picture(path: str, sample: str) -> str:
     try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
-
-
-@st.cache_data(max_entries=600, show_spinner=False)
-def _thumbnail(path: str, sample: str, mtime_ns: int) -> str:
-    try:
-        picture = Image.fromarray(load_image(photo_file(path, sample)))
+        return faces.encoded(thumbnail(path, sample, None, SIDE), "face")
     except LabError as error:
         return f'<div class="cmp-missing">{escape(error.message)}</div>'
-    picture.thumbnail((SIDE, SIDE))
-    return faces.image(np.asarray(picture), "face")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime
 from html import escape
 
@@ -15,7 +14,7 @@ from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import ago, count
 from pages.parts.data.view import View, go, pager, turner
-from pages.parts.shared import badges
+from pages.parts.shared import badges, faces
 
 PAGE = 30
 ERROR, UPLOADS = "data_corrections_error", "data_corrections_uploads"
@@ -108,7 +107,7 @@ def _picture(view: View, each: Correction) -> str:
         data = thumbnail(first["path"], first["sample"], int(first["mtime_ns"]))
     except LabError:
         return ""
-    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
+    return faces.encoded(data, "")
 
 
 def _undo(root: str, correction: Correction) -> None:

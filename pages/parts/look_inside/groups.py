@@ -81,7 +81,7 @@ def show(run: Run, answers: Answers) -> None:
     with left:
         theme.heading("Regions")
         photo = answers.table.iloc[rows[0]]
-        look_regions.editor(boxes, photo["path"], photo["sample"], photo["mtime_ns"])
+        look_regions.editor(boxes, photo["path"], photo["sample"])
     with right:
         if st.session_state.get("look-groups-at") == key:
             found = _attend(run, samples, boxes, of, method, answers.which, key)

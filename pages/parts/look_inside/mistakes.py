@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +13,7 @@ from PIL import Image
 
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data import thumbnails
 from core.data.tasks import GENDERS, MASKS
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
@@ -219,7 +216,7 @@ def empty(answers: Answers) -> None:
 
 def face(row, is_chosen: bool, worth: pd.Series | None = None) -> dict:
     """What the gallery shows of one row of the table."""
-    image, fault = thumbnail(row.path, row.sample, mtime(row.mtime_ns), SIDE)
+    image, fault = thumbnail(row.path, row.sample, SIDE)
     lines = [f"p {row.confidence:.2f} · fold {row.fold}", f"loss {row.loss:.2f}"]
     if worth is not None:
         lines[1] = f"disagreement {worth.get(row.sample, float('nan')):.2f} bit"
@@ -230,21 +227,10 @@ def face(row, is_chosen: bool, worth: pd.Series | None = None) -> dict:
     }  # fmt: skip
 
 
-def mtime(mtime_ns: object) -> int:
-    return 0 if pd.isna(mtime_ns) else int(mtime_ns)
-
-
-@lru_cache(maxsize=1024)
-def _thumbnail(path: Path, mtime_ns: int, side: int) -> str:
-    picture = Image.fromarray(load_image(path))
-    picture.thumbnail((side, side))
-    return data_uri(np.asarray(picture))
-
-
-def thumbnail(path: str, sample: str, mtime_ns: int, side: int) -> tuple[str, str]:
-    """(data URI of a small JPEG, "") or ("", what is wrong with the photo). path, sample, mtime_ns: of the table."""
+def thumbnail(path: str, sample: str, side: int) -> tuple[str, str]:
+    """(data URI of a small JPEG, "") or ("", what is wrong with the photo). path, sample: of the table."""
     try:
-        return _thumbnail(photo_file(path, sample), mtime_ns, side), ""
+        return _uri(thumbnails.thumbnail(path, sample, None, side), "jpeg"), ""
     except LabError as error:
         said = {"missing-file": "the photo is gone from disk", "outside": "the photo lies outside its dataset"}
         return "", said.get(error.kind, "the photo cannot be read")
@@ -255,4 +241,8 @@ def data_uri(pixels: np.ndarray, form: str = "JPEG") -> str:
     buffer = io.BytesIO()
     options = {"quality": 88} if form == "JPEG" else {"compress_level": 1}
     Image.fromarray(pixels).save(buffer, form, **options)
-    return f"data:image/{form.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return _uri(buffer.getvalue(), form.lower())
+
+
+def _uri(data: bytes, form: str) -> str:
+    return f"data:image/{form};base64,{base64.b64encode(data).decode()}"

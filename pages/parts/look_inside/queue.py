@@ -250,8 +250,7 @@ def _step(label: str, shortcut: str, icon: str, names: list[str], to: int) -> No
 
 def _tile(answers: Answers, row, is_chosen: bool) -> dict:
     face = answers.table.iloc[row.row]
-    mtime = mistakes.mtime(face["mtime_ns"])
-    image, fault = mistakes.thumbnail(face["path"], face["sample"], mtime, mistakes.SIDE)
+    image, fault = mistakes.thumbnail(face["path"], face["sample"], mistakes.SIDE)
     return {
         "sample": row.sample, "image": image, "fault": fault, "true": row.label, "predicted": row.likely,
         "right": False, "lines": [f"p {row.self_confidence:.2f} → {row.likely_confidence:.2f}"], "mark": "",
@@ -260,8 +259,7 @@ def _tile(answers: Answers, row, is_chosen: bool) -> dict:
 
 
 def _portrait(answers: Answers, row, face, others: pd.DataFrame) -> str:
-    mtime = mistakes.mtime(face["mtime_ns"])
-    image, fault = mistakes.thumbnail(face["path"], face["sample"], mtime, SIDE)
+    image, fault = mistakes.thumbnail(face["path"], face["sample"], SIDE)
     picture = f'<img alt="" src="{image}">' if image else f'<div class="faces-missing">{escape(fault)}</div>'
     facts = {"label": row["label"], "likely": row["likely"], "photo": face["sample"], "person": face["person"]}
     if face["age"] == face["age"] and face["age"] is not None:
@@ -279,8 +277,7 @@ def _portrait(answers: Answers, row, face, others: pd.DataFrame) -> str:
         )
     small = ""
     for other in others.head(8).itertuples(index=False):
-        mtime = mistakes.mtime(other.mtime_ns)
-        shown, _ = mistakes.thumbnail(other.path, other.sample, mtime, mistakes.SIDE)
+        shown, _ = mistakes.thumbnail(other.path, other.sample, mistakes.SIDE)
         if shown:
             small += f'<img alt="" title="{escape(other.sample)}: {escape(other.true)}" src="{shown}">'
     if small:

@@ -100,9 +100,9 @@ def boxes_of(samples) -> Boxes:
     return regions.PRESETS[regions.preset_for(samples)]
 
 
-def editor(boxes: Boxes, path: str, sample: str, mtime_ns: object) -> None:
+def editor(boxes: Boxes, path: str, sample: str) -> None:
     """The boxes on a photo, to be moved and resized."""
-    image, fault = mistakes.thumbnail(path, sample, mistakes.mtime(mtime_ns), 480)
+    image, fault = mistakes.thumbnail(path, sample, 480)
     if fault:
         st.caption(f"No photo to draw the boxes on: {fault}.")
         return

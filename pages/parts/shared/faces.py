@@ -68,5 +68,9 @@ def image(pixels: np.ndarray, alt: str, exact: bool = False) -> str:
         )  # of the quick ones, the quickest
     else:
         Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{escape(alt)}" src="data:image/{"webp" if exact else "jpeg"};base64,{data}">'
+    return encoded(buffer.getvalue(), alt, "webp" if exact else "jpeg")
+
+
+def encoded(data: bytes, alt: str, form: str = "jpeg") -> str:
+    """HTML of an image that is a file already, such as a thumbnail."""
+    return f'<img alt="{escape(alt)}" src="data:image/{form};base64,{base64.b64encode(data).decode()}">'
