@@ -75,9 +75,9 @@ def _steps(pattern: str) -> int:
     A number behind a single character or set adds to them; one behind a group may multiply all that it holds.
     """
     added, multiplied = len(pattern), 1
-    for found in re.finditer(r"\{((?:\d|\s|#[^\n]*\n)+)", pattern):  # a pattern with (?x) may hold space and comments
-        number = int(re.sub(r"\s|#[^\n]*\n", "", found[1]) or 1)
-        if re.search(r"[)}*+?\n]\s*$", pattern[: found.start()]):
+    for brace in re.finditer(r"\{((?:\d|\s|#[^\n]*\n)+)", pattern):  # a pattern with (?x) may hold space and comments
+        number = int(re.sub(r"\s|#[^\n]*\n", "", brace[1]) or 1)
+        if re.search(r"[)}*+?\n]\s*$", pattern[: brace.start()]):
             multiplied *= max(1, number)
         else:
             added += number

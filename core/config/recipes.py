@@ -6,8 +6,7 @@ import contextlib
 import re
 from pathlib import Path
 
-from core.config import run_config as configs
-from core.config.run_config import RunConfig
+from core.config.run_config import DataConfig, RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage import locks
@@ -20,9 +19,9 @@ RECIPES = Path(__file__).parent / "recipes"
 def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
     """Name -> recipe, for every YAML file in the folder; after the lab's own those that its user saved."""
     paths = sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
-    found = {path.stem: configs.read_config(path, path.name) for path in paths}
-    found = dict(sorted(found.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
-    return found | (own_recipes()[0] if folder == RECIPES else {})
+    named = {path.stem: read_config(path, path.name) for path in paths}
+    named = dict(sorted(named.items(), key=lambda item: item[1].model.parent is not None))  # second stages come last
+    return named | (own_recipes()[0] if folder == RECIPES else {})
 
 
 def lab_recipes() -> list[str]:
@@ -32,23 +31,23 @@ def lab_recipes() -> list[str]:
 
 def version() -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
-    found = []
+    files = []
     for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home().glob("*.yaml"))):
         with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
             status = path.stat()
-            found.append((str(path), status.st_mtime_ns, status.st_size))
-    return tuple(found)
+            files.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(files)
 
 
 def load_recipe(name: str) -> RunConfig:
     """A named recipe or a YAML file. Raises LabError with the names there are."""
-    known = all_recipes()
-    if name in known:
-        return known[name]
+    named = all_recipes()
+    if name in named:
+        return named[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return configs.read_config(path, path.name)
-    raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(known)}, or a YAML file.", kind="config")
+        return read_config(path, path.name)
+    raise LabError(f"recipe '{name}' is not known.", f"Use one of {', '.join(named)}, or a YAML file.", kind="config")
 
 
 def recipes_home() -> Path:
@@ -57,19 +56,19 @@ def recipes_home() -> Path:
 
 def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
     """(name -> recipe, name -> what is wrong with its file), a name of the lab's own never among them."""
-    found, wrong = {}, {}
+    named, wrong = {}, {}
     for path in sorted(recipes_home().glob("*.yaml")):
         if not NAME.fullmatch(path.stem) or (RECIPES / path.name).exists():
             wrong[path.stem] = LabError(f"recipe {path}: its name cannot be used.", "Rename the file.", "config")
             continue
         try:
-            found[path.stem] = configs.read_config(path, str(path))
+            named[path.stem] = read_config(path, str(path))
         except LabError as error:
             wrong[path.stem] = error
         except Exception as error:  # one file must not close every page
             message = f"recipe {path}: cannot be read ({type(error).__name__})."
             wrong[path.stem] = LabError(message, "Correct the file, or delete it.", "config")
-    return found, wrong
+    return named, wrong
 
 
 def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
@@ -81,7 +80,7 @@ def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
     if (RECIPES / f"{name}.yaml").exists():
         raise LabError(f"recipe '{name}': is one of the lab's own.", "Choose another name.", "name")
     path = recipes_home() / f"{name}.yaml"
-    bare = config.model_copy(update={"data": configs.DataConfig(), "name": name})
+    bare = config.model_copy(update={"data": DataConfig(), "name": name})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locks.held(path.with_name(".lock"), "the list of recipes"):
@@ -89,7 +88,7 @@ def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
                 raise LabError(
                     f"recipe '{name}': there is one already.", "Choose another name, or replace it.", "exists"
                 )
-            write_text(path, configs.to_yaml(bare))
+            write_text(path, to_yaml(bare))
     except OSError as error:
         raise LabError(f"{path}: cannot be written ({error.strerror}).", "Check the folder.", "disk") from error
     return path

@@ -209,8 +209,8 @@ def with_value(data: dict, key: str, value: Any, source: str = "") -> dict:
                 raise LabError(message, f"Name one as 0 to {len(spot) - 1}.", kind="config")
             part = int(part)  # type: ignore[assignment]
         elif not isinstance(spot, dict) or (not last and part not in spot):
-            known = ", ".join(spot) if isinstance(spot, dict) else "no settings below it"
-            raise LabError(f"{source}{key}: no setting '{part}' here.", f"Known: {known}.", kind="config")
+            names = ", ".join(spot) if isinstance(spot, dict) else "no settings below it"
+            raise LabError(f"{source}{key}: no setting '{part}' here.", f"Known: {names}.", kind="config")
         if last:
             spot[part] = copy.deepcopy(value)
         else:

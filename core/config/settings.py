@@ -70,9 +70,9 @@ def recipe_of(config: RunConfig) -> tuple[str, int]:
     Name, dataset, task, folds, seed, device, depth and first weights are not counted: they are settings of their own.
     """
     mine = _learning(flat(config))
-    found = {name: len(differing([mine, theirs])) for name, theirs in _recipes(recipes.version()).items()}
-    name = min(found, key=lambda name: (found[name], name))
-    return name, found[name]
+    distances = {name: len(differing([mine, theirs])) for name, theirs in _recipes(recipes.version()).items()}
+    name = min(distances, key=lambda name: (distances[name], name))
+    return name, distances[name]
 
 
 def differing(tables: list[dict[str, Value]]) -> list[str]:

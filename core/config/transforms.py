@@ -206,13 +206,13 @@ def default_params(name: str) -> dict[str, Any]:
 
 def check_params(name: str, params: dict[str, Any]) -> dict[str, Any]:
     """The parameters in their own types. Raises ValueError that names the parameter and its bounds."""
-    known = TRANSFORMS[name].params
+    specs = TRANSFORMS[name].params
     checked = {}
     for key, value in params.items():
-        if key not in known:
-            allowed = ", ".join(known) or "none"
+        if key not in specs:
+            allowed = ", ".join(specs) or "none"
             raise ValueError(f"{name}: unknown parameter '{key}' (its parameters: {allowed})")
-        param = known[key]
+        param = specs[key]
         many = {"int range": 2, "float range": 2, "rgb": 3}.get(param.kind)
         values = list(value) if isinstance(value, (list, tuple)) else [value]
         if len(values) != (many or 1) or (many is None) != (not isinstance(value, (list, tuple))):
@@ -223,8 +223,8 @@ def check_params(name: str, params: dict[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"{name}.{key}: expected a {'whole ' if whole else ''}number, found {number!r}")
             if not param.low <= number <= param.high:
                 is_float = isinstance(number, float) or abs(number) < 1e300  # a whole number may be too large for one
-                told = f"{number:g}" if is_float else "a number without end"
-                raise ValueError(f"{name}.{key}: {told} is outside {param.low:g} to {param.high:g}")
+                text = f"{number:g}" if is_float else "a number without end"
+                raise ValueError(f"{name}.{key}: {text} is outside {param.low:g} to {param.high:g}")
             if param.odd and number % 2 != 1:
                 raise ValueError(f"{name}.{key}: expected an odd number, found {number!r}")
             if whole and number != int(number):

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from core.errors import LabError
-from core.network.heads import FactoredHead
+from core.network.model import FactoredHead
 
 LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
 METHODS = {

@@ -33,7 +33,7 @@ class LayerMaps:
     raw: a layer each, float32 (n, h, w) at the layer's own size, before cutting and rescaling; `rescale(raw[i], (H, W),
     signed)` gives maps[:, i].
     logits, probabilities: (n, classes), float32 arithmetic; a factored head's logits are log-probabilities, while its
-    maps are for the sum of the attributes' logits (heads.FactoredHead.evidence). targets, versus: (n,) class index that
+    maps are for the sum of the attributes' logits (FactoredHead.evidence). targets, versus: (n,) class index that
     each map is for and against (None without). folds: (n,) fold whose model made it. held_out: (n,) whether that fold
     held the person out. epoch: see FoldModel; of several folds, nothing.
     """

@@ -30,9 +30,9 @@ def load_backbone(model: nn.Module, path: Path, expected_hash: str = "", keep_he
         message = f"weights: {path} is damaged: its SHA-256 starts with {digest[:8]}, not {expected_hash}."
         raise LabError(message, "Delete the file and put a fresh copy there.", kind="weights")
     state = read_state(path)
-    own = model.state_dict()
-    given = _fitting(state, own, path.name, keep_head)
-    model.load_state_dict({**own, **given})
+    network_state = model.state_dict()
+    given = _fitting(state, network_state, path.name, keep_head)
+    model.load_state_dict({**network_state, **given})
     return {"file": path.name, "sha256": digest}
 
 
@@ -44,11 +44,11 @@ def check_file(path: Path, depth: int) -> None:
 
 
 def _fitting(
-    state: dict[str, torch.Tensor], own: dict[str, torch.Tensor], name: str, keep_head: bool = False
+    state: dict[str, torch.Tensor], network_state: dict[str, torch.Tensor], name: str, keep_head: bool = False
 ) -> dict[str, torch.Tensor]:
-    """What of a state dict goes into a network. own: the network's. Raises LabError naming keys and shapes."""
+    """What of a state dict goes into a network with network_state. Raises LabError naming keys and shapes."""
     given = {key.removeprefix("module."): value for key, value in state.items()}
-    backbone = {key: value for key, value in own.items() if keep_head or not key.startswith(HEAD)}
+    backbone = {key: value for key, value in network_state.items() if keep_head or not key.startswith(HEAD)}
     # Files from before torch 0.4.1, torchvision's own among them, have no step counters; nothing here reads them.
     backbone = {key: value for key, value in backbone.items() if key in given or not key.endswith(COUNTER)}
     absent = [key for key in backbone if key not in given]

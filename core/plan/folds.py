@@ -23,11 +23,11 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     if people.empty:
         raise LabError("folds: there are no samples to split", "Choose a task that fits the dataset.", "folds")
     if people.min() < folds:
-        class_name, few = people.idxmin()[1], int(people.min())
+        class_name, least = people.idxmin()[1], int(people.min())
         persons = persons_of(table)
-        lower = f"lower folds to {few} or merge the class" if few > 1 else f"add {persons.noun} to it, or merge it"
+        lower = f"lower folds to {least} or merge the class" if least > 1 else f"add {persons.noun} to it, or merge it"
         raise LabError(
-            f"folds: class {class_name!r} has {units(few, persons.state)} but {folds} folds were asked for",
+            f"folds: class {class_name!r} has {units(least, persons.state)} but {folds} folds were asked for",
             f"{lower.capitalize()}.",
             "folds",
         )

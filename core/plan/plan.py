@@ -104,7 +104,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's folds
     cannot be inherited; 'head'; 'corrections' when their file is broken.
     """
-    scan, found = corrections.lay_over(scan, corrections.load(scan.root, folder))
+    scan, effects = corrections.lay_over(scan, corrections.load(scan.root, folder))
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
     if len(bad) and not config.data.leave_out_problems:
         first = bad.iloc[0]
@@ -136,20 +136,20 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     ancestors = ancestry(parent) if parent else None
     if parent:
         check_held_out(labelled, parent)
-    applied = [effect.correction for effect in found if effect.photos]
+    applied = [effect.correction for effect in effects if effect.photos]
     return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors, applied)
 
 
-def fit_task(asked: str, scan: Scan) -> tuple[str, str]:
+def fit_task(name: str, scan: Scan) -> tuple[str, str]:
     """(the task to train, what was done in one sentence): the one asked for, or one that the dataset has labels for.
 
     Of those the first whose labels make classes, in the order of the table of tasks.
     """
     possible = possible_tasks(scan.samples)
-    if asked in possible or not possible:
-        return asked, ""
+    if name in possible or not possible:
+        return name, ""
     fitting = next((name for name in possible if _has_classes(scan, name)), possible[0])
-    return fitting, f"Task set to {fitting}: this dataset has no labels for the task {asked}."
+    return fitting, f"Task set to {fitting}: this dataset has no labels for the task {name}."
 
 
 def _has_classes(scan: Scan, name: str) -> bool:
@@ -194,9 +194,9 @@ def changed_files(samples: pd.DataFrame) -> list[str]:
     outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
     for sample, path, size, mtime in samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False):
         try:
-            found = os.lstat(path)
-            is_link = stat.S_ISLNK(found.st_mode)
-            found = os.stat(path) if is_link else found
+            status = os.lstat(path)
+            is_link = stat.S_ISLNK(status.st_mode)
+            status = os.stat(path) if is_link else status
         except OSError:
             changed.append(f"{sample} (gone)")
             continue
@@ -205,7 +205,7 @@ def changed_files(samples: pd.DataFrame) -> list[str]:
             outside[folder] = leads_out(folder, posixpath.dirname(sample))
         if outside[folder] or (is_link and leads_out(path, sample)):
             changed.append(f"{sample} (a link that leads out of the dataset)")
-        elif (found.st_size, found.st_mtime_ns) != (size, mtime):
+        elif (status.st_size, status.st_mtime_ns) != (size, mtime):
             changed.append(f"{sample} (changed)")
     return changed
 

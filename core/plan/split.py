@@ -16,14 +16,14 @@ def stratified_groups(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) 
     Source: scikit-learn 1.9, sklearn.model_selection.StratifiedGroupKFold.
     """
     _, y, y_count = np.unique(y, return_inverse=True, return_counts=True)
-    _, group, photos = np.unique(groups, return_inverse=True, return_counts=True)
+    _, group_of, photos = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.arange(len(photos))
     np.random.RandomState(seed).shuffle(order)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    group = place[group]
+    group_of = place[group_of]
     counts = np.zeros((len(photos), len(y_count)))
-    np.add.at(counts, (group, y), 1)
+    np.add.at(counts, (group_of, y), 1)
     queue = np.argsort(-np.std(counts, axis=1), kind="stable")
 
     fold_of = np.empty(len(photos), np.int64)
@@ -33,18 +33,21 @@ def stratified_groups(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) 
     one = np.eye(folds)
     rows, classes = np.nonzero(counts)
     first = np.searchsorted(rows, np.arange(len(photos) + 1))
-    for g in queue.tolist():
-        own = classes[first[g] : first[g + 1]]
-        tried = {c: _deviations((held[:, c, None] + one * counts[g, c]) / y_count[c]) for c in own.tolist()}
-        for c, deviations in tried.items():
-            spread[:, c] = deviations
+    for group in queue.tolist():
+        count = counts[group]
+        tried = {
+            code: _deviations((held[:, code, None] + one * count[code]) / y_count[code])
+            for code in classes[first[group] : first[group + 1]].tolist()
+        }
+        for code, deviations in tried.items():
+            spread[:, code] = deviations
         best = _best(np.add.reduce(spread, axis=1) / len(y_count), sizes)
-        for c, deviations in tried.items():
-            held[best, c] += counts[g, c]
-            spread[:, c] = deviations[best]
-        sizes[best] += int(counts[g].sum())
-        fold_of[g] = best
-    return fold_of[group]
+        for code, deviations in tried.items():
+            held[best, code] += count[code]
+            spread[:, code] = deviations[best]
+        sizes[best] += int(count.sum())
+        fold_of[group] = best
+    return fold_of[group_of]
 
 
 def _deviations(shares: np.ndarray) -> np.ndarray:

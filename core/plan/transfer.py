@@ -65,8 +65,8 @@ def inherit_folds(table: pd.DataFrame, people: pd.DataFrame, folds: int, seed: i
     New people go, class by class, to the fold that has the fewest samples of their class, in a seeded order.
     Raises LabError(kind 'transfer') if no person is known: then this is another dataset.
     """
-    known = people.set_index("person")["fold"]
-    fold = table["person"].map(known)
+    fold_of = people.set_index("person")["fold"]
+    fold = table["person"].map(fold_of)
     if fold.notna().sum() == 0:
         raise LabError(
             f"transfer: none of the {units(table['person'].nunique(), persons_of(table).state)} is known to the parent "

@@ -1,4 +1,4 @@
-"""One batch as the trainer eats it: the same order, draws and mixing as core/training/train.py, for a screen."""
+"""One batch as the trainer is fed it: the same order, draws and mixing as core/training/train.py, for a screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.training.losses import Mixer
 
 
 @dataclass(frozen=True)
-class Eaten:
+class BatchView:
     """images: uint8 (b, H, W, 3), mixed where the batch is. rows: (b,) rows of the samples table.
 
     labels: (b,) class of each photo. targets: (b, classes) shares that sum to 1. mixed: whether this batch was.
@@ -36,7 +36,7 @@ class Eaten:
 @memory_in_words("batch", "Choose a smaller batch or smaller images, or wait until nothing trains here.")
 def batch(
     config: RunConfig, samples: pd.DataFrame, classes: int, *, fold: int, epoch: int, step: int, limit: int = 64
-) -> Eaten:
+) -> BatchView:
     """What step `step` of an epoch of a fold is fed.
 
     samples: the frozen table (y, fold, path). limit: with no mixing only that many photos are decoded.
@@ -62,9 +62,9 @@ def batch(
     mixed, targets = Mixer(config.mix, classes)(images.permute(0, 3, 1, 2).float(), given, seed)
     was_mixed = targets.ndim == 2
     shares = targets if was_mixed else torch.nn.functional.one_hot(given, classes).float()
-    shown = mixed[:limit].round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    pictures = mixed[:limit].round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
     cut = slice(0, limit)
-    return Eaten(shown, chosen[cut], labels[chosen][cut], shares[cut].numpy(), was_mixed, step, len(batches))
+    return BatchView(pictures, chosen[cut], labels[chosen][cut], shares[cut].numpy(), was_mixed, step, len(batches))
 
 
 def shares_in_words(target: np.ndarray, names: Sequence[str]) -> str:

@@ -45,8 +45,8 @@ def save_weights(path: Path, model_state: dict[str, torch.Tensor], metadata: dic
 def save_predictions(path: Path, frame: pd.DataFrame, origin: Origin | None = None) -> None:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     if origin:
-        told = {**table.schema.metadata, origins.KEY: json.dumps(origin.metadata())}
-        table = table.replace_schema_metadata(told)
+        metadata = {**table.schema.metadata, origins.KEY: json.dumps(origin.metadata())}
+        table = table.replace_schema_metadata(metadata)
     files.write_whole(path, lambda stream: pq.write_table(table, stream))
 
 
@@ -117,17 +117,17 @@ def load_last(path: Path, device: torch.device) -> dict[str, Any] | None:
 
 def check_fits(path: Path, state: Any, model: torch.nn.Module) -> None:
     """Raises LabError(kind 'checkpoint') naming keys and shapes in which a resume point and a network differ."""
-    own = model.state_dict()
+    network_state = model.state_dict()
     given = state.get("model") if isinstance(state, dict) else None
     wrong = []
     if not isinstance(given, dict) or not {"epoch", "phase", "best", "optimizer"} <= state.keys():
         wrong = ["it holds no resume point of this lab"]
     else:
-        wrong += [f"{key} is missing" for key in own if key not in given]
-        wrong += [f"{key} is unknown" for key in given if key not in own]
+        wrong += [f"{key} is missing" for key in network_state if key not in given]
+        wrong += [f"{key} is unknown" for key in given if key not in network_state]
         wrong += [
             f"{key} is {tuple(given[key].shape)} in the file, {tuple(value.shape)} in the network"
-            for key, value in own.items()
+            for key, value in network_state.items()
             if key in given and given[key].shape != value.shape
         ]
     if wrong:

@@ -138,15 +138,15 @@ def _holds_best(trainer: FoldTrainer, best: dict[str, Any]) -> bool:
     if named is not None:
         return origins.of_weights(weights_file) == named == origins.of_predictions(predictions_file)
     try:
-        told = pd.read_parquet(predictions_file)
-        table = metrics.confusion_of(told["label"], told["predicted"], run.info()["class_names"])
+        predictions = pd.read_parquet(predictions_file)
+        table = metrics.confusion_of(predictions["label"], predictions["predicted"], run.info()["class_names"])
         if abs(metrics.macro_f1(table) - best["f1"]) > 1e-9:
             return False
         trainer.model.load_state_dict(safetensors.torch.load_file(weights_file, str(trainer.device)))
         shares = [f"p_{name}" for name in trainer.class_names]
-        answers = trainer.predictions(_answered(trainer))[["sample", *shares]].merge(told, on="sample")
+        answers = trainer.predictions(_answered(trainer))[["sample", *shares]].merge(predictions, on="sample")
         now, then = (answers[[f"{name}_{side}" for name in shares]].to_numpy() for side in ("x", "y"))
-        return len(answers) == len(told) and bool(np.abs(now - then).max() < ROUNDED)
+        return len(answers) == len(predictions) and bool(np.abs(now - then).max() < ROUNDED)
     except (OSError, ValueError, KeyError, SafetensorError):
         return False
     except RuntimeError as error:  # tensors of another network

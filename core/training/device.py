@@ -81,8 +81,8 @@ def peak_memory(device: torch.device) -> int | None:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:
-        told = dict(re.findall(r"^(\w+):\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE))
-        return 1024 * (int(told["VmHWM"]) - int(told["RssFile"]) - int(told["RssShmem"]))
+        kilobytes = dict(re.findall(r"^(\w+):\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE))
+        return 1024 * (int(kilobytes["VmHWM"]) - int(kilobytes["RssFile"]) - int(kilobytes["RssShmem"]))
     except (OSError, KeyError):
         return None
 

@@ -56,13 +56,13 @@ class Pass:
     def scores(self, classes: int) -> dict[str, float]:
         true, predicted = torch.stack([torch.cat(self.labels), torch.cat(self.predicted)]).cpu().numpy()
         table = metrics.confusion(true, predicted, classes)
-        found = metrics.class_scores(table)
+        f1 = metrics.class_scores(table)
         return {
             "loss": float(self.loss_sum) / max(1, self.samples),
             "objective": float(self.objective_sum) / max(1, self.samples),
             "accuracy": metrics.accuracy(table),
-            "f1": found.macro,
-            "f1_present": found.present,
+            "f1": f1.macro,
+            "f1_present": f1.present,
         }
 
 
@@ -211,8 +211,8 @@ class FoldTrainer:
 
     def _note_peak(self) -> None:
         """At the end of each pass, when the pixels that it mapped are what they were at its peak."""
-        if (found := peak_memory(self.device)) is not None:
-            self.peak = max(found, self.peak or 0)
+        if (peak := peak_memory(self.device)) is not None:
+            self.peak = max(peak, self.peak or 0)
             forget_peak(self.device)
 
     @staticmethod

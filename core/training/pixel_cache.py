@@ -107,12 +107,12 @@ def build(
 @contextlib.contextmanager
 def _in_use(path: Path) -> Iterator[None]:
     """A lock of this user's own beside the pixels, taken by a holder of the pixels' lock; freed by any death."""
-    own = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.use")
+    use_file = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.use")
     try:
-        with locks.held(own, "decoded photos"):
+        with locks.held(use_file, "decoded photos"):
             yield
     finally:
-        own.unlink(missing_ok=True)
+        use_file.unlink(missing_ok=True)
 
 
 def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) -> None:
@@ -120,8 +120,8 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
     paths = samples["path"].tolist()
     first = lead(load_image(paths[0]))
     shape = (len(paths), *first.shape)
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        left.unlink(missing_ok=True)  # of a killed process: whoever fills holds the lock
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        leftover.unlink(missing_ok=True)  # of a killed process: whoever fills holds the lock
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "wb") as stream:
@@ -149,19 +149,19 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
 
 def _forget_oldest(folder: Path, keep: Path) -> None:
     """Hold the folder under KEEP_BYTES as far as files are not in use."""
-    found = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
+    newest_first = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
     total = 0
-    for path in found:
+    for path in newest_first:
         total += path.stat().st_size
         if total > KEEP_BYTES and path != keep:
             _forget(path)
 
 
-def _make_room(folder: Path, wanted: int, keep: Path) -> int:
+def _make_room(folder: Path, bytes_needed: int, keep: Path) -> int:
     """Delete what nobody uses, the oldest first, until so many bytes are free more than before; how many it got."""
     gained = 0
     for path in sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime):
-        if gained < wanted and path != keep:
+        if gained < bytes_needed and path != keep:
             gained += _forget(path)
     return gained
 
@@ -175,7 +175,7 @@ def _forget(path: Path) -> int:
         users = list(path.parent.glob(f"{path.stem}.*.use"))
         if path.exists() and not any(locks.is_held(user) for user in users):
             size = path.stat().st_size
-            for left in (path, *users):
-                left.unlink(missing_ok=True)
+            for file in (path, *users):
+                file.unlink(missing_ok=True)
             return size
     return 0

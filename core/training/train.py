@@ -55,10 +55,10 @@ def train_fold(
         trainer = FoldTrainer(run, fold, device, pixels)
         writer = checkpoint.Writer()
         starts.adopt(run, trainer.info)
-        told = {"device": device_name(device), "weights": trainer.weights}
-        told |= {key: trainer.facts()[key] for key in ("precision", "threads")}
-        if any(trainer.info.get(key) != value for key, value in told.items()):
-            run.update_info(**told)
+        facts = {"device": device_name(device), "weights": trainer.weights}
+        facts |= {key: trainer.facts()[key] for key in ("precision", "threads")}
+        if any(trainer.info.get(key) != value for key, value in facts.items()):
+            run.update_info(**facts)
         try:
             finished = _epochs(trainer, writer, report, should_stop)
         finally:
@@ -116,8 +116,8 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         for split, done in (("train", trained), ("validation", validated)):
             clock.check_finite(epoch, done)
             speed = {"seconds": round(done.seconds, 3), "images_per_second": round(done.samples / done.seconds, 1)}
-            found = done.scores(len(trainer.class_names))
-            rows.append({"epoch": epoch, "phase": phase, "split": split, **found, **rates, **speed})
+            split_scores = done.scores(len(trainer.class_names))
+            rows.append({"epoch": epoch, "phase": phase, "split": split, **split_scores, **rates, **speed})
         scores = {key: rows[1][key] for key in metrics_file.SCORES}
         is_best = course.best is None or scores["f1"] > course.best["f1"]
         if course.phase_best is None or scores["f1"] > course.phase_best["f1"]:
@@ -131,7 +131,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         state = {"epoch": epoch, "phase": phase, "best": dict(course.best), "phase_best": dict(course.phase_best)}
         state |= {"final": outcome.origin.token if final else None}
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
-        due = [which for which, wanted in (("best", is_best), ("final", final)) if wanted]
+        due = [which for which, is_due in (("best", is_best), ("final", final)) if is_due]
         ended = {"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores}
         writer.submit(
             lambda s=state, r=rows, d=due, o=outcome: _write_epoch(run, fold, s, r, d, o),
@@ -185,7 +185,7 @@ class Clock:
         self.check_finite(self.epoch, done)
         spent = time.perf_counter() - self.epoch_started
         epochs = self.trainer.config.epochs
-        left = epochs - self.epoch
+        epochs_left = epochs - self.epoch
         # The first epoch has no whole epoch to go by: validation is taken as a third of a step's cost per image.
         share = step / steps if split == "train" else 1.0
         whole = self.epoch_seconds or (spent / max(share, 1e-3)) * (
@@ -201,7 +201,7 @@ class Clock:
                 "step": step,
                 "steps": steps,
                 "images_per_second": round(done.samples / max(spent, 1e-6), 1) if split == "train" else None,
-                "eta_seconds": round(max(0.0, whole - spent) + whole * left, 1),
+                "eta_seconds": round(max(0.0, whole - spent) + whole * epochs_left, 1),
                 "device": self.trainer.device.type,
             }
         )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.config.run_config import TaskConfig
-from core.data.tasks import class_names, label_samples
+from core.data.tasks import class_names, class_parts, label_samples
 from core.errors import LabError
 from tests.photos import all_kinds, samples_of
 
@@ -63,3 +63,12 @@ def test_a_task_that_the_dataset_cannot_serve_says_what_it_has(task):
         label_samples(samples_of(("1", "cat"), ("2", "dog")), TaskConfig(name=task))
     with pytest.raises(LabError, match="none of 0 photos"):
         label_samples(samples_of(("1", "cat")).iloc[:0], TaskConfig(name=task))
+
+
+def test_class_parts_read_the_attributes_back_from_the_names():
+    parts = class_parts(TaskConfig(), SIX)
+    assert parts[0] == {"gender": "female", "age": "<30"}
+    assert parts[5] == {"gender": "male", "age": ">=60"}
+    masked = class_parts(TaskConfig(name="mask-gender-age"), ["incorrect male >=60"])
+    assert masked == [{"mask": "incorrect", "gender": "male", "age": ">=60"}]
+    assert class_parts(TaskConfig(name="label"), ["a b c"]) == [{"label": "a b c"}]

@@ -15,7 +15,7 @@ from core.inside import maps as gradcam
 from core.inside.cam import LAYERS, METHODS, layer_names, rescale
 from core.inside.fold_models import faces, fold_model
 from core.inside.maps import held_out_maps, layer_maps
-from core.network.heads import FactoredHead
+from core.network.model import FactoredHead
 from tests.fold_runs import SIZE, alone, draw_faces, make_run, pictures
 
 SIGNLESS = ("EigenCAM", "EigenGradCAM")

@@ -5,11 +5,15 @@ import pytest
 import torch
 import torchvision
 
-from core.config.run_config import ModelConfig
+from core.config.run_config import ModelConfig, TaskConfig
+from core.data.tasks import class_parts
 from core.errors import LabError
-from core.network.model import build_model, parameter_groups
+from core.network.model import FactoredHead, build_model, parameter_groups
 from tests.network.test_weights_file import assert_backbone_is, from_file, save, scratch
 from tests.network.test_weights_file import donor as donor
+
+NAMES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
+PARTS = class_parts(TaskConfig(), NAMES)
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
@@ -101,3 +105,38 @@ def test_the_same_network_computes_the_same_as_torchvisions(donor, tmp_path):
     images = torch.from_numpy(np.random.default_rng(0).random((2, 3, 64, 64), dtype=np.float32))
     with torch.inference_mode():
         assert torch.allclose(network.eval()(images), theirs.eval()(images), rtol=1e-4, atol=1e-5)
+
+
+def head():
+    index = np.array([[i // 3, i % 3] for i in range(6)])
+    return FactoredHead(16, [2, 3], index)
+
+
+def test_factored_classes_are_a_distribution_and_their_marginals_are_the_attributes():
+    torch.manual_seed(0)
+    model, features = head(), torch.randn(10, 16)
+    joint = model(features).exp()
+    torch.testing.assert_close(joint.sum(1), torch.ones(10))
+    gender = model.heads[0](features).softmax(1)
+    torch.testing.assert_close(joint.reshape(10, 2, 3).sum(2), gender)
+    torch.testing.assert_close(model(features).softmax(1), joint)
+
+
+def test_joint_cross_entropy_is_the_sum_of_the_attributes_even_when_smoothed():
+    torch.manual_seed(0)
+    model, features, labels = head(), torch.randn(10, 16), torch.arange(10) % 6
+    for smoothing in (0.0, 0.1):
+        joint = torch.nn.functional.cross_entropy(model(features), labels, label_smoothing=smoothing)
+        parts = sum(
+            torch.nn.functional.cross_entropy(model.heads[i](features), part, label_smoothing=smoothing)
+            for i, part in enumerate((labels // 3, labels % 3))
+        )
+        torch.testing.assert_close(joint, parts)
+
+
+def test_a_factored_network_trains_its_heads_at_the_heads_rate():
+    model, _ = build_model(ModelConfig(depth=18, init="scratch", head="factored"), 6, 0, PARTS)
+    backbone, heads = parameter_groups(model)
+    assert sum(p.numel() for p in heads) == 512 * 5 + 5
+    assert len(backbone) + len(heads) == len(list(model.parameters()))
+    assert model(torch.randn(2, 3, 64, 64)).shape == (2, 6)
