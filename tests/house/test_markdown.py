@@ -67,7 +67,7 @@ KNOWN = {
     },  # the last looked up in a table of words
     "look_inside/maps.py": {"MEANING"},
     "look_inside/queue.py": {"name.capitalize()"},
-    "look_inside/regions.py": {"base64.b64encode(buffer.getvalue()).decode()", "error.kind", "form.lower()"},
+    "look_inside/regions.py": {"base64.b64encode(data).decode()", "error.kind", "form.lower()"},
     "form/transforms.py": {
         "form_draft.show(param.high)", "form_draft.show(param.low)", "param.help", "param.kind", "param.unit",
         "table.help", "table.params",

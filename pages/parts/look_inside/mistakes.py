@@ -230,7 +230,7 @@ def face(row, is_chosen: bool, worth: pd.Series | None = None) -> dict:
 def thumbnail(path: str, sample: str, side: int) -> tuple[str, str]:
     """(data URI of a small JPEG, "") or ("", what is wrong with the photo). path, sample: of the table."""
     try:
-        return _uri(thumbnails.thumbnail(path, sample, None, side), "jpeg"), ""
+        return _uri(thumbnails.thumbnail(path, sample, None, side), "JPEG"), ""
     except LabError as error:
         said = {"missing-file": "the photo is gone from disk", "outside": "the photo lies outside its dataset"}
         return "", said.get(error.kind, "the photo cannot be read")
@@ -241,8 +241,8 @@ def data_uri(pixels: np.ndarray, form: str = "JPEG") -> str:
     buffer = io.BytesIO()
     options = {"quality": 88} if form == "JPEG" else {"compress_level": 1}
     Image.fromarray(pixels).save(buffer, form, **options)
-    return _uri(buffer.getvalue(), form.lower())
+    return _uri(buffer.getvalue(), form)
 
 
 def _uri(data: bytes, form: str) -> str:
-    return f"data:image/{form};base64,{base64.b64encode(data).decode()}"
+    return f"data:image/{form.lower()};base64,{base64.b64encode(data).decode()}"
