@@ -28,12 +28,13 @@ from core import machine
 from core.config.recipes import load_recipe
 from core.jobs import queue, slots, speed
 from core.places import HOME
+from core.runs import Run
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-LONGEST = 300  # seconds for one test in front of a running lab; nothing may hang for longer
+LONGEST = 600  # seconds for one test in front of a running lab, on a machine however busy; nothing may hang for longer
 PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
 # Streamlit asks for its own health below a page's address first, gets a 404, and then asks at the root.
@@ -169,14 +170,36 @@ class Lab:
                 continue
         return found
 
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """What trains stands still in this block."""
+        workers = self.workers()
+        for worker in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.resume()
+
     def run_ids(self) -> list[str]:
-        return sorted(path.name for path in self.runs.iterdir() if not path.name.startswith("."))
+        """Without what a worker or page of the test before left in a folder that was cleared under it."""
+        names = sorted(path.name for path in self.runs.iterdir() if not path.name.startswith("."))
+        return [name for name in names if Run(name, self.runs).exists()]
 
     def clear(self) -> None:
         """No process but the lab, no run, no memory of datasets."""
-        _kill(self.others())
+        soon(self._alone, 60 * slack(), "no process but the lab", every=0.01)
         for path in self.runs.iterdir():
             shutil.rmtree(path, ignore_errors=True)
+
+    def _alone(self) -> bool:
+        """Whether nothing was there to kill: what is killed may have started another process a moment before."""
+        others = self.others()
+        _kill(others)
+        return not others
 
     def settle(self, speed_known: bool = True) -> None:
         """As a lab that has been used before: it knows how fast this machine trains the recipe "quick".
@@ -194,13 +217,18 @@ class Lab:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """No fold job begins in this block: its only slot is taken."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
-            _, slot = queue.take_slot(self.runs)
+        slot = self.take_slot()
         try:
             yield
         finally:
             slot.release()
+
+    def take_slot(self) -> FileLock:
+        """The lock of its only slot; an open page may look at it just now."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FACET_SLOTS", self.env["FACET_SLOTS"])
+            _, slot = soon(lambda: queue.take_slot(self.runs), 60 * slack(), "the slot is free", every=0.01)
+        return slot
 
     def end(self) -> None:
         if self.process is not None:
@@ -214,7 +242,7 @@ def _kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    soon(lambda: not any(_lives(process) for process in processes), 20, f"{processes} end", every=0.01)
+    soon(lambda: not any(_lives(each) for each in processes), 60 * slack(), f"{processes} end", every=0.01)
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -277,7 +305,11 @@ class Talk:
 
     @contextlib.contextmanager
     def answered(self) -> Iterator[None]:
-        """Whoever leaves this block has seen the answer to what was done in it."""
+        """Whoever leaves this block has seen the answer to what was done in it.
+
+        It begins when nothing is owed any more: the end of an earlier answer would be taken for that of this one.
+        """
+        self.over()
         before = self.asked
         yield
         soon(lambda: self._heard() and self.asked > before, 60 * slack(), "the lab is asked")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.browser.screen import slack, soon
+from tests.browser.screen import Talk, slack, soon
 from tests.browser.test_data import choose
 from tests.browser.test_journeys import TOO_WIDE, address, button, filled, pick, press, sees, text
 
@@ -36,9 +38,8 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     pick(page, "radio", "Step by step")
     sees(page, "6. GaussianBlur")
     sees(page, "7. CoarseDropout")
-    assert "view=steps" in address(page)
-    told = text(page)
-    assert "not applied this time" in told or "px at" in told
+    soon(lambda: "view=steps" in address(page), 60 * slack(), "the view is in the address")
+    soon(lambda: re.search("not applied this time|px at", text(page)), 60 * slack(), "what CoarseDropout drew")
 
     press(button(page, "Use in Launch"))
     soon(lambda: "/launch" in address(page), 60 * slack(), "Launch opens")
@@ -48,12 +49,19 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"Launch has the list; it has {places(page)}")
 
 
+def photo_of(page) -> str | None:
+    return page.evaluate("new URL(location.href).searchParams.get('photo')")
+
+
 def test_the_address_opens_the_same_view_and_a_narrow_window_fits(page, lab):
+    talk = Talk(page)
     page.set_viewport_size({"width": 800, "height": 900})
     page.goto(f"/augment?root={lab.demo}&recipe=quick&view=walk")
     sees(page, "the others that draw are off", 90)
-    assert max(page.evaluate(TOO_WIDE)) <= 0
-    photo = page.evaluate("new URL(location.href).searchParams.get('photo')")
+    soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")
+    photo = soon(lambda: photo_of(page), 60 * slack(), "the photo is in the address")
+    talk.over()
     page.reload()
     sees(page, "the others that draw are off", 90)
-    assert page.evaluate("new URL(location.href).searchParams.get('photo')") == photo
+    talk.over()
+    assert photo_of(page) == photo

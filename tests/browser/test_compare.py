@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.browser.screen import Watch, slack, soon
+from tests.browser.screen import Talk, Watch, slack, soon
 from tests.browser.test_journeys import TOO_WIDE, address, button, press, sees, text
 from tests.compared import CLASSES, make_run, samples
 
@@ -67,26 +67,29 @@ def open_runs(page, query: str = "") -> None:
 
 
 def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_network(page, four, browser, tmp_path):
+    talk = Talk(page)
     open_runs(page)
     for depth in DEPTHS:  # as fast as someone who knows what he wants: no tick may undo another
         box(page, f"ResNet-{depth}").click()
     sees(page, "4 chosen")
-    assert f"runs={ALL}" in address(page).replace("%2C", ",")
-    assert all(box(page, f"ResNet-{depth}").is_checked() for depth in DEPTHS)
+    soon(lambda: f"runs={ALL}" in address(page).replace("%2C", ","), 60 * slack(), "all four are in the address")
+    for depth in DEPTHS:
+        soon(box(page, f"ResNet-{depth}").is_checked, 60 * slack(), f"ResNet-{depth} is ticked")
 
     press(button(page, "Compare"))
     sees(page, BETTER)
-    assert f"runs={ALL}" in address(page).replace("%2C", ",")
-    said = text(page)
-    assert "corrected for 3 comparisons) and costs 4.3 times as much per image." in said
-    assert "ResNet-34 is not shown to be" in said and "5 folds cannot carry small p-values" in said
+    soon(lambda: f"runs={ALL}" in address(page).replace("%2C", ","), 60 * slack(), "all four are in the address")
+    sees(page, "corrected for 3 comparisons) and costs 4.3 times as much per image.")
+    sees(page, "ResNet-34 is not shown to be")
+    sees(page, "5 folds cannot carry small p-values")
     for title in ("Loss", "Macro F1", "Deltas per fold", "F1 against cost"):
         soon(lambda t=title: page.evaluate(LINES, t), 60 * slack(), f"{title} is drawn")
 
     press(page.get_by_role("radio", name=re.compile("only ResNet-18 right")))
     press(page.get_by_role("radio", name="last epoch", exact=True))  # at once after the other: both must hold
     soon(lambda: "which=final" in address(page), 60 * slack(), "the epoch is in the address")
-    assert "side=baseline" in address(page)
+    soon(lambda: "side=baseline" in address(page), 60 * slack(), "so is the side")
+    talk.over()  # until then the faces of the choice before stand there
     compared = address(page)
     face = page.locator(".cmp-flips a").first
     soon(lambda: face.locator("img").count() == 1, 60 * slack(), "a face is shown")
@@ -95,7 +98,7 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     assert f"run={IDS[1]}&runs={IDS[1]},{IDS[0]}&samples=" in told
     face.click()
     soon(lambda: "/look_inside" in address(page), 60 * slack(), "the face leads to its maps")
-    assert told.split("samples=")[1] in address(page)
+    soon(lambda: told.split("samples=")[1] in address(page), 60 * slack(), "the face is in the address")
     painted = page.locator(".look-maps[data-painted='10'] canvas")
     soon(lambda: painted.count() == 10, 90 * slack(), "five layers of both runs")
 
@@ -123,11 +126,14 @@ def read_report(browser, file) -> None:
         soon(lambda: page.evaluate(DRAWN) and all(page.evaluate(DRAWN)), 60 * slack(), "every figure is drawn")
         dark = page.evaluate(COLOURS)
         page.get_by_role("button", name="Light or dark").click()
+        soon(lambda: page.evaluate(COLOURS)[1] != dark[1], 60 * slack(), "the figures are drawn in the other colours")
         light = page.evaluate(COLOURS)
-        assert dark[0] == "rgb(20, 24, 27)" and light[0] == "rgb(252, 252, 250)" and dark[1] != light[1]
+        assert dark[0] == "rgb(20, 24, 27)" and light[0] == "rgb(252, 252, 250)"
         assert BETTER in text(page)
         maps = page.locator(".maps img")
-        assert maps.count() and maps.evaluate_all("found => found.every(i => i.complete && i.naturalWidth > 0)")
+        assert maps.count()
+        whole = "images => images.every(image => image.complete && image.naturalWidth > 0)"
+        soon(lambda: maps.evaluate_all(whole), 60 * slack(), "every map is decoded")
         assert not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
         assert watch.errors == []
     finally:
@@ -139,4 +145,4 @@ def test_compare_fits_800_pixels(page, four):
     page.goto(f"/compare?runs={ALL}")
     sees(page, "ResNet-101 is better than")
     soon(lambda: page.evaluate(LINES, "F1 against cost"), 60 * slack(), "the figures are drawn")
-    assert max(page.evaluate(TOO_WIDE)) <= 0
+    soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")

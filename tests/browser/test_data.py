@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from playwright.sync_api import TimeoutError
 
 from core.data.labels import corrections
 from core.runs import Run
-from tests.browser.screen import slack, soon
+from tests.browser.screen import Talk, slack, soon
 from tests.browser.test_journeys import address, button, field, filled, pick, press, sees, small_run, text
 
 pytestmark = pytest.mark.browser
 
 
-def choose(page, label: str, option: str) -> None:
-    """Pick an option of a select box by its name."""
+def choose(page, label: str, option: str | re.Pattern) -> None:
+    """Pick an option of a select box by its name, typed so that a long list has drawn it."""
     box, wanted = page.get_by_role("combobox", name=label), page.get_by_role("option", name=option, exact=True)
 
-    def opened() -> bool:
-        """A page that is drawn anew closes an open list."""
-        if not wanted.count():
-            box.click()
-            with contextlib.suppress(TimeoutError):
-                wanted.wait_for(timeout=2000)
-        return wanted.count() == 1
+    def chosen() -> bool:
+        """A page that is drawn anew closes an open list, before the option is there or under the click."""
+        with contextlib.suppress(TimeoutError):
+            if not wanted.count():
+                box.click(timeout=2000)
+                if isinstance(option, str):
+                    box.fill(option, timeout=2000)
+            wanted.click(timeout=2000)
+            return True
+        return False
 
-    soon(opened, 60 * slack(), f"the options of {label}")
-    wanted.click()
+    soon(chosen, 60 * slack(), f"{option!r} among the options of {label}")
 
 
 @pytest.fixture
@@ -39,9 +42,11 @@ def held(lab):
 
 
 def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, lab, held):
+    talk = Talk(page)
     page.goto(f"/data?root={lab.demo}&view=faces&order=person")
     tiles = page.locator(".data-gallery button")
     soon(lambda: tiles.count() == 60, 60 * slack(), "a page of faces")
+    talk.over()
     wanted = page.locator('.data-gallery button[data-sample$="/normal.jpg"]').first
     sample = wanted.get_attribute("data-sample")
     wanted.focus()
@@ -57,7 +62,7 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     made = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "the correction is written")[0]
     assert (made.sample, made.attribute, made.after, made.reason) == (sample, "age", "77", "grey <b>hair</b>")
     sees(page, "corrected")
-    assert "photo=" in address(page)
+    soon(lambda: "photo=" in address(page), 60 * slack(), "the photo is in the address")
 
     pick(page, "radio", "Corrections")
     sees(page, "grey <b>hair</b>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -80,8 +81,15 @@ def pick(page, role: str, name: str) -> None:
 
 
 def write(page, name: str, value: str) -> None:
+    soon(lambda: field(page, name).count() == 1, 60 * slack(), f"one field {name!r}")
     field(page, name).fill(value)
     field(page, name).press("Enter")
+
+
+def form_of(page) -> str:
+    """The id of its launch form, once the address has it."""
+    form = re.search(r"form=([\w-]+)", address(page))
+    return form[1] if form else ""
 
 
 def address(page) -> str:
@@ -98,7 +106,7 @@ def open_launch(page, where: str = "/launch") -> None:
 def filled(page) -> None:
     """The form's fields show their values: their script has arrived."""
     name = field(page, "Name of the run")
-    soon(lambda: name.count() and name.input_value(), 60 * slack(), "its fields are filled")
+    soon(lambda: name.count() == 1 and name.input_value(), 60 * slack(), "its fields are filled")
 
 
 def take_folder(page, folder: Path) -> None:
@@ -206,16 +214,25 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
 
     seen: dict[int, set[int]] = {fold: set() for fold in run.folds()}
 
+    def written() -> dict[int, int]:
+        epochs = {fold: run.metrics(fold)["epoch"].nunique() for fold in run.folds()}
+        return {fold: n for fold, n in epochs.items() if n}
+
     def look() -> dict[int, int]:
+        """Training waits a moment for a page that is behind: on a quick machine it would be through before it."""
+        if points(page) != written():
+            with lab.stopped(), contextlib.suppress(pytest.fail.Exception):
+                soon(lambda: points(page) == written(), 3, "the page is as far as the files")
         now = points(page)
         for fold, n in now.items():
             seen[fold].add(n)
         return now
 
     soon(lambda: sum(look().values()) >= 2, 90 * patience, "curves with two points")
-    zoomed = zoom(page, "Loss")
-    press(button(page, "fold 0"))
-    assert not any(page.evaluate(HIDDEN, ["Macro F1", 0]))
+    with lab.stopped():
+        zoomed = zoom(page, "Loss")
+        press(button(page, "fold 0"))
+        soon(lambda: not any(page.evaluate(HIDDEN, ["Macro F1", 0])), 60 * patience, "fold 0 is hidden")
 
     sizes = [sum(look().values())]
     while len(sizes) <= 5:  # each tick that brought an epoch makes the curves longer
@@ -236,7 +253,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
         60 * patience,
         f"mean ± deviation over three folds: {total.inner_text()}",
     )
-    assert button(page, "Cancel").count() == 0
+    soon(lambda: button(page, "Cancel").count() == 0, 60 * patience, "nothing is left to cancel")
     page.get_by_role("link", name="Home", exact=True).click()
     sees(page, "Finished lately")
     page.get_by_role("main").get_by_role("link", name="quick", exact=True).first.wait_for()
@@ -249,6 +266,7 @@ def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
         "WebSocket",
         "ERR_SOCKET_NOT_CONNECTED",
         "ERR_CONNECTION_RESET",
+        "ERR_EMPTY_RESPONSE",
         "disconnected",
         "not responding",
     )
@@ -289,7 +307,7 @@ def test_double_click_and_second_tab_make_one_run(page, context, lab):
     second = context.new_page()
     open_launch(second, address(page))
     sees(second, "fold jobs are queued")
-    forms = [re.search(r"form=([\w-]+)", address(tab))[1] for tab in (page, second)]
+    forms = [soon(lambda tab=tab: form_of(tab), 60 * slack(), "its form is in the address") for tab in (page, second)]
     assert forms[0] == forms[1]
     with lab.held():
         button(page, "Launch").dblclick()
@@ -297,11 +315,12 @@ def test_double_click_and_second_tab_make_one_run(page, context, lab):
         for tab in (page, second):
             soon(lambda tab=tab: "/live" in address(tab), 60 * slack(), "Live opens in both tabs")
             sees(tab, "fold 0")
-        assert len(lab.run_ids()) == 1
-        assert all(lab.run_ids()[0] in address(tab) for tab in (page, second))
+        (run_id,) = lab.run_ids()
+        for tab in (page, second):
+            soon(lambda tab=tab: run_id in address(tab), 60 * slack(), f"{run_id} is in the address")
         press(button(page, "Cancel"))
         sees(page, "cancelled")
-        assert len(lab.run_ids()) == 1
+        assert lab.run_ids() == [run_id]
 
 
 def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
@@ -321,6 +340,7 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
 
 
 def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
+    talk = Talk(page)
     root = people_in_folders(tmp_path / HOSTILE, HOSTILE_CLASSES)
     run = made_run(lab, root, name=HOSTILE)
     made_run(lab, root, name=f"2 {HOSTILE}", state="failed", reason=f"diverged: {HOSTILE}")
@@ -333,6 +353,7 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
         page.goto(place)
         for words in told:
             sees(page, words)
+        talk.over()
         assert page.locator("img[src='x']").count() == 0, place
         assert page.get_by_role("main").locator("strong", has_text=re.compile("^bold$")).count() == 0, place
         assert page.locator(".katex").count() == 0, place
@@ -341,10 +362,12 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
     sees(page, HOSTILE_CLASSES[0])
     press(button(page, "Config"))
     sees(page, "schema_version")
+    talk.over()
     assert page.locator("img[src='x']").count() == 0
 
 
 def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
+    talk = Talk(page)
     for place, told in (
         ("/live?run=../../etc", "is not a run id"),
         ("/live?run=..%2F..%2Fetc%2Fpasswd%00", "is not a run id"),
@@ -355,6 +378,7 @@ def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
     ):
         page.goto(place)
         sees(page, told)
+        talk.over()
         assert "Traceback" not in text(page), place
         assert "/site-packages/" not in text(page), place
 
@@ -398,7 +422,8 @@ def test_folders_that_hold_nothing_say_so_and_the_form_keeps_what_was_typed(page
     launch_is_disabled(page)
     write(page, "Folder of the dataset", str(people_in_folders(tmp_path / "good", ["cats", "dogs"])))
     launch_is_enabled(page)
-    assert field(page, "Name of the run").input_value() == "my own name"
+    name = field(page, "Name of the run")
+    soon(lambda: name.input_value() == "my own name", 60 * slack(), "its name is what was typed")
 
 
 def test_a_truncated_photo_is_named_and_has_to_be_left_out(page, tmp_path):
@@ -434,14 +459,18 @@ def test_a_learning_rate_of_minus_one_is_said_beneath_its_field(page):
     press(button(page, "Phases"))
     write(page, "Learning rate, head", "-1")
     launch_is_disabled(page)
-    place = field(page, "Learning rate, head").bounding_box()
-    said = page.get_by_text("Must be above 0, found -1").first
+    rate, said = field(page, "Learning rate, head"), page.get_by_text("Must be above 0, found -1").first
     said.wait_for()
-    told = said.bounding_box()
-    assert 0 <= told["y"] - place["y"] < 90 and abs(told["x"] - place["x"]) < 60, (place, told)
+
+    def beneath() -> bool:
+        """While the page is drawn, what stands above may still come."""
+        place, told = rate.bounding_box(), said.bounding_box()
+        return place and told and 0 <= told["y"] - place["y"] < 90 and abs(told["x"] - place["x"]) < 60
+
+    soon(beneath, 60 * slack(), "the sentence stands beneath the field")
     write(page, "Learning rate, head", "1e-4")
     launch_is_enabled(page)
-    assert page.get_by_text("found -1").count() == 0
+    soon(lambda: page.get_by_text("found -1").count() == 0, 60 * slack(), "it is not said any more")
 
 
 def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
@@ -449,7 +478,6 @@ def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
     sees(page, "resnet18-f37072fd.pth")
     sees(page, "not on this machine")
     launch_is_disabled(page)
-    press(button(page, "Model and weights")) if not page.get_by_role("radio", name="From scratch").count() else None
     pick(page, "radio", "From scratch")
     launch_is_enabled(page)
     assert lab.run_ids() == []
@@ -472,7 +500,8 @@ def test_who_is_quicker_than_the_network_loses_no_setting(page):
         press(button(page, "Draw again"))
     filled(page)
     assert field(page, "Name of the run").input_value() == "quick"
-    assert field(page, "Description").input_value().startswith("A first answer")
+    description = field(page, "Description")
+    soon(lambda: description.input_value().startswith("A first answer"), 60 * slack(), "its description")
     launch_is_enabled(page)
 
 
@@ -486,8 +515,9 @@ def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
         ("/launch?as=study&recipe=quick", "Name of the study", "Question"),
     ):
         page.goto(where)
-        soon(lambda first=first: field(page, first).count(), 60 * slack(), "the form is there")
+        soon(lambda first=first: field(page, first).count() == 1, 60 * slack(), "the form is there")
         soon(lambda first=first: field(page, first).input_value(), 60 * slack(), "its fields are filled")
+        soon(lambda second=second: field(page, second).count() == 1, 60 * slack(), f"{second} is there")
         talk.over()  # the first drawing, with its scan, has ended
         page.evaluate(same, second)
         with talk.answered():
@@ -522,8 +552,10 @@ def test_every_page_fits_800_pixels(page, lab, tmp_path):
 
 
 def test_tab_reaches_launch(page):
+    talk = Talk(page)
     open_launch(page)
     sees(page, "fold jobs are queued")
+    talk.over()  # what is drawn anew loses the focus
     focused = "() => document.activeElement && document.activeElement.innerText || ''"
     for _ in range(120):
         page.keyboard.press("Tab")

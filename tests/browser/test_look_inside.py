@@ -17,7 +17,7 @@ from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.create import create
 from tests.answered import judged
-from tests.browser.screen import slack, soon
+from tests.browser.screen import Talk, slack, soon
 from tests.browser.test_journeys import address, button, press, sees
 
 pytestmark = pytest.mark.browser
@@ -45,9 +45,11 @@ def faces(page):
 
 def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path):
     small, large = judged_run(lab, 18), judged_run(lab, 34)
+    talk = Talk(page)
     page.goto(f"/look_inside?run={small.id}&runs={small.id},{large.id}")
     cells = page.locator(".look-cell")
     soon(lambda: cells.count(), 60 * slack(), "the confusion matrix")
+    talk.over()
     wrong = page.locator(".look-cell[aria-label*='taken for']").first
     told = wrong.get_attribute("aria-label")
     wrong.click()
@@ -58,6 +60,7 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
     soon(
         lambda: set(names(page)) <= set(answers.index[right_ones]) and names(page), 60 * slack(), "its faces are there"
     )
+    talk.over()
     faces(page).first.click()
     chosen = names(page)[0]
     painted = page.locator(".look-maps[data-painted='10'] canvas")
@@ -106,8 +109,10 @@ def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
 
 def test_keys_walk_the_gallery_and_choose(page, lab):
     run = judged_run(lab)
+    talk = Talk(page)
     page.goto(f"/look_inside?run={run.id}&answer=all")
     soon(lambda: faces(page).count() == 12, 60 * slack(), "twelve faces")
+    talk.over()  # what is drawn anew loses the focus
     faces(page).first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")

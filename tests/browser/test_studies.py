@@ -8,7 +8,8 @@ from core.jobs import queue
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.studies import records
-from tests.browser.screen import slack, soon
+from tests.browser.screen import Talk, slack, soon
+from tests.browser.test_data import choose
 from tests.browser.test_journeys import address, button, field, press, sees, text, write
 
 pytestmark = pytest.mark.browser
@@ -16,17 +17,15 @@ pytestmark = pytest.mark.browser
 
 def vary(page, *names: str) -> None:
     """Choose settings that differ, in the list of all of them."""
-    box = page.get_by_role("combobox", name="What differs between the runs")
     for name in names:
-        box.click()
-        box.fill(name)
-        press(page.get_by_role("option", name=name, exact=True))
+        choose(page, "What differs between the runs", name)
     page.keyboard.press("Escape")
 
 
 def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
+    talk = Talk(page)
     page.goto("/launch?as=study&recipe=quick")
-    soon(lambda: field(page, "Name of the study").count(), 60 * slack(), "the form of a study is there")
+    soon(lambda: field(page, "Name of the study").count() == 1, 60 * slack(), "the form of a study is there")
     soon(lambda: field(page, "Name of the study").input_value(), 60 * slack(), "its fields are filled")
     press(button(page, "Task and folds"))
     write(page, "Folds", "2")
@@ -36,6 +35,7 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     press(page.get_by_role("button", name="mixup", exact=True))
     seeds = page.get_by_role("combobox", name="Seed")
     soon(lambda: seeds.count() == 1, 60 * slack(), "values of the seed")
+    talk.over()  # a page that is drawn anew takes back what was not yet entered
     seeds.fill("1")
     seeds.press("Enter")
     sees(page, "4 runs, 8 fold jobs are queued")
@@ -49,12 +49,16 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     assert chosen == {(0, "none"), (0, "mixup"), (1, "none"), (1, "mixup")} and len(made) == 4
     assert all(run.config().input_size == (32, 32) and run.config().epochs == 2 for run in made)
 
-    press(button(page, "Pause"))
-    sees(page, "no further fold begins")
-    assert not list(queue.entries(lab.runs))
+    def states() -> list[str]:
+        return [state.state for run in made for state in run.states()]
+
+    soon(lambda: "running" in states(), 60 * slack(), "the first fold begins", every=0.02)
+    with lab.stopped():  # or else all eight could be through before the page is
+        press(button(page, "Pause"))
+        sees(page, "no further fold begins")
+        assert not list(queue.entries(lab.runs))
     soon(lambda: not lab.workers(), 60 * slack(), "what trains ends, nothing else begins")
-    states = [state.state for run in made for state in run.states()]
-    assert "queued" in states and "running" not in states
+    assert "queued" in states() and "running" not in states()
 
     press(button(page, "Resume"))
     soon(lambda: all(s["state"] == "done" for s in summaries(lab.runs)), 120 * slack(), "all runs end")
