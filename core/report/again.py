@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.compare.members import ComparedRun
-from core.config import RunConfig, recipes, to_yaml
-from core.config import run_config as configs
+from core.config import RunConfig, from_dict, recipes, to_yaml
 from core.config.run_config import DataConfig
 from core.data.labels import corrections
 from core.errors import LabError
@@ -34,10 +33,10 @@ class _Steps:
     notes: list[str] = field(default_factory=list)
 
 
-def section(found: Findings) -> Section:
+def section(findings: Findings) -> Section:
     steps = _Steps()
-    for member in found.members:
-        _add(steps, member, found.names[member.id])
+    for member in findings.members:
+        _add(steps, member, findings.names[member.id])
     blocks: list[Block] = [
         Text("Save what a command names from below under its file name, then run the commands in their order:"),
         Code("Commands", "\n".join(dict.fromkeys(steps.commands))),
@@ -45,16 +44,16 @@ def section(found: Findings) -> Section:
     if steps.notes:
         blocks.append(Bullets(tuple(dict.fromkeys(steps.notes))))
     versions: dict[str, str] = {}
-    for member in found.members:
+    for member in findings.members:
         versions |= {str(k): str(v) for k, v in (member.info.get("versions") or {}).items()}
     if versions:
         blocks.append(Table(("library", "version"), tuple(sorted(versions.items())), words=True))
     rows = []
-    for member in found.members:
-        c, about = member.config, member.info.get("dataset") or {}
-        print_ = str(about.get("fingerprint") or NOTHING)[:16]
-        split = f"{c.folds.count} folds, seed {c.folds.seed}"
-        rows.append((found.names[member.id], member.id, str(c.training.seed), split, print_))
+    for member in findings.members:
+        config, about = member.config, member.info.get("dataset") or {}
+        fingerprint = str(about.get("fingerprint") or NOTHING)[:16]
+        split = f"{config.folds.count} folds, seed {config.folds.seed}"
+        rows.append((findings.names[member.id], member.id, str(config.training.seed), split, fingerprint))
     head = ("run", "id", "seed", "split", "fingerprint of the data")
     blocks.append(Table(head, tuple(rows), words=True))
     blocks += [Code(name, text) for name, text in steps.files.items()]
@@ -75,11 +74,11 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
             f"folds: the folder runs/{config.model.parent} has to be there, with its weights."
         )
     elif not _splits_itself(member):
-        wanted = _study_of(member, root)
-        if wanted is not None:
+        study = _study_of(member, root)
+        if study is not None:
             study_id = str(member.info["study"])
-            yes = " --yes" if grid.size(wanted) > grid.ASK_ABOVE else ""
-            steps.files[f"{study_id}.yaml"] = grid.to_yaml(wanted)
+            yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
+            steps.files[f"{study_id}.yaml"] = grid.to_yaml(study)
             steps.commands.append(f"python -m core study {study_id}.yaml --data {shlex.quote(root)}{yes}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
@@ -101,11 +100,11 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
 def corrections_of(member: ComparedRun) -> int | None:
     """How many label corrections a run was frozen with; None where their file is damaged."""
     try:
-        kept = len(corrections.read(member.run.corrections_file))
+        in_file = len(corrections.read(member.run.corrections_file))
     except LabError:
         return None
-    named = member.info.get("corrections")
-    return kept or (len(named) if isinstance(named, list) else 0)
+    in_info = member.info.get("corrections")
+    return in_file or (len(in_info) if isinstance(in_info, list) else 0)
 
 
 def _splits_itself(member: ComparedRun) -> bool:
@@ -125,21 +124,21 @@ def _study_of(member: ComparedRun, root: str) -> StudyConfig | None:
     """
     try:
         record = records.load(str(member.info.get("study") or ""), member.run.dir.parent)
-        wanted = StudyConfig.model_validate(record.settings)
-        size = grid.size(wanted)
-        frozen = [configs.from_dict(one.config, one.name) for one in record.runs[:size]]
-        data = _told(frozen[0].data) | {"folds.count": frozen[0].folds.count, "folds.seed": frozen[0].folds.seed}
-        wanted = wanted.model_copy(update={"set": {**wanted.set, **data}})
-        made = grid.expand(wanted, {"root": root})
-        own = {wanted.recipe, *map(str, wanted.grid.get("recipe", []))} - set(recipes.lab_recipes())
+        study = StudyConfig.model_validate(record.settings)
+        size = grid.size(study)
+        frozen = [from_dict(run.config, run.name) for run in record.runs[:size]]
+        shared = _dotted(frozen[0].data) | {"folds.count": frozen[0].folds.count, "folds.seed": frozen[0].folds.seed}
+        study = study.model_copy(update={"set": {**study.set, **shared}})
+        remade = grid.expand(study, {"root": root})
+        own_recipes = {study.recipe, *map(str, study.grid.get("recipe", []))} - set(recipes.lab_recipes())
     except (LabError, IndexError, *GARBAGE):
         return None
-    same = [_bare(config) for config in made] == [_bare(config) for config in frozen]
-    return wanted if same and not own and member.id in record.run_ids[:size] else None
+    same = [_bare(config) for config in remade] == [_bare(config) for config in frozen]
+    return study if same and not own_recipes and member.id in record.run_ids[:size] else None
 
 
-def _told(data: DataConfig) -> dict[str, Any]:
-    """What of the dataset's settings a command has to be told besides the root, dotted."""
+def _dotted(data: DataConfig) -> dict[str, Any]:
+    """What of the dataset's settings differs from the defaults, besides the root, which the command names."""
     plain = data.model_dump(mode="json", exclude_defaults=True, exclude={"root"})
     return {f"data.{name}": value for name, value in plain.items()}
 

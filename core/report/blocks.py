@@ -78,10 +78,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """sentences: the answer. sections: in reading order."""
+    """written: date and time, in words. sentences: the answer. sections: in reading order."""
 
     title: str
     question: str
-    made: str
+    written: str
     sentences: list[str]
     sections: list[Section] = field(default_factory=list)

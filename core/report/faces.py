@@ -4,47 +4,47 @@ from __future__ import annotations
 
 import contextlib
 
+import pandas as pd
+
 from core.answers.attribute_scores import P
 from core.compare import contrast
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.data.thumbnails import small_photo
 from core.errors import LabError
-from core.report import maps as report_maps
 from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
 from core.report.findings import Findings
+from core.report.maps import RunMaps, maps_of
 from core.text import count
 
 FACES = 4  # a pair and a direction
-PAIRS = 4  # shown: each opens two networks, and nobody reads forty of them
+PAIRS = 4  # in a report: each opens two networks, and nobody reads forty of them
 SIDE = 160  # px
 
 
-Maps = tuple[dict[str, bytes], str]
-
-
-def section(found: Findings) -> Section:
+def section(findings: Findings) -> Section:
     """Faces that were asked for, then those on which a run and the baseline differ most; a run alone has mistakes."""
-    blocks: list[Block] = [*_asked(found)]
-    apart = {d.run: abs(d.interval.mean) if d.interval else 0.0 for d in found.differences}
-    furthest = sorted(found.pairs, key=lambda pair: -apart[pair.run.id])[:PAIRS]
-    for pair in found.pairs:
-        blocks += _flips(found, pair) if pair in furthest else []
-    if len(found.pairs) > PAIRS:
-        told = f"Shown are the {PAIRS} runs that are furthest from the baseline; the Compare page has the others."
-        blocks.append(Text(told))
-    if not found.pairs and (mistakes := _mistakes(found)) is not None:
+    blocks: list[Block] = [*_asked(findings)]
+    apart = {d.run: abs(d.interval.mean) if d.interval else 0.0 for d in findings.differences}
+    furthest = sorted(findings.pairs, key=lambda pair: -apart[pair.run.id])[:PAIRS]
+    for pair in findings.pairs:
+        blocks += _flips(findings, pair) if pair in furthest else []
+    if len(findings.pairs) > PAIRS:
+        blocks.append(
+            Text(f"Shown are the {PAIRS} runs that are furthest from the baseline; the Compare page has the others.")
+        )
+    if not findings.pairs and (mistakes := _mistakes(findings)) is not None:
         blocks.append(mistakes)
     return Section("Faces", tuple(blocks))
 
 
-def _flips(found: Findings, pair: Pair) -> list[Faces]:
+def _flips(findings: Findings, pair: Pair) -> list[Faces]:
     """What the run alone gets right, and what the baseline alone does."""
     table = contrast.flips(pair)
-    run, base = found.names[pair.run.id], found.names[pair.baseline.id]
+    run, base = findings.names[pair.run.id], findings.names[pair.baseline.id]
     groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
-    shown = [sample for rows, _ in groups for sample in rows["sample"].head(FACES)]
-    maps = {found.names[m.id]: _maps(found, m, shown) for m in (pair.run, pair.baseline)}
+    samples = [sample for rows, _ in groups for sample in rows["sample"].head(FACES)]
+    maps = {findings.names[m.id]: _maps(findings, m, samples) for m in (pair.run, pair.baseline)}
     blocks = []
     for rows, side in groups:
         right, wrong = (run, base) if side == "run" else (base, run)
@@ -55,49 +55,53 @@ def _flips(found: Findings, pair: Pair) -> list[Faces]:
     return blocks
 
 
-def _asked(found: Findings) -> list[Faces | Bullets]:
+def _asked(findings: Findings) -> list[Faces | Bullets]:
     """The faces that the reader named, with what every run answered when it had never seen the person."""
-    if not found.faces:
+    if not findings.faces:
         return []
     answers = {}
-    for member in found.members:
+    for member in findings.members:
         with contextlib.suppress(LabError):  # predictions that are gone are told with the classes
             answers[member.id] = out_of_fold(member, "best").drop_duplicates("sample").set_index("sample")
-    known = [sample for sample in found.faces if any(sample in table.index for table in answers.values())]
-    maps = {found.names[m.id]: _maps(found, m, known) for m in found.members}
+    held_out = [sample for sample in findings.faces if any(sample in table.index for table in answers.values())]
+    maps = {findings.names[m.id]: _maps(findings, m, held_out) for m in findings.members}
     cells = []
-    for sample in known:
+    for sample in held_out:
         rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
         first = next(iter(rows.values()))
-        told = [f"{found.names[run]}: {row['predicted']} {row[P + row['predicted']]:.2f}" for run, row in rows.items()]
-        cells.append(_face(sample, first["path"], (str(first["label"]), *told), _of(sample, maps)))
+        lines = [f"{findings.names[run]}: {_answer(row)}" for run, row in rows.items()]
+        cells.append(_face(sample, first["path"], (str(first["label"]), *lines), _of(sample, maps)))
     blocks: list[Faces | Bullets] = []
     if cells:
         title = "Chosen faces: what every run answered, with its probability, out of fold"
         blocks.append(Faces(title, tuple(cells), _note(maps)))
-    if strangers := [sample for sample in found.faces if sample not in known]:
+    if strangers := [sample for sample in findings.faces if sample not in held_out]:
         blocks.append(Bullets(tuple(f"No finished fold held out {sample}." for sample in strangers), warn=True))
     return blocks
 
 
-def _maps(found: Findings, member: ComparedRun, samples: list[str]) -> Maps:
-    return report_maps.pictures(member.run, samples, SIDE) if found.maps and samples else ({}, "")
+def _answer(row: pd.Series) -> str:
+    return f"{row['predicted']} {row[P + row['predicted']]:.2f}"
 
 
-def _note(maps: dict[str, Maps]) -> str:
-    """What the maps are, or why one of the runs has none."""
-    reasons = [f"No maps of {name}: {reason}" for name, (_, reason) in maps.items() if reason]
-    if any(pictures for pictures, _ in maps.values()):
+def _maps(findings: Findings, member: ComparedRun, samples: list[str]) -> RunMaps:
+    return maps_of(member.run, samples, SIDE) if findings.maps and samples else RunMaps()
+
+
+def _note(maps: dict[str, RunMaps]) -> str:
+    """What the maps are, or why one of the runs has none. maps: name of a run -> its maps."""
+    reasons = [f"No maps of {name}: {of_run.missing}" for name, of_run in maps.items() if of_run.missing]
+    if any(of_run.jpegs for of_run in maps.values()):
         what = "Below each photo: GradCAM of layer4 for the predicted class, by the fold that held it out."
         return " ".join([what, *reasons])
     return " ".join(reasons)
 
 
-def _of(sample: str, maps: dict[str, Maps]) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, pictures[sample]) for name, (pictures, _) in maps.items() if sample in pictures)
+def _of(sample: str, maps: dict[str, RunMaps]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, of_run.jpegs[sample]) for name, of_run in maps.items() if sample in of_run.jpegs)
 
 
-def _flip(row, maps: dict[str, Maps]) -> Face:
+def _flip(row, maps: dict[str, RunMaps]) -> Face:
     right, wrong = ("a", "b") if row.right == "run" else ("b", "a")
     lines = (
         str(row.label),
@@ -107,8 +111,8 @@ def _flip(row, maps: dict[str, Maps]) -> Face:
     return _face(row.sample, row.path, lines, _of(row.sample, maps))
 
 
-def _mistakes(found: Findings) -> Faces | None:
-    member = found.baseline
+def _mistakes(findings: Findings) -> Faces | None:
+    member = findings.baseline
     try:
         table = out_of_fold(member, "best")
     except LabError:
@@ -117,7 +121,7 @@ def _mistakes(found: Findings) -> Faces | None:
     if not len(wrong):
         return None
     rows = wrong.head(2 * FACES)
-    maps = {member.name: _maps(found, member, list(rows["sample"]))}
+    maps = {member.name: _maps(findings, member, list(rows["sample"]))}
     cells = []
     for row in rows.itertuples(index=False):
         lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")

@@ -34,8 +34,8 @@ class Findings:
     faces: tuple[str, ...] = ()  # samples that the reader asked for
 
 
-def findings(
-    chosen: Sequence[Run],
+def compare_runs(
+    runs: Sequence[Run],
     *,
     baseline: str | None = None,
     within: float = 0.01,
@@ -43,10 +43,10 @@ def findings(
     faces: Sequence[str] = (),
 ) -> Findings:
     """Raises LabError when no run can be read, or the baseline is not among them."""
-    if not chosen:
+    if not runs:
         raise LabError("report: no run is named.", "Name a study or runs.", kind="gone")
-    root = chosen[0].dir.parent
-    readable, errors = members.load_all([run.id for run in chosen], root)
+    root = runs[0].dir.parent
+    readable, errors = members.load_all([run.id for run in runs], root)
     if not readable:
         raise errors[0]
     first = next((m for m in readable if m.id == baseline), readable[0] if baseline is None else None)

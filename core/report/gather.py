@@ -12,14 +12,14 @@ from pathlib import Path
 from core.errors import LabError
 from core.report import sections
 from core.report.blocks import Report
-from core.report.findings import findings
+from core.report.findings import compare_runs
 from core.report.words import answer
 from core.runs import Run
 from core.studies import records
 
 
 def gather(
-    chosen: Sequence[Run],
+    runs: Sequence[Run],
     *,
     title: str = "",
     question: str = "",
@@ -36,11 +36,16 @@ def gather(
     Raises LabError when no run is left that can be read; a run that cannot be read, or that tells other classes, is
     named in the report and left out.
     """
-    found = findings(chosen, baseline=baseline, within=within, maps=maps, faces=faces)
-    sentences = answer(found)
-    title = title.strip() or (found.baseline.name if len(found.members) == 1 else f"{len(found.members)} runs compared")
-    made = f"{datetime.now():%d %B %Y, %H:%M}"
-    return Report(title, question.strip(), made, sentences, sections.sections(found, sentences))
+    findings = compare_runs(runs, baseline=baseline, within=within, maps=maps, faces=faces)
+    sentences = answer(findings)
+    number = len(findings.members)
+    return Report(
+        title=title.strip() or (findings.baseline.name if number == 1 else f"{number} runs compared"),
+        question=question.strip(),
+        written=f"{datetime.now():%d %B %Y, %H:%M}",
+        sentences=sentences,
+        sections=sections.sections(findings, sentences),
+    )
 
 
 def of_names(names: Sequence[str], folder: Path | None = None, **options) -> Report:

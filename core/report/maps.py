@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from core.data.thumbnails import small_jpeg
 from core.errors import LabError
@@ -13,22 +14,29 @@ LAYER = "layer4"
 OPACITY = 0.75
 
 
-def pictures(run: Run, samples: Sequence[str], side: int) -> tuple[dict[str, bytes], str]:
-    """(sample -> JPEG of the face under its map, why there are none).
+@dataclass(frozen=True, eq=False)
+class RunMaps:
+    """What one run looked at. jpegs: sample -> the face under its map. missing: why there are none, else empty."""
 
-    The map is GradCAM of the last layer for the predicted class, from the fold that held the person out, at its best
-    epoch. side: of the picture, px. A checkpoint or a photo that is gone costs the maps of this run, not the report.
+    jpegs: dict[str, bytes] = field(default_factory=dict)
+    missing: str = ""
+
+
+def maps_of(run: Run, samples: Sequence[str], side: int) -> RunMaps:
+    """GradCAM of the last layer for the predicted class, from the fold that held the person out, at its best epoch.
+
+    side: of the picture, px. A checkpoint or a photo that is gone costs the maps of this run, not the report.
     """
     from core.inside import fold_models
-    from core.inside import maps as gradcam
+    from core.inside.maps import held_out_maps
 
-    wanted, found = list(dict.fromkeys(samples)), {}
-    table = lut("inferno")
+    samples, jpegs = list(dict.fromkeys(samples)), {}
+    colours = lut("inferno")
     try:
-        for positions, maps in gradcam.held_out_maps(run, wanted, layers=(LAYER,)):
-            names = [wanted[position] for position in positions]
+        for positions, maps in held_out_maps(run, samples, layers=(LAYER,)):
+            names = [samples[position] for position in positions]
             for name, face, heat in zip(names, fold_models.faces(run, names), maps.maps[:, 0], strict=True):
-                found[name] = small_jpeg(overlay(face, heat, table, OPACITY), side)
+                jpegs[name] = small_jpeg(overlay(face, heat, colours, OPACITY), side)
     except LabError as error:
-        return {}, str(error)
-    return found, ""
+        return RunMaps(missing=str(error))
+    return RunMaps(jpegs)

@@ -8,10 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.compare import contrast
+from core.compare.cost import RunCost
 from core.data import persons
 from core.errors import LabError
-from core.figures import comparison as drawings
-from core.figures import comparison_curves
+from core.figures import comparison, comparison_curves
 from core.figures.style import FEW_RUNS
 from core.plan.folds import absent_classes
 from core.report.blocks import Bullets, Figure, Section, Table
@@ -29,28 +29,28 @@ VERDICTS = {
 }
 
 
-def scores(found: Findings) -> Section:
+def scores(findings: Findings) -> Section:
     rows = []
-    for member in found.members:
+    for member in findings.members:
         cells = [spread(member.scores(m, w).values()) for m in ("f1", "accuracy") for w in ("best", "final")]
-        rows.append((found.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
+        rows.append((findings.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
     head = ("run", "folds done", "F1 best epoch", "F1 last epoch", "accuracy best epoch", "accuracy last epoch")
-    classes = len(found.baseline.class_names)
+    classes = len(findings.baseline.class_names)
     note = (
         f"Mean ± deviation over folds (number of folds). F1 is macro F1 over all {classes} classes of the task; a "
         "class of which a fold holds no photo counts 0 in it."
     )
-    lacking = _lacking(found)
+    lacking = _lacking(findings)
     return Section("Scores", (Table(head, tuple(rows), note), *lacking))
 
 
-def _lacking(found: Findings) -> list[Table]:
+def _lacking(findings: Findings) -> list[Table]:
     """Folds that hold no photo of some class, with what their F1 is over the classes that they hold."""
     rows = []
-    for member in found.members:
+    for member in findings.members:
         for fold, absent in absent_classes(member.samples, member.class_names).items():
-            told = [score(member.score(fold, metric, "best")) for metric in ("f1", "f1_present")]
-            rows.append((found.names[member.id], f"{fold}", ", ".join(absent), *told))
+            scores_of_fold = [score(member.score(fold, metric, "best")) for metric in ("f1", "f1_present")]
+            rows.append((findings.names[member.id], f"{fold}", ", ".join(absent), *scores_of_fold))
     head = ("run", "fold", "classes without a photo", "F1 best epoch", "F1 over the classes present")
     return [Table(head, tuple(rows))] if rows else []
 
@@ -61,29 +61,28 @@ def _with_many_names(figure: go.Figure, names: int) -> go.Figure:
     return figure.update_layout(legend=legend, height=max(320, 60 + 20 * names))
 
 
-def curves(found: Findings) -> Section:
+def curves(findings: Findings) -> Section:
     lines, older = [], []
-    for member in found.members:
+    for member in findings.members:
         table = member.run.all_metrics()
         if metrics_file.tells_objective(table, member.config.training):
-            older.append(found.names[member.id])
+            older.append(findings.names[member.id])
         if len(table):
-            lines.append(comparison_curves.Line(member.id, found.names[member.id], found.colours[member.id], table, {}))
+            name, colour = findings.names[member.id], findings.colours[member.id]
+            lines.append(comparison_curves.Line(member.id, name, colour, table, {}))
     if not lines:
         return Section("Curves", ())
-    few = len(lines) <= FEW_RUNS
+    f1_caption = "Validation F1 by epoch: mean over folds, band: mean ± deviation."
+    loss_caption = (
+        "Loss (plain cross-entropy) by epoch: validation solid with its band, training dashed. "
+        + comparison_curves.loss_words(older)
+    )
+    side_by_side = len(lines) <= FEW_RUNS
     blocks: list = [
-        Figure(figure if few else _with_many_names(figure, len(lines)), caption, half=few)
+        Figure(figure if side_by_side else _with_many_names(figure, len(lines)), caption, half=side_by_side)
         for figure, caption in (
-            (
-                comparison_curves.run_curves(lines, "f1"),
-                "Validation F1 by epoch: mean over folds, band: mean ± deviation.",
-            ),
-            (
-                comparison_curves.run_curves(lines, "loss", show="both"),
-                "Loss (plain cross-entropy) by epoch: validation solid with its band, training dashed. "
-                + comparison_curves.loss_words(older),
-            ),
+            (comparison_curves.run_curves(lines, "f1"), f1_caption),
+            (comparison_curves.run_curves(lines, "loss", show="both"), loss_caption),
         )
     ]
     rows = []
@@ -101,41 +100,41 @@ def _row(values: pd.DataFrame, epoch: int) -> str:
     return spread(values.loc[epoch]) if epoch in values.index else NOTHING
 
 
-def differences(found: Findings) -> Section:
+def differences(findings: Findings) -> Section:
     """Empty for a run alone."""
-    if not found.differences:
+    if not findings.differences:
         return Section("Differences", ())
-    base = found.names[found.baseline.id]
-    who = persons.noun(persons.together(one.persons for one in found.differences))
+    base = findings.names[findings.baseline.id]
+    who = persons.noun(persons.together(difference.persons for difference in findings.differences))
     rows = []
-    for one in found.differences:
-        if one.interval is None:
-            rows.append((one.name, *(NOTHING,) * 5, "not paired"))
+    for difference in findings.differences:
+        if difference.interval is None:
+            rows.append((difference.name, *(NOTHING,) * 5, "not paired"))
             continue
-        people = one.people
+        people = difference.people
         rows.append(
             (
-                one.name,
-                _interval(one.interval),
-                _p(one.p),
-                _interval(one.bootstrap) if one.bootstrap else NOTHING,
+                difference.name,
+                _interval(difference.interval),
+                _p(difference.p),
+                _interval(difference.bootstrap) if difference.bootstrap else NOTHING,
                 f"{people.only_a} / {people.only_b} (p {_p(people.exact)})" if people else NOTHING,
-                str(one.interval.n),
-                VERDICTS[one.verdict],
+                str(difference.interval.n),
+                VERDICTS[difference.verdict],
             )
         )
     head = ("run", "F1, folds", "p", f"F1, {who}", f"{who} won / lost", "folds", "verdict")
     note = (
-        f"Against {base}, points of F1 with 95% intervals. What lies within {paired.points(found.within)} counts "
+        f"Against {base}, points of F1 with 95% intervals. What lies within {paired.points(findings.within)} counts "
         "as the same. Folds: corrected resampled t (Nadeau and Bengio 2003), p corrected for the number of comparisons "
         f"(Holm). {who.capitalize()}: bootstrap over {who} of all out-of-fold predictions. {_won_and_lost(who)}"
     )
     blocks: list = [Table(head, tuple(rows), note)]
-    if any(d.interval for d in found.differences):
-        figure = drawings.deltas(found.differences, found.colours, within=found.within)
+    if any(d.interval for d in findings.differences):
+        figure = comparison.deltas(findings.differences, findings.colours, within=findings.within)
         caption = f"Differences from {base}: a dot a fold, the mean with its interval; grey counts as the same."
         blocks.append(Figure(figure, caption))
-    notes = [note for one in found.differences for note in one.notes]
+    notes = [note for difference in findings.differences for note in difference.notes]
     if notes:
         blocks.append(Bullets(tuple(dict.fromkeys(notes)), warn=True))
     return Section("Differences", tuple(blocks))
@@ -160,55 +159,59 @@ def _p(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
-def classes(found: Findings) -> Section:
+def classes(findings: Findings) -> Section:
     try:
-        table = contrast.class_scores(found.members)
-        parts = contrast.attribute_accuracy(found.members)
+        table = contrast.class_scores(findings.members)
+        attributes = contrast.attribute_accuracy(findings.members)
     except LabError as error:
         return Section("Classes", (Bullets((str(error),), warn=True),))
     if not table.notna().any(axis=None):
         return Section("Classes", ())
-    blocks: list = [Figure(drawings.class_heat(table, found.names), "F1 of each class, all out-of-fold photos pooled.")]
-    head = ("class", *(found.names[m.id] for m in found.members))
+    blocks: list = [
+        Figure(comparison.class_heat(table, findings.names), "F1 of each class, all out-of-fold photos pooled.")
+    ]
+    head = ("class", *(findings.names[m.id] for m in findings.members))
     blocks.append(
-        Table(head, tuple((str(c), *(score(table.at[m.id, c]) for m in found.members)) for c in table.columns))
+        Table(head, tuple((str(c), *(score(table.at[m.id, c]) for m in findings.members)) for c in table.columns))
     )
-    if len(parts.columns):
-        rows = tuple((str(c), *(score(parts.at[m.id, c]) for m in found.members)) for c in parts.columns)
+    if len(attributes.columns):
+        rows = tuple((str(c), *(score(attributes.at[m.id, c]) for m in findings.members)) for c in attributes.columns)
         blocks.append(Table(("accuracy of", *head[1:]), rows))
     return Section("Classes", tuple(blocks))
 
 
-def costs(found: Findings) -> Section:
+def costs(findings: Findings) -> Section:
     rows, points = [], []
-    for member in found.members:
-        c = found.costs[member.id]
-        rows.append(
-            (
-                found.names[member.id],
-                f"{c.size.parameters / 1e6:.1f} M",
-                f"{c.size.multiply_adds / 1e9:.2f} G",
-                rate(c.training_rate),
-                rate(c.validation_rate),
-                duration(c.epoch_seconds) if not c.epoch_seconds < 10 else f"{c.epoch_seconds:.1f} s",
-                duration(c.seconds),
-                f"{c.memory_bytes / 1e6:,.0f} MB" if math.isfinite(c.memory_bytes) else NOTHING,
-                f"{c.checkpoint_bytes / 1e6:.1f} MB" if math.isfinite(c.checkpoint_bytes) else NOTHING,
-                c.device or NOTHING,
-            )
-        )
+    for member in findings.members:
+        name, cost = findings.names[member.id], findings.costs[member.id]
+        rows.append({"run": name, **_cost_cells(cost)})
         mean, deviation, folds = mean_and_deviation(member.scores("f1", "best").values())
         if folds:
-            name, colour = found.names[member.id], found.colours[member.id]
-            points.append(drawings.Point(member.id, name, colour, c.size.multiply_adds / 1e9, mean, deviation))
-    head = ("run", "parameters", "multiply-adds", "training", "inference", "epoch", "all folds", "memory", "weights",
-            "device")  # fmt: skip
+            multiply_adds = cost.size.multiply_adds / 1e9
+            points.append(
+                comparison.Point(member.id, name, findings.colours[member.id], multiply_adds, mean, deviation)
+            )
     note = (
         "Multiply-adds are of one image forward. Inference is measured while validating, with reading. An epoch is "
         "training and validation of one fold; memory is the most that training a fold held."
     )
-    blocks: list = [Table(head, tuple(rows), note)]
+    blocks: list = [Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), note)]
     if len(points) > 1:
-        figure = drawings.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
+        figure = comparison.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
         blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
     return Section("Cost", tuple(blocks))
+
+
+def _cost_cells(cost: RunCost) -> dict[str, str]:
+    """Title of a column -> what a run has in it."""
+    return {
+        "parameters": f"{cost.size.parameters / 1e6:.1f} M",
+        "multiply-adds": f"{cost.size.multiply_adds / 1e9:.2f} G",
+        "training": rate(cost.training_rate),
+        "inference": rate(cost.validation_rate),
+        "epoch": f"{cost.epoch_seconds:.1f} s" if cost.epoch_seconds < 10 else duration(cost.epoch_seconds),
+        "all folds": duration(cost.seconds),
+        "memory": f"{cost.memory_bytes / 1e6:,.0f} MB" if math.isfinite(cost.memory_bytes) else NOTHING,
+        "weights": f"{cost.checkpoint_bytes / 1e6:.1f} MB" if math.isfinite(cost.checkpoint_bytes) else NOTHING,
+        "device": cost.device or NOTHING,
+    }

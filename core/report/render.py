@@ -65,15 +65,15 @@ def _inert(text: str) -> str:
 
 
 def _environment(*, autoescape: bool) -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters |= {"kind": _kind, "identity": id}
-    return made
+    environment.filters |= {"kind": _kind, "identity": id}
+    return environment
 
 
 def _kind(block: Block) -> str:

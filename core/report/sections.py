@@ -19,34 +19,34 @@ from core.report.words import limits
 from core.text import count
 
 
-def sections(found: Findings, sentences: Sequence[str]) -> list[Section]:
+def sections(findings: Findings, sentences: Sequence[str]) -> list[Section]:
     parts = [
-        _answer(found, sentences),
-        _data(found),
-        _setup(found),
-        numbers.scores(found),
-        numbers.curves(found),
-        numbers.differences(found),
-        numbers.classes(found),
-        faces.section(found),
-        numbers.costs(found),
-        Section("Limits", (Bullets(tuple(limits(found))),)),
-        again.section(found),
+        _answer(findings, sentences),
+        _data(findings),
+        _setup(findings),
+        numbers.scores(findings),
+        numbers.curves(findings),
+        numbers.differences(findings),
+        numbers.classes(findings),
+        faces.section(findings),
+        numbers.costs(findings),
+        Section("Limits", (Bullets(tuple(limits(findings))),)),
+        again.section(findings),
     ]
     return [part for part in parts if part.blocks]
 
 
-def _answer(found: Findings, sentences: Sequence[str]) -> Section:
-    warnings = [*found.problems, *(d.warning for d in found.differences if d.warning)]
-    verdicts = {d.sentence: d.verdict for d in found.differences if not d.warning}
+def _answer(findings: Findings, sentences: Sequence[str]) -> Section:
+    warnings = [*findings.problems, *(d.warning for d in findings.differences if d.warning)]
+    verdicts = {d.sentence: d.verdict for d in findings.differences if not d.warning}
     blocks = [Bullets(tuple(sentences), tones=tuple(verdicts.get(sentence, "") for sentence in sentences))]
     return Section("Answer", (*blocks, Bullets(tuple(dict.fromkeys(warnings)), warn=True)) if warnings else (*blocks,))
 
 
-def _data(found: Findings) -> Section:
+def _data(findings: Findings) -> Section:
     blocks: list = []
     seen: set[str] = set()
-    for member in found.members:
+    for member in findings.members:
         about = member.info.get("dataset") or {}
         key = f"{about.get('fingerprint')} {member.config.task.name}"
         if key in seen:
@@ -55,13 +55,13 @@ def _data(found: Findings) -> Section:
         counts = _class_counts(member)
         blocks += [Text(line) for line in (_dataset_line(member), _left_out(member.info))]
         blocks.append(Figure(class_bars(counts), f"Photos of each class in {member.config.task.name}."))
-        shown = ["people", "photos"] if "people" in counts else ["photos"]
-        rows = tuple((str(n), *(count(r[c]) for c in shown), f"{r['share']:.1%}") for n, r in counts.iterrows())
-        blocks.append(Table(("class", *shown, "share of photos"), rows))
+        counted = ["people", "photos"] if "people" in counts else ["photos"]
+        rows = tuple((str(n), *(count(r[c]) for c in counted), f"{r['share']:.1%}") for n, r in counts.iterrows())
+        blocks.append(Table(("class", *counted, "share of photos"), rows))
     doubts = ["The runs were not trained on the same photos."] if len(seen) > 1 else []
-    doubts += dict.fromkeys(member.persons.warning for member in found.members if member.persons.warning)
-    doubts += _absences(found)
-    blocks += [Text(line) for line in _corrected(found)]
+    doubts += dict.fromkeys(member.persons.warning for member in findings.members if member.persons.warning)
+    doubts += _absences(findings)
+    blocks += [Text(line) for line in _corrected(findings)]
     return Section("Data", (Bullets(tuple(doubts), warn=True), *blocks) if doubts else tuple(blocks))
 
 
@@ -69,52 +69,54 @@ def _dataset_line(member: ComparedRun) -> str:
     about, table, persons = member.info.get("dataset") or {}, member.samples, member.persons
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
     leaks = audit(table)
-    kept = "; nobody stands in two folds" if persons.are_known and not leaks else ""
-    kept = f"; {units(len(leaks), KNOWN)} in more than one fold" if leaks else kept
+    apart = "; nobody stands in two folds" if persons.are_known and not leaks else ""
+    apart = f"; {units(len(leaks), KNOWN)} in more than one fold" if leaks else apart
     return (
         f"{about.get('root') or member.config.data.root} ({about.get('reader') or member.config.data.reader}), task "
         f"{member.config.task.name}: {count(len(table))} photos{whose} in {len(member.class_names)} classes and "
-        f"{table['fold'].nunique()} folds{kept}."
+        f"{table['fold'].nunique()} folds{apart}."
     )
 
 
-def _absences(found: Findings) -> list[str]:
+def _absences(findings: Findings) -> list[str]:
     """Folds without a photo of some class, each said once with the runs whose folds they are."""
     whose: dict[str, list[str]] = {}
-    for member in found.members:
+    for member in findings.members:
         classes = len(member.class_names)
         for fold, absent in absent_classes(member.samples, member.class_names).items():
-            whose.setdefault(absence(fold, absent, classes), []).append(found.names[member.id])
-    every = len(found.members)
+            whose.setdefault(absence(fold, absent, classes), []).append(findings.names[member.id])
+    every = len(findings.members)
     return [line if len(names) == every else f"{', '.join(names)}: {line}" for line, names in whose.items()]
 
 
 def _left_out(info: dict) -> str:
     """What of the dataset the runs did not use."""
-    bad, other = int(info.get("left_out") or 0), int(info.get("dropped") or 0)
-    if not bad and not other:
+    unusable, off_task = int(info.get("left_out") or 0), int(info.get("dropped") or 0)
+    if not unusable and not off_task:
         return "No file was left out."
-    parts = [f"{count(bad)} unreadable or unusable files were left out"] if bad else []
-    parts += [f"{count(other)} photos of the dataset are not in the task"] if other else []
+    parts = [f"{count(unusable)} unreadable or unusable files were left out"] if unusable else []
+    parts += [f"{count(off_task)} photos of the dataset are not in the task"] if off_task else []
     return "; ".join(parts).capitalize() + "."
 
 
-def _corrected(found: Findings) -> list[str]:
+def _corrected(findings: Findings) -> list[str]:
     """How many label corrections each run was frozen with; nothing where none was used."""
-    used = {found.names[member.id]: again.corrections_of(member) for member in found.members}
-    if set(used.values()) == {0}:
+    counts = {findings.names[member.id]: again.corrections_of(member) for member in findings.members}
+    distinct = set(counts.values())
+    if distinct == {0}:
         return []
-    said = {
-        name: "an unreadable file of label corrections" if n is None else _corrections(n) for name, n in used.items()
-    }
-    if len(set(said.values())) == 1:
-        whose = "The run" if len(said) == 1 else "Every run"
-        return [f"{whose} used {next(iter(said.values()))}, laid over the labels of the dataset."]
-    return [f"Laid over the labels of the dataset: {'; '.join(f'{name} used {told}' for name, told in said.items())}."]
+    if len(distinct) == 1:
+        whose = "The run" if len(counts) == 1 else "Every run"
+        return [f"{whose} used {_corrections(distinct.pop())}, laid over the labels of the dataset."]
+    each = "; ".join(f"{name} used {_corrections(number)}" for name, number in counts.items())
+    return [f"Laid over the labels of the dataset: {each}."]
 
 
-def _corrections(n: int) -> str:
-    return f"{count(n) if n else 'no'} label correction{'' if n == 1 else 's'}"
+def _corrections(number: int | None) -> str:
+    """number: None where the file that holds them is damaged."""
+    if number is None:
+        return "an unreadable file of label corrections"
+    return f"{count(number) if number else 'no'} label correction{'' if number == 1 else 's'}"
 
 
 def _class_counts(member: ComparedRun) -> pd.DataFrame:
@@ -126,22 +128,22 @@ def _class_counts(member: ComparedRun) -> pd.DataFrame:
     return table.assign(share=table["photos"] / max(1, len(member.samples)))
 
 
-def _setup(found: Findings) -> Section:
-    base = found.baseline.config
-    flat = {m.id: settings.flat(m.config) for m in found.members}
+def _setup(findings: Findings) -> Section:
+    base = findings.baseline.config
+    flat = {m.id: settings.flat(m.config) for m in findings.members}
     blocks: list = [
         Text(
-            f"{found.names[found.baseline.id]}: ResNet-{base.model.depth} from {base.model.init}, "
+            f"{findings.names[findings.baseline.id]}: ResNet-{base.model.depth} from {base.model.init}, "
             f"{settings.phases_line(base)}, batch {base.training.batch_size}, label smoothing "
             f"{base.training.label_smoothing:g}, mixing {base.mix.method}, "
             f"{base.input_size[1]} x {base.input_size[0]} px, {base.folds.count} folds."
         ),
-        Text(f"Its augmentation: {flat[found.baseline.id]['transforms']}."),
+        Text(f"Its augmentation: {flat[findings.baseline.id]['transforms']}."),
     ]
-    if len(found.members) > 1:
-        differ = contrast.config_differences(found.members)
-        rows = tuple((str(key), *(str(values[m.id]) for m in found.members)) for key, values in differ.iterrows())
-        head = ("setting", *(found.names[m.id] for m in found.members))
+    if len(findings.members) > 1:
+        differ = contrast.config_differences(findings.members)
+        rows = tuple((str(key), *(str(values[m.id]) for m in findings.members)) for key, values in differ.iterrows())
+        head = ("setting", *(findings.names[m.id] for m in findings.members))
         if rows:
             blocks.append(Table(head, rows, "Only the settings that differ; all others are the same.", words=True))
         else:

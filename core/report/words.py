@@ -13,58 +13,57 @@ from core.text import spread
 SMALL_CLASS = 20  # people, or photos where persons are unknown
 
 
-def answer(found: Findings) -> list[str]:
+def answer(findings: Findings) -> list[str]:
     """What the numbers say, the most important first."""
-    means = {m.id: mean_and_deviation(m.scores("f1", "best").values()) for m in found.members}
+    means = {m.id: mean_and_deviation(m.scores("f1", "best").values()) for m in findings.members}
     scored = {run_id: values for run_id, values in means.items() if values[2]}
     if not scored:
         return ["No fold of these runs is finished, so there is nothing to compare yet."]
     top = max(scored, key=lambda run_id: scored[run_id][0])
-    best = spread(next(m for m in found.members if m.id == top).scores("f1", "best").values())
-    first = f"{found.names[top]} has the highest mean F1 at the best epoch: {best}, mean ± deviation (folds)."
-    if len(found.members) == 1:
-        final = spread(found.baseline.scores("f1", "final").values())
-        first = (
-            f"{found.names[top]} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."
-        )
-    said = [difference.sentence for difference in found.differences]
-    claimed = [d for d in found.differences if d.verdict in (paired.BETTER, paired.WORSE)]
-    if found.differences and not claimed and any(d.interval for d in found.differences):
-        said.append(f"No difference from {found.names[found.baseline.id]} is shown by these folds.")
+    name = findings.names[top]
+    best = spread(next(m for m in findings.members if m.id == top).scores("f1", "best").values())
+    first = f"{name} has the highest mean F1 at the best epoch: {best}, mean ± deviation (folds)."
+    if len(findings.members) == 1:
+        final = spread(findings.baseline.scores("f1", "final").values())
+        first = f"{name} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."
+    said = [difference.sentence for difference in findings.differences]
+    claimed = [d for d in findings.differences if d.verdict in (paired.BETTER, paired.WORSE)]
+    if findings.differences and not claimed and any(d.interval for d in findings.differences):
+        said.append(f"No difference from {findings.names[findings.baseline.id]} is shown by these folds.")
     return [first, *said]
 
 
-def limits(found: Findings) -> list[str]:
+def limits(findings: Findings) -> list[str]:
     """What these numbers cannot say, from the numbers themselves."""
-    folds = min((d.interval.n for d in found.differences if d.interval), default=len(found.baseline.done))
+    folds = min((d.interval.n for d in findings.differences if d.interval), default=len(findings.baseline.done))
     lines = [paired.fold_note(folds)] if folds else []
     gaps = []
-    for member in found.members:
+    for member in findings.members:
         best, final = (np.mean(list(member.scores("f1", which).values()) or [np.nan]) for which in ("best", "final"))
         gaps.append(best - final)
     if np.isfinite(gaps).any():
         worst = paired.signed(float(np.nanmax(gaps))).lstrip("+")
         lower = f": the last epoch's F1 is up to {worst} points lower" if float(worst) > 0 else ""
         lines.append(f"The best epoch is chosen on the validation fold itself, which flatters{lower}.")
-    people = found.baseline.samples.groupby("class_name")["person"].nunique()
+    people = findings.baseline.samples.groupby("class_name")["person"].nunique()
     if len(people) and people.min() < SMALL_CLASS:
-        few = units(int(people.min()), found.baseline.persons.state)
+        smallest = units(int(people.min()), findings.baseline.persons.state)
         lines.append(
-            f"Class {people.idxmin()} has only {few}; its F1, an equal part of macro F1, rests on "
+            f"Class {people.idxmin()} has only {smallest}; its F1, an equal part of macro F1, rests on "
             f"{'it' if people.min() == 1 else 'them'}."
         )
-    seeds = {member.config.training.seed for member in found.members}
+    seeds = {member.config.training.seed for member in findings.members}
     if len(seeds) == 1:
         lines.append(
             f"Every run was trained with one seed ({min(seeds)}): what another seed would change is not in it."
         )
-    for member in found.members:
-        if left := [state for state in member.states if state.state != "done"]:
+    for member in findings.members:
+        if unfinished := [state for state in member.states if state.state != "done"]:
             lines.append(
-                f"{found.names[member.id]}: {len(left)} of {len(member.states)} folds are not finished "
-                f"({', '.join(sorted({state.state for state in left}))})."
+                f"{findings.names[member.id]}: {len(unfinished)} of {len(member.states)} folds are not finished "
+                f"({', '.join(sorted({state.state for state in unfinished}))})."
             )
-    if doubt := next((m.persons.warning for m in found.members if m.persons.warning), ""):
+    if doubt := next((m.persons.warning for m in findings.members if m.persons.warning), ""):
         lines.append(f"{doubt} Where they do, scores flatter, and intervals over photos are too narrow.")
     lines.append("People outside this dataset may differ from those in it; cross-validation does not show that.")
     return [line for line in lines if line]

@@ -33,10 +33,8 @@ def lab(tmp_path, runs_folder, monkeypatch):
 
 
 def config_of(root, **settings):
-    return from_dict({
-        "name": "mine", "data": {"root": str(root)}, "folds": {"count": 2, "seed": 3}, "task": {"name": "gender"},
-        "model": {"init": "scratch"}, **settings,
-    })  # fmt: skip
+    defaults = {"folds": {"count": 2, "seed": 3}, "task": {"name": "gender"}, "model": {"init": "scratch"}}
+    return from_dict({"name": "mine", "data": {"root": str(root)}, **defaults, **settings})
 
 
 def launched(root, **settings):
@@ -51,14 +49,14 @@ def again(run, folder):
     commands = codes.pop("Commands").splitlines()
     for name, text in codes.items():
         (folder / name).write_text(text, "utf-8")
-    made = []
+    new_runs = []
     for command in commands:
         words = shlex.split(command)
         assert words[:3] == ["python", "-m", "core"]
         done = CliRunner().invoke(cli.app, words[3:])
         assert done.exit_code == 0, (command, done.output, done.exception)
-        made += [Run(line) for line in done.output.splitlines() if ID.fullmatch(line) and Run(line).exists()]
-    return made, commands, [line for block in parts if isinstance(block, Bullets) for line in block.lines]
+        new_runs += [Run(line) for line in done.output.splitlines() if ID.fullmatch(line) and Run(line).exists()]
+    return new_runs, commands, [line for block in parts if isinstance(block, Bullets) for line in block.lines]
 
 
 def where(run):
@@ -85,28 +83,28 @@ def test_a_run_that_starts_from_another_says_that_its_folder_is_needed(lab, tmp_
 
 def test_runs_of_a_study_that_another_run_split_are_made_by_the_study(lab, tmp_path):
     draw(lab / "of-nobody.jpg")  # its name tells nothing: the study has to know that it is left out
-    wanted = StudyConfig(name="tasks", recipe="quick", set=SHARED, grid={"task.name": ["gender", "gender-age"]})
-    configs = expand(wanted, {"root": str(lab), "leave_out_problems": True})
-    study = records.launch(wanted, make_plans(configs, scan(configs[0].data, threads=1)))
+    study_config = StudyConfig(name="tasks", recipe="quick", set=SHARED, grid={"task.name": ["gender", "gender-age"]})
+    configs = expand(study_config, {"root": str(lab), "leave_out_problems": True})
+    study = records.launch(study_config, make_plans(configs, scan(configs[0].data, threads=1)))
     for run_id in study.run_ids:
         run = Run(run_id)
-        made, commands, notes = again(run, tmp_path)
-        new = next(other for other in made if other.config().task == run.config().task)
+        new_runs, commands, notes = again(run, tmp_path)
+        new = next(candidate for candidate in new_runs if candidate.config().task == run.config().task)
         assert where(new) == where(run)
         assert new.config().data == run.config().data
-        if len(made) > 1:
+        if len(new_runs) > 1:
             assert commands == [f"python -m core study {study.id}.yaml --data '{lab}'"]
             assert "the study is launched whole" in notes[0]
 
 
 def test_a_run_that_joined_a_study_needs_its_own_folder_for_its_folds(lab, tmp_path):
-    wanted = StudyConfig(name="seeds", recipe="quick", set={**SHARED, "task.name": "gender"},
-                         grid={"training.seed": [0, 1]})  # fmt: skip
-    configs = expand(wanted, {"root": str(lab)})
-    found = scan(configs[0].data, threads=1)
-    study = records.launch(wanted, make_plans(configs, found))
-    other = config_of(lab, folds={"count": 2, "seed": 77})  # by itself it would be split in another way
-    run = records.add(study, make_plan(other, found), found)
+    shared = {**SHARED, "task.name": "gender"}
+    study_config = StudyConfig(name="seeds", recipe="quick", set=shared, grid={"training.seed": [0, 1]})
+    configs = expand(study_config, {"root": str(lab)})
+    photos = scan(configs[0].data, threads=1)
+    study = records.launch(study_config, make_plans(configs, photos))
+    joining = config_of(lab, folds={"count": 2, "seed": 77})  # by itself it would be split in another way
+    run = records.add(study, make_plan(joining, photos), photos)
     (new,), (command,), notes = again(run, tmp_path)
     assert where(new) == where(run) == where(Run(study.run_ids[0]))
     assert command.endswith(f"--folds-of {run.id}") and f"the folder runs/{run.id} has to be there" in notes[0]
@@ -117,12 +115,12 @@ def test_a_study_whose_recipe_is_not_the_labs_is_not_promised(lab, tmp_path):
     from core.config.recipes import load_recipe, save_recipe
 
     save_recipe("mine", load_recipe("quick"))
-    wanted = StudyConfig(name="tasks", recipe="mine", set=SHARED, grid={"task.name": ["gender", "gender-age"]})
-    configs = expand(wanted, {"root": str(lab), "max_people": 17})
-    study = records.launch(wanted, make_plans(configs, scan(configs[0].data, threads=1)))
+    study_config = StudyConfig(name="tasks", recipe="mine", set=SHARED, grid={"task.name": ["gender", "gender-age"]})
+    configs = expand(study_config, {"root": str(lab), "max_people": 17})
+    study = records.launch(study_config, make_plans(configs, scan(configs[0].data, threads=1)))
     for run_id in study.run_ids:
-        made, commands, _ = again(Run(run_id), tmp_path)
-        assert all(" train " in command for command in commands) and where(made[0]) == where(Run(run_id))
+        new_runs, commands, _ = again(Run(run_id), tmp_path)
+        assert all(" train " in command for command in commands) and where(new_runs[0]) == where(Run(run_id))
 
 
 @pytest.mark.parametrize("many", [1, 2])
@@ -132,9 +130,9 @@ def test_corrections_are_counted_and_said_to_be_needed(lab, tmp_path, many):
         corrections.add(lab, Correction(kind="exclude-photo", sample=sample))
     run = launched(lab)
     parts = gather.gather([run]).sections
-    told = [block.text for part in parts if part.title == "Data" for block in part.blocks if hasattr(block, "text")]
+    texts = [block.text for part in parts if part.title == "Data" for block in part.blocks if hasattr(block, "text")]
     count = f"{many} label correction{'' if many == 1 else 's'}"
-    assert f"The run used {count}, laid over the labels of the dataset." in told
+    assert f"The run used {count}, laid over the labels of the dataset." in texts
     (new,), _, notes = again(run, tmp_path)
     assert where(new) == where(run) and len(new.samples()) == 18 - many
     assert notes[0].startswith(f"mine used {count}: on another machine, take in runs/{run.id}/corrections.csv")

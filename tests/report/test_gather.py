@@ -41,7 +41,7 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture
-def own(study, tmp_path):
+def copied(study, tmp_path):
     for path in study.glob("2026*"):
         shutil.copytree(path, tmp_path / path.name)
     return tmp_path
@@ -51,38 +51,38 @@ def chosen(folder):
     return [Run(path.name, folder) for path in sorted(folder.glob("2026*"))]
 
 
-def section(found, title) -> Section:
-    return next(part for part in found.sections if part.title.startswith(title))
+def section(report, title) -> Section:
+    return next(part for part in report.sections if part.title.startswith(title))
 
 
-def blocks(found, kind):
-    return [block for part in found.sections for block in part.blocks if isinstance(block, kind)]
+def blocks(report, kind):
+    return [block for part in report.sections for block in part.blocks if isinstance(block, kind)]
 
 
 def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study):
-    found = gather.gather(chosen(study))
-    table = section(found, "Scores").blocks[0]
+    report = gather.gather(chosen(study))
+    table = section(report, "Scores").blocks[0]
     for row, run in zip(table.rows, chosen(study), strict=True):
         f1 = [state.scores["best_f1"] for state in run.states()]
         assert row[2] == f"{np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} (5)"
         assert row[1] == "5 of 5"
-    assert found.sentences[0].startswith("ResNet-101 has the highest mean F1")
-    assert "ResNet-34 is not shown to be" in found.sentences[1]
-    assert "ResNet-101 is better than ResNet-18" in found.sentences[2]
+    assert report.sentences[0].startswith("ResNet-101 has the highest mean F1")
+    assert "ResNet-34 is not shown to be" in report.sentences[1]
+    assert "ResNet-101 is better than ResNet-18" in report.sentences[2]
 
 
 def test_differences_are_those_of_the_folds_in_points(study):
-    found = gather.gather(chosen(study))
-    table = section(found, "Differences").blocks[0]
+    report = gather.gather(chosen(study))
+    table = section(report, "Differences").blocks[0]
     base, _, best = ([s.scores["best_f1"] for s in run.states()] for run in chosen(study))
     assert table.rows[1][1].startswith(f"{100 * np.mean(np.subtract(best, base)):+.1f} [")
     assert table.rows[1][-1] == "better" and table.rows[0][-1] == "not shown to differ"
 
 
 def test_the_data_are_counted(study):
-    found = gather.gather(chosen(study))
-    table = next(block for block in section(found, "Data").blocks if isinstance(block, Table))
-    (bars,) = next(block for block in section(found, "Data").blocks if isinstance(block, Figure)).figure.data
+    report = gather.gather(chosen(study))
+    table = next(block for block in section(report, "Data").blocks if isinstance(block, Table))
+    (bars,) = next(block for block in section(report, "Data").blocks if isinstance(block, Figure)).figure.data
     assert [f"{n}" for n in bars.y] == [row[2] for row in table.rows]
     frozen = chosen(study)[0].samples()
     assert [row[0] for row in table.rows] == CLASSES
@@ -92,37 +92,37 @@ def test_the_data_are_counted(study):
 
 
 def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_launch_again(study):
-    found = gather.gather(chosen(study))
-    table = next(block for block in section(found, "Setup").blocks if isinstance(block, Table))
+    report = gather.gather(chosen(study))
+    table = next(block for block in section(report, "Setup").blocks if isinstance(block, Table))
     assert [row[0] for row in table.rows] == ["model.depth"]
-    text = render.markdown(found)
+    text = render.markdown(report)
     for run in chosen(study):
         assert f"python -m core train {run.id}.yaml" in text
         assert f"depth: {run.config().model.depth}" in text
 
 
 def test_faces_are_real_flips_with_their_photo(study):
-    found = gather.gather(chosen(study))
-    faces = blocks(found, Faces)
+    report = gather.gather(chosen(study))
+    faces = blocks(report, Faces)
     assert faces and all(face.jpeg[:2] == b"\xff\xd8" for block in faces for face in block.faces)
 
 
 def test_faces_that_are_named_are_shown_with_every_answer(study):
     runs = chosen(study)
     answers = [run.predictions(0).iloc[0] for run in runs]
-    found = gather.gather(runs, faces=[answers[0]["sample"], "nobody.jpg"])
-    (block,) = [block for block in section(found, "Faces").blocks if isinstance(block, Faces)][:1]
+    report = gather.gather(runs, faces=[answers[0]["sample"], "nobody.jpg"])
+    (block,) = [block for block in section(report, "Faces").blocks if isinstance(block, Faces)][:1]
     (face,) = block.faces
     assert (face.sample, face.lines[0]) == (answers[0]["sample"], answers[0]["label"]) and face.jpeg
     for run, answer, line in zip(runs, answers, face.lines[1:], strict=True):
         assert line == f"{run.config().name}: {answer['predicted']} {answer['p_' + answer['predicted']]:.2f}"
-    assert "No finished fold held out nobody.jpg." in render.markdown(found)
+    assert "No finished fold held out nobody.jpg." in render.markdown(report)
 
 
 def test_the_cost_of_each_run_is_told(study):
     table = section(gather.gather(chosen(study)), "Cost").blocks[0]
-    told = dict(zip(table.head, table.rows[0], strict=True))
-    assert told["parameters"] == "11.2 M" and told["inference"] == "80 img/s" and told["memory"] == "512 MB"
+    cells = dict(zip(table.head, table.rows[0], strict=True))
+    assert cells["parameters"] == "11.2 M" and cells["inference"] == "80 img/s" and cells["memory"] == "512 MB"
 
 
 class Reader(HTMLParser):
@@ -134,12 +134,12 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
-        found = dict(attributes)
-        self.loads += [found[key] for key in ("src", "href", "srcset", "data", "action") if found.get(key)]
+        values = dict(attributes)
+        self.loads += [values[key] for key in ("src", "href", "srcset", "data", "action") if values.get(key)]
         self.inside = tag if tag in ("script", "style") else ""
-        if found.get("http-equiv") == "Content-Security-Policy":
-            self.policy = found["content"]
-        assert not [key for key in found if key.startswith("on")]
+        if values.get("http-equiv") == "Content-Security-Policy":
+            self.policy = values["content"]
+        assert not [key for key in values if key.startswith("on")]
 
     def handle_endtag(self, tag):
         self.inside = ""
@@ -165,10 +165,10 @@ def test_html_loads_nothing_from_outside_and_forbids_it(study):
 
 
 def test_html_carries_the_figures_that_the_report_has(study):
-    found = gather.gather(chosen(study))
-    page = render.html(found)
+    report = gather.gather(chosen(study))
+    page = render.html(report)
     data = json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.S)[1])
-    assert len(data) == len(blocks(found, Figure)) == page.count('class="plot"')
+    assert len(data) == len(blocks(report, Figure)) == page.count('class="plot"')
     names = {trace.get("name") for figure in data for trace in figure["data"]}
     assert names >= {"ResNet-18", "ResNet-34", "ResNet-101"}
 
@@ -179,11 +179,11 @@ def test_names_and_classes_stay_text(tmp_path):
         settings = {"task": {"name": "label"}, "description": EVIL}
         run_id = f"20260101-00000{number}-evil-000{number}"
         make_run(tmp_path, table, EVIL[:60], seed=number, classes=EVIL_CLASSES, run_id=run_id, config=settings)
-    found = gather.gather(chosen(tmp_path), title=EVIL, question=EVIL)
-    reader = read(render.html(found))
+    report = gather.gather(chosen(tmp_path), title=EVIL, question=EVIL)
+    reader = read(render.html(report))
     assert "img" not in reader.tags  # the photos are missing, and no name became one
     assert reader.tags.count("script") == 3 and EVIL in "".join(reader.words)
-    text = render.markdown(found)
+    text = render.markdown(report)
     prose = re.sub(r"^(`{3,})\n.*?^\1$", "", text, flags=re.S | re.M)
     assert "<img" not in prose and "](http" not in prose and "http://" not in prose and "https://" not in prose
     assert "there is no such file" in prose
@@ -208,8 +208,8 @@ def test_runs_of_one_name_are_told_apart(study, tmp_path):
         shutil.copytree(path, tmp_path / path.name)
         config = tmp_path / path.name / "config.yaml"
         config.write_text(re.sub(r"^name: .*$", "name: same", config.read_text(), flags=re.M))
-    found = gather.gather(chosen(tmp_path))
-    assert "same (0001)" in found.sentences[1] and "same (0000)" in found.sentences[1]
+    report = gather.gather(chosen(tmp_path))
+    assert "same (0001)" in report.sentences[1] and "same (0000)" in report.sentences[1]
 
 
 def test_a_failed_fold_is_left_out_and_said(study, tmp_path):
@@ -227,58 +227,58 @@ def test_a_fold_without_a_class_stands_in_the_report_with_the_f1_that_it_can_rea
     table = table[(table["fold"] != 3) | (table["class_name"] != "female >=60")]
     named = {"root": str(tmp_path / "photos"), "person_column": "who"}
     run = make_run(tmp_path, table, run_id="20260101-000000-r-0000", config={"data": named})
-    found = gather.gather([run])
-    told = [line for block in section(found, "Data").blocks if isinstance(block, Bullets) for line in block.lines]
-    assert told == [
+    report = gather.gather([run])
+    notes = [line for block in section(report, "Data").blocks if isinstance(block, Bullets) for line in block.lines]
+    assert notes == [
         "Fold 3 has no photo of 'female >=60': its macro F1 counts 0 for that class and cannot exceed 0.833."
     ]
-    _, lacking = section(found, "Scores").blocks
+    _, lacking = section(report, "Scores").blocks
     (row,) = lacking.rows
     assert row[:3] == ("resnet18", "3", "female >=60")
-    assert "F1 is macro F1 over all 6 classes of the task" in section(found, "Scores").blocks[0].note
+    assert "F1 is macro F1 over all 6 classes of the task" in section(report, "Scores").blocks[0].note
 
 
 def test_a_run_alone_has_its_mistakes_and_no_differences(study):
-    found = gather.gather(chosen(study)[:1])
-    titles = [part.title for part in found.sections]
+    report = gather.gather(chosen(study)[:1])
+    titles = [part.title for part in report.sections]
     assert "Differences" not in titles and "Faces" in titles
-    assert found.sentences[0].startswith("ResNet-18 reaches F1")
-    assert "Its mistakes" in render.markdown(found)
+    assert report.sentences[0].startswith("ResNet-18 reaches F1")
+    assert "Its mistakes" in render.markdown(report)
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_written(own):
-    runs = chosen(own)
+def test_what_cannot_be_read_is_named_and_the_rest_is_written(copied):
+    runs = chosen(copied)
     (runs[1].dir / "samples.parquet").write_bytes(b"garbage")
-    found = gather.gather([*runs, Run("20260101-000000-nobody-0000", own)])
-    text = render.markdown(found)
+    report = gather.gather([*runs, Run("20260101-000000-nobody-0000", copied)])
+    text = render.markdown(report)
     assert runs[1].id in text and "unreadable" in text and "nobody" in text and "gone" in text
-    assert [row[0] for row in section(found, "Scores").blocks[0].rows] == ["ResNet-18", "ResNet-101"]
+    assert [row[0] for row in section(report, "Scores").blocks[0].rows] == ["ResNet-18", "ResNet-101"]
 
 
-def test_predictions_that_are_gone_cost_only_their_sections(own):
+def test_predictions_that_are_gone_cost_only_their_sections(copied):
     for fold in range(5):
-        chosen(own)[2].predictions_file(fold, "best").unlink()
-    found = gather.gather(chosen(own))
-    text = render.markdown(found)
+        chosen(copied)[2].predictions_file(fold, "best").unlink()
+    report = gather.gather(chosen(copied))
+    text = render.markdown(report)
     assert "ResNet-101 is better than ResNet-18" in text
     assert "are gone" in text
 
 
-def test_other_classes_are_refused_in_words(own):
-    table = samples(own, people=30, photos=1, classes=["a", "b"])
+def test_other_classes_are_refused_in_words(copied):
+    table = samples(copied, people=30, photos=1, classes=["a", "b"])
     config = {"task": {"name": "label"}}
-    make_run(own, table, "letters", classes=["a", "b"], run_id="20260102-000000-letters-0009", config=config)
-    found = gather.gather(chosen(own))
-    assert "do not tell the same classes" in render.markdown(found)
-    assert len(section(found, "Scores").blocks[0].rows) == 3
+    make_run(copied, table, "letters", classes=["a", "b"], run_id="20260102-000000-letters-0009", config=config)
+    report = gather.gather(chosen(copied))
+    assert "do not tell the same classes" in render.markdown(report)
+    assert len(section(report, "Scores").blocks[0].rows) == 3
 
 
 def test_nothing_finished_is_said(tmp_path):
     table = samples(tmp_path, people=30, photos=1)
     make_run(tmp_path, table, "early", states=dict.fromkeys(range(5), "cancelled"), run_id="20260101-000000-early-0000")
-    found = gather.gather(chosen(tmp_path))
-    assert found.sentences == ["No fold of these runs is finished, so there is nothing to compare yet."]
-    assert "<html" in render.html(found)
+    report = gather.gather(chosen(tmp_path))
+    assert report.sentences == ["No fold of these runs is finished, so there is nothing to compare yet."]
+    assert "<html" in render.html(report)
 
 
 def test_no_run_at_all(tmp_path):
@@ -290,8 +290,8 @@ def test_no_run_at_all(tmp_path):
 
 def test_the_baseline_can_be_chosen(study):
     runs = chosen(study)
-    found = gather.gather(runs, baseline=runs[2].id)
-    assert "ResNet-18 is worse than ResNet-101" in " ".join(found.sentences)
+    report = gather.gather(runs, baseline=runs[2].id)
+    assert "ResNet-18 is worse than ResNet-101" in " ".join(report.sentences)
     with pytest.raises(LabError, match="baseline"):
         gather.gather(runs, baseline="20260101-000000-nobody-0000")
 
@@ -301,57 +301,61 @@ def test_within_decides_what_is_the_same(study):
 
 
 def write_study(folder):
-    members = [{"id": run.id, "name": "x", "config": {}} for run in chosen(folder)]
-    record = {
-        "id": "20260103-000000-depths-0000", "name": "Depths", "description": "Does depth help?", "created": 1.0,
-        "settings": {}, "runs": members,
-    }  # fmt: skip
+    study_id = "20260103-000000-depths-0000"
+    record = {"id": study_id, "name": "Depths", "description": "Does depth help?", "created": 1.0, "settings": {}}
+    record["runs"] = [{"id": run.id, "name": "x", "config": {}} for run in chosen(folder)]
     records.folder_of(folder).mkdir(parents=True)
-    files.write_json(records.folder_of(folder) / f"{record['id']}.json", record)
-    return record["id"]
+    files.write_json(records.folder_of(folder) / f"{study_id}.json", record)
+    return study_id
 
 
 def run_cli(*arguments):
     return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
 
 
-def test_the_command_writes_a_study_with_its_question(own, tmp_path):
-    study_id = write_study(own)
+def test_the_command_writes_a_study_with_its_question(copied, tmp_path):
+    study_id = write_study(copied)
     out = tmp_path / "out" / "depths.html"
-    done = run_cli("report", study_id, "--out", out, "--runs", own)
+    done = run_cli("report", study_id, "--out", out, "--runs", copied)
     assert done.exit_code == 0, done.output
     assert "ResNet-101 is better than ResNet-18" in done.output and str(out) in done.output
     words = " ".join(read(out.read_text()).words)
     assert "Depths" in words and "Does depth help?" in words
     out = tmp_path / "depths.md"
-    assert run_cli("report", study_id, "--out", out, "--markdown", "--runs", own).exit_code == 0
+    assert run_cli("report", study_id, "--out", out, "--markdown", "--runs", copied).exit_code == 0
     assert out.read_text().startswith("# Depths")
 
 
-def test_the_command_refuses_what_is_not_there(own):
-    done = run_cli("report", "20260101-000000-nobody-0000", "--runs", own)
+def test_the_command_refuses_what_is_not_there(copied):
+    done = run_cli("report", "20260101-000000-nobody-0000", "--runs", copied)
     assert isinstance(done.exception, LabError) and "gone" in str(done.exception)
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "markdown"),
     [
-        ("a|b", "a\\|b"), ("<b>", "&lt;b&gt;"), ("*x*", "\\*x\\*"), ("- x", "\\- x"), ("1. x", "1\\. x"),
-        ("https://x.y", "http&#115;://x.y"), ("two\nlines", "two lines"), ("$x$", "\\$x\\$"),
+        ("a|b", "a\\|b"),
+        ("<b>", "&lt;b&gt;"),
+        ("*x*", "\\*x\\*"),
+        ("- x", "\\- x"),
+        ("1. x", "1\\. x"),
+        ("https://x.y", "http&#115;://x.y"),
+        ("two\nlines", "two lines"),
+        ("$x$", "\\$x\\$"),
         ("-1.5 [a]", "-1.5 \\[a\\]"),
     ],
-)  # fmt: skip
-def test_markdown_escapes(text, shown):
-    assert render.escaped(text) == shown
+)
+def test_markdown_escapes(text, markdown):
+    assert render.escaped(text) == markdown
 
 
-def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(own):
+def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(copied):
     assert all(
-        block.half for block in section(gather.gather(chosen(own)), "Curves").blocks if isinstance(block, Figure)
+        block.half for block in section(gather.gather(chosen(copied)), "Curves").blocks if isinstance(block, Figure)
     )
     for number in range(3, 12):
-        shutil.copytree(chosen(own)[0].dir, own / f"20260101-0000{number:02}-copy-00{number:02}")
-    figures = [block for block in section(gather.gather(chosen(own)), "Curves").blocks if isinstance(block, Figure)]
+        shutil.copytree(chosen(copied)[0].dir, copied / f"20260101-0000{number:02}-copy-00{number:02}")
+    figures = [block for block in section(gather.gather(chosen(copied)), "Curves").blocks if isinstance(block, Figure)]
     assert len(figures) == 2
     for block in figures:
         layout = block.figure.layout
