@@ -15,6 +15,7 @@ from core.data.labels.conflicts import one_per_file, person_conflicts
 from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import problem
 from core.data.readers.layouts import READERS, detect
+from core.data.readers.reading import Fact
 from core.data.readers.tree import list_tree
 from core.data.verify import verify
 from core.errors import LabError
@@ -42,6 +43,8 @@ class Scan:
     """What a dataset holds. A photo is in samples, or it is in problems with the reason. Equal only to itself.
 
     samples: one row a photo, sorted by sample. problems: severity "error" (the photo is not in samples) or "warning".
+    set_aside: photos that are neither trained nor validated on, as samples with a column split (test or unlabelled).
+    facts: what was understood, for a person to look at first.
     """
 
     root: str
@@ -49,6 +52,8 @@ class Scan:
     samples: pd.DataFrame
     problems: pd.DataFrame
     seconds: float
+    set_aside: pd.DataFrame
+    facts: tuple[Fact, ...] = ()
 
     @property
     def persons(self) -> Persons:
@@ -76,7 +81,8 @@ def scan(
     reader: str = data.reader
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column else detect(tree)
-    photos, problems = READERS[reader](tree, data)
+    reading = READERS[reader](tree, data)
+    photos, problems = reading.photos, reading.problems
     photos, twice = one_per_file(photos)
     photos, left_out = _fewer_people(photos, data.max_people)
     problems = tree.problems + problems + twice + left_out
@@ -100,10 +106,21 @@ def scan(
             problems.append(problem(kind, photo["sample"], photo["sample"], text, remedy))
         else:
             good.append(photo | {"width": width, "height": height})
-    problems += person_conflicts(good)
+    problems += person_conflicts([photo for photo in good if not photo["split"]])
     table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
     table = table.sort_values("severity", kind="stable", ignore_index=True)  # errors first
-    return Scan(str(tree.root), reader, _table(good), table, time.monotonic() - started)
+    trained = [photo for photo in good if not photo["split"]]
+    aside = [photo for photo in good if photo["split"]]
+    set_aside = _table(aside).assign(split=pd.Series([photo["split"] for photo in aside], dtype="object"))
+    return Scan(
+        root=str(tree.root),
+        reader=reader,
+        samples=_table(trained),
+        problems=table,
+        seconds=time.monotonic() - started,
+        set_aside=set_aside,
+        facts=tuple(reading.facts),
+    )
 
 
 def detect_reader(root: str | Path) -> str:

@@ -45,10 +45,10 @@ def photo(sample: str, real: str, **facts) -> dict:
 
     sample: its path relative to the root. real: the file it is (differs for a link). facts: person, mask, gender, age,
     label, race, row (number in the CSV), where (what to call it in a message); person_known: False for a person that
-    says no more than that this is a photo.
+    says no more than that this is a photo; split: "" for a photo to train and validate on, else test or unlabelled.
     """
     blank = {"where": sample, "row": None, "person": sample, "person_known": facts.get("person", sample) != sample}
-    blank |= {"mask": None, "gender": None, "age": math.nan, "label": None}
+    blank |= {"mask": None, "gender": None, "age": math.nan, "label": None, "split": ""}
     return {"sample": sample, "real": real, **blank, **facts}
 
 

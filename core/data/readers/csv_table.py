@@ -14,11 +14,11 @@ from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.readers.attributes import PARSERS, photo, problem
+from core.data.readers.reading import Reading
 from core.data.readers.tree import Tree, left_over
 from core.errors import LabError
 
 MEND_ROW = "Correct the row, or leave it out."
-Listing = tuple[list[dict], list[dict]]  # what a reader finds: photos, problems
 
 ENCODINGS = ("utf-8", "cp949")
 DELIMITERS = ",;\t|"
@@ -153,7 +153,7 @@ def find_csv(tree: Tree, data: DataConfig) -> str:
     return names[0]
 
 
-def read_csv_dataset(tree: Tree, data: DataConfig) -> Listing:
+def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     """A CSV with a path column and at least one of label, gender, age, mask; a person column is optional."""
     name = find_csv(tree, data)
     table = read_csv(tree.root / name)
@@ -188,7 +188,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Listing:
         problems += [problem(kind, sample, facts["where"], text, MEND_ROW) for kind, text in faults]
         if sample and not faults:
             photos.append(photo(sample, cast(str, tree.images.get(sample) or inside(tree.root, sample)), **facts))
-    return photos, problems + left_over(tree, used, f"in no row of {name}")
+    return Reading(photos, problems + left_over(tree, used, f"in no row of {name}"))
 
 
 def _set_aside(index: dict[str, int], table: CsvFile, name: str, data: DataConfig) -> list[dict]:

@@ -1,7 +1,7 @@
 """Readers: what a dataset's folders and file names say about each photo (csv_table.py reads a CSV).
 
-A reader takes (tree, data: DataConfig) and returns (photos, problems), rows as attributes.py makes them. It opens no
-image: whether the photos can be decoded is for core.data.scan.scan to find out.
+A reader takes (tree, data: DataConfig) and returns a Reading. It opens no image: whether the photos can be
+decoded is for core.data.scan.scan to find out.
 """
 
 import posixpath
@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
-from core.data.readers.csv_table import MEND_ROW, Listing, choose_columns, chosen_csv, read_csv, read_csv_dataset
+from core.data.readers.csv_table import MEND_ROW, choose_columns, chosen_csv, read_csv, read_csv_dataset
+from core.data.readers.reading import Reading
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.errors import LabError
 
@@ -22,7 +23,7 @@ UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
-def read_mask(tree: Tree, data: DataConfig) -> Listing:
+def read_mask(tree: Tree, data: DataConfig) -> Reading:
     """train.csv (id, gender, race, age, path) and images/<path>/{mask1..5, incorrect_mask, normal}.<extension>."""
     table = read_csv(tree.root / chosen_csv(tree.root, "train.csv"))
     lower = [column.lower() for column in table.columns]
@@ -61,7 +62,7 @@ def read_mask(tree: Tree, data: DataConfig) -> Listing:
         if files and lacking:
             text = f"{folder} has no {', '.join(lacking)}"
             problems.append(problem("incomplete", folder, where, text, "Add it, or train without it.", "warning"))
-    return photos, problems + left_over(tree, used, "in no row of train.csv")
+    return Reading(photos, problems + left_over(tree, used, "in no row of train.csv"))
 
 
 def _mask_person(cell: dict[str, str]) -> tuple[dict, list[tuple[str, str]]]:
@@ -76,7 +77,7 @@ def _mask_person(cell: dict[str, str]) -> tuple[dict, list[tuple[str, str]]]:
     return person, faults
 
 
-def read_utkface(tree: Tree, data: DataConfig) -> Listing:
+def read_utkface(tree: Tree, data: DataConfig) -> Reading:
     """<age>_<gender: 0 male, 1 female>_<race>_<date and time>... in the file name; no person is known."""
     photos, problems = [], []
     for path, real in tree.images.items():
@@ -95,10 +96,10 @@ def read_utkface(tree: Tree, data: DataConfig) -> Listing:
             photos.append(photo(path, real, gender=gender, age=float(match[1]), race=race))
             continue
         problems.append(problem(kind, path, path, text, "Rename it, or leave it out."))
-    return photos, problems + left_over(tree, set(tree.images), "")
+    return Reading(photos, problems + left_over(tree, set(tree.images), ""))
 
 
-def read_folders(tree: Tree, data: DataConfig) -> Listing:
+def read_folders(tree: Tree, data: DataConfig) -> Reading:
     """One folder a class, at any depth below it; folders named train, val, test are looked through."""
     parts = {path: path.split("/")[:-1] for path in tree.images if "/" in path}
     while parts and all(len(folders) > 1 for folders in parts.values()):
@@ -115,7 +116,7 @@ def read_folders(tree: Tree, data: DataConfig) -> Listing:
             problems.append(problem("bad-name", path, path, text, "Correct the pattern or the name, or leave it out."))
         else:
             photos.append(photo(path, tree.images[path], label=folders[0], person=person))
-    return photos, problems + left_over(tree, set(parts), "not in a class folder")
+    return Reading(photos, problems + left_over(tree, set(parts), "not in a class folder"))
 
 
 READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, "csv": read_csv_dataset}
