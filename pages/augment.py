@@ -183,7 +183,7 @@ if config is not None and photo is not None and not errors:
     notes = effect.notes_of(config, photos, photo)
 with left:
     recipe_line(config)
-    listed = transforms.Draft(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
+    listed = transforms.TransformList(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
     transforms.editor(listed, errors, notes)
 if st.session_state.pop("augment-to-launch", False):
     if errors:

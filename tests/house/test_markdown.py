@@ -69,13 +69,13 @@ KNOWN = {
     "look_inside/queue.py": {"name.capitalize()"},
     "look_inside/regions.py": {"base64.b64encode(data).decode()", "error.kind", "form.lower()"},
     "form/transforms.py": {
-        "form_draft.show(param.high)", "form_draft.show(param.low)", "param.help", "param.kind", "param.unit",
+        "show(param.high)", "show(param.low)", "param.help", "param.kind", "param.unit",
         "table.help", "table.params",
         "name.replace('_', ' ').removesuffix(' range').removesuffix(' limit').capitalize()",
     },  # the table of transforms
     "launch/study_form.py": {
         "StudyConfig.model_fields[name].description", "ShrinkConfig.model_fields[name].description",
-        "info.description", "form_draft.show(value)", "value",  # values of a fixed list
+        "info.description", "show(value)", "value",  # values of a fixed list
     },
 }  # fmt: skip
 

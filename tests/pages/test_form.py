@@ -170,7 +170,7 @@ def form_draft_label(form, path):
 def test_a_transform_is_removed_once_however_often_its_button_is_pressed():
     listed = [{"name": "Resize"}, {"name": "HorizontalFlip"}, {"name": "Normalize"}]
     edits = []
-    draft = transforms.Draft(listed, "key", restart=lambda: None, edited=lambda: edits.append(1))
+    draft = transforms.TransformList(listed, "key", restart=lambda: None, edited=lambda: edits.append(1))
     flip = listed[1]
     transforms._drop(draft, flip)
     transforms._drop(draft, flip)

@@ -96,17 +96,17 @@ def _watch(done: Any) -> None:
     code = drawing.process.poll()
     if code is None:
         drawn, total = drawing.progress()
-        left = ""
+        remaining = ""
         if drawn:
-            left = f", {duration((time.monotonic() - drawing.started) / drawn * (total - drawn))} left"
-        st.progress(drawn / total, text=f"Drawing people: {drawn} of {total}{left}")
+            remaining = f", {duration((time.monotonic() - drawing.started) / drawn * (total - drawn))} left"
+        st.progress(drawn / total, text=f"Drawing people: {drawn} of {total}{remaining}")
         return
     del st.session_state[STATE]
     if code == 0:
         done()
     else:
-        told = [line.removeprefix("failed ") for line in drawing.lines() if line.startswith("failed ")]
-        st.session_state[f"{STATE}_failed"] = told[-1] if told else "demo: the drawing ended early. Try again."
+        failures = [line.removeprefix("failed ") for line in drawing.lines() if line.startswith("failed ")]
+        st.session_state[f"{STATE}_failed"] = failures[-1] if failures else "demo: the drawing ended early. Try again."
     st.rerun()
 
 

@@ -29,9 +29,9 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
     _, errors = check(choice)
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
-    told = NAMES.get(reader or choice["reader"], "not known yet")
+    name = NAMES.get(reader or choice["reader"], "not known yet")
     people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
-    summary = f"{told}, {'detected' if choice['reader'] == 'auto' else 'chosen'}{people}"
+    summary = f"{name}, {'detected' if choice['reader'] == 'auto' else 'chosen'}{people}"
     inside = groups.group(
         f"labels-{key.partition('.')[0]}",
         "How labels are found",
@@ -77,13 +77,18 @@ def _columns(choice: Choice, key: str) -> None:
 
 def _pick(choice: Choice, key: str, name: str, label: str, options: dict[str | None, str], width: int) -> None:
     """options: value -> how it is shown. Streamlit takes None for nothing chosen, so it travels as an empty text."""
-    shown = {value or "": text for value, text in options.items()}
+    texts = {value or "": text for value, text in options.items()}
     field(
-        st.selectbox, label, list(shown), key=key, holds=choice[name] or "",
-        take=lambda value: choice.update({name: value or None}), format_func=lambda value: shown.get(value, value),
-        width=width,
+        st.selectbox,
+        label,
+        list(texts),
+        key=key,
+        holds=choice[name] or "",
+        take=lambda value: choice.update({name: value or None}),
+        format_func=lambda value: texts.get(value, value),
         help=DataConfig.model_fields[name].description,
-    )  # fmt: skip
+        width=width,
+    )
 
 
 def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str], hint: str, width: int) -> None:
@@ -93,10 +98,15 @@ def _type(choice: Choice, key: str, name: str, label: str, errors: dict[str, str
 
     with st.container(width=width, gap="xsmall"):
         field(
-            st.text_input, label, key=key, holds=choice[name], read=read,
-            show=lambda value: "" if value is None else str(value), take=lambda value: choice.update({name: value}),
+            st.text_input,
+            label,
+            key=key,
+            holds=choice[name],
+            show=lambda value: "" if value is None else str(value),
+            read=read,
+            take=lambda value: choice.update({name: value}),
             placeholder=hint,
             help=DataConfig.model_fields[name].description,
-        )  # fmt: skip
+        )
         if name in errors:
             st.markdown(f":small[:red[:material/error: {plain(errors[name])}]]")

@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
+from streamlit.delta_generator import DeltaGenerator
 
 from core.config.run_config import DataConfig, field_errors
 from core.data import recent
@@ -29,8 +30,8 @@ from pages.parts.shared.fields import field
 
 Choice = dict[str, Any]
 NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
-SCANS, STOPPED, KEPT = "scans", "scan_stopped", 4
-CORRECTED = "scan_corrected"
+SCANS, STOPPED, CORRECTED = "scans", "scan_stopped", "scan_corrected"
+MOST_SCANS = 4  # of one session
 
 
 def start_choice() -> Choice:
@@ -43,17 +44,17 @@ def start_choice() -> Choice:
 
 def known_choice(root: str) -> Choice:
     """How a root was read the last time, else as a dataset never seen."""
-    known = {entry.root: entry.data for entry in recent.recent()}
-    return dict(known.get(root) or DataConfig(root=root).model_dump(mode="json"))
+    choices = {entry.root: entry.data for entry in recent.recent()}
+    return dict(choices.get(root) or DataConfig(root=root).model_dump(mode="json"))
 
 
 def choose(choice: Choice, key: str) -> None:
     """Controls for the root. key: prefix of the controls' keys; another one starts them anew."""
-    known = recent.recent()
-    sources = ["demo", "folder", *(["recent"] if known else [])]
+    entries = recent.recent()
+    sources = ["demo", "folder", *(["recent"] if entries else [])]
     source_key = f"{key}.source"
     if st.session_state.get(source_key) not in sources:
-        st.session_state[source_key] = _source(choice, known)
+        st.session_state[source_key] = _source(choice, entries)
 
     def take_source() -> None:
         if st.session_state[source_key] == "demo" and demo.demo_is_there():
@@ -81,10 +82,10 @@ def take_root(choice: Choice, root: str) -> None:
     choice.update(DataConfig(root=root).model_dump(mode="json"))
 
 
-def _source(choice: Choice, known: list[recent.Recent]) -> str:
+def _source(choice: Choice, entries: list[recent.Recent]) -> str:
     if not choice["root"] or choice["root"] == str(demo.demo_folder()):
         return "demo"
-    return "recent" if choice["root"] in [entry.root for entry in known] else "folder"
+    return "recent" if choice["root"] in [entry.root for entry in entries] else "folder"
 
 
 def _demo(choice: Choice, key: str) -> None:
@@ -111,24 +112,29 @@ def _folder(choice: Choice, key: str) -> None:
 
 
 def _recent(choice: Choice, key: str) -> None:
-    known = {entry.root: entry for entry in recent.recent()}
+    entries = {entry.root: entry for entry in recent.recent()}
 
     def take(root: str | None) -> None:
-        if picked := known.get(root):
+        if picked := entries.get(root):
             choice.update(picked.data)
 
     def show(root: str) -> str:
-        entry = known[root]
+        entry = entries[root]
         facts = f"{count(entry.photos)} photos"
         if entry.people != entry.photos:  # else each photo is a person of its own, as far as is known
             facts += f", {count(entry.people)} people"
         return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
 
     field(
-        st.selectbox, "Recent dataset", list(known), key=f"{key}.recent",
-        holds=choice["root"] if choice["root"] in known else None, take=take, format_func=show,
+        st.selectbox,
+        "Recent dataset",
+        list(entries),
+        key=f"{key}.recent",
+        holds=choice["root"] if choice["root"] in entries else None,
+        take=take,
+        format_func=show,
         placeholder="Choose a dataset",
-    )  # fmt: skip
+    )
 
 
 def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:
@@ -159,23 +165,29 @@ def find(choice: Choice) -> Scan:
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Reading labels")
         st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,), key="cancel-scan")
+    try:
+        scan = _scan_with(bar, data)
+    finally:
+        place.empty()
+    for old in list(scans)[: max(0, len(scans) - MOST_SCANS + 1)]:
+        del scans[old]
+    scans[key] = scan
+    people = scan.samples["person"].nunique()
+    recent.remember(data, reader=scan.reader, people=people, photos=len(scan.samples))
+    return scan
+
+
+def _scan_with(bar: DeltaGenerator, data: DataConfig) -> Scan:
+    """A new scan, which tells a progress bar how far it is."""
     started = time.monotonic()
 
     def progress(done: int, total: int) -> None:
-        left = (time.monotonic() - started) / done * (total - done) if done else None
-        bar.progress(done / max(1, total), f"Checking photos: {count(done)} of {count(total)}, {duration(left)} left")
+        seconds = (time.monotonic() - started) / done * (total - done) if done else None
+        text = f"Checking photos: {count(done)} of {count(total)}, {duration(seconds)} left"
+        bar.progress(done / max(1, total), text)
 
     digest = hashlib.sha256(str(Path(data.root).expanduser().resolve()).encode()).hexdigest()[:16]
-    try:
-        found = scan(data, progress=progress, memory=lab_folder() / "scans" / f"{digest}.parquet")
-    finally:
-        place.empty()
-    for old in list(scans)[: max(0, len(scans) - KEPT + 1)]:
-        del scans[old]
-    scans[key] = found
-    people = found.samples["person"].nunique()
-    recent.remember(data, reader=found.reader, people=people, photos=len(found.samples))
-    return found
+    return scan(data, progress=progress, memory=lab_folder() / "scans" / f"{digest}.parquet")
 
 
 def _stop(key: str) -> None:
@@ -188,29 +200,29 @@ def forget() -> None:
     st.session_state.pop(STOPPED, None)
 
 
-def corrected(found: Scan) -> tuple[Scan, list[Effect]]:
+def corrected(scan: Scan) -> tuple[Scan, list[Effect]]:
     """(the scan under its label corrections, what each did), worked out once a change. Raises LabError."""
-    key = (found, *corrections.version(found.root))
-    kept = st.session_state.get(CORRECTED)
-    if kept is None or kept[0] != key:
-        kept = (key, corrections.lay_over(found, corrections.load(found.root)))
-        st.session_state[CORRECTED] = kept
-    return kept[1]
+    key = (scan, *corrections.version(scan.root))
+    remembered = st.session_state.get(CORRECTED)
+    if remembered is None or remembered[0] != key:
+        remembered = (key, corrections.lay_over(scan, corrections.load(scan.root)))
+        st.session_state[CORRECTED] = remembered
+    return remembered[1]
 
 
-def bad_files(found: Scan) -> int:
-    return int((found.problems["severity"] == "error").sum())
+def bad_files(scan: Scan) -> int:
+    return int((scan.problems["severity"] == "error").sum())
 
 
-def result_line(found: Scan) -> None:
+def result_line(scan: Scan) -> None:
     """Reader, people where they are known, photos, problems in one line."""
-    table, bad = found.samples, bad_files(found)
-    persons = found.persons
+    table, bad = scan.samples, bad_files(scan)
+    persons = scan.persons
     parts = [
         *([f"**{count(persons.people)}** people"] if persons.are_known else []),
         f"**{count(len(table))}** photos",
         *([] if persons.are_known or not len(table) else [_unknown(persons)]),
-        f"read as {NAMES[found.reader]}",
+        f"read as {NAMES[scan.reader]}",
     ]
     if len(table):
         sides = table[["width", "height"]]
@@ -218,57 +230,60 @@ def result_line(found: Scan) -> None:
         same = (low == high).all()
         size = f"{low['width']} × {low['height']}"
         parts.append(f"{size} px" if same else f"{size} to {high['width']} × {high['height']} px")
-    colour = "red" if bad else "orange" if len(found.problems) else "green"
-    parts.append(f":{colour}[{told_problems(found) or 'no problems'}]")
-    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(found.root)}]", width="stretch")
+    colour = "red" if bad else "orange" if len(scan.problems) else "green"
+    parts.append(f":{colour}[{problem_counts(scan) or 'no problems'}]")
+    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(scan.root)}]", width="stretch")
 
 
 def _unknown(persons: Persons) -> str:
-    told = f"known for {count(persons.known)} photos" if persons.known else "unknown"
-    return f":orange[:material/gpp_maybe: persons {told}]"
+    extent = f"known for {count(persons.known)} photos" if persons.known else "unknown"
+    return f":orange[:material/gpp_maybe: persons {extent}]"
 
 
-def show_result(found: Scan, key: str) -> None:
+def show_result(scan: Scan, key: str) -> None:
     """The result line with a button to scan again, and the problems behind one click."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        result_line(found)
+        result_line(scan)
         st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
-    if not len(found.problems):
+    if not len(scan.problems):
         return
-    if (inside := groups.group(f"problems-{key}", "Problems", told_problems(found))) is not None:
+    if (inside := groups.group(f"problems-{key}", "Problems", problem_counts(scan))) is not None:
         with inside:
-            problems_table(found, key)
+            problems_table(scan, key)
 
 
-def told_problems(found: Scan) -> str:
+def problem_counts(scan: Scan) -> str:
     """ "5 bad entries and 1 warning"; empty when there are none."""
-    bad = bad_files(found)
-    warnings = len(found.problems) - bad
-    told = [f"{count(bad)} bad {'entry' if bad == 1 else 'entries'}"] if bad else []
-    told += [f"{count(warnings)} {'warning' if warnings == 1 else 'warnings'}"] if warnings else []
-    return " and ".join(told)
+    bad = bad_files(scan)
+    warnings = len(scan.problems) - bad
+    parts = [f"{count(bad)} bad {'entry' if bad == 1 else 'entries'}"] if bad else []
+    parts += [f"{count(warnings)} {'warning' if warnings == 1 else 'warnings'}"] if warnings else []
+    return " and ".join(parts)
 
 
-def leave_out(found: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:
+def leave_out(scan: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:
     """The agreement to train without bad files; nothing where there are none."""
     try:
-        bad = bad_files(corrected(found)[0])
+        bad = bad_files(corrected(scan)[0])
     except LabError:  # a broken file of corrections is told where the plan is made
-        bad = bad_files(found)
+        bad = bad_files(scan)
     if not bad:
         return
     field(
-        st.checkbox, f"Leave out {count(bad)} bad {'entry' if bad == 1 else 'entries'}", key=f"{key}.leave-out",
-        holds=bool(choice["leave_out_problems"]), take=lambda agreed: choice.update(leave_out_problems=agreed),
+        st.checkbox,
+        f"Leave out {count(bad)} bad {'entry' if bad == 1 else 'entries'}",
+        key=f"{key}.leave-out",
+        holds=bool(choice["leave_out_problems"]),
+        take=lambda agreed: choice.update(leave_out_problems=agreed),
         help="They stay in the dataset; this run trains and validates without them.",
-    )  # fmt: skip
+    )
     if "data.leave_out_problems" in errors:
         st.markdown(":small[:red[:material/error: Mend them, or agree to leave them out.]]")
 
 
-def problems_table(found: Scan, key: str) -> None:
+def problems_table(scan: Scan, key: str) -> None:
     """Every problem with what to do, and the table as a file. Draws nothing when there is none."""
-    table = found.problems
+    table = scan.problems
     if not len(table):
         return
     tables.table(

@@ -28,22 +28,50 @@ DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
 Errors = dict[str, str]
 
 LABELS = {
-    "name": "Task", "age_limits": "Age limits", "unmasked": "Unmasked photos only", "count": "Folds",
-    "depth": "Depth", "init": "First weights",
-    "optimizer": "Optimizer", "epochs": "Epochs", "lr_backbone": "Backbone learning rate",
-    "lr_head": "Head learning rate", "weight_decay": "Weight decay", "momentum": "Momentum", "nesterov": "Nesterov",
-    "schedule": "Schedule", "warmup_epochs": "Warm-up epochs", "batch_size": "Batch size",
-    "label_smoothing": "Label smoothing", "seed": "Seed", "loader_workers": "Loader workers",
-    "precision": "Precision", "device": "Device", "p": "Probability", "max_people": "At most this many people",
-    "head": "Head", "init_checkpoint": "Parent's weights", "step_epochs": "Epochs a step",
-    "step_factor": "Factor of a step", "loss": "Loss", "focal_gamma": "Focal gamma", "sampling": "Sampling",
-    "early_stopping": "Stop early after", "method": "Mix images", "alpha": "Mixing alpha",
-    "probability": "Share of batches mixed", "person_pattern": "Person pattern",
-    "root": "Folder", "leave_out_problems": "Leave out bad files",
-}  # fmt: skip
+    "name": "Task",
+    "age_limits": "Age limits",
+    "unmasked": "Unmasked photos only",
+    "count": "Folds",
+    "depth": "Depth",
+    "init": "First weights",
+    "optimizer": "Optimizer",
+    "epochs": "Epochs",
+    "lr_backbone": "Backbone learning rate",
+    "lr_head": "Head learning rate",
+    "weight_decay": "Weight decay",
+    "momentum": "Momentum",
+    "nesterov": "Nesterov",
+    "schedule": "Schedule",
+    "warmup_epochs": "Warm-up epochs",
+    "batch_size": "Batch size",
+    "label_smoothing": "Label smoothing",
+    "seed": "Seed",
+    "loader_workers": "Loader workers",
+    "precision": "Precision",
+    "device": "Device",
+    "p": "Probability",
+    "max_people": "At most this many people",
+    "head": "Head",
+    "init_checkpoint": "Parent's weights",
+    "step_epochs": "Epochs a step",
+    "step_factor": "Factor of a step",
+    "loss": "Loss",
+    "focal_gamma": "Focal gamma",
+    "sampling": "Sampling",
+    "early_stopping": "Stop early after",
+    "method": "Mix images",
+    "alpha": "Mixing alpha",
+    "probability": "Share of batches mixed",
+    "person_pattern": "Person pattern",
+    "root": "Folder",
+    "leave_out_problems": "Leave out bad files",
+}
 STUDY_LABELS = {
-    "name": "Name of the study", "grid": "What differs", "size": "Image size", "epochs": "Epochs in all",
-}  # fmt: skip
+    "name": "Name of the study",
+    "grid": "What differs",
+    "size": "Image size",
+    "epochs": "Epochs in all",
+}
 
 
 def draft() -> dict[str, Any]:
@@ -132,16 +160,16 @@ def label_of(path: str) -> str:
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(path, before, now) of each setting that differs; the dataset and the words about the run do not count."""
     skip: tuple[str, ...] = ("data.", "name", "description", "schema_version")
-    found = []
+    changes = []
     lists = {"transforms": lambda entry: entry["name"], "phases": lambda entry: entry["optimizer"]}
     for group, title in lists.items():  # other entries, or in another order: no use in comparing them one by one
         old, new = ([title(entry) for entry in data[group]] for data in (before, now))
         if len(old) != len(new) or (group == "transforms" and old != new):
-            found.append((group, ", ".join(old), ", ".join(new)))
+            changes.append((group, ", ".join(old), ", ".join(new)))
             skip += (group,)
     were, are = dict(leaves(before)), dict(leaves(now))
     paths = [path for path in dict.fromkeys([*were, *are]) if not path.startswith(skip)]
-    return found + [
+    return changes + [
         (path, show(were.get(path)), show(are.get(path))) for path in paths if were.get(path) != are.get(path)
     ]
 

@@ -64,15 +64,13 @@ def checkbox(path: str) -> None:
 
 def of_draft(widget: Callable[..., Any], path: str, *args: Any, label: str = "", **options: Any) -> Any:
     """The control of the draft's field at a dotted path."""
+    label = label or label_of_field(path)
     options.setdefault("help", help_of(path))
-    return field(
-        widget, label or label_of_field(path), *args, key=key_of(path), holds=get(draft(), path), take=writer(path),
-        **options,
-    )  # fmt: skip
+    return field(widget, label, *args, key=key_of(path), holds=get(draft(), path), take=writer(path), **options)
 
 
 def message(path: str, errors: Errors) -> None:
     """What is wrong with a field, beneath its control."""
-    found = [errors[p] for p in (path, *(f"{path}.{i}" for i in range(3))) if p in errors]
-    for text in found:
-        st.markdown(f":small[:red[:material/error: {plain(text)}]]")
+    for place in (path, *(f"{path}.{i}" for i in range(3))):
+        if place in errors:
+            st.markdown(f":small[:red[:material/error: {plain(errors[place])}]]")

@@ -122,10 +122,7 @@ def phases(errors: Errors) -> None:
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
                 st.markdown(f"**Phase {index + 1:d}**")
                 if len(listed) > 1:
-                    st.button(
-                        "Remove", key=key_of(f"{here}.remove"), type="tertiary", icon=":material/delete:",
-                        on_click=_drop, args=(listed, phase),
-                    )  # fmt: skip
+                    _remove_button(f"{here}.remove", listed, phase)
             with st.container(horizontal=True):
                 choice(f"{here}.optimizer", ("adam", "adamw", "sgd"), errors)
                 number(f"{here}.epochs", errors)
@@ -172,6 +169,17 @@ def training(errors: Errors) -> None:
 
 
 # Changes by buttons
+
+
+def _remove_button(path: str, listed: list[dict], phase: dict) -> None:
+    st.button(
+        "Remove",
+        key=key_of(path),
+        type="tertiary",
+        icon=":material/delete:",
+        on_click=_drop,
+        args=(listed, phase),
+    )
 
 
 def _add_phase() -> None:

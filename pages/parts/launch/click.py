@@ -121,8 +121,8 @@ def _note(click: Click) -> None:
 
 
 def settle_run(
-    click: Click, config: RunConfig | None, plan: Plan | None, joining: Study | None, found: Scan | None
-) -> LabError | None:  # fmt: skip
+    click: Click, config: RunConfig | None, plan: Plan | None, joining: Study | None, scan: Scan | None
+) -> LabError | None:
     """Launch one run as the form says, or return why not. config: as the form has it; None where it has errors."""
     plans = None if config is None or plan is None else [plan]
     if (reason := _reason(click, [config], plans, joining)) is not None:
@@ -133,22 +133,22 @@ def settle_run(
         if joining is None:
             control.launch(plan, run_id)
         else:
-            records.add(joining, plan, found, run_id=run_id)
+            records.add(joining, plan, scan, run_id=run_id)
 
     return _launch(click, launch, ("live", run_id), lambda: Run(run_id).exists())
 
 
-def settle_study(click: Click, wanted: StudyConfig | None, plans: list[Plan] | None) -> LabError | None:
-    """Launch a study as the form says, or return why not. wanted: as the form has it; None where it has errors."""
-    if wanted is None:
+def settle_study(click: Click, study: StudyConfig | None, plans: list[Plan] | None) -> LabError | None:
+    """Launch a study as the form says, or return why not. study: as the form has it; None where it has errors."""
+    if study is None:
         plans = None
-    configs = expand(wanted, draft.draft()["data"]) if plans else []
+    configs = expand(study, draft.draft()["data"]) if plans else []
     if (reason := _reason(click, configs, plans, None)) is not None:
         return _refuse(reason)
-    study_id = ids.study_id(click.ticket.token, wanted, plans[0].config.data.root)
+    study_id = ids.study_id(click.ticket.token, study, plans[0].config.data.root)
     return _launch(
         click,
-        lambda: records.launch(wanted, plans, study_id=study_id),
+        lambda: records.launch(study, plans, study_id=study_id),
         ("studies", study_id),
         lambda: records.exists(study_id),
     )
@@ -156,7 +156,7 @@ def settle_study(click: Click, wanted: StudyConfig | None, plans: list[Plan] | N
 
 def _launch(
     click: Click, launch: Callable[[], Any], opens: tuple[str, str], exists: Callable[[], bool]
-) -> LabError | None:  # fmt: skip
+) -> LabError | None:
     """Launch, once for all reruns of a click, and return why not if it fails."""
     with click.lock:  # no look at the session in here: it may end this rerun
         error = None if click.opens or click.left else _tried(launch, exists)
@@ -187,7 +187,7 @@ def _refuse(reason: str) -> LabError:
 
 def _reason(
     click: Click, configs: Sequence[RunConfig | None], plans: Sequence[Plan] | None, joining: Study | None
-) -> str | None:  # fmt: skip
+) -> str | None:
     """What differs, in words, between what was to be launched and what would be frozen; None where nothing does."""
     ticket, now = click.ticket, _form()
     if later := _differences(click.form, now):
@@ -212,8 +212,7 @@ def _reason(
 def _form() -> dict[str, Any]:
     """All that the fields show, flat."""
     study = study_form.contents() if study_form.is_on() else {"on": False}
-    shown = {**draft.draft(), "study": study}
-    return copy.deepcopy(dict(leaves(shown)))
+    return copy.deepcopy(dict(leaves({**draft.draft(), "study": study})))
 
 
 def _digest(plans: Sequence[Plan]) -> str:

@@ -17,6 +17,7 @@ from pages.parts.launch import ids, study_form
 
 RESTORED, _WRITTEN = "launch_restored", "launch_written"
 DEPTHS = (18, 34, 50, 101, 152)
+LISTS = ("phases", "transforms")
 
 
 def keep() -> None:
@@ -36,23 +37,23 @@ def keep() -> None:
     st.session_state[_WRITTEN] = (token, text)
 
 
-def restore(wanted: tuple[str, str] | None, prefix: str) -> bool:
+def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
     """Take up the draft of the form that the address names; False where there is none, or it is not one.
 
-    wanted: what the address asks to begin with; a draft that began with something else is left alone. prefix: of the
-    keys of the dataset's controls.
+    beginning: what the address asks to begin with; a draft that began with something else is left alone. prefix: of
+    the keys of the dataset's controls.
     """
-    token = ids.asked_token()
-    kept = drafts.load(token) if token else None
-    if kept is None or not _fits(kept):
+    token = ids.token_in_address()
+    record = drafts.load(token) if token else None
+    if record is None or not _fits(record):
         return False
-    source = tuple(kept["source"])
-    if wanted is not None and wanted != source:
+    source = tuple(record["source"])
+    if beginning is not None and beginning != source:
         return False
-    draft.replace_draft(kept["draft"])
-    st.session_state["launch_base"], st.session_state["launch_source"] = kept["base"], source
-    study_form.take_contents(kept["study"])
-    picker.show_choice(kept["draft"]["data"], prefix)
+    draft.replace_draft(record["draft"])
+    st.session_state["launch_base"], st.session_state["launch_source"] = record["base"], source
+    study_form.take_contents(record["study"])
+    picker.show_choice(record["draft"]["data"], prefix)
     if source[0] != "file":
         st.query_params[source[0]] = source[1]
     st.session_state[RESTORED] = True
@@ -64,9 +65,7 @@ def notice(prefix: str) -> None:
     if RESTORED not in st.session_state:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            ":material/history: Draft restored: the form is as you left it.", width="content",
-        )  # fmt: skip
+        st.markdown(":material/history: Draft restored: the form is as you left it.", width="content")
         st.button("Start anew", type="tertiary", icon=":material/restart_alt:", on_click=_start_anew, args=(prefix,))
         st.button("Dismiss", type="tertiary", on_click=st.session_state.pop, args=(RESTORED, None))
 
@@ -85,31 +84,33 @@ def _start_anew(prefix: str) -> None:
 # Whether a file is a draft. Values may be wrong, as somebody may have typed them; what the form is made of may not.
 
 
-def _fits(kept: dict[str, Any]) -> bool:
+def _fits(record: dict[str, Any]) -> bool:
     like = next(iter(recipes.all_recipes().values())).model_dump(mode="json")
-    source = kept.get("source")
+    source = record.get("source")
     return (
-        all(_is_form(kept.get(name), like) for name in ("draft", "base"))
+        all(_is_form(record.get(name), like) for name in ("draft", "base"))
         and isinstance(source, list)
         and len(source) == 2
         and source[0] in ("recipe", "from", "file")
         and isinstance(source[1], str)
-        and study_form.is_contents(kept.get("study"))
+        and study_form.is_contents(record.get("study"))
     )
 
 
 def _is_form(form: Any, like: dict[str, Any]) -> bool:
-    lists = ("phases", "transforms")
-    if not isinstance(form, dict) or not all(isinstance(form.get(name), list) for name in lists):
+    if not isinstance(form, dict) or not all(isinstance(form.get(name), list) for name in LISTS):
         return False
     phase = PhaseConfig().model_dump(mode="json")
     return (
-        _alike({key: value for key, value in form.items() if key not in lists},
-               {key: value for key, value in like.items() if key not in lists})
+        _alike(_without_lists(form), _without_lists(like))
         and form["model"]["depth"] in DEPTHS
         and all(_alike(each, phase) for each in form["phases"])
         and all(_is_transform(each) for each in form["transforms"])
-    )  # fmt: skip
+    )
+
+
+def _without_lists(form: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in form.items() if key not in LISTS}
 
 
 def _is_transform(entry: Any) -> bool:

@@ -8,12 +8,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from core.config import RunConfig, drafts
-from core.config import run_config as configs
+from core.config import RunConfig, drafts, to_yaml
 from core.runs import Run
 from core.runs.create import new_id
-from core.studies import records
-from core.studies.grid import StudyConfig, to_yaml
+from core.studies import grid, records
+from core.studies.grid import StudyConfig
 from pages.parts.shared import frame
 
 TOKEN, ADOPTED = "launch_token", "launch_token_adopted"
@@ -23,21 +22,21 @@ def form_token() -> str:
     """What names this form in its address: time and four digits, the same in a reload and in a copied tab."""
     token = st.session_state.get(TOKEN)
     if token is None:
-        asked = asked_token()
-        if was_launched(asked):
-            asked = None
-        token = asked or new_token()
+        adopted = token_in_address()
+        if was_launched(adopted):
+            adopted = None
+        token = adopted or new_token()
         st.session_state[TOKEN] = token
-        st.session_state[ADOPTED] = token == asked
+        st.session_state[ADOPTED] = token == adopted
     if st.query_params.get("form") != token:
         st.query_params["form"] = token
     return token
 
 
-def asked_token() -> str | None:
+def token_in_address() -> str | None:
     """The form that the address names, if it names one."""
-    asked = st.query_params.get("form", "")
-    return asked if drafts.is_token(asked) else None
+    token = st.query_params.get("form", "")
+    return token if drafts.is_token(token) else None
 
 
 def was_launched(token: str | None) -> bool:
@@ -64,12 +63,12 @@ def id_of(token: str, name: str, content: str) -> str:
 
 
 def run_id(token: str, config: RunConfig) -> str:
-    return id_of(token, config.name, configs.to_yaml(config))
+    return id_of(token, config.name, to_yaml(config))
 
 
 def study_id(token: str, study: StudyConfig, root: str) -> str:
     """root: folder of the dataset, which a study file does not name."""
-    return id_of(token, study.name, f"{root}\n{to_yaml(study)}")
+    return id_of(token, study.name, f"{root}\n{grid.to_yaml(study)}")
 
 
 def next_run_id(config: RunConfig) -> str:

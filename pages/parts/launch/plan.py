@@ -11,75 +11,79 @@ from core.data.labels import corrections
 from core.data.scan import Scan
 from core.errors import LabError
 from core.network.weights import check_weights
-from core.plan import plan as planning
-from core.plan.plan import SETTING_OF, Plan, make_plan
+from core.plan.plan import SETTING_OF, Plan, fit_task, make_plan
 from core.studies import records
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import count
 from pages.parts.dataset import picker
-from pages.parts.form import draft as form_draft
+from pages.parts.form import draft
 from pages.parts.form.draft import Errors, said
 from pages.parts.launch import study_form, study_plan
 from pages.parts.shared import badges
 
 
-def plan_of(config: RunConfig, found: Scan, joining: Study | None) -> Plan:
+def plan_of(config: RunConfig, scan: Scan, joining: Study | None) -> Plan:
     """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
     members = joining and joining.run_ids
-    corrected = corrections.version(found.root)
-    key = (found, corrected, members, config.data, config.task, config.folds, config.model)
-    kept = st.session_state.get("launch_plan")
-    if kept is None or kept[0] != key:
-        made = make_plan(config, found)
-        kept = (key, records.joined(joining, made, found) if joining else made)
-        st.session_state["launch_plan"] = kept
-    plan = kept[1]
+    corrected = corrections.version(scan.root)
+    key = (scan, corrected, members, config.data, config.task, config.folds, config.model)
+    remembered = st.session_state.get("launch_plan")
+    if remembered is not None and remembered[0] == key:
+        plan = remembered[1]
+    else:
+        plan = make_plan(config, scan)
+        if joining:
+            plan = records.joined(joining, plan, scan)
+        st.session_state["launch_plan"] = (key, plan)
     return dataclasses.replace(plan, config=config.model_copy(update={"data": plan.config.data}))
 
 
-def look_ahead(config: RunConfig | None, found: Scan | None, joining: Study | None) -> tuple[Plan | None, Errors]:
+def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | None) -> tuple[Plan | None, Errors]:
     """(the plan, what stands against launching it), each message at the field that can change it."""
     errors: Errors = {}
-    model = form_draft.draft()["model"]
+    model = draft.draft()["model"]
     if model["init"] not in ("file:", "run:"):
         try:
             check_weights(model["depth"], model["init"])
         except LabError as error:
             errors["model.init"] = said(error)
-    if config is None or found is None:
+    if config is None or scan is None:
         return None, errors
     try:
-        return plan_of(config, found, joining), errors
+        return plan_of(config, scan, joining), errors
     except LabError as error:
         if error.kind == "problems" and not config.data.leave_out_problems:
-            bad = picker.bad_files(picker.corrected(found)[0])
-            told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
+            bad = picker.bad_files(picker.corrected(scan)[0])
             agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
-            plan, more = look_ahead(agreed, found, joining)  # so that the rest of the page shows what there would be
-            return plan, {**more, "data.leave_out_problems": f"{told} Mend them, or agree to leave them out."}
+            plan, more = look_ahead(agreed, scan, joining)  # so that the rest of the page shows what there would be
+            return plan, {**more, "data.leave_out_problems": _mend_or_agree(bad)}
         errors[SETTING_OF.get(error.kind, "data.root")] = said(error)
         return None, errors
 
 
-def look_ahead_study(wanted: StudyConfig | None, draft: dict, found: Scan | None) -> tuple[list[Plan] | None, Errors]:
+def look_ahead_study(study: StudyConfig | None, form: dict, scan: Scan | None) -> tuple[list[Plan] | None, Errors]:
     """(a plan for each run of the study, what stands against launching it); no plans while the grid asks first."""
-    if wanted is None or found is None or not wanted.grid or study_plan.asks(wanted):
+    if study is None or scan is None or not study.grid or study_plan.asks(study):
         return None, {}  # an empty grid is where everybody begins, and no mistake yet
-    if lacking := [study_form.name_of(path) for path, values in wanted.grid.items() if not values]:
+    if lacking := [study_form.name_of(path) for path, values in study.grid.items() if not values]:
         return None, {study_plan.GRID: f"Choose values for {lacking[0]}."}
     errors: Errors = {}
-    if (bad := picker.bad_files(picker.corrected(found)[0])) and not draft["data"]["leave_out_problems"]:
-        told = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'} in the dataset."
-        errors["data.leave_out_problems"] = f"{told} Mend them, or agree to leave them out."
-        draft = {**draft, "data": {**draft["data"], "leave_out_problems": True}}
+    if (bad := picker.bad_files(picker.corrected(scan)[0])) and not form["data"]["leave_out_problems"]:
+        errors["data.leave_out_problems"] = _mend_or_agree(bad)
+        form = {**form, "data": {**form["data"], "leave_out_problems": True}}
     try:
-        plans = study_plan.plans_of(wanted, draft, found)
+        plans = study_plan.plans_of(study, form, scan)
     except LabError as error:
         return None, {**errors, SETTING_OF.get(error.kind, study_plan.GRID): said(error)}
     if missing := study_plan.missing_weights(plans):
         errors["model.init"] = missing
     return plans, errors
+
+
+def _mend_or_agree(bad: int) -> str:
+    entries = f"{count(bad)} bad {'entry' if bad == 1 else 'entries'}"
+    return f"{entries} in the dataset. Mend them, or agree to leave them out."
 
 
 def joined_study() -> Study | None:
@@ -94,14 +98,14 @@ def joined_study() -> Study | None:
         return None
 
 
-def fit_task(found: Scan) -> str:
+def fit_form_task(scan: Scan) -> str:
     """Move to a task that the dataset has labels for, once a dataset or recipe; returns what was done."""
-    now = (found, st.session_state[form_draft.VERSION])
+    now = (scan, st.session_state[draft.VERSION])
     if st.session_state.get("launch_fitted") != now:
-        asked = form_draft.draft()["task"]["name"]
-        task, note = planning.fit_task(asked, found)
+        before = draft.draft()["task"]["name"]
+        task, note = fit_task(before, scan)
         st.session_state["launch_fitted"], st.session_state["launch_fitted_note"] = now, note
-        if task != asked:
-            form_draft.assign("task.name", task)
+        if task != before:
+            draft.assign("task.name", task)
             st.session_state["launch_base"]["task"]["name"] = task
     return st.session_state["launch_fitted_note"]

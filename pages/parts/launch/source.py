@@ -8,20 +8,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.config import RunConfig, recipes
-from core.config import run_config as configs
+from core.config import RunConfig, from_yaml, recipes, to_yaml
 from core.config.parts import CHOOSE
+from core.config.run_config import with_value
 from core.errors import LabError
 from core.runs import Run
-from core.runs.lists import index as run_index
+from core.runs.lists.index import summaries
 from core.studies import grid
 from core.studies.grid import StudyConfig
 from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
-from pages.parts.form import settings as form
-from pages.parts.launch import draft as launch_draft
+from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_form
+from pages.parts.launch.draft import restore
 
 DATA = "launch-data"  # prefix of the dataset's controls
 _CAME = "launch_came"  # what the address asked for last
@@ -35,19 +35,19 @@ def prefill() -> None:
     An address that names the session's own form, or one that it launched from, asks for nothing: a browser sends its
     address along with each click, a quick second click brings the one from before the first, and Back an old one.
     """
-    wanted = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
+    named = next(((kind, st.query_params[kind]) for kind in ("from", "recipe") if kind in st.query_params), None)
     arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
     fresh = draft.DRAFT not in st.session_state
-    if fresh and launch_draft.restore(wanted, DATA):
+    if fresh and restore(named, DATA):
         return
-    asked = ids.asked_token()
-    of_this_form = not fresh and (asked == st.session_state.get(ids.TOKEN, "") or ids.was_launched(asked))
+    token = ids.token_in_address()
+    of_this_form = not fresh and (token == st.session_state.get(ids.TOKEN, "") or ids.was_launched(token))
     before = (st.session_state.get("launch_source"), st.session_state.get(_CAME))
-    if wanted is not None and not of_this_form and (arriving or wanted not in before):
-        kind, name = wanted
+    if named is not None and not of_this_form and (arriving or named not in before):
+        kind, name = named
         try:
             (take_run if kind == "from" else take_recipe)(name)
-            st.session_state[_CAME] = wanted
+            st.session_state[_CAME] = named
             return
         except LabError as error:
             st.session_state["launch_error"] = error
@@ -65,10 +65,10 @@ def prefill() -> None:
 
 def take_recipe(name: str) -> None:
     """The recipe's settings, on the dataset that is chosen already."""
-    known = recipes.all_recipes()
-    if name not in known:
-        raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(known)}.", kind="config")
-    begin(known[name], ("recipe", name))
+    all_recipes = recipes.all_recipes()
+    if name not in all_recipes:
+        raise LabError(f"recipe '{name}' is not known.", f"Choose one of {', '.join(all_recipes)}.", kind="config")
+    begin(all_recipes[name], ("recipe", name))
 
 
 def take_run(run_id: str) -> None:
@@ -85,7 +85,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
     draft.replace_draft(data)
     if config.model.parent == CHOOSE and (parent := _parent_for(data["data"]["root"])):
         data["model"]["init"] = f"run:{parent}"
-        form.follow(parent)
+        follow(parent)
     picker.show_choice(data["data"], DATA)
     st.session_state["launch_source"] = source
     st.session_state["launch_base"] = json.loads(json.dumps(data))
@@ -97,7 +97,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
 
 def _parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
-    for summary in run_index.summaries():
+    for summary in summaries():
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             try:
                 if Path(Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():
@@ -107,23 +107,23 @@ def _parent_for(root: str) -> str | None:
     return None
 
 
-def take_study(wanted: StudyConfig) -> None:
+def take_study(study: StudyConfig) -> None:
     """A study file: its recipe with the settings that all runs share, on the dataset that is chosen, and its grid."""
-    known = recipes.all_recipes()  # a file that somebody sent names no other file of this machine
-    for name in (wanted.recipe, *wanted.grid.get("recipe", [])):
-        if name not in known:
-            message = f"study '{wanted.name}': recipe {name!r} is not known."
-            raise LabError(message, f"Use one of {', '.join(known)}; import a recipe of your own first.", "config")
-    base = known[wanted.recipe]
-    kept = st.session_state[draft.DRAFT]["data"]
-    grid.expand(wanted.model_copy(update={"grid": {key: values[:1] for key, values in wanted.grid.items()}}))
-    begin(base, ("recipe", wanted.recipe))
-    data = base.model_dump(mode="json") | {"data": kept}
-    for key, value in wanted.set.items():
-        data = configs.with_value(data, key, value, f"study '{wanted.name}': ")
-    draft.replace_draft(data)
-    picker.show_choice(data["data"], DATA)
-    study_form.take(wanted)
+    all_recipes = recipes.all_recipes()  # a file that somebody sent names no other file of this machine
+    for name in (study.recipe, *study.grid.get("recipe", [])):
+        if name not in all_recipes:
+            remedy = f"Use one of {', '.join(all_recipes)}; import a recipe of your own first."
+            raise LabError(f"study '{study.name}': recipe {name!r} is not known.", remedy, "config")
+    base = all_recipes[study.recipe]
+    dataset = st.session_state[draft.DRAFT]["data"]
+    grid.expand(study.model_copy(update={"grid": {key: values[:1] for key, values in study.grid.items()}}))
+    begin(base, ("recipe", study.recipe))
+    settings = base.model_dump(mode="json") | {"data": dataset}
+    for key, value in study.set.items():
+        settings = with_value(settings, key, value, f"study '{study.name}': ")
+    draft.replace_draft(settings)
+    picker.show_choice(settings["data"], DATA)
+    study_form.take(study)
 
 
 def take_pipeline(settings: dict, recipe: str) -> None:
@@ -155,7 +155,7 @@ def import_settings(key: str) -> None:
         if study_form.is_study(text):
             take_study(grid.from_yaml(text, upload.name))
         else:
-            begin(configs.from_yaml(text, upload.name), ("file", upload.name))
+            begin(from_yaml(text, upload.name), ("file", upload.name))
     except UnicodeDecodeError:
         st.session_state["launch_error"] = LabError(
             f"{upload.name}: is not text in UTF-8.", "Export it again.", "config"
@@ -165,10 +165,9 @@ def import_settings(key: str) -> None:
 
 
 def recipes_section(config: RunConfig | None) -> None:
-    known = recipes.all_recipes()
     source = st.session_state["launch_source"]
     with st.container(horizontal=True, gap="small"):
-        for index, (name, recipe) in enumerate(known.items()):
+        for index, (name, recipe) in enumerate(recipes.all_recipes().items()):
             chosen = source == ("recipe", name)
             card = f"recipe-{'chosen' if chosen else index}"
             with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
@@ -200,7 +199,7 @@ def recipes_section(config: RunConfig | None) -> None:
             )
             st.download_button(
                 "Export these settings (YAML)",
-                configs.to_yaml(config) if config else "",
+                to_yaml(config) if config else "",
                 f"{re.sub(r'[^A-Za-z0-9_-]+', '-', config.name) if config else 'run'}.yaml",
                 "application/yaml",
                 icon=":material/download:",
@@ -219,7 +218,7 @@ def provenance(config: RunConfig | None) -> str:
     changed = draft.differences(st.session_state["launch_base"], now)
     text = f"{base} **{plain(name)}**"
     if changed:
-        told = [f"{plain(draft.label_of(path))} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        changes = [f"{plain(draft.label_of(path))} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-        text += f", changed: :gray[{'; '.join(told)}{more}]"
+        text += f", changed: :gray[{'; '.join(changes)}{more}]"
     return text

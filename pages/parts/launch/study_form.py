@@ -6,7 +6,6 @@ What all runs share is the form's own draft, as it differs from the recipe that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -19,8 +18,8 @@ from core.storage import plain_yaml
 from core.studies import grid
 from core.studies.grid import ShrinkConfig, StudyConfig
 from core.text import plain
-from pages.parts.form import draft as form_draft
-from pages.parts.form import fields
+from pages.parts.form import draft, fields
+from pages.parts.form.draft import Errors, show
 from pages.parts.shared.fields import field
 
 STATE = "launch_study"
@@ -85,36 +84,39 @@ def is_study(text: str) -> bool:
     return isinstance(data, dict) and "grid" in data
 
 
-def take(wanted: StudyConfig) -> None:
+def take(study: StudyConfig) -> None:
     """Show a study that came from a file."""
     take_contents(
         {
-            "on": True, "name": wanted.name, "description": wanted.description,
-            "grid": {key: list(values) for key, values in wanted.grid.items()},
-            "size": wanted.shrink.size, "epochs": wanted.shrink.epochs,
+            "on": True,
+            "name": study.name,
+            "description": study.description,
+            "grid": {key: list(values) for key, values in study.grid.items()},
+            "size": study.shrink.size,
+            "epochs": study.shrink.epochs,
         }
-    )  # fmt: skip
+    )
 
 
-def build(draft: dict[str, Any]) -> tuple[StudyConfig | None, form_draft.Errors]:
+def build(form: dict[str, Any]) -> tuple[StudyConfig | None, Errors]:
     """(the study that form and grid describe, {}) or (None, field -> message)."""
     kind, name = st.session_state["launch_source"]
     recipe = name if kind == "recipe" else OWN_RECIPE
     now = state()
     untouched = DataConfig().model_dump(mode="json")
-    data = {f"data.{key}": value for key, value in draft["data"].items() if key != "root" and value != untouched[key]}
+    data = {f"data.{key}": value for key, value in form["data"].items() if key != "root" and value != untouched[key]}
     described = {
         "name": now["name"],
         "description": now["description"],
         "recipe": recipe,
-        "set": grid.changes(recipes.load_recipe(recipe), draft) | data,
+        "set": grid.changes(recipes.load_recipe(recipe), form) | data,
         "shrink": {"size": now["size"], "epochs": now["epochs"]},
         "grid": now["grid"],
     }
     try:
         return StudyConfig.model_validate(described), {}
     except ValidationError as error:
-        return None, {f"study.{path}": form_draft.plainly(text) for path, text in field_errors(error).items()}
+        return None, {f"study.{path}": draft.plainly(text) for path, text in field_errors(error).items()}
 
 
 def mode() -> None:
@@ -124,32 +126,45 @@ def mode() -> None:
         state()["on"] = chosen == "study"
         _edited()
 
+    names = {"run": "One run", "study": "A study: several runs on the same folds"}
     field(
-        st.segmented_control, "Launch", ["run", "study"], key="launch-as", holds="study" if is_on() else "run",
-        take=turn, required=True, label_visibility="collapsed",
-        format_func={"run": "One run", "study": "A study: several runs on the same folds"}.get,
-    )  # fmt: skip
+        st.segmented_control,
+        "Launch",
+        list(names),
+        key="launch-as",
+        holds="study" if is_on() else "run",
+        take=turn,
+        format_func=names.get,
+        label_visibility="collapsed",
+        required=True,
+    )
     if is_on():
         st.query_params[ADDRESS] = "study"
     else:
         st.query_params.pop(ADDRESS, None)
 
 
-def controls(errors: form_draft.Errors, parents: dict[str, str]) -> None:
+def controls(errors: Errors, parents: dict[str, str]) -> None:
     """What differs, with its values; then what is made smaller. parents: runs that another can start from."""
-    now, known = state(), settings()
+    now, choices = state(), settings()
 
     def choose(paths: list[str]) -> None:
         now["grid"] = {path: now["grid"].get(path, _first(path)) for path in paths}
         _edited()
 
     field(
-        st.multiselect, "What differs between the runs", list(known), key=_key("fields"), holds=list(now["grid"]),
-        take=choose, format_func=name_of, placeholder="Choose settings: depth, recipe, mix-up, seed …",
+        st.multiselect,
+        "What differs between the runs",
+        list(choices),
+        key=_key("fields"),
+        holds=list(now["grid"]),
+        take=choose,
+        format_func=name_of,
+        placeholder="Choose settings: depth, recipe, mix-up, seed …",
         help="Every combination of the values is a run. All other settings are those above, shared by all runs.",
-    )  # fmt: skip
+    )
     for path in list(now["grid"]):
-        _values(path, known.get(path), parents)
+        _values(path, choices.get(path), parents)
     with st.container():
         fields.message("study.grid", errors)
     st.caption(
@@ -161,45 +176,43 @@ def controls(errors: form_draft.Errors, parents: dict[str, str]) -> None:
         _number("epochs", "Epochs in all", "as in the recipe", errors)
 
 
-def words(errors: form_draft.Errors) -> None:
+def words(errors: Errors) -> None:
     """Name and question of the study."""
     for name, label, width, hint in (
         ("name", "Name of the study", 320, ""),
         ("description", "Question", "stretch", "What it answers, one sentence"),
     ):
         with st.container(width=width, gap="xsmall"):
-            field(
-                st.text_input, label, key=_key(name), holds=state()[name], read=str.strip, take=_writer(name),
-                placeholder=hint, help=StudyConfig.model_fields[name].description,
-            )  # fmt: skip
+            help = StudyConfig.model_fields[name].description
+            _text(name, label, read=str.strip, placeholder=hint, help=help)
             fields.message(f"study.{name}", errors)
 
 
-def export(draft: dict[str, Any]) -> None:
-    wanted, _ = build(draft)
+def export(form: dict[str, Any]) -> None:
+    study, _ = build(form)
     st.download_button(
         "Export this study (YAML)",
-        grid.to_yaml(wanted) if wanted else "",
-        f"{re.sub(r'[^A-Za-z0-9_-]+', '-', wanted.name) if wanted else 'study'}.yaml",
+        grid.to_yaml(study) if study else "",
+        f"{re.sub(r'[^A-Za-z0-9_-]+', '-', study.name) if study else 'study'}.yaml",
         "application/yaml",
         icon=":material/download:",
         on_click="ignore",
-        disabled=wanted is None,
+        disabled=study is None,
         help="The same file runs on the command line: python -m core study FILE --data FOLDER.",
     )
 
 
 def settings() -> dict[str, list[Any] | None]:
     """Every setting that can differ -> its values where they are a fixed list; phases as many as the form has."""
-    known = grid.settings()
-    first = {path: values for path, values in known.items() if path.startswith("phases.0.")}
-    for index in range(1, len(form_draft.draft()["phases"])):
-        known |= {path.replace("phases.0.", f"phases.{index}."): values for path, values in first.items()}
-    return known
+    choices = grid.settings()
+    first = {path: values for path, values in choices.items() if path.startswith("phases.0.")}
+    for index in range(1, len(draft.draft()["phases"])):
+        choices |= {path.replace("phases.0.", f"phases.{index}."): values for path, values in first.items()}
+    return choices
 
 
 def name_of(path: str) -> str:
-    return "Recipe" if path == "recipe" else form_draft.label_of(path)
+    return "Recipe" if path == "recipe" else draft.label_of(path)
 
 
 def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> None:
@@ -214,10 +227,16 @@ def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> No
 
     if options is not None and len(options) <= PILLS and all(value in options for value in now["grid"][path]):
         field(
-            st.pills, label, options, key=key, holds=list(now["grid"][path]), take=take,
-            read=lambda values: [value for value in options if value in values], selection_mode="multi",
-            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else form_draft.show(value),
-        )  # fmt: skip
+            st.pills,
+            label,
+            options,
+            key=key,
+            holds=list(now["grid"][path]),
+            take=take,
+            read=lambda values: [value for value in options if value in values],
+            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else show(value),
+            selection_mode="multi",
+        )
         return
 
     def read(words: list[str]) -> list[Any]:
@@ -228,11 +247,19 @@ def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> No
     if path == "model.init":
         offered = ["imagenet", "scratch", *(f"run:{run_id}" for run_id in parents)]
     field(
-        st.multiselect, label, offered, key=key, holds=list(now["grid"][path]), take=take, read=read,
-        show=lambda values: [_word(value) for value in values], accept_new_options=True,
-        placeholder="Type a value, Enter; or several with commas", help=form_draft.help_of(path),
+        st.multiselect,
+        label,
+        offered,
+        key=key,
+        holds=list(now["grid"][path]),
+        take=take,
+        read=read,
+        show=lambda values: [_word(value) for value in values],
         format_func=lambda text: parents.get(text.removeprefix("run:"), text),
-    )  # fmt: skip
+        accept_new_options=True,
+        placeholder="Type a value, Enter; or several with commas",
+        help=draft.help_of(path),
+    )
 
 
 def _first(path: str) -> list[Any]:
@@ -241,43 +268,44 @@ def _first(path: str) -> list[Any]:
         kind, name = st.session_state["launch_source"]
         return [name] if kind == "recipe" else []
     try:
-        return [form_draft.value_of(path)]
+        return [draft.value_of(path)]
     except (KeyError, IndexError, TypeError):
         return []
 
 
 def _word(value: Any) -> str:
-    return "none" if value is None else form_draft.show(value)
+    return "none" if value is None else show(value)
 
 
 def _value(path: str, text: str) -> Any:
     if text == "none" and path in ("training.early_stopping", "training.loader_workers"):
         return None
-    return text if path in ("recipe", "model.init") else form_draft.read_number(text)
+    return text if path in ("recipe", "model.init") else draft.read_number(text)
 
 
-def _number(name: str, label: str, empty: str, errors: form_draft.Errors) -> None:
+def _number(name: str, label: str, empty: str, errors: Errors) -> None:
+    def read(text: str) -> int | float | str | None:
+        return draft.read_number(text.strip()) if text.strip() else None
+
     with st.container(width=fields.FIELD + 20, gap="xsmall"):
-        field(
-            st.text_input, label, key=_key(name), holds=state()[name], show=form_draft.show,
-            read=lambda text: form_draft.read_number(text.strip()) if text.strip() else None, take=_writer(name),
-            placeholder=empty, help=ShrinkConfig.model_fields[name].description,
-        )  # fmt: skip
+        help = ShrinkConfig.model_fields[name].description
+        _text(name, label, read=read, show=show, placeholder=empty, help=help)
         fields.message(f"study.shrink.{name}", errors)
 
 
-def _writer(name: str) -> Callable[[Any], None]:
+def _text(name: str, label: str, **options: Any) -> None:
+    """A text field of `state()[name]`."""
     now = state()
 
     def write(value: Any) -> None:
         now[name] = value
         _edited()
 
-    return write
+    field(st.text_input, label, key=_key(name), holds=now[name], take=write, **options)
 
 
 def _edited() -> None:
-    form_draft.edited("study")
+    draft.edited("study")
 
 
 def _key(name: str) -> str:

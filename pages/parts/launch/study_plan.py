@@ -33,8 +33,8 @@ def asks(study: StudyConfig) -> bool:
     return grid.size(study) > grid.ASK_ABOVE and st.session_state.get(_AGREED) != grid.size(study)
 
 
-def ask(study: StudyConfig, draft: dict[str, Any]) -> None:
-    size, folds = grid.size(study), draft["folds"]["count"]
+def ask(study: StudyConfig, form: dict[str, Any]) -> None:
+    size, folds = grid.size(study), form["folds"]["count"]
     jobs = f", {count(size * folds)} fold jobs" if isinstance(folds, int) else ""
     st.warning(f"The grid makes {count(size)} runs{jobs}. Is that what you want?", icon=":material/grid_on:")
     st.button(f"Plan all {count(size)} runs", on_click=_agree, args=(size,), icon=":material/done_all:")
@@ -44,14 +44,14 @@ def _agree(size: int) -> None:
     st.session_state[_AGREED] = size
 
 
-def plans_of(study: StudyConfig, draft: dict[str, Any], scan: Scan) -> list[Plan]:
+def plans_of(study: StudyConfig, form: dict[str, Any], scan: Scan) -> list[Plan]:
     """One plan a run, remembered while nothing changes. Raises LabError."""
-    key = (scan, corrections.version(scan.root), repr(study), repr(draft["data"]))
+    key = (scan, corrections.version(scan.root), repr(study), repr(form["data"]))
     remembered = st.session_state.get(_PLANS)
     if remembered is not None and remembered[0] == key:
         return remembered[1]
     with st.spinner(f"Planning {count(grid.size(study))} runs"):
-        plans = grid.make_plans(grid.expand(study, draft["data"]), scan)
+        plans = grid.make_plans(grid.expand(study, form["data"]), scan)
     st.session_state[_PLANS] = (key, plans)
     return plans
 

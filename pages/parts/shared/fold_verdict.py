@@ -13,8 +13,7 @@ from core.text import count, plain
 from pages.parts.data.duplicates import pairs_of
 
 TELLING = ("folders", "csv")  # readers that can be told how to find a person
-SHOWN = 4  # folds without some class, the others in a count
-
+MOST_FOLDS = 4  # without some class; the others in a count
 
 Split = tuple[pd.DataFrame, Sequence[str]]  # labelled samples with their fold, the task's classes
 
@@ -37,8 +36,8 @@ def show(splits: Sequence[Split], root: str, *, reader: str, also: str = "") -> 
         for fold, lacking in absent_classes(samples, names).items()
     ]
     lines = list(dict.fromkeys(lines))
-    if len(lines) > SHOWN:
-        lines = [*lines[:SHOWN], f"{count(len(lines) - SHOWN)} more folds hold no photo of some class."]
+    if len(lines) > MOST_FOLDS:
+        lines = [*lines[:MOST_FOLDS], f"{count(len(lines) - MOST_FOLDS)} more folds hold no photo of some class."]
     for line in lines:
         st.markdown(f":orange[:material/warning: {plain(line)}]")
     if lines:
