@@ -17,7 +17,7 @@ from core.text import count, plain
 from pages.parts.dataset import labels, picker
 from pages.parts.form import draft, fields, settings, transforms
 from pages.parts.form.draft import Errors, check
-from pages.parts.launch import click, ids, study_form, study_plan
+from pages.parts.launch import click, ids, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
 from pages.parts.launch.plan import fit_form_task, joined_study, look_ahead, look_ahead_study
 from pages.parts.launch.sections import faces_section, plan_section
@@ -167,11 +167,11 @@ with theme.section("1 · Dataset"):
     if scan is not None:
         note = fit_form_task(scan)
         config, errors = check(form)
-    as_study = study_form.is_on() and joining is None
+    as_study = study_draft.is_on() and joining is None
     study: StudyConfig | None = None
     plans: list[Plan] | None = None
     if as_study:
-        study, wrong = study_form.build(form)
+        study, wrong = study_draft.build(form)
         errors |= wrong
         plans, more = look_ahead_study(study if config else None, form, scan)
         plan = plans[0] if plans else None

@@ -31,7 +31,7 @@ from core.studies import records
 from core.studies.grid import StudyConfig, expand
 from core.studies.records import Study
 from pages.parts.form import draft
-from pages.parts.launch import ids, study_form
+from pages.parts.launch import ids, study_draft
 from pages.parts.shared import frame
 
 AGAIN = "See what stands here now, then press Launch again."
@@ -211,7 +211,7 @@ def _reason(
 
 def _form() -> dict[str, Any]:
     """All that the fields show, flat."""
-    study = study_form.contents() if study_form.is_on() else {"on": False}
+    study = study_draft.contents() if study_draft.is_on() else {"on": False}
     return copy.deepcopy(dict(leaves({**draft.draft(), "study": study})))
 
 

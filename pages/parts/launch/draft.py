@@ -13,7 +13,7 @@ from core.config.run_config import PhaseConfig
 from core.config.transforms import TRANSFORMS, default_params
 from pages.parts.dataset import picker
 from pages.parts.form import draft
-from pages.parts.launch import ids, study_form
+from pages.parts.launch import ids, study_draft
 
 RESTORED, _WRITTEN = "launch_restored", "launch_written"
 DEPTHS = (18, 34, 50, 101, 152)
@@ -27,11 +27,11 @@ def keep() -> None:
         "draft": draft.draft(),
         "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
-        "study": study_form.contents(),
+        "study": study_draft.contents(),
     }
     text = json.dumps(now)
     before = st.session_state.get(_WRITTEN)
-    if before == (token, text) or (before is None and now["draft"] == now["base"] and study_form.is_blank()):
+    if before == (token, text) or (before is None and now["draft"] == now["base"] and study_draft.is_blank()):
         return
     drafts.save(token, now)
     st.session_state[_WRITTEN] = (token, text)
@@ -52,7 +52,7 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
         return False
     draft.replace_draft(record["draft"])
     st.session_state["launch_base"], st.session_state["launch_source"] = record["base"], source
-    study_form.take_contents(record["study"])
+    study_draft.take_contents(record["study"])
     picker.show_choice(record["draft"]["data"], prefix)
     if source[0] != "file":
         st.query_params[source[0]] = source[1]
@@ -75,7 +75,7 @@ def _start_anew(prefix: str) -> None:
     st.session_state.pop(RESTORED, None)
     draft.replace_draft(copy.deepcopy(st.session_state["launch_base"]))
     draft.edited("")
-    study_form.reset()
+    study_draft.reset()
     picker.show_choice(draft.draft()["data"], prefix)
     drafts.forget(ids.form_token())
     st.session_state.pop(_WRITTEN, None)
@@ -93,7 +93,7 @@ def _fits(record: dict[str, Any]) -> bool:
         and len(source) == 2
         and source[0] in ("recipe", "from", "file")
         and isinstance(source[1], str)
-        and study_form.is_contents(record.get("study"))
+        and study_draft.is_contents(record.get("study"))
     )
 
 

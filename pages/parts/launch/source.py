@@ -20,7 +20,7 @@ from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
 from pages.parts.form.settings import follow
-from pages.parts.launch import ids, study_form
+from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import restore
 
 DATA = "launch-data"  # prefix of the dataset's controls
@@ -123,7 +123,7 @@ def take_study(study: StudyConfig) -> None:
         settings = with_value(settings, key, value, f"study '{study.name}': ")
     draft.replace_draft(settings)
     picker.show_choice(settings["data"], DATA)
-    study_form.take(study)
+    study_draft.take(study)
 
 
 def take_pipeline(settings: dict, recipe: str) -> None:
@@ -152,7 +152,7 @@ def import_settings(key: str) -> None:
     st.session_state["launch_imports"] = st.session_state.get("launch_imports", 0) + 1  # an empty box for the next
     try:
         text = upload.getvalue().decode("utf-8")
-        if study_form.is_study(text):
+        if study_draft.is_study(text):
             take_study(grid.from_yaml(text, upload.name))
         else:
             begin(from_yaml(text, upload.name), ("file", upload.name))
@@ -207,7 +207,7 @@ def recipes_section(config: RunConfig | None) -> None:
                 disabled=config is None,
                 help=None if config else "Correct the settings first.",
             )
-            if study_form.is_on():
+            if study_draft.is_on():
                 study_form.export(draft.draft())
 
 

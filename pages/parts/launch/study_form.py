@@ -1,7 +1,4 @@
-"""The grid of a study on the Launch page: what differs between its runs, what they share, and its file.
-
-What all runs share is the form's own draft, as it differs from the recipe that it began with.
-"""
+"""The controls of a study on the Launch page: what differs between its runs, what they share, and its file."""
 
 from __future__ import annotations
 
@@ -9,114 +6,16 @@ import re
 from typing import Any
 
 import streamlit as st
-from pydantic import ValidationError
 
-from core.config import recipes
-from core.config.run_config import DataConfig, field_errors
-from core.errors import LabError
-from core.storage import plain_yaml
 from core.studies import grid
 from core.studies.grid import ShrinkConfig, StudyConfig
 from core.text import plain
 from pages.parts.form import draft, fields
 from pages.parts.form.draft import Errors, show
+from pages.parts.launch.study_draft import ADDRESS, build, is_on, state
 from pages.parts.shared.fields import field
 
-STATE = "launch_study"
-ADDRESS = "as"  # ?as=study
-OWN_RECIPE = "study"  # for settings that did not begin with a recipe
 PILLS = 8  # more values than this are picked from a list
-
-
-def state() -> dict[str, Any]:
-    """on, name, description, grid (setting -> values), size and epochs as typed, version of the controls."""
-    if STATE not in st.session_state:
-        st.session_state[STATE] = {**_blank(), "on": st.query_params.get(ADDRESS) == "study", "version": 0}
-    return st.session_state[STATE]
-
-
-def _blank() -> dict[str, Any]:
-    return {"on": False, "name": "study", "description": "", "grid": {}, "size": None, "epochs": None}
-
-
-def contents() -> dict[str, Any]:
-    """What somebody entered."""
-    return {key: value for key, value in state().items() if key != "version"}
-
-
-def take_contents(entered: dict[str, Any]) -> None:
-    state().update(entered, version=state()["version"] + 1)
-
-
-def reset() -> None:
-    take_contents(_blank())
-
-
-def is_blank() -> bool:
-    return contents() | {"on": False} == _blank()
-
-
-def is_contents(data: Any) -> bool:
-    """Whether data from a file can be shown; values may be wrong, as somebody may have typed them."""
-    if not isinstance(data, dict) or data.keys() != _blank().keys() or not isinstance(data["grid"], dict):
-        return False
-    scalar = (str, int, float, type(None))
-    return (
-        isinstance(data["on"], bool)
-        and all(isinstance(data[key], str) for key in ("name", "description"))
-        and all(isinstance(data[key], scalar) for key in ("size", "epochs"))
-        and all(
-            isinstance(values, list) and all(isinstance(v, scalar) for v in values) for values in data["grid"].values()
-        )
-    )
-
-
-def is_on() -> bool:
-    return state()["on"]
-
-
-def is_study(text: str) -> bool:
-    """Whether a YAML text is a study and not one run's settings."""
-    try:
-        data = plain_yaml.load(text, "study")
-    except LabError:
-        return False
-    return isinstance(data, dict) and "grid" in data
-
-
-def take(study: StudyConfig) -> None:
-    """Show a study that came from a file."""
-    take_contents(
-        {
-            "on": True,
-            "name": study.name,
-            "description": study.description,
-            "grid": {key: list(values) for key, values in study.grid.items()},
-            "size": study.shrink.size,
-            "epochs": study.shrink.epochs,
-        }
-    )
-
-
-def build(form: dict[str, Any]) -> tuple[StudyConfig | None, Errors]:
-    """(the study that form and grid describe, {}) or (None, field -> message)."""
-    kind, name = st.session_state["launch_source"]
-    recipe = name if kind == "recipe" else OWN_RECIPE
-    now = state()
-    untouched = DataConfig().model_dump(mode="json")
-    data = {f"data.{key}": value for key, value in form["data"].items() if key != "root" and value != untouched[key]}
-    described = {
-        "name": now["name"],
-        "description": now["description"],
-        "recipe": recipe,
-        "set": grid.changes(recipes.load_recipe(recipe), form) | data,
-        "shrink": {"size": now["size"], "epochs": now["epochs"]},
-        "grid": now["grid"],
-    }
-    try:
-        return StudyConfig.model_validate(described), {}
-    except ValidationError as error:
-        return None, {f"study.{path}": draft.plainly(text) for path, text in field_errors(error).items()}
 
 
 def mode() -> None:
