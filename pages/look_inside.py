@@ -19,10 +19,16 @@ from pages.parts.look_inside import mistakes as look_mistakes
 from pages.parts.shared import badges, frame, groups, run_picker
 
 LAUNCH = Path(__file__).with_name("launch.py")
+LIVE = Path(__file__).with_name("live.py")
 VIEWS = {
-    "mistakes": "Mistakes and maps", "groups": "Groups", "labels": "Likely wrong labels", "upload": "Another face",
-}  # fmt: skip
+    "mistakes": "Mistakes and maps",
+    "groups": "Groups",
+    "labels": "Likely wrong labels",
+    "upload": "Another face",
+}
 WHICH = {"best": "Best epoch", "final": "Last epoch"}
+WHICH_HELP = "The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen."
+TITLE = '<div class="lab-title">Look inside</div>'
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the answers of every fold")
@@ -38,89 +44,96 @@ def answers_of(run_id: str, which: str) -> Answers:
 
 def answers_beside(others: list[Run], which: str) -> list[Answers]:
     """The answers of the runs shown beside; what is wrong with one is said and it is left out."""
-    found = []
-    for other in others:
+    answers = []
+    for run in others:
         try:
-            found.append(answers_of(other.id, which))
+            answers.append(answers_of(run.id, which))
         except LabError as error:
             badges.show_error(error)
-    return found
+    return answers
 
 
-def first_answered(listed: list[dict]) -> str | None:
+def first_answered(summaries: list[dict]) -> str | None:
     """The newest run in which a fold is done, else the newest run."""
-    good = [s for s in listed if "unreadable" not in s]
-    done = [s for s in good if any(fold["state"] == "done" for fold in s["folds"])]
-    return next((s["id"] for s in done or good), None)
+    readable = [s for s in summaries if "unreadable" not in s]
+    done = [s for s in readable if any(fold["state"] == "done" for fold in s["folds"])]
+    return next((s["id"] for s in done or readable), None)
 
 
-def header(run: Run, listed: list[dict], answers: Answers | None) -> None:
-    summary = next((s for s in listed if s["id"] == run.id), {})
+def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
+    summary = next((s for s in summaries if s["id"] == run.id), {})
     name = str(summary.get("name") or run.id)
-    facts = []
-    if answers is not None:
-        facts = [
-            str(summary.get("task", "")), str(summary.get("dataset", "")), f"ResNet-{summary.get('depth', '?')}",
-            f"{count(len(answers.table))} faces", f"{len(answers.folds)} folds",
-            f"launched {ago(summary.get('created'))}",
-        ]  # fmt: skip
+    facts = [] if answers is None else facts_of(summary, answers)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        colour = run_picker.colour_of(run.id, listed)
+        colour = run_picker.colour_of(run.id, summaries)
         st.html(
             f'<div class="lab-title">{badges.dot(colour)}{escape(name)}</div>'
             f'<div class="lab-meta">{escape(" · ".join(fact for fact in facts if fact))}</div>',
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            run_picker.pick_run(listed, run.id)
-            address.segments(
-                "which", "Checkpoint", list(WHICH), WHICH.get, default="best", hide_label=True,
-                help="The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen.",
-            )  # fmt: skip
+            run_picker.pick_run(summaries, run.id)
+            address.segments("which", "Checkpoint", WHICH, default="best", hide_label=True, help=WHICH_HELP)
+
+
+def facts_of(summary: dict, answers: Answers) -> list[str]:
+    return [
+        str(summary.get("task", "")),
+        str(summary.get("dataset", "")),
+        f"ResNet-{summary.get('depth', '?')}",
+        f"{count(len(answers.table))} faces",
+        f"{len(answers.folds)} folds",
+        f"launched {ago(summary.get('created'))}",
+    ]
+
+
+def explain(error: LabError, run_id: str, summaries: list[dict]) -> None:
+    """Why nothing of the run can be seen; one that has no answers yet can be watched."""
+    unanswered = error.kind == "missing" and Run(run_id).exists()
+    if unanswered:
+        header(Run(run_id), summaries, None)
+    else:
+        st.html(TITLE)
+    badges.show_error(error)
+    if unanswered:
+        st.query_params["run"] = run_id
+        if st.button("Open in Live", icon=":material/show_chart:"):
+            st.switch_page(LIVE, query_params={"run": run_id})
+    else:
+        run_picker.pick_run(summaries, None)
 
 
 frame.begin_page()
 groups.style()
-listed = index.summaries()
-wanted = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(listed)
-if wanted is None:
-    st.html('<div class="lab-title">Look inside</div>')
+summaries = index.summaries()
+run_id = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(summaries)
+if run_id is None:
+    st.html(TITLE)
     st.info("No run yet. Launch one, then look at its mistakes here.", icon=":material/visibility:")
     if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
         st.switch_page(LAUNCH)
     st.stop()
 which = address.get("which", list(WHICH), "best")
 try:
-    answers = answers_of(wanted, which)
+    answers = answers_of(run_id, which)
 except LabError as error:
-    known = error.kind == "missing" and Run(wanted).exists()
-    if known:
-        header(Run(wanted), listed, None)
-    else:
-        st.html('<div class="lab-title">Look inside</div>')
-    badges.show_error(error)
-    if known:
-        st.query_params["run"] = wanted
-        if st.button("Open in Live", icon=":material/show_chart:"):
-            st.switch_page(Path(__file__).with_name("live.py"), query_params={"run": wanted})
-    else:
-        run_picker.pick_run(listed, None)
+    explain(error, run_id, summaries)
     st.stop()
-run = Run(wanted)
+run = Run(run_id)
 st.query_params["run"] = run.id
-header(run, listed, answers)
+header(run, summaries, answers)
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
     st.html(badges.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
 with st.container(horizontal=True, vertical_alignment="center"):
-    view = address.segments("view", "View", list(VIEWS), VIEWS.get, default="mistakes", hide_label=True)
-    others = controls.pick_runs(run, listed) if view == "mistakes" else []
+    view = address.segments("view", "View", VIEWS, default="mistakes", hide_label=True)
+    others = controls.pick_runs(run, summaries) if view == "mistakes" else []
 if view == "mistakes":
     neighbours = look_mistakes.show(run, answers, answers_beside(others, which))
-    maps.show(run, answers, others, listed, neighbours)
+    maps.show(run, answers, others, summaries, neighbours)
 elif view == "groups":
     look_groups.show(run, answers)
 elif view == "upload":
-    maps.uploads(run, answers, listed)
+    maps.uploads(run, answers, summaries)
 else:
     queue.show(run, answers, mistakes.version(run, which))

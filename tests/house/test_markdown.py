@@ -66,7 +66,7 @@ KNOWN = {
         "recipe.epochs", "recipe.input_size", "recipe.model.depth", "recipe.model.init.partition(':')",
     },  # the last looked up in a table of words
     "look_inside/maps.py": {"MEANING"},
-    "look_inside/queue.py": {"name.capitalize()"},
+    "look_inside/decisions.py": {"attribute.capitalize()"},
     "look_inside/regions.py": {"base64.b64encode(data).decode()", "error.kind", "form.lower()"},
     "form/transforms.py": {
         "show(param.high)", "show(param.low)", "param.help", "param.kind", "param.unit",

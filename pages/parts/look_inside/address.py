@@ -6,7 +6,7 @@ models. What an address says wrongly is taken as not said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import streamlit as st
@@ -17,9 +17,10 @@ from pages.parts.shared.fields import field
 
 MOST_FACES = 8  # chosen at once
 PARTS = ("fold", "true", "predicted", "fault", "person", "mask", "gender", "age", "low", "high", "far", "answer")
+Options = Sequence[str] | Mapping[str, str]  # names, or names with the words that are shown for them
 
 
-def get(name: str, options: Sequence[str], default: str | None = None) -> str | None:
+def get(name: str, options: Options, default: str | None = None) -> str | None:
     """One of the options, or the default."""
     value = st.query_params.get(name)
     return value if value in options else default
@@ -45,9 +46,9 @@ def put_list(name: str, values: Iterable[str]) -> None:
 
 def chosen(answers: Answers) -> list[str]:
     """The chosen faces, those that the run has, at most MOST_FACES."""
-    known = set(answers.table["sample"])
-    found = (name if name in known else unquote(name) for name in listed("samples"))
-    return list(dict.fromkeys(name for name in found if name in known))[:MOST_FACES]
+    samples = set(answers.table["sample"])
+    names = (name if name in samples else unquote(name) for name in listed("samples"))
+    return list(dict.fromkeys(name for name in names if name in samples))[:MOST_FACES]
 
 
 def turn_choice(answers: Answers, sample: str) -> None:
@@ -94,35 +95,70 @@ def forget_filter() -> None:
 
 def page_number(last: int) -> int:
     """0-based, at most `last`."""
-    asked = st.query_params.get("page", "1")
-    return min(last, max(0, int(asked) - 1)) if asked.isdecimal() and len(asked) < 8 else 0
+    number = st.query_params.get("page", "1")
+    return min(last, max(0, int(number) - 1)) if number.isdecimal() and len(number) < 8 else 0
+
+
+def with_classes(words: Mapping[str, str], class_names: Iterable[str]) -> dict[str, str]:
+    """Options that stand for a class, such as the predicted one, and after them every class by its name."""
+    return dict(words) | {name: name for name in class_names if name not in words}
 
 
 def box(
-    name: str, label: str, options: Sequence[str], shown: Callable[[str], str] = str, *, default: str | None = None,
-    width: int = 150, placeholder: str = "Any", help: str | None = None, keep: tuple[str, ...] = (),
-) -> str | None:  # fmt: skip
+    name: str,
+    label: str,
+    options: Options,
+    *,
+    default: str | None = None,
+    width: int = 150,
+    placeholder: str = "Any",
+    help: str | None = None,
+    keep_page: bool = False,
+) -> str | None:
     """A select box whose choice lives in the address under `name`. Without a default it can be empty.
 
-    keep: parameters that a change leaves alone besides; the gallery goes back to its first page otherwise.
+    keep_page: whether a change leaves the gallery on its page; otherwise it goes back to the first one.
     """
     return field(
-        st.selectbox, label, options, key=f"look-{name}", holds=get(name, options, default),
-        take=_taker(name, default, "page" not in keep), format_func=shown, placeholder=placeholder, width=width,
+        st.selectbox,
+        label,
+        list(options),
+        key=f"look-{name}",
+        holds=get(name, options, default),
+        take=_taker(name, default, first_page=not keep_page),
+        format_func=_words(options),
+        placeholder=placeholder,
+        width=width,
         help=help,
-    )  # fmt: skip
+    )
 
 
 def segments(
-    name: str, label: str, options: Sequence[str], shown: Callable[[str], str] = str, *, default: str,
-    help: str | None = None, hide_label: bool = False,
-) -> str:  # fmt: skip
+    name: str,
+    label: str,
+    options: Options,
+    *,
+    default: str,
+    help: str | None = None,
+    hide_label: bool = False,
+) -> str:
     """A segmented control whose choice lives in the address under `name`."""
     return field(
-        st.segmented_control, label, options, key=f"look-{name}", holds=get(name, options, default),
-        take=_taker(name, default, False), format_func=shown, required=True, help=help,
+        st.segmented_control,
+        label,
+        list(options),
+        key=f"look-{name}",
+        holds=get(name, options, default),
+        take=_taker(name, default, first_page=False),
+        format_func=_words(options),
+        required=True,
+        help=help,
         label_visibility="collapsed" if hide_label else "visible",
-    )  # fmt: skip
+    )
+
+
+def _words(options: Options) -> Callable[[str], str]:
+    return options.get if isinstance(options, Mapping) else str
 
 
 def _taker(name: str, default: str | None, first_page: bool) -> Callable[[str | None], None]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -41,10 +42,10 @@ _JS = """
 const HINT = "Point at a map to read its value (keys: arrows move the point, Page Down goes to the next map).";
 
 function text(tag, content, name) {
-  const found = document.createElement(tag);
-  if (name) found.className = name;
-  found.textContent = content;
-  return found;
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  element.textContent = content;
+  return element;
 }
 
 async function pixels(source) {
@@ -79,13 +80,13 @@ function legend(style, signed) {
     const at = Math.min(255, Math.max(signed ? 1 : 0, 16 * i));
     stops.push(`rgb(${lut[3 * at]},${lut[3 * at + 1]},${lut[3 * at + 2]})`);
   }
-  const found = text("div", "", "look-legend"), bar = text("i", "");
+  const scale = text("div", "", "look-legend"), bar = text("i", "");
   bar.style.background = `linear-gradient(90deg, ${stops.join(",")})`;
-  found.append(text("span", signed ? style.poles[0] : "0"), bar, text("span", signed ? style.poles[1] : style.top));
-  return found;
+  scale.append(text("span", signed ? style.poles[0] : "0"), bar, text("span", signed ? style.poles[1] : style.top));
+  return scale;
 }
 
-function watch(canvas, heat, row, place, signed, top, told) {
+function watch(canvas, heat, row, place, signed, top, readout) {
   const crosses = () => row.querySelectorAll(".look-cross");
   const inside = value => Math.min(1, Math.max(0, value));
   const point = at => {
@@ -93,13 +94,13 @@ function watch(canvas, heat, row, place, signed, top, told) {
     const py = Math.min(heat.height - 1, Math.floor(at.y * heat.height));
     const grey = heat.data[4 * (py * heat.width + px)];
     const value = signed ? (grey - 128) / 127 : grey / 255;
-    told.textContent = `${place} - x ${Math.round(100 * at.x)} %, y ${Math.round(100 * at.y)} % - `
+    readout.textContent = `${place} - x ${Math.round(100 * at.x)} %, y ${Math.round(100 * at.y)} % - `
       + `${value.toFixed(2)} of the ${top}`;
     crosses().forEach(cross => { cross.style.display = "block"; cross.style.left = 100 * at.x + "%";
       cross.style.top = 100 * at.y + "%"; });
   };
   const leave = () => {
-    told.textContent = HINT;
+    readout.textContent = HINT;
     crosses().forEach(cross => cross.style.display = "none");
   };
   let at = {x: .5, y: .5};
@@ -112,11 +113,11 @@ function watch(canvas, heat, row, place, signed, top, told) {
   canvas.onkeydown = event => {
     const all = [...canvas.closest(".look-grid").querySelectorAll("canvas")];
     const step = {ArrowLeft: [-.02, 0], ArrowRight: [.02, 0], ArrowUp: [0, -.02], ArrowDown: [0, .02]}[event.key];
-    const other = {PageUp: -1, PageDown: 1}[event.key];
-    if (!step && !other) return;
+    const turn = {PageUp: -1, PageDown: 1}[event.key];
+    if (!step && !turn) return;
     event.preventDefault(); event.stopPropagation();
     if (step) return point(at = {x: inside(at.x + step[0]), y: inside(at.y + step[1])});
-    const next = all[all.indexOf(canvas) + other];
+    const next = all[all.indexOf(canvas) + turn];
     if (next) { all.forEach(one => one.tabIndex = one === next ? 0 : -1); next.focus(); }
   };
 }
@@ -124,8 +125,8 @@ function watch(canvas, heat, row, place, signed, top, told) {
 async function draw(host, data) {
   const table = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
   const style = {...data.style, plain: table(data.style.plain), signed: table(data.style.signed)};
-  const told = text("div", HINT, "look-value"), grid = document.createElement("div");
-  told.setAttribute("aria-live", "polite");
+  const readout = text("div", HINT, "look-value"), grid = document.createElement("div");
+  readout.setAttribute("aria-live", "polite");
   grid.className = "look-grid";
   grid.style.gridTemplateColumns = `minmax(7.5rem, 11rem) repeat(${data.columns.length}, minmax(64px, 1fr))`;
   grid.style.setProperty("--widest", 180 + 250 * data.columns.length + "px");
@@ -143,10 +144,10 @@ async function draw(host, data) {
     line.append(label);
     const photo = row.image ? pixels(row.image) : Promise.resolve(null);
     if (before) {
-      const shown = document.createElement("figure"), image = document.createElement("img");
+      const frame = document.createElement("figure"), image = document.createElement("img");
       image.src = row.image; image.alt = row.title;
-      shown.append(image);
-      line.append(shown);
+      frame.append(image);
+      line.append(frame);
     }
     row.cells.forEach((cell, i) => {
       const figure = document.createElement("figure"), canvas = document.createElement("canvas");
@@ -159,14 +160,14 @@ async function draw(host, data) {
       waiting.push((async () => {
         const heat = await pixels(cell.heat);
         paint(canvas, heat, await photo, style, row.signed);
-        watch(canvas, heat, line, `${row.title} - ${data.columns[i + before]}`, row.signed, style.top, told);
+        watch(canvas, heat, line, `${row.title} - ${data.columns[i + before]}`, row.signed, style.top, readout);
       })());
     });
     grid.append(line);
   }
   await Promise.all(waiting);
   const head = text("div", "", "look-head");
-  head.append(told);
+  head.append(readout);
   for (const signed of [false, true])
     if (data.rows.some(row => row.signed === signed)) head.append(legend(style, signed));
   host.replaceChildren(head, grid);
@@ -188,7 +189,7 @@ _MAPS = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Cell:
-    """One map. heat: (h, w) uint8 as look_picture.grey makes it. note: a few words beneath."""
+    """One map. heat: (h, w) uint8 as picture.grey makes it. note: a few words beneath."""
 
     heat: np.ndarray
     note: str = ""
@@ -212,7 +213,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Style:
-    """How maps are painted. colours: a name in look_picture.COLOURS. opacity: of the hottest spot, 0..1.
+    """How maps are painted. colours: a name in picture.COLOURS. opacity: of the hottest spot, 0..1.
 
     top: in words, what a value of 1 is. poles: in words, what negative and positive heat means.
     """
@@ -229,22 +230,33 @@ def draw(columns: Sequence[str], rows: Sequence[Row], style: Style, *, key: str)
     data = {
         "columns": list(columns),
         "layers": len(rows[0].cells),
-        "rows": [
-            {
-                "title": row.title, "lines": list(row.lines), "colour": row.colour, "rule": row.rule,
-                "signed": row.signed,
-                "image": "" if row.photo is None else data_uri(row.photo),
-                "cells": [{"heat": data_uri(cell.heat, "PNG"), "note": cell.note} for cell in row.cells],
-            }
-            for row in rows
-        ],
-        "style": {
-            "plain": _table(style.colours, False), "signed": _table(style.colours, True),
-            "opacity": style.opacity, "overlaid": style.overlaid, "top": style.top,
-            "poles": list(style.poles),
-        },
-    }  # fmt: skip
+        "rows": [_row_data(row) for row in rows],
+        "style": _style_data(style),
+    }
     _MAPS(key=key, data=data)
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    return {
+        "title": row.title,
+        "lines": list(row.lines),
+        "colour": row.colour,
+        "rule": row.rule,
+        "signed": row.signed,
+        "image": "" if row.photo is None else data_uri(row.photo),
+        "cells": [{"heat": data_uri(cell.heat, "PNG"), "note": cell.note} for cell in row.cells],
+    }
+
+
+def _style_data(style: Style) -> dict[str, Any]:
+    return {
+        "plain": _table(style.colours, False),
+        "signed": _table(style.colours, True),
+        "opacity": style.opacity,
+        "overlaid": style.overlaid,
+        "top": style.top,
+        "poles": list(style.poles),
+    }
 
 
 def _table(colours: str, signed: bool) -> str:

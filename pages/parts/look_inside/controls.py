@@ -16,16 +16,28 @@ from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field
 
 MOST_RUNS = 4
+OPACITY = 0.8  # where the address says nothing
 CLASSES = {"predicted": "Predicted class", "true": "True class"}
 MINUS = {"true": "True class", "predicted": "Predicted class", "runner-up": "Runner-up"}
 MODELS = {"held": "Held-out fold", "every": "Every fold", "epochs": "Best and last epoch"}
+HEAT = {"over": "Over the photo", "raw": "Alone"}
+HELP = {
+    "class": "Which class's score the map explains.",
+    "minus": "A second class, whose evidence is subtracted: what speaks for the one and not for the other. Predicted "
+    "minus true takes the runner-up where the answer is right.",
+    "method": "Methods of pytorch-grad-cam that need one forward and one backward pass.",
+    "models": "The fold that held the person out judges fairly; every fold shows how much chance is in a map. The "
+    "other folds were trained on this person. Best and last epoch are the checkpoints a run keeps.",
+    "trust": "Measure beneath each map how far to trust it; some seconds a face.",
+    "layers": "A layer is the output of its last block; layer3.1 is the second block inside layer3.",
+}
 
 
 @dataclass(frozen=True)
 class Setting:
     """What the controls say. paint: how the browser paints it; a change of it computes nothing."""
 
-    wish: MapRequest
+    request: MapRequest
     models: str
     trust: bool
     uploaded: bool
@@ -37,84 +49,107 @@ class Setting:
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
-        return ("best", "final") if self.models == "epochs" else (self.wish.which,)
+        return ("best", "final") if self.models == "epochs" else (self.request.which,)
 
 
 def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
     """The row of controls; all of it lives in the address."""
-    blocks = face_maps.layer_names(run.config().model.depth)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kinds, against = (CLASSES, MINUS) if not uploaded else ({"predicted": CLASSES["predicted"]}, {})
-        of = address.box(
-            "class", "Map of", [*kinds, *answers.class_names], lambda name: kinds.get(name, name),
-            default="predicted", width=165, keep=("page",), help="Which class's score the map explains.",
-        )  # fmt: skip
-        others = [name for name in [*against, *answers.class_names] if name != of]
-        minus = address.box(
-            "minus", "Minus", others, lambda name: against.get(name, name), width=150, keep=("page",),
-            placeholder="Nothing", help="A second class, whose evidence is subtracted: what speaks for the one and not "
-            "for the other. Predicted minus true takes the runner-up where the answer is right.",
-        )  # fmt: skip
-        method = address.box(
-            "method", "Method", list(face_maps.METHODS), default="GradCAM", width=150, keep=("page",),
-            help="Methods of pytorch-grad-cam that need one forward and one backward pass.",
-        )  # fmt: skip
-        models = "every"
-        if not uploaded:
-            models = address.segments(
-                "models", "Model", list(MODELS), MODELS.get, default="held",
-                help="The fold that held the person out judges fairly; every fold shows how much chance is in a map. "
-                "The other folds were trained on this person. Best and last epoch are the checkpoints a run keeps.",
-            )  # fmt: skip
+        target, minus = _pick_classes(answers, uploaded)
+        method = pick_method(150, HELP["method"])
+        models = "every" if uploaded else _pick_models()
         trust = field(
-            st.toggle, "Trust", key="look-trust", holds=st.query_params.get("trust") == "1",
+            st.toggle,
+            "Trust",
+            key="look-trust",
+            holds=st.query_params.get("trust") == "1",
             take=lambda trust: address.put(trust="1" if trust else None),
-            help="Measure beneath each map how far to trust it; some seconds a face.",
-        )  # fmt: skip
+            help=HELP["trust"],
+        )
         with st.popover("Layers and look", icon=":material/palette:"):
-            layers = _layers(blocks)
+            layers = _pick_layers(face_maps.layer_names(run.config().model.depth))
             colours = address.segments("colours", "Colours", list(picture.COLOURS), default="inferno")
-            overlaid = address.segments("heat", "Heat", ["over", "raw"], {"over": "Over the photo", "raw": "Alone"}.get,
-                                        default="over") == "over"  # fmt: skip
-            opacity = _opacity()
-    wish = MapRequest(of, minus or "", tuple(layers), method, answers.which)
-    return Setting(wish, models, trust, uploaded, canvas.Style(colours, opacity, overlaid))
+            heat = address.segments("heat", "Heat", HEAT, default="over")
+            paint = canvas.Style(colours, _pick_opacity(), overlaid=heat == "over")
+    request = MapRequest(target, minus or "", tuple(layers), method, answers.which)
+    return Setting(request, models, trust, uploaded, paint)
 
 
-def _layers(blocks: list[str]) -> list[str]:
-    asked = [name for name in address.listed("layers") if name in blocks]
-    return field(
-        st.multiselect, "Layers", blocks, key="look-layers", holds=asked or list(face_maps.LAYERS), width=420,
-        take=lambda found: address.put_list("layers", [] if found == list(face_maps.LAYERS) else found),
-        help="A layer is the output of its last block; layer3.1 is the second block inside layer3.",
-    ) or list(face_maps.LAYERS)  # fmt: skip
+def pick_method(width: int, help: str | None = None) -> str:
+    methods = list(face_maps.METHODS)
+    return address.box("method", "Method", methods, default="GradCAM", width=width, keep_page=True, help=help)
 
 
-def _opacity() -> float:
+def _pick_classes(answers: Answers, uploaded: bool) -> tuple[str, str | None]:
+    """The class that maps explain, and the one whose evidence is subtracted. Of an upload nobody knows the true one."""
+    targets = {"predicted": CLASSES["predicted"]} if uploaded else CLASSES
+    options = address.with_classes(targets, answers.class_names)
+    target = address.box("class", "Map of", options, default="predicted", width=165, keep_page=True, help=HELP["class"])
+    options = address.with_classes({} if uploaded else MINUS, answers.class_names)
+    options.pop(target, None)
+    minus = address.box("minus", "Minus", options, width=150, keep_page=True, placeholder="Nothing", help=HELP["minus"])
+    return target, minus
+
+
+def _pick_models() -> str:
+    return address.segments("models", "Model", MODELS, default="held", help=HELP["models"])
+
+
+def _pick_layers(layers: list[str]) -> list[str]:
+    """layers: that the network has. Without a choice, the usual ones."""
+    usual = list(face_maps.LAYERS)
+    linked = [name for name in address.listed("layers") if name in layers]
+    chosen = field(
+        st.multiselect,
+        "Layers",
+        layers,
+        key="look-layers",
+        holds=linked or usual,
+        width=420,
+        take=lambda names: address.put_list("layers", [] if names == usual else names),
+        help=HELP["layers"],
+    )
+    return chosen or usual
+
+
+def _pick_opacity() -> float:
     try:
-        now = min(1.0, max(0.0, float(st.query_params.get("opacity", "0.8"))))
+        opacity = min(1.0, max(0.0, float(st.query_params.get("opacity", OPACITY))))
     except ValueError:
-        now = 0.8
+        opacity = OPACITY
     return field(
-        st.slider, "Opacity of the hottest spot", 0.0, 1.0, step=0.05, key="look-opacity",
-        holds=now if now == now else 0.8, width=300,
-        take=lambda value: address.put(opacity=None if value == 0.8 else f"{value:g}"),
-    )  # fmt: skip
+        st.slider,
+        "Opacity of the hottest spot",
+        0.0,
+        1.0,
+        step=0.05,
+        key="look-opacity",
+        holds=opacity,
+        width=300,
+        take=lambda opacity: address.put(opacity=None if opacity == OPACITY else f"{opacity:g}"),
+    )
 
 
-def pick_runs(run: Run, listed: Sequence[dict]) -> list[Run]:
+def pick_runs(run: Run, summaries: Sequence[dict]) -> list[Run]:
     """Further runs to show beside it, at most MOST_RUNS in all; in the address as runs=."""
-    labels = {
-        s["id"]: run_picker.run_label(s) for s in listed
-        if "unreadable" not in s and s["id"] != run.id and any(fold["state"] == "done" for fold in s["folds"])
-    }  # fmt: skip
+    labels = {s["id"]: run_picker.run_label(s) for s in summaries if s["id"] != run.id and _has_answers(s)}
     if not labels:
         return []
-    known = [name for name in address.listed("runs") if name in labels][: MOST_RUNS - 1]
     chosen = field(
-        st.multiselect, "Beside it", list(labels), format_func=labels.get, key="look-runs", holds=known,
-        take=lambda found: address.put_list("runs", [run.id, *found] if found else []),
-        max_selections=MOST_RUNS - 1, placeholder="Beside it: further runs, such as other depths", width=560,
+        st.multiselect,
+        "Beside it",
+        list(labels),
+        format_func=labels.get,
+        key="look-runs",
+        holds=[run_id for run_id in address.listed("runs") if run_id in labels][: MOST_RUNS - 1],
+        take=lambda run_ids: address.put_list("runs", [run.id, *run_ids] if run_ids else []),
+        max_selections=MOST_RUNS - 1,
+        placeholder="Beside it: further runs, such as other depths",
+        width=560,
         label_visibility="collapsed",
-    )  # fmt: skip
-    return [Run(name) for name in chosen]
+    )
+    return [Run(run_id) for run_id in chosen]
+
+
+def _has_answers(summary: dict) -> bool:
+    return "unreadable" not in summary and any(fold["state"] == "done" for fold in summary["folds"])

@@ -72,12 +72,12 @@ _MATRIX_JS = (
 export default function({parentElement, data, setTriggerValue}) {
   const host = parentElement.querySelector(".look-matrix"), {names, counts, chosen, dense} = data;
   const text = (tag, content, name) => {
-    const found = document.createElement(tag);
-    if (name) found.className = name;
-    found.textContent = content;
-    return found;
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    element.textContent = content;
+    return element;
   };
-  const row = (...cells) => { const found = document.createElement("tr"); found.append(...cells); return found; };
+  const row = (...cells) => { const line = document.createElement("tr"); line.append(...cells); return line; };
   const press = (element, truth, guess) => {
     element.type = "button";
     const pressed = chosen[0] === truth && chosen[1] === guess;
@@ -154,10 +154,10 @@ export default function({parentElement, data, setTriggerValue}) {
   const before = [...host.children].map(tile => tile.dataset.sample);
   const focused = host.contains(document.activeElement) && document.activeElement.dataset.sample;
   const text = (tag, content, name) => {
-    const found = document.createElement(tag);
-    if (name) found.className = name;
-    found.textContent = content;
-    return found;
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    element.textContent = content;
+    return element;
   };
   const make = face => {
     const tile = document.createElement("button");
@@ -201,8 +201,10 @@ _MATRIX = st.components.v2.component(
 _GALLERY = st.components.v2.component(
     "facet_gallery",
     html='<div class="look-wide"><div class="look-gallery" role="group" aria-label="Faces"></div></div>',
-    css=_GALLERY_CSS, js=_GALLERY_JS, isolate_styles=False,
-)  # fmt: skip
+    css=_GALLERY_CSS,
+    js=_GALLERY_JS,
+    isolate_styles=False,
+)
 DENSE = 9  # classes; above it a cell shows its count only, its share in the tooltip
 
 

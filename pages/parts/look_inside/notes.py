@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,43 +17,51 @@ from core.text import count
 from pages.parts.look_inside import regions
 from pages.parts.shared import badges
 
-KEPT = 64  # faces whose trust a session remembers
+if TYPE_CHECKING:
+    from core.inside.trust import Trust
+
+REMEMBERED = 64  # faces whose trust a session remembers
 
 
-def beneath(look: FaceMaps, wish: MapRequest, trusted: bool) -> list[str]:
+def beneath(face: FaceMaps, request: MapRequest, trusted: bool) -> list[str]:
     """A note for each layer, "" where there is nothing to say (a mean over folds, a difference)."""
-    if not _single(look):
-        return [""] * len(look.layers)
+    if not _single(face):
+        return [""] * len(face.layers)
     # Nobody knows whether an upload is aligned as the run's photos are, so the boxes say nothing about it.
-    where = _where(Run(look.run_id), look) if look.true else [""] * len(look.layers)
-    known = _known().get(_key(look, wish), {}) if trusted else {}
-    return ["\n".join(filter(None, (note, known.get(name)))) for name, note in zip(look.layers, where, strict=True)]
+    where = _where(Run(face.run_id), face) if face.true else [""] * len(face.layers)
+    trust = _memory().get(_key(face, request), {}) if trusted else {}
+    return ["\n".join(filter(None, (note, trust.get(layer)))) for layer, note in zip(face.layers, where, strict=True)]
 
 
-def measure(shown: Sequence[FaceMaps], wish: MapRequest) -> None:
+def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
     """Measure what is not known yet, below maps that stand already; then the page is drawn with it."""
-    waiting = [look for look in shown if _single(look) and _key(look, wish) not in _known()]
+    waiting = [face for face in faces if _single(face) and _key(face, request) not in _memory()]
     if not waiting:
         return
-    from core.inside.trust import check
-
     bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {count(len(waiting))} faces")
-    for done, look in enumerate(waiting, 1):
-        run = Run(look.run_id)
-        present = set(face_maps.layer_names(run.config().model.depth))
-        layers = [name for name in wish.layers if name in present]
+    memory = _memory()
+    for done, face in enumerate(waiting, 1):
         try:
-            face = look.sample if look.true else look.photo
-            told = check(run, look.fold, face, wish.classes, layers, wish.method, look.which)
+            memory[_key(face, request)] = _trust(face, request)
         except LabError as error:
             badges.show_error(error)
-            told = []
-        known = _known()
-        known[_key(look, wish)] = {one.layer: _words(one) for one in told}
-        while len(known) > KEPT:
-            known.pop(next(iter(known)))
+            memory[_key(face, request)] = {}
+        while len(memory) > REMEMBERED:
+            memory.pop(next(iter(memory)))
         bar.progress(done / len(waiting), f"{count(done)} of {count(len(waiting))} faces")
     st.rerun()
+
+
+def _trust(face: FaceMaps, request: MapRequest) -> dict[str, str]:
+    """Layer -> how far to trust its map, in words. Raises LabError."""
+    from core.inside.trust import check
+
+    run = Run(face.run_id)
+    present = set(face_maps.layer_names(run.config().model.depth))
+    layers = [layer for layer in request.layers if layer in present]
+    subject = face.sample if face.true else face.photo
+    checks = check(run, face.fold, subject, request.classes, layers, request.method, face.which)
+    return {trust.layer: _words(trust) for trust in checks}
 
 
 def meaning() -> str:
@@ -60,32 +70,34 @@ def meaning() -> str:
     return MEANING
 
 
-def _single(look: FaceMaps) -> bool:
+def _single(face: FaceMaps) -> bool:
     """Whether one model made this map, of one class."""
-    return look.fold is not None and not look.signed
+    return face.fold is not None and not face.signed
 
 
-def _known() -> dict[tuple, dict[str, str]]:
+def _memory() -> dict[tuple, dict[str, str]]:
+    """What was measured before: of a face and a request, layer -> words."""
     return st.session_state.setdefault("look-trusted", {})
 
 
-def _key(look: FaceMaps, wish: MapRequest) -> tuple:
-    wish, face = replace(wish, which=look.which), look.sample if look.true else hash(look.photo.tobytes())
-    return look.run_id, look.fold, face, wish, face_maps.version(Run(look.run_id), [look.sample], look.which)
+def _key(face: FaceMaps, request: MapRequest) -> tuple:
+    subject = face.sample if face.true else hash(face.photo.tobytes())
+    version = face_maps.version(Run(face.run_id), [face.sample], face.which)
+    return face.run_id, face.fold, subject, replace(request, which=face.which), version
 
 
-def _where(run: Run, look: FaceMaps) -> list[str]:
+def _where(run: Run, face: FaceMaps) -> list[str]:
     from core.inside.fold_models import frozen_samples
 
     table = frozen_samples(run)
-    size = (int(table.at[look.sample, "width"]), int(table.at[look.sample, "height"]))
-    return regions.notes(run, look, regions.boxes_of(table), size)
+    size = (int(table.at[face.sample, "width"]), int(table.at[face.sample, "height"]))
+    return regions.notes(run, face, regions.boxes_of(table), size)
 
 
-def _words(one) -> str:
-    chance = one.faithfulness
-    redrawn = ", ".join(f"{stage} {value:+.2f}" for stage, value in one.randomised.items() if value == value)
+def _words(trust: Trust) -> str:
+    faithfulness = trust.faithfulness
+    redrawn = ", ".join(f"{stage} {rank:+.2f}" for stage, rank in trust.randomised.items() if not math.isnan(rank))
     return (
-        f"better than {chance.beats} of {len(chance.random_deletion)} random maps ({chance.gain:+.2f})\n"
-        f"redrawn: {redrawn or 'no heat'}\nhottest tenth holds {one.concentration:.0%}"
+        f"better than {faithfulness.beats} of {len(faithfulness.random_deletion)} random maps "
+        f"({faithfulness.gain:+.2f})\nredrawn: {redrawn or 'no heat'}\nhottest tenth holds {trust.concentration:.0%}"
     )

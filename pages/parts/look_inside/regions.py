@@ -15,8 +15,12 @@ from core.runs import Run
 from pages.parts.look_inside import address, mistakes
 
 NAMES = ("face", "eyes and brows", "nose and mouth")  # in the order of Boxes
-SHORT = {"eyes and brows": "eyes", "nose and mouth": "mouth", "cheeks and forehead": "cheeks",
-         "hair and background": "background"}  # fmt: skip
+SHORT = {
+    "eyes and brows": "eyes",
+    "nose and mouth": "mouth",
+    "cheeks and forehead": "cheeks",
+    "hair and background": "background",
+}
 
 _CSS = """
 .look-boxes { position: relative; max-width: 320px; touch-action: none; user-select: none; }
@@ -108,8 +112,8 @@ def editor(boxes: Boxes, path: str, sample: str) -> None:
         return
 
     def moved() -> None:
-        if (found := st.session_state["look-boxes"].get("boxes")) is not None:
-            address.put(boxes="_".join(f"{value:g}" for box in found for value in box))
+        if (boxes := st.session_state["look-boxes"].get("boxes")) is not None:
+            address.put(boxes="_".join(f"{side:g}" for box in boxes for side in box))
 
     data = {"image": image, "names": list(NAMES), "boxes": [list(box) for box in astuple(boxes)]}
     _BOXES(key="look-boxes", data=data, on_boxes_change=moved)
@@ -120,13 +124,16 @@ def editor(boxes: Boxes, path: str, sample: str) -> None:
     st.button("Reset the boxes", icon=":material/restart_alt:", on_click=address.put, kwargs={"boxes": None})
 
 
-def notes(run: Run, look: FaceMaps, boxes: Boxes, size: tuple[int, int]) -> list[str]:
+def notes(run: Run, face: FaceMaps, boxes: Boxes, size: tuple[int, int]) -> list[str]:
     """What share of each layer's heat lies where, in a few words. size: (width, height) of the photo, in pixels."""
-    where = regions.masks(boxes, *size, run.config().transforms)
-    found = regions.shares(np.nan_to_num(look.maps)[None], where)[0]
-    return [
-        "no heat" if np.isnan(layer).any() else " · ".join(
-            f"{SHORT[name]} {100 * share:.0f}" for name, share in zip(regions.REGIONS, layer, strict=True)
-        ) + " %"
-        for layer in found
-    ]  # fmt: skip
+    masks = regions.masks(boxes, *size, run.config().transforms)
+    (layers,) = regions.shares(np.nan_to_num(face.maps)[None], masks)
+    return [_note(shares) for shares in layers]
+
+
+def _note(shares: np.ndarray) -> str:
+    """shares: (regions,) of one layer's heat."""
+    if np.isnan(shares).any():
+        return "no heat"
+    parts = (f"{SHORT[name]} {100 * share:.0f}" for name, share in zip(regions.REGIONS, shares, strict=True))
+    return f"{' · '.join(parts)} %"

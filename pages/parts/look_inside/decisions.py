@@ -1,0 +1,187 @@
+"""Look inside, what is decided about a likely wrong label: to confirm, to relabel or to leave out, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.data.labels import corrections, reviews
+from core.data.labels.corrections import Correction
+from core.data.tasks import GENDERS, MASKS, class_parts
+from core.errors import LabError
+from core.text import plain
+from pages.parts.look_inside import address
+from pages.parts.look_inside.doubts import Doubt, portrait
+from pages.parts.shared import badges
+from pages.parts.shared.fields import begin
+
+# In the session: the face whose portrait was drawn last, the last decision, and what went wrong with one.
+ON_SCREEN, LAST, ERROR = "look-queue-on-screen", "look-decided", "look-queue-error"
+OF_A_PERSON = ("gender", "age")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided, in words, and what takes it back: ids of corrections, or the sample that was confirmed."""
+
+    words: str
+    correction_ids: tuple[str, ...] = ()
+    confirmed: str = ""
+
+
+def show(doubt: Doubt) -> None:
+    """The face in question, and what can be decided about it."""
+    st.session_state[ON_SCREEN] = doubt.sample
+    st.html(portrait(doubt))
+    with st.container(horizontal=True):
+        hint = "The label is right; ask no more."
+        st.button("Confirm label", icon=":material/check:", on_click=_confirm, args=(doubt,), help=hint)
+        hint = "New runs do not use this photo."
+        st.button("Leave photo out", icon=":material/hide_image:", on_click=_leave_photo_out, args=(doubt,), help=hint)
+        if len(doubt.others):
+            hint = f"New runs use none of the {len(doubt.others) + 1} photos of this person."
+            icon = ":material/person_off:"
+            st.button("Leave person out", icon=icon, on_click=_leave_person_out, args=(doubt,), help=hint)
+    _relabel_form(doubt)
+    if error := st.session_state.pop(ERROR, None):
+        badges.show_error(error)
+    st.caption("Decisions are kept beside the lab's data and count for new runs; the dataset's folder is left alone.")
+
+
+def show_last(root: str) -> None:
+    """What was decided last, with its way back."""
+    decision = st.session_state.get(LAST)
+    if decision is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/task_alt: {plain(decision.words)}", width="content")
+        st.button("Undo", icon=":material/undo:", on_click=_undo, args=(root, decision))
+
+
+def _undo(root: str, decision: Decision) -> None:
+    if st.session_state.get(LAST) is not decision:
+        return
+    try:
+        if decision.confirmed:
+            reviews.forget(root, decision.confirmed)
+        for correction_id in decision.correction_ids:
+            corrections.undo(root, correction_id)
+        del st.session_state[LAST]
+    except LabError as error:
+        st.session_state[ERROR] = error
+
+
+def _confirm(doubt: Doubt) -> None:
+    if not _is_on_screen(doubt):
+        return
+    try:
+        reviews.confirm(doubt.root, doubt.sample, doubt.label)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    _go_on(doubt, Decision(f"{doubt.sample} is {doubt.label} indeed.", confirmed=doubt.sample))
+
+
+def _leave_photo_out(doubt: Doubt) -> None:
+    exclusion = Correction(kind="exclude-photo", sample=doubt.sample, person=doubt.person, reason=doubt.reason)
+    _write(doubt, [exclusion], f"{doubt.sample} is left out.")
+
+
+def _leave_person_out(doubt: Doubt) -> None:
+    exclusion = Correction(kind="exclude-person", person=doubt.person, reason=doubt.reason)
+    _write(doubt, [exclusion], f"person {doubt.person} is left out.")
+
+
+def _write(doubt: Doubt, decided: list[Correction], words: str) -> None:
+    if not _is_on_screen(doubt):
+        return
+    try:
+        written = corrections.add_all(doubt.root, decided)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    _go_on(doubt, Decision(words, correction_ids=tuple(correction.id for correction in written)))
+
+
+def _is_on_screen(doubt: Doubt) -> bool:
+    """Whether the face of these buttons is the one to be seen: the next one's portrait comes before its buttons."""
+    if st.session_state.get(ON_SCREEN) == doubt.sample:
+        return True
+    st.session_state[ERROR] = LabError(
+        "Nothing was decided: another face came up as you clicked.", "Look at it, then decide."
+    )
+    return False
+
+
+def _go_on(doubt: Doubt, decision: Decision) -> None:
+    st.session_state[LAST] = decision
+    address.put(label=doubt.following)
+
+
+def _relabel_form(doubt: Doubt) -> None:
+    """One field an attribute, filled with what the network believes; an age has to be told."""
+    key = f"look-relabel-{doubt.sample}"
+    attributes = doubt.answers.attributes
+    with st.form(key, border=True):
+        with st.container(horizontal=True):
+            for attribute in attributes:
+                _attribute_field(doubt, attribute, f"{key}-{attribute}")
+        if len(doubt.others) and set(OF_A_PERSON) & set(attributes):
+            words = f"Gender and age of all {len(doubt.others) + 1} photos of this person"
+            begin(st.checkbox, words, key=f"{key}-whole", begins=True)
+        icon = ":material/edit:"
+        st.form_submit_button("Relabel", icon=icon, type="primary", on_click=_relabel, args=(doubt, key))
+
+
+def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
+    names = list(doubt.answers.class_names)
+    parts = dict(zip(names, class_parts(doubt.run.config().task, names), strict=True))
+    belief = parts[doubt.likely][attribute]
+    if attribute == "age":
+        age = corrections.value_text(doubt.face["age"])
+        differs = belief != parts[doubt.label]["age"]
+        begin(
+            st.number_input,
+            "Age in years",
+            0,
+            119,
+            key=key,
+            width=150,
+            begins=int(float(age)) if age and not differs else None,
+            placeholder=f"likely {belief}" if differs else "unknown",
+        )
+    else:
+        options = {"mask": list(MASKS), "gender": list(GENDERS), "label": names}[attribute]
+        begin(st.selectbox, attribute.capitalize(), options, key=key, begins=belief, width=190)
+
+
+def _relabel(doubt: Doubt, key: str) -> None:
+    """Write what the form says otherwise than the dataset."""
+    relabels = list(_relabels(doubt, key))
+    if relabels:
+        changes = ", ".join(f"{each.attribute} {each.before or 'unknown'} → {each.after}" for each in relabels)
+        _write(doubt, relabels, f"{doubt.sample}: {changes}.")
+    else:
+        st.session_state[ERROR] = LabError("Nothing is changed.", "Tell what is right, or confirm the label.")
+
+
+def _relabels(doubt: Doubt, key: str) -> Iterator[Correction]:
+    photos = pd.concat([doubt.answers.table.iloc[[doubt.row]], doubt.others])
+    for attribute in doubt.answers.attributes:
+        of_person = attribute in OF_A_PERSON and bool(st.session_state.get(f"{key}-whole"))
+        values = photos[attribute] if of_person else [doubt.face[attribute]]
+        before = sorted({corrections.value_text(value) for value in values})
+        after = corrections.value_text(st.session_state[f"{key}-{attribute}"])
+        if after and before != [after]:
+            yield Correction(
+                kind="relabel",
+                sample="" if of_person else doubt.sample,
+                person=doubt.person,
+                attribute=attribute,
+                before=corrections.SEVERAL.join(before),
+                after=after,
+                reason=doubt.reason,
+            )
