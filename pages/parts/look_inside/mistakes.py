@@ -43,20 +43,20 @@ def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
         matrix(answers, criteria)
     with right:
         order = filters(answers, criteria, bool(others))
-        worth = None
+        disagreement = None
         if order == "runs":
             try:
-                worth = mistakes.between_runs([answers, *others])
+                disagreement = mistakes.between_runs([answers, *others])
             except LabError as error:
                 badges.show_error(error)
                 order = "loss"
         rows = mistakes.select(answers, criteria)
         if order == "folds":
             rows = mistakes.order(answers, rows, "loss")[:MOST_ASKED]
-            worth = _between_folds(run, answers, rows)
-            order = "loss" if worth is None else order
-        rows = mistakes.order(answers, rows, order, worth)
-        gallery(answers, rows, worth)
+            disagreement = _between_folds(run, answers, rows)
+            order = "loss" if disagreement is None else order
+        rows = mistakes.order(answers, rows, order, disagreement)
+        gallery(answers, rows, disagreement)
     return answers.table["sample"].iloc[rows].tolist()
 
 
@@ -202,8 +202,8 @@ def _take_confidence(region: tuple[float, float]) -> None:
     address.put(low=f"{low:g}" if low > 0 else None, high=f"{high:g}" if high < 1 else None, page=None)
 
 
-def gallery(answers: Answers, rows: np.ndarray, worth: pd.Series | None = None) -> None:
-    """Twelve faces a page. rows: positions in the table, in order. worth: by sample, shown where an order has one."""
+def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None = None) -> None:
+    """Twelve faces a page. rows: positions in the table, in order. disagreement: by sample, if that is the order."""
     if not len(rows):
         empty(answers)
         return
@@ -211,7 +211,7 @@ def gallery(answers: Answers, rows: np.ndarray, worth: pd.Series | None = None) 
     page = address.page_number(last)
     part = answers.table.iloc[rows[page * PAGE : (page + 1) * PAGE]]
     chosen = set(address.chosen(answers))
-    faces = [face(row, row.sample in chosen, worth) for row in part.itertuples(index=False)]
+    faces = [face(row, row.sample in chosen, disagreement) for row in part.itertuples(index=False)]
     version = f"{answers.run_id} {answers.which} {address.read_order()}"
     elements.gallery(faces, lambda sample: address.turn_choice(answers, sample), key="look-gallery", version=version)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -241,12 +241,12 @@ def empty(answers: Answers) -> None:
     st.button("Show all mistakes", on_click=address.forget_filter)
 
 
-def face(row, is_chosen: bool, worth: pd.Series | None = None) -> dict:
+def face(row, is_chosen: bool, disagreement: pd.Series | None = None) -> dict:
     """What the gallery shows of one row of the table."""
     image, fault = thumbnail(row.path, row.sample, SIDE)
     lines = [f"p {row.confidence:.2f} · fold {row.fold}", f"loss {row.loss:.2f}"]
-    if worth is not None:
-        lines[1] = f"disagreement {worth.get(row.sample, float('nan')):.2f} bit"
+    if disagreement is not None:
+        lines[1] = f"disagreement {disagreement.get(row.sample, float('nan')):.2f} bit"
     return {
         "sample": row.sample,
         "image": image,
