@@ -101,7 +101,7 @@ pick.question_controls(names, question)
 curves.plotly_once()
 costs = load.costs(comparable)
 run_pairs = load.pairs(baseline, [m for m in comparable if m is not baseline], question)
-price = cost.ratios({run: one.size for run, one in costs.items()}, baseline.id)
+price = cost.ratios({run_id: run_cost.size for run_id, run_cost in costs.items()}, baseline.id)
 within = question.within / 100
 differences = pairs.differences(
     run_pairs, within=within, metric=question.metric, which=question.which, cost_ratios=price

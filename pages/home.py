@@ -109,13 +109,13 @@ def tick(drawn: tuple) -> None:
     listed = readable(index.summaries())
     if signature(listed) != drawn:
         st.rerun()
-    running = [s for s in listed if s["state"] == "running"]
-    colours = {s["id"]: colour_of(s) for s in running}
+    running = [summary for summary in listed if summary["state"] == "running"]
+    colours = {summary["id"]: colour_of(summary) for summary in running}
     if running:
         training_now(running, colours)
     else:
         frame.look_after_workers()
-    waiting(control.waiting(), {s["id"]: s for s in listed})
+    waiting(control.waiting(), {summary["id"]: summary for summary in listed})
 
 
 def ended_at(summary: dict[str, Any]) -> float:
@@ -173,11 +173,11 @@ def resume(run_id: str) -> None:
 
 
 def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [s for s in summaries if "unreadable" not in s and not s["archived"]]
+    return [summary for summary in summaries if "unreadable" not in summary and not summary["archived"]]
 
 
 def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
-    return tuple((s["id"], *(fold["state"] for fold in s["folds"])) for s in summaries)
+    return tuple((summary["id"], *(fold["state"] for fold in summary["folds"])) for summary in summaries)
 
 
 def empty() -> None:
@@ -199,14 +199,14 @@ every = index.summaries()
 listed = readable(every)
 if not listed:
     empty()
-active = [s for s in listed if s["state"] in badges.ACTIVE]
+active = [summary for summary in listed if summary["state"] in badges.ACTIVE]
 if active:
     st.fragment(tick, run_every=TICK)(signature(listed))
-halted = [s for s in listed if any(fold["state"] in badges.STOPPED for fold in s["folds"])]
-done = [s for s in listed if s["state"] == "done"]
+halted = [summary for summary in listed if any(fold["state"] in badges.STOPPED for fold in summary["folds"])]
+done = [summary for summary in listed if summary["state"] == "done"]
 if halted:
     stopped(halted)
 if done:
     finished(done)
-for bad in [s for s in every if "unreadable" in s][:STOPPED_SHOWN]:
+for bad in [summary for summary in every if "unreadable" in summary][:STOPPED_SHOWN]:
     st.html(badges.fault(f"{bad['unreadable']}.", "Its folder can be deleted or mended.", bad["id"], "unreadable"))

@@ -20,8 +20,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import attributes as attribute_view
-from pages.parts.run import charts, curves, view
+from pages.parts.run import attributes, charts, curves, view
 from pages.parts.shared import badges, frame, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -186,18 +185,18 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
         f"F1 is macro F1 over all {len(names)} classes of the task. The best epoch is chosen on the validation fold "
         f"itself, which flatters; the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
     )
-    attributes(run, config, [fold.fold for fold in status.folds if fold.state == "done"])
+    draw_attributes(run, config, [fold.fold for fold in status.folds if fold.state == "done"])
 
 
-def attributes(run: Run, config: RunConfig, done: list[int]) -> None:
+def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     """What a task of several attributes reaches in each of them, over the finished folds."""
     if not done or len(TASK_ATTRIBUTES[config.task.name]) < 2:
         return
-    scores = attribute_view.scores(run, done)
+    scores = attributes.scores_of(run, done)
     if isinstance(scores, str):
         st.caption(plain(scores))
         return
-    st.html(attribute_view.table_html(scores))
+    st.html(attributes.table_html(scores))
     st.caption(
         "Each attribute as the joint predictions tell it: a value has the summed probability of the classes with it."
     )
@@ -267,7 +266,7 @@ def samples(run: Run, config: RunConfig) -> None:
 
 frame.begin_page()
 listed = index.summaries()
-run_id = st.query_params.get("run") or next((s["id"] for s in listed if "unreadable" not in s), None)
+run_id = st.query_params.get("run") or next((summary["id"] for summary in listed if "unreadable" not in summary), None)
 if run_id is None:
     st.html('<div class="lab-title">Live</div>')
     st.info("No run yet. Launch one and watch every fold learn here.", icon=":material/show_chart:")

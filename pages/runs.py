@@ -11,8 +11,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index, query
 from core.runs.lists.index import Listed
 from core.text import count
-from pages.parts.runs import actions
-from pages.parts.runs import table as runs_table
+from pages.parts.runs import actions, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
 
@@ -144,8 +143,8 @@ def page_of(total: int) -> int:
     return min(max(0, (total - 1) // PAGE), max(0, number))
 
 
-def table(groups: list[tuple[str, str, list[Listed]]], chosen: list[str], link: str) -> None:
-    runs_table.draw(
+def draw_table(groups: list[tuple[str, str, list[Listed]]], chosen: list[str], link: str) -> None:
+    table.draw(
         groups,
         colours={entry.id: colour_of(entry.summary) for _, _, rows in groups for entry in rows},
         chosen=chosen,
@@ -213,7 +212,7 @@ if not matching:
 groups = grouped(matching, by)
 total = sum(len(rows) for _, _, rows in groups)
 page = page_of(total)
-table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
+draw_table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
 pages_line(total, page)
 of_all = f"{count(len(matching))} of " if len(matching) < len(here) else ""
 st.caption(f"{of_all}{count(len(here))} runs. Scores are mean ± deviation (number of folds) over the finished folds.")

@@ -84,10 +84,9 @@ def test_a_click_that_brings_an_older_address_undoes_nothing(study):
     at.query_params.clear()
     at.query_params["runs"] = ",".join(IDS)
     at.run()
-    asked = {key: at.query_params[key] for key in ("metric", "within", "folds")}
-    assert {key: value if isinstance(value, str) else value[0] for key, value in asked.items()} == {
-        "metric": "accuracy", "within": "3", "folds": "1",
-    }  # fmt: skip
+    address = {key: at.query_params[key] for key in ("metric", "within", "folds")}
+    words = {key: value if isinstance(value, str) else value[0] for key, value in address.items()}
+    assert words == {"metric": "accuracy", "within": "3", "folds": "1"}
     assert "(accuracy " in html(at)
 
 

@@ -32,14 +32,14 @@ def lab(tmp_path, monkeypatch):
 @pytest.fixture
 def drawn(monkeypatch):
     """The cells of every gallery that the page draws."""
-    shown = []
+    galleries = []
 
     def gallery(tiles, picked, *, key, chosen=None):
-        shown.append(data_gallery.cells_of(tiles, chosen))
+        galleries.append(data_gallery.cells_of(tiles, chosen))
 
     for part in (faces, problems, duplicates):
         monkeypatch.setattr(part, "gallery", gallery)
-    return shown
+    return galleries
 
 
 def pets(root: Path, each: int = 40) -> Path:
@@ -69,8 +69,8 @@ def html(page: AppTest) -> str:
 
 
 def words(page: AppTest) -> str:
-    told = (*page.markdown, *page.caption, *page.info, *page.success, *page.error)
-    return (" ".join(element.value for element in told) + html(page)).replace("\\", "")
+    elements = (*page.markdown, *page.caption, *page.info, *page.success, *page.error)
+    return (" ".join(element.value for element in elements) + html(page)).replace("\\", "")
 
 
 def press(page: AppTest, label: str) -> AppTest:
@@ -80,8 +80,8 @@ def press(page: AppTest, label: str) -> AppTest:
 
 
 def address(page: AppTest, name: str) -> str:
-    found = page.query_params.get(name, "")
-    return found[0] if isinstance(found, list) else found
+    value = page.query_params.get(name, "")
+    return value[0] if isinstance(value, list) else value
 
 
 def test_without_a_dataset_the_page_says_how_to_get_one(lab):
@@ -101,8 +101,8 @@ def test_the_address_opens_a_dataset_and_it_becomes_a_recent_one(lab, tmp_path):
 def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):
     page = open_page(root=people(tmp_path / "faces"), task="gender-age")
     assert len(page.get("plotly_chart")) == 3  # classes, cross-table, ages; all sizes and photos a person are the same
-    told = words(page)
-    assert "All 12 people have 7 photos" in told and "6 classes" in told
+    text = words(page)
+    assert "All 12 people have 7 photos" in text and "6 classes" in text
     assert html(page).count("<figure>") == 6
     page.selectbox(key="data-rows").set_value("mask").run()
     assert address(page, "rows") == "mask" and not page.exception
@@ -124,13 +124,13 @@ def test_a_gallery_of_100_000_photos_makes_the_pictures_of_one_page(lab, tmp_pat
     many["sample"] = [f"{n:06d}.jpg" for n in range(len(many))]
     many["person"] = many["sample"]
     monkeypatch.setattr(picker, "find", lambda choice: replace(small, samples=many))
-    made, real = [], thumbnails.thumbnail
-    monkeypatch.setattr(thumbnails, "thumbnail", lambda *args: made.append(args[0]) or real(*args))
+    decoded, real = [], thumbnails.thumbnail
+    monkeypatch.setattr(thumbnails, "thumbnail", lambda *args: decoded.append(args[0]) or real(*args))
     for order in ("class", "person", "random"):
         page = open_page(root=root, view="faces", order=order, page=1_500)
         assert "of 100,000 photos" in words(page)
-        assert len(made) == 60
-        made.clear()
+        assert len(decoded) == 60
+        decoded.clear()
 
 
 def test_choosing_a_class_starts_at_its_first_page(lab, tmp_path, drawn):
@@ -149,9 +149,9 @@ def test_a_gallery_goes_by_person_and_at_random(lab, tmp_path, drawn):
     assert first != again and first != sorted(first)
 
 
-@pytest.mark.parametrize("asked", ["-3", "999999999999999999999", "²"])
-def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, asked):
-    open_page(root=pets(tmp_path / "pets", 31), view="faces", page=asked)
+@pytest.mark.parametrize("number", ["-3", "999999999999999999999", "²"])
+def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, number):
+    open_page(root=pets(tmp_path / "pets", 31), view="faces", page=number)
     assert drawn[-1]
 
 
@@ -171,11 +171,12 @@ def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn):
     page.checkbox(key=f"data-all-{sample}-age").set_value(False)
     page.text_input(key=f"data-why-{sample}-age").set_value("grey <b>hair</b>")
     press(page, "Save correction")
-    (made,) = corrections.load(root)
-    assert (made.sample, made.attribute, made.after, made.reason) == (sample, "age", "63", "grey <b>hair</b>")
+    (correction,) = corrections.load(root)
+    assert (correction.sample, correction.reason) == (sample, "grey <b>hair</b>")
+    assert (correction.attribute, correction.after) == ("age", "63")
     assert {cell["sample"]: cell["mark"] for cell in drawn[-1]}.get(sample, "corrected") == "corrected"
     page = open_page(root=root, view="corrections")
-    assert f"<del>{made.before}</del> → <ins>63</ins>" in html(page)
+    assert f"<del>{correction.before}</del> → <ins>63</ins>" in html(page)
     assert "grey &lt;b&gt;hair" in html(page) and "grey <b>hair" not in html(page)
     press(page, "Undo")
     assert corrections.load(root) == []
@@ -187,8 +188,8 @@ def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
     sample = f"images/{min((root / 'images').iterdir()).name}/mask1.jpg"
     page = open_page(root=root, view="faces", photo=sample)
     page.selectbox(key=f"data-what-{sample}").set_value("gender").run()
-    other = page.selectbox(key=f"data-value-{sample}-gender")
-    other.set_value({"female": "male", "male": "female"}[other.value])
+    gender = page.selectbox(key=f"data-value-{sample}-gender")
+    gender.set_value({"female": "male", "male": "female"}[gender.value])
     press(page, "Save correction")
     assert corrections.load(root)[0].sample == ""
     page.selectbox(key=f"data-what-{sample}").set_value("exclude-person").run()
@@ -240,9 +241,9 @@ def test_what_is_said_of_several_photos_is_said_once_and_shows_them(lab, tmp_pat
     (root / "images" / third[4] / "normal.jpg").write_text("no photo")
     page = open_page(root=root, view="problems", task="mask-gender-age")
     assert html(page).count("the same photo has age") == 1
-    shown = [[cell["sample"] for cell in cells] for cells in drawn]
-    assert sorted(map(len, shown)) == [7, 7]
-    assert {sample.split("/")[1] for cells in shown for sample in cells} == {first[4], second[4]}
+    samples = [[cell["sample"] for cell in cells] for cells in drawn]
+    assert sorted(map(len, samples)) == [7, 7]
+    assert {sample.split("/")[1] for cells in samples for sample in cells} == {first[4], second[4]}
     assert all(cell["image"] for cells in drawn for cell in cells)
     assert "is not an image in a known format" in html(page)
 

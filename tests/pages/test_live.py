@@ -66,13 +66,20 @@ def metric_rows(epochs, fold=0):
     rng = np.random.default_rng(fold)
     return [
         {
-            "epoch": epoch, "phase": 0, "split": split, "loss": 1.0 / epoch, "accuracy": 0.8,
-            "f1": 0.5 + rng.random() / 3, "lr_backbone": 1e-5, "lr_head": 6e-4, "seconds": 3.0,
+            "epoch": epoch,
+            "phase": 0,
+            "split": split,
+            "loss": 1.0 / epoch,
+            "accuracy": 0.8,
+            "f1": 0.5 + rng.random() / 3,
+            "lr_backbone": 1e-5,
+            "lr_head": 6e-4,
+            "seconds": 3.0,
             "images_per_second": 28.0,
         }
         for epoch in range(1, epochs + 1)
         for split in ("train", "validation")
-    ]  # fmt: skip
+    ]
 
 
 def page(name, **params):
@@ -90,17 +97,17 @@ def page(name, **params):
 
 
 def html(at):
-    found = []
+    blocks = []
 
     def walk(block):
         for child in block.children.values():
             if hasattr(child, "children"):
                 walk(child)
             elif child.type == "html":
-                found.append(child.proto.body)
+                blocks.append(child.proto.body)
 
     walk(at.main)
-    return "\n".join(found)
+    return "\n".join(blocks)
 
 
 def labels(at):
@@ -115,10 +122,10 @@ def test_no_run_yet_says_what_to_do():
 
 def test_a_finished_run_shows_its_table_with_mean_deviation_and_number_of_folds(folder):
     run = make(folder, states=("done", "done", "done"))
-    shown = html(page("live", run=run.id))
+    markup = html(page("live", run=run.id))
     scores = [state.scores["final_f1"] for state in run.states()]
-    assert f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f} (3)" in shown
-    assert "best epoch" in shown and "last epoch" in shown
+    assert f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f} (3)" in markup
+    assert "best epoch" in markup and "last epoch" in markup
 
 
 def test_where_the_weights_came_from_and_how_a_mixed_photo_counts_is_said(folder):
@@ -152,9 +159,9 @@ def test_the_picker_opens_another_run(folder):
 
 def test_a_failed_fold_says_where_what_and_what_to_do_and_offers_resume(folder):
     at = page("live", run=make(folder, states=("done", "failed")).id)
-    shown = html(at)
-    assert "fold 1, after epoch 2:" in shown and "Lower the rate." in shown
-    assert "&lt;i&gt;NaN&lt;/i&gt;" in shown and "<i>NaN</i>" not in shown
+    markup = html(at)
+    assert "fold 1, after epoch 2:" in markup and "Lower the rate." in markup
+    assert "&lt;i&gt;NaN&lt;/i&gt;" in markup and "<i>NaN</i>" not in markup
     assert "Resume" in labels(at) and "Cancel" not in labels(at)
     assert [e.label for e in at.expander] == ["Show log"]
 
@@ -170,38 +177,41 @@ def test_a_fold_that_trains_offers_cancel_and_shows_epoch_speed_and_time_left(fo
     files.write_json(run.fold_dir(1) / "progress.json", {**progress, "eta_seconds": 60.0})
     with run.fold_lock(1):
         at = page("live", run=run.id)
-    shown = html(at)
+    markup = html(at)
     assert "Cancel" in labels(at) and "Resume" not in labels(at)
-    assert "epoch 3 / 4" in shown and "step 5 / 10" in shown and "28 img/s" in shown
-    assert "1 min 24 s left" in shown  # 60 s for this fold, 4 epochs x 6 s for the one that waits
+    assert "epoch 3 / 4" in markup and "step 5 / 10" in markup and "28 img/s" in markup
+    assert "1 min 24 s left" in markup  # 60 s for this fold, 4 epochs x 6 s for the one that waits
 
 
 def test_cancel_and_resume_reach_the_jobs(folder, monkeypatch):
-    asked = []
-    monkeypatch.setattr(control, "cancel", lambda run: asked.append(("cancel", run.id)))
-    monkeypatch.setattr(control, "resume", lambda run: asked.append(("resume", run.id)) or [1])
+    calls = []
+    monkeypatch.setattr(control, "cancel", lambda run: calls.append(("cancel", run.id)))
+    monkeypatch.setattr(control, "resume", lambda run: calls.append(("resume", run.id)) or [1])
     run = make(folder, states=("interrupted", "queued"))
     at = page("live", run=run.id)
     for label in ("Cancel", "Resume"):
         next(button for button in at.button if button.label == label).click().run()
-    assert asked == [("cancel", run.id), ("resume", run.id)]
+    assert calls == [("cancel", run.id), ("resume", run.id)]
 
 
 def test_names_are_text_never_markup(folder):
     run = make(folder, EVIL, states=("done", "failed"))
     for name in ("home", "live"):
-        shown = html(page(name, run=run.id))
-        assert "<b>evil</b>" not in shown
-    assert "&lt;b&gt;evil&lt;/b&gt;" in shown
+        markup = html(page(name, run=run.id))
+        assert "<b>evil</b>" not in markup
+    assert "&lt;b&gt;evil&lt;/b&gt;" in markup
 
 
 @pytest.mark.parametrize(
     ("run_id", "words"),
     [
-        ("../../etc/passwd", "is not a run id"), ("..%2f", "is not a run id"), ("C:\\x", "is not a run id"),
-        ("a\x00b", "is not a run id"), ("20260101-000000-gone-0000", "is gone"),
+        ("../../etc/passwd", "is not a run id"),
+        ("..%2f", "is not a run id"),
+        ("C:\\x", "is not a run id"),
+        ("a\x00b", "is not a run id"),
+        ("20260101-000000-gone-0000", "is gone"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_address_is_one_sentence(folder, run_id, words):
     make(folder)
     at = page("live", run=run_id)
@@ -226,9 +236,9 @@ def test_home_sorts_runs_into_training_waiting_stopped_and_finished(folder):
     make(folder, "stopped", states=("done", "failed"))
     make(folder, "finished")
     with training.fold_lock(0):
-        shown = html(page("home"))
-    order = [shown.index(f">{title}</div>") for title in
-             ("Training now", "Waiting", "Stopped before the end", "Finished lately")]  # fmt: skip
+        markup = html(page("home"))
+    titles = ("Training now", "Waiting", "Stopped before the end", "Finished lately")
+    order = [markup.index(f">{title}</div>") for title in titles]
     assert order == sorted(order)
 
 
@@ -268,9 +278,9 @@ def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
     named = {"root": "/photos/demo", "person_column": "who"}
     run = make(folder, states=("done", "queued", "done"), lacks=2, data=named)
     at = page("live", run=run.id)
-    shown = html(at)
-    assert "Fold 2 has no photo of &#x27;&lt;script&gt;alert(1)&lt;/script&gt;&#x27;: its macro F1 counts 0" in shown
-    assert shown.count("no &#x27;&lt;script&gt;") == 2, "the card and the row of fold 2, and no other"
+    markup = html(at)
+    assert "Fold 2 has no photo of &#x27;&lt;script&gt;alert(1)&lt;/script&gt;&#x27;: its macro F1 counts 0" in markup
+    assert markup.count("no &#x27;&lt;script&gt;") == 2, "the card and the row of fold 2, and no other"
     assert "macro F1 over all 2 classes of the task" in " ".join(c.value for c in at.caption)
-    assert "Persons are unknown" not in shown  # a column named them
+    assert "Persons are unknown" not in markup  # a column named them
     assert "has no photo of" not in html(page("live", run=make(folder, "whole", states=("done",) * 3).id))

@@ -88,8 +88,8 @@ def test_a_running_run_is_refused_in_words(folder):
     with run.fold_lock(1):
         at = page("runs", runs=run.id)
         button(at, "Delete").click().run()
-    shown = html(at)
-    assert "fold 1 is training" in shown and "Cancel the run first" in shown
+    markup = html(at)
+    assert "fold 1 is training" in markup and "Cancel the run first" in markup
     assert run.exists()
 
 
@@ -112,9 +112,9 @@ def test_tags_of_many(folder):
 
 
 def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
-    run, other = make(folder, "one"), make(folder, "two")
+    run, second = make(folder, "one"), make(folder, "two")
     notes.change_notes(run, add=["old"], text="first")
-    one, many = page("runs", runs=run.id), page("runs", runs=f"{run.id},{other.id}")
+    one, many = page("runs", runs=run.id), page("runs", runs=f"{run.id},{second.id}")
     notes.change_notes(run, add=["elsewhere"], text="written elsewhere")
     next(box for box in one.multiselect if box.label == "Tags").set_value(["mine"])
     next(b for b in one.button if b.label == "Save").click().run()

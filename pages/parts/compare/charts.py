@@ -65,7 +65,7 @@ def draw_curves(
     for member in members:
         versions.append(view.metrics_version(member.run, [state.fold for state in member.states]))
         held = member.samples["fold"].value_counts()
-        images = tuple(sorted((int(fold), int(len(member.samples) - n)) for fold, n in held.items()))
+        images = tuple(sorted((int(fold), int(len(member.samples) - photos)) for fold, photos in held.items()))
         looks.append((member.id, names[member.id], colours[member.id], images))
     if not any(versions):
         st.caption("Curves appear after the first epoch.")
@@ -124,14 +124,14 @@ def draw_cost(members: Sequence[ComparedRun], costs: dict[str, RunCost], names, 
     pick.select("Cost", COSTS, key, "cost", width=300)
 
 
-def price_of(one: RunCost, key: str) -> float:
+def price_of(cost: RunCost, key: str) -> float:
     return {
-        "multiply_adds": one.size.multiply_adds / 1e9,
-        "parameters": one.size.parameters / 1e6,
-        "epoch": one.epoch_seconds,
-        "training": one.seconds / 3600,
-        "memory": one.memory_bytes / 1e6,
-        "weights": one.checkpoint_bytes / 1e6,
+        "multiply_adds": cost.size.multiply_adds / 1e9,
+        "parameters": cost.size.parameters / 1e6,
+        "epoch": cost.epoch_seconds,
+        "training": cost.seconds / 3600,
+        "memory": cost.memory_bytes / 1e6,
+        "weights": cost.checkpoint_bytes / 1e6,
     }[key]
 
 

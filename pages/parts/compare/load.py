@@ -39,7 +39,7 @@ def costs(members: Sequence[ComparedRun]) -> dict[str, RunCost]:
 
 @functools.lru_cache(maxsize=32)
 def _costs(key: _RunsKey, versions: tuple) -> dict[str, RunCost]:
-    return {m.id: cost_of(m, view.metrics_of(v)) for m, v in zip(key.members, versions, strict=True)}
+    return {m.id: cost_of(m, view.metrics_of(version)) for m, version in zip(key.members, versions, strict=True)}
 
 
 def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question) -> tuple[Pair, ...]:

@@ -45,8 +45,8 @@ def sentences(differences: Sequence[Difference]) -> str:
     """
     if len(differences) <= FEW:
         return _sentences(differences)
-    rest = [one for one in differences if one.verdict == paired.UNDECIDED and not one.warning]
-    claims = _sentences([one for one in differences if one not in rest])
+    rest = [each for each in differences if each.verdict == paired.UNDECIDED and not each.warning]
+    claims = _sentences([each for each in differences if each not in rest])
     words = f"{count(len(rest))} {'other runs are' if claims else 'runs are'} not shown to be better or worse"
     folded = f'<details class="cmp-rest"><summary>{words}</summary>{_sentences(rest)}</details>' if rest else ""
     return claims + folded
@@ -54,11 +54,11 @@ def sentences(differences: Sequence[Difference]) -> str:
 
 def _sentences(differences: Sequence[Difference]) -> str:
     rows = []
-    for one in differences:
-        tone = "warn" if one.warning else TONES[one.verdict]
-        extra = [one.warning] if one.warning else []
-        small = "".join(f"<small>{escape(text)}</small>" for text in (*extra, *one.notes))
-        rows.append(f'<div class="cmp-says lab-{tone}" role="status">{escape(one.sentence)}{small}</div>')
+    for difference in differences:
+        tone = "warn" if difference.warning else TONES[difference.verdict]
+        extra = [difference.warning] if difference.warning else []
+        small = "".join(f"<small>{escape(text)}</small>" for text in (*extra, *difference.notes))
+        rows.append(f'<div class="cmp-says lab-{tone}" role="status">{escape(difference.sentence)}{small}</div>')
     return "".join(rows)
 
 
@@ -119,21 +119,20 @@ def _megabytes(size: float) -> str:
 
 def tests_table(differences: Sequence[Difference], colours: dict[str, str]) -> str:
     """Every number behind the sentences. Where persons are unknown, photos are all that can be counted."""
-    state = persons.together(one.persons for one in differences)
+    state = persons.together(each.persons for each in differences)
     by_person = state != persons.UNKNOWN
     rows = []
-    for one in differences:
-        if one.interval is None:
+    for difference in differences:
+        if difference.interval is None:
             continue
         rows.append(
-            f'<tr><td class="cmp-wrap">{badges.dot(colours[one.run])}{escape(one.name)}</td>'
-            f'<td class="lab-left">{WORDS[one.verdict]}</td>'
-            f'<td class="lab-edge">{paired.signed(one.interval.mean)}</td><td>{_ends(one.interval)}</td>'
-            f"<td>{_p(one.interval.p)}</td><td>{_p(one.p)}</td>"
-            f'<td class="lab-edge">{_ends(one.bootstrap)}</td>'
-            f'<td class="lab-edge">{_counts(one.photos)}</td><td>{_p(one.photos.mid_p if one.photos else None)}</td>'
-            + (f"<td>{_counts(one.people)}</td><td>{_p(one.people.mid_p if one.people else None)}</td>" * by_person)
-            + "</tr>"
+            f'<tr><td class="cmp-wrap">{badges.dot(colours[difference.run])}{escape(difference.name)}</td>'
+            f'<td class="lab-left">{WORDS[difference.verdict]}</td>'
+            f'<td class="lab-edge">{paired.signed(difference.interval.mean)}</td><td>{_ends(difference.interval)}</td>'
+            f"<td>{_p(difference.interval.p)}</td><td>{_p(difference.p)}</td>"
+            f'<td class="lab-edge">{_ends(difference.bootstrap)}</td>'
+            f"{_test_cells(difference.photos, ' class=lab-edge')}"
+            f"{_test_cells(difference.people) if by_person else ''}</tr>"
         )
     if not rows:
         return ""
@@ -153,7 +152,7 @@ def tests_table(differences: Sequence[Difference], colours: dict[str, str]) -> s
 
 def about_tests(differences: Sequence[Difference]) -> str:
     """What the numbers over people are, and what they are not where persons are unknown."""
-    state = persons.together(one.persons for one in differences)
+    state = persons.together(each.persons for each in differences)
     who = persons.noun(state)
     drawn = f"F1 over {who}: percentile bootstrap that draws {who}, for these trained networks. "
     by_photo = "McNemar by photo takes photos for independent, which photos of one person are not"
@@ -172,6 +171,10 @@ def _p(p: float | None) -> str:
     if p is None or not math.isfinite(p):
         return NOTHING
     return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _test_cells(test: McNemar | None, edge: str = "") -> str:
+    return f"<td{edge}>{_counts(test)}</td><td>{_p(test.mid_p if test else None)}</td>"
 
 
 def _counts(test: McNemar | None) -> str:

@@ -15,7 +15,7 @@ from core.text import spread
 KINDS = ("best", "final")
 
 
-def scores(run: Run, done: Sequence[int]) -> dict[str, list[AttributeScore]] | str:
+def scores_of(run: Run, done: Sequence[int]) -> dict[str, list[AttributeScore]] | str:
     """'best' and 'final' scores of the finished folds; the reason, as a sentence, when predictions are gone."""
     try:
         versions = tuple(run.predictions_file(fold, kind).stat().st_mtime_ns for fold in sorted(done) for kind in KINDS)

@@ -8,14 +8,15 @@ from __future__ import annotations
 import threading
 from functools import lru_cache
 
-from core.figures import curves as figures
-from pages.parts.run import curves, view
+from core.figures import curves
+from pages.parts.run import view
+from pages.parts.run.curves import fold_legend, payload
 
 _drawing = threading.Lock()  # ten sessions that see a new epoch at once: one draws, the others wait for its figure
 
 
 def charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
-    """Loss, accuracy and macro F1. version: run_view.metrics_version; phases: (optimizer, epochs) of each."""
+    """Loss, accuracy and macro F1. version: view.metrics_version; phases: (optimizer, epochs) of each."""
     with _drawing:
         return _charts(version, phases, epochs, folds, colour)
 
@@ -29,17 +30,17 @@ def rates(version: tuple, phases: tuple, colour: str) -> bytes:
 @lru_cache(maxsize=16)
 def _charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
     table = view.metrics_of(version)
-    style = {"run_colour": colour, "phases": phases, "x_range": figures.epoch_range(table, epochs)}
-    scores = figures.score_range(table)
+    style = {"run_colour": colour, "phases": phases, "x_range": curves.epoch_range(table, epochs)}
+    scores = curves.score_range(table)
     panels = [
-        ("Loss", figures.curves(table, "loss", **style)),
-        ("Accuracy", figures.curves(table, "accuracy", y_range=scores, **style)),
-        ("Macro F1", figures.curves(table, "f1", y_range=scores, **style)),
+        ("Loss", curves.curves(table, "loss", **style)),
+        ("Accuracy", curves.curves(table, "accuracy", y_range=scores, **style)),
+        ("Macro F1", curves.curves(table, "f1", y_range=scores, **style)),
     ]
-    return curves.payload(panels, curves.fold_legend(folds, colour))
+    return payload(panels, fold_legend(folds, colour))
 
 
 @lru_cache(maxsize=16)
 def _rates(version: tuple, phases: tuple, colour: str) -> bytes:
-    figure = figures.learning_rates(view.metrics_of(version), run_colour=colour, phases=phases)
-    return curves.payload([("Learning rate at the end of each epoch", figure)])
+    figure = curves.learning_rates(view.metrics_of(version), run_colour=colour, phases=phases)
+    return payload([("Learning rate at the end of each epoch", figure)])

@@ -22,6 +22,7 @@ from core.storage.files import GARBAGE
 from core.text import count, duration, rate, score, spread
 from pages.parts.shared import badges
 
+WHICH, FOLD_SCORES = ("best", "final"), ("f1", "accuracy", "loss")  # of each fold, as its scores name them
 VALIDATION_SHARE = 0.15  # of an epoch's time, for the bar only: a validation image costs no backward pass
 
 
@@ -79,7 +80,7 @@ class RunStatus:
 
     def seconds_left(self, metrics: pd.DataFrame) -> float | None:
         """To the end of every fold: what trains tells its own, what waits takes as long as the epochs seen so far."""
-        seconds = [p["eta_seconds"] for p in self.progress.values() if p.get("eta_seconds") is not None]
+        seconds = [now["eta_seconds"] for now in self.progress.values() if now.get("eta_seconds") is not None]
         if not seconds:
             return None
         waiting = [fold for fold in self.folds if fold.state == "queued"]
@@ -255,31 +256,30 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mappin
     seconds = metrics.groupby("fold")["seconds"].sum() if len(metrics) else {}
     rows = []
     for fold in folds:
-        s = fold.scores or {}
+        scores = fold.scores or {}
         at = f' <span class="lab-meta">@ {fold.best_epoch}</span>' if fold.best_epoch else ""
         spent = duration(seconds[fold.fold]) if fold.fold in seconds else "–"
-        cells = [score(s.get(f"best_{k}")) for k in ("f1", "accuracy", "loss")]
-        last = [score(s.get(f"final_{k}")) for k in ("f1", "accuracy", "loss")]
+        best, last = ([score(scores.get(f"{which}_{metric}")) for metric in FOLD_SCORES] for which in WHICH)
         mark = absence_mark(absent.get(fold.fold, ()))
-        if mark and s.get("best_f1_present") is not None:
-            at += f'<br><span class="lab-meta">{score(s["best_f1_present"])} over those present</span>'
+        if mark and scores.get("best_f1_present") is not None:
+            at += f'<br><span class="lab-meta">{score(scores["best_f1_present"])} over those present</span>'
         rows.append(
             f'<tr><td>fold {fold.fold}{mark}</td><td class="lab-left">{badges.badge(fold.state)}</td>'
             f"<td>{fold.epoch}</td>"
-            f'<td class="lab-edge">{cells[0]}{at}</td><td>{cells[1]}</td><td>{cells[2]}</td>'
+            f'<td class="lab-edge">{best[0]}{at}</td><td>{best[1]}</td><td>{best[2]}</td>'
             f'<td class="lab-edge">{last[0]}</td><td>{last[1]}</td><td>{last[2]}</td>'
             f'<td class="lab-edge">{spent}</td></tr>'
         )
     means = [
-        spread((fold.scores or {}).get(f"{which}_{k}") for fold in folds if fold.state == "done")
-        for which in ("best", "final")
-        for k in ("f1", "accuracy", "loss")
+        spread((fold.scores or {}).get(f"{which}_{metric}") for fold in folds if fold.state == "done")
+        for which in WHICH
+        for metric in FOLD_SCORES
     ]
     total = duration(sum(seconds)) if len(metrics) else "–"
-    edge = ' class="lab-edge"'
+    edges = (' class="lab-edge"', "", "") * len(WHICH)
     rows.append(
         '<tr class="lab-total"><td colspan="3">mean ± deviation (finished folds)</td>'
-        + "".join(f"<td{edge if i % 3 == 0 else ''}>{mean}</td>" for i, mean in enumerate(means))
+        + "".join(f"<td{edge}>{mean}</td>" for edge, mean in zip(edges, means, strict=True))
         + f'<td class="lab-edge">{total}</td></tr>'
     )
     names = "<th class='lab-edge'>F1</th><th>accuracy</th><th>loss</th>"

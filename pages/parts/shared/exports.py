@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -14,6 +15,19 @@ from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
 MOST_FACES = 24  # that a reader may name
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What the form of a report says. version: changes with the runs. within: points of F1 that count as the same."""
+
+    ids: tuple[str, ...]
+    version: tuple
+    title: str
+    question: str
+    within: float
+    maps: bool
+    faces: tuple[str, ...]
 
 
 def export(picked: Sequence[Listed]) -> None:
@@ -48,6 +62,21 @@ def report(ids: tuple[str, ...], version: tuple, *, title: str, within: float = 
 
 def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> None:
     """Fields, the button that writes the report, then its downloads."""
+    request = _request_fields(ids, version, title, within)
+    st.button("Write the report", type="primary", icon=":material/edit_note:", key="report-write", on_click=_ask)
+    if st.session_state.pop("report-asked", False):
+        try:
+            with st.spinner("Reading predictions, comparing runs, drawing figures"):
+                st.session_state["report-made"] = request, *_write(request)
+        except LabError as error:
+            badges.show_error(error)
+            return
+    written_for, *report = st.session_state.get("report-made", (None,))
+    if written_for == request:
+        _downloads(_file_name(request.title), *report)
+
+
+def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: float) -> ReportRequest:
     title = begin(st.text_input, "Title", key=f"report-title-{hash(ids)}", begins=title, max_chars=120)
     question = st.text_area(
         "Question",
@@ -73,56 +102,46 @@ def _form(ids: tuple[str, ...], version: tuple, title: str, within: float) -> No
         begins=True,
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
     )
-    named = st.text_area(
+    names = st.text_area(
         "Faces to show as well",
         key="report-faces",
         height=70,
         placeholder="Names of samples, one a line",
         help="The faces on which two runs differ most are shown anyway. Look inside tells the name of each face.",
     )
-    faces = tuple(line.strip() for line in named.splitlines() if line.strip())[:MOST_FACES]
-    request = (ids, version, title, question, within, maps, faces)
-    st.button(
-        "Write the report",
-        type="primary",
-        icon=":material/edit_note:",
-        key="report-write",
-        on_click=_ask,
-    )
-    if st.session_state.pop("report-asked", False):
-        try:
-            with st.spinner("Reading predictions, comparing runs, drawing figures"):
-                st.session_state["report-made"] = (request, *_make(ids, title, question, within, maps, faces))
-        except LabError as error:
-            badges.show_error(error)
-            return
-    written_for, *report = st.session_state.get("report-made", (None, None))
-    if written_for != request:
-        return
-    html, markdown, sentences = report
-    for sentence in sentences[:3]:
-        st.markdown(plain(sentence))
-    size = f"{len(html) / 1e6:.1f} MB"
-    name = _file_name(title)
-    with st.container(horizontal=True):
-        st.download_button(f"HTML ({size})", html, f"{name}.html", "text/html", on_click="ignore", key="report-html")
-        st.download_button(
-            "Markdown", markdown, f"{name}.md", "text/markdown", on_click="ignore", key="report-markdown"
-        )
+    faces = tuple(line.strip() for line in names.splitlines() if line.strip())[:MOST_FACES]
+    return ReportRequest(ids, version, title, question, within, maps, faces)
 
 
 def _ask() -> None:
     st.session_state["report-asked"] = True
 
 
-def _make(
-    ids: tuple[str, ...], title: str, question: str, within: float, maps: bool, faces: tuple[str, ...]
-) -> tuple[bytes, bytes, list[str]]:
+def _write(request: ReportRequest) -> tuple[bytes, bytes, list[str]]:
+    """The report as HTML and as Markdown, and its sentences."""
     from core.report import gather, render  # heavy: on the click only
 
-    runs = [Run(run_id) for run_id in ids]
-    report = gather.gather(runs, title=title, question=question, within=within / 100, maps=maps, faces=faces)
+    report = gather.gather(
+        [Run(run_id) for run_id in request.ids],
+        title=request.title,
+        question=request.question,
+        within=request.within / 100,
+        maps=request.maps,
+        faces=request.faces,
+    )
     return render.html(report).encode(), render.markdown(report).encode(), report.sentences
+
+
+def _downloads(name: str, html: bytes, markdown: bytes, sentences: Sequence[str]) -> None:
+    """What the report says first, and its files."""
+    for sentence in sentences[:3]:
+        st.markdown(plain(sentence))
+    size = f"{len(html) / 1e6:.1f} MB"
+    with st.container(horizontal=True):
+        st.download_button(f"HTML ({size})", html, f"{name}.html", "text/html", on_click="ignore", key="report-html")
+        st.download_button(
+            "Markdown", markdown, f"{name}.md", "text/markdown", on_click="ignore", key="report-markdown"
+        )
 
 
 def title_of(picked: Sequence[Listed]) -> str:

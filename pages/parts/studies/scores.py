@@ -17,7 +17,7 @@ from core.errors import LabError
 from core.runs import Run
 from core.studies.records import Study
 from core.text import plain, spread
-from pages.parts.run import attributes as attribute_view
+from pages.parts.run.attributes import KINDS, scores_of
 from pages.parts.shared import badges, theme
 from pages.parts.studies.view import Row, StudyStatus
 
@@ -28,15 +28,14 @@ def section(study: Study, status: StudyStatus) -> None:
     """Nothing until a fold of a run with several attributes, or of networks that can be joined, is done."""
     rows = {row.run.id: row for row in status.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
+    attributes_of = {run_id: tuple(TASK_ATTRIBUTES[config["task"]["name"]]) for run_id, config in configs.items()}
     several = [
-        rows[i] for i, c in configs.items() if len(TASK_ATTRIBUTES[c["task"]["name"]]) > 1 and rows[i].number("done")
+        rows[run_id] for run_id, names in attributes_of.items() if len(names) > 1 and rows[run_id].number("done")
     ]
     body, faults = [one_network(row) for row in several], set()
     for team in _teams(configs):
         tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
-        joint = next(
-            (row for row in several if tuple(TASK_ATTRIBUTES[configs[row.run.id]["task"]["name"]]) == tasks), None
-        )
+        joint = next((row for row in several if attributes_of[row.run.id] == tasks), None)
         try:
             body.append(several_networks([rows[run_id] for run_id in team], tasks, joint))
         except (LabError, OSError, KeyError, ValueError) as error:
@@ -62,7 +61,7 @@ def section(study: Study, status: StudyStatus) -> None:
 
 def one_network(row: Row) -> str:
     """HTML rows of one network, joint or factored: the joint classes, then each attribute."""
-    attributes = attribute_view.scores(row.run, [int(f["fold"]) for f in row.folds if f["state"] == "done"])
+    attributes = scores_of(row.run, _done(row))
     if isinstance(attributes, str):
         return ""  # its predictions are gone; the matrix still tells its scores
     joint = {
@@ -71,7 +70,7 @@ def one_network(row: Row) -> str:
             for fold in row.folds
             if fold["state"] == "done" and fold.get("scores")
         ]
-        for kind in attribute_view.KINDS
+        for kind in KINDS
     }
     return _lines(f"{badges.dot(row.colour)}{escape(row.name)}", joint, attributes)
 
@@ -79,21 +78,24 @@ def one_network(row: Row) -> str:
 def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:
     """HTML rows of networks of one attribute each, scored as one. joint: a run whose classes are counted."""
     classes = tuple(joint.run.info()["class_names"]) if joint else None
-    versions = tuple(
-        (str(row.run.dir), tuple(int(f["fold"]) for f in row.folds if f["state"] == "done")) for row in team
-    )
-    scores = {kind: _together(versions, kind, classes) for kind in attribute_view.KINDS}
+    versions = tuple((str(row.run.dir), tuple(_done(row))) for row in team)
+    scores = {kind: _together(versions, kind, classes) for kind in KINDS}
     if not scores["best"][0]:
         return ""
     count = {2: "two", 3: "three"}.get(len(team), str(len(team)))
     title = escape(f"{' + '.join(tasks)}, {count} networks")
-    return _lines(title, {kind: f[0] for kind, f in scores.items()}, {kind: f[1] for kind, f in scores.items()})
+    joint_scores = {kind: joint for kind, (joint, _) in scores.items()}
+    return _lines(title, joint_scores, {kind: attributes for kind, (_, attributes) in scores.items()})
+
+
+def _done(row: Row) -> list[int]:
+    return [int(fold["fold"]) for fold in row.folds if fold["state"] == "done"]
 
 
 def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str, list[AttributeScore]]) -> str:
     """title: HTML. joint, attributes: 'best' and 'final' scores, one a fold (and attribute)."""
     rows = {"joint": joint} | {
-        name: {kind: [s for s in attributes[kind] if s.attribute == name] for kind in attribute_view.KINDS}
+        name: {kind: [s for s in attributes[kind] if s.attribute == name] for kind in KINDS}
         for name in dict.fromkeys(s.attribute for s in attributes["best"])
     }
     lines = []
@@ -101,7 +103,7 @@ def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str,
         cells = "".join(
             f'<td class="lab-edge">{spread(s.f1 for s in scores[kind])}</td>'
             f"<td>{spread(s.accuracy for s in scores[kind])}</td>"
-            for kind in attribute_view.KINDS
+            for kind in KINDS
         )
         first = title if place == 0 else ""
         lines.append(f'<tr><td>{first}</td><td class="lab-left">{escape(name)}</td>{cells}</tr>')
@@ -122,8 +124,8 @@ def _teams(configs: dict[str, dict]) -> list[list[str]]:
     for run_id, config in configs.items():
         task = config["task"]["name"]
         if task in SINGLE:
-            rest = {k: v for k, v in config.items() if k not in ("name", "description", "task")}
-            rest["task"] = {k: v for k, v in config["task"].items() if k != "name"}
+            rest = {key: setting for key, setting in config.items() if key not in ("name", "description", "task")}
+            rest["task"] = {key: setting for key, setting in config["task"].items() if key != "name"}
             alike.setdefault(json.dumps(rest, sort_keys=True, default=str), {}).setdefault(task, []).append(run_id)
     teams = []
     for by_task in alike.values():

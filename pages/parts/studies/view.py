@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import places
-from core.config import RunConfig
-from core.config import run_config as configs
+from core.config import RunConfig, from_dict
 from core.errors import LabError
 from core.jobs import queue, speed
 from core.runs import Run
@@ -146,7 +145,7 @@ def read_status(study: Study) -> StudyStatus:
 
 
 def config_of(member: Member) -> RunConfig:
-    return configs.from_dict(member.config, member.name)
+    return from_dict(member.config, member.name)
 
 
 @lru_cache(maxsize=2048)
