@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from core.augment.pipeline import SIZED, TRANSFORMS, Pipeline, measuring, split_pipeline
+from core.augment.pipeline import Pipeline, measuring, split_pipeline
+from core.config.transforms import SIZED, TRANSFORMS
 from core.errors import memory_in_words
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.augment.pipeline import TRANSFORMS, arguments
+from core.augment.pipeline import arguments
 from core.augment.pipeline_export import export, to_json, to_python, to_yaml
 from core.config import TransformConfig
 from core.config.run_config import field_errors
+from core.config.transforms import TRANSFORMS
 from core.errors import LabError
 from core.storage import plain_yaml
 
@@ -68,9 +69,9 @@ def _from_json(text: str, source: str) -> Imported:
         raise LabError(f"{source}: not JSON: {error}.", "Export it again.", kind="pipeline") from None
     if isinstance(data.get("transforms"), list):  # the lab's own list, as JSON
         return Imported([_checked(i, entry, source) for i, entry in enumerate(data["transforms"])], [])
-    inside = data.get("transform")
-    listed = inside.get("transforms") if isinstance(inside, dict) else None
-    if not isinstance(listed, list) or str(inside.get("__class_fullname__", "")).split(".")[-1] != "Compose":
+    compose = data.get("transform")
+    listed = compose.get("transforms") if isinstance(compose, dict) else None
+    if not isinstance(listed, list) or str(compose.get("__class_fullname__", "")).split(".")[-1] != "Compose":
         raise LabError(
             f"{source}: is not what albumentations writes for a Compose.", "Use A.to_dict or A.save.", kind="pipeline"
         )
@@ -89,12 +90,11 @@ def _from_python(text: str, source: str) -> Imported:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise LabError(f"{source}: not Python: {error}.", "Paste the whole Compose([...]).", kind="pipeline") from None
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Compose"]
-    given = [*found[0].args[:1], *(k.value for k in found[0].keywords if k.arg == "transforms")] if found else []
-    if not given or not isinstance(given[0], (ast.List, ast.Tuple)):
+    lists = _lists_of_compose(tree)
+    if not lists or not isinstance(lists[0], (ast.List, ast.Tuple)):
         raise LabError(f"{source}: holds no Compose([...]).", "Paste the list as it is written out.", kind="pipeline")
     calls = []
-    for node in given[0].elts:
+    for node in lists[0].elts:
         if not isinstance(node, ast.Call) or not _name(node):
             raise LabError(
                 f"{source}: line {node.lineno} is not a plain call of a transform.", _REMEDY, kind="pipeline"
@@ -109,6 +109,14 @@ def _from_python(text: str, source: str) -> Imported:
         beside = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Normalize"]
         calls += [("Normalize", {k.arg: _value(k.value) for k in n.keywords if k.arg}) for n in beside[:1]]
     return _from_calls(calls, source)
+
+
+def _lists_of_compose(tree: ast.Module) -> list[ast.expr]:
+    """What the first Compose(...) is given as its transforms: one expression, unless the text is odd."""
+    compose = next((n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n) == "Compose"), None)
+    if compose is None:
+        return []
+    return [*compose.args[:1], *(k.value for k in compose.keywords if k.arg == "transforms")]
 
 
 def _name(node: ast.Call) -> str:
@@ -134,15 +142,17 @@ def _from_calls(calls: list[tuple[str, dict[str, Any]]], source: str) -> Importe
         if name not in TRANSFORMS:
             raise LabError(f"{source}: '{name}' is not in the lab's table.", _REMEDY, kind="pipeline")
         entry = TRANSFORMS[name]
-        own = {key: _plain(value) for key, value in given.items() if key in entry.params and value is not None}
-        spread = {key: value for key, value in own.items() if entry.params[key].kind.endswith("range")}
-        own |= {key: _spread(name, key, value) for key, value in spread.items()}
-        config = {"name": name, "params": own}
+        params = {
+            key: _spread(name, key, _plain(value)) if entry.params[key].kind.endswith("range") else _plain(value)
+            for key, value in given.items()
+            if key in entry.params and value is not None
+        }
+        config = {"name": name, "params": params}
         if not entry.deterministic:
             config["p"] = given.get("p", 0.5)
-        made = _checked(index, config, source)
-        transforms.append(made)
-        notes += _differences(name, made, given)
+        transform = _checked(index, config, source)
+        transforms.append(transform)
+        notes += _differences(transform, given)
     return Imported(transforms, notes)
 
 
@@ -166,14 +176,14 @@ def _spread(name: str, key: str, value: Any) -> Any:
     return [-abs(value), abs(value)]
 
 
-def _differences(name: str, made: TransformConfig, given: dict[str, Any]) -> list[str]:
+def _differences(transform: TransformConfig, given: dict[str, Any]) -> list[str]:
     """Settings that the text has and the lab fixes at another value."""
     import albumentations as A
 
-    entry = TRANSFORMS[name]
+    name, entry = transform.name, TRANSFORMS[transform.name]
     size = given.get("size") or (224, 224)
     try:
-        standard = getattr(A, name)(**arguments(made, tuple(size))).to_dict()["transform"]
+        standard = getattr(A, name)(**arguments(transform, tuple(size))).to_dict()["transform"]
     except (ValueError, TypeError):
         standard = {}
     notes = []
@@ -182,8 +192,8 @@ def _differences(name: str, made: TransformConfig, given: dict[str, Any]) -> lis
             continue
         ours = {**entry.fixed, **standard}.get(key)
         if not _same(_plain(value), _plain(ours)) and not _same(value, entry.fixed.get(key)):
-            told = "leaves it as albumentations does" if ours is None else f"uses {ours!r}"
-            notes.append(f"{name}: {key}={value!r} is no setting of the lab, which {told}.")
+            what_it_does = "leaves it as albumentations does" if ours is None else f"uses {ours!r}"
+            notes.append(f"{name}: {key}={value!r} is no setting of the lab, which {what_it_does}.")
     return notes
 
 
@@ -198,5 +208,6 @@ def _checked(index: int, entry: Any, source: str) -> TransformConfig:
     try:
         return TransformConfig.model_validate({"name": entry} if isinstance(entry, str) else entry)
     except ValidationError as error:
-        told = "; ".join(what for what in field_errors(error).values())
-        raise LabError(f"{source}, entry {index + 1}: {told}.", "Correct it, then import again.", "pipeline") from None
+        reasons = "; ".join(field_errors(error).values())
+        message = f"{source}, entry {index + 1}: {reasons}."
+        raise LabError(message, "Correct it, then import again.", "pipeline") from None

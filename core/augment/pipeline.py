@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.config.transforms import SIZED, TRANSFORMS, Param, Transform, check_params, default_params
+from core.config.transforms import SIZED, TRANSFORMS
 
 if TYPE_CHECKING:
     from core.config import TransformConfig
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-
-__all__ = [
-    "SIZED", "TRANSFORMS", "Param", "Pipeline", "Transform", "arguments", "build_transform", "check_params",
-    "default_params", "measuring", "normalization", "sample_seed", "split_pipeline", "step_seed",
-]  # fmt: skip
 
 
 def split_pipeline(transforms: Sequence[TransformConfig]) -> tuple[list[TransformConfig], list[TransformConfig]]:
@@ -48,18 +43,18 @@ def _size(transforms: Sequence[TransformConfig]) -> tuple[int, int] | None:
     return (sized[-1]["height"], sized[-1]["width"]) if sized else None
 
 
-def arguments(t: TransformConfig, size: tuple[int, int] | None) -> dict[str, Any]:
+def arguments(transform: TransformConfig, size: tuple[int, int] | None) -> dict[str, Any]:
     """What albumentations' constructor gets. size: (height, width) of the image that comes in, where it is known.
 
     Raises ValueError for a transform that needs the size where there is none.
     """
-    entry = TRANSFORMS[t.name]
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in t.params.items()} | entry.fixed
+    entry = TRANSFORMS[transform.name]
+    keywords = {k: tuple(v) if isinstance(v, list) else v for k, v in transform.params.items()} | entry.fixed
     if entry.keeps_size:
         if size is None:
-            raise ValueError(f"{t.name} must stand after a Resize or CenterCrop: it scales back to that size")
-        given["size"] = size
-    return given | {"p": 1.0 if entry.deterministic else t.p}
+            raise ValueError(f"{transform.name} must stand after a Resize or CenterCrop: it scales back to that size")
+        keywords["size"] = size
+    return keywords | {"p": 1.0 if entry.deterministic else transform.p}
 
 
 def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None, changes: dict[str, Any]):
@@ -67,11 +62,11 @@ def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None
     import cv2
 
     cv2.setNumThreads(0)  # loaders are the parallel part; OpenCV's own threads only fight with torch's
-    made = []
-    for t in transforms:
-        made.append(_class(A, t.name)(**(arguments(t, size) | changes)))
-        size = _size([t]) or size
-    return A.Compose(made)
+    steps = []
+    for transform in transforms:
+        steps.append(_class(A, transform.name)(**(arguments(transform, size) | changes)))
+        size = _size([transform]) or size
+    return A.Compose(steps)
 
 
 def _class(library: Any, name: str) -> type:
@@ -108,7 +103,7 @@ class Pipeline:
         self._reseed(seed)
         return np.ascontiguousarray(self._compose(image=image)["image"])
 
-    def told(self, image: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any] | None]:
+    def with_draws(self, image: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, Any] | None]:
         """The image and what the last applied transform drew, None where none was applied."""
         if self._compose is None:
             return image, None
@@ -118,8 +113,8 @@ class Pipeline:
             done = self._compose(image=image)
         finally:
             self._compose.save_applied_params = False
-        drawn = done["applied_transforms"]
-        return np.ascontiguousarray(done["image"]), drawn[-1][1] if drawn else None
+        applied = done["applied_transforms"]
+        return np.ascontiguousarray(done["image"]), applied[-1][1] if applied else None
 
     def with_mask(self, image: np.ndarray, mask: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Image and a uint8 (h, w) mask that goes where the pixels go, for measuring what is left of them."""
@@ -135,14 +130,15 @@ class Pipeline:
                 transform.set_random_seed((seed + place) % 2**32)
 
 
-def measuring(t: TransformConfig, place: int, size: tuple[int, int]) -> Pipeline:
+def measuring(transform: TransformConfig, place: int, size: tuple[int, int]) -> Pipeline:
     """One transform, always applied, whose masks are 0 where it takes pixels away; its draws are those of training."""
     changes: dict[str, Any] = {"p": 1.0}
-    if TRANSFORMS[t.name].removes:
-        changes |= {"fill_mask": 0.0} | ({"border_mode": 0} if "border_mode" in TRANSFORMS[t.name].fixed else {})
-    if t.name == "RandomResizedCrop":
+    entry = TRANSFORMS[transform.name]
+    if entry.removes:
+        changes |= {"fill_mask": 0.0} | ({"border_mode": 0} if "border_mode" in entry.fixed else {})
+    if transform.name == "RandomResizedCrop":
         del changes["fill_mask"]
-    return Pipeline([t], place, size, **changes)
+    return Pipeline([transform], place, size, **changes)
 
 
 def build_transform(transforms: Sequence[TransformConfig], stage: str) -> Pipeline:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from core.augment.pipeline import SIZED, arguments
+from core.augment.pipeline import arguments
 from core.config import TransformConfig
+from core.config.transforms import SIZED
 from core.storage import plain_yaml
 
 # albumentations 2.0.8 forgets its seed where no rectangle fits into the image, and then fails.
@@ -26,8 +27,8 @@ def to_json(transforms: Sequence[TransformConfig]) -> str:
     """albumentations' own description; `A.from_dict(json.loads(text))` makes the pipeline. Leaves out what is off."""
     import albumentations as A
 
-    made = A.Compose([getattr(A, name)(**given) for name, given in _calls(transforms)])
-    return json.dumps(A.to_dict(made), indent=2)
+    pipeline = A.Compose([getattr(A, name)(**keywords) for name, keywords in _calls(transforms)])
+    return json.dumps(A.to_dict(pipeline), indent=2)
 
 
 def to_python(transforms: Sequence[TransformConfig]) -> str:
@@ -36,16 +37,16 @@ def to_python(transforms: Sequence[TransformConfig]) -> str:
     Its `augment(image, seed)` gives the pixels that training gets for that seed (core.augment.pipeline.sample_seed).
     """
     calls = _calls(transforms)
-    own = ["", "", *_ERASING, "", ""] if any(name == "Erasing" for name, _ in calls) else [""]
+    erasing = ["", "", *_ERASING, "", ""] if any(name == "Erasing" for name, _ in calls) else [""]
     lines = [
-        f"        {'' if name == 'Erasing' else 'A.'}{name}({_written(given)}),"
-        for name, given in calls
+        f"        {'' if name == 'Erasing' else 'A.'}{name}({_written(keywords)}),"
+        for name, keywords in calls
         if name != "Normalize"
     ]
-    normal = [f"A.{name}({_written(given)})" for name, given in calls if name == "Normalize"]
+    normal = [f"A.{name}({_written(keywords)})" for name, keywords in calls if name == "Normalize"]
     text = [
         "import albumentations as A  # 2.0.8",
-        *own,
+        *erasing,
         "pipeline = A.Compose(",
         "    [",
         *lines,
@@ -70,13 +71,13 @@ def export(transforms: Sequence[TransformConfig], kind: str) -> str:
 
 def _calls(transforms: Sequence[TransformConfig]) -> list[tuple[str, dict[str, Any]]]:
     calls, size = [], None
-    for t in transforms:
-        if t.enabled:
-            calls.append((t.name, arguments(t, size)))
-            if t.name in SIZED:
-                size = (t.params["height"], t.params["width"])
+    for transform in transforms:
+        if transform.enabled:
+            calls.append((transform.name, arguments(transform, size)))
+            if transform.name in SIZED:
+                size = (transform.params["height"], transform.params["width"])
     return calls
 
 
-def _written(given: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value!r}" for key, value in given.items())
+def _written(keywords: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in keywords.items())

@@ -38,17 +38,21 @@ def crop_effects(transforms: Sequence[TransformConfig], width: np.ndarray, heigh
     """One entry for each enabled CenterCrop, in order. width, height: shape (n,), pixels of each photo, n >= 1."""
     width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
     effects = []
-    for t in transforms:
-        if not t.enabled or t.name not in ("CenterCrop", "Resize"):
+    for transform in transforms:
+        if not transform.enabled or transform.name not in ("CenterCrop", "Resize"):
             continue
-        w, h = t.params["width"], t.params["height"]
-        if t.name == "CenterCrop":
+        w, h = transform.params["width"], transform.params["height"]
+        if transform.name == "CenterCrop":
             small = (width < w) | (height < h)
             inside = np.minimum(width, w) * np.minimum(height, h)
-            black = float(1 - (inside[small] / (w * h)).mean()) if small.any() else 0.0
-            kept = float(np.median(inside / (width * height)))
             effects.append(
-                CropEffect(float(small.mean()), black, kept, (int(np.median(width)), int(np.median(height))), (w, h))
+                CropEffect(
+                    padded=float(small.mean()),
+                    black=float(1 - (inside[small] / (w * h)).mean()) if small.any() else 0.0,
+                    kept=float(np.median(inside / (width * height))),
+                    photo=(int(np.median(width)), int(np.median(height))),
+                    crop=(w, h),
+                )
             )
         width, height = np.full_like(width, w), np.full_like(height, h)
     return effects
@@ -63,16 +67,16 @@ def stretches(
     proportions. width, height: shape (n,), pixels of each photo, n >= 1.
     """
     width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
-    found = []
-    for index, t in enumerate(transforms):
-        if not t.enabled or t.name not in ("CenterCrop", "Resize"):
+    resizes = []
+    for index, transform in enumerate(transforms):
+        if not transform.enabled or transform.name not in ("CenterCrop", "Resize"):
             continue
-        w, h = t.params["width"], t.params["height"]
-        if t.name == "Resize":
+        w, h = transform.params["width"], transform.params["height"]
+        if transform.name == "Resize":
             stretch = float(np.median((w / width) / (h / height)))
-            found.append((index, stretch, (int(np.median(width)), int(np.median(height)))))
+            resizes.append((index, stretch, (int(np.median(width)), int(np.median(height)))))
         width, height = np.full_like(width, w), np.full_like(height, h)
-    return found
+    return resizes
 
 
 def pick(samples: pd.DataFrame, each: int, draw: int) -> pd.DataFrame:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from core.augment.pipeline import SIZED, TRANSFORMS, Pipeline, arguments, build_transform, split_pipeline
+from core.augment.pipeline import Pipeline, arguments, build_transform, split_pipeline
+from core.config.transforms import SIZED, TRANSFORMS
 
 if TYPE_CHECKING:
     from core.config import TransformConfig
 
 # What albumentations reports of a draw and a person cannot read: sizes, maps, matrices, settings that are fixed.
 _UNSAID = {
-    "shape", "interpolation", "fill", "fill_mask", "seed", "matrix", "bbox_matrix", "matrix_bbox", "output_shape",
-    "map_x", "map_y", "noise_map", "image_type", "max_height", "max_width", "pad_params", "mask_interpolation",
-    "border_mode",
-}  # fmt: skip
+    *("shape", "output_shape", "max_height", "max_width", "image_type"),
+    *("matrix", "bbox_matrix", "matrix_bbox", "map_x", "map_y", "noise_map"),
+    *("interpolation", "mask_interpolation", "fill", "fill_mask", "border_mode", "pad_params", "seed"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Cost:
+class TransformCost:
     """name: of a transform, or 'whole'. milliseconds: of one image, mean. once: paid once a photo, not each epoch."""
 
     name: str
@@ -49,14 +50,13 @@ def steps(image: np.ndarray, transforms: Sequence[TransformConfig], seed: int) -
     image: uint8 (h, w, 3), decoded. seed: of core.augment.pipeline.sample_seed.
     """
     lead, rest = split_pipeline(transforms)
-    found, size = [], None
-    for place, t in enumerate([*lead, *rest]):
-        one = Pipeline([t], place, size)
-        image, drawn = one.told(image, seed)
-        found.append(Step(t.name, image, drawn is not None, _words(drawn or {})))
-        if t.name in SIZED:
-            size = (t.params["height"], t.params["width"])
-    return found
+    taken, size = [], None
+    for place, transform in enumerate([*lead, *rest]):
+        image, draws = Pipeline([transform], place, size).with_draws(image, seed)
+        taken.append(Step(transform.name, image, draws is not None, _words(draws or {})))
+        if transform.name in SIZED:
+            size = (transform.params["height"], transform.params["width"])
+    return taken
 
 
 def walk(
@@ -71,10 +71,8 @@ def walk(
 
 def alone(transforms: Sequence[TransformConfig], index: int):
     """image, seed -> the image with that random transform always applied and the other random ones off."""
-    kept = [t for i, t in enumerate(transforms) if t.deterministic or i == index]
-    place = next(i for i, t in enumerate(kept) if t is transforms[index])
-    kept[place] = kept[place].model_copy(update={"p": 1.0})
-    return build_whole(kept)
+    always = transforms[index].model_copy(update={"p": 1.0})
+    return build_whole([always if i == index else t for i, t in enumerate(transforms) if t.deterministic or i == index])
 
 
 def at_value(
@@ -84,17 +82,25 @@ def at_value(
 
     name: None leaves its parameters; then the value is its probability.
     """
-    made = []
-    for i, t in enumerate(transforms):
+    changed = []
+    for i, transform in enumerate(transforms):
         if i == index:
-            param = TRANSFORMS[t.name].params.get(name) if name else None
-            wanted = t.params | ({name: [value] * 2 if param.kind.endswith("range") else value} if param else {})
-            made.append(type(t)(name=t.name, params=wanted, p=1.0 if param or t.deterministic else value))
-        elif t.deterministic:
-            made.append(t)
+            changed.append(_always(transform, name, value))
+        elif transform.deterministic:
+            changed.append(transform)
         else:
-            made.append(t.model_copy(update={"enabled": False}))
-    return made
+            changed.append(transform.model_copy(update={"enabled": False}))
+    return changed
+
+
+def _always(transform: TransformConfig, name: str | None, value: float) -> TransformConfig:
+    """The transform, always applied, with a parameter at the value; without a parameter, with that probability."""
+    params = dict(transform.params)
+    param = TRANSFORMS[transform.name].params.get(name) if name else None
+    if name and param:
+        params[name] = [value, value] if param.kind.endswith("range") else value
+    probability = 1.0 if param or transform.deterministic else value
+    return type(transform)(name=transform.name, params=params, p=probability)
 
 
 def strengths(name: str, param: str | None, steps: int = 9) -> np.ndarray:
@@ -114,27 +120,28 @@ def build_whole(transforms: Sequence[TransformConfig]):
     return lambda image, seed: train(lead(image), seed)
 
 
-def costs(image: np.ndarray, transforms: Sequence[TransformConfig], seed: int, repeats: int = 5) -> list[Cost]:
+def costs(image: np.ndarray, transforms: Sequence[TransformConfig], seed: int, repeats: int = 5) -> list[TransformCost]:
     """Mean milliseconds of each enabled transform (random ones at p = 1), then of what an epoch pays ("whole").
 
     The leading deterministic ones are no part of the whole: training computes them once. image: decoded, uint8
     (h, w, 3).
     """
     lead, rest = split_pipeline(transforms)
-    found = []
-    for t in lead:
-        one = Pipeline([t])
-        found.append(Cost(t.name, _mean(one, image, seed, repeats), once=True))
-        image = one(image)
+    measured = []
+    for transform in lead:
+        pipeline = Pipeline([transform])
+        measured.append(TransformCost(transform.name, _milliseconds(pipeline, image, seed, repeats), once=True))
+        image = pipeline(image)
     size = image.shape[:2]
-    for place, t in enumerate(rest, len(lead)):
-        always = t.model_copy(update={"p": 1.0})
-        found.append(Cost(t.name, _mean(Pipeline([always], place, size), image, seed, repeats)))
+    for place, transform in enumerate(rest, len(lead)):
+        pipeline = Pipeline([transform.model_copy(update={"p": 1.0})], place, size)
+        measured.append(TransformCost(transform.name, _milliseconds(pipeline, image, seed, repeats)))
     whole = Pipeline(rest, len(lead), size)
-    return [*found, Cost("whole", _mean(whole, image, seed, 4 * repeats))]
+    return [*measured, TransformCost("whole", _milliseconds(whole, image, seed, 4 * repeats))]
 
 
-def _mean(pipeline: Pipeline, image: np.ndarray, seed: int, repeats: int) -> float:
+def _milliseconds(pipeline: Pipeline, image: np.ndarray, seed: int, repeats: int) -> float:
+    """Mean time for one image, after a first one that does not count."""
     pipeline(image, seed)
     spent = []
     for repeat in range(repeats):
@@ -144,14 +151,14 @@ def _mean(pipeline: Pipeline, image: np.ndarray, seed: int, repeats: int) -> flo
     return float(np.mean(spent))
 
 
-def own_complaint(t: TransformConfig, size: tuple[int, int] = (224, 224)) -> str:
+def own_complaint(transform: TransformConfig, size: tuple[int, int] = (224, 224)) -> str:
     """What albumentations itself says against these settings, an error or a warning; empty if it takes them."""
     import albumentations as A
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            getattr(A, t.name)(**arguments(t, size))
+            getattr(A, transform.name)(**arguments(transform, size))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -161,25 +168,25 @@ def own_complaint(t: TransformConfig, size: tuple[int, int] = (224, 224)) -> str
     return " ".join(str(entry.message) for entry in caught)
 
 
-def _words(drawn: dict[str, Any]) -> str:
-    told = []
-    for key, value in drawn.items():
+def _words(draws: dict[str, Any]) -> str:
+    words = []
+    for key, value in draws.items():
         if key in _UNSAID:
             continue
         if key == "holes":
-            told += [f"{y2 - y1} × {x2 - x1} px at {x1}, {y1}" for x1, y1, x2, y2 in np.asarray(value).tolist()]
+            words += [f"{y2 - y1} × {x2 - x1} px at {x1}, {y1}" for x1, y1, x2, y2 in np.asarray(value).tolist()]
         elif key == "vertices_list":
-            told.append(f"{len(value)} shadow{'s' * (len(value) != 1)}")
+            words.append(f"{len(value)} shadow{'s' * (len(value) != 1)}")
         elif key == "crop_coords":
             x1, y1, x2, y2 = value
-            told.append(f"{y2 - y1} × {x2 - x1} px from {x1}, {y1}")
+            words.append(f"{y2 - y1} × {x2 - x1} px from {x1}, {y1}")
         elif key in ("kernel", "sharpening_matrix"):
-            told.append(f"{key.replace('_', ' ')} of {len(value)} px")
+            words.append(f"{key.replace('_', ' ')} of {len(value)} px")
         elif isinstance(value, dict):
-            told += [f"{key} {axis} {_short(part)}" for axis, part in value.items()]
+            words += [f"{key} {axis} {_short(part)}" for axis, part in value.items()]
         else:
-            told.append(f"{key.replace('_', ' ')} {_short(value)}")
-    return ", ".join(told)
+            words.append(f"{key.replace('_', ' ')} {_short(value)}")
+    return ", ".join(words)
 
 
 def _short(value: Any) -> str:

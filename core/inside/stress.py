@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.augment.pipeline import default_params, sample_seed
+from core.augment.pipeline import sample_seed
 from core.augment.steps import at_value, build_whole
 from core.config import RunConfig, TransformConfig
+from core.config.transforms import default_params
 from core.data.images import load_image
 from core.data.paths import photo_file
 from core.errors import LabError, memory_in_words

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.augment import exchange
-from core.augment.pipeline import TRANSFORMS, sample_seed
+from core.augment.pipeline import sample_seed
 from core.augment.steps import build_whole
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
+from core.config.transforms import TRANSFORMS
 from core.errors import LabError
 
 pytestmark = pytest.mark.filterwarnings("error")

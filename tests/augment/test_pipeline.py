@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.augment.pipeline import TRANSFORMS, build_transform, default_params, normalization, split_pipeline
+from core.augment.pipeline import build_transform, normalization, split_pipeline
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
+from core.config.transforms import TRANSFORMS, default_params
 from core.places import HOME
 
 # albumentations only warns when it does not know an argument and then uses its own default.

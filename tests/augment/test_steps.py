@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from core.augment import steps
-from core.augment.pipeline import TRANSFORMS
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
+from core.config.transforms import TRANSFORMS
 from tests.augment.test_exchange import RANDOM, all_of_them, photo
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from core.augment import steps
-from core.augment.pipeline import TRANSFORMS
+from core.config.transforms import TRANSFORMS
 from core.errors import LabError
 from core.inside import stress
 from core.inside.fold_models import fold_model

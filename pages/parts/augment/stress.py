@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core.augment import steps
-from core.augment.pipeline import TRANSFORMS
+from core.config.transforms import TRANSFORMS
 from core.data.persons import UNKNOWN, Persons, persons_of, units
 from core.errors import LabError
 from core.figures import stress as stress_figures

@@ -15,8 +15,9 @@ import streamlit as st
 from core import machine
 from core.augment import preview
 from core.augment import steps as pipeline_steps
-from core.augment.pipeline import TRANSFORMS, sample_seed
+from core.augment.pipeline import sample_seed
 from core.config import RunConfig, TransformConfig
+from core.config.transforms import TRANSFORMS
 from core.text import count, plain
 from pages.parts.augment import effect as effect_view
 from pages.parts.augment.photo import Photo, Photos

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.augment.pipeline import TRANSFORMS, Param, default_params
+from core.config.transforms import TRANSFORMS, Param, default_params
 from core.text import plain
 from pages.parts.form import fields
 from pages.parts.form.draft import VERSION, Errors, draft, edited, read_number, replace_draft, show
