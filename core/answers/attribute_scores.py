@@ -51,14 +51,14 @@ def attribute_scores(
     """
     if len(parts[0]) < 2:
         return []
-    result = []
+    scores = []
     for attribute in parts[0]:
         shares = attribute_probabilities(predictions, parts, attribute)
         values = list(shares.columns)
         by_class = {name: values.index(part[attribute]) for name, part in zip(class_names, parts, strict=True)}
         counts = confusion(predictions["label"].map(by_class), shares.to_numpy().argmax(axis=1), len(values))
-        result.append(AttributeScore(attribute, fold, accuracy(counts), macro_f1(counts), len(predictions)))
-    return result
+        scores.append(AttributeScore(attribute, fold, accuracy(counts), macro_f1(counts), len(predictions)))
+    return scores
 
 
 def score_run(run: Run, which: str = "best") -> list[AttributeScore]:
@@ -90,8 +90,8 @@ def combine(predictions: Sequence[tuple[pd.DataFrame, list[str]]]) -> tuple[pd.D
     names = [" ".join(words) for words in itertools.product(*(classes for _, classes in predictions))]
     shares = np.ones((len(shared), 1))
     for table, (_, classes) in zip(tables, predictions, strict=True):
-        own = table[[P + name for name in classes]].to_numpy()
-        shares = (shares[:, :, None] * own[:, None, :]).reshape(len(shared), -1)
+        marginal = table[[P + name for name in classes]].to_numpy()
+        shares = (shares[:, :, None] * marginal[:, None, :]).reshape(len(shared), -1)
     label = tables[0]["label"].astype(str)
     for table in tables[1:]:
         label = label + " " + table["label"].astype(str)
@@ -121,7 +121,7 @@ def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[s
     Raises LabError(kind 'combine') for runs whose folds hold out different people: their scores would not be
     out-of-fold together.
     """
-    result = []
+    scores = []
     for fold, table, names in _combined(runs, which):
         order = list(classes or names)
         table = table[table["label"].isin(order)]
@@ -129,8 +129,8 @@ def score_together(runs: Sequence[Run], which: str = "best", classes: Sequence[s
         chosen[chosen < 0] = len(order)  # a combination that no photo has: wrong for its true class
         counts = confusion(codes(table["label"], order), chosen, len(order) + 1)
         f1 = float(class_f1(counts)[: len(order)].mean())
-        result.append(JointScore(fold, accuracy(counts), f1, int(counts.sum())))
-    return result
+        scores.append(JointScore(fold, accuracy(counts), f1, int(counts.sum())))
+    return scores
 
 
 def attributes_together(runs: Sequence[Run], which: str = "best") -> list[AttributeScore]:
@@ -139,21 +139,21 @@ def attributes_together(runs: Sequence[Run], which: str = "best") -> list[Attrib
     Raises LabError(kind 'combine') as score_together does.
     """
     tasks = [run.config().task.name for run in runs]
-    result = []
+    scores = []
     for fold, table, names in _combined(runs, which):
         values = itertools.product(*(run.info()["class_names"] for run in runs))
         parts = [dict(zip(tasks, words, strict=True)) for words in values]
-        result += attribute_scores(table, parts, names, fold)
-    return result
+        scores += attribute_scores(table, parts, names, fold)
+    return scores
 
 
 def _combined(runs: Sequence[Run], which: str) -> Iterator[tuple[int, pd.DataFrame, list[str]]]:
     """(fold, joint predictions, joint classes) of every fold that all runs have finished."""
-    samples = [run.samples().set_index("person")["fold"] for run in runs]
-    first = samples[0][~samples[0].index.duplicated()]
-    for run, other in zip(runs[1:], samples[1:], strict=True):
-        both = other[other.index.isin(first.index)]
-        if (both != first.loc[both.index]).any():
+    fold_of_person = [run.samples().set_index("person")["fold"] for run in runs]
+    first = fold_of_person[0][~fold_of_person[0].index.duplicated()]
+    for run, folds in zip(runs[1:], fold_of_person[1:], strict=True):
+        shared = folds[folds.index.isin(first.index)]
+        if (shared != first.loc[shared.index]).any():
             raise LabError(
                 f"combine: {run.id} holds out other people than {runs[0].id}.",
                 "Launch both in one study: its runs share their folds.",

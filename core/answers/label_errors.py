@@ -64,7 +64,7 @@ def likely_errors(answers: Answers) -> pd.DataFrame:
     joint = confident_joint(labels, answers.probabilities)
     rows = np.flatnonzero((joint.confident >= 0) & (joint.confident != labels))
     names = np.asarray(answers.class_names, dtype=object)
-    found = pd.DataFrame(
+    suspects = pd.DataFrame(
         {
             "row": rows,
             "sample": answers.table["sample"].to_numpy()[rows],
@@ -75,4 +75,4 @@ def likely_errors(answers: Answers) -> pd.DataFrame:
             "likely_confidence": answers.probabilities[rows, joint.confident[rows]],
         }
     )
-    return found.sort_values(["self_confidence", "sample"], kind="stable", ignore_index=True)
+    return suspects.sort_values(["self_confidence", "sample"], kind="stable", ignore_index=True)

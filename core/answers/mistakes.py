@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from core.data.tasks import TASK_ATTRIBUTES, age_group, class_parts
 from core.errors import LabError
 from core.runs import Run
 from core.stats import metrics
+
+if TYPE_CHECKING:
+    from core.config.parts import TaskConfig
 
 NEAR_YEARS = 2.0  # an age this close to a limit between age groups may be a matter of months
 ORDERS = ("loss", "confidence", "folds", "runs")
@@ -73,41 +77,73 @@ def load_answers(run: Run, which: str = "best") -> Answers:
     which: 'best' or 'final'. Raises LabError: kind 'gone'; 'missing' where no fold has predictions; 'unreadable' where
     a file is damaged; 'leak' where a fold answered about a face that it had not held out.
     """
+    task, class_names, samples = _frozen(run)
+    predictions, missing = _predictions(run, which, class_names)
+    if not predictions:
+        raise LabError(
+            f"run '{run.id}' has no {which} predictions yet.",
+            "Let a fold finish, or choose another run.",
+            kind="missing",
+        )
+    pooled = pd.concat(predictions, ignore_index=True)
+    table = _joined(run, pooled, samples, class_names)
+    probabilities = pooled[[f"p_{name}" for name in class_names]].to_numpy(float)
+    try:
+        _judge(table, probabilities, class_names, task)
+    except ValueError as error:
+        raise _damaged(run, "run.json", f"its classes are not of the task {task.name}") from error
+    return Answers(
+        run_id=run.id,
+        which=which,
+        class_names=tuple(class_names),
+        attributes=TASK_ATTRIBUTES[task.name],
+        table=table,
+        probabilities=probabilities,
+        folds=tuple(sorted(table["fold"].unique().tolist())),
+        missing=tuple(missing),
+    )
+
+
+def _frozen(run: Run) -> tuple[TaskConfig, list[str], pd.DataFrame]:
+    """What was frozen at the launch: the task, the names of its classes, the samples with every optional column."""
     try:
         config, info, samples = run.config(), run.info(), run.samples()
-        names = [str(name) for name in info["class_names"]]
+        class_names = [str(name) for name in info["class_names"]]
         samples = samples.reindex(columns=[*samples.columns, *(c for c in _OPTIONAL if c not in samples)])
         samples["sample"] = samples["sample"].astype(str)
     except LabError:
         raise
     except Exception as error:  # any parser error of a damaged file means the same thing to a person
         raise _damaged(run, "its configuration, run.json or samples.parquet", error) from error
-    found, missing = [], []
+    return config.task, class_names, samples
+
+
+def _predictions(run: Run, which: str, class_names: list[str]) -> tuple[list[pd.DataFrame], list[int]]:
+    """(the predictions of each fold that has some, with the fold as answered_by; the folds that have none)."""
+    predictions, missing = [], []
     for fold in run.folds():
+        place = f"folds/{fold}/predictions_{which}.parquet"
         try:
-            part = run.predictions(fold, which)
+            of_fold = run.predictions(fold, which)
         except LabError as error:
             if error.kind != "missing":
                 raise
             missing.append(fold)
             continue
         except Exception as error:
-            raise _damaged(run, f"folds/{fold}/predictions_{which}.parquet", error) from error
-        absent = [c for c in (*_NEEDS, *(f"p_{name}" for name in names)) if c not in part]
+            raise _damaged(run, place, error) from error
+        absent = [column for column in (*_NEEDS, *(f"p_{name}" for name in class_names)) if column not in of_fold]
         if absent:
-            raise _damaged(run, f"folds/{fold}/predictions_{which}.parquet", f"no column {absent[0]!r}")
-        found.append(part.assign(answered_by=fold))
-    if not found:
-        raise LabError(
-            f"run '{run.id}' has no {which} predictions yet.",
-            "Let a fold finish, or choose another run.",
-            kind="missing",
-        )
-    answered = pd.concat(found, ignore_index=True)
-    answered["sample"] = answered["sample"].astype(str)
-    table = answered.rename(columns={"label": "true"})[["sample", "true", "predicted", "loss", "answered_by"]].merge(
-        samples.drop(columns=["y", "class_name"], errors="ignore"), on="sample", how="left", validate="one_to_one"
-    )
+            raise _damaged(run, place, f"no column {absent[0]!r}")
+        predictions.append(of_fold.assign(answered_by=fold, sample=of_fold["sample"].astype(str)))
+    return predictions, missing
+
+
+def _joined(run: Run, pooled: pd.DataFrame, samples: pd.DataFrame, class_names: list[str]) -> pd.DataFrame:
+    """The predictions, row by row, with what is known of their samples. Raises LabError where both do not fit."""
+    answers = pooled.rename(columns={"label": "true"})[["sample", "true", "predicted", "loss", "answered_by"]]
+    frozen = samples.drop(columns=["y", "class_name"], errors="ignore")
+    table = answers.merge(frozen, on="sample", how="left", validate="one_to_one")
     if table["fold"].isna().any():
         name = table.loc[table["fold"].isna(), "sample"].iloc[0]
         raise _damaged(run, "its predictions", f"{name!r} is not among its samples")
@@ -120,30 +156,20 @@ def load_answers(run: Run, which: str = "best") -> Answers:
             "Its predictions are of another split; train the run again.",
             kind="leak",
         )
-    known = set(table["true"]) | set(table["predicted"])
-    if not known <= set(names):
-        raise _damaged(run, "its predictions", f"class {sorted(map(str, known - set(names)))[0]!r} is not the run's")
-    table = table.drop(columns="answered_by")
-    table["fold"] = table["fold"].astype("int64")
-    probabilities = answered[[f"p_{name}" for name in names]].to_numpy(float)
-    try:
-        _judge(table, probabilities, names, config.task)
-    except ValueError as error:
-        raise _damaged(run, "run.json", f"its classes are not of the task {config.task.name}") from error
-    folds = tuple(sorted(table["fold"].unique().tolist()))
-    return Answers(
-        run.id, which, tuple(names), TASK_ATTRIBUTES[config.task.name], table, probabilities, folds, (*missing,)
-    )
+    unknown = (set(table["true"]) | set(table["predicted"])) - set(class_names)
+    if unknown:
+        raise _damaged(run, "its predictions", f"class {min(map(str, unknown))!r} is not the run's")
+    return table.drop(columns="answered_by").astype({"fold": "int64"})
 
 
-def _judge(table: pd.DataFrame, probabilities: np.ndarray, names: list[str], task) -> None:
+def _judge(table: pd.DataFrame, probabilities: np.ndarray, class_names: list[str], task: TaskConfig) -> None:
     """Add what follows from a prediction: indices, confidence, right, fault, age group, nearness to an age limit."""
-    place = {name: i for i, name in enumerate(names)}
+    place = {name: i for i, name in enumerate(class_names)}
     table["y"] = table["true"].map(place).astype("int64")
     table["guess"] = table["predicted"].map(place).astype("int64")
     table["confidence"] = probabilities[np.arange(len(table)), table["guess"]]
     table["right"] = table["y"] == table["guess"]
-    parts = pd.DataFrame(class_parts(task, names))
+    parts = pd.DataFrame(class_parts(task, class_names))
     wrong = {
         name: parts[name].to_numpy()[table["y"]] != parts[name].to_numpy()[table["guess"]] for name in parts.columns
     }
@@ -162,23 +188,29 @@ def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
     return metrics.confusion(table["y"], table["guess"], len(answers.class_names))
 
 
-def select(answers: Answers, wanted: Filter) -> np.ndarray:
+def select(answers: Answers, criteria: Filter) -> np.ndarray:
     """Positions in the table of the faces that a filter keeps, in the order of the table."""
     table = answers.table
     keep = np.ones(len(table), dtype=bool)
-    if wanted.answer != "all":
-        keep &= (table["right"] == (wanted.answer == "right")).to_numpy()
-    for column, value in (
-        ("fold", wanted.fold), ("true", wanted.true), ("predicted", wanted.predicted), ("person", wanted.person),
-        ("mask", wanted.mask), ("gender", wanted.gender), ("age_group", wanted.age),
-    ):  # fmt: skip
+    if criteria.answer != "all":
+        keep &= (table["right"] == (criteria.answer == "right")).to_numpy()
+    equal = {
+        "fold": criteria.fold,
+        "true": criteria.true,
+        "predicted": criteria.predicted,
+        "person": criteria.person,
+        "mask": criteria.mask,
+        "gender": criteria.gender,
+        "age_group": criteria.age,
+    }
+    for column, value in equal.items():
         if value is not None:
             keep &= (table[column].astype(object) == value).to_numpy()
-    if wanted.fault is not None:
-        keep &= np.array([wanted.fault in fault.split(" + ") for fault in table["fault"]], dtype=bool)
-    if wanted.low > 0 or wanted.high < 1:
-        keep &= table["confidence"].between(wanted.low, wanted.high).to_numpy()
-    if wanted.far:
+    if criteria.fault is not None:
+        keep &= np.array([criteria.fault in fault.split(" + ") for fault in table["fault"]], dtype=bool)
+    if criteria.low > 0 or criteria.high < 1:
+        keep &= table["confidence"].between(criteria.low, criteria.high).to_numpy()
+    if criteria.far:
         keep &= ~table["near"].to_numpy()
     return np.flatnonzero(keep)
 
@@ -218,11 +250,11 @@ def between_runs(answers: Sequence[Answers]) -> pd.Series:
     """
     if len(answers) < 2:
         raise LabError("one run cannot disagree.", "Choose at least two runs.", kind="classes")
-    names = answers[0].class_names
-    for other in answers[1:]:
-        if other.class_names != names:
+    first, *rest = answers
+    for of_run in rest:
+        if of_run.class_names != first.class_names:
             raise LabError(
-                f"runs '{answers[0].run_id}' and '{other.run_id}' have different classes.",
+                f"runs '{first.run_id}' and '{of_run.run_id}' have different classes.",
                 "Choose runs of the same task.",
                 kind="classes",
             )
