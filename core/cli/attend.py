@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -12,6 +12,9 @@ import typer
 from core.data.persons import noun
 from core.errors import LabError
 from core.runs import Run
+
+if TYPE_CHECKING:
+    from core.inside.attend import Attention
 
 
 def attend(
@@ -35,13 +38,13 @@ def attend(
         raise LabError(f"--boxes {boxes}: not known.", f"Choose auto, {' or '.join(regions.PRESETS)}.", kind="regions")
     for run_id in run_ids:
         run = Run(run_id, runs_dir and runs_dir.resolve()).require()
-        found = attention.attend(
+        heat = attention.attend(
             run, _choose(run, photos), regions.PRESETS.get(boxes), method=method, which=which, progress=_progress
         )
         free()
-        _print(run, found)
-        if found.faults:
-            print(f"photos left out, unreadable: {len(found.faults):,}, first {next(iter(found.faults))}\n")
+        _print(run, heat)
+        if heat.faults:
+            print(f"photos left out, unreadable: {len(heat.faults):,}, first {next(iter(heat.faults))}\n")
 
 
 def _choose(run: Run, photos: int | None) -> list[str]:
@@ -59,37 +62,37 @@ def _progress(done: int, total: int) -> None:
         print(f"\rmaps of {done:,} of {total:,} faces", end="\n" if done >= total else "", file=sys.stderr, flush=True)
 
 
-def _print(run: Run, found) -> None:
+def _print(run: Run, heat: Attention) -> None:
     from core.inside.regions import REGIONS
 
-    right = found.right
+    right = heat.right
     print(f"{run.id}: ResNet-{run.config().model.depth}, {len(right):,} faces, {right.mean():.1%} right")
-    print(f"share of heat [95 % interval over {noun(found.persons)}]; area: share of the picture")
+    print(f"share of heat [95 % interval over {noun(heat.persons)}]; area: share of the picture")
     print(f"{'':<24}" + "".join(f"{name:>22}" for name in REGIONS) + f"{'in a tenth':>12}")
-    print(f"{'area':<24}" + "".join(f"{_percent(value):>22}" for value in found.area.mean(0)))
+    print(f"{'area':<24}" + "".join(f"{_percent(value):>22}" for value in heat.area.mean(0)))
     for name, group in (("right", right), ("wrong", ~right)):
         if not group.any():
             print(f"{name}: none")
             continue
-        share = found.share_of(group)
-        tops = np.array([_mean(found.concentration[group, i]) for i in range(len(found.layers))])
-        for i, layer in enumerate(found.layers):
+        share = heat.share_of(group)
+        tops = np.array([_mean(heat.concentration[group, i]) for i in range(len(heat.layers))])
+        for i, layer in enumerate(heat.layers):
             cells = [_cell(share.mean[i, r], share.low[i, r], share.high[i, r]) for r in range(len(REGIONS))]
             head = f"{name} ({share.samples:,})"
             print(f"{head:<15}{layer:<9}" + "".join(f"{cell:>22}" for cell in cells) + f"{_percent(tops[i]):>12}")
     if right.any() and not right.all():
-        change = found.difference(~right, right)
-        for i, layer in enumerate(found.layers):
+        change = heat.difference(~right, right)
+        for i, layer in enumerate(heat.layers):
             cells = [_cell(change.mean[i, r], change.low[i, r], change.high[i, r], "+") for r in range(len(REGIONS))]
             print(f"{'wrong - right':<15}{layer:<9}" + "".join(f"{cell:>22}" for cell in cells))
-    for alarm in found.alarms():
+    for alarm in heat.alarms():
         print(f"alarm: {alarm.sentence}")
     print()
 
 
 def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def _percent(value: float, sign: str = "") -> str:

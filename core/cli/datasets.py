@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli.progress import bar
-from core.config import run_config as configs
+from core.config.run_config import from_dict
 from core.data.persons import UNKNOWN, units
 
 
@@ -33,19 +33,18 @@ def scan(
     """Read a dataset: people, photos, attributes, and everything that is wrong with it. Exit code 1 on bad files."""
     from core.data.scan import scan as scan_dataset
 
-    found = scan_dataset(
-        configs.from_dict({"data": {"root": str(folder), "reader": reader}}).data, progress=bar("scanning")
-    )
-    whose = found.persons
-    of = f" of {units(whose.people, whose.state)}" if whose.state != UNKNOWN else ""
-    print(f"{found.reader}: {len(found.samples):,} photos{of}")
-    if whose.warning:
-        print(f"note: {whose.warning}")
+    config = from_dict({"data": {"root": str(folder), "reader": reader}})
+    dataset = scan_dataset(config.data, progress=bar("scanning"))
+    persons = dataset.persons
+    of = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
+    print(f"{dataset.reader}: {len(dataset.samples):,} photos{of}")
+    if persons.warning:
+        print(f"note: {persons.warning}")
     for column in ("label", "mask", "gender"):
-        counts = found.samples[column].value_counts()
+        counts = dataset.samples[column].value_counts()
         if len(counts):
             print(f"{column}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    for problem in found.problems.itertuples():
+    for problem in dataset.problems.itertuples():
         print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
-    if (found.problems["severity"] == "error").any():
+    if (dataset.problems["severity"] == "error").any():
         raise typer.Exit(1)

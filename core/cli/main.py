@@ -10,17 +10,15 @@ from typing import Annotated
 import typer
 
 from core import __version__, places
-from core.cli import data as cli_data
-from core.cli import write
+from core.cli import datasets, write
 from core.cli.attend import attend
 from core.cli.progress import bar, wait_for
 from core.cli.tables import print_folds, spread
-from core.config import recipes
-from core.config import run_config as configs
+from core.config import recipes, run_config
 from core.errors import LabError
 from core.jobs import control, halt
 from core.jobs.worker import work
-from core.plan import plan as planning
+from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.runs.states import overall
@@ -35,14 +33,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(attend)
-app.command()(cli_data.demo)
-app.command()(cli_data.scan)
+app.command()(datasets.demo)
+app.command()(datasets.scan)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(flag: bool) -> None:
+    if flag:
         print(f"Facet Lab {__version__}")
         raise typer.Exit
 
@@ -61,7 +59,7 @@ def main() -> None:
     try:
         app()
     except LabError as error:
-        error = planning.with_setting_named(error)
+        error = with_setting_named(error)
         print(f"error: {error.message}", file=sys.stderr)
         if error.remedy:
             print(f"       {error.remedy}", file=sys.stderr)
@@ -80,7 +78,7 @@ def train(
     wait: WaitOption = False,
 ) -> None:
     """Launch a cross-validated training. Prints the run id first; --wait exits with 0 only if every fold finished."""
-    from core.data.scan import scan as scan_dataset
+    from core.data.scan import scan
 
     values = recipes.load_recipe(recipe).model_dump(mode="json")
     if data is not None:
@@ -89,23 +87,23 @@ def train(
         key, equals, value = setting.partition("=")
         if not equals:
             raise LabError(f"--set {setting}: expected key=value.", "Such as --set phases.0.epochs=3.", kind="config")
-        values = configs.with_setting(values, key, value)
-    config = configs.from_dict(values, recipe)
+        values = run_config.with_setting(values, key, value)
+    config = run_config.from_dict(values, recipe)
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
-    planning.check_weights(config)
+    check_weights(config)
     folder = runs_dir and runs_dir.resolve()
-    found = scan_dataset(config.data, progress=bar("scanning"))
+    dataset = scan(config.data, progress=bar("scanning"))
     if any(setting.startswith(("task=", "task.name=")) for setting in settings or []):
-        planning.check_task(config.task.name, found, "--set ")
+        check_task(config.task.name, dataset, "--set ")
     else:
-        task, note = planning.fit_task(config.task.name, found)
+        task, note = fit_task(config.task.name, dataset)
         _note(note)
-        config = configs.from_dict(configs.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
-    plan = planning.make_plan(config, found, folder=folder)
+        config = run_config.from_dict(run_config.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
+    plan = make_plan(config, dataset, folder=folder)
     if folds_of is not None:
         people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
-        plan = records.on_folds(people, folds_of, plan, found, folder=folder)
+        plan = records.on_folds(people, folds_of, plan, dataset, folder=folder)
     run = control.launch(plan, folder=folder)
     print(run.id, flush=True)
     if plan.corrections:
@@ -126,34 +124,34 @@ def study(
     yes: Annotated[bool, typer.Option("--yes", help="Launch a large grid without asking.")] = False,
 ) -> None:
     """Launch every combination of a grid on the same folds. Prints the run ids, one a line."""
-    from core.data.scan import scan as scan_dataset
-    from core.studies import grid as studies
+    from core.data.scan import scan
+    from core.studies import grid
 
     folder = runs_dir and runs_dir.resolve()
-    wanted = studies.from_yaml(configs.read_text(study_file, "study"), study_file.name)
-    if studies.size(wanted) > studies.ASK_ABOVE and not yes:
+    config = grid.from_yaml(run_config.read_text(study_file, "study"), study_file.name)
+    if grid.size(config) > grid.ASK_ABOVE and not yes:
         raise LabError(
-            f"study '{wanted.name}': the grid makes {studies.size(wanted):,} runs.",
+            f"study '{config.name}': the grid makes {grid.size(config):,} runs.",
             "Add --yes to launch them all, or make the grid smaller.",
             kind="large",
         )
-    configurations = studies.expand(wanted, {"root": str(data)})
+    configurations = grid.expand(config, {"root": str(data)})
     for configuration in configurations:
-        planning.check_weights(configuration)
-    found = scan_dataset(configurations[0].data, progress=bar("scanning"))
-    wanted, note = studies.fit_task(wanted, configurations, found)
+        check_weights(configuration)
+    dataset = scan(configurations[0].data, progress=bar("scanning"))
+    config, note = grid.fit_task(config, configurations, dataset)
     if note:
         _note(note)
-        configurations = studies.expand(wanted, {"root": str(data)})
-    plans = studies.make_plans(configurations, found, folder=folder)
-    cost = studies.estimate(plans, folder)
+        configurations = grid.expand(config, {"root": str(data)})
+    plans = grid.make_plans(configurations, dataset, folder=folder)
+    estimate, corrections = grid.estimate(plans, folder), plans[0].corrections
     print(
-        f"{cost.runs} runs, {cost.fold_jobs} fold jobs, {cost.steps:,} steps, {cost.bytes / 1e9:.1f} GB"
-        + (f", about {cost.seconds / 3600:.1f} h" if cost.seconds else "")
-        + (f", {len(applied):,} label corrections applied" if (applied := plans[0].corrections) else ""),
+        f"{estimate.runs} runs, {estimate.fold_jobs} fold jobs, {estimate.steps:,} steps, {estimate.bytes / 1e9:.1f} GB"
+        + (f", about {estimate.seconds / 3600:.1f} h" if estimate.seconds else "")
+        + (f", {len(corrections):,} label corrections applied" if corrections else ""),
         file=sys.stderr,
     )
-    record = records.launch(wanted, plans, folder=folder)
+    record = records.launch(config, plans, folder=folder)
     failed = bool(record.refused)
     for member in record.runs:
         print(member.id, flush=True)
@@ -195,15 +193,15 @@ def status(
         else:
             print_folds(run)
         return
-    found = summaries(folder)
+    listed = summaries(folder)
     if stop := halt.stopped(folder or places.runs_folder()):
         print(f"{stop.message} {stop.remedy}\nLet it go on with: python -m core worker", file=sys.stderr)
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps(listed))
         return
-    if not found:
+    if not listed:
         print("no runs yet; launch one with: python -m core train quick --data FOLDER")
-    for summary in found:
+    for summary in listed:
         if "unreadable" in summary:
             print(f"{summary['id']}  unreadable: {summary['unreadable']}")
             continue
@@ -268,7 +266,7 @@ def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
     from core.jobs import speed
 
     try:
-        config = configs.from_yaml(config_file.read_text("utf-8"), config_file.name)
+        config = run_config.from_yaml(config_file.read_text("utf-8"), config_file.name)
         print(speed.measure_when_free(config, runs_dir or places.runs_folder()), flush=True)
     finally:
         config_file.unlink(missing_ok=True)

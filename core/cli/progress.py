@@ -20,7 +20,7 @@ def wait_for(run: Run) -> None:
     """Print progress until every fold has ended, then the table; exit code 1 unless every fold is done."""
     if problem := healing.look_after(run.dir.parent):
         print(problem, file=sys.stderr)
-    shown = ""
+    printed = ""
     checked = time.monotonic()
     while True:
         states = run.states()
@@ -35,13 +35,13 @@ def wait_for(run: Run) -> None:
             healing.look_after(run.dir.parent)  # another worker may have died with this run's folds still waiting
             checked = time.monotonic()
         line = _progress_line(run, states)
-        if line != shown:
+        if line != printed:
             print(
                 f"\r{line:<100}" if sys.stderr.isatty() else line,
                 end="" if sys.stderr.isatty() else "\n",
                 file=sys.stderr,
             )
-            shown = line
+            printed = line
         time.sleep(0.5 if sys.stderr.isatty() else 2)
     if sys.stderr.isatty():
         print(file=sys.stderr)

@@ -45,8 +45,8 @@ def doubts(run: Run) -> list[str]:
     except (LabError, OSError, *GARBAGE):
         return []  # a damaged run: its folds are shown all the same
     absent = absent_classes(samples, names)
-    told = [absence(fold, lacking, len(names)) for fold, lacking in absent.items()]
-    return [doubt for doubt in (persons_of(samples).warning, *told) if doubt]
+    absences = [absence(fold, lacking, len(names)) for fold, lacking in absent.items()]
+    return [doubt for doubt in (persons_of(samples).warning, *absences) if doubt]
 
 
 def _print_attributes(run: Run) -> None:
@@ -54,13 +54,13 @@ def _print_attributes(run: Run) -> None:
     from core.answers.attribute_scores import score_run
 
     try:
-        found = score_run(run)
+        scores = score_run(run)
     except LabError as error:
         print(f"attributes: {error.message}")
         return
-    for attribute in dict.fromkeys(score.attribute for score in found):
-        own = [score for score in found if score.attribute == attribute]
-        accuracy, f1 = spread([score.accuracy for score in own]), spread([score.f1 for score in own])
+    for attribute in dict.fromkeys(score.attribute for score in scores):
+        by_fold = [score for score in scores if score.attribute == attribute]
+        accuracy, f1 = spread([score.accuracy for score in by_fold]), spread([score.f1 for score in by_fold])
         print(f"{attribute:<8} accuracy {accuracy}, F1 {f1}, at each fold's best epoch")
 
 

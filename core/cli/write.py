@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,23 +28,23 @@ def report(
     runs_dir: RunsOption = None,
 ) -> None:
     """Write a study or some runs up: one HTML file that needs no network, or Markdown. Prints the answer."""
-    from core.report import gather as reports
     from core.report import render
+    from core.report.gather import of_names
 
-    folder = runs_dir and runs_dir.resolve()
-    options: dict[str, Any] = {
-        "title": title,
-        "question": question,
-        "baseline": baseline,
-        "within": within / 100,
-        "maps": maps,
-    }
-    options["faces"] = face or []
-    made = reports.of_names(names, folder, **options)
+    written = of_names(
+        names,
+        runs_dir and runs_dir.resolve(),
+        title=title,
+        question=question,
+        baseline=baseline,
+        within=within / 100,
+        maps=maps,
+        faces=face or [],
+    )
     path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")
     as_markdown = markdown or path.suffix.lower() == ".md"
-    _write(path, (render.markdown(made) if as_markdown else render.html(made)).encode())
-    for sentence in made.sentences:
+    _write(path, (render.markdown(written) if as_markdown else render.html(written)).encode())
+    for sentence in written.sentences:
         print(sentence)
     print(path)
 
