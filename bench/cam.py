@@ -21,8 +21,9 @@ from pytorch_grad_cam import GradCAM
 
 from core import machine
 from core.config import from_dict
-from core.inside.cam import LAYERS, modules_of
+from core.inside.cam import modules_of
 from core.inside.fold_models import FoldModel
+from core.inside.layers import LAYERS
 from core.inside.maps import maps_of
 from core.network.model import build_model
 from core.runs import Run

@@ -110,17 +110,17 @@ class Pipeline:
         self._reseed(seed)
         self._compose.save_applied_params = True
         try:
-            done = self._compose(image=image)
+            output = self._compose(image=image)
         finally:
             self._compose.save_applied_params = False
-        applied = done["applied_transforms"]
-        return np.ascontiguousarray(done["image"]), applied[-1][1] if applied else None
+        applied = output["applied_transforms"]
+        return np.ascontiguousarray(output["image"]), applied[-1][1] if applied else None
 
     def with_mask(self, image: np.ndarray, mask: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Image and a uint8 (h, w) mask that goes where the pixels go, for measuring what is left of them."""
         self._reseed(seed)
-        done = self._compose(image=image, mask=mask)
-        return np.ascontiguousarray(done["image"]), done["mask"]
+        output = self._compose(image=image, mask=mask)
+        return np.ascontiguousarray(output["image"]), output["mask"]
 
     def _reseed(self, seed: int) -> None:
         if self._random:

@@ -16,7 +16,8 @@ import numpy as np
 from core.errors import LabError
 from core.inside import regions
 from core.inside.fold_models import frozen_samples
-from core.inside.maps import LAYERS, Classes, LayerMaps, held_out_maps
+from core.inside.layers import LAYERS
+from core.inside.maps import Classes, LayerMaps, held_out_maps
 from core.inside.trust import concentration
 from core.runs import Run
 

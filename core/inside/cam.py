@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from core.errors import LabError
+from core.inside.layers import LAYERS
 from core.network.model import FactoredHead
 
-LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
-METHODS = {
+METHOD_CLASSES = {
     "GradCAM": library.GradCAM,
     "GradCAM++": library.GradCAMPlusPlus,
     "XGradCAM": library.XGradCAM,
@@ -46,15 +46,15 @@ def rescale(raw: np.ndarray, size: tuple[int, int], signed: bool = False) -> np.
     return np.divide(large, top, out=np.zeros_like(large), where=top > 0)
 
 
-def layer_names(model: nn.Module) -> list[str]:
-    """Every place that has a map, front to back: stem, layer1.0, layer1.1, ... layer4.2."""
+def block_names(model: nn.Module) -> list[str]:
+    """Every place that has a map, each by its block, front to back: stem, layer1.0, layer1.1, ... layer4.2."""
     stages = [(name, getattr(model, name)) for name in LAYERS[1:]]
     return ["stem"] + [f"{name}.{i}" for name, stage in stages for i in range(len(stage))]
 
 
 def block_of(model: nn.Module, layer: str) -> str:
     """The block whose output a layer's name means: layer2 is layer2.3 in a ResNet-50. Raises LabError(kind 'layer')."""
-    names = layer_names(model)
+    names = block_names(model)
     name = f"{layer}.{len(getattr(model, layer)) - 1}" if layer in LAYERS[1:] else layer
     if name not in names:
         raise LabError(
@@ -67,7 +67,7 @@ def block_of(model: nn.Module, layer: str) -> str:
 
 def modules_of(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]:
     """Each block once, front to back: the library pairs activations and gradients by that order."""
-    blocks = sorted({block_of(model, name) for name in layers}, key=layer_names(model).index)
+    blocks = sorted({block_of(model, name) for name in layers}, key=block_names(model).index)
     return {name: model.relu if name == "stem" else model.get_submodule(name) for name in blocks}
 
 
@@ -94,7 +94,7 @@ def one_pass(
         second, _ = one_pass(model, modules, inputs, picks[1:], method)
         return [a - b for a, b in zip(first, second, strict=True)], logits
 
-    class Layers(METHODS[method]):  # type: ignore[misc, valid-type]
+    class Layers(METHOD_CLASSES[method]):  # type: ignore[misc, valid-type]
         """The library's method, without its mean over layers and without its rescaling."""
 
         def compute_cam_per_layer(self, inputs, targets, eigen_smooth):

@@ -16,11 +16,8 @@ import numpy as np
 
 from core.errors import LabError, memory_in_words
 from core.inside.fold_answers import FaceInputs, faces_of, of_one_size, probabilities, trained_folds
+from core.inside.layers import LAYERS, layer_names
 from core.runs import Run
-
-LAYERS = ("stem", "layer1", "layer2", "layer3", "layer4")
-METHODS = ("GradCAM", "GradCAM++", "XGradCAM", "HiResCAM", "LayerCAM", "EigenCAM", "EigenGradCAM")
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 @dataclass(frozen=True)
@@ -93,14 +90,6 @@ class RunMaps:
 
     def of(self, sample: str) -> list[FaceMaps]:
         return [face for face in self.faces if face.sample == sample]
-
-
-def layer_names(depth: int) -> list[str]:
-    """Every place that has a map, front to back: stem, layer1.0, layer1 (its last block's output), layer2.0 ..."""
-    names = ["stem"]
-    for number, blocks in enumerate(BLOCKS[depth], 1):
-        names += [f"layer{number}.{block}" for block in range(blocks - 1)] + [f"layer{number}"]
-    return names
 
 
 def version(run: Run, samples: Sequence[str], which: str) -> tuple:

@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from core.errors import LabError
-from core.inside.cam import LAYERS, METHODS, PROJECTED, block_of, index_of, modules_of, one_pass, rescale
+from core.inside.cam import PROJECTED, block_of, index_of, modules_of, one_pass, rescale
 from core.inside.fold_answers import faces_of
 from core.inside.fold_models import FoldModel, faces, fold_model, frozen_samples, held_out_fold, normalised
+from core.inside.layers import LAYERS, METHODS
 from core.runs import Run
 
 BATCH = 16  # faces in one pass

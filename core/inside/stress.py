@@ -23,10 +23,11 @@ BATCH = 32
 
 
 @dataclass(frozen=True)
-class Stress:
-    """values: (v,) strengths. right, true_p: (v, n) whether each face is predicted right, and its class's probability.
+class StressPredictions:
+    """Held-out faces under one transform, growing stronger. values: (v,) strengths. samples: n rows.
 
-    plain_right, plain_p: (n,) the same without the transform. probabilities: (v, n, classes).
+    probabilities: (v, n, classes); plain: (n, classes), the same without the transform. right, true_p: (v, n) whether
+    each face is predicted right, and its class's probability.
     """
 
     name: str
@@ -86,7 +87,7 @@ def stress(
     *,
     which: str = "best",
     progress: Callable[[int, int], None] | None = None,
-) -> Stress:
+) -> StressPredictions:
     """Predict the samples under `name`, always applied, with `param` at each value.
 
     samples: rows of run.samples() that this fold held out (`held_out`). param: None for a transform without parameters;
@@ -123,7 +124,15 @@ def stress(
                 progress(done, len(ladder))
             probabilities.append(predict(transforms))
         class_names = list(opened.class_names)
-    return Stress(name, param or "p", np.asarray(values, float), samples, class_names, np.stack(probabilities), plain)
+    return StressPredictions(
+        name=name,
+        param=param or "p",
+        values=np.asarray(values, float),
+        samples=samples,
+        class_names=class_names,
+        probabilities=np.stack(probabilities),
+        plain=plain,
+    )
 
 
 @memory_in_words("stress test", "Choose fewer faces, or wait until nothing trains here.")

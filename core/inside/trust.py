@@ -15,7 +15,8 @@ from scipy.stats import rankdata
 from torch import nn
 
 from core.inside.fold_models import FoldModel, faces, fold_model, frozen_samples, normalised
-from core.inside.maps import BATCH, LAYERS, Classes, LayerMaps, maps_of
+from core.inside.layers import LAYERS
+from core.inside.maps import BATCH, Classes, LayerMaps, maps_of
 from core.runs import Run
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of the pixels, beside none and all

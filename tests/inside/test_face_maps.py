@@ -12,7 +12,7 @@ import torch
 import torchvision
 
 from core.errors import LabError
-from core.inside import cam, face_maps, fold_models, maps
+from core.inside import cam, face_maps, fold_models, layers, maps
 from core.inside.face_maps import MapRequest
 from core.runs import Run
 from tests.answered import CLASSES, judged, made, photo, table_of
@@ -139,19 +139,19 @@ def test_a_block_that_a_depth_does_not_have_stays_empty(trained):
     run, samples = trained
     (face,) = face_maps.held_out(run, [samples.loc[0, "sample"]], MapRequest(layers=("layer3.4", "layer4"))).faces
     assert np.isnan(face.maps[0]).all() and np.isfinite(face.maps[1]).all()
-    assert "layer3.4" in face_maps.layer_names(50) and "layer3.4" not in face_maps.layer_names(18)
+    assert "layer3.4" in layers.layer_names(50) and "layer3.4" not in layers.layer_names(18)
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_every_layer_name_is_in_its_network(depth):
     with torch.device("meta"):
         model = getattr(torchvision.models, f"resnet{depth}")(weights=None)
-    names = face_maps.layer_names(depth)
+    names = layers.layer_names(depth)
     modules = cam.modules_of(model, names).values()
     assert len(names) == 1 + sum(len(getattr(model, f"layer{i}")) for i in range(1, 5))
     assert len({id(module) for module in modules}) == len(names)
-    assert set(face_maps.LAYERS) <= set(names)
-    assert set(face_maps.METHODS) == set(cam.METHODS) and face_maps.LAYERS == cam.LAYERS
+    assert set(layers.LAYERS) <= set(names)
+    assert set(layers.METHODS) == set(cam.METHOD_CLASSES) and layers.LAYERS == cam.LAYERS
 
 
 def test_a_fold_that_is_not_trained_yet_is_not_asked_but_a_deleted_one_is_told(copied):

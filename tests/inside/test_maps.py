@@ -12,8 +12,9 @@ from core.errors import LabError
 from core.inside import cam as cam_pass
 from core.inside import fold_models
 from core.inside import maps as gradcam
-from core.inside.cam import LAYERS, METHODS, layer_names, rescale
+from core.inside.cam import block_names, rescale
 from core.inside.fold_models import faces, fold_model
+from core.inside.layers import LAYERS, METHODS
 from core.inside.maps import held_out_maps, layer_maps
 from core.network.model import FactoredHead
 from tests.fold_runs import SIZE, alone, draw_faces, make_run, pictures
@@ -272,7 +273,7 @@ def test_an_upload_has_no_true_class_and_no_face_is_no_map(run, names):
 
 def test_layer_names_go_from_front_to_back(run):
     with fold_model(run, 0) as opened:
-        found = layer_names(opened.model)
+        found = block_names(opened.model)
     assert found == ["stem"] + [f"layer{i}.{j}" for i in (1, 2, 3, 4) for j in (0, 1)]
 
 

@@ -22,7 +22,7 @@ from pages.parts.shared import badges, faces, run_picker, theme
 from pages.parts.shared.fields import begin, field
 
 if TYPE_CHECKING:
-    from core.inside.stress import Stress
+    from core.inside.stress import StressPredictions
 
 LAUNCH = HOME / "pages" / "launch.py"
 _CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
@@ -130,7 +130,7 @@ def _draw_others() -> None:
     st.session_state["stress-draw"] += 1
 
 
-def _run(test: StressTest) -> tuple[StressTest, Stress] | None:
+def _run(test: StressTest) -> tuple[StressTest, StressPredictions] | None:
     from core.inside import stress  # torch, which the other views do without
 
     run = Run(test.run_id)
@@ -163,7 +163,7 @@ def _photos(persons: Persons) -> str:
     return photos if persons.state == UNKNOWN else f"{photos} of {units(persons.people, persons.state)}"
 
 
-def _draw(outcome: Stress, run: Run, fold: int) -> None:
+def _draw(outcome: StressPredictions, run: Run, fold: int) -> None:
     param = TRANSFORMS[outcome.name].params.get(outcome.param)
     strength = "probability" if param is None else outcome.param.replace("_", " ")
     strength += f", {param.unit}" if param is not None and param.unit else ""
@@ -182,7 +182,7 @@ def _draw(outcome: Stress, run: Run, fold: int) -> None:
     _face(outcome, _pick_face(outcome), run, fold, strength)
 
 
-def _pick_face(outcome: Stress) -> int:
+def _pick_face(outcome: StressPredictions) -> int:
     """Place of a face among the samples; those whose answer changes with the strength come first."""
     samples = outcome.samples
     changes = (outcome.right != outcome.right[:1]).any(0)
@@ -194,7 +194,7 @@ def _pick_face(outcome: Stress) -> int:
     return st.selectbox("Face", list(labels), key="stress-face", width=480, format_func=labels.get, help=hint)
 
 
-def _face(outcome: Stress, face: int, run: Run, fold: int, strength: str) -> None:
+def _face(outcome: StressPredictions, face: int, run: Run, fold: int, strength: str) -> None:
     """What the network saw of one held-out face at each strength, and what it said."""
     samples, names = outcome.samples, outcome.class_names
     label = int(samples["y"].iloc[face])

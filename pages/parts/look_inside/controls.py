@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.answers.mistakes import Answers
-from core.inside import face_maps, picture
+from core.inside import picture
 from core.inside.face_maps import MapRequest
+from core.inside.layers import LAYERS, METHODS, layer_names
 from core.runs import Run
 from pages.parts.look_inside import address, canvas
 from pages.parts.shared import run_picker
@@ -67,7 +68,7 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
             help=HELP["trust"],
         )
         with st.popover("Layers and look", icon=":material/palette:"):
-            layers = _pick_layers(face_maps.layer_names(run.config().model.depth))
+            layers = _pick_layers(layer_names(run.config().model.depth))
             colours = address.segments("colours", "Colours", list(picture.COLOURS), default="inferno")
             heat = address.segments("heat", "Heat", HEAT, default="over")
             paint = canvas.Style(colours, _pick_opacity(), overlaid=heat == "over")
@@ -76,7 +77,7 @@ def controls(answers: Answers, run: Run, *, uploaded: bool = False) -> Setting:
 
 
 def pick_method(width: int, help: str | None = None) -> str:
-    methods = list(face_maps.METHODS)
+    methods = list(METHODS)
     return address.box("method", "Method", methods, default="GradCAM", width=width, keep_page=True, help=help)
 
 
@@ -97,7 +98,7 @@ def _pick_models() -> str:
 
 def _pick_layers(layers: list[str]) -> list[str]:
     """layers: that the network has. Without a choice, the usual ones."""
-    usual = list(face_maps.LAYERS)
+    usual = list(LAYERS)
     linked = [name for name in address.listed("layers") if name in layers]
     chosen = field(
         st.multiselect,

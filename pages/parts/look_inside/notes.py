@@ -12,6 +12,7 @@ import streamlit as st
 from core.errors import LabError
 from core.inside import face_maps
 from core.inside.face_maps import FaceMaps, MapRequest
+from core.inside.layers import layer_names
 from core.runs import Run
 from core.text import count
 from pages.parts.look_inside import regions
@@ -57,7 +58,7 @@ def _trust(face: FaceMaps, request: MapRequest) -> dict[str, str]:
     from core.inside.trust import check
 
     run = Run(face.run_id)
-    present = set(face_maps.layer_names(run.config().model.depth))
+    present = set(layer_names(run.config().model.depth))
     layers = [layer for layer in request.layers if layer in present]
     subject = face.sample if face.true else face.photo
     checks = check(run, face.fold, subject, request.classes, layers, request.method, face.which)
