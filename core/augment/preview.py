@@ -41,20 +41,20 @@ def crop_effects(transforms: Sequence[TransformConfig], width: np.ndarray, heigh
     for transform in transforms:
         if not transform.enabled or transform.name not in ("CenterCrop", "Resize"):
             continue
-        w, h = transform.params["width"], transform.params["height"]
+        new_width, new_height = transform.params["width"], transform.params["height"]
         if transform.name == "CenterCrop":
-            small = (width < w) | (height < h)
-            inside = np.minimum(width, w) * np.minimum(height, h)
+            small = (width < new_width) | (height < new_height)
+            inside = np.minimum(width, new_width) * np.minimum(height, new_height)
             effects.append(
                 CropEffect(
                     padded=float(small.mean()),
-                    black=float(1 - (inside[small] / (w * h)).mean()) if small.any() else 0.0,
+                    black=float(1 - (inside[small] / (new_width * new_height)).mean()) if small.any() else 0.0,
                     kept=float(np.median(inside / (width * height))),
                     photo=(int(np.median(width)), int(np.median(height))),
-                    crop=(w, h),
+                    crop=(new_width, new_height),
                 )
             )
-        width, height = np.full_like(width, w), np.full_like(height, h)
+        width, height = np.full_like(width, new_width), np.full_like(height, new_height)
     return effects
 
 
@@ -71,11 +71,11 @@ def stretches(
     for index, transform in enumerate(transforms):
         if not transform.enabled or transform.name not in ("CenterCrop", "Resize"):
             continue
-        w, h = transform.params["width"], transform.params["height"]
+        new_width, new_height = transform.params["width"], transform.params["height"]
         if transform.name == "Resize":
-            stretch = float(np.median((w / width) / (h / height)))
+            stretch = float(np.median((new_width / width) / (new_height / height)))
             resizes.append((index, stretch, (int(np.median(width)), int(np.median(height)))))
-        width, height = np.full_like(width, w), np.full_like(height, h)
+        width, height = np.full_like(width, new_width), np.full_like(height, new_height)
     return resizes
 
 

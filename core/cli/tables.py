@@ -18,8 +18,8 @@ def print_folds(run: Run) -> None:
         f"{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
     )
     for state in states:
-        s = state.scores or {}
-        cells = [_number(s.get(k)) for k in ("best_f1", "final_f1", "best_accuracy", "final_accuracy")]
+        scores = state.scores or {}
+        cells = [_number(scores.get(key)) for key in ("best_f1", "final_f1", "best_accuracy", "final_accuracy")]
         print(
             f"{state.fold:<6}{state.state:<13}{state.epoch:>7}{cells[0]:>10}{state.best_epoch or '-':>9}"
             f"{cells[1]:>10}{cells[2]:>11}{cells[3]:>12}"

@@ -174,11 +174,11 @@ class Alarm:
 
     @property
     def sentence(self) -> str:
-        s = self.share
+        share = self.share
         return (
-            f"'{self.class_name}' is decided by hair and background: {s.mean:.0%} of its heat lies there "
-            f"[{s.low:.0%}, {s.high:.0%}], on {self.area:.0%} of the picture "
-            f"({units(s.people, self.persons)})."
+            f"'{self.class_name}' is decided by hair and background: {share.mean:.0%} of its heat lies there "
+            f"[{share.low:.0%}, {share.high:.0%}], on {self.area:.0%} of the picture "
+            f"({units(share.people, self.persons)})."
         )
 
 

@@ -64,10 +64,11 @@ class Trust:
 
     @property
     def line(self) -> str:
-        f = self.faithfulness
+        chance = self.faithfulness
         redrawn = ", ".join(f"{stage} {_signed(value)}" for stage, value in self.randomised.items())
         return (
-            f"{self.layer}: better than {f.beats} of {len(f.random_deletion)} random maps ({_signed(f.gain)}); "
+            f"{self.layer}: better than {chance.beats} of {len(chance.random_deletion)} random maps "
+            f"({_signed(chance.gain)}); "
             f"rank correlation after redrawing {redrawn}; {self.concentration:.0%} of heat in a tenth of the pixels"
         )
 
@@ -178,8 +179,8 @@ def randomised(
         model = copy.deepcopy(opened.model)
         for number, stage in enumerate(STAGES):
             redraw(model.fc if stage == "head" else getattr(model, stage), seed * 1000 + draw * len(STAGES) + number)
-            again = maps_of(opened, inputs, list(maps.targets), maps.layers, maps.method, versus=versus, model=model)
-            for layer, (a, b) in enumerate(zip(maps.raw, again.raw, strict=True)):
+            redrawn = maps_of(opened, inputs, list(maps.targets), maps.layers, maps.method, versus=versus, model=model)
+            for layer, (a, b) in enumerate(zip(maps.raw, redrawn.raw, strict=True)):
                 correlations[draw, number, :, layer] = [rank_correlation(x, y) for x, y in zip(a, b, strict=True)]
     finite = np.isfinite(correlations)
     count = finite.sum(0)
