@@ -107,7 +107,9 @@ def reruns(ids: list[str], times: int) -> tuple[float, float, float]:
 def draw(ids: list[str], folder: Path, times: int) -> float:
     compared, _ = members.load_all(ids, folder)
     lines = [
-        comparison_curves.Line(m.id, m.name, run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680))
+        comparison_curves.RunHistory(
+            m.id, m.name, run_colour(n), m.run.all_metrics(), dict.fromkeys(range(FOLDS), 1680)
+        )
         for n, m in enumerate(compared)
     ]
     spent = []

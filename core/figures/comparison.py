@@ -97,7 +97,7 @@ def _bar(colour: str, thickness: float, width: int) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Point:
+class CostPoint:
     """A run among costs. cost: in the axis' unit. score, deviation: shares of 1; deviation NaN for one fold."""
 
     run: str
@@ -108,7 +108,7 @@ class Point:
     deviation: float
 
 
-def score_against_cost(points: Sequence[Point], *, x_title: str, y_title: str) -> go.Figure:
+def score_against_cost(points: Sequence[CostPoint], *, x_title: str, y_title: str) -> go.Figure:
     """Mean score with its deviation over folds against cost; the Pareto front is a dotted stair."""
     points = [point for point in points if np.isfinite(point.cost) and np.isfinite(point.score)]
     costs = [point.cost for point in points]
@@ -135,7 +135,7 @@ def _text_positions(costs: Sequence[float]) -> list[str]:
     return [f"{heights[place]} {'right' if cost <= middle else 'left'}" for place, cost in enumerate(costs)]
 
 
-def _cost_dot(point: Point, *, on_front: bool) -> Trace:
+def _cost_dot(point: CostPoint, *, on_front: bool) -> Trace:
     has_deviation = bool(np.isfinite(point.deviation))
     bar = _bar(point.colour, 1.2, 4) | {"array": [point.deviation if has_deviation else 0], "visible": has_deviation}
     deviation = f" ± {point.deviation:.3f}" if has_deviation else ""

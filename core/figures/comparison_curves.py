@@ -17,15 +17,15 @@ from core.figures import style
 from core.figures.style import AXIS_TITLES, FEW_RUNS, METRIC_NAMES, Trace
 from core.runs.colours import fold_colour
 
-X = {"epoch": "epoch", "time": "training time", "images": "images seen (thousands)"}
-SHOW = {"validation": ("validation",), "training": ("train",), "both": ("train", "validation"), "gap": ("gap",)}
+X_TITLES = {"epoch": "epoch", "time": "training time", "images": "images seen (thousands)"}
+SHOWN_SPLITS = {"validation": ("validation",), "training": ("train",), "both": ("train", "validation"), "gap": ("gap",)}
 OF_SPLIT = {"train": " (training)", "validation": "", "gap": " (gap)"}
 MINUTE, HOUR = 60.0, 3600.0
 LONG = 3 * HOUR  # from here on, time is told in hours
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class RunHistory:
     """One run in a figure. metrics: every fold's lines with a `fold` column. images: fold -> photos of an epoch."""
 
     run: str
@@ -36,26 +36,33 @@ class Line:
 
 
 def run_curves(
-    lines: Sequence[Line], metric: str, *, x: str = "epoch", show: str = "validation", smooth: float = 0.0, folds=False
+    histories: Sequence[RunHistory],
+    metric: str,
+    *,
+    x: str = "epoch",
+    show: str = "validation",
+    smooth: float = 0.0,
+    folds: bool = False,
 ) -> go.Figure:
     """Mean over folds of each run with its band (mean ± deviation); folds thin on demand.
 
-    metric: 'loss' (plain cross-entropy), 'accuracy' or 'f1'. x: a key of X; time and images are means over the folds
-    that have the epoch.
-    show: a key of SHOW; the gap is training minus validation (for the loss, validation minus training: above 0 the
-    network does better on what it trained on). smooth: 0..1, weight of the past in a debiased exponential mean; the
-    band keeps the width that the folds have without it.
+    metric: 'loss' (plain cross-entropy), 'accuracy' or 'f1'.
+    x: a key of X_TITLES; time and images are means over the folds that have the epoch.
+    show: a key of SHOWN_SPLITS; the gap is training minus validation (for the loss, validation minus training: above 0
+    the network does better on what it trained on).
+    smooth: 0..1, weight of the past in a debiased exponential mean; the band keeps the width that the folds have
+    without it.
     Every trace says in `meta` what it is: {"part": run id, "fold": None, "split": shown split}.
     """
-    longest = max((along(line, "time").max(initial=0) for line in lines), default=0) if x == "time" else 0
+    longest = max((along(history, "time").max(initial=0) for history in histories), default=0) if x == "time" else 0
     unit = {"epoch": 1.0, "images": 1000.0, "time": HOUR if longest >= LONG else MINUTE}[x]
     traces: list[Trace] = []
-    tint = 0.15 if len(lines) <= FEW_RUNS else 0.07
-    for line in lines:
-        for split in SHOW[show]:
-            traces += _run_traces(line, metric, x, unit, split, smooth, folds, tint)
+    tint = 0.15 if len(histories) <= FEW_RUNS else 0.07
+    for history in histories:
+        for split in SHOWN_SPLITS[show]:
+            traces += _run_traces(history, split, metric, x=x, unit=unit, smooth=smooth, folds=folds, tint=tint)
     title = AXIS_TITLES[metric] if show != "gap" else f"gap in {METRIC_NAMES[metric]}"
-    x_title = X[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
+    x_title = X_TITLES[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
     return style.figure(traces, style.layout(x_title, title) | {"uirevision": f"{x} {show}"})
 
 
@@ -81,15 +88,15 @@ def by_epoch(metrics: pd.DataFrame, metric: str, split: str) -> pd.DataFrame:
     return held - train if metric == "loss" else train - held
 
 
-def along(line: Line, x: str, epochs: pd.Index | None = None) -> np.ndarray:
+def along(history: RunHistory, x: str, epochs: pd.Index | None = None) -> np.ndarray:
     """Where epochs (all by default) lie on the axis x: epoch, seconds or photos, means over folds. Shape (epochs,)."""
-    epochs = pd.Index(sorted(line.metrics["epoch"].unique())) if epochs is None else epochs
+    epochs = pd.Index(sorted(history.metrics["epoch"].unique())) if epochs is None else epochs
     if x == "epoch":
         return epochs.to_numpy(float)
-    table = line.metrics
+    table = history.metrics
     if x == "images":
         seen = table[table["split"] == "train"].groupby(["epoch", "fold"]).size().unstack()
-        spent = seen.mul(pd.Series(line.images, dtype=float).reindex(seen.columns), axis=1)
+        spent = seen.mul(pd.Series(history.images, dtype=float).reindex(seen.columns), axis=1)
     else:
         spent = table.groupby(["epoch", "fold"])["seconds"].sum().unstack()
     # A fold that ended a phase early stands still over the epochs that it left out.
@@ -102,18 +109,18 @@ def smoothed(values: pd.DataFrame | pd.Series, weight: float) -> pd.DataFrame | 
 
 
 def _run_traces(
-    line: Line, metric: str, x: str, unit: float, split: str, smooth: float, folds: bool, tint: float
+    history: RunHistory, split: str, metric: str, *, x: str, unit: float, smooth: float, folds: bool, tint: float
 ) -> list[Trace]:
     """The folds of one run on demand, the band of their mean, and the mean itself."""
-    table = by_epoch(line.metrics, metric, split)
+    table = by_epoch(history.metrics, metric, split)
     if not len(table):
         return []
-    where = along(line, x, table.index) / unit
-    meta = {"part": line.run, "fold": None, "split": split}
+    where = along(history, x, table.index) / unit
+    meta = {"part": history.run, "fold": None, "split": split}
     count, mean = table.count(axis=1), smoothed(table.mean(axis=1), smooth)
     deviation = smoothed(table.std(axis=1, ddof=1), smooth).where(count > 1)
     training = split == "train"
-    name = escape(line.name)
+    name = escape(history.name)
     reading = f"{METRIC_NAMES[metric]} %{{y:.3f}}{OF_SPLIT[split]}"
     traces = []
     for fold, values in smoothed(table, smooth).items() if folds else ():
@@ -121,7 +128,7 @@ def _run_traces(
             style.line(
                 where,
                 values.to_numpy(np.float32),
-                fold_colour(line.colour, int(fold)),
+                fold_colour(history.colour, int(fold)),
                 width=1,
                 dash="4px,3px" if training else "solid",
                 opacity=0.75,
@@ -135,12 +142,12 @@ def _run_traces(
     banded = deviation.notna().to_numpy()
     if banded.any() and not training:
         low, high = (mean - deviation).to_numpy()[banded], (mean + deviation).to_numpy()[banded]
-        traces.append(style.band(where[banded], low, high, style.tinted(line.colour, tint), meta=meta))
+        traces.append(style.band(where[banded], low, high, style.tinted(history.colour, tint), meta=meta))
     traces.append(
         style.line(
             where,
             mean.to_numpy(np.float32),
-            line.colour,
+            history.colour,
             width=1.8 if training else 2.6,
             dash="6px,4px" if training else "solid",
             mode="lines+markers" if len(table) == 1 else "lines",

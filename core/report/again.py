@@ -50,8 +50,8 @@ def section(findings: Findings) -> Section:
         blocks.append(Table(("library", "version"), tuple(sorted(versions.items())), words=True))
     rows = []
     for member in findings.members:
-        config, about = member.config, member.info.get("dataset") or {}
-        fingerprint = str(about.get("fingerprint") or NOTHING)[:16]
+        config, dataset = member.config, member.info.get("dataset") or {}
+        fingerprint = str(dataset.get("fingerprint") or NOTHING)[:16]
         split = f"{config.folds.count} folds, seed {config.folds.seed}"
         rows.append((findings.names[member.id], member.id, str(config.training.seed), split, fingerprint))
     head = ("run", "id", "seed", "split", "fingerprint of the data")

@@ -62,35 +62,35 @@ def _with_many_names(figure: go.Figure, names: int) -> go.Figure:
 
 
 def curves(findings: Findings) -> Section:
-    lines, older = [], []
+    histories, older = [], []
     for member in findings.members:
         table = member.run.all_metrics()
         if metrics_file.tells_objective(table, member.config.training):
             older.append(findings.names[member.id])
         if len(table):
             name, colour = findings.names[member.id], findings.colours[member.id]
-            lines.append(comparison_curves.Line(member.id, name, colour, table, {}))
-    if not lines:
+            histories.append(comparison_curves.RunHistory(member.id, name, colour, table, {}))
+    if not histories:
         return Section("Curves", ())
     f1_caption = "Validation F1 by epoch: mean over folds, band: mean ± deviation."
     loss_caption = (
         "Loss (plain cross-entropy) by epoch: validation solid with its band, training dashed. "
         + comparison_curves.loss_words(older)
     )
-    side_by_side = len(lines) <= FEW_RUNS
+    side_by_side = len(histories) <= FEW_RUNS
     blocks: list = [
-        Figure(figure if side_by_side else _with_many_names(figure, len(lines)), caption, half=side_by_side)
+        Figure(figure if side_by_side else _with_many_names(figure, len(histories)), caption, half=side_by_side)
         for figure, caption in (
-            (comparison_curves.run_curves(lines, "f1"), f1_caption),
-            (comparison_curves.run_curves(lines, "loss", show="both"), loss_caption),
+            (comparison_curves.run_curves(histories, "f1"), f1_caption),
+            (comparison_curves.run_curves(histories, "loss", show="both"), loss_caption),
         )
     ]
     rows = []
-    for line in lines:
-        values = comparison_curves.by_epoch(line.metrics, "f1", "validation")
+    for history in histories:
+        values = comparison_curves.by_epoch(history.metrics, "f1", "validation")
         last = int(values.index.max())
         at = [max(1, round(last * share)) for share in (0.25, 0.5, 0.75, 1)]
-        rows.append((line.name, *(f"{_row(values, epoch)} @ {epoch}" for epoch in at)))
+        rows.append((history.name, *(f"{_row(values, epoch)} @ {epoch}" for epoch in at)))
     head = ("run", "a quarter", "half", "three quarters", "the last epoch")
     blocks.append(Table(head, tuple(rows), "Validation F1 on the way: mean ± deviation (folds) @ epoch."))
     return Section("Curves", tuple(blocks))
@@ -189,7 +189,7 @@ def costs(findings: Findings) -> Section:
         if folds:
             multiply_adds = cost.size.multiply_adds / 1e9
             points.append(
-                comparison.Point(member.id, name, findings.colours[member.id], multiply_adds, mean, deviation)
+                comparison.CostPoint(member.id, name, findings.colours[member.id], multiply_adds, mean, deviation)
             )
     note = (
         "Multiply-adds are of one image forward. Inference is measured while validating, with reading. An epoch is "

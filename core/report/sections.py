@@ -47,8 +47,8 @@ def _data(findings: Findings) -> Section:
     blocks: list = []
     seen: set[str] = set()
     for member in findings.members:
-        about = member.info.get("dataset") or {}
-        key = f"{about.get('fingerprint')} {member.config.task.name}"
+        dataset = member.info.get("dataset") or {}
+        key = f"{dataset.get('fingerprint')} {member.config.task.name}"
         if key in seen:
             continue
         seen.add(key)
@@ -66,14 +66,15 @@ def _data(findings: Findings) -> Section:
 
 
 def _dataset_line(member: ComparedRun) -> str:
-    about, table, persons = member.info.get("dataset") or {}, member.samples, member.persons
+    table, persons, task = member.samples, member.persons, member.config.task.name
+    dataset = member.info.get("dataset") or {}
+    root, reader = dataset.get("root") or member.config.data.root, dataset.get("reader") or member.config.data.reader
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
     leaks = audit(table)
     apart = "; nobody stands in two folds" if persons.are_known and not leaks else ""
     apart = f"; {units(len(leaks), KNOWN)} in more than one fold" if leaks else apart
     return (
-        f"{about.get('root') or member.config.data.root} ({about.get('reader') or member.config.data.reader}), task "
-        f"{member.config.task.name}: {count(len(table))} photos{whose} in {len(member.class_names)} classes and "
+        f"{root} ({reader}), task {task}: {count(len(table))} photos{whose} in {len(member.class_names)} classes and "
         f"{table['fold'].nunique()} folds{apart}."
     )
 

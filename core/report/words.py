@@ -26,11 +26,11 @@ def answer(findings: Findings) -> list[str]:
     if len(findings.members) == 1:
         final = spread(findings.baseline.scores("f1", "final").values())
         first = f"{name} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."
-    said = [difference.sentence for difference in findings.differences]
+    sentences = [difference.sentence for difference in findings.differences]
     claimed = [d for d in findings.differences if d.verdict in (paired.BETTER, paired.WORSE)]
     if findings.differences and not claimed and any(d.interval for d in findings.differences):
-        said.append(f"No difference from {findings.names[findings.baseline.id]} is shown by these folds.")
-    return [first, *said]
+        sentences.append(f"No difference from {findings.names[findings.baseline.id]} is shown by these folds.")
+    return [first, *sentences]
 
 
 def limits(findings: Findings) -> list[str]:

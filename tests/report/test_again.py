@@ -5,7 +5,7 @@ import shlex
 import pytest
 from typer.testing import CliRunner
 
-from core.cli import main as cli
+from core.cli.main import app
 from core.config import from_dict
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
@@ -53,7 +53,7 @@ def again(run, folder):
     for command in commands:
         words = shlex.split(command)
         assert words[:3] == ["python", "-m", "core"]
-        done = CliRunner().invoke(cli.app, words[3:])
+        done = CliRunner().invoke(app, words[3:])
         assert done.exit_code == 0, (command, done.output, done.exception)
         new_runs += [Run(line) for line in done.output.splitlines() if ID.fullmatch(line) and Run(line).exists()]
     return new_runs, commands, [line for block in parts if isinstance(block, Bullets) for line in block.lines]

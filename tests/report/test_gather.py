@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from core.cli import main as cli
+from core.cli.main import app
 from core.errors import LabError
 from core.report import gather, render
 from core.report.blocks import Bullets, Faces, Figure, Section, Table
@@ -310,7 +310,7 @@ def write_study(folder):
 
 
 def run_cli(*arguments):
-    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_the_command_writes_a_study_with_its_question(copied, tmp_path):

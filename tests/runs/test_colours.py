@@ -137,8 +137,8 @@ def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):
         {"fold": fold, "epoch": epoch, "split": "validation", "f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
         for fold in (1, 3) for epoch in (1, 2)
     ]  # fmt: skip
-    line = comparison_curves.Line("r", "r", own, pd.DataFrame(rows), {})
-    drawn = comparison_curves.run_curves([line], "f1", folds=True).data
+    history = comparison_curves.RunHistory("r", "r", own, pd.DataFrame(rows), {})
+    drawn = comparison_curves.run_curves([history], "f1", folds=True).data
     assert [trace.line.color for trace in drawn if trace.name and trace.name.startswith("fold")] == expected
 
     table = samples(twelve, people=48, photos=1, folds=4)

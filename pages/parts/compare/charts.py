@@ -40,7 +40,7 @@ def curve_payload(versions: tuple, looks: tuple, x: str, show: str, smooth: floa
     versions: view.metrics_version of each run. looks: (id, name, colour, images of an epoch by fold) of each.
     """
     lines = [
-        comparison_curves.Line(run, name, colour, view.metrics_of(version), dict(images))
+        comparison_curves.RunHistory(run, name, colour, view.metrics_of(version), dict(images))
         for version, (run, name, colour, images) in zip(versions, looks, strict=True)
     ]
     style = {"x": x, "show": show, "smooth": smooth, "folds": folds}
@@ -117,7 +117,7 @@ def draw_cost(members: Sequence[ComparedRun], costs: dict[str, RunCost], names, 
     for member in members:
         mean, deviation, _ = mean_and_deviation(list(member.scores(question.metric, question.which).values()))
         price = price_of(costs[member.id], key)
-        points.append(comparison.Point(member.id, names[member.id], colours[member.id], price, mean, deviation))
+        points.append(comparison.CostPoint(member.id, names[member.id], colours[member.id], price, mean, deviation))
     figure = comparison.score_against_cost(points, x_title=COSTS[key], y_title=AXIS_TITLES[question.metric])
     curves.draw(curves.payload([(f"{METRICS[question.metric]} against cost", figure)]), key="compare-cost")
     st.caption("Dotted: the Pareto front, runs that no other beats in both. Bars: deviation over folds.")

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.compare.members import METRICS, WHICH
-from core.figures.comparison_curves import SHOW, X
+from core.figures.comparison_curves import SHOWN_SPLITS, X_TITLES
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field, standing
 
@@ -47,8 +47,8 @@ def read_address() -> Question:
         within=_number(address.get("within"), WITHIN, 0.0, 100.0),
         metric=_word("metric", METRICS),
         which=_word("which", WHICH),
-        x=_word("x", X),
-        show=_word("show", SHOW),
+        x=_word("x", X_TITLES),
+        show=_word("show", SHOWN_SPLITS),
         smooth=min(SMOOTH, key=lambda level: abs(level - smooth)),
         folds=address.get("folds") == "1",
     )
