@@ -35,10 +35,10 @@ def believed_for_a_while(ask: Callable[[Path], list[T]]) -> Callable[[Path], lis
 
     def answer(top: Path) -> list[T]:
         now = time.monotonic()
-        found = _answers.get((ask, top))
-        if found is None or now - found[0] > BELIEVED:
-            found = _answers[ask, top] = now, ask(top)
-        return found[1]
+        cached = _answers.get((ask, top))
+        if cached is None or now - cached[0] > BELIEVED:
+            cached = _answers[ask, top] = now, ask(top)
+        return cached[1]
 
     return answer
 
@@ -81,8 +81,8 @@ def kills(top: Path = TOP) -> Kills | None:
 
     A group's counter counts its own processes, whoever's limit they met, the machine's among them.
     """
-    own = next(_groups("memory", top), None)  # a group further up counts strangers too
-    for path in (own / "memory.events", own / "memory.oom_control") if own else ():
+    group = next(_groups("memory", top), None)  # a group further up counts strangers too
+    for path in (group / "memory.events", group / "memory.oom_control") if group else ():
         if (count := _counted(path)) is not None:
             return Kills(f"{path} {_boot(top)}", count)
     path = top / "proc/vmstat"
@@ -126,9 +126,9 @@ def found_name(top: Path = TOP) -> str:
                 return _name_of(text)
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         command = [str(top / IOREG), "-rd1", "-c", "IOPlatformExpertDevice"]
-        told = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10).stdout
-        if found := re.search(r'"IOPlatformUUID" = "([0-9A-Fa-f-]{36})"', told):
-            return _name_of(found[1])
+        listing = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10).stdout
+        if uuid := re.search(r'"IOPlatformUUID" = "([0-9A-Fa-f-]{36})"', listing):
+            return _name_of(uuid[1])
     host = re.sub(r"[^a-z0-9]+", "-", platform.node().split(".")[0].lower()).strip("-")
     return host[:40] or "machine"
 
@@ -172,31 +172,31 @@ def _groups(controller: str, top: Path) -> Iterator[Path]:
         _, controllers, path = line.split(":", 2)
         paths |= dict.fromkeys(controllers.split(","), path)
     for line in mounts:
-        left, _, right = line.partition(" - ")
-        kind, _, options = right.split(" ", 2)
+        mount_fields, _, filesystem = line.partition(" - ")
+        kind, _, options = filesystem.split(" ", 2)
         if kind not in ("cgroup", "cgroup2") or (kind == "cgroup" and controller not in options.split(",")):
             continue
         if (place_of := paths.get(controller if kind == "cgroup" else "")) is None:
             continue
         path = place_of
-        root, mount = left.split(" ")[3:5]
+        root, mount = mount_fields.split(" ")[3:5]
         place = top / mount.lstrip("/")
         if path == root or path.startswith(root.rstrip("/") + "/"):
-            own = place / path[len(root.rstrip("/")) :].lstrip("/")
+            group = place / path[len(root.rstrip("/")) :].lstrip("/")
         else:
-            own = place  # a container that sees its own group as the top, but is told its name outside
-        if not own.is_dir():
-            own = place
-        yield own
-        while own != place:
-            own = own.parent
-            yield own
+            group = place  # a container that sees its own group as the top, but is told its name outside
+        if not group.is_dir():
+            group = place
+        yield group
+        while group != place:
+            group = group.parent
+            yield group
 
 
 def _counted(path: Path) -> int | None:
     with contextlib.suppress(OSError):
-        if found := re.search(r"^oom_kill (\d+)$", path.read_text(), re.MULTILINE):
-            return int(found[1])
+        if match := re.search(r"^oom_kill (\d+)$", path.read_text(), re.MULTILINE):
+            return int(match[1])
     return None
 
 

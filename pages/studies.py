@@ -10,7 +10,7 @@ import streamlit as st
 from core import places
 from core.data.scan import scan
 from core.errors import LabError
-from core.studies import records
+from core.studies import record_file, records
 from core.studies.records import Study
 from core.text import ago, count, plain
 from pages.parts.shared import badges, frame
@@ -135,7 +135,7 @@ def actions(study: Study, status: view.StudyStatus) -> None:
 
 def pick(current: str | None) -> None:
     """A box to change the study in the address."""
-    studies = {study.id: study for study in records.all_studies()}
+    studies = {study.id: study for study in record_file.all_studies()}
     if not studies:
         return
 
@@ -201,7 +201,7 @@ def tick(study: Study, drawn: tuple) -> None:
 
 def overview() -> None:
     """All studies, newest first, or how to launch the first one."""
-    studies = records.all_studies()
+    studies = record_file.all_studies()
     st.html('<div class="lab-title">Studies</div>')
     if not studies:
         st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")

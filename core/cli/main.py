@@ -139,7 +139,7 @@ def study(
     for configuration in configurations:
         check_weights(configuration)
     dataset = scan(configurations[0].data, progress=bar("scanning"))
-    config, note = grid.fit_task(config, configurations, dataset)
+    config, note = grid.fit_study(config, configurations, dataset)
     if note:
         _note(note)
         configurations = grid.expand(config, {"root": str(data)})
@@ -243,7 +243,7 @@ def worker(
     if not by_itself:
         halt.go_on(folder)
     born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))
-    work(folder, born_with, own=by_itself)
+    work(folder, born_with, by_itself=by_itself)
 
 
 @app.command()

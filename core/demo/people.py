@@ -156,7 +156,7 @@ def quotas(people: int) -> list[int]:
 def cast(people: int, seed: int) -> list[tuple[str, int]]:
     """(gender, age) of each person, groups by quota, ages spread over each group, order shuffled."""
     rng = np.random.default_rng([seed, people, 7])
-    found = []
+    persons = []
     for (gender, youngest, oldest, _), count in zip(GROUPS, quotas(people), strict=True):
         spread = (np.arange(count) + rng.random(count)) / max(count, 1)
         if youngest >= 60:
@@ -166,8 +166,8 @@ def cast(people: int, seed: int) -> list[tuple[str, int]]:
         else:
             spread = 0.15 * spread + 0.85 * spread**0.6  # middle-aged rather than people of 31
         ages = youngest + np.floor(spread * (oldest + 1 - youngest)).astype(int)
-        found += [(gender, int(age)) for age in ages]
-    return [found[i] for i in rng.permutation(len(found))]
+        persons += [(gender, int(age)) for age in ages]
+    return [persons[i] for i in rng.permutation(len(persons))]
 
 
 def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:

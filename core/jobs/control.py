@@ -93,8 +93,8 @@ def requeue(run: Run) -> list[int]:
             run.cancel_file(fold).unlink(missing_ok=True)
             if state.state == "running":  # its worker is dead, since its lock is ours
                 state = deaths.judged(run, state)
-            kept = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
-            run.write_state(FoldState(fold, **kept))
+            facts = {name: getattr(state, name) for name in ("epoch", "best_epoch", "scores", "memory_kills")}
+            run.write_state(FoldState(fold, **facts))
             waiting.append(fold)
     halt.go_on(run.dir.parent)
     queue.enqueue(run, waiting)
@@ -105,13 +105,13 @@ def cancel(run: Run, *, grace: float = GRACE) -> None:
     """Stop every fold of a run: what waits at once, what trains within `grace` seconds or by force."""
     run.require()
     queue.remove(run, run.folds())
-    asked = []
+    stopping = []
     for fold in run.folds():
         if run.fold_state(fold).state in ("queued", "running"):
             run.cancel_file(fold).touch()
-            asked.append(fold)
+            stopping.append(fold)
     deadline = time.monotonic() + grace
-    for fold in asked:
+    for fold in stopping:
         while is_locked(run.fold_lock(fold)) and time.monotonic() < deadline:
             time.sleep(0.05)
         if is_locked(run.fold_lock(fold)):
@@ -155,13 +155,13 @@ def ensure_workers(folder: Path | None = None) -> None:
     stopped. Cheap if nothing waits.
     """
     root = folder or places.runs_folder()
-    if halt.stopped(root) is not None or next(queue.entries(root, own=True), None) is None:
+    if halt.stopped(root) is not None or next(queue.entries(root, by_itself=True), None) is None:
         return
     free, starting = queue.free_slots(root), queue.starting_workers(root)
     if free:
-        unclaimed = (job for job in queue.entries(root, own=True) if _can_be_claimed(Run(job[1], root), job[2]))
-        wanted = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
-        for _ in range(wanted):
+        unclaimed = (job for job in queue.entries(root, by_itself=True) if _can_be_claimed(Run(job[1], root), job[2]))
+        workers = sum(1 for _ in itertools.islice(unclaimed, free + starting)) - starting
+        for _ in range(workers):
             start_worker(root)
 
 

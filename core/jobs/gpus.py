@@ -77,13 +77,13 @@ def _nodes(top: Path) -> list[str]:
 
 def _state(nodes: list[str], top: Path) -> str:
     """Everything that the answer depends on."""
-    told = []
+    lines = []
     for name in DRIVERS:
         with contextlib.suppress(OSError):
-            told.append((top / name).read_text().strip())
-    told.append(f"torch {_torch_version()}")
-    told += [f"{key}={os.environ[key]}" for key in CHOICE if key in os.environ]
-    return "\n".join([*nodes, *told])
+            lines.append((top / name).read_text().strip())
+    lines.append(f"torch {_torch_version()}")
+    lines += [f"{key}={os.environ[key]}" for key in CHOICE if key in os.environ]
+    return "\n".join([*nodes, *lines])
 
 
 @cache

@@ -53,14 +53,16 @@ def enqueue(run: Run, folds: list[int], owner: str | None = None) -> None:
                 place.touch()
 
 
-def entries(runs: Path, *, own: bool = False) -> Iterator[tuple[Path, str, int]]:
+def entries(runs: Path, *, by_itself: bool = False) -> Iterator[tuple[Path, str, int]]:
     """(file, run id, fold) in the order in which they will be claimed; what is held back is left out.
 
-    own: only what this machine begins by itself.
+    by_itself: only what this machine begins by itself.
     """
-    held, this = held_runs(runs), machine.name()
+    held, mine = held_runs(runs), ("", machine.name())
     return (
-        place for place in places(runs) if place[1] not in held and not (own and owner_of(place[0]) not in ("", this))
+        (file, run_id, fold)
+        for file, run_id, fold in places(runs)
+        if run_id not in held and (not by_itself or owner_of(file) in mine)
     )
 
 
@@ -223,9 +225,9 @@ def reorder(root: Path, run_ids: list[str]) -> None:
     the next worker finds to be taken and drops.
     """
     waiting = [(path, run_id, fold) for path, run_id, fold in places(root) if run_id in run_ids]
-    wanted = sorted(waiting, key=lambda entry: (run_ids.index(entry[1]), entry[2]))
+    ordered = sorted(waiting, key=lambda entry: (run_ids.index(entry[1]), entry[2]))
     stamp = 0
-    for (place, *_), (path, run_id, fold) in zip(waiting, wanted, strict=True):
+    for (place, *_), (path, run_id, fold) in zip(waiting, ordered, strict=True):
         stamp = max(stamp + 1, int(place.name.split("__")[0]))
         with contextlib.suppress(FileNotFoundError):
             path.rename(path.with_name(f"{stamp:020d}__{run_id}__{fold:02d}"))

@@ -60,13 +60,13 @@ def read(root: Path) -> Slots:
     """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
     try:
         file = settings_file(root)
-        found = _known(root, files.read_json(file) if file.exists() else None)
-        count = found["cpu_slots"] if "cpu_slots" in found else default_count()
-        slots = check(count, found.get("threads_per_slot"))
+        settings = _known(root, files.read_json(file) if file.exists() else None)
+        count = settings["cpu_slots"] if "cpu_slots" in settings else default_count()
+        slots = check(count, settings.get("threads_per_slot"))
     except (OSError, ValueError, TypeError, LabError):
         slots = Slots()
-    wanted = forced()
-    return Slots(wanted, slots.threads) if wanted else slots
+    forced_count = forced()
+    return Slots(forced_count, slots.threads) if forced_count else slots
 
 
 def check(count: Any, threads: Any) -> Slots:

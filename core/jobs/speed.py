@@ -113,7 +113,7 @@ def measure_when_free(config: RunConfig, folder: Path) -> str:
 
 
 def _training(folder: Path) -> bool:
-    waits = next(queue.entries(folder, own=True), None) is not None and halt.stopped(folder) is None
+    waits = next(queue.entries(folder, by_itself=True), None) is not None and halt.stopped(folder) is None
     return waits or not queue.free_slots(folder)
 
 

@@ -33,18 +33,18 @@ COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machin
 
 
 def claim(
-    root: Path, passed_over: set[tuple[str, int]] | None = None, *, own: bool = False
+    root: Path, passed_over: set[tuple[str, int]] | None = None, *, by_itself: bool = False
 ) -> tuple[Run, int, FileLock, Path] | None:
     """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
 
     passed_over: jobs whose lock cannot be opened, which are not tried again; those that this call finds come to them.
-    own: only jobs that this machine begins by itself.
+    by_itself: only jobs that this machine begins by itself.
 
     Its place is given up only by who holds the fold's lock, once the state says running: a worker killed before that
     leaves the place to the next one, who goes on with a job that says running and still has its place.
     """
     passed_over = set() if passed_over is None else passed_over
-    for entry, run_id, fold in list(queue.entries(root, own=own)):
+    for entry, run_id, fold in list(queue.entries(root, by_itself=by_itself)):
         if (run_id, fold) in passed_over:
             continue
         run = Run(run_id, root)
@@ -70,11 +70,13 @@ def claim(
     return None
 
 
-def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | None = None, *, own: bool = False) -> int:
+def work(
+    folder: Path | None = None, born_with: tuple[int, locks.Inherited] | None = None, *, by_itself: bool = False
+) -> int:
     """A worker's life: take a slot, train what waits, leave when nothing does. Returns the number of jobs.
 
     born_with: the slot, and its lock, that whoever started this process took for it.
-    own: take only what this machine begins by itself, as a worker that nobody started by hand.
+    by_itself: take only what this machine begins by itself, as a worker that nobody started by hand.
     After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
     """
     root = folder or places.runs_folder()
@@ -85,7 +87,10 @@ def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | No
         slot, slot_lock = taken
         queue.looks_for_work(slot_lock)
         try:
-            while not broken and halt.stopped(root) is None and (job := claim(root, passed_over, own=own)) is not None:
+            while not broken and halt.stopped(root) is None:
+                job = claim(root, passed_over, by_itself=by_itself)
+                if job is None:
+                    break
                 run, fold, fold_lock, entry = job
                 try:
                     broken = train_job(run, fold, slot, entry)
@@ -98,14 +103,14 @@ def work(folder: Path | None = None, born_with: tuple[int, locks.Inherited] | No
             control.ensure_workers(root)
             break
         # A job queued while this worker was leaving saw the slot taken: look once more with the slot free.
-        if halt.stopped(root) is not None or not any(_claimable(root, passed_over, own)):
+        if halt.stopped(root) is not None or not any(_claimable(root, passed_over, by_itself)):
             break
         taken = queue.take_slot(root)
     return count
 
 
-def _claimable(root: Path, passed_over: set[tuple[str, int]], own: bool) -> Iterator[bool]:
-    for _, run_id, fold in queue.entries(root, own=own):
+def _claimable(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -> Iterator[bool]:
+    for _, run_id, fold in queue.entries(root, by_itself=by_itself):
         run = Run(run_id, root)
         yield (run_id, fold) not in passed_over and run.exists() and not is_locked(run.fold_lock(fold))
 

@@ -6,13 +6,22 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Hues that no state has (grey waits, blue-green trains, green is done, amber was stopped, red failed): blue, pink,
-# lime, purple, teal, crimson, and six between them. In CIELAB each is 30 and more from every other, and 15 as the red-
-# and green-blind see them (Machado, Oliveira & Fernandes 2009).
+# Hues that no state has (grey waits, blue-green trains, green is done, amber was stopped, red failed). In CIELAB each
+# is 30 and more from every other, and 15 as the red- and green-blind see them (Machado, Oliveira & Fernandes 2009).
 RUN_COLOURS = (
-    "#1A55E9", "#F56ED5", "#8FB60E", "#8B0DB1", "#097777", "#DD0575",
-    "#1C89F7", "#475C05", "#D696B0", "#4D4E8F", "#ABAC6D", "#605246",
-)  # fmt: skip
+    "#1A55E9",  # blue
+    "#F56ED5",  # pink
+    "#8FB60E",  # lime
+    "#8B0DB1",  # purple
+    "#097777",  # teal
+    "#DD0575",  # crimson
+    "#1C89F7",  # and six between them
+    "#475C05",
+    "#D696B0",
+    "#4D4E8F",
+    "#ABAC6D",
+    "#605246",
+)
 FOLD_STEPS = 5
 
 

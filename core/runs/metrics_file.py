@@ -18,11 +18,8 @@ from core.errors import LabError
 from core.storage import files
 
 SCORES = ("loss", "accuracy", "f1", "f1_present")  # what is told of an epoch in states and lists
-METRIC_COLUMNS = [
-    "epoch", "phase", "split", "loss", "objective", "accuracy", "f1", "f1_present", "lr_backbone", "lr_head", "seconds",
-    "images_per_second",
-]  # fmt: skip
-_HEADER = ",".join(METRIC_COLUMNS) + "\n"
+_HEADER = "epoch,phase,split,loss,objective,accuracy,f1,f1_present,lr_backbone,lr_head,seconds,images_per_second\n"
+METRIC_COLUMNS = _HEADER.strip().split(",")
 LATER = ("objective", "f1_present")  # columns that files of version 0.1.0 lack; there `loss` was the objective
 
 
@@ -40,8 +37,8 @@ def read_metrics(path: Path) -> pd.DataFrame:
         raw = b""
     raw = raw[: raw.rfind(b"\n") + 1]
     lines = raw.decode("utf-8", "replace").splitlines()
-    told = lines[0].split(",") if lines else []
-    columns = told if set(METRIC_COLUMNS) - set(LATER) <= set(told) else METRIC_COLUMNS
+    header = lines[0].split(",") if lines else []
+    columns = header if set(METRIC_COLUMNS) - set(LATER) <= set(header) else METRIC_COLUMNS
     rows = [cells for line in lines[1:] if len(cells := line.split(",")) == len(columns)]
     frame = pd.DataFrame(rows, columns=columns).reindex(columns=METRIC_COLUMNS)
     for column in METRIC_COLUMNS:
@@ -110,13 +107,13 @@ def cut_metrics(path: Path, last_epoch: int | None) -> None:
     """
     if not path.exists():
         return
-    kept = read_metrics(path)
-    kept = kept if last_epoch is None else kept[kept["epoch"] <= last_epoch]
-    path_rows = kept.to_dict("records")
+    rows = read_metrics(path)
+    rows = rows if last_epoch is None else rows[rows["epoch"] <= last_epoch]
+    lines = rows.to_dict("records")
     fresh = path.with_name(".metrics.csv.tmp")
     fresh.unlink(missing_ok=True)
     try:
-        append_metrics(fresh, path_rows)
+        append_metrics(fresh, lines)
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)

@@ -41,9 +41,7 @@ def read_notes(run: Run) -> Notes:
         return Notes()
 
 
-def change_notes(
-    run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), text: str | None = None
-) -> Notes:  # fmt: skip
+def change_notes(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), text: str | None = None) -> Notes:
     """Add tags to those that the run has at that moment, take others off, and replace the note where text is given.
 
     Raises LabError: 'gone', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a note above

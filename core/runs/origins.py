@@ -64,8 +64,8 @@ def of_predictions(path: Path) -> Origin | None:
         return None
 
 
-def _origin(told: dict) -> Origin:
-    return Origin(int(told["epoch"]), str(told["token"]))
+def _origin(metadata: dict) -> Origin:
+    return Origin(int(metadata["epoch"]), str(metadata["token"]))
 
 
 def check(run: Run, fold: int, which: str) -> None:
@@ -78,11 +78,11 @@ def check(run: Run, fold: int, which: str) -> None:
     else:
         assert weights is not None and predictions is not None  # the loop ends before where one is missing
         raise _mixed(run, fold, f"the {which} weights are of epoch {_told(weights, predictions)}")
-    known = predictions or weights
+    origin = predictions or weights
     state = run.written_state(fold)
     scored = {"best": state.best_epoch, "final": state.epoch}[which]
-    if known is not None and state.state == "done" and scored and known.epoch != scored:
-        raise _mixed(run, fold, f"the {which} predictions are of epoch {known.epoch}, the scores of epoch {scored}")
+    if origin is not None and state.state == "done" and scored and origin.epoch != scored:
+        raise _mixed(run, fold, f"the {which} predictions are of epoch {origin.epoch}, the scores of epoch {scored}")
 
 
 def _told(weights: Origin, predictions: Origin) -> str:

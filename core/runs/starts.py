@@ -29,8 +29,8 @@ def read(run: Run, fold: int) -> list[dict[str, Any]]:
     Each: epoch (epochs done before it), time, device, threads, precision, evaluation, versions.
     """
     try:
-        found = files.read_json(run.starts_file(fold))
-        return [start for start in found if isinstance(start["epoch"], int)]
+        starts = files.read_json(run.starts_file(fold))
+        return [start for start in starts if isinstance(start["epoch"], int)]
     except (OSError, *GARBAGE):
         return []
 
@@ -62,7 +62,7 @@ def inexact(starts: Sequence[dict[str, Any]]) -> str:
 
     "after epoch 2 with 1 threads instead of 2".
     """
-    told = []
+    differences = []
     for start in starts[1:]:
         changes = [
             f"{words.format(start[key])} instead of {starts[0][key]}"
@@ -72,18 +72,18 @@ def inexact(starts: Sequence[dict[str, Any]]) -> str:
         old, new = starts[0].get("versions") or {}, start.get("versions") or {}
         changes += [f"with {k} {v} instead of {old[k]}" for k, v in new.items() if k in old and old[k] != v]
         if changes:
-            told.append(f"after epoch {start['epoch']} {', '.join(changes)}")
-    return "; ".join(told)
+            differences.append(f"after epoch {start['epoch']} {', '.join(changes)}")
+    return "; ".join(differences)
 
 
 def sentence(run: Run, folds: Sequence[int]) -> str:
     """What a page says of a run whose resumes were not exact; empty where all were."""
-    told = [f"fold {fold} {words}" for fold in folds if (words := inexact(read(run, fold)))]
-    if not told:
+    resumes = [f"fold {fold} {words}" for fold in folds if (words := inexact(read(run, fold)))]
+    if not resumes:
         return ""
-    whose = "its result is" if len(told) == 1 else "their results are"
+    whose = "its result is" if len(resumes) == 1 else "their results are"
     return (
-        f"Resumed under other conditions: {'; '.join(told)}. "
+        f"Resumed under other conditions: {'; '.join(resumes)}. "
         f"So {whose} not bit-identical to a training that was never stopped; weights, predictions and scores belong "
         "together all the same."
     )

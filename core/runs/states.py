@@ -46,11 +46,11 @@ class FoldState:
 
 def overall(states: Iterable[str]) -> str:
     """One word for a run from its folds' states: what a person has to know first."""
-    found = set(states)
+    present = set(states)
     for state in ("running", "queued", "failed", "interrupted", "cancelled"):
-        if state in found:
+        if state in present:
             return state
-    return "done" if found else "failed"
+    return "done" if present else "failed"
 
 
 def slim(state: FoldState) -> dict[str, Any]:

@@ -46,16 +46,16 @@ def held(path: Path, what: str, timeout: float = 10) -> Iterator[None]:
     what: it is a lock of, as a person calls it. Raises LabError(kind 'locked') when it could not be had in time, not
     filelock's Timeout: that is an OSError and would be told as a file that cannot be written. Other OSErrors pass.
     """
-    wanted = lock(path, timeout)
+    file_lock = lock(path, timeout)
     try:
-        wanted.acquire()
+        file_lock.acquire()
     except Timeout:
         remedy = "Try again in a moment."
         raise LabError(f"{what} is being written by another process.", remedy, kind="locked") from None
     try:
         yield
     finally:
-        wanted.release()
+        file_lock.release()
 
 
 class Inherited:

@@ -15,15 +15,13 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from core import places
-from core.config import RunConfig, recipes
-from core.config import run_config as configs
+from core.config import RunConfig, from_dict, recipes
 from core.config.run_config import Part, field_errors, with_value
 from core.config.settings import leaves
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import queue, speed
-from core.plan import plan as planning
-from core.plan.plan import Plan, make_plan
+from core.plan.plan import Plan, check_task, fit_task, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
 from core.studies.shrink import shrink
@@ -74,15 +72,15 @@ def to_yaml(study: StudyConfig) -> str:
 
 def settings() -> dict[str, list[Any] | None]:
     """Every dotted setting that a grid can vary -> its values where they are a fixed list, else None."""
-    found: dict[str, list[Any] | None] = {"recipe": list(recipes.all_recipes())}
+    choices: dict[str, list[Any] | None] = {"recipe": list(recipes.all_recipes())}
     parts = {"model": "", "task": "", "phases": "0.", "mix": "", "training": ""}
     for part, place in parts.items():
         model: Any = RunConfig.model_fields[part].annotation
         model = typing.get_args(model)[0] if typing.get_origin(model) else model
         for name, field in model.model_fields.items():
             if name not in ("age_limits", "device"):
-                found[f"{part}.{place}{name}"] = _choices(field.annotation)
-    return found
+                choices[f"{part}.{place}{name}"] = _choices(field.annotation)
+    return choices
 
 
 def _choices(annotation: Any) -> list[Any] | None:
@@ -100,17 +98,17 @@ def changes(base: RunConfig, now: dict[str, Any]) -> dict[str, Any]:
     Transforms are one setting; phases are one where their number differs.
     """
     before: dict[str, Any] = base.model_dump(mode="json")
-    found: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     for part, new in now.items():
         old: Any = before.get(part)
         if part in ("schema_version", "name", "description", "data") or old == new:
             continue
         if part == "transforms" or (isinstance(new, list) and len(new) != len(old)):
-            found[part] = new
+            changed[part] = new
             continue
         were = dict(leaves(old, part))
-        found |= {path: value for path, value in leaves(new, part) if were.get(path) != value}
-    return found
+        changed |= {path: value for path, value in leaves(new, part) if were.get(path) != value}
+    return changed
 
 
 def size(study: StudyConfig) -> int:
@@ -128,19 +126,20 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
     if size(study) > MOST_RUNS:
         message = f"study '{study.name}': the grid has {size(study):,} runs; at most {MOST_RUNS:,} are made."
         raise LabError(message, "Take settings or values out of the grid.", kind="config")
-    recipes: dict[str, dict[str, Any]] = {}
-    result = []
+    shared_by: dict[str, dict[str, Any]] = {}  # recipe -> what its runs share
+    configurations = []
     for values in itertools.product(*study.grid.values()):
-        chosen = dict(zip(study.grid, values, strict=True))
-        recipe = str(chosen.get("recipe", study.recipe))
-        if recipe not in recipes:
-            recipes[recipe] = shared(study, recipe, data)
-        base = recipes[recipe]
-        for key, value in chosen.items():
-            base = base if key == "recipe" else with_value(base, key, value, f"study '{study.name}': ")
-        name = " ".join([study.name, *(_word(key, value) for key, value in chosen.items())])
-        result.append(configs.from_dict({**base, "name": name[:60]}, f"study '{study.name}', {name}"))
-    return result
+        combination = dict(zip(study.grid, values, strict=True))
+        recipe = str(combination.get("recipe", study.recipe))
+        if recipe not in shared_by:
+            shared_by[recipe] = shared(study, recipe, data)
+        config = shared_by[recipe]
+        for key, value in combination.items():
+            if key != "recipe":
+                config = with_value(config, key, value, f"study '{study.name}': ")
+        name = " ".join([study.name, *(_word(key, value) for key, value in combination.items())])
+        configurations.append(from_dict({**config, "name": name[:60]}, f"study '{study.name}', {name}"))
+    return configurations
 
 
 def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -153,18 +152,18 @@ def shared(study: StudyConfig, recipe: str, data: dict[str, Any] | None = None) 
     return shrink(base, size=study.shrink.size, epochs=study.shrink.epochs)
 
 
-def fit_task(study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan) -> tuple[StudyConfig, str]:
+def fit_study(study: StudyConfig, configurations: Sequence[RunConfig], scan: Scan) -> tuple[StudyConfig, str]:
     """(the study, what was done in one sentence): its recipe's task, or one that the dataset has labels for.
 
     Raises LabError(kind 'task') where the study names the task itself, or where only some of its recipes ask for one
     that the dataset has no labels for.
     """
     named = {"task", "task.name"} & (study.set.keys() | study.grid.keys())
-    fitted = {config.task.name: planning.fit_task(config.task.name, scan) for config in configurations}
+    fitted = {config.task.name: fit_task(config.task.name, scan) for config in configurations}
     tasks = {task for task, _ in fitted.values()}
     if named or len(tasks) > 1:
         for name in fitted:
-            planning.check_task(name, scan, f"study '{study.name}': ")
+            check_task(name, scan, f"study '{study.name}': ")
         return study, ""
     note = next((note for _, note in fitted.values() if note), "")
     return (study.model_copy(update={"set": {**study.set, "task.name": tasks.pop()}}) if note else study), note
@@ -196,8 +195,8 @@ def make_plans(
             "Take folds.count and folds.seed out of the grid: runs are compared on the same folds.",
             kind="folds",
         )
-    made: dict[Any, Plan] = {}
-    plans = [_planned(made, c, scan, folder) for c in configurations]
+    planned: dict[Any, Plan] = {}
+    plans = [_planned(planned, c, scan, folder) for c in configurations]
     if people is None:
         leader = max(plans, key=lambda plan: (plan.config.model.parent is not None, plan.people, len(plan.class_names)))
         people = leader.samples.drop_duplicates("person").set_index("person")["fold"]
@@ -212,30 +211,30 @@ def _shape(config: RunConfig) -> tuple:
     return config.data, config.task, config.folds, model.init, model.init_checkpoint, model.head, depth
 
 
-def _planned(made: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path | None) -> Plan:
-    plan = made.get(_shape(config)) or make_plan(config, scan, folder=folder)
-    made[_shape(config)] = plan
+def _planned(cache: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path | None) -> Plan:
+    plan = cache.get(_shape(config)) or make_plan(config, scan, folder=folder)
+    cache[_shape(config)] = plan
     return replace(plan, config=config.model_copy(update={"data": plan.config.data}))
 
 
-def _moved(made: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, folder: Path | None) -> Plan:
+def _moved(cache: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, folder: Path | None) -> Plan:
     """The plan with everybody in the fold of `people`; who is new there is assigned."""
     key = _shape(plan.config)
-    if key not in made:
-        known = people.rename_axis("person").rename("fold").reset_index()
-        spread = inherit_folds(plan.samples, known, plan.config.folds.count, plan.config.folds.seed)
-        own = plan.samples.assign(fold=spread).drop_duplicates("person").set_index("person")["fold"]
+    if key not in cache:
+        assigned = people.rename_axis("person").rename("fold").reset_index()
+        spread = inherit_folds(plan.samples, assigned, plan.config.folds.count, plan.config.folds.seed)
+        fold_of = plan.samples.assign(fold=spread).drop_duplicates("person").set_index("person")["fold"]
         if plan.ancestors is not None:
             held_out = plan.ancestors.set_index("person")["fold"]
-            both = own[own.index.isin(held_out.index)]
+            both = fold_of[fold_of.index.isin(held_out.index)]
             if (both != held_out.loc[both.index]).any():
                 raise LabError(
                     f"study: {plan.config.model.parent} held other people out than the other runs of the study.",
                     "A study's runs share their folds: start all of them from runs with the same folds.",
                     kind="transfer",
                 )
-        made[key] = make_plan(plan.config, scan, folder=folder, folds=own)
-    return replace(made[key], config=plan.config)
+        cache[key] = make_plan(plan.config, scan, folder=folder, folds=fold_of)
+    return replace(cache[key], config=plan.config)
 
 
 def _follows(plan: Plan, people: pd.Series) -> bool:
@@ -255,12 +254,16 @@ class Estimate:
 
 def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
     """Disk: per fold job best and final weights and a resume point of three times their size (Adam)."""
-    known = speed.known_once(folder)
-    rates = [known(plan.config) for plan in plans]
+    rate_of = speed.known_once(folder)
+    rates = [rate_of(plan.config) for plan in plans]
     each = [speed.estimate_seconds(plan, rate) for plan, rate in zip(plans, rates, strict=True) if rate]
     seconds = None
     if len(each) == len(plans):
         seconds = sum(each) / queue.slot_count(folder or places.runs_folder())
-    jobs_count = sum(plan.config.folds.count for plan in plans)
-    size_ = sum(int(MILLIONS[p.config.model.depth] * 4e6 * 5) * p.config.folds.count for p in plans)
-    return Estimate(len(plans), jobs_count, sum(plan.total_steps for plan in plans), seconds, size_)
+    return Estimate(
+        runs=len(plans),
+        fold_jobs=sum(plan.config.folds.count for plan in plans),
+        steps=sum(plan.total_steps for plan in plans),
+        seconds=seconds,
+        bytes=sum(int(MILLIONS[plan.config.model.depth] * 4e6 * 5) * plan.config.folds.count for plan in plans),
+    )

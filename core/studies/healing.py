@@ -93,7 +93,7 @@ def _launched_on(run: Run) -> str:
 def _waits_elsewhere(root: Path, summaries: list[dict[str, Any]]) -> str:
     """In a sentence: that another machine begins what waits. Empty while anything trains, or waits for this one."""
     trains = any(fold["state"] == "running" for summary in summaries for fold in summary.get("folds", ()))
-    if trains or next(queue.entries(root, own=True), None) is not None:
+    if trains or next(queue.entries(root, by_itself=True), None) is not None:
         return ""
     if next(queue.entries(root), None) is None:
         return ""

@@ -21,7 +21,7 @@ from core.storage.files import GARBAGE
 
 
 @dataclass(frozen=True)
-class Member:
+class StudyRun:
     """One run of a study. config: the complete RunConfig as a dict, so that it can be launched again."""
 
     id: str
@@ -41,7 +41,7 @@ class Study:
     description: str
     created: float
     settings: dict[str, Any]
-    runs: list[Member]
+    runs: list[StudyRun]
     paused: bool = False
     refused: dict[str, str] = field(default_factory=dict)  # run id -> why it could not be launched
     cancelled: float | None = None
@@ -58,13 +58,13 @@ def folder_of(root: Path) -> Path:
 
 def all_studies(folder: Path | None = None) -> list[Study]:
     """Every readable study, newest first."""
-    found = []
+    studies = []
     for path in sorted(folder_of(folder or runs_folder()).glob("*.json"), reverse=True):
         try:
-            found.append(_read(path))
+            studies.append(_read(path))
         except LabError:
             continue
-    return found
+    return studies
 
 
 def load(study_id: str, folder: Path | None = None) -> Study:
@@ -82,7 +82,7 @@ def exists(study_id: str, folder: Path | None = None) -> bool:
 def _read(path: Path) -> Study:
     try:
         data = files.read_json(path)
-        study = Study(**{**data, "runs": [Member(**member) for member in data["runs"]]})
+        study = Study(**{**data, "runs": [StudyRun(**member) for member in data["runs"]]})
         return replace(study, paused=study.paused or queue.is_holding(path.parents[2], study.id))
     except (OSError, *GARBAGE) as error:
         raise LabError(

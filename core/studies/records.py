@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.config import run_config as configs
+from core.config import from_dict
 from core.data import persons
 from core.data.scan import Scan
 from core.errors import LabError
@@ -28,12 +28,7 @@ from core.runs.states import ALIVE, overall
 from core.storage import locks
 from core.studies import record_file
 from core.studies.grid import StudyConfig, make_plans
-from core.studies.record_file import Member, Study, all_studies, exists, folder_of, load
-
-__all__ = [
-    "Member", "Study", "add", "all_studies", "cancel", "delete", "exists", "folder_of", "folds_of", "joined", "launch",
-    "launch_missing", "load", "missing", "move", "on_folds", "pause", "present", "resume",
-]  # fmt: skip
+from core.studies.record_file import Study, StudyRun, exists, folder_of, load
 
 DELETED = "Its study was deleted while it was paused."
 
@@ -55,19 +50,17 @@ def launch(
     with record_file.locked(root):
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
-        record = Study(
-            study_id, study.name, study.description, time.time(), study.model_dump(mode="json"), members,
-            persons=persons.together(plan.persons.state for plan in plans),
-        )  # fmt: skip
+        settings, state = study.model_dump(mode="json"), persons.together(plan.persons.state for plan in plans)
+        record = Study(study_id, study.name, study.description, time.time(), settings, members, persons=state)
         record_file.write(record, root)
     return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)
 
 
-def _member(study_id: str, index: int, plan: Plan) -> Member:
+def _member(study_id: str, index: int, plan: Plan) -> StudyRun:
     digest = hashlib.sha256(f"{study_id}\n{index}".encode()).hexdigest()[:4]
     slug = new_id(plan.config.name)[16:-5]
     run_id = f"{study_id[:15]}-{slug}-{digest}" if study_id[:8].isdigit() else f"{new_id(plan.config.name)}"
-    return Member(run_id, plan.config.name, plan.config.model_dump(mode="json"))
+    return StudyRun(run_id, plan.config.name, plan.config.model_dump(mode="json"))
 
 
 def _start(study: Study, plans: dict[str, Plan], root: Path) -> Study:
@@ -142,7 +135,7 @@ def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, fold
     with record_file.locked(root):
         before = record_file.fresh(study.id, root)
         member = _member(study.id, len(before.runs), plan)
-        member = Member(run_id or member.id, member.name, member.config)
+        member = StudyRun(run_id or member.id, member.name, member.config)
         if member.id in before.run_ids:
             raise LabError(f"run '{member.id}' exists already.", "It was launched once; open it.", kind="exists")
         if before.paused:
@@ -168,7 +161,7 @@ def on_folds(people: pd.Series, whose: str, plan: Plan, scan: Scan, *, folder: P
     return make_plans([plan.config], scan, folder=folder, people=people)[0]
 
 
-def missing(study: Study, folder: Path | None = None) -> list[Member]:
+def missing(study: Study, folder: Path | None = None) -> list[StudyRun]:
     """Runs without a folder: the launch was cut off before them, they were refused, or somebody deleted them."""
     return [member for member in study.runs if not Run(member.id, folder).exists()]
 
@@ -179,8 +172,8 @@ def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> S
     study = load(study.id, root)
     gone = missing(study, root)
     there = len(gone) < len(study.runs)
-    wanted = [configs.from_dict(member.config, member.name) for member in gone]
-    plans = make_plans(wanted, scan, folder=root, people=folds_of(study, root) if there else None)
+    configurations = [from_dict(member.config, member.name) for member in gone]
+    plans = make_plans(configurations, scan, folder=root, people=folds_of(study, root) if there else None)
     ids = [member.id for member in gone]
 
     def begin(record: Study) -> Study:
@@ -207,15 +200,15 @@ def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
     """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
     root = folder or runs_folder()
     _release(study.id, root)
-    told = []
+    refused = []
     for run in present(load(study.id, root), root):
         try:
             control.requeue(run)
         except LabError as error:
-            told.append(f"{run.id}: {error.message} {error.remedy}".strip())
+            refused.append(f"{run.id}: {error.message} {error.remedy}".strip())
     after = _reordered(study.id, root, lambda record: record)
     control.ensure_workers(root)
-    return after, told
+    return after, refused
 
 
 def cancel(study: Study, folder: Path | None = None) -> Study:

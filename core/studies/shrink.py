@@ -38,12 +38,12 @@ def _resize(transforms: list[dict[str, Any]], size: int) -> None:
 
 def _shorten(phases: list[dict[str, Any]], epochs: int) -> None:
     total = sum(phase["epochs"] for phase in phases)
-    wanted = max(epochs, len(phases))
-    exact = [phase["epochs"] * wanted / total for phase in phases]
+    epochs = max(epochs, len(phases))
+    exact = [phase["epochs"] * epochs / total for phase in phases]
     counts = [max(1, int(share)) for share in exact]
-    while sum(counts) < wanted:
+    while sum(counts) < epochs:
         counts[max(range(len(counts)), key=lambda i: exact[i] - counts[i])] += 1
-    while sum(counts) > wanted:
+    while sum(counts) > epochs:
         counts[max((i for i in range(len(counts)) if counts[i] > 1), key=lambda i: counts[i] - exact[i])] -= 1
     for phase, count in zip(phases, counts, strict=True):
         share = count / phase["epochs"]

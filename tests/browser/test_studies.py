@@ -7,7 +7,7 @@ import pytest
 from core.jobs import queue
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from core.studies import records
+from core.studies import record_file
 from tests.browser.screen import Talk, slack, soon
 from tests.browser.test_data import choose
 from tests.browser.test_journeys import address, button, field, press, sees, text, write
@@ -42,7 +42,7 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     page.keyboard.press("Escape")  # the open list hides the rest of the page from whoever cannot see it
     button(page, "Launch the study").dblclick()
     soon(lambda: "/studies?study=" in address(page), 60 * slack(), "the study opens")
-    (record,) = records.all_studies(lab.runs)
+    (record,) = record_file.all_studies(lab.runs)
     assert record.id in address(page)
     made = [Run(run_id, lab.runs) for run_id in record.run_ids]
     chosen = {(run.config().training.seed, run.config().mix.method) for run in made}

@@ -16,7 +16,7 @@ from core.jobs import control
 from core.places import HOME
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from core.studies import records
+from core.studies import record_file
 from tests.photos import draw, mask_dataset
 from tests.workers import held, hold_at, until
 
@@ -203,7 +203,7 @@ def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset,
     assert told.code == 0, told.err
     assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
     assert {Run(run_id).config().task.name for run_id in told.out.split()} == {"label"}
-    (record,) = records.all_studies()
+    (record,) = record_file.all_studies()
     assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
 
 
@@ -217,7 +217,7 @@ def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, t
         what, remedy = error_of(lab("study", path, "--data", tiny_dataset))
         assert "task.name=gender: this dataset has no labels for the task gender" in what
         assert "Set task.name to label" in remedy
-        assert not records.all_studies() and not summaries()
+        assert not record_file.all_studies() and not summaries()
 
 
 # Status

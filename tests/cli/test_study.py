@@ -7,7 +7,7 @@ from core.jobs import control
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
-from core.studies import records
+from core.studies import record_file
 from tests.cli.test_main import lab
 
 __all__ = ["lab"]
@@ -29,7 +29,7 @@ def write(tmp_path, monkeypatch):
 
 def refused(told) -> str:
     assert told.code == 1 and "Traceback" not in told.out + told.err
-    assert not summaries() and not control.waiting() and not records.all_studies()
+    assert not summaries() and not control.waiting() and not record_file.all_studies()
     return told.err
 
 
@@ -89,6 +89,6 @@ def test_a_parent_that_is_unfinished_or_of_another_dataset_is_refused(lab, write
 def test_a_study_file_launches_every_combination(lab, write, tiny_dataset):
     told = lab("study", write({"training.seed": [0, 1], "model.depth": [18, 34]}), "--data", tiny_dataset)
     assert told.code == 0, told.err
-    (record,) = records.all_studies()
+    (record,) = record_file.all_studies()
     assert told.out.split() == record.run_ids and len(record.run_ids) == 4
     assert "4 runs, 8 fold jobs" in told.err

@@ -145,8 +145,8 @@ def test_a_hold_that_comes_while_a_worker_reads_the_queue_is_honoured(make_run, 
     queue.enqueue(run, [0])
     entries = queue.entries
 
-    def hold_after(root, *, own):
-        found = list(entries(root, own=own))
+    def hold_after(root, *, by_itself):
+        found = list(entries(root, by_itself=by_itself))
         queue.hold(root, "some-study", [run.id])
         return found
 
@@ -385,8 +385,8 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
     late, begun = make_run(), []
     claim = worker.claim
 
-    def claim_then_queue(root, *passed_over, own):
-        found = claim(root, *passed_over, own=own)
+    def claim_then_queue(root, *passed_over, by_itself):
+        found = claim(root, *passed_over, by_itself=by_itself)
         if found is None and not begun:
             queue.enqueue(late, [0])
             assert queue.free_slots(root) == 0  # so the launch that queued it starts no worker
@@ -647,7 +647,7 @@ def test_what_another_machine_has_queued_waits_for_it(make_run, runs_folder, slo
     queue.reorder(runs_folder, [run.id])
     control.ensure_workers(runs_folder)
     assert started(runs_folder) == []
-    assert worker.claim(runs_folder, own=True) is None and waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
+    assert worker.claim(runs_folder, by_itself=True) is None and waiting(runs_folder) == [(run.id, 0), (run.id, 1)]
     queue.enqueue(make_run(), [0])
     control.ensure_workers(runs_folder)
     assert len(started(runs_folder)) == 1
@@ -664,7 +664,7 @@ def test_a_place_of_version_0_1_is_begun_by_whoever_looks(make_run, runs_folder,
     (queue.queue_folder(runs_folder) / f"{1:020d}__{run.id}__00").touch()
     control.ensure_workers(runs_folder)
     assert len(started(runs_folder)) == 1
-    claimed = worker.claim(runs_folder, own=True)
+    claimed = worker.claim(runs_folder, by_itself=True)
     assert claimed[:2] == (run, 0)
     claimed[2].release()
 

@@ -16,7 +16,7 @@ from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
-from core.studies import records
+from core.studies import record_file
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
@@ -92,7 +92,7 @@ def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(
     first = open_study(tmp_path, {"training.seed": [0, 1]})
     study_button(first).click().run()
     page = take_folder(open_page(), tmp_path / "faces")
-    page.query_params["study"] = records.all_studies()[0].id
+    page.query_params["study"] = record_file.all_studies()[0].id
     button(page).click().run()
     assert "the study that the run joins is another one now" in text_of(page)
     assert len(configs()) == 2

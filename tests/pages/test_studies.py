@@ -18,7 +18,7 @@ from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
-from core.studies import healing, records
+from core.studies import healing, record_file, records
 from tests.pages.test_launch import PAGE, faces, field, lab, open_group, open_page, take_folder, text_of
 
 __all__ = ["lab"]
@@ -86,7 +86,7 @@ def test_a_second_tab_of_the_form_launches_no_second_study(lab, tmp_path):
     button(first).click().run()
     button(second).click().run()
     assert lab[0] == lab[1]
-    assert len(records.all_studies()) == 1
+    assert len(record_file.all_studies()) == 1
     assert len(summaries()) == 2
 
 
@@ -331,7 +331,7 @@ def test_a_run_that_is_added_joins_on_the_same_folds(lab, record):
 
 def test_a_deleted_study_leaves_its_runs(record):
     press(show(study=record.id), "Delete this study")
-    assert records.all_studies() == [] and len(summaries()) == 3
+    assert record_file.all_studies() == [] and len(summaries()) == 3
 
 
 def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):

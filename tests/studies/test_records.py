@@ -15,7 +15,7 @@ from core.runs import FoldState, Run
 from core.runs.create import create
 from core.runs.lists.summaries import summaries
 from core.storage import files
-from core.studies import grid, healing, records
+from core.studies import grid, healing, record_file, records
 from core.studies.grid import StudyConfig
 from tests.workers import small_net, with_changes
 
@@ -41,7 +41,7 @@ def test_a_double_click_launches_one_study(seeds, workers):
     with pytest.raises(LabError, match="exists already") as error:
         records.launch(wanted, plans, study_id=first.id)
     assert error.value.kind == "exists"
-    assert [s.id for s in records.all_studies()] == [first.id]
+    assert [s.id for s in record_file.all_studies()] == [first.id]
     assert sorted(s["id"] for s in summaries()) == sorted(first.run_ids)
     assert {s["study"] for s in summaries()} == {first.id}
 
@@ -60,7 +60,7 @@ def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers
     with pytest.raises(KeyboardInterrupt):
         records.launch(wanted, plans)
     monkeypatch.setattr(control, "launch", whole)
-    (cut,) = records.all_studies()
+    (cut,) = record_file.all_studies()
     assert len(cut.runs) == 3 and len(records.missing(cut)) == 2
     records.launch_missing(cut, found)
     assert not records.missing(cut)
@@ -132,7 +132,7 @@ def once_made(workers, monkeypatch):
             run = original(*args, **kwargs)
             made.append(run)
             if len(made) == number:  # made, and not in the queue yet
-                (record,) = records.all_studies()
+                (record,) = record_file.all_studies()
                 in_another_process(workers.root, code, record.id)
             return run
 
@@ -178,7 +178,7 @@ def test_a_study_paused_and_deleted_in_the_middle_of_its_launch_does_not_train(s
     wanted, plans, _ = seeds
     once_made(2, "records.pause(study); records.delete(study)")
     made = records.launch(wanted, plans)
-    assert records.all_studies() == []
+    assert record_file.all_studies() == []
     assert [run.id for run in records.present(made)] == made.run_ids[:2], "no further run is made"
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
@@ -336,7 +336,7 @@ def test_a_damaged_record_is_named_and_hides_no_other(seeds, workers):
     made = records.launch(wanted, plans[:1])
     bad = records.folder_of(workers.root) / "20200101-000000-bad-0000.json"
     bad.write_text('{"id": 3')
-    assert [s.id for s in records.all_studies()] == [made.id]
+    assert [s.id for s in record_file.all_studies()] == [made.id]
     with pytest.raises(LabError, match=r"20200101-000000-bad-0000.*cannot be read"):
         records.load(bad.stem)
     with pytest.raises(LabError, match="is gone"):
@@ -349,7 +349,7 @@ def test_a_deleted_record_leaves_the_runs(seeds, workers):
     wanted, plans, _ = seeds
     made = records.launch(wanted, plans[:1])
     records.delete(made)
-    assert records.all_studies() == [] and Run(made.run_ids[0]).exists()
+    assert record_file.all_studies() == [] and Run(made.run_ids[0]).exists()
     assert grid.ASK_ABOVE == 24
 
 

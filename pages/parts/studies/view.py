@@ -18,7 +18,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.runs.states import overall
 from core.studies.grid import StudyConfig, to_yaml
-from core.studies.records import Member, Study, missing
+from core.studies.records import Study, StudyRun, missing
 from core.text import count, duration, score, spread
 from pages.parts.shared import badges
 
@@ -63,7 +63,7 @@ class StudyStatus:
     """What the disk says about a study now. broken: runs whose summary cannot be read -> why."""
 
     rows: list[Row]
-    missing: list[Member]
+    missing: list[StudyRun]
     broken: dict[str, str]
     paused: bool
 
@@ -144,7 +144,7 @@ def read_status(study: Study) -> StudyStatus:
     return StudyStatus(rows, missing(study), broken, study.paused)
 
 
-def config_of(member: Member) -> RunConfig:
+def config_of(member: StudyRun) -> RunConfig:
     return from_dict(member.config, member.name)
 
 
@@ -158,7 +158,7 @@ def _speed_config(run_dir: str) -> RunConfig | None:
 
 
 def _fold_seconds(
-    speed_of: Callable[[RunConfig], float | None], member: Member, photos: int, folds: int
+    speed_of: Callable[[RunConfig], float | None], member: StudyRun, photos: int, folds: int
 ) -> float | None:
     config = _speed_config(str(Run(member.id).dir))
     images_per_second = speed_of(config) if config else None
