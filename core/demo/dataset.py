@@ -14,7 +14,7 @@ from PIL import Image
 
 from core import machine
 from core.demo.hairstyles import comb
-from core.demo.people import SHOTS, cast, draw_moment, draw_person
+from core.demo.people import SHOTS, cast, draw_person, draw_snapshot
 from core.demo.photo import draw_photo
 from core.errors import LabError
 
@@ -109,7 +109,7 @@ def _draw_people(folder: Path, seed: int, first: int, who: list[tuple[str, int]]
             place = folder / "images" / path
             place.mkdir(parents=True)
             for shot in SHOTS:
-                photo = draw_photo(person, hair, draw_moment(rng, shot))
+                photo = draw_photo(person, hair, draw_snapshot(rng, shot))
                 Image.fromarray(photo).save(place / f"{shot}.jpg", quality=QUALITY)
             rows.append([name, gender, "synthetic", age, path])
         return rows

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from core.demo.canvas import Canvas, curve, ellipse, mirrored, moved
-from core.demo.people import Moment, Person
+from core.demo.people import Person, Snapshot
 
 HALF = 2  # the relief is smooth: it is computed at half the working resolution
 
@@ -85,16 +85,16 @@ def face_relief(p: Person, u: np.ndarray, v: np.ndarray, smile: float) -> np.nda
     return z
 
 
-def lit(z: np.ndarray, pixel: float, moment: Moment, strength: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def lit(z: np.ndarray, pixel: float, snapshot: Snapshot, strength: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Relief -> (soft light 0..1.2, gloss 0..1). pixel: size of one grid cell in face units."""
     gy, gx = np.gradient(z, pixel)
     gx, gy = gx * strength, gy * strength
     norm = 1 / np.sqrt(1 + gx * gx + gy * gy)
-    lx, ly, lz = moment.light
+    lx, ly, lz = snapshot.light
     diffuse = (-gx * lx - gy * ly + lz) * norm
     fill = (gx * lx * 0.6 + 0.75) * norm  # a weak second lamp from the other side keeps the shadows open
     wrapped = np.clip((diffuse + 0.3) / 1.3, 0, 1)
-    light = moment.ambient * (0.62 + 0.38 * norm) + (1.02 - moment.ambient) * wrapped + 0.08 * np.clip(fill, 0, 1)
+    light = snapshot.ambient * (0.62 + 0.38 * norm) + (1.02 - snapshot.ambient) * wrapped + 0.08 * np.clip(fill, 0, 1)
     hx, hy, hz = lx, ly, lz + 1
     half = 1 / np.sqrt(hx * hx + hy * hy + hz * hz)
     gloss = np.clip((-gx * hx - gy * hy + hz) * half * norm, 0, 1)
@@ -107,7 +107,7 @@ class Head:
     skin: (h, w, 3) float32, the whole canvas in lit skin; light: (h, w) float32 the same without colour.
     """
 
-    def __init__(self, canvas: Canvas, p: Person, m: Moment):
+    def __init__(self, canvas: Canvas, p: Person, m: Snapshot):
         self.canvas, self.p, self.m = canvas, p, m
         h, w = canvas.pixels.shape[:2]
         pose = canvas.pose

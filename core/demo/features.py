@@ -67,8 +67,8 @@ def nose(head: Head) -> None:
     tip, wide = 0.43 + p.nose_length, p.nose_width
     c.fill(ellipse(0, tip + 0.13, wide * 0.85, 0.05), head.dark, 0.3, 0.035, head.inside)
     for sign in (-1, 1):
-        hole = curve(np.array([(0.04, tip + 0.085), (wide * 0.5, tip + 0.05), (wide * 0.78, tip + 0.085),
-                               (wide * 0.48, tip + 0.11)]) * (sign, 1), 20, closed=True)  # fmt: skip
+        nostril = [(0.04, tip + 0.085), (wide * 0.5, tip + 0.05), (wide * 0.78, tip + 0.085), (wide * 0.48, tip + 0.11)]
+        hole = curve(np.array(nostril) * (sign, 1), 20, closed=True)
         c.fill(hole, head.dark * 0.5, 0.75, 0.012)
         wing = curve(
             np.array([(wide * 0.86, tip - 0.065), (wide * 1.08, tip + 0.03), (wide * 0.92, tip + 0.1)]) * (sign, 1),
@@ -88,8 +88,8 @@ def mouth(head: Head) -> None:
     corner = (wide, v - lift)
     top = v - 0.078 * full
     middle = [(0.11, v - 0.012 + 0.02 * smile), (0, v + 0.008 + 0.02 * smile), (-0.11, v - 0.012 + 0.02 * smile)]
-    upper_edge = [(-wide, v - lift), (-0.2, top + 0.028 - 0.3 * lift), (-0.065, top - 0.006), (0, top + 0.016),
-                  (0.065, top - 0.006), (0.2, top + 0.028 - 0.3 * lift), corner]  # fmt: skip
+    peak, dip, slope = top - 0.006, top + 0.016, top + 0.028 - 0.3 * lift
+    upper_edge = [(-wide, v - lift), (-0.2, slope), (-0.065, peak), (0, dip), (0.065, peak), (0.2, slope), corner]
     seam = curve([(-wide, v - lift), (-0.2, v - 0.25 * lift), *middle[::-1], (0.2, v - 0.25 * lift), corner], 40)
     lower_seam = seam + np.array([(0, 1)]) * (gap * (1 - (seam[:, :1] / wide) ** 2))
     bottom = v + gap + 0.105 * full + 0.02 * smile

@@ -23,13 +23,13 @@ class Lock:
     points: np.ndarray
     ends: np.ndarray
     tones: np.ndarray  # 0 .. LEVELS - 1, one a strand
-    moves_with_head: bool
-    dim: float
-    contrast: float
-    width: float
-    soft: float
-    opacity: float
-    shine: float
+    moves_with_head: bool = True
+    dim: float = 1.0
+    contrast: float = 0.5
+    width: float = 0.012
+    soft: float = 0.012
+    opacity: float = 1.0
+    shine: float = 1.0
 
 
 @dataclass

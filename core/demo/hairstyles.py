@@ -46,21 +46,15 @@ class Barber:
             step()
         return self.hair
 
-    def lay(self, where: list[Lock], shapes, strands, *, head=True, dim=1.0, contrast=0.5, width=0.012, soft=0.012,
-            opacity=1.0, shine=1.0) -> None:  # fmt: skip
+    def lay(self, where: list[Lock], shapes, strands, **look) -> None:
+        """Add a lock. look: how it shines and moves, as in Lock."""
         where.append(
             Lock(
                 shapes=list(shapes),
                 points=np.concatenate(strands) if strands else np.zeros((0, 2)),
                 ends=np.cumsum([len(s) for s in strands]) if strands else np.zeros(0, int),
                 tones=self.rng.integers(0, LEVELS, len(strands)),
-                moves_with_head=head,
-                dim=dim,
-                contrast=contrast,
-                width=width,
-                soft=soft,
-                opacity=opacity,
-                shine=shine,
+                **look,
             )
         )
 
@@ -246,7 +240,7 @@ class Barber:
             a = int(self.rng.integers(8, 32))
             strands.append(line[a : a + int(self.rng.integers(10, 26))])
         shape = np.concatenate([right, bottom[1:-1], left[::-1]])
-        self.lay(self.hair.behind, [shape], strands, head=False, dim=0.6, shine=0.4)
+        self.lay(self.hair.behind, [shape], strands, moves_with_head=False, dim=0.6, shine=0.4)
 
     def curtains(self) -> None:
         """One curtain on each side of the parting, from the crown past the cheek."""
@@ -302,7 +296,13 @@ class Barber:
         tail = curve([(0.8, -0.95), (1.26, -0.3), (1.24, 0.7), (0.95, 1.7)], 40) * (side, 1)
         inner = curve([(0.6, -0.9), (0.95, -0.3), (0.9, 0.7), (0.8, 1.5)], 40) * (side, 1)
         shape = np.concatenate([self.wavy(tail), self.wavy(inner)[::-1]])
-        self.lay(self.hair.behind, [shape], self.along(self.wavy(inner), self.wavy(tail), 160), head=False, dim=0.75)
+        self.lay(
+            self.hair.behind,
+            [shape],
+            self.along(self.wavy(inner), self.wavy(tail), 160),
+            moves_with_head=False,
+            dim=0.75,
+        )
 
     def pulled_back(self) -> None:
         p = self.p

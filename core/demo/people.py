@@ -4,6 +4,7 @@ Looks follow gender and age on average only: every trait is drawn from how femin
 for about one person in eight that differs from what they are. So the task can be learnt, but not perfectly.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,16 +61,25 @@ CLOTHES = (
     (170, 186, 196),
 )
 IRISES = ((70, 44, 28), (88, 58, 34), (60, 38, 28), (104, 92, 58), (92, 116, 96), (96, 132, 160), (120, 140, 152))
-MASKS = (
-    "surgical blue",
-    "surgical white",
-    "surgical pink",
-    "respirator",
-    "cloth black",
-    "cloth grey",
-    "dots",
-    "stripes",
-)
+MASK_KINDS = {
+    "surgical blue": 0.3,
+    "surgical white": 0.13,
+    "surgical pink": 0.07,
+    "respirator": 0.14,
+    "cloth black": 0.14,
+    "cloth grey": 0.08,
+    "dots": 0.07,
+    "stripes": 0.07,
+}
+# Cuts, and how often each is worn by those who wear their hair so.
+CROPPED = {"pixie": 0.4, "fringe": 0.2, "side": 0.2, "short": 0.15, "buzz": 0.05}  # women
+GROWN = {"shoulder": 0.45, "long": 0.25, "bob": 0.15, "bun": 0.15}  # men
+COILY_SHORT = {"buzz": 0.5, "afro": 0.25, "curls": 0.25}
+SHORT = {"short": 0.25, "side": 0.27, "quiff": 0.16, "buzz": 0.12, "curls": 0.08, "fringe": 0.08, "shoulder": 0.04}
+COILY_LONG = {"afro": 0.3, "long": 0.25, "bun": 0.2, "curls": 0.15, "shoulder": 0.1}
+OLDER = {"bob": 0.3, "pixie": 0.2, "shoulder": 0.18, "curls": 0.14, "bun": 0.1, "long": 0.08}
+LONG = {"long": 0.36, "bangs": 0.13, "shoulder": 0.18, "bob": 0.13, "bun": 0.07, "ponytail": 0.08, "pixie": 0.05}
+BEARDS = {"stubble": 0.42, "moustache": 0.1, "goatee": 0.14, "full": 0.34}
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Moment:
+class Snapshot:
     """What one photo changes: pose, expression, light, background, mask."""
 
     shift: tuple[float, float]  # pixels of a 384 wide photo
@@ -170,6 +180,11 @@ def cast(people: int, seed: int) -> list[tuple[str, int]]:
     return [persons[i] for i in rng.permutation(len(persons))]
 
 
+def one_of(rng: np.random.Generator, chances: Mapping[str, float]) -> str:
+    """A name, drawn by its chance; chances sum to 1."""
+    return str(rng.choice(list(chances), p=list(chances.values())))
+
+
 def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
     """The looks of one person, drawn around what is usual for how feminine and how old they look."""
     masculine = float(np.clip(rng.normal(0.82 if gender == "male" else 0.16, 0.13), 0, 1))
@@ -190,11 +205,11 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
     skin = SKINS[int(depth)] + (depth % 1) * (SKINS[int(depth) + 1] - SKINS[int(depth)])
     skin = np.clip(skin + rng.normal(0, 3, 3), 0, 255) / 255
     if depth > 5.2:
-        hair = rng.choice(["black", "espresso"], p=[0.7, 0.3])
+        hair = one_of(rng, {"black": 0.7, "espresso": 0.3})
     elif depth > 2.8:
-        hair = rng.choice(["black", "espresso", "brown", "chestnut"], p=[0.36, 0.34, 0.2, 0.1])
+        hair = one_of(rng, {"black": 0.36, "espresso": 0.34, "brown": 0.2, "chestnut": 0.1})
     else:
-        hair = rng.choice(list(HAIRS), p=[0.1, 0.18, 0.2, 0.13, 0.08, 0.14, 0.12, 0.05])
+        hair = str(rng.choice(list(HAIRS), p=[0.1, 0.18, 0.2, 0.13, 0.08, 0.14, 0.12, 0.05]))
     grey = float(np.clip((looks_old - 36) / 24 + rng.normal(0, 0.2), 0, 1)) if looks_old > 32 else 0.0
     if not man and rng.random() < 0.2:
         grey *= 0.15  # dyed
@@ -202,28 +217,20 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
 
     coily = depth > 5.0 and rng.random() < 0.6
     if short and not man:
-        style = rng.choice(["pixie", "fringe", "side", "short", "buzz"], p=[0.4, 0.2, 0.2, 0.15, 0.05])
+        style = one_of(rng, CROPPED)
     elif man and not short:
-        style = rng.choice(["shoulder", "long", "bob", "bun"], p=[0.45, 0.25, 0.15, 0.15])
+        style = one_of(rng, GROWN)
     elif man:
         if receding > 0.78 and rng.random() < 0.75:
             style = "horseshoe" if rng.random() < 0.65 else "bald"
-        elif coily:
-            style = rng.choice(["buzz", "afro", "curls"], p=[0.5, 0.25, 0.25])
         else:
-            style = rng.choice(["short", "side", "quiff", "buzz", "curls", "fringe", "shoulder"],
-                               p=[0.25, 0.27, 0.16, 0.12, 0.08, 0.08, 0.04])  # fmt: skip
-    elif coily:
-        style = rng.choice(["afro", "long", "bun", "curls", "shoulder"], p=[0.3, 0.25, 0.2, 0.15, 0.1])
-    elif looks_old > 52:
-        style = rng.choice(["bob", "pixie", "shoulder", "curls", "bun", "long"], p=[0.3, 0.2, 0.18, 0.14, 0.1, 0.08])
+            style = one_of(rng, COILY_SHORT if coily else SHORT)
     else:
-        style = rng.choice(["long", "bangs", "shoulder", "bob", "bun", "ponytail", "pixie"],
-                           p=[0.36, 0.13, 0.18, 0.13, 0.07, 0.08, 0.05])  # fmt: skip
+        style = one_of(rng, COILY_LONG if coily else OLDER if looks_old > 52 else LONG)
 
     beard = "none"
     if man and looks_old > 20 and rng.random() < 0.62:
-        beard = rng.choice(["stubble", "moustache", "goatee", "full"], p=[0.42, 0.1, 0.14, 0.34])
+        beard = one_of(rng, BEARDS)
     elif man:
         beard = "shadow"
     made_up = (not man) and rng.random() < 0.6
@@ -244,10 +251,10 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         masculine=masculine,
         wear=wear,
         skin=skin.astype(np.float32),
-        hair=np.clip(np.array(HAIRS[str(hair)], np.float32) + normal(0, 4) + normal(0, 1, 3), 0, 255).astype(np.float32)
+        hair=np.clip(np.array(HAIRS[hair], np.float32) + normal(0, 4) + normal(0, 1, 3), 0, 255).astype(np.float32)
         / 255,
         grey=grey,
-        style=str(style),
+        style=style,
         length=float(rng.uniform(1.9, 3.0)),
         volume=float(np.clip(normal(0.5, 0.2) - 0.15 * wear, 0.1, 1)),
         part=float(rng.choice((-1, 1)) * rng.uniform(0.1, 0.55)) if rng.random() < 0.8 else 0.0,
@@ -269,7 +276,7 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
         lips=float(np.clip(normal(1.12 - 0.38 * masculine - 0.3 * wear + 0.03 * depth, 0.12), 0.4, 1.4)),
         lip_paint=paint,
         eyeliner=float(np.clip(normal(0.75 if made_up else 0.25, 0.15), 0, 1)) * (0.2 if man else 1.0),
-        beard=str(beard),
+        beard=beard,
         glasses=str(rng.choice(["round", "square", "thin"])) if spectacled else "none",
         glasses_colour=frame / 255,
         earrings=str(rng.choice(["stud", "hoop"])) if not man and rng.random() < 0.5 else "none",
@@ -284,14 +291,14 @@ def draw_person(rng: np.random.Generator, gender: str, age: int) -> Person:
     )
 
 
-def draw_moment(rng: np.random.Generator, shot: str) -> Moment:
+def draw_snapshot(rng: np.random.Generator, shot: str) -> Snapshot:
     """What is particular to one photo; shot: one of SHOTS."""
     azimuth, height = rng.uniform(-0.85, 0.85), rng.uniform(0.25, 0.75)
     light = np.array([np.sin(azimuth), -height, np.cos(azimuth) * 0.9])
     hue = rng.random()
     wheel = 0.5 + 0.5 * np.cos(2 * np.pi * (hue + np.array([0, 0.33, 0.67])))
     colour = rng.uniform(0.35, 0.8) * (1 - 0.45 * (1 - wheel) * rng.uniform(0.2, 0.9))
-    return Moment(
+    return Snapshot(
         shift=(float(np.clip(rng.normal(0, 5), -11, 11)), float(np.clip(rng.normal(0, 5), -11, 11))),
         scale=float(rng.uniform(0.95, 1.05)),
         roll=float(rng.normal(0, 0.035)),
@@ -308,6 +315,6 @@ def draw_moment(rng: np.random.Generator, shot: str) -> Moment:
         scene=str(rng.choice(["studio", "bokeh", "wall", "window", "park"])),
         scene_colour=colour.astype(np.float32),
         seed=int(rng.integers(1 << 31)),
-        mask=None if shot == "normal" else str(rng.choice(MASKS, p=[0.3, 0.13, 0.07, 0.14, 0.14, 0.08, 0.07, 0.07])),
-        worn=str(rng.choice(["nose", "chin"], p=[0.6, 0.4])) if shot == "incorrect_mask" else "right",
+        mask=None if shot == "normal" else one_of(rng, MASK_KINDS),
+        worn=one_of(rng, {"nose": 0.6, "chin": 0.4}) if shot == "incorrect_mask" else "right",
     )

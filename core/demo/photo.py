@@ -10,13 +10,13 @@ from core.demo.canvas import Canvas, Pose
 from core.demo.faces import Head, mix
 from core.demo.features import draw_features
 from core.demo.hair import Combed, paint, paint_parting
-from core.demo.people import Moment, Person
+from core.demo.people import Person, Snapshot
 
 WIDTH, HEIGHT = 384, 512  # pixels of the finished photo
 FACE = 92.0  # pixels of the finished photo per face unit
 
 
-def draw_photo(p: Person, hair: Combed, m: Moment, factor: float = 1.0) -> np.ndarray:
+def draw_photo(p: Person, hair: Combed, m: Snapshot, factor: float = 1.0) -> np.ndarray:
     """RGB uint8 (512, 384, 3). factor: working resolution over finished resolution; more is smoother and slower."""
     w, h = round(WIDTH * factor), round(HEIGHT * factor)
     centre = ((WIDTH / 2 + m.shift[0]) * factor, (242 + m.shift[1]) * factor)
@@ -39,7 +39,7 @@ def draw_photo(p: Person, hair: Combed, m: Moment, factor: float = 1.0) -> np.nd
     return finish(pixels, m)
 
 
-def scenery(m: Moment, w: int, h: int) -> np.ndarray:
+def scenery(m: Snapshot, w: int, h: int) -> np.ndarray:
     """A background out of focus, float32 (h, w, 3)."""
     rng = np.random.default_rng(m.seed)
     sw, sh = w // 4, h // 4
@@ -98,7 +98,7 @@ def tone_curve() -> np.ndarray:
     return np.round(255 * (x + 0.12 * x * (1 - x) * (2 * x - 1))).astype(np.uint8)
 
 
-def finish(pixels: np.ndarray, m: Moment) -> np.ndarray:
+def finish(pixels: np.ndarray, m: Snapshot) -> np.ndarray:
     """Colour of the light, vignette, a soft curve, film grain; float32 any size -> uint8 (512, 384, 3)."""
     if pixels.shape[1] != WIDTH:
         pixels = cv2.resize(pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)

@@ -114,8 +114,9 @@ def glasses(head: Head) -> None:
     wide, tall = {"round": (0.285, 0.255), "square": (0.31, 0.22), "thin": (0.3, 0.2)}[p.glasses]
     power = 2.2 if p.glasses == "round" else 3.6
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    rim = np.stack([np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / power) * wide,
-                    np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / power) * tall], axis=1)  # fmt: skip
+    across, down = np.cos(angle), np.sin(angle)  # a superellipse: the higher its power, the squarer
+    across, down = (np.sign(wave) * np.abs(wave) ** (2 / power) for wave in (across, down))
+    rim = np.stack([across * wide, down * tall], axis=1)
     rim[:, 0] *= 1 - 0.06 * (rim[:, 1] > 0)
     thick = {"round": 0.036, "square": 0.056, "thin": 0.02}[p.glasses]
     gap = p.eye_gap + 0.015
