@@ -24,13 +24,15 @@ from core.runs import Run
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["core.training.train", "core.jobs.worker", "sklearn.model_selection", "albumentations"])
-PATIENCE = 90.0  # seconds; generous, because the machine may be busy
+PATIENCE = 180.0  # seconds; generous, because the machine may be busy
 
 
 def until(condition, what, seconds=PATIENCE, every=0.02):
     """The first true value of condition(); fails with `what` after a generous time."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    late = False
+    while not late:
+        late = time.monotonic() > deadline  # whoever had no processor for so long looks once more
         if value := condition():
             return value
         time.sleep(every)

@@ -88,14 +88,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-def soon(look: Callable[[], T], seconds: float, what: str, every: float = 0.1) -> T:
-    """The first true answer of look(); fails with what was awaited after `seconds`."""
+def soon(look: Callable[[], T], seconds: float, what: str | Callable[[], str], every: float = 0.1) -> T:
+    """The first true answer of look(); fails after `seconds` with what was awaited, or what(), asked then.
+
+    The last look begins after that time: a process that had no processor for so long looks once more.
+    """
     deadline = time.monotonic() + seconds
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"after {seconds:.0f} s still not: {what}")
+    while True:
+        late = time.monotonic() > deadline
+        if found := look():
+            return found
+        if late:
+            pytest.fail(f"after {seconds:.0f} s still not: {what() if callable(what) else what}")
         time.sleep(every)
-    return found
 
 
 def slack() -> float:

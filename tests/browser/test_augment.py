@@ -22,7 +22,7 @@ def places(page) -> list[str]:
 def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):
     page.goto(f"/augment?root={lab.demo}&recipe=study")
     sees(page, "Epoch 16", 90)
-    soon(lambda: places(page)[-1:] == ["Normalize"], 60 * slack(), f"the list; it is {places(page)}")
+    soon(lambda: places(page)[-1:] == ["Normalize"], 60 * slack(), lambda: f"the list; it is {places(page)}")
     assert places(page)[2:6] == ["RandomBrightnessContrast", "HorizontalFlip", "InvertImg", "CoarseDropout"]
     choose(page, "Add a transform", "GaussianBlur")
     press(button(page, "Add"))
@@ -33,7 +33,7 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     upward = page.locator('[class*="transforms-6-arrow_upward"] button:visible')
     press(upward)
     wanted = ["InvertImg", "GaussianBlur", "CoarseDropout", "Normalize"]
-    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"it moved up; the list is {places(page)}")
+    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), lambda: f"it moved up; the list is {places(page)}")
 
     pick(page, "radio", "Step by step")
     sees(page, "6. GaussianBlur")
@@ -46,7 +46,7 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     filled(page)
     sees(page, "GaussianBlur, CoarseDropout")
     press(button(page, "Transforms"))
-    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), f"Launch has the list; it has {places(page)}")
+    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), lambda: f"Launch has the list; it has {places(page)}")
 
 
 def photo_of(page) -> str | None:

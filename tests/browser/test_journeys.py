@@ -54,7 +54,9 @@ def text(page) -> str:
 
 
 def sees(page, words: str, seconds: float = 60) -> None:
-    soon(lambda: words in text(page), seconds * slack(), f"the page says {words!r}; it says: {text(page)[:1500]}")
+    soon(
+        lambda: words in text(page), seconds * slack(), lambda: f"the page says {words!r}; it says: {text(page)[:1500]}"
+    )
 
 
 def button(page, name: str):
@@ -251,7 +253,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     soon(
         lambda: len(re.findall(r"\d\.\d{3} ± \d\.\d{3} \(3\)", total.inner_text())) == 6,
         60 * patience,
-        f"mean ± deviation over three folds: {total.inner_text()}",
+        lambda: f"mean ± deviation over three folds: {total.inner_text()}",
     )
     soon(lambda: button(page, "Cancel").count() == 0, 60 * patience, "nothing is left to cancel")
     page.get_by_role("link", name="Home", exact=True).click()
@@ -547,7 +549,7 @@ def test_every_page_fits_800_pixels(page, lab, tmp_path):
         soon(
             lambda: max(page.evaluate(TOO_WIDE)) <= 1,
             60 * slack(),
-            f"{place} fits: {page.evaluate(TOO_WIDE)} px too wide",
+            lambda place=place: f"{place} fits: {page.evaluate(TOO_WIDE)} px too wide",
         )
 
 
