@@ -31,12 +31,12 @@ def table_of(root, people=24, folds=2, photos=1):
             sample = f"p{person:03d}/{k}.jpg"
             rows.append(
                 {
-                    "sample": sample, "path": str(root / sample), "person": f"p{person:03d}", "mask": "normal",
-                    "gender": gender, "age": float(AGES[group] + person // 6), "label": None, "row": None,
-                    "bytes": 1, "mtime_ns": 1, "width": 64, "height": 48, "y": person % 6, "class_name": name,
-                    "fold": (person // 6) % folds,
+                    **{"sample": sample, "path": str(root / sample), "person": f"p{person:03d}"},
+                    **{"mask": "normal", "gender": gender, "age": float(AGES[group] + person // 6)},
+                    **{"label": None, "row": None, "bytes": 1, "mtime_ns": 1, "width": 64, "height": 48},
+                    **{"y": person % 6, "class_name": name, "fold": (person // 6) % folds},
                 }
-            )  # fmt: skip
+            )
     return pd.DataFrame(rows)
 
 

@@ -72,16 +72,16 @@ def make_run(
     for fold in folds:
         state = (states or {}).get(int(fold), "done")
         held = table[table["fold"] == fold]
-        found = predictions(held, list(classes), skill, rng)
+        answers = predictions(held, list(classes), skill, rng)
         labels = {"labels": list(classes), "average": "macro", "zero_division": 0}
-        f1 = float(f1_score(found["label"], found["predicted"], **labels))
-        right = float(accuracy_score(found["label"], found["predicted"]))
+        f1 = float(f1_score(answers["label"], answers["predicted"], **labels))
+        right = float(accuracy_score(answers["label"], answers["predicted"]))
         length = epochs if state == "done" else max(1, epochs // 2)
         metrics_file.append_metrics(run.metrics_file(fold), metric_rows(length, f1, right, rng))
         scores = None
         if state == "done":
-            found.to_parquet(run.predictions_file(fold, "best"), index=False)
-            found.to_parquet(run.predictions_file(fold, "final"), index=False)
+            answers.to_parquet(run.predictions_file(fold, "best"), index=False)
+            answers.to_parquet(run.predictions_file(fold, "final"), index=False)
             run.weights_file(fold, "best").write_bytes(b"x" * 4096)
             _, scores = metrics_file.fold_scores(run.metrics(fold))
         why = (
@@ -101,11 +101,15 @@ def metric_rows(epochs: int, f1: float, right: float, rng: np.random.Generator) 
             now = [f1 * lift * share * 0.999, right * lift * share] if epoch < epochs else [f1, right]
             rows.append(
                 {
-                    "epoch": epoch, "phase": 0, "split": split, "loss": float(2 - 1.5 * share * noise),
-                    "objective": float(2.1 - 1.5 * share * noise), "f1_present": float(min(1.0, now[0])),
-                    "accuracy": float(min(1.0, now[1])), "f1": float(min(1.0, now[0])), "lr_backbone": 1e-5,
-                    "lr_head": 6e-4, "seconds": 3.0 if split == "train" else 1.0,
+                    **{"epoch": epoch, "phase": 0, "split": split},
+                    "loss": float(2 - 1.5 * share * noise),
+                    "objective": float(2.1 - 1.5 * share * noise),
+                    "f1_present": float(min(1.0, now[0])),
+                    "accuracy": float(min(1.0, now[1])),
+                    "f1": float(min(1.0, now[0])),
+                    **{"lr_backbone": 1e-5, "lr_head": 6e-4},
+                    "seconds": 3.0 if split == "train" else 1.0,
                     "images_per_second": 28.0 if split == "train" else 80.0,
                 }
-            )  # fmt: skip
+            )
     return rows

@@ -67,5 +67,5 @@ def pictures(run, samples):
     """The samples as the network takes them, by Pillow and plain arithmetic."""
     paths = run.samples().set_index("sample")["path"]
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    found = [(np.asarray(Image.open(paths[name])) / 255 - mean) / std for name in samples]
-    return torch.from_numpy(np.stack(found).transpose(0, 3, 1, 2).astype(np.float32))
+    pixels = [(np.asarray(Image.open(paths[name])) / 255 - mean) / std for name in samples]
+    return torch.from_numpy(np.stack(pixels).transpose(0, 3, 1, 2).astype(np.float32))

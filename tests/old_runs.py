@@ -24,9 +24,9 @@ def thaw(folder: Path) -> Path:
     shutil.copytree(FROZEN / "dataset", dataset)
     shutil.copytree(FROZEN / "runs", root, dirs_exist_ok=True)
     for path in [*root.rglob("*.json"), *root.rglob("*.yaml")]:
-        told = path.read_text("utf-8")
+        text = path.read_text("utf-8")
         path.write_text(
-            told.replace('"/dataset"', f'"{dataset}"').replace("root: /dataset\n", f"root: {dataset}\n"), "utf-8"
+            text.replace('"/dataset"', f'"{dataset}"').replace("root: /dataset\n", f"root: {dataset}\n"), "utf-8"
         )
     for path in root.glob("*/samples.parquet"):
         samples = pd.read_parquet(path)

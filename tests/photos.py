@@ -27,38 +27,45 @@ def draw(path: Path, colour=(120, 90, 60)) -> Path:
     return path
 
 
+def utkface(root, each=4):
+    """UTKFace names: six kinds of face, `each` of each, and no word about who is who."""
+    for n, (age, gender) in enumerate([(a, g) for a in (20, 40, 70) for g in (0, 1)] * each):
+        draw(root / f"{age}_{gender}_0_2017010920365{n:04d}.jpg", (n * 5, age, gender * 90))
+    return root
+
+
 def read(root, **settings):
     return scan(DataConfig(root=str(root), **settings), threads=1)
 
 
-def told(found, kind):
+def problems_of(scanned, kind):
     """where -> problem, for one kind."""
-    rows = found.problems[found.problems["kind"] == kind]
+    rows = scanned.problems[scanned.problems["kind"] == kind]
     return dict(zip(rows["where"], rows["problem"], strict=True))
 
 
 def images_on_disk(root):
-    found = set()
+    paths = set()
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if name.lower().endswith((".jpg", ".jpeg", ".png", ".bmp", ".heic")) and not name.startswith("."):
-                found.add((Path(folder) / name).relative_to(root).as_posix())
-    return found
+                paths.add((Path(folder) / name).relative_to(root).as_posix())
+    return paths
 
 
-def assert_nothing_is_skipped(found):
+def assert_nothing_is_skipped(scanned):
     """Each image is a sample, or the problems name it or a folder above it, or count it among the left-overs."""
-    samples = set(found.samples["sample"])
-    named = set(found.problems["sample"]) - {""}
-    named |= {name for where in found.problems["where"] for name in where.split(" and ")}
-    for path in images_on_disk(found.root):
+    samples = set(scanned.samples["sample"])
+    named = set(scanned.problems["sample"]) - {""}
+    named |= {name for where in scanned.problems["where"] for name in where.split(" and ")}
+    for path in images_on_disk(scanned.root):
         folders = {folder.as_posix() for folder in Path(path).parents}
         assert path in samples or {path, f"{Path(path).parent}/"} & named or folders & named, path
-    errors = found.problems[found.problems["severity"] == "error"]
+    errors = scanned.problems[scanned.problems["severity"] == "error"]
     assert not samples & set(errors["sample"])
-    assert found.samples["sample"].is_unique
-    assert list(found.samples["sample"]) == sorted(found.samples["sample"])
+    assert scanned.samples["sample"].is_unique
+    assert list(scanned.samples["sample"]) == sorted(scanned.samples["sample"])
 
 
 def mask_dataset(root, rows):

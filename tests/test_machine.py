@@ -10,6 +10,7 @@ import pytest
 
 from core import machine
 from core.places import HOME
+from tests.control_groups import make_group
 
 GB = 2**30
 
@@ -68,34 +69,40 @@ def test_a_quota_of_cores_counts_rounded_down(host, quota, expected):
 
 
 def test_the_narrowest_of_nested_groups_counts(host):
-    top = host({
-        **V2,
-        "sys/fs/cgroup/lab.slice/job.scope/memory.max": f"{16 * GB}\n",
-        "sys/fs/cgroup/lab.slice/memory.max": f"{4 * GB}\n",
-        "sys/fs/cgroup/lab.slice/job.scope/cpu.max": "max 100000\n",
-        "sys/fs/cgroup/lab.slice/cpu.max": "300000 100000\n",
-    })  # fmt: skip
+    top = host(
+        {
+            **V2,
+            "sys/fs/cgroup/lab.slice/job.scope/memory.max": f"{16 * GB}\n",
+            "sys/fs/cgroup/lab.slice/memory.max": f"{4 * GB}\n",
+            "sys/fs/cgroup/lab.slice/job.scope/cpu.max": "max 100000\n",
+            "sys/fs/cgroup/lab.slice/cpu.max": "300000 100000\n",
+        }
+    )
     assert (machine.cores(top), machine.memory(top)) == (3, 4 * GB)
     assert machine.is_limited(top)
 
 
 def test_groups_of_the_first_version_as_docker_mounts_them(host):
-    top = host({
-        **V1,
-        "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "200000\n",
-        "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
-        "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{4 * GB}\n",
-    })  # fmt: skip
+    top = host(
+        {
+            **V1,
+            "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "200000\n",
+            "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{4 * GB}\n",
+        }
+    )
     assert (machine.cores(top), machine.memory(top)) == (2, 4 * GB)
 
 
 def test_no_limit_of_the_first_version_is_no_limit(host):
-    top = host({
-        **V1,
-        "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
-        "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
-        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
-    })  # fmt: skip
+    top = host(
+        {
+            **V1,
+            "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
+            "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+        }
+    )
     assert (machine.cores(top), machine.memory(top)) == (8, 64 * GB)
 
 
@@ -108,11 +115,13 @@ def test_a_container_that_sees_its_own_group_as_the_top(host):
 
 def test_limits_are_read_again_after_a_while_and_not_at_every_question(host, monkeypatch):
     monkeypatch.setattr(machine.time, "monotonic", lambda: 100.0)
-    top = host({
-        **V2,
-        "sys/fs/cgroup/lab.slice/job.scope/cpu.max": "300000 100000",
-        "sys/fs/cgroup/lab.slice/job.scope/memory.max": str(4 * GB),
-    })  # fmt: skip
+    top = host(
+        {
+            **V2,
+            "sys/fs/cgroup/lab.slice/job.scope/cpu.max": "300000 100000",
+            "sys/fs/cgroup/lab.slice/job.scope/memory.max": str(4 * GB),
+        }
+    )
     assert (machine.cores(top), machine.memory(top)) == (3, 4 * GB)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_text", lambda path, *options: pytest.fail(f"{path} was read"))
@@ -196,39 +205,14 @@ for _ in range(400):  # MB, should the limit not hold
 """
 
 
-def make_group(megabytes=200):
-    """A control group below this process's own, allowed so much memory; None where none can be made."""
-    if not Path("/proc/self/cgroup").exists() or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return None
-    for own in machine._groups("memory", machine.TOP):
-        group = own / f"facet-test-{os.getpid()}"
-        try:
-            group.mkdir()
-            names = [name for name in ("memory.max", "memory.limit_in_bytes") if (group / name).exists()]
-            if names:
-                (group / names[0]).write_text(str(megabytes * 2**20))
-                with_swap = [n for n in ("memory.swap.max", "memory.memsw.limit_in_bytes") if (group / n).exists()]
-                if with_swap:
-                    (group / with_swap[0]).write_text("0" if "swap.max" in with_swap[0] else str(megabytes * 2**20))
-                return group
-            group.rmdir()
-        except OSError:
-            if group.is_dir():
-                group.rmdir()
-        break
-    return None
-
-
 def test_in_a_real_group_the_limit_is_seen_and_the_kill_is_counted():
     group = make_group()
     if group is None:
         pytest.skip("NOT TESTED: no control group can be made here (this needs root and a memory controller)")
     try:
         enter = f"open({str(group / 'cgroup.procs')!r}, 'w').write(str(__import__('os').getpid()))\n"
-        hog = subprocess.Popen(
-            [sys.executable, "-c", enter + HOG],
-            cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        command = [sys.executable, "-c", enter + HOG]
+        hog = subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         limit, before, counter = hog.stdout.readline().split(maxsplit=2)
         assert int(limit) == 200 * 2**20
         assert str(group) in counter

@@ -8,10 +8,20 @@ from core.text import ago, count, duration, plain, rate, score, spread
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, "0 s"), (45.4, "45 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3540, "59 min"), (3599, "1 h 00 min"),
-        (12_000, "3 h 20 min"), (187_200, "2 d 4 h"), (-5, "0 s"), (None, "–"), (math.nan, "–"), (math.inf, "–"),
+        (0, "0 s"),
+        (45.4, "45 s"),
+        (59.6, "1 min 00 s"),
+        (125, "2 min 05 s"),
+        (3540, "59 min"),
+        (3599, "1 h 00 min"),
+        (12_000, "3 h 20 min"),
+        (187_200, "2 d 4 h"),
+        (-5, "0 s"),
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "–"),
     ],
-)  # fmt: skip
+)
 def test_durations_read_as_a_person_says_them(seconds, words):
     assert duration(seconds) == words
 

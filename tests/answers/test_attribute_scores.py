@@ -31,14 +31,14 @@ def predictions(rng, names, true, samples=None):
 def test_attribute_scores_equal_scikit_learn(seed):
     rng = np.random.default_rng(seed)
     table = predictions(rng, JOINT, rng.choice(JOINT[:4], 40))  # two joint classes are absent
-    for found in attribute_scores(table, PARTS, JOINT, fold=3):
-        values = {"gender": GENDERS, "age": AGES}[found.attribute]
-        true = [dict(zip(("gender", "age"), label.split(), strict=True))[found.attribute] for label in table["label"]]
+    for score in attribute_scores(table, PARTS, JOINT, fold=3):
+        values = {"gender": GENDERS, "age": AGES}[score.attribute]
+        true = [dict(zip(("gender", "age"), label.split(), strict=True))[score.attribute] for label in table["label"]]
         shares = np.stack([table[[f"p_{n}" for n in JOINT if v in n.split()]].sum(axis=1) for v in values], axis=1)
         chosen = np.asarray(values)[shares.argmax(1)]
-        assert found.accuracy == pytest.approx(accuracy_score(true, chosen))
-        assert found.f1 == pytest.approx(f1_score(true, chosen, labels=values, average="macro", zero_division=0))
-        assert (found.fold, found.samples) == (3, 40)
+        assert score.accuracy == pytest.approx(accuracy_score(true, chosen))
+        assert score.f1 == pytest.approx(f1_score(true, chosen, labels=values, average="macro", zero_division=0))
+        assert (score.fold, score.samples) == (3, 40)
 
 
 def test_an_attribute_is_read_from_its_summed_probability():
@@ -109,14 +109,14 @@ def test_each_attribute_of_several_networks_is_the_networks_own(tmp_path):
     rng = np.random.default_rng(5)
     gender, age, folds = rng.choice(GENDERS, 40), rng.choice(AGES, 40), np.arange(40) % 2
     team = [finished(tmp_path, *what, folds, rng) for what in (("gender", GENDERS, gender), ("age", AGES, age))]
-    found = {(s.attribute, s.fold): s for s in attributes_together(team)}
-    assert len(found) == 4
+    scores = {(s.attribute, s.fold): s for s in attributes_together(team)}
+    assert len(scores) == 4
     for run, attribute, values in zip(team, ("gender", "age"), (GENDERS, AGES), strict=True):
         for fold in (0, 1):
-            own = run.predictions(fold)
-            f1 = f1_score(own["label"], own["predicted"], labels=values, average="macro", zero_division=0)
-            assert found[attribute, fold].accuracy == pytest.approx(accuracy_score(own["label"], own["predicted"]))
-            assert found[attribute, fold].f1 == pytest.approx(f1)
+            table = run.predictions(fold)
+            f1 = f1_score(table["label"], table["predicted"], labels=values, average="macro", zero_division=0)
+            assert scores[attribute, fold].accuracy == pytest.approx(accuracy_score(table["label"], table["predicted"]))
+            assert scores[attribute, fold].f1 == pytest.approx(f1)
 
 
 def test_networks_with_other_folds_are_not_scored_together(tmp_path):
@@ -133,6 +133,6 @@ def test_a_run_is_scored_fold_by_fold(tmp_path):
     truth, folds = rng.choice(JOINT, 40), np.arange(40) % 2
     run = finished(tmp_path, "gender-age", JOINT, truth, folds, rng)
     run.write_state(FoldState(1, "failed"))
-    found = score_run(run)
-    assert {(s.attribute, s.fold) for s in found} == {("gender", 0), ("age", 0)}
-    assert found == attribute_scores(run.predictions(0), PARTS, JOINT, 0)
+    scores = score_run(run)
+    assert {(s.attribute, s.fold) for s in scores} == {("gender", 0), ("age", 0)}
+    assert scores == attribute_scores(run.predictions(0), PARTS, JOINT, 0)

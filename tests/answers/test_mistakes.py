@@ -66,8 +66,8 @@ def test_the_attribute_at_fault_is_named(answers):
 @pytest.mark.parametrize(("age", "years"), [(27, 3), (28, 2), (29, 1), (30, 1), (31, 2), (45, 15), (60, 1), (61, 2)])
 def test_years_to_the_nearest_age_limit(tmp_path, samples, age, years):
     samples["age"] = float(age)
-    found = mistakes.load_answers(made(tmp_path, samples, probabilities=probabilities_of(samples["y"])))
-    assert (found.table["years"] == years).all()
+    answers = mistakes.load_answers(made(tmp_path, samples, probabilities=probabilities_of(samples["y"])))
+    assert (answers.table["years"] == years).all()
 
 
 def test_only_age_mistakes_near_a_limit_are_marked(answers):
@@ -78,7 +78,7 @@ def test_only_age_mistakes_near_a_limit_are_marked(answers):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "condition"),
+    ("selection", "condition"),
     [
         (Filter(answer="all", fold=1), lambda t: t["fold"] == 1),
         (Filter(answer="right", true="male <30"), lambda t: t["right"] & (t["true"] == "male <30")),
@@ -90,9 +90,9 @@ def test_only_age_mistakes_near_a_limit_are_marked(answers):
         (Filter(), lambda t: ~t["right"]),
     ],
 )
-def test_filters(answers, wanted, condition):
+def test_filters(answers, selection, condition):
     expected = np.flatnonzero(condition(answers.table))
-    np.testing.assert_array_equal(mistakes.select(answers, wanted), expected)
+    np.testing.assert_array_equal(mistakes.select(answers, selection), expected)
 
 
 def test_worst_first(answers):
@@ -106,20 +106,20 @@ def test_worst_first(answers):
 def test_disagreement_of_two_runs_is_the_squared_jensen_shannon_distance(tmp_path, samples, answers):
     other = made(tmp_path, samples, name="other", probabilities=probabilities_of(samples["y"], seed=5, wrong={1: 2}))
     others = mistakes.load_answers(other)
-    found = mistakes.between_runs([answers, others])
+    disagreement = mistakes.between_runs([answers, others])
     a, b = (pd.DataFrame(x.probabilities, index=x.table["sample"]) for x in (answers, others))
     for sample in samples["sample"]:
-        assert found[sample] == pytest.approx(jensenshannon(a.loc[sample], b.loc[sample], base=2) ** 2, abs=1e-9)
+        assert disagreement[sample] == pytest.approx(jensenshannon(a.loc[sample], b.loc[sample], base=2) ** 2, abs=1e-9)
     rows = mistakes.select(answers, Filter(answer="all"))
-    ordered = mistakes.order(answers, rows, "runs", found)
-    assert (np.diff(found[answers.table["sample"].to_numpy()[ordered]]) <= 0).all()
+    ordered = mistakes.order(answers, rows, "runs", disagreement)
+    assert (np.diff(disagreement[answers.table["sample"].to_numpy()[ordered]]) <= 0).all()
     assert mistakes.between_runs([answers, answers]).max() == pytest.approx(0, abs=1e-12)
 
 
 def test_runs_with_other_classes_cannot_be_compared(tmp_path, samples, answers):
     two = samples.assign(y=samples["y"] // 3, gender=["female", "male"] * 12)
-    run = made(tmp_path, two, name="gender", task={"name": "gender"}, names=["female", "male"],
-               probabilities=probabilities_of(two["y"], classes=2))  # fmt: skip
+    shares = probabilities_of(two["y"], classes=2)
+    run = made(tmp_path, two, name="gender", task={"name": "gender"}, names=["female", "male"], probabilities=shares)
     with pytest.raises(LabError, match="different classes") as fault:
         mistakes.between_runs([answers, mistakes.load_answers(run)])
     assert fault.value.kind == "classes"
@@ -142,9 +142,9 @@ def test_a_run_without_predictions_says_so(tmp_path, samples):
 def test_folds_that_have_not_answered_are_named(tmp_path, samples, probabilities):
     run = made(tmp_path, samples)
     answer(run, samples, probabilities, folds=[1])
-    found = mistakes.load_answers(run)
-    assert found.folds == (1,) and found.missing == (0,)
-    assert len(found.table) == (samples["fold"] == 1).sum()
+    answers = mistakes.load_answers(run)
+    assert answers.folds == (1,) and answers.missing == (0,)
+    assert len(answers.table) == (samples["fold"] == 1).sum()
 
 
 def test_an_answer_about_a_face_of_another_fold_is_refused(tmp_path, samples, probabilities):

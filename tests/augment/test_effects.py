@@ -29,26 +29,23 @@ def test_the_face_is_an_ellipse_in_three_bands():
 
 def test_the_share_that_holes_take_is_counted_from_the_pixels():
     image = grey()
-    found = effect_of(image, "CoarseDropout", num_holes_range=[3, 3], hole_height_range=[16, 16],
-                      hole_width_range=[16, 16])  # fmt: skip
+    sizes = {"num_holes_range": [3, 3], "hole_height_range": [16, 16], "hole_width_range": [16, 16]}
+    effect = effect_of(image, "CoarseDropout", **sizes)
     from core.augment.steps import steps
 
     resize = TransformConfig(name="Resize", params={"height": 64, "width": 64})
-    holes = TransformConfig(
-        name="CoarseDropout",
-        params={"num_holes_range": [3, 3], "hole_height_range": [16, 16], "hole_width_range": [16, 16]},
-    )
+    holes = TransformConfig(name="CoarseDropout", params=sizes)
     face = face_bands(64, 64) > 0
-    told = [(steps(image, [resize, holes], seed)[1].image == 0).all(axis=2)[face].mean() for seed in range(4)]
-    assert found.removed == pytest.approx(np.mean(told))
-    assert found.changed == 1
+    shares = [(steps(image, [resize, holes], seed)[1].image == 0).all(axis=2)[face].mean() for seed in range(4)]
+    assert effect.removed == pytest.approx(np.mean(shares))
+    assert effect.changed == 1
 
 
 def test_a_hole_over_everything_destroys_and_says_where():
-    found = effect_of(grey(), "CoarseDropout", num_holes_range=[1, 1], hole_height_range=[64, 64],
-                      hole_width_range=[64, 64])  # fmt: skip
-    assert found.removed == 1
-    assert any("takes 100% of the face away" in text for text in warnings_of(found))
+    sizes = {"num_holes_range": [1, 1], "hole_height_range": [64, 64], "hole_width_range": [64, 64]}
+    effect = effect_of(grey(), "CoarseDropout", **sizes)
+    assert effect.removed == 1
+    assert any("takes 100% of the face away" in text for text in warnings_of(effect))
 
 
 @pytest.mark.parametrize(
@@ -75,27 +72,27 @@ def test_inverting_turns_dark_faces_light_and_leaves_middle_grey_alone():
 
 def test_a_crop_that_cuts_off_more_than_a_third_is_named():
     crop = TransformConfig(name="CenterCrop", params={"height": 50, "width": 50})
-    found = effects(lambda: [grey(height=100, width=100)], [crop, TransformConfig(name="Normalize")], [0])
-    assert [effect.name for effect in found] == ["CenterCrop"]
-    assert found[0].cut == pytest.approx(0.75, abs=0.05)
-    assert any("more than a third" in text for text in warnings_of(found[0]))
+    measured = effects(lambda: [grey(height=100, width=100)], [crop, TransformConfig(name="Normalize")], [0])
+    assert [effect.name for effect in measured] == ["CenterCrop"]
+    assert measured[0].cut == pytest.approx(0.75, abs=0.05)
+    assert any("more than a third" in text for text in warnings_of(measured[0]))
     assert not warnings_of(effect_of(grey(), "RandomResizedCrop", scale=[0.95, 1.0], ratio=[1, 1]))
     assert effect_of(grey(), "RandomResizedCrop", scale=[0.2, 0.2], ratio=[1, 1]).cut == pytest.approx(0.8, abs=0.08)
 
 
 def test_clipped_to_white_counts_as_removed():
-    found = effect_of(grey(200), "RandomBrightnessContrast", brightness_limit=[1, 1], contrast_limit=[0, 0])
-    assert found.removed == 1
-    assert set(found.bands.values()) == {1.0}
+    effect = effect_of(grey(200), "RandomBrightnessContrast", brightness_limit=[1, 1], contrast_limit=[0, 0])
+    assert effect.removed == 1
+    assert set(effect.bands.values()) == {1.0}
 
 
 def test_dark_and_light_faces_are_told_apart():
     resize = TransformConfig(name="Resize", params={"height": 64, "width": 64})
     images = [grey(value) for value in (60, 70, 120, 130, 190, 200)]
-    found = effects(lambda: images, [resize, TransformConfig(name="InvertImg")], [0])[0]
-    assert found.dark == pytest.approx((65, 190), abs=2)
-    assert found.light == pytest.approx((195, 60), abs=2)
-    assert any("turns dark faces light and light faces dark" in text for text in warnings_of(found))
+    inverted = effects(lambda: images, [resize, TransformConfig(name="InvertImg")], [0])[0]
+    assert inverted.dark == pytest.approx((65, 190), abs=2)
+    assert inverted.light == pytest.approx((195, 60), abs=2)
+    assert any("turns dark faces light and light faces dark" in text for text in warnings_of(inverted))
     lighter = TransformConfig(name="RandomBrightnessContrast", params={"brightness_limit": [0.1, 0.1]})
     assert warnings_of(effects(lambda: images, [resize, lighter], [0])[0]) == []
 
@@ -106,13 +103,13 @@ def test_the_face_of_a_padded_photo_is_where_the_photo_is():
     resize = TransformConfig(name="Resize", params={"height": 128, "width": 192})
     holes = {"num_holes_range": [1, 1], "hole_height_range": [128, 128], "hole_width_range": [192, 192]}
     image = grey(200, 64, 64)
-    found = effects(lambda: [image], [crop, resize, TransformConfig(name="CoarseDropout", params=holes)], [0])
-    assert [effect.name for effect in found] == ["CenterCrop", "CoarseDropout"]
-    assert (found[0].removed, found[0].cut) == (0, 0)
-    for effect in found:
+    measured = effects(lambda: [image], [crop, resize, TransformConfig(name="CoarseDropout", params=holes)], [0])
+    assert [effect.name for effect in measured] == ["CenterCrop", "CoarseDropout"]
+    assert (measured[0].removed, measured[0].cut) == (0, 0)
+    for effect in measured:
         assert effect.before == pytest.approx([200], abs=1)
-    assert found[1].removed == 1
-    assert found[1].after == pytest.approx([0])
+    assert measured[1].removed == 1
+    assert measured[1].after == pytest.approx([0])
 
 
 def test_where_pixels_are_taken_is_where_they_are_taken():
@@ -122,20 +119,18 @@ def test_where_pixels_are_taken_is_where_they_are_taken():
         params={"num_holes_range": [1, 1], "hole_height_range": [20, 20], "hole_width_range": [10, 10]},
     )
     image = grey(120, 60, 60)
-    found = effects(lambda: [image], [resize, holes], [5])[0]
+    effect = effects(lambda: [image], [resize, holes], [5])[0]
     from core.augment.steps import steps
 
     black = (steps(image, [resize, holes], 5)[1].image == 0).all(axis=2)
     assert black.sum() == 200
-    assert np.array_equal(found.where == 1, black)
-    assert found.mean.shape == (96, 96, 3)
+    assert np.array_equal(effect.where == 1, black)
+    assert effect.mean.shape == (96, 96, 3)
 
 
 def test_only_what_changed_is_measured_again():
-    transforms = [
-        TransformConfig(name="Resize", params={"height": 48, "width": 48}),
-        TransformConfig(name="InvertImg"), TransformConfig(name="HorizontalFlip"), TransformConfig(name="Normalize"),
-    ]  # fmt: skip
+    resize = TransformConfig(name="Resize", params={"height": 48, "width": 48})
+    transforms = [resize, *(TransformConfig(name=name) for name in ("InvertImg", "HorizontalFlip", "Normalize"))]
     memo, image = {}, grey()
     first = effects(lambda: [image], transforms, [0, 1], memo)
     likelier = [t.model_copy(update={"p": 0.9}) for t in transforms]
@@ -152,16 +147,16 @@ def test_a_crop_of_a_very_large_photo_is_measured_alike():
     image = np.repeat(np.repeat(ramp[None, :, None], 2000, axis=0), 3, axis=2)
     small = crop.model_copy(update={"params": {"height": 200, "width": 400}})
     (large,) = effects(lambda: [image], [crop], [0])
-    (told,) = effects(lambda: [np.ascontiguousarray(image[::4, ::4])], [small], [0])
+    (quarter,) = effects(lambda: [np.ascontiguousarray(image[::4, ::4])], [small], [0])
     assert large.cut == pytest.approx(1 - 800 * 1600 / (2000 * 2400), abs=0.03)
-    assert large.removed == pytest.approx(told.removed, abs=0.03)
-    assert large.grey == pytest.approx(told.grey, abs=3)
+    assert large.removed == pytest.approx(quarter.removed, abs=0.03)
+    assert large.grey == pytest.approx(quarter.grey, abs=3)
 
 
 def test_a_lack_of_memory_is_a_sentence():
     def no_memory():
         raise MemoryError
 
-    with pytest.raises(LabError, match="effects of transforms: there is not enough memory") as told:
+    with pytest.raises(LabError, match="effects of transforms: there is not enough memory") as caught:
         effects(no_memory, [TransformConfig(name="HorizontalFlip"), TransformConfig(name="Normalize")], [0], {})
-    assert told.value.kind == "memory"
+    assert caught.value.kind == "memory"

@@ -12,24 +12,10 @@ from core.augment.pipeline import sample_seed
 from core.augment.steps import build_whole
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
-from core.config.transforms import TRANSFORMS
 from core.errors import LabError
+from tests.augment.chains import RANDOM, all_of_them, photo
 
 pytestmark = pytest.mark.filterwarnings("error")
-RANDOM = [name for name, entry in TRANSFORMS.items() if not entry.deterministic]
-
-
-def photo(height=90, width=70):
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def all_of_them(size=64):
-    sized = [TransformConfig(name="CenterCrop", params={"height": 80, "width": 66})]
-    sized.append(TransformConfig(name="Resize", params={"height": size, "width": size}))
-    random = [TransformConfig(name=name, p=0.5) for name in RANDOM if name != "CoarseDropout"]
-    holes = {"hole_height_range": [8, 9], "hole_width_range": [8, 12]}
-    last = [TransformConfig(name="CoarseDropout", p=0.5, params=holes), TransformConfig(name="Normalize")]
-    return [*sized, *random, *last]
 
 
 PASTED = """
@@ -52,10 +38,10 @@ def test_the_exported_python_as_pasted_in_a_fresh_process_gives_the_pixels_of_tr
     np.save(tmp_path / "seeds.npy", np.array(seeds))
     (tmp_path / "pasted.py").write_text(exchange.to_python(transforms) + PASTED)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-W", "error", "pasted.py"], cwd=tmp_path, env=clean, capture_output=True, text=True
     )
-    assert told.returncode == 0, told.stderr
+    assert done.returncode == 0, done.stderr
     made, ours = np.load(tmp_path / "made.npz"), build_whole(transforms)
     assert len({pixels.tobytes() for pixels in made["pixels"]}) == 12
     for pixels, seed in zip(made["pixels"], seeds, strict=True):
@@ -90,9 +76,9 @@ def test_each_transform_alone_survives_json_and_gives_the_same_pixels(name):
 @pytest.mark.parametrize("kind", exchange.FORMATS)
 def test_what_is_exported_is_imported_as_it_was(kind):
     for transforms in (all_of_them(), study_transforms(), study_transforms()[1:2]):
-        found = exchange.read(exchange.export(transforms, kind))
-        assert found.transforms == transforms
-        assert found.notes == []
+        imported = exchange.read(exchange.export(transforms, kind))
+        assert imported.transforms == transforms
+        assert imported.notes == []
 
 
 @pytest.mark.parametrize("kind", ["json", "python"])
@@ -117,17 +103,17 @@ t = A.Compose([
     A.Normalize(),
 ])
 """
-    found = exchange.read(text)
+    imported = exchange.read(text)
     assert not mark.exists()
-    assert [t.name for t in found.transforms] == ["Resize", "HorizontalFlip", "Affine", "GaussNoise", "Normalize"]
-    assert found.transforms[1].p == 0.3
-    assert found.transforms[2].params["rotate"] == [-15, 15]
-    assert any("interpolation=2" in note for note in found.notes)
-    assert any("per_channel=False" in note for note in found.notes)
+    assert [t.name for t in imported.transforms] == ["Resize", "HorizontalFlip", "Affine", "GaussNoise", "Normalize"]
+    assert imported.transforms[1].p == 0.3
+    assert imported.transforms[2].params["rotate"] == [-15, 15]
+    assert any("interpolation=2" in note for note in imported.notes)
+    assert any("per_channel=False" in note for note in imported.notes)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "is empty"),
         ("\0\1\2", "is not text"),
@@ -151,6 +137,6 @@ t = A.Compose([
         ("x" * 300_000, "no list of transforms"),
     ],
 )
-def test_what_cannot_be_imported_is_refused_in_words(text, told):
-    with pytest.raises(LabError, match=told):
+def test_what_cannot_be_imported_is_refused_in_words(text, message):
+    with pytest.raises(LabError, match=message):
         exchange.read(text)

@@ -136,9 +136,9 @@ def rectangles(result):
     """(height, width) of each connected black part."""
     black = (~result.any(axis=2)).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(black, connectivity=4)
-    found = stats[1:]
-    assert all(area == height * width for _, _, width, height, area in found)
-    return [(int(height), int(width)) for _, _, width, height, _ in found], int(black.sum())
+    parts = stats[1:]
+    assert all(area == height * width for _, _, width, height, area in parts)
+    return [(int(height), int(width)) for _, _, width, height, _ in parts], int(black.sum())
 
 
 def test_coarse_dropout_makes_exactly_four_black_holes_of_50_by_50():

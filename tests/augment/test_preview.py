@@ -92,21 +92,21 @@ def test_a_batch_is_that_of_the_trainer_with_its_mixed_labels(tiny_plan, tmp_pat
     try:
         batches = trainer.batches(3)
         for step, fed in enumerate(trainer.train_loader.epoch(3, batches)):
-            found = batch_view.batch(config, trainer.samples, 3, fold=0, epoch=3, step=step)
+            view = batch_view.batch(config, trainer.samples, 3, fold=0, epoch=3, step=step)
             labels = trainer.labels[torch.from_numpy(batches[step])]
             inputs, targets = trainer.mixer(trainer.prepare(fed), labels, trainer.step_seed(3, step))
-            assert found.rows.tolist() == batches[step].tolist()
-            assert found.steps == len(batches)
+            assert view.rows.tolist() == batches[step].tolist()
+            assert view.steps == len(batches)
             eaten_by_it = (inputs.permute(0, 2, 3, 1) * trainer.std + trainer.mean).numpy()
             exact = np.abs(eaten_by_it % 1 - 0.5) > 1e-3  # what lies between two bytes may be rounded to either
             assert exact.mean() > 0.9
-            assert (found.images[exact] == np.rint(eaten_by_it).astype(np.uint8)[exact]).all()
+            assert (view.images[exact] == np.rint(eaten_by_it).astype(np.uint8)[exact]).all()
             if method in ("none", "cutmix"):
                 assert exact.all()
             expected = targets if targets.ndim == 2 else torch.nn.functional.one_hot(targets, 3)
-            assert np.allclose(found.targets, expected.numpy(), atol=1e-6)
-            assert found.mixed == (method != "none")
-            assert np.allclose(found.targets.sum(1), 1, atol=1e-5)
+            assert np.allclose(view.targets, expected.numpy(), atol=1e-6)
+            assert view.mixed == (method != "none")
+            assert np.allclose(view.targets.sum(1), 1, atol=1e-5)
     finally:
         trainer.close()
     with pytest.raises(LabError, match=f"an epoch has {len(batches)} steps"):

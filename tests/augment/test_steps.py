@@ -7,7 +7,7 @@ from core.augment import steps
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
 from core.config.transforms import TRANSFORMS
-from tests.augment.test_exchange import RANDOM, all_of_them, photo
+from tests.augment.chains import RANDOM, all_of_them, photo
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -17,10 +17,10 @@ def test_the_last_step_is_what_training_gets_and_each_step_starts_from_the_one_b
     whole = steps.build_whole(transforms)
     applied = set()
     for seed in range(10):
-        found = steps.steps(image, transforms, seed)
-        assert [step.name for step in found] == [t.name for t in transforms[:-1]]
-        assert np.array_equal(found[-1].image, whole(image, seed))
-        for before, step in itertools.pairwise(found):
+        taken = steps.steps(image, transforms, seed)
+        assert [step.name for step in taken] == [t.name for t in transforms[:-1]]
+        assert np.array_equal(taken[-1].image, whole(image, seed))
+        for before, step in itertools.pairwise(taken):
             if not step.applied:
                 assert np.array_equal(before.image, step.image)
                 assert step.drawn == ""
@@ -60,11 +60,11 @@ def test_walking_a_parameter_changes_that_one_only():
 
 
 def test_the_cost_has_a_line_for_each_transform_and_one_for_what_an_epoch_pays():
-    found = steps.costs(photo(), study_transforms(64), seed=1, repeats=1)
-    assert [cost.name for cost in found if cost.once] == ["CenterCrop", "Resize"]
-    names = [cost.name for cost in found if not cost.once]
+    costs = steps.costs(photo(), study_transforms(64), seed=1, repeats=1)
+    assert [cost.name for cost in costs if cost.once] == ["CenterCrop", "Resize"]
+    names = [cost.name for cost in costs if not cost.once]
     assert names == ["RandomBrightnessContrast", "HorizontalFlip", "InvertImg", "CoarseDropout", "whole"]
-    assert all(cost.milliseconds > 0 for cost in found)
+    assert all(cost.milliseconds > 0 for cost in costs)
 
 
 @pytest.mark.parametrize("name", [name for name in TRANSFORMS if name != "Normalize"])

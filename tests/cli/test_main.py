@@ -10,7 +10,6 @@ import torch
 import torchvision
 import yaml
 
-from core.cli import main as cli
 from core.config import to_yaml
 from core.jobs import control
 from core.places import HOME
@@ -23,28 +22,6 @@ from tests.workers import held, hold_at, until
 VERBS = ["demo", "scan", "train", "status", "cancel", "resume", "worker", "weights"]
 ONE_EPOCH = [{"optimizer": "adam", "epochs": 1, "lr_backbone": 1e-3, "lr_head": 1e-3}]
 PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(12)]  # 2 of each class
-
-
-class Told:
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def lab(monkeypatch, capsys, runs_folder):
-    """lab("status", "--json") runs a verb in this process and returns its exit code and what it wrote."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["core", *map(str, words)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        return Told(code, *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -65,14 +42,14 @@ def hired(workers, monkeypatch):
     return workers
 
 
-def error_of(told):
+def error_of(done):
     """What was wrong and what to do: an expected failure is these two lines and nothing else."""
-    assert told.code == 1
-    lines = told.err.splitlines()
-    assert len(lines) == 2, told.err
+    assert done.code == 1
+    lines = done.err.splitlines()
+    assert len(lines) == 2, done.err
     assert lines[0].startswith("error: ")
     assert lines[1].startswith("       ")
-    assert "Traceback" not in told.err
+    assert "Traceback" not in done.err
     return lines[0], lines[1]
 
 
@@ -86,9 +63,9 @@ def process(*words, **more):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_explains_itself(lab, verb):
-    told = lab(verb, "--help")
-    assert told.code == 0
-    lines = [line.strip() for line in told.out.splitlines() if line.strip()]
+    done = lab(verb, "--help")
+    assert done.code == 0
+    lines = [line.strip() for line in done.out.splitlines() if line.strip()]
     assert re.match(rf"Usage: .+ {verb} ", lines[0])
     assert len(lines[1].split()) > 4  # a sentence about it, before its options
     options = [line for line in lines if line.startswith("--")]
@@ -97,13 +74,13 @@ def test_each_verb_explains_itself(lab, verb):
 
 
 def test_help_lists_the_verbs_and_a_wrong_one_is_told(lab):
-    told = lab("--help")
-    assert told.code == 0
-    assert all(re.search(rf"^\s+{verb}\s+\w", told.out, re.MULTILINE) for verb in VERBS)
-    assert "measure" not in told.out
-    told = lab("trian")
-    assert told.code == 2
-    assert "trian" in told.err
+    done = lab("--help")
+    assert done.code == 0
+    assert all(re.search(rf"^\s+{verb}\s+\w", done.out, re.MULTILINE) for verb in VERBS)
+    assert "measure" not in done.out
+    done = lab("trian")
+    assert done.code == 2
+    assert "trian" in done.err
     assert lab().code == 2
 
 
@@ -115,9 +92,9 @@ def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_
     settings = {"phases": json.dumps(ONE_EPOCH), "folds.count": 2, "task.name": "label", "name": "by hand"}
     settings |= {"transforms.0.params.height": 32, "transforms.0.params.width": 32, "training.batch_size": "8"}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    told = process("train", "quick", "--data", tiny_dataset, *words, "--wait")
-    assert told.returncode == 0, told.stderr
-    first, *table = told.stdout.splitlines()
+    done = process("train", "quick", "--data", tiny_dataset, *words, "--wait")
+    assert done.returncode == 0, done.stderr
+    first, *table = done.stdout.splitlines()
     run = Run(first)
     assert "by-hand" in run.id
     assert [state.state for state in run.states()] == ["done", "done"]
@@ -131,7 +108,7 @@ def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_
     deviation = abs(scores[0] - scores[1]) / 2**0.5
     assert f"{mean:.3f} ± {deviation:.3f} (2)" in next(line for line in table if line.startswith("best F1"))
     assert any(line.startswith("final accuracy") for line in table)
-    assert "folds done" in told.stderr
+    assert "folds done" in done.stderr
 
 
 def test_a_failed_fold_is_told_and_ends_with_1(lab, hired, recipe, tiny_dataset, tmp_path, monkeypatch):
@@ -140,39 +117,39 @@ def test_a_failed_fold_is_told_and_ends_with_1(lab, hired, recipe, tiny_dataset,
     )  # as if the file was put there since the launch
     other = tmp_path / "resnet34.pth"
     torch.save(torchvision.models.resnet34().state_dict(), other)
-    told = lab("train", recipe, "--data", tiny_dataset, "--set", f"model.init=file:{other}", "--wait")
-    assert told.code == 1
-    run = Run(told.out.splitlines()[0])
+    done = lab("train", recipe, "--data", tiny_dataset, "--set", f"model.init=file:{other}", "--wait")
+    assert done.code == 1
+    run = Run(done.out.splitlines()[0])
     for state in run.states():
         assert (state.state, state.kind) == ("failed", "weights")
-    assert "resnet34.pth does not fit this network" in told.out
-    assert "unknown weights, first layer1.2.conv1.weight" in told.out
-    assert "Choose the depth that the file was trained with." in told.out
-    assert "Traceback" not in told.out + told.err
+    assert "resnet34.pth does not fit this network" in done.out
+    assert "unknown weights, first layer1.2.conv1.weight" in done.out
+    assert "Choose the depth that the file was trained with." in done.out
+    assert "Traceback" not in done.out + done.err
 
 
 def test_cancel_and_resume(lab, workers, recipe, tiny_dataset, monkeypatch):
-    told = lab("train", recipe, "--data", tiny_dataset)
-    assert told.code == 0
-    run = Run(told.out.strip())
+    done = lab("train", recipe, "--data", tiny_dataset)
+    assert done.code == 0
+    run = Run(done.out.strip())
     workers.start(hold_at(epoch=1))
     until(lambda: held(workers.root), "the worker trains")
     assert json.loads(lab("status", run.id, "--json").out)["state"] == "running"
-    told = lab("cancel", run.id)
-    assert told.code == 0
-    assert told.out.count("cancelled") == 2
+    done = lab("cancel", run.id)
+    assert done.code == 0
+    assert done.out.count("cancelled") == 2
     assert [state.state for state in run.states()] == ["cancelled", "cancelled"]
     assert control.waiting() == []
 
     monkeypatch.setattr(control, "start_worker", lambda root: workers.start())
-    told = lab("resume", run.id, "--wait")
-    assert told.code == 0
-    assert told.out.splitlines()[0] == "resumed folds 0, 1"
+    done = lab("resume", run.id, "--wait")
+    assert done.code == 0
+    assert done.out.splitlines()[0] == "resumed folds 0, 1"
     assert [state.state for state in run.states()] == ["done", "done"]
     assert lab("resume", run.id).out == "nothing to resume\n"
-    told = lab("status", run.id)
-    assert told.out.count("done") == 2
-    assert "best F1" in told.out
+    done = lab("status", run.id)
+    assert done.out.count("done") == 2
+    assert "best F1" in done.out
 
 
 def test_a_worker_with_nothing_to_do_leaves(lab):
@@ -183,26 +160,26 @@ def test_a_worker_with_nothing_to_do_leaves(lab):
 
 
 def test_the_command_line_takes_the_task_that_the_dataset_has_and_says_so(lab, workers, tiny_dataset):
-    told = lab("train", "quick", "--data", tiny_dataset)
-    assert told.code == 0, told.err
-    assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
-    run = Run(told.out.strip())
+    done = lab("train", "quick", "--data", tiny_dataset)
+    assert done.code == 0, done.err
+    assert "Task set to label: this dataset has no labels for the task gender-age." in done.err.splitlines()
+    run = Run(done.out.strip())
     assert run.config().task.name == "label"
     assert sorted(run.info()["class_names"]) == ["blue", "green", "red"]
 
 
 def test_a_task_that_the_dataset_has_is_taken_without_a_word(lab, workers, recipe, tiny_dataset):
-    told = lab("train", recipe, "--data", tiny_dataset)
-    assert told.code == 0 and "Task" not in told.err
+    done = lab("train", recipe, "--data", tiny_dataset)
+    assert done.code == 0 and "Task" not in done.err
 
 
 def test_a_study_takes_the_task_that_the_dataset_has(lab, workers, tiny_dataset, tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump({"name": "seeds", "recipe": "quick", "grid": {"training.seed": [0, 1]}}))
-    told = lab("study", path, "--data", tiny_dataset)
-    assert told.code == 0, told.err
-    assert "Task set to label: this dataset has no labels for the task gender-age." in told.err.splitlines()
-    assert {Run(run_id).config().task.name for run_id in told.out.split()} == {"label"}
+    done = lab("study", path, "--data", tiny_dataset)
+    assert done.code == 0, done.err
+    assert "Task set to label: this dataset has no labels for the task gender-age." in done.err.splitlines()
+    assert {Run(run_id).config().task.name for run_id in done.out.split()} == {"label"}
     (record,) = record_file.all_studies()
     assert record.settings["set"]["task.name"] == "label", "launched again, the study says the same task"
 
@@ -224,9 +201,9 @@ def test_a_study_that_names_a_task_which_does_not_fit_is_refused(lab, workers, t
 
 
 def test_status_of_no_runs_says_how_to_make_one(lab):
-    told = lab("status")
-    assert (told.code, told.err) == (0, "")
-    assert "python -m core train quick --data" in told.out
+    done = lab("status")
+    assert (done.code, done.err) == (0, "")
+    assert "python -m core train quick --data" in done.out
     assert json.loads(lab("status", "--json").out) == []
 
 
@@ -234,13 +211,13 @@ def test_status_lists_every_run_and_names_the_unreadable(lab, tiny_plan, workers
     run = control.launch(tiny_plan)
     (runs_folder / "broken").mkdir()
     (runs_folder / "broken" / "summary.json").write_text("{")
-    told = lab("status")
-    assert told.code == 0
-    assert re.search(rf"{run.id}\s+queued", told.out)
-    assert re.search(r"broken\s+unreadable: summary.json cannot be read", told.out)
-    found = {entry["id"]: entry for entry in json.loads(lab("status", "--json").out)}
-    assert found[run.id]["state"] == "queued"
-    assert "unreadable" in found["broken"]
+    done = lab("status")
+    assert done.code == 0
+    assert re.search(rf"{run.id}\s+queued", done.out)
+    assert re.search(r"broken\s+unreadable: summary.json cannot be read", done.out)
+    entries = {entry["id"]: entry for entry in json.loads(lab("status", "--json").out)}
+    assert entries[run.id]["state"] == "queued"
+    assert "unreadable" in entries["broken"]
     one = json.loads(lab("status", run.id, "--json").out)
     assert (one["id"], one["state"], [fold["fold"] for fold in one["folds"]]) == (run.id, "queued", [0, 1])
     assert json.loads(lab("status", "--json", "--runs", tmp_path / "other").out) == []
@@ -250,13 +227,13 @@ def test_status_lists_every_run_and_names_the_unreadable(lab, tiny_plan, workers
 
 
 def test_demo_draws_a_dataset_that_scan_reads(lab, tmp_path):
-    told = lab("demo", tmp_path / "demo", "--people", "2", "--seed", "3")
-    assert told.code == 0
-    assert "2 people, 14 photos" in told.out
-    told = lab("scan", tmp_path / "demo")
-    assert told.code == 0
-    assert "mask: 14 photos of 2 people" in told.out
-    assert "mask: mask 10, incorrect 2, normal 2" in told.out
+    done = lab("demo", tmp_path / "demo", "--people", "2", "--seed", "3")
+    assert done.code == 0
+    assert "2 people, 14 photos" in done.out
+    done = lab("scan", tmp_path / "demo")
+    assert done.code == 0
+    assert "mask: 14 photos of 2 people" in done.out
+    assert "mask: mask 10, incorrect 2, normal 2" in done.out
     error_of(lab("demo", tmp_path / "demo"))
 
 
@@ -273,11 +250,11 @@ def bad_dataset(tmp_path):
 
 
 def test_scan_lists_everything_that_is_wrong_and_ends_with_1(lab, bad_dataset):
-    told = lab("scan", bad_dataset)
-    assert told.code == 1
-    assert told.err == ""
-    assert "mask: 83 photos of 12 people" in told.out
-    faults = [line for line in told.out.splitlines() if line.startswith("error: ")]
+    done = lab("scan", bad_dataset)
+    assert done.code == 1
+    assert done.err == ""
+    assert "mask: 83 photos of 12 people" in done.out
+    faults = [line for line in done.out.splitlines() if line.startswith("error: ")]
     for named in ("images/000_female_Asian_20/normal.jpg", "train.csv row 14: age 'old'", "train.csv row 15"):
         assert sum(named in line for line in faults) == 1, (named, faults)
 
@@ -288,10 +265,10 @@ def test_bad_files_block_a_training_until_they_are_left_out(lab, bad_dataset, wo
     assert "3 bad entries, first " in what
     assert "leave_out_problems" in remedy
     assert summaries() == []
-    told = lab(*words, "--set", "data.leave_out_problems=true")
-    assert told.code == 0
+    done = lab(*words, "--set", "data.leave_out_problems=true")
+    assert done.code == 0
     (run,) = summaries()
-    assert told.out.strip() == run["id"]
+    assert done.out.strip() == run["id"]
     assert run["samples"] == 83
 
 
@@ -368,11 +345,11 @@ def test_an_expected_failure_is_two_lines(
     places = {"{tmp}": tmp_path, "{data}": tiny_dataset, "{recipe}": recipe}
     for place, value in places.items():
         words = [word.replace(place, str(value)) for word in words]
-    told = lab(*words)
-    first, second = error_of(told)
+    done = lab(*words)
+    first, second = error_of(done)
     assert what in first
     assert remedy in second
-    assert told.out == ""
+    assert done.out == ""
     assert summaries() == []
     assert control.waiting() == []
     assert not (tmp_path / "new").exists()
@@ -386,7 +363,7 @@ def test_an_age_that_is_no_number_in_every_row_is_named(lab, recipe, tmp_path, w
 
 
 def test_the_real_process_tells_an_error_the_same_way(tmp_path, runs_folder):
-    told = process("train", "quick", "--data", tmp_path / "nowhere")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr.splitlines()[0].startswith("error: dataset ")
-    assert len(told.stderr.splitlines()) == 2
+    done = process("train", "quick", "--data", tmp_path / "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[0].startswith("error: dataset ")
+    assert len(done.stderr.splitlines()) == 2

@@ -8,9 +8,7 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import record_file
-from tests.cli.test_main import lab
 
-__all__ = ["lab"]
 SET = {"folds.count": 2, "task.name": "label", "phases.0.epochs": 2, "training.batch_size": 8}
 
 
@@ -27,10 +25,10 @@ def write(tmp_path, monkeypatch):
     return write
 
 
-def refused(told) -> str:
-    assert told.code == 1 and "Traceback" not in told.out + told.err
+def refused(done) -> str:
+    assert done.code == 1 and "Traceback" not in done.out + done.err
     assert not summaries() and not control.waiting() and not record_file.all_studies()
-    return told.err
+    return done.err
 
 
 @pytest.mark.parametrize(
@@ -53,26 +51,27 @@ def test_a_study_file_that_cannot_be_read_is_named(lab, tmp_path, tiny_dataset, 
     path = tmp_path / "mine.yaml"
     if content is not None:
         path.write_bytes(content)
-    assert "error: " in (told := refused(lab("study", path, "--data", tiny_dataset))) and told.count("\n") == 2
+    assert "error: " in (message := refused(lab("study", path, "--data", tiny_dataset))) and message.count("\n") == 2
 
 
 def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, write, tiny_dataset, monkeypatch):
     monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
     grid = {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))}
-    told = refused(lab("study", write(grid), "--data", tiny_dataset))
-    assert "10,000 runs" in told and "--yes" in told
+    message = refused(lab("study", write(grid), "--data", tiny_dataset))
+    assert "10,000 runs" in message and "--yes" in message
 
 
 def test_weights_that_are_not_here_are_said_and_nothing_is_queued(lab, write, tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    told = refused(lab("study", write({"model.depth": [18, 34]}, **{"model.init": "imagenet"}), "--data", tiny_dataset))
-    assert "resnet18-f37072fd.pth, 45 MB" in told
+    file = write({"model.depth": [18, 34]}, **{"model.init": "imagenet"})
+    message = refused(lab("study", file, "--data", tiny_dataset))
+    assert "resnet18-f37072fd.pth, 45 MB" in message
 
 
 def test_a_parent_that_is_unfinished_or_of_another_dataset_is_refused(lab, write, tiny_dataset, tmp_path):
-    told = lab("study", write({"training.seed": [0]}), "--data", tiny_dataset)
-    assert told.code == 0, told.err
-    parent = Run(told.out.split()[0])
+    first = lab("study", write({"training.seed": [0]}), "--data", tiny_dataset)
+    assert first.code == 0, first.err
+    parent = Run(first.out.split()[0])
     again = lab("study", write({"model.init": [f"run:{parent.id}"]}), "--data", tiny_dataset)
     assert again.code == 1 and f"fold 0 of {parent.id} is queued" in again.err
     for fold in parent.folds():
@@ -87,8 +86,8 @@ def test_a_parent_that_is_unfinished_or_of_another_dataset_is_refused(lab, write
 
 
 def test_a_study_file_launches_every_combination(lab, write, tiny_dataset):
-    told = lab("study", write({"training.seed": [0, 1], "model.depth": [18, 34]}), "--data", tiny_dataset)
-    assert told.code == 0, told.err
+    done = lab("study", write({"training.seed": [0, 1], "model.depth": [18, 34]}), "--data", tiny_dataset)
+    assert done.code == 0, done.err
     (record,) = record_file.all_studies()
-    assert told.out.split() == record.run_ids and len(record.run_ids) == 4
-    assert "4 runs, 8 fold jobs" in told.err
+    assert done.out.split() == record.run_ids and len(record.run_ids) == 4
+    assert "4 runs, 8 fold jobs" in done.err

@@ -110,7 +110,7 @@ def test_any_text_is_a_pattern_or_a_reason(pattern):
         return
     if pattern:
         try:
-            found = PersonPattern(pattern).person("abz01.jpg")
+            person = PersonPattern(pattern).person("abz01.jpg")
         except LabError:
             return
-        assert found is None or found in "abz01.jpg"
+        assert person is None or person in "abz01.jpg"

@@ -52,8 +52,8 @@ def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
     recipes.save_recipe("good", recipes.load_recipe("study"))
     (home / "bad.yaml").write_text(content)
     (home / "study.yaml").write_text("name: x\n")
-    found, wrong = recipes.own_recipes()
-    assert list(found) == ["good"]
+    readable, wrong = recipes.own_recipes()
+    assert list(readable) == ["good"]
     assert sorted(wrong) == ["bad", "study"]
     assert "bad.yaml" in wrong["bad"].message
     assert "good" in recipes.all_recipes()
@@ -63,5 +63,5 @@ def test_a_broken_file_is_named_and_the_others_are_still_there(home, content):
 def test_a_file_whose_reading_fails_as_nobody_foresaw_is_named_too(home, monkeypatch):
     recipes.save_recipe("bad", recipes.load_recipe("study"))
     monkeypatch.setattr(run_config.plain_yaml, "load", lambda text, source: {}[source])
-    found, wrong = recipes.own_recipes()
-    assert not found and "bad.yaml: cannot be read (KeyError)" in wrong["bad"].message
+    readable, wrong = recipes.own_recipes()
+    assert not readable and "bad.yaml: cannot be read (KeyError)" in wrong["bad"].message

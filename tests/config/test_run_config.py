@@ -19,13 +19,13 @@ RECIPES = sorted(all_recipes())
 
 def refused(text, *named):
     """The message with which YAML is refused; it names everything in `named`."""
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         from_yaml(text, "mine.yaml")
-    assert told.value.kind == "config"
-    assert told.value.message.startswith("mine.yaml: ")
+    assert caught.value.kind == "config"
+    assert caught.value.message.startswith("mine.yaml: ")
     for name in named:
-        assert name in told.value.message
-    return told.value.message
+        assert name in caught.value.message
+    return caught.value.message
 
 
 def test_the_recipes_that_the_readme_names_are_there():
@@ -46,9 +46,8 @@ def test_a_recipe_survives_yaml_and_is_complete(name):
 def test_the_study_is_the_study():
     study = load_recipe("study")
     names = [t.name for t in study.transforms]
-    assert names == [
-        "CenterCrop", "Resize", "RandomBrightnessContrast", "HorizontalFlip", "InvertImg", "CoarseDropout", "Normalize",
-    ]  # fmt: skip
+    assert names[:3] == ["CenterCrop", "Resize", "RandomBrightnessContrast"]
+    assert names[3:] == ["HorizontalFlip", "InvertImg", "CoarseDropout", "Normalize"]
     crop, _, _, _, _, holes, _ = study.transforms
     assert crop.params == {"height": 400, "width": 256}
     assert study.input_size == (224, 224)
@@ -189,9 +188,9 @@ def test_a_recipe_that_is_not_text_or_not_there_is_refused(tmp_path):
     bad.write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(LabError, match=r"photo\.yaml"):
         load_recipe(str(bad))
-    with pytest.raises(LabError, match="recipe 'qick' is not known") as told:
+    with pytest.raises(LabError, match="recipe 'qick' is not known") as caught:
         load_recipe("qick")
-    assert all(name in told.value.remedy for name in RECIPES)
+    assert all(name in caught.value.remedy for name in RECIPES)
     with pytest.raises(LabError, match="is not known"):
         load_recipe(str(tmp_path / "absent.yaml"))
 
@@ -230,10 +229,10 @@ def test_set_reaches_every_setting(key, value, expected):
     data = before.model_dump(mode="json")
     after = from_dict(with_setting(data, key, value))
     assert data == before.model_dump(mode="json")
-    found = after.model_dump()
+    setting = after.model_dump()
     for part in key.split("."):
-        found = found[int(part)] if part.isdigit() else found[part]
-    assert found == expected
+        setting = setting[int(part)] if part.isdigit() else setting[part]
+    assert setting == expected
 
 
 @pytest.mark.parametrize(
@@ -259,10 +258,10 @@ def test_set_reaches_every_setting(key, value, expected):
 )
 def test_a_bad_setting_is_refused_by_name(key, value, named):
     data = load_recipe("quick").model_dump(mode="json")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         from_dict(with_setting(data, key, value))
-    assert named in told.value.message
-    assert told.value.kind == "config"
+    assert named in caught.value.message
+    assert caught.value.kind == "config"
 
 
 def test_input_size_is_that_of_the_last_enabled_transform_that_sets_one():
@@ -306,13 +305,13 @@ def test_the_learning_rate_of_a_whole_run_is_that_of_torchs_schedulers(steps_per
     ]
     config = from_dict({"phases": phases})
     expected = list(itertools.chain.from_iterable(torch_rates(phase, steps_per_epoch) for phase in config.phases))
-    found = []
+    rates = []
     for epoch in range(1, config.epochs + 1):
         phase, before = config.phase_of(epoch)
         for step in range(steps_per_epoch):
             at = (epoch - 1 - before) * steps_per_epoch + step
-            found.append(config.phases[phase].lr_head * config.learning_rate_factor(phase, at, steps_per_epoch))
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-12)
+            rates.append(config.phases[phase].lr_head * config.learning_rate_factor(phase, at, steps_per_epoch))
+    assert rates == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @given(

@@ -40,9 +40,9 @@ def test_phases_line():
 
 @pytest.mark.parametrize("name", sorted(all_recipes()))
 def test_a_recipe_is_its_own_nearest(name):
-    found, changes = recipe_of(load_recipe(name))
+    nearest, changes = recipe_of(load_recipe(name))
     assert changes == 0
-    assert differing([flat(load_recipe(found)), flat(load_recipe(name))])[:1] in ([], ["name"])
+    assert differing([flat(load_recipe(nearest)), flat(load_recipe(name))])[:1] in ([], ["name"])
 
 
 def test_depth_folds_and_dataset_do_not_make_another_recipe():

@@ -133,7 +133,7 @@ GOOD = "0123abcd,2026-01-02T03:04:05+00:00,relabel,a/1.jpg,a,gender,female,male,
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         (f"{HEAD}\n{GOOD}\n{GOOD}\n", "line 3: id 0123abcd stands there twice"),
         (f"{HEAD}\n\n{GOOD},more\n", "line 3: 10 cells, not 9"),
@@ -150,13 +150,13 @@ GOOD = "0123abcd,2026-01-02T03:04:05+00:00,relabel,a/1.jpg,a,gender,female,male,
         ("id;when\n", "line 1: its columns are id;when, not id, when"),
     ],
 )
-def test_a_file_broken_by_hand_names_line_and_fault_and_is_not_overwritten(tmp_path, text, told):
+def test_a_file_broken_by_hand_names_line_and_fault_and_is_not_overwritten(tmp_path, text, message):
     path = corrections.file(tmp_path, tmp_path)
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(LabError) as caught:
         corrections.load(tmp_path, tmp_path)
-    assert told in caught.value.message and path.name in caught.value.message
+    assert message in caught.value.message and path.name in caught.value.message
     assert caught.value.kind == "corrections" and caught.value.remedy
     for change in (
         lambda: corrections.add(tmp_path, relabel(), tmp_path),

@@ -53,8 +53,8 @@ def test_cross_tables_count_photos_and_people(samples):
 
 
 def test_ages_people_and_sizes(samples):
-    known = {row.person: row.age for row in samples.itertuples() if row.age == row.age}
-    assert sorted(dataset_stats.ages_of_people(samples)) == sorted(known.values())
+    ages = {row.person: row.age for row in samples.itertuples() if row.age == row.age}
+    assert sorted(dataset_stats.ages_of_people(samples)) == sorted(ages.values())
     each = Counter(Counter(samples["person"]).values())
     assert dataset_stats.photos_per_person(samples).to_dict() == dict(each)
     sizes = dataset_stats.sizes(samples)
@@ -94,10 +94,10 @@ def test_thin_classes_say_what_they_mean():
     rows = [(y, name, f"{name}{i}") for y, (name, n) in enumerate(people.items()) for i in range(n) for _ in range(2)]
     table = pd.DataFrame(rows, columns=["y", "class_name", "person"])
     table["sample"] = [f"{i}.jpg" for i in range(len(table))]
-    told = dataset_stats.thin_classes(table, 5)
-    assert [(name, n) for name, n, _ in told] == [("one", 4), ("two", 9), ("three", 14)]
-    assert ["refused" in why for _, _, why in told] == [True, False, False]
-    assert "single person" in told[1][2] and "two people" in told[2][2]
+    thin = dataset_stats.thin_classes(table, 5)
+    assert [(name, n) for name, n, _ in thin] == [("one", 4), ("two", 9), ("three", 14)]
+    assert ["refused" in why for _, _, why in thin] == [True, False, False]
+    assert "single person" in thin[1][2] and "two people" in thin[2][2]
 
 
 def test_figures_hold_the_numbers_and_show_names_as_text(samples):

@@ -5,7 +5,7 @@ from core.config.run_config import DataConfig
 from core.data.readers.csv_table import csv_columns, read_csv
 from core.data.scan import detect_reader, scan
 from core.errors import LabError
-from tests.photos import assert_nothing_is_skipped, draw, read, told
+from tests.photos import assert_nothing_is_skipped, draw, problems_of, read
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp949"]
 
@@ -20,9 +20,9 @@ def test_encodings_and_delimiters(tmp_path, encoding, mark):
     (tmp_path / "labels.csv").write_bytes(text.encode(encoding))
     assert csv_columns(tmp_path, "labels.csv") == lines[0]
     assert detect_reader(tmp_path) == "csv"
-    found = read(tmp_path)
-    assert found.problems.empty
-    labels = dict(zip(found.samples["sample"], found.samples["label"], strict=True))
+    scanned = read(tmp_path)
+    assert scanned.problems.empty
+    labels = dict(zip(scanned.samples["sample"], scanned.samples["label"], strict=True))
     assert labels == {"사진/하나.jpg": "웃음", "사진/둘.jpg": f"슬{mark}픔"}
 
 
@@ -75,9 +75,9 @@ def test_usual_names_are_guessed_and_all_attributes_read(tmp_path):
         "b.jpg,x,p1,Female,30,mask",
         "c.jpg,y,p2,남,,incorrect_mask",
     )
-    found = read(tmp_path)
-    assert found.problems.empty
-    table = found.samples
+    scanned = read(tmp_path)
+    assert scanned.problems.empty
+    table = scanned.samples
     assert table["label"].tolist() == ["x", "x", "y"] and table["person"].tolist() == ["p1", "p1", "p2"]
     assert table["gender"].tolist() == ["female", "female", "male"]
     assert table["age"].tolist()[:2] == [29.5, 30.0] and table["age"].isna().tolist() == [False, False, True]
@@ -86,10 +86,10 @@ def test_usual_names_are_guessed_and_all_attributes_read(tmp_path):
 
 def test_columns_are_chosen_by_name(tmp_path):
     csv_dataset(tmp_path, "label,where,who,age", "x,a.jpg,p1,young", "y,b.jpg,p2,old", "z,c.jpg,p2,old")
-    found = read(tmp_path, reader="csv", path_column="where", label_column="age", person_column="who")
-    assert found.problems.empty
-    assert found.samples["label"].tolist() == ["young", "old", "old"]
-    assert found.samples["age"].isna().all()
+    scanned = read(tmp_path, reader="csv", path_column="where", label_column="age", person_column="who")
+    assert scanned.problems.empty
+    assert scanned.samples["label"].tolist() == ["young", "old", "old"]
+    assert scanned.samples["age"].isna().all()
     with pytest.raises(LabError, match=r"column 'nope' \(label\)") as caught:
         read(tmp_path, path_column="where", label_column="nope")
     assert "label, where, who, age" in caught.value.remedy
@@ -112,16 +112,16 @@ def test_rows_that_are_wrong_are_told_by_number(tmp_path):
         "short.jpg",
         photos=[f"{name}.jpg" for name in ("a", "b", "c", "d", "e", "f", "short", "unlisted")],
     )
-    found = read(tmp_path)
-    assert found.samples["sample"].tolist() == ["a.jpg"]
-    assert set(told(found, "missing-file")) == {"labels.csv row 3", "labels.csv row 9"}
-    assert set(told(found, "bad-gender")) == {"labels.csv row 4", "labels.csv row 6"}
-    assert set(told(found, "bad-age")) == {"labels.csv row 5", "labels.csv row 6", "labels.csv row 7"}
-    assert set(told(found, "bad-label")) == {"labels.csv row 7", "labels.csv row 10"}
-    assert set(told(found, "bad-person")) == {"labels.csv row 7", "labels.csv row 10"}
-    assert set(told(found, "bad-row")) == {"labels.csv row 8"}
-    assert told(found, "left-over") == {"./": "1 file left out, in no row of labels.csv: unlisted.jpg"}
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path)
+    assert scanned.samples["sample"].tolist() == ["a.jpg"]
+    assert set(problems_of(scanned, "missing-file")) == {"labels.csv row 3", "labels.csv row 9"}
+    assert set(problems_of(scanned, "bad-gender")) == {"labels.csv row 4", "labels.csv row 6"}
+    assert set(problems_of(scanned, "bad-age")) == {"labels.csv row 5", "labels.csv row 6", "labels.csv row 7"}
+    assert set(problems_of(scanned, "bad-label")) == {"labels.csv row 7", "labels.csv row 10"}
+    assert set(problems_of(scanned, "bad-person")) == {"labels.csv row 7", "labels.csv row 10"}
+    assert set(problems_of(scanned, "bad-row")) == {"labels.csv row 8"}
+    assert problems_of(scanned, "left-over") == {"./": "1 file left out, in no row of labels.csv: unlisted.jpg"}
+    assert_nothing_is_skipped(scanned)
 
 
 def test_paths_that_leave_the_dataset_are_not_opened(tmp_path, monkeypatch):
@@ -135,11 +135,11 @@ def test_paths_that_leave_the_dataset_are_not_opened(tmp_path, monkeypatch):
     csv_dataset(root, "path,label", "a.jpg,x", *(f"{path},y" for path in escapes), photos=["a.jpg"])
     opened = []
     monkeypatch.setattr("core.data.verify.photo_fault", lambda path: opened.append(path) or (8, 6, None))
-    found = read(root)
+    scanned = read(root)
     assert opened == [str(root / "a.jpg")]
-    assert {f"labels.csv row {row}" for row in range(3, 11)} <= set(told(found, "outside"))
-    assert not found.problems["sample"].str.startswith("..").any()
-    assert_nothing_is_skipped(found)
+    assert {f"labels.csv row {row}" for row in range(3, 11)} <= set(problems_of(scanned, "outside"))
+    assert not scanned.problems["sample"].str.startswith("..").any()
+    assert_nothing_is_skipped(scanned)
 
 
 def test_where_a_path_counts_from(tmp_path):
@@ -148,57 +148,57 @@ def test_where_a_path_counts_from(tmp_path):
     rows = ["root.jpg", "near.jpg", "only.jpg", str(tmp_path / "abs.jpg"), "images\\decomposed_é.jpg", "../root2.jpg"]
     draw(tmp_path / "root2.jpg")
     (tmp_path / "meta/labels.csv").write_text("path,label\n" + "".join(f"{row},x\n" for row in rows), encoding="utf-8")
-    found = scan(DataConfig(root=str(tmp_path), csv_file="meta/labels.csv"))
-    assert found.problems.empty and len(found.samples) == 6
-    assert found.samples["row"].tolist() == [5, 6, 4, 3, 2, 7]
+    scanned = scan(DataConfig(root=str(tmp_path), csv_file="meta/labels.csv"))
+    assert scanned.problems.empty and len(scanned.samples) == 6
+    assert scanned.samples["row"].tolist() == [5, 6, 4, 3, 2, 7]
 
 
 def test_a_bare_name_that_stands_twice_is_not_guessed(tmp_path):
     csv_dataset(tmp_path, "path,label", "x.jpg,l", photos=["one/x.jpg", "two/x.jpg"])
-    found = read(tmp_path)
-    assert found.samples.empty and list(told(found, "missing-file")) == ["labels.csv row 2"]
+    scanned = read(tmp_path)
+    assert scanned.samples.empty and list(problems_of(scanned, "missing-file")) == ["labels.csv row 2"]
 
 
 def test_the_same_file_in_two_rows(tmp_path):
     csv_dataset(tmp_path, "path,label", "a.jpg,x", "b.jpg,x", "./a.jpg,x", "b.jpg,y", "c.jpg,y")
-    found = read(tmp_path)
-    assert found.samples["sample"].tolist() == ["a.jpg", "c.jpg"]
-    assert list(told(found, "duplicate")) == ["labels.csv row 2 and row 4"]
-    assert "label x and y" in told(found, "label-conflict")["labels.csv row 3 and row 5"]
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path)
+    assert scanned.samples["sample"].tolist() == ["a.jpg", "c.jpg"]
+    assert list(problems_of(scanned, "duplicate")) == ["labels.csv row 2 and row 4"]
+    assert "label x and y" in problems_of(scanned, "label-conflict")["labels.csv row 3 and row 5"]
+    assert_nothing_is_skipped(scanned)
 
 
 def test_the_same_file_under_two_people_is_a_conflict(tmp_path):
     csv_dataset(tmp_path, "path,label,person", "a.jpg,x,p1", "a.jpg,x,p2", "b.jpg,y,p3")
-    found = read(tmp_path)
-    assert found.samples["sample"].tolist() == ["b.jpg"]
-    assert "person p1 and p2" in told(found, "label-conflict")["labels.csv row 2 and row 3"]
+    scanned = read(tmp_path)
+    assert scanned.samples["sample"].tolist() == ["b.jpg"]
+    assert "person p1 and p2" in problems_of(scanned, "label-conflict")["labels.csv row 2 and row 3"]
 
 
 def test_the_same_person_in_two_rows_with_different_attributes(tmp_path):
     rows = ["a.jpg,p1,female,30", "b.jpg,p1,male,30", "c.jpg,p2,male,30", "d.jpg,p2,male,45", "e.jpg,p3,male,30"]
     csv_dataset(tmp_path, "path,id,gender,age", *rows, "f.jpg,p3,male,31", photos=[f"{name}.jpg" for name in "abcdef"])
-    found = read(tmp_path)
-    assert len(found.samples) == 6 and found.samples["person"].nunique() == 3
-    conflicts = told(found, "label-conflict")
+    scanned = read(tmp_path)
+    assert len(scanned.samples) == 6 and scanned.samples["person"].nunique() == 3
+    conflicts = problems_of(scanned, "label-conflict")
     assert "person 'p1' has gender female and male" in conflicts["labels.csv row 2 and row 3"]
     assert "person 'p2' has age 30 and 45" in conflicts["labels.csv row 4 and row 5"]
-    assert len(conflicts) == 2 and (found.problems["severity"] == "warning").all()
+    assert len(conflicts) == 2 and (scanned.problems["severity"] == "warning").all()
 
 
 def test_a_guessed_column_without_one_good_value_is_set_aside_aloud(tmp_path):
     csv_dataset(tmp_path, "file,gender,age", "a.jpg,Male,20-29", "b.jpg,Female,30-39", "c.jpg,Male,more than 70")
-    found = read(tmp_path)
-    assert len(found.samples) == 3 and found.samples["age"].isna().all()
-    assert "column 'age' is not used" in told(found, "bad-age")["labels.csv"]
-    found = read(tmp_path, reader="csv", age_column="age")
-    assert found.samples.empty and len(told(found, "bad-age")) == 3
+    scanned = read(tmp_path)
+    assert len(scanned.samples) == 3 and scanned.samples["age"].isna().all()
+    assert "column 'age' is not used" in problems_of(scanned, "bad-age")["labels.csv"]
+    scanned = read(tmp_path, reader="csv", age_column="age")
+    assert scanned.samples.empty and len(problems_of(scanned, "bad-age")) == 3
 
 
 def test_digits_are_no_gender(tmp_path):
     csv_dataset(tmp_path, "file,gender", "a.jpg,0", "b.jpg,1", "c.jpg,1")
-    found = read(tmp_path)
-    assert found.samples.empty and len(told(found, "bad-gender")) == 3
+    scanned = read(tmp_path)
+    assert scanned.samples.empty and len(problems_of(scanned, "bad-gender")) == 3
 
 
 def test_which_csv(tmp_path):

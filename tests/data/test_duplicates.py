@@ -52,9 +52,9 @@ def files_of(samples):
 def test_changed_copies_are_found_and_nothing_else(folder):
     samples = table(folder)
     pairs = duplicates.pairs(samples, duplicates.signatures(files_of(samples)))
-    found = {frozenset(pair) for pair in pairs[["sample_a", "sample_b"]].itertuples(index=False)}
+    likenesses = {frozenset(pair) for pair in pairs[["sample_a", "sample_b"]].itertuples(index=False)}
     copies = [("00.jpg", "small.png"), ("01.jpg", "dark.jpg"), ("02.jpg", "mirror.jpg"), ("03.jpg", "grey.jpg")]
-    assert found == {frozenset(pair) for pair in copies}
+    assert likenesses == {frozenset(pair) for pair in copies}
     assert pairs["likeness"].is_monotonic_decreasing and pairs["likeness"].between(0.97, 1.0001).all()
     mirrored = pairs[pairs["mirrored"]]
     assert set(mirrored[["sample_a", "sample_b"]].iloc[0]) == {"02.jpg", "mirror.jpg"} and len(mirrored) == 1
@@ -75,7 +75,7 @@ def test_blocks_find_what_a_plain_loop_finds(monkeypatch):
     small[12:24] = small[:12]
     samples = pd.DataFrame({"sample": [f"{n:03d}" for n in range(len(hashes))]})
     samples["person"] = [str(n % 40) for n in range(len(hashes))]
-    found = duplicates.Signatures(hashes, np.zeros_like(hashes), small, np.ones(len(hashes), bool))
+    signatures = duplicates.Signatures(hashes, np.zeros_like(hashes), small, np.ones(len(hashes), bool))
     plain = {
         (i, j)
         for i in range(len(hashes))
@@ -87,7 +87,7 @@ def test_blocks_find_what_a_plain_loop_finds(monkeypatch):
     assert len(plain) == 12
     for block in (1 << 22, 100):
         monkeypatch.setattr(duplicates, "_BLOCK", block)
-        pairs = duplicates.pairs(samples, found)
+        pairs = duplicates.pairs(samples, signatures)
         assert {(int(a), int(b)) for a, b in zip(pairs["sample_a"], pairs["sample_b"], strict=True)} == plain
 
 
@@ -99,9 +99,9 @@ def test_signatures_are_remembered_by_path_and_time_also_of_an_interrupted_searc
 
     with pytest.raises(KeyboardInterrupt):
         duplicates.signatures(files_of(samples), progress=stop, memory=memory)
-    told = []
-    first = duplicates.signatures(files_of(samples), memory=memory, progress=lambda *seen: told.append(seen))
-    assert told[-1] == (len(samples), len(samples))
+    progress = []
+    first = duplicates.signatures(files_of(samples), memory=memory, progress=lambda *seen: progress.append(seen))
+    assert progress[-1] == (len(samples), len(samples))
     looked = []
     plain = duplicates._signature
     monkeypatch.setattr(duplicates, "_signature", lambda path, sample: looked.append(sample) or plain(path, sample))

@@ -5,7 +5,7 @@ import pytest
 
 from core.data.scan import detect_reader
 from core.errors import LabError
-from tests.photos import assert_nothing_is_skipped, draw, mask_dataset, read, told
+from tests.photos import assert_nothing_is_skipped, draw, mask_dataset, problems_of, read
 
 
 def test_mask_layout(tmp_path):
@@ -14,16 +14,16 @@ def test_mask_layout(tmp_path):
         tmp_path / "images/000001_female_Asian_45/normal.JPEG"
     )
     (tmp_path / "images/000001_female_Asian_45/._normal.jpg").write_bytes(b"resource fork")
-    found = read(tmp_path)
-    assert found.reader == detect_reader(tmp_path) == "mask"
-    assert found.problems.empty
-    first = found.samples[found.samples["person"] == "000001"]
+    scanned = read(tmp_path)
+    assert scanned.reader == detect_reader(tmp_path) == "mask"
+    assert scanned.problems.empty
+    first = scanned.samples[scanned.samples["person"] == "000001"]
     assert first["mask"].tolist() == ["incorrect"] + ["mask"] * 5 + ["normal"]
     assert set(first["gender"]) == {"female"} and set(first["age"]) == {45.0} and set(first["race"]) == {"Asian"}
-    assert set(first["row"]) == {2} and set(found.samples["row"]) == {2, 3}
-    assert found.samples.loc[0, "path"] == str(tmp_path / found.samples.loc[0, "sample"])
-    assert (found.samples["width"] == 8).all() and (found.samples["height"] == 6).all()
-    assert_nothing_is_skipped(found)
+    assert set(first["row"]) == {2} and set(scanned.samples["row"]) == {2, 3}
+    assert scanned.samples.loc[0, "path"] == str(tmp_path / scanned.samples.loc[0, "sample"])
+    assert (scanned.samples["width"] == 8).all() and (scanned.samples["height"] == 6).all()
+    assert_nothing_is_skipped(scanned)
 
 
 def test_mask_rows_that_are_wrong_are_told_by_number(tmp_path):
@@ -35,18 +35,18 @@ def test_mask_rows_that_are_wrong_are_told_by_number(tmp_path):
     (tmp_path / "images/6_male_Asian_20/mask5.jpg").unlink()
     draw(tmp_path / "images/nobody/normal.jpg")
     (tmp_path / "images/nobody/notes.txt").write_text("x")
-    found = read(tmp_path)
-    assert set(found.samples["person"]) == {"1", "6"}
-    assert set(told(found, "bad-gender")) == {"train.csv row 3", "train.csv row 6"}
-    assert set(told(found, "bad-age")) == {"train.csv row 4", "train.csv row 5"}
-    assert "7 photos" in told(found, "bad-age")["train.csv row 4"]
-    assert set(told(found, "missing-file")) == {"train.csv row 8"}
-    assert set(told(found, "outside")) == {"train.csv row 10"}  # the blank row 9 counts
-    assert set(told(found, "bad-person")) == {"train.csv row 11"}
-    assert set(told(found, "bad-name")) == {"images/6_male_Asian_20/mask6.jpg"}
-    assert "no mask5" in told(found, "incomplete")["train.csv row 7"]
-    assert "1 file left out" in told(found, "left-over")["images/nobody/"]
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path)
+    assert set(scanned.samples["person"]) == {"1", "6"}
+    assert set(problems_of(scanned, "bad-gender")) == {"train.csv row 3", "train.csv row 6"}
+    assert set(problems_of(scanned, "bad-age")) == {"train.csv row 4", "train.csv row 5"}
+    assert "7 photos" in problems_of(scanned, "bad-age")["train.csv row 4"]
+    assert set(problems_of(scanned, "missing-file")) == {"train.csv row 8"}
+    assert set(problems_of(scanned, "outside")) == {"train.csv row 10"}  # the blank row 9 counts
+    assert set(problems_of(scanned, "bad-person")) == {"train.csv row 11"}
+    assert set(problems_of(scanned, "bad-name")) == {"images/6_male_Asian_20/mask6.jpg"}
+    assert "no mask5" in problems_of(scanned, "incomplete")["train.csv row 7"]
+    assert "1 file left out" in problems_of(scanned, "left-over")["images/nobody/"]
+    assert_nothing_is_skipped(scanned)
 
 
 def test_mask_reader_on_another_layout_says_which_columns_it_lacks(tmp_path):
@@ -59,23 +59,23 @@ def test_mask_reader_on_another_layout_says_which_columns_it_lacks(tmp_path):
 
 def test_same_person_in_two_rows_is_one_person_and_the_conflict_is_named(tmp_path):
     mask_dataset(tmp_path, [("1", "female", 45), ("1", "male", 45), ("2", "male", 30), ("2", "male", 31)])
-    found = read(tmp_path)
-    assert set(found.samples["person"]) == {"1", "2"}
-    conflicts = told(found, "label-conflict")
+    scanned = read(tmp_path)
+    assert set(scanned.samples["person"]) == {"1", "2"}
+    conflicts = problems_of(scanned, "label-conflict")
     assert list(conflicts) == ["train.csv row 2 and row 3"]
     assert "gender female and male" in conflicts["train.csv row 2 and row 3"]
-    assert (found.problems["severity"] == "warning").all()
+    assert (scanned.problems["severity"] == "warning").all()
 
 
 def test_same_folder_in_two_rows(tmp_path):
     mask_dataset(tmp_path, [("1", "female", 45), ("2", "male", 30)])
     with open(tmp_path / "train.csv", "a") as file:
         file.write("1,female,Asian,45,1_female_Asian_45\n2,female,Asian,30,2_male_Asian_30\n")
-    found = read(tmp_path)
-    assert set(found.samples["person"]) == {"1"} and len(found.samples) == 7
-    assert told(found, "duplicate")["train.csv row 2 and row 4"]
-    assert "gender female and male" in told(found, "label-conflict")["train.csv row 3 and row 5"]
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path)
+    assert set(scanned.samples["person"]) == {"1"} and len(scanned.samples) == 7
+    assert problems_of(scanned, "duplicate")["train.csv row 2 and row 4"]
+    assert "gender female and male" in problems_of(scanned, "label-conflict")["train.csv row 3 and row 5"]
+    assert_nothing_is_skipped(scanned)
 
 
 @pytest.mark.parametrize("folder", ["", "images/", "UTKFace/part1/"])
@@ -93,15 +93,15 @@ def test_utkface(tmp_path, folder):
     }
     for name in [*good, *bad]:
         draw(tmp_path / folder / name)
-    found = read(tmp_path, reader="utkface")
-    samples = found.samples.set_index("sample")
+    scanned = read(tmp_path, reader="utkface")
+    samples = scanned.samples.set_index("sample")
     assert samples.loc[folder + good[0], ["gender", "age", "race"]].tolist() == ["male", 26.0, "Black"]
     assert samples.loc[folder + good[1], ["gender", "age", "race"]].tolist() == ["female", 60.0, "Others"]
-    assert (found.samples["person"] == found.samples["sample"]).all()
-    assert found.samples["mask"].isna().all()
-    kinds = dict(zip(found.problems["sample"], found.problems["kind"], strict=True))
+    assert (scanned.samples["person"] == scanned.samples["sample"]).all()
+    assert scanned.samples["mask"].isna().all()
+    kinds = dict(zip(scanned.problems["sample"], scanned.problems["kind"], strict=True))
     assert kinds == {folder + name: kind for name, kind in bad.items()}
-    assert_nothing_is_skipped(found)
+    assert_nothing_is_skipped(scanned)
 
 
 def test_utkface_is_detected_though_some_names_are_malformed(tmp_path):
@@ -119,19 +119,19 @@ def test_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / ".hidden").mkdir()
     draw(tmp_path / ".hidden/x.jpg")
-    found = read(tmp_path)
-    assert found.reader == detect_reader(tmp_path) == "folders"
-    assert dict(zip(found.samples["sample"], found.samples["label"], strict=True)) == {
+    scanned = read(tmp_path)
+    assert scanned.reader == detect_reader(tmp_path) == "folders"
+    assert dict(zip(scanned.samples["sample"], scanned.samples["label"], strict=True)) == {
         "cat/a.jpg": "cat",
         "cat/more/b.PNG": "cat",
         "dog/c.jpg": "dog",
     }
-    assert told(found, "left-over") == {
+    assert problems_of(scanned, "left-over") == {
         "./": "1 file left out, not in a class folder: stray.jpg",
         "dog/": "1 file left out, not an image: notes.txt",
     }
-    assert (found.problems["severity"] == "warning").all()
-    assert_nothing_is_skipped(found)
+    assert (scanned.problems["severity"] == "warning").all()
+    assert_nothing_is_skipped(scanned)
 
 
 @pytest.mark.parametrize("above", ["faces/", "train/|val/", "faces/train/|faces/test/"])
@@ -139,27 +139,30 @@ def test_folders_looks_through_what_is_no_class(tmp_path, above):
     for i, folder in enumerate(above.split("|")):
         draw(tmp_path / f"{folder}cat/{i}.jpg")
         draw(tmp_path / f"{folder}dog/{i}.jpg")
-    found = read(tmp_path)
-    assert set(found.samples["label"]) == {"cat", "dog"}
+    scanned = read(tmp_path)
+    assert set(scanned.samples["label"]) == {"cat", "dog"}
 
 
 def test_folders_person_from_a_pattern(tmp_path):
     for path in ("happy/p1_a.jpg", "happy/p2_a.jpg", "sad/p1_b.jpg", "sad/unnamed.jpg"):
         draw(tmp_path / path)
-    found = read(tmp_path, person_pattern=r"^(p\d+)_")
-    assert found.samples["person"].tolist() == ["p1", "p2", "p1"]
-    assert set(told(found, "bad-name")) == {"sad/unnamed.jpg"}
-    assert "person 'p1' has label happy and sad" in told(found, "label-conflict")["happy/p1_a.jpg and sad/p1_b.jpg"]
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path, person_pattern=r"^(p\d+)_")
+    assert scanned.samples["person"].tolist() == ["p1", "p2", "p1"]
+    assert set(problems_of(scanned, "bad-name")) == {"sad/unnamed.jpg"}
+    assert (
+        "person 'p1' has label happy and sad"
+        in problems_of(scanned, "label-conflict")["happy/p1_a.jpg and sad/p1_b.jpg"]
+    )
+    assert_nothing_is_skipped(scanned)
 
 
 def test_many_people_with_several_labels_are_told_in_few_lines(tmp_path):
     for i in range(25):
         draw(tmp_path / f"mask/p{i}_1.jpg")
         draw(tmp_path / f"plain/p{i}_2.jpg")
-    found = read(tmp_path, person_pattern=r"^(p\d+)_")
-    assert len(found.samples) == 50
-    assert len(found.problems) == 21 and "5 more people" in found.problems["problem"].iloc[-1]
+    scanned = read(tmp_path, person_pattern=r"^(p\d+)_")
+    assert len(scanned.samples) == 50
+    assert len(scanned.problems) == 21 and "5 more people" in scanned.problems["problem"].iloc[-1]
 
 
 def test_images_without_any_label_are_an_error(tmp_path):
@@ -184,12 +187,12 @@ def test_links_are_not_followed_out_and_loops_end(tmp_path, outside):
     (tmp_path / "cat/loop").symlink_to(tmp_path)
     (tmp_path / "dog/self.jpg").symlink_to(tmp_path / "dog/self.jpg")
     (tmp_path / "dog/broken.jpg").symlink_to(tmp_path / "dog/nothing.jpg")
-    found = read(tmp_path)
-    assert found.samples["sample"].tolist() == ["cat/a.jpg", "dog/b.jpg"]
-    assert set(told(found, "outside")) == {"cat/out.jpg", "bird"}
-    assert set(told(found, "link")) == {"cat/loop"}
-    assert set(told(found, "missing-file")) == {"dog/self.jpg", "dog/broken.jpg"}
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path)
+    assert scanned.samples["sample"].tolist() == ["cat/a.jpg", "dog/b.jpg"]
+    assert set(problems_of(scanned, "outside")) == {"cat/out.jpg", "bird"}
+    assert set(problems_of(scanned, "link")) == {"cat/loop"}
+    assert set(problems_of(scanned, "missing-file")) == {"dog/self.jpg", "dog/broken.jpg"}
+    assert_nothing_is_skipped(scanned)
 
 
 def test_a_linked_root_and_links_within_it_are_fine(tmp_path):
@@ -198,11 +201,11 @@ def test_a_linked_root_and_links_within_it_are_fine(tmp_path):
     (tmp_path / "real/cat/again.jpg").symlink_to(tmp_path / "real/cat/a.jpg")
     (tmp_path / "real/cat/b_too.jpg").symlink_to(tmp_path / "real/dog/b.jpg")
     (tmp_path / "root").symlink_to(tmp_path / "real")
-    found = read(tmp_path / "root")
-    assert found.samples["sample"].tolist() == ["cat/a.jpg"]
-    assert set(told(found, "duplicate")) == {"cat/a.jpg and cat/again.jpg"}
-    assert "label cat and dog" in told(found, "label-conflict")["cat/b_too.jpg and dog/b.jpg"]
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path / "root")
+    assert scanned.samples["sample"].tolist() == ["cat/a.jpg"]
+    assert set(problems_of(scanned, "duplicate")) == {"cat/a.jpg and cat/again.jpg"}
+    assert "label cat and dog" in problems_of(scanned, "label-conflict")["cat/b_too.jpg and dog/b.jpg"]
+    assert_nothing_is_skipped(scanned)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
@@ -210,10 +213,10 @@ def test_a_name_in_another_encoding_is_told(tmp_path):
     draw(tmp_path / "cat/a.jpg")
     draw(tmp_path / "dog/b.jpg")
     os.rename(tmp_path / "dog/b.jpg", os.fsencode(tmp_path / "dog") + b"/" + "사진.jpg".encode("cp949"))
-    found = read(tmp_path, reader="folders")
-    assert found.samples["sample"].tolist() == ["cat/a.jpg"]
-    assert found.problems["kind"].tolist() == ["bad-name"]
-    found.problems.to_parquet(tmp_path / "problems.parquet")
+    scanned = read(tmp_path, reader="folders")
+    assert scanned.samples["sample"].tolist() == ["cat/a.jpg"]
+    assert scanned.problems["kind"].tolist() == ["bad-name"]
+    scanned.problems.to_parquet(tmp_path / "problems.parquet")
 
 
 def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):
@@ -227,9 +230,9 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):
         return listing(path)
 
     monkeypatch.setattr("core.data.readers.tree.os.scandir", refuse)
-    found = read(tmp_path, reader="folders")
-    assert "Permission denied" in told(found, "no-access")["dog"]
-    assert_nothing_is_skipped(found)
+    scanned = read(tmp_path, reader="folders")
+    assert "Permission denied" in problems_of(scanned, "no-access")["dog"]
+    assert_nothing_is_skipped(scanned)
     monkeypatch.setattr("core.data.readers.tree.os.scandir", lambda path: refuse("dog"))
     with pytest.raises(LabError, match="cannot be listed"):
         read(tmp_path)

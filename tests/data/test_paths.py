@@ -50,8 +50,8 @@ def ways_out(root, secret):
     (root / "linked").symlink_to(secret)
     (root / "second.csv").symlink_to(root / "link.csv")
     there = "../outside/secret.csv"
-    return [there, f"cat/../{there}", there.replace("/", "\\"), str(secret / "secret.csv"), "link.csv",
-            "linked/secret.csv", "second.csv", "..", "../..", "bad\0name.csv"]  # fmt: skip
+    upwards = [there, f"cat/../{there}", there.replace("/", "\\"), "..", "../.."]
+    return [*upwards, str(secret / "secret.csv"), "link.csv", "linked/secret.csv", "second.csv", "bad\0name.csv"]
 
 
 def words(name):
@@ -79,8 +79,8 @@ def test_the_form_of_the_data_page_shows_nothing_of_a_csv_outside(root, secret, 
         page.session_state["data-choice"] = DataConfig(root=str(root), reader="csv", csv_file=name).model_dump()
         page.run()
         assert not page.exception
-        shown = "".join(str(element.proto) for element in (*page.selectbox, *page.markdown, *page.get("html")))
-        assert "patient_name" not in shown and words(name) in shown
+        text = "".join(str(element.proto) for element in (*page.selectbox, *page.markdown, *page.get("html")))
+        assert "patient_name" not in text and words(name) in text
 
 
 def test_the_table_of_the_mask_layout_is_not_read_through_a_link(root, secret):
@@ -95,9 +95,9 @@ def test_a_folders_problem_shows_only_photos_of_the_dataset(root, secret, tmp_pa
     monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
     (root / "cat" / "out.jpg").symlink_to(secret / "secret.jpg")
     (root / "cat" / "notes.txt").write_text("left over")
-    found = read(root)
-    view = View(found, found, [])
-    assert "cat/out.jpg" in set(found.problems["sample"])
+    scanned = read(root)
+    view = View(scanned, scanned, [])
+    assert "cat/out.jpg" in set(scanned.problems["sample"])
     assert not problems.tiles_of(view, "cat/out.jpg")
     assert [tile.sample for tile in problems.tiles_of(view, "cat")] == ["cat/a.jpg", "cat/b.jpg", "cat/c.jpg"]
     names = [tile.sample for tile in problems.tiles_of(view, ".")]

@@ -24,7 +24,7 @@ from core.studies import records
 from core.studies.grid import StudyConfig, make_plans
 from tests.compared import make_run, samples
 from tests.old_runs import FINISHED, thaw
-from tests.photos import draw, mask_dataset, read
+from tests.photos import draw, mask_dataset, read, utkface
 
 
 def folders(root, each=6):
@@ -39,12 +39,6 @@ def table_file(root, head, rows):
     for n in range(len(rows)):
         draw(root / f"{n}.jpg", (n * 20, 0, 0))
     (root / "labels.csv").write_text("\n".join([head, *(f"{n}.jpg,{row}" for n, row in enumerate(rows))]))
-    return root
-
-
-def utkface(root, each=4):
-    for n, (age, gender) in enumerate([(a, g) for a in (20, 40, 70) for g in (0, 1)] * each):
-        draw(root / f"{age}_{gender}_0_2017010920365{n:04d}.jpg", (n * 5, age, gender * 90))
     return root
 
 
@@ -63,30 +57,30 @@ READ = [  # dataset, settings of its reader, what is known
 
 @pytest.mark.parametrize(("dataset", "settings", "state"), READ)
 def test_a_scan_knows_whether_its_reader_told_the_persons(tmp_path, dataset, settings, state):
-    found = read(dataset(tmp_path / "data"), **settings)
-    assert found.persons.state == state
-    assert (found.persons.warning == "") == (state == "known")
+    scanned = read(dataset(tmp_path / "data"), **settings)
+    assert scanned.persons.state == state
+    assert (scanned.persons.warning == "") == (state == "known")
 
 
 def test_two_photos_that_were_made_one_person_are_told_apart_from_those_that_nobody_knows(tmp_path):
     root = utkface(tmp_path / "faces")
-    found = read(root)
-    first, second = found.samples["sample"][:2]
+    scanned = read(root)
+    first, second = scanned.samples["sample"][:2]
     merge = Correction(kind="relabel", person=second, attribute="person", before=second, after=first)
-    corrected, _ = corrections.lay_over(found, [merge])
+    corrected, _ = corrections.lay_over(scanned, [merge])
     assert corrected.persons == Persons(photos=24, known=2, people=23)
     assert corrected.persons.warning.startswith("Persons are known for only 2 of 24 photos")
     assert corrected.persons.told() == "24 photos, persons known for 2 of them"
-    assert found.persons.state == "unknown", "the scan itself was changed"
+    assert scanned.persons.state == "unknown", "the scan itself was changed"
 
 
 def test_a_launch_records_it_in_the_run_and_in_the_study(tmp_path, runs_folder, monkeypatch):
     monkeypatch.setattr(control, "start_worker", lambda root: None)
-    config = from_dict({"data": {"root": str(utkface(tmp_path / "faces"))}, "folds": {"count": 2},
-                        "task": {"name": "gender"}, "model": {"init": "scratch"}})  # fmt: skip
-    found = scan(config.data, threads=1)
-    wanted = StudyConfig(name="seeds", grid={"training.seed": [0]})
-    study = records.launch(wanted, make_plans([config], found))
+    parts = {"folds": {"count": 2}, "task": {"name": "gender"}, "model": {"init": "scratch"}}
+    config = from_dict({"data": {"root": str(utkface(tmp_path / "faces"))}, **parts})
+    scanned = scan(config.data, threads=1)
+    settings = StudyConfig(name="seeds", grid={"training.seed": [0]})
+    study = records.launch(settings, make_plans([config], scanned))
     (summary,) = summaries()
     run = Run(summary["id"])
     assert run.info()["persons"] == {"photos": 24, "known": 0, "people": 24}
@@ -148,8 +142,8 @@ def test_a_list_and_a_page_tell_the_same_of_a_run_of_an_older_lab(tmp_path, data
 
 def test_counts_and_refusals_speak_of_photos_where_persons_are_unknown(tmp_path):
     config = from_dict({"data": {"root": str(utkface(tmp_path / "faces"))}, "model": {"init": "scratch"}})
-    plan = make_plan(config.model_copy(update={"folds": config.folds.model_copy(update={"count": 2})}),
-                     scan(config.data, threads=1))  # fmt: skip
+    two_folds = config.model_copy(update={"folds": config.folds.model_copy(update={"count": 2})})
+    plan = make_plan(two_folds, scan(config.data, threads=1))
     assert "people" not in fold_table(plan.samples) and fold_table(plan.samples)["photos"].sum() == 24
     with pytest.raises(LabError, match="has 4 photos but 5 folds were asked for"):
         assign_folds(plan.samples, 5, 0)
@@ -193,16 +187,15 @@ def test_a_report_of_known_people_still_says_so(tmp_path):
 
 
 def test_the_command_line_says_it(tmp_path, strangers):
-    told = CliRunner().invoke(cli.app, ["scan", str(utkface(tmp_path / "faces"))]).output
-    assert "utkface: 24 photos\n" in told and "people" not in told
-    assert "note: Persons are unknown" in told
-    told = CliRunner().invoke(cli.app, ["status", "20260101-000000-r-0000", "--runs", str(strangers)]).output
-    assert "note: Persons are unknown" in told
+    output = CliRunner().invoke(cli.app, ["scan", str(utkface(tmp_path / "faces"))]).output
+    assert "utkface: 24 photos\n" in output and "people" not in output
+    assert "note: Persons are unknown" in output
+    output = CliRunner().invoke(cli.app, ["status", "20260101-000000-r-0000", "--runs", str(strangers)]).output
+    assert "note: Persons are unknown" in output
 
 
 def test_words_for_one_and_for_many():
-    assert [persons.units(n, s) for n in (1, 2000) for s in ("known", "unknown")] == [
-        "1 person", "1 photo", "2,000 people", "2,000 photos",
-    ]  # fmt: skip
+    units = [persons.units(n, s) for n in (1, 2000) for s in ("known", "unknown")]
+    assert units == ["1 person", "1 photo", "2,000 people", "2,000 photos"]
     assert persons.together(["known", "unknown"]) == "partly" and persons.together([]) == "known"
     assert persons_of(pd.DataFrame({"sample": ["a", "b"], "person": ["a", "b"]})).told() == "2 photos, persons unknown"

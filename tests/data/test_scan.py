@@ -14,7 +14,7 @@ from core.data import verify
 from core.data.images import load_image
 from core.data.scan import fingerprint, scan
 from core.errors import LabError
-from tests.photos import all_kinds, assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, read, told
+from tests.photos import all_kinds, assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, problems_of, read
 
 COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns"]
 COLUMNS += ["width", "height"]
@@ -37,9 +37,9 @@ def bad_dataset(root):
 
 
 def test_bad_files_are_listed_with_their_names(tmp_path):
-    found = read(bad_dataset(tmp_path))
-    assert len(found.samples) == 9
-    assert dict(zip(found.problems["sample"], found.problems["kind"], strict=True)) == {
+    scanned = read(bad_dataset(tmp_path))
+    assert len(scanned.samples) == 9
+    assert dict(zip(scanned.problems["sample"], scanned.problems["kind"], strict=True)) == {
         "cat/cut10.jpg": "truncated",
         "cat/cut50.jpg": "truncated",
         "cat/cut95.jpg": "truncated",
@@ -48,9 +48,9 @@ def test_bad_files_are_listed_with_their_names(tmp_path):
         "dog/phone.heic": "unreadable",
         "dog/text.jpg": "unreadable",
     }
-    assert (found.problems["severity"] == "error").all()
-    assert (found.problems[["problem", "remedy"]] != "").all(axis=None)
-    assert_nothing_is_skipped(found)
+    assert (scanned.problems["severity"] == "error").all()
+    assert (scanned.problems[["problem", "remedy"]] != "").all(axis=None)
+    assert_nothing_is_skipped(scanned)
 
 
 def test_the_table_is_as_promised(tmp_path):
@@ -59,17 +59,16 @@ def test_the_table_is_as_promised(tmp_path):
     (tmp_path / "cat").mkdir()
     Image.fromarray(noise(30, 20)).save(tmp_path / "cat/turned.jpg", exif=exif)
     draw(tmp_path / "dog/b.jpg")
-    found = read(tmp_path)
-    samples = found.samples
+    scanned = read(tmp_path)
+    samples = scanned.samples
     assert list(samples.columns) == COLUMNS
-    assert list(found.problems.columns) == ["sample", "where", "kind", "problem", "remedy", "severity"]
+    assert list(scanned.problems.columns) == ["sample", "where", "kind", "problem", "remedy", "severity"]
     assert samples.loc[0, ["width", "height"]].tolist() == [20, 30]
     assert load_image(samples.loc[0, "path"]).shape == (30, 20, 3)
     status = os.stat(samples.loc[0, "path"])
     assert samples.loc[0, ["bytes", "mtime_ns"]].tolist() == [status.st_size, status.st_mtime_ns]
-    assert [str(samples[name].dtype) for name in ("row", "bytes", "mtime_ns", "width", "age")] == [
-        "Int64", "int64", "int64", "int64", "float64"
-    ]  # fmt: skip
+    types = [str(samples[name].dtype) for name in ("row", "bytes", "mtime_ns", "width", "age")]
+    assert types == ["Int64", "int64", "int64", "int64", "float64"]
     assert samples.loc[0, "mask"] is None and samples["row"].isna().all()
     buffer = io.BytesIO()
     samples.to_parquet(buffer)
@@ -157,8 +156,8 @@ def test_verdicts_of_thousands_keep_their_order(monkeypatch):
     monkeypatch.setattr(verify, "photo_fault", lambda path: (int(path), 1, None))
     calls = []
     files = [(str(n), 1, 1) for n in range(5_003)]
-    found = verify.verify(files, threads=2, progress=lambda *at: calls.append(at))
-    assert [width for width, *_ in found] == list(range(5_003))
+    verdicts = verify.verify(files, threads=2, progress=lambda *at: calls.append(at))
+    assert [width for width, *_ in verdicts] == list(range(5_003))
     assert calls[-1] == (5_003, 5_003)
 
 
@@ -200,9 +199,9 @@ def test_a_file_that_vanishes_during_the_scan_is_told(tmp_path, monkeypatch):
         return stat(path, *args, **kwargs)
 
     monkeypatch.setattr("core.data.scan.os.stat", gone)
-    found = read(tmp_path)
-    assert found.samples["sample"].tolist() == ["cat/a.jpg"]
-    assert list(told(found, "missing-file")) == ["dog/b.jpg"]
+    scanned = read(tmp_path)
+    assert scanned.samples["sample"].tolist() == ["cat/a.jpg"]
+    assert list(problems_of(scanned, "missing-file")) == ["dog/b.jpg"]
 
 
 @pytest.mark.parametrize("root, match", [("", "no folder is given"), ("/no/such/folder", "no such folder")])
@@ -225,13 +224,13 @@ def test_an_empty_root_and_a_file_are_errors(tmp_path):
 def test_max_people_takes_the_same_people_and_each_kind_in_its_share(tmp_path):
     people = [(f"{i:03d}", "female" if i % 3 else "male", 20 if i % 2 else 65) for i in range(60)]
     mask_dataset(tmp_path, people)
-    found = read(tmp_path, max_people=30)
-    assert found.samples["person"].nunique() == 30 and len(found.samples) == 210
-    shares = found.samples.drop_duplicates("person").groupby(["gender", "age"]).size()
+    scanned = read(tmp_path, max_people=30)
+    assert scanned.samples["person"].nunique() == 30 and len(scanned.samples) == 210
+    shares = scanned.samples.drop_duplicates("person").groupby(["gender", "age"]).size()
     assert shares.loc["female"].tolist() == [10, 10] and shares.loc["male"].tolist() == [5, 5]
-    assert "30 of 60 people" in found.problems["problem"].item()
+    assert "30 of 60 people" in scanned.problems["problem"].item()
     smaller = read(tmp_path, max_people=10)
-    assert set(smaller.samples["person"]) <= set(found.samples["person"])
+    assert set(smaller.samples["person"]) <= set(scanned.samples["person"])
     assert read(tmp_path, max_people=60).problems.empty
 
 

@@ -112,9 +112,8 @@ def test_a_setting_that_somebody_else_writes_meanwhile_stays(runs_folder):
     slots.write(runs_folder, slots.Slots(3, 2))
     files.change_json(slots.settings_file(runs_folder), "the lab's settings", other)
     slots.write(runs_folder, slots.Slots(2, None))
-    assert files.read_json(slots.settings_file(runs_folder)) == {
-        "cpu_slots": 2, "threads_per_slot": None, "other": 1,
-    }  # fmt: skip
+    written = files.read_json(slots.settings_file(runs_folder))
+    assert written == {"cpu_slots": 2, "threads_per_slot": None, "other": 1}
 
 
 def _hold(path, ready):

@@ -92,15 +92,14 @@ def assert_text(at):
 
 
 def test_what_the_check_would_find_and_what_it_lets_through():
-    def page():
+    def page(name):
         import streamlit as st
 
         from core.text import plain
-        from tests.faults.test_names_are_text import NASTY
 
-        st.caption(plain(NASTY) if st.query_params.get("safe") else f"class {NASTY}")
+        st.caption(plain(name) if st.query_params.get("safe") else f"class {name}")
 
-    at = AppTest.from_function(page).run()
+    at = AppTest.from_function(page, args=(NASTY,)).run()
     with pytest.raises(AssertionError):
         assert_text(at)
     at.query_params["safe"] = "1"
@@ -135,11 +134,9 @@ def pair(folder, tmp_path):
     samples.loc[0, "person"] = NASTY
     for row in samples.index:
         photo(tmp_path / "photos" / samples.loc[row, "sample"], row)
-    made_runs = [
-        made(folder, samples, name=NASTY[:60], names=names, root=tmp_path / "photos",
-             task={"name": "label"}, probabilities=probabilities_of(samples["y"], seed=seed, wrong={3: 1, 5: 2}))
-        for seed in (0, 1)
-    ]  # fmt: skip
+    settings = {"name": NASTY[:60], "names": names, "root": tmp_path / "photos", "task": {"name": "label"}}
+    shares = [probabilities_of(samples["y"], seed=seed, wrong={3: 1, 5: 2}) for seed in (0, 1)]
+    made_runs = [made(folder, samples, probabilities=each, **settings) for each in shares]
     for run in made_runs:
         notes.change_notes(run, text=NASTY, add=[NASTY[:30]])
     return made_runs, names

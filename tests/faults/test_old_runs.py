@@ -19,13 +19,11 @@ from core.runs.create import create
 from core.runs.lists.summaries import summaries
 from core.studies import records
 from tests.old_runs import FASTER, FINISHED, FROZEN, INTERRUPTED, STUDY, thaw
-from tests.pages.test_live import page
+from tests.pages.app import captions, page
 from tests.workers import Workers, assert_done, log_of, small_net
 
 CLASSES = ["blue", "green", "red"]
-OLD_COLUMNS = [
-    "epoch", "phase", "split", "loss", "accuracy", "f1", "lr_backbone", "lr_head", "seconds", "images_per_second",
-]  # fmt: skip
+OLD_HEADER = "epoch,phase,split,loss,accuracy,f1,lr_backbone,lr_head,seconds,images_per_second"
 
 
 @pytest.fixture
@@ -52,9 +50,8 @@ def frozen_metrics(run_id, fold):
 
 def test_old_runs_are_listed_as_they_stood(old):
     found = {summary["id"]: summary for summary in summaries(old)}
-    assert {key: summary["state"] for key, summary in found.items()} == {
-        FINISHED: "done", FASTER: "done", INTERRUPTED: "interrupted",
-    }  # fmt: skip
+    stood = {key: summary["state"] for key, summary in found.items()}
+    assert stood == {FINISHED: "done", FASTER: "done", INTERRUPTED: "interrupted"}
     assert [state.state for state in Run(INTERRUPTED, old).states()] == ["interrupted", "done"]
     for run_id in found:
         run = Run(run_id, old)
@@ -67,7 +64,7 @@ def test_metrics_scores_and_predictions_of_an_old_run_belong_together(old):
     run = Run(FINISHED, old)
     for fold in run.folds():
         table, told = run.metrics(fold), frozen_metrics(FINISHED, fold)
-        pd.testing.assert_frame_equal(table[OLD_COLUMNS].drop(columns="loss"), told.drop(columns="loss"))
+        pd.testing.assert_frame_equal(table[OLD_HEADER.split(",")].drop(columns="loss"), told.drop(columns="loss"))
         state = run.fold_state(fold)
         validation = told[told["split"] == "validation"].set_index("epoch")
         for which, epoch in (("best", state.best_epoch), ("final", 4)):
@@ -98,10 +95,6 @@ def test_old_runs_are_compared_written_up_and_exported(old):
     tidy = exports.tidy_metrics([first.run])
     assert len(tidy.query("metric == 'f1'")) == 2 * 4 * 2  # folds, epochs, splits
     assert "objective" not in set(tidy["metric"])
-
-
-def captions(at):
-    return "\n".join(caption.value for caption in at.caption)
 
 
 def test_an_old_loss_is_not_held_against_a_new_one_without_a_word(old):

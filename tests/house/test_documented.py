@@ -35,7 +35,7 @@ from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies.shrink import shrink
-from tests.house.test_setup import make, pins
+from tests.house.install import make, pins
 from tests.photos import draw, mask_dataset
 from tests.workers import FORKS, PATIENCE, until
 
@@ -138,10 +138,9 @@ def folders(tmp_path_factory) -> Path:
 @pytest.fixture
 def place(folders, tmp_path) -> dict[str, object]:
     """What stands for the words in capitals that need no run."""
-    return {
-        "FOLDER": folders / "photos", "RECIPE": "quick", "STUDY.yaml": folders / "study.yaml", "N": 2, "S": 1,
-        "my.yaml": folders / "my.yaml", "key=value": "folds.count=2", "FILE": tmp_path / "file.csv", "DEPTH": 18,
-    }  # fmt: skip
+    files = {"STUDY.yaml": folders / "study.yaml", "my.yaml": folders / "my.yaml", "FILE": tmp_path / "file.csv"}
+    words = {"RECIPE": "quick", "key=value": "folds.count=2", "N": 2, "S": 1, "DEPTH": 18}
+    return {"FOLDER": folders / "photos", **files, **words}
 
 
 @pytest.fixture

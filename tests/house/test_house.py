@@ -12,6 +12,7 @@ import pytest
 from core.config import to_yaml
 from core.config.recipes import load_recipe
 from core.places import HOME, lab_folder
+from tests.house.source import imported
 
 CORE = sorted((HOME / "core").rglob("*.py"))
 ROOMS = ("core", "pages", "bench", "tests")
@@ -108,15 +109,6 @@ def tracked():
         skip = (".venv", "runs", "demo", ".git", "__pycache__")
         return [p for p in HOME.rglob("*") if p.is_file() and not set(p.relative_to(HOME).parts) & set(skip)]
     return [HOME / name for name in told.stdout.decode().split("\0") if name and (HOME / name).is_file()]
-
-
-def imported(path):
-    """Top-level names of the modules that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (name.name.split(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module.split(".")[0]
 
 
 def fresh(code):
@@ -454,11 +446,13 @@ def test_a_lock_that_cannot_be_had_in_time_is_never_taken_for_a_failing_disk():
     assert not faults, "use locks.held, or catch filelock's Timeout first: it is an OSError"
 
 
-FIRST_VALUE = {  # a widget -> where its first value stands among the arguments by position
-    "text_input": 1, "text_area": 1, "checkbox": 1, "toggle": 1, "selectbox": 2, "radio": 2, "multiselect": 2,
-    "select_slider": 2, "number_input": 3, "slider": 3, "segmented_control": 9, "pills": 9, "date_input": 1,
-    "time_input": 1, "color_picker": 1, "data_editor": 9,
-}  # fmt: skip
+WIDGETS = {  # by where their first value stands among the arguments by position
+    1: "text_input text_area checkbox toggle date_input time_input color_picker",
+    2: "selectbox radio multiselect select_slider",
+    3: "number_input slider",
+    9: "segmented_control pills data_editor",
+}
+FIRST_VALUE = {widget: place for place, widgets in WIDGETS.items() for widget in widgets.split()}
 
 
 def first_values_beside_keys(tree):

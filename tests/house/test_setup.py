@@ -24,22 +24,10 @@ from core.cli import main as cli
 from core.jobs import control
 from core.places import HOME
 from tests.browser.screen import LEFT_OUT
-from tests.house.test_house import imported
+from tests.house.install import alone, make, pins
+from tests.house.source import imported
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make on the path")
-
-
-def alone() -> dict[str, str]:
-    """The environment of a make that is no part of the make that may run these tests."""
-    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST", "PYTHON", "N", "LAB")
-    return {key: value for key, value in os.environ.items() if key not in ours}
-
-
-def make(folder: Path, *words: str) -> str:
-    """What make would do, without doing it."""
-    done = subprocess.run(["make", "-n", *words], cwd=folder, env=alone(), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -125,19 +113,6 @@ def test_browser_tests_are_run_again_and_again_until_one_fails(clone):
 
 
 # What is installed, and that it is that and nothing else
-
-
-def pins(name: str) -> dict[str, str]:
-    """Package -> version of a requirements file, or of a lock where its markers hold on this machine."""
-    found = {}
-    for line in (HOME / name).read_text("utf-8").splitlines():
-        text = line.split("#")[0].strip().removesuffix("\\").strip()
-        if text and not text.startswith(("--hash=sha256:", "-r ")):
-            requirement = Requirement(text)
-            assert re.fullmatch(r"==[\w.]+", str(requirement.specifier)), f"{name}: {text}"
-            if requirement.marker is None or requirement.marker.evaluate():
-                found[canonicalize_name(requirement.name)] = str(requirement.specifier)[2:]
-    return found
 
 
 def needed(names: Iterable[str]) -> set[str]:
@@ -265,10 +240,14 @@ def test_the_theme_has_light_and_dark_nothing_is_reported_home_and_the_address_i
 def upgrade(port: int, *, origin: str, host: str = "") -> int:
     """The status that the lab answers a WebSocket handshake with; 101 lets it in."""
     lines = [
-        "GET /_stcore/stream HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Upgrade: websocket",
-        "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host or f'127.0.0.1:{port}'}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
         f"Origin: {origin}",
-    ]  # fmt: skip
+    ]
     with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
         line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         return int(line.recv(200).split()[1])

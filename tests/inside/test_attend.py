@@ -65,8 +65,8 @@ def test_every_face_is_looked_at_by_the_fold_that_held_its_person_out(run, found
 
 def test_groups_have_means_and_differences(found):
     group = np.arange(len(found.samples)) % 3 == 0
-    np.testing.assert_allclose(found.mean_map(group), np.mean([m.astype(np.float32) for m in found.maps[group]], 0),
-                               atol=1e-3)  # fmt: skip
+    expected = np.mean([m.astype(np.float32) for m in found.maps[group]], 0)
+    np.testing.assert_allclose(found.mean_map(group), expected, atol=1e-3)
     assert np.isnan(found.mean_map(np.zeros(len(group), bool))).all()
     share = found.share_of(group)
     np.testing.assert_allclose(share.mean, np.nanmean(found.shares[group], 0))

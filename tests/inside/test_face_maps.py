@@ -162,9 +162,8 @@ def test_a_fold_that_is_not_trained_yet_is_not_asked_but_a_deleted_one_is_told(c
         face_maps.every_fold(run, [name], MapRequest(layers=("layer4",)))
     run.write_state(dataclasses.replace(run.written_state(2), state="queued"))
     run_maps = face_maps.every_fold(run, [name], MapRequest(layers=("layer4",)))
-    assert [face.model.partition(",")[0] for face in run_maps.faces] == [
-        "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
-    ]  # fmt: skip
+    models = [face.model.partition(",")[0] for face in run_maps.faces]
+    assert models == ["fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds"]
 
 
 def test_uploads_are_judged_by_every_fold(trained, asked):
@@ -172,9 +171,8 @@ def test_uploads_are_judged_by_every_fold(trained, asked):
     pixels = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
     run_maps = face_maps.of_uploads(run, {"new.jpg": pixels}, MapRequest())
     assert [fold for _, fold, _ in asked] == [0, 1, 2]
-    assert [face.model for face in run_maps.faces] == [
-        "fold 0", "fold 1", "fold 2", "mean of 3 folds", "disagreement of 3 folds",
-    ]  # fmt: skip
+    models = [face.model for face in run_maps.faces]
+    assert models == ["fold 0", "fold 1", "fold 2", "mean of 3 folds", "disagreement of 3 folds"]
     assert not any(face.held_out or face.true for face in run_maps.faces)
     with pytest.raises(LabError, match="no true class"):
         face_maps.of_uploads(run, {"new.jpg": pixels}, MapRequest(classes="true"))

@@ -247,16 +247,19 @@ def test_maps_do_not_depend_on_the_callers_gradient_mode(run, names):
             np.testing.assert_array_equal(layer_maps(run, 0, names[:1]).maps, wanted)
 
 
-@pytest.mark.parametrize("wrong, kind, words", [
-    ({"layers": ("layer5",)}, "layer", "layer5"),
-    ({"layers": ("layer4.2",)}, "layer", "layer4.2"),
-    ({"layers": ("fc",)}, "layer", "'fc'"),
-    ({"method": "ScoreCAM"}, "method", "ScoreCAM"),
-    ({"method": "EigenCAM", "versus": "true"}, "method", "sign"),
-    ({"classes": "unicorn"}, "classes", "unicorn"),
-    ({"classes": 6}, "classes", "6"),
-    ({"classes": [0]}, "classes", "1 classes"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong, kind, words",
+    [
+        ({"layers": ("layer5",)}, "layer", "layer5"),
+        ({"layers": ("layer4.2",)}, "layer", "layer4.2"),
+        ({"layers": ("fc",)}, "layer", "'fc'"),
+        ({"method": "ScoreCAM"}, "method", "ScoreCAM"),
+        ({"method": "EigenCAM", "versus": "true"}, "method", "sign"),
+        ({"classes": "unicorn"}, "classes", "unicorn"),
+        ({"classes": 6}, "classes", "6"),
+        ({"classes": [0]}, "classes", "1 classes"),
+    ],
+)
 def test_what_cannot_be_asked_is_told(run, names, wrong, kind, words):
     with pytest.raises(LabError) as caught:
         layer_maps(run, 0, names[:2], **wrong)

@@ -17,12 +17,12 @@ SIDE = 32
 def look(number, layers=("layer1", "layer4"), **change):
     rng = np.random.default_rng(number)
     values = {
-        "run_id": "20260101-000000-made-0000", "run_name": "made <b>", "sample": f"p{number}/\u00fc\n.jpg",
-        "model": f"fold {number}, held out", "fold": number, "held_out": True, "layers": layers,
+        **{"run_id": "20260101-000000-made-0000", "run_name": "made <b>", "sample": f"p{number}/\u00fc\n.jpg"},
+        **{"model": f"fold {number}, held out", "fold": number, "held_out": True, "layers": layers},
         "maps": rng.random((len(layers), SIDE, SIDE), np.float32),
-        "photo": rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8), "method": "GradCAM", "predicted": "male",
-        "true": "female", "target": "male", "confidence": 0.7,
-    }  # fmt: skip
+        "photo": rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
+        **{"method": "GradCAM", "predicted": "male", "true": "female", "target": "male", "confidence": 0.7},
+    }
     return FaceMaps(**(values | change))
 
 

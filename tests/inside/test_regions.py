@@ -23,8 +23,8 @@ def resize(side):
 
 def region_at(x, y):
     """What lies at a point of the photo, given as fractions: the definition, told apart from the code under test."""
-    inside = [left <= x < right and top <= y < bottom for left, top, right, bottom in
-              (BOXES.eyes_and_brows, BOXES.nose_and_mouth, BOXES.face)]  # fmt: skip
+    boxes = (BOXES.eyes_and_brows, BOXES.nose_and_mouth, BOXES.face)
+    inside = [left <= x < right and top <= y < bottom for left, top, right, bottom in boxes]
     return inside.index(True) if any(inside) else BACKGROUND
 
 
@@ -72,6 +72,11 @@ def by_people(values, people):
     return frame["sum"].to_numpy(), frame["count"].to_numpy()
 
 
+def scipys_interval(data, statistic, seed):
+    settings = {"paired": True, "vectorized": True, "n_resamples": 20_000, "method": "percentile"}
+    return bootstrap(data, statistic, rng=np.random.default_rng(seed), **settings).confidence_interval
+
+
 def test_the_interval_of_a_mean_is_scipys_bootstrap_over_people():
     """People with one to four photos that are alike: photos as units would make the interval too narrow."""
     rng = np.random.default_rng(1)
@@ -80,10 +85,7 @@ def test_the_interval_of_a_mean_is_scipys_bootstrap_over_people():
     values = np.array([own[who] for who in people]) + rng.normal(0, 0.01, len(people))
     values[::7] = np.nan
     found = regions.mean_over_people(values[:, None], people, draws=20_000)
-    theirs = bootstrap(
-        by_people(values, people), lambda s, n, axis: s.sum(axis) / n.sum(axis), paired=True, vectorized=True,
-        n_resamples=20_000, method="percentile", rng=np.random.default_rng(2),
-    ).confidence_interval  # fmt: skip
+    theirs = scipys_interval(by_people(values, people), lambda s, n, axis: s.sum(axis) / n.sum(axis), 2)
     assert found.mean[0] == pytest.approx(np.nanmean(values)) and found.people == 30
     width = theirs.high - theirs.low
     assert found.low[0] == pytest.approx(theirs.low, abs=0.04 * width)
@@ -96,10 +98,7 @@ def test_who_is_in_both_groups_is_drawn_into_both():
     level = rng.normal(0.5, 0.2, 25)
     a, b = level + 0.03 + rng.normal(0, 0.02, 25), level + rng.normal(0, 0.02, 25)
     found = regions.difference_over_people(a[:, None], people, b[:, None], people, draws=20_000)
-    theirs = bootstrap(
-        (a, b), lambda x, y, axis: x.mean(axis) - y.mean(axis), paired=True, vectorized=True, n_resamples=20_000,
-        method="percentile", rng=np.random.default_rng(4),
-    ).confidence_interval  # fmt: skip
+    theirs = scipys_interval((a, b), lambda x, y, axis: x.mean(axis) - y.mean(axis), 4)
     width = theirs.high - theirs.low
     assert (found.low[0], found.high[0]) == pytest.approx((theirs.low, theirs.high), abs=0.04 * width)
     apart = regions.difference_over_people(a[:, None], people, b[:, None], [f"q{i}" for i in range(25)])
@@ -126,10 +125,9 @@ def test_the_alarm_wants_most_heat_there_more_than_chance_and_surely():
     assert not alarms(rng.normal(0.8, 0.05, 40), 0.85)  # heat that is spread evenly would lie there as well
     assert not alarms([0.2, 0.99, 0.5], 0.3)  # three people tell too little
     assert not alarms([0.9], 0.3)
-    both = regions.background_alarms(
-        np.array([0.8, 0.8, 0.81, 0.9, 0.9, 0.91, 0.1, 0.1, 0.11]), np.repeat(["wall", "hair", "face"], 3),
-        [f"p{i}" for i in range(9)], np.full(9, 0.3),
-    )  # fmt: skip
+    shares = np.array([0.8, 0.8, 0.81, 0.9, 0.9, 0.91, 0.1, 0.1, 0.11])
+    classes, nine = np.repeat(["wall", "hair", "face"], 3), [f"p{i}" for i in range(9)]
+    both = regions.background_alarms(shares, classes, nine, np.full(9, 0.3))
     assert [alarm.class_name for alarm in both] == ["hair", "wall"]
 
 

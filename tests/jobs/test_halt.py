@@ -11,8 +11,7 @@ from core.cli import progress
 from core.errors import LabError, out_of_memory
 from core.jobs import control, halt
 from core.storage import files
-from tests.pages.test_live import html, labels, page
-from tests.pages.test_runs import button
+from tests.pages.app import button, html, labels, page
 from tests.workers import assert_done, launch, log_of, short, small_net, until
 
 BROKEN = "CUDA error: an illegal memory access was encountered"

@@ -9,8 +9,7 @@ from core.config.run_config import ModelConfig, TaskConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
 from core.network.model import FactoredHead, build_model, parameter_groups
-from tests.network.test_weights_file import assert_backbone_is, from_file, save, scratch
-from tests.network.test_weights_file import donor as donor
+from tests.network.backbones import assert_backbone_is, from_file, save, scratch
 
 NAMES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
 PARTS = class_parts(TaskConfig(), NAMES)

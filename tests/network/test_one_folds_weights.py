@@ -22,7 +22,7 @@ from core.runs.ancestry import run_holding, written_origin
 from core.runs.create import create
 from core.runs.lists.summaries import summaries
 from core.training import checkpoint
-from tests.plan.test_transfer import make_run, table_of
+from tests.plan.lineage import make_run, table_of
 from tests.workers import short
 
 

@@ -4,14 +4,11 @@ import pickle
 import subprocess
 
 import pytest
-import safetensors.torch
 import torch
-import torchvision
 
-from core.config.run_config import ModelConfig
 from core.errors import LabError
-from core.network.model import build_model
 from core.network.weights_file import load_backbone, read_state
+from tests.network.backbones import assert_backbone_is, from_file, save, scratch
 
 
 class Payload:
@@ -22,39 +19,6 @@ class Payload:
 
     def __reduce__(self):
         return (os.mkdir, (self.path,))
-
-
-def scratch(depth=18, classes=6, seed=0):
-    return build_model(ModelConfig(depth=depth, init="scratch"), classes, seed)[0]
-
-
-def from_file(path, depth=18, classes=6, seed=0):
-    return build_model(ModelConfig(depth=depth, init=f"file:{path}"), classes, seed)
-
-
-@pytest.fixture(scope="module")
-def donor():
-    """ResNet-18 with 1000 classes, made by torchvision alone, with statistics that no new network has."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(99)
-        network = torchvision.models.resnet18(num_classes=1000)
-        for name, buffer in network.named_buffers():
-            buffer.copy_(torch.rand(buffer.shape) * 3 if "running" in name else torch.tensor(7))
-    return network.state_dict()
-
-
-def assert_backbone_is(network, state, but=""):
-    for key, value in network.state_dict().items():
-        if not key.startswith("fc.") and not (but and key.endswith(but)):
-            assert torch.equal(value, state[key]), key
-
-
-def save(state, path):
-    if path.suffix == ".safetensors":
-        safetensors.torch.save_file({k: v.contiguous() for k, v in state.items()}, path)
-    else:
-        torch.save(state, path)
-    return path
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])

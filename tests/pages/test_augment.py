@@ -49,8 +49,8 @@ def look(page: AppTest, view: str) -> AppTest:
 
 def text_of(page: AppTest) -> str:
     kinds = (page.markdown, page.caption, page.error, page.warning, page.info, page.success)
-    told = [each.value for kind in kinds for each in kind] + [each.proto.body for each in page.get("html")]
-    return html.unescape("\n".join(told)).replace("\\", "").replace("\u200b", "")
+    texts = [each.value for kind in kinds for each in kind] + [each.proto.body for each in page.get("html")]
+    return html.unescape("\n".join(texts)).replace("\\", "").replace("\u200b", "")
 
 
 def html_of(page: AppTest) -> str:
@@ -63,22 +63,28 @@ def names(page: AppTest) -> list[str]:
 
 def control(page: AppTest, kind: str, end: str):
     """The one control of this kind whose key ends so."""
-    found = [each for each in getattr(page, kind) if (each.key or "").endswith(end)]
-    assert len(found) == 1, [each.key for each in getattr(page, kind)]
-    return found[0]
+    controls = [each for each in getattr(page, kind) if (each.key or "").endswith(end)]
+    assert len(controls) == 1, [each.key for each in getattr(page, kind)]
+    return controls[0]
 
 
-@pytest.mark.parametrize("view", ["draws", "steps", "batch", "effect", "walk", "cost", "text", "stress"])
-def test_every_view_shows_something_of_a_dataset(lab, tiny_dataset, view):
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        ("draws", "Epoch 16"),
+        ("steps", "not applied this time"),
+        ("batch", "of epoch 1, fold 0: not mixed"),
+        ("effect", "draws of each, every transform"),
+        ("walk", "the others that draw are off"),
+        ("cost", "On this machine, one thread"),
+        ("text", "Import"),
+        ("stress", "No run has a finished fold yet"),
+    ],
+)
+def test_every_view_shows_something_of_a_dataset(lab, tiny_dataset, view, expected):
     page = open_page(root=str(tiny_dataset), recipe="quick", view=view)
-    told = text_of(page)
-    expected = {
-        "draws": "Epoch 16", "steps": "not applied this time", "batch": "of epoch 1, fold 0: not mixed",
-        "effect": "draws of each, every transform",
-        "walk": "the others that draw are off", "cost": "On this machine, one thread", "text": "Import",
-        "stress": "No run has a finished fold yet",
-    }  # fmt: skip
-    assert expected[view] in told
+    text = text_of(page)
+    assert expected in text
     assert page.query_params["view"] in (view, [view])
 
 
@@ -93,8 +99,8 @@ def test_what_stands_on_the_page_is_byte_for_byte_what_training_gets(lab, tiny_d
     config = configs.RunConfig.model_validate(page.session_state["augment_draft"])
     plan = make_plan(config.model_copy(update={"task": configs.TaskConfig(name="label")}), scan(config.data))
     photo = page.query_params["photo"]
-    shown = plan.samples["sample"] == (photo[0] if isinstance(photo, list) else photo)
-    (row,) = plan.samples.index[shown].tolist()
+    chosen = plan.samples["sample"] == (photo[0] if isinstance(photo, list) else photo)
+    (row,) = plan.samples.index[chosen].tolist()
     fold = 1 if plan.samples["fold"][row] == 0 else 0  # one that trains on the photo
     batches = AugmentedBatches(Source(plan.samples["path"].tolist(), None, config.transforms), 0, fold, "train")
     for epoch in (1, 9, 16):
@@ -113,12 +119,12 @@ def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
         for n in range(6):
             Image.new("RGB", (48, 48), (grey + n,) * 3).save(tmp_path / "faces" / kind / f"{n}.png")
     page = open_page(root=str(tmp_path / "faces"), recipe="study", view="effect")
-    told = text_of(page)
-    assert "InvertImg turns dark faces light and light faces dark" in told
-    assert "Dark and light faces" in told
-    assert "darkest" in told and "5. InvertImg" in told
-    assert "get black borders, 98% of what is left of them" in told
-    assert "faces become 1.56 times as broad" in told
+    text = text_of(page)
+    assert "InvertImg turns dark faces light and light faces dark" in text
+    assert "Dark and light faces" in text
+    assert "darkest" in text and "5. InvertImg" in text
+    assert "get black borders, 98% of what is left of them" in text
+    assert "faces become 1.56 times as broad" in text
 
 
 def test_an_empty_lab_says_what_to_choose(lab):
@@ -140,9 +146,9 @@ def test_the_list_is_built_reordered_and_switched_off(lab, tiny_dataset):
     control(page, "toggle", "transforms.4.enabled").set_value(False).run()
     assert page.session_state["augment_draft"]["transforms"][4]["enabled"] is False
     look(page, "steps")
-    told = text_of(page)
-    assert "5. GaussianBlur" in told  # its place among those that are on
-    assert "InvertImg</div>" not in told
+    text = text_of(page)
+    assert "5. GaussianBlur" in text  # its place among those that are on
+    assert "InvertImg</div>" not in text
     control(page, "button", "transforms.5.remove").click().run()
     assert "GaussianBlur" not in names(page)
     assert not page.exception
@@ -152,25 +158,25 @@ def test_use_in_launch_takes_the_list_along(lab, tiny_dataset):
     page = open_page(root=str(tiny_dataset), recipe="quick")
     control(page, "selectbox", "transforms.new").set_value("ToGray").run()
     control(page, "button", "transforms.add").click().run()
-    wanted = page.session_state["augment_draft"]["transforms"]
+    transforms = page.session_state["augment_draft"]["transforms"]
     page.button(key="augment-use").click().run()
     assert not page.exception
     draft = page.session_state["launch_draft"]
-    assert draft["transforms"] == wanted
+    assert draft["transforms"] == transforms
     assert draft["data"]["root"] == str(tiny_dataset)
     assert "Launch" in [each.label for each in page.button]
     assert "changed" in text_of(page)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("Normalize", "must end with one enabled Normalize"), ("Resize", "needs an enabled Resize")]
+    ("name", "message"), [("Normalize", "must end with one enabled Normalize"), ("Resize", "needs an enabled Resize")]
 )
-def test_a_list_without_normalize_or_resize_is_refused_in_words(lab, tiny_dataset, name, told):
+def test_a_list_without_normalize_or_resize_is_refused_in_words(lab, tiny_dataset, name, message):
     page = open_page(root=str(tiny_dataset), recipe="quick")
     for index in reversed([i for i, each in enumerate(names(page)) if each in (name, "CoarseDropout")]):
         control(page, "button", f"transforms.{index}.remove").click().run()
     assert not page.exception
-    assert told in text_of(page)
+    assert message in text_of(page)
     page.button(key="augment-use").click().run()
     assert "The transforms cannot be used yet" in text_of(page)
     assert "launch_draft" not in page.session_state
@@ -190,27 +196,27 @@ def test_a_transform_that_does_nothing_or_destroys_is_warned_of(lab, tiny_datase
     listed[2]["params"] = {"brightness_limit": [0, 0], "contrast_limit": [0, 0]}
     listed[5]["params"] = {"num_holes_range": [9, 9], "hole_height_range": [150, 150], "hole_width_range": [150, 150]}
     page.run()
-    told = text_of(page)
-    assert "RandomBrightnessContrast does nothing with these settings." in told
-    assert "CoarseDropout takes" in told
-    assert "of the face away" in told
+    text = text_of(page)
+    assert "RandomBrightnessContrast does nothing with these settings." in text
+    assert "CoarseDropout takes" in text
+    assert "of the face away" in text
 
 
 def test_a_crop_larger_than_the_photos_is_warned_of(lab, tiny_dataset):
-    told = text_of(open_page(root=str(tiny_dataset), recipe="study"))
-    assert "CenterCrop (256 × 400 px) is larger than 100% of the photos (typically 48 × 48 px)" in told
+    text = text_of(open_page(root=str(tiny_dataset), recipe="study"))
+    assert "CenterCrop (256 × 400 px) is larger than 100% of the photos (typically 48 × 48 px)" in text
 
 
 def test_import_replaces_the_list_and_what_is_not_known_is_refused(lab, tiny_dataset):
     page = look(open_page(root=str(tiny_dataset), recipe="quick"), "text")
-    wanted = study_transforms(64)
-    page.text_area(key="augment-import").set_value(exchange.to_python(wanted)).run()
+    transforms = study_transforms(64)
+    page.text_area(key="augment-import").set_value(exchange.to_python(transforms)).run()
     control(page, "button", "do-import").click().run()
-    assert names(page) == [t.name for t in wanted]
+    assert names(page) == [t.name for t in transforms]
     page.text_area(key="augment-import").set_value("A.Compose([A.Blur(p=1)])").run()
     control(page, "button", "do-import").click().run()
     assert "'Blur' is not in the lab's table" in text_of(page)
-    assert names(page) == [t.name for t in wanted]
+    assert names(page) == [t.name for t in transforms]
     assert not page.exception
 
 
@@ -243,11 +249,11 @@ def test_the_stress_test_of_a_finished_fold(never_stopped, monkeypatch):
     page.slider(key="stress-count").set_value(8).run()
     page.button(key="stress-go").click().run(timeout=120)
     assert not page.exception
-    told = text_of(page)
-    assert "InvertImg, always applied" in told
+    text = text_of(page)
+    assert "InvertImg, always applied" in text
     assert html_of(page).count("<figure>") == 9
-    assert "One face" in told
-    assert "on 8 held-out photos. Without it: accuracy" in told
+    assert "One face" in text
+    assert "on 8 held-out photos. Without it: accuracy" in text
     assert len(page.get("plotly_chart")) == 2
 
 
@@ -265,7 +271,7 @@ def grey16() -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("notes.jpg", b"these are my notes", "notes.jpg: is not an image in a known format"),
         ("empty.png", b"", "empty.png: the file is empty"),
@@ -279,12 +285,12 @@ def grey16() -> Image.Image:
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value[-5:] else "",
 )
-def test_any_upload_is_shown_or_refused_in_words(lab, name, content, told):
+def test_any_upload_is_shown_or_refused_in_words(lab, name, content, message):
     page = open_page()
     page.file_uploader(key="augment-upload").set_value((name, content, "image/jpeg")).run()
     assert not page.exception
-    assert told in text_of(page)
-    if " px" in told:
+    assert message in text_of(page)
+    if " px" in message:
         assert "Epoch 16" in text_of(page)
 
 

@@ -12,21 +12,15 @@ import pytest
 
 from core.compare import cost
 from core.figures import comparison_curves
-from core.jobs import control
 from core.runs import Run, metrics_file
 from pages.parts.compare import flips, load, pick, tables
 from tests.compared import make_run, metric_rows, samples
-from tests.pages.test_live import html, labels, page
+from tests.pages.app import captions, html, labels, page
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 EVIL = "<b>evil</b> **bold** :smile:"
 IDS = [f"2026010{n}-000000-resnet-000{n}" for n in range(3)]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
-    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
-    return tmp_path
 
 
 @pytest.fixture
@@ -36,10 +30,6 @@ def study(folder):
         config = {"model": {"depth": depth}}
         make_run(folder, table, f"ResNet-{depth}", skill=0.5 + 0.2 * n, seed=n, run_id=IDS[n], config=config)
     return table
-
-
-def captions(at):
-    return "\n".join(c.value for c in at.caption)
 
 
 def test_no_run_yet_says_what_to_do():
@@ -103,9 +93,9 @@ def test_one_run_alone_is_shown_and_asks_for_a_second(study):
     assert "Choose a second run" in at.info[0].value and "0.5" in html(at)
 
 
-@pytest.mark.parametrize("asked", ["x=nonsense", "show=1", "within=nan", "smooth=x", "cost=y", "flip=z", "side=w"])
-def test_nonsense_in_the_address_is_ignored(study, asked):
-    key, value = asked.split("=")
+@pytest.mark.parametrize("setting", ["x=nonsense", "show=1", "within=nan", "smooth=x", "cost=y", "flip=z", "side=w"])
+def test_nonsense_in_the_address_is_ignored(study, setting):
+    key, value = setting.split("=")
     at = page("compare", runs=",".join(IDS[:2]), **{key: value})
     assert "than ResNet-18 (F1 " in html(at)
 
@@ -132,9 +122,9 @@ def test_a_run_that_goes_while_the_page_is_drawn_is_named(study, folder, monkeyp
     """Between any two reads of one drawing of the page, from another window."""
     real = getattr(load, place)
 
-    def slow(*asked):
+    def slow(*arguments):
         shutil.rmtree(folder / IDS[1], ignore_errors=True)
-        return real(*asked)
+        return real(*arguments)
 
     monkeypatch.setattr(load, place, slow)
     at = page("compare", runs=",".join(IDS))
@@ -199,8 +189,8 @@ def test_of_many_runs_what_is_claimed_stands_first_and_the_rest_can_be_unfolded(
     few = tables.sentences([said(n) for n in range(4)])
     assert "<details" not in few and few.count("sentence") == 4
     many = [said(0), said(1, warning="other folds"), said(2), said(3, "better"), said(4), said(5, "same")]
-    shown, folded = tables.sentences(many).split("<details")
-    assert all(f"sentence {n}." in shown for n in (1, 3, 5)) and "3 other runs are not shown" in folded
+    unfolded, folded = tables.sentences(many).split("<details")
+    assert all(f"sentence {n}." in unfolded for n in (1, 3, 5)) and "3 other runs are not shown" in folded
     assert all(f"sentence {n}." in folded for n in (0, 2, 4))
 
 

@@ -21,15 +21,14 @@ from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
 from pages.parts.shared import frame
-from tests.pages.test_launch import PAGE, button, faces, field, lab, open_group, open_page, take_folder, text_of  # noqa: F401
-from tests.pages.test_studies import button as study_button
-from tests.pages.test_studies import open_study
+from tests.pages.launch_form import PAGE, button, faces, field, open_group, open_page, take_folder, text_of
+from tests.pages.study_form import open_study, study_button
 
 TOKEN = "20261126-101500-0a1b"
 
 
 @pytest.fixture
-def form(lab, tmp_path):  # noqa: F811
+def form(opened, tmp_path):
     """The form on a dataset of 30 faces, its phases open."""
     return open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
 
@@ -47,7 +46,7 @@ def test_what_is_typed_last_is_launched_though_the_button_was_drawn_before_it(fo
     assert [config.epochs for config in configs()] == [10]
 
 
-def test_what_is_typed_last_into_a_study_is_launched(lab, tmp_path):  # noqa: F811
+def test_what_is_typed_last_into_a_study_is_launched(opened, tmp_path):
     page = open_study(tmp_path, {"training.seed": [0, 1]})
     key = f"study{page.session_state['launch_study']['version']}.epochs"
     page.text_input(key=key).set_value("4")
@@ -88,7 +87,7 @@ def test_labels_that_changed_meanwhile_are_not_launched_until_the_page_has_shown
     assert len(Run(summaries()[0]["id"]).samples()) == 29
 
 
-def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(lab, tmp_path):  # noqa: F811
+def test_another_study_to_join_is_not_launched_into_until_the_page_has_shown_it(opened, tmp_path):
     first = open_study(tmp_path, {"training.seed": [0, 1]})
     study_button(first).click().run()
     page = take_folder(open_page(), tmp_path / "faces")
@@ -194,8 +193,8 @@ def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
     kind = f"form{page.session_state['launch_version']}.model.init"
     page.segmented_control(key=f"{kind}.kind").set_value("run").run()
     page.selectbox(key=f"{kind}.run").set_value(parent).run()
-    shown = [each.value for each in page.text_input if each.label == "Folds"]
-    assert shown == ["4"]
+    counts = [each.value for each in page.text_input if each.label == "Folds"]
+    assert counts == ["4"]
     page.run()
     assert page.session_state["launch_draft"]["folds"]["count"] == 4
 
@@ -203,7 +202,7 @@ def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
 # The draft
 
 
-def test_a_reload_finds_every_edit(form, lab, tmp_path):  # noqa: F811
+def test_a_reload_finds_every_edit(form, opened, tmp_path):
     field(form, "phases.0.epochs").set_value("ten").run()
     field(form, "name").set_value("mine").run()
     open_group(form, "transforms")
@@ -226,7 +225,7 @@ def test_a_reload_finds_every_edit(form, lab, tmp_path):  # noqa: F811
     assert not drafts.load(form.session_state["launch_token"])
 
 
-def test_a_form_on_which_nothing_was_changed_leaves_no_draft(lab):  # noqa: F811
+def test_a_form_on_which_nothing_was_changed_leaves_no_draft(opened):
     page = open_page()
     assert "Draft restored" not in text_of(open_page(recipe="quick", form=page.session_state["launch_token"]))
     assert not (places.lab_folder() / "drafts").exists()
@@ -281,7 +280,7 @@ def test_a_file_that_is_no_draft_is_taken_for_none(form, change):
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b'"text"', b"null", b"[" * 100_000])
-def test_garbage_is_no_draft(lab, text):  # noqa: F811
+def test_garbage_is_no_draft(opened, text):
     drafts.save(TOKEN, {})
     (places.lab_folder() / "drafts" / f"{TOKEN}.json").write_bytes(text)
     assert drafts.load(TOKEN) is None
@@ -290,13 +289,13 @@ def test_garbage_is_no_draft(lab, text):  # noqa: F811
 @pytest.mark.parametrize(
     "token", ["", "../../etc/passwd", "20261126-101500-0A1B", "２0261126-101500-0a1b", f"{TOKEN}\n"]
 )
-def test_a_draft_is_named_by_a_token_alone(lab, token):  # noqa: F811
+def test_a_draft_is_named_by_a_token_alone(opened, token):
     assert not drafts.is_token(token)
     with pytest.raises(ValueError, match="names no form"):
         drafts.load(token)
 
 
-def test_drafts_are_bounded_in_number_and_age(lab):  # noqa: F811
+def test_drafts_are_bounded_in_number_and_age(opened):
     folder = places.lab_folder() / "drafts"
     folder.mkdir(parents=True)
     now = time.time()
@@ -322,7 +321,7 @@ def test_a_draft_that_cannot_be_written_stops_nobody(form, monkeypatch, tmp_path
     assert form.session_state["launch_draft"]["phases"][0]["epochs"] == 3
 
 
-def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(lab, tmp_path):  # noqa: F811
+def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(opened, tmp_path):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
     page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
     page.run()

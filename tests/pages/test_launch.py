@@ -1,118 +1,45 @@
 """The launch page, driven through Streamlit's own test runner; measuring and workers are stood in for."""
 
-from pathlib import Path
-
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from core.jobs import control, speed
-from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
 from tests.photos import draw
 
-PAGE = HOME / "pages" / "launch.py"
-AGES = (5, 40, 70)
 
-
-def faces(root: Path, people: int = 5) -> Path:
-    """UTKFace names: six classes of `people` photos, 8 x 6 pixels."""
-    for gender in (0, 1):
-        for age in AGES:
-            for number in range(people):
-                draw(root / f"{age}_{gender}_0_2017010917{number:02d}00000.jpg", (age * 3, 90 * gender, 60))
-    return root
-
-
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    """An empty lab: no runs, no demo, nothing measured, no worker started, pages not really switched."""
-    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("FACET_DEMO", str(tmp_path / "demo"))
-    monkeypatch.setattr(speed, "start_measuring", lambda config, folder=None: None)
-    monkeypatch.setattr(speed, "known", lambda config, folder=None: 100.0)
-    monkeypatch.setattr(control, "start_worker", lambda root: None)
-    opened = []
-
-    def switch(page, *, query_params=None):
-        opened.append((Path(page).stem, query_params))
-        st.stop()
-
-    monkeypatch.setattr(st, "switch_page", switch)
-    return opened
-
-
-def open_page(**address) -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in address.items():
-        page.query_params[key] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def take_folder(page: AppTest, root: Path) -> AppTest:
-    page.segmented_control(key="launch-data.source").set_value("folder").run()
-    page.text_input(key="launch-data.path").set_value(str(root)).run()
-    assert not page.exception
-    return page
-
-
-def field(page: AppTest, path: str):
-    return page.text_input(key=f"form{page.session_state['launch_version']}.{path}")
-
-
-def open_group(page: AppTest, name: str) -> AppTest:
-    if name not in page.session_state["groups_open"]:
-        page.button(key=f"open-{name}").click().run()
-    return page
-
-
-def button(page: AppTest):
-    return page.button(key="launch-button")
-
-
-def text_of(page: AppTest) -> str:
-    kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
-    bodies = [element.value for kind in kinds for element in kind] + [
-        element.proto.body for element in page.get("html")
-    ]
-    return "\n".join(bodies).replace("\\", "")
-
-
-def test_a_newcomer_sees_the_quick_recipe_and_is_asked_for_a_dataset(lab):
+def test_a_newcomer_sees_the_quick_recipe_and_is_asked_for_a_dataset(opened):
     page = open_page()
     assert page.session_state["launch_draft"]["name"] == "quick"
     assert any(b.label == "Draw the demo dataset" for b in page.button)
     assert button(page).disabled
 
 
-def test_launch_freezes_what_the_form_says_and_opens_live(lab, tmp_path):
+def test_launch_freezes_what_the_form_says_and_opens_live(opened, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     assert ":orange[:material/gpp_maybe: Persons are unknown: photos of one person may stand" in text_of(page)
     assert "No person is in two folds" not in text_of(page)
     assert "People" not in [metric.label for metric in page.metric]
     button(page).click().run()
-    assert lab[0][0] == "live"
-    run = Run(lab[0][1]["run"])
+    assert opened[0][0] == "live"
+    run = Run(opened[0][1]["run"])
     assert run.config().data.root == str(tmp_path / "faces")
     assert len(run.samples()) == 30
     assert len(run.folds()) == 5
 
 
-def test_a_second_tab_of_the_form_launches_no_second_run(lab, tmp_path):
+def test_a_second_tab_of_the_form_launches_no_second_run(opened, tmp_path):
     root = faces(tmp_path / "faces")
     first = take_folder(open_page(recipe="quick"), root)
     second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
     button(first).click().run()
     button(second).click().run()
-    assert len(lab) == 2
-    assert lab[0] == lab[1]
+    assert len(opened) == 2
+    assert opened[0] == opened[1]
     assert len(summaries()) == 1
 
 
-def test_a_second_tab_with_other_settings_is_another_run(lab, tmp_path):
+def test_a_second_tab_with_other_settings_is_another_run(opened, tmp_path):
     root = faces(tmp_path / "faces")
     first = take_folder(open_page(recipe="quick"), root)
     second = take_folder(open_page(recipe="quick", form=first.session_state["launch_token"]), root)
@@ -123,7 +50,7 @@ def test_a_second_tab_with_other_settings_is_another_run(lab, tmp_path):
     assert len(summaries()) == 2
 
 
-def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(lab, tmp_path):
+def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(opened, tmp_path):
     root = faces(tmp_path / "faces")
     first = take_folder(open_page(recipe="quick"), root)
     token = first.session_state["launch_token"]
@@ -135,11 +62,11 @@ def test_a_form_that_was_launched_and_is_opened_again_is_a_new_form(lab, tmp_pat
 
 
 @pytest.mark.parametrize("token", ["../../x", "20261123-052704-zzzz", "<b>", "2" * 200])
-def test_a_form_address_that_is_none_is_replaced(lab, token):
+def test_a_form_address_that_is_none_is_replaced(opened, token):
     assert open_page(form=token).session_state["launch_token"] != token
 
 
-def test_after_a_launch_the_same_settings_can_be_launched_again(lab, tmp_path):
+def test_after_a_launch_the_same_settings_can_be_launched_again(opened, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     button(page).click().run()
     page.run()
@@ -160,7 +87,7 @@ def test_after_a_launch_the_same_settings_can_be_launched_again(lab, tmp_path):
         ("transforms", "transforms.3.params.hole_height_range.0", "99", "the low end 99 is above the high end 16"),
     ],
 )
-def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(lab, tmp_path, group, path, typed, said):
+def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(opened, tmp_path, group, path, typed, said):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), group)
     field(page, path).set_value(typed).run()
     assert not page.exception
@@ -170,16 +97,16 @@ def test_a_wrong_value_is_said_beside_its_field_and_stops_the_launch(lab, tmp_pa
     assert button(page).disabled
 
 
-def test_correcting_the_value_allows_the_launch(lab, tmp_path):
+def test_correcting_the_value_allows_the_launch(opened, tmp_path):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "phases")
     field(page, "phases.0.lr_head").set_value("-1").run()
     field(page, "phases.0.lr_head").set_value("2e-4").run()
     assert not button(page).disabled
     button(page).click().run()
-    assert Run(lab[0][1]["run"]).config().phases[0].lr_head == 2e-4
+    assert Run(opened[0][1]["run"]).config().phases[0].lr_head == 2e-4
 
 
-def test_fewer_people_than_folds_is_said_at_the_folds(lab, tmp_path):
+def test_fewer_people_than_folds_is_said_at_the_folds(opened, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces", people=3))
     assert "has 3 photos but 5 folds were asked for" in text_of(page)
     assert button(page).disabled
@@ -188,7 +115,7 @@ def test_fewer_people_than_folds_is_said_at_the_folds(lab, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "one class"])
-def test_a_dataset_that_cannot_be_used_says_why(lab, tmp_path, kind):
+def test_a_dataset_that_cannot_be_used_says_why(opened, tmp_path, kind):
     root = tmp_path / "odd"
     if kind != "missing":
         root.mkdir()
@@ -201,7 +128,7 @@ def test_a_dataset_that_cannot_be_used_says_why(lab, tmp_path, kind):
     assert button(page).disabled
 
 
-def test_bad_files_are_listed_and_have_to_be_agreed_to(lab, tmp_path):
+def test_bad_files_are_listed_and_have_to_be_agreed_to(opened, tmp_path):
     root = faces(tmp_path / "faces", people=6)
     victim = next(iter(sorted(root.iterdir())))
     victim.write_bytes(victim.read_bytes()[:200])
@@ -214,41 +141,41 @@ def test_bad_files_are_listed_and_have_to_be_agreed_to(lab, tmp_path):
     box.check().run()
     assert not button(page).disabled
     button(page).click().run()
-    assert Run(lab[0][1]["run"]).info()["left_out"] == 1
+    assert Run(opened[0][1]["run"]).info()["left_out"] == 1
 
 
-def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(lab, tmp_path, monkeypatch):
+def test_a_runs_folder_that_cannot_be_written_is_an_error_and_nothing_is_lost(opened, tmp_path, monkeypatch):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the folder should be")
     monkeypatch.setenv("FACET_RUNS", str(blocked))
     button(page).click().run()
     assert not page.exception
-    assert lab == []
+    assert opened == []
     assert "lab-fault" in text_of(page)
     monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
     button(page).click().run()
-    assert len(lab) == 1
+    assert len(opened) == 1
 
 
-def test_missing_weights_are_said_on_the_form(lab, tmp_path, monkeypatch):
+def test_missing_weights_are_said_on_the_form(opened, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
     assert "ImageNet weights of ResNet-18 (resnet18-f37072fd.pth, 45 MB) are not on this machine" in text_of(page)
     assert button(page).disabled
 
 
-def test_a_crop_larger_than_the_photos_is_pointed_out(lab, tmp_path):
+def test_a_crop_larger_than_the_photos_is_pointed_out(opened, tmp_path):
     page = take_folder(open_page(recipe="study"), faces(tmp_path / "faces"))
     assert "is larger than 100% of the photos" in text_of(page)
 
 
-def test_another_run_brings_its_settings_and_its_dataset(lab, tmp_path):
+def test_another_run_brings_its_settings_and_its_dataset(opened, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     open_group(page, "phases")
     field(page, "phases.0.epochs").set_value("3").run()
     button(page).click().run()
-    again = open_page(**{"from": lab[0][1]["run"]})
+    again = open_page(**{"from": opened[0][1]["run"]})
     assert again.session_state["launch_draft"]["phases"][0]["epochs"] == 3
     assert again.session_state["launch_draft"]["data"]["root"] == str(tmp_path / "faces")
     assert "Settings and dataset of run" in text_of(again)
@@ -256,14 +183,14 @@ def test_another_run_brings_its_settings_and_its_dataset(lab, tmp_path):
 
 
 @pytest.mark.parametrize("address", [{"from": "../../etc"}, {"from": "gone"}, {"recipe": "<b>nothing</b>"}])
-def test_an_address_that_leads_nowhere_is_an_error_and_the_form_still_works(lab, address):
+def test_an_address_that_leads_nowhere_is_an_error_and_the_form_still_works(opened, address):
     page = open_page(**address)
     assert page.session_state["launch_draft"]["name"] == "quick"
     assert any("lab-fault" in element.proto.body for element in page.get("html"))
     assert "<b>nothing" not in "".join(element.proto.body for element in page.get("html"))
 
 
-def test_a_folder_dataset_gets_the_label_task(lab, tmp_path):
+def test_a_folder_dataset_gets_the_label_task(opened, tmp_path):
     for name in ("cats", "**dogs**"):
         for number in range(6):
             draw(tmp_path / "pets" / name / f"{number}.jpg", (number * 40, len(name) * 20, 0))
@@ -272,7 +199,7 @@ def test_a_folder_dataset_gets_the_label_task(lab, tmp_path):
     assert not button(page).disabled
 
 
-def test_edits_survive_a_hidden_group_and_leaving_the_page(lab, tmp_path):
+def test_edits_survive_a_hidden_group_and_leaving_the_page(opened, tmp_path):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "training")
     field(page, "training.batch_size").set_value("48").run()
     page.button(key="open-training").click().run()
@@ -281,7 +208,7 @@ def test_edits_survive_a_hidden_group_and_leaving_the_page(lab, tmp_path):
     assert field(page, "training.batch_size").value == "48"
 
 
-def test_every_setting_that_opens_another_one_can_be_used(lab, tmp_path):
+def test_every_setting_that_opens_another_one_can_be_used(opened, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     for group in ("model", "phases", "training"):
         open_group(page, group)
@@ -298,13 +225,13 @@ def test_every_setting_that_opens_another_one_can_be_used(lab, tmp_path):
         field(page, path).set_value(value).run()
     field(page, "training.early_stopping").set_value("6").run()
     button(page).click().run()
-    config = Run(lab[0][1]["run"]).config()
+    config = Run(opened[0][1]["run"]).config()
     assert (config.phases[0].schedule, config.phases[0].step_epochs) == ("step", 4)
     assert (config.training.loss, config.training.focal_gamma, config.training.early_stopping) == ("focal", 1.5, 6)
     assert (config.mix.method, config.mix.alpha) == ("mixup", 0.4)
 
 
-def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(lab, tmp_path):
+def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(opened, tmp_path):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
     kind = f"form{page.session_state['launch_version']}.model.init.kind"
     page.segmented_control(key=kind).set_value("run").run()
@@ -316,12 +243,12 @@ def test_weights_of_a_run_that_is_gone_are_said_at_the_weights(lab, tmp_path):
     assert button(page).disabled
 
 
-def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_depth_and_folds(lab, tmp_path):
+def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_depth_and_folds(opened, tmp_path):
     page = take_folder(open_page(), faces(tmp_path / "faces"))
     page.session_state["launch_draft"]["model"]["depth"] = 34
     page.session_state["launch_draft"]["folds"]["count"] = 4
     button(page.run()).click().run()
-    parent = Run(lab[0][1]["run"])
+    parent = Run(opened[0][1]["run"])
     unfinished = open_group(open_page(recipe="study-masked"), "model")
     assert "Choose a run" in text_of(unfinished) and button(unfinished).disabled
     for fold in parent.folds():
@@ -336,7 +263,7 @@ def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_d
     chosen.selectbox(key=f"form{version}.model.init.run").set_value(parent.id).run()
     assert not chosen.exception and not button(chosen).disabled
     button(chosen).click().run()
-    child = Run(lab[-1][1]["run"])
+    child = Run(opened[-1][1]["run"])
     assert (child.config().model.depth, child.config().folds.count) == (34, 4)
     held_out = parent.samples().set_index("sample")["fold"]
     assert (child.samples().set_index("sample")["fold"] == held_out).all()

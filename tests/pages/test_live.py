@@ -3,115 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from core.config import from_dict
 from core.jobs import control
-from core.places import HOME
 from core.runs import FoldState, metrics_file
-from core.runs.create import create
 from core.runs.lists.summaries import summaries
 from core.storage import files
 from pages.parts.run import view
 from pages.parts.shared import run_picker
+from tests.pages.app import html, labels, page
+from tests.pages.trials import make_run, metric_rows
 
-APP = HOME / "app.py"
+pytestmark = pytest.mark.usefixtures("folder")
+
 EVIL = "<b>evil</b> **bold** :smile:"
-CLASSES = ["female <30", "<script>alert(1)</script>"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
-    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
-    return tmp_path
-
-
-def make(folder, name="trial", states=("done", "done"), epochs=4, run_id=None, info=None, lacks=None, **settings):
-    """lacks: a fold that holds no photo of the second class."""
-    config = from_dict(
-        {
-            "name": name,
-            "data": {"root": "/photos/demo"},
-            "folds": {"count": len(states)},
-            "phases": [{"epochs": epochs}],
-            **settings,
-        }
-    )
-    rows = range(4 * len(states))
-    samples = pd.DataFrame(
-        {
-            "sample": [f"{i}.jpg" for i in rows],
-            "path": [str(folder / f"{i}.jpg") for i in rows],
-            "person": [str(i) for i in rows],
-            "y": [i % 2 for i in rows],
-            "class_name": [CLASSES[i % 2] for i in rows],
-            "fold": [i % len(states) for i in rows],
-        }
-    )
-    if lacks is not None:
-        samples = samples[(samples["fold"] != lacks) | (samples["y"] == 0)]
-    run = create(config, samples, class_names=CLASSES, info=info or {}, folder=folder, run_id=run_id)
-    for fold, state in enumerate(states):
-        n = {"done": epochs, "queued": 0}.get(state, epochs // 2)
-        if n:
-            metrics_file.append_metrics(run.metrics_file(fold), metric_rows(n, fold))
-        best, scores = metrics_file.fold_scores(run.metrics(fold))
-        why = {"reason": "diverged: <i>NaN</i> at epoch 2.", "remedy": "Lower the rate."} if state == "failed" else {}
-        run.write_state(FoldState(fold, state, epoch=n, best_epoch=best, scores=scores, **why))
-    return run
-
-
-def metric_rows(epochs, fold=0):
-    rng = np.random.default_rng(fold)
-    return [
-        {
-            "epoch": epoch,
-            "phase": 0,
-            "split": split,
-            "loss": 1.0 / epoch,
-            "accuracy": 0.8,
-            "f1": 0.5 + rng.random() / 3,
-            "lr_backbone": 1e-5,
-            "lr_head": 6e-4,
-            "seconds": 3.0,
-            "images_per_second": 28.0,
-        }
-        for epoch in range(1, epochs + 1)
-        for split in ("train", "validation")
-    ]
-
-
-def page(name, **params):
-    at = AppTest.from_file(APP, default_timeout=60)
-    for key, value in params.items():
-        at.query_params[key] = value
-    at.run()
-    if name != "home":
-        at.switch_page(f"pages/{name}.py")
-        for key, value in params.items():
-            at.query_params[key] = value
-        at.run()
-    assert not at.exception, at.exception
-    return at
-
-
-def html(at):
-    blocks = []
-
-    def walk(block):
-        for child in block.children.values():
-            if hasattr(child, "children"):
-                walk(child)
-            elif child.type == "html":
-                blocks.append(child.proto.body)
-
-    walk(at.main)
-    return "\n".join(blocks)
-
-
-def labels(at):
-    return [button.label for button in at.button]
 
 
 def test_no_run_yet_says_what_to_do():
@@ -121,7 +25,7 @@ def test_no_run_yet_says_what_to_do():
 
 
 def test_a_finished_run_shows_its_table_with_mean_deviation_and_number_of_folds(folder):
-    run = make(folder, states=("done", "done", "done"))
+    run = make_run(folder, states=("done", "done", "done"))
     markup = html(page("live", run=run.id))
     scores = [state.scores["final_f1"] for state in run.states()]
     assert f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f} (3)" in markup
@@ -130,27 +34,27 @@ def test_a_finished_run_shows_its_table_with_mean_deviation_and_number_of_folds(
 
 def test_where_the_weights_came_from_and_how_a_mixed_photo_counts_is_said(folder):
     used = {"weights": {"file": "resnet18-f37072fd.pth", "sha256": "f37072fd47e89c5e"}}
-    plain = page("live", run=make(folder, "plain", info=used).id)
+    plain = page("live", run=make_run(folder, "plain", info=used).id)
     assert "from ImageNet weights, SHA-256 f37072fd" in html(plain)
     assert not [caption for caption in plain.caption if "mixed" in caption.value]
     settings = {"mix": {"method": "mixup"}, "model": {"init": "run:20260101-000000-first-0000", "head": "factored"}}
-    mixed = page("live", run=make(folder, "mixed", **settings).id)
+    mixed = page("live", run=make_run(folder, "mixed", **settings).id)
     assert 'best weights of <a href="live?run=20260101-000000-first-0000"' in html(mixed)
     assert "factored head" in html(mixed)
     assert any("for the label with the larger share" in caption.value for caption in mixed.caption)
 
 
 def test_live_opens_the_newest_run_and_puts_it_in_the_address(folder):
-    make(folder, "old", run_id="20260101-000000-old-0000")
-    make(folder, "new", run_id="20260201-000000-new-0000")
+    make_run(folder, "old", run_id="20260101-000000-old-0000")
+    make_run(folder, "new", run_id="20260201-000000-new-0000")
     at = page("live")
     assert at.query_params["run"] == "20260201-000000-new-0000"
     assert at.selectbox(key="run-picker").value == "20260201-000000-new-0000"
 
 
 def test_the_picker_opens_another_run(folder):
-    make(folder, "old", run_id="20260101-000000-old-0000")
-    make(folder, "new", run_id="20260201-000000-new-0000")
+    make_run(folder, "old", run_id="20260101-000000-old-0000")
+    make_run(folder, "new", run_id="20260201-000000-new-0000")
     at = page("live")
     at.selectbox(key="run-picker").select("20260101-000000-old-0000").run()
     assert at.query_params["run"] == "20260101-000000-old-0000"
@@ -158,7 +62,7 @@ def test_the_picker_opens_another_run(folder):
 
 
 def test_a_failed_fold_says_where_what_and_what_to_do_and_offers_resume(folder):
-    at = page("live", run=make(folder, states=("done", "failed")).id)
+    at = page("live", run=make_run(folder, states=("done", "failed")).id)
     markup = html(at)
     assert "fold 1, after epoch 2:" in markup and "Lower the rate." in markup
     assert "&lt;i&gt;NaN&lt;/i&gt;" in markup and "<i>NaN</i>" not in markup
@@ -167,12 +71,12 @@ def test_a_failed_fold_says_where_what_and_what_to_do_and_offers_resume(folder):
 
 
 def test_a_fold_whose_worker_died_is_interrupted(folder):
-    at = page("live", run=make(folder, states=("done", "running")).id)
+    at = page("live", run=make_run(folder, states=("done", "running")).id)
     assert "interrupted" in html(at) and "Resume" in labels(at)
 
 
 def test_a_fold_that_trains_offers_cancel_and_shows_epoch_speed_and_time_left(folder):
-    run = make(folder, states=("done", "running", "queued"))
+    run = make_run(folder, states=("done", "running", "queued"))
     progress = {"epoch": 3, "epochs": 4, "split": "train", "step": 5, "steps": 10, "images_per_second": 28.4}
     files.write_json(run.fold_dir(1) / "progress.json", {**progress, "eta_seconds": 60.0})
     with run.fold_lock(1):
@@ -187,7 +91,7 @@ def test_cancel_and_resume_reach_the_jobs(folder, monkeypatch):
     calls = []
     monkeypatch.setattr(control, "cancel", lambda run: calls.append(("cancel", run.id)))
     monkeypatch.setattr(control, "resume", lambda run: calls.append(("resume", run.id)) or [1])
-    run = make(folder, states=("interrupted", "queued"))
+    run = make_run(folder, states=("interrupted", "queued"))
     at = page("live", run=run.id)
     for label in ("Cancel", "Resume"):
         next(button for button in at.button if button.label == label).click().run()
@@ -195,7 +99,7 @@ def test_cancel_and_resume_reach_the_jobs(folder, monkeypatch):
 
 
 def test_names_are_text_never_markup(folder):
-    run = make(folder, EVIL, states=("done", "failed"))
+    run = make_run(folder, EVIL, states=("done", "failed"))
     for name in ("home", "live"):
         markup = html(page(name, run=run.id))
         assert "<b>evil</b>" not in markup
@@ -213,14 +117,14 @@ def test_names_are_text_never_markup(folder):
     ],
 )
 def test_a_bad_address_is_one_sentence(folder, run_id, words):
-    make(folder)
+    make_run(folder)
     at = page("live", run=run_id)
     assert words in html(at) and at.selectbox(key="run-picker").value is None
 
 
 @pytest.mark.parametrize("damaged", ["config.yaml", "run.json", "summary.json"])
 def test_a_damaged_run_is_a_sentence_not_a_traceback(folder, damaged):
-    run = make(folder)
+    run = make_run(folder)
     (run.dir / damaged).write_text("{nope: [")
     for name in ("home", "live"):
         at = page(name, run=run.id)
@@ -231,10 +135,10 @@ def test_a_damaged_run_is_a_sentence_not_a_traceback(folder, damaged):
 
 
 def test_home_sorts_runs_into_training_waiting_stopped_and_finished(folder):
-    training = make(folder, "training", states=("running", "queued"))
-    make(folder, "waiting", states=("queued", "queued"))
-    make(folder, "stopped", states=("done", "failed"))
-    make(folder, "finished")
+    training = make_run(folder, "training", states=("running", "queued"))
+    make_run(folder, "waiting", states=("queued", "queued"))
+    make_run(folder, "stopped", states=("done", "failed"))
+    make_run(folder, "finished")
     with training.fold_lock(0):
         markup = html(page("home"))
     titles = ("Training now", "Waiting", "Stopped before the end", "Finished lately")
@@ -243,7 +147,7 @@ def test_home_sorts_runs_into_training_waiting_stopped_and_finished(folder):
 
 
 def test_metrics_are_parsed_again_only_when_a_file_changed(folder, monkeypatch):
-    run = make(folder, states=("done", "running"))
+    run = make_run(folder, states=("done", "running"))
     version = view.metrics_version(run, [0, 1])
     table = view.metrics_of(version)
     read = []
@@ -257,7 +161,7 @@ def test_metrics_are_parsed_again_only_when_a_file_changed(folder, monkeypatch):
 
 
 def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
-    run = make(folder, states=("done", "running"))
+    run = make_run(folder, states=("done", "running"))
     late = {"epoch": 3, "epochs": 4, "split": "validation", "step": 9, "steps": 9, "eta_seconds": 0.0}
     files.write_json(run.fold_dir(1) / "progress.json", late)
     with run.fold_lock(1):
@@ -267,7 +171,7 @@ def test_progress_never_passes_the_end_and_time_left_is_never_negative(folder):
 
 def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
     """A label is what the browser sends back: with the state in it, a reload after the end opened nothing."""
-    run = make(folder, states=("queued", "queued"))
+    run = make_run(folder, states=("queued", "queued"))
     before = run_picker.run_label(summaries()[0])
     for fold in (0, 1):
         run.write_state(FoldState(fold, "done", epoch=4))
@@ -276,11 +180,11 @@ def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
 
 def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
     named = {"root": "/photos/demo", "person_column": "who"}
-    run = make(folder, states=("done", "queued", "done"), lacks=2, data=named)
+    run = make_run(folder, states=("done", "queued", "done"), lacks=2, data=named)
     at = page("live", run=run.id)
     markup = html(at)
     assert "Fold 2 has no photo of &#x27;&lt;script&gt;alert(1)&lt;/script&gt;&#x27;: its macro F1 counts 0" in markup
     assert markup.count("no &#x27;&lt;script&gt;") == 2, "the card and the row of fold 2, and no other"
     assert "macro F1 over all 2 classes of the task" in " ".join(c.value for c in at.caption)
     assert "Persons are unknown" not in markup  # a column named them
-    assert "has no photo of" not in html(page("live", run=make(folder, "whole", states=("done",) * 3).id))
+    assert "has no photo of" not in html(page("live", run=make_run(folder, "whole", states=("done",) * 3).id))

@@ -74,7 +74,7 @@ def sent(at, name):
     return None
 
 
-def shown(at):
+def gallery(at):
     return [face["sample"] for face in sent(at, "facet_gallery")["faces"]]
 
 
@@ -88,14 +88,15 @@ def test_no_run_says_what_to_do():
 
 
 def test_the_newest_answered_run_opens_with_its_worst_mistakes_first(folder, samples):
-    made(folder, samples, name="old", probabilities=probabilities_of(samples["y"], wrong=WRONG),
-         run_id="20260101-000000-old-0000", root=samples["path"][0])  # fmt: skip
+    run_id = "20260101-000000-old-0000"
+    answers = probabilities_of(samples["y"], wrong=WRONG)
+    made(folder, samples, name="old", probabilities=answers, run_id=run_id, root=samples["path"][0])
     at = page()
-    assert at.query_params["run"] == "20260101-000000-old-0000"
-    run = Run("20260101-000000-old-0000", folder)
+    assert at.query_params["run"] == run_id
+    run = Run(run_id, folder)
     answered = pd.concat([run.predictions(fold) for fold in run.folds()])
     wrong = answered[answered["label"] != answered["predicted"]].sort_values("loss", ascending=False)
-    assert shown(at) == wrong["sample"].tolist()
+    assert gallery(at) == wrong["sample"].tolist()
     matrix = sent(at, "facet_confusion")
     assert matrix["names"] == CLASSES
     expected = pd.crosstab(answered["label"], answered["predicted"]).reindex(index=CLASSES, columns=CLASSES).fillna(0)
@@ -105,13 +106,13 @@ def test_the_newest_answered_run_opens_with_its_worst_mistakes_first(folder, sam
 def test_the_address_is_the_selection(folder, samples):
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
     at = page(run=run.id, true=CLASSES[0], predicted=CLASSES[1])
-    assert shown(at) and set(shown(at)) == {"p000/0.jpg", "p012/0.jpg"}
+    assert gallery(at) and set(gallery(at)) == {"p000/0.jpg", "p012/0.jpg"}
     assert sent(at, "facet_confusion")["chosen"] == [0, 1]
     assert at.selectbox(key="look-true").value == CLASSES[0]
     at = page(run=run.id, fold="1")
-    assert shown(at) and all(samples.set_index("sample").loc[name, "fold"] == 1 for name in shown(at))
-    assert len(shown(page(run=run.id, answer="all"))) == 12
-    assert len(shown(page(run=run.id, answer="all", page="2"))) == 12
+    assert gallery(at) and all(samples.set_index("sample").loc[name, "fold"] == 1 for name in gallery(at))
+    assert len(gallery(page(run=run.id, answer="all"))) == 12
+    assert len(gallery(page(run=run.id, answer="all", page="2"))) == 12
 
 
 def test_a_widget_writes_into_the_address(folder, samples):
@@ -123,20 +124,25 @@ def test_a_widget_writes_into_the_address(folder, samples):
     assert "answer" not in at.query_params
 
 
+NO_SUCH_FACES = {"fold": "9", "true": "<b>nobody</b>", "page": "9999", "low": "nan", "sort": "luck", "which": "worst"}
+NO_SUCH_PEOPLE = {"samples": "../../etc/passwd", "view": "nowhere", "person": "\x00", "runs": "../x,gone-1"}
+NO_SUCH_MAPS = {"class": "nobody", "layers": "layer9", "method": "magic", "models": "none", "opacity": "inf"}
+NO_NUMBERS = {"fold": "\u0663", "page": "-3", "low": "1e9", "high": "x", "opacity": "nan", "page2": "x"}
+NO_NAMES = {"samples": ",,%,%2C", "mask": "hat", "a": "?", "runs": ",", "layers": ",", "heat": "cold"}
+TOO_LONG = {"page": "x" * 50, "samples": "a" * 5000, "person": "a" * 5000, "label": "../x"}
+
+
 @pytest.mark.parametrize(
     "params",
     [
-        {"fold": "9", "true": "<b>nobody</b>", "page": "9999", "low": "nan", "sort": "luck", "which": "worst",
-         "samples": "../../etc/passwd", "view": "nowhere", "person": "\x00", "runs": "../x,gone-1", "class": "nobody",
-         "layers": "layer9", "method": "magic", "models": "none", "opacity": "inf", "trust": "2", "boxes": "a_b"},
-        {"fold": "\u0663", "page": "-3", "low": "1e9", "high": "x", "samples": ",,%,%2C", "mask": "hat", "a": "?",
-         "runs": ",", "layers": ",", "opacity": "nan", "heat": "cold", "colours": "pink", "page2": "x"},
-        {"page": "x" * 50, "samples": "a" * 5000, "person": "a" * 5000, "label": "../x"},
+        {**NO_SUCH_FACES, **NO_SUCH_PEOPLE, **NO_SUCH_MAPS, "trust": "2", "boxes": "a_b"},
+        {**NO_NUMBERS, **NO_NAMES, "colours": "pink"},
+        TOO_LONG,
     ],
-)  # fmt: skip
+)
 def test_nonsense_in_the_address_is_ignored(folder, samples, params):
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
-    assert len(shown(page(run=run.id, **params))) == len(WRONG)
+    assert len(gallery(page(run=run.id, **params))) == len(WRONG)
 
 
 def test_a_run_without_predictions_says_so(folder, samples):
@@ -157,7 +163,7 @@ def test_a_class_without_mistakes_and_a_run_without_any(folder, samples):
     at = page(run=run.id, true="male 30-59")
     assert "No mistake about this class" in at.info[0].value
     button(at, "Show all mistakes").click().run()
-    assert len(shown(at)) == len(WRONG)
+    assert len(gallery(at)) == len(WRONG)
     perfect = made(folder, samples, name="perfect", probabilities=probabilities_of(samples["y"]))
     assert "No mistake at all" in page(run=perfect.id).info[0].value
 
@@ -198,8 +204,8 @@ def doubted(folder, samples, tmp_path):
 
 
 def queue(at):
-    found = sent(at, "facet_gallery")
-    return [face["sample"] for face in found["faces"]] if found else []
+    content = sent(at, "facet_gallery")
+    return [face["sample"] for face in content["faces"]] if content else []
 
 
 def test_the_queue_asks_about_the_most_suspicious_first(doubted):
@@ -225,11 +231,10 @@ def test_a_relabel_lands_in_the_corrections(doubted, tmp_path):
     assert at.selectbox(key="look-relabel-p008/0.jpg-gender").value == "male"
     button(at, "Relabel").click().run()
     assert not at.exception
-    (found,) = corrections.load(tmp_path / "photos")
-    assert (found.kind, found.sample, found.attribute, found.before, found.after) == (
-        "relabel", "p008/0.jpg", "gender", "female", "male",
-    )  # fmt: skip
-    assert "p008/0.jpg" not in queue(at) and doubted.id in found.reason
+    (correction,) = corrections.load(tmp_path / "photos")
+    assert (correction.kind, correction.sample) == ("relabel", "p008/0.jpg")
+    assert (correction.attribute, correction.before, correction.after) == ("gender", "female", "male")
+    assert "p008/0.jpg" not in queue(at) and doubted.id in correction.reason
     button(at, "Undo").click().run()
     assert corrections.load(tmp_path / "photos") == [] and "p008/0.jpg" in queue(at)
 
@@ -240,15 +245,15 @@ def test_an_age_has_to_be_told(doubted, tmp_path):
     assert "Nothing is changed" in html(at) and corrections.load(tmp_path / "photos") == []
     at.number_input(key="look-relabel-p017/0.jpg-age").set_value(27)
     button(at, "Relabel").click().run()
-    (found,) = corrections.load(tmp_path / "photos")
-    assert (found.attribute, found.before, found.after) == ("age", "72", "27")
+    (correction,) = corrections.load(tmp_path / "photos")
+    assert (correction.attribute, correction.before, correction.after) == ("age", "72", "27")
 
 
 def test_leaving_a_photo_out_lands_in_the_corrections(doubted, tmp_path):
     at = page(run=doubted.id, view="labels")
     button(at, "Leave photo out").click().run()
-    (found,) = corrections.load(tmp_path / "photos")
-    assert (found.kind, found.sample, found.person) == ("exclude-photo", "p017/0.jpg", "p017")
+    (correction,) = corrections.load(tmp_path / "photos")
+    assert (correction.kind, correction.sample, correction.person) == ("exclude-photo", "p017/0.jpg", "p017")
     assert "p017/0.jpg" not in queue(at)
 
 
@@ -277,8 +282,9 @@ def two_depths(tmp_path_factory):
         photo(Path(samples.loc[row, "path"]), row)
     for number, depth in enumerate((18, 34)):
         run_id = f"20260{number + 1}01-000000-depth{depth}-0000"
-        judged(made(root / "runs", samples, name=f"depth {depth}", run_id=run_id, root=root / "photos",
-                    model={"depth": depth, "init": "scratch"}))  # fmt: skip
+        model = {"depth": depth, "init": "scratch"}
+        run = made(root / "runs", samples, name=f"depth {depth}", run_id=run_id, root=root / "photos", model=model)
+        judged(run)
     yield root / "runs", samples
     fold_models.free()
 
@@ -287,30 +293,30 @@ def two_depths(tmp_path_factory):
 def depths(two_depths, folder):
     """Copies of the two runs that a test may damage; the photos are shared."""
     runs_, samples = two_depths
-    found = []
+    copies = []
     for path in sorted(runs_.iterdir()):
         if ID.fullmatch(path.name):
             shutil.copytree(path, folder / path.name)
-            found.append(Run(path.name, folder))
-    return found, samples
+            copies.append(Run(path.name, folder))
+    return copies, samples
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    found, real = [], fold_models.fold_model
+def folds_asked(monkeypatch):
+    calls, real = [], fold_models.fold_model
 
     @contextmanager
     def spy(run, fold, which="best", device=None):
-        found.append((run.id, fold))
+        calls.append((run.id, fold))
         with real(run, fold, which, device) as opened:
             yield opened
 
     monkeypatch.setattr(fold_models, "fold_model", spy)
     monkeypatch.setattr(gradcam, "fold_model", spy)
-    return found
+    return calls
 
 
-def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, asked):
+def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, folds_asked):
     """From the gallery's address, from Compare's link with several runs, for either class, and by Next."""
     (small, large), samples = depths
     at = samples.set_index("sample")["fold"]
@@ -319,27 +325,32 @@ def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, aske
     expected = {(run.id, at[name]) for run in (small, large) for name in (first, second)}
     link = {"run": small.id, "runs": f"{small.id},{large.id}", "samples": f"{first},{second}"}
     for extra in ({}, {"class": "true"}, {"minus": "true"}, {"class": CLASSES[3]}):
-        asked.clear()
+        folds_asked.clear()
         maps = sent(page(**link, **extra), "facet_maps")
-        assert set(asked) == expected
+        assert set(folds_asked) == expected
         assert [row["title"] for row in maps["rows"]] == [first, first, second, second]
         assert all("held out" in row["lines"][0] for row in maps["rows"])
         assert all(len(row["cells"]) == 5 for row in maps["rows"])
     at_page = page(run=small.id, answer="all")
     button(at_page, "Next face").click().run()
     first = at_page.query_params["samples"]
-    asked.clear()
+    folds_asked.clear()
     button(at_page, "Next face").click().run()
     (now,) = [row["title"] for row in sent(at_page, "facet_maps")["rows"]]
-    assert now != first and set(asked) == {(small.id, at[now])}
+    assert now != first and set(folds_asked) == {(small.id, at[now])}
 
 
-def test_every_fold_is_asked_only_on_demand_and_says_so(depths, asked):
+def test_every_fold_is_asked_only_on_demand_and_says_so(depths, folds_asked):
     (small, _), samples = depths
     rows = sent(page(run=small.id, samples=samples["sample"].iloc[0], models="every"), "facet_maps")["rows"]
-    assert {fold for _, fold in asked} == {0, 1}
-    told = [row["lines"][0].partition(" · ")[2] for row in rows]
-    assert told == ["fold 0, held out", "fold 1, trained on this person", "mean of 2 folds", "disagreement of 2 folds"]
+    assert {fold for _, fold in folds_asked} == {0, 1}
+    models = [row["lines"][0].partition(" · ")[2] for row in rows]
+    assert models == [
+        "fold 0, held out",
+        "fold 1, trained on this person",
+        "mean of 2 folds",
+        "disagreement of 2 folds",
+    ]
 
 
 def test_best_and_last_epoch_stand_side_by_side(depths):
@@ -365,8 +376,8 @@ def test_any_class_minus_any_other(depths):
     assert row["signed"] and f"map of {CLASSES[3]} minus {CLASSES[0]}" in row["lines"][2]
     assert CLASSES[3] not in at.selectbox(key="look-minus").options
     every = page(run=small.id, samples=samples["sample"].iloc[0], minus="runner-up", models="every")
-    told = {row["lines"][0].rpartition(" · ")[2]: row["signed"] for row in sent(every, "facet_maps")["rows"]}
-    assert told["mean of 2 folds"] and not told["disagreement of 2 folds"]  # a deviation has no sign
+    signed = {row["lines"][0].rpartition(" · ")[2]: row["signed"] for row in sent(every, "facet_maps")["rows"]}
+    assert signed["mean of 2 folds"] and not signed["disagreement of 2 folds"]  # a deviation has no sign
 
 
 def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(depths):
@@ -396,11 +407,11 @@ def test_a_photo_that_is_gone_is_named_and_the_others_are_shown(depths, tmp_path
 
 def test_layers_colours_and_opacity_live_in_the_address(depths):
     (small, _), samples = depths
-    at = page(run=small.id, samples=samples["sample"].iloc[0], layers="layer2.0,layer4", opacity="0.5", heat="raw",
-              colours="turbo", method="LayerCAM")  # fmt: skip
-    found = sent(at, "facet_maps")
-    assert found["columns"][1:] == ["layer2.0", "layer4"]
-    assert (found["style"]["opacity"], found["style"]["overlaid"]) == (0.5, False)
+    look = {"layers": "layer2.0,layer4", "opacity": "0.5", "heat": "raw", "colours": "turbo", "method": "LayerCAM"}
+    at = page(run=small.id, samples=samples["sample"].iloc[0], **look)
+    maps = sent(at, "facet_maps")
+    assert maps["columns"][1:] == ["layer2.0", "layer4"]
+    assert (maps["style"]["opacity"], maps["style"]["overlaid"]) == (0.5, False)
     assert at.selectbox(key="look-method").value == "LayerCAM"
     at.selectbox(key="look-class").select(CLASSES[4]).run()
     assert at.query_params["class"] == CLASSES[4]
@@ -422,8 +433,8 @@ def test_groups_show_mean_maps_and_shares_with_intervals(depths):
     rows = sent(at, "facet_maps")["rows"]
     assert rows[0]["title"] == "A: all faces" and rows[0]["lines"][0] == f"{len(samples)} faces"
     assert "12 people" in rows[0]["lines"][1] and rows[1]["title"] == "B: gender male"
-    shown = html(at)
-    assert shown.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in shown and " pt" in shown
+    markup = html(at)
+    assert markup.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in markup and " pt" in markup
     assert [each.label for each in at.main.get("download_button")] == ["Download PNG", "Download NPZ"]
 
 
@@ -436,27 +447,27 @@ def test_boxes_that_were_moved_live_in_the_address(depths):
         assert sent(page(run=small.id, view="groups", boxes=nonsense), "facet_boxes")["boxes"][0][0] < 0.5
 
 
-def test_a_face_that_was_looked_at_is_not_computed_again(depths, asked):
+def test_a_face_that_was_looked_at_is_not_computed_again(depths, folds_asked):
     (small, _), samples = depths
     first, second = samples["sample"].iloc[:2]
     at = page(run=small.id, samples=first)
-    assert asked
-    asked.clear()
+    assert folds_asked
+    folds_asked.clear()
     at.query_params["samples"] = f"{first},{second}"
     at.run()
     assert [row["title"] for row in sent(at, "facet_maps")["rows"]] == [first, second]
-    assert len(asked) == 1
-    asked.clear()
+    assert len(folds_asked) == 1
+    folds_asked.clear()
     at.query_params["opacity"] = "0.3"
     at.run()
-    assert asked == []
+    assert folds_asked == []
 
 
 def test_disagreement_between_folds_orders_the_gallery(depths):
     (small, _), _ = depths
     faces = sent(page(run=small.id, answer="all", sort="folds"), "facet_gallery")["faces"]
-    told = [float(face["lines"][1].split()[1]) for face in faces]
-    assert told == sorted(told, reverse=True) and told[0] > 0
+    spreads = [float(face["lines"][1].split()[1]) for face in faces]
+    assert spreads == sorted(spreads, reverse=True) and spreads[0] > 0
 
 
 def test_trust_stands_beneath_each_map(depths):
@@ -468,7 +479,7 @@ def test_trust_stands_beneath_each_map(depths):
     assert "Hiding the hottest pixels" in "".join(caption.value for caption in at.caption)
 
 
-def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, asked, tmp_path):
+def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, folds_asked, tmp_path):
     (small, _), _ = depths
     photo(tmp_path / "new.jpg", 99)
     at = page(run=small.id, view="upload", trust="1", layers="layer4")
@@ -476,24 +487,25 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, a
     at.file_uploader(key="look-uploads").set_value(files).run()
     assert not at.exception
     rows = sent(at, "facet_maps")["rows"]
-    assert [row["lines"][0].partition(" · ")[2] for row in rows] == [
-        "fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds",
-    ]  # fmt: skip
-    assert {fold for _, fold in asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
+    models = [row["lines"][0].partition(" · ")[2] for row in rows]
+    assert models == ["fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds"]
+    assert {fold for _, fold in folds_asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
     assert ["random maps" in row["cells"][0]["note"] for row in rows] == [True, True, False, False]
     assert "bad.jpg" in html(at) and "No fold has seen an uploaded face" in "".join(c.value for c in at.caption)
 
 
-def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(depths, asked, tmp_path, monkeypatch):
+def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(
+    depths, folds_asked, tmp_path, monkeypatch
+):
     (small, _), _ = depths
     photo(tmp_path / "new.jpg", 98)
     files = [("new.jpg", (tmp_path / "new.jpg").read_bytes(), "image/jpeg")]
-    made, look = [], face_maps.of_uploads
+    references, look = [], face_maps.of_uploads
 
     def remembered(*given):
-        shown = look(*given)
-        made.append(weakref.ref(shown.faces[0]))
-        return shown
+        uploads = look(*given)
+        references.append(weakref.ref(uploads.faces[0]))
+        return uploads
 
     monkeypatch.setattr(face_maps, "of_uploads", remembered)
     sessions = [page(run=small.id, view="upload", layers="layer4") for _ in range(2)]
@@ -501,15 +513,15 @@ def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(de
         at.file_uploader(key="look-uploads").set_value(files).run()
         at.run()
         assert not at.exception
-    assert len(made) == 2  # each session looked by itself, once
-    assert made[0]() is not None
+    assert len(references) == 2  # each session looked by itself, once
+    assert references[0]() is not None
     sessions[0].file_uploader(key="look-uploads").set_value([]).run()
     gc.collect()
-    assert made[0]() is None, "taken away, and still held"
+    assert references[0]() is None, "taken away, and still held"
     del at
     sessions.clear()
     gc.collect()
-    assert made[1]() is None, "the session is over, and it is still held"
+    assert references[1]() is None, "the session is over, and it is still held"
 
 
 def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(folder, samples):
@@ -517,7 +529,7 @@ def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(fo
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
     at = page(run=run.id)
     at.text_input(key="look-person").set_value("p012").run()
-    assert at.query_params["person"] == "p012" and set(shown(at)) == {"p012/0.jpg"}
+    assert at.query_params["person"] == "p012" and set(gallery(at)) == {"p012/0.jpg"}
     at.slider(key="look-confidence").set_range(0.5, 0.99).run()
     at.checkbox(key="look-far").check().run()
     assert {name: at.query_params[name] for name in ("low", "high", "far")} == {
@@ -527,7 +539,7 @@ def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(fo
     }
     button(at, "Clear all filters").click().run()
     at.run()
-    assert not {"person", "low", "high", "far"} & set(at.query_params) and len(shown(at)) > 1
+    assert not {"person", "low", "high", "far"} & set(at.query_params) and len(gallery(at)) > 1
     assert [each.value for each in at.text_input if each.label == "Person"] == [""]
     assert [each.value for each in at.slider if each.label.startswith("Probability")] == [(0.0, 1.0)]
     assert [each.value for each in at.checkbox if each.label.startswith("Leave out age")] == [False]
@@ -536,7 +548,7 @@ def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(fo
 def test_a_person_who_is_not_there_is_said_and_filters_nothing(folder, samples):
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
     at = page(run=run.id)
-    before = shown(at)
+    before = gallery(at)
     at.text_input(key="look-person").set_value("nobody").run()
-    assert any("No such person" in each.value for each in at.caption) and shown(at) == before
+    assert any("No such person" in each.value for each in at.caption) and gallery(at) == before
     assert at.text_input(key="look-person").value == "nobody"

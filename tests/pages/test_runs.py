@@ -2,28 +2,15 @@
 
 import pytest
 
-from core.jobs import control, trash
+from core.jobs import trash
 from core.runs import Run, notes
 from core.runs.lists import index
-from tests.pages.test_live import html, labels, make, page
+from tests.pages.app import button, captions, html, labels, page
+from tests.pages.trials import make_run
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 EVIL = "<b>evil</b> **bold** :smile:"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
-    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
-    return tmp_path
-
-
-def button(at, label):
-    (found,) = [button for button in at.button if button.label == label]
-    return found
-
-
-def captions(at):
-    return " ".join(caption.value for caption in at.caption)
 
 
 def test_no_run_yet_offers_launch():
@@ -33,15 +20,15 @@ def test_no_run_yet_offers_launch():
 
 
 def test_the_address_chooses_runs_and_a_stranger_among_them_leaves_it(folder):
-    ids = [make(folder, name).id for name in ("one", "two")]
+    ids = [make_run(folder, name).id for name in ("one", "two")]
     at = page("runs", runs=f"{ids[0]},20990101-000000-nobody-0000,../etc,{ids[1]}")
     assert "2 chosen" in html(at)
     assert at.query_params["runs"] == [",".join(ids)] or at.query_params["runs"] == ",".join(ids)
 
 
 def test_search_filter_and_their_emptiness(folder):
-    make(folder, "good one")
-    make(folder, "bad one", states=("failed", "done"))
+    make_run(folder, "good one")
+    make_run(folder, "bad one", states=("failed", "done"))
     at = page("runs", q="good")
     assert "1 of 2 runs" in captions(at)
     at = page("runs", state="failed")
@@ -53,8 +40,8 @@ def test_search_filter_and_their_emptiness(folder):
 
 
 def test_archive_undo(folder):
-    run = make(folder, "one")
-    make(folder, "two")
+    run = make_run(folder, "one")
+    make_run(folder, "two")
     at = page("runs", runs=run.id)
     button(at, "Archive").click().run()
     assert "1 run archived" in html(at)
@@ -66,7 +53,7 @@ def test_archive_undo(folder):
 
 
 def test_delete_undo_and_trash(folder):
-    run = make(folder, "one")
+    run = make_run(folder, "one")
     at = page("runs", runs=run.id)
     button(at, "Delete").click().run()
     assert not run.exists()
@@ -84,7 +71,7 @@ def test_delete_undo_and_trash(folder):
 
 
 def test_a_running_run_is_refused_in_words(folder):
-    run = make(folder, "busy", states=("done", "running"))
+    run = make_run(folder, "busy", states=("done", "running"))
     with run.fold_lock(1):
         at = page("runs", runs=run.id)
         button(at, "Delete").click().run()
@@ -94,7 +81,7 @@ def test_a_running_run_is_refused_in_words(folder):
 
 
 def test_tags_and_note_of_one_run(folder):
-    run = make(folder, "one")
+    run = make_run(folder, "one")
     at = page("runs", runs=run.id)
     at.text_area(key=f"note-{run.id}").set_value(EVIL)
     next(b for b in at.button if b.label == "Save").click().run()
@@ -103,7 +90,7 @@ def test_tags_and_note_of_one_run(folder):
 
 
 def test_tags_of_many(folder):
-    first, second = make(folder, "one"), make(folder, "two")
+    first, second = make_run(folder, "one"), make_run(folder, "two")
     notes.change_notes(first, add=["old"])
     at = page("runs", runs=f"{first.id},{second.id}")
     at.multiselect(key="tags-removed").set_value(["old"])
@@ -112,7 +99,7 @@ def test_tags_of_many(folder):
 
 
 def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
-    run, second = make(folder, "one"), make(folder, "two")
+    run, second = make_run(folder, "one"), make_run(folder, "two")
     notes.change_notes(run, add=["old"], text="first")
     one, many = page("runs", runs=run.id), page("runs", runs=f"{run.id},{second.id}")
     notes.change_notes(run, add=["elsewhere"], text="written elsewhere")
@@ -125,7 +112,7 @@ def test_what_another_page_wrote_since_the_form_was_drawn_stays(folder):
 
 
 def test_what_the_browsers_back_shows_is_what_is_done(folder):
-    first, second = make(folder, "one"), make(folder, "two")
+    first, second = make_run(folder, "one"), make_run(folder, "two")
     at = page("runs", runs=f"{first.id},{second.id}")
     at.session_state["runs-chosen"] = [first.id, second.id]  # as ticking them leaves it
     at.query_params["runs"] = first.id
@@ -136,7 +123,7 @@ def test_what_the_browsers_back_shows_is_what_is_done(folder):
 
 
 def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
-    run = make(folder, "one")
+    run = make_run(folder, "one")
     for name in ("summary.json", "samples.parquet"):
         (run.dir / name).write_text("{")
     at = page("runs", runs=run.id)
@@ -147,19 +134,19 @@ def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
 
 @pytest.mark.parametrize("by", ["State", "Study", "Tag", "Depth", "phases.0.epochs", "nonsense"])
 def test_groups(folder, by):
-    make(folder, "one", epochs=4)
-    make(folder, "two", epochs=5)
+    make_run(folder, "one", epochs=4)
+    make_run(folder, "two", epochs=5)
     assert "2 runs" in captions(page("runs", group=by))
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999", "2"])
 def test_a_page_that_is_not_there_shows_the_nearest(folder, number):
-    make(folder, "one")
+    make_run(folder, "one")
     assert not page("runs", page=number, sort="nonsense", order="sideways").exception
 
 
 def test_archived_runs_are_not_on_home_but_their_link_opens(folder):
-    run = make(folder, "one")
+    run = make_run(folder, "one")
     notes.archive([run.id])
     assert f"run={run.id}" not in html(page("home"))
     assert ">one</div>" in html(page("live", run=run.id))
@@ -167,7 +154,7 @@ def test_archived_runs_are_not_on_home_but_their_link_opens(folder):
 
 
 def test_what_is_done_to_the_chosen_is_not_done_when_others_are_ticked_by_then(folder):
-    first, second = make(folder, "one"), make(folder, "two")
+    first, second = make_run(folder, "one"), make_run(folder, "two")
     at = page("runs", runs=f"{first.id},{second.id}")
     at.session_state["runs-chosen"] = [first.id]  # as its table tells it, just before the click
     button(at, "Delete").click().run()

@@ -10,7 +10,6 @@ import torchvision
 from streamlit.testing.v1 import AppTest
 
 from core import places
-from core.config.run_config import DataConfig
 from core.data.scan import scan
 from core.jobs import control as jobs
 from core.jobs import queue, slots
@@ -19,82 +18,47 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import healing, record_file, records
-from tests.pages.test_launch import PAGE, faces, field, lab, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import faces, field, open_group, open_page, take_folder, text_of
+from tests.pages.study_form import open_study, study_button, vary
 
-__all__ = ["lab"]
 STUDIES = HOME / "pages" / "studies.py"
 
 
-def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:
-    """The form of a study on thirty faces. grid: setting -> values, as if they had been chosen."""
-    page = AppTest.from_file(str(PAGE), default_timeout=60)
-    for key, value in {"recipe": "quick", **address}.items():
-        page.query_params[key] = value
-    typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
-    page.session_state["launch_study"] = {**typed, "grid": grid or {}}
-    root = tmp_path / "faces"
-    if not root.exists():
-        faces(root)
-    page.session_state["launch_data"] = DataConfig(root=str(root)).model_dump(mode="json")
-    page.run()
-    assert not page.exception
-    return page
-
-
-def control(page, name):
-    key = f"study{page.session_state['launch_study']['version']}.{name}"
-    return next(w for w in (*page.multiselect, *page.button_group) if w.key == key)
-
-
-def vary(page, **grid):
-    """Through the controls. grid: setting with __ for the dot -> values, those of open settings as they are typed."""
-    paths = [path.replace("__", ".") for path in grid]
-    control(page, "fields").set_value(paths).run()
-    for path, values in zip(paths, grid.values(), strict=True):
-        control(page, f"values.{path}").set_value(values).run()
-        assert not page.exception
-    return page
-
-
-def button(page):
-    return page.button(key="launch-study-button")
-
-
-def launched(lab) -> records.Study:
-    (name, address), *_ = lab
+def launched(opened) -> records.Study:
+    (name, address), *_ = opened
     assert name == "studies"
     return records.load(address["study"])
 
 
-def test_a_grid_becomes_runs_on_the_same_folds(lab, tmp_path):
+def test_a_grid_becomes_runs_on_the_same_folds(opened, tmp_path):
     page = take_folder(open_page(recipe="quick"), faces(tmp_path / "faces"))
     page.segmented_control(key="launch-as").set_value("study").run()
     assert "Choose what differs between the runs" in text_of(page)
     vary(page, model__depth=[18, 34], training__seed=["0", "1"])
     assert "4 runs, 20 fold jobs are queued" in text_of(page)
-    button(page).click().run()
+    study_button(page).click().run()
     assert not page.exception
-    made = [Run(run_id) for run_id in launched(lab).run_ids]
-    assert [(r.config().model.depth, r.config().training.seed) for r in made] == [(18, 0), (18, 1), (34, 0), (34, 1)]
-    folds = [r.samples().set_index("person")["fold"].to_dict() for r in made]
+    members = [Run(run_id) for run_id in launched(opened).run_ids]
+    assert [(r.config().model.depth, r.config().training.seed) for r in members] == [(18, 0), (18, 1), (34, 0), (34, 1)]
+    folds = [r.samples().set_index("person")["fold"].to_dict() for r in members]
     assert all(split == folds[0] for split in folds)
 
 
-def test_a_second_tab_of_the_form_launches_no_second_study(lab, tmp_path):
+def test_a_second_tab_of_the_form_launches_no_second_study(opened, tmp_path):
     first = open_study(tmp_path, {"training.seed": [0, 1]})
     second = open_study(tmp_path, {"training.seed": [0, 1]}, form=first.session_state["launch_token"])
-    button(first).click().run()
-    button(second).click().run()
-    assert lab[0] == lab[1]
+    study_button(first).click().run()
+    study_button(second).click().run()
+    assert opened[0] == opened[1]
     assert len(record_file.all_studies()) == 1
     assert len(summaries()) == 2
 
 
-def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(lab, tmp_path):
+def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(opened, tmp_path):
     rows = {"recipe": ["quick", "study-adam-sgd"], "model.init": ["scratch"]}
     page = open_study(tmp_path, rows, size=32, epochs=4)
-    button(page).click().run()
-    record = launched(lab)
+    study_button(page).click().run()
+    record = launched(opened)
     configs = [Run(run_id).config() for run_id in record.run_ids]
     assert [c.input_size for c in configs] == [(32, 32)] * 2
     assert [c.epochs for c in configs] == [4, 4]
@@ -103,47 +67,47 @@ def test_shrunk_by_the_form_every_recipe_is_smaller_and_the_file_says_it(lab, tm
 
 
 @pytest.mark.parametrize(("values", "wrong"), [([0], "0"), ([0.2, -1], "-1")])
-def test_a_mixing_alpha_that_cannot_be_is_named_and_nothing_is_launched(lab, tmp_path, values, wrong):
+def test_a_mixing_alpha_that_cannot_be_is_named_and_nothing_is_launched(opened, tmp_path, values, wrong):
     page = open_study(tmp_path, {"mix.alpha": values})
     assert "mix.alpha" in text_of(page) and f"greater than 0, found {wrong}" in text_of(page)
-    assert button(page).disabled
+    assert study_button(page).disabled
     assert not summaries()
 
 
-def test_a_phase_without_epochs_is_named(lab, tmp_path):
+def test_a_phase_without_epochs_is_named(opened, tmp_path):
     page = open_study(tmp_path, {"phases.0.epochs": [0, 2]})
     assert "phases.0.epochs" in text_of(page) and "found 0" in text_of(page)
-    assert button(page).disabled
+    assert study_button(page).disabled
 
 
-def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(lab, tmp_path, monkeypatch):
+def test_ten_thousand_runs_are_asked_about_before_anything_is_planned(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(study, "make_plans", lambda *given, **options: pytest.fail("they were planned"))
     page = open_study(tmp_path, {"training.seed": list(range(100)), "training.batch_size": list(range(2, 102))})
     assert "The grid makes 10,000 runs, 50,000 fold jobs." in text_of(page)
-    assert button(page).disabled
+    assert study_button(page).disabled
 
 
-def test_weights_that_are_not_there_are_said_and_nothing_is_queued(lab, tmp_path, monkeypatch):
+def test_weights_that_are_not_there_are_said_and_nothing_is_queued(opened, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     page = open_study(tmp_path, {"model.init": ["imagenet"], "model.depth": [18, 50]})
     assert "resnet18-f37072fd.pth, 45 MB" in text_of(page)
-    assert button(page).disabled
+    assert study_button(page).disabled
     assert not summaries()
 
 
-def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(lab, tmp_path):
+def test_a_parent_that_is_unfinished_is_said_and_nothing_is_queued(opened, tmp_path):
     page = open_study(tmp_path, {"training.seed": [0, 1]})
-    button(page).click().run()
-    parent = launched(lab).run_ids[0]
+    study_button(page).click().run()
+    parent = launched(opened).run_ids[0]
     again = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
     assert f"old 0 of {parent} is queued" in text_of(again)
-    assert button(again).disabled
+    assert study_button(again).disabled
     Run(parent).delete()
     gone = open_study(tmp_path, {"model.init": [f"run:{parent}"]})
-    assert "There is no run" in text_of(gone) and button(gone).disabled
+    assert "There is no run" in text_of(gone) and study_button(gone).disabled
 
 
-def test_a_weights_file_of_another_depth_is_refused_on_the_form(lab, tmp_path):
+def test_a_weights_file_of_another_depth_is_refused_on_the_form(opened, tmp_path):
     state = {k: v for k, v in torchvision.models.resnet18(weights=None).state_dict().items() if "layer4" not in k}
     torch.save(state, tmp_path / "odd.pth")
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "model")
@@ -154,7 +118,7 @@ def test_a_weights_file_of_another_depth_is_refused_on_the_form(lab, tmp_path):
     assert page.button(key="launch-button").disabled
 
 
-def test_imagenet_weights_that_are_here_are_said_with_their_size(lab, tmp_path, monkeypatch):
+def test_imagenet_weights_that_are_here_are_said_with_their_size(opened, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     file = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
     file.parent.mkdir(parents=True)
@@ -163,14 +127,14 @@ def test_imagenet_weights_that_are_here_are_said_with_their_size(lab, tmp_path, 
     assert "resnet18-f37072fd.pth (2 MB) is on this machine" in text_of(page)
 
 
-def test_the_study_file_is_what_the_form_says_and_fills_it_again(lab, tmp_path):
+def test_the_study_file_is_what_the_form_says_and_fills_it_again(opened, tmp_path):
     page = open_study(tmp_path, {"model.depth": [18, 34], "mix.alpha": [0.1, 0.4]}, size=32, epochs=4)
     open_group(page, "training")
     field(page, "training.seed").set_value("7").run()
     page.session_state["launch_draft"]["data"]["max_people"] = 30
     page.run()
-    button(page).click().run()
-    record = launched(lab)
+    study_button(page).click().run()
+    record = launched(opened)
     file = study.StudyConfig.model_validate(record.settings)
     assert file.set == {"training.seed": 7, "data.max_people": 30}
     assert study.from_yaml(study.to_yaml(file)) == file
@@ -199,24 +163,24 @@ def press(page, label):
 
 
 @pytest.fixture
-def record(lab, tmp_path):
+def record(opened, tmp_path):
     """Three runs that differ in their seed, waiting."""
-    wanted = study.StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
-    made = study.expand(wanted, {"root": str(faces(tmp_path / "faces"))})
-    return records.launch(wanted, study.make_plans(made, scan(made[0].data)))
+    config = study.StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
+    configs = study.expand(config, {"root": str(faces(tmp_path / "faces"))})
+    return records.launch(config, study.make_plans(configs, scan(configs[0].data)))
 
 
 def finish(run, fold, f1, state="done"):
     scores = {f"{which}_{k}": f1 for which in ("best", "final") for k in ("f1", "accuracy", "loss")}
-    run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, reason="diverged <b>here</b>.",
-                              remedy="Lower the rates."))  # fmt: skip
+    why = {"reason": "diverged <b>here</b>.", "remedy": "Lower the rates."}
+    run.write_state(FoldState(fold, state, epoch=25, best_epoch=3, scores=scores, **why))
 
 
-def test_without_a_study_the_page_says_how_to_launch_one(lab):
+def test_without_a_study_the_page_says_how_to_launch_one(opened):
     page = show()
     assert "No study yet" in text_of(page)
     press(page, "Launch a study")
-    assert lab[0][0] == "launch"
+    assert opened[0][0] == "launch"
 
 
 def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
@@ -224,16 +188,16 @@ def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
     finish(first, 0, 0.5)
     finish(first, 1, 0.7)
     finish(Run(record.run_ids[1]), 0, 0.1, "failed")
-    shown = text_of(show(study=record.id))
-    assert "0.600 ± 0.141 (2)" in shown
-    assert "2 of 15 fold jobs done" in shown and "1 stopped" in shown
-    assert "diverged &lt;b&gt;here" in shown and "<b>here" not in shown
-    assert "Lower the rates. The other runs go on" in shown
+    text = text_of(show(study=record.id))
+    assert "0.600 ± 0.141 (2)" in text
+    assert "2 of 15 fold jobs done" in text and "1 stopped" in text
+    assert "diverged &lt;b&gt;here" in text and "<b>here" not in text
+    assert "Lower the rates. The other runs go on" in text
 
 
 def answer(run, rng):
     """Every fold done, with random predictions. Returns them by fold."""
-    names, found = run.info()["class_names"], {}
+    names, predictions = run.info()["class_names"], {}
     for fold, held_out in run.samples().groupby("fold"):
         shares = rng.dirichlet(np.ones(len(names)), len(held_out))
         chosen = np.asarray(names, dtype=object)[shares.argmax(1)]
@@ -242,20 +206,20 @@ def answer(run, rng):
         for which in ("best", "final"):
             table.to_parquet(run.predictions_file(fold, which))
         finish(run, fold, 0.5)
-        found[fold] = table
-    return found
+        predictions[fold] = table
+    return predictions
 
 
-def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same_classes(lab, tmp_path):
+def test_joint_and_single_attribute_networks_are_scored_side_by_side_on_the_same_classes(opened, tmp_path):
     grid = {"task.name": ["gender-age", "gender", "age"]}
-    wanted = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2, "task.unmasked": True}, grid=grid)
-    made = study.expand(wanted, {"root": str(faces(tmp_path / "faces"))})
-    record = records.launch(wanted, study.make_plans(made, scan(made[0].data)))
+    config = study.StudyConfig(name="s", recipe="quick", set={"folds.count": 2, "task.unmasked": True}, grid=grid)
+    configs = study.expand(config, {"root": str(faces(tmp_path / "faces"))})
+    record = records.launch(config, study.make_plans(configs, scan(configs[0].data)))
     rng = np.random.default_rng(0)
     _, gender, age = (answer(Run(run_id), rng) for run_id in record.run_ids)
-    shown = text_of(show(study=record.id))
-    assert "compare them beneath, on the same joint classes" in shown
-    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
+    text = text_of(show(study=record.id))
+    assert "compare them beneath, on the same joint classes" in text
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
     team = next(i for i, cells in enumerate(rows) if cells and cells[0] == "gender + age, two networks")
     assert [cells[1] for cells in rows[team - 3 : team + 3]] == ["joint", "gender", "age"] * 2
     right = [
@@ -315,9 +279,9 @@ def test_a_waiting_run_can_be_trained_first(record):
     assert page.button(key=f"arrow_upward-{record.run_ids[2]}").disabled
 
 
-def test_a_run_that_is_added_joins_on_the_same_folds(lab, record):
+def test_a_run_that_is_added_joins_on_the_same_folds(opened, record):
     press(show(study=record.id), "Add a run")
-    name, address = lab[-1]
+    name, address = opened[-1]
     assert name == "launch" and address["study"] == record.id
     page = open_group(open_page(**address), "training")
     field(page, "training.seed").set_value("9").run()
@@ -335,9 +299,9 @@ def test_a_deleted_study_leaves_its_runs(record):
 
 
 def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):
-    for wanted in ("20260101-000000-gone-0000", "../../etc"):
+    for study_id in ("20260101-000000-gone-0000", "../../etc"):
         page = AppTest.from_file(str(STUDIES), default_timeout=60)
-        page.query_params["study"] = wanted
+        page.query_params["study"] = study_id
         page.run()
         assert not page.exception
         assert "lab-fault" in text_of(page)
@@ -364,7 +328,7 @@ def typed(page, label):
     return next(each for each in page.text_input if each.label == label)
 
 
-def test_slots_are_a_setting_of_the_lab(lab, tmp_path, monkeypatch):
+def test_slots_are_a_setting_of_the_lab(opened, tmp_path, monkeypatch):
     monkeypatch.delenv("FACET_SLOTS", raising=False)
     monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
     page = show()

@@ -61,9 +61,8 @@ def test_no_person_of_a_masked_fold_was_trained_on_by_the_unmasked_fold_that_it_
     for fold in parent.folds():
         parent.weights_file(fold, "best").write_bytes(b"x")
         parent.write_state(FoldState(fold, state="done"))
-    child = plan_of(
-        masks, folds={"count": 3}, task={"name": "mask-gender-age"}, model={"init": f"run:{parent.id}"}
-    ).samples  # fmt: skip
+    settings = {"folds": {"count": 3}, "task": {"name": "mask-gender-age"}, "model": {"init": f"run:{parent.id}"}}
+    child = plan_of(masks, **settings).samples
     before = parent.samples()
     assert (len(before), len(child)) == (26, 252)  # one unmasked photo a person; all seven, and ten new people
     for fold in range(3):
@@ -372,12 +371,8 @@ def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colour
     fold = parent.samples().drop_duplicates("person").set_index("person")["fold"].to_dict()
     moved = parent.samples().iloc[0]
     other = next(person for person in fold if fold[person] != moved["fold"])
-    corrections.add(
-        colours,
-        Correction(
-            kind="relabel", sample=moved["sample"], attribute="person", before=moved["person"], after=other,
-        ),
-    )  # fmt: skip
+    names = {"before": moved["person"], "after": other}
+    corrections.add(colours, Correction(kind="relabel", sample=moved["sample"], attribute="person", **names))
     with pytest.raises(LabError, match="whose weights saw it") as told:
         colour_plan(colours, **after)
     assert told.value.kind == "transfer"

@@ -1,41 +1,16 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import RunConfig
 from core.config.run_config import ModelConfig
 from core.errors import LabError
 from core.plan.transfer import ancestry, check_parent, inherit_folds
-from core.runs import FoldState, Run
-from core.runs.create import create
+from core.runs import Run
+from tests.plan.lineage import make_run, table_of
 
 BEST = ModelConfig(init_checkpoint="best")
-
-
-def table_of(people, photos=2, seed=0):
-    rng = np.random.default_rng(seed)
-    rows = [
-        {"sample": f"{person}-{i}", "person": person, "y": int(y), "class_name": f"c{y}"}
-        for person in people
-        for y in [rng.integers(3)]
-        for i in range(photos)
-    ]
-    return pd.DataFrame(rows)
-
-
-def make_run(folder: Path, name: str, table: pd.DataFrame, ancestors=None, done=True) -> Run:
-    run = create(
-        RunConfig(name=name), table, class_names=["c0", "c1", "c2"], info={}, ancestors=ancestors, folder=folder
-    )
-    for fold in run.folds():
-        if done:
-            run.weights_file(fold, "best").write_bytes(b"x")
-            run.write_state(FoldState(fold, state="done"))
-    return run
 
 
 @settings(max_examples=10, deadline=None)

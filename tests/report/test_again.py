@@ -18,8 +18,7 @@ from core.runs import FoldState, Run
 from core.runs.run import ID
 from core.studies import records
 from core.studies.grid import StudyConfig, expand, make_plans
-from tests.data.test_persons import utkface
-from tests.photos import draw
+from tests.photos import draw, utkface
 
 SHARED = {"folds.count": 2, "folds.seed": 3, "model.init": "scratch", "model.depth": 18, "task.age_limits": [30, 60]}
 

@@ -133,10 +133,8 @@ def test_runs_of_older_labs_have_a_colour_of_their_own_that_depends_on_no_other(
 def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):
     own = colours.RUN_COLOURS[0]
     expected = [colours.fold_colour(own, fold) for fold in (1, 3)]
-    rows = [
-        {"fold": fold, "epoch": epoch, "split": "validation", "f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
-        for fold in (1, 3) for epoch in (1, 2)
-    ]  # fmt: skip
+    scores = {"split": "validation", "f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
+    rows = [{"fold": fold, "epoch": epoch, **scores} for fold in (1, 3) for epoch in (1, 2)]
     history = comparison_curves.RunHistory("r", "r", own, pd.DataFrame(rows), {})
     drawn = comparison_curves.run_curves([history], "f1", folds=True).data
     assert [trace.line.color for trace in drawn if trace.name and trace.name.startswith("fold")] == expected

@@ -13,7 +13,7 @@ from core.runs import FoldState, deaths
 from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import healing
-from tests.test_machine import make_group
+from tests.control_groups import make_group
 from tests.workers import PATIENCE, assert_done, held, hold_at, launch, log_of, resume, short, small_net, until
 
 

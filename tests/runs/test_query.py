@@ -8,11 +8,11 @@ from core.runs.notes import Notes
 def entry(name, *, depth=18, f1=None, tags=(), archived=None, created=1.0, state="done", text="", **settings):
     scores = None if f1 is None else {"best_f1": f1, "final_f1": f1, "best_accuracy": f1, "final_accuracy": f1}
     summary = {
-        "id": f"20260101-000000-{name}-0000", "name": name, "state": state, "depth": depth, "dataset": "demo",
-        "task": "gender-age", "created": created, "study": None, "recipe": ["quick", 0],
+        **{"id": f"20260101-000000-{name}-0000", "name": name, "state": state, "created": created},
+        **{"dataset": "demo", "task": "gender-age", "depth": depth, "study": None, "recipe": ["quick", 0]},
         "settings": {"model.depth": depth, "mix.method": "none", **settings},
         "folds": [{"fold": 0, "state": "done", "scores": scores, "started": 1.0, "ended": 3.0}],
-    }  # fmt: skip
+    }
     return Listed(summary, Notes(tuple(tags), text, archived))
 
 
@@ -63,15 +63,12 @@ def test_runs_without_a_score_come_last_in_both_directions():
 
 
 def test_groups_by_field_setting_and_tag():
-    assert [(value, names(runs)) for value, runs in grouped([A, B, C], "depth")] == [
-        ("18", ["alpha"]), ("34", ["beta"]), ("50", ["gamma"]),
-    ]  # fmt: skip
-    assert [(value, names(runs)) for value, runs in grouped([A, B], "mix.method")] == [
-        ("mixup", ["beta"]), ("none", ["alpha"]),
-    ]  # fmt: skip
-    assert [(value, names(runs)) for value, runs in grouped([A, B], "tag")] == [
-        ("good", ["alpha"]), ("paper", ["alpha"]), ("none", ["beta"]),
-    ]  # fmt: skip
+    def groups(listed, by):
+        return [(value, names(runs)) for value, runs in grouped(listed, by)]
+
+    assert groups([A, B, C], "depth") == [("18", ["alpha"]), ("34", ["beta"]), ("50", ["gamma"])]
+    assert groups([A, B], "mix.method") == [("mixup", ["beta"]), ("none", ["alpha"])]
+    assert groups([A, B], "tag") == [("good", ["alpha"]), ("paper", ["alpha"]), ("none", ["beta"])]
 
 
 def test_values_of_different_kinds_can_be_grouped_together():

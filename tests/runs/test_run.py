@@ -23,7 +23,7 @@ from core.runs.metrics_file import METRIC_COLUMNS, append_metrics
 from core.runs.run import check_id, is_locked
 from core.runs.states import overall
 from core.storage import files
-from tests.runs.test_metrics_file import assert_same_table, rows
+from tests.runs.metric_rows import assert_same_table, rows
 
 NAME = "20250102-030405-tiny-abcd"
 
@@ -43,10 +43,11 @@ def run(tiny_plan, runs_folder):
 # Ids: fault 19
 
 BAD_IDS = [
-    "", ".", "..", "../x", "..\\x", "a/b", "a\\b", "/etc/passwd", "C:\\x", "c:", "\\\\host\\share", "a\0", "\0",
-    "%2e%2e", "..%2fx", "%2e%2e%2f", "a%00", "a\n", "\na", "a\r\n", "a ", " a", "a.b", ".lab", "-a", "A", "aB", "a_b",
-    "é", "ａ", "٣", "a" * 81, "con.", "nul:", "a\u202eb", "~", "$HOME", "a;b", "a*", "<b>", 7, None, b"a", ["a"],
-]  # fmt: skip
+    *("", ".", "..", "../x", "..\\x", "a/b", "a\\b", "/etc/passwd", "C:\\x", "c:", "\\\\host\\share", "a\0", "\0"),
+    *("%2e%2e", "..%2fx", "%2e%2e%2f", "a%00", "a\n", "\na", "a\r\n", "a ", " a"),
+    *("a.b", ".lab", "-a", "A", "aB", "a_b"),
+    *("é", "ａ", "٣", "a" * 81, "con.", "nul:", "a\u202eb", "~", "$HOME", "a;b", "a*", "<b>", 7, None, b"a", ["a"]),
+]
 
 
 @pytest.mark.parametrize("bad", BAD_IDS, ids=repr)
@@ -92,9 +93,8 @@ def test_only_best_and_final_are_checkpoints(which):
 
 
 def test_a_run_folder_holds_what_the_contract_says(run, tiny_plan):
-    assert sorted(p.name for p in run.dir.iterdir()) == [
-        "config.yaml", "folds", "run.json", "samples.parquet", "summary.json",
-    ]  # fmt: skip
+    names = sorted(path.name for path in run.dir.iterdir())
+    assert names == ["config.yaml", "folds", "run.json", "samples.parquet", "summary.json"]
     assert run.config() == tiny_plan.config
     assert_same_table(run.samples(), tiny_plan.samples)
     assert run.info()["class_names"] == tiny_plan.class_names
@@ -212,12 +212,15 @@ def test_a_fold_that_ends_between_the_two_looks_is_not_called_interrupted(run, m
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "null", "[]", "7", '"done"', "{}", '{"fold": 0}', '{"fold": 0, "state": "dancing", "epoch": 0}',
-     '{"fold": 0, "state": ["done"], "epoch": 0, "started": null, "ended": null, "scores": null}',
-     '{"fold": 0, "state": "done", "epoch": "x", "started": null, "ended": null, "scores": null}', "\x00" * 40,
-     "[" * 100_000],
+    [
+        *("", "{", "null", "[]", "7", '"done"', "{}", '{"fold": 0}', '{"fold": 0, "state": "dancing", "epoch": 0}'),
+        '{"fold": 0, "state": ["done"], "epoch": 0, "started": null, "ended": null, "scores": null}',
+        '{"fold": 0, "state": "done", "epoch": "x", "started": null, "ended": null, "scores": null}',
+        "\x00" * 40,
+        "[" * 100_000,
+    ],
     ids=lambda text: repr(text[:60]),
-)  # fmt: skip
+)
 def test_a_mangled_state_is_shown_as_failed_and_can_be_resumed(run, text):
     (run.fold_dir(0) / "state.json").write_text(text)
     state = run.fold_state(0)
@@ -459,8 +462,11 @@ def test_facts_added_by_a_worker_keep_the_others(run):
 
 
 def test_summaries_written_at_once_by_many_folds_lose_nothing(run):
-    both = [threading.Thread(target=lambda f=f: [run.write_state(FoldState(f, "done", epoch=e)) for e in range(15)])
-            for f in (0, 1)]  # fmt: skip
+    def write(fold):
+        for epoch in range(15):
+            run.write_state(FoldState(fold, "done", epoch=epoch))
+
+    both = [threading.Thread(target=write, args=(fold,)) for fold in (0, 1)]
     for thread in both:
         thread.start()
     for thread in both:
@@ -517,9 +523,8 @@ def test_a_summary_is_unreadable_only_where_nothing_is_left_to_make_it_from(run,
     run.summary_file.write_text("{")
     place = run.dir / lost
     place.rename(run.dir / "away")
-    assert read_summary(run.dir) == {
-        "id": run.id, "unreadable": "summary.json cannot be read (JSONDecodeError)",
-    }  # fmt: skip
+    unreadable = {"id": run.id, "unreadable": "summary.json cannot be read (JSONDecodeError)"}
+    assert read_summary(run.dir) == unreadable
     if lost != "folds":
         run.write_state(FoldState(0, "done"))
         assert run.written_state(0).state == "done"

@@ -21,10 +21,17 @@ from core.runs.lists.summaries import summaries
 from core.storage import locks
 from core.studies import records
 from core.studies.grid import StudyConfig
+from tests.nobody import as_nobody
 
 TAKEN = "import sys; {}; lock.acquire(); print(1, flush=True); sys.stdin.read()"
 OURS = "from pathlib import Path; from core.storage import locks; lock = locks.lock(Path(sys.argv[1]))"
 BEFORE = "from filelock import FileLock; lock = FileLock(sys.argv[1])"  # as workers of version 0.1 take it
+
+
+def python(code, path):
+    """A process that runs this code on a path and is talked to in lines of text."""
+    command = [sys.executable, "-c", code, str(path)]
+    return subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
@@ -33,10 +40,7 @@ def take():
     started = []
 
     def start(path, how=OURS):
-        process = subprocess.Popen(
-            [sys.executable, "-c", TAKEN.format(how), str(path)],
-            cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = python(TAKEN.format(how), path)
         started.append(process)
         assert process.stdout.readline() == "1\n"
         return process
@@ -95,13 +99,7 @@ needs_asking = pytest.mark.skipif(not locks._CAN_ASK, reason="here one can only 
 @pytest.fixture
 def lookers(tmp_path):
     """Two processes that look at a lock without a pause once they are told to."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", LOOK, str(tmp_path / "lock")],
-            cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
+    started = [python(LOOK, tmp_path / "lock") for _ in range(2)]
     yield started
     for process in started:
         process.kill()
@@ -147,28 +145,6 @@ def test_another_user_who_may_only_read_sees_the_true_state(tiny_plan, take):
             as_nobody(lambda: run.write_state(FoldState(0)))
     finally:
         shutil.rmtree(root)
-
-
-def as_nobody(work):
-    """repr(work()) of a forked child that has given up root."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            answer = repr(work())
-        except BaseException as error:  # also an OSError of setuid must end in the parent's hands
-            answer = f"failed: {error!r}"
-        os.write(write, answer.encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as stream:
-        answer = stream.read()
-    os.waitpid(child, 0)
-    assert not answer.startswith("failed"), answer
-    return answer
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK], ids=errno.errorcode.get)

@@ -89,10 +89,10 @@ def test_a_number_of_any_length_that_comes_another_way_is_refused_too(setting):
         run_config.from_dict({"transforms": [{"name": "Resize", "params": {"height": 16**5_000}}]})
 
 
-TAGS = ["", "", "", "!!bool ", "!!int ", "!!float ", "!!timestamp ", "!!binary ", "!!null ", "!!str ", "!!seq ",
-        "!!map ", "!!set ", "!!omap ", "!!pairs "]  # fmt: skip
-WORDS = ["x", "''", "-", "0x_", "0b", "99", "1:60", "2024-13-45", "1e999", ".nan", "[Resize]", "{name: [a]}",
-         "[[a, b]]", "0x" + "f" * 300, "1" * 5_000]  # fmt: skip
+KINDS = "bool int float timestamp binary null str seq map set omap pairs"
+TAGS = ["", "", "", *(f"!!{kind} " for kind in KINDS.split())]
+WORDS = ["x", "''", "-", "0x_", "0b", "99", "1:60", "2024-13-45", "1e999", ".nan", "[Resize]"]
+WORDS += ["{name: [a]}", "[[a, b]]", "0x" + "f" * 300, "1" * 5_000]
 NAMES = [
     "name",
     "transforms",
@@ -110,8 +110,8 @@ NAMES = [
 PLACES = ["{}", "[{}]", "{{name: {}}}", "[{{name: {}}}]", "[{{name: Resize, params: {}}}]", "{{count: {}}}"]
 ENTRY = some.builds(
     lambda name, place, tag, word: f"{name}: {place.format(tag + word)}\n",
-    some.sampled_from(NAMES), some.sampled_from(PLACES), some.sampled_from(TAGS), some.sampled_from(WORDS),
-)  # fmt: skip
+    *(some.sampled_from(parts) for parts in (NAMES, PLACES, TAGS, WORDS)),
+)
 
 
 @given(some.lists(ENTRY, min_size=1, max_size=3).map("".join))

@@ -14,10 +14,9 @@ from core.runs.create import create
 from core.runs.lists import index
 from core.runs.lists.summaries import summaries
 from core.studies import healing
+from tests.nobody import as_nobody
 from tests.old_runs import INTERRUPTED, thaw
-from tests.pages.test_live import html, page
-from tests.pages.test_runs import button
-from tests.storage.test_locks import as_nobody
+from tests.pages.app import button, html, page
 
 
 @pytest.fixture
@@ -89,9 +88,8 @@ def test_a_list_does_not_read_the_state_of_a_fold_whose_verdict_it_has(left_behi
     left_behind.write_state(FoldState(1, state="running", kind="stopped", reason="It was stopped."))
     monkeypatch.setattr(Run, "written_state", lambda run, fold: pytest.fail("it was read"))
     (summary,) = index.summaries(root)
-    assert [(f["state"], f["kind"], f["reason"]) for f in summary["folds"]][1] == (
-        "interrupted", "stopped", "It was stopped.",
-    )  # fmt: skip
+    fold = summary["folds"][1]
+    assert (fold["state"], fold["kind"], fold["reason"]) == ("interrupted", "stopped", "It was stopped.")
     assert index.summaries(root)[0]["state"] == summaries(root)[0]["state"] == "queued"
 
 

@@ -114,10 +114,9 @@ def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
 def in_another_process(root, code, study_id):
     """Run a line on `study` (its record as that process reads it) in a fresh process, as another page would."""
     lines = f"import sys; from core.studies import records; study = records.load(sys.argv[1]); {code}"
-    done = subprocess.run(
-        [sys.executable, "-c", lines, study_id], cwd=HOME, env={**os.environ, "FACET_RUNS": str(root)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-c", lines, study_id]
+    env = {**os.environ, "FACET_RUNS": str(root)}
+    done = subprocess.run(command, cwd=HOME, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -220,9 +219,8 @@ def test_one_run_of_a_paused_study_that_is_resumed_by_hand_trains_alone(seeds, w
     records.pause(made)
     assert control.resume(Run(made.run_ids[1])) == [0, 1]
     assert order(workers.root) == [made.run_ids[1]] and workers.run(small_net) == 0
-    assert [summary["state"] for summary in sorted(summaries(), key=lambda s: made.run_ids.index(s["id"]))] == [
-        "queued", "done",
-    ]  # fmt: skip
+    states = {summary["id"]: summary["state"] for summary in summaries()}
+    assert [states[run_id] for run_id in made.run_ids] == ["queued", "done"]
     assert records.load(made.id).paused
 
 

@@ -161,9 +161,14 @@ def test_the_writer_keeps_the_order_and_one_failure_is_told_once():
 
 @pytest.mark.parametrize(
     "error",
-    [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: 5 bytes"),
-     PermissionError(13, "Permission denied"), OSError(5, "Input/output error")],
-)  # fmt: skip
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("can't allocate memory: 5 bytes"),
+        PermissionError(13, "Permission denied"),
+        OSError(5, "Input/output error"),
+    ],
+)
 def test_a_good_resume_point_is_never_said_to_be_deleted(tmp_path, monkeypatch, error):
     """What is wrong is the machine and not the file: the worker has its own words for memory and disks."""
     checkpoint.save_last(tmp_path / "last.pt", {"epoch": 1})

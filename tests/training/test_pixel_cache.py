@@ -315,8 +315,8 @@ def test_pixels_in_use_stay_until_their_user_ends_however_it_ends(photos, tmp_pa
         "print(1, flush=True); sys.stdin.read()"
     )
     path = pixel_cache.build(folder, few, RESIZE)
-    user = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=HOME, stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE)  # fmt: skip
+    command = [sys.executable, "-c", code, str(path)]
+    user = subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     monkeypatch.setattr(pixel_cache, "KEEP_BYTES", 0)
     try:
         user.stdout.readline()

@@ -24,7 +24,7 @@ from core.runs import FoldState, Run, origins, starts
 from core.runs.create import create
 from core.training import checkpoint, course, train
 from tests.old_runs import FASTER, FINISHED, INTERRUPTED, thaw
-from tests.pages.test_live import page
+from tests.pages.app import page
 from tests.workers import (
     SmallNet,
     Workers,
@@ -181,8 +181,9 @@ def test_an_exact_resume_is_not_told(workers, tiny_plan):
 
 
 def facts(**changes):
-    return {"device": "A", "threads": 2, "precision": "bfloat16", "evaluation": "float32",
-            "versions": {"torch": "2.1", "numpy": "2.0"}} | changes  # fmt: skip
+    versions = {"torch": "2.1", "numpy": "2.0"}
+    start = {"device": "A", "threads": 2, "precision": "bfloat16", "evaluation": "float32", "versions": versions}
+    return start | changes
 
 
 def test_every_difference_is_named_and_starts_that_left_no_epoch_are_forgotten(tiny_plan, runs_folder):
@@ -264,8 +265,8 @@ def test_an_old_run_whose_best_files_are_of_an_epoch_that_never_was_is_mended(tm
     root = thaw(tmp_path)
     monkeypatch.setattr(control, "start_worker", lambda folder: None)
     run, other, finished = (Run(run_id, root) for run_id in (INTERRUPTED, FASTER, FINISHED))
-    for at, source in zip(checkpoint.outcome_files(run, 0, "best"), checkpoint.outcome_files(other, 0, "best"),
-                          strict=True):  # fmt: skip
+    best, others_best = (checkpoint.outcome_files(each, 0, "best") for each in (run, other))
+    for at, source in zip(best, others_best, strict=True):
         shutil.copy(source, at)
     crew = Workers(root)
     assert control.resume(run) == [0]

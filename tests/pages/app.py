@@ -1,0 +1,48 @@
+"""The whole app in Streamlit's own test runner: a page is opened by its address, and what stands on it is read."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.places import HOME
+
+APP = HOME / "app.py"
+
+
+def page(name, **params):
+    at = AppTest.from_file(APP, default_timeout=60)
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.run()
+    if name != "home":
+        at.switch_page(f"pages/{name}.py")
+        for key, value in params.items():
+            at.query_params[key] = value
+        at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def elements(block):
+    """Everything that a block holds, in its order, whatever it lies in."""
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            yield from elements(child)
+        else:
+            yield child
+
+
+def html(at):
+    return "\n".join(element.proto.body for element in elements(at.main) if element.type == "html")
+
+
+def captions(at):
+    return "\n".join(caption.value for caption in at.caption)
+
+
+def labels(at):
+    return [button.label for button in at.button]
+
+
+def button(at, label):
+    """The one button of this label."""
+    (only,) = [button for button in at.button if button.label == label]
+    return only

@@ -1,0 +1,58 @@
+"""The launch page alone in Streamlit's own test runner, and hands for its form."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.places import HOME
+from tests.photos import draw
+
+PAGE = HOME / "pages" / "launch.py"
+AGES = (5, 40, 70)
+
+
+def faces(root: Path, people: int = 5) -> Path:
+    """UTKFace names: six classes of `people` photos, 8 x 6 pixels."""
+    for gender in (0, 1):
+        for age in AGES:
+            for number in range(people):
+                draw(root / f"{age}_{gender}_0_2017010917{number:02d}00000.jpg", (age * 3, 90 * gender, 60))
+    return root
+
+
+def open_page(**address) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def take_folder(page: AppTest, root: Path) -> AppTest:
+    page.segmented_control(key="launch-data.source").set_value("folder").run()
+    page.text_input(key="launch-data.path").set_value(str(root)).run()
+    assert not page.exception
+    return page
+
+
+def field(page: AppTest, path: str):
+    return page.text_input(key=f"form{page.session_state['launch_version']}.{path}")
+
+
+def open_group(page: AppTest, name: str) -> AppTest:
+    if name not in page.session_state["groups_open"]:
+        page.button(key=f"open-{name}").click().run()
+    return page
+
+
+def button(page: AppTest):
+    return page.button(key="launch-button")
+
+
+def text_of(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
+    bodies = [element.value for kind in kinds for element in kind] + [
+        element.proto.body for element in page.get("html")
+    ]
+    return "\n".join(bodies).replace("\\", "")

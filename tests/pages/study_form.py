@@ -1,0 +1,41 @@
+"""The launch page as a form of studies: a grid, chosen or brought along."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.config.run_config import DataConfig
+from tests.pages.launch_form import PAGE, faces
+
+
+def open_study(tmp_path, grid=None, *, size=None, epochs=None, **address) -> AppTest:
+    """The form of a study on thirty faces. grid: setting -> values, as if they had been chosen."""
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for key, value in {"recipe": "quick", **address}.items():
+        page.query_params[key] = value
+    typed = {"on": True, "name": "study", "description": "", "version": 0, "size": size, "epochs": epochs}
+    page.session_state["launch_study"] = {**typed, "grid": grid or {}}
+    root = tmp_path / "faces"
+    if not root.exists():
+        faces(root)
+    page.session_state["launch_data"] = DataConfig(root=str(root)).model_dump(mode="json")
+    page.run()
+    assert not page.exception
+    return page
+
+
+def control(page, name):
+    key = f"study{page.session_state['launch_study']['version']}.{name}"
+    return next(w for w in (*page.multiselect, *page.button_group) if w.key == key)
+
+
+def vary(page, **grid):
+    """Through the controls. grid: setting with __ for the dot -> values, those of open settings as they are typed."""
+    paths = [path.replace("__", ".") for path in grid]
+    control(page, "fields").set_value(paths).run()
+    for path, values in zip(paths, grid.values(), strict=True):
+        control(page, f"values.{path}").set_value(values).run()
+        assert not page.exception
+    return page
+
+
+def study_button(page):
+    return page.button(key="launch-study-button")
