@@ -113,7 +113,7 @@ def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(run
 def test_a_measurement_gives_way_to_a_training_that_is_queued(runs_folder, monkeypatch):
     looks = []
 
-    def entries(folder, *, own):
+    def entries(folder, *, by_itself):
         looks.append(folder)
         return iter([("entry", "run", 0)] if len(looks) > 1 else [])
 

@@ -36,8 +36,8 @@ class _Scores(dict):
         self.folds = folds
 
     def __missing__(self, name: str) -> Spread:
-        found = self[name] = mean_and_deviation([fold.get(name) for fold in self.folds])
-        return found
+        spread = self[name] = mean_and_deviation([fold.get(name) for fold in self.folds])
+        return spread
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,8 @@ class Listed:
     @cached_property
     def seconds(self) -> float | None:
         """Training time of all folds that have ended, seconds; None when none has."""
-        spent = [_seconds(fold) for fold in self.summary.get("folds", ())]
-        known = [seconds for seconds in spent if seconds is not None]
-        return sum(known) if known else None
+        spent = [seconds for fold in self.summary.get("folds", ()) if (seconds := _seconds(fold)) is not None]
+        return sum(spent) if spent else None
 
     @cached_property
     def done(self) -> tuple[int, int]:
@@ -93,8 +92,8 @@ class Listed:
     @cached_property
     def text(self) -> str:
         """What a search looks through, in lower case."""
-        known = (self.id, self.name, self.summary.get("dataset"), self.summary.get("study"), self.recipe)
-        words = (*known, self.summary.get("task"), *self.notes.tags, self.notes.text)
+        names = (self.id, self.name, self.summary.get("dataset"), self.summary.get("study"), self.recipe)
+        words = (*names, self.summary.get("task"), *self.notes.tags, self.notes.text)
         return "\n".join(str(word) for word in words if word).lower()
 
 
@@ -113,9 +112,9 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
 
 def settings_of(entry: Listed) -> dict[str, Value]:
     """Flat settings of a run; {} when its config.yaml cannot be read. Runs of older labs have them in config.yaml."""
-    found = entry.summary.get("settings")
-    if isinstance(found, dict):
-        return found
+    flat_settings = entry.summary.get("settings")
+    if isinstance(flat_settings, dict):
+        return flat_settings
     return {} if entry.unreadable else _from_config(entry.id)
 
 
@@ -125,16 +124,16 @@ def _from_config(run_id: str) -> dict[str, Value]:
         stamp = path.stat().st_mtime_ns
     except OSError:
         return {}
-    known = _OLD.get(path)
-    if known is None or known[0] != stamp:
+    cached = _OLD.get(path)
+    if cached is None or cached[0] != stamp:
         try:
-            known = (stamp, settings.flat(Run(run_id).config()))
+            cached = (stamp, settings.flat(Run(run_id).config()))
         except LabError:
-            known = (stamp, {})
-        _OLD[path] = known
+            cached = (stamp, {})
+        _OLD[path] = cached
         while len(_OLD) > 20_000:
             _OLD.popitem(last=False)
-    return known[1]
+    return cached[1]
 
 
 _OLD: OrderedDict[Path, tuple[int, dict[str, Value]]] = OrderedDict()
@@ -146,20 +145,20 @@ class _Folder:
     def __init__(self, root: Path):
         self.root = root
         self.lock = threading.Lock()  # sessions are threads: the first of them reads, the others wait for it
-        self.known: dict[str, tuple[Stamp, Stamp, Listed]] = {}
+        self.entries: dict[str, tuple[Stamp, Stamp, Listed]] = {}
 
     def look(self) -> list[Listed]:
         with self.lock:
-            found: dict[str, tuple[Stamp, Stamp, Listed]] = {}
+            entries: dict[str, tuple[Stamp, Stamp, Listed]] = {}
             for name in _names(self.root):
                 stamps = _stamp(f"{self.root}/{name}/summary.json"), _stamp(f"{self.root}/{name}/notes.json")
-                before = self.known.get(name)
+                before = self.entries.get(name)
                 if before is not None and before[:2] == stamps and stamps[0] is not None:
-                    found[name] = before
+                    entries[name] = before
                 elif (summary := read_summary(self.root / name)) is not None:
-                    found[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
-            self.known = found
-        return [_now(self.root, entry) for _, _, entry in found.values()]
+                    entries[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
+            self.entries = entries
+        return [_now(self.root, entry) for _, _, entry in entries.values()]
 
 
 def _names(root: Path) -> list[str]:

@@ -59,8 +59,8 @@ def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
     """The runs that a query asks for, sorted; a run without the value sorted by comes last either way."""
     chosen = [entry for entry in entries if query.archived in (None, entry.notes.archived is not None)]
     for name in ("state", "dataset", "task", "depth", "study"):
-        if wanted := set(getattr(query, name)):
-            chosen = [entry for entry in chosen if FIELDS[name](entry) in wanted]
+        if allowed := set(getattr(query, name)):
+            chosen = [entry for entry in chosen if FIELDS[name](entry) in allowed]
     if query.tag:
         chosen = [entry for entry in chosen if not set(query.tag).isdisjoint(entry.notes.tags)]
     for word in query.text.lower().split():
@@ -75,13 +75,13 @@ def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
 def ordered(entries: Iterable[Listed], sort: str, descending: bool) -> list[Listed]:
     """Sorted by one of SORTS (anything else: by launch); ties stay newest first."""
     key = SORTS.get(sort, SORTS["created"])
-    known: list[tuple[Any, Listed]] = []
-    unknown: list[tuple[Any, Listed]] = []
+    valued: list[tuple[Any, Listed]] = []
+    unvalued: list[tuple[Any, Listed]] = []
     for entry in entries:
         value = key(entry)
-        (unknown if value is None else known).append((value, entry))
-    known.sort(key=lambda pair: pair[0], reverse=descending)
-    return [entry for _, entry in (*known, *unknown)]
+        (unvalued if value is None else valued).append((value, entry))
+    valued.sort(key=lambda pair: pair[0], reverse=descending)
+    return [entry for _, entry in (*valued, *unvalued)]
 
 
 def grouped(entries: Sequence[Listed], by: str) -> list[tuple[str, list[Listed]]]:
@@ -107,7 +107,7 @@ def choices(entries: Iterable[Listed], name: str) -> list[Any]:
 def varying(entries: Iterable[Listed]) -> list[str]:
     """Dotted settings in which the runs are not all the same: what is worth grouping by."""
     first: dict[str, Value] | None = None
-    found: dict[str, None] = {}
+    varied: dict[str, None] = {}
     seen: dict[int, dict[str, Value]] = {}  # by id, with the tables, so that no other table gets a freed id
     for entry in entries:
         table = settings_of(entry)
@@ -118,9 +118,9 @@ def varying(entries: Iterable[Listed]) -> list[str]:
             first = table
         elif table != first:
             items = table.items()
-            found |= {key: None for key, value in items if key not in found and first.get(key, _ABSENT) != value}
-            found |= {key: None for key in first if key not in table}
-    return [key for key in found if key not in ("name", "description")]
+            varied |= {key: None for key, value in items if key not in varied and first.get(key, _ABSENT) != value}
+            varied |= {key: None for key in first if key not in table}
+    return [key for key in varied if key not in ("name", "description")]
 
 
 _ABSENT = object()
@@ -128,8 +128,8 @@ _ABSENT = object()
 
 def _has_setting(entry: Listed, key: str, value: str) -> bool:
     return any(
-        (name.lower() == key or name.lower().endswith(f".{key}")) and str(known).lower() == value
-        for name, known in settings_of(entry).items()
+        (name.lower() == key or name.lower().endswith(f".{key}")) and str(setting).lower() == value
+        for name, setting in settings_of(entry).items()
     )
 
 
