@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -54,21 +55,30 @@ def notes_of(config: RunConfig, photos: Photos | None, photo: Photo | None) -> d
         sizes = np.array([photo.image.shape[1::-1]])
     else:
         sizes = photos.samples[["width", "height"]].to_numpy()
+    for index, note in (*_crop_notes(config, sizes), *_stretch_notes(config, sizes)):
+        notes.setdefault(index, []).append(note)
+    return notes
+
+
+def _crop_notes(config: RunConfig, sizes: np.ndarray) -> Iterator[tuple[int, str]]:
+    """Of crops that are larger than photos. sizes: (n, 2), width and height."""
     crops = [i for i, t in enumerate(config.transforms) if t.enabled and t.name == "CenterCrop"]
     for index, crop in zip(crops, crop_effects(config.transforms, sizes[:, 0], sizes[:, 1]), strict=True):
         if crop.padded:
             photo_size, size = (f"{width} × {height} px" for width, height in (crop.photo, crop.crop))
-            notes.setdefault(index, []).append(
+            yield (
+                index,
                 f"CenterCrop ({size}) is larger than {crop.padded:.0%} of the photos (typically {photo_size}): they "
-                f"get black borders, {crop.black:.0%} of what is left of them."
+                f"get black borders, {crop.black:.0%} of what is left of them.",
             )
+
+
+def _stretch_notes(config: RunConfig, sizes: np.ndarray) -> Iterator[tuple[int, str]]:
+    """Of faces that become broad or tall. sizes: (n, 2), width and height."""
     for index, stretch, (width, height) in stretches(config.transforms, sizes[:, 0], sizes[:, 1]):
         if max(stretch, 1 / stretch) > STRETCHED:
             how = f"{stretch:.2f} times as broad" if stretch > 1 else f"{1 / stretch:.2f} times as tall"
-            notes.setdefault(index, []).append(
-                f"Resize changes the proportions of {width} × {height} px: faces become {how}."
-            )
-    return notes
+            yield index, f"Resize changes the proportions of {width} × {height} px: faces become {how}."
 
 
 def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int) -> list[Effect]:
@@ -78,7 +88,7 @@ def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int)
     else:
         chosen = spread(photos.samples, most)
         stamp = json.dumps(list(zip(chosen["path"], chosen["mtime_ns"].astype(int).tolist(), strict=True)))
-        load = lambda: readable(chosen)  # noqa: E731  decoded only when something is to be measured
+        load = partial(readable, chosen)  # decoded only when something is to be measured
     memos = st.session_state.setdefault(MEMO, {})
     memo = memos.setdefault(stamp, {})
     if sum(map(len, memos.values())) > REMEMBERED:
