@@ -24,13 +24,12 @@ from core import __version__, machine, places
 from core.data.labels import corrections
 from core.jobs import halt, queue
 from core.plan.plan import Plan, check_unchanged, check_weights
-from core.runs import FoldState, Run, deaths
+from core.runs import FoldState, Run, deaths, starts
 from core.runs.create import create
 from core.runs.run import is_locked
 from core.storage import locks
 
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
-LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy", "scikit-learn")
 
 
 def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
@@ -47,7 +46,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "dropped": plan.dropped,
         "corrections": [correction.id for correction in plan.corrections],
         "versions": {"facet-lab": __version__}
-        | {name: version(name) for name in LIBRARIES}
+        | {name: version(name) for name in (*starts.LIBRARIES, "scikit-learn")}
         | {"python": sys.version.split()[0]},
         "parent": plan.config.model.parent,
         "study": study,

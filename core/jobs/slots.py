@@ -42,7 +42,7 @@ def settings_file(root: Path) -> Path:
     return machine_folder(root) / "settings.json"
 
 
-def _known(root: Path, content: Any) -> dict[str, Any]:
+def _settings(root: Path, content: Any) -> dict[str, Any]:
     """This machine's settings, else those that version 0.1 kept for all. content: of its file, None if absent."""
     if content is None:
         with contextlib.suppress(OSError, ValueError):
@@ -60,7 +60,7 @@ def read(root: Path) -> Slots:
     """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
     try:
         file = settings_file(root)
-        settings = _known(root, files.read_json(file) if file.exists() else None)
+        settings = _settings(root, files.read_json(file) if file.exists() else None)
         count = settings["cpu_slots"] if "cpu_slots" in settings else default_count()
         slots = check(count, settings.get("threads_per_slot"))
     except (OSError, ValueError, TypeError, LabError):
@@ -81,4 +81,6 @@ def write(root: Path, slots: Slots) -> None:
     """Keep the setting; other settings in the file stay. Workers take it up with their next fold job."""
     checked = check(slots.count, slots.threads)
     setting = {"cpu_slots": checked.count, "threads_per_slot": checked.threads}
-    files.change_json(settings_file(root), "the lab's settings.json", lambda content: _known(root, content) | setting)
+    files.change_json(
+        settings_file(root), "the lab's settings.json", lambda content: _settings(root, content) | setting
+    )

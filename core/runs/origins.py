@@ -77,7 +77,7 @@ def check(run: Run, fold: int, which: str) -> None:
             break
     else:
         assert weights is not None and predictions is not None  # the loop ends before where one is missing
-        raise _mixed(run, fold, f"the {which} weights are of epoch {_told(weights, predictions)}")
+        raise _mixed(run, fold, f"the {which} weights are of epoch {_epochs(weights, predictions)}")
     origin = predictions or weights
     state = run.written_state(fold)
     scored = {"best": state.best_epoch, "final": state.epoch}[which]
@@ -85,7 +85,7 @@ def check(run: Run, fold: int, which: str) -> None:
         raise _mixed(run, fold, f"the {which} predictions are of epoch {origin.epoch}, the scores of epoch {scored}")
 
 
-def _told(weights: Origin, predictions: Origin) -> str:
+def _epochs(weights: Origin, predictions: Origin) -> str:
     if weights.epoch == predictions.epoch:
         return f"{weights.epoch}, the predictions of another training of that epoch"
     return f"{weights.epoch}, the predictions of epoch {predictions.epoch}"

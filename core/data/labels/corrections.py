@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Effect:
+class CorrectionEffect:
     """What one correction does to a samples table. photos: how many it changes or leaves out; why: if none, why not."""
 
     correction: Correction
@@ -140,7 +140,7 @@ def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Data
     return corrected, [effect.correction for effect in outcome if effect.photos]
 
 
-def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Effect]]:
+def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[CorrectionEffect]]:
     """(the samples as corrected, what each correction did). Corrections act in their order.
 
     One that was made about another value than the dataset has now does nothing: somebody mended the dataset meanwhile.
@@ -159,11 +159,11 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
         rows = people.get(each.person, []) if not each.sample else [at[each.sample]] if each.sample in at else []
         if not rows:
             what = f"photo {each.sample!r}" if each.sample else f"person {each.person!r}"
-            outcome.append(Effect(each, 0, f"{what} is not in the dataset"))
+            outcome.append(CorrectionEffect(each, 0, f"{what} is not in the dataset"))
             continue
         rows = [row for row in rows if keep[row]]
         if not rows:
-            outcome.append(Effect(each, 0, "another correction leaves it out already"))
+            outcome.append(CorrectionEffect(each, 0, "another correction leaves it out already"))
         elif each.kind == "relabel":
             effect, changed = _relabel(each, rows, values[each.attribute])
             outcome.append(effect)
@@ -174,7 +174,7 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
                 people.setdefault(each.after, []).extend(changed)
         else:
             keep[rows] = False
-            outcome.append(Effect(each, len(rows)))
+            outcome.append(CorrectionEffect(each, len(rows)))
     for name, column in values.items():
         result[name] = pd.Series(column, dtype=result[name].dtype, index=result.index)
     if "person" in values and persons.COLUMN in result:
@@ -182,7 +182,7 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
     return result[keep].reset_index(drop=True), outcome
 
 
-def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Effect]]:
+def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[CorrectionEffect]]:
     """(the scan as corrected, what each correction did).
 
     A photo that is left out is no problem any more, whatever was wrong with it; the warnings about people with
@@ -203,7 +203,7 @@ def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Effe
     return replace(scan, samples=samples, problems=table), outcome
 
 
-def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[Effect, list[int]]:
+def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[CorrectionEffect, list[int]]:
     """Write into the column of its attribute, in the rows that still say what they said when it was made."""
     before = set(correction.before.split(SEVERAL)) if not correction.sample else {correction.before}
     now = {row: value_text(column[row]) for row in rows}
@@ -212,12 +212,12 @@ def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[Eff
     for row in wrong:
         column[row] = after
     if wrong:
-        return Effect(correction, len(wrong)), wrong
+        return CorrectionEffect(correction, len(wrong)), wrong
     says = SEVERAL.join(sorted(value or "unknown" for value in set(now.values())))
     why = f"its {correction.attribute} is {says} by now, no longer {correction.before or 'unknown'}"
     if set(now.values()) == {correction.after}:
         why = f"its {correction.attribute} is {correction.after or 'unknown'} already"
-    return Effect(correction, 0, why), []
+    return CorrectionEffect(correction, 0, why), []
 
 
 def _value(attribute: str, text: str) -> object:

@@ -26,7 +26,7 @@ from core.stats.metrics import mean_and_deviation
 
 FOLDERS = 4  # runs folders that are remembered: the lab's own, its trash, and what tests and tools open
 Stamp = tuple[int, int, int] | None  # time, size and inode of a file
-SCORES = ("best_f1", "final_f1", "best_accuracy", "final_accuracy")
+LISTED_SCORES = ("best_f1", "final_f1", "best_accuracy", "final_accuracy")
 Spread = tuple[float, float, int]  # mean, sample deviation over folds (NaN for one), number of folds
 
 
@@ -66,7 +66,7 @@ class Listed:
 
     @cached_property
     def scores(self) -> Mapping[str, Spread]:
-        """SCORES over the finished folds alone: half-trained ones would mislead. Each is worked out when asked for."""
+        """LISTED_SCORES over the finished folds alone, since half-trained ones would mislead; each when asked for."""
         return _Scores([fold.get("scores") or {} for fold in self.summary.get("folds", ()) if fold["state"] == "done"])
 
     @cached_property

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.config.settings import Value
-from core.runs.lists.index import SCORES, Listed, settings_of
+from core.runs.lists.index import LISTED_SCORES, Listed, settings_of
 
 NO_VALUE = "none"
 FIELDS: dict[str, Callable[[Listed], Any]] = {
@@ -29,7 +29,7 @@ def _mean(entry: Listed, score: str) -> float | None:
 SORTS: dict[str, Callable[[Listed], Any]] = {
     "name": lambda entry: entry.name.lower(),
     **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe")},
-    **{score: partial(_mean, score=score) for score in SCORES},
+    **{score: partial(_mean, score=score) for score in LISTED_SCORES},
     "seconds": lambda entry: entry.seconds,
     "created": lambda entry: entry.summary.get("created"),
 }

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from core.data.labels import correction_rows, corrections
-from core.data.labels.corrections import Correction, Effect
+from core.data.labels.corrections import Correction, CorrectionEffect
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
@@ -72,7 +72,7 @@ def draw(view: View) -> None:
     _import(view)
 
 
-def diff(view: View, effect: Effect) -> str:
+def diff(view: View, effect: CorrectionEffect) -> str:
     """HTML of one correction: picture, what it was, what it is, why, when."""
     each = effect.correction
     if each.kind == "relabel":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.data.labels.corrections import Effect, value_text
+from core.data.labels.corrections import CorrectionEffect, value_text
 from core.data.readers.attributes import ATTRIBUTES
 from core.data.scan import Scan
 
@@ -19,7 +19,7 @@ class View:
 
     raw: Scan
     corrected: Scan
-    effects: list[Effect]
+    effects: list[CorrectionEffect]
 
     def row(self, sample: str) -> pd.Series | None:
         """The photo under its corrections; as the dataset has it where it is left out; None where it is no sample."""

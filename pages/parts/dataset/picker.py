@@ -18,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.config.run_config import DataConfig, field_errors
 from core.data import recent
 from core.data.labels import corrections
-from core.data.labels.corrections import Effect
+from core.data.labels.corrections import CorrectionEffect
 from core.data.persons import Persons
 from core.data.scan import Scan, scan
 from core.errors import LabError
@@ -200,7 +200,7 @@ def forget() -> None:
     st.session_state.pop(STOPPED, None)
 
 
-def corrected(scan: Scan) -> tuple[Scan, list[Effect]]:
+def corrected(scan: Scan) -> tuple[Scan, list[CorrectionEffect]]:
     """(the scan under its label corrections, what each did), worked out once a change. Raises LabError."""
     key = (scan, *corrections.version(scan.root))
     remembered = st.session_state.get(CORRECTED)

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.runs.lists.index import SCORES, Listed, Spread
+from core.runs.lists.index import LISTED_SCORES, Listed, Spread
 from core.text import ago, duration
 from pages.parts.shared import badges
 
@@ -207,7 +207,7 @@ def draw(
     at: the time of the last click that `chosen` knows of.
     """
     columns = [
-        {"key": name, "title": title, "help": tip, "number": name in (*SCORES, "seconds", "created")}
+        {"key": name, "title": title, "help": tip, "number": name in (*LISTED_SCORES, "seconds", "created")}
         for name, title, tip in COLUMNS
     ]
     data = {
@@ -235,7 +235,7 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         summary.get("task", "–"),
         f"ResNet-{summary['depth']}" if "depth" in summary else "–",
         entry.recipe or "–",
-        *(spread(entry.scores[name]) for name in SCORES),
+        *(spread(entry.scores[name]) for name in LISTED_SCORES),
         duration(entry.seconds),
         ago(summary.get("created")),
     ]
