@@ -17,8 +17,8 @@ from bench.slots import measure
 from core import machine
 from core.config import recipes
 from core.demo.dataset import draw_demo
+from tests.browser.made_runs import made_run, people_in_folders
 from tests.browser.screen import Lab
-from tests.browser.test_journeys import made_run, people_in_folders
 from tests.sessions import Session
 
 

@@ -30,10 +30,8 @@ from core.jobs import queue, slots, speed
 from core.places import HOME
 from core.runs import Run
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+FLAGS = ["--no-sandbox", "--no-first-run"]
+FLAGS += [f"--disable-{what}" for what in ("gpu", "quic", "background-networking", "component-update", "sync")]
 LONGEST = 600  # seconds for one test in front of a running lab, on a machine however busy; nothing may hang for longer
 PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"
@@ -43,8 +41,8 @@ T = TypeVar("T")
 
 
 def chromium() -> str | None:
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    return next((path for path in found if path), None)
+    paths = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in paths if path), None)
 
 
 def required() -> bool:
@@ -96,8 +94,8 @@ def soon(look: Callable[[], T], seconds: float, what: str | Callable[[], str], e
     deadline = time.monotonic() + seconds
     while True:
         late = time.monotonic() > deadline
-        if found := look():
-            return found
+        if answer := look():
+            return answer
         if late:
             pytest.fail(f"after {seconds:.0f} s still not: {what() if callable(what) else what}")
         time.sleep(every)
@@ -134,10 +132,9 @@ class Lab:
 
     def start(self) -> None:
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [*self.command, "run", "app.py", "--server.port", str(self.port)],
-                cwd=HOME, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            command = [*self.command, "run", "app.py", "--server.port", str(self.port)]
+            self.process = subprocess.Popen(command, cwd=HOME, env=self.env, start_new_session=True, **streams)
         soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
 
     def answers(self) -> bool:
@@ -156,24 +153,24 @@ class Lab:
 
     def others(self) -> list[psutil.Process]:
         """Processes of this lab other than the lab itself: workers, measurements, with their children."""
-        found = []
+        processes = []
         for process in psutil.process_iter():
             try:
                 if process.pid != self.process.pid and process.environ().get("FACET_RUNS") == str(self.runs):
-                    found.append(process)
+                    processes.append(process)
             except psutil.Error:
                 continue
-        return found
+        return processes
 
     def workers(self) -> list[psutil.Process]:
-        found = []
+        processes = []
         for process in self.others():
             try:
                 if "worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                    processes.append(process)
             except psutil.Error:
                 continue
-        return found
+        return processes
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
@@ -330,15 +327,15 @@ class Talk:
         line.on("framereceived", self._hears)
 
     def _asks(self, frame: bytes | str) -> None:
-        said = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
-        if said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun:
-            self.asked, self.owed = self.asked + 1, "fragment" if said.rerun_script.fragment_id else "page"
+        message = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun:
+            self.asked, self.owed = self.asked + 1, "fragment" if message.rerun_script.fragment_id else "page"
 
     def _hears(self, frame: bytes | str) -> None:
-        told = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
-        if told.WhichOneof("type") == "script_finished":
-            whole = told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-            part = told.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+        message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+        if message.WhichOneof("type") == "script_finished":
+            whole = message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            part = message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
             if whole or (part and self.owed == "fragment"):
                 self.owed = ""
 
@@ -384,18 +381,18 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield found
-        found.close()
+        chromium_process = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield chromium_process
+        chromium_process.close()
 
 
 @pytest.fixture(scope="module")
 def window(browser: Any, lab_process: Lab) -> Iterator[Any]:
     """One browser context for all tests of a module: scripts and fonts of the lab are loaded and compiled once."""
-    found = browser.new_context(base_url=lab_process.url, viewport={"width": 1280, "height": 900})
-    found.watch = Watch(found)
-    yield found
-    found.close()
+    context = browser.new_context(base_url=lab_process.url, viewport={"width": 1280, "height": 900})
+    context.watch = Watch(context)
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -411,7 +408,7 @@ def context(window: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Pat
         for number, page in enumerate(window.pages):
             page.screenshot(path=tmp_path / f"page{number}.png", full_page=True)
             print(f"{page.url}: see {tmp_path / f'page{number}.png'}")
-    shown = [page.locator("body").inner_text() for page in window.pages]
+    texts = [page.locator("body").inner_text() for page in window.pages]
     crashed = sum(page.get_by_test_id("stException").count() for page in window.pages)
     for page in window.pages:
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
@@ -419,7 +416,7 @@ def context(window: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Pat
     window.clear_cookies()
     assert window.watch.unexpected() == []
     assert not crashed
-    assert not [text for text in shown if "Traceback" in text]
+    assert not [text for text in texts if "Traceback" in text]
 
 
 @pytest.fixture

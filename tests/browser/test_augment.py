@@ -6,17 +6,16 @@ import re
 
 import pytest
 
+from tests.browser.hands import TOO_WIDE, address, button, choose, filled, pick, press, sees, text
 from tests.browser.screen import Talk, slack, soon
-from tests.browser.test_data import choose
-from tests.browser.test_journeys import TOO_WIDE, address, button, filled, pick, press, sees, text
 
 pytestmark = pytest.mark.browser
 
 
 def places(page) -> list[str]:
     """Names of the transforms in the list, in their order."""
-    shown = page.locator('[data-testid="stMain"] label:has(input[role="switch"])').all_inner_texts()
-    return [name.replace("always", "").strip().split("\n")[0].strip() for name in shown]
+    labels = page.locator('[data-testid="stMain"] label:has(input[role="switch"])').all_inner_texts()
+    return [name.replace("always", "").strip().split("\n")[0].strip() for name in labels]
 
 
 def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):

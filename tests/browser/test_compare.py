@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from tests.browser.hands import TOO_WIDE, address, button, press, sees, text
 from tests.browser.screen import Talk, Watch, slack, soon
-from tests.browser.test_journeys import TOO_WIDE, address, button, press, sees, text
 from tests.compared import CLASSES, make_run, samples
 
 pytestmark = pytest.mark.browser

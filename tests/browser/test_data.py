@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-
 import pytest
-from playwright.sync_api import TimeoutError
 
 from core.data.labels import corrections
 from core.runs import Run
+from tests.browser.hands import address, button, choose, field, filled, pick, press, sees, small_run, text
 from tests.browser.screen import Talk, slack, soon
-from tests.browser.test_journeys import address, button, field, filled, pick, press, sees, small_run, text
 
 pytestmark = pytest.mark.browser
-
-
-def choose(page, label: str, option: str | re.Pattern) -> None:
-    """Pick an option of a select box by its name, typed so that a long list has drawn it."""
-    box, wanted = page.get_by_role("combobox", name=label), page.get_by_role("option", name=option, exact=True)
-
-    def chosen() -> bool:
-        """A page that is drawn anew closes an open list, before the option is there or under the click."""
-        with contextlib.suppress(TimeoutError):
-            if not wanted.count():
-                box.click(timeout=2000)
-                if isinstance(option, str):
-                    box.fill(option, timeout=2000)
-            wanted.click(timeout=2000)
-            return True
-        return False
-
-    soon(chosen, 60 * slack(), f"{option!r} among the options of {label}")
 
 
 @pytest.fixture

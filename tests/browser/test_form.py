@@ -18,22 +18,22 @@ from core.jobs import speed
 from core.runs import Run
 from core.studies import records
 from tests.answered import made, photo, probabilities_of, table_of
-from tests.browser.screen import Lab, Talk, drawn_demo, slack, soon
-from tests.browser.test_data import choose
-from tests.browser.test_journeys import (
+from tests.browser.hands import (
     address,
     button,
+    choose,
     field,
     filled,
-    made_run,
     open_launch,
     pick,
     press,
     sees,
     text,
+    vary,
     write,
 )
-from tests.browser.test_studies import vary
+from tests.browser.made_runs import made_run
+from tests.browser.screen import Lab, Talk, drawn_demo, slack, soon
 
 pytestmark = pytest.mark.browser
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import time
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from core.config import from_dict
-from core.config.recipes import load_recipe
-from core.data.scan import scan
-from core.plan.plan import make_plan
-from core.runs import FoldState, Run, metrics_file
-from core.runs.create import create
+from core.runs import Run, metrics_file
+from tests.browser.hands import (
+    TOO_WIDE,
+    address,
+    button,
+    field,
+    filled,
+    form_of,
+    open_launch,
+    pick,
+    press,
+    sees,
+    small_run,
+    take_folder,
+    text,
+    write,
+)
+from tests.browser.made_runs import made_run, people_in_folders, rows_of
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -41,89 +49,6 @@ HIDDEN = """([title, fold]) => document.querySelector(`section[aria-label="${tit
   .data.filter(t => t.meta.fold === fold).map(t => t.visible)"""
 ZOOMED = """title => new Promise(told => document
   .querySelector(`section[aria-label="${title}"] .js-plotly-plot`).once("plotly_relayout", () => told(true)))"""
-TOO_WIDE = """() => [document.scrollingElement, document.querySelector('[data-testid="stMain"]')]
-  .map(e => e.scrollWidth - e.clientWidth)"""
-
-
-# What people see
-
-
-def text(page) -> str:
-    """All text on the page, without the invisible breaks that keep names from being markup."""
-    return page.locator("body").inner_text().replace("\u200b", "")
-
-
-def sees(page, words: str, seconds: float = 60) -> None:
-    soon(
-        lambda: words in text(page), seconds * slack(), lambda: f"the page says {words!r}; it says: {text(page)[:1500]}"
-    )
-
-
-def button(page, name: str):
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def field(page, name: str):
-    return page.get_by_role("textbox", name=name, exact=True)
-
-
-def press(found) -> None:
-    """Click what a locator finds once it is there once: while a page is drawn anew, its last version still stands."""
-    soon(lambda: found.count() == 1, 60 * slack(), f"one {found}")
-    found.click()
-
-
-def pick(page, role: str, name: str) -> None:
-    """Choose a radio button or tick a box through its label, as people do: its own input is hidden under it."""
-    option = page.get_by_role(role, name=name)
-    soon(lambda: option.count() == 1, 60 * slack(), f"one {role} {name!r}")
-    label = option.locator("xpath=ancestor::label[1]")
-    (label if label.count() else option).click()
-    soon(option.is_checked, 60 * slack(), f"{name!r} is chosen")
-
-
-def write(page, name: str, value: str) -> None:
-    soon(lambda: field(page, name).count() == 1, 60 * slack(), f"one field {name!r}")
-    field(page, name).fill(value)
-    field(page, name).press("Enter")
-
-
-def form_of(page) -> str:
-    """The id of its launch form, once the address has it."""
-    form = re.search(r"form=([\w-]+)", address(page))
-    return form[1] if form else ""
-
-
-def address(page) -> str:
-    """What the address bar says now; page.url only learns of it when something else is asked."""
-    return page.evaluate("location.href")
-
-
-def open_launch(page, where: str = "/launch") -> None:
-    page.goto(where)
-    soon(lambda: button(page, "Launch").count() == 1, 60 * slack(), "the form is there")
-    filled(page)
-
-
-def filled(page) -> None:
-    """The form's fields show their values: their script has arrived."""
-    name = field(page, "Name of the run")
-    soon(lambda: name.count() == 1 and name.input_value(), 60 * slack(), "its fields are filled")
-
-
-def take_folder(page, folder: Path) -> None:
-    pick(page, "radio", "A folder")
-    write(page, "Folder of the dataset", str(folder))
-
-
-def small_run(page, folds: int, epochs: int) -> None:
-    """Lower the folds and epochs of the form through its own fields."""
-    press(button(page, "Task and folds"))
-    write(page, "Folds", str(folds))
-    sees(page, f"{folds} fold jobs are queued")
-    press(button(page, "Phases"))
-    write(page, "Epochs", str(epochs))
-    sees(page, f"adamw {epochs} epochs")
 
 
 def points(page, title: str = "Macro F1") -> dict[int, int]:
@@ -150,47 +75,6 @@ def zoom(page, title: str) -> list[float]:
 def epoch_shown(page) -> int:
     found = re.search(r"epoch (\d+) / \d+", text(page))
     return int(found[1]) if found else 0
-
-
-# Runs and datasets made without the page
-
-
-def people_in_folders(root: Path, names: list[str], people: int = 6) -> Path:
-    """Folders layout: one photo a person, the colour carries the class."""
-    rng = np.random.default_rng(0)
-    for index, name in enumerate(names):
-        (root / name).mkdir(parents=True)
-        for person in range(people):
-            pixels = rng.integers(0, 256, (64, 48, 3)) // 2 + np.eye(3, dtype=int)[index % 3] * 120
-            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"<i>{person}.jpg", quality=90)
-    return root
-
-
-def rows_of(epochs, f1=lambda epoch: 0.4 + epoch / 100) -> list[dict]:
-    """Lines of a metrics file."""
-    return [
-        {
-            "epoch": epoch, "phase": 0, "split": split, "loss": 2 / epoch, "accuracy": 0.5, "f1": f1(epoch),
-            "lr_backbone": 1e-3, "lr_head": 1e-3, "seconds": 1.0, "images_per_second": 50.0,
-        }
-        for epoch in epochs
-        for split in ("train", "validation")
-    ]  # fmt: skip
-
-
-def made_run(lab, root: Path, *, name: str = "made", state: str = "done", task: str = "label", reason: str = "") -> Run:
-    """A run with curves of two folds that nobody trained."""
-    recipe = load_recipe("quick").model_dump(mode="json")
-    recipe |= {"name": name, "data": {"root": str(root)}, "task": {"name": task}, "folds": {"count": 2}}
-    config = from_dict(recipe)
-    plan = make_plan(config, scan(config.data, threads=1))
-    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=lab.runs)
-    for fold in run.folds():
-        metrics_file.append_metrics(run.metrics_file(fold), rows_of(range(1, 6)))
-        scores = {f"{which}_{key}": 0.45 for which in ("best", "final") for key in ("f1", "accuracy", "loss")}
-        times = {"started": time.time() - 60, "ended": None if state == "queued" else time.time()}
-        run.write_state(FoldState(fold, state, epoch=5, best_epoch=5, scores=scores, reason=reason, **times))
-    return run
 
 
 # A newcomer

@@ -17,8 +17,8 @@ from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.create import create
 from tests.answered import judged
+from tests.browser.hands import address, button, press, sees
 from tests.browser.screen import Talk, slack, soon
-from tests.browser.test_journeys import address, button, press, sees
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +84,7 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
 
 
 def names(page) -> list[str]:
-    return faces(page).evaluate_all("found => found.map(face => face.dataset.sample)")
+    return faces(page).evaluate_all("faces => faces.map(face => face.dataset.sample)")
 
 
 def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
@@ -94,15 +94,12 @@ def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
     doubted = page.locator(".look-gallery button[aria-pressed=true]").get_attribute("data-sample")
     assert corrections.load(lab.demo, lab.runs) == []
     press(button(page, "Relabel"))
-    (found,) = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "a correction")
-    sees(page, f"{found.before} → {found.after}")
+    (correction,) = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "a correction")
+    sees(page, f"{correction.before} → {correction.after}")
     sample = run.samples().set_index("sample").loc[doubted]
-    assert (found.kind, found.attribute, found.person) == ("relabel", "gender", sample["person"])
-    assert found.before == sample["gender"] != found.after
-    soon(
-        lambda: doubted not in faces(page).evaluate_all("found => found.map(f => f.dataset.sample)"),
-        60 * slack(), "the face leaves the queue",
-    )  # fmt: skip
+    assert (correction.kind, correction.attribute, correction.person) == ("relabel", "gender", sample["person"])
+    assert correction.before == sample["gender"] != correction.after
+    soon(lambda: doubted not in names(page), 60 * slack(), "the face leaves the queue")
     press(button(page, "Undo"))
     soon(lambda: corrections.load(lab.demo, lab.runs) == [], 60 * slack(), "the correction is taken back")
 
@@ -120,7 +117,7 @@ def test_keys_walk_the_gallery_and_choose(page, lab):
     second = faces(page).nth(1).get_attribute("data-sample")
     soon(lambda: second.split("/")[-2] in address(page), 60 * slack(), "the address has it")
     page.reload()
+    soon(lambda: faces(page).count(), 60 * slack(), "the gallery is there again")
     soon(
-        lambda: faces(page).count() and faces(page).nth(1).get_attribute("aria-pressed") == "true",
-        60 * slack(), "a link opens the same choice",
-    )  # fmt: skip
+        lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 60 * slack(), "a link opens the same choice"
+    )

@@ -8,18 +8,10 @@ from core.jobs import queue
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
+from tests.browser.hands import address, button, field, press, sees, text, vary, write
 from tests.browser.screen import Talk, slack, soon
-from tests.browser.test_data import choose
-from tests.browser.test_journeys import address, button, field, press, sees, text, write
 
 pytestmark = pytest.mark.browser
-
-
-def vary(page, *names: str) -> None:
-    """Choose settings that differ, in the list of all of them."""
-    for name in names:
-        choose(page, "What differs between the runs", name)
-    page.keyboard.press("Escape")
 
 
 def test_a_study_is_launched_paused_resumed_and_ends(page, lab):

@@ -2,8 +2,8 @@
 
 import psutil
 
+from tests.browser.made_runs import made_run, people_in_folders
 from tests.browser.screen import slack, soon
-from tests.browser.test_journeys import made_run, people_in_folders
 from tests.sessions import Session
 
 PAGES = ["live"] * 5 + ["home", "launch", "studies", "runs", "compare"]

@@ -337,6 +337,18 @@ def test_yaml_is_read_and_written_in_one_place():
         assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name
 
 
+def imports_of_tests(tree):
+    """Names of test files that something is imported from."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [f"{node.module}.{name.name}" for name in node.names]
+        else:
+            continue
+        yield from (module for module in modules if re.search(r"\btests\.(\w+\.)*test_", module))
+
+
 TESTS = sorted((HOME / "tests").rglob("*.py"))
 SLEEPERS = {"screen.py": "soon", "workers.py": "until"}  # the two that look again until something is so
 
@@ -569,3 +581,21 @@ def test_nothing_is_remembered_by_its_address_in_memory():
     found = {str(path): list(address_keys(ast.parse(path.read_text("utf-8")))) for path in PYTHON}
     assert not {path: lines for path, lines in found.items() if lines}
     assert list(address_keys(ast.parse("key = (id(found), settings)"))) == [1]
+
+
+def test_no_test_is_imported_from():
+    """What tests share stands in files beside them: a test file can be changed, or taken away, by itself."""
+    borrowed = [
+        f"{path.relative_to(HOME)}: {name}"
+        for path in PYTHON
+        for name in imports_of_tests(ast.parse(path.read_text("utf-8")))
+    ]
+    assert not borrowed, "move what is shared into a helper beside them, fixtures into conftest.py"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from tests.pages.test_live import page", "from tests.pages import test_live", "import tests.cli.test_main"],
+)
+def test_the_rule_of_imports_from_tests_sees_one(line):
+    assert len(list(imports_of_tests(ast.parse(line)))) == 1

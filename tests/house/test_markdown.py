@@ -18,12 +18,13 @@ def short_name(path):
 
 FILES = [HOME / "app.py", *(HOME / "pages").rglob("*.py")]
 TREES = {short_name(path): ast.parse(path.read_text("utf-8")) for path in FILES if path.name != "__init__.py"}
-STREAMLIT = {
-    "markdown", "caption", "info", "error", "success", "warning", "toast", "expander", "button", "download_button",
-    "form_submit_button", "metric", "checkbox", "toggle", "radio", "selectbox", "segmented_control", "pills", "tabs",
-    "popover", "spinner", "link_button", "page_link", "file_uploader", "text_input", "text_area", "number_input",
-    "slider", "select_slider", "multiselect", "header", "subheader", "title", "status", "write", "progress", "feedback",
-}  # fmt: skip
+ELEMENTS = """
+markdown caption info error success warning toast expander button download_button form_submit_button metric
+checkbox toggle radio selectbox segmented_control pills tabs popover spinner link_button page_link
+file_uploader text_input text_area number_input slider select_slider multiselect header subheader title status
+write progress feedback
+"""
+STREAMLIT = set(ELEMENTS.split())
 GROUPS = {"radio", "segmented_control", "pills", "select_slider"}
 WRITERS = {"plain", "count", "duration", "score", "rate", "spread", "ago", "len", "round", "int", "float", "sum", "abs"}
 WRITERS |= {"units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
@@ -35,8 +36,14 @@ KNOWN = {
     "studies.py": {"Path(__file__).parent", "status.rows"},  # of the rows their place, names are plain
     # whole numbers that were counted, or that the configuration checked
     "augment/views.py": {
-        "config.training.batch_size", "config.training.seed", "inputs.fold", "mixed.step", "_short", "param.unit",
-        "param.help", "st.number_input('Epoch', 1, 100000, key='augment-batch-epoch', width=110)",
+        "config.training.batch_size",
+        "config.training.seed",
+        "inputs.fold",
+        "mixed.step",
+        "_short",
+        "param.unit",
+        "param.help",
+        "st.number_input('Epoch', 1, 100000, key='augment-batch-epoch', width=110)",
         "st.number_input('Fold', 0, inputs.config.folds.count - 1, key='augment-batch-fold', width=110)",
     },
     "data/duplicates.py": {"pair.distance"},
@@ -46,7 +53,8 @@ KNOWN = {
     "launch/sections.py": {"config.input_size", "effect.crop", "effect.photo", "config.folds.count"}
     | {"queue.slot_count(places.runs_folder())"},
     "live.py": {
-        "config.mix.method", "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
+        "config.mix.method",
+        "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
     },
     "studies/slots.py": {"slots.forced()"},
     "augment/stress.py": {"HOME"},
@@ -63,21 +71,32 @@ KNOWN = {
     "form/settings.py": {"info.description"},
     "form/fields.py": {"info.description", "path.split('.')"},  # paths that the form itself spells
     "launch/source.py": {
-        "recipe.epochs", "recipe.input_size", "recipe.model.depth", "recipe.model.init.partition(':')",
+        "recipe.epochs",
+        "recipe.input_size",
+        "recipe.model.depth",
+        "recipe.model.init.partition(':')",
     },  # the last looked up in a table of words
     "look_inside/maps.py": {"MEANING"},
     "look_inside/decisions.py": {"attribute.capitalize()"},
     "look_inside/regions.py": {"base64.b64encode(data).decode()", "error.kind", "form.lower()"},
     "form/transforms.py": {
-        "show(param.high)", "show(param.low)", "param.help", "param.kind", "param.unit",
-        "table.help", "table.params",
+        "show(param.high)",
+        "show(param.low)",
+        "param.help",
+        "param.kind",
+        "param.unit",
+        "table.help",
+        "table.params",
         "name.replace('_', ' ').removesuffix(' range').removesuffix(' limit').capitalize()",
     },  # the table of transforms
     "launch/study_form.py": {
-        "StudyConfig.model_fields[name].description", "ShrinkConfig.model_fields[name].description",
-        "info.description", "show(value)", "value",  # values of a fixed list
+        "StudyConfig.model_fields[name].description",
+        "ShrinkConfig.model_fields[name].description",
+        "info.description",
+        "show(value)",
+        "value",  # values of a fixed list
     },
-}  # fmt: skip
+}
 
 
 def functions(tree):

@@ -1,0 +1,117 @@
+"""Eyes and hands on a page: what it says, and what people press, pick, type and choose there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+from playwright.sync_api import TimeoutError
+
+from tests.browser.screen import slack, soon
+
+TOO_WIDE = """() => [document.scrollingElement, document.querySelector('[data-testid="stMain"]')]
+  .map(e => e.scrollWidth - e.clientWidth)"""
+
+
+def text(page) -> str:
+    """All text on the page, without the invisible breaks that keep names from being markup."""
+    return page.locator("body").inner_text().replace("\u200b", "")
+
+
+def sees(page, words: str, seconds: float = 60) -> None:
+    soon(
+        lambda: words in text(page), seconds * slack(), lambda: f"the page says {words!r}; it says: {text(page)[:1500]}"
+    )
+
+
+def button(page, name: str):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def field(page, name: str):
+    return page.get_by_role("textbox", name=name, exact=True)
+
+
+def press(target) -> None:
+    """Click what a locator finds once it is there once: while a page is drawn anew, its last version still stands."""
+    soon(lambda: target.count() == 1, 60 * slack(), f"one {target}")
+    target.click()
+
+
+def pick(page, role: str, name: str) -> None:
+    """Choose a radio button or tick a box through its label, as people do: its own input is hidden under it."""
+    option = page.get_by_role(role, name=name)
+    soon(lambda: option.count() == 1, 60 * slack(), f"one {role} {name!r}")
+    label = option.locator("xpath=ancestor::label[1]")
+    (label if label.count() else option).click()
+    soon(option.is_checked, 60 * slack(), f"{name!r} is chosen")
+
+
+def write(page, name: str, value: str) -> None:
+    soon(lambda: field(page, name).count() == 1, 60 * slack(), f"one field {name!r}")
+    field(page, name).fill(value)
+    field(page, name).press("Enter")
+
+
+def form_of(page) -> str:
+    """The id of its launch form, once the address has it."""
+    form = re.search(r"form=([\w-]+)", address(page))
+    return form[1] if form else ""
+
+
+def address(page) -> str:
+    """What the address bar says now; page.url only learns of it when something else is asked."""
+    return page.evaluate("location.href")
+
+
+def open_launch(page, where: str = "/launch") -> None:
+    page.goto(where)
+    soon(lambda: button(page, "Launch").count() == 1, 60 * slack(), "the form is there")
+    filled(page)
+
+
+def filled(page) -> None:
+    """The form's fields show their values: their script has arrived."""
+    name = field(page, "Name of the run")
+    soon(lambda: name.count() == 1 and name.input_value(), 60 * slack(), "its fields are filled")
+
+
+def take_folder(page, folder: Path) -> None:
+    pick(page, "radio", "A folder")
+    write(page, "Folder of the dataset", str(folder))
+
+
+def small_run(page, folds: int, epochs: int) -> None:
+    """Lower the folds and epochs of the form through its own fields."""
+    press(button(page, "Task and folds"))
+    write(page, "Folds", str(folds))
+    sees(page, f"{folds} fold jobs are queued")
+    press(button(page, "Phases"))
+    write(page, "Epochs", str(epochs))
+    sees(page, f"adamw {epochs} epochs")
+
+
+def choose(page, label: str, option: str | re.Pattern) -> None:
+    """Pick an option of a select box by its name, typed so that a long list has drawn it."""
+    box, target = page.get_by_role("combobox", name=label), page.get_by_role("option", name=option, exact=True)
+
+    def chosen() -> bool:
+        """A page that is drawn anew closes an open list, before the option is there or under the click."""
+        with contextlib.suppress(TimeoutError):
+            if not target.count():
+                box.click(timeout=2000)
+                if isinstance(option, str):
+                    box.fill(option, timeout=2000)
+            target.click(timeout=2000)
+            return True
+        return False
+
+    soon(chosen, 60 * slack(), f"{option!r} among the options of {label}")
+
+
+def vary(page, *names: str) -> None:
+    """Choose settings that differ, in the list of all of them."""
+    for name in names:
+        choose(page, "What differs between the runs", name)
+    page.keyboard.press("Escape")
