@@ -134,18 +134,18 @@ def test_a_launch_that_a_rerun_cuts_off_is_waited_for_and_made_once(session):
     def follow():
         assert launch_click._launch(click, launch, ("live", "run"), lambda: True) is None
 
-    left = []
+    launched = []
     first, second = threading.Thread(target=follow), threading.Thread(target=follow)
-    leaves = threading.Thread(target=lambda: left.append(click.leave()))
+    leaves = threading.Thread(target=lambda: launched.append(click.leave()))
     first.start()
     assert begun.wait(60)
     second.start()
     leaves.start()
-    assert not left
+    assert not launched
     go_on.set()
     for thread in (first, second, leaves):
         thread.join(60)
-    assert (launches, left, click.opens) == ([1], [True], ("live", "run"))
+    assert (launches, launched, click.opens) == ([1], [True], ("live", "run"))
 
 
 def test_a_click_whose_page_was_left_before_it_began_is_never_followed(session):
@@ -239,15 +239,15 @@ def test_a_link_to_another_recipe_is_followed_whatever_draft_its_form_has(form):
 
 def mangled():
     def without(key):
-        return lambda kept: {name: value for name, value in kept.items() if name != key}
+        return lambda record: {name: value for name, value in record.items() if name != key}
 
     def put(path, value):
-        def change(kept):
-            part, *rest = kept, *path
+        def change(record):
+            part, *rest = record, *path
             for step in rest[:-1]:
                 part = part[step]
             part[rest[-1]] = value
-            return kept
+            return record
 
         return change
 
@@ -326,10 +326,10 @@ def test_a_draft_whose_dataset_and_parent_run_are_gone_opens_and_says_both(opene
     page.session_state["launch_draft"]["model"]["init"] = "run:20260101-000000-gone-0000"
     page.run()
     token = page.session_state["launch_token"]
-    kept = drafts.load(token)
-    assert kept["draft"]["model"]["init"].endswith("gone-0000")
+    record = drafts.load(token)
+    assert record["draft"]["model"]["init"].endswith("gone-0000")
     assert "There is no run" in text_of(open_group(open_page(form=token), "model"))
-    drafts.save(token, kept | {"source": ["from", "20260101-000000-gone-0000"]})
+    drafts.save(token, record | {"source": ["from", "20260101-000000-gone-0000"]})
     shutil.rmtree(tmp_path / "faces")
     again = open_group(open_page(form=token), "model")
     assert "Draft restored" in text_of(again) and "faces" in text_of(again)

@@ -138,10 +138,10 @@ def test_the_study_file_is_what_the_form_says_and_fills_it_again(opened, tmp_pat
     file = study.StudyConfig.model_validate(record.settings)
     assert file.set == {"training.seed": 7, "data.max_people": 30}
     assert study.from_yaml(study.to_yaml(file)) == file
-    made = study.expand(file, {"root": str(tmp_path / "faces"), "reader": "utkface"})
+    configs = study.expand(file, {"root": str(tmp_path / "faces"), "reader": "utkface"})
     names = {"name": "", "description": ""}
     frozen = [Run(run_id).config().model_copy(update=names) for run_id in record.run_ids]
-    assert [c.model_copy(update=names) for c in made] == frozen
+    assert [c.model_copy(update=names) for c in configs] == frozen
 
 
 # The page of studies
@@ -310,8 +310,8 @@ def test_a_study_that_is_gone_or_no_id_is_an_error_in_words(record):
 def test_missing_runs_are_launched_on_the_folds_of_the_others(record):
     Run(record.run_ids[1]).delete()
     press(show(study=record.id), "Launch the missing runs")
-    again, other = Run(record.run_ids[1]), Run(record.run_ids[0])
-    assert again.samples()["fold"].tolist() == other.samples()["fold"].tolist()
+    again, first = Run(record.run_ids[1]), Run(record.run_ids[0])
+    assert again.samples()["fold"].tolist() == first.samples()["fold"].tolist()
 
 
 def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(record):
