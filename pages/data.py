@@ -14,7 +14,7 @@ from core.errors import LabError
 from core.text import count, plain
 from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems
 from pages.parts.data.view import View, address, address_choice, go
-from pages.parts.dataset import labels, picker
+from pages.parts.dataset import findings, labels, picker
 from pages.parts.form import draft
 from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
@@ -134,7 +134,7 @@ scan: Scan | None = None
 fault: LabError | None = None
 try:
     scan = picker.find(choice)
-    picker.result_line(scan)
+    findings.result_line(scan)
 except LabError as error:
     fault = error
     badges.show_error(error)

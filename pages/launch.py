@@ -14,8 +14,8 @@ from core.runs.lists import index
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import count, plain
-from pages.parts.dataset import labels, picker
-from pages.parts.form import draft, fields, settings, transforms
+from pages.parts.dataset import findings, labels, picker
+from pages.parts.form import draft, fields, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
 from pages.parts.launch import click, ids, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
@@ -48,7 +48,7 @@ def settings_section(errors: Errors, scan: Scan | None, plan: Plan | None) -> No
         "training": lambda: settings.training(errors),
         "transforms": lambda: transforms.editor(transforms.of_launch(), errors),
     }
-    summaries = draft.summaries(draft.draft(), len(plan.class_names) if plan else None)
+    summaries = summary.summaries(draft.draft(), len(plan.class_names) if plan else None)
     for name, (title, prefixes) in GROUPS.items():
         wrong = sum(path.split(".")[0] in prefixes for path in errors)
         mark = f":red[:material/error: {wrong} to correct]" if wrong else ""
@@ -187,8 +187,8 @@ with theme.section("1 · Dataset"):
         if refusal is None:
             open_launched()
     if scan is not None:
-        picker.show_result(scan, DATA)
-        picker.leave_out(scan, choice, DATA, errors)
+        findings.show_result(scan, DATA)
+        findings.leave_out(scan, choice, DATA, errors)
     if choice["root"]:
         place = f"{DATA}.{choice['root']}"
         labels.labels_form(choice, place, reader=scan.reader if scan else None, fault=fault)

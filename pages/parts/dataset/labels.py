@@ -10,7 +10,8 @@ from core.config.run_config import DataConfig
 from core.data.readers.csv_table import csv_columns
 from core.errors import LabError
 from core.text import plain
-from pages.parts.dataset.picker import NAMES, Choice, check
+from pages.parts.dataset.findings import NAMES
+from pages.parts.dataset.picker import Choice, check
 from pages.parts.shared import badges, groups
 from pages.parts.shared.fields import field
 

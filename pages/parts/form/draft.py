@@ -12,16 +12,13 @@ import math
 import re
 import typing
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from core.config import RunConfig
-from core.config.parts import CHOOSE
 from core.config.run_config import field_errors
-from core.config.settings import leaves
 from core.errors import LabError
 
 DRAFT, VERSION, EDITS = "launch_draft", "launch_version", "launch_edits"
@@ -157,23 +154,6 @@ def label_of(path: str) -> str:
     return next((LABELS[part] for part in reversed(parts) if part in LABELS), path)
 
 
-def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """(path, before, now) of each setting that differs; the dataset and the words about the run do not count."""
-    skip: tuple[str, ...] = ("data.", "name", "description", "schema_version")
-    changes = []
-    lists = {"transforms": lambda entry: entry["name"], "phases": lambda entry: entry["optimizer"]}
-    for group, title in lists.items():  # other entries, or in another order: no use in comparing them one by one
-        old, new = ([title(entry) for entry in data[group]] for data in (before, now))
-        if len(old) != len(new) or (group == "transforms" and old != new):
-            changes.append((group, ", ".join(old), ", ".join(new)))
-            skip += (group,)
-    were, are = dict(leaves(before)), dict(leaves(now))
-    paths = [path for path in dict.fromkeys([*were, *are]) if not path.startswith(skip)]
-    return changes + [
-        (path, show(were.get(path)), show(are.get(path))) for path in paths if were.get(path) != are.get(path)
-    ]
-
-
 def key_of(path: str) -> str:
     return f"form{st.session_state.get(VERSION, 0)}.{path}"
 
@@ -182,35 +162,6 @@ def said(error: LabError) -> str:
     """What happened and what to do, as two sentences for a place that says by itself what it is about."""
     text = re.sub(r"^(weights|folds|transfer|head|task [\w-]+): ", "", error.message).rstrip(".")
     return f"{text[:1].upper()}{text[1:]}. {error.remedy}".strip()
-
-
-def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
-    """Each group in a few words, from the draft as it stands. classes: their number, where it is known."""
-    first, steps = data["phases"][0] if data["phases"] else {}, data["phases"]
-    optimizers = ", then ".join(f"{p['optimizer']} {show(p['epochs'])} epochs" for p in steps)
-    rates = f"{show(first.get('lr_backbone'))} backbone, {show(first.get('lr_head'))} head"
-    active = [t["name"] for t in data["transforms"] if t.get("enabled", True) and t["name"] != "Normalize"]
-    t, (init, _, origin) = data["training"], data["model"]["init"].partition(":")
-    weights = {"imagenet": "ImageNet weights", "scratch": "from scratch", "file": f"weights of {Path(origin).name}"}
-    weights["run"] = f"weights of run {origin}" if origin not in ("", CHOOSE) else "weights of a run to be chosen"
-    return {
-        "task": " · ".join(
-            [
-                data["task"]["name"],
-                *([f"{classes} classes"] if classes else []),
-                f"{show(data['folds']['count'])} folds",
-            ]
-        ),
-        "model": f"ResNet-{data['model']['depth']} · {weights.get(init, init)}"
-        + (" · factored head" if data["model"]["head"] == "factored" else ""),
-        "phases": f"{optimizers} · {rates}",
-        "training": f"batch {show(t['batch_size'])} · label smoothing {show(t['label_smoothing'])} · "
-        f"seed {show(t['seed'])} · {t['precision']} precision · {t['device']} device"
-        + (f" · {t['loss']} loss" if t["loss"] != "cross-entropy" else "")
-        + (" · balanced sampling" if t["sampling"] == "balanced" else "")
-        + (f" · {data['mix']['method']}" if data["mix"]["method"] != "none" else ""),
-        "transforms": ", ".join(active) or "none",
-    }
 
 
 def _step(part: str) -> int | str:

@@ -16,7 +16,7 @@ from pages.parts.shared.fields import field
 
 ENDS = {"int range": ("from", "to"), "float range": ("from", "to"), "rgb": ("red", "green", "blue")}
 WIDE = 400  # steps; a parameter with more of them gets a field instead of a slider
-P = Param("float", 0.5, 0, 1, 0.05, "Share of training images that it is applied to.")
+PROBABILITY = Param("float", 0.5, 0, 1, 0.05, "Share of training images that it is applied to.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _transform(transforms: TransformList, index: int, entry: dict[str, Any], err
             with st.container(horizontal=True):
                 if not table.deterministic:
                     beside = {f"{here}.p": errors[f"{here}.p"]} if f"{here}.p" in errors else {}
-                    _param(transforms, f"{here}.p", entry, "p", "Probability", P, beside)
+                    _param(transforms, f"{here}.p", entry, "p", "Probability", PROBABILITY, beside)
                 for name, param in table.params.items():
                     title = name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
                     where = f"{here}.params.{name}"

@@ -20,6 +20,7 @@ from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
 from pages.parts.form.settings import follow
+from pages.parts.form.summary import differences
 from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import restore
 
@@ -215,7 +216,7 @@ def provenance(config: RunConfig | None) -> str:
     kind, name = st.session_state["launch_source"]
     base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
     now = config.model_dump(mode="json") if config else draft.draft()
-    changed = draft.differences(st.session_state["launch_base"], now)
+    changed = differences(st.session_state["launch_base"], now)
     text = f"{base} **{plain(name)}**"
     if changed:
         changes = [f"{plain(draft.label_of(path))} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
