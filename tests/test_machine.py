@@ -108,8 +108,8 @@ def test_no_limit_of_the_first_version_is_no_limit(host):
 
 def test_a_container_that_sees_its_own_group_as_the_top(host):
     """With a namespace of its own /proc tells '/'; without one it tells a path that the mount does not have."""
-    for told in ("0::/\n", "0::/../../outside\n", "0::/system.slice/docker-abc.scope\n"):
-        top = host({**V2, "proc/self/cgroup": told, "sys/fs/cgroup/memory.max": f"{2 * GB}\n"})
+    for groups in ("0::/\n", "0::/../../outside\n", "0::/system.slice/docker-abc.scope\n"):
+        top = host({**V2, "proc/self/cgroup": groups, "sys/fs/cgroup/memory.max": f"{2 * GB}\n"})
         assert machine.memory(top) == 2 * GB
 
 

@@ -49,9 +49,9 @@ def test_a_clock_that_went_back_is_just_now():
 
 @pytest.mark.parametrize("markup", ["**bold**", "<b>x</b>", "[a](http://b)", "$x$", "`x`", "# x", "1. x", "~~x~~"])
 def test_markup_is_escaped(markup):
-    shown = plain(markup)
+    escaped = plain(markup)
     for mark in "*<>[]()$`#.-~":
-        assert shown.count(mark) == shown.count("\\" + mark)
+        assert escaped.count(mark) == escaped.count("\\" + mark)
 
 
 def test_what_markdown_finds_after_parsing_is_broken_up():

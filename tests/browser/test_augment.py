@@ -31,8 +31,8 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
 
     upward = page.locator('[class*="transforms-6-arrow_upward"] button:visible')
     press(upward)
-    wanted = ["InvertImg", "GaussianBlur", "CoarseDropout", "Normalize"]
-    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), lambda: f"it moved up; the list is {places(page)}")
+    order = ["InvertImg", "GaussianBlur", "CoarseDropout", "Normalize"]
+    soon(lambda: places(page)[-4:] == order, 60 * slack(), lambda: f"it moved up; the list is {places(page)}")
 
     pick(page, "radio", "Step by step")
     sees(page, "6. GaussianBlur")
@@ -45,7 +45,7 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     filled(page)
     sees(page, "GaussianBlur, CoarseDropout")
     press(button(page, "Transforms"))
-    soon(lambda: places(page)[-4:] == wanted, 60 * slack(), lambda: f"Launch has the list; it has {places(page)}")
+    soon(lambda: places(page)[-4:] == order, 60 * slack(), lambda: f"Launch has the list; it has {places(page)}")
 
 
 def photo_of(page) -> str | None:

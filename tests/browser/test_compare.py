@@ -31,13 +31,13 @@ def weights(tmp_path_factory):
 
     from core.training import checkpoint
 
-    found = {}
+    files = {}
     for depth in (18, 34):
-        found[depth] = tmp_path_factory.mktemp("weights") / f"{depth}.safetensors"
+        files[depth] = tmp_path_factory.mktemp("weights") / f"{depth}.safetensors"
         torch.manual_seed(depth)
         network = getattr(torchvision.models, f"resnet{depth}")(num_classes=len(CLASSES))
-        checkpoint.save_weights(found[depth], network.state_dict())
-    return found
+        checkpoint.save_weights(files[depth], network.state_dict())
+    return files
 
 
 @pytest.fixture
@@ -94,11 +94,11 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     face = page.locator(".cmp-flips a").first
     soon(lambda: face.locator("img").count() == 1, 60 * slack(), "a face is shown")
     assert any(name in face.inner_text() for name in CLASSES)
-    told = face.get_attribute("href")
-    assert f"run={IDS[1]}&runs={IDS[1]},{IDS[0]}&samples=" in told
+    link = face.get_attribute("href")
+    assert f"run={IDS[1]}&runs={IDS[1]},{IDS[0]}&samples=" in link
     face.click()
     soon(lambda: "/look_inside" in address(page), 60 * slack(), "the face leads to its maps")
-    soon(lambda: told.split("samples=")[1] in address(page), 60 * slack(), "the face is in the address")
+    soon(lambda: link.split("samples=")[1] in address(page), 60 * slack(), "the face is in the address")
     painted = page.locator(".look-maps[data-painted='10'] canvas")
     soon(lambda: painted.count() == 10, 90 * slack(), "five layers of both runs")
 

@@ -25,9 +25,9 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     tiles = page.locator(".data-gallery button")
     soon(lambda: tiles.count() == 60, 60 * slack(), "a page of faces")
     talk.over()
-    wanted = page.locator('.data-gallery button[data-sample$="/normal.jpg"]').first
-    sample = wanted.get_attribute("data-sample")
-    wanted.focus()
+    tile = page.locator('.data-gallery button[data-sample$="/normal.jpg"]').first
+    sample = tile.get_attribute("data-sample")
+    tile.focus()
     page.keyboard.press("Enter")
     sees(page, "Save correction")
     choose(page, "Correct", "Age")

@@ -73,8 +73,8 @@ def zoom(page, title: str) -> list[float]:
 
 
 def epoch_shown(page) -> int:
-    found = re.search(r"epoch (\d+) / \d+", text(page))
-    return int(found[1]) if found else 0
+    match = re.search(r"epoch (\d+) / \d+", text(page))
+    return int(match[1]) if match else 0
 
 
 # A newcomer
@@ -230,14 +230,14 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
     root = people_in_folders(tmp_path / HOSTILE, HOSTILE_CLASSES)
     run = made_run(lab, root, name=HOSTILE)
     made_run(lab, root, name=f"2 {HOSTILE}", state="failed", reason=f"diverged: {HOSTILE}")
-    for place, told in (
+    for place, names in (
         ("/", [HOSTILE, f"2 {HOSTILE}", f"diverged: {HOSTILE}"]),
         (f"/live?run={run.id}", [HOSTILE]),
         (f"/launch?from={run.id}", [HOSTILE, *HOSTILE_CLASSES]),
         (f"/data?root={root}", [str(root), *HOSTILE_CLASSES]),
     ):
         page.goto(place)
-        for words in told:
+        for words in names:
             sees(page, words)
         talk.over()
         assert page.locator("img[src='x']").count() == 0, place
@@ -254,7 +254,7 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
 
 def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
     talk = Talk(page)
-    for place, told in (
+    for place, sentence in (
         ("/live?run=../../etc", "is not a run id"),
         ("/live?run=..%2F..%2Fetc%2Fpasswd%00", "is not a run id"),
         ("/live?run=20260101-000000-nothing-0000", "is gone"),
@@ -263,7 +263,7 @@ def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
         ("/data?root=/no/such/folder", "there is no such folder"),
     ):
         page.goto(place)
-        sees(page, told)
+        sees(page, sentence)
         talk.over()
         assert "Traceback" not in text(page), place
         assert "/site-packages/" not in text(page), place
@@ -350,8 +350,8 @@ def test_a_learning_rate_of_minus_one_is_said_beneath_its_field(page):
 
     def beneath() -> bool:
         """While the page is drawn, what stands above may still come."""
-        place, told = rate.bounding_box(), said.bounding_box()
-        return place and told and 0 <= told["y"] - place["y"] < 90 and abs(told["x"] - place["x"]) < 60
+        place, message = rate.bounding_box(), said.bounding_box()
+        return place and message and 0 <= message["y"] - place["y"] < 90 and abs(message["x"] - place["x"]) < 60
 
     soon(beneath, 60 * slack(), "the sentence stands beneath the field")
     write(page, "Learning rate, head", "1e-4")

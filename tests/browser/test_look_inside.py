@@ -51,9 +51,9 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
     soon(lambda: cells.count(), 60 * slack(), "the confusion matrix")
     talk.over()
     wrong = page.locator(".look-cell[aria-label*='taken for']").first
-    told = wrong.get_attribute("aria-label")
+    label = wrong.get_attribute("aria-label")
     wrong.click()
-    true, predicted = re.match(r"(\w+), taken for (\w+):", told).groups()
+    true, predicted = re.match(r"(\w+), taken for (\w+):", label).groups()
     soon(lambda: f"true={true}&predicted={predicted}" in address(page), 60 * slack(), "the cell is in the address")
     answers = pd.concat([small.predictions(fold) for fold in small.folds()]).set_index("sample")
     right_ones = (answers["label"] == true) & (answers["predicted"] == predicted)

@@ -17,8 +17,8 @@ def fault(path):
         load_image(path)
     assert str(path) in caught.value.message
     assert caught.value.remedy
-    width, height, told = photo_fault(path)  # what a scan goes by
-    assert (width, height, told.kind) == (0, 0, caught.value.kind)
+    width, height, reason = photo_fault(path)  # what a scan goes by
+    assert (width, height, reason.kind) == (0, 0, caught.value.kind)
     return caught.value.kind
 
 
@@ -193,13 +193,13 @@ def test_random_damage_never_raises_anything_else(tmp_path):
             where = rng.integers(0, min(len(damaged), 400), 6)
             damaged[where] = rng.integers(0, 256, 6)
             (tmp_path / "x").write_bytes(damaged.tobytes())
-            width, height, told = photo_fault(tmp_path / "x")
+            width, height, reason = photo_fault(tmp_path / "x")
             try:
                 pixels = load_image(tmp_path / "x")
             except LabError as error:
-                assert told.kind == error.kind
+                assert reason.kind == error.kind
                 continue
-            assert (height, width) == pixels.shape[:2] and told is None
+            assert (height, width) == pixels.shape[:2] and reason is None
             assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
 
 

@@ -51,10 +51,10 @@ def test_layout_and_table_agree(drawn):
 def test_every_group_has_its_people(people, least):
     counts = quotas(people)
     assert sum(counts) == people and min(counts) >= least
-    found = Counter()
+    tally = Counter()
     for gender, age in cast(people, seed=1):
-        found[next(i for i, (g, low, high, _) in enumerate(GROUPS) if g == gender and low <= age <= high)] += 1
-    assert [found[i] for i in range(6)] == counts
+        tally[next(i for i, (g, low, high, _) in enumerate(GROUPS) if g == gender and low <= age <= high)] += 1
+    assert [tally[i] for i in range(6)] == counts
 
 
 @pytest.mark.parametrize("people", [1, 5, 7, 13])

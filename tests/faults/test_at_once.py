@@ -105,9 +105,9 @@ def test_what_several_processes_write_at_once_is_all_there(run, runs_folder, wha
 
 
 def test_a_setting_that_somebody_else_writes_meanwhile_stays(runs_folder):
-    def other(found):
+    def other(settings):
         slots.check(1, None)  # what a page would do with what it read
-        return {**(found or {}), "other": 1}
+        return {**(settings or {}), "other": 1}
 
     slots.write(runs_folder, slots.Slots(3, 2))
     files.change_json(slots.settings_file(runs_folder), "the lab's settings", other)
@@ -176,11 +176,11 @@ LOCKED = {
 def test_a_lock_that_cannot_be_had_in_time_is_told_in_words(run, runs_folder, held_elsewhere, what):
     path, change = LOCKED[what]
     held_elsewhere(path(runs_folder))
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         change(run)
-    assert told.value.kind == "locked"
-    assert "is being written by another process" in told.value.message and "None" not in str(told.value)
-    assert told.value.remedy == "Try again in a moment."
+    assert caught.value.kind == "locked"
+    assert "is being written by another process" in caught.value.message and "None" not in str(caught.value)
+    assert caught.value.remedy == "Try again in a moment."
 
 
 @pytest.mark.parametrize("change", [partial(rate, number=1), partial(network, number=1), partial(dataset, number=1)])
@@ -210,8 +210,8 @@ def test_a_recipe_that_two_save_under_one_name_is_saved_once(run, runs_folder):
     (runs_folder / ".go").touch()
     for process in processes:
         process.join(PATIENCE)
-    told = sorted(path.read_text() for path in answers.iterdir())
-    assert told == ["exists"] * (PROCESSES - 1) + ["saved"]
+    outcomes = sorted(path.read_text() for path in answers.iterdir())
+    assert outcomes == ["exists"] * (PROCESSES - 1) + ["saved"]
 
 
 def _save_mine(root, number):

@@ -357,11 +357,11 @@ def test_disk_full_at_the_launch_leaves_no_half_of_a_run(workers, tiny_plan):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
     try:
-        with pytest.raises(LabError, match="disk full") as told:
+        with pytest.raises(LabError, match="disk full") as caught:
             control.launch(tiny_plan, folder=workers.root)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert told.value.kind == "disk-full"
+    assert caught.value.kind == "disk-full"
     assert summaries(workers.root) == []
     assert not stray_files(workers.root)
     assert control.waiting(workers.root) == []
@@ -378,11 +378,11 @@ def test_a_runs_folder_that_cannot_be_written_is_refused_before_anything_starts(
     file = tmp_path / "file"
     file.write_text("not a folder")
     for folder in (file, file / "runs", Path("/proc/runs")):
-        with pytest.raises(LabError, match="cannot be written") as told:
+        with pytest.raises(LabError, match="cannot be written") as caught:
             control.launch(tiny_plan, folder=folder)
-        assert told.value.kind == "read-only"
-        assert str(folder) in told.value.message
-        assert "FACET_RUNS" in told.value.remedy
+        assert caught.value.kind == "read-only"
+        assert str(folder) in caught.value.message
+        assert "FACET_RUNS" in caught.value.remedy
     assert not started
 
 
@@ -699,9 +699,9 @@ def test_a_photo_that_changed_since_the_launch_is_named_and_nothing_is_resumed(w
     photo = data / "red" / "red3.jpg"
     photo.write_bytes(photo.read_bytes() + b" ")
     (data / "blue" / "blue0.jpg").unlink()
-    with pytest.raises(LabError, match=r"blue/blue0\.jpg \(gone\), red/red3\.jpg \(changed\)") as told:
+    with pytest.raises(LabError, match=r"blue/blue0\.jpg \(gone\), red/red3\.jpg \(changed\)") as caught:
         control.resume(run)
-    assert told.value.kind == "data-changed"
+    assert caught.value.kind == "data-changed"
     assert states(run) == ["interrupted", "queued"]
     assert workers.run(small_net) == 0  # what still waited notices by itself
     assert run.fold_state(1).kind == "data-changed"

@@ -70,19 +70,19 @@ def texts(message):
 
 
 def markdown_of(at):
-    found = []
+    fields = []
 
     def walk(block):
         for child in block.children.values():
             if hasattr(child, "children"):
                 if child.proto is not None:
-                    found.extend(texts(child.proto) if hasattr(child.proto, "ListFields") else [])
+                    fields.extend(texts(child.proto) if hasattr(child.proto, "ListFields") else [])
                 walk(child)
             elif child.type not in TEXT_ONLY:
-                found.extend(texts(child.proto))
+                fields.extend(texts(child.proto))
 
     walk(at.main)
-    return found
+    return fields
 
 
 def assert_text(at):

@@ -38,9 +38,9 @@ def old(tmp_path, monkeypatch):
 
 @pytest.fixture
 def crew(old):
-    found = Workers(old)
-    yield found
-    found.end()
+    workers = Workers(old)
+    yield workers
+    workers.end()
 
 
 def frozen_metrics(run_id, fold):
@@ -49,11 +49,11 @@ def frozen_metrics(run_id, fold):
 
 
 def test_old_runs_are_listed_as_they_stood(old):
-    found = {summary["id"]: summary for summary in summaries(old)}
-    stood = {key: summary["state"] for key, summary in found.items()}
+    listed = {summary["id"]: summary for summary in summaries(old)}
+    stood = {key: summary["state"] for key, summary in listed.items()}
     assert stood == {FINISHED: "done", FASTER: "done", INTERRUPTED: "interrupted"}
     assert [state.state for state in Run(INTERRUPTED, old).states()] == ["interrupted", "done"]
-    for run_id in found:
+    for run_id in listed:
         run = Run(run_id, old)
         check_unchanged(run.samples())
         assert run.info()["class_names"] == CLASSES
@@ -63,10 +63,10 @@ def test_old_runs_are_listed_as_they_stood(old):
 def test_metrics_scores_and_predictions_of_an_old_run_belong_together(old):
     run = Run(FINISHED, old)
     for fold in run.folds():
-        table, told = run.metrics(fold), frozen_metrics(FINISHED, fold)
-        pd.testing.assert_frame_equal(table[OLD_HEADER.split(",")].drop(columns="loss"), told.drop(columns="loss"))
+        table, frozen = run.metrics(fold), frozen_metrics(FINISHED, fold)
+        pd.testing.assert_frame_equal(table[OLD_HEADER.split(",")].drop(columns="loss"), frozen.drop(columns="loss"))
         state = run.fold_state(fold)
-        validation = told[told["split"] == "validation"].set_index("epoch")
+        validation = frozen[frozen["split"] == "validation"].set_index("epoch")
         for which, epoch in (("best", state.best_epoch), ("final", 4)):
             answers = run.predictions(fold, which)
             f1 = f1_score(answers["label"], answers["predicted"], labels=CLASSES, average="macro", zero_division=0)
@@ -74,9 +74,9 @@ def test_metrics_scores_and_predictions_of_an_old_run_belong_together(old):
 
 
 def test_old_runs_are_compared_written_up_and_exported(old):
-    found, problems = members.load_all([FINISHED, FASTER, INTERRUPTED], old)
+    compared, problems = members.load_all([FINISHED, FASTER, INTERRUPTED], old)
     assert not problems
-    first, second, cut = found
+    first, second, cut = compared
     pair = pairs.pair(second, first)
     assert pair.folds == (0, 1) and not pair.warning and not pair.notes
     (difference,) = pairs.differences([pair])
@@ -87,9 +87,9 @@ def test_old_runs_are_compared_written_up_and_exported(old):
 
     answers = mistakes.load_answers(first.run)
     assert answers.folds == (0, 1) and len(answers.table) == 24
-    told = gather.gather([member.run for member in found])
-    assert told.sentences and len(told.sections) > 2
-    curves = next(part for part in told.sections if part.title == "Curves")
+    report = gather.gather([member.run for member in compared])
+    assert report.sentences and len(report.sections) > 2
+    curves = next(part for part in report.sections if part.title == "Curves")
     captions = [block.caption for block in curves.blocks if hasattr(block, "caption")]
     assert any("training objective" in caption for caption in captions)  # smoothed: not held against plain losses
     tidy = exports.tidy_metrics([first.run])
@@ -103,8 +103,8 @@ def test_an_old_loss_is_not_held_against_a_new_one_without_a_word(old):
     for fold in (0, 1):  # as this version would have recorded it
         Run(FASTER, old).metrics_file(fold).unlink()
         metrics_file.append_metrics(Run(FASTER, old).metrics_file(fold), table.to_dict("records"))
-    told = captions(page("compare", runs=f"{FINISHED},{FASTER}"))
-    said = next(line for line in told.splitlines() if "training objective" in line)
+    words = captions(page("compare", runs=f"{FINISHED},{FASTER}"))
+    said = next(line for line in words.splitlines() if "training objective" in line)
     assert said.replace("\\", "").startswith("Loss of lr_head=0.001: an earlier version")
     assert "training objective" in captions(page("live", run=FINISHED))
     assert "Loss is plain cross-entropy." in captions(page("live", run=FASTER))
@@ -139,7 +139,7 @@ def test_an_old_interrupted_run_resumes_to_the_weights_of_one_that_was_never_sto
     same_bits = all(torch.equal(straight[name], value) for name, value in before.items())
     assert not same_bits or all(torch.equal(resumed[name], value) for name, value in before.items())
 
-    table, told = run.metrics(0), frozen_metrics(FINISHED, 0)
-    assert list(table["epoch"]) == list(told["epoch"])
-    np.testing.assert_allclose(table["f1"], told["f1"], atol=1e-6)
+    table, frozen = run.metrics(0), frozen_metrics(FINISHED, 0)
+    assert list(table["epoch"]) == list(frozen["epoch"])
+    np.testing.assert_allclose(table["f1"], frozen["f1"], atol=1e-6)
     assert run.fold_state(0).best_epoch == finished.fold_state(0).best_epoch

@@ -48,13 +48,13 @@ DONE = ("ID", "RUN", "STUDY")  # what only a finished run can stand for
 
 def documented(text: str) -> list[str]:
     """The commands of a page of Markdown, in their order, without what is said about them."""
-    found = []
+    commands = []
     for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S):
         if language != "text":
-            found += [re.split(r"\s{2,}", line.strip())[0] for line in block.splitlines() if line.strip()]
+            commands += [re.split(r"\s{2,}", line.strip())[0] for line in block.splitlines() if line.strip()]
     prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
-    return found + [span for span in spans if span.split()[0] in PROGRAMS and " " in span]
+    return commands + [span for span in spans if span.split()[0] in PROGRAMS and " " in span]
 
 
 PAGES = [*HOME.glob("*.md"), *(HOME / "docs").rglob("*.md")]
@@ -159,13 +159,13 @@ def fill(command: str, place: dict[str, object], fresh: Path) -> list[str]:
 def launched(folders: Path, root: Path) -> Run:
     """A run of two short folds that waits in the queue."""
     words = ["python", "-m", "core", "train", str(folders / "my.yaml"), "--data", str(folders / "photos")]
-    told = run([*words, "--set", "folds.count=2", "--runs", str(root)], folders, {})
-    assert told.code == 0, told.err
-    return Run(told.out.strip(), root)
+    done = run([*words, "--set", "folds.count=2", "--runs", str(root)], folders, {})
+    assert done.code == 0, done.err
+    return Run(done.out.strip(), root)
 
 
-def went_well(told: Told) -> bool:
-    return told.code == 0 and "Traceback" not in told.out + told.err
+def went_well(done: Told) -> bool:
+    return done.code == 0 and "Traceback" not in done.out + done.err
 
 
 @pytest.mark.timeout(300)
@@ -173,13 +173,13 @@ def went_well(told: Told) -> bool:
 def test_a_command_without_a_run(command, place, folders, environment, tmp_path):
     root = Path(environment["FACET_RUNS"])
     waiting = launched(folders, root) if command == "python -m core worker" else None
-    told = run(fill(command, place, tmp_path / "made"), tmp_path, environment)
+    done = run(fill(command, place, tmp_path / "made"), tmp_path, environment)
     if command.startswith("python -m core weights"):
-        assert told.code == 1 and "resnet18-f37072fd.pth (45 MB) could not be downloaded" in told.err
-        assert len(told.err.splitlines()) == 2 and str(tmp_path / "torch") in told.err
+        assert done.code == 1 and "resnet18-f37072fd.pth (45 MB) could not be downloaded" in done.err
+        assert len(done.err.splitlines()) == 2 and str(tmp_path / "torch") in done.err
         return
-    assert went_well(told), told.err
-    assert told.out or waiting
+    assert went_well(done), done.err
+    assert done.out or waiting
     trained = [waiting] if waiting else [Run(entry["id"], root) for entry in summaries(root)]
     for each in trained if waiting or "--wait" in command else []:
         assert {state.state for state in each.states()} == {"done"}
@@ -192,11 +192,11 @@ def test_the_commands_about_a_run_in_a_lab_that_the_readme_filled(place, folders
     assert {FIRST, STUDY} <= set(CORE), "as the README writes them"
 
     def well(command: str, **more: object) -> str:
-        told = run(
+        done = run(
             fill(command, place | more, tmp_path / f"made-{len(list(tmp_path.iterdir()))}"), tmp_path, environment
         )
-        assert went_well(told), f"{command}\n{told.out}\n{told.err}"
-        return told.out
+        assert went_well(done), f"{command}\n{done.out}\n{done.err}"
+        return done.out
 
     finished = well(FIRST).split()[0]
     assert {state.state for state in Run(finished, root).states()} == {"done"}
@@ -235,8 +235,8 @@ def as_if_trained(folders: Path, root: Path) -> tuple[Run, Path]:
 @pytest.mark.parametrize("command", BENCH)
 def test_a_bench_is_there_and_says_what_it_measures(command, environment, tmp_path):
     """It runs for minutes, on a machine that does nothing else; here only its options are read."""
-    told = run([*words_of(command, {}), "--help"], tmp_path, environment)
-    assert went_well(told) and "usage" in told.out.lower()
+    done = run([*words_of(command, {}), "--help"], tmp_path, environment)
+    assert went_well(done) and "usage" in done.out.lower()
 
 
 @pytest.mark.parametrize("command", OTHERS)

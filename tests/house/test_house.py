@@ -104,11 +104,11 @@ FLOORS = [
 
 
 def tracked():
-    told = subprocess.run(["git", "ls-files", "-z"], cwd=HOME, capture_output=True, check=False)
-    if told.returncode:  # an unpacked archive has no git
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=HOME, capture_output=True, check=False)
+    if listing.returncode:  # an unpacked archive has no git
         skip = (".venv", "runs", "demo", ".git", "__pycache__")
         return [p for p in HOME.rglob("*") if p.is_file() and not set(p.relative_to(HOME).parts) & set(skip)]
-    return [HOME / name for name in told.stdout.decode().split("\0") if name and (HOME / name).is_file()]
+    return [HOME / name for name in listing.stdout.decode().split("\0") if name and (HOME / name).is_file()]
 
 
 def fresh(code):
@@ -150,11 +150,11 @@ def test_core_imports_neither_streamlit_nor_pages(path):
 def test_no_file_names_somebodys_home_folder():
     homes = rb"/%s/(?!you)[a-z]|/%s/|/%s/[A-Za-z]" % (b"home", b"root", b"Users")  # apart, so that this is none
     pattern = re.compile(rb"(?<![A-Za-z0-9_.~-])(%s)" % homes)
-    found = []
+    homes_named = []
     for path in tracked():
         if path.suffix not in (".png", ".jpg", ".gif", ".webp"):
-            found += [f"{path.relative_to(HOME)}: {hit[0]!r}" for hit in pattern.finditer(path.read_bytes())]
-    assert not found
+            homes_named += [f"{path.relative_to(HOME)}: {hit[0]!r}" for hit in pattern.finditer(path.read_bytes())]
+    assert not homes_named
 
 
 def test_where_the_lab_lies_is_spelt_in_places_only():
@@ -202,8 +202,8 @@ def called(path):
 def test_every_lock_is_made_in_one_place():
     """A lock that falls back to a file which merely exists would outlive its holder."""
     makers = {"FileLock", "UnixFileLock", "SoftFileLock", "WindowsFileLock", "AsyncFileLock", "ReadWriteLock"}
-    found = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if makers & set(called(p))]
-    assert found == [HOME / "core" / "storage" / "locks.py"]
+    places = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if makers & set(called(p))]
+    assert places == [HOME / "core" / "storage" / "locks.py"]
 
 
 def test_predictions_are_counted_in_one_place():
@@ -219,8 +219,8 @@ def test_predictions_are_counted_in_one_place():
 def test_cores_and_memory_are_counted_in_one_place():
     """Elsewhere a container's limits would not count, and macOS has no sched_getaffinity."""
     counts = {"cpu_count", "sched_getaffinity", "process_cpu_count"}
-    found = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if counts & set(called(p))]
-    assert found == [HOME / "core" / "machine.py"]
+    places = [p for part in ("core", "pages", "bench") for p in (HOME / part).rglob("*.py") if counts & set(called(p))]
+    assert places == [HOME / "core" / "machine.py"]
     for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
         assert not re.search(r"(Thread|Process)PoolExecutor\(\)", path.read_text("utf-8")), path
 
@@ -368,15 +368,15 @@ def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_no_test_asserts_how_long_something_took(path):
     """A machine with other work would make it fail; what things cost is measured in bench/."""
-    told = [ast.unparse(n) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Assert)]
+    asserted = [ast.unparse(n) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Assert)]
     clocks = re.compile(r"perf_counter|monotonic[(]|time\.time[(]")
-    assert not [line for line in told if clocks.search(line)]
+    assert not [line for line in asserted if clocks.search(line)]
 
 
 def test_every_test_has_a_time_limit_and_nothing_runs_one_twice():
     assert re.search(r"^timeout = \d+", (HOME / "pyproject.toml").read_text("utf-8"), re.M)
-    wanted = (HOME / "requirements-dev.txt").read_text("utf-8")
-    assert "pytest-timeout==" in wanted and "rerun" not in wanted
+    packages = (HOME / "requirements-dev.txt").read_text("utf-8")
+    assert "pytest-timeout==" in packages and "rerun" not in packages
 
 
 def caught(node):
@@ -578,8 +578,8 @@ def address_keys(tree):
 
 def test_nothing_is_remembered_by_its_address_in_memory():
     """id() of what is gone is given to something else: what is remembered is held, and compared."""
-    found = {str(path): list(address_keys(ast.parse(path.read_text("utf-8")))) for path in PYTHON}
-    assert not {path: lines for path, lines in found.items() if lines}
+    keys = {str(path): list(address_keys(ast.parse(path.read_text("utf-8")))) for path in PYTHON}
+    assert not {path: lines for path, lines in keys.items() if lines}
     assert list(address_keys(ast.parse("key = (id(found), settings)"))) == [1]
 
 

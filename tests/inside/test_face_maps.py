@@ -35,17 +35,17 @@ def trained(tmp_path_factory):
 @pytest.fixture
 def asked(monkeypatch):
     """(run id, fold, which) of every network that is asked for."""
-    found, real = [], fold_models.fold_model  # every model is opened through it
+    calls, real = [], fold_models.fold_model  # every model is opened through it
 
     @contextmanager
     def spy(run, fold, which="best", device=None):
-        found.append((run.id, fold, which))
+        calls.append((run.id, fold, which))
         with real(run, fold, which, device) as fm:
             yield fm
 
     monkeypatch.setattr(fold_models, "fold_model", spy)
     monkeypatch.setattr(maps, "fold_model", spy)
-    return found
+    return calls
 
 
 @pytest.fixture
@@ -86,17 +86,17 @@ def test_maps_are_those_of_the_fold_that_held_the_person_out(trained):
     run, samples = trained
     rows = samples[samples["fold"] == 1].head(2)
     request = MapRequest(classes="true", layers=("layer2.0", "layer4"))
-    found = {face.sample: face for face in face_maps.held_out(run, samples["sample"].tolist()[4:8], request).faces}
-    assert set(rows["sample"]) <= set(found)
-    names = [name for name in samples["sample"].tolist()[4:8] if found[name].fold == 1]
+    faces = {face.sample: face for face in face_maps.held_out(run, samples["sample"].tolist()[4:8], request).faces}
+    assert set(rows["sample"]) <= set(faces)
+    names = [name for name in samples["sample"].tolist()[4:8] if faces[name].fold == 1]
     seen = fold_models.faces(run, names)
     y = samples.set_index("sample").loc[names, "y"].tolist()
     own = maps.layer_maps(run, 1, names, "true", request.layers)
     assert own.held_out.all()
     for i, name in enumerate(names):
-        np.testing.assert_array_equal(found[name].maps, own.maps[i])
-        np.testing.assert_array_equal(found[name].photo, seen[i])
-        assert found[name].target == CLASSES[y[i]]
+        np.testing.assert_array_equal(faces[name].maps, own.maps[i])
+        np.testing.assert_array_equal(faces[name].photo, seen[i])
+        assert faces[name].target == CLASSES[y[i]]
 
 
 def test_the_epoch_beside_a_map_is_that_of_the_weights(copied):

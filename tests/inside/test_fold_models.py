@@ -314,11 +314,11 @@ def test_memory_is_given_back_after_a_while_without_use(run, monkeypatch):
     ],
 )
 def test_a_lack_of_memory_is_a_sentence_and_what_was_held_is_given_back(run, monkeypatch, error):
-    with pytest.raises(LabError) as told, fold_model(run, 0):
+    with pytest.raises(LabError) as caught, fold_model(run, 0):
         raise error
-    assert told.value.kind == "memory"
-    assert "not enough memory" in told.value.message
-    assert "fewer faces" in told.value.remedy
+    assert caught.value.kind == "memory"
+    assert "not enough memory" in caught.value.message
+    assert "fewer faces" in caught.value.remedy
     assert fold_models.opened() == 0
 
     def too_large(*arguments):
@@ -333,9 +333,9 @@ def test_a_lack_of_memory_is_a_sentence_and_what_was_held_is_given_back(run, mon
         lambda: fold_answers.between_folds(run, names),
         lambda: stress.stress(run, 0, stress.held_out(run, 0, 2, 0), "GaussianBlur", None, [0.5]),
     ):
-        with pytest.raises(LabError) as told:
+        with pytest.raises(LabError) as caught:
             act()
-        assert told.value.kind == "memory"
+        assert caught.value.kind == "memory"
 
 
 def test_other_errors_stay_what_they_are(run):

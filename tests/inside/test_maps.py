@@ -82,37 +82,37 @@ def test_every_layers_map_is_the_librarys_own_and_captums(dataset, tmp_path, dep
     inputs = pictures(run, names).double().requires_grad_()
     with fold_models.fold_model(run, 1) as opened:
         exact = copy.deepcopy(opened.model).double()
-        found = gradcam.maps_of(opened, inputs.detach(), model=exact)
-    shown = layer_maps(run, 1, names)
+        layers = gradcam.maps_of(opened, inputs.detach(), model=exact)
+    answer = layer_maps(run, 1, names)
     fold_models.free()
     with torch.no_grad():
         logits = model(inputs)
-    np.testing.assert_allclose(found.logits, logits.numpy(), atol=1e-5)
-    assert found.targets.tolist() == logits.argmax(1).tolist() == shown.targets.tolist()
-    assert shown.maps.shape == found.maps.shape == (2, 5, SIZE, SIZE) and shown.maps.dtype == np.float32
+    np.testing.assert_allclose(layers.logits, logits.numpy(), atol=1e-5)
+    assert layers.targets.tolist() == logits.argmax(1).tolist() == answer.targets.tolist()
+    assert answer.maps.shape == layers.maps.shape == (2, 5, SIZE, SIZE) and answer.maps.dtype == np.float32
     model = explained(model)
     for i, layer in enumerate(LAYERS):
-        theirs = by_library(model, inputs, found.targets, layer)
-        np.testing.assert_allclose(found.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
-        np.testing.assert_allclose(shown.maps[:, i], theirs, atol=5e-3, rtol=0, err_msg=f"{layer}, float32")
-        raw = LayerGradCam(model, place(model, layer)).attribute(inputs, target=torch.from_numpy(found.targets))
+        theirs = by_library(model, inputs, layers.targets, layer)
+        np.testing.assert_allclose(layers.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
+        np.testing.assert_allclose(answer.maps[:, i], theirs, atol=5e-3, rtol=0, err_msg=f"{layer}, float32")
+        raw = LayerGradCam(model, place(model, layer)).attribute(inputs, target=torch.from_numpy(layers.targets))
         raw = raw[:, 0].detach().numpy()  # captum leaves the map at the layer's size, not cut off and not scaled
-        np.testing.assert_allclose(found.raw[i], raw, atol=1e-5 * np.abs(raw).max(), rtol=0, err_msg=layer)
-        assert found.maps[:, i].max() > 0.99
+        np.testing.assert_allclose(layers.raw[i], raw, atol=1e-5 * np.abs(raw).max(), rtol=0, err_msg=layer)
+        assert layers.maps[:, i].max() > 0.99
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_explains_a_factored_head_as_the_equal_joint_one(dataset, tmp_path, method):
     run = make_run(tmp_path, dataset, head="factored", kept=("best",))
     names = run.samples()["sample"].tolist()[:3]
-    found = layer_maps(run, 0, names, [0, 2, 5], method=method)
+    factored = layer_maps(run, 0, names, [0, 2, 5], method=method)
     fold_models.free()
     model, inputs = explained(alone(run, 0)), pictures(run, names).requires_grad_()
     with torch.no_grad():
-        np.testing.assert_allclose(found.probabilities, model(inputs).double().softmax(1).numpy(), atol=1e-5)
+        np.testing.assert_allclose(factored.probabilities, model(inputs).double().softmax(1).numpy(), atol=1e-5)
     for i, layer in enumerate(LAYERS):
         theirs = by_library(model, inputs, [0, 2, 5], layer, method)
-        np.testing.assert_allclose(found.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
+        np.testing.assert_allclose(factored.maps[:, i], theirs, atol=1e-5, rtol=0, err_msg=layer)
 
 
 @pytest.mark.parametrize("head", ["joint", "factored"])
@@ -128,9 +128,9 @@ def test_a_map_does_not_fade_where_the_head_is_sure(dataset, tmp_path, head):
             with torch.no_grad():
                 for parameter in surer.fc.parameters():
                     parameter *= scale
-            found = gradcam.maps_of(opened, inputs, model=surer)
-            heat.append(np.stack([np.abs(raw).max((1, 2)) for raw in found.raw]) / scale)
-            sure.append(found.probabilities.max(1))
+            layers = gradcam.maps_of(opened, inputs, model=surer)
+            heat.append(np.stack([np.abs(raw).max((1, 2)) for raw in layers.raw]) / scale)
+            sure.append(layers.probabilities.max(1))
     fold_models.free()
     assert (sure[0] < 0.9).all() and (sure[2] > 0.999).all(), sure
     assert (heat[0] > 0).all()
@@ -187,12 +187,14 @@ def test_classes_are_given_by_word_name_index_or_face(run, names):
 @pytest.mark.parametrize("method", [m for m in METHODS if m not in SIGNLESS])
 def test_a_difference_of_classes_is_the_difference_of_their_raw_maps(run, names, method):
     a, b = (layer_maps(run, 0, names[:3], pick, method=method) for pick in (1, "true"))
-    found = layer_maps(run, 0, names[:3], 1, method=method, versus="true")
-    assert found.signed and found.maps.min() < 0
+    difference = layer_maps(run, 0, names[:3], 1, method=method, versus="true")
+    assert difference.signed and difference.maps.min() < 0
     for i in range(len(LAYERS)):
         raw = a.raw[i] - b.raw[i]
-        np.testing.assert_allclose(found.raw[i], raw, atol=1e-5 * max(np.abs(a.raw[i]).max(), np.abs(b.raw[i]).max()))
-        assert np.abs(found.maps[:, i]).max() <= 1
+        np.testing.assert_allclose(
+            difference.raw[i], raw, atol=1e-5 * max(np.abs(a.raw[i]).max(), np.abs(b.raw[i]).max())
+        )
+        assert np.abs(difference.maps[:, i]).max() <= 1
     same = layer_maps(run, 0, names[:3], "true", method=method, versus="true")
     assert not same.maps.any()
 
@@ -213,12 +215,12 @@ def test_a_face_gets_the_model_that_never_saw_its_person(run, names):
 
 def test_ten_threads_at_once_give_the_maps_of_one(run, names):
     jobs = [(fold, method) for fold in (0, 1) for method in ("GradCAM", "LayerCAM", "XGradCAM")] * 4
-    wanted = {job: layer_maps(run, job[0], names[:2], method=job[1]).maps for job in set(jobs)}
+    expected = {job: layer_maps(run, job[0], names[:2], method=job[1]).maps for job in set(jobs)}
     fold_models.free()
     with ThreadPoolExecutor(10) as pool:
         got = list(pool.map(lambda job: layer_maps(run, job[0], names[:2], method=job[1]).maps, jobs))
     for job, maps in zip(jobs, got, strict=True):
-        np.testing.assert_array_equal(maps, wanted[job])
+        np.testing.assert_array_equal(maps, expected[job])
 
 
 @pytest.mark.parametrize("error", [IndexError, RuntimeError])
@@ -241,10 +243,10 @@ def test_hooks_are_gone_after_an_error_that_is_not_swallowed(run, names, monkeyp
 
 
 def test_maps_do_not_depend_on_the_callers_gradient_mode(run, names):
-    wanted = layer_maps(run, 0, names[:1]).maps
+    expected = layer_maps(run, 0, names[:1]).maps
     for mode in (torch.no_grad, torch.inference_mode):
         with mode():
-            np.testing.assert_array_equal(layer_maps(run, 0, names[:1]).maps, wanted)
+            np.testing.assert_array_equal(layer_maps(run, 0, names[:1]).maps, expected)
 
 
 @pytest.mark.parametrize(
@@ -276,8 +278,8 @@ def test_an_upload_has_no_true_class_and_no_face_is_no_map(run, names):
 
 def test_layer_names_go_from_front_to_back(run):
     with fold_model(run, 0) as opened:
-        found = block_names(opened.model)
-    assert found == ["stem"] + [f"layer{i}.{j}" for i in (1, 2, 3, 4) for j in (0, 1)]
+        blocks = block_names(opened.model)
+    assert blocks == ["stem"] + [f"layer{i}.{j}" for i in (1, 2, 3, 4) for j in (0, 1)]
 
 
 def test_a_map_without_heat_is_zero_not_nan():

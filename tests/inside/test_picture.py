@@ -29,9 +29,9 @@ def look(number, layers=("layer1", "layer4"), **change):
 @pytest.mark.parametrize("name", look_picture.COLOURS)
 def test_a_colour_table_is_the_known_one(name):
     anchors = getattr(plotly.colors.sequential, name.capitalize())
-    known = np.array([plotly.colors.hex_to_rgb(c) if c[0] == "#" else plotly.colors.unlabel_rgb(c) for c in anchors])
-    at = np.rint(np.linspace(0, 255, len(known))).astype(int)
-    assert np.abs(look_picture.lut(name)[at].astype(float) - known).mean() < 6
+    plotlys = np.array([plotly.colors.hex_to_rgb(c) if c[0] == "#" else plotly.colors.unlabel_rgb(c) for c in anchors])
+    at = np.rint(np.linspace(0, 255, len(plotlys))).astype(int)
+    assert np.abs(look_picture.lut(name)[at].astype(float) - plotlys).mean() < 6
 
 
 def test_grey_is_exact_and_what_is_no_number_is_nothing():
@@ -53,10 +53,10 @@ def test_cold_leaves_the_photo_and_hot_takes_the_colour():
 
 @pytest.mark.parametrize("overlaid", [True, False])
 def test_the_png_shows_photo_and_layers_of_every_row(overlaid):
-    shown, table = [look(0), look(1)], look_picture.lut("inferno")
-    stream = io.BytesIO(look_picture.sheet(shown, "inferno", 0.8, overlaid))
+    rows, table = [look(0), look(1)], look_picture.lut("inferno")
+    stream = io.BytesIO(look_picture.sheet(rows, "inferno", 0.8, overlaid))
     picture = np.asarray(Image.open(stream).convert("RGB"))
-    for row, one in enumerate(shown):
+    for row, one in enumerate(rows):
         top, left = 30 + row * (SIDE + look_picture.GAP), look_picture.LABEL
         expected = [one.photo]
         for heat in one.maps:
@@ -80,11 +80,11 @@ def test_rows_with_and_without_a_sign_keep_their_own_colours_in_one_sheet():
 
 
 def test_the_npz_holds_the_numbers_and_what_they_are_of():
-    shown = [look(0), look(1, photo=None)]
-    with np.load(io.BytesIO(look_picture.arrays(shown)), allow_pickle=False) as found:
-        assert sorted(found) == ["map_0", "map_1", "photo_0", "rows"]
-        np.testing.assert_array_equal(found["map_1"], shown[1].maps)
-        np.testing.assert_array_equal(found["photo_0"], shown[0].photo)
-        told = json.loads(str(found["rows"]))
-    assert told[0]["sample"] == shown[0].sample and told[0]["held_out"] is True
-    assert told[1]["layers"] == ["layer1", "layer4"] and "maps" not in told[1]
+    rows = [look(0), look(1, photo=None)]
+    with np.load(io.BytesIO(look_picture.arrays(rows)), allow_pickle=False) as archive:
+        assert sorted(archive) == ["map_0", "map_1", "photo_0", "rows"]
+        np.testing.assert_array_equal(archive["map_1"], rows[1].maps)
+        np.testing.assert_array_equal(archive["photo_0"], rows[0].photo)
+        described = json.loads(str(archive["rows"]))
+    assert described[0]["sample"] == rows[0].sample and described[0]["held_out"] is True
+    assert described[1]["layers"] == ["layer1", "layer4"] and "maps" not in described[1]

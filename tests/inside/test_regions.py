@@ -29,19 +29,19 @@ def region_at(x, y):
 
 
 def test_every_pixel_belongs_to_the_region_that_its_place_in_the_photo_has():
-    found = regions.masks(BOXES, 80, 160, transforms(resize(80)))
-    assert found.shape == (len(REGIONS), 80, 80)
-    np.testing.assert_allclose(found.sum(0), 1, atol=1e-6)
+    masks = regions.masks(BOXES, 80, 160, transforms(resize(80)))
+    assert masks.shape == (len(REGIONS), 80, 80)
+    np.testing.assert_allclose(masks.sum(0), 1, atol=1e-6)
     expected = [[region_at((x + 0.5) / 80, (y + 0.5) / 80) for x in range(80)] for y in range(80)]
-    np.testing.assert_array_equal(found.argmax(0), expected)
+    np.testing.assert_array_equal(masks.argmax(0), expected)
 
 
 def test_boxes_go_through_the_crop_and_what_a_crop_pads_is_background():
     """A crop of the middle 80 x 160 of a photo of 80 x 80 pads 40 rows above and below."""
     crop = {"name": "CenterCrop", "params": {"height": 160, "width": 40}}
-    found = regions.masks(BOXES, 80, 80, transforms(crop, resize(160)))
-    assert (found[BACKGROUND, :38] == 1).all() and (found[BACKGROUND, 122:] == 1).all()
-    middle = found[:, 40:120, ::4].argmax(0)
+    masks = regions.masks(BOXES, 80, 80, transforms(crop, resize(160)))
+    assert (masks[BACKGROUND, :38] == 1).all() and (masks[BACKGROUND, 122:] == 1).all()
+    middle = masks[:, 40:120, ::4].argmax(0)
     expected = [[region_at((20 + x + 0.5) / 80, (y + 0.5) / 80) for x in range(40)] for y in range(80)]
     assert (middle == np.array(expected)).mean() > 0.97  # a resize blurs the pixels at an edge
 
@@ -51,7 +51,7 @@ def test_shares_equal_sums_pixel_by_pixel():
     maps = rng.normal(size=(3, 2, 10, 8))
     maps[1, 1] = -1
     where = regions.masks(BOXES, 40, 40, transforms({"name": "Resize", "params": {"height": 10, "width": 8}}))
-    found = regions.shares(maps, where)
+    shares = regions.shares(maps, where)
     for n in range(3):
         for layer in range(2):
             sums = [
@@ -59,11 +59,11 @@ def test_shares_equal_sums_pixel_by_pixel():
                 for r in range(4)
             ]
             if (n, layer) == (1, 1):
-                assert np.isnan(found[n, layer]).all()
+                assert np.isnan(shares[n, layer]).all()
             else:
                 whole = np.maximum(maps[n, layer], 0).sum()
-                np.testing.assert_allclose(found[n, layer], np.array(sums) / whole, rtol=1e-6)
-    np.testing.assert_allclose(regions.shares(maps, np.stack([where] * 3)), found)
+                np.testing.assert_allclose(shares[n, layer], np.array(sums) / whole, rtol=1e-6)
+    np.testing.assert_allclose(regions.shares(maps, np.stack([where] * 3)), shares)
 
 
 def by_people(values, people):
@@ -84,12 +84,12 @@ def test_the_interval_of_a_mean_is_scipys_bootstrap_over_people():
     own = dict(zip(np.unique(people), rng.normal(0.4, 0.15, 30), strict=True))
     values = np.array([own[who] for who in people]) + rng.normal(0, 0.01, len(people))
     values[::7] = np.nan
-    found = regions.mean_over_people(values[:, None], people, draws=20_000)
+    ours = regions.mean_over_people(values[:, None], people, draws=20_000)
     theirs = scipys_interval(by_people(values, people), lambda s, n, axis: s.sum(axis) / n.sum(axis), 2)
-    assert found.mean[0] == pytest.approx(np.nanmean(values)) and found.people == 30
+    assert ours.mean[0] == pytest.approx(np.nanmean(values)) and ours.people == 30
     width = theirs.high - theirs.low
-    assert found.low[0] == pytest.approx(theirs.low, abs=0.04 * width)
-    assert found.high[0] == pytest.approx(theirs.high, abs=0.04 * width)
+    assert ours.low[0] == pytest.approx(theirs.low, abs=0.04 * width)
+    assert ours.high[0] == pytest.approx(theirs.high, abs=0.04 * width)
 
 
 def test_who_is_in_both_groups_is_drawn_into_both():
@@ -97,10 +97,10 @@ def test_who_is_in_both_groups_is_drawn_into_both():
     people = [f"p{i}" for i in range(25)]
     level = rng.normal(0.5, 0.2, 25)
     a, b = level + 0.03 + rng.normal(0, 0.02, 25), level + rng.normal(0, 0.02, 25)
-    found = regions.difference_over_people(a[:, None], people, b[:, None], people, draws=20_000)
+    ours = regions.difference_over_people(a[:, None], people, b[:, None], people, draws=20_000)
     theirs = scipys_interval((a, b), lambda x, y, axis: x.mean(axis) - y.mean(axis), 4)
     width = theirs.high - theirs.low
-    assert (found.low[0], found.high[0]) == pytest.approx((theirs.low, theirs.high), abs=0.04 * width)
+    assert (ours.low[0], ours.high[0]) == pytest.approx((theirs.low, theirs.high), abs=0.04 * width)
     apart = regions.difference_over_people(a[:, None], people, b[:, None], [f"q{i}" for i in range(25)])
     assert apart.high[0] - apart.low[0] > 4 * width  # other people: their levels do not cancel
 
@@ -119,8 +119,8 @@ def alarms(shares, area, predicted="wall"):
 
 def test_the_alarm_wants_most_heat_there_more_than_chance_and_surely():
     rng = np.random.default_rng(5)
-    (found,) = alarms(rng.normal(0.8, 0.05, 40), 0.3)
-    assert found.class_name == "wall" and "is decided by hair and background: 78%" in found.sentence
+    (fired,) = alarms(rng.normal(0.8, 0.05, 40), 0.3)
+    assert fired.class_name == "wall" and "is decided by hair and background: 78%" in fired.sentence
     assert not alarms(rng.normal(0.4, 0.05, 40), 0.3)  # less than half
     assert not alarms(rng.normal(0.8, 0.05, 40), 0.85)  # heat that is spread evenly would lie there as well
     assert not alarms([0.2, 0.99, 0.5], 0.3)  # three people tell too little

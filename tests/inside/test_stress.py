@@ -17,10 +17,10 @@ def test_held_out_faces_come_from_the_fold_alone_and_from_every_class(tiny_plan,
     from core.runs.create import create
 
     run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=tmp_path)
-    found = stress.held_out(run, 1, 6)
-    assert set(found["fold"]) == {1}
-    assert sorted(found["y"].value_counts()) == [2, 2, 2]
-    assert not found.equals(stress.held_out(run, 1, 6, draw=1))
+    faces = stress.held_out(run, 1, 6)
+    assert set(faces["fold"]) == {1}
+    assert sorted(faces["y"].value_counts()) == [2, 2, 2]
+    assert not faces.equals(stress.held_out(run, 1, 6, draw=1))
     assert len(stress.held_out(run, 1, 1000)) == (tiny_plan.samples["fold"] == 1).sum()
     with pytest.raises(LabError, match="holds nobody out"):
         stress.held_out(run, 9, 6)
@@ -33,23 +33,23 @@ def test_without_strength_the_predictions_are_those_of_the_run(never_stopped):
     """Noise of nothing equals no transform, which equals what validation sees and what training wrote down."""
     run, seen = never_stopped, []
     faces = stress.held_out(run, 0, 100)
-    found = stress.stress(run, 0, faces, "GaussNoise", "std_range", [0, 1], progress=lambda *at: seen.append(at))
-    assert np.allclose(found.probabilities[0], found.plain, atol=1e-7)
+    result = stress.stress(run, 0, faces, "GaussNoise", "std_range", [0, 1], progress=lambda *at: seen.append(at))
+    assert np.allclose(result.probabilities[0], result.plain, atol=1e-7)
     source = Source(run.samples()["path"].tolist(), None, run.config().transforms)
     images = AugmentedBatches(source, 0, 0, "eval")[0, faces.index.to_numpy(), np.zeros(len(faces), int)]
     with fold_model(run, 0) as opened, torch.inference_mode():
         logits = opened.model((images.permute(0, 3, 1, 2) / 255 - MEAN) / STD)
-    assert np.allclose(found.plain, logits.softmax(1).numpy(), atol=1e-5)
+    assert np.allclose(result.plain, logits.softmax(1).numpy(), atol=1e-5)
     written = run.predictions(0, "best").set_index("sample").loc[faces["sample"]]
-    columns = [f"p_{name}" for name in found.class_names]
-    assert np.allclose(found.plain, written[columns].to_numpy(), atol=0.02)  # training may validate in bfloat16
-    assert found.probabilities.shape == (2, len(faces), 3)
-    assert np.allclose(found.probabilities.sum(2), 1)
-    assert np.abs(found.probabilities[1] - found.plain).max() > 0.01
+    columns = [f"p_{name}" for name in result.class_names]
+    assert np.allclose(result.plain, written[columns].to_numpy(), atol=0.02)  # training may validate in bfloat16
+    assert result.probabilities.shape == (2, len(faces), 3)
+    assert np.allclose(result.probabilities.sum(2), 1)
+    assert np.abs(result.probabilities[1] - result.plain).max() > 0.01
     rows = np.arange(len(faces))
-    assert found.true_p[1].tolist() == found.probabilities[1][rows, faces["y"]].tolist()
-    assert found.accuracy[1] == np.mean(found.probabilities[1].argmax(1) == faces["y"])
-    assert found.accuracy[0] == found.plain_accuracy
+    assert result.true_p[1].tolist() == result.probabilities[1][rows, faces["y"]].tolist()
+    assert result.accuracy[1] == np.mean(result.probabilities[1].argmax(1) == faces["y"])
+    assert result.accuracy[0] == result.plain_accuracy
     assert seen == [(0, 2), (1, 2)]
 
 
@@ -62,20 +62,20 @@ def test_faces_that_the_fold_was_trained_on_are_refused(never_stopped):
 
 def test_a_transform_without_parameters_grows_by_its_probability(never_stopped):
     faces = stress.held_out(never_stopped, 0, 8)
-    found = stress.stress(never_stopped, 0, faces, "InvertImg", None, [0.0, 1.0])
-    assert np.allclose(found.probabilities[0], found.plain, atol=1e-6)
-    assert not np.allclose(found.probabilities[1], found.plain, atol=1e-3)
+    inverted = stress.stress(never_stopped, 0, faces, "InvertImg", None, [0.0, 1.0])
+    assert np.allclose(inverted.probabilities[0], inverted.plain, atol=1e-6)
+    assert not np.allclose(inverted.probabilities[1], inverted.plain, atol=1e-3)
 
 
 def test_the_pictures_of_a_face_are_what_the_network_was_shown(never_stopped):
     faces = stress.held_out(never_stopped, 0, 4)
-    shown = stress.pictures(never_stopped, 0, faces.iloc[1], "InvertImg", None, [0.0, 1.0])
-    assert np.array_equal(shown[1], 255 - shown[0])
-    found = stress.stress(never_stopped, 0, faces, "InvertImg", None, [0.0, 1.0])
+    pictures = stress.pictures(never_stopped, 0, faces.iloc[1], "InvertImg", None, [0.0, 1.0])
+    assert np.array_equal(pictures[1], 255 - pictures[0])
+    inverted = stress.stress(never_stopped, 0, faces, "InvertImg", None, [0.0, 1.0])
     with fold_model(never_stopped, 0) as opened, torch.inference_mode():
-        inputs = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2) / 255
+        inputs = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2) / 255
         logits = opened.model((inputs - MEAN) / STD)
-    assert np.allclose(found.probabilities[:, 1], logits.softmax(1).numpy(), atol=1e-5)
+    assert np.allclose(inverted.probabilities[:, 1], logits.softmax(1).numpy(), atol=1e-5)
 
 
 def test_a_strength_that_does_not_fit_is_said(never_stopped):

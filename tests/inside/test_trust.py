@@ -52,9 +52,9 @@ def face():
 @pytest.fixture(scope="module")
 def heat():
     """Heat on the place alone, without ties."""
-    found = np.random.default_rng(1).random((SIDE, SIDE)) * 1e-3
-    found[PLACE] += 1
-    return found
+    noise = np.random.default_rng(1).random((SIDE, SIDE)) * 1e-3
+    noise[PLACE] += 1
+    return noise
 
 
 def test_a_map_of_what_decides_beats_random_maps_and_its_opposite_loses(bright, face, heat):
@@ -67,7 +67,7 @@ def test_a_map_of_what_decides_beats_random_maps_and_its_opposite_loses(bright, 
 
 
 def test_deletion_and_insertion_are_the_areas_of_pictures_made_by_hand(bright, face, heat):
-    found = trust.faithfulness(bright, face, heat, 1, random_maps=1)
+    areas = trust.faithfulness(bright, face, heat, 1, random_maps=1)
     order = sorted(range(SIDE * SIDE), key=lambda i: -heat.ravel()[i])
     blurred = cv2.GaussianBlur(face, (0, 0), SIDE / 10)
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -84,18 +84,18 @@ def test_deletion_and_insertion_are_the_areas_of_pictures_made_by_hand(bright, f
             pixels = under.reshape(-1, 3).copy()
             pixels[hot] = over.reshape(-1, 3)[hot]
             curves[name].append(chance(pixels))
-    assert found.deletion == pytest.approx(auc(fractions, curves["deletion"]), abs=1e-5)
-    assert found.insertion == pytest.approx(auc(fractions, curves["insertion"]), abs=1e-5)
+    assert areas.deletion == pytest.approx(auc(fractions, curves["deletion"]), abs=1e-5)
+    assert areas.insertion == pytest.approx(auc(fractions, curves["insertion"]), abs=1e-5)
 
 
 def test_concentration_is_the_share_of_the_hottest_tenth():
     maps = np.random.default_rng(2).normal(size=(2, 3, 20, 10))
     maps[0, 0], maps[0, 1], maps[0, 2] = 1, -1, 0
     maps[0, 2, 3, 4] = 5
-    found = trust.concentration(maps)
-    assert found[0, 0] == pytest.approx(0.1) and np.isnan(found[0, 1]) and found[0, 2] == 1
+    shares = trust.concentration(maps)
+    assert shares[0, 0] == pytest.approx(0.1) and np.isnan(shares[0, 1]) and shares[0, 2] == 1
     heat = sorted(np.maximum(maps[1, 1], 0).ravel(), reverse=True)
-    assert found[1, 1] == pytest.approx(sum(heat[:20]) / sum(heat))
+    assert shares[1, 1] == pytest.approx(sum(heat[:20]) / sum(heat))
 
 
 def test_rank_correlation_is_spearmans():
@@ -111,11 +111,11 @@ def test_redrawing_goes_from_the_answer_backwards_and_leaves_the_network_alone(r
         before = {key: value.clone() for key, value in opened.model.state_dict().items()}
         state = torch.random.get_rng_state()
         maps = maps_of(opened, inputs, layers=("layer2", "layer4"))
-        found = trust.randomised(opened, inputs, maps, draws=1)
+        correlations = trust.randomised(opened, inputs, maps, draws=1)
         assert torch.equal(torch.random.get_rng_state(), state)
         assert all(torch.equal(value, before[key]) for key, value in opened.model.state_dict().items())
         other = copy.deepcopy(opened.model)
-    assert found.shape == (len(trust.STAGES), 2, 2)
+    assert correlations.shape == (len(trust.STAGES), 2, 2)
     for number, stage in enumerate((other.fc, other.layer4, other.layer3)):
         trust.redraw(stage, number)
         kept = {}
@@ -125,7 +125,7 @@ def test_redrawing_goes_from_the_answer_backwards_and_leaves_the_network_alone(r
         for face in range(2):
             for i in range(2):
                 expected = spearmanr(maps.raw[i][face].ravel(), kept[i][face].ravel()).statistic
-                assert found[number, face, i] == pytest.approx(expected, abs=1e-3)
+                assert correlations[number, face, i] == pytest.approx(expected, abs=1e-3)
 
 
 def raw(cam, inputs, targets):
@@ -138,11 +138,11 @@ def raw(cam, inputs, targets):
 
 def test_a_line_a_layer_says_what_was_found(run):
     name = run.samples()["sample"].iloc[0]
-    found = trust.check(run, 0, name, layers=("layer3", "layer4"), random_maps=2)
-    assert [one.layer for one in found] == ["layer3", "layer4"]
-    for one in found:
+    checks = trust.check(run, 0, name, layers=("layer3", "layer4"), random_maps=2)
+    assert [one.layer for one in checks] == ["layer3", "layer4"]
+    for one in checks:
         assert one.line.startswith(f"{one.layer}: better than {one.faithfulness.beats} of 2 random maps")
         assert all(stage in one.line for stage in trust.STAGES) and "of heat in a tenth" in one.line
     seen = fold_models.faces(run, [name])[0]
     upload = trust.check(run, 0, seen, layers=("layer3", "layer4"), random_maps=2)
-    assert [one.line for one in upload] == [one.line for one in found]
+    assert [one.line for one in upload] == [one.line for one in checks]

@@ -40,9 +40,9 @@ def test_a_launch_freezes_the_plan_queues_every_fold_and_starts_one_worker(tiny_
 def test_an_id_is_launched_once(tiny_plan, runs_folder, started):
     run = control.launch(tiny_plan, run_id="20260101-000000-twice-abcd")
     before = {path: path.stat().st_mtime_ns for path in run.dir.rglob("*")}
-    with pytest.raises(LabError, match="exists already") as told:
+    with pytest.raises(LabError, match="exists already") as caught:
         control.launch(tiny_plan, run_id=run.id)
-    assert told.value.kind == "exists"
+    assert caught.value.kind == "exists"
     assert before == {path: path.stat().st_mtime_ns for path in run.dir.rglob("*")}
     assert control.waiting() == [(run.id, 0), (run.id, 1)]
 
@@ -79,9 +79,9 @@ def test_two_browsers_that_launch_the_same_form_at_once_make_one_run(tiny_plan, 
 
 
 def test_missing_weights_are_told_before_anything_is_frozen(tiny_plan, runs_folder, started):
-    with pytest.raises(LabError, match="there is no file") as told:
+    with pytest.raises(LabError, match="there is no file") as caught:
         control.launch(short(tiny_plan, model__init="file:/nowhere/weights.pth"))
-    assert told.value.kind == "weights"
+    assert caught.value.kind == "weights"
     assert summaries() == []
     assert not started
 
@@ -214,9 +214,9 @@ def test_the_next_waiting_run_starts_when_a_hung_one_is_cancelled(workers, tiny_
 def test_a_run_that_is_gone_is_told(tiny_plan, runs_folder, started, act):
     run = control.launch(tiny_plan)
     run.delete()
-    with pytest.raises(LabError, match="is gone") as told:
+    with pytest.raises(LabError, match="is gone") as caught:
         act(run)
-    assert told.value.kind == "gone"
+    assert caught.value.kind == "gone"
     assert not run.dir.exists()
 
 
@@ -268,9 +268,9 @@ def loses_its_run(root):
 def test_the_memory_message_names_the_batch_size_that_was_used(tiny_plan, runs_folder, started):
     for size, advice in ((128, "batch size 64"), (7, "batch size 3"), (2, "smaller images")):
         run = control.launch(short(tiny_plan, training__batch_size=size))
-        told = worker._explain(MemoryError(), run)
-        assert f"batch size {size} does not fit" in told["reason"]
-        assert advice in told["remedy"]
+        explanation = worker._explain(MemoryError(), run)
+        assert f"batch size {size} does not fit" in explanation["reason"]
+        assert advice in explanation["remedy"]
 
 
 def test_what_a_worker_prints_is_in_the_log_of_its_run(workers, tiny_plan):

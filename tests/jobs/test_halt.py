@@ -82,9 +82,9 @@ def test_three_instant_failures_in_a_row_stop_the_queue_in_words(tiny_plan, work
     assert workers.run(small_net) == 0, "a worker that comes all the same takes nothing"
     assert control.waiting(workers.root) == [(runs_[1].id, 1)]
 
-    with pytest.raises(LabError, match="The queue has stopped") as told:  # and whoever waits does not wait for ever
+    with pytest.raises(LabError, match="The queue has stopped") as caught:  # and whoever waits does not wait for ever
         progress.wait_for(runs_[1])
-    assert "python -m core worker" in told.value.remedy
+    assert "python -m core worker" in caught.value.remedy
 
     halt.go_on(workers.root)
     assert workers.run(small_net) == 0
@@ -219,10 +219,10 @@ def test_pages_say_that_the_queue_has_stopped_and_let_it_go_on(runs_folder, monk
 
 def test_the_command_line_says_so_and_a_worker_started_by_hand_lets_it_go_on(runs_folder):
     stop_the_queue(runs_folder)
-    told = lab("status")
-    assert told.returncode == 0
-    assert "The queue has stopped: 3 fold jobs in a row" in told.stderr
-    assert "python -m core worker" in told.stderr
+    done = lab("status")
+    assert done.returncode == 0
+    assert "The queue has stopped: 3 fold jobs in a row" in done.stderr
+    assert "python -m core worker" in done.stderr
     assert lab("worker", "--by-itself").returncode == 0
     assert halt.stopped(runs_folder) is not None
     assert lab("worker").returncode == 0
@@ -265,12 +265,12 @@ def test_numpy_and_torch_themselves_say_it_so():
     import numpy as np
     import torch
 
-    with pytest.raises(MemoryError, match="Unable to allocate") as told:
+    with pytest.raises(MemoryError, match="Unable to allocate") as caught:
         np.ones((2**31, 2**20))
-    assert out_of_memory(told.value)
-    with pytest.raises(RuntimeError) as told:
+    assert out_of_memory(caught.value)
+    with pytest.raises(RuntimeError) as caught:
         torch.empty(2**31, 2**20)
-    assert out_of_memory(told.value)
+    assert out_of_memory(caught.value)
 
 
 def test_other_failures_are_no_lack_of_memory():

@@ -65,9 +65,9 @@ def notes(root):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def most_at_once(found):
+def most_at_once(intervals):
     now = most = 0
-    for note in found:
+    for note in intervals:
         now += 1 if note["what"] == "start" else -1
         most = max(most, now)
     return most
@@ -146,9 +146,9 @@ def test_a_hold_that_comes_while_a_worker_reads_the_queue_is_honoured(make_run, 
     entries = queue.entries
 
     def hold_after(root, *, by_itself):
-        found = list(entries(root, by_itself=by_itself))
+        queued = list(entries(root, by_itself=by_itself))
         queue.hold(root, "some-study", [run.id])
-        return found
+        return queued
 
     monkeypatch.setattr(queue, "entries", hold_after)
     assert worker.claim(runs_folder) is None
@@ -356,9 +356,9 @@ def test_two_slots_train_two_jobs_at_once_and_never_three(make_run, runs_folder,
     until(lambda: len(notes(runs_folder)) == 2 and not all(worker.is_alive() for worker in three), "the third leaves")
     (runs_folder / ".open").touch()
     until(lambda: all(state.state == "done" for state in run.states()), "six jobs end")
-    found = notes(runs_folder)
-    assert most_at_once(found) == 2
-    assert {note["slot"] for note in found} == {0, 1}
+    intervals = notes(runs_folder)
+    assert most_at_once(intervals) == 2
+    assert {note["slot"] for note in intervals} == {0, 1}
 
 
 def test_a_job_queued_while_the_worker_leaves_is_not_lost(make_run, runs_folder, pretenders):
@@ -386,11 +386,11 @@ def test_a_job_queued_between_the_last_look_and_the_freed_slot_is_taken_by_the_l
     claim = worker.claim
 
     def claim_then_queue(root, *passed_over, by_itself):
-        found = claim(root, *passed_over, by_itself=by_itself)
-        if found is None and not begun:
+        job = claim(root, *passed_over, by_itself=by_itself)
+        if job is None and not begun:
             queue.enqueue(late, [0])
             assert queue.free_slots(root) == 0  # so the launch that queued it starts no worker
-        return found
+        return job
 
     def train_job(run, fold, slot, entry):
         begun.append((run, fold))
@@ -555,11 +555,11 @@ def test_a_worker_born_with_its_slot_gives_it_back(runs_folder):
 
 
 def _descriptors_of(path):
-    found = []
+    descriptors = []
     for descriptor in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
-            found += [descriptor] if os.readlink(f"/proc/self/fd/{descriptor}") == str(path) else []
-    return found
+            descriptors += [descriptor] if os.readlink(f"/proc/self/fd/{descriptor}") == str(path) else []
+    return descriptors
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="NOT TESTED: this system does not list descriptors")

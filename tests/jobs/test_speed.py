@@ -157,8 +157,8 @@ def test_a_figure_of_version_0_1_on_a_machine_with_a_gpu_still_counts(runs_folde
 
 
 def test_runs_that_share_a_network_ask_once(runs_folder, monkeypatch):
-    asked, known = [], speed.known
-    monkeypatch.setattr(speed, "known", lambda config, folder=None: asked.append(config) or known(config, folder))
+    asked, real = [], speed.known
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: asked.append(config) or real(config, folder))
     speed.remember(config(), 41)
     rate = speed.known_once()
     assert [rate(config(name=f"run {i}", phases=[{"epochs": i + 1}])) for i in range(50)] == [41] * 50

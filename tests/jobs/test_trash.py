@@ -40,11 +40,11 @@ def test_deleted_and_restored_is_the_same_to_the_byte(made, runs_folder):
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_a_run_that_trains_or_waits_is_refused_and_none_of_the_others_moves(made, state):
     good, busy = made("good"), made("busy", state)
-    with busy.fold_lock(0), pytest.raises(LabError) as told:
+    with busy.fold_lock(0), pytest.raises(LabError) as caught:
         trash.delete([good.id, busy.id])
-    assert told.value.kind == "busy"
-    assert busy.id in told.value.message
-    assert "Cancel" in told.value.remedy
+    assert caught.value.kind == "busy"
+    assert busy.id in caught.value.message
+    assert "Cancel" in caught.value.remedy
     assert good.exists() and busy.exists()
 
 
@@ -97,13 +97,13 @@ def test_an_unreadable_run_can_be_deleted_and_comes_back(made):
 
 def test_what_is_not_there_is_told(made, runs_folder):
     for act in (trash.delete, trash.restore):
-        with pytest.raises(LabError) as told:
+        with pytest.raises(LabError) as caught:
             act(["20260101-000000-nobody-0000"])
-        assert told.value.kind == "gone"
+        assert caught.value.kind == "gone"
         for bad in ("../x", "/etc", ".", ".lab"):
-            with pytest.raises(LabError) as told:
+            with pytest.raises(LabError) as caught:
                 act([bad])
-            assert told.value.kind == "bad-id"
+            assert caught.value.kind == "bad-id"
     with pytest.raises(LabError):
         trash.delete_for_good([".."])
     trash.delete_for_good(["20260101-000000-nobody-0000"])
@@ -113,9 +113,9 @@ def test_restore_never_overwrites(made):
     run = made()
     trash.delete([run.id])
     run.dir.mkdir()
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         trash.restore([run.id])
-    assert told.value.kind == "exists"
+    assert caught.value.kind == "exists"
     assert (trash.trash_folder() / run.id / "config.yaml").is_file()
 
 

@@ -82,19 +82,19 @@ def test_a_damaged_imagenet_file_is_refused(imagenet, damage):
     if damage == "bit":
         data[len(data) // 2] ^= 1
     imagenet.write_bytes({"bit": data, "cut": data[: len(data) // 2], "empty": b""}[damage])
-    with pytest.raises(LabError, match="is damaged") as told:
+    with pytest.raises(LabError, match="is damaged") as caught:
         build_model(ModelConfig(depth=18, init="imagenet"), 6, 0)
-    assert imagenet.name in told.value.message
-    assert "fresh copy" in told.value.remedy
+    assert imagenet.name in caught.value.message
+    assert "fresh copy" in caught.value.remedy
 
 
 def test_absent_imagenet_weights_are_named_with_where_to_put_them(imagenet, tmp_path):
     shutil.rmtree(tmp_path / "hub")
-    with pytest.raises(LabError, match="are not on this machine") as told:
+    with pytest.raises(LabError, match="are not on this machine") as caught:
         build_model(ModelConfig(depth=18, init="imagenet"), 6, 0)
-    assert imagenet.name in told.value.message
-    assert str(imagenet.parent) in told.value.remedy
-    assert "train from scratch" in told.value.remedy
+    assert imagenet.name in caught.value.message
+    assert str(imagenet.parent) in caught.value.remedy
+    assert "train from scratch" in caught.value.remedy
 
 
 def test_the_same_network_computes_the_same_as_torchvisions(donor, tmp_path):

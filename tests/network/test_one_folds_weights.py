@@ -56,16 +56,16 @@ def spellings(parent, tmp_path):
 
 
 def test_every_door_refuses_a_folds_weights_and_names_the_run(parent, tiny_config, tmp_path):
-    found = scan(tiny_config.data, threads=1)
+    scanned = scan(tiny_config.data, threads=1)
     for path in spellings(parent, tmp_path):
         asked = from_dict({**tiny_config.model_dump(mode="json"), "model": {"init": f"file:{path}"}})
-        for door, given in ((check_weights, (asked,)), (make_plan, (asked, found))):  # the form asks both
+        for door, given in ((check_weights, (asked,)), (make_plan, (asked, scanned))):  # the form asks both
             with pytest.raises(LabError, match=rf"fold 1 of {parent.id}") as refusal:
                 door(*given)
             assert refusal.value.kind == "weights" and f"run:{parent.id}" in refusal.value.remedy
         (tmp_path / "recipe.yaml").write_text(to_yaml(asked))
-        told = CliRunner().invoke(app, ["train", str(tmp_path / "recipe.yaml")])
-        assert isinstance(told.exception, LabError) and f"run:{parent.id}" in str(told.exception)
+        done = CliRunner().invoke(app, ["train", str(tmp_path / "recipe.yaml")])
+        assert isinstance(done.exception, LabError) and f"run:{parent.id}" in str(done.exception)
     assert [s["id"] for s in summaries()] == [parent.id]
 
 
@@ -80,14 +80,14 @@ def test_a_copy_that_says_where_it_came_from_is_refused_for_people_that_the_run_
     copy.parent.mkdir()
     write(copy, {"run": parent.id, "fold": "1", "epoch": "3"})
     assert written_origin(copy) == (parent.id, 1) and run_holding(copy) is None
-    found = scan(tiny_config.data, threads=1)
+    scanned = scan(tiny_config.data, threads=1)
     asked = from_dict({**tiny_config.model_dump(mode="json"), "model": {"init": f"file:{copy}"}})
     with pytest.raises(LabError, match=f"fold 1 of {parent.id}"):
-        make_plan(asked, found)
-    strangers = found.samples.assign(person=[f"stranger {i}" for i in range(len(found.samples))])
-    make_plan(asked, dataclasses.replace(found, samples=strangers))  # another dataset: nobody is known to the fold
+        make_plan(asked, scanned)
+    strangers = scanned.samples.assign(person=[f"stranger {i}" for i in range(len(scanned.samples))])
+    make_plan(asked, dataclasses.replace(scanned, samples=strangers))  # another dataset: nobody is known to the fold
     shutil.rmtree(parent.dir)
-    make_plan(asked, found)  # the run is not here, so who it was trained on is not known
+    make_plan(asked, scanned)  # the run is not here, so who it was trained on is not known
 
 
 def test_what_the_trainer_writes_says_where_it_came_from(parent, tmp_path):

@@ -44,13 +44,13 @@ def test_the_folder_is_the_one_that_torch_uses(environment, tmp_path, monkeypatc
 
 def test_missing_weights_are_told_with_the_file_the_folder_and_the_way_out(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         check_weights(50, "imagenet")
-    assert told.value.kind == "weights"
-    assert "resnet50-0676ba61.pth, 98 MB" in told.value.message
-    assert str(tmp_path / "hub" / "checkpoints") in told.value.remedy
-    assert "python -m core weights 50" in told.value.remedy
-    assert "train from scratch" in told.value.remedy
+    assert caught.value.kind == "weights"
+    assert "resnet50-0676ba61.pth, 98 MB" in caught.value.message
+    assert str(tmp_path / "hub" / "checkpoints") in caught.value.remedy
+    assert "python -m core weights 50" in caught.value.remedy
+    assert "train from scratch" in caught.value.remedy
     path = imagenet_file(50)
     path.parent.mkdir(parents=True)
     path.touch()
@@ -66,13 +66,13 @@ def test_weights_from_a_file_must_be_there_and_scratch_needs_none(tmp_path, monk
     torch.save(resnet18(weights=None).state_dict(), tmp_path / "w.pth")
     check_weights(18, f"file:{tmp_path}/w.pth")
     check_weights(18, "file:~/w.pth")
-    with pytest.raises(LabError, match=r"w\.pth does not fit this network") as told:
+    with pytest.raises(LabError, match=r"w\.pth does not fit this network") as caught:
         check_weights(34, "file:~/w.pth")
-    assert told.value.kind == "weights"
+    assert caught.value.kind == "weights"
     for missing in (f"file:{tmp_path}/v.pth", f"file:{tmp_path}"):
-        with pytest.raises(LabError, match="there is no file") as told:
+        with pytest.raises(LabError, match="there is no file") as caught:
             check_weights(18, missing)
-        assert told.value.kind == "weights"
+        assert caught.value.kind == "weights"
 
 
 def test_a_download_without_a_network_says_what_to_do(tmp_path, monkeypatch):
@@ -81,9 +81,9 @@ def test_a_download_without_a_network_says_what_to_do(tmp_path, monkeypatch):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: nobody answers
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(LabError, match=r"resnet18-f37072fd\.pth \(45 MB\) could not be downloaded") as told:
+    with pytest.raises(LabError, match=r"resnet18-f37072fd\.pth \(45 MB\) could not be downloaded") as caught:
         download(18)
-    assert str(weights_folder()) in told.value.remedy
+    assert str(weights_folder()) in caught.value.remedy
     assert not list(tmp_path.rglob("*.pth"))
 
 

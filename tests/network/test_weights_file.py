@@ -38,8 +38,8 @@ def test_a_file_fills_the_backbone_and_the_head_stays_new(donor, tmp_path, name)
 
 def test_the_facts_tell_the_files_sha256_as_other_tools_do(donor, tmp_path):
     path = save(donor, tmp_path / "w.safetensors")
-    told = subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True).stdout.split()[0]
-    assert from_file(path)[1]["sha256"] == told
+    digest = subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True).stdout.split()[0]
+    assert from_file(path)[1]["sha256"] == digest
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ untouched = functools.cache(scratch)
 def refused(path, depth=18):
     network = untouched(depth)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         load_backbone(network, path)
-    assert told.value.kind == "weights"
-    assert path.name in told.value.message
-    assert told.value.remedy
+    assert caught.value.kind == "weights"
+    assert path.name in caught.value.message
+    assert caught.value.remedy
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
-    return told.value.message
+    return caught.value.message
 
 
 def test_another_architecture_names_keys_and_shapes(donor, tmp_path):
@@ -112,9 +112,9 @@ def test_a_malicious_pickle_is_refused_and_never_runs(tmp_path, suffix):
     made, path = tmp_path / "made", tmp_path / f"w.{suffix}"
 
     def is_refused():
-        with pytest.raises(LabError, match="cannot be read as plain weights") as told:
+        with pytest.raises(LabError, match="cannot be read as plain weights") as caught:
             read_state(path)
-        assert path.name in told.value.message
+        assert path.name in caught.value.message
         assert not made.exists()
 
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

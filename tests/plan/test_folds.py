@@ -135,6 +135,6 @@ def test_a_fold_without_a_class_is_named_with_the_best_that_its_f1_can_be(lackin
     held = table["y"][table["fold"] == 1]
     perfect = class_scores(confusion(held, held, 7))
     assert perfect.present == 1 and perfect.macro < 1
-    told = absence(1, absent[1], 7)
-    assert told.startswith("Fold 1 has no photo of 'class") and f"cannot exceed {perfect.macro:.3f}." in told
+    sentence = absence(1, absent[1], 7)
+    assert sentence.startswith("Fold 1 has no photo of 'class") and f"cannot exceed {perfect.macro:.3f}." in sentence
     assert absent_classes(table[table["fold"] == 0], names) == {}

@@ -103,18 +103,18 @@ def bad(tmp_path):
 
 
 def test_problems_block_the_launch_until_they_are_left_out(bad):
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         plan_of(bad)
-    assert told.value.kind == "problems"
-    assert told.value.message.startswith("dataset bad: ")
-    assert "bad entries, first " in told.value.message
-    assert "leave_out_problems" in told.value.remedy
+    assert caught.value.kind == "problems"
+    assert caught.value.message.startswith("dataset bad: ")
+    assert "bad entries, first " in caught.value.message
+    assert "leave_out_problems" in caught.value.remedy
     plan = plan_of(bad, data={"leave_out_problems": True})
     errors = plan.problems[plan.problems["severity"] == "error"]
     assert plan.left_out == len(errors) >= 3
-    told = " ".join(errors["where"] + " " + errors["problem"])
+    lines = " ".join(errors["where"] + " " + errors["problem"])
     for named in ("000_female_Asian_20/normal.jpg", "train.csv row 38", "'old'", "train.csv row 39", "nowhere"):
-        assert named in told
+        assert named in lines
     assert plan.photos == 35
     assert not plan.samples["sample"].str.contains("000_female|900_|nowhere").any()
 
@@ -131,11 +131,11 @@ def test_warnings_block_nothing(tmp_path):
 
 
 def test_a_class_with_fewer_people_than_folds_is_named_with_the_numbers(masks):
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         plan_of(masks, folds={"count": 7})
-    assert told.value.kind == "folds"
-    assert "'female <30' has 6 people but 7 folds were asked for" in told.value.message
-    assert "6" in told.value.remedy
+    assert caught.value.kind == "folds"
+    assert "'female <30' has 6 people but 7 folds were asked for" in caught.value.message
+    assert "6" in caught.value.remedy
     assert plan_of(masks, folds={"count": 6}).config.folds.count == 6
 
 
@@ -199,9 +199,9 @@ def test_steps_are_right_for_uneven_folds(folds, size, epochs):
 
 def test_missing_first_weights_are_said_before_anything_is_queued(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(LabError, match="ImageNet weights of ResNet-34") as told:
+    with pytest.raises(LabError, match="ImageNet weights of ResNet-34") as caught:
         check_weights(from_dict({"model": {"depth": 34}}))
-    assert told.value.kind == "weights"
+    assert caught.value.kind == "weights"
     with pytest.raises(LabError, match="there is no file"):
         check_weights(from_dict({"model": {"init": f"file:{tmp_path}/x.pth"}}))
     check_weights(from_dict({"model": {"init": "scratch"}}))
@@ -234,11 +234,11 @@ def test_what_changed_since_the_launch_is_named(frozen):
     paths["b/2.png"].write_bytes(paths["b/2.png"].read_bytes() + b"\0")
     os.utime(paths["b/2.png"], ns=(0, int(frozen.set_index("sample")["mtime_ns"]["b/2.png"])))
     assert sorted(changed_files(frozen)) == ["a/0.png (gone)", "a/1.png (changed)", "b/2.png (changed)"]
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         check_unchanged(frozen)
-    assert told.value.kind == "data-changed"
-    assert "a/0.png (gone), a/1.png (changed), b/2.png (changed)" in told.value.message
-    assert "Run again" in told.value.remedy
+    assert caught.value.kind == "data-changed"
+    assert "a/0.png (gone), a/1.png (changed), b/2.png (changed)" in caught.value.message
+    assert "Run again" in caught.value.remedy
 
 
 def _as_it_was(path, row):
@@ -254,9 +254,9 @@ def test_a_photo_that_became_a_link_out_of_its_dataset_is_not_trained_on(frozen,
     os.unlink(row["path"])
     os.symlink(tmp_path / "elsewhere" / "0.png", row["path"])
     assert changed_files(frozen) == ["a/0.png (a link that leads out of the dataset)"]
-    with pytest.raises(LabError, match="leads out of the dataset") as told:
+    with pytest.raises(LabError, match="leads out of the dataset") as caught:
         check_unchanged(frozen)
-    assert told.value.kind == "data-changed"
+    assert caught.value.kind == "data-changed"
 
 
 def test_a_folder_that_became_a_link_is_followed_only_within_its_dataset(frozen, tmp_path):
@@ -333,9 +333,9 @@ def test_a_run_without_corrections_has_no_file_of_them(colours, monkeypatch):
 
 def test_a_bad_photo_that_a_correction_leaves_out_needs_no_other_agreement(colours):
     (colours / "a" / "2_9.png").write_bytes(b"no image")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         colour_plan(colours)
-    assert told.value.kind == "problems"
+    assert caught.value.kind == "problems"
     out = corrections.add(colours, Correction(kind="exclude-photo", sample="a/2_9.png", reason="broken"))
     plan = colour_plan(colours)
     assert plan.corrections == [out] and plan.left_out == 0
@@ -345,9 +345,9 @@ def test_a_broken_file_of_corrections_stops_the_plan(colours):
     path = corrections.file(colours)
     path.parent.mkdir(parents=True)
     path.write_text("id\n")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         colour_plan(colours)
-    assert told.value.kind == "corrections"
+    assert caught.value.kind == "corrections"
 
 
 def test_warnings_about_a_person_are_those_of_the_corrected_labels(colours):
@@ -373,9 +373,9 @@ def test_a_photo_that_changes_its_person_cannot_leak_through_a_parent_run(colour
     other = next(person for person in fold if fold[person] != moved["fold"])
     names = {"before": moved["person"], "after": other}
     corrections.add(colours, Correction(kind="relabel", sample=moved["sample"], attribute="person", **names))
-    with pytest.raises(LabError, match="whose weights saw it") as told:
+    with pytest.raises(LabError, match="whose weights saw it") as caught:
         colour_plan(colours, **after)
-    assert told.value.kind == "transfer"
+    assert caught.value.kind == "transfer"
 
 
 # A task that the dataset has
@@ -387,11 +387,11 @@ def test_a_task_that_fits_stays_and_another_gives_way_to_the_first_that_makes_cl
         draw(tmp_path / f"{number}.png")
         lines.append(f"{number}.png,{'ab'[number % 2]},female")
     (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
-    found = read(tmp_path)
-    assert possible_tasks(found.samples) == ["gender", "label"]
-    assert fit_task("label", found) == ("label", "") and fit_task("gender", found) == ("gender", "")
-    task, said = fit_task("gender-age", found)
+    scanned = read(tmp_path)
+    assert possible_tasks(scanned.samples) == ["gender", "label"]
+    assert fit_task("label", scanned) == ("label", "") and fit_task("gender", scanned) == ("gender", "")
+    task, said = fit_task("gender-age", scanned)
     assert task == "label", "all photos show women: gender would be one class"
     assert said == "Task set to label: this dataset has no labels for the task gender-age."
     with pytest.raises(LabError, match="to gender or label"):
-        check_task("age", found)
+        check_task("age", scanned)

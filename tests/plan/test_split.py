@@ -11,12 +11,12 @@ from core.plan.split import stratified_groups
 
 
 def of_scikit_learn(y, groups, folds, seed):
-    found = np.full(len(y), -1)
+    assigned = np.full(len(y), -1)
     for fold, (_, held_out) in enumerate(
         StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, groups)
     ):
-        found[held_out] = fold
-    return found
+        assigned[held_out] = fold
+    return assigned
 
 
 @st.composite

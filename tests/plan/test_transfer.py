@@ -46,8 +46,8 @@ def test_new_people_are_spread_and_known_people_never_move():
     people = old[["person", "fold"]].drop_duplicates()
     new = table_of([f"p{i:02d}" for i in range(40)] + [f"new{i}" for i in range(10)])
     new["fold"] = inherit_folds(new, people, 5, seed=0)
-    known = new[new["person"].isin(set(old["person"]))]
-    moved = known.drop_duplicates("person").set_index("person")["fold"] != people.set_index("person")["fold"]
+    stayed = new[new["person"].isin(set(old["person"]))]
+    moved = stayed.drop_duplicates("person").set_index("person")["fold"] != people.set_index("person")["fold"]
     assert not moved.any()
     fresh = new[new["person"].str.startswith("new")].drop_duplicates("person")
     assert fresh["fold"].nunique() >= 4

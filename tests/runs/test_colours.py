@@ -56,8 +56,8 @@ def hue(colour):
 @pytest.mark.parametrize(("seen", "apart"), [(None, 30), ("red", 15), ("green", 15)])
 def test_runs_are_told_apart_by_every_eye(seen, apart):
     assert len(colours.RUN_COLOURS) >= 12  # as many as Compare shows
-    found = [lab(colour, seen) for colour in colours.RUN_COLOURS]
-    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(found, 2)) > apart
+    seen_colours = [lab(colour, seen) for colour in colours.RUN_COLOURS]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen_colours, 2)) > apart
 
 
 @pytest.mark.parametrize("colour", colours.RUN_COLOURS)
@@ -126,8 +126,8 @@ def test_runs_of_older_labs_have_a_colour_of_their_own_that_depends_on_no_other(
     """What was never recorded, or damaged, follows from the id."""
     odd = {"id": "20251126-120000-old-aa41", "colour": colour}
     assert colours.colour_of(odd) == colours.colour_of({"id": odd["id"]}) in colours.RUN_COLOURS
-    found = {colours.colour_of({"id": f"20251126-12{n:04d}-old-aa41"}) for n in range(200)}
-    assert found == set(colours.RUN_COLOURS)
+    used = {colours.colour_of({"id": f"20251126-12{n:04d}-old-aa41"}) for n in range(200)}
+    assert used == set(colours.RUN_COLOURS)
 
 
 def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):

@@ -62,11 +62,11 @@ def test_a_table_of_the_screen_leaves_without_formulas_in_cells_columns_and_row_
     frame.loc["c"] = [f"smuggled\r{evil}", 3]
     csv = spreadsheet_csv(tables.flat(frame))
     assert b"\r" not in csv
-    told = pd.read_csv(io.BytesIO(csv), keep_default_na=False)
-    texts = [*told.columns, *told.iloc[:, 0], *told.iloc[:, 1]]
+    table = pd.read_csv(io.BytesIO(csv), keep_default_na=False)
+    texts = [*table.columns, *table.iloc[:, 0], *table.iloc[:, 1]]
     assert sum(text.startswith("'") for text in texts) == 4
     assert not [text for text in texts if text.startswith(FORMULA)]
-    assert told["n"].tolist() == [-1, 2, 3]
+    assert table["n"].tolist() == [-1, 2, 3]
 
 
 def test_no_runs_and_runs_without_epochs_give_an_empty_table(tmp_path):
@@ -85,10 +85,10 @@ def test_a_run_that_is_gone_is_told(folder):
 
 def test_without_tensorboard_the_remedy_names_an_extra_that_there_is(folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # as where it is not installed: importing it is impossible
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         exports.write_events(chosen(folder), tmp_path / "events")
     assert not (tmp_path / "events").exists()
-    (extra,) = re.findall(r"pip install -e '\.\[(\w+)\]'", told.value.remedy)
+    (extra,) = re.findall(r"pip install -e '\.\[(\w+)\]'", caught.value.remedy)
     assert extra in tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 
 
@@ -107,8 +107,8 @@ def test_tensorboard_gets_every_number_of_every_fold_and_split(folder, tmp_path)
     table = table[table["split"] == "validation"].set_index("epoch")
     log = EventAccumulator(str(tmp_path / run.id / "fold2-validation")).Reload()
     for tag in exports.SCALARS:
-        found = {event.step: event.value for event in log.Scalars(tag)} if tag in log.Tags()["scalars"] else {}
-        assert found == pytest.approx(table[tag].dropna().to_dict())  # TensorBoard keeps float32
+        logged = {event.step: event.value for event in log.Scalars(tag)} if tag in log.Tags()["scalars"] else {}
+        assert logged == pytest.approx(table[tag].dropna().to_dict())  # TensorBoard keeps float32
     times = [event.wall_time for event in log.Scalars("loss")]
     assert np.diff(times) == pytest.approx(table["seconds"].to_numpy()[1:], abs=1e-3)
     with zipfile.ZipFile(io.BytesIO(exports.events_zip([run]))) as archive:

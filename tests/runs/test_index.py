@@ -49,10 +49,10 @@ def test_a_change_of_state_notes_or_existence_is_seen_at_once(made):
     assert {e.state for e in run_index.listed()} == {"queued"}
     for fold in run.folds():
         run.write_state(FoldState(fold, "done", scores=SCORES, started=10.0, ended=15.0, seconds=4.0))
-    found = {entry.id: entry for entry in run_index.listed()}
-    assert found[run.id].state == "done"
-    assert found[run.id].scores["best_f1"] == (0.5, 0.0, 2)
-    assert found[run.id].seconds == 8.0
+    entries = {entry.id: entry for entry in run_index.listed()}
+    assert entries[run.id].state == "done"
+    assert entries[run.id].scores["best_f1"] == (0.5, 0.0, 2)
+    assert entries[run.id].seconds == 8.0
     notes.change_notes(run, add=["good"])
     assert {e.id: e.notes.tags for e in run_index.listed()} == {run.id: ("good",), other.id: ()}
     other.delete()

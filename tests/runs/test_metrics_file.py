@@ -38,11 +38,11 @@ def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_re
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
         lines = max(0, whole[:cut].count(b"\n") - 1)
-        found = read_metrics(path)
-        assert_same_table(found, complete[:lines])
+        table = read_metrics(path)
+        assert_same_table(table, complete[:lines])
         if cut % 7 and whole[cut - 1 : cut + 1].count(b"\n") == 0:
             continue
-        done = min(found["epoch"].max(), lines // 2) if lines else 0  # epochs whose checkpoint can be there
+        done = min(table["epoch"].max(), lines // 2) if lines else 0  # epochs whose checkpoint can be there
         cut_metrics(path, done)
         for epoch in range(done + 1, 4):
             append_metrics(path, rows(epoch))
@@ -88,13 +88,13 @@ OLD_ROWS = (
 def test_a_file_of_version_0_1_0_is_read_and_continued_under_the_columns_of_today(tmp_path):
     path = tmp_path / "metrics.csv"
     path.write_text(OLD + OLD_ROWS)
-    found = read_metrics(path)
-    assert list(found.columns) == METRIC_COLUMNS
-    assert found["f1"].tolist() == [0.1 + 0.2, 0.2] and found["loss"].tolist() == [1.25, 1.1]
-    assert found[["objective", "f1_present"]].isna().all(axis=None)
+    table = read_metrics(path)
+    assert list(table.columns) == METRIC_COLUMNS
+    assert table["f1"].tolist() == [0.1 + 0.2, 0.2] and table["loss"].tolist() == [1.25, 1.1]
+    assert table[["objective", "f1_present"]].isna().all(axis=None)
     append_metrics(path, rows(2))
     again = read_metrics(path)
-    assert_same_table(again[:2], found)
+    assert_same_table(again[:2], table)
     assert_same_table(again[2:].reset_index(drop=True), pd.DataFrame(rows(2))[METRIC_COLUMNS])
     assert path.read_text().splitlines()[0] == ",".join(METRIC_COLUMNS)
     assert os.listdir(tmp_path) == ["metrics.csv"]
@@ -133,13 +133,13 @@ def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_a_
     raw = path.read_bytes() if path.exists() else b""
     cut = round(share * len(raw))
     path.write_bytes(raw[:cut])
-    found = read_metrics(path)
-    assert len(found) == max(0, raw[:cut].count(b"\n") - 1)
-    assert list(found.columns) == METRIC_COLUMNS
-    if len(found):
-        assert found["loss"].iloc[0] == value  # to the bit
+    table = read_metrics(path)
+    assert len(table) == max(0, raw[:cut].count(b"\n") - 1)
+    assert list(table.columns) == METRIC_COLUMNS
+    if len(table):
+        assert table["loss"].iloc[0] == value  # to the bit
 
-    kept = len(found) // 2  # the epoch of the checkpoint: both of its lines are there
+    kept = len(table) // 2  # the epoch of the checkpoint: both of its lines are there
     cut_metrics(path, kept)
     for epoch in range(kept + 1, epochs + 1):
         append_metrics(path, [row(epoch, "train", value), row(epoch, "validation", value / 3)])

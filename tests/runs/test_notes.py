@@ -17,9 +17,9 @@ def run(runs_folder, tiny_plan):
 def test_tags_and_note_are_kept_apart_from_each_other(run):
     notes.change_notes(run, add=["good", " for  the paper ", "good", ""])
     notes.change_notes(run, text="  Overfits.  ")
-    found = notes.read_notes(run)
-    assert found.tags == ("good", "for the paper")
-    assert found.text == "Overfits."
+    written = notes.read_notes(run)
+    assert written.tags == ("good", "for the paper")
+    assert written.text == "Overfits."
     assert notes.change_notes(run, add=["new"]).tags == ("good", "for the paper", "new")
     assert notes.change_notes(run, remove=["good", "for the paper", "new"], text="") == notes.Notes()
 
@@ -66,8 +66,8 @@ def test_archive_and_back(run):
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_a_run_that_trains_or_waits_is_not_archived(run, state):
     run.write_state(FoldState(1, state))
-    with run.fold_lock(1), pytest.raises(LabError) as told:
+    with run.fold_lock(1), pytest.raises(LabError) as caught:
         notes.archive([run.id])
-    assert told.value.kind == "busy"
-    assert run.id in told.value.message
+    assert caught.value.kind == "busy"
+    assert run.id in caught.value.message
     assert notes.read_notes(run).archived is None

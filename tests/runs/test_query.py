@@ -22,7 +22,7 @@ C = entry("gamma", depth=50, created=1.0, state="failed", archived=5.0)
 
 
 def names(entries):
-    return [found.name for found in entries]
+    return [listed.name for listed in entries]
 
 
 def test_archived_runs_have_their_own_list():
@@ -31,7 +31,7 @@ def test_archived_runs_have_their_own_list():
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("ALPHA", ["alpha"]),
         ("oldest overfits", ["beta"]),
@@ -45,8 +45,8 @@ def test_archived_runs_have_their_own_list():
         ("", ["alpha", "beta"]),
     ],
 )
-def test_search_looks_at_words_notes_tags_and_settings(text, found):
-    assert names(choose([A, B], Query(text=text))) == found
+def test_search_looks_at_words_notes_tags_and_settings(text, expected):
+    assert names(choose([A, B], Query(text=text))) == expected
 
 
 def test_filters_are_all_required_and_their_values_are_alternatives():

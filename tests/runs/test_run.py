@@ -53,11 +53,11 @@ BAD_IDS = [
 @pytest.mark.parametrize("bad", BAD_IDS, ids=repr)
 def test_what_is_no_run_id_is_refused_and_shown_as_text(bad, tmp_path):
     for use in (check_id, Run, lambda value: Run(value, tmp_path)):
-        with pytest.raises(LabError, match="is not a run id") as told:
+        with pytest.raises(LabError, match="is not a run id") as caught:
             use(bad)
-        assert told.value.kind == "bad-id"
-        assert len(told.value.message) < 500
-        assert told.value.message.isprintable()
+        assert caught.value.kind == "bad-id"
+        assert len(caught.value.message) < 500
+        assert caught.value.message.isprintable()
 
 
 @given(st.text(max_size=90))
@@ -110,29 +110,29 @@ def test_a_run_folder_holds_what_the_contract_says(run, tiny_plan):
 
 def test_a_run_is_created_once(run, tiny_plan, runs_folder):
     before = {p: p.read_bytes() for p in run.dir.rglob("*") if p.is_file()}
-    with pytest.raises(LabError, match="exists already") as told:
+    with pytest.raises(LabError, match="exists already") as caught:
         made(tiny_plan, runs_folder)
-    assert told.value.kind == "exists"
+    assert caught.value.kind == "exists"
     assert {p: p.read_bytes() for p in run.dir.rglob("*") if p.is_file()} == before
     assert os.listdir(runs_folder) == [NAME]
 
 
 def test_of_clicks_that_create_the_same_run_at_once_one_does(tiny_plan, runs_folder):
-    gate, told = threading.Barrier(4), []
+    gate, outcomes = threading.Barrier(4), []
 
     def click():
         gate.wait()
         try:
-            told.append(made(tiny_plan, runs_folder).id)
+            outcomes.append(made(tiny_plan, runs_folder).id)
         except LabError as error:
-            told.append(error.kind)
+            outcomes.append(error.kind)
 
     clicks = [threading.Thread(target=click) for _ in range(4)]
     for thread in clicks:
         thread.start()
     for thread in clicks:
         thread.join()
-    assert sorted(told) == sorted([NAME, "exists", "exists", "exists"])
+    assert sorted(outcomes) == sorted([NAME, "exists", "exists", "exists"])
     assert os.listdir(runs_folder) == [NAME]
     assert Run(NAME).config() == tiny_plan.config
 
@@ -140,10 +140,10 @@ def test_of_clicks_that_create_the_same_run_at_once_one_does(tiny_plan, runs_fol
 @pytest.mark.parametrize("where", ["file", "file/below"])
 def test_a_runs_folder_that_cannot_be_is_refused(tiny_plan, tmp_path, where):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(LabError, match="cannot be written") as told:
+    with pytest.raises(LabError, match="cannot be written") as caught:
         made(tiny_plan, tmp_path / where)
-    assert told.value.kind == "read-only"
-    assert "FACET_RUNS" in told.value.remedy
+    assert caught.value.kind == "read-only"
+    assert "FACET_RUNS" in caught.value.remedy
 
 
 def test_a_failure_while_creating_leaves_nothing(tiny_plan, runs_folder, monkeypatch):
@@ -331,11 +331,11 @@ def test_other_things_in_the_runs_folder_do_no_harm(run, runs_folder):
     (runs_folder / "folder-instead").mkdir()
     (runs_folder / "folder-instead" / "summary.json").mkdir()
     (runs_folder / "dangling").symlink_to(runs_folder / "nowhere")
-    found = {summary["id"]: summary.get("unreadable", "readable") for summary in summaries()}
-    assert found.pop(NAME) == "readable"
-    assert "missing" in found.pop("nothing-in-it")
-    assert "cannot be read" in found.pop("folder-instead")
-    assert found.keys() <= {"a-file"}
+    listed = {summary["id"]: summary.get("unreadable", "readable") for summary in summaries()}
+    assert listed.pop(NAME) == "readable"
+    assert "missing" in listed.pop("nothing-in-it")
+    assert "cannot be read" in listed.pop("folder-instead")
+    assert listed.keys() <= {"a-file"}
 
 
 def test_no_runs_folder_is_no_runs(tmp_path):
@@ -354,10 +354,10 @@ def test_ten_thousand_runs_are_listed_newest_first_from_their_summaries_alone(ru
     opened = []
     real = builtins.open
     monkeypatch.setattr("io.open", lambda file, *a, **k: opened.append(Path(file).name) or real(file, *a, **k))
-    found = summaries(runs_folder)
+    listed = summaries(runs_folder)
     monkeypatch.undo()
-    assert [summary["id"] for summary in found] == sorted(names, reverse=True)
-    assert [summary["id"] for summary in found if "unreadable" in summary] == [names[77]]
+    assert [summary["id"] for summary in listed] == sorted(names, reverse=True)
+    assert [summary["id"] for summary in listed if "unreadable" in summary] == [names[77]]
     assert set(opened) == {"summary.json"}
     assert len(opened) == 10_000
 
@@ -410,17 +410,17 @@ def test_logging_into_a_folder_that_is_gone_is_silent(run):
 
 
 def test_predictions_that_are_not_there_yet_are_told(run):
-    with pytest.raises(LabError, match="fold 1 has no best predictions yet") as told:
+    with pytest.raises(LabError, match="fold 1 has no best predictions yet") as caught:
         run.predictions(1)
-    assert told.value.kind == "missing"
+    assert caught.value.kind == "missing"
 
 
 @pytest.mark.parametrize("look", [Run.config, Run.samples, Run.info, Run.require])
 def test_a_deleted_run_is_gone_and_looking_does_not_bring_it_back(run, look):
     run.delete()
-    with pytest.raises(LabError, match=f"run '{NAME}' is gone") as told:
+    with pytest.raises(LabError, match=f"run '{NAME}' is gone") as caught:
         look(run)
-    assert told.value.kind == "gone"
+    assert caught.value.kind == "gone"
     assert run.states() == []
     assert run.fold_state(0).state == "queued"
     assert run.metrics(0).empty

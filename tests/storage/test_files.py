@@ -100,12 +100,12 @@ def test_the_remedy_names_the_size_that_was_asked_for(old):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, before[1]))
     try:
-        with pytest.raises(LabError, match="disk full") as told:
+        with pytest.raises(LabError, match="disk full") as caught:
             files.write_text(old, "n" * 9_000_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert told.value.kind == "disk-full"
-    assert "Free at least 5 MB" in told.value.remedy
+    assert caught.value.kind == "disk-full"
+    assert "Free at least 5 MB" in caught.value.remedy
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path):

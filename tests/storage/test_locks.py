@@ -150,11 +150,11 @@ def test_another_user_who_may_only_read_sees_the_true_state(tiny_plan, take):
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK], ids=errno.errorcode.get)
 def test_a_file_system_that_cannot_lock_is_refused_at_launch(tiny_plan, runs_folder, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", no_flock(number))
-    with pytest.raises(LabError, match=r"cannot lock files .*two workers could train one fold") as told:
+    with pytest.raises(LabError, match=r"cannot lock files .*two workers could train one fold") as caught:
         control.launch(tiny_plan, folder=runs_folder)
-    assert told.value.kind == "locks"
-    assert str(runs_folder) in told.value.message
-    assert "FACET_RUNS" in told.value.remedy
+    assert caught.value.kind == "locks"
+    assert str(runs_folder) in caught.value.message
+    assert "FACET_RUNS" in caught.value.remedy
     assert summaries(runs_folder) == []
     assert not list(queue.entries(runs_folder))
 

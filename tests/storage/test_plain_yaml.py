@@ -70,9 +70,9 @@ def test_what_the_lab_writes_it_reads_also_where_one_list_stands_twice():
 
 
 def test_a_grid_without_end_is_refused_before_it_is_made():
-    wanted = grid.from_yaml("name: big\ngrid:\n" + "".join(f"  training.k{n}: {list(range(50))}\n" for n in range(40)))
+    study = grid.from_yaml("name: big\ngrid:\n" + "".join(f"  training.k{n}: {list(range(50))}\n" for n in range(40)))
     with pytest.raises(LabError, match="at most 10,000"):
-        grid.expand(wanted)
+        grid.expand(study)
 
 
 @pytest.mark.parametrize("name", ["[Resize]", "{Resize: 1}", "null", "3", "!!binary aGVsbG8="])

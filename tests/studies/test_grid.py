@@ -23,7 +23,7 @@ grid:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> Scan:
+def scanned(tmp_path_factory) -> Scan:
     """A UTKFace-like folder of 24 photos: gender and age in the file name, each photo its own person."""
     root = tmp_path_factory.mktemp("faces")
     for age in (20, 40, 70):
@@ -63,26 +63,26 @@ def test_ten_thousand_runs_are_counted_without_being_made():
     assert study.size(large) == 10_000 > study.ASK_ABOVE
 
 
-def test_every_run_of_a_study_has_the_same_fold_for_a_person(found):
+def test_every_run_of_a_study_has_the_same_fold_for_a_person(scanned):
     grid = {"task.name": ["gender", "gender-age", "age"], "model.head": ["joint"]}
     made = study.expand(
-        StudyConfig(name="heads", recipe="quick", set={"folds.count": 2}, grid=grid), {"root": found.root}
+        StudyConfig(name="heads", recipe="quick", set={"folds.count": 2}, grid=grid), {"root": scanned.root}
     )
-    alone = [make_plan(c, found).samples.set_index("person")["fold"].to_dict() for c in made]
+    alone = [make_plan(c, scanned).samples.set_index("person")["fold"].to_dict() for c in made]
     assert alone[0] != alone[1], "the test needs tasks that would split people differently"
-    together = [p.samples.set_index("person")["fold"].to_dict() for p in study.make_plans(made, found)]
+    together = [p.samples.set_index("person")["fold"].to_dict() for p in study.make_plans(made, scanned)]
     assert together[0] == together[1] == together[2] == alone[1]
 
 
-def test_runs_with_different_folds_are_no_study(found):
-    made = study.expand(StudyConfig(name="k", recipe="quick", grid={"folds.count": [2, 3]}), {"root": found.root})
+def test_runs_with_different_folds_are_no_study(scanned):
+    made = study.expand(StudyConfig(name="k", recipe="quick", grid={"folds.count": [2, 3]}), {"root": scanned.root})
     with pytest.raises(LabError, match="different folds"):
-        study.make_plans(made, found)
+        study.make_plans(made, scanned)
 
 
-def test_the_estimate_counts_runs_jobs_steps_and_disk(found, tmp_path):
-    wanted = study.from_yaml(YAML)
-    plans = study.make_plans(study.expand(wanted, {"root": found.root}), found)
+def test_the_estimate_counts_runs_jobs_steps_and_disk(scanned, tmp_path):
+    config = study.from_yaml(YAML)
+    plans = study.make_plans(study.expand(config, {"root": scanned.root}), scanned)
     cost = study.estimate(plans, tmp_path)
     assert (cost.runs, cost.fold_jobs, cost.seconds) == (4, 8, None)
     assert cost.steps == sum(plan.total_steps for plan in plans)
@@ -98,26 +98,30 @@ def test_a_form_that_differs_from_its_recipe_becomes_the_settings_that_runs_shar
     assert study.changes(base, now) == {"model.init": "scratch", "phases.0.lr_backbone": 1e-3}
     now["phases"] = now["phases"] * 2
     now["transforms"][0]["enabled"] = False
-    found = study.changes(base, now)
-    assert len(found["phases"]) == 2 and found["transforms"][0]["enabled"] is False
-    wanted = StudyConfig(name="mine", recipe="study", set=found, grid={"training.seed": [4]})
-    (made,) = study.expand(wanted, now["data"])
+    changes = study.changes(base, now)
+    assert len(changes["phases"]) == 2 and changes["transforms"][0]["enabled"] is False
+    config = StudyConfig(name="mine", recipe="study", set=changes, grid={"training.seed": [4]})
+    (made,) = study.expand(config, now["data"])
     expected = from_dict({**now, "training": {**now["training"], "seed": 4}, "name": made.name})
     assert made.model_dump() | {"description": ""} == expected.model_dump() | {"description": ""}
 
 
 def test_a_study_file_is_what_the_page_exports():
-    wanted = study.from_yaml(YAML + "shrink: {size: 64, epochs: 5}\n")
-    assert study.from_yaml(study.to_yaml(wanted)) == wanted
+    config = study.from_yaml(YAML + "shrink: {size: 64, epochs: 5}\n")
+    assert study.from_yaml(study.to_yaml(config)) == config
 
 
 def test_a_grid_can_vary_every_setting_and_knows_the_values_of_closed_ones():
-    known = study.settings()
-    assert known["model.depth"] == [18, 34, 50, 101, 152]
-    assert known["mix.method"] == ["none", "mixup", "cutmix", "both"]
-    assert known["phases.0.nesterov"] == [False, True]
-    assert "quick" in known["recipe"] and known["phases.0.lr_head"] is None and known["training.early_stopping"] is None
-    for key, values in known.items():
+    values_of = study.settings()
+    assert values_of["model.depth"] == [18, 34, 50, 101, 152]
+    assert values_of["mix.method"] == ["none", "mixup", "cutmix", "both"]
+    assert values_of["phases.0.nesterov"] == [False, True]
+    assert (
+        "quick" in values_of["recipe"]
+        and values_of["phases.0.lr_head"] is None
+        and values_of["training.early_stopping"] is None
+    )
+    for key, values in values_of.items():
         if key not in ("recipe", "model.head", "phases.0.nesterov"):
             value = (values or [2])[0]
             value = "scratch" if key == "model.init" else value
@@ -126,13 +130,13 @@ def test_a_grid_can_vary_every_setting_and_knows_the_values_of_closed_ones():
             study.expand(StudyConfig(name="x", recipe="quick", grid={key: [value]}))
 
 
-def test_runs_that_start_from_runs_with_other_folds_are_no_study(found, tmp_path, monkeypatch):
+def test_runs_that_start_from_runs_with_other_folds_are_no_study(scanned, tmp_path, monkeypatch):
     monkeypatch.setattr(control, "ensure_workers", lambda folder: None)
     parents = []
     for seed in (0, 1):
         config = from_dict(load_recipe("quick").model_dump(mode="json") | {"folds": {"count": 2, "seed": seed}})
-        config = config.model_copy(update={"data": config.data.model_copy(update={"root": found.root})})
-        run = control.launch(make_plan(config, found), folder=tmp_path)
+        config = config.model_copy(update={"data": config.data.model_copy(update={"root": scanned.root})})
+        run = control.launch(make_plan(config, scanned), folder=tmp_path)
         for fold in run.folds():
             run.weights_file(fold, "best").write_bytes(b"weights")
             run.write_state(FoldState(fold, "done"))
@@ -140,6 +144,6 @@ def test_runs_that_start_from_runs_with_other_folds_are_no_study(found, tmp_path
     splits = [run.samples().set_index("person")["fold"].to_dict() for run in parents]
     assert splits[0] != splits[1]
     grid = {"model.init": [f"run:{run.id}" for run in parents]}
-    wanted = StudyConfig(name="parents", recipe="quick", set={"folds.count": 2}, grid=grid)
+    settings = StudyConfig(name="parents", recipe="quick", set={"folds.count": 2}, grid=grid)
     with pytest.raises(LabError, match="held other people out"):
-        study.make_plans(study.expand(wanted, {"root": found.root}), found, folder=tmp_path)
+        study.make_plans(study.expand(settings, {"root": scanned.root}), scanned, folder=tmp_path)

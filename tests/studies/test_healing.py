@@ -52,8 +52,8 @@ def test_what_another_machine_left_out_is_queued_for_that_one_and_a_page_says_wh
     started.clear()
     assert run.info()["machine"] == "another"
     queue.remove(run, run.folds())
-    told = healing.look_after()
-    assert "on another machine" in told and "python -m core worker" in told
+    sentence = healing.look_after()
+    assert "on another machine" in sentence and "python -m core worker" in sentence
     assert len(control.waiting()) == 2 and started == []
     monkeypatch.setattr(machine, "name", lambda: "another")
     assert healing.look_after() == "" and started == [runs_folder]

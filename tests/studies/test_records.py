@@ -25,10 +25,10 @@ TINY = {"folds.count": 2, "phases.0.epochs": 1, "training.batch_size": 8}
 @pytest.fixture
 def seeds(tiny_plan):
     """(study, plans, scan): three runs that differ in their seed."""
-    found = scan(tiny_plan.config.data)
-    wanted = StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
+    scanned = scan(tiny_plan.config.data)
+    study_config = StudyConfig(name="seeds", recipe="quick", grid={"training.seed": [0, 1, 2]})
     plans = [with_changes(tiny_plan, training__seed=seed, name=f"seeds seed={seed}") for seed in (0, 1, 2)]
-    return wanted, plans, found
+    return study_config, plans, scanned
 
 
 def order(root):
@@ -36,10 +36,10 @@ def order(root):
 
 
 def test_a_double_click_launches_one_study(seeds, workers):
-    wanted, plans, _ = seeds
-    first = records.launch(wanted, plans, study_id="20260101-000000-seeds-abcd")
+    study_config, plans, _ = seeds
+    first = records.launch(study_config, plans, study_id="20260101-000000-seeds-abcd")
     with pytest.raises(LabError, match="exists already") as error:
-        records.launch(wanted, plans, study_id=first.id)
+        records.launch(study_config, plans, study_id=first.id)
     assert error.value.kind == "exists"
     assert [s.id for s in record_file.all_studies()] == [first.id]
     assert sorted(s["id"] for s in summaries()) == sorted(first.run_ids)
@@ -47,7 +47,7 @@ def test_a_double_click_launches_one_study(seeds, workers):
 
 
 def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers, monkeypatch):
-    wanted, plans, found = seeds
+    study_config, plans, scanned = seeds
     whole, launched = control.launch, []
 
     def dies(plan, *args, **kwargs):
@@ -58,11 +58,11 @@ def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers
 
     monkeypatch.setattr(control, "launch", dies)
     with pytest.raises(KeyboardInterrupt):
-        records.launch(wanted, plans)
+        records.launch(study_config, plans)
     monkeypatch.setattr(control, "launch", whole)
     (cut,) = record_file.all_studies()
     assert len(cut.runs) == 3 and len(records.missing(cut)) == 2
-    records.launch_missing(cut, found)
+    records.launch_missing(cut, scanned)
     assert not records.missing(cut)
     splits = [Run(run_id).samples().set_index("person")["fold"].to_dict() for run_id in cut.run_ids]
     assert splits[0] == splits[1] == splits[2]
@@ -70,17 +70,17 @@ def test_a_launch_that_was_cut_off_is_completed_on_the_same_folds(seeds, workers
 
 
 def test_a_launch_reads_the_record_no_more_often_for_more_runs(seeds, workers, monkeypatch):
-    wanted, plans, _ = seeds
+    study_config, plans, _ = seeds
     whole, read = records.record_file._read, []
     monkeypatch.setattr(records.record_file, "_read", lambda path: read.append(path) or whole(path))
-    records.launch(wanted, plans[:1])
+    records.launch(study_config, plans[:1])
     once = len(read)
-    records.launch(wanted, plans)
+    records.launch(study_config, plans)
     assert len(read) == 2 * once
 
 
 def test_one_run_that_is_refused_does_not_stop_the_others(seeds, workers, monkeypatch):
-    wanted, plans, _ = seeds
+    study_config, plans, _ = seeds
     whole = control.launch
 
     def refuses(plan, *args, **kwargs):
@@ -89,15 +89,15 @@ def test_one_run_that_is_refused_does_not_stop_the_others(seeds, workers, monkey
         return whole(plan, *args, **kwargs)
 
     monkeypatch.setattr(control, "launch", refuses)
-    made = records.launch(wanted, plans)
+    made = records.launch(study_config, plans)
     assert made.refused == {made.run_ids[1]: "disk full: no room. Free some space."}
     assert records.load(made.id) == made
     assert [run.id for run in records.present(made)] == [made.run_ids[0], made.run_ids[2]]
 
 
 def test_paused_nothing_begins_and_resumed_all_of_it_ends(seeds, workers):
-    wanted, plans, _ = seeds
-    made = records.launch(wanted, plans[:2])
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:2])
     paused = records.pause(made)
     assert paused.paused and records.load(made.id).paused
     assert order(workers.root) == [] and workers.run(small_net) == 0
@@ -145,9 +145,9 @@ def all_states(root):
 
 
 def test_a_pause_in_the_middle_of_a_launch_holds_what_is_still_to_be_made(seeds, workers, once_made):
-    wanted, plans, _ = seeds
+    study_config, plans, _ = seeds
     once_made(2, "records.pause(study)")
-    made = records.launch(wanted, plans)
+    made = records.launch(study_config, plans)
     assert made.paused and len(records.present(made)) == 3
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
@@ -157,8 +157,8 @@ def test_a_pause_in_the_middle_of_a_launch_holds_what_is_still_to_be_made(seeds,
 
 
 def test_a_paused_study_that_is_deleted_does_not_train_and_its_runs_go_on_by_hand(seeds, workers):
-    wanted, plans, _ = seeds
-    made = records.launch(wanted, plans[:2])
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:2])
     first, second = records.present(made)
     first.write_state(FoldState(0, "done"))
     queue.remove(first, [0])
@@ -174,9 +174,9 @@ def test_a_paused_study_that_is_deleted_does_not_train_and_its_runs_go_on_by_han
 
 
 def test_a_study_paused_and_deleted_in_the_middle_of_its_launch_does_not_train(seeds, workers, once_made):
-    wanted, plans, _ = seeds
+    study_config, plans, _ = seeds
     once_made(2, "records.pause(study); records.delete(study)")
-    made = records.launch(wanted, plans)
+    made = records.launch(study_config, plans)
     assert record_file.all_studies() == []
     assert [run.id for run in records.present(made)] == made.run_ids[:2], "no further run is made"
     healing.look_after()
@@ -186,25 +186,25 @@ def test_a_study_paused_and_deleted_in_the_middle_of_its_launch_does_not_train(s
 
 
 def test_a_study_cancelled_in_the_middle_of_its_launch_stops_and_is_completed_when_asked(seeds, workers, once_made):
-    wanted, plans, found = seeds
+    study_config, plans, scanned = seeds
     once_made(2, "records.cancel(study)")
-    made = records.launch(wanted, plans)
+    made = records.launch(study_config, plans)
     assert [member.id for member in records.missing(made)] == made.run_ids[2:]
     assert order(workers.root) == [] and all_states(workers.root) == {"cancelled"}
-    records.launch_missing(made, found)
+    records.launch_missing(made, scanned)
     assert order(workers.root) == made.run_ids[2:]
 
 
 def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
-    wanted, plans, found = seeds
-    made = records.launch(wanted, plans)
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans)
     lost = Run(made.run_ids[1])
     queue.remove(lost, lost.folds())
     lost.delete()
     records.pause(made)
     control.resume(Run(made.run_ids[2]))  # by name: it leaves the hold, and comes back to it when it is made anew
     Run(made.run_ids[2]).delete()
-    made = records.launch_missing(made, found)
+    made = records.launch_missing(made, scanned)
     assert not records.missing(made)
     healing.look_after()
     assert order(workers.root) == [] and workers.run(small_net) == 0
@@ -214,8 +214,8 @@ def test_missing_runs_of_a_paused_study_wait_with_the_others(seeds, workers):
 
 
 def test_one_run_of_a_paused_study_that_is_resumed_by_hand_trains_alone(seeds, workers):
-    wanted, plans, _ = seeds
-    made = records.launch(wanted, plans[:2])
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:2])
     records.pause(made)
     assert control.resume(Run(made.run_ids[1])) == [0, 1]
     assert order(workers.root) == [made.run_ids[1]] and workers.run(small_net) == 0
@@ -225,10 +225,10 @@ def test_one_run_of_a_paused_study_that_is_resumed_by_hand_trains_alone(seeds, w
 
 
 def test_a_run_that_joins_a_paused_study_waits_with_it(seeds, workers):
-    wanted, plans, found = seeds
-    made = records.launch(wanted, plans[:1])
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
     records.pause(made)
-    late = records.add(made, plans[1], found)
+    late = records.add(made, plans[1], scanned)
     assert order(workers.root) == [] and late.id in queue.held_runs(workers.root)
     records.resume(made)
     assert order(workers.root) == [made.run_ids[0], late.id]
@@ -236,8 +236,8 @@ def test_a_run_that_joins_a_paused_study_waits_with_it(seeds, workers):
 
 @pytest.mark.parametrize("then", ["look", "move", "delete", "resume"])
 def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
-    wanted, plans, _ = seeds
-    made = records.launch(wanted, plans[:2])
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:2])
     path = records.folder_of(workers.root) / f"{made.id}.json"
     path.write_text(json.dumps({**files.read_json(path), "paused": True}))
     for run in records.present(made):
@@ -262,9 +262,9 @@ def test_a_study_that_version_0_1_paused_stays_paused(seeds, workers, then):
 
 
 def test_changes_to_a_study_that_another_page_read_before_lose_nothing(seeds, workers, monkeypatch):
-    wanted, plans, found = seeds
-    read = records.launch(wanted, plans[:2])
-    added = records.add(read, plans[2], found).id
+    study_config, plans, scanned = seeds
+    read = records.launch(study_config, plans[:2])
+    added = records.add(read, plans[2], scanned).id
     records.move(read, read.run_ids[1], -1)
     assert records.load(read.id).run_ids == [read.run_ids[1], read.run_ids[0], added]
     records.pause(read)
@@ -275,7 +275,7 @@ def test_changes_to_a_study_that_another_page_read_before_lose_nothing(seeds, wo
 
 
 def test_a_refusal_that_another_launch_wrote_meanwhile_stays(seeds, workers, monkeypatch):
-    wanted, plans, _ = seeds
+    study_config, plans, _ = seeds
     whole = control.launch
     note = "from dataclasses import replace; records.record_file.change(study.id, records.runs_folder(), "
     note += "lambda record: replace(record, refused={'20200101-000000-other-0000': 'why'}))"
@@ -287,14 +287,14 @@ def test_a_refusal_that_another_launch_wrote_meanwhile_stays(seeds, workers, mon
         return whole(plan, *args, **kwargs)
 
     monkeypatch.setattr(control, "launch", refuses)
-    made = records.launch(wanted, plans)
+    made = records.launch(study_config, plans)
     assert made.refused.keys() == {made.run_ids[1], "20200101-000000-other-0000"}
 
 
 def test_a_run_that_is_moved_to_the_front_is_trained_first(seeds, workers, tiny_plan):
-    wanted, plans, _ = seeds
+    study_config, plans, _ = seeds
     other = control.launch(with_changes(tiny_plan, name="other"))
-    made = records.launch(wanted, plans)
+    made = records.launch(study_config, plans)
     moved = records.move(made, made.run_ids[2], -2)
     assert moved.run_ids == [made.run_ids[i] for i in (2, 0, 1)]
     assert order(workers.root) == [other.id, *moved.run_ids], "a run outside the study keeps its place"
@@ -304,34 +304,34 @@ def test_a_run_that_is_moved_to_the_front_is_trained_first(seeds, workers, tiny_
 
 
 def test_cancelled_all_runs_stop_and_keep_what_they_have(seeds, workers):
-    wanted, plans, _ = seeds
-    made = records.cancel(records.pause(records.launch(wanted, plans)))
+    study_config, plans, _ = seeds
+    made = records.cancel(records.pause(records.launch(study_config, plans)))
     assert {s["state"] for s in summaries()} == {"cancelled"}
     assert order(workers.root) == [] and not made.paused
 
 
 def test_a_run_that_joins_follows_the_folds_of_the_study(seeds, workers, tiny_plan):
-    wanted, plans, found = seeds
-    made = records.launch(wanted, plans[:1])
+    study_config, plans, scanned = seeds
+    made = records.launch(study_config, plans[:1])
     config = tiny_plan.config.model_copy(
         update={"folds": tiny_plan.config.folds.model_copy(update={"seed": 77}), "name": "late"}
     )
     from core.plan.plan import make_plan
 
-    late = make_plan(config, found)
-    run = records.add(made, late, found)
+    late = make_plan(config, scanned)
+    run = records.add(made, late, scanned)
     split = [r.samples().set_index("person")["fold"].to_dict() for r in (Run(made.run_ids[0]), run)]
     assert split[0] == split[1] != late.samples.set_index("person")["fold"].to_dict()
     assert records.load(made.id).run_ids == [made.run_ids[0], run.id]
     assert run.info()["study"] == made.id
     more = config.model_copy(update={"folds": config.folds.model_copy(update={"count": 3})})
     with pytest.raises(LabError, match="has 2 folds, this run 3"):
-        records.add(made, make_plan(more, found), found)
+        records.add(made, make_plan(more, scanned), scanned)
 
 
 def test_a_damaged_record_is_named_and_hides_no_other(seeds, workers):
-    wanted, plans, _ = seeds
-    made = records.launch(wanted, plans[:1])
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:1])
     bad = records.folder_of(workers.root) / "20200101-000000-bad-0000.json"
     bad.write_text('{"id": 3')
     assert [s.id for s in record_file.all_studies()] == [made.id]
@@ -344,8 +344,8 @@ def test_a_damaged_record_is_named_and_hides_no_other(seeds, workers):
 
 
 def test_a_deleted_record_leaves_the_runs(seeds, workers):
-    wanted, plans, _ = seeds
-    made = records.launch(wanted, plans[:1])
+    study_config, plans, _ = seeds
+    made = records.launch(study_config, plans[:1])
     records.delete(made)
     assert record_file.all_studies() == [] and Run(made.run_ids[0]).exists()
     assert grid.ASK_ABOVE == 24

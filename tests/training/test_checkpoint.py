@@ -85,9 +85,9 @@ def test_a_malicious_pickle_as_a_checkpoint_is_refused_and_never_runs(tmp_path):
     path = tmp_path / "last.pt"
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         path.write_bytes(pickle.dumps(Bomb(tmp_path / "ran"), protocol))
-        with pytest.raises(LabError, match=r"last\.pt") as told:
+        with pytest.raises(LabError, match=r"last\.pt") as caught:
             checkpoint.load_last(path, CPU)
-        assert told.value.kind == "checkpoint"
+        assert caught.value.kind == "checkpoint"
     torch.save({"model": Bomb(tmp_path / "ran")}, path)
     with pytest.raises(LabError, match="plain tensors"):
         checkpoint.load_last(path, CPU)
@@ -100,10 +100,10 @@ def test_a_checkpoint_that_was_cut_short_is_refused_with_its_name(tmp_path, shar
     checkpoint.save_last(path, state())
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(LabError, match=r"last\.pt") as told:
+    with pytest.raises(LabError, match=r"last\.pt") as caught:
         checkpoint.load_last(path, CPU)
-    assert told.value.kind == "checkpoint"
-    assert "Delete" in told.value.remedy
+    assert caught.value.kind == "checkpoint"
+    assert "Delete" in caught.value.remedy
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
@@ -121,12 +121,12 @@ def test_disk_full_names_the_folder_keeps_the_old_file_and_leaves_no_other(tmp_p
     save(1)
     old = path.read_bytes()
     small_disk(int(len(old) * share))
-    with pytest.raises(LabError, match="disk full") as told:
+    with pytest.raises(LabError, match="disk full") as caught:
         save(2)
     small_disk(resource.RLIM_INFINITY)
-    assert told.value.kind == "disk-full"
-    assert str(tmp_path) in told.value.message
-    assert "Free at least" in told.value.remedy
+    assert caught.value.kind == "disk-full"
+    assert str(tmp_path) in caught.value.message
+    assert "Free at least" in caught.value.remedy
     assert os.listdir(tmp_path) == [what]
     assert path.read_bytes() == old
     save(2)
@@ -177,6 +177,6 @@ def test_a_good_resume_point_is_never_said_to_be_deleted(tmp_path, monkeypatch, 
         raise error
 
     monkeypatch.setattr(torch, "load", load)
-    with pytest.raises(type(error)) as told:
+    with pytest.raises(type(error)) as caught:
         checkpoint.load_last(tmp_path / "last.pt", CPU)
-    assert told.value is error
+    assert caught.value is error

@@ -61,9 +61,9 @@ def test_cached_pixels_are_those_of_decoding_directly(photos, tmp_path):
     pixels = np.load(path, mmap_mode="r")
     assert pixels.shape == (150, 24, 20, 3)
     assert pixels.dtype == np.uint8
-    for found, photo in zip(pixels, photos["path"], strict=True):
+    for cached, photo in zip(pixels, photos["path"], strict=True):
         expected = cv2.resize(load_image(photo), (20, 24), interpolation=cv2.INTER_AREA)
-        assert np.array_equal(found, expected)
+        assert np.array_equal(cached, expected)
     assert_only(tmp_path / "cache", path)
 
 
@@ -109,14 +109,14 @@ def test_two_processes_that_want_the_same_pixels_build_them_once(photos, tmp_pat
         for process in both:
             process.stdin.write("go\n")
             process.stdin.flush()
-        told = [process.communicate(timeout=120)[0].strip() for process in both]
+        outputs = [process.communicate(timeout=120)[0].strip() for process in both]
     finally:
         for process in both:
             process.kill()
             process.wait()
-    assert told[0] == told[1] == str(pixel_cache.pixels_file(folder, photos, RESIZE))
+    assert outputs[0] == outputs[1] == str(pixel_cache.pixels_file(folder, photos, RESIZE))
     assert len(decoded.read_text()) == len(photos) + 1  # the first photo tells the size before the rest
-    assert_only(folder, Path(told[0]))
+    assert_only(folder, Path(outputs[0]))
 
 
 def test_any_change_of_a_photo_or_of_a_leading_transform_is_another_file(photos, tmp_path):
@@ -153,18 +153,18 @@ def test_a_photo_that_was_replaced_is_decoded_anew(photos, tmp_path):
 def test_a_corrupt_photo_is_named_and_nothing_is_left(photos, tmp_path, index):
     bad = Path(photos["path"][index])
     bad.write_bytes(bad.read_bytes()[:100])
-    with pytest.raises(LabError) as told:
+    with pytest.raises(LabError) as caught:
         pixel_cache.build(tmp_path / "cache", photos, RESIZE)
-    assert str(bad) in told.value.message
-    assert told.value.kind in ("truncated", "unreadable")
+    assert str(bad) in caught.value.message
+    assert caught.value.kind in ("truncated", "unreadable")
     assert_only(tmp_path / "cache")
 
 
 def test_a_photo_that_is_gone_is_named(photos, tmp_path):
     os.unlink(photos["path"][80])
-    with pytest.raises(LabError, match="080") as told:
+    with pytest.raises(LabError, match="080") as caught:
         pixel_cache.build(tmp_path / "cache", photos, RESIZE)
-    assert told.value.kind == "missing-file"
+    assert caught.value.kind == "missing-file"
     assert_only(tmp_path / "cache")
 
 
@@ -215,13 +215,13 @@ def test_a_full_disk_is_told_with_the_size_and_nothing_is_left(photos, tmp_path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(LabError, match="disk full") as told:
+        with pytest.raises(LabError, match="disk full") as caught:
             pixel_cache.build(tmp_path / "cache", photos, study_transforms())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert told.value.kind == "disk-full"
-    assert "23 MB" in told.value.message  # 150 x 224 x 224 x 3 bytes
-    assert str(tmp_path / "cache") in told.value.message
+    assert caught.value.kind == "disk-full"
+    assert "23 MB" in caught.value.message  # 150 x 224 x 224 x 3 bytes
+    assert str(tmp_path / "cache") in caught.value.message
     assert_only(tmp_path / "cache")
 
 
@@ -269,9 +269,9 @@ def test_on_a_full_disk_unused_pixels_make_room_oldest_first(photos, tmp_path, s
         newest = pixel_cache.build(folder, few, study_transforms(34))
         assert [path.exists() for path in made] == [True, False, False, True]  # in use, two that were needed, spared
         small_disk[0] = 1000
-        with pytest.raises(LabError, match="disk full") as told:
+        with pytest.raises(LabError, match="disk full") as caught:
             pixel_cache.build(folder, few, study_transforms(35))
-        assert told.value.kind == "disk-full"
+        assert caught.value.kind == "disk-full"
         assert_only(folder, made[0], *folder.glob("*.use"))
         assert not newest.exists()
 

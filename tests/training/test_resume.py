@@ -105,15 +105,15 @@ def assert_one_story(run, fold=0):
     assert state.best_epoch == validation["f1"].idxmax()
     trainer = train.FoldTrainer(run, fold, CPU, None)
     for which, epoch in (("best", state.best_epoch), ("final", state.epoch)):
-        weights, told = run.weights_file(fold, which), run.predictions(fold, which)
+        weights, predictions = run.weights_file(fold, which), run.predictions(fold, which)
         assert origins.of_weights(weights) == origins.of_predictions(run.predictions_file(fold, which))
         assert origins.of_weights(weights).epoch == epoch
         trainer.model.load_state_dict(safetensors.torch.load_file(weights))
         again = trainer.predictions(trainer.evaluate(lambda *_: False))
-        pd.testing.assert_frame_equal(again, told, atol=1e-5, rtol=0)
-        f1 = f1_score(told["label"], told["predicted"], labels=names, average="macro", zero_division=0)
+        pd.testing.assert_frame_equal(again, predictions, atol=1e-5, rtol=0)
+        f1 = f1_score(predictions["label"], predictions["predicted"], labels=names, average="macro", zero_division=0)
         assert f1 == pytest.approx(validation.loc[epoch, "f1"]) == pytest.approx(state.scores[f"{which}_f1"])
-        assert told["loss"].mean() == pytest.approx(validation.loc[epoch, "loss"], rel=1e-5)
+        assert predictions["loss"].mean() == pytest.approx(validation.loc[epoch, "loss"], rel=1e-5)
     trainer.close()
     assert_same_tensors(checkpoint.load_last(run.last_file(fold), CPU)["model"], dict(trainer.model.state_dict()))
     assert not stray_files(run.dir)
@@ -167,8 +167,8 @@ def test_a_resume_with_another_thread_count_is_told_and_leaves_one_story(workers
     assert_one_story(run)
     assert [(start["epoch"], start["threads"]) for start in starts.read(run, 0)] == [(0, 1), (2, 2)]
     monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
-    told = " ".join(caption.value for caption in page("live", run=run.id).caption).replace("\\", "")
-    assert "fold 0 after epoch 2 with 2 threads instead of 1" in told and "not bit-identical" in told
+    text = " ".join(caption.value for caption in page("live", run=run.id).caption).replace("\\", "")
+    assert "fold 0 after epoch 2 with 2 threads instead of 1" in text and "not bit-identical" in text
 
 
 def test_an_exact_resume_is_not_told(workers, tiny_plan):
@@ -231,9 +231,9 @@ def test_whoever_reads_weights_or_predictions_refuses_those_of_different_epochs(
         lambda: transfer.check_parent(mixed, 2, model),
         lambda: inherit(network, model, names, mixed, 1),
     ):
-        with pytest.raises(LabError, match=r"best weights are of epoch 4, the predictions of epoch \d") as told:
+        with pytest.raises(LabError, match=r"best weights are of epoch 4, the predictions of epoch \d") as caught:
             read()
-        assert told.value.kind == "mixed"
+        assert caught.value.kind == "mixed"
     assert len(mixed.predictions(0, "best")) == len(mixed.predictions(1, "final")) == 12
 
 
@@ -308,9 +308,9 @@ def test_a_fold_that_has_ended_without_best_files_never_ends_well(tiny_plan, run
     assert train.train_fold(run, 0)  # the resume point has what the last files held
     assert all(path.is_file() for path in checkpoint.outcome_files(run, 0, "final"))
     damage(run.weights_file(0, "best"))
-    with pytest.raises(LabError, match="best epoch, 2, are gone or damaged") as told:
+    with pytest.raises(LabError, match="best epoch, 2, are gone or damaged") as caught:
         train.train_fold(run, 0)
-    assert told.value.kind == "checkpoint" and "delete last.pt" in told.value.remedy
+    assert caught.value.kind == "checkpoint" and "delete last.pt" in caught.value.remedy
     run.last_file(0).unlink()
     assert train.train_fold(run, 0)
     assert origins.of_weights(run.weights_file(0, "best")).epoch == 2
@@ -351,7 +351,7 @@ def test_an_epoch_is_told_once_its_files_are_written_and_no_step_waits_for_that(
     tiny_plan, runs_folder, network, ends, slow_disk
 ):
     ends(worse=[1, 3], better=[2, 4])
-    run, told = frozen(tiny_plan, runs_folder), []
+    run, epochs = frozen(tiny_plan, runs_folder), []
 
     def report(row):
         if row["kind"] == "epoch":
@@ -360,21 +360,21 @@ def test_an_epoch_is_told_once_its_files_are_written_and_no_step_waits_for_that(
             assert last is not None and last["epoch"] == row["epoch"]
             assert origins.of_weights(weights) == origins.of_predictions(predictions)
             assert origins.of_weights(weights).epoch == row["best"]["epoch"]
-            told.append(row["epoch"])
+            epochs.append(row["epoch"])
 
     assert train.train_fold(run, 0, report=report)
-    assert told == [1, 2, 3, 4]
+    assert epochs == [1, 2, 3, 4]
 
 
 def test_who_hears_of_an_epoch_and_stops_gets_no_epoch_more(tiny_plan, runs_folder, network, slow_disk):
     slow_disk[0] = "evaluated"
-    run, told = frozen(tiny_plan, runs_folder), []
+    run, epochs = frozen(tiny_plan, runs_folder), []
 
     def report(row):
-        told.extend([row["epoch"]] if row["kind"] == "epoch" else [])
+        epochs.extend([row["epoch"]] if row["kind"] == "epoch" else [])
 
-    assert train.train_fold(run, 0, report=report, should_stop=lambda: 2 in told) is False
-    assert told == [1, 2] == list(run.metrics(0)["epoch"].unique())
+    assert train.train_fold(run, 0, report=report, should_stop=lambda: 2 in epochs) is False
+    assert epochs == [1, 2] == list(run.metrics(0)["epoch"].unique())
     assert checkpoint.load_last(run.last_file(0), CPU)["epoch"] == 2
 
 

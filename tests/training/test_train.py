@@ -84,18 +84,19 @@ def test_predictions_are_of_the_people_held_out_and_give_the_scores_of_their_epo
     samples = run.samples()
     best = int(table["f1"].idxmax())
     for which, epoch in (("best", best), ("final", 4)):
-        found = run.predictions(1, which)
-        assert list(found["sample"]) == list(samples[samples["fold"] == 1]["sample"])
-        assert list(found["label"]) == list(samples[samples["fold"] == 1]["class_name"])
+        predictions = run.predictions(1, which)
+        assert list(predictions["sample"]) == list(samples[samples["fold"] == 1]["sample"])
+        assert list(predictions["label"]) == list(samples[samples["fold"] == 1]["class_name"])
         names = run.info()["class_names"]
-        shares = found[[f"p_{name}" for name in names]].to_numpy()
+        shares = predictions[[f"p_{name}" for name in names]].to_numpy()
         assert np.allclose(shares.sum(1), 1)
-        assert list(found["predicted"]) == [names[i] for i in shares.argmax(1)]
-        own = np.array([row[f"p_{row['label']}"] for _, row in found.iterrows()])
-        assert np.allclose(found["loss"], -np.log(own))
-        macro = f1_score(found["label"], found["predicted"], labels=names, average="macro", zero_division=0)
+        assert list(predictions["predicted"]) == [names[i] for i in shares.argmax(1)]
+        own = np.array([row[f"p_{row['label']}"] for _, row in predictions.iterrows()])
+        assert np.allclose(predictions["loss"], -np.log(own))
+        pair = predictions["label"], predictions["predicted"]
+        macro = f1_score(*pair, labels=names, average="macro", zero_division=0)
         assert table.loc[epoch, "f1"] == pytest.approx(macro)
-        assert table.loc[epoch, "accuracy"] == pytest.approx(accuracy_score(found["label"], found["predicted"]))
+        assert table.loc[epoch, "accuracy"] == pytest.approx(accuracy_score(*pair))
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "weighted", "focal"])
@@ -140,10 +141,10 @@ def test_a_fold_is_looked_at_in_float32_whatever_the_training_computes_in(tiny_p
     assert run.info()["precision"] == "bfloat16"
     run.write_state(FoldState(fold=0, state="done", epoch=2))
     for which in ("best", "final"):
-        told = run.predictions(0, which)
-        faces = fold_models.faces(run, told["sample"])
+        predictions = run.predictions(0, which)
+        faces = fold_models.faces(run, predictions["sample"])
         asked = fold_answers.probabilities(run, 0, faces, which)
-        np.testing.assert_allclose(told[[f"p_{name}" for name in run.info()["class_names"]]], asked, atol=1e-5)
+        np.testing.assert_allclose(predictions[[f"p_{name}" for name in run.info()["class_names"]]], asked, atol=1e-5)
 
 
 def test_best_is_the_first_epoch_with_the_highest_f1_and_final_is_the_last(run):
@@ -301,18 +302,18 @@ def test_a_loss_that_is_no_number_names_epoch_and_step(run, monkeypatch):
         return logits * float("nan") if self.model.training and self.phase == 1 and len(images) == 4 else logits
 
     monkeypatch.setattr(train.FoldTrainer, "forward", forward)
-    with pytest.raises(LabError, match="epoch 3, step 2") as told:
+    with pytest.raises(LabError, match="epoch 3, step 2") as caught:
         train.train_fold(run, 0)
-    assert told.value.kind == "diverged"
+    assert caught.value.kind == "diverged"
     assert checkpoint.load_last(run.last_file(0), CPU)["epoch"] == 2
 
 
 def test_a_gpu_is_asked_for_where_there_is_none(tiny_plan, runs_folder, network, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run = frozen(with_changes(tiny_plan, training__device="cuda"), runs_folder)
-    with pytest.raises(LabError, match="no CUDA GPU") as told:
+    with pytest.raises(LabError, match="no CUDA GPU") as caught:
         train.train_fold(run, 0)
-    assert told.value.kind == "device"
+    assert caught.value.kind == "device"
     assert not run.last_file(0).exists()
 
 
