@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def attend(
     run_ids: Annotated[list[str], typer.Argument(help="Finished runs, such as one of each depth.")],
     photos: Annotated[
-        int | None, typer.Option(help="Look at so many photos of a run, of different people first.")
+        int | None, typer.Option(min=1, help="Look at so many photos of a run, of different people first.")
     ] = None,
     method: Annotated[
         str, typer.Option(help="GradCAM, GradCAM++, XGradCAM, HiResCAM, LayerCAM, EigenCAM, ...")

@@ -237,6 +237,12 @@ def test_demo_draws_a_dataset_that_scan_reads(lab, tmp_path):
     error_of(lab("demo", tmp_path / "demo"))
 
 
+def test_attend_wants_at_least_one_photo(lab):
+    done = lab("attend", "some-run", "--photos", "0")
+    assert done.code == 2
+    assert "--photos" in done.err and "Traceback" not in done.err
+
+
 @pytest.fixture
 def bad_dataset(tmp_path):
     """A truncated photo, an age that is no number and a row without its folder."""
