@@ -13,7 +13,8 @@ from core.errors import LabError
 from core.runs import Run
 from core.runs.lists import index
 from core.text import ago, count
-from pages.parts.look_inside import address, controls, maps, queue
+from pages.parts.doubts import queue
+from pages.parts.look_inside import address, controls, maps
 from pages.parts.look_inside import groups as look_groups
 from pages.parts.look_inside import mistakes as look_mistakes
 from pages.parts.shared import badges, frame, groups, run_picker

@@ -77,7 +77,7 @@ KNOWN = {
         "recipe.model.init.partition(':')",
     },  # the last looked up in a table of words
     "look_inside/maps.py": {"MEANING"},
-    "look_inside/decisions.py": {"attribute.capitalize()"},
+    "doubts/decisions.py": {"attribute.capitalize()"},
     "look_inside/regions.py": {"base64.b64encode(data).decode()", "error.kind", "form.lower()"},
     "form/transforms.py": {
         "show(param.high)",

@@ -14,8 +14,9 @@ from core.data.labels import corrections, reviews
 from core.errors import LabError
 from core.runs import Run
 from core.text import count
-from pages.parts.look_inside import address, decisions, elements, mistakes
-from pages.parts.look_inside.doubts import Doubt
+from pages.parts.doubts import decisions
+from pages.parts.doubts.doubt import Doubt
+from pages.parts.look_inside import address, elements, mistakes
 from pages.parts.shared import badges
 
 PAGE = 12

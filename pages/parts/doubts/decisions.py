@@ -13,8 +13,8 @@ from core.data.labels.corrections import Correction
 from core.data.tasks import GENDERS, MASKS, class_parts
 from core.errors import LabError
 from core.text import plain
+from pages.parts.doubts.doubt import Doubt, portrait
 from pages.parts.look_inside import address
-from pages.parts.look_inside.doubts import Doubt, portrait
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
