@@ -67,7 +67,7 @@ class Filter:
 
 def version(run: Run, which: str = "best") -> tuple:
     """Changes when a file that load_answers reads does: a key for what was computed from them."""
-    paths = [run.config_file, run.dir / "run.json", *(run.predictions_file(fold, which) for fold in run.folds())]
+    paths = [run.config_file, run.info_file, *(run.predictions_file(fold, which) for fold in run.folds())]
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
@@ -91,7 +91,7 @@ def load_answers(run: Run, which: str = "best") -> Answers:
     try:
         _judge(table, probabilities, class_names, task)
     except ValueError as error:
-        raise _damaged(run, "run.json", f"its classes are not of the task {task.name}") from error
+        raise _damaged(run, run.info_file.name, f"its classes are not of the task {task.name}") from error
     return Answers(
         run_id=run.id,
         which=which,

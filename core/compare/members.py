@@ -71,7 +71,7 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     """Raises LabError: kinds 'bad-id', 'gone', 'unreadable'."""
     run = Run(run_id, folder).require()
     try:
-        version = tuple((run.dir / n).stat().st_mtime_ns for n in ("config.yaml", "run.json", "samples.parquet"))
+        version = tuple(path.stat().st_mtime_ns for path in (run.config_file, run.info_file, run.samples_file))
         config, info, samples, persons = _frozen(str(run.dir), version)
         names = tuple(str(name) for name in info["class_names"])
     except (OSError, *GARBAGE) as error:

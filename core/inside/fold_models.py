@@ -244,7 +244,7 @@ def _hook_tables(module: nn.Module) -> list[dict]:
 
 def frozen_samples(run: Run) -> pd.DataFrame:
     """The run's frozen samples, indexed by sample; not to be changed. Raises LabError(kind 'gone')."""
-    path = run.require().dir / "samples.parquet"
+    path = run.require().samples_file
     try:
         return _frozen(run, path.stat().st_mtime_ns)
     except OSError:

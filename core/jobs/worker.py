@@ -183,7 +183,7 @@ def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
         replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)
     )
     with contextlib.suppress(FileNotFoundError):
-        (run.fold_dir(fold) / "progress.json").unlink()
+        run.progress_file(fold).unlink()
     run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")
     if end["state"] == "done" and len(table):
         rate = table[table["split"] == "train"]["images_per_second"].median()
@@ -212,7 +212,7 @@ class Reporter:
             with contextlib.suppress(
                 OSError
             ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
-                path = self.run.fold_dir(self.fold) / "progress.json"
+                path = self.run.progress_file(self.fold)
                 files.write_json(path, {**row, "worker": deaths.note()}, durable=False)
 
 

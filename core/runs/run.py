@@ -62,6 +62,11 @@ class Run:
         return self.dir / "config.yaml"
 
     @property
+    def info_file(self) -> Path:
+        """Facts of the run: its versions, classes, colour and the weights and devices that were used."""
+        return self.dir / "run.json"
+
+    @property
     def notes_file(self) -> Path:
         """Tags, note and archive mark that people gave the run; absent until they do."""
         return self.dir / "notes.json"
@@ -90,6 +95,12 @@ class Run:
 
     def metrics_file(self, fold: int) -> Path:
         return self.fold_dir(fold) / "metrics.csv"
+
+    def state_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "state.json"
+
+    def progress_file(self, fold: int) -> Path:
+        return self.fold_dir(fold) / "progress.json"
 
     def last_file(self, fold: int) -> Path:
         return self.fold_dir(fold) / "last.pt"
@@ -146,12 +157,12 @@ class Run:
 
     def info(self) -> dict[str, Any]:
         self.require()
-        return files.read_json(self.dir / "run.json")
+        return files.read_json(self.info_file)
 
     def update_info(self, **values: Any) -> None:
         """Add facts that only the worker knows (device, weights used) to run.json."""
         with self.written_alone():
-            files.write_json(self.dir / "run.json", {**self.info(), **values})
+            files.write_json(self.info_file, {**self.info(), **values})
 
     def folds(self) -> list[int]:
         with contextlib.suppress(FileNotFoundError):
@@ -170,7 +181,7 @@ class Run:
 
     def written_state(self, fold: int) -> FoldState:
         try:
-            data = files.read_json(self.fold_dir(fold) / "state.json")
+            data = files.read_json(self.state_file(fold))
             check_fold(data)
             return FoldState(**{k: v for k, v in data.items() if k in FoldState.__dataclass_fields__})
         except FileNotFoundError:
@@ -182,7 +193,7 @@ class Run:
         return [self.fold_state(fold) for fold in self.folds()]
 
     def write_state(self, state: FoldState) -> None:
-        files.write_json(self.fold_dir(state.fold) / "state.json", vars(state))
+        files.write_json(self.state_file(state.fold), vars(state))
         self.write_summary()
 
     def write_summary(self) -> None:
@@ -201,7 +212,7 @@ class Run:
     def progress(self, fold: int) -> dict[str, Any]:
         """epoch, epochs, step, steps, split, images_per_second, eta_seconds; empty when nothing is known."""
         try:
-            found = files.read_json(self.fold_dir(fold) / "progress.json")
+            found = files.read_json(self.progress_file(fold))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -236,6 +236,17 @@ def test_a_small_picture_of_a_photo_is_made_in_one_place():
                     raise AssertionError(f"{path.name}:{node.lineno}")
 
 
+def test_the_names_of_a_runs_files_are_spelt_where_a_run_is():
+    """run.py names what lies in a run's folder, create.py freezes it before it has its name."""
+    names = {"run.json", "summary.json", "samples.parquet", "ancestry.parquet", "state.json", "progress.json"}
+    names |= {"metrics.csv", "starts.json", "notes.json", "last.pt"}
+    for path in CORE:
+        constants = {
+            node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+        }
+        assert dotted_name(path) in ("core.runs.run", "core.runs.create") or not names & constants, path
+
+
 def test_there_are_no_rooms_without_a_purpose():
     names = {path.stem for path in tracked() if path.suffix == ".py"}
     assert not names & {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
