@@ -119,7 +119,7 @@ def scan(
         problems=table,
         seconds=time.monotonic() - started,
         set_aside=set_aside,
-        facts=tuple(reading.facts),
+        facts=(*tree.facts, *reading.facts),
     )
 
 

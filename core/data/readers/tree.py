@@ -1,29 +1,37 @@
 """List the images of a dataset folder without ever leaving it, and without overlooking one."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.attributes import problem
+from core.data.readers.reading import Fact
 from core.errors import LabError
+
+# What network storage, operating systems, archives and editors put beside photos: thumbnails, bins, copies.
+SYSTEM_FOLDERS = {"@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb", "#recycle", "#snapshot"}
+SYSTEM_FOLDERS |= {"__macosx", ".thumbnails", "lost+found", "$recycle.bin", "recycler", "system volume information"}
+SYSTEM_FOLDERS |= {".git", ".ipynb_checkpoints", ".trashes", ".spotlight-v100", ".fseventsd", "__pycache__"}
+SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Paths are posix and relative to root; hidden files (.DS_Store, ._x) are left out.
+    """Paths are posix and relative to root; what is hidden (.DS_Store, ._x) or a system's own (@eaDir) is left out.
 
     images: path -> the file it really is; they differ where the path is a link to a file of the same dataset.
-    others: files that are not images. problems: rows for the problems table.
+    others: files that are not images. problems: rows for the problems table. facts: what was left out or taken as one.
     """
 
     root: Path
     images: dict[str, str]
     others: list[str]
     problems: list[dict]
+    facts: list[Fact] = field(default_factory=list)
 
 
 def list_tree(root: Path) -> Tree:
@@ -33,6 +41,7 @@ def list_tree(root: Path) -> Tree:
     """
     tree = Tree(root, {}, [], [])
     folders = [""]
+    left_out: Counter[tuple[str, bool]] = Counter()  # (name, is a folder) of what systems put there
     while folders:
         folder = folders.pop()
         try:
@@ -47,14 +56,33 @@ def list_tree(root: Path) -> Tree:
             tree.problems.append(problem("no-access", folder, folder, text, "Check its permissions."))
             continue
         for entry in listed:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name.lower() in (SYSTEM_FOLDERS if is_folder else SYSTEM_FILES):
+                left_out[entry.name, is_folder] += 1
+                continue
             if entry.name.startswith("."):
                 continue
             path = f"{folder}/{entry.name}".lstrip("/")
-            if entry.is_dir(follow_symlinks=False):
+            if is_folder:
                 folders.append(path)
             else:
                 _add_file(tree, path, entry)
-    return Tree(root, dict(sorted(tree.images.items())), sorted(tree.others), tree.problems)
+    facts = _system_fact(left_out)
+    return Tree(root, dict(sorted(tree.images.items())), sorted(tree.others), tree.problems, facts)
+
+
+def _system_fact(left_out: Counter[tuple[str, bool]]) -> list[Fact]:
+    """One line on the folders and files of a system that are no part of the dataset; nothing if there are none."""
+    parts = []
+    for is_folder, noun in ((True, "folder"), (False, "file")):
+        names = sorted({name for name, folder in left_out if folder is is_folder})
+        count = sum(left_out[name, is_folder] for name in names)
+        if names:
+            parts.append(f"{count:,} {noun}{'s'[: count > 1]} ({', '.join(names)})")
+    if not parts:
+        return []
+    text = f"Left out, as the storage's or the system's own: {' and '.join(parts)}."
+    return [Fact("left-out", text)]
 
 
 def _add_file(tree: Tree, path: str, entry: os.DirEntry) -> None:
