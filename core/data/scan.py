@@ -16,6 +16,7 @@ from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import problem
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.reading import Fact
+from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import list_tree
 from core.data.verify import verify
 from core.errors import LabError
@@ -82,7 +83,8 @@ def scan(
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column else detect(tree)
     reading = READERS[reader](tree, data)
-    photos, problems = reading.photos, reading.problems
+    problems = reading.problems
+    photos, spellings = one_spelling(reading.photos)
     photos, twice = one_per_file(photos)
     photos, left_out = _fewer_people(photos, data.max_people)
     problems = tree.problems + problems + twice + left_out
@@ -119,7 +121,7 @@ def scan(
         problems=table,
         seconds=time.monotonic() - started,
         set_aside=set_aside,
-        facts=(*tree.facts, *reading.facts),
+        facts=(*tree.facts, *reading.facts, *spellings),
     )
 
 
