@@ -80,14 +80,19 @@ _ARROWS = re.compile(r"(?<=[<>~!=-])(?=[-=>])")
 _BREAK = "\u200b"
 
 
+def one_line(s: object, longest: int | None = None) -> str:
+    """A foreign string on one line: line breaks and control characters become spaces, and what is too long is cut."""
+    text = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in str(s))).strip()
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
 def plain(s: object) -> str:
     """A foreign string escaped for Streamlit's Markdown, so that it is shown as text and never as markup.
 
     Names of runs, classes and files go through here on their way into labels and st.markdown. Line breaks and control
     characters become spaces; where a backslash cannot stop Streamlit, an invisible break stands between two characters.
     """
-    text = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in str(s))).strip()
-    text = _LATE.sub(_BREAK, text)
+    text = _LATE.sub(_BREAK, one_line(s))
     if re.search(r"(^|\s)(<-|->|<->|--|>=|<=|~=|!=)(\s|$)", text):
         text = _ARROWS.sub(_BREAK, text)
     return _PUNCTUATION.sub(r"\\\1", text)

@@ -8,13 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from core.config.run_config import TaskConfig
+from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.tasks import label_samples, possible_tasks
 from core.errors import LabError
 from core.text import count, plain
 from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems
 from pages.parts.data.view import View, address, address_choice, go
-from pages.parts.dataset import findings, labels, picker
+from pages.parts.dataset import labels, picker
+from pages.parts.dataset.card import card
 from pages.parts.form import draft
 from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
@@ -54,6 +56,12 @@ def correct(scan: Scan) -> View:
         badges.show_error(error)
         return View(scan, scan, [])
     return View(scan, corrected, effects)
+
+
+def show_problems(fact: Fact) -> str:
+    """Turn to the problems, those of what was left out alone; returns where on the page they are."""
+    go(view="problems", kind="left-over" if fact.kind == "left-out" else None, page=None, photo=None)
+    return "data-view"
 
 
 def pick_view(view: View) -> str:
@@ -134,7 +142,7 @@ scan: Scan | None = None
 fault: LabError | None = None
 try:
     scan = picker.find(choice)
-    findings.result_line(scan)
+    card(scan, KEY, show_problems=show_problems)
 except LabError as error:
     fault = error
     badges.show_error(error)

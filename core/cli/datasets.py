@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,10 @@ from typing import Annotated
 import typer
 
 from core.cli.progress import bar
-from core.config.run_config import from_dict
-from core.data.persons import UNKNOWN, units
+from core.config.parts import DataConfig
+from core.config.run_config import from_dict, with_setting
+from core.data.readers.reading import Fact
+from core.errors import LabError
 
 
 def demo(
@@ -29,22 +32,49 @@ def demo(
 def scan(
     folder: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
     reader: Annotated[str, typer.Option(help="auto, mask, utkface, folders or csv.")] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="How it is read: data.key=value, such as data.person_pattern='^(p[0-9]+)'."),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="For programs: reader, photos (those of the cross-validation), persons (known: of every photo; count: "
+            "different ones that are known), attributes (value: photos; of a number min, max, photos), set_aside "
+            "(test, unlabelled), problems (where, kind, problem, remedy, severity), facts (kind, text, settings, "
+            "probable).",
+        ),
+    ] = False,
 ) -> None:
-    """Read a dataset: people, photos, attributes, and everything that is wrong with it. Exit code 1 on bad files."""
+    """Say what was understood of a dataset, and everything that is wrong with it. Exit code 1 on bad files."""
     from core.data.scan import scan as scan_dataset
+    from core.data.understood import as_record, bad_files, facts_of
 
-    config = from_dict({"data": {"root": str(folder), "reader": reader}})
-    dataset = scan_dataset(config.data, progress=bar("scanning"))
-    persons = dataset.persons
-    of = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
-    print(f"{dataset.reader}: {len(dataset.samples):,} photos{of}")
-    if persons.warning:
-        print(f"note: {persons.warning}")
-    for column in ("label", "mask", "gender"):
-        counts = dataset.samples[column].value_counts()
-        if len(counts):
-            print(f"{column}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    for problem in dataset.problems.itertuples():
-        print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
-    if (dataset.problems["severity"] == "error").any():
+    dataset = scan_dataset(_data_settings(folder, reader, settings or []), progress=bar("scanning"))
+    if as_json:
+        print(json.dumps(as_record(dataset)))
+    else:
+        for fact in facts_of(dataset):
+            print(_fact_line(fact))
+        for problem in dataset.problems.itertuples():
+            print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
+    if bad_files(dataset):
         raise typer.Exit(1)
+
+
+def _data_settings(folder: Path, reader: str, settings: list[str]) -> DataConfig:
+    values = {"data": DataConfig().model_dump(mode="json") | {"root": str(folder), "reader": reader}}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.startswith("data."):
+            remedy = "Such as --set data.person_column=id."
+            raise LabError(f"--set {setting}: expected data.key=value.", remedy, kind="config")
+        values = with_setting(values, key, value)
+    return from_dict(values).data
+
+
+def _fact_line(fact: Fact) -> str:
+    """The fact as the page tells it, what is only probable as a question, and the settings that change it."""
+    settings = f"  [{', '.join(f'data.{name}' for name in fact.settings)}]" if fact.settings else ""
+    return f"{'?' if fact.probable else '-'} {fact.text}{settings}"

@@ -17,7 +17,7 @@ from core.data.readers.attributes import problem
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.reading import Fact
 from core.data.readers.spelling import one_spelling
-from core.data.readers.tree import list_tree
+from core.data.readers.tree import left_out_facts, list_tree
 from core.data.verify import verify
 from core.errors import LabError
 
@@ -121,7 +121,7 @@ def scan(
         problems=table,
         seconds=time.monotonic() - started,
         set_aside=set_aside,
-        facts=(*tree.facts, *reading.facts, *spellings),
+        facts=(*tree.facts, *reading.facts, *spellings, *left_out_facts(reading.problems)),
     )
 
 

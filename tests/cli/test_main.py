@@ -232,8 +232,9 @@ def test_demo_draws_a_dataset_that_scan_reads(lab, tmp_path):
     assert "2 people, 14 photos" in done.out
     done = lab("scan", tmp_path / "demo")
     assert done.code == 0
-    assert "mask: 14 photos of 2 people" in done.out
-    assert "mask: mask 10, incorrect 2, normal 2" in done.out
+    assert "- Read as mask layout: 14 photos, " in done.out
+    assert "- Persons: 2 people, 7 photos each." in done.out
+    assert "- mask: mask 10, incorrect 2, normal 2." in done.out
     error_of(lab("demo", tmp_path / "demo"))
 
 
@@ -259,10 +260,40 @@ def test_scan_lists_everything_that_is_wrong_and_ends_with_1(lab, bad_dataset):
     done = lab("scan", bad_dataset)
     assert done.code == 1
     assert done.err == ""
-    assert "mask: 83 photos of 12 people" in done.out
+    assert "- Read as mask layout: 83 photos, 8 × 6 px." in done.out
+    assert "- Persons: 12 people, 6 to 7 photos each." in done.out
     faults = [line for line in done.out.splitlines() if line.startswith("error: ")]
     for named in ("images/000_female_Asian_20/normal.jpg", "train.csv row 14: age 'old'", "train.csv row 15"):
         assert sum(named in line for line in faults) == 1, (named, faults)
+
+
+def test_scan_for_scripts_writes_one_record_and_ends_as_without(lab, bad_dataset):
+    done = lab("scan", bad_dataset, "--json")
+    record = json.loads(done.out)
+    assert (done.code, done.err) == (1, "")
+    assert list(record) == ["reader", "photos", "persons", "attributes", "set_aside", "problems", "facts"]
+    assert record["reader"], record["photos"] == ("mask", 83)
+    assert record["persons"] == {"known": True, "count": 12}
+    assert record["attributes"]["gender"] == {"female": 41, "male": 42}
+    assert record["attributes"]["age"] == {"min": 20.0, "max": 70.0, "photos": 83}
+    assert record["set_aside"] == {"test": 0, "unlabelled": 0}
+    assert {tuple(problem) for problem in record["problems"]} == {("where", "kind", "problem", "remedy", "severity")}
+    assert sum(problem["severity"] == "error" for problem in record["problems"]) == 3
+    printed = lab("scan", bad_dataset).out
+    assert all(fact["text"] in printed for fact in record["facts"])
+
+
+def test_scan_takes_settings_of_the_reading_and_no_others(lab, tmp_path):
+    for name in ("cat/p1_0.png", "cat/p1_1.png", "dog/p2_0.png"):
+        draw(tmp_path / "pets" / name)
+    asked = lab(
+        "scan", tmp_path / "pets", "--json", "--set", "data.person_pattern=^(p[0-9]+)_", "--set", "data.reader=auto"
+    )
+    assert json.loads(asked.out)["persons"] == {"known": True, "count": 2}
+    plain = json.loads(lab("scan", tmp_path / "pets", "--json").out)
+    assert plain["persons"] == {"known": False, "count": 0}
+    assert "data.key=value" in error_of(lab("scan", tmp_path / "pets", "--set", "folds.count=3"))[0]
+    assert "unknown setting" in error_of(lab("scan", tmp_path / "pets", "--set", "data.colour=red"))[0]
 
 
 def test_bad_files_block_a_training_until_they_are_left_out(lab, bad_dataset, workers, recipe):

@@ -10,14 +10,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.config.run_config import DataConfig
-from core.data import recent, thumbnails
+from core.data import recent, thumbnails, understood
 from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.places import HOME
 from pages.parts.data import duplicates, faces, problems
 from pages.parts.data import gallery as data_gallery
-from pages.parts.dataset import picker
+from pages.parts.dataset import card, picker
 from tests.photos import draw, mask_dataset
 
 PAGE = HOME / "pages" / "data.py"
@@ -108,6 +108,30 @@ def test_the_overview_draws_classes_attributes_ages_and_means(lab, tmp_path):
     assert address(page, "rows") == "mask" and not page.exception
 
 
+def test_what_was_understood_stands_on_the_page_and_leads_to_what_changes_it(lab, tmp_path):
+    draw(pets(tmp_path / "pets", 3) / "logo.png")
+    page = open_page(root=tmp_path / "pets")
+    text = words(page)
+    for fact in understood.facts_of(scan(DataConfig(root=str(tmp_path / "pets")))):
+        assert fact.text in text
+    assert html(page).count("<figure title=") == 6
+    assert "&lt;b&gt;dogs" in html(page) and "<b>dogs" not in html(page)
+    assert not [box for box in page.text_input if box.label == "Person pattern"]
+    page.button(key="data-choice-2.change").click().run()
+    assert [box for box in page.text_input if box.label == "Person pattern"]
+    page.button(key="data-choice-3.show").click().run()
+    assert (address(page, "view"), address(page, "kind")) == ("problems", "left-over")
+    assert not page.exception and "logo.png" in html(page)
+
+
+def test_a_question_stands_before_all_that_is_sure(lab, tmp_path):
+    for number in range(3):
+        draw(tmp_path / "flat" / "images" / f"{number}.png", (number, 0, 0))
+    page = open_page(root=tmp_path / "flat")
+    rows = [element.value for element in page.markdown if ":material/" in element.value]
+    assert rows[0].startswith(":violet[:material/help:] 1 class") and "Read as folders" in rows[1]
+
+
 def test_the_gallery_turns_pages(lab, tmp_path, drawn):
     page = open_page(root=pets(tmp_path / "pets"), view="faces")
     assert len(drawn[-1]) == 60
@@ -129,7 +153,7 @@ def test_a_gallery_of_100_000_photos_makes_the_pictures_of_one_page(lab, tmp_pat
     for order in ("class", "person", "random"):
         page = open_page(root=root, view="faces", order=order, page=1_500)
         assert "of 100,000 photos" in words(page)
-        assert len(decoded) == 60
+        assert len(decoded) == 60 + card.PHOTOS
         decoded.clear()
 
 

@@ -130,7 +130,10 @@ def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
 
 
 def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
-    """A warning for each folder with images that no sample uses, or with other files among its images."""
+    """A warning for each folder with images that no sample uses, or with other files among its images.
+
+    Where they are images the row says how many (pictures) and why, for `left_out_facts`.
+    """
     images, unused, others = (by_folder(paths) for paths in (tree.images, tree.images.keys() - used, tree.others))
     warnings = []
     for folder in sorted(images):
@@ -139,7 +142,15 @@ def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
                 names = [path.rpartition("/")[2] for path in sorted(set(paths) - used)]
                 listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
                 text = f"{len(names)} file{'s'[: len(names) > 1]} left out, {text}: {listed}"
-                warnings.append(
-                    problem("left-over", folder, f"{folder or '.'}/", text, "Nothing, if that is right.", "warning")
-                )
+                row = problem("left-over", folder, f"{folder or '.'}/", text, "Nothing, if that is right.", "warning")
+                warnings.append(row | ({"pictures": len(names), "why": why} if paths is unused.get(folder) else {}))
     return warnings
+
+
+def left_out_facts(problems: list[dict]) -> list[Fact]:
+    """The pictures that no sample uses, counted over all folders, one fact for each reason."""
+    pictures: dict[str, int] = defaultdict(int)
+    for row in problems:
+        if row.get("pictures"):
+            pictures[row["why"]] += row["pictures"]
+    return [Fact("left-out", f"Left out: {n:,} picture{'s'[: n > 1]} {why}.") for why, n in pictures.items()]

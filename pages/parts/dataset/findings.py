@@ -1,65 +1,34 @@
-"""What a scan found of a dataset: people and photos in a line, its problems, the agreement to leave bad files out."""
+"""What a scan found of a dataset: what was understood, its problems, the agreement to leave bad files out."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.data.persons import Persons
+from core.data.readers.reading import Fact
 from core.data.scan import Scan
+from core.data.understood import bad_files, problem_counts
 from core.errors import LabError
-from core.text import count, plain
-from pages.parts.dataset.picker import Choice, bad_files, corrected, forget
+from core.text import count
+from pages.parts.dataset.card import card
+from pages.parts.dataset.picker import Choice, corrected
 from pages.parts.shared import groups, tables
 from pages.parts.shared.fields import field
 
-NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
-
-
-def result_line(scan: Scan) -> None:
-    """Reader, people where they are known, photos, problems in one line."""
-    table, bad = scan.samples, bad_files(scan)
-    persons = scan.persons
-    parts = [
-        *([f"**{count(persons.people)}** people"] if persons.are_known else []),
-        f"**{count(len(table))}** photos",
-        *([] if persons.are_known or not len(table) else [_unknown(persons)]),
-        f"read as {NAMES[scan.reader]}",
-    ]
-    if len(table):
-        sides = table[["width", "height"]]
-        low, high = sides.min(), sides.max()
-        same = (low == high).all()
-        size = f"{low['width']} × {low['height']}"
-        parts.append(f"{size} px" if same else f"{size} to {high['width']} × {high['height']} px")
-    colour = "red" if bad else "orange" if len(scan.problems) else "green"
-    parts.append(f":{colour}[{problem_counts(scan) or 'no problems'}]")
-    st.markdown(" · ".join(parts) + f"  \n:gray[{plain(scan.root)}]", width="stretch")
-
-
-def _unknown(persons: Persons) -> str:
-    extent = f"known for {count(persons.known)} photos" if persons.known else "unknown"
-    return f":orange[:material/gpp_maybe: persons {extent}]"
-
 
 def show_result(scan: Scan, key: str) -> None:
-    """The result line with a button to scan again, and the problems behind one click."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        result_line(scan)
-        st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
+    """The card of what was understood, and the problems behind one click."""
+    problems = f"problems-{key}"
+
+    def open_problems(fact: Fact) -> str:
+        groups.open_group(problems)
+        return f"group-{problems}"
+
+    card(scan, key, show_problems=open_problems)
     if not len(scan.problems):
         return
-    if (inside := groups.group(f"problems-{key}", "Problems", problem_counts(scan))) is not None:
+    if (inside := groups.group(problems, "Problems", problem_counts(scan))) is not None:
         with inside:
             problems_table(scan, key)
-
-
-def problem_counts(scan: Scan) -> str:
-    """ "5 bad entries and 1 warning"; empty when there are none."""
-    bad = bad_files(scan)
-    warnings = len(scan.problems) - bad
-    parts = [f"{count(bad)} bad {'entry' if bad == 1 else 'entries'}"] if bad else []
-    parts += [f"{count(warnings)} {'warning' if warnings == 1 else 'warnings'}"] if warnings else []
-    return " and ".join(parts)
 
 
 def leave_out(scan: Scan, choice: Choice, key: str, errors: dict[str, str]) -> None:

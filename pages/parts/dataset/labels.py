@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.config.run_config import DataConfig
 from core.data.readers.csv_table import csv_columns
+from core.data.understood import READER_NAMES
 from core.errors import LabError
 from core.text import plain
-from pages.parts.dataset.findings import NAMES
 from pages.parts.dataset.picker import Choice, check
 from pages.parts.shared import badges, groups
 from pages.parts.shared.fields import field
@@ -30,7 +30,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
     _, errors = check(choice)
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
-    name = NAMES.get(reader or choice["reader"], "not known yet")
+    name = READER_NAMES.get(reader or choice["reader"], "not known yet")
     people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
     summary = f"{name}, {'detected' if choice['reader'] == 'auto' else 'chosen'}{people}"
     inside = groups.group(

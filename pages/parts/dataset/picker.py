@@ -205,7 +205,3 @@ def corrected(scan: Scan) -> tuple[Scan, list[CorrectionEffect]]:
         remembered = (key, corrections.lay_over(scan, corrections.load(scan.root)))
         st.session_state[CORRECTED] = remembered
     return remembered[1]
-
-
-def bad_files(scan: Scan) -> int:
-    return int((scan.problems["severity"] == "error").sum())

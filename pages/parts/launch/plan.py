@@ -9,6 +9,7 @@ import streamlit as st
 from core.config import RunConfig
 from core.data.labels import corrections
 from core.data.scan import Scan
+from core.data.understood import bad_files
 from core.errors import LabError
 from core.network.weights import check_weights
 from core.plan.plan import SETTING_OF, Plan, fit_task, make_plan
@@ -54,7 +55,7 @@ def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | Non
         return plan_of(config, scan, joining), errors
     except LabError as error:
         if error.kind == "problems" and not config.data.leave_out_problems:
-            bad = picker.bad_files(picker.corrected(scan)[0])
+            bad = bad_files(picker.corrected(scan)[0])
             agreed = config.model_copy(update={"data": config.data.model_copy(update={"leave_out_problems": True})})
             plan, more = look_ahead(agreed, scan, joining)  # so that the rest of the page shows what there would be
             return plan, {**more, "data.leave_out_problems": _mend_or_agree(bad)}
@@ -69,7 +70,7 @@ def look_ahead_study(study: StudyConfig | None, form: dict, scan: Scan | None) -
     if lacking := [study_form.name_of(path) for path, values in study.grid.items() if not values]:
         return None, {study_plan.GRID: f"Choose values for {lacking[0]}."}
     errors: Errors = {}
-    if (bad := picker.bad_files(picker.corrected(scan)[0])) and not form["data"]["leave_out_problems"]:
+    if (bad := bad_files(picker.corrected(scan)[0])) and not form["data"]["leave_out_problems"]:
         errors["data.leave_out_problems"] = _mend_or_agree(bad)
         form = {**form, "data": {**form["data"], "leave_out_problems": True}}
     try:

@@ -44,5 +44,10 @@ def group(key: str, title: str, summary: str = "", *, mark: str = "", urgent: bo
         return st.container(key=f"fields-{key}") if key in opened else None
 
 
+def open_group(key: str) -> None:
+    """Have a group stand open when the page is drawn."""
+    st.session_state.setdefault(_OPEN, set()).add(key)
+
+
 def _turn(key: str) -> None:
     st.session_state[_OPEN] ^= {key}
