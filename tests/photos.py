@@ -56,7 +56,7 @@ def images_on_disk(root):
 
 def assert_nothing_is_skipped(scanned):
     """Each image is a sample, or the problems name it or a folder above it, or count it among the left-overs."""
-    samples = set(scanned.samples["sample"])
+    samples = {*scanned.samples["sample"], *scanned.set_aside["sample"]}
     named = set(scanned.problems["sample"]) - {""}
     named |= {name for where in scanned.problems["where"] for name in where.split(" and ")}
     for path in images_on_disk(scanned.root):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from pathlib import Path
@@ -12,7 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from core.config import person_pattern
 from core.config.transforms import TRANSFORMS, check_params, default_params
 
+NO_COLUMN = "none"  # a column of a table that is said to be in none
 CHOOSE = "choose"  # init run:choose in a recipe: whoever launches it names the run
+
+
+def known_encoding(name: str) -> str:
+    """An encoding of text as Python spells it. Raises ValueError for anything else."""
+    try:
+        codec = codecs.lookup(name.strip())
+        "a".encode(codec.name)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"{name!r} is no encoding of text; usual are utf-8, cp949, gb18030 and cp1252") from error
+    return codec.name
 
 
 class Part(BaseModel):
@@ -33,18 +45,35 @@ class DataConfig(Part):
     reader: Literal["auto", "mask", "utkface", "folders", "csv"] = Field(
         "auto", description="How labels are found: detected from the folder, or chosen here."
     )
-    csv_file: str | None = Field(None, description="CSV file inside the folder (reader csv).")
+    csv_file: str | None = Field(None, description="Table inside the folder: CSV, .xlsx, .jsonl, a list (reader csv).")
     path_column: str | None = Field(None, description="CSV column that holds the image path.")
-    label_column: str | None = Field(None, description="CSV column that holds the class.")
-    person_column: str | None = Field(None, description="CSV column that names the person.")
-    gender_column: str | None = Field(None, description="CSV column with female or male.")
-    age_column: str | None = Field(None, description="CSV column with the age in years.")
-    mask_column: str | None = Field(None, description="CSV column with mask, incorrect or normal.")
+    label_column: str | None = Field(None, description="CSV column that holds the class; none for no column.")
+    person_column: str | None = Field(None, description="CSV column that names the person; none for no column.")
+    gender_column: str | None = Field(None, description="CSV column with female or male; none for no column.")
+    age_column: str | None = Field(None, description="CSV column with the age in years; none for no column.")
+    mask_column: str | None = Field(None, description="CSV column with mask, incorrect or normal; none for no column.")
+    no_label: str = Field(
+        "nan, NA, N/A, None, null, -",
+        description="Words in a table that mean no label, between commas, in any case; an empty cell always does.",
+    )
+    encoding: str | None = Field(
+        None, description="Encoding of the table's text, such as utf-8, cp949 or gb18030; empty judges by its letters."
+    )
     person_pattern: str | None = Field(
         None, description="Regular expression on the file name; its first group is the person (reader folders)."
     )
     leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
     max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_exists(cls, value: str | None) -> str | None:
+        return known_encoding(value) if value and value.strip() else None
+
+    @field_validator("no_label", mode="before")
+    @classmethod
+    def _no_word_is_a_choice(cls, value: Any) -> Any:
+        return "" if value is None else value
 
     @field_validator("person_pattern")
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.config.parts import DataConfig
+from core.config.parts import NO_COLUMN, DataConfig
 from core.storage.files import GARBAGE
 
 COLUMN = "person_known"  # of a samples table: whether the dataset, or a label correction, names the photo's person
@@ -85,7 +85,7 @@ def with_known(samples: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
 
 
 def _was_told(column: object, pattern: object, reader: object) -> bool:
-    return bool(column or pattern or reader == "mask")
+    return bool((column and column != NO_COLUMN) or pattern or reader == "mask")
 
 
 def from_record(record: Any) -> Persons | None:

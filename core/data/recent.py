@@ -73,6 +73,6 @@ def _entries(rows: Any) -> list[Recent]:
     entries = []
     for row in rows if isinstance(rows, list) else []:
         with contextlib.suppress(TypeError, ValidationError, KeyError):
-            DataConfig.model_validate(row["data"])
-            entries.append(Recent(**row))
+            data = DataConfig.model_validate(row["data"])  # of an older lab it may lack settings of today
+            entries.append(Recent(**row | {"data": data.model_dump(mode="json")}))
     return entries

@@ -81,7 +81,7 @@ def scan(
         raise LabError(f"dataset {tree.root}: no images in this folder", "Choose the folder that holds them.", "empty")
     reader: str = data.reader
     if reader == "auto":
-        reader = "csv" if data.csv_file or data.path_column else detect(tree)
+        reader = "csv" if data.csv_file or data.path_column else detect(tree, data)
     reading = READERS[reader](tree, data)
     problems = reading.problems
     photos, spellings = one_spelling(reading.photos)

@@ -49,7 +49,7 @@ READ = [  # dataset, settings of its reader, what is known
     (folders, {"person_pattern": "^([a-z]+[0-9])_"}, "known"),
     (lambda root: table_file(root, "path,label", ["a", "b", "a"]), {}, "unknown"),
     (lambda root: table_file(root, "path,label,person", ["a,x", "b,y", "a,z"]), {}, "known"),
-    (lambda root: table_file(root, "path,label,id", ["a,1", "b,2", "a,1"]), {}, "known"),
+    (lambda root: table_file(root, "path,label,id", ["a,1", "b,2", "a,1", "b,3"]), {}, "known"),
     (lambda root: table_file(root, "path,label,id", ["a,1", "b,2", "a,3"]), {}, "unknown"),  # it may number photos
     (lambda root: table_file(root, "path,label,id", ["a,1", "b,2", "a,3"]), {"person_column": "id"}, "known"),
 ]

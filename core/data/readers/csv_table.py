@@ -1,138 +1,59 @@
-"""The CSV reader: files as people save them (encodings, delimiters), rows numbered as a spreadsheet shows them."""
+"""The reader of tables: a CSV, workbook, list or JSON lines with a photo in each row."""
 
-import csv
-import io
-import posixpath
-import unicodedata
-from collections import defaultdict
+from __future__ import annotations
+
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from core.config.parts import NO_COLUMN
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.readers.attributes import PARSERS, photo, problem
-from core.data.readers.reading import Reading
-from core.data.readers.tree import Tree, left_over
+from core.data.readers.reading import Fact, Reading
+from core.data.readers.tree import Tree, left_over, list_tree
+from core.data.tables.matching import Matcher, facts_of
+from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
+from core.data.tables.table import Table, is_list, is_table, read_table
+from core.data.tables.words import says_nothing, spelling_facts, unlabelled_fact, words_for_nothing
 from core.errors import LabError
 
 MEND_ROW = "Correct the row, or leave it out."
-
-ENCODINGS = ("utf-8", "cp949")
-DELIMITERS = ",;\t|"
-USUAL_NAMES = {
-    "path": ("path", "image_path", "filepath", "file_path", "file", "filename", "file_name", "image", "img", "photo"),
-    "label": ("label", "class", "target", "category"),
-    "person": ("person", "person_id", "id", "subject", "subject_id", "identity"),
-    "gender": ("gender", "sex"),
-    "age": ("age",),
-    "mask": ("mask", "mask_state"),
-}
+MOST_ROWS_TOLD = 1000  # of each kind of problem, one by one
 
 
-@dataclass(frozen=True)
-class CsvFile:
-    """columns: the header, stripped. rows: (row number in a spreadsheet, cells, stripped); blank rows are left out."""
-
-    columns: list[str]
-    rows: list[tuple[int, list[str]]]
+def read_csv(file: str | Path) -> Table:
+    """A table that stands by itself. Raises LabError (kind "csv") as read_table does."""
+    return read_table(file)
 
 
-def read_csv(file: str | Path) -> CsvFile:
-    """Every cell as text. Raises LabError (kind "csv") naming the file, and the encodings tried or the line."""
-    file = Path(file)
-    text = _decode(file)
-    header = (text.lstrip().splitlines() or [""])[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(header), strict=True)
-    try:
-        records = [[cell.strip() for cell in record] for record in reader]
-    except csv.Error as error:
-        raise LabError(
-            f"{file.name}, near line {reader.line_num}: {error}",
-            'Look for a quotation mark that is not closed; write "" for one inside a quoted cell.',
-            "csv",
-        ) from error
-    if not records or not any(records[0]):
-        raise LabError(f"{file.name}: the first line is empty", "Put the column names on the first line.", "csv")
-    rows = [(number, cells) for number, cells in enumerate(records[1:], start=2) if any(cells)]
-    return CsvFile(records[0], rows)
-
-
-def csv_columns(root: str | Path, name: str) -> list[str]:
-    """The column names of a CSV file of a dataset, in order. Raises LabError as read_csv and chosen_csv do."""
+def csv_columns(root: str | Path, name: str, encoding: str | None = None) -> list[str]:
+    """The column names of a table of a dataset, in order. Raises LabError as read_table and chosen_csv do."""
     home = Path(root).expanduser().resolve()
-    return read_csv(home / chosen_csv(home, name)).columns
+    file = home / chosen_csv(home, name)
+    status = file.stat()
+    return list(_columns(home, file, encoding, status.st_size, status.st_mtime_ns))
 
 
-def usual_column(columns: list[str], meaning: str) -> str | None:
-    """The column that by its name holds the path, label, person, gender, age or mask; None if none does."""
-    by_name = {column.lower().replace(" ", "_"): column for column in reversed(columns)}
-    return next((by_name[name] for name in USUAL_NAMES[meaning] if name in by_name), None)
+@lru_cache(64)
+def _columns(home: Path, file: Path, encoding: str | None, size: int, mtime_ns: int) -> tuple[str, ...]:
+    """Read once for each state of a file: forms ask at every drawing."""
+    matchers: list[Matcher] = []
 
+    def is_photo(cell: str) -> bool:
+        if not matchers:
+            matchers.append(Matcher(list_tree(home)))
+        return matchers[0].is_photo(cell)
 
-def _decode(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise LabError(f"{file}: cannot be read ({error.strerror})", "Check its name and rights.", "csv") from error
-    if not data.strip():
-        raise LabError(f"{file.name} is empty", "Fill it, or choose another file.", "csv")
-    encodings: tuple[str, ...]
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ("utf-16",)
-    elif data.startswith(b"\xef\xbb\xbf"):
-        encodings = ("utf-8-sig",)
-    else:
-        encodings = ENCODINGS
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise LabError(
-        f"{file.name}: its text is not in {' or '.join(encodings)} (the encodings tried)",
-        "Save it as CSV UTF-8 (in a spreadsheet: Save as, CSV UTF-8).",
-        "csv",
-    )
-
-
-def _delimiter(header: str) -> str:
-    """The one that splits the header into most cells; a comma where none splits it."""
-    return max(DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark))))
-
-
-def choose_columns(table: CsvFile, data: DataConfig) -> dict[str, str]:
-    """meaning -> column: as chosen in data, else by usual names, never one column for two meanings."""
-    chosen = {}
-    for meaning in ("path", "label", "person", "gender", "age", "mask"):
-        column = getattr(data, f"{meaning}_column")
-        if column and table.columns.count(column) != 1:
-            raise LabError(
-                f"csv: column {column!r} ({meaning}) stands {table.columns.count(column)} times in the header",
-                f"Choose one of {', '.join(table.columns)}.",
-                "csv",
-            )
-        if column:
-            chosen[meaning] = column
-    for meaning in ("path", "label", "person", "gender", "age", "mask"):
-        free = [column for column in table.columns if column not in chosen.values()]
-        column = usual_column(free, meaning)
-        if meaning not in chosen and column:
-            chosen[meaning] = column
-    if "path" not in chosen or not chosen.keys() & {"label", "gender", "age", "mask"}:
-        lacks = "a path" if "path" not in chosen else "a label, gender, age or mask"
-        raise LabError(
-            f"csv: no column is known to hold {lacks}; it has {', '.join(table.columns)}", "Choose the columns.", "csv"
-        )
-    return chosen
+    return tuple(read_table(file, encoding=encoding, is_photo=is_photo).columns)
 
 
 def chosen_csv(root: Path, name: str) -> str:
-    """A CSV file that was chosen by name, relative to root (resolved). Raises LabError unless it is a file inside."""
+    """A table that was chosen by name, relative to root (resolved). Raises LabError unless it is a file inside."""
     real = inside(root, name.replace("\\", "/"))
     if real is None and "\0" not in name:
         remedy = "Copy the file that it leads to into the dataset."
@@ -142,56 +63,202 @@ def chosen_csv(root: Path, name: str) -> str:
     return real
 
 
-def find_csv(tree: Tree, data: DataConfig) -> str:
-    """The CSV file, relative to root: the chosen one, else the only one in the root."""
+@dataclass(frozen=True)
+class DatasetTable:
+    """A table of a dataset. path: relative to root. chosen: the meanings of which a person chose the column."""
+
+    path: str
+    table: Table
+    meanings: Meanings
+    chosen: frozenset[str] = frozenset()
+
+    @property
+    def home(self) -> str:
+        return self.path.rpartition("/")[0]
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
+        hold."""
+        columns = self.meanings.columns.items()
+        named = self.chosen | {meaning for meaning, column in columns if usual_column([column], meaning)}
+        return is_table(self.path) and "path" in named and bool(named & set(LABELLED))
+
+
+def tables_of(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[list[DatasetTable], list[LabError]]:
+    """(the tables in the root whose columns name photos and a label, why others are none)."""
+    tables, faults = [], []
+    for path in tree.others:
+        if "/" in path or not (is_table(path) or is_list(path)):
+            continue
+        try:
+            table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
+            if is_list(path) and not _lists_photos(table, matcher):
+                continue
+            tables.append(_dataset_table(path, table, data, matcher))
+        except LabError as fault:
+            if is_table(path):
+                faults.append(fault)
+    return tables, faults
+
+
+def _dataset_table(path: str, table: Table, data: DataConfig, matcher: Matcher) -> DatasetTable:
+    chosen = frozenset(meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") not in (None, NO_COLUMN))
+    return DatasetTable(path, table, choose_columns(table, data, matcher.is_photo), chosen)
+
+
+def _lists_photos(table: Table, matcher: Matcher) -> bool:
+    """Whether the first cells of a text are photos: it may as well be a letter to the reader."""
+    first = [cells[0] for _, cells in table.rows[:20]]
+    return bool(first) and 2 * sum(map(matcher.is_photo, first)) > len(first)
+
+
+def find_csv(tree: Tree, data: DataConfig, matcher: Matcher) -> DatasetTable:
+    """The chosen table, else the only one in the root that names photos and a label."""
     if data.csv_file:
-        return chosen_csv(tree.root, data.csv_file)
-    names = [path for path in tree.others if "/" not in path and path.lower().endswith((".csv", ".tsv"))]
-    if len(names) != 1:
-        files = f"{len(names)} CSV files ({', '.join(names[:5])})" if names else "no CSV file"
-        raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
-    return names[0]
+        path = chosen_csv(tree.root, data.csv_file)
+        table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
+        return _dataset_table(path, table, data, matcher)
+    tables, faults = tables_of(tree, data, matcher)
+    if len(tables) == 1:
+        return tables[0]
+    if len(faults) == 1 and not tables:
+        raise faults[0]
+    names = [each.path for each in tables] or [path for path in tree.others if "/" not in path and is_table(path)]
+    files = f"{len(names)} CSV files ({', '.join(names[:5])})" if names else "no CSV file"
+    raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
+
+
+@dataclass
+class _Problems:
+    """Problems of rows; of each kind no more than MOST_ROWS_TOLD one by one."""
+
+    table: str
+    rows: list[dict] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def is_full(self, kind: str) -> bool:
+        """Count one more; whether it is too many to be told by itself."""
+        self.counts[kind] += 1
+        return self.counts[kind] > MOST_ROWS_TOLD
+
+    def add(self, kind: str, sample: str, where: str, text: str) -> None:
+        if not self.is_full(kind):
+            self.rows.append(problem(kind, sample, where, text, MEND_ROW))
+
+    def all(self) -> list[dict]:
+        more = {kind: count - MOST_ROWS_TOLD for kind, count in self.counts.items() if count > MOST_ROWS_TOLD}
+        texts = {kind: f"{count:,} more rows have the same kind of problem ({kind})" for kind, count in more.items()}
+        return self.rows + [problem(kind, "", self.table, text, MEND_ROW) for kind, text in texts.items()]
 
 
 def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
-    """A CSV with a path column and at least one of label, gender, age, mask; a person column is optional."""
-    name = find_csv(tree, data)
-    table = read_csv(tree.root / name)
-    columns = choose_columns(table, data)
-    index = {meaning: table.columns.index(column) for meaning, column in columns.items()}
-    problems = _set_aside(index, table, name, data)
-    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
-    find = _finder(tree, name)
-    numbered = _numbers_rows(index, table, data)
+    """A table with a column of paths and at least one of label, gender, age, mask; a person column is optional."""
+    matcher = Matcher(tree)
+    dataset = find_csv(tree, data, matcher)
+    name, table = dataset.path, dataset.table
+    index = {meaning: table.columns.index(column) for meaning, column in dataset.meanings.columns.items()}
+    notes = _set_aside(index, table, name, data)
+    problems = _Problems(name)
+    for number, text in table.faults:
+        problems.add("bad-row", "", f"{name} row {number}", text)
+    faulty = {number for number, _ in table.faults}
+    rows = [
+        _Row(number, {meaning: cells[at] if at < len(cells) else "" for meaning, at in index.items()}, cells)
+        for number, cells in table.rows
+        if number not in faulty
+    ]
+    matches = matcher.match((row.cell["path"], dataset.home) for row in rows)
+    told_person = _person_teller(dataset.meanings, data)
+    nothing = words_for_nothing(data.no_label)
     photos, used = [], {name}
-    for row, cells in table.rows:
-        cell = {meaning: cells[i] if i < len(cells) else "" for meaning, i in index.items()}
-        sample, faults = find(cell["path"])
+    for row in rows:
+        match = matches[row.cell["path"], dataset.home]
+        where = f"{name} row {row.number}"
+        sample = match.sample
+        if not sample and not problems.is_full("missing-file"):
+            kind, text, sample = matcher.why_none(row.cell["path"], dataset.home, match)
+            problems.rows.append(problem(kind, sample, where, text, MEND_ROW))
         used.add(sample)
-        if any(cells[len(table.columns) :]):
-            faults.append(("bad-row", f"the row has more cells than the header ({len(table.columns)})"))
-        faults += [(f"bad-{key}", f"the {key} is empty") for key in ("label", "person") if cell.get(key) == ""]
-        facts: dict[str, Any] = {"row": row, "where": f"{name} row {row}", "label": cell.get("label")}
-        if "person" in cell:
-            facts["person"] = cell["person"]
-            facts |= {"person_known": False} if numbered else {}
-        elif sample:
-            facts["person"] = pattern.person(sample) if pattern else sample
-            if facts["person"] is None:
-                faults.append(("bad-name", f"the person pattern {data.person_pattern!r} finds nothing in {sample}"))
-        for meaning, parse in PARSERS.items():
-            if cell.get(meaning):  # an empty cell: not known
-                try:
-                    facts[meaning] = parse(cell[meaning])
-                except ValueError as error:
-                    faults.append((f"bad-{meaning}", str(error)))
-        problems += [problem(kind, sample, facts["where"], text, MEND_ROW) for kind, text in faults]
-        if sample and not faults:
-            photos.append(photo(sample, cast(str, tree.images.get(sample) or inside(tree.root, sample)), **facts))
-    return Reading(photos, problems + left_over(tree, used, f"in no row of {name}"))
+        facts, faults = _read_row(row, len(table.columns), nothing)
+        person, person_faults = told_person(row.cell, match.sample) if "split" not in facts else ({}, [])
+        for kind, text in faults + person_faults:
+            problems.add(kind, sample, where, text)
+        if match.sample and not faults + person_faults:
+            real = cast(str, tree.images.get(sample) or inside(tree.root, sample))
+            photos.append(photo(sample, real, row=row.number, where=where, **facts, **person))
+    labels = Counter(each["label"] for each in photos if each["label"] is not None)
+    facts_told = [
+        *table.facts,
+        *dataset.meanings.facts,
+        *facts_of(((row.cell["path"], matches[row.cell["path"], dataset.home]) for row in rows), name),
+        *_unlabelled(photos, rows, labels, "label" in index),
+        *spelling_facts(labels),
+    ]
+    return Reading(photos, notes + problems.all() + left_over(tree, used, f"in no row of {name}"), facts_told)
 
 
-def _set_aside(index: dict[str, int], table: CsvFile, name: str, data: DataConfig) -> list[dict]:
+@dataclass(frozen=True)
+class _Row:
+    """number: as the table's program shows it. cell: meaning -> text. cells: all of them."""
+
+    number: int
+    cell: dict[str, str]
+    cells: list[str]
+
+
+def _read_row(row: _Row, columns: int, nothing: frozenset[str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """What a row says of its photo but for the person, and what is wrong with it: [(kind, text)]."""
+    facts: dict[str, Any] = {}
+    faults = []
+    if any(row.cells[columns:]):
+        faults.append(("bad-row", f"the row has more cells than the header ({columns})"))
+    for meaning, parse in PARSERS.items():
+        if row.cell.get(meaning):  # an empty cell: not known
+            try:
+                facts[meaning] = parse(row.cell[meaning])
+            except ValueError as error:
+                faults.append((f"bad-{meaning}", str(error)))
+    if "label" in row.cell:
+        label = row.cell["label"]
+        facts["label"] = None if says_nothing(label, nothing) else label
+        if facts["label"] is None and not facts.keys() - {"label"} and not faults:
+            facts["split"] = "unlabelled"
+    return facts, faults
+
+
+def _person_teller(
+    meanings: Meanings, data: DataConfig
+) -> Callable[[dict[str, str], str], tuple[dict[str, Any], list[tuple[str, str]]]]:
+    """tell(cells by meaning, sample) -> (what is known of the person, what is wrong): by column, else by pattern."""
+    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
+    by_column = "person" in meanings.columns and not (meanings.numbers_photos and pattern)
+
+    def tell(cell: dict[str, str], sample: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if by_column:
+            facts = {"person": cell["person"]} | ({"person_known": False} if meanings.numbers_photos else {})
+            return facts, [] if cell["person"] else [("bad-person", "the person is empty")]
+        if not sample or pattern is None:
+            return {}, []
+        person = pattern.person(sample)
+        text = f"the person pattern {data.person_pattern!r} finds nothing in {sample}"
+        return {"person": person}, [("bad-name", text)] if person is None else []
+
+    return tell
+
+
+def _unlabelled(photos: list[dict], rows: list[_Row], labels: Counter[str], has_column: bool) -> list[Fact]:
+    """What is to be said of photos without a label, in a table with a column for it."""
+    if not has_column:
+        return []
+    cells = {row.number: row.cell["label"] for row in rows}
+    lacking = [each for each in photos if each["label"] is None]
+    kept = sum(not each["split"] for each in lacking)
+    fact = unlabelled_fact(Counter(cells[each["row"]] for each in lacking), labels, kept=kept)
+    return [fact] if fact else []
+
+
+def _set_aside(index: dict[str, int], table: Table, name: str, data: DataConfig) -> list[dict]:
     """Forget a guessed column in which not one cell can be read (ages such as 20-29), if something else is left."""
     problems = []
     for meaning, parse in PARSERS.items():
@@ -208,54 +275,9 @@ def _set_aside(index: dict[str, int], table: CsvFile, name: str, data: DataConfi
     return problems
 
 
-def _numbers_rows(index: dict[str, int], table: CsvFile, data: DataConfig) -> bool:
-    """Whether the person column is only guessed, called id, and another one in each row: then it may number photos."""
-    at = index.get("person")
-    if at is None or data.person_column or table.columns[at].lower() != "id":
-        return False
-    values = [cells[at] for _, cells in table.rows if len(cells) > at]
-    return len(set(values)) == len(values)
-
-
 def _parses(parse: Callable[[str], object], text: str) -> bool:
     try:
         parse(text)
     except ValueError:
         return False
     return True
-
-
-def _finder(tree: Tree, csv_name: str) -> Callable[[str], tuple[str, list[tuple[str, str]]]]:
-    """find(cell) -> (sample, []) or ("" or the path looked for, [(kind, what is wrong)]); opens nothing.
-
-    A path counts from the CSV's folder, or else from the root; a bare file name is found anywhere if it stands once.
-    Spelling of accents may differ (file systems decompose them).
-    """
-    home = posixpath.dirname(csv_name)
-    normal = {unicodedata.normalize("NFC", path): path for path in tree.images}
-    by_name = defaultdict(list)
-    for path in normal:
-        by_name[path.rpartition("/")[2]].append(path)
-
-    def find(cell: str) -> tuple[str, list[tuple[str, str]]]:
-        if not cell:
-            return "", [("missing-file", "the path is empty")]
-        text = unicodedata.normalize("NFC", cell.replace("\\", "/"))
-        paths = [posixpath.normpath(posixpath.join(folder, text)) for folder in dict.fromkeys((home, ""))]
-        if text.startswith("/"):
-            paths = [inside(tree.root, text) or ".."]
-        paths = [path for path in paths if path != ".." and not path.startswith("../")]
-        for path in paths:
-            if path in normal:
-                return normal[path], []
-        reals = {path: inside(tree.root, path) for path in paths}
-        if not any(reals.values()):
-            return "", [("outside", f"path {cell!r} leads out of the dataset; it is not opened")]
-        for path, real in reals.items():
-            if real and (tree.root / real).is_file():
-                return path, []
-        if "/" not in text and len(by_name[text]) == 1:
-            return normal[by_name[text][0]], []
-        return paths[-1], [("missing-file", f"there is no file {cell!r} in the dataset")]
-
-    return find

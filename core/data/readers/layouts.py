@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
-from core.data.readers.csv_table import MEND_ROW, choose_columns, chosen_csv, read_csv, read_csv_dataset
+from core.data.readers.csv_table import MEND_ROW, chosen_csv, read_csv, read_csv_dataset, tables_of
 from core.data.readers.reading import Reading
 from core.data.readers.tree import Tree, by_folder, left_over
+from core.data.tables.matching import Matcher
 from core.errors import LabError
 
 MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "incorrect", "normal": "normal"}
@@ -119,24 +120,28 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
     return Reading(photos, problems + left_over(tree, set(parts), "not in a class folder"))
 
 
+def _class_folders(tree: Tree) -> set[str]:
+    """The classes that folders name by themselves; fewer than two are none."""
+    classes = {photo["label"] for photo in read_folders(tree, DataConfig()).photos} - SPLITS
+    return classes if len(classes) > 1 else set()
+
+
 READERS = {"mask": read_mask, "utkface": read_utkface, "folders": read_folders, "csv": read_csv_dataset}
 
 
-def detect(tree: Tree) -> str:
-    """The reader whose layout the folder has. Raises LabError naming the layouts if it has none."""
+def detect(tree: Tree, data: DataConfig | None = None) -> str:
+    """The reader whose layout the folder has. data: what is chosen of columns and encoding.
+
+    A table counts before folders where its columns are called what they hold, or chosen; where only its cells say that
+    they name photos, folders that name classes count before it. Raises LabError naming the layouts if it has none.
+    """
     if "train.csv" in tree.others and any(path.startswith("images/") for path in tree.images):
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
         if columns >= MASK_COLUMNS:
             return "mask"
-    faults = []
-    for name in tree.others:
-        if "/" not in name and name.lower().endswith((".csv", ".tsv")):
-            try:
-                choose_columns(read_csv(tree.root / name), DataConfig())
-            except LabError as fault:
-                faults.append(fault)
-            else:
-                return "csv"
+    tables, faults = tables_of(tree, data or DataConfig(), Matcher(tree))
+    if any(table.is_usual for table in tables) or (tables and not _class_folders(tree)):
+        return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
         return "utkface"

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.csv_table import csv_columns
+from core.data.tables.encodings import LANGUAGES
+from core.data.tables.meanings import MEANINGS
+from core.data.tables.table import is_list, is_table
 from core.data.understood import READER_NAMES
 from core.errors import LabError
 from core.text import plain
@@ -22,7 +26,9 @@ READERS = {
     "folders": "Folders (one a class)",
     "csv": "CSV (columns chosen by name)",
 }
-COLUMNS = ("path", "label", "person", "gender", "age", "mask")
+ENCODINGS = {None: "Judged by its letters", "utf-8": "UTF-8"} | {
+    name: f"{name} ({language})" for name, language in LANGUAGES.items()
+}
 
 
 def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
@@ -48,31 +54,39 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
         if wants_columns:
-            _columns(choice, key)
+            _columns(choice, key, errors)
 
 
-def _columns(choice: Choice, key: str) -> None:
+def _columns(choice: Choice, key: str, errors: dict[str, str]) -> None:
     root = Path(choice["root"]).expanduser()
     try:
-        files = sorted(path.name for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
+        files = sorted(path.name for path in root.iterdir() if is_table(path.name) or is_list(path.name))
     except OSError:
         files = []
     if not files:
-        st.caption("There is no CSV file in this folder.")
+        st.caption("There is no table in this folder: no CSV file, .xlsx or .jsonl.")
         return
     if choice["csv_file"] and choice["csv_file"] not in files:
         files.append(choice["csv_file"])
-    names = {None: "The only one"} | {file: file for file in files}
-    _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", names, 320)
+    names = {None: "The one that names photos"} | {file: file for file in files}
+    encoding = choice.get("encoding")
+    encodings = ENCODINGS | ({encoding: encoding} if encoding not in ENCODINGS else {})
+    with st.container(horizontal=True):
+        _pick(choice, f"{key}.csv_file", "csv_file", "CSV file", names, 320)
+        _pick(choice, f"{key}.encoding", "encoding", "Encoding", encodings, 240)
+        _type(choice, f"{key}.no_label", "no_label", "Words for no label", errors, "none", 320)
+    chosen = [choice["csv_file"]] if choice["csv_file"] else list(filter(is_table, files)) or files
     try:
-        columns = csv_columns(root, choice["csv_file"] or files[0])
+        columns = list(dict.fromkeys(column for file in chosen for column in csv_columns(root, file, encoding)))
     except LabError as error:
         badges.show_error(error)
         return
     with st.container(horizontal=True):
-        for meaning in COLUMNS:
+        for meaning in MEANINGS:
             name = f"{meaning}_column"
-            options = {None: "By its usual name"} | {column: column for column in [*columns, choice[name]] if column}
+            options: dict[str | None, str] = {None: "By its usual name"}
+            options |= {column: column for column in [*columns, choice[name]] if column}
+            options |= {NO_COLUMN: "None"} if meaning != "path" else {}
             _pick(choice, f"{key}.{name}", name, f"{meaning.capitalize()} column", options, 190)
 
 

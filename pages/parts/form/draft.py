@@ -61,6 +61,8 @@ LABELS = {
     "probability": "Share of batches mixed",
     "person_pattern": "Person pattern",
     "root": "Folder",
+    "no_label": "Words for no label",
+    "encoding": "Encoding",
     "leave_out_problems": "Leave out bad files",
 }
 STUDY_LABELS = {

@@ -1,0 +1,257 @@
+"""A cell of a table -> a photo of the dataset. Opens nothing.
+
+First as it is written: from the table's folder, from the root, or a bare name that stands once. What is left is
+matched by the end of the path, without regard to case and to the picture's suffix, where that means one file only.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from core.data.images import SUFFIXES
+from core.data.paths import inside
+from core.data.readers.reading import Fact
+from core.data.readers.tree import Tree
+
+_FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
+WAYS = {  # how a cell was matched that is not what the file is called, and how that is said
+    "case": "match only without regard to case",
+    "suffix": "are written with another suffix or none: matched by name",
+    "end": "are paths of another place: matched by the end of the path",
+    "far": "are matched by the file name alone, in a folder of another name",
+    "number": "are numbers that lost their zeros: matched by number",
+}
+PROBABLE = ("far", "number")
+_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Match:
+    """sample: the photo; "" if there is none. ways: of WAYS, for a photo that is not called as written.
+
+    taken: the photo that a cell could mean, had another row not the better or an equal right to it.
+    """
+
+    sample: str
+    ways: frozenset[str] = frozenset()
+    taken: str = ""
+
+
+@dataclass
+class Matcher:
+    """Matches cells with the photos of a tree."""
+
+    tree: Tree
+
+    def is_photo(self, cell: str) -> bool:
+        """Whether a photo is called so, however loosely."""
+        return bool(cell) and bool(self.exact(cell, "") or self._loose(cell)[0])
+
+    def match(self, cells: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Match]:
+        """(cell, folder of its table) -> its match. A photo that one cell names as it is written, or that several
+        cells could only loosely mean, is none of those that only could mean it."""
+        matches: dict[tuple[str, str], Match] = {}
+        loose: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
+        takers: Counter[str] = Counter()
+        for key in dict.fromkeys(cells):
+            if sample := self.exact(*key):
+                matches[key] = Match(sample)
+                takers[sample] += 1
+            else:
+                loose[key] = self._loose(key[0])
+                takers.update(filter(None, [loose[key][0]]))
+        for key, (sample, ways) in loose.items():
+            if sample and takers[sample] == 1:
+                matches[key] = Match(sample, ways)
+            else:
+                matches[key] = Match("", taken=sample)
+        return matches
+
+    def why_none(self, cell: str, home: str, match: Match) -> tuple[str, str, str]:
+        """(kind of the problem, what is wrong, the path that was looked for) for a cell without a match."""
+        if not cell:
+            return "missing-file", "the path is empty", ""
+        paths = self._paths(_normal(cell), home)
+        if not any(inside(self.tree.root, path) for path in paths):
+            return "outside", f"path {cell!r} leads out of the dataset; it is not opened", ""
+        text = f"there is no file {cell!r} in the dataset"
+        if match.taken:
+            text += f"; {match.taken} could be meant, but another row may mean it too"
+        return "missing-file", text, paths[-1] if paths else ""
+
+    def exact(self, cell: str, home: str) -> str:
+        """The photo (or other file of the dataset) that is written there; "" if there is none."""
+        text = _normal(cell)
+        if not text:
+            return ""
+        for path in self._paths(text, home):
+            if path in self._photos:
+                return self._photos[path]
+            if path in self._others or (self._may_hold_more(path) and self._is_file(path)):
+                return path
+        named = self._by_name.get(text, []) if "/" not in text else []
+        return self._photos[named[0]] if len(named) == 1 else ""
+
+    def _paths(self, text: str, home: str) -> list[str]:
+        if text.startswith("/"):
+            folder, _, name = text.rpartition("/")
+            if folder not in self._real_folders:
+                self._real_folders[folder] = inside(self.tree.root, folder or "/")
+            real = self._real_folders[folder]
+            paths = [] if real is None else [posixpath.normpath(posixpath.join(real, name))]
+        else:
+            paths = [posixpath.normpath(posixpath.join(folder, text)) for folder in dict.fromkeys((home, ""))]
+        return [path for path in paths if path != ".." and not path.startswith("../")]
+
+    def _may_hold_more(self, path: str) -> bool:
+        """Whether the folder of a path exists: it may hold files that the tree does not list (hidden, behind links)."""
+        folder = posixpath.dirname(path)
+        if folder not in self._is_folder:
+            self._is_folder[folder] = os.path.isdir(self.tree.root / folder)
+        return self._is_folder[folder]
+
+    def _is_file(self, path: str) -> bool:
+        if not os.path.isfile(self.tree.root / path):
+            return False
+        return inside(self.tree.root, path) is not None
+
+    def _loose(self, cell: str) -> tuple[str, frozenset[str]]:
+        """The one photo that a cell most probably means, and how it differs; ("", ...) for none or several."""
+        text = _normal(cell).rstrip("/")
+        parts = posixpath.normpath(text).split("/") if text else []
+        if not parts or ".." in parts or parts == ["."]:
+            return "", frozenset()
+        if _FOREIGN.match(text):
+            parts = [part for part in parts if part][1 if ":" in parts[0] else 0 :]
+        if not parts:
+            return "", frozenset()
+        candidates = self._by_stem.get(_stem(parts[-1]).casefold(), [])
+        numbered = not candidates and re.fullmatch(r"\d+(\.0+)?", parts[-1]) is not None and len(parts) == 1
+        if numbered:
+            candidates = self._by_number.get(int(parts[-1].partition(".")[0]), [])
+        ranked = sorted(((self._alike(parts, path), path) for path in candidates), reverse=True)
+        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+            return "", frozenset()
+        (common, _, _), path = ranked[0]
+        if not self._may_mean(parts, path.split("/"), common):
+            return "", frozenset()
+        return self._photos[path], frozenset({"number"}) if numbered else _ways(parts, path.split("/"), common)
+
+    def _alike(self, parts: list[str], path: str) -> tuple[int, bool, bool]:
+        """What ranks candidates: parts in common from the end, then the same suffix, then the same case."""
+        theirs = path.split("/")
+        common = 1
+        while common < min(len(parts), len(theirs)) and parts[-1 - common].casefold() == theirs[-1 - common].casefold():
+            common += 1
+        same_suffix = _suffix(parts[-1]).lower() == _suffix(theirs[-1]).lower()
+        return common, same_suffix, _stem(parts[-1]) == _stem(theirs[-1]) and parts[-common:-1] == theirs[-common:-1]
+
+    def _may_mean(self, parts: list[str], theirs: list[str], common: int) -> bool:
+        """Not where the cell names a folder of this dataset, or another split, and the photo lies elsewhere."""
+        if common == len(parts):
+            return True
+        folder = parts[-1 - common]
+        if folder.casefold() in self._folder_names:
+            return False
+        other = theirs[-1 - common] if common < len(theirs) else ""
+        return not (folder.casefold() in _SPLITS and other.casefold() in _SPLITS)
+
+    @cached_property
+    def _photos(self) -> dict[str, str]:
+        """Spelling in NFC -> sample: file systems decompose accents."""
+        return {unicodedata.normalize("NFC", path): path for path in self.tree.images}
+
+    @cached_property
+    def _others(self) -> set[str]:
+        return set(self.tree.others)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return _grouped((path.rpartition("/")[2], path) for path in self._photos)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _grouped((_stem(path.rpartition("/")[2]).casefold(), path) for path in self._photos)
+
+    @cached_property
+    def _by_number(self) -> dict[int, list[str]]:
+        stems = ((_stem(path.rpartition("/")[2]), path) for path in self._photos)
+        return _grouped((int(stem), path) for stem, path in stems if stem.isascii() and stem.isdecimal())
+
+    @cached_property
+    def _folder_names(self) -> set[str]:
+        folders = {path.rpartition("/")[0] for path in self._photos}
+        return {name.casefold() for folder in folders for name in folder.split("/") if name}
+
+    @cached_property
+    def _is_folder(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def _real_folders(self) -> dict[str, str | None]:
+        return {}
+
+
+def facts_of(matches: Iterable[tuple[str, Match]], table: str) -> list[Fact]:
+    """One fact for each way in which cells were matched that do not say what their photos are called.
+
+    matches: (cell, match) of each row.
+    """
+    rows: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for cell, match in matches:
+        for way in match.ways:
+            rows[way] += 1
+            examples.setdefault(way, f"{cell} is {match.sample}")
+    facts = []
+    for way, said in WAYS.items():
+        if count := rows[way]:
+            names = f"{count:,} file name{'s' if count > 1 else ''} in {table}"
+            one = said if count > 1 else said.replace("are numbers", "is a number").replace("are paths", "is a path")
+            one = one if count > 1 else one.replace("are ", "is ").replace("match only", "matches only")
+            facts.append(Fact("match", f"{names} {one} ({examples[way]}).", ("path_column",), way in PROBABLE))
+    return facts
+
+
+def _ways(parts: list[str], theirs: list[str], common: int) -> frozenset[str]:
+    ways = set()
+    if _suffix(parts[-1]).lower() != _suffix(theirs[-1]).lower():
+        ways.add("suffix")
+    same = [_stem(parts[-1]), *parts[-common:-1]] == [_stem(theirs[-1]), *theirs[-common:-1]]
+    if not same or (_suffix(parts[-1]) != _suffix(theirs[-1]) and "suffix" not in ways):
+        ways.add("case")
+    if common < len(parts):
+        ways.add("end" if common > 1 or common == len(theirs) else "far")
+    return frozenset(ways)
+
+
+def _normal(cell: str) -> str:
+    return unicodedata.normalize("NFC", cell.replace("\\", "/"))
+
+
+def _suffix(name: str) -> str:
+    """A picture's suffix; "" for any other, which belongs to the name."""
+    suffix = PurePosixPath(name).suffix
+    return suffix if suffix.lower() in SUFFIXES else ""
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(_suffix(name))
+
+
+def _grouped(pairs: Iterable[tuple[Key, str]]) -> dict[Key, list[str]]:
+    groups: dict[Key, list[str]] = defaultdict(list)
+    for key, path in pairs:
+        groups[key].append(path)
+    return dict(groups)

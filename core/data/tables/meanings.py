@@ -1,0 +1,173 @@
+"""Which column of a table holds what: as chosen, by its usual name, or by what stands in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.config.parts import NO_COLUMN
+from core.config.run_config import DataConfig
+from core.data.readers.reading import Fact
+from core.errors import LabError
+
+MEANINGS = ("path", "label", "person", "gender", "age", "mask")
+LABELLED = ("label", "gender", "age", "mask")
+USUAL_NAMES = {
+    "path": ("path", "image_path", "filepath", "file_path", "file", "filename", "file_name", "image", "img", "photo"),
+    "label": ("label", "class", "target", "category"),
+    "person": ("person", "person_id", "id", "subject", "subject_id", "identity"),
+    "gender": ("gender", "sex"),
+    "age": ("age",),
+    "mask": ("mask", "mask_state"),
+}
+JUDGED_ROWS = 200  # that tell whether a column names photos
+
+
+class Cells(Protocol):
+    """A table, as far as its columns are judged here."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> list[str]: ...
+
+    @property
+    def has_header(self) -> bool: ...
+
+    def column(self, name: str) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """columns: meaning -> column. numbers_photos: the person column is only a guess, and another one in each row."""
+
+    columns: dict[str, str]
+    numbers_photos: bool = False
+    facts: list[Fact] = field(default_factory=list)
+
+
+def is_usual_name(cell: str) -> bool:
+    """Whether a cell is what a column is usually called."""
+    return any(_spelt(cell) in names for names in USUAL_NAMES.values())
+
+
+def usual_column(columns: Sequence[str], meaning: str) -> str | None:
+    """The column that by its name holds the path, label, person, gender, age or mask; None if none does."""
+    by_name = {_spelt(column): column for column in reversed(columns)}
+    return next((by_name[name] for name in USUAL_NAMES[meaning] if name in by_name), None)
+
+
+def choose_columns(table: Cells, data: DataConfig, is_photo: Callable[[str], bool] = lambda cell: False) -> Meanings:
+    """What each column means. is_photo(cell): whether a photo of the dataset is called so.
+
+    Never one column for two meanings. Raises LabError where no column holds the path, or none any label.
+    """
+    chosen = _as_chosen(table, data)
+    refused = {meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") == NO_COLUMN}
+    facts: list[Fact] = []
+    if "path" not in chosen:
+        column, found = _path_column(table, set(chosen.values()), is_photo)
+        chosen |= {"path": column} if column else {}
+        facts += found
+    for meaning in MEANINGS[1:]:
+        free = [column for column in table.columns if column not in chosen.values()]
+        column = usual_column(free, meaning)
+        if meaning in chosen or meaning in refused or column is None:
+            continue
+        chosen[meaning] = column
+    facts += _only_label(table, chosen, refused)
+    numbers_photos = "person" not in refused and _judge_person(table, chosen, data, facts)
+    if "path" not in chosen or not chosen.keys() & set(LABELLED):
+        lacks = "a path" if "path" not in chosen else "a label, gender, age or mask"
+        listed = ", ".join(table.columns[:20]) + (", ..." if len(table.columns) > 20 else "")
+        text = f"csv: no column is known to hold {lacks}; {table.name} has {listed}"
+        raise LabError(text, "Choose the columns.", "csv")
+    return Meanings(chosen, numbers_photos, facts)
+
+
+def _as_chosen(table: Cells, data: DataConfig) -> dict[str, str]:
+    chosen = {}
+    for meaning in MEANINGS:
+        column = getattr(data, f"{meaning}_column")
+        if not column or column == NO_COLUMN:
+            continue
+        if table.columns.count(column) != 1:
+            raise LabError(
+                f"csv: column {column!r} ({meaning}) stands {table.columns.count(column)} times in the header",
+                f"Choose one of {', '.join(table.columns)}.",
+                "csv",
+            )
+        chosen[meaning] = column
+    return chosen
+
+
+def _path_column(table: Cells, taken: set[str], is_photo: Callable[[str], bool]) -> tuple[str | None, list[Fact]]:
+    """The column with a usual name, unless not one of its cells names a photo and those of another column do."""
+    free = [column for column in dict.fromkeys(table.columns) if column and column not in taken]
+    usual = usual_column(free, "path")
+    if usual is not None and any(map(is_photo, table.column(usual)[:JUDGED_ROWS])):
+        return usual, []
+    shares = {column: _share(table.column(column)[:JUDGED_ROWS], is_photo) for column in free}
+    best = max(free, key=shares.__getitem__, default=None)
+    if best is None or best == usual or 2 * shares[best] < 1:
+        return usual, []
+    if not table.has_header:  # told with the names that its columns have
+        return best, []
+    text = f"{table.name}: column {best!r} names the photos: {shares[best]:.0%} of its cells match one."
+    return best, [Fact("table", text, ("path_column",))]
+
+
+def _share(cells: Sequence[str], is_photo: Callable[[str], bool]) -> float:
+    return sum(map(is_photo, cells)) / len(cells) if cells else 0.0
+
+
+def _only_label(table: Cells, chosen: dict[str, str], refused: set[str]) -> list[Fact]:
+    """Take the only column that is left as the label, if no other is known and its values repeat."""
+    free = [column for column in table.columns if column and column not in chosen.values()]
+    if "path" not in chosen or chosen.keys() & set(LABELLED) or "label" in refused or len(free) != 1:
+        return []
+    values = Counter(table.column(free[0]))
+    if 2 * len(values) > max(4, values.total()):
+        return []
+    chosen["label"] = free[0]
+    text = f"{table.name}: column {free[0]!r} is taken for the class: it is the only one that is left."
+    return [Fact("classes", text, ("label_column",), probable=True)]
+
+
+def _judge_person(table: Cells, chosen: dict[str, str], data: DataConfig, facts: list[Fact]) -> bool:
+    """Whether the person column only numbers the photos; a column that can hardly tell persons is forgotten.
+
+    Only `id` is doubted: it may stand for anything. What is called person or subject is taken, and told if it differs
+    in each row.
+    """
+    column = chosen.get("person")
+    if column is None or column == data.person_column:
+        return False
+    values = Counter(filter(None, table.column(column)))
+    rows, asked = values.total(), ("person_column",)
+    if not values:
+        facts.append(Fact("persons", f"{table.name}: column {column!r} is empty: persons are unknown.", asked))
+        del chosen["person"]
+        return False
+    is_id = _spelt(column) == "id"
+    if len(values) == rows and (is_id or rows > 1):
+        if is_id:
+            text = f"{table.name}: column {column!r} differs in each row: it numbers photos, persons are unknown."
+        else:
+            text = f"{table.name}: column {column!r} names another person in each of {rows:,} rows."
+        facts.append(Fact("persons", text, asked, probable=True))
+        return is_id
+    classes = len(set(table.column(chosen["label"]))) if "label" in chosen else 0
+    if is_id and (len(values) <= max(2, classes) or (len(values) < 5 and rows >= 10 * len(values))):
+        few = f"{len(values)} value{'s' if len(values) > 1 else ''} in {rows:,} rows"
+        text = f"{table.name}: column {column!r} has only {few}: not taken for the person."
+        facts.append(Fact("persons", text, asked, probable=True))
+        del chosen["person"]
+    return False
+
+
+def _spelt(column: str) -> str:
+    return column.lower().replace(" ", "_")

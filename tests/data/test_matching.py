@@ -1,0 +1,113 @@
+"""A cell of a table means a photo, however it is written; or it is told why it means none."""
+
+import pytest
+
+from core.data.paths import inside
+from core.data.readers.tree import list_tree
+from core.data.tables.matching import Matcher
+from tests.data.tables import facts, labels, table
+from tests.photos import draw, problems_of, read
+
+
+def test_a_table_beside_its_photos_names_them_without_suffix(tmp_path):
+    photos = [f"images/{i:03d}.{'png' if i == 2 else 'jpg'}" for i in range(6)]
+    scanned = read(table(tmp_path, [f"{i:03d},{'ab'[i % 2]}" for i in range(6)], *photos, header="id,label"))
+    assert scanned.reader == "csv" and scanned.problems.empty
+    assert labels(scanned) == {photo: "ab"[i % 2] for i, photo in enumerate(photos)}
+    assert scanned.persons.state == "unknown", "the photo's name was taken for its person"
+    (text,) = facts(scanned)
+    assert text.startswith("6 file names in labels.csv are written with another suffix or none")
+    assert facts(scanned, "table") == {"labels.csv: column 'id' names the photos: 100% of its cells match one.": False}
+
+
+def test_paths_of_another_machine_are_matched_by_their_ends(tmp_path):
+    rows = ["D:\\work\\faces\\0.jpg,a", "/mnt/else/faces/1.jpg,b", "\\\\server\\share\\faces\\2.jpg,a", "faces/3.jpg,b"]
+    scanned = read(table(tmp_path, rows, *(f"faces/{i}.jpg" for i in range(4))))
+    assert scanned.problems.empty and labels(scanned) == {f"faces/{i}.jpg": "ab"[i % 2] for i in range(4)}
+    (text,) = facts(scanned)
+    assert text.startswith("3 file names in labels.csv are paths of another place: matched by the end of the path (D:")
+    assert not facts(scanned)[text]
+
+
+def test_a_file_name_alone_in_a_folder_of_another_name_is_only_probable(tmp_path):
+    scanned = read(table(tmp_path, ["/mnt/faces/0.jpg,a", "/mnt/faces/1.jpg,b"], "pictures/0.jpg", "pictures/1.jpg"))
+    assert labels(scanned) == {"pictures/0.jpg": "a", "pictures/1.jpg": "b"}
+    assert facts(scanned) == {
+        "2 file names in labels.csv are matched by the file name alone, in a folder of another name "
+        "(/mnt/faces/0.jpg is pictures/0.jpg).": True
+    }
+
+
+@pytest.mark.parametrize(
+    ("cell", "photos"),
+    [
+        ("/mnt/faces/1.jpg", ["a/1.jpg", "b/1.jpg"]),  # two files end so
+        ("train/1.jpg", ["test/1.jpg"]),  # another split
+        ("cat/1.jpg", ["dog/1.jpg", "cat/2.jpg"]),  # the folder is there, the file is not
+        ("IMG_1.jpg", ["img_1.JPG", "Img_1.jpg"]),
+        ("../faces/1.jpg", ["faces/1.jpg"]),  # leads out
+        ("/mnt/../../1.jpg/..", ["1.jpg"]),
+        ("1", ["1.jpg", "1.png"]),
+        ("2.jpg", ["1.jpg"]),
+    ],
+)
+def test_what_is_not_one_file_is_not_guessed(tmp_path, cell, photos):
+    scanned = read(table(tmp_path, [f"{cell},x"], *photos), reader="csv")
+    assert scanned.samples.empty and (scanned.problems["severity"] == "error").sum() == 1
+    assert not facts(scanned)
+
+
+def test_case_is_overlooked_where_that_is_one_file(tmp_path):
+    scanned = read(
+        table(tmp_path, [f"img_{i}.jpg,{'ab'[i % 2]}" for i in range(4)], *(f"IMG_{i}.JPG" for i in range(4)))
+    )
+    assert scanned.problems.empty and labels(scanned) == {f"IMG_{i}.JPG": "ab"[i % 2] for i in range(4)}
+    assert facts(scanned) == {
+        "4 file names in labels.csv match only without regard to case (img_0.jpg is IMG_0.JPG).": False
+    }
+
+
+def test_a_photo_that_is_named_exactly_is_no_other_rows(tmp_path):
+    scanned = read(table(tmp_path, ["a/1.jpg,x", "b/1.jpg,y", "A/2.JPG,y", "a/2.jpg,x"], "a/1.jpg", "a/2.jpg"))
+    assert labels(scanned) == {"a/1.jpg": "x", "a/2.jpg": "x"}
+    assert set(problems_of(scanned, "missing-file")) == {"labels.csv row 3", "labels.csv row 4"}
+    assert "another row may mean it too" in problems_of(scanned, "missing-file")["labels.csv row 4"]
+
+
+def test_two_rows_that_could_only_loosely_mean_one_photo_are_both_told(tmp_path):
+    scanned = read(table(tmp_path, ["x/1.jpg,a", "y/1.jpg,b", "2.jpg,b"], "1.jpg", "2.jpg"))
+    assert labels(scanned) == {"2.jpg": "b"}
+    assert set(problems_of(scanned, "missing-file")) == {"labels.csv row 2", "labels.csv row 3"}
+
+
+def test_numbers_that_a_spreadsheet_shortened_are_probably_those(tmp_path):
+    scanned = read(table(tmp_path, ["1,a", "2.0,b"], "x/0001.jpg", "x/0002.jpg", header="id,label"))
+    assert labels(scanned) == {"x/0001.jpg": "a", "x/0002.jpg": "b"}
+    assert list(facts(scanned).values()) == [True]
+
+
+def test_nothing_outside_is_looked_at_more_closely_than_whether_it_is_there(tmp_path, monkeypatch):
+    draw(tmp_path / "secret.jpg")
+    root = tmp_path / "root"
+    draw(root / "a.jpg")
+    (root / "link").symlink_to(tmp_path)
+    opened = []
+    monkeypatch.setattr("builtins.open", lambda *args, **kwargs: opened.append(args))
+    matcher = Matcher(list_tree(root))
+    for cell in ("../secret.jpg", str(tmp_path / "secret.jpg"), "link/secret.jpg", "a/../../secret.jpg"):
+        assert matcher.match([(cell, "")])[cell, ""].sample == ""
+    assert not opened and inside(root, "link/secret.jpg") is None
+
+
+def test_missing_files_by_the_thousand_are_told_in_one_line(tmp_path):
+    scanned = read(table(tmp_path, ["a.jpg,x", *(f"gone{i}.jpg,y" for i in range(1500))], "a.jpg"))
+    missing = problems_of(scanned, "missing-file")
+    assert len(missing) == 1001
+    assert missing["labels.csv"] == "500 more rows have the same kind of problem (missing-file)"
+
+
+def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path):
+    photos = ["cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg"]
+    root = table(tmp_path, ["1,10", "2,20", "3,10", "4,10"], *photos, header="id,size")
+    assert read(root).reader == "folders"
+    assert read(root, csv_file="labels.csv", label_column="size").reader == "csv"
