@@ -121,7 +121,7 @@ def scan(
         problems=table,
         seconds=time.monotonic() - started,
         set_aside=set_aside,
-        facts=(*tree.facts, *reading.facts, *spellings, *left_out_facts(reading.problems)),
+        facts=(*tree.facts, *reading.facts, *spellings, *left_out_facts(reading)),
     )
 
 

@@ -20,7 +20,19 @@ from core.text import one_line
 
 READER_NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
 # Kinds of facts in the order in which they are told, after what is asked; kinds not named here come before the last.
-ORDER = ("layout", "table", "encoding", "classes", "values", "persons", "split", "unlabelled", "left-out", "problems")
+ORDER = (
+    "layout",
+    "table",
+    "encoding",
+    "match",
+    "classes",
+    "values",
+    "persons",
+    "split",
+    "unlabelled",
+    "left-out",
+    "problems",
+)
 MOST_VALUES = 12  # of an attribute that are told; of more the first FEW
 FEW = 3
 LONGEST_VALUE = 40  # characters

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.attributes import problem
-from core.data.readers.reading import Fact
+from core.data.readers.reading import Fact, Reading
 from core.errors import LabError
 
 # What network storage, operating systems, archives and editors put beside photos: thumbnails, bins, copies.
@@ -147,10 +147,12 @@ def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
     return warnings
 
 
-def left_out_facts(problems: list[dict]) -> list[Fact]:
-    """The pictures that no sample uses, counted over all folders, one fact for each reason."""
+def left_out_facts(reading: Reading) -> list[Fact]:
+    """The pictures that no sample uses, one fact for each reason; none where a reader told it."""
     pictures: dict[str, int] = defaultdict(int)
-    for row in problems:
+    if any(fact.kind == "left-out" for fact in reading.facts):
+        return []
+    for row in reading.problems:
         if row.get("pictures"):
             pictures[row["why"]] += row["pictures"]
     return [Fact("left-out", f"Left out: {n:,} picture{'s'[: n > 1]} {why}.") for why, n in pictures.items()]
