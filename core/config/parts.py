@@ -62,6 +62,9 @@ class DataConfig(Part):
     person_pattern: str | None = Field(
         None, description="Regular expression on the file name; its first group is the person (reader folders)."
     )
+    follow_links: bool = Field(
+        False, description="Follow links to files and folders, also those that lead out of the dataset's folder."
+    )
     leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
     max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
 

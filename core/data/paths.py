@@ -1,4 +1,8 @@
-"""The one judge of whether a path below a dataset stays inside it. Opens nothing, imports no torch."""
+"""The one judge of whether a path below a dataset stays inside it. Opens nothing, imports no torch.
+
+A photo behind a link that leads out is opened only by consent (data.follow_links), which stands in the path of its row
+in the samples table: dataset/./sample. Any other path is judged as if nobody had agreed to anything.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,18 @@ import os
 from pathlib import Path
 
 from core.errors import LabError
+
+_CONSENT = "/./"  # between the dataset and a sample that lies outside of it, by consent
+
+
+def followed(root: Path, sample: str) -> str:
+    """The path, for a samples table, of a photo behind a link out of the dataset that the user agreed to follow."""
+    return f"{root}{_CONSENT}{sample}"
+
+
+def _is_followed(path: str | Path, sample: str) -> bool:
+    """Whether the path is one that `followed` made for this sample. A Path never is: it drops the consent."""
+    return bool(sample) and ".." not in Path(sample).parts and str(path).endswith(f"{_CONSENT}{sample}")
 
 
 def inside(root: Path, path: str) -> str | None:
@@ -34,11 +50,13 @@ def file_inside(root: str | Path, path: str) -> Path:
 
 
 def photo_file(path: str | Path, sample: str) -> Path:
-    """The file of a photo in a samples table; a link that leads out of the dataset by now is refused.
+    """The file of a photo in a samples table; a link that leads out of the dataset is refused, unless followed.
 
     path: the table's, absolute, which ends with sample: what stands before it is the dataset. Raises LabError(kind
     'outside').
     """
+    if _is_followed(path, sample):
+        return Path(os.path.realpath(path))
     whole, depth = Path(path), len(Path(sample).parts)
     if not depth or whole.parts[-depth:] != Path(sample).parts:
         raise LabError(
@@ -50,10 +68,12 @@ def photo_file(path: str | Path, sample: str) -> Path:
 
 
 def leads_out(path: str, sample: str) -> bool:
-    """Whether a link at, or on the way to, a dataset's file or folder leads out of it by now.
+    """Whether a link at, or on the way to, a dataset's file or folder leads out of it by now, and is not followed.
 
     path: absolute; sample: what it is relative to the dataset, "" for the dataset itself.
     """
+    if _is_followed(path, sample):
+        return False
     whole, parts = Path(path), Path(sample).parts
     if not parts or whole.parts[-len(parts) :] != parts:
         return False

@@ -12,12 +12,13 @@ import pandas as pd
 
 from core.config.run_config import DataConfig
 from core.data.labels.conflicts import one_per_file, person_conflicts
+from core.data.paths import followed
 from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import problem
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.reading import Fact
 from core.data.readers.spelling import one_spelling
-from core.data.readers.tree import left_out_facts, list_tree
+from core.data.readers.tree import Tree, left_out_facts, list_tree
 from core.data.verify import verify
 from core.errors import LabError
 
@@ -76,7 +77,9 @@ def scan(
     Raises LabError if the folder is missing, holds no images or has no layout that a reader knows.
     """
     started = time.monotonic()
-    tree = list_tree(_root(data.root))
+    tree = list_tree(_root(data.root), data.follow_links)
+    if not data.follow_links:
+        _check_links(tree)
     if not tree.images and not tree.problems:
         raise LabError(f"dataset {tree.root}: no images in this folder", "Choose the folder that holds them.", "empty")
     reader: str = data.reader
@@ -92,6 +95,8 @@ def scan(
     present = []
     for photo in photos:
         photo["path"] = str(tree.root / photo["sample"])
+        if os.path.isabs(photo["real"]):  # behind a link out of the dataset, by consent
+            photo["path"] = followed(tree.root, photo["sample"])
         try:
             status = os.stat(photo["path"])
         except OSError as error:
@@ -128,6 +133,17 @@ def scan(
 def detect_reader(root: str | Path) -> str:
     """mask, utkface, folders or csv. Raises LabError if the folder has none of these layouts."""
     return detect(list_tree(_root(root)))
+
+
+def _check_links(tree: Tree) -> None:
+    """Raises LabError(kind 'links') for a folder in which there is nothing but links that wait for consent."""
+    waiting = [fact for fact in tree.facts if fact.kind == "links"]
+    if waiting and not tree.images and any(row["kind"] in ("outside", "link") for row in tree.problems):
+        raise LabError(
+            f"dataset {tree.root}: no images but those behind links. {waiting[0].text}",
+            "Set data.follow_links, or copy the photos into the dataset.",
+            "links",
+        )
 
 
 def _root(root: str | Path) -> Path:

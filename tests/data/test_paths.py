@@ -17,6 +17,7 @@ from core.data.readers.tree import list_tree
 from core.data.scan import scan
 from core.errors import LabError
 from core.places import HOME
+from core.plan.plan import changed_files
 from core.report import faces
 from pages.parts.data import problems
 from pages.parts.data.view import View
@@ -120,6 +121,48 @@ def test_a_photo_that_became_a_link_outside_is_shown_by_nobody(root, secret, tmp
     assert duplicates.signatures([(path, sample, mtime)]).decoded.tolist() == [False]
     face = faces._face(sample, path, (), ())
     assert not face.jpeg and "leads out" in face.missing
+
+
+def test_a_followed_photo_is_opened_by_every_door_and_only_by_consent(root, secret, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    (root / "cat" / "out.jpg").symlink_to(secret / "secret.jpg")
+    samples = read(root, follow_links=True).samples.set_index("sample", drop=False)
+    assert len(samples) == 7
+    row = samples.loc["cat/out.jpg"]
+    path, sample, mtime = row["path"], row["sample"], int(row["mtime_ns"])
+    assert photo_file(path, sample) == secret / "secret.jpg"
+    assert isinstance(thumbnails.thumbnail(path, sample, mtime), bytes)
+    assert duplicates.signatures([(path, sample, mtime)]).decoded.tolist() == [True]
+    assert faces._face(sample, path, (), ()).jpeg
+    assert changed_files(samples) == []
+    plain = str(root / sample)  # as in a table that was made without consent
+    with pytest.raises(LabError, match="leads out of the dataset"):
+        photo_file(plain, sample)
+    assert changed_files(samples.assign(path=[str(root / name) for name in samples["sample"]])) == [
+        "cat/out.jpg (a link that leads out of the dataset)"
+    ]
+
+
+def test_consent_holds_for_photos_that_were_links_when_it_was_given(root, secret):
+    samples = read(root, follow_links=True).samples
+    (root / "cat" / "a.jpg").unlink()
+    (root / "cat" / "a.jpg").symlink_to(secret / "secret.jpg")
+    with pytest.raises(LabError, match="leads out of the dataset"):
+        photo_file(samples["path"][0], samples["sample"][0])
+    assert changed_files(samples) == ["cat/a.jpg (a link that leads out of the dataset)"]
+
+
+@pytest.mark.parametrize("sample", ["../outside/secret.jpg", "", "b.jpg", "cat/../../outside/secret.jpg"])
+def test_consent_reaches_no_further_than_its_own_sample(root, secret, sample):
+    for path in (f"{root}/./cat/a.jpg", f"{root}/./{sample}" if ".." in sample else f"{root}/./"):
+        with pytest.raises(LabError, match="it is not opened"):
+            photo_file(path, sample)
+
+
+def test_a_table_behind_a_link_stays_closed_also_where_photos_are_followed(root, secret):
+    for name in ways_out(root, secret):
+        with pytest.raises(LabError, match=words(name)):
+            scan(DataConfig(root=str(root), reader="csv", csv_file=name, follow_links=True), threads=1)
 
 
 def test_a_linked_root_and_a_link_within_are_the_datasets_own(root, tmp_path):

@@ -362,3 +362,18 @@ def test_a_filter_of_faces_that_was_cleared_does_not_come_back(lab, drawn, tmp_p
     assert "person" not in page.query_params
     assert [each.value for each in page.text_input if each.label == "Person"] == [""]
     assert len(drawn[-1]) > 1
+
+
+def test_a_dataset_of_links_is_opened_by_one_click(lab, tmp_path, drawn):
+    store = pets(tmp_path / "store", 3)
+    root = tmp_path / "linked"
+    for photo in sorted(store.rglob("*.jpg")):
+        link = root / photo.relative_to(store)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(photo)
+    page = open_page(root=root, view="faces")
+    assert "6 links are not followed" in html(page) + words(page) and not drawn
+    (box,) = [box for box in page.checkbox if box.label == "Follow links"]
+    box.check().run()
+    assert not page.exception
+    assert len(drawn[-1]) == 6 and all(cell["image"] for cell in drawn[-1])

@@ -1,6 +1,7 @@
 """List the images of a dataset folder without ever leaving it, and without overlooking one."""
 
 import os
+import stat
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,13 +18,15 @@ SYSTEM_FOLDERS = {"@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb"
 SYSTEM_FOLDERS |= {"__macosx", ".thumbnails", "lost+found", "$recycle.bin", "recycler", "system volume information"}
 SYSTEM_FOLDERS |= {".git", ".ipynb_checkpoints", ".trashes", ".spotlight-v100", ".fseventsd", "__pycache__"}
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
+MOST_TIMES = 16  # that one folder is listed, when many links lead to it
 
 
 @dataclass(frozen=True)
 class Tree:
     """Paths are posix and relative to root; what is hidden (.DS_Store, ._x) or a system's own (@eaDir) is left out.
 
-    images: path -> the file it really is; they differ where the path is a link to a file of the same dataset.
+    images: path -> the file it really is; they differ where the path is a link to a file of the same dataset. It is
+    absolute where the file lies out of the dataset, behind a link that is followed.
     others: files that are not images. problems: rows for the problems table. facts: what was left out or taken as one.
     """
 
@@ -34,16 +37,34 @@ class Tree:
     facts: list[Fact] = field(default_factory=list)
 
 
-def list_tree(root: Path) -> Tree:
-    """Walk a folder (root: resolved). Links to folders are not followed, so a loop of links cannot catch it.
+def list_tree(root: Path, follow_links: bool = False) -> Tree:
+    """Walk a folder (root: resolved). A loop of links ends, also where links are followed.
 
+    follow_links: the user's consent to photos behind links to folders, and behind links that lead out of the dataset.
     Raises LabError when the root itself cannot be listed.
     """
-    tree = Tree(root, {}, [], [])
-    folders = [""]
-    left_out: Counter[tuple[str, bool]] = Counter()  # (name, is a folder) of what systems put there
-    while folders:
-        folder = folders.pop()
+    walk = _Walk(root, follow_links)
+    while walk.folders:
+        walk.list_one(*walk.folders.pop())
+    tree = walk.tree
+    facts = _system_fact(walk.left_out) + _link_facts(walk)
+    return Tree(root, dict(sorted(tree.images.items())), sorted(tree.others), tree.problems, facts)
+
+
+class _Walk:
+    """What is still to be listed, and what was seen so far."""
+
+    def __init__(self, root: Path, follow_links: bool):
+        self.tree = Tree(root, {}, [], [])
+        self.follow_links = follow_links
+        # folder, and the real folders in which links were crossed on the way to it, the last one what it really is
+        self.folders: list[tuple[str, tuple[Path, ...]]] = [("", ())]
+        self.left_out: Counter[tuple[str, bool]] = Counter()  # (name, is a folder) of what systems put there
+        self.links: list[str] = []  # followed, or else left alone though they lead to folders or out of the dataset
+        self.times: Counter[Path] = Counter()  # how often a folder was reached through links
+
+    def list_one(self, folder: str, trail: tuple[Path, ...]) -> None:
+        root = self.tree.root
         try:
             with os.scandir(root / folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
@@ -53,22 +74,129 @@ def list_tree(root: Path) -> Tree:
                     f"dataset {root}: cannot be listed ({error.strerror})", "Check its permissions.", "no-access"
                 ) from error
             text = f"the folder cannot be listed ({error.strerror})"
-            tree.problems.append(problem("no-access", folder, folder, text, "Check its permissions."))
-            continue
+            self.problem("no-access", folder, text, "Check its permissions.")
+            return
         for entry in listed:
-            is_folder = entry.is_dir(follow_symlinks=False)
+            is_link, is_folder = entry.is_symlink(), entry.is_dir(follow_symlinks=False)
+            if is_link:
+                is_folder = entry.name.lower() in SYSTEM_FOLDERS
             if entry.name.lower() in (SYSTEM_FOLDERS if is_folder else SYSTEM_FILES):
-                left_out[entry.name, is_folder] += 1
+                self.left_out[entry.name, is_folder] += 1
                 continue
             if entry.name.startswith("."):
                 continue
             path = f"{folder}/{entry.name}".lstrip("/")
             if is_folder:
-                folders.append(path)
+                self.folders.append((path, (*trail[:-1], trail[-1] / entry.name) if trail else ()))
+            elif self.has_a_name(path):
+                if is_link:
+                    self.add_link(path, trail)
+                else:
+                    self.add_file(path, entry, trail)
+
+    def problem(self, kind: str, path: str, text: str, remedy: str, severity: str = "error") -> None:
+        self.tree.problems.append(problem(kind, path, path, text, remedy, severity))
+
+    def has_a_name(self, path: str) -> bool:
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            name = path.encode("utf-8", "backslashreplace").decode()
+            self.problem("bad-name", name, "its name is not valid UTF-8", "Rename it (an archive unpacked wrongly?).")
+            return False
+        return True
+
+    def add_file(self, path: str, entry: os.DirEntry, trail: tuple[Path, ...]) -> None:
+        real = _from_root(self.tree.root, trail[-1] / entry.name) if trail else path
+        if not _is_image(path):
+            if not os.path.isabs(real):  # a table out of the dataset is not opened
+                self.tree.others.append(path)
+        elif entry.is_file(follow_symlinks=False):
+            self.tree.images[path] = real
+        else:
+            self.problem("unreadable", path, "is not a regular file", "Remove it.")
+
+    def add_link(self, path: str, trail: tuple[Path, ...]) -> None:
+        root = self.tree.root
+        real = inside(root, path)
+        if self.follow_links and (real is None or (root / real).is_dir()):
+            self.follow(path, trail)
+        elif real is None:
+            self.links.append(path)
+            remedy = "Agree to follow links (data.follow_links), or copy what it points to into the dataset."
+            self.problem("outside", path, "is a link that leads out of the dataset; it is not followed", remedy)
+        elif (root / real).is_dir():
+            self.links.append(path)
+            text = f"is a link to {real or 'the dataset itself'}; photos count once, where they really are"
+            self.problem("link", path, text, "Nothing, or remove the link.", "warning")
+        elif not _is_image(path):
+            self.tree.others.append(path)
+        elif (root / real).is_file():
+            self.tree.images[path] = real
+        else:
+            text = f"is a link to {real}, which is not there"
+            self.problem("missing-file", path, text, "Put the file there, or remove the link.")
+
+    def follow(self, path: str, trail: tuple[Path, ...]) -> None:
+        """By consent: a link to a folder, or out of the dataset."""
+        root = self.tree.root
+        target = Path(os.path.realpath(root / path))
+        try:
+            mode = os.stat(root / path).st_mode
+        except OSError as error:
+            text = f"is a link to {target}, which cannot be reached ({error.strerror})"
+            self.problem("missing-file", path, text, "Put the file there, or remove the link.")
+            return
+        crossed = trail or (root / path.rpartition("/")[0],)
+        if stat.S_ISDIR(mode):
+            if any(place.is_relative_to(target) for place in crossed):
+                text = f"is a link back to {_from_root(root, target) or 'the dataset itself'}; the loop ends here"
+                self.problem("link", path, text, "Nothing, or remove the link.", "warning")
+            elif self.times[target] >= MOST_TIMES:
+                text = f"{target} is reached through {MOST_TIMES} links already; this one is not followed"
+                self.problem("link", path, text, "Remove links to it, so that its photos have one label.")
             else:
-                _add_file(tree, path, entry)
-    facts = _system_fact(left_out)
-    return Tree(root, dict(sorted(tree.images.items())), sorted(tree.others), tree.problems, facts)
+                self.times[target] += 1
+                self.links.append(path)
+                self.folders.append((path, (*crossed, target)))
+        elif not _is_image(path):
+            text = "is a link out of the dataset to a file that is no photo; it is not opened"
+            self.problem("outside", path, text, "Copy it into the dataset if it is needed.", "warning")
+        elif stat.S_ISREG(mode):
+            self.links.append(path)
+            self.tree.images[path] = _from_root(root, target)
+        else:
+            self.problem("unreadable", path, "is a link to what is not a regular file", "Remove it.")
+
+
+def _is_image(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in SUFFIXES
+
+
+def _from_root(root: Path, real: Path) -> str:
+    """A real path as Tree.images has it: relative to the root, or absolute where it lies outside; "" for the root."""
+    if not real.is_relative_to(root):
+        return str(real)
+    relative = real.relative_to(root).as_posix()
+    return "" if relative == "." else relative
+
+
+def _link_facts(walk: _Walk) -> list[Fact]:
+    """One line on the links that are followed, or that wait for consent; nothing if there are none."""
+    if not walk.links:
+        return []
+    links, count = sorted(walk.links), len(walk.links)
+    names = ", ".join(links[:3]) + (f" and {count - 3:,} more" if count > 3 else "")
+    if walk.follow_links:
+        outside = sum(os.path.isabs(real) for real in walk.tree.images.values())
+        text = f"{count:,} link{'s are' if count > 1 else ' is'} followed ({names}), as you agreed; "
+        text += f"{outside:,} photo{'s lie' if outside != 1 else ' lies'} out of the dataset's folder."
+    else:
+        text = (
+            f"{count:,} link{'s are' if count > 1 else ' is'} not followed ({names}): they lead to folders or out of "
+        )
+        text += "the dataset. Agree to follow links to read the photos behind them."
+    return [Fact("links", text, ("follow_links",))]
 
 
 def _system_fact(left_out: Counter[tuple[str, bool]]) -> list[Fact]:
@@ -83,42 +211,6 @@ def _system_fact(left_out: Counter[tuple[str, bool]]) -> list[Fact]:
         return []
     text = f"Left out, as the storage's or the system's own: {' and '.join(parts)}."
     return [Fact("left-out", text)]
-
-
-def _add_file(tree: Tree, path: str, entry: os.DirEntry) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        name = path.encode("utf-8", "backslashreplace").decode()
-        text = "its name is not valid UTF-8"
-        tree.problems.append(problem("bad-name", name, name, text, "Rename it (often an archive unpacked wrongly)."))
-        return
-    is_image = PurePosixPath(path).suffix.lower() in SUFFIXES
-    if entry.is_symlink():
-        _add_link(tree, path, is_image)
-    elif not is_image:
-        tree.others.append(path)
-    elif entry.is_file(follow_symlinks=False):
-        tree.images[path] = path
-    else:
-        tree.problems.append(problem("unreadable", path, path, "is not a regular file", "Remove it."))
-
-
-def _add_link(tree: Tree, path: str, is_image: bool) -> None:
-    real = inside(tree.root, path)
-    if real is None:
-        text = "is a link that leads out of the dataset; it is not followed"
-        tree.problems.append(problem("outside", path, path, text, "Copy what it points to into the dataset."))
-    elif (tree.root / real).is_dir():
-        text = f"is a link to {real or 'the dataset itself'}; photos count once, where they really are"
-        tree.problems.append(problem("link", path, path, text, "Nothing, or remove the link.", "warning"))
-    elif not is_image:
-        tree.others.append(path)
-    elif (tree.root / real).is_file():
-        tree.images[path] = real
-    else:
-        text = f"is a link to {real}, which is not there"
-        tree.problems.append(problem("missing-file", path, path, text, "Put the file there, or remove the link."))
 
 
 def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:

@@ -36,6 +36,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
     _, errors = check(choice)
     wants_columns = choice["reader"] == "csv" or (choice["reader"] == "auto" and reader == "csv")
     wants_columns |= fault is not None and fault.kind == "csv"
+    waits_for_links = fault is not None and fault.kind == "links"
     name = READER_NAMES.get(reader or choice["reader"], "not known yet")
     people = f" · at most {choice['max_people']} people" if choice["max_people"] else ""
     summary = f"{name}, {'detected' if choice['reader'] == 'auto' else 'chosen'}{people}"
@@ -43,7 +44,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
         f"labels-{key.partition('.')[0]}",
         "How labels are found",
         summary,
-        urgent=bool(errors) or (fault is not None and wants_columns),
+        urgent=bool(errors) or waits_for_links or (fault is not None and wants_columns),
     )
     if inside is None:
         return
@@ -53,6 +54,14 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
             if choice["reader"] in ("folders", "csv") or reader in ("folders", "csv"):
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
+        field(
+            st.checkbox,
+            "Follow links",
+            key=f"{key}.follow_links",
+            holds=bool(choice.get("follow_links")),
+            take=lambda agreed: choice.update(follow_links=agreed),
+            help=DataConfig.model_fields["follow_links"].description,
+        )
         if wants_columns:
             _columns(choice, key, errors)
 

@@ -63,6 +63,7 @@ LABELS = {
     "root": "Folder",
     "no_label": "Words for no label",
     "encoding": "Encoding",
+    "follow_links": "Follow links",
     "leave_out_problems": "Leave out bad files",
 }
 STUDY_LABELS = {
