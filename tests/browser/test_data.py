@@ -6,8 +6,9 @@ import pytest
 
 from core.data.labels import corrections
 from core.runs import Run
-from tests.browser.hands import address, button, choose, field, filled, pick, press, sees, small_run, text
+from tests.browser.hands import TOO_WIDE, address, button, choose, field, filled, pick, press, sees, small_run, text
 from tests.browser.screen import Talk, slack, soon
+from tests.photos import draw
 
 pytestmark = pytest.mark.browser
 
@@ -65,3 +66,23 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     assert corrections.load(lab.demo, lab.runs) == []
     assert corrections.read(run.corrections_file) == [made]
     assert "Traceback" not in text(page)
+
+
+def test_what_was_understood_leads_to_the_control_that_changes_it_and_fits_a_phone(page, tmp_path):
+    for name in ("cat/p1_0.png", "cat/p2_0.png", "dog/p1_1.png", "dog/" + "long" * 30 + ".png", "loose.png"):
+        draw(tmp_path / "pets" / name)
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.goto(f"/data?root={tmp_path / 'pets'}")
+    sees(page, "2 classes: cat 2, dog 2.")
+    soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")
+    persons = page.locator('[class*="st-key-fact-"]', has_text="Persons are unknown")
+    press(persons.get_by_role("button", name="Change"))
+    pattern = field(page, "Person pattern")
+    soon(lambda: pattern.count() == 1 and pattern.evaluate("e => e === document.activeElement"), 60 * slack(), "focus")
+    page.keyboard.type("^(p[0-9]+|long)")
+    page.keyboard.press("Enter")
+    sees(page, "Persons: 3 people, 1 to 2 photos each.")
+    left_out = page.locator('[class*="st-key-fact-"]', has_text="Left out: 1 picture")
+    press(left_out.get_by_role("button", name="Show"))
+    soon(lambda: "view=problems" in address(page), 60 * slack(), "the problems are open")
+    sees(page, "loose.png")
