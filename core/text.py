@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.stats.metrics import mean_and_deviation
 
 NOTHING = "–"
+LONGEST_NAME = 60  # characters of a name in a list of names
 
 
 def duration(seconds: float | None) -> str:
@@ -71,6 +72,14 @@ def ago(moment: float | None, now: float | None = None) -> str:
         return f"{round(seconds / 3600)} h ago"
     days = round(seconds / (24 * 3600))
     return "yesterday" if days == 1 else f"{days} days ago"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """ "cat", "cat and dog", "cat, cow and dog", "cat, cow, dog and 7 more"; foreign names, each on one line."""
+    ends = [one_line(name, LONGEST_NAME) for name in names]
+    if len(ends) > most:
+        ends = [*ends[: most - 1], f"{len(ends) - most + 1:,} more"]
+    return " and ".join([", ".join(ends[:-1]), ends[-1]]) if len(ends) > 1 else "".join(ends)
 
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")

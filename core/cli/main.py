@@ -108,7 +108,8 @@ def train(
     print(run.id, flush=True)
     if plan.corrections:
         print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
-    for doubt in (plan.persons.warning, *plan.absences):
+    aside = plan.set_aside_note and f"{plan.set_aside_note}."
+    for doubt in (aside, plan.persons.warning, *plan.absences):
         if doubt:
             print(f"note: {doubt}", file=sys.stderr)
     if wait:
@@ -148,7 +149,8 @@ def study(
     print(
         f"{estimate.runs} runs, {estimate.fold_jobs} fold jobs, {estimate.steps:,} steps, {estimate.bytes / 1e9:.1f} GB"
         + (f", about {estimate.seconds / 3600:.1f} h" if estimate.seconds else "")
-        + (f", {len(corrections):,} label corrections applied" if corrections else ""),
+        + (f", {len(corrections):,} label corrections applied" if corrections else "")
+        + (f"; {plans[0].set_aside_note}" if plans[0].set_aside_note else ""),
         file=sys.stderr,
     )
     record = records.launch(config, plans, folder=folder)

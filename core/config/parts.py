@@ -59,8 +59,26 @@ class DataConfig(Part):
     encoding: str | None = Field(
         None, description="Encoding of the table's text, such as utf-8, cp949 or gb18030; empty judges by its letters."
     )
+    class_level: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="Which folder on a photo's path names its class: 1 is the first one below the dataset. Empty finds "
+        "it (reader folders).",
+    )
+    persons: Literal["auto", "folder", "path", "none"] = Field(
+        "auto",
+        description="Who a photo shows. auto: the person column, else the person pattern on the file name; folder: the "
+        "folder between class and photo; path: the person pattern on the whole path below the dataset; none: nobody "
+        "is known.",
+    )
     person_pattern: str | None = Field(
-        None, description="Regular expression on the file name; its first group is the person (reader folders)."
+        None, description="Regular expression on the file name, or the whole path; its first group is the person."
+    )
+    test_set: Literal["set aside", "pool"] = Field(
+        "set aside",
+        description="What becomes of a labelled test set that the dataset names: set aside, it is never trained or "
+        "validated on; pool: cross-validated with the rest.",
     )
     follow_links: bool = Field(
         False, description="Follow links to files and folders, also those that lead out of the dataset's folder."
@@ -109,6 +127,9 @@ class TaskConfig(Part):
 class FoldsConfig(Part):
     count: int = Field(5, ge=2, le=20, description="Number of folds; each is held out once.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split of people into folds.")
+    given: bool = Field(
+        False, description="Use the folds that the dataset gives (folders fold_1, fold_2, ..., or a column fold)."
+    )
 
 
 class TransformConfig(Part):

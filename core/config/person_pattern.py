@@ -1,4 +1,4 @@
-"""A user's regular expression on file names, matched in bounded time. Imports no torch.
+"""A user's regular expression on file names or paths, matched in bounded time. Imports no torch.
 
 Some patterns take years on a name of two hundred letters, such as ^(a|aa)+$ on many a's and another letter. The
 regex package, unlike the standard library's re, can be told when to stop.
@@ -22,19 +22,23 @@ TOTAL_SECONDS = 20.0  # on all names of one dataset
 class PersonPattern:
     """Finds the person in file names; one object a scan, since it counts the time that it took."""
 
-    def __init__(self, pattern: str):
-        """Raises ValueError for what is no regular expression, has no group or is too long."""
+    def __init__(self, pattern: str, *, whole_path: bool = False):
+        """whole_path: match the path instead of the file name at its end.
+
+        Raises ValueError for what is no regular expression, has no group or is too long.
+        """
         check(pattern)
         self.pattern = pattern
+        self.whole_path = whole_path
         self._compiled = regex.compile(pattern)
         self._spent = 0.0
 
     def person(self, path: str) -> str | None:
-        """The first group in the file name of a path, None where the pattern finds nothing.
+        """The first group in the file name of a path, or in the path; None where the pattern finds nothing.
 
         Raises LabError(kind 'pattern') naming the pattern and the file when it takes too long.
         """
-        name = path.rpartition("/")[2]
+        name = path if self.whole_path else path.rpartition("/")[2]
         started = time.thread_time()
         try:
             match = self._compiled.search(name, timeout=min(NAME_SECONDS, TOTAL_SECONDS - self._spent))

@@ -17,8 +17,10 @@ from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import problem
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.reading import Fact
+from core.data.readers.set_aside import divided, leaks
 from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import Tree, left_out_facts, list_tree
+from core.data.readers.whom import with_persons
 from core.data.verify import verify
 from core.errors import LabError
 
@@ -37,6 +39,7 @@ COLUMNS = {
     "width": "int64",
     "height": "int64",
 }
+SOMETIMES = {"race": "object", "given_fold": "Int64"}  # columns of datasets that tell them
 PROBLEM_COLUMNS = ["sample", "where", "kind", "problem", "remedy", "severity"]
 
 
@@ -86,11 +89,12 @@ def scan(
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column else detect(tree, data)
     reading = READERS[reader](tree, data)
-    problems = reading.problems
-    photos, spellings = one_spelling(reading.photos)
+    photos, parts = divided(reading.photos, data)
+    photos, nameless, persons = with_persons(photos, data)
+    photos, spellings = one_spelling(photos)
     photos, twice = one_per_file(photos)
     photos, left_out = _fewer_people(photos, data.max_people)
-    problems = tree.problems + problems + twice + left_out
+    problems = tree.problems + reading.problems + nameless + twice + left_out
 
     present = []
     for photo in photos:
@@ -113,11 +117,11 @@ def scan(
             problems.append(problem(kind, photo["sample"], photo["sample"], text, remedy))
         else:
             good.append(photo | {"width": width, "height": height})
-    problems += person_conflicts([photo for photo in good if not photo["split"]])
-    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
-    table = table.sort_values("severity", kind="stable", ignore_index=True)  # errors first
     trained = [photo for photo in good if not photo["split"]]
     aside = [photo for photo in good if photo["split"]]
+    problems += person_conflicts(trained) + leaks(trained, aside)
+    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
+    table = table.sort_values("severity", kind="stable", ignore_index=True)  # errors first
     set_aside = _table(aside).assign(split=pd.Series([photo["split"] for photo in aside], dtype="object"))
     return Scan(
         root=str(tree.root),
@@ -126,7 +130,7 @@ def scan(
         problems=table,
         seconds=time.monotonic() - started,
         set_aside=set_aside,
-        facts=(*tree.facts, *reading.facts, *spellings, *left_out_facts(reading)),
+        facts=(*tree.facts, *reading.facts, *parts, *persons, *spellings, *left_out_facts(reading)),
     )
 
 
@@ -158,10 +162,15 @@ def _root(root: str | Path) -> Path:
 
 
 def _fewer_people(photos: list[dict], most: int | None) -> tuple[list[dict], list[dict]]:
-    """The photos of at most so many people: the same ones each time, each kind of person in its share."""
+    """The photos of at most so many people: the same ones each time, each kind of person in its share.
+
+    Photos that are set aside stay and do not count.
+    """
+    everything = photos
+    photos = [photo for photo in everything if not photo["split"]]
     kinds = {photo["person"]: (photo["label"], photo["gender"], photo["age"] // 30) for photo in photos}
     if most is None or len(kinds) <= most:
-        return photos, []
+        return everything, []
     people = pd.DataFrame({"person": list(kinds), "kind": [str(kind) for kind in kinds.values()]})
     people["draw"] = [hashlib.sha256(person.encode()).hexdigest() for person in people["person"]]
     people = people.sort_values("draw")
@@ -169,17 +178,18 @@ def _fewer_people(photos: list[dict], most: int | None) -> tuple[list[dict], lis
     people["share"] = rank / people.groupby("kind")["person"].transform("size")
     chosen = set(people.sort_values(["share", "draw"])["person"][:most])
     used = [photo for photo in photos if photo["person"] in chosen]
+    aside = [photo for photo in everything if photo["split"]]
     who = persons_of(pd.DataFrame(photos)).noun
     text = f"{most} of {len(kinds)} {who} are used ({len(used)} of {len(photos)} photos), as max_people says"
-    return used, [problem("max-people", "", "", text, "Nothing, or clear max_people.", "warning")]
+    return used + aside, [problem("max-people", "", "", text, "Nothing, or clear max_people.", "warning")]
 
 
 def _table(photos: list[dict]) -> pd.DataFrame:
-    extra = ["race"] if any(photo.get("race") for photo in photos) else []
     columns = {}
-    for name in [*COLUMNS, *extra]:
+    for name, kind in (COLUMNS | SOMETIMES).items():
         values = [photo.get(name) for photo in photos]
-        columns[name] = pd.Series(values, dtype=COLUMNS.get(name, "object"))
+        if name in COLUMNS or any(value is not None for value in values):
+            columns[name] = pd.Series(values, dtype=kind)
     return pd.DataFrame(columns)
 
 

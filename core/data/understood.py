@@ -36,7 +36,12 @@ ORDER = (
 MOST_VALUES = 12  # of an attribute that are told; of more the first FEW
 FEW = 3
 LONGEST_VALUE = 40  # characters
-TELLS_PERSON = {"csv": ("person_column", "person_pattern"), "folders": ("person_pattern",)}
+TELLS_PERSON = {
+    "csv": ("person_column", "persons", "person_pattern"),
+    "folders": ("persons", "person_pattern"),
+    "mask": ("persons",),
+    "utkface": ("persons", "person_pattern"),
+}
 
 
 def facts_of(scan: Scan) -> tuple[Fact, ...]:

@@ -34,6 +34,50 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     return stratified_groups(table["y"].to_numpy(), table["person"].to_numpy(dtype=str), folds, seed)
 
 
+def given_folds(table: pd.DataFrame, count: int) -> np.ndarray:
+    """The fold of each row, shape (n,), int64, 0 to count - 1: those that the dataset gives, in their order.
+
+    table: labelled samples with sample, person, class_name and, where the dataset gives folds, given_fold.
+    Raises LabError: kind 'given' where photos have none, where a person stands in two of them or a class in one alone;
+    'folds' where they are not as many as count.
+    """
+    given = table["given_fold"] if "given_fold" in table else pd.Series(pd.NA, index=table.index, dtype="Int64")
+    without = table["sample"][given.isna()]
+    if len(without):
+        photos = f"{len(without):,} of {len(table):,} photos have" if len(without) > 1 else "1 photo has"
+        raise LabError(
+            f"folds: {photos} no fold of the dataset, such as {without.iloc[0]}",
+            "Give each photo one, or let the lab make the folds (folds.given).",
+            "given",
+        )
+    numbers = sorted(given.unique())
+    if len(numbers) != count:
+        raise LabError(
+            f"folds: the dataset gives {len(numbers)} folds but {count} were asked for",
+            f"Set the number of folds to {len(numbers)}, or let the lab make the folds (folds.given).",
+            "folds",
+        )
+    fold = given.map({number: i for i, number in enumerate(numbers)}).to_numpy(np.int64)
+    stands = table.assign(fold=given)
+    if leaks := audit(stands):
+        more = f"; so do {len(leaks) - 1:,} more" if len(leaks) > 1 else ""
+        raise LabError(
+            f"folds: of the dataset's own, {leaks[0]}{more}",
+            "Correct them, or let the lab make folds in which everybody stands once (folds.given).",
+            "given",
+        )
+    folds_of_class = stands.groupby("class_name")["fold"].unique()
+    for name, where in folds_of_class.items():
+        if len(where) < 2:
+            raise LabError(
+                f"folds: class {name!r} stands in the dataset's fold {where[0]} alone, so that a network that is "
+                "validated on it never saw it",
+                "Correct the folds, let the lab make them (folds.given), or leave the class out.",
+                "given",
+            )
+    return fold
+
+
 def fold_table(table: pd.DataFrame) -> pd.DataFrame:
     """One row a fold (index `fold`): people, photos, then the photos of each class in class order.
 

@@ -16,6 +16,7 @@ from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.paths import leads_out
 from core.data.persons import Persons, persons_of
+from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.scan import Scan, fingerprint
 from core.data.tasks import TASK_ATTRIBUTES, label_samples, possible_tasks
 from core.errors import LabError
@@ -27,6 +28,7 @@ from core.runs.ancestry import ancestry, check_copy, check_file
 
 SETTING_OF = {
     "folds": "folds.count",
+    "given": "folds.given",
     "task": "task.name",
     "transfer": "model.init",
     "weights": "model.init",
@@ -48,6 +50,7 @@ class Plan:
     fingerprint: str
     ancestors: pd.DataFrame | None = None  # person, fold of everyone that the parent's line held out
     corrections: list[Correction] = field(default_factory=list)  # those that changed something, in their order
+    set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"split": []}))  # as in Scan
 
     @property
     def people(self) -> int:
@@ -61,6 +64,17 @@ class Plan:
     @property
     def photos(self) -> int:
         return len(self.samples)
+
+    @property
+    def set_aside_note(self) -> str:
+        """ "6 photos of the test set and 2 unlabelled ones are set aside, never trained on"; empty without any."""
+        counts = self.set_aside["split"].value_counts()
+        tested, waiting = int(counts.get(TEST, 0)), int(counts.get(UNLABELLED, 0))
+        photos = [f"{tested:,} {'photo' if tested == 1 else 'photos'} of the test set"] if tested else []
+        if waiting:
+            photos.append(f"{waiting:,} unlabelled {'photo' if waiting == 1 else 'photos'}")
+        are = "is" if tested + waiting == 1 else "are"
+        return f"{' and '.join(photos)} {are} set aside, never trained on" if photos else ""
 
     @property
     def absences(self) -> list[str]:
@@ -100,9 +114,9 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
 
     folder: the runs, where a parent run and the dataset's label corrections are looked for; corrections are applied.
     folds: fold by person, given by a study so that its runs share folds.
-    Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'classes' and
-    'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's folds
-    cannot be inherited; 'head'; 'corrections' when their file is broken.
+    Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'given', 'classes'
+    and 'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's
+    folds cannot be inherited; 'head'; 'corrections' when their file is broken.
     """
     scan, effects = corrections.lay_over(scan, corrections.load(scan.root, folder))
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
@@ -137,7 +151,18 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     if parent:
         check_held_out(labelled, parent)
     applied = [effect.correction for effect in effects if effect.photos]
-    return Plan(config, labelled, names, dropped, scan.problems, len(bad), fingerprint(labelled), ancestors, applied)
+    return Plan(
+        config,
+        labelled,
+        names,
+        dropped,
+        scan.problems,
+        len(bad),
+        fingerprint(labelled),
+        ancestors,
+        applied,
+        scan.set_aside,
+    )
 
 
 def fit_task(name: str, scan: Scan) -> tuple[str, str]:

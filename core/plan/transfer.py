@@ -12,7 +12,7 @@ from core.config.parts import CHOOSE
 from core.config.run_config import FoldsConfig, ModelConfig
 from core.data.persons import persons_of, units
 from core.errors import LabError
-from core.plan.folds import assign_folds
+from core.plan.folds import assign_folds, given_folds
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
 
@@ -124,8 +124,25 @@ def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.n
 
 
 def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, model: ModelConfig) -> np.ndarray:
-    """The fold of each row, shape (n,): inherited where there is a parent, else split anew."""
+    """The fold of each row, shape (n,): the dataset's own if they are asked for, else inherited where there is a
+    parent, else split anew.
+
+    Raises LabError(kind 'transfer') where the dataset's own are not those that the parent held people out in.
+    """
+    given = given_folds(table, folds.count) if folds.given else None
     if parent is None:
-        return assign_folds(table, folds.count, folds.seed)
+        return assign_folds(table, folds.count, folds.seed) if given is None else given
     check_parent(parent, folds.count, model)
-    return inherit_folds(table, ancestry(parent), folds.count, folds.seed)
+    people = ancestry(parent)
+    inherited = inherit_folds(table, people, folds.count, folds.seed)
+    if given is None:
+        return inherited
+    moved = table["person"][table["person"].isin(people["person"]) & (inherited != given)]
+    if len(moved):
+        raise LabError(
+            f"transfer: {parent.id} held {units(moved.nunique(), persons_of(table).state)} out in another fold than "
+            f"the dataset gives, such as {moved.iloc[0]}.",
+            "Let the folds follow the parent (folds.given off), or start from a run on the dataset's own folds.",
+            kind="transfer",
+        )
+    return given

@@ -219,6 +219,8 @@ def _planned(cache: dict[Any, Plan], config: RunConfig, scan: Scan, folder: Path
 
 def _moved(cache: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, folder: Path | None) -> Plan:
     """The plan with everybody in the fold of `people`; who is new there is assigned."""
+    if plan.config.folds.given:
+        return _on_given(plan, people)
     key = _shape(plan.config)
     if key not in cache:
         assigned = people.rename_axis("person").rename("fold").reset_index()
@@ -235,6 +237,19 @@ def _moved(cache: dict[Any, Plan], plan: Plan, people: pd.Series, scan: Scan, fo
                 )
         cache[key] = make_plan(plan.config, scan, folder=folder, folds=fold_of)
     return replace(cache[key], config=plan.config)
+
+
+def _on_given(plan: Plan, people: pd.Series) -> Plan:
+    """The plan as it is: the dataset gives its folds. Raises LabError where `people` have others."""
+    fold_of = plan.samples["person"].map(people)
+    moved = plan.samples["person"][fold_of.notna() & (fold_of != plan.samples["fold"])]
+    if len(moved):
+        raise LabError(
+            f"folds: {moved.iloc[0]} stands in another of the dataset's folds than in the runs that are there.",
+            "Let the lab make the folds (folds.given off), or launch this run on its own.",
+            kind="given",
+        )
+    return plan
 
 
 def _follows(plan: Plan, people: pd.Series) -> bool:

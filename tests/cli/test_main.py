@@ -404,3 +404,16 @@ def test_the_real_process_tells_an_error_the_same_way(tmp_path, runs_folder):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[0].startswith("error: dataset ")
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_what_is_set_aside_is_said_by_scan_and_train(lab, tmp_path):
+    for name in ("cat", "dog"):
+        for i in range(4):
+            draw(tmp_path / f"pets/train/{name}/{name}{i}.jpg", (40 * i, 90, 60))
+        draw(tmp_path / f"pets/test/{name}/{name}-0.jpg", (40, 190, 60))
+    scanned = lab("scan", tmp_path / "pets")
+    assert "Read as folders: 8 photos" in scanned.out
+    assert "Set aside as the test set, never trained on: test/ (2 photos)." in scanned.out
+    done = lab("train", "quick", "--data", tmp_path / "pets", "--set", "model.init=scratch", "--set", "folds.count=2")
+    assert "note: 2 photos of the test set are set aside, never trained on." in done.err
+    assert len(Run(done.out.split()[0]).samples()) == 8

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 
 from core.config.run_config import DataConfig
@@ -65,3 +67,12 @@ def test_exported_text_starts_no_formula_and_numbers_stay():
     assert lines[1].startswith("'=cmd")
     assert lines[1].endswith(",-1")
     assert all(line[0] in "'p\"" for line in lines[1:])
+
+
+def test_an_entry_of_an_older_lab_has_the_settings_that_are_new_since(tmp_path):
+    note(tmp_path, tmp_path / "runs", reader="csv")
+    path = lab_folder(tmp_path / "runs") / "recent.json"
+    entries = json.loads(path.read_text())
+    del entries[0]["data"]["test_set"]
+    path.write_text(json.dumps(entries))
+    assert recent.recent(tmp_path / "runs")[0].data["test_set"] == "set aside"

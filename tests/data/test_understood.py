@@ -32,7 +32,7 @@ def test_folders_are_told_with_their_classes_persons_and_what_is_left_out(tmp_pa
         "Read as folders: 5 photos, 8 × 6 px.",
         "2 classes: cat 3, dog 2.",
         "Persons are unknown: photos of one person may stand in several folds.",
-        "Left out: 1 picture not in a class folder.",
+        "Left out: 1 picture not in a class folder: logo.png.",
         "1 warning.",
     ]
 

@@ -267,3 +267,55 @@ def test_the_second_stage_starts_from_the_finished_run_of_the_dataset_with_its_d
     assert (child.config().model.depth, child.config().folds.count) == (34, 4)
     held_out = parent.samples().set_index("sample")["fold"]
     assert (child.samples().set_index("sample")["fold"] == held_out).all()
+
+
+def parts(root, *, folds=0):
+    """Two classes in train/ and a test set of 6 photos, or in folders of folds."""
+    for name in ("cat", "dog"):
+        for i in range(6):
+            draw(root / f"{f'fold_{i % folds}' if folds else 'train'}/{name}/{name}{i}.jpg", (40 * i, 90, 60))
+        for i in range(3):
+            draw(root / f"test/{name}/{name}-{i}.jpg", (40 * i, 190, 60))
+    return root
+
+
+def test_the_plan_says_what_is_set_aside_until_it_is_pooled(opened, tmp_path):
+    root = parts(tmp_path / "pets")
+    page = take_folder(open_page(), root)
+    assert "6 photos of the test set are set aside, never trained on" in text_of(page)
+    open_group(page, "labels-launch-data")
+    page.selectbox(key=f"launch-data.{root}.test_set").set_value("pool").run()
+    assert "set aside, never trained on" not in text_of(page)
+    assert [metric.value for metric in page.metric if metric.label == "Photos"] == ["18"]
+    button(page).click().run()
+    run = Run(opened[0][1]["run"])
+    assert run.config().data.test_set == "pool"
+    assert len(run.samples()) == 18
+
+
+def test_a_test_set_that_changed_meanwhile_is_not_launched_until_the_page_has_shown_it(opened, tmp_path):
+    root = parts(tmp_path / "pets")
+    page = take_folder(open_page(), root)
+    (root / "test/cat/cat-0.jpg").unlink()
+    page.session_state["scans"].clear()
+    button(page).click().run()
+    assert summaries() == []
+    assert "photos, labels or folds are not those that the page showed" in text_of(page)
+    button(page).click().run()
+    assert len(summaries()) == 1
+
+
+def test_folds_that_the_dataset_gives_can_be_chosen_on_the_form(opened, tmp_path):
+    page = open_group(take_folder(open_page(), parts(tmp_path / "pets", folds=3)), "task")
+    chosen = page.checkbox(key=f"form{page.session_state['launch_version']}.folds.given")
+    chosen.check().run()
+    assert "The dataset gives 3 folds but 5 were asked for" in text_of(page)
+    field(page, "folds.count").set_value("3").run()
+    button(page).click().run()
+    samples = Run(opened[0][1]["run"]).samples()
+    assert (samples["fold"] == samples["given_fold"]).all()
+
+
+def test_a_form_on_a_dataset_without_folds_does_not_ask_for_them(opened, tmp_path):
+    page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "task")
+    assert not [box for box in page.checkbox if "folds.given" in box.key]

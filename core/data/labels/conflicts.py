@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 
-from core.data.readers.attributes import problem
+from core.data.readers.attributes import TEST, UNLABELLED, problem
 
+SPLITS = (TEST, "", UNLABELLED)  # the first one that a file has counts
 LABELS = ("label", "mask", "gender", "age")
 SHOWN = 20
 
@@ -11,13 +12,17 @@ SHOWN = 20
 def one_per_file(photos: list[dict]) -> tuple[list[dict], list[dict]]:
     """(photos sorted by sample with each file once, problems).
 
-    A file named twice (two rows, or a link) stays once if both say the same, and is left out if they disagree.
+    A file named twice (two rows, or a link) stays once if both say the same, and is left out if they disagree. One that
+    is trained on and in the test set, too, is of the test set alone; one without a label elsewhere has that label.
     """
     files = defaultdict(list)
     for photo in sorted(photos, key=lambda photo: photo["sample"]):
         files[photo["real"]].append(photo)
     unique, problems = [], []
     for same in files.values():
+        same.sort(key=lambda photo: (SPLITS.index(photo["split"]), photo["sample"]))
+        if not all(photo["split"] == UNLABELLED for photo in same):
+            same = [photo for photo in same if photo["split"] != UNLABELLED]
         first = same[0]
         if len(same) > 1:
             wheres = _both(same)

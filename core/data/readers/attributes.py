@@ -3,6 +3,7 @@
 import math
 
 ATTRIBUTES = ("mask", "gender", "age", "label", "race")  # that a photo can have
+TEST, UNLABELLED = "test", "unlabelled"  # what photos that are set aside are
 GENDER_WORDS = {
     word: gender
     for gender, words in {"female": "female f woman 여 여자 여성", "male": "male m man 남 남자 남성"}.items()
@@ -45,10 +46,13 @@ def photo(sample: str, real: str, **facts) -> dict:
 
     sample: its path relative to the root. real: the file it is (differs for a link). facts: person, mask, gender, age,
     label, race, row (number in the CSV), where (what to call it in a message); person_known: False for a person that
-    says no more than that this is a photo; split: "" for a photo to train and validate on, else test or unlabelled.
+    says no more than that this is a photo; split: "" for a photo to train and validate on, else test or unlabelled;
+    part: what it stands in, as the dataset calls it, such as valid/; given_fold: the fold that the dataset puts it in;
+    person_folder: the folder that may be its person.
     """
     blank = {"where": sample, "row": None, "person": sample, "person_known": facts.get("person", sample) != sample}
     blank |= {"mask": None, "gender": None, "age": math.nan, "label": None, "split": ""}
+    blank |= {"part": "", "given_fold": None, "person_folder": None}
     return {"sample": sample, "real": real, **blank, **facts}
 
 

@@ -231,7 +231,7 @@ def _person_teller(
     meanings: Meanings, data: DataConfig
 ) -> Callable[[dict[str, str], str], tuple[dict[str, Any], list[tuple[str, str]]]]:
     """tell(cells by meaning, sample) -> (what is known of the person, what is wrong): by column, else by pattern."""
-    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
+    pattern = PersonPattern(data.person_pattern) if data.person_pattern and data.persons == "auto" else None
     by_column = "person" in meanings.columns and not (meanings.numbers_photos and pattern)
 
     def tell(cell: dict[str, str], sample: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""Readers: what a dataset's folders and file names say about each photo (csv_table.py reads a CSV).
+"""Readers: what a dataset says about each photo (csv_table.py reads a CSV, folders.py one folder a class).
 
 A reader takes (tree, data: DataConfig) and returns a Reading. It opens no image: whether the photos can be
 decoded is for core.data.scan.scan to find out.
@@ -8,10 +8,10 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 
-from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.csv_table import MEND_ROW, chosen_csv, read_csv, read_csv_dataset, tables_of
+from core.data.readers.folders import read_folders
 from core.data.readers.reading import Reading
 from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.tables.matching import Matcher
@@ -21,7 +21,6 @@ MASK_STEMS = {**{f"mask{i}": "mask" for i in range(1, 6)}, "incorrect_mask": "in
 MASK_COLUMNS = {"id", "gender", "age", "path"}
 UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d)_(\d)_\d{6,}(?!\d)")
 UTKFACE_RACES = ("White", "Black", "Asian", "Indian", "Others")
-SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def read_mask(tree: Tree, data: DataConfig) -> Reading:
@@ -100,29 +99,13 @@ def read_utkface(tree: Tree, data: DataConfig) -> Reading:
     return Reading(photos, problems + left_over(tree, set(tree.images), ""))
 
 
-def read_folders(tree: Tree, data: DataConfig) -> Reading:
-    """One folder a class, at any depth below it; folders named train, val, test are looked through."""
-    parts = {path: path.split("/")[:-1] for path in tree.images if "/" in path}
-    while parts and all(len(folders) > 1 for folders in parts.values()):
-        tops = {folders[0].lower() for folders in parts.values()}
-        if len(tops) > 1 and not tops <= SPLITS:
-            break
-        parts = {path: folders[1:] for path, folders in parts.items()}
-    pattern = PersonPattern(data.person_pattern) if data.person_pattern else None
-    photos, problems = [], []
-    for path, folders in parts.items():
-        person = pattern.person(path) if pattern else path
-        if person is None:
-            text = f"the person pattern {data.person_pattern!r} finds nothing in its name"
-            problems.append(problem("bad-name", path, path, text, "Correct the pattern or the name, or leave it out."))
-        else:
-            photos.append(photo(path, tree.images[path], label=folders[0], person=person))
-    return Reading(photos, problems + left_over(tree, set(parts), "not in a class folder"))
-
-
 def _class_folders(tree: Tree) -> set[str]:
     """The classes that folders name by themselves; fewer than two are none."""
-    classes = {photo["label"] for photo in read_folders(tree, DataConfig()).photos} - SPLITS
+    try:
+        photos = read_folders(tree, DataConfig()).photos
+    except LabError:
+        return set()
+    classes = {photo["label"] for photo in photos if not photo["split"]}
     return classes if len(classes) > 1 else set()
 
 

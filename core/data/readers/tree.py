@@ -12,6 +12,7 @@ from core.data.paths import inside
 from core.data.readers.attributes import problem
 from core.data.readers.reading import Fact, Reading
 from core.errors import LabError
+from core.text import listed
 
 # What network storage, operating systems, archives and editors put beside photos: thumbnails, bins, copies.
 SYSTEM_FOLDERS = {"@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb", "#recycle", "#snapshot"}
@@ -224,7 +225,7 @@ def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
 def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
     """A warning for each folder with images that no sample uses, or with other files among its images.
 
-    Where they are images the row says how many (pictures) and why, for `left_out_facts`.
+    Where they are images the row says which (pictures) and why, for `left_out_facts`.
     """
     images, unused, others = (by_folder(paths) for paths in (tree.images, tree.images.keys() - used, tree.others))
     warnings = []
@@ -235,16 +236,21 @@ def left_over(tree: Tree, used: set[str], why: str) -> list[dict]:
                 listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
                 text = f"{len(names)} file{'s'[: len(names) > 1]} left out, {text}: {listed}"
                 row = problem("left-over", folder, f"{folder or '.'}/", text, "Nothing, if that is right.", "warning")
-                warnings.append(row | ({"pictures": len(names), "why": why} if paths is unused.get(folder) else {}))
+                warnings.append(
+                    row | ({"pictures": sorted(set(paths) - used), "why": why} if paths is unused.get(folder) else {})
+                )
     return warnings
 
 
 def left_out_facts(reading: Reading) -> list[Fact]:
     """The pictures that no sample uses, one fact for each reason; none where a reader told it."""
-    pictures: dict[str, int] = defaultdict(int)
+    pictures: dict[str, list[str]] = defaultdict(list)
     if any(fact.kind == "left-out" for fact in reading.facts):
         return []
     for row in reading.problems:
         if row.get("pictures"):
             pictures[row["why"]] += row["pictures"]
-    return [Fact("left-out", f"Left out: {n:,} picture{'s'[: n > 1]} {why}.") for why, n in pictures.items()]
+    return [
+        Fact("left-out", f"Left out: {len(paths):,} picture{'s'[: len(paths) > 1]} {why}: {listed(paths)}.")
+        for why, paths in pictures.items()
+    ]

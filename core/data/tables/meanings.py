@@ -65,6 +65,8 @@ def choose_columns(table: Cells, data: DataConfig, is_photo: Callable[[str], boo
 
     Never one column for two meanings. Raises LabError where no column holds the path, or none any label.
     """
+    if data.persons != "auto":  # told otherwise, or by nothing
+        data = data.model_copy(update={"person_column": NO_COLUMN})
     chosen = _as_chosen(table, data)
     refused = {meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") == NO_COLUMN}
     facts: list[Fact] = []

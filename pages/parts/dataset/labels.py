@@ -29,6 +29,13 @@ READERS = {
 ENCODINGS = {None: "Judged by its letters", "utf-8": "UTF-8"} | {
     name: f"{name} ({language})" for name, language in LANGUAGES.items()
 }
+PERSONS = {
+    "auto": "Column or pattern on the name",
+    "folder": "Folder between class and photo",
+    "path": "Pattern on the whole path",
+    "none": "Nobody is known",
+}
+TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
 
 
 def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
@@ -51,7 +58,11 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
     with inside:
         with st.container(horizontal=True):
             _pick(choice, f"{key}.reader", "reader", "Reader", READERS, 320)
-            if choice["reader"] in ("folders", "csv") or reader in ("folders", "csv"):
+            _pick(choice, f"{key}.test_set", "test_set", "Test set", TEST_SETS, 260)
+            _pick(choice, f"{key}.persons", "persons", "Persons", PERSONS, 260)
+            if "folders" in (choice["reader"], reader):
+                _type(choice, f"{key}.class_level", "class_level", "Class folder", errors, "found", 160)
+            if {"folders", "csv"} & {choice["reader"], reader} or choice["persons"] == "path":
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
         field(

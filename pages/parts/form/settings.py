@@ -24,8 +24,8 @@ TASKS = {
 }
 
 
-def task_and_folds(errors: Errors, tasks: list[str]) -> None:
-    """tasks: those that the dataset has labels for."""
+def task_and_folds(errors: Errors, tasks: list[str], *, given: bool = False) -> None:
+    """tasks: those that the dataset has labels for. given: whether it gives folds."""
     chosen = draft()["task"]["name"]
     with st.container(horizontal=True):
         with st.container(width=300, gap="xsmall"):
@@ -38,6 +38,9 @@ def task_and_folds(errors: Errors, tasks: list[str]) -> None:
         number("folds.seed", errors, label="Seed of the split")
     if chosen in ("gender", "age") or draft()["task"]["unmasked"]:
         checkbox("task.unmasked")
+    if given or draft()["folds"]["given"]:
+        checkbox("folds.given")
+        message("folds.given", errors)
     message("task", errors)
 
 

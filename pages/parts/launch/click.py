@@ -36,6 +36,7 @@ from pages.parts.shared import frame
 
 AGAIN = "See what stands here now, then press Launch again."
 DATASET = ("data", "task", "folds", "model.init", "study")  # what photos, classes and folds depend on
+ASIDE = ["sample", "bytes", "mtime_ns", "split"]
 FROZEN = ["sample", "bytes", "mtime_ns", "person", "class_name", "fold"]
 
 
@@ -216,10 +217,12 @@ def _form() -> dict[str, Any]:
 
 
 def _digest(plans: Sequence[Plan]) -> str:
-    """Of photos, labels and folds; runs of a study share their tables."""
+    """Of photos, labels and folds, and of what is set aside; runs of a study share their tables."""
     digest = hashlib.sha256()
-    for table in {id(plan.samples): plan.samples for plan in plans}.values():
-        digest.update(pd.util.hash_pandas_object(table[FROZEN], index=False).to_numpy().tobytes())
+    tables = {id(plan.samples): plan.samples[FROZEN] for plan in plans}
+    tables |= {id(plan.set_aside): plan.set_aside[ASIDE] for plan in plans if len(plan.set_aside)}
+    for table in tables.values():
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -85,7 +85,7 @@ def plan_section(plan: Plan) -> None:
             st.metric(label, value, help=help, width="content")
         measuring.follow([config], lambda under_way: _time(plan, under_way))
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
-    if notes := _notes(plan):
+    if notes := notes_of(plan):
         st.caption(f"{'; '.join(notes)}.")
     table = fold_table(plan.samples)
     table.index = [f"fold {k}" for k in table.index]
@@ -115,7 +115,7 @@ def _time(plan: Plan, measuring_now: bool) -> None:
     )
 
 
-def _notes(plan: Plan) -> list[str]:
+def notes_of(plan: Plan) -> list[str]:
     """What of the dataset is not trained on as it stands, in a few words each."""
     notes = []
     if plan.dropped:
@@ -124,4 +124,6 @@ def _notes(plan: Plan) -> list[str]:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
     if corrected := len(plan.corrections):
         notes.append(f"{count(corrected)} label {'correction is' if corrected == 1 else 'corrections are'} applied")
+    if plan.set_aside_note:
+        notes.append(plan.set_aside_note)
     return notes

@@ -19,7 +19,7 @@ from core.plan.folds import fold_table
 from core.plan.plan import Plan, check_weights
 from core.studies import grid
 from core.studies.grid import StudyConfig
-from core.text import count, duration, rate
+from core.text import count, duration, plain, rate
 from pages.parts.form.draft import said
 from pages.parts.launch import measuring
 from pages.parts.shared import fold_verdict, tables
@@ -86,6 +86,8 @@ def section(plans: list[Plan]) -> None:
         )
     data = plans[0].config.data
     fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
+    if plans[0].set_aside_note:
+        st.caption(f"{plain(plans[0].set_aside_note)}.")
     tables.table(_table(plans), "runs.csv", row_height=32, hide_index=True, key="study-table")
     table = fold_table(plans[0].samples)
     table.index = [f"fold {k}" for k in table.index]

@@ -1,0 +1,195 @@
+"""The reader of folders: one folder a class, and what folders above and below it say (parts, folds, persons)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.config.person_pattern import PersonPattern
+from core.config.run_config import DataConfig
+from core.data.readers.attributes import TEST, UNLABELLED, photo
+from core.data.readers.reading import Fact, Reading
+from core.data.readers.split_names import Part, may_be_part, parts_of
+from core.data.readers.tree import Tree, left_over
+from core.data.readers.whom import by_pattern
+from core.errors import LabError
+from core.text import listed
+
+CONTAINERS = {"data", "dataset", "datasets", "images", "image", "imgs", "img", "photos", "pictures", "faces"}
+Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
+Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
+
+
+@dataclass(frozen=True)
+class _Level:
+    """at: which folder of a path names the class, from 0. used: the photos for which it does; strays are not in it.
+
+    doubt: what may be wrong with it, as a sentence; "" where nothing speaks against it.
+    """
+
+    at: int
+    used: Folders
+    doubt: str = ""
+
+
+def read_folders(tree: Tree, data: DataConfig) -> Reading:
+    """One folder a class, at any depth below it. Folders named as a part of the dataset (train, valid, test, fold_1)
+    are looked through, above the class and below it; photos of a test part without a class are unlabelled.
+
+    Raises LabError where no folder names a class.
+    """
+    folders = {path: path.split("/")[:-1] for path in tree.images}
+    level = _Level(data.class_level - 1, folders) if data.class_level else _find_level(folders)
+    marks = _marks(level)
+    photos = [_photo(path, tree.images[path], names, level.at, marks) for path, names in level.used.items()]
+    photos = _without_class(photos)
+    photos = [photo for photo in photos if photo["label"] is not None or photo["split"]]
+    if not any(photo["label"] is not None and not photo["split"] for photo in photos):
+        raise LabError(
+            f"dataset {tree.root}: {len(folders):,} images but nothing that names their classes",
+            "Put each class in a folder of its own, or add a CSV with a path and a label column."
+            if not data.class_level
+            else "Clear the class level, or choose another one.",
+            "data",
+        )
+    used = {photo["sample"] for photo in photos}
+    facts = _told(level)
+    problems = left_over(tree, used, "not in a class folder")
+    if data.person_pattern and data.persons == "auto":
+        photos, nameless = by_pattern(photos, PersonPattern(data.person_pattern))
+        problems = nameless + problems
+    return Reading(photos, problems, facts)
+
+
+def _find_level(folders: Folders) -> _Level:
+    """The first level whose folders are neither parts of the dataset nor one folder that only holds the others."""
+    at, doubt = 0, ""
+    used = {path: names for path, names in folders.items() if names}
+    aside: set[str] = set()  # photos of test parts, which need no class
+    while True:
+        here = {path: names for path, names in used.items() if len(names) > at}
+        deeper = {path: names for path, names in here.items() if len(names) > at + 1}
+        if not deeper:
+            break
+        tops = {names[at] for names in here.values()}
+        parts = parts_of(tops)
+        if parts or (len(tops) == 1 and _holds_all(here, deeper, aside, at)):
+            aside |= {path for path, names in here.items() if parts and parts[names[at]].split}
+            at += 1
+            continue
+        home, doubt = _home(here, at)
+        if home is None:
+            break
+        used = {path: names for path, names in used.items() if len(names) <= at or names[at] in home}
+    tops = {names[at] for names in used.values() if len(names) > at}
+    if parts_of(tops):  # train/1.jpg and test/2.jpg: no class anywhere
+        used = {}
+    return _Level(at, used, doubt)
+
+
+def _holds_all(here: Folders, deeper: Folders, aside: set[str], at: int) -> bool:
+    """Whether the one folder of a level only holds others: all or most photos that need a class are deeper."""
+    flat = len(here.keys() - deeper.keys() - aside)
+    below = {names[at + 1] for names in deeper.values()}
+    return not flat or (len(below) > 1 and flat < len(deeper))
+
+
+def _home(here: Folders, at: int) -> tuple[set[str] | None, str]:
+    """(the folders of a level that hold the dataset, what may be wrong with that): the others hold stray pictures.
+
+    None where all of them are classes. The dataset is in the folders that are parts of it and hold classes; or in the
+    only one below which there are such; or in the only one with a usual name for it that holds folders alone.
+    """
+    groups: dict[str, list[list[str]]] = defaultdict(list)
+    for names in here.values():
+        groups[names[at]].append(names[at + 1 :])
+    named = {name for name in groups if may_be_part(name)}
+    if parts_of(named) and any(rest for name in named for rest in groups[name]):
+        home = named
+    else:
+        home = {name for name, rests in groups.items() if _holds_parts(rests)}
+        home = home or {name for name, rests in groups.items() if name.lower() in CONTAINERS and _holds_classes(rests)}
+        if len(home) != 1:
+            return None, ""
+    strays = sorted(groups.keys() - home)
+    count = sum(len(groups[name]) for name in strays)
+    sure = len({part.role for part in parts_of(home).values()}) > 1 or any(_holds_parts(groups[name]) for name in home)
+    nested = any(rest for name in strays for rest in groups[name])
+    smallest = min(Counter(rest[0] for name in home for rest in groups[name] if rest).values())
+    few = not nested and count < smallest
+    if not sure and not few:
+        text = f"{folder_list(home)} may hold the classes; as it stands it is one, beside {folder_list(strays)}."
+        return None, text
+    pictures = "1 picture" if count == 1 else f"{count:,} pictures"
+    text = f"The dataset is taken to be {folder_list(home)} alone, without the {pictures} in {folder_list(strays)}."
+    return home, "" if sure and few else text
+
+
+def _holds_parts(rests: list[list[str]]) -> bool:
+    """Whether the folders here are all parts of a dataset, and some of them hold classes."""
+    names = {rest[0] for rest in rests if rest}
+    return bool(parts_of(names)) and any(len(rest) > 1 for rest in rests)
+
+
+def _holds_classes(rests: list[list[str]]) -> bool:
+    return all(rests) and len({rest[0] for rest in rests}) > 1
+
+
+def _marks(level: _Level) -> Marks:
+    """The levels whose folders are all parts of the dataset. One that would leave no photo to train on says nothing;
+    nor does one below the classes that would leave a class none.
+    """
+    marks: Marks = {}
+    for i in range(max(map(len, level.used.values()), default=0)):
+        parts = parts_of({names[i] for names in level.used.values() if len(names) > i})
+        if i == level.at or not parts:
+            continue
+        labelled = [names for names in level.used.values() if len(names) > level.at]
+        kept = [names for names in labelled if len(names) <= i or not parts[names[i]].split]
+        classes = {names[level.at] for names in labelled if i > level.at}
+        if kept and classes <= {names[level.at] for names in kept}:
+            marks[i] = parts
+    return marks
+
+
+def _photo(path: str, real: str, names: list[str], at: int, marks: Marks) -> dict:
+    """One photo with what its folders say."""
+    stands = {i: parts[names[i]] for i, parts in marks.items() if len(names) > i}
+    splits = {part.split for part in stands.values()} - {""}
+    split = UNLABELLED if UNLABELLED in splits else TEST if splits else ""
+    label = names[at] if len(names) > at else None
+    below = [name for i, name in enumerate(names) if i > at and i not in marks]
+    return photo(
+        path,
+        real,
+        label=None if split == UNLABELLED else label,
+        split=UNLABELLED if split and label is None else split,
+        part=f"{names[max(stands)]}/" if stands else "",
+        given_fold=next((part.fold for part in stands.values() if part.fold is not None and not split), None),
+        person_folder=below[0] if below else None,
+    )
+
+
+def _without_class(photos: list[dict]) -> list[dict]:
+    """Photos of the test set in one folder that is no class of the others, such as test/images/, are unlabelled."""
+    trained = {photo["label"] for photo in photos if not photo["split"]}
+    tested = {photo["label"] for photo in photos if photo["split"] == TEST}
+    if len(tested) != 1 or tested & trained:
+        return photos
+    return [photo | ({"split": UNLABELLED, "label": None} if photo["split"] == TEST else {}) for photo in photos]
+
+
+def _told(level: _Level) -> list[Fact]:
+    """Where the classes were found, unless in the first level of folders, and what may be wrong with that."""
+    facts = []
+    if level.at:
+        above = {names[level.at - 1] for names in level.used.values() if len(names) > level.at}
+        facts.append(Fact("classes", f"The folders below {folder_list(above)} are the classes.", ("class_level",)))
+    if level.doubt:
+        facts.append(Fact("classes", level.doubt, ("class_level",), probable=True))
+    return facts
+
+
+def folder_list(names: Iterable[str]) -> str:
+    return listed([f"{name}/" for name in sorted(names)])

@@ -1,0 +1,138 @@
+"""Parts of a dataset: what is trained on and what is set aside, as facts; what of the one stands in the other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+
+from core.config.run_config import DataConfig
+from core.data.readers.attributes import TEST, UNLABELLED, problem
+from core.data.readers.reading import Fact
+from core.text import listed
+
+LEAK = "leak"  # kind of a problem: what is trained on stands in the test set, too
+MEND_LEAK = "Take them out of one of the two; until then the test set's scores are too good."
+
+
+def divided(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[Fact]]:
+    """(the photos, those of a test set among the trained ones if it is to be pooled; what stands where, as facts)."""
+    facts = []
+    trained, tested, waiting = (_parts(photos, split) for split in ("", TEST, UNLABELLED))
+    pool = bool(tested) and data.test_set == "pool"
+    if pool:
+        trained = trained + tested
+        photos = [photo | ({"split": ""} if photo["split"] == TEST else {}) for photo in photos]
+    named = [part for part in trained if part]
+    if pool:
+        text = f"Cross-validated, the test set among the rest: {_told(trained)}."
+    elif tested:
+        text = f"Set aside as the test set, never trained on: {_told(tested)}. Cross-validated: {_told(trained)}."
+    else:
+        text = f"Cross-validated together: {_told(trained)}."
+    if tested or len(named) > 1:
+        facts.append(Fact("split", text, ("test_set",) if tested else ()))
+    del waiting[""]  # photos in no part lack a label for another reason, which their reader tells
+    if waiting:
+        text = f"{_photos(waiting.total(), 'photo has', 'photos have')} no label: set aside for prediction"
+        facts.append(Fact("unlabelled", f"{text} ({listed(list(waiting))})."))
+    folds = {photo["given_fold"] for photo in photos if not photo["split"] and photo["given_fold"] is not None}
+    if len(folds) > 1:
+        text = (
+            f"The dataset gives its photos {len(folds)} folds of its own: they can be used as they are (folds.given)."
+        )
+        facts.append(Fact("split", text, probable=True))
+    return photos, facts
+
+
+def leaks(trained: list[dict], aside: list[dict]) -> list[dict]:
+    """Warnings about a test set of which something is trained on (the same bytes, names, persons), and about classes
+    that only it has. trained, aside: photos with path and bytes; opens those of which two have the same size.
+    """
+    tested = [photo for photo in aside if photo["split"] == TEST]
+    if not tested:
+        return []
+    same_bytes = _same_bytes(trained, tested)
+    return [
+        *_unknown_classes(trained, tested),
+        *_copies(same_bytes),
+        *_names(trained, [photo for photo in tested if photo["sample"] not in same_bytes]),
+        *_persons(trained, tested),
+    ]
+
+
+def _same_bytes(trained: list[dict], tested: list[dict]) -> dict[str, str]:
+    """sample of the test set -> sample that is trained on, where both are the same bytes."""
+    sizes = {photo["bytes"] for photo in trained} & {photo["bytes"] for photo in tested}
+    digests = {_digest(photo["path"]): photo["sample"] for photo in trained if photo["bytes"] in sizes}
+    copies = {photo["sample"]: digests.get(_digest(photo["path"])) for photo in tested if photo["bytes"] in sizes}
+    return {sample: twin for sample, twin in copies.items() if twin is not None}
+
+
+def _digest(path: str) -> str:
+    """Of a file's bytes; one that is gone by now is like no other."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return path
+
+
+def _copies(same_bytes: dict[str, str]) -> list[dict]:
+    if not same_bytes:
+        return []
+    first, twin = next(iter(same_bytes.items()))
+    photos = _photos(len(same_bytes), "photo of the test set is", "photos of the test set are")
+    text = f"{photos} trained on, too, byte by byte: {first} is {twin}"
+    return [problem(LEAK, first, first, text, MEND_LEAK, "warning")]
+
+
+def _names(trained: list[dict], tested: list[dict]) -> list[dict]:
+    """Names that stand on both sides, where a name means one photo: where none is given twice in the trained part."""
+    names = Counter(os.path.basename(photo["sample"]) for photo in trained)
+    if max(names.values(), default=0) > 1:
+        return []
+    twice = [photo for photo in tested if os.path.basename(photo["sample"]) in names]
+    if not twice:
+        return []
+    first = twice[0]["sample"]
+    photos = _photos(len(twice), "photo of the test set has", "photos of the test set have")
+    text = f"{photos} the file name of one that is trained on, such as {os.path.basename(first)}"
+    return [problem(LEAK, first, first, text, "See whether they are the same photos, saved anew.", "warning")]
+
+
+def _persons(trained: list[dict], tested: list[dict]) -> list[dict]:
+    known = {photo["person"] for photo in trained if photo["person_known"]}
+    theirs = [photo for photo in tested if photo["person_known"] and photo["person"] in known]
+    if not theirs:
+        return []
+    people = sorted({photo["person"] for photo in theirs})
+    both = "1 person is" if len(people) == 1 else f"{len(people):,} people are"
+    text = f"{both} trained on and in the test set, too, with {_photos(len(theirs))}: {listed(people)}"
+    return [problem(LEAK, theirs[0]["sample"], theirs[0]["where"], text, MEND_LEAK, "warning")]
+
+
+def _unknown_classes(trained: list[dict], tested: list[dict]) -> list[dict]:
+    classes = {photo["label"] for photo in trained}
+    unknown = Counter(photo["label"] for photo in tested if photo["label"] not in classes)
+    if not unknown:
+        return []
+    photos = _photos(unknown.total(), "photo of the test set is", "photos of the test set are")
+    text = f"{photos} of a class that no photo to train on has: {listed(sorted(unknown))}"
+    remedy = "Move some of them to the part that is trained on, or pool the test set (data.test_set)."
+    return [problem("split", "", "", text, remedy, "warning")]
+
+
+def _parts(photos: list[dict], split: str) -> Counter[str]:
+    """What the photos of a split stand in -> how many."""
+    return Counter(photo["part"] for photo in photos if photo["split"] == split)
+
+
+def _told(parts: Counter[str]) -> str:
+    """ "train/ and valid/ (12 photos)"."""
+    names = [part for part in parts if part] + ["the rest" for part in parts if not part]
+    return f"{listed(names)} ({_photos(parts.total())})"
+
+
+def _photos(number: int, one: str = "photo", many: str = "photos") -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {many}"

@@ -1,0 +1,110 @@
+"""Whom a photo shows, from a folder on its path or a pattern on the whole path; what the folders suggest."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from core.config.person_pattern import PersonPattern
+from core.config.run_config import DataConfig
+from core.data.readers.attributes import problem
+from core.data.readers.reading import Fact
+from core.errors import LabError
+from core.text import listed, one_line
+
+
+def with_persons(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[dict], list[Fact]]:
+    """(the photos with the persons that data.persons asks for, problems, facts); as the reader left them for auto.
+
+    Raises LabError where a pattern is wanted and none is given.
+    """
+    if data.persons == "none":
+        return [photo | {"person": photo["sample"], "person_known": False} for photo in photos], [], []
+    if data.persons == "folder":
+        return _by_folder(photos)
+    if data.persons == "path":
+        return _by_path(photos, data)
+    return photos, [], _suggested(photos)
+
+
+def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
+    """The folder between class and photo, else (no class is a folder) the one that holds the photo."""
+    where = "that holds a photo" if any(photo["row"] is not None for photo in photos) else "between class and photo"
+    folder_of = {photo["sample"]: _folder(photo) for photo in photos}
+    known = {sample: folder for sample, folder in folder_of.items() if folder}
+    if not known:
+        raise LabError(
+            f"persons: there is no folder {where}.",
+            "Choose another way to tell the persons (data.persons).",
+            "persons",
+        )
+    photos = [
+        photo | {"person": known.get(photo["sample"], photo["sample"]), "person_known": photo["sample"] in known}
+        for photo in photos
+    ]
+    classes = defaultdict(set)
+    for photo in photos:
+        if photo["person_known"] and photo["label"] is not None:
+            classes[photo["person"]].add(photo["label"])
+    several = [person for person, labels in classes.items() if len(labels) > 1]
+    text = f"The folder {where} is the person."
+    if several:
+        text += (
+            f" {listed(several)} {'stand' if len(several) > 1 else 'stands'} in several classes and "
+            f"{'count' if len(several) > 1 else 'counts'} as one person each."
+        )
+    if unknown := len(photos) - len(known):
+        text += f" {unknown:,} {'photos lie' if unknown > 1 else 'photo lies'} in no such folder: persons unknown."
+    return photos, [], [Fact("persons", text, ("persons",))]
+
+
+def _by_path(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[dict], list[Fact]]:
+    if not data.person_pattern:
+        raise LabError(
+            "persons: they are to be found in the path, but no person pattern is given.",
+            "Give one, such as ^[^/]+/([^/]+)/ for the second folder (data.person_pattern).",
+            "persons",
+        )
+    named, problems = by_pattern(photos, PersonPattern(data.person_pattern, whole_path=True))
+    text = f"The person is what the pattern {data.person_pattern} finds in a photo's path."
+    return named, problems, [Fact("persons", one_line(text), ("person_pattern", "persons"))]
+
+
+def by_pattern(photos: list[dict], pattern: PersonPattern) -> tuple[list[dict], list[dict]]:
+    """(the photos with the persons that a pattern finds, a problem for each to train on in which it finds nothing)."""
+    named, problems = [], []
+    for photo in photos:
+        person = pattern.person(photo["sample"])
+        if person is not None:
+            named.append(photo | {"person": person, "person_known": True})
+        elif photo["split"]:
+            named.append(photo)
+        else:
+            where = "path" if pattern.whole_path else "name"
+            text = f"the person pattern {pattern.pattern!r} finds nothing in its {where}"
+            remedy = "Correct the pattern or the name, or leave it out."
+            problems.append(problem("bad-name", photo["sample"], photo["where"], text, remedy))
+    return named, problems
+
+
+def _suggested(photos: list[dict]) -> list[Fact]:
+    """A folder between class and photo that may be the person: more folders than classes, mostly with some photos."""
+    trained = [photo for photo in photos if not photo["split"]]
+    folders = Counter((photo["label"], photo["person_folder"]) for photo in trained)
+    names = {folder for _, folder in folders}
+    labels = {label for label, _ in folders}
+    if not trained or None in names or any(photo["person"] != photo["sample"] for photo in trained):
+        return []
+    if len(names) <= len(labels) or 2 * sum(number > 1 for number in folders.values()) < len(folders):
+        return []
+    text = (
+        f"The folder between class and photo may be the person: {len(names):,} folders such as "
+        f"{listed(sorted(names), 3)} hold {len(trained):,} photos."
+    )
+    return [Fact("persons", text, ("persons",), probable=True)]
+
+
+def _folder(photo: dict) -> str | None:
+    """Where a table tells the class, the folder that holds the photo."""
+    if photo["row"] is not None:
+        return photo["sample"].rpartition("/")[0] or None
+    return photo["person_folder"]

@@ -1,0 +1,95 @@
+"""A test set that leaks is told: the same bytes, names and people on both sides, and classes that only it has."""
+
+import shutil
+
+import pytest
+
+from tests.photos import draw, problems_of, read
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """train/ and test/ with cat and dog, each file of another size, no file name twice."""
+    for i, path in enumerate(
+        f"{part}/{name}/{part}-{name}-{k}.jpg" for part in ("train", "test") for name in ("cat", "dog") for k in (1, 2)
+    ):
+        with open(draw(tmp_path / path, (9 * i, 20, 30)), "ab") as stream:
+            stream.write(bytes(i))
+    return tmp_path
+
+
+def test_a_clean_test_set_is_no_leak(parts):
+    assert read(parts).problems.empty
+
+
+def test_the_same_bytes_on_both_sides_are_told_with_their_number(parts):
+    shutil.copy(parts / "train/cat/train-cat-1.jpg", parts / "test/cat/copy-a.jpg")
+    shutil.copy(parts / "train/dog/train-dog-2.jpg", parts / "test/dog/copy-b.jpg")
+    scanned = read(parts)
+    assert problems_of(scanned, "leak") == {
+        "test/cat/copy-a.jpg": "2 photos of the test set are trained on, too, byte by byte: test/cat/copy-a.jpg is "
+        "train/cat/train-cat-1.jpg"
+    }
+    assert scanned.problems["severity"].tolist() == ["warning"]
+    assert read(parts, test_set="pool").problems.empty
+
+
+def test_files_of_one_size_with_other_bytes_are_no_leak(parts):
+    data = (parts / "train/cat/train-cat-1.jpg").read_bytes()
+    (parts / "test/cat/other.jpg").write_bytes(data[:-1] + b"\0")
+    (parts / "train/cat/train-cat-9.jpg").write_bytes(data + bytes(3))
+    assert problems_of(read(parts), "leak") == {}
+
+
+def test_a_file_name_on_both_sides_is_told_where_names_mean_photos(parts):
+    draw(parts / "test/cat/train-cat-1.jpg", (1, 2, 3))
+    told = problems_of(read(parts), "leak")
+    assert told == {
+        "test/cat/train-cat-1.jpg": "1 photo of the test set has the file name of one that is trained on, such as "
+        "train-cat-1.jpg"
+    }
+
+
+def test_names_that_only_count_photos_in_each_folder_say_nothing(tmp_path):
+    for i, path in enumerate(f"{part}/{name}/{k}.jpg" for part in ("train", "test") for name in "ab" for k in (1, 2)):
+        draw(tmp_path / path, (9 * i, 20, 30))
+    assert read(tmp_path).problems.empty
+
+
+def test_a_person_on_both_sides_is_told(tmp_path):
+    people = {"train/cat": ("anna", "ben"), "train/dog": ("carl",), "test/cat": ("anna", "dora"), "test/dog": ("carl",)}
+    for i, (folder, names) in enumerate(people.items()):
+        for name in names:
+            draw(tmp_path / f"{folder}/{name}_{i}.jpg", (9 * i, 20, 30))
+    scanned = read(tmp_path, person_pattern=r"^([a-z]+)_")
+    assert problems_of(scanned, "leak") == {
+        "test/cat/anna_2.jpg": "2 people are trained on and in the test set, too, with 2 photos: anna and carl"
+    }
+
+
+def test_a_class_that_only_the_test_set_has_is_told(parts):
+    draw(parts / "test/bird/test-bird-1.jpg", (1, 2, 3))
+    scanned = read(parts)
+    assert set(scanned.samples["label"]) == {"cat", "dog"}
+    assert list(problems_of(scanned, "split").values()) == [
+        "1 photo of the test set is of a class that no photo to train on has: bird"
+    ]
+
+
+def test_a_file_that_a_link_puts_on_both_sides_is_of_the_test_set_alone(parts):
+    (parts / "test/dog/link.jpg").symlink_to(parts / "train/dog/train-dog-1.jpg")
+    (parts / "pred").mkdir()
+    (parts / "pred/link.jpg").symlink_to(parts / "train/cat/train-cat-1.jpg")
+    scanned = read(parts)
+    assert "train/dog/train-dog-1.jpg" not in set(scanned.samples["sample"])
+    assert "train/cat/train-cat-1.jpg" in set(scanned.samples["sample"])
+    assert set(scanned.set_aside["sample"]) >= {"test/dog/link.jpg"} and "pred/link.jpg" not in set(
+        scanned.set_aside["sample"]
+    )
+    assert len(problems_of(scanned, "duplicate")) == 1
+
+
+def test_max_people_counts_those_who_are_trained_on(parts):
+    scanned = read(parts, max_people=2)
+    assert len(scanned.samples) == 2 and len(scanned.set_aside) == 4
+    assert "2 of 4 photos are used (2 of 4 photos)" in problems_of(scanned, "max-people")[""]
