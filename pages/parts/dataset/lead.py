@@ -15,16 +15,21 @@ export default function({data}) {
   const keyed = () => [...document.querySelectorAll('[class*="st-key-"]')];
   const at = place => keyed().find(box => [...box.classList].some(name => place.test(name)));
   const until = performance.now() + 2500;
+  const late = () => performance.now() > until;
+  const focus = () => {  // a field's script may arrive after its place
+    const box = places.map(at).find(Boolean), field = box?.querySelector("input, textarea");
+    if (!field && !late()) return requestAnimationFrame(focus);
+    (field ?? box?.querySelector("button"))?.focus({preventScroll: true});
+  };
   const look = () => {
-    const late = performance.now() > until;  // the first one is a control that this dataset does not have
-    const box = late ? places.map(at).find(Boolean) : at(places[0]);
-    if (!box && !late) return requestAnimationFrame(look);
+    const box = late() ? places.map(at).find(Boolean) : at(places[0]);  // the first may not be there for this dataset
+    if (!box && !late()) return requestAnimationFrame(look);
     if (!box) return;
     box.scrollIntoView({block: "center", behavior: "smooth"});
-    (box.querySelector("input, textarea") ?? box.querySelector("button"))?.focus({preventScroll: true});
     const ring = getComputedStyle(document.documentElement).getPropertyValue("--st-primary-color") || "#2f95b8";
     box.animate([{boxShadow: `0 0 0 4px ${ring}`}, {boxShadow: "0 0 0 4px transparent"}],
       {duration: 1800, easing: "ease-in"});
+    focus();
   };
   look();
 }
