@@ -36,6 +36,7 @@ ORDER = (
 MOST_VALUES = 12  # of an attribute that are told; of more the first FEW
 FEW = 3
 LONGEST_VALUE = 40  # characters
+TELLS_CLASS = {"folders": ("class_level", "reader")}
 TELLS_PERSON = {
     "csv": ("person_column", "persons", "person_pattern"),
     "folders": ("persons", "person_pattern"),
@@ -59,7 +60,7 @@ def as_record(scan: Scan) -> dict[str, Any]:
     return {
         "reader": scan.reader,
         "photos": len(scan.samples),
-        "persons": {"known": scan.persons.are_known, "count": named_people(scan)},
+        "persons": {"known": scan.persons.are_known and len(scan.samples) > 0, "count": named_people(scan)},
         "attributes": attribute_counts(scan.samples),
         "set_aside": {name: int((split == name).sum()) for name in ("test", "unlabelled")},
         "problems": scan.problems[columns].to_dict("records"),
@@ -153,7 +154,9 @@ def _attributes(scan: Scan) -> list[Fact]:
         text += f"; unknown for {_photos(without)}." if without else "."
         text += " A classifier needs two." if alone else ""
         kind = "classes" if name == "label" else "values"
-        facts.append(Fact(kind, text, settings or (("reader",) if kind == "classes" else ()), alone))
+        facts.append(
+            Fact(kind, text, settings or (TELLS_CLASS.get(scan.reader, ()) if kind == "classes" else ()), alone)
+        )
     return facts
 
 

@@ -124,17 +124,20 @@ def scan_json(monkeypatch, capsys, runs_folder):
     return call
 
 
-def page_of(root, settings) -> str:
-    """All words of the Data page for a dataset that is read so."""
+def page_of(root, settings) -> tuple[str, set[str]]:
+    """(all words, the settings that have a control) of the Data page for a dataset that is read so."""
     page = AppTest.from_file(str(PAGE), default_timeout=60)
     page.query_params["root"] = str(root)
     page.query_params["view"] = "problems"
+    page.session_state["groups_open"] = {"labels-data-choice"}
     page.session_state["data-choice"] = DataConfig(root=str(root), **settings).model_dump(mode="json")
     page.run()
     assert not page.exception
     words = [element.value for element in (*page.markdown, *page.caption, *page.error)]
     words += [element.proto.body for element in page.get("html")]
-    return " ".join(words).replace("\\", "").replace("\u200b", "")
+    controls = (*page.selectbox, *page.text_input, *page.number_input, *page.checkbox, *page.toggle, *page.radio)
+    settable = {control.key.rpartition(".")[2].partition("~")[0] for control in controls if control.key}
+    return " ".join(words).replace("\\", "").replace("\u200b", ""), settable
 
 
 @pytest.mark.parametrize(("name", "expected"), parameters())
@@ -144,7 +147,7 @@ def test_what_people_have_is_understood_or_asked_about(tmp_path, monkeypatch, sc
     root.mkdir()
     DRAWINGS[name](root)
     code, out, err = scan_json(root, expected.settings)
-    page = page_of(root, expected.settings)
+    page, settable = page_of(root, expected.settings)
     if expected.refused:
         assert (code, out) == (1, "")
         assert expected.refused in err and expected.refused in page
@@ -162,6 +165,8 @@ def test_what_people_have_is_understood_or_asked_about(tmp_path, monkeypatch, sc
     assert not [word for word in expected.asks if word not in " ".join(asked)]
     assert bool(asked) == bool(expected.asks), asked
     assert not [fact["text"] for fact in record["facts"] if fact["text"].replace("\\", "") not in page]
+    named = {setting for fact in record["facts"] for setting in fact["settings"]} - {"leave_out_problems"}  # on Launch
+    assert named <= settable, "each fact names settings that have a control"
 
 
 def test_every_kind_of_dataset_has_its_line():

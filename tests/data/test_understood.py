@@ -113,7 +113,9 @@ def test_nothing_that_can_be_trained_on_is_told_too(tmp_path):
         "Read as folders: no photo that can be trained on.",
         "1 bad entry.",
     ]
-    assert as_record(scanned)["attributes"] == {} and examples(scanned, 4) == []
+    record = as_record(scanned)
+    assert (record["persons"], record["attributes"]) == ({"known": False, "count": 0}, {})
+    assert examples(scanned, 4) == []
 
 
 def test_the_record_is_plain_json_and_its_settings_are_settings(tmp_path):
