@@ -10,14 +10,14 @@ import streamlit as st
 from core.config.run_config import TaskConfig
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
-from core.data.tasks import label_samples, possible_tasks
+from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task, with_limits
 from core.errors import LabError
 from core.text import count, plain
 from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems
 from pages.parts.data.view import View, address, address_choice, go
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
-from pages.parts.form import draft
+from pages.parts.form import attributes, draft
 from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
 
@@ -31,6 +31,7 @@ VIEWS = {
     "folds": "Folds",
     "corrections": "Corrections",
 }
+SEPARATOR = "|"  # between attributes in the address
 OF_TASK = ("overview", "faces", "folds")  # views that need classes
 
 
@@ -97,7 +98,24 @@ def pick_task(scan: Scan) -> TaskConfig | None:
         take=lambda task: go(task=task, page=None),
         help="Which photos are used and what the class is.",
     )
-    return TaskConfig(name=name)
+    return pick_attributes(scan) if name == CHOSEN else TaskConfig(name=name)
+
+
+def pick_attributes(scan: Scan) -> TaskConfig:
+    """A task of the attributes in the address, numbers cut where it is proposed; else of a first one."""
+    proposed = proposed_task(CHOSEN, scan.samples)
+    named = [name for name in (address("attributes") or "").split(SEPARATOR) if name in scan.attributes]
+    names = field(
+        st.multiselect,
+        "Attributes",
+        list(scan.attributes),
+        key="data-attributes",
+        holds=named or proposed.attributes,
+        take=lambda names: go(attributes=SEPARATOR.join(names) or None, page=None),
+        format_func=lambda name: attributes.told(scan.attributes[name]),
+        help="One, or several: each combination that occurs in the photos is then a class.",
+    )
+    return with_limits(TaskConfig(name=CHOSEN, attributes=names or proposed.attributes), scan.samples)
 
 
 def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]] | None:
@@ -110,7 +128,7 @@ def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]]
         badges.show_error(error)
         return None
     if dropped:
-        st.caption(f"{count(dropped)} photos are not in the task {plain(task.name)}.")
+        st.caption(f"{count(dropped)} photos are not in the task {plain(task.title)}.")
     return table, names
 
 
@@ -122,7 +140,7 @@ def draw(view: View, name: str) -> None:
     elif name == "overview" and labelled:
         overview.draw(view, task, *labelled)
     elif name == "folds" and labelled:
-        folds.draw(view, task.name, *labelled)
+        folds.draw(view, task.title, *labelled)
     elif name not in OF_TASK:
         {"problems": problems, "duplicates": duplicates, "corrections": corrections}[name].draw(view)
 

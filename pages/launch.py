@@ -42,7 +42,7 @@ CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style
 def settings_section(errors: Errors, scan: Scan | None, plan: Plan | None) -> None:
     tasks = possible_tasks(scan.samples) if scan else list(settings.TASKS)
     controls = {
-        "task": lambda: settings.task_and_folds(errors, tasks, given=scan is not None and "given_fold" in scan.samples),
+        "task": lambda: settings.task_and_folds(errors, tasks, scan),
         "model": lambda: settings.model_and_weights(errors, parents()),
         "phases": lambda: settings.phases(errors),
         "training": lambda: settings.training(errors),

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.config import RunConfig, to_yaml
 from core.data.labels import correction_rows, corrections
-from core.data.tasks import TASK_ATTRIBUTES
+from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.jobs import control
@@ -57,7 +57,7 @@ def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
 def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colour: str, listed: list[dict]) -> None:
     dataset = Path(config.data.root).name or "dataset"
     facts = [
-        config.task.name,
+        config.task.title,
         dataset,
         f"{len(info['class_names'])} classes",
         f"{len(status.folds)} folds",
@@ -190,7 +190,7 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
 
 def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     """What a task of several attributes reaches in each of them, over the finished folds."""
-    if not done or len(TASK_ATTRIBUTES[config.task.name]) < 2:
+    if not done or len(attributes_of(config.task)) < 2:
         return
     scores = attributes.scores_of(run, done)
     if isinstance(scores, str):

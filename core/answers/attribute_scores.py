@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import class_parts
+from core.data.tasks import attributes_of, class_parts
 from core.errors import LabError
 from core.runs import Run
 from core.stats.metrics import accuracy, class_f1, codes, confusion, macro_f1
@@ -138,7 +138,7 @@ def attributes_together(runs: Sequence[Run], which: str = "best") -> list[Attrib
 
     Raises LabError(kind 'combine') as score_together does.
     """
-    tasks = [run.config().task.name for run in runs]
+    tasks = [attributes_of(run.config().task)[0] for run in runs]
     scores = []
     for fold, table, names in _combined(runs, which):
         values = itertools.product(*(run.info()["class_names"] for run in runs))

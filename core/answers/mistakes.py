@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import TASK_ATTRIBUTES, age_group, class_parts
+from core.data.tasks import age_group, attributes_of, class_parts, limits_of
 from core.errors import LabError
 from core.runs import Run
 from core.stats import metrics
@@ -91,12 +91,12 @@ def load_answers(run: Run, which: str = "best") -> Answers:
     try:
         _judge(table, probabilities, class_names, task)
     except ValueError as error:
-        raise _damaged(run, run.info_file.name, f"its classes are not of the task {task.name}") from error
+        raise _damaged(run, run.info_file.name, f"its classes are not of the task {task.title}") from error
     return Answers(
         run_id=run.id,
         which=which,
         class_names=tuple(class_names),
-        attributes=TASK_ATTRIBUTES[task.name],
+        attributes=attributes_of(task),
         table=table,
         probabilities=probabilities,
         folds=tuple(sorted(table["fold"].unique().tolist())),
@@ -177,7 +177,7 @@ def _judge(table: pd.DataFrame, probabilities: np.ndarray, class_names: list[str
     age = pd.to_numeric(table["age"], errors="coerce")
     table["age_group"] = age_group(age, task)
     # An age in years is whole: 29 is as close to a limit of 30 as 30 is to 29, hence the half.
-    limits = np.array(task.age_limits, dtype=float) - 0.5
+    limits = np.array(limits_of("age", task), dtype=float) - 0.5
     table["years"] = np.abs(age.to_numpy(float)[:, None] - limits).min(1) + 0.5
     table["near"] = (table["years"] <= NEAR_YEARS) & wrong.get("age", np.zeros(len(table), dtype=bool))
 

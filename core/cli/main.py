@@ -15,6 +15,7 @@ from core.cli.attend import attend
 from core.cli.progress import bar, wait_for
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
+from core.data.tasks import CHOSEN
 from core.errors import LabError
 from core.jobs import control, halt
 from core.jobs.worker import work
@@ -88,13 +89,16 @@ def train(
         if not equals:
             raise LabError(f"--set {setting}: expected key=value.", "Such as --set phases.0.epochs=3.", kind="config")
         values = run_config.with_setting(values, key, value)
+    keys = {setting.partition("=")[0] for setting in settings or []}
+    if "task.attributes" in keys and not keys & {"task", "task.name"}:
+        values["task"]["name"] = CHOSEN  # who names attributes need not say so twice
     config = run_config.from_dict(values, recipe)
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
     folder = runs_dir and runs_dir.resolve()
     dataset = scan(config.data, progress=bar("scanning"))
-    if any(setting.startswith(("task=", "task.name=")) for setting in settings or []):
+    if any(setting.startswith(("task=", "task.name=", "task.attributes=")) for setting in settings or []):
         check_task(config.task.name, dataset, "--set ")
     else:
         task, note = fit_task(config.task.name, dataset)

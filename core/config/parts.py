@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import math
 import re
 from pathlib import Path
@@ -31,6 +32,9 @@ class Part(BaseModel):
     """A piece of a configuration: unknown keys are refused, values never change after checking."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # lists and mappings have no hash of their own
 
     @field_validator("*", mode="before")
     @classmethod
@@ -83,6 +87,11 @@ class DataConfig(Part):
     follow_links: bool = Field(
         False, description="Follow links to files and folders, also those that lead out of the dataset's folder."
     )
+    attributes: dict[str, Literal["auto", "categories", "yes/no", "number"]] | None = Field(
+        None,
+        description="CSV columns that are attributes, each with its kind, such as {hair: categories}; empty proposes "
+        "them from their values, {} takes none.",
+    )
     leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
     max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
 
@@ -105,8 +114,8 @@ class DataConfig(Part):
 
 
 class TaskConfig(Part):
-    name: Literal["gender-age", "mask-gender-age", "mask", "gender", "age", "label"] = Field(
-        "gender-age", description="Which samples are used and what the class is."
+    name: Literal["gender-age", "mask-gender-age", "mask", "gender", "age", "label", "attributes"] = Field(
+        "gender-age", description="Which samples are used and what the class is; attributes: what is chosen below."
     )
     age_limits: tuple[Annotated[int, Field(ge=1, le=119)], Annotated[int, Field(ge=1, le=119)]] = Field(
         (30, 60), description="First age of the middle group and first age of the oldest group, in years."
@@ -114,13 +123,48 @@ class TaskConfig(Part):
     unmasked: bool = Field(
         False, description="Only photos without a mask; gender-age always does this, tasks that tell masks never."
     )
+    attributes: list[str] = Field(
+        default_factory=list,
+        max_length=6,
+        description="The attributes that make a class: one, or several of which each combination that occurs is one.",
+    )
+    limits: dict[str, Annotated[list[float], Field(min_length=1, max_length=40)]] = Field(
+        default_factory=dict,
+        description="Where a number is cut into groups: the first value of each group but the lowest.",
+    )
+    only: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Only photos with these values of an attribute, such as {mask: [normal]}."
+    )
+    leave_out: list[str] = Field(default_factory=list, description="Classes whose photos are not used.")
+    merge: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Classes that become one: its name, and the classes that it is made of."
+    )
+
+    @property
+    def title(self) -> str:
+        """What the task is called: its name, or the attributes that were chosen."""
+        return " x ".join(self.attributes) if self.name == "attributes" and self.attributes else self.name
 
     @model_validator(mode="after")
     def _limits_ascend(self) -> TaskConfig:
         if self.age_limits[0] >= self.age_limits[1]:
             raise ValueError(f"age_limits: {self.age_limits[0]} must be below {self.age_limits[1]}")
-        if self.unmasked and "mask" in self.name:
-            raise ValueError(f"unmasked: the task {self.name} needs photos with a mask")
+        if self.unmasked and ("mask" in self.name or "mask" in self.attributes):
+            raise ValueError(f"unmasked: the task {self.title} needs photos with a mask")
+        for name, limits in self.limits.items():
+            if any(low >= high for low, high in itertools.pairwise(limits)):
+                raise ValueError(f"limits: those of {name} must ascend: {', '.join(f'{limit:g}' for limit in limits)}")
+        return self
+
+    @model_validator(mode="after")
+    def _classes_are_named_once(self) -> TaskConfig:
+        if self.attributes and self.name != "attributes":
+            raise ValueError(f"attributes: the task {self.name} has its own; set task.name to attributes")
+        if len(set(self.attributes)) < len(self.attributes):
+            raise ValueError("attributes: one stands there twice")
+        members = [member for merged in self.merge.values() for member in merged] + self.leave_out
+        if twice := sorted({member for member in members if members.count(member) > 1}):
+            raise ValueError(f"merge: class {twice[0]!r} is named twice in merge and leave_out")
         return self
 
 

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from core.data.readers.set_aside import divided, leaks
 from core.data.readers.spelling import one_spelling
 from core.data.readers.tree import Tree, left_out_facts, list_tree
 from core.data.readers.whom import with_persons
+from core.data.values import OWN, Attribute, attributes
 from core.data.verify import verify
 from core.errors import LabError
 
@@ -65,6 +67,11 @@ class Scan:
         """How far it is known whom the photos show."""
         return persons_of(self.samples)
 
+    @cached_property
+    def attributes(self) -> dict[str, Attribute]:
+        """What the photos are labelled with, each with its values."""
+        return attributes(self.samples)
+
 
 def scan(
     data: DataConfig,
@@ -87,7 +94,7 @@ def scan(
         raise LabError(f"dataset {tree.root}: no images in this folder", "Choose the folder that holds them.", "empty")
     reader: str = data.reader
     if reader == "auto":
-        reader = "csv" if data.csv_file or data.path_column else detect(tree, data)
+        reader = "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
     reading = READERS[reader](tree, data)
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data)
@@ -190,15 +197,20 @@ def _table(photos: list[dict]) -> pd.DataFrame:
         values = [photo.get(name) for photo in photos]
         if name in COLUMNS or any(value is not None for value in values):
             columns[name] = pd.Series(values, dtype=kind)
+    for name in dict.fromkeys(name for photo in photos for name in photo["attributes"]):
+        values = [photo["attributes"].get(name) for photo in photos]
+        is_number = all(value is None or isinstance(value, float) for value in values)
+        columns[OWN + name] = pd.Series(values, dtype="float64" if is_number else "object")
     return pd.DataFrame(columns)
 
 
-def fingerprint(samples: pd.DataFrame) -> str:
+def fingerprint(samples: pd.DataFrame, attributes: Sequence[str] = ()) -> str:
     """sha256 of what a training depends on: each sample, its file's size and time, its person and its labels.
 
-    The same before and after the table went through a file; independent of the order of rows and of the root.
+    attributes: the columns of the dataset's own attributes that the classes are made of. The same before and after the
+    table went through a file; independent of the order of rows and of the root.
     """
-    names = ["sample", "bytes", "mtime_ns", "person", "mask", "gender", "age", "label"]
+    names = ["sample", "bytes", "mtime_ns", "person", "mask", "gender", "age", "label", *attributes]
     columns = [samples[name].astype("object").where(samples[name].notna(), None).tolist() for name in names]
     digest = hashlib.sha256()
     for row in sorted(zip(*columns, strict=True), key=lambda row: row[0]):

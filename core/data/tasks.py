@@ -1,12 +1,14 @@
 """A task picks samples and names their classes."""
 
+import itertools
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 
 from core.config.run_config import TaskConfig
+from core.data.values import OWN, attribute_names, column_of, grouped, is_number, proposed_limits
 from core.errors import LabError
 
-MASKS = ("mask", "incorrect", "normal")
-GENDERS = ("female", "male")
 TASK_ATTRIBUTES = {
     "gender-age": ("gender", "age"),
     "mask-gender-age": ("mask", "gender", "age"),
@@ -15,63 +17,81 @@ TASK_ATTRIBUTES = {
     "age": ("age",),
     "label": ("label",),
 }
+CHOSEN = "attributes"  # the task whose attributes are chosen in its settings
+AND = " + "  # between the values in the name of a class of several chosen attributes
+MOST_COMBINATIONS = 64  # classes of a product
+NAMED = 20  # classes that a message lists
+
+
+def attributes_of(task: TaskConfig) -> tuple[str, ...]:
+    """The attributes that make a class, in the order in which its name tells them."""
+    return tuple(task.attributes) if task.name == CHOSEN else TASK_ATTRIBUTES[task.name]
 
 
 def class_names(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
     """The task's classes in their order.
 
     A mask state, gender or age group that no photo has is left out, so a dataset without masks worn wrongly has 12
-    classes in mask-gender-age; the combinations of what is there all stay.
+    classes in mask-gender-age; the combinations of what is there all stay. Of chosen attributes only the combinations
+    that occur are classes. Merged classes stand where the first of them stood.
     """
-    parts = _parts(_of_task(samples, task), task)
-    names = [""]
-    for name in parts.columns:
-        present = set(parts[name])
-        values = [value for value in _values(name, task, present) if value in present]
-        names = [f"{start} {value}".strip() if name != "label" else value for start in names for value in values]
-    return names
+    names = _merged(task, _plain_names(task, _of_task(samples, task)).values())
+    return [name for name in dict.fromkeys(names) if name not in task.leave_out]
 
 
 def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
-    """What each class says about each attribute, in class order: [{'gender': 'female', 'age': '<30'}, ...]."""
-    attributes = TASK_ATTRIBUTES[task.name]
-    if len(attributes) == 1:
-        return [{attributes[0]: name} for name in names]
-    return [dict(zip(attributes, name.split(" "), strict=True)) for name in names]
+    """What each class says about each attribute, in class order: [{'gender': 'female', 'age': '<30'}, ...].
+
+    A merged class says what its members have in common, and "x or y" where they differ.
+    """
+    if len(attributes_of(task)) == 1:
+        return [{attributes_of(task)[0]: name} for name in names]
+    parts = []
+    for name in names:
+        members = [_parts_of(task, member) for member in task.merge.get(name, [name])]
+        values = {each: dict.fromkeys(member[each] for member in members) for each in members[0]}
+        parts.append({each: " or ".join(of_members) for each, of_members in values.items()})
+    return parts
 
 
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
     """(samples of the task with int `y` and str `class_name` added, class names, number of samples not in the task).
 
-    Raises LabError if no sample has the task's attributes, if a class has no photo, or if there is one class only.
+    Raises LabError if no sample has the task's attributes, if a class has no photo, or if there is one class only; and
+    where attributes, limits, or classes to leave out or merge are not those of the dataset.
     """
     chosen = _of_task(samples, task)
     if chosen.empty:
-        has = [name for name in ("mask", "gender", "age", "label") if samples[name].notna().any()]
-        needs = " and ".join(TASK_ATTRIBUTES[task.name]) + (
-            " of unmasked photos" if task.name == "gender-age" or task.unmasked else ""
-        )
-        fits = ", ".join(possible_tasks(samples)) or "none does"
-        raise LabError(
-            f"task {task.name}: none of {len(samples)} photos tells {needs}; they tell {', '.join(has) or 'nothing'}",
-            f"Choose a task that fits the dataset ({fits}), or another reader.",
-            "task",
-        )
-    names = class_names(task, samples)
-    parts = _parts(chosen, task)
-    class_name = parts.iloc[:, 0].str.cat(parts.iloc[:, 1:], sep=" ") if len(parts.columns) > 1 else parts.iloc[:, 0]
+        raise _nothing_to_train(samples, task)
+    plain = _plain_names(task, chosen)
+    _check_classes(task, list(plain.values()))
+    final = dict(zip(plain, _merged(task, plain.values()), strict=True))
+    names = [name for name in dict.fromkeys(final.values()) if name not in task.leave_out]
+    class_name = pd.Series(list(zip(*_values(chosen, task), strict=True)), index=chosen.index, dtype="object")
+    class_name = class_name.map(final.get)
+    kept = ~class_name.isin(task.leave_out)
+    class_name = class_name[kept]
     y = class_name.map({name: i for i, name in enumerate(names)}).astype("int64")
-    table = chosen.assign(y=y, class_name=class_name.astype("str")).reset_index(drop=True)
+    table = chosen[kept].assign(y=y, class_name=class_name.astype("str")).reset_index(drop=True)
     absent = sorted(set(names) - set(class_name))
     if absent:
         raise LabError(
-            f"task {task.name}: class {absent[0]!r} has no photos" + (f", nor have {absent[1:]}" if absent[1:] else ""),
-            "Change the age limits, or choose a task with fewer attributes.",
+            f"task {task.title}: class {absent[0]!r} has no photos"
+            + (f", nor have {absent[1:]}" if absent[1:] else ""),
+            "Change the age limits, choose a task with fewer attributes, or leave the class out (task.leave_out).",
+            "task",
+        )
+    if len(attributes_of(task)) > 1 and task.name == CHOSEN and len(names) > MOST_COMBINATIONS:
+        raise LabError(
+            f"task {task.title}: {len(names):,} combinations occur; a product of attributes has at most "
+            f"{MOST_COMBINATIONS} classes",
+            "Choose fewer attributes, fewer groups of a number, or leave out or merge classes.",
             "task",
         )
     if len(names) < 2:
+        only = f"one class only, {names[0]!r} ({len(table)} photos)" if names else "no class is left"
         raise LabError(
-            f"task {task.name}: one class only, {names[0]!r} ({len(table)} photos); a classifier needs two",
+            f"task {task.title}: {only}; a classifier needs two",
             "Choose another task, or add photos of another class.",
             "task",
         )
@@ -79,36 +99,178 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
 
 
 def possible_tasks(samples: pd.DataFrame) -> list[str]:
-    """The tasks that some photo has all labels for, the study's first."""
-    return [name for name in TASK_ATTRIBUTES if len(_of_task(samples, TaskConfig(name=name)))]
+    """The tasks that some photo has all labels for, the study's first; chosen attributes where there are any."""
+    named = [name for name in TASK_ATTRIBUTES if len(_of_task(samples, TaskConfig(name=name)))]
+    return [*named, CHOSEN] if attribute_names(samples) else named
 
 
-def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
-    keep = samples[list(TASK_ATTRIBUTES[task.name])].notna().all(axis=1)
-    if task.name == "gender-age" or task.unmasked:
-        keep &= samples["mask"].isna() | (samples["mask"] == "normal")
-    return samples[keep]
+def proposed_task(name: str, samples: pd.DataFrame) -> TaskConfig:
+    """A task by its name, for a dataset that nobody has said more about: of chosen attributes the first that makes
+    classes, a number cut in three."""
+    if name != CHOSEN:
+        return TaskConfig(name=name)
+    names = attribute_names(samples)
+    own = [each for each in names if str(column_of(each, samples)).startswith(OWN)] or names
+    several = [each for each in own if samples[str(column_of(each, samples))].nunique() > 1] or own
+    first = next((each for each in several if not is_number(each, samples)), several[0])
+    return with_limits(TaskConfig(name=CHOSEN, attributes=[first]), samples)
 
 
-def _parts(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
-    """The task's attributes as text, in the order in which they make a class name: mask, gender, age group."""
-    parts = samples[list(TASK_ATTRIBUTES[task.name])].copy()
-    if "age" in parts:
-        parts["age"] = age_group(parts["age"], task)
-    return parts.astype("object")
+def with_limits(task: TaskConfig, samples: pd.DataFrame) -> TaskConfig:
+    """The task with proposed limits for each chosen number that has none."""
+    numbers = [name for name in attributes_of(task) if column_of(name, samples) and is_number(name, samples)]
+    lacking = [name for name in numbers if task.name == CHOSEN and name not in task.limits]
+    proposed = {name: limits for name in lacking if (limits := proposed_limits(name, samples))}
+    return task.model_copy(update={"limits": {**task.limits, **proposed}}) if proposed else task
+
+
+def limits_of(name: str, task: TaskConfig) -> Sequence[float]:
+    """Where a number is cut into groups: as the task says, an age by its age limits else; () for nowhere."""
+    if name in task.limits and task.name == CHOSEN:
+        return task.limits[name]
+    return task.age_limits if name == "age" else task.limits.get(name, ())
+
+
+def own_columns(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
+    """The columns of the dataset's own attributes that decide which photos are used and what class they are."""
+    columns = [column_of(name, samples) for name in (*attributes_of(task), *task.only)]
+    return sorted({column for column in columns if column and column.startswith(OWN)})
 
 
 def age_group(age: pd.Series, task: TaskConfig) -> pd.Series:
     """Ages in years -> names of the task's age groups; None without an age."""
-    low, high = task.age_limits
-    groups = pd.cut(age, [-float("inf"), low, high, float("inf")], right=False, labels=_ages(task)).astype("object")
-    return groups.where(groups.notna(), None)
+    return grouped("age", pd.DataFrame({"age": age}), limits_of("age", task))[0]
 
 
-def _ages(task: TaskConfig) -> list[str]:
-    low, high = task.age_limits
-    return [f"<{low}", f"{low}-{high - 1}", f">={high}"]
+def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
+    """The photos that tell all that the task asks for. Raises LabError for an attribute that the dataset lacks."""
+    columns = [_column(name, samples, task) for name in attributes_of(task)]
+    if not columns:
+        raise LabError(
+            f"task {task.title}: no attribute is chosen; the photos tell {_told(samples)}",
+            "Choose some (task.attributes, such as [" + ", ".join(attribute_names(samples)[:2]) + "]).",
+            "task",
+        )
+    keep = samples[columns].notna().all(axis=1)
+    if task.name == "gender-age" or task.unmasked:
+        keep &= samples["mask"].isna() | (samples["mask"] == "normal")
+    for name, wanted in task.only.items():
+        _column(name, samples, task)
+        values, present = grouped(name, samples, limits_of(name, task))
+        if absent := [value for value in wanted if value not in present]:
+            raise LabError(
+                f"task {task.title}: no photo has {name} {absent[0]!r}",
+                f"Choose of its values (task.only): {_listed(present)}.",
+                "task",
+            )
+        keep &= values.isin(wanted)
+    return samples[keep]
 
 
-def _values(name: str, task: TaskConfig, present: set[str]) -> list[str]:
-    return {"mask": list(MASKS), "gender": list(GENDERS), "age": _ages(task), "label": sorted(present)}[name]
+def _column(name: str, samples: pd.DataFrame, task: TaskConfig) -> str:
+    """The column of an attribute. Raises LabError if there is none."""
+    column = column_of(name, samples)
+    if column is None:
+        raise LabError(
+            f"task {task.title}: the dataset has no attribute {name!r}; the photos tell {_told(samples)}",
+            "Choose one of those, or the columns that are attributes (data.attributes).",
+            "task",
+        )
+    return column
+
+
+def _values(chosen: pd.DataFrame, task: TaskConfig) -> list[list[str]]:
+    """For each attribute the value of each photo, as text."""
+    return [grouped(name, chosen, _limits(name, chosen, task))[0].tolist() for name in attributes_of(task)]
+
+
+def _limits(name: str, chosen: pd.DataFrame, task: TaskConfig) -> Sequence[float]:
+    """Raises LabError for a number that has none: each of its values would be a class."""
+    limits = limits_of(name, task)
+    if not limits and is_number(name, chosen):
+        numbers = chosen[str(column_of(name, chosen))]
+        such = ", ".join(f"{limit:g}" for limit in proposed_limits(name, chosen)) or f"{numbers.mean():g}"
+        span = f"{numbers.min():g} to {numbers.max():g}"
+        raise LabError(
+            f"task {task.title}: {name} is a number ({span}) and is not cut into groups",
+            f"Set its limits (task.limits), such as {{{name}: [{such}]}}.",
+            "task",
+        )
+    return limits
+
+
+def _plain_names(task: TaskConfig, chosen: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    """Values of the attributes -> name of their class, in the order of the classes, before any are merged."""
+    names = attributes_of(task)
+    orders = [grouped(name, chosen, _limits(name, chosen, task))[1] for name in names]
+    if task.name != CHOSEN:
+        return {values: " ".join(values) for values in itertools.product(*orders)}
+    places = [{value: place for place, value in enumerate(order)} for order in orders]
+    occurring = set(zip(*_values(chosen, task), strict=True))
+    ordered = sorted(occurring, key=lambda values: [place[value] for place, value in zip(places, values, strict=True)])
+    if len(names) == 1:
+        return {values: values[0] for values in ordered}
+    return {values: AND.join(map(_word, names, values)) for values in ordered}
+
+
+def _word(name: str, value: str) -> str:
+    """A value in the name of a class of several attributes: a yes says to what."""
+    return f"{name} {value}" if value in ("yes", "no") else value.replace(AND, "+")
+
+
+def _parts_of(task: TaskConfig, name: str) -> dict[str, str]:
+    """What an unmerged class says about each attribute. Raises ValueError if it is none of the task's."""
+    attributes = attributes_of(task)
+    if len(attributes) == 1:
+        return {attributes[0]: name}
+    values = name.split(AND if task.name == CHOSEN else " ")
+    told = {each: value.removeprefix(f"{each} ") for each, value in zip(attributes, values, strict=True)}
+    return {
+        each: told[each] if told[each] in ("yes", "no") else value for each, value in zip(told, values, strict=True)
+    }
+
+
+def _merged(task: TaskConfig, names: Iterable[str]) -> list[str]:
+    """The name of each class once some are merged."""
+    into = {member: name for name, members in task.merge.items() for member in members}
+    return [into.get(name, name) for name in names]
+
+
+def _check_classes(task: TaskConfig, names: list[str]) -> None:
+    """Raises LabError for a class to leave out or merge that is none, and for a merged one with another's name."""
+    for setting, members in [("leave_out", task.leave_out), *(("merge", each) for each in task.merge.values())]:
+        if absent := [member for member in members if member not in names]:
+            raise LabError(
+                f"task {task.title}: there is no class {absent[0]!r} to {setting.replace('_', ' ')}",
+                f"Name classes of the task (task.{setting}): {_listed(names)}.",
+                "task",
+            )
+    for name, members in task.merge.items():
+        if name in names and name not in members:
+            raise LabError(
+                f"task {task.title}: {name!r} is a class already, and not one of those merged into it",
+                "Call the merged class something else (task.merge), or name it among its members.",
+                "task",
+            )
+
+
+def _nothing_to_train(samples: pd.DataFrame, task: TaskConfig) -> LabError:
+    needs = " and ".join(attributes_of(task)) + (
+        " of unmasked photos" if task.name == "gender-age" or task.unmasked else ""
+    )
+    needs += "".join(f" with {name} {' or '.join(values)}" for name, values in task.only.items())
+    fits = ", ".join(possible_tasks(samples)) or "none does"
+    has = ", ".join(attribute_names(samples)) or "nothing"
+    return LabError(
+        f"task {task.title}: none of {len(samples)} photos tells {needs}; they tell {has}",
+        f"Choose a task that fits the dataset ({fits}), or another reader.",
+        "task",
+    )
+
+
+def _told(samples: pd.DataFrame) -> str:
+    return _listed(attribute_names(samples)) or "none"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")

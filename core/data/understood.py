@@ -12,10 +12,10 @@ import pandas as pd
 
 from core.config.parts import DataConfig
 from core.data.persons import KNOWN, units
-from core.data.readers.attributes import ATTRIBUTES
+from core.data.readers.attributes import NUMBER
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
-from core.data.tasks import GENDERS, MASKS
+from core.data.values import OWN, attributes, column_of
 from core.text import one_line
 
 READER_NAMES = {"mask": "mask layout", "utkface": "UTKFace", "folders": "folders", "csv": "CSV"}
@@ -79,18 +79,10 @@ def named_people(scan: Scan) -> int:
 
 def attribute_counts(samples: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """attribute -> {value: photos} in the order of its values; of a number {"min", "max", "photos"}."""
-    counts: dict[str, dict[str, Any]] = {}
-    for name in ATTRIBUTES:
-        if name not in samples or not samples[name].notna().any():
-            continue
-        values = samples[name].dropna()
-        if name == "age":
-            counts[name] = {"min": float(values.min()), "max": float(values.max()), "photos": len(values)}
-        else:
-            photos = values.value_counts()
-            order = {"mask": MASKS, "gender": GENDERS}.get(name, sorted(photos.index))
-            counts[name] = {value: int(photos[value]) for value in order if value in photos.index}
-    return counts
+    return {
+        each.name: {"min": each.low, "max": each.high, "photos": each.photos} if each.kind == NUMBER else each.counts
+        for each in attributes(samples).values()
+    }
 
 
 def problem_counts(scan: Scan) -> str:
@@ -140,14 +132,20 @@ def _layout(scan: Scan) -> Fact:
 
 def _attributes(scan: Scan) -> list[Fact]:
     """One for each attribute: how many values, and the photos of each. One class and nothing else is asked about."""
-    facts, attributes = [], attribute_counts(scan.samples)
-    alone = len(attributes) == 1 and len(attributes.get("label", ())) == 1
-    for name, counts in attributes.items():
+    facts, told = [], attribute_counts(scan.samples)
+    alone = len(told) == 1 and len(told.get("label", ())) == 1
+    own = {name for name in told if str(column_of(name, scan.samples)).startswith(OWN)}
+    more = [name for name in told if name in own][MOST_VALUES:]
+    for name, counts in told.items():
+        if name in more:
+            continue
         settings = (f"{name}_column",) if scan.reader == "csv" and f"{name}_column" in DataConfig.model_fields else ()
-        if name == "age":
+        settings = ("attributes",) if name in own else settings
+        if scan.attributes[name].kind == NUMBER:
+            years = " years" if name == "age" else ""
             without = len(scan.samples) - counts["photos"]
             low, high = counts["min"], counts["max"]
-            text = f"age: {low:g} to {high:g} years" if low < high else f"age: {low:g} years"
+            text = f"{name}: {low:g} to {high:g}{years}" if low < high else f"{name}: {low:g}{years}"
         else:
             without = len(scan.samples) - sum(counts.values())
             text = _values(counts, "" if name == "label" else name)
@@ -157,6 +155,9 @@ def _attributes(scan: Scan) -> list[Fact]:
         facts.append(
             Fact(kind, text, settings or (TELLS_CLASS.get(scan.reader, ()) if kind == "classes" else ()), alone)
         )
+    if more:
+        listed = ", ".join(one_line(name, LONGEST_VALUE) for name in more)
+        facts.append(Fact("values", f"{len(more)} more attributes: {listed}.", ("attributes",)))
     return facts
 
 

@@ -25,10 +25,10 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     if people.min() < folds:
         class_name, least = people.idxmin()[1], int(people.min())
         persons = persons_of(table)
-        lower = f"lower folds to {least} or merge the class" if least > 1 else f"add {persons.noun} to it, or merge it"
+        fewer = f"lower folds to {least}" if least > 1 else f"add {persons.noun} to it"
         raise LabError(
             f"folds: class {class_name!r} has {units(least, persons.state)} but {folds} folds were asked for",
-            f"{lower.capitalize()}.",
+            f"{fewer.capitalize()}, leave the class out (task.leave_out) or merge it with another (task.merge).",
             "folds",
         )
     return stratified_groups(table["y"].to_numpy(), table["person"].to_numpy(dtype=str), folds, seed)

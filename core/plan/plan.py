@@ -18,7 +18,16 @@ from core.data.paths import leads_out
 from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.scan import Scan, fingerprint
-from core.data.tasks import TASK_ATTRIBUTES, label_samples, possible_tasks
+from core.data.tasks import (
+    CHOSEN,
+    attributes_of,
+    class_parts,
+    label_samples,
+    own_columns,
+    possible_tasks,
+    proposed_task,
+)
+from core.data.values import attribute_names
 from core.errors import LabError
 from core.network import weights
 from core.plan.folds import absence, absent_classes
@@ -128,14 +137,11 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
             "Mend them, or agree to leave them out (data.leave_out_problems).",
             kind="problems",
         )
+    config = _with_only_attribute(config, scan)
     labelled, names, dropped = label_samples(scan.samples, config.task)
     labelled = labelled.reset_index(drop=True)
-    if config.model.head == "factored" and len(TASK_ATTRIBUTES[config.task.name]) < 2:
-        raise LabError(
-            f"head: task {config.task.name} has one attribute, so there is nothing to factor.",
-            "Use the joint head, or a task of several attributes.",
-            kind="head",
-        )
+    if config.model.head == "factored":
+        _check_factors(config.task, names)
     parent = Run(config.model.parent, folder) if config.model.parent else None
     if config.model.file is not None:
         check_file(config.model.file)
@@ -151,6 +157,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     if parent:
         check_held_out(labelled, parent)
     applied = [effect.correction for effect in effects if effect.photos]
+    digest = fingerprint(labelled, own_columns(config.task, labelled))
     return Plan(
         config,
         labelled,
@@ -158,7 +165,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         dropped,
         scan.problems,
         len(bad),
-        fingerprint(labelled),
+        digest,
         ancestors,
         applied,
         scan.set_aside,
@@ -177,9 +184,36 @@ def fit_task(name: str, scan: Scan) -> tuple[str, str]:
     return fitting, f"Task set to {fitting}: this dataset has no labels for the task {name}."
 
 
+def _with_only_attribute(config: RunConfig, scan: Scan) -> RunConfig:
+    """The attribute of a dataset that has one alone need not be named; of several nobody is guessed at."""
+    names = attribute_names(scan.samples)
+    if config.task.name != CHOSEN or config.task.attributes or len(names) != 1:
+        return config
+    return config.model_copy(update={"task": config.task.model_copy(update={"attributes": names})})
+
+
+def _check_factors(task: TaskConfig, names: list[str]) -> None:
+    """Raises LabError(kind 'head') unless each class has one value of each of several attributes."""
+    if len(attributes_of(task)) < 2:
+        raise LabError(
+            f"head: task {task.title} has one attribute, so there is nothing to factor.",
+            "Use the joint head, or a task of several attributes.",
+            kind="head",
+        )
+    for name, members in task.merge.items():
+        parts = class_parts(task, members)
+        mixed = [each for each in parts[0] if len({part[each] for part in parts}) > 1]
+        if name in names and mixed:
+            raise LabError(
+                f"head: the merged class {name!r} has several values of {mixed[0]}, which a factored head tells apart.",
+                "Use the joint head, or do not merge classes that differ in it.",
+                kind="head",
+            )
+
+
 def _has_classes(scan: Scan, name: str) -> bool:
     try:
-        label_samples(scan.samples, TaskConfig(name=name))
+        label_samples(scan.samples, proposed_task(name, scan.samples))
     except LabError:
         return False
     return True
@@ -202,7 +236,7 @@ def check_task(name: str, scan: Scan, source: str = "") -> None:
 def with_setting_named(error: LabError) -> LabError:
     """The error with the dotted setting that can change it in its remedy, for who sees no field beside it."""
     setting = SETTING_OF.get(error.kind)
-    if setting is None or setting in str(error):
+    if setting is None or setting in str(error) or f"({setting.partition('.')[0]}." in error.remedy:
         return error
     return LabError(error.message, f"{error.remedy} The setting is {setting}.", error.kind)
 

@@ -48,13 +48,13 @@ def _data(findings: Findings) -> Section:
     seen: set[str] = set()
     for member in findings.members:
         dataset = member.info.get("dataset") or {}
-        key = f"{dataset.get('fingerprint')} {member.config.task.name}"
+        key = f"{dataset.get('fingerprint')} {member.config.task.title}"
         if key in seen:
             continue
         seen.add(key)
         counts = _class_counts(member)
         blocks += [Text(line) for line in (_dataset_line(member), _left_out(member.info))]
-        blocks.append(Figure(class_bars(counts), f"Photos of each class in {member.config.task.name}."))
+        blocks.append(Figure(class_bars(counts), f"Photos of each class in {member.config.task.title}."))
         counted = ["people", "photos"] if "people" in counts else ["photos"]
         rows = tuple((str(n), *(count(r[c]) for c in counted), f"{r['share']:.1%}") for n, r in counts.iterrows())
         blocks.append(Table(("class", *counted, "share of photos"), rows))
@@ -66,7 +66,7 @@ def _data(findings: Findings) -> Section:
 
 
 def _dataset_line(member: ComparedRun) -> str:
-    table, persons, task = member.samples, member.persons, member.config.task.name
+    table, persons, task = member.samples, member.persons, member.config.task.title
     dataset = member.info.get("dataset") or {}
     root, reader = dataset.get("root") or member.config.data.root, dataset.get("reader") or member.config.data.reader
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""

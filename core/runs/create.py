@@ -69,7 +69,7 @@ def create(
             files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
         if corrections:
             files.write_text(hidden / "corrections.csv", corrections)
-        facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.name, **info}
+        facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.title, **info}
         facts["colour"] = _next_colour(run.dir.parent)
         facts["support"] = support(samples, class_names)
         files.write_json(hidden / "run.json", facts)

@@ -30,7 +30,7 @@ def summary_of(
         "name": config.name,
         "created": info["created"],
         "colour": colours.place_of(info),
-        "task": config.task.name,
+        "task": config.task.title,
         "classes": len(info["class_names"]),
         "samples": len(samples),
         "people": int(samples["person"].nunique()),

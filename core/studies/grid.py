@@ -158,7 +158,7 @@ def fit_study(study: StudyConfig, configurations: Sequence[RunConfig], scan: Sca
     Raises LabError(kind 'task') where the study names the task itself, or where only some of its recipes ask for one
     that the dataset has no labels for.
     """
-    named = {"task", "task.name"} & (study.set.keys() | study.grid.keys())
+    named = {"task", "task.name", "task.attributes"} & (study.set.keys() | study.grid.keys())
     fitted = {config.task.name: fit_task(config.task.name, scan) for config in configurations}
     tasks = {task for task, _ in fitted.values()}
     if named or len(tasks) > 1:

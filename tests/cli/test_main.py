@@ -345,7 +345,8 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "folds.count=9"],
             "class 'blue' has 8 photos but 9 folds were asked for",
-            "Lower folds to 8 or merge the class. The setting is folds.count.",
+            "Lower folds to 8, leave the class out (task.leave_out) or merge it with another (task.merge). "
+            "The setting is folds.count.",
         ),
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "task.name=gender"],

@@ -42,7 +42,7 @@ def test_no_column_can_be_chosen_for_what_a_usual_name_would_be_taken_for(tmp_pa
     assert people(scanned) == ("unknown", 6) and scanned.samples["age"].isna().all()
     assert people(read(root, person_column="none", person_pattern=r"^(\d)")) == ("known", 6)
     with pytest.raises(LabError, match="label"):
-        read(root, label_column="none", age_column="none")
+        read(root, label_column="none", age_column="none", attributes={})
 
 
 def test_an_empty_person_column_tells_nobody(tmp_path):

@@ -1,8 +1,17 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.config.run_config import TaskConfig
-from core.data.tasks import class_names, class_parts, label_samples
+from core.data.tasks import (
+    attributes_of,
+    class_names,
+    class_parts,
+    label_samples,
+    possible_tasks,
+    proposed_task,
+    with_limits,
+)
 from core.errors import LabError
 from tests.photos import all_kinds, samples_of
 
@@ -72,3 +81,121 @@ def test_class_parts_read_the_attributes_back_from_the_names():
     masked = class_parts(TaskConfig(name="mask-gender-age"), ["incorrect male >=60"])
     assert masked == [{"mask": "incorrect", "gender": "male", "age": ">=60"}]
     assert class_parts(TaskConfig(name="label"), ["a b c"]) == [{"label": "a b c"}]
+
+
+# Attributes of a dataset's own
+
+
+def people():
+    """Twelve photos: hair, smiling and height, and a gender and an age."""
+    rows = range(12)
+    return pd.DataFrame(
+        {
+            "sample": [f"{i}.jpg" for i in rows],
+            "person": [f"{i}.jpg" for i in rows],
+            "mask": [None] * 12,
+            "gender": [["female", "male"][i % 2] for i in rows],
+            "age": [20.0 + 5 * i for i in rows],
+            "label": [None] * 12,
+            "attribute:hair": [["dark brown", "fair", "red"][i % 3] for i in rows],
+            "attribute:smiling": [["no", "yes"][i // 6] for i in rows],
+            "attribute:height": [150.0 + 5 * i for i in rows],
+        }
+    )
+
+
+def chosen(*names, **settings):
+    return TaskConfig(name="attributes", attributes=list(names), **settings)
+
+
+def test_one_attribute_makes_a_class_of_each_value():
+    labelled, names, dropped = label_samples(people(), chosen("hair"))
+    assert names == ["dark brown", "fair", "red"] and dropped == 0
+    assert class_parts(chosen("hair"), names)[0] == {"hair": "dark brown"}
+    assert [names[y] for y in labelled["y"]] == labelled["class_name"].tolist() == people()["attribute:hair"].tolist()
+
+
+def test_of_several_attributes_the_combinations_that_occur_are_classes_and_their_parts_are_read_back():
+    samples = people().query("not (`attribute:hair` == 'red' and `attribute:smiling` == 'yes')")
+    task = chosen("hair", "smiling")
+    names = label_samples(samples, task)[1]
+    assert names == [
+        "dark brown + smiling no",
+        "dark brown + smiling yes",
+        "fair + smiling no",
+        "fair + smiling yes",
+        "red + smiling no",
+    ]
+    assert class_names(task, samples) == names
+    assert class_parts(task, names)[1] == {"hair": "dark brown", "smiling": "yes"}
+    assert class_parts(task, names)[4] == {"hair": "red", "smiling": "no"}
+
+
+def test_a_number_is_cut_where_the_task_says_into_any_number_of_groups():
+    task = chosen("height", limits={"height": [160, 175, 190, 500]})
+    labelled, names, _ = label_samples(people(), task)
+    assert names == ["<160", "160-174", "175-189", "190-499"], "the group that no photo has is no class"
+    assert labelled["class_name"].value_counts().to_dict() == {"<160": 2, "160-174": 3, "175-189": 3, "190-499": 4}
+    halves = people().assign(**{"attribute:height": people()["attribute:height"] + 0.5})
+    assert label_samples(halves, task)[1] == ["<160", "160 to <175", "175 to <190", "190 to <500"]
+    years = chosen("age", "gender", limits={"age": [30, 40, 50, 60]})
+    assert label_samples(people(), years)[1][:3] == ["<30 + female", "<30 + male", "30-39 + female"]
+
+
+def test_a_number_without_limits_is_no_task_and_the_message_proposes_some():
+    with pytest.raises(LabError, match=r"height is a number \(150 to 205\)") as caught:
+        label_samples(people(), chosen("height"))
+    assert "task.limits" in caught.value.remedy and "{height: [" in caught.value.remedy
+    limits = with_limits(chosen("height"), people()).limits["height"]
+    counts = label_samples(people(), chosen("height", limits={"height": limits}))[0]["class_name"].value_counts()
+    assert len(counts) == 3 and counts.min() >= 3
+
+
+def test_only_narrows_leave_out_drops_and_merge_joins_for_any_task():
+    labelled, names, dropped = label_samples(people(), chosen("hair", only={"gender": ["male"]}))
+    assert set(labelled["gender"]) == {"male"} and dropped == 6 and len(names) == 3
+    labelled, names, dropped = label_samples(people(), chosen("hair", leave_out=["fair"]))
+    assert names == ["dark brown", "red"] and dropped == 4 and set(labelled["y"]) == {0, 1}
+    merged = TaskConfig(name="gender-age", merge={"older": ["female 30-59", "female >=60"]}, leave_out=["male <30"])
+    labelled, names, _ = label_samples(people(), merged)
+    assert names == ["female <30", "older", "male 30-59", "male >=60"]
+    assert class_parts(merged, names)[1] == {"gender": "female", "age": "30-59 or >=60"}
+    assert (labelled["class_name"] == "older").sum() == 5
+
+
+@pytest.mark.parametrize(
+    "task, message",
+    [
+        (chosen(), "no attribute is chosen; the photos tell gender, age, hair, smiling, height"),
+        (chosen("eyes"), "no attribute 'eyes'"),
+        (chosen("hair", only={"eyes": ["blue"]}), "no attribute 'eyes'"),
+        (chosen("hair", only={"gender": ["other"]}), "no photo has gender 'other'"),
+        (chosen("hair", leave_out=["green"]), "no class 'green' to leave out"),
+        (chosen("hair", merge={"x": ["green", "red"]}), "no class 'green' to merge"),
+        (chosen("hair", merge={"red": ["fair", "dark brown"]}), "'red' is a class already"),
+        (chosen("hair", leave_out=["fair", "red"]), "one class only, 'dark brown'"),
+    ],
+)
+def test_what_is_not_in_the_dataset_is_said(task, message):
+    with pytest.raises(LabError, match=message) as caught:
+        label_samples(people(), task)
+    assert caught.value.kind == "task" and caught.value.remedy
+
+
+def test_a_product_of_too_many_combinations_is_refused_with_what_to_do():
+    samples = pd.concat([people()] * 12, ignore_index=True)
+    samples["attribute:height"] = [float(number) for number in range(len(samples))]
+    task = chosen("hair", "height", limits={"height": [float(limit) for limit in range(2, 142, 4)]})
+    with pytest.raises(LabError, match=r"\d+ combinations occur; a product of attributes has at most 64") as caught:
+        label_samples(samples, task)
+    assert "fewer attributes" in caught.value.remedy
+    with pytest.raises(LabError, match="combinations occur"):
+        label_samples(samples, chosen("height", "hair", limits=task.limits))
+
+
+def test_a_dataset_of_attributes_alone_has_the_task_that_chooses_them():
+    samples = people().assign(gender=None, age=float("nan"))
+    assert possible_tasks(samples) == ["attributes"]
+    assert proposed_task("attributes", samples).attributes == ["hair"]
+    assert attributes_of(chosen("hair", "smiling")) == ("hair", "smiling")
+    assert attributes_of(TaskConfig()) == ("gender", "age") and chosen("hair", "smiling").title == "hair x smiling"

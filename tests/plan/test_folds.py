@@ -91,7 +91,9 @@ def test_a_class_with_fewer_people_than_folds_is_named_with_its_numbers():
         warnings.simplefilter("error")
         with pytest.raises(LabError, match="folds: class 'class b' has 3 people but 5 folds were asked for") as caught:
             assign_folds(table, 5, 0)
-        assert caught.value.remedy == "Lower folds to 3 or merge the class."
+        assert caught.value.remedy == (
+            "Lower folds to 3, leave the class out (task.leave_out) or merge it with another (task.merge)."
+        )
         assert len(set(assign_folds(table, 3, 0))) == 3
 
 

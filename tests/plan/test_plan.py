@@ -388,7 +388,7 @@ def test_a_task_that_fits_stays_and_another_gives_way_to_the_first_that_makes_cl
         lines.append(f"{number}.png,{'ab'[number % 2]},female")
     (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
     scanned = read(tmp_path)
-    assert possible_tasks(scanned.samples) == ["gender", "label"]
+    assert possible_tasks(scanned.samples) == ["gender", "label", "attributes"]
     assert fit_task("label", scanned) == ("label", "") and fit_task("gender", scanned) == ("gender", "")
     task, said = fit_task("gender-age", scanned)
     assert task == "label", "all photos show women: gender would be one class"

@@ -70,8 +70,11 @@ def person_conflicts(photos: list[dict]) -> list[dict]:
 
 def _difference(same: list[dict]) -> str:
     """What photos of one file disagree in, such as "gender female and male"; "" if in nothing."""
-    for name in (*LABELS, "person"):
-        if name == "person":  # a photo without a known person is its own, by its name
+    own = list(dict.fromkeys(name for photo in same for name in photo["attributes"]))
+    for name in (*LABELS, *own, "person"):
+        if name in own:
+            values = {photo["attributes"].get(name) for photo in same}
+        elif name == "person":  # a photo without a known person is its own, by its name
             values = {photo["person"] for photo in same if photo["person"] != photo["sample"]}
         else:
             values = {photo[name] if _known(photo[name]) else None for photo in same}

@@ -2,7 +2,8 @@
 
 import math
 
-ATTRIBUTES = ("mask", "gender", "age", "label", "race")  # that a photo can have
+CATEGORIES, YES_NO, NUMBER = "categories", "yes/no", "number"  # kinds of attributes
+ATTRIBUTES = ("mask", "gender", "age", "label", "race")  # with a column of that name; others are a dataset's own
 TEST, UNLABELLED = "test", "unlabelled"  # what photos that are set aside are
 GENDER_WORDS = {
     word: gender
@@ -46,12 +47,13 @@ def photo(sample: str, real: str, **facts) -> dict:
 
     sample: its path relative to the root. real: the file it is (differs for a link). facts: person, mask, gender, age,
     label, race, row (number in the CSV), where (what to call it in a message); person_known: False for a person that
-    says no more than that this is a photo; split: "" for a photo to train and validate on, else test or unlabelled;
+    says no more than that this is a photo; attributes: what else it is labelled with, name -> text, yes or no, or a
+    number; split: "" for a photo to train and validate on, else test or unlabelled;
     part: what it stands in, as the dataset calls it, such as valid/; given_fold: the fold that the dataset puts it in;
     person_folder: the folder that may be its person.
     """
     blank = {"where": sample, "row": None, "person": sample, "person_known": facts.get("person", sample) != sample}
-    blank |= {"mask": None, "gender": None, "age": math.nan, "label": None, "split": ""}
+    blank |= {"mask": None, "gender": None, "age": math.nan, "label": None, "split": "", "attributes": {}}
     blank |= {"part": "", "given_fold": None, "person_folder": None}
     return {"sample": sample, "real": real, **blank, **facts}
 

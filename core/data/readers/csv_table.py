@@ -16,6 +16,7 @@ from core.data.paths import inside
 from core.data.readers.attributes import PARSERS, photo, problem
 from core.data.readers.reading import Fact, Reading
 from core.data.readers.tree import Tree, left_over, list_tree
+from core.data.tables.columns import Columns, attribute_columns, class_of, kind_of, read_cell
 from core.data.tables.matching import Matcher, facts_of
 from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
 from core.data.tables.table import Table, is_list, is_table, read_table
@@ -77,6 +78,11 @@ class DatasetTable:
         return self.path.rpartition("/")[0]
 
     @property
+    def tells_usual(self) -> bool:
+        """Whether it tells a label, gender, age or mask, and not only attributes of its own."""
+        return bool(self.meanings.columns.keys() & set(LABELLED))
+
+    @property
     def is_usual(self) -> bool:
         """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
         hold."""
@@ -86,7 +92,7 @@ class DatasetTable:
 
 
 def tables_of(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[list[DatasetTable], list[LabError]]:
-    """(the tables in the root whose columns name photos and a label, why others are none)."""
+    """(the tables in the root whose columns name photos and what they show, why others are none)."""
     tables, faults = [], []
     for path in tree.others:
         if "/" in path or not (is_table(path) or is_list(path)):
@@ -95,7 +101,10 @@ def tables_of(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[list[Data
             table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
             if is_list(path) and not _lists_photos(table, matcher):
                 continue
-            tables.append(_dataset_table(path, table, data, matcher))
+            dataset = _dataset_table(path, table, data, matcher)
+            names_photos = map(matcher.is_photo, table.column(dataset.meanings.columns["path"]))
+            if dataset.tells_usual or any(names_photos):
+                tables.append(dataset)
         except LabError as fault:
             if is_table(path):
                 faults.append(fault)
@@ -120,6 +129,7 @@ def find_csv(tree: Tree, data: DataConfig, matcher: Matcher) -> DatasetTable:
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
         return _dataset_table(path, table, data, matcher)
     tables, faults = tables_of(tree, data, matcher)
+    tables = [each for each in tables if each.tells_usual] or tables
     if len(tables) == 1:
         return tables[0]
     if len(faults) == 1 and not tables:
@@ -159,6 +169,8 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
     name, table = dataset.path, dataset.table
     index = {meaning: table.columns.index(column) for meaning, column in dataset.meanings.columns.items()}
     notes = _set_aside(index, table, name, data)
+    taken = [table.columns[at] for at in index.values()]
+    own = attribute_columns(table, taken, data, has_label="label" in index)
     problems = _Problems(name)
     for number, text in table.faults:
         problems.add("bad-row", "", f"{name} row {number}", text)
@@ -180,7 +192,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
             kind, text, sample = matcher.why_none(row.cell["path"], dataset.home, match)
             problems.rows.append(problem(kind, sample, where, text, MEND_ROW))
         used.add(sample)
-        facts, faults = _read_row(row, len(table.columns), nothing)
+        facts, faults = _read_row(row, table.columns, own, nothing)
         person, person_faults = told_person(row.cell, match.sample) if "split" not in facts else ({}, [])
         for kind, text in faults + person_faults:
             problems.add(kind, sample, where, text)
@@ -194,6 +206,7 @@ def read_csv_dataset(tree: Tree, data: DataConfig) -> Reading:
         *facts_of(((row.cell["path"], matches[row.cell["path"], dataset.home]) for row in rows), name),
         *_unlabelled(photos, rows, labels, "label" in index),
         *spelling_facts(labels),
+        *own.facts,
     ]
     return Reading(photos, notes + problems.all() + left_over(tree, used, f"in no row of {name}"), facts_told)
 
@@ -207,12 +220,14 @@ class _Row:
     cells: list[str]
 
 
-def _read_row(row: _Row, columns: int, nothing: frozenset[str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _read_row(
+    row: _Row, columns: list[str], own: Columns, nothing: frozenset[str]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """What a row says of its photo but for the person, and what is wrong with it: [(kind, text)]."""
     facts: dict[str, Any] = {}
     faults = []
-    if any(row.cells[columns:]):
-        faults.append(("bad-row", f"the row has more cells than the header ({columns})"))
+    if any(row.cells[len(columns) :]):
+        faults.append(("bad-row", f"the row has more cells than the header ({len(columns)})"))
     for meaning, parse in PARSERS.items():
         if row.cell.get(meaning):  # an empty cell: not known
             try:
@@ -224,6 +239,19 @@ def _read_row(row: _Row, columns: int, nothing: frozenset[str]) -> tuple[dict[st
         facts["label"] = None if says_nothing(label, nothing) else label
         if facts["label"] is None and not facts.keys() - {"label"} and not faults:
             facts["split"] = "unlabelled"
+    if own.classes and not faults:
+        facts["label"] = class_of(row.cells, columns, own.classes)
+    facts["attributes"] = {}
+    for column, kind in own.kinds.items():
+        at = columns.index(column)
+        cell = row.cells[at] if at < len(row.cells) else ""
+        if not says_nothing(cell, nothing):
+            try:
+                facts["attributes"][own.names[column]] = read_cell(cell, kind)
+            except ValueError as error:
+                faults.append(("bad-value", f"{column}: {error}"))
+    if own.kinds and not facts["attributes"] and facts.keys() == {"attributes"} and not faults:
+        facts["split"] = "unlabelled"
     return facts, faults
 
 
@@ -259,19 +287,25 @@ def _unlabelled(photos: list[dict], rows: list[_Row], labels: Counter[str], has_
 
 
 def _set_aside(index: dict[str, int], table: Table, name: str, data: DataConfig) -> list[dict]:
-    """Forget a guessed column in which not one cell can be read (ages such as 20-29), if something else is left."""
+    """Forget a guessed column in which not one cell can be read (ages such as 20-29), if something else is left.
+
+    Something is left too where its values are those of an attribute; then nothing is wrong with it.
+    """
     problems = []
     for meaning, parse in PARSERS.items():
-        others = index.keys() & {"label", *PARSERS} - {meaning}
-        if meaning not in index or getattr(data, f"{meaning}_column") or not others:
+        if meaning not in index or getattr(data, f"{meaning}_column"):
             continue
-        cells = [cells[index[meaning]] for _, cells in table.rows if len(cells) > index[meaning]]
-        texts = list(dict.fromkeys(filter(None, cells)))
-        if texts and not any(_parses(parse, text) for text in texts):
-            column = table.columns[index.pop(meaning)]
-            text = f"column {column!r} is not used: it holds no {meaning} ({', '.join(texts[:3])}, ...)"
-            remedy = f"Nothing, or choose it as {meaning} column to see each row, or as label column to train on it."
-            problems.append(problem(f"bad-{meaning}", "", name, text, remedy, "warning"))
+        column = table.columns[index[meaning]]
+        cells = [cell for cell in table.column(column) if cell]
+        texts = list(dict.fromkeys(cells))
+        is_attribute = data.attributes is None and kind_of(column, cells, len(table.rows)) is not None
+        others = index.keys() & {"label", *PARSERS} - {meaning}
+        if (others or is_attribute) and texts and not any(_parses(parse, text) for text in texts):
+            del index[meaning]
+            if not is_attribute:
+                text = f"column {column!r} is not used: it holds no {meaning} ({', '.join(texts[:3])}, ...)"
+                remedy = f"Nothing, or choose it as {meaning} column to see each row, or as label column."
+                problems.append(problem(f"bad-{meaning}", "", name, text, remedy, "warning"))
     return problems
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
+from core.data.tables.cells import Cells
+from core.data.tables.columns import attribute_columns
 from core.errors import LabError
 
 MEANINGS = ("path", "label", "person", "gender", "age", "mask")
@@ -23,21 +24,6 @@ USUAL_NAMES = {
     "mask": ("mask", "mask_state"),
 }
 JUDGED_ROWS = 200  # that tell whether a column names photos
-
-
-class Cells(Protocol):
-    """A table, as far as its columns are judged here."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def columns(self) -> list[str]: ...
-
-    @property
-    def has_header(self) -> bool: ...
-
-    def column(self, name: str) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -75,19 +61,24 @@ def choose_columns(table: Cells, data: DataConfig, is_photo: Callable[[str], boo
         chosen |= {"path": column} if column else {}
         facts += found
     for meaning in MEANINGS[1:]:
-        free = [column for column in table.columns if column not in chosen.values()]
+        free = [column for column in table.columns if column not in {*chosen.values(), *(data.attributes or {})}]
         column = usual_column(free, meaning)
         if meaning in chosen or meaning in refused or column is None:
             continue
         chosen[meaning] = column
-    facts += _only_label(table, chosen, refused)
+    facts += _only_label(table, chosen, refused) if data.attributes is None else []
     numbers_photos = "person" not in refused and _judge_person(table, chosen, data, facts)
-    if "path" not in chosen or not chosen.keys() & set(LABELLED):
-        lacks = "a path" if "path" not in chosen else "a label, gender, age or mask"
+    if "path" not in chosen or not (chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, data)):
+        lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
         listed = ", ".join(table.columns[:20]) + (", ..." if len(table.columns) > 20 else "")
         text = f"csv: no column is known to hold {lacks}; {table.name} has {listed}"
         raise LabError(text, "Choose the columns.", "csv")
     return Meanings(chosen, numbers_photos, facts)
+
+
+def _has_attributes(table: Cells, chosen: dict[str, str], data: DataConfig) -> bool:
+    own = attribute_columns(table, chosen.values(), data, has_label=False)
+    return bool(own.kinds or own.classes)
 
 
 def _as_chosen(table: Cells, data: DataConfig) -> dict[str, str]:

@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.data.images import decode, load_image
 from core.data.paths import photo_file
 from core.data.scan import Scan
-from core.data.tasks import possible_tasks
+from core.data.tasks import possible_tasks, proposed_task
 from core.errors import LabError
 from core.plan.plan import make_plan
 from core.text import count, plain
@@ -103,7 +103,8 @@ def _planned(draft: dict[str, Any], scan: Scan) -> Photos:
         return remembered[1]
     tasks = possible_tasks(scan.samples)
     try:
-        task = draft["task"] if draft["task"]["name"] in tasks or not tasks else {"name": tasks[0]}
+        fits = draft["task"]["name"] in tasks or not tasks
+        task = draft["task"] if fits else proposed_task(tasks[0], scan.samples).model_dump(mode="json")
         data = draft["data"] | {"leave_out_problems": True}
         plan = make_plan(RunConfig(data=data, task=task, folds=draft["folds"]), scan)
         photos = Photos(plan.samples, plan.class_names, True)

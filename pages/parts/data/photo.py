@@ -11,8 +11,8 @@ import streamlit as st
 
 from core.data.labels import corrections
 from core.data.labels.corrections import SEVERAL, Correction, value_text
-from core.data.tasks import GENDERS, MASKS
 from core.data.thumbnails import thumbnail
+from core.data.values import GENDERS, MASKS
 from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain

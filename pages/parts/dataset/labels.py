@@ -36,6 +36,7 @@ PERSONS = {
     "none": "Nobody is known",
 }
 TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
+KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 
 
 def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
@@ -108,6 +109,38 @@ def _columns(choice: Choice, key: str, errors: dict[str, str]) -> None:
             options |= {column: column for column in [*columns, choice[name]] if column}
             options |= {NO_COLUMN: "None"} if meaning != "path" else {}
             _pick(choice, f"{key}.{name}", name, f"{meaning.capitalize()} column", options, 190)
+    _attributes(choice, key, [column for column in dict.fromkeys(columns) if column])
+
+
+def _attributes(choice: Choice, key: str, columns: list[str]) -> None:
+    """Which columns are attributes, and of what kind each is."""
+    kinds = choice["attributes"] or {}
+
+    def take(names: list[str]) -> None:
+        choice["attributes"] = {name: kinds.get(name, "auto") for name in names} or None
+
+    field(
+        st.multiselect,
+        "Attribute columns",
+        columns,
+        key=f"{key}.attributes",
+        holds=list(kinds),
+        take=take,
+        placeholder="Proposed from their values",
+        help=DataConfig.model_fields["attributes"].description,
+    )
+    with st.container(horizontal=True):
+        for name in kinds:
+            field(
+                st.selectbox,
+                f"Kind of {plain(name)}",
+                list(KINDS),
+                key=f"{key}.attributes.{name}",
+                holds=kinds[name],
+                take=lambda kind, name=name: choice.update(attributes={**choice["attributes"], name: kind}),
+                format_func=KINDS.get,
+                width=220,
+            )
 
 
 def _pick(choice: Choice, key: str, name: str, label: str, options: dict[str | None, str], width: int) -> None:

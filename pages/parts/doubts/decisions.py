@@ -10,7 +10,8 @@ import streamlit as st
 
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
-from core.data.tasks import GENDERS, MASKS, class_parts
+from core.data.tasks import class_parts
+from core.data.values import GENDERS, MASKS
 from core.errors import LabError
 from core.text import plain
 from pages.parts.doubts.doubt import Doubt, portrait

@@ -6,12 +6,14 @@ import streamlit as st
 
 from core.config.parts import CHOOSE
 from core.config.run_config import PhaseConfig
+from core.data.scan import Scan
 from core.errors import LabError
 from core.network.weights import imagenet_file, imagenet_line
 from core.runs import Run
 from core.text import plain
+from pages.parts.form import attributes
 from pages.parts.form.draft import Errors, assign, draft, edited, help_of, key_of, replace_draft
-from pages.parts.form.fields import checkbox, choice, message, number, of_draft, segments
+from pages.parts.form.fields import checkbox, choice, message, number, segments
 from pages.parts.shared.fields import field
 
 TASKS = {
@@ -21,15 +23,25 @@ TASKS = {
     "gender": "gender",
     "age": "age",
     "label": "label (folder or CSV column)",
+    "attributes": "attributes, chosen below",
 }
 
 
-def task_and_folds(errors: Errors, tasks: list[str], *, given: bool = False) -> None:
-    """tasks: those that the dataset has labels for. given: whether it gives folds."""
+def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None) -> None:
+    """tasks: those that the dataset has labels for. scan: the dataset, if one is chosen."""
     chosen = draft()["task"]["name"]
     with st.container(horizontal=True):
         with st.container(width=300, gap="xsmall"):
-            of_draft(st.selectbox, "task.name", tasks, label="Task", format_func=lambda name: TASKS.get(name, name))
+            field(
+                st.selectbox,
+                "Task",
+                tasks,
+                key=key_of("task.name"),
+                holds=chosen,
+                take=lambda name: attributes.take_task(name, scan),
+                format_func=lambda name: TASKS.get(name, name),
+                help=help_of("task.name"),
+            )
             message("task.name", errors)
         if "age" in chosen:
             number("task.age_limits.0", errors, label="Middle group from", help="Its first age, in years.")
@@ -38,9 +50,11 @@ def task_and_folds(errors: Errors, tasks: list[str], *, given: bool = False) -> 
         number("folds.seed", errors, label="Seed of the split")
     if chosen in ("gender", "age") or draft()["task"]["unmasked"]:
         checkbox("task.unmasked")
-    if given or draft()["folds"]["given"]:
+    if (scan is not None and "given_fold" in scan.samples) or draft()["folds"]["given"]:
         checkbox("folds.given")
         message("folds.given", errors)
+    attributes.choose(errors, scan)
+    attributes.narrow(errors, scan)
     message("task", errors)
 
 

@@ -17,8 +17,9 @@ def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
     rates = f"{show(first.get('lr_backbone'))} backbone, {show(first.get('lr_head'))} head"
     active = [entry["name"] for entry in data["transforms"] if entry.get("enabled", True)]
     number = [f"{classes} classes"] if classes else []
+    title = " x ".join(data["task"]["attributes"]) or data["task"]["name"]
     return {
-        "task": " · ".join([data["task"]["name"], *number, f"{show(data['folds']['count'])} folds"]),
+        "task": " · ".join([title, *number, f"{show(data['folds']['count'])} folds"]),
         "model": _model_summary(data["model"]),
         "phases": f"{optimizers} · {rates}",
         "training": _training_summary(data["training"], data["mix"]["method"]),

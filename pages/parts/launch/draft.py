@@ -123,10 +123,21 @@ def _is_transform(entry: Any) -> bool:
 
 def _alike(value: Any, like: Any) -> bool:
     """The same keys, lists as long, and words, switches and numbers where those belong; a number may be any text."""
+    if like in ({}, []):  # a mapping or list that people fill: of texts, numbers and lists of them
+        texts = [value] if isinstance(value, list) else value.values() if isinstance(value, dict) else [None]
+        return type(value) is type(like) and all(map(_is_plain, texts))
     if isinstance(like, dict):
         return isinstance(value, dict) and value.keys() == like.keys() and all(_alike(value[k], like[k]) for k in like)
     if isinstance(like, list):
         return isinstance(value, list) and len(value) == len(like) and all(map(_alike, value, like))
     if isinstance(like, (str, bool)):
         return type(value) is type(like)
+    if like is None and isinstance(value, dict):  # the kinds of a table's attributes, or nothing
+        return all(map(_is_plain, value.values()))
     return value is None or (isinstance(value, (int, float, str)) and not isinstance(value, bool))
+
+
+def _is_plain(value: Any) -> bool:
+    """A text, a number, or a list of them."""
+    values = value if isinstance(value, list) else [value]
+    return all(isinstance(each, (int, float, str)) and not isinstance(each, bool) for each in values)

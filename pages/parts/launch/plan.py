@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import streamlit as st
@@ -18,7 +19,7 @@ from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import count
 from pages.parts.dataset import picker
-from pages.parts.form import draft
+from pages.parts.form import attributes, draft
 from pages.parts.form.draft import Errors, said
 from pages.parts.launch import study_form, study_plan
 from pages.parts.shared import badges
@@ -107,6 +108,6 @@ def fit_form_task(scan: Scan) -> str:
         task, note = fit_task(before, scan)
         st.session_state["launch_fitted"], st.session_state["launch_fitted_note"] = now, note
         if task != before:
-            draft.assign("task.name", task)
-            st.session_state["launch_base"]["task"]["name"] = task
+            attributes.take_task(task, scan)
+            st.session_state["launch_base"]["task"] = copy.deepcopy(draft.draft()["task"])
     return st.session_state["launch_fitted_note"]

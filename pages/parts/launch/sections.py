@@ -119,7 +119,7 @@ def notes_of(plan: Plan) -> list[str]:
     """What of the dataset is not trained on as it stands, in a few words each."""
     notes = []
     if plan.dropped:
-        notes.append(f"{count(plan.dropped)} photos are not in the task {plan.config.task.name}")
+        notes.append(f"{count(plan.dropped)} photos are not in the task {plan.config.task.title}")
     if plan.left_out:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
     if corrected := len(plan.corrections):

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from core.answers.mistakes import ORDERS, Answers, Filter
-from core.data.tasks import GENDERS, MASKS
+from core.data.values import GENDERS, MASKS
 from pages.parts.shared.fields import field
 
 MOST_FACES = 8  # chosen at once

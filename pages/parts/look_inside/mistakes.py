@@ -14,7 +14,7 @@ from PIL import Image
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
 from core.data import thumbnails
-from core.data.tasks import GENDERS, MASKS
+from core.data.values import GENDERS, MASKS
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
 from core.runs import Run

@@ -12,7 +12,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.answers.attribute_scores import AttributeScore, JointScore, attributes_together, score_together
-from core.data.tasks import TASK_ATTRIBUTES
+from core.config.parts import TaskConfig
+from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.runs import Run
 from core.studies.records import Study
@@ -28,14 +29,12 @@ def section(study: Study, status: StudyStatus) -> None:
     """Nothing until a fold of a run with several attributes, or of networks that can be joined, is done."""
     rows = {row.run.id: row for row in status.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
-    attributes_of = {run_id: tuple(TASK_ATTRIBUTES[config["task"]["name"]]) for run_id, config in configs.items()}
-    several = [
-        rows[run_id] for run_id, names in attributes_of.items() if len(names) > 1 and rows[run_id].number("done")
-    ]
+    told_by = {run_id: attributes_of(TaskConfig.model_validate(config["task"])) for run_id, config in configs.items()}
+    several = [rows[run_id] for run_id, names in told_by.items() if len(names) > 1 and rows[run_id].number("done")]
     body, faults = [one_network(row) for row in several], set()
     for team in _teams(configs):
         tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
-        joint = next((row for row in several if attributes_of[row.run.id] == tasks), None)
+        joint = next((row for row in several if told_by[row.run.id] == tasks), None)
         try:
             body.append(several_networks([rows[run_id] for run_id in team], tasks, joint))
         except (LabError, OSError, KeyError, ValueError) as error:

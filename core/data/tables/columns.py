@@ -1,0 +1,177 @@
+"""Columns of a table as attributes: what kind each is by its values, and how its cells are read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.config.parts import DataConfig
+from core.data.readers.attributes import CATEGORIES, NUMBER, YES_NO
+from core.data.readers.reading import Fact
+from core.data.tables.cells import Cells
+from core.data.tables.words import says_nothing, spelling_facts, words_for_nothing
+from core.errors import LabError
+
+YES_OR_NO = [("1", "0"), ("1", "-1"), ("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f")]
+YES_WORDS, NO_WORDS = ({pair[i] for pair in YES_OR_NO} for i in (0, 1))
+MOST_VALUES = 50  # of an attribute that nobody asked for; more are names or free text
+FEW_NUMBERS = 12  # numbers of so few values are categories
+# Names of columns that tell whom a photo shows or where it stands, not what it shows.
+NO_ATTRIBUTES = {"id", "person", "person_id", "subject", "subject_id", "identity", "patient", "patient_id"}
+NO_ATTRIBUTES |= {"split", "set", "subset", "partition", "usage", "fold"}
+MOST_ATTRIBUTES = 200  # that are proposed
+PERSONAL = ("mask", "gender", "age", "label")  # attributes of their own: a column that is none of them keeps apart
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table that are attributes.
+
+    kinds: column -> kind. names: column -> name of the attribute. classes: the columns of a one-hot table, of which
+    exactly one is 1 in each row and so is the label; those are in kinds no more.
+    """
+
+    kinds: dict[str, str]
+    names: dict[str, str]
+    classes: tuple[str, ...] = ()
+    facts: list[Fact] = field(default_factory=list)
+
+
+def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *, has_label: bool) -> Columns:
+    """The columns that are attributes, as data.attributes says, or proposed from what their values look like.
+
+    taken: columns that mean something else. has_label: one of them is the label, so that no one-hot table is looked
+    for. Raises LabError for a chosen column that is not there.
+    """
+    chosen = data.attributes
+    for name in chosen or {}:
+        if table.columns.count(name) != 1:
+            text = f"csv: column {name!r} (attributes) stands {table.columns.count(name)} times in the header"
+            raise LabError(text, f"Choose of {', '.join(table.columns)}.", "csv")
+    nothing = words_for_nothing(data.no_label)
+    free = [name for name in table.columns if name and name not in taken and table.columns.count(name) == 1]
+    wanted = [name for name in free if chosen is None or name in chosen]
+    cells = {name: [cell for cell in table.column(name) if not says_nothing(cell, nothing)] for name in wanted}
+    rows = len(table.rows)
+    if chosen is not None:
+        kinds = {name: _kind_asked(chosen[name], name, cells[name], rows) for name in wanted}
+        return Columns(kinds, _names(kinds), facts=_facts(kinds, cells, table.name, "chosen"))
+    wanted = [name for name in wanted if name.lower().replace(" ", "_") not in NO_ATTRIBUTES]
+    kinds = {name: kind for name in wanted if (kind := kind_of(name, cells[name], rows))}
+    classes = () if has_label else _one_hot(kinds, cells, rows)
+    kinds = {name: kind for name, kind in kinds.items() if name not in classes}
+    facts = []
+    if classes:
+        listed = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
+        text = f"{table.name}: exactly one of the {len(classes)} columns {listed} is 1 in each row: read as the class."
+        facts.append(Fact("classes", text, ("attributes",), probable=len(classes) == 2))
+    if (left := len(kinds) - MOST_ATTRIBUTES) > 0:
+        kinds = dict(list(kinds.items())[:MOST_ATTRIBUTES])
+        text = f"{table.name}: {left:,} more columns could be attributes; the first {MOST_ATTRIBUTES} are proposed."
+        facts.append(Fact("values", text, ("attributes",)))
+    return Columns(kinds, _names(kinds), classes, [*facts, *_facts(kinds, cells, table.name, "proposed")])
+
+
+def _facts(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], table: str, how: str) -> list[Fact]:
+    """That columns were taken for attributes, and values of theirs that are probably one."""
+    if not kinds:
+        return []
+    listed = ", ".join(list(kinds)[:8]) + (f" and {len(kinds) - 8} more" if len(kinds) > 8 else "")
+    noun = "column is an attribute" if len(kinds) == 1 else "columns are attributes"
+    facts = [Fact("table", f"{table}: {len(kinds)} {noun}, {how}: {listed}.", ("attributes",))]
+    for name, kind in kinds.items():
+        if kind == CATEGORIES:
+            alike = spelling_facts(Counter(cells[name]))
+            facts += [replace(fact, text=f"{name}: {fact.text}", settings=("attributes",)) for fact in alike]
+    return facts
+
+
+def kind_of(name: str, cells: Sequence[str], photos: int) -> str | None:
+    """The kind that the values of a column look like; None for what tells photos apart: ids, names, free text.
+
+    cells: those that say something.
+    """
+    values = set(cells)
+    if len(values) < 2:
+        return None
+    is_code = name.lower() in ("gender", "sex")  # 0 and 1 say neither yes nor how much: they stay as they are
+    if not is_code and any({_word(text) for text in values} == {*pair} for pair in YES_OR_NO):
+        return YES_NO
+    numbers = [number for text in values if (number := read_number(text)) is not None]
+    if len(numbers) == len(values) and not is_code and (len(values) > FEW_NUMBERS or 2 * len(values) > photos):
+        return None if _counts_up(name, numbers, len(cells)) else NUMBER
+    return CATEGORIES if len(values) <= MOST_VALUES and 2 * len(values) < photos else None
+
+
+def read_cell(text: str, kind: str) -> str | float:
+    """An attribute's value from a cell that says something. Raises ValueError in words where it is none of the kind."""
+    if kind == CATEGORIES:
+        return text
+    if kind == NUMBER:
+        number = read_number(text)
+        if number is None:
+            raise ValueError(f"{text!r} is not a number")
+        return number
+    word = _word(text)
+    if word not in YES_WORDS and word not in NO_WORDS:
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return "yes" if word in YES_WORDS else "no"
+
+
+def read_number(text: str) -> float | None:
+    """A finite number, with a point or a comma; None for anything else."""
+    if re.fullmatch(r"[+-]?\d+,\d+", text):
+        text = text.replace(",", ".")
+    try:
+        number = float(text) if "_" not in text else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def class_of(row: Sequence[str], columns: Sequence[str], classes: Sequence[str]) -> str:
+    """The class of a row of a one-hot table."""
+    return next(name for name in classes if _word(row[columns.index(name)]) == "1")
+
+
+def _word(text: str) -> str:
+    """ "1.0" -> "1", "Yes" -> "yes"."""
+    return re.sub(r"^([+-]?\d+)\.0+$", r"\1", text.lower()).removeprefix("+")
+
+
+def _counts_up(name: str, numbers: Sequence[float], cells: int) -> bool:
+    """Whether numbers, each once, only number the rows: an id, or one after the other without a gap."""
+    if len(numbers) < cells:
+        return False
+    is_id = re.search(r"(^|[_\s])(id|idx|index|no|nr|number|key)$", name.lower()) is not None
+    whole = all(number.is_integer() for number in numbers)
+    return is_id or (whole and max(numbers) - min(numbers) == len(numbers) - 1)
+
+
+def _kind_asked(kind: str, name: str, cells: Sequence[str], photos: int) -> str:
+    return kind if kind != "auto" else kind_of(name, cells, photos) or CATEGORIES
+
+
+def _one_hot(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], rows: int) -> tuple[str, ...]:
+    """The columns of 0 and 1 of which exactly one is 1 in each row; () where it is not so."""
+    columns = [name for name, kind in kinds.items() if kind == YES_NO and {*map(_word, cells[name])} == {"0", "1"}]
+    if len(columns) < 2 or any(len(cells[name]) != rows for name in columns):
+        return ()
+    hot = zip(*([_word(cell) == "1" for cell in cells[name]] for name in columns), strict=True)
+    return tuple(columns) if all(sum(row) == 1 for row in hot) else ()
+
+
+def _names(kinds: dict[str, str]) -> dict[str, str]:
+    """Column -> attribute: its name, but for a word that means something else here already (ages such as 20-29)."""
+    names: dict[str, str] = {}
+    for column, kind in kinds.items():
+        name = " ".join(column.replace(" + ", "+").split())
+        if name.lower() in PERSONAL:
+            name = f"{name}_{'group' if kind == CATEGORIES else 'value'}"
+        while name in names.values() or (name != column and name in kinds):
+            name += "_"
+        names[column] = name
+    return names

@@ -1,0 +1,147 @@
+"""What a dataset's photos are labelled with: its attributes, their values in order, and groups of numbers."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.data.readers.attributes import ATTRIBUTES, CATEGORIES, NUMBER, YES_NO
+
+MASKS = ("mask", "incorrect", "normal")
+GENDERS = ("female", "male")
+AGE_LIMITS = (30.0, 60.0)
+OWN = "attribute:"  # before the name of a dataset's own attribute in a samples table, apart from all other columns
+_RANGE = re.compile(
+    r"(?P<below><=?|under |below |less than |up to )?\s*(more than |over |above |>=?)?\s*(?P<low>\d+(?:\.\d+)?)"
+    r"(\s*(-|–|to|\.\.)\s*\d+(\.\d+)?)?\s*\+?(\s*(years?|yrs?|y|(and|or) (over|above|older|more))){0,2}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One thing that photos are labelled with.
+
+    kind: categories, yes/no or number. ordered: whether the values ascend, as groups of ages do. counts: value ->
+    photos, in the order of the values; empty for a number. photos: how many tell it. low, high: of a number.
+    """
+
+    name: str
+    kind: str
+    ordered: bool
+    counts: dict[str, int]
+    photos: int
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def summary(self) -> str:
+        """ "dark 4, fair 4, red 4", "150 to 205"; of many values the first."""
+        if self.kind == NUMBER:
+            return f"{self.low:g} to {self.high:g} ({self.photos:,} photos)"
+        shown = [f"{value} {photos:,}" for value, photos in list(self.counts.items())[:20]]
+        more = len(self.counts) - len(shown)
+        return ", ".join(shown) + (f" and {more:,} more values" if more else "")
+
+
+def column_of(name: str, samples: pd.DataFrame) -> str | None:
+    """The column of a samples table that holds an attribute; None if there is none."""
+    return next((column for column in (OWN + name, name) if _holds(column) and column in samples), None)
+
+
+def attribute_names(samples: pd.DataFrame) -> list[str]:
+    """The attributes that at least one photo tells: mask, gender, age, label, race, then the dataset's own."""
+    columns = [*(name for name in ATTRIBUTES if name in samples), *(c for c in samples if str(c).startswith(OWN))]
+    return list(dict.fromkeys(column.removeprefix(OWN) for column in columns if samples[column].notna().any()))
+
+
+def attributes(samples: pd.DataFrame) -> dict[str, Attribute]:
+    """Each attribute that the photos tell, with its values."""
+    return {name: attribute(name, samples) for name in attribute_names(samples)}
+
+
+def attribute(name: str, samples: pd.DataFrame) -> Attribute:
+    """One attribute of a samples table that has it."""
+    values = samples[str(column_of(name, samples))].dropna()
+    if pd.api.types.is_numeric_dtype(values):
+        return Attribute(name, NUMBER, True, {}, len(values), float(values.min()), float(values.max()))
+    counts = values.value_counts()
+    order = in_order(name, counts.index.tolist())
+    kind = YES_NO if {*order} <= {"yes", "no"} else CATEGORIES
+    ascends = all(_RANGE.fullmatch(value.strip()) for value in order)
+    return Attribute(name, kind, ascends, {value: int(counts[value]) for value in order}, len(values))
+
+
+def is_number(name: str, samples: pd.DataFrame) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(samples[str(column_of(name, samples))]))
+
+
+def in_order(name: str, values: Sequence[str]) -> list[str]:
+    """The values of an attribute as they are listed: mask states and genders as always, groups of numbers ascending,
+    others by the alphabet."""
+    known = {"mask": MASKS, "gender": GENDERS}.get(name, ())
+    if set(values) <= set(known):
+        return [value for value in known if value in values]
+    matches = {value: _RANGE.fullmatch(value.strip()) for value in values}
+    if name != "label" and all(matches.values()):
+        return sorted(values, key=lambda value: _place(matches[value], value))
+    return sorted(values)
+
+
+def grouped(name: str, samples: pd.DataFrame, limits: Sequence[float] = ()) -> tuple[pd.Series, list[str]]:
+    """(an attribute's value of each photo as text, None where it is not told; the values that occur, in order).
+
+    limits: where a number is cut; without any a number is not grouped and each value stands for itself.
+    """
+    column = samples[str(column_of(name, samples))]
+    if not pd.api.types.is_numeric_dtype(column):
+        values = column.astype("object").where(column.notna(), None)
+        return values, in_order(name, values.dropna().unique().tolist())
+    if not limits:
+        values = column.map(lambda number: f"{number:g}").astype("object").where(column.notna(), None)
+        return values, [f"{number:g}" for number in sorted(column.dropna().unique())]
+    names = group_names(name, column, limits)
+    groups = pd.cut(column, [-np.inf, *limits, np.inf], right=False, labels=names).astype("object")
+    groups = groups.where(groups.notna(), None)
+    return groups, [group for group in names if (groups == group).any()]
+
+
+def group_names(name: str, numbers: pd.Series, limits: Sequence[float]) -> list[str]:
+    """ "<30", "30-59", ">=60" where all is whole, as years are; else "<1.5", "1.5 to <2.5", ">=2.5"."""
+    counted = limits if name == "age" else [*limits, *numbers.dropna()]
+    whole = all(float(number).is_integer() for number in counted)
+    between = [
+        (f"{low:g}-{high - 1:g}" if high - 1 > low or name == "age" else f"{low:g}")
+        if whole
+        else f"{low:g} to <{high:g}"
+        for low, high in itertools.pairwise(limits)
+    ]
+    return [f"<{limits[0]:g}", *between, f">={limits[-1]:g}"]
+
+
+def proposed_limits(name: str, samples: pd.DataFrame) -> list[float]:
+    """Two limits that make three groups of about as many photos: 30 and 60 for an age, a proposal for others."""
+    if name == "age":
+        return list(AGE_LIMITS)
+    numbers = samples[str(column_of(name, samples))].dropna().to_numpy(float)
+    if not len(numbers):
+        return []
+    whole = bool((numbers == np.round(numbers)).all())
+    thirds = np.quantile(numbers, [1 / 3, 2 / 3])
+    cut = [float(f"{third:.3g}") if not whole else float(np.ceil(third)) for third in thirds]
+    return [limit for limit in dict.fromkeys(cut) if numbers.min() < limit <= numbers.max()]
+
+
+def _holds(column: str) -> bool:
+    """Whether a column can hold an attribute: path and width cannot, whatever an attribute is called."""
+    return column.startswith(OWN) or column in ATTRIBUTES
+
+
+def _place(match: re.Match | None, value: str) -> tuple[float, bool, str]:
+    """Where a group of numbers stands: by its lowest number, "less than 20" before "20-29"."""
+    return (float(match["low"]), not match["below"], value) if match else (0.0, False, value)

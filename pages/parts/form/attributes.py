@@ -1,0 +1,141 @@
+"""The part of the settings form that makes a task of attributes: which, their groups, which photos and classes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.config.parts import TaskConfig
+from core.data.readers.attributes import NUMBER, YES_NO
+from core.data.scan import Scan
+from core.data.tasks import CHOSEN, class_names, proposed_task, with_limits
+from core.data.values import Attribute, is_number
+from core.errors import LabError
+from core.text import count, plain
+from pages.parts.form.draft import Errors, draft, edited, key_of, read_number, show
+from pages.parts.form.fields import message, of_draft
+from pages.parts.shared.fields import field
+
+IS = ": "  # between an attribute and its value in the list of what photos may be
+
+
+def take_task(name: str, scan: Scan | None) -> None:
+    """Another task: what was said of the classes of the one before is forgotten."""
+    proposed = proposed_task(name, scan.samples) if scan is not None else TaskConfig()
+    start = {"attributes": proposed.attributes, "limits": proposed.limits} if name == CHOSEN else {"attributes": []}
+    draft()["task"].update({"name": name, "leave_out": [], "merge": {}, **start})
+    edited("task")
+
+
+def choose(errors: Errors, scan: Scan | None) -> None:
+    """Which attributes make a class, and where their numbers are cut; nothing for a task that has its own."""
+    if draft()["task"]["name"] != CHOSEN or scan is None:
+        return
+    attributes = scan.attributes
+
+    def take(names: list[str]) -> None:
+        task = TaskConfig(name=CHOSEN, attributes=names, limits=draft()["task"]["limits"])
+        limits = with_limits(task, scan.samples).limits
+        draft()["task"].update({"attributes": names, "limits": limits, "leave_out": [], "merge": {}})
+        edited("task.attributes")
+
+    field(
+        st.multiselect,
+        "Attributes",
+        list(attributes),
+        key=key_of("task.attributes"),
+        holds=list(draft()["task"]["attributes"]),
+        take=take,
+        format_func=lambda name: told(attributes[name]) if name in attributes else name,
+        placeholder="Choose what a class is made of",
+        help="One, or several: each combination that occurs in the photos is then a class.",
+    )
+    message("task.attributes", errors)
+    numbers = [name for name in draft()["task"]["attributes"] if name in attributes and is_number(name, scan.samples)]
+    if not numbers:
+        return
+    with st.container(horizontal=True):
+        for name in numbers:
+            with st.container(width=300, gap="xsmall"):
+                _limits(name, attributes[name])
+    message("task.limits", errors)
+
+
+def _limits(name: str, attribute: Attribute) -> None:
+    limits = draft()["task"]["limits"]
+
+    def take(values: list) -> None:
+        limits[name] = values
+        edited("task.limits")
+
+    field(
+        st.text_input,
+        f"Limits of {plain(name)}",
+        key=key_of(f"task.limits.{name}"),
+        holds=list(limits.get(name, [])),
+        show=show,
+        read=lambda text: [read_number(part.strip()) for part in text.replace(";", ",").split(",") if part.strip()],
+        take=take,
+        placeholder="30, 60",
+        help=f"First value of each group but the lowest; the photos have {attribute.low:g} to {attribute.high:g}.",
+    )
+
+
+def narrow(errors: Errors, scan: Scan | None) -> None:
+    """Which photos, by what they are labelled with, and which classes of theirs."""
+    if scan is None:
+        return
+    task = draft()["task"]
+    pairs = {
+        f"{name}{IS}{value}": (name, value)
+        for name, attribute in scan.attributes.items()
+        if name != "label"
+        for value in attribute.counts
+        if len(attribute.counts) > 1
+    }
+    held = [f"{name}{IS}{value}" for name, values in task["only"].items() for value in values]
+
+    def take_only(chosen: list[str]) -> None:
+        only: dict[str, list[str]] = {}
+        for pair in chosen:
+            name, value = pairs.get(pair) or tuple(pair.split(IS, 1))
+            only.setdefault(name, []).append(value)
+        task["only"] = only
+        edited("task.only")
+
+    names = _classes(scan)
+    with st.container(horizontal=True):
+        if pairs or held:
+            with st.container(width=420, gap="xsmall"):
+                field(
+                    st.multiselect,
+                    "Only photos with",
+                    list(pairs),
+                    key=key_of("task.only"),
+                    holds=held,
+                    take=take_only,
+                    placeholder="All photos",
+                    help="Of one attribute each of the values; of several all of them.",
+                )
+                message("task.only", errors)
+        if len(names) > 2 or task["leave_out"]:
+            with st.container(width=420, gap="xsmall"):
+                of_draft(st.multiselect, "task.leave_out", names, label="Leave out classes", placeholder="None")
+                message("task.leave_out", errors)
+    for name, members in task["merge"].items():
+        st.caption(f":material/merge: {plain(name)} is {plain(' and '.join(members))} merged.")
+
+
+def told(attribute: Attribute) -> str:
+    """ "hair (3 values)", "smiling (yes/no)", "height_cm (150 to 205)"."""
+    if attribute.kind == NUMBER:
+        return f"{attribute.name} ({attribute.low:g} to {attribute.high:g})"
+    words = "yes/no" if attribute.kind == YES_NO else f"{count(len(attribute.counts))} values"
+    return f"{attribute.name} ({words})"
+
+
+def _classes(scan: Scan) -> list[str]:
+    """The task's classes before any is left out, so that one can be taken in again; none while the task is wrong."""
+    try:
+        return class_names(TaskConfig.model_validate({**draft()["task"], "leave_out": []}), scan.samples)
+    except (LabError, ValueError):
+        return []
