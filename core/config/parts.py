@@ -92,6 +92,9 @@ class DataConfig(Part):
         description="CSV columns that are attributes, each with its kind, such as {hair: categories}; empty proposes "
         "them from their values, {} takes none.",
     )
+    truncated: Literal["refuse", "keep"] = Field(
+        "refuse", description="keep uses JPEGs that lack only their end as they are: 99 % of their pixels are there."
+    )
     leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
     max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
 

@@ -1,5 +1,6 @@
 """The one way to decode an image: training, preview, Grad-CAM and prediction see the same pixels."""
 
+import importlib
 import io
 import struct
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from PIL import (
     ExifTags,
     GifImagePlugin,  # noqa: F401
     Image,
+    ImageChops,
     ImageOps,
-    JpegImagePlugin,  # noqa: F401
+    JpegImagePlugin,
     PngImagePlugin,  # noqa: F401
     PpmImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
@@ -26,9 +28,13 @@ from core.errors import LabError
 MAX_PIXELS = 64_000_000
 AT_ONCE = 1 << 24  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
-# What a folder scan takes for an image. HEIC cannot be decoded here, but must be reported rather than overlooked.
+# What a folder scan takes for an image. HEIC needs a package more, and is reported rather than overlooked without it.
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
 SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"}
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+LOST = 0.01  # share of a JPEG's pixels that may hang on what is missing behind its end
+NO_END = "no-end"  # the kind of fault of a photo that can be read all the same
+OTHER_END = bytes(range(1, 255)) * 8  # pixel data that a JPEG may go on with, as good as any
 REPLACE = "Replace the file by a good copy, or leave it out."
 
 
@@ -36,9 +42,9 @@ def load_image(path: str | Path) -> np.ndarray:
     """The photo as RGB, shape (height, width, 3), uint8, upright.
 
     EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits; of an animation the
-    first frame is taken; colour profiles are ignored.
-    Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, or bomb (more than
-    MAX_PIXELS by its header, refused before decoding).
+    first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes.
+    Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, heic (a package is
+    missing), or bomb (more than MAX_PIXELS by its header, refused before decoding).
     """
     try:
         return _read(Path(path))
@@ -47,11 +53,18 @@ def load_image(path: str | Path) -> np.ndarray:
 
 
 def photo_fault(path: str | Path) -> tuple[int, int, LabError | None]:
-    """Decode a photo only to find out whether it is good: (width, height, None) or (0, 0, what is wrong)."""
+    """Decode a photo only to find out whether it is good: (width, height, None) or (0, 0, what is wrong).
+
+    With the fault of kind NO_END stand the width and height: whoever agrees to it can use the photo.
+    """
     try:
-        width, height = _read(Path(path), _size)
+        width, height, has_end = _read(Path(path), lambda image: (*_size(image), NO_END not in image.info))
     except LabError as fault:
         return 0, 0, fault
+    if not has_end:
+        text = f"the end of the file is missing, though {1 - LOST:.0%} of its pixels or more are there"
+        remedy = "Agree to use such photos as they are (data.truncated=keep), or replace it by a good copy."
+        return width, height, LabError(text, remedy, NO_END)
     return width, height, None
 
 
@@ -93,9 +106,10 @@ def _decode(file: BinaryIO, take: Callable[[Image.Image], Any]) -> Any:
                 "Make it smaller, or leave it out.",
                 "bomb",
             )
-        image.load()
-        if image.format in ("JPEG", "MPO") and not _jpeg_has_its_end(file):
-            raise LabError("the file is cut off: its end marker is missing", REPLACE, "truncated")
+        if image.format in ("JPEG", "MPO"):
+            image = _whole_jpeg(image, file)
+        else:
+            image.load()
         return take(image)
     except (LabError, MemoryError):
         raise
@@ -123,9 +137,50 @@ def _open_header(file: BinaryIO) -> Image.Image:
             return factory(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue
+    if prefix[4:8] == b"ftyp" and prefix[8:12] in HEIC_BRANDS:
+        file.seek(0)
+        return _open_heic(file)
     if recognised:
         raise LabError("its header is cut off or damaged", REPLACE, "truncated")
     raise LabError("is not an image in a known format", "Convert it to JPEG or PNG, or leave it out.", "unreadable")
+
+
+def _open_heic(file: BinaryIO) -> Image.Image:
+    try:
+        heif = importlib.import_module("pi_heif")
+    except ImportError as error:
+        raise LabError(
+            "is a HEIC photo, as phones take them; the package that reads them is not installed",
+            "Install it from the lab's folder: python -m pip install -e '.[heic]' (or convert the photo to JPEG).",
+            "heic",
+        ) from error
+    try:
+        return heif.HeifImageFile(file, "")
+    except Exception as error:  # as other decoders, it raises anything on damaged bytes
+        raise LabError(f"is a HEIC photo that cannot be decoded ({error})", REPLACE, "unreadable") from error
+
+
+def _whole_jpeg(image: Image.Image, file: BinaryIO) -> Image.Image:
+    """The JPEG, decoded. One that only lacks its end has NO_END in its info; more missing raises LabError."""
+    try:
+        image.load()
+        if _jpeg_has_its_end(file):
+            return image
+    except OSError as error:
+        if "truncated" not in str(error).lower():
+            raise
+    file.seek(0)
+    data = file.read().rstrip(b"\0")  # a copy that stopped short may be filled up with zeros
+    ends = [JpegImagePlugin.JpegImageFile(io.BytesIO(data + end + b"\xff\xd9")) for end in (b"", OTHER_END)]
+    for mended in ends:
+        mended.load()
+    # Pixels that come out the same whatever follows are those that the file really holds.
+    differs = ImageChops.difference(*(mended.convert("RGB") for mended in ends))
+    lost = np.asarray(differs).any(axis=2).mean()
+    if lost > LOST:
+        raise LabError(f"the file is cut off: at least {lost:.0%} of its pixels are missing", REPLACE, "truncated")
+    ends[0].info[NO_END] = True
+    return ends[0]
 
 
 def _jpeg_has_its_end(file: BinaryIO) -> bool:

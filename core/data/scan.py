@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.config.run_config import DataConfig
+from core.data.images import NO_END
 from core.data.labels.conflicts import one_per_file, person_conflicts
 from core.data.paths import followed
 from core.data.persons import Persons, persons_of
@@ -117,10 +118,15 @@ def scan(
         photo |= {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
         present.append(photo)
     files = [(photo["path"], photo["bytes"], photo["mtime_ns"]) for photo in present]
-    good = []
+    good, endless = [], []  # endless: samples of photos that lack their end
     verdicts = verify(files, progress=progress, threads=threads, memory=memory)
     for photo, (width, height, kind, text, remedy) in zip(present, verdicts, strict=True):
-        if kind:
+        if kind == NO_END:
+            endless.append(photo["sample"])
+        if kind == NO_END and data.truncated == "keep":
+            good.append(photo | {"width": width, "height": height})
+        elif kind:
+            kind = "truncated" if kind == NO_END else kind
             problems.append(problem(kind, photo["sample"], photo["sample"], text, remedy))
         else:
             good.append(photo | {"width": width, "height": height})
@@ -137,13 +143,34 @@ def scan(
         problems=table,
         seconds=time.monotonic() - started,
         set_aside=set_aside,
-        facts=(*tree.facts, *reading.facts, *parts, *persons, *spellings, *left_out_facts(reading)),
+        facts=(
+            *tree.facts,
+            *reading.facts,
+            *parts,
+            *persons,
+            *spellings,
+            *left_out_facts(reading),
+            *_endless_facts(endless, data),
+        ),
     )
 
 
 def detect_reader(root: str | Path) -> str:
     """mask, utkface, folders or csv. Raises LabError if the folder has none of these layouts."""
     return detect(list_tree(_root(root)))
+
+
+def _endless_facts(samples: list[str], data: DataConfig) -> list[Fact]:
+    """One line on JPEGs that lack only their end; nothing if there are none."""
+    if not samples:
+        return []
+    count, named = len(samples), ", ".join(samples[:3]) + (", ..." if len(samples) > 3 else "")
+    text = f"{count:,} JPEG{'s lack' if count > 1 else ' lacks'} the end of the file ({named}): "
+    if data.truncated == "keep":
+        text += "used as they are, as you agreed."
+    else:
+        text += "refused until you agree to use such photos as they are, since nearly all of their pixels are there."
+    return [Fact("pictures", text, ("truncated",))]
 
 
 def _check_links(tree: Tree) -> None:

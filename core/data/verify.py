@@ -14,7 +14,7 @@ from core.data.images import photo_fault
 from core.errors import LabError
 from core.storage.files import write_whole
 
-RULES = 1  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
+RULES = 2  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
 CHUNK = 16  # photos handed to a thread at once, at most
 KEY = ["path", "bytes", "mtime_ns"]
 VERDICT = ["width", "height", "kind", "problem", "remedy"]
@@ -80,8 +80,9 @@ def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
 def _remember(memory: Path, remembered: dict, fresh: dict) -> None:
     paths = {path for path, _, _ in fresh}
     verdicts = {file: verdict for file, verdict in remembered.items() if file[0] not in paths}
-    # Rights and presence change without changing a file's size or time.
-    verdicts |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in ("no-access", "missing-file")}
+    # Rights, presence and installed packages change without changing a file's size or time.
+    passing = ("no-access", "missing-file", "heic")
+    verdicts |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in passing}
     table = pd.DataFrame([(*file, *verdict) for file, verdict in verdicts.items()], columns=KEY + VERDICT)
     with contextlib.suppress(OSError, LabError):  # a scan is no worse for not being remembered
         memory.parent.mkdir(parents=True, exist_ok=True)

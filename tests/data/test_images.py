@@ -1,11 +1,14 @@
+import base64
 import io
 import os
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from core.data.images import FORMATS, MAX_PIXELS, load_image, photo_fault
+from core.data.images import FORMATS, MAX_PIXELS, NO_END, load_image, photo_fault
+from core.data.verify import verify
 from core.errors import LabError
 from tests.photos import noise, png_bomb
 
@@ -199,9 +202,66 @@ def test_random_damage_never_raises_anything_else(tmp_path):
             except LabError as error:
                 assert reason.kind == error.kind
                 continue
-            assert (height, width) == pixels.shape[:2] and reason is None
+            assert (height, width) == pixels.shape[:2] and (reason is None or reason.kind == NO_END)
             assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
 
 
 def test_the_pixel_cap_is_in_the_contract():
     assert MAX_PIXELS == 64_000_000
+
+
+@pytest.mark.parametrize("missing", [1, 2, 8, 30])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+def test_a_jpeg_that_lacks_only_its_end_is_read_and_told(tmp_path, options, missing):
+    Image.fromarray(noise(200, 200)).save(tmp_path / "a.jpg", **options)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    pixels = load_image(tmp_path / "a.jpg")
+    for tail in (b"", bytes(500)):  # cut off, or filled up with zeros
+        (tmp_path / "a.jpg").write_bytes(whole[:-missing] + tail)
+        width, height, reason = photo_fault(tmp_path / "a.jpg")
+        assert (width, height, reason.kind) == (200, 200, NO_END) and "data.truncated" in reason.remedy
+        assert (load_image(tmp_path / "a.jpg") != pixels).any(axis=2).mean() <= 0.01
+
+
+def test_a_flat_photo_of_which_half_is_missing_is_refused(tmp_path):
+    Image.new("RGB", (800, 800), (90, 80, 70)).save(tmp_path / "a.jpg")  # what fills it up looks like what is missing
+    whole = (tmp_path / "a.jpg").read_bytes()
+    start = whole.rindex(b"\xff\xda") + 14
+    (tmp_path / "a.jpg").write_bytes(whole[: (start + len(whole)) // 2])
+    assert fault(tmp_path / "a.jpg") == "truncated"
+
+
+HEIC = (  # 64 x 48: orange, its upper left quarter blue
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXttZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ACJpbG9jAAAAAERAAAEAAQAAAAABnwABAAAAAAAAADcAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
+    "AAAAAAABAAAA+2lwcnAAAADbaXBjbwAAAHZodmNDAQNwAAAAAAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5j"
+    "bHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAADnBp"
+    "eGkAAAAAAQgAAAAYaXBtYQAAAAAAAAABAAEFgQIDBYQAAAA/bWRhdAAAADMoAa9Y+RLd/+Dzkcyp/s9y8cw1C17M/jh10v62plOx"
+    "9at3/If8xj9+Of2hEyUZFpDiVYA="
+)
+
+
+def test_a_heic_photo_is_read(tmp_path):
+    (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
+    pixels = load_image(tmp_path / "a.heic").astype(int)
+    assert pixels.shape == (48, 64, 3) and photo_fault(tmp_path / "a.heic") == (64, 48, None)
+    assert np.abs(pixels[5, 5] - [20, 60, 200]).max() < 12 and np.abs(pixels[40, 60] - [200, 100, 50]).max() < 12
+
+
+def test_a_damaged_heic_photo_is_refused(tmp_path):
+    whole = base64.b64decode(HEIC)
+    for data in (whole[:12], whole[:60], whole[: len(whole) - 60], whole[:32] + bytes(len(whole) - 32)):
+        (tmp_path / "a.heic").write_bytes(data)
+        assert fault(tmp_path / "a.heic") in ("truncated", "unreadable")
+
+
+def test_without_its_package_a_heic_photo_is_named_with_the_remedy_and_the_verdict_is_not_kept(tmp_path, monkeypatch):
+    (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
+    file = (str(tmp_path / "a.heic"), 1, 1)
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "pi_heif", None)
+        assert fault(tmp_path / "a.heic") == "heic"
+        ((_, _, kind, text, remedy),) = verify([file], memory=tmp_path / "memory.parquet")
+        assert kind == "heic" and "HEIC" in text and ".[heic]" in remedy
+    assert verify([file], memory=tmp_path / "memory.parquet") == [(64, 48, "", "", "")]

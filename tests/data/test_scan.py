@@ -252,3 +252,23 @@ def test_fingerprint_tells_each_change_but_not_order_or_root():
         changed.loc[3, name] = value
         assert fingerprint(changed) != before, name
     assert fingerprint(samples.iloc[1:]) != before
+
+
+def test_a_jpeg_without_its_end_is_used_by_consent_and_told(tmp_path):
+    for i in range(3):
+        draw(tmp_path / f"cat/{i}.jpg")
+        draw(tmp_path / f"dog/{i}.jpg")
+    whole = (tmp_path / "dog/2.jpg").read_bytes()
+    (tmp_path / "dog/2.jpg").write_bytes(whole[:-2])
+    memory = tmp_path / "memory.parquet"
+    refused = scan(DataConfig(root=str(tmp_path)), threads=1, memory=memory)
+    assert len(refused.samples) == 5 and "the end of the file" in problems_of(refused, "truncated")["dog/2.jpg"]
+    (fact,) = [fact for fact in refused.facts if fact.kind == "pictures"]
+    assert "1 JPEG lacks the end" in fact.text and "refused" in fact.text and fact.settings == ("truncated",)
+    kept = scan(DataConfig(root=str(tmp_path), truncated="keep"), threads=1, memory=memory)
+    assert kept.problems.empty and kept.samples.set_index("sample").loc["dog/2.jpg", ["width", "height"]].tolist() == [
+        8,
+        6,
+    ]
+    (fact,) = [fact for fact in kept.facts if fact.kind == "pictures"]
+    assert "used as they are" in fact.text and fact.settings == ("truncated",)

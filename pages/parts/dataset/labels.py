@@ -37,6 +37,7 @@ PERSONS = {
 }
 TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
+TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
 
 
 def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError | None) -> None:
@@ -66,14 +67,16 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
             if {"folders", "csv"} & {choice["reader"], reader} or choice["persons"] == "path":
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
-        field(
-            st.checkbox,
-            "Follow links",
-            key=f"{key}.follow_links",
-            holds=bool(choice.get("follow_links")),
-            take=lambda agreed: choice.update(follow_links=agreed),
-            help=DataConfig.model_fields["follow_links"].description,
-        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _pick(choice, f"{key}.truncated", "truncated", "JPEGs without their end", TRUNCATED, 240)
+            field(
+                st.checkbox,
+                "Follow links",
+                key=f"{key}.follow_links",
+                holds=bool(choice.get("follow_links")),
+                take=lambda agreed: choice.update(follow_links=agreed),
+                help=DataConfig.model_fields["follow_links"].description,
+            )
         if wants_columns:
             _columns(choice, key, errors)
 

@@ -73,6 +73,7 @@ LABELS = {
     "no_label": "Words for no label",
     "encoding": "Encoding",
     "follow_links": "Follow links",
+    "truncated": "JPEGs without their end",
     "leave_out_problems": "Leave out bad files",
 }
 STUDY_LABELS = {
