@@ -73,8 +73,8 @@ class DataConfig(Part):
     persons: Literal["auto", "folder", "path", "none"] = Field(
         "auto",
         description="Who a photo shows. auto: the person column, else the person pattern on the file name; folder: the "
-        "folder between class and photo; path: the person pattern on the whole path below the dataset; none: nobody "
-        "is known.",
+        "folder below the class, else above it; path: the person pattern on the whole path below the dataset; none: "
+        "nobody is known.",
     )
     person_pattern: str | None = Field(
         None, description="Regular expression on the file name, or the whole path; its first group is the person."

@@ -151,7 +151,7 @@ def test_a_class_level_that_no_photo_has_is_refused_in_words(tmp_path):
     draw_all(tmp_path, "cat/{2}", "dog/{2}")
     with pytest.raises(LabError, match="nothing that names their classes") as refusal:
         read(tmp_path, class_level=4)
-    assert "class level" in refusal.value.remedy
+    assert refusal.value.kind == "classes" and "data.class_level" in refusal.value.remedy
     assert set(read(tmp_path, class_level=1).samples["label"]) == {"cat", "dog"}
 
 
@@ -181,3 +181,89 @@ def test_folders_of_folds_are_told_and_carried_along(tmp_path):
 
 def test_a_dataset_without_folds_has_no_column_of_them(tmp_path):
     assert "given_fold" not in read(draw_all(tmp_path, "cat/{2}", "dog/{2}")).samples
+
+
+def questions(scanned):
+    return [fact.text for fact in scanned.facts if fact.probable]
+
+
+def test_folders_that_name_a_class_and_a_part_are_both(tmp_path):
+    draw_all(tmp_path, "cat_train/{3}", "dog_train/{3}", "cat_test/t{1}", "dog_test/t{1}")
+    scanned = read(tmp_path)
+    assert scanned.samples["label"].value_counts().to_dict() == {"cat": 3, "dog": 3}
+    assert labels_of(scanned.set_aside) == {"cat_test/t0.jpg": "cat", "dog_test/t0.jpg": "dog"}
+    assert questions(scanned) == [
+        "The folders cat_test/, cat_train/, dog_test/ and dog_train/ each name a class and a part of the dataset."
+    ]
+    assert len(read(tmp_path, class_level=1).samples["label"].unique()) == 4
+
+
+@pytest.mark.parametrize("labelled, unlabelled", [("labelled", "unlabelled"), ("labeled", "unlabeled")])
+def test_a_labelled_part_beside_an_unlabelled_one(tmp_path, labelled, unlabelled):
+    scanned = read(draw_all(tmp_path, f"{labelled}/cat/{{3}}", f"{labelled}/dog/{{3}}", f"{unlabelled}/{{4}}"))
+    assert set(scanned.samples["label"]) == {"cat", "dog"}
+    assert scanned.set_aside["split"].tolist() == ["unlabelled"] * 4
+
+
+def test_a_cross_validation_that_is_written_out_holds_each_photo_once(tmp_path):
+    """fold_1/test is what fold_2/train and fold_3/train hold, too."""
+    for k in (1, 2, 3):
+        for name in ("cat", "dog"):
+            for other in (1, 2, 3):
+                part = "test" if other == k else "train"
+                draw(tmp_path / f"fold_{k}/{part}/{name}/{name}{other}.jpg", (40 * other, len(name), ord(name[0])))
+    scanned = read(tmp_path)
+    assert set(scanned.samples["sample"]) == {
+        f"fold_{k}/test/{n}/{n}{k}.jpg" for k in (1, 2, 3) for n in ("cat", "dog")
+    }
+    assert (scanned.samples["given_fold"].astype("str") == scanned.samples["sample"].str[5]).all()
+    assert scanned.set_aside.empty and (scanned.problems["severity"] == "warning").all()
+    assert said(scanned, "split")[0] == (
+        "Each of 3 folds holds a part to train on and a test part: the 6 photos of the test parts are used, and the "
+        "12 copies to train on are left out."
+    )
+    assert_nothing_is_skipped(scanned)
+
+
+def test_folds_with_parts_of_other_photos_are_no_cross_validation_written_out(tmp_path):
+    draw_all(
+        tmp_path,
+        *(f"fold_{k}/{part}/{name}/{k}{part}{{1}}" for k in "12" for part in ("train", "test") for name in "ab"),
+    )
+    scanned = read(tmp_path)
+    assert len(scanned.samples) == 4 and scanned.set_aside["split"].tolist() == ["test"] * 4
+
+
+@pytest.mark.parametrize(
+    "paths, question",
+    [
+        (
+            [f"{where}/{name}/{{2}}" for where in ("asia", "europe") for name in ("cat", "dog")],
+            "The folders cat/ and dog/ repeat below asia/ and europe/: they may be the classes (class folder 2).",
+        ),
+        (
+            [f"{where}/train/{name}/{{2}}" for where in ("data1", "data2") for name in ("cat", "dog")],
+            "The folders cat/ and dog/ repeat below data1/ and data2/: they may be the classes (class folder 3).",
+        ),
+        (["cat/{3}", "dog/{3}", "assets/logo.png"], "assets/ (1 picture) may be no class."),
+    ],
+)
+def test_classes_that_look_right_and_may_be_wrong_are_asked_about(tmp_path, paths, question):
+    assert questions(read(draw_all(tmp_path, *paths))) == [question]
+
+
+@pytest.mark.parametrize(
+    "paths", [["cat/a/{1}", "cat/b/{1}", "dog/c/{1}"], ["cat/images/{2}", "dog/images/{2}"], ["docs/{4}", "cats/{3}"]]
+)
+def test_classes_that_nothing_speaks_against_are_not_asked_about(tmp_path, paths):
+    assert questions(read(draw_all(tmp_path, *paths))) == []
+
+
+def test_persons_above_the_class_are_suggested_once_the_class_is_chosen(tmp_path):
+    draw_all(tmp_path, *(f"p{n}/{state}/{{2}}" for n in range(4) for state in ("ill", "well")))
+    asked = questions(read(tmp_path))
+    assert len(asked) == 1 and "(class folder 2)" in asked[0]
+    chosen = read(tmp_path, class_level=2)
+    assert set(chosen.samples["label"]) == {"ill", "well"}
+    assert "The folder above the class may be the person: 4 folders" in questions(chosen)[0]
+    assert read(tmp_path, class_level=2, persons="folder").persons.people == 4

@@ -90,7 +90,7 @@ def test_a_path_without_a_pattern_and_folders_that_are_not_there_are_refused_in_
     draw(tmp_path / "dog/0.jpg")
     with pytest.raises(LabError, match="no person pattern is given"):
         read(tmp_path, persons="path")
-    with pytest.raises(LabError, match="there is no folder between class and photo"):
+    with pytest.raises(LabError, match="there is no folder next to the class"):
         read(tmp_path, persons="folder")
 
 

@@ -319,3 +319,30 @@ def test_folds_that_the_dataset_gives_can_be_chosen_on_the_form(opened, tmp_path
 def test_a_form_on_a_dataset_without_folds_does_not_ask_for_them(opened, tmp_path):
     page = open_group(take_folder(open_page(), faces(tmp_path / "faces")), "task")
     assert not [box for box in page.checkbox if "folds.given" in box.key]
+
+
+def test_a_class_folder_that_is_not_there_can_be_taken_back(opened, tmp_path):
+    root = parts(tmp_path / "pets")
+    page = take_folder(open_page(), root)
+    open_group(page, "labels-launch-data")
+    page.text_input(key=f"launch-data.{root}.class_level").set_value("4").run()
+    assert "nothing that names their classes" in text_of(page)
+    page.text_input(key=f"launch-data.{root}.class_level").set_value("").run()
+    assert "nothing that names their classes" not in text_of(page)
+    assert not button(page).disabled
+
+
+def test_the_folder_that_is_suggested_as_the_person_can_be_chosen(opened, tmp_path):
+    root = tmp_path / "patients"
+    for n in range(12):
+        for i in range(2):
+            draw(root / f"{('ill', 'well')[n % 2]}/p{n}/{i}.jpg", (20 * n, 100 * i, 60))
+    page = take_folder(open_page(), root)
+    assert "may be the person: 12 folders" in text_of(page)
+    open_group(page, "labels-launch-data")
+    page.selectbox(key=f"launch-data.{root}.persons").set_value("folder").run()
+    assert [metric.value for metric in page.metric if metric.label == "People"] == ["12"]
+    button(page).click().run()
+    samples = Run(opened[0][1]["run"]).samples()
+    assert samples.groupby("person")["fold"].nunique().max() == 1
+    assert samples["person"].nunique() == 12

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
-from core.data.readers.attributes import TEST, UNLABELLED, photo
+from core.data.readers.attributes import TEST, UNLABELLED, photo, problem
 from core.data.readers.reading import Fact, Reading
-from core.data.readers.split_names import Part, may_be_part, parts_of
-from core.data.readers.tree import Tree, left_over
+from core.data.readers.split_names import Part, classes_and_parts, may_be_part, parts_of
+from core.data.readers.tree import Tree, by_folder, left_over
 from core.data.readers.whom import by_pattern
 from core.errors import LabError
 from core.text import listed
 
 CONTAINERS = {"data", "dataset", "datasets", "images", "image", "imgs", "img", "photos", "pictures", "faces"}
+BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
 Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
 Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
+Both = dict[str, tuple[str, Part]]  # name of a folder of the class level -> (class, part) where it says both
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
     folders = {path: path.split("/")[:-1] for path in tree.images}
     level = _Level(data.class_level - 1, folders) if data.class_level else _find_level(folders)
     marks = _marks(level)
-    photos = [_photo(path, tree.images[path], names, level.at, marks) for path, names in level.used.items()]
+    levels = _levels(level, marks, data)
+    photos = [_photo(path, tree.images[path], names, levels) for path, names in level.used.items()]
     photos = _without_class(photos)
     photos = [photo for photo in photos if photo["label"] is not None or photo["split"]]
     if not any(photo["label"] is not None and not photo["split"] for photo in photos):
@@ -50,12 +53,15 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
             f"dataset {tree.root}: {len(folders):,} images but nothing that names their classes",
             "Put each class in a folder of its own, or add a CSV with a path and a label column."
             if not data.class_level
-            else "Clear the class level, or choose another one.",
-            "data",
+            else "Clear the class folder, or choose another one (data.class_level).",
+            "classes" if data.class_level else "data",
         )
     used = {photo["sample"] for photo in photos}
-    facts = _told(level)
     problems = left_over(tree, used, "not in a class folder")
+    facts = [*_told(level, levels.both), *_asked(photos, level, marks, data)]
+    if written_out := _written_out(photos):
+        photos, copies, fact = written_out
+        problems, facts = problems + copies, [*facts, fact]
     if data.person_pattern and data.persons == "auto":
         photos, nameless = by_pattern(photos, PersonPattern(data.person_pattern))
         problems = nameless + problems
@@ -153,21 +159,40 @@ def _marks(level: _Level) -> Marks:
     return marks
 
 
-def _photo(path: str, real: str, names: list[str], at: int, marks: Marks) -> dict:
+@dataclass(frozen=True)
+class _Levels:
+    """What each level of folders says. at: the class. near: levels that may be the person, the likeliest first."""
+
+    at: int
+    marks: Marks
+    near: list[int]
+    both: Both
+
+
+def _levels(level: _Level, marks: Marks, data: DataConfig) -> _Levels:
+    classes = {names[level.at] for names in level.used.values() if len(names) > level.at}
+    deepest = max(map(len, level.used.values()), default=0)
+    above = [i for i in range(level.at) if len({names[i] for names in level.used.values() if len(names) > i}) > 1]
+    near = [i for i in [*range(level.at + 1, deepest), *reversed(above)] if i not in marks]
+    return _Levels(level.at, marks, near, {} if data.class_level else classes_and_parts(classes))
+
+
+def _photo(path: str, real: str, names: list[str], levels: _Levels) -> dict:
     """One photo with what its folders say."""
-    stands = {i: parts[names[i]] for i, parts in marks.items() if len(names) > i}
+    stands = {i: parts[names[i]] for i, parts in levels.marks.items() if len(names) > i}
+    label = names[levels.at] if len(names) > levels.at else None
+    if label in levels.both:
+        label, stands[levels.at] = levels.both[label]
     splits = {part.split for part in stands.values()} - {""}
     split = UNLABELLED if UNLABELLED in splits else TEST if splits else ""
-    label = names[at] if len(names) > at else None
-    below = [name for i, name in enumerate(names) if i > at and i not in marks]
     return photo(
         path,
         real,
         label=None if split == UNLABELLED else label,
         split=UNLABELLED if split and label is None else split,
         part=f"{names[max(stands)]}/" if stands else "",
-        given_fold=next((part.fold for part in stands.values() if part.fold is not None and not split), None),
-        person_folder=below[0] if below else None,
+        given_fold=next((part.fold for part in stands.values() if part.fold is not None), None),
+        person_folder=next((names[i] for i in levels.near if i < len(names)), None),
     )
 
 
@@ -180,9 +205,73 @@ def _without_class(photos: list[dict]) -> list[dict]:
     return [photo | ({"split": UNLABELLED, "label": None} if photo["split"] == TEST else {}) for photo in photos]
 
 
-def _told(level: _Level) -> list[Fact]:
+def _written_out(photos: list[dict]) -> tuple[list[dict], list[dict], Fact] | None:
+    """Of a cross-validation that is written out, a train/ and a test/ in each fold: (the photos of each fold's test/,
+    with that fold; problems that name the copies; a fact). None where it is anything else.
+    """
+    rounds: dict[int | None, dict[bool, set[tuple]]] = defaultdict(lambda: {False: set(), True: set()})
+    for each in photos:
+        key = each["label"], each["sample"].rpartition("/")[2]
+        rounds[each["given_fold"]][each["split"] == TEST].add(key)
+    if len(rounds) < 2 or None in rounds or not all(parts[False] and parts[True] for parts in rounds.values()):
+        return None
+    for number, parts in rounds.items():
+        elsewhere = set().union(*(others[True] for other, others in rounds.items() if other != number))
+        if not parts[False] <= elsewhere:
+            return None
+    held_out = [photo | {"split": "", "part": ""} for photo in photos if photo["split"] == TEST]
+    copies = [photo for photo in photos if not photo["split"]]
+    remedy = "Nothing, if that is right."
+    problems = []
+    for folder, paths in by_folder(each["sample"] for each in copies).items():
+        text = f"{len(paths):,} file{'s'[: len(paths) > 1]} left out, copies of what is held out in other folds"
+        problems.append(problem("left-over", folder, f"{folder}/", text, remedy, "warning"))
+    text = (
+        f"Each of {len(rounds)} folds holds a part to train on and a test part: the {len(held_out):,} photos of the "
+        f"test parts are used, and the {len(copies):,} copies to train on are left out."
+    )
+    return held_out + [photo for photo in photos if photo["split"] == UNLABELLED], problems, Fact("split", text)
+
+
+def _asked(photos: list[dict], level: _Level, marks: Marks, data: DataConfig) -> list[Fact]:
+    """What may be otherwise with the classes, where nobody chose their level and nothing was asked of it yet."""
+    if data.class_level or level.doubt:
+        return []
+    facts = _repeated(photos, level, marks)
+    counts = Counter(each["label"] for each in photos if not each["split"])
+    for name, number in counts.items():
+        others = [photos for other, photos in counts.items() if other != name]
+        if name.lower() in BESIDE and number < min(others, default=0):
+            pictures = "1 picture" if number == 1 else f"{number:,} pictures"
+            facts.append(Fact("classes", f"{folder_list([name])} ({pictures}) may be no class.", probable=True))
+    return facts
+
+
+def _repeated(photos: list[dict], level: _Level, marks: Marks) -> list[Fact]:
+    """Folders that repeat below different classes, as cat/ and dog/ below asia/ and europe/, may be the classes."""
+    trained = [level.used[each["sample"]] for each in photos if not each["split"]]
+    for i in range(level.at + 1, max(map(len, trained), default=0)):
+        if i in marks:
+            continue
+        classes = defaultdict(set)
+        for names in trained:
+            if len(names) > i:
+                classes[names[i]].add(names[level.at])
+        again = {name for name, above in classes.items() if len(above) > 1}
+        held = sum(len(names) > i and names[i] in again for names in trained)
+        if len(again) > 1 and 10 * held >= 9 * len(trained):
+            above = folder_list({names[level.at] for names in trained})
+            text = f"The folders {folder_list(again)} repeat below {above}: they may be the classes"
+            return [Fact("classes", f"{text} (class folder {i + 1}).", ("class_level",), probable=True)]
+    return []
+
+
+def _told(level: _Level, both: Both) -> list[Fact]:
     """Where the classes were found, unless in the first level of folders, and what may be wrong with that."""
     facts = []
+    if both:
+        text = f"The folders {folder_list(both)} each name a class and a part of the dataset."
+        facts.append(Fact("classes", text, ("class_level",), probable=True))
     if level.at:
         above = {names[level.at - 1] for names in level.used.values() if len(names) > level.at}
         facts.append(Fact("classes", f"The folders below {folder_list(above)} are the classes.", ("class_level",)))

@@ -36,7 +36,7 @@ def divided(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[Fact
     if waiting:
         text = f"{_photos(waiting.total(), 'photo has', 'photos have')} no label: set aside for prediction"
         facts.append(Fact("unlabelled", f"{text} ({listed(list(waiting))})."))
-    folds = {photo["given_fold"] for photo in photos if not photo["split"] and photo["given_fold"] is not None}
+    folds = {photo["given_fold"] for photo in photos if not photo["split"]} - {None}
     if len(folds) > 1:
         text = (
             f"The dataset gives its photos {len(folds)} folds of its own: they can be used as they are (folds.given)."

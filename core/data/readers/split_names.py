@@ -52,6 +52,22 @@ def parts_of(names: Iterable[str]) -> dict[str, Part]:
     return parts
 
 
+def classes_and_parts(names: Iterable[str]) -> dict[str, tuple[str, Part]]:
+    """name -> (class, part), where each name is both, as cat_train, cat_test, dog_train; else empty."""
+    read = {name: _read(name) for name in names}
+    split = {name: (_without_word(name, around), part) for name, (part, around) in read.items() if part and around}
+    roles = {part.role for _, part in split.values()}
+    several = len({name for name, _ in split.values()}) > 1 and len(roles) > 1
+    return split if len(split) == len(read) and several and roles & {TRAIN, VALIDATION} else {}
+
+
+def _without_word(name: str, around: str) -> str:
+    """cat of cat_train, in its own letters."""
+    words = [word for word in re.split(r"[\W_]+", name) if word and word.lower() not in ROLES]
+    own = [word for word in words if word.lower() not in AROUND and not word.isdecimal()]
+    return " ".join(own) if " ".join(own).lower() == around else around
+
+
 def may_be_part(name: str) -> bool:
     """Whether a name by itself could be that of a part, if those beside it are."""
     return _read(name)[0] is not None
@@ -72,6 +88,8 @@ def _read(name: str) -> tuple[Part | None, str]:
         role = TRAIN
     elif len(roles) == 1:
         role = roles.pop()
+    elif not roles and {"labelled", "labeled"} & set(tokens):  # beside unlabelled
+        role = TRAIN
     else:
         return None, ""
     return Part(role), " ".join(around)

@@ -27,8 +27,8 @@ def with_persons(photos: list[dict], data: DataConfig) -> tuple[list[dict], list
 
 
 def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
-    """The folder between class and photo, else (no class is a folder) the one that holds the photo."""
-    where = "that holds a photo" if any(photo["row"] is not None for photo in photos) else "between class and photo"
+    """The folder below the class, else above it; where a table tells the class, the one that holds the photo."""
+    where = _where(photos)
     folder_of = {photo["sample"]: _folder(photo) for photo in photos}
     known = {sample: folder for sample, folder in folder_of.items() if folder}
     if not known:
@@ -87,7 +87,7 @@ def by_pattern(photos: list[dict], pattern: PersonPattern) -> tuple[list[dict], 
 
 
 def _suggested(photos: list[dict]) -> list[Fact]:
-    """A folder between class and photo that may be the person: more folders than classes, mostly with some photos."""
+    """A folder below or above the class that may be the person: more folders than classes, most with some photos."""
     trained = [photo for photo in photos if not photo["split"]]
     folders = Counter((photo["label"], photo["person_folder"]) for photo in trained)
     names = {folder for _, folder in folders}
@@ -97,10 +97,22 @@ def _suggested(photos: list[dict]) -> list[Fact]:
     if len(names) <= len(labels) or 2 * sum(number > 1 for number in folders.values()) < len(folders):
         return []
     text = (
-        f"The folder between class and photo may be the person: {len(names):,} folders such as "
+        f"The folder {_where(trained)} may be the person: {len(names):,} folders such as "
         f"{listed(sorted(names), 3)} hold {len(trained):,} photos."
     )
     return [Fact("persons", text, ("persons",), probable=True)]
+
+
+def _where(photos: list[dict]) -> str:
+    """Which folder may be the person, in words."""
+    if any(photo["row"] is not None for photo in photos):
+        return "that holds a photo"
+    for photo in photos:
+        names = photo["sample"].split("/")
+        if photo["person_folder"] and photo["label"] in names:
+            below = names.index(photo["person_folder"]) > names.index(photo["label"])
+            return "between class and photo" if below else "above the class"
+    return "next to the class"
 
 
 def _folder(photo: dict) -> str | None:

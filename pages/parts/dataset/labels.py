@@ -31,10 +31,11 @@ ENCODINGS = {None: "Judged by its letters", "utf-8": "UTF-8"} | {
 }
 PERSONS = {
     "auto": "Column or pattern on the name",
-    "folder": "Folder between class and photo",
+    "folder": "Folder below or above the class",
     "path": "Pattern on the whole path",
     "none": "Nobody is known",
 }
+ASKED_HERE = ("persons", "classes")  # kinds of faults that a setting here made
 TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
@@ -53,7 +54,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
         f"labels-{key.partition('.')[0]}",
         "How labels are found",
         summary,
-        urgent=bool(errors) or waits_for_links or (fault is not None and wants_columns),
+        urgent=bool(errors) or waits_for_links or (fault is not None and (wants_columns or fault.kind in ASKED_HERE)),
     )
     if inside is None:
         return
@@ -62,7 +63,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
             _pick(choice, f"{key}.reader", "reader", "Reader", READERS, 320)
             _pick(choice, f"{key}.test_set", "test_set", "Test set", TEST_SETS, 260)
             _pick(choice, f"{key}.persons", "persons", "Persons", PERSONS, 260)
-            if "folders" in (choice["reader"], reader):
+            if "folders" in (choice["reader"], reader) or choice["class_level"]:
                 _type(choice, f"{key}.class_level", "class_level", "Class folder", errors, "found", 160)
             if {"folders", "csv"} & {choice["reader"], reader} or choice["persons"] == "path":
                 _type(choice, f"{key}.person_pattern", "person_pattern", "Person pattern", errors, r"^(\d+)_", 240)
