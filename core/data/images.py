@@ -26,6 +26,7 @@ from PIL import (
 from core.errors import LabError
 
 MAX_PIXELS = 64_000_000
+MAX_JPEG_PIXELS = 256_000_000  # by the header; above MAX_PIXELS a JPEG is decoded at a half, a quarter or an eighth
 AT_ONCE = 1 << 24  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
 # What a folder scan takes for an image. HEIC needs a package more, and is reported rather than overlooked without it.
@@ -42,9 +43,10 @@ def load_image(path: str | Path) -> np.ndarray:
     """The photo as RGB, shape (height, width, 3), uint8, upright.
 
     EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits; of an animation the
-    first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes.
+    first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes; one of
+    more than MAX_PIXELS comes at half its width and height, or a quarter or an eighth of them.
     Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, heic (a package is
-    missing), or bomb (more than MAX_PIXELS by its header, refused before decoding).
+    missing), or bomb (more than MAX_PIXELS, in a JPEG MAX_JPEG_PIXELS, by its header: refused before decoding).
     """
     try:
         return _read(Path(path))
@@ -100,9 +102,10 @@ def _decode(file: BinaryIO, take: Callable[[Image.Image], Any]) -> Any:
     try:
         image = _open_header(file)
         width, height = image.size
-        if width * height > MAX_PIXELS:
+        limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+        if width * height > limit:
             raise LabError(
-                f"its header says {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million",
+                f"its header says {width} x {height} pixels; the limit is {limit // 1_000_000} million",
                 "Make it smaller, or leave it out.",
                 "bomb",
             )
@@ -163,6 +166,7 @@ def _open_heic(file: BinaryIO) -> Image.Image:
 def _whole_jpeg(image: Image.Image, file: BinaryIO) -> Image.Image:
     """The JPEG, decoded. One that only lacks its end has NO_END in its info; more missing raises LabError."""
     try:
+        _reduce(image)
         image.load()
         if _jpeg_has_its_end(file):
             return image
@@ -173,6 +177,7 @@ def _whole_jpeg(image: Image.Image, file: BinaryIO) -> Image.Image:
     data = file.read().rstrip(b"\0")  # a copy that stopped short may be filled up with zeros
     ends = [JpegImagePlugin.JpegImageFile(io.BytesIO(data + end + b"\xff\xd9")) for end in (b"", OTHER_END)]
     for mended in ends:
+        _reduce(mended)
         mended.load()
     # Pixels that come out the same whatever follows are those that the file really holds.
     differs = ImageChops.difference(*(mended.convert("RGB") for mended in ends))
@@ -181,6 +186,14 @@ def _whole_jpeg(image: Image.Image, file: BinaryIO) -> Image.Image:
         raise LabError(f"the file is cut off: at least {lost:.0%} of its pixels are missing", REPLACE, "truncated")
     ends[0].info[NO_END] = True
     return ends[0]
+
+
+def _reduce(image: Image.Image) -> None:
+    """Have a JPEG of more than MAX_PIXELS decoded at the largest reduced size that is within them."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        scale = next(scale for scale in (2, 4, 8) if width * height <= MAX_PIXELS * scale**2)
+        image.draft(None, (max(1, width // scale), max(1, height // scale)))
 
 
 def _jpeg_has_its_end(file: BinaryIO) -> bool:

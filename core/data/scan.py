@@ -92,7 +92,9 @@ def scan(
     if not data.follow_links:
         _check_links(tree)
     if not tree.images and not tree.problems:
-        raise LabError(f"dataset {tree.root}: no images in this folder", "Choose the folder that holds them.", "empty")
+        others = [fact.text for fact in tree.facts if fact.kind == "pictures"]
+        text = " ".join([f"dataset {tree.root}: no images in this folder{'.' if others else ''}", *others])
+        raise LabError(text.removesuffix("."), "Choose the folder that holds them.", "empty")
     reader: str = data.reader
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)

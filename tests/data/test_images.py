@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from core.data.images import FORMATS, MAX_PIXELS, NO_END, load_image, photo_fault
+from core.data import images
+from core.data.images import FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, NO_END, load_image, photo_fault
 from core.data.verify import verify
 from core.errors import LabError
 from tests.photos import noise, png_bomb
@@ -206,8 +207,31 @@ def test_random_damage_never_raises_anything_else(tmp_path):
             assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
 
 
-def test_the_pixel_cap_is_in_the_contract():
-    assert MAX_PIXELS == 64_000_000
+def test_the_pixel_caps_are_in_the_contract():
+    assert (MAX_PIXELS, MAX_JPEG_PIXELS) == (64_000_000, 256_000_000)
+
+
+@pytest.mark.parametrize(
+    "pixels, scale", [(64 * 48, 1), (64 * 48 - 1, 2), (64 * 48 // 4 - 1, 4), (64 * 48 // 16 - 1, 8)]
+)
+def test_a_jpeg_above_the_cap_comes_at_reduced_size_upright_and_the_scan_says_that_size(
+    tmp_path, monkeypatch, pixels, scale
+):
+    monkeypatch.setattr(images, "MAX_PIXELS", pixels)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 48), (200, 100, 50)).save(tmp_path / "a.jpg", exif=exif)
+    loaded = load_image(tmp_path / "a.jpg")
+    assert loaded.shape == (64 // scale, 48 // scale, 3)
+    assert np.abs(loaded.astype(int) - [200, 100, 50]).max() < 12
+    assert photo_fault(tmp_path / "a.jpg") == (48 // scale, 64 // scale, None)
+
+
+def test_a_jpeg_of_a_hundred_megapixels_is_read_and_one_above_its_own_cap_is_refused(tmp_path, monkeypatch):
+    Image.new("L", (12_000, 9_000), 90).save(tmp_path / "a.jpg", quality=30)
+    assert load_image(tmp_path / "a.jpg").shape == (4500, 6000, 3)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 12_000 * 9_000 - 1)
+    assert fault(tmp_path / "a.jpg") == "bomb"
 
 
 @pytest.mark.parametrize("missing", [1, 2, 8, 30])

@@ -151,3 +151,20 @@ def test_a_table_finds_photos_behind_links_that_are_followed(tmp_path):
     assert scanned.reader == "csv" and scanned.problems.empty
     assert scanned.samples["label"].value_counts().to_dict() == {"caty": 3, "dogy": 3}
     assert changed_files(scanned.samples) == []
+
+
+def test_pictures_that_are_not_read_are_named_with_what_to_do(tmp_path):
+    for name in ("1.dcm", "2.DCM", "3.nii.gz", "4.NEF", "notes.txt"):
+        file = tmp_path / "cat" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(bytes(200))
+    with pytest.raises(
+        LabError, match=r"no images in this folder\. Not read: 2 of \.dcm \(DICOM\)\. Export each slice"
+    ):
+        read(tmp_path)
+    two_classes(tmp_path)
+    assert [fact.text.partition(").")[0] for fact in facts_of(read(tmp_path), "pictures")] == [
+        "Not read: 2 of .dcm (DICOM",
+        "Not read: 1 of .nii.gz (NIfTI",
+        "Not read: 1 of .nef (raw photos of cameras",
+    ]

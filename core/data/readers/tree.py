@@ -19,6 +19,12 @@ SYSTEM_FOLDERS = {"@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb"
 SYSTEM_FOLDERS |= {"__macosx", ".thumbnails", "lost+found", "$recycle.bin", "recycler", "system volume information"}
 SYSTEM_FOLDERS |= {".git", ".ipynb_checkpoints", ".trashes", ".spotlight-v100", ".fseventsd", "__pycache__"}
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
+# Pictures that the lab does not read, by suffix: what they are, and what to do.
+OF_CAMERAS = "raw photos of cameras", "Export them as JPEG or PNG."
+OTHER_PICTURES = dict.fromkeys((".dcm", ".dicom"), ("DICOM", "Export each slice as PNG."))
+OTHER_PICTURES |= dict.fromkeys((".nii", ".nii.gz"), ("NIfTI", "Export each slice as PNG."))
+OTHER_PICTURES |= dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2"), OF_CAMERAS)
+OTHER_PICTURES |= dict.fromkeys((".jp2", ".jxl", ".psd", ".svg"), ("other pictures", "Convert them to JPEG or PNG."))
 MOST_TIMES = 16  # that one folder is listed, when many links lead to it
 
 
@@ -48,7 +54,7 @@ def list_tree(root: Path, follow_links: bool = False) -> Tree:
     while walk.folders:
         walk.list_one(*walk.folders.pop())
     tree = walk.tree
-    facts = _system_fact(walk.left_out) + _link_facts(walk)
+    facts = _system_fact(walk.left_out) + _link_facts(walk) + _other_pictures(tree.others)
     return Tree(root, dict(sorted(tree.images.items())), sorted(tree.others), tree.problems, facts)
 
 
@@ -180,6 +186,20 @@ def _from_root(root: Path, real: Path) -> str:
         return str(real)
     relative = real.relative_to(root).as_posix()
     return "" if relative == "." else relative
+
+
+def _other_pictures(others: list[str]) -> list[Fact]:
+    """One line for each kind of picture that the lab does not read, with the remedy."""
+    suffixes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for path in others:
+        name = path.rpartition("/")[2].lower()
+        suffix = ".nii.gz" if name.endswith(".nii.gz") else PurePosixPath(name).suffix
+        if suffix in OTHER_PICTURES:
+            suffixes[OTHER_PICTURES[suffix]][suffix] += 1
+    return [
+        Fact("pictures", f"Not read: {counts.total():,} of {', '.join(sorted(counts))} ({noun}). {remedy}")
+        for (noun, remedy), counts in sorted(suffixes.items())
+    ]
 
 
 def _link_facts(walk: _Walk) -> list[Fact]:
