@@ -20,7 +20,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import attributes, charts, curves, view
+from pages.parts.run import apart, attributes, charts, curves, view
 from pages.parts.shared import badges, frame, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -293,6 +293,8 @@ with st.container():
         st.html(doubts)
 curves.plotly_once()
 st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, status.signature)
+with st.container():
+    apart.section(run, info, status)
 
 tab_log, tab_samples, tab_rates = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core import __version__, places
-from core.cli import datasets, write
+from core.cli import datasets, ensemble, write
 from core.cli.attend import attend
 from core.cli.progress import bar, wait_for
 from core.cli.tables import print_folds, spread
@@ -19,6 +19,7 @@ from core.data.tasks import CHOSEN
 from core.errors import LabError
 from core.jobs import control, halt
 from core.jobs.worker import work
+from core.plan import apart
 from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
 from core.runs import Run
 from core.runs.lists.summaries import summaries
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(attend)
+app.command()(ensemble.test)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
@@ -113,7 +115,8 @@ def train(
     if plan.corrections:
         print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
     aside = plan.set_aside_note and f"{plan.set_aside_note}."
-    for doubt in (aside, plan.persons.warning, *plan.absences):
+    left_out = apart.sentences(run.info().get("test"))[1:]
+    for doubt in (aside, plan.persons.warning, *plan.absences, *left_out):
         if doubt:
             print(f"note: {doubt}", file=sys.stderr)
     if wait:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from core.config.run_config import TaskConfig
@@ -65,10 +66,8 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
         raise _nothing_to_train(samples, task)
     plain = _plain_names(task, chosen)
     _check_classes(task, list(plain.values()))
-    final = dict(zip(plain, _merged(task, plain.values()), strict=True))
-    names = [name for name in dict.fromkeys(final.values()) if name not in task.leave_out]
-    class_name = pd.Series(list(zip(*_values(chosen, task), strict=True)), index=chosen.index, dtype="object")
-    class_name = class_name.map(final.get)
+    names = [name for name in dict.fromkeys(_merged(task, plain.values())) if name not in task.leave_out]
+    class_name = _class_of(chosen, task, plain)
     kept = ~class_name.isin(task.leave_out)
     class_name = class_name[kept]
     y = class_name.map({name: i for i, name in enumerate(names)}).astype("int64")
@@ -96,6 +95,44 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
             "task",
         )
     return table, names, len(samples) - len(table)
+
+
+def label_as(
+    others: pd.DataFrame, samples: pd.DataFrame, task: TaskConfig, names: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, int], int]:
+    """Other photos labelled as a run's samples are: (those with `y` and `class_name` of the run's classes, photos of
+    each class that is none of them, number of photos not in the task).
+
+    samples: what `label_samples` made the classes from. names: those classes, in their order.
+    """
+    alike = _told_alike(others, samples, task)
+    both = pd.concat([samples, alike], ignore_index=True)  # judged together, so that one rule holds for both
+    in_task = _of_task(both, task)
+    class_name = _class_of(in_task, task, _plain_names(task, in_task))[in_task.index >= len(samples)].astype("str")
+    chosen = others.reset_index(drop=True).set_axis(range(len(samples), len(both))).loc[class_name.index]
+    y = class_name.map({name: i for i, name in enumerate(names)})
+    of_run = y.notna()
+    table = chosen[of_run].assign(y=y[of_run].astype("int64"), class_name=class_name[of_run])
+    unknown = class_name[~of_run].value_counts().sort_index()
+    return table.reset_index(drop=True), {str(k): int(n) for k, n in unknown.items()}, len(others) - len(chosen)
+
+
+def _told_alike(others: pd.DataFrame, samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
+    """Other photos with the dataset's own attributes as numbers or as words, as the samples tell them.
+
+    Where samples and limits are whole numbers, those of others are rounded down, which moves none to another group:
+    groups keep their names then.
+    """
+    columns: dict[str, pd.Series] = {}
+    for column in (name for name in others if str(name).startswith(OWN) and name in samples):
+        values = others[column]
+        if pd.api.types.is_numeric_dtype(samples[column]):
+            values = pd.to_numeric(values, errors="coerce").astype("float64")
+            counted = [*limits_of(column.removeprefix(OWN), task), *samples[column].dropna()]
+            columns[column] = np.floor(values) if all(float(each).is_integer() for each in counted) else values
+        elif pd.api.types.is_numeric_dtype(values):
+            columns[column] = values.map(lambda number: f"{number:g}").astype("object").where(values.notna(), None)
+    return others.assign(**columns)
 
 
 def possible_tasks(samples: pd.DataFrame) -> list[str]:
@@ -228,6 +265,13 @@ def _parts_of(task: TaskConfig, name: str) -> dict[str, str]:
     return {
         each: told[each] if told[each] in ("yes", "no") else value for each, value in zip(told, values, strict=True)
     }
+
+
+def _class_of(chosen: pd.DataFrame, task: TaskConfig, plain: dict[tuple[str, ...], str]) -> pd.Series:
+    """The name of each photo's class once some are merged. plain: from _plain_names."""
+    final = dict(zip(plain, _merged(task, plain.values()), strict=True))
+    values = pd.Series(list(zip(*_values(chosen, task), strict=True)), index=chosen.index, dtype="object")
+    return values.map(final.get)
 
 
 def _merged(task: TaskConfig, names: Iterable[str]) -> list[str]:

@@ -23,6 +23,7 @@ from filelock import Timeout
 from core import __version__, machine, places
 from core.data.labels import corrections
 from core.jobs import halt, queue
+from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_unchanged, check_weights
 from core.runs import FoldState, Run, deaths, starts
 from core.runs.create import create
@@ -39,6 +40,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
     """
     check_weights(plan.config)
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
+    apart = without_copies(plan.apart, plan.samples)
     info = {
         "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
         "persons": plan.persons.as_record(),
@@ -51,7 +53,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "parent": plan.config.model.parent,
         "study": study,
         "machine": machine.name(),
-    }
+    } | ({"test": record} if (record := apart.record()) else {})
     run = create(
         plan.config,
         plan.samples,
@@ -59,6 +61,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         info=info,
         ancestors=plan.ancestors,
         corrections=corrections.to_csv(plan.corrections) if plan.corrections else "",
+        test=apart.photos,
         run_id=run_id,
         folder=folder,
     )

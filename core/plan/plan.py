@@ -30,6 +30,7 @@ from core.data.tasks import (
 from core.data.values import attribute_names
 from core.errors import LabError
 from core.network import weights
+from core.plan.apart import Apart, set_apart
 from core.plan.folds import absence, absent_classes
 from core.plan.transfer import check_held_out, folds_for
 from core.runs import Run
@@ -60,6 +61,7 @@ class Plan:
     ancestors: pd.DataFrame | None = None  # person, fold of everyone that the parent's line held out
     corrections: list[Correction] = field(default_factory=list)  # those that changed something, in their order
     set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"split": []}))  # as in Scan
+    apart: Apart = field(default_factory=Apart)  # test photos, never trained on
 
     @property
     def people(self) -> int:
@@ -169,6 +171,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         ancestors,
         applied,
         scan.set_aside,
+        set_apart(scan.set_aside, scan.samples, config.task, names, parent),
     )
 
 

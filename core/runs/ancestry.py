@@ -31,6 +31,25 @@ def ancestry(run: Run) -> pd.DataFrame:
     return people.reset_index(drop=True)
 
 
+def line_of(run: Run) -> tuple[set[str], set[str]]:
+    """(samples, people) on which this run or an ancestor of it was trained.
+
+    samples: of the runs of its line that are here. people: of what lies behind the first one that was deleted, of which
+    only the people are remembered; none where the line is whole.
+    """
+    samples: set[str] = set()
+    while True:
+        samples |= set(run.samples()["sample"])
+        parent = run.config().model.parent
+        if parent is None:
+            return samples, set()
+        before = Run(parent, run.dir.parent)
+        if not before.exists():
+            ancestors = run.ancestors()
+            return samples, set() if ancestors is None else set(ancestors["person"])
+        run = before
+
+
 def run_holding(path: Path) -> tuple[Run, int] | None:
     """(the run, the fold) in whose folder a file lies, links resolved, in whatever folder of runs; None elsewhere."""
     real = Path(os.path.realpath(path))

@@ -22,6 +22,7 @@ from core.runs.run import ID, Run
 from core.runs.states import FoldState
 from core.runs.summary import summary_of
 from core.storage import files
+from core.text import count
 
 NEIGHBOURS = 3 * len(colours.RUN_COLOURS)  # newest runs from which a new one differs in colour
 
@@ -40,15 +41,19 @@ def create(
     info: dict[str, Any],
     ancestors: pd.DataFrame | None = None,
     corrections: str = "",
+    test: pd.DataFrame | None = None,
     run_id: str | None = None,
     folder: Path | None = None,
 ) -> Run:
     """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
 
     samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
-    corrections: CSV text of the label corrections that went into the samples.
-    Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written.
+    corrections: CSV text of the label corrections that went into the samples. test: labelled photos to be scored on
+    and never trained on, none of which may be among the samples.
+    Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written,
+    'leak' when a test photo is among the samples.
     """
+    _check_apart(samples, test)
     run = Run(run_id or new_id(config.name), folder)
     hidden = run.dir.with_name(f".{run.id}.{secrets.token_hex(4)}.new")
     if os.path.exists(run.dir):
@@ -65,6 +70,8 @@ def create(
     try:
         files.write_text(hidden / "config.yaml", to_yaml(config))
         files.write_whole(hidden / "samples.parquet", lambda stream: samples.to_parquet(stream, index=False))
+        if test is not None and len(test):
+            files.write_whole(hidden / "test.parquet", lambda stream: test.to_parquet(stream, index=False))
         if ancestors is not None:
             files.write_whole(hidden / "ancestry.parquet", lambda stream: ancestors.to_parquet(stream, index=False))
         if corrections:
@@ -88,6 +95,20 @@ def create(
         shutil.rmtree(hidden, ignore_errors=True)
         raise
     return run
+
+
+def _check_apart(samples: pd.DataFrame, test: pd.DataFrame | None) -> None:
+    if test is None or test.empty:
+        return
+    for column in ("sample", "path"):
+        both = test[column].isin(samples[column])
+        if both.any():
+            raise LabError(
+                f"test set: {count(both.sum())} of its {count(len(test))} photos would be trained on, "
+                f"first {test.loc[both, 'sample'].iloc[0]!r}.",
+                "Scan the dataset again; a photo is trained on or tested, never both.",
+                kind="leak",
+            )
 
 
 def support(samples: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict[str, int]]:

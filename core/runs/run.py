@@ -81,6 +81,21 @@ class Run:
         return self.dir / "samples.parquet"
 
     @property
+    def test_file(self) -> Path:
+        """The frozen test photos, never rewritten and never trained on; absent where the dataset set none aside."""
+        return self.dir / "test.parquet"
+
+    @property
+    def test_predictions_file(self) -> Path:
+        """What the folds answered about the test photos; absent until somebody asked for the score."""
+        return self.dir / "test_predictions.parquet"
+
+    @property
+    def test_looks_file(self) -> Path:
+        """When the score on the test photos was shown to somebody who asked; absent until then."""
+        return self.dir / "test_looks.json"
+
+    @property
     def corrections_file(self) -> Path:
         """The label corrections that were applied when the run was frozen; absent where there were none."""
         return self.dir / "corrections.csv"
@@ -145,6 +160,21 @@ class Run:
         """The frozen samples: the samples table with y, class_name and fold. Raises LabError as `config` does."""
         table = pd.read_parquet(self.require().samples_file)
         return table if COLUMN in table else with_known(table, self.config().data)
+
+    def test_photos(self) -> pd.DataFrame | None:
+        """The frozen test photos: the samples table with y and class_name; None where there are none.
+
+        Raises LabError(kind 'unreadable') for a damaged file.
+        """
+        path = self.require().test_file
+        try:
+            return pd.read_parquet(path) if path.is_file() else None
+        except (OSError, *GARBAGE) as error:
+            raise LabError(
+                f"{self.id}: test.parquet is damaged ({type(error).__name__}).",
+                "Copy it back from a backup.",
+                kind="unreadable",
+            ) from error
 
     def persons(self) -> Persons:
         """How far it is known whom the photos show, as recorded at the launch, else from the frozen samples."""

@@ -7,11 +7,13 @@ from core.data.tasks import (
     attributes_of,
     class_names,
     class_parts,
+    label_as,
     label_samples,
     possible_tasks,
     proposed_task,
     with_limits,
 )
+from core.data.values import OWN
 from core.errors import LabError
 from tests.photos import all_kinds, samples_of
 
@@ -199,3 +201,52 @@ def test_a_dataset_of_attributes_alone_has_the_task_that_chooses_them():
     assert proposed_task("attributes", samples).attributes == ["hair"]
     assert attributes_of(chosen("hair", "smiling")) == ("hair", "smiling")
     assert attributes_of(TaskConfig()) == ("gender", "age") and chosen("hair", "smiling").title == "hair x smiling"
+
+
+OTHERS = TaskConfig(name="attributes", attributes=["hair", "height"], limits={"height": [160.0]})
+
+
+def own(hair, height):
+    """Photos of a dataset with two attributes of its own, hair and height."""
+    return samples_of(*((f"p{n}", None) for n in range(len(hair)))).assign(
+        **{OWN + "hair": pd.Series(hair, dtype="object"), OWN + "height": height}
+    )
+
+
+def test_other_photos_get_the_classes_of_the_samples_and_no_others():
+    samples = own(["red", "red", "grey", "grey"], [150.0, 170.0, 150.0, 171.0])
+    _, names, _ = label_samples(samples, OTHERS)
+    others = own(["red", "grey", "green", "red", None], [159.9, 160.5, 150.0, float("nan"), 150.0])
+    labelled, unknown, dropped = label_as(others, samples, OTHERS, names)
+    assert labelled["class_name"].tolist() == ["red + <160", "grey + >=160"], "159.9 does not rename the groups"
+    assert [names[y] for y in labelled["y"]] == labelled["class_name"].tolist()
+    assert labelled[OWN + "height"].tolist() == [159.9, 160.5], "rounded for the class alone"
+    assert unknown == {"green + <160": 1} and dropped == 2
+
+
+def test_limits_between_whole_numbers_hold_for_other_photos_too():
+    task = TaskConfig(name="attributes", attributes=["height"], limits={"height": [1.5]})
+    samples = own(["red"] * 4, [1.0, 2.0, 1.0, 2.0])
+    _, names, _ = label_samples(samples, task)
+    labelled, unknown, _ = label_as(own(["red"] * 2, [1.7, 1.2]), samples, task, names)
+    assert [names[y] for y in labelled["y"]] == [names[1], names[0]] and not unknown
+
+
+def test_a_number_that_other_photos_write_in_words_and_the_other_way_round():
+    samples = own(["1", "2", "1", "2"], [150.0, 170.0, 150.0, 171.0])
+    task = TaskConfig(name="attributes", attributes=["height"], limits={"height": [160.0]})
+    others = own(["1", "2"], pd.Series(["about 150", "170"], dtype="object"))
+    labelled, _, dropped = label_as(others, samples, task, label_samples(samples, task)[1])
+    assert labelled["class_name"].tolist() == [">=160"] and dropped == 1
+    words = TaskConfig(name="attributes", attributes=["hair"])
+    numbers = own(["1", "2"], [1.0, 2.0]).assign(**{OWN + "hair": [2.0, 3.0]})
+    labelled, unknown, _ = label_as(numbers, samples, words, ["1", "2"])
+    assert labelled["class_name"].tolist() == ["2"] and unknown == {"3": 1}
+
+
+def test_classes_that_the_task_merges_or_leaves_out_are_so_for_other_photos():
+    samples = own(["red", "grey", "white", "black"] * 2, [150.0] * 8)
+    task = TaskConfig(name="attributes", attributes=["hair"], merge={"light": ["grey", "white"]}, leave_out=["black"])
+    _, names, _ = label_samples(samples, task)
+    labelled, unknown, _ = label_as(own(["white", "black", "red"], [150.0] * 3), samples, task, names)
+    assert labelled["class_name"].tolist() == ["light", "red"] and unknown == {"black": 1}

@@ -214,8 +214,22 @@ def test_the_commands_about_a_run_in_a_lab_that_the_readme_filled(place, folders
             parent, masked = as_if_trained(folders, root)
             child = Run(well(command, ID=parent.id, FOLDER=masked).strip(), root)
             assert child.config().model.parent == parent.id
+        elif verb == "test":
+            with_test_photos(Run(finished, root), tmp_path / "apart")
+            assert "ensemble" in well(command)
         else:
             assert well(command)
+
+
+def with_test_photos(run: Run, folder: Path) -> None:
+    """Two photos of the run's, under other names, stand in for those that its dataset would have set aside."""
+    photos = run.samples().head(2).drop(columns="fold").assign(sample=["test/a.jpg", "test/b.jpg"])
+    (folder / "test").mkdir(parents=True)
+    copies = [
+        Path(shutil.copy2(path, folder / name)) for path, name in zip(photos["path"], photos["sample"], strict=True)
+    ]
+    photos["path"], photos["mtime_ns"] = [str(path) for path in copies], [path.stat().st_mtime_ns for path in copies]
+    photos.to_parquet(run.test_file, index=False)
 
 
 def as_if_trained(folders: Path, root: Path) -> tuple[Run, Path]:

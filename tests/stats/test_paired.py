@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.datasets import make_moons
-from sklearn.metrics import f1_score
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.svm import SVC
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
@@ -22,6 +22,7 @@ from core.stats.paired import (
     WORSE,
     Interval,
     bootstrap_f1_difference,
+    bootstrap_scores,
     corrected_paired_interval,
     decide,
     f1_of_parts,
@@ -259,3 +260,38 @@ def test_intervals_cover_the_truth_in_simulated_studies():
     """bench/coverage.py runs 2,000; 400 have a standard error of about 1.1 points, so three of them are allowed."""
     assert 0.915 <= coverage.bootstrap(studies=400, resamples=400, seed=1).covered <= 0.985
     assert coverage.corrected(studies=400, seed=1).covered >= 0.90
+
+
+def test_intervals_of_a_score_are_those_of_a_plain_loop_over_drawn_people():
+    """Each draw scored by scikit-learn over the classes that it names; class 3 of 4 is named nowhere and counts 0."""
+    rng = np.random.default_rng(3)
+    person = np.repeat(np.arange(15), [1, 2, 3] * 5)
+    true = rng.integers(0, 3, len(person))
+    predicted = np.where(rng.random(len(person)) < 0.7, true, rng.integers(0, 3, len(person)))
+    f1, accuracy = bootstrap_scores(person, true, predicted, 4, resamples=300, seed=5)
+    assert f1.mean == pytest.approx(f1_score(true, predicted, average="macro", labels=range(4), zero_division=0))
+    assert accuracy.mean == pytest.approx(accuracy_score(true, predicted))
+    assert f1.n == accuracy.n == 15 and math.isnan(f1.p)
+    loop = []
+    for people in np.random.default_rng(5).integers(0, 15, (300, 15)):
+        rows = np.concatenate([np.flatnonzero(person == one) for one in people])
+        of_draw = f1_score(true[rows], predicted[rows], average="macro", zero_division=0)
+        loop.append((of_draw * 3 / 4, accuracy_score(true[rows], predicted[rows])))
+    ends = np.quantile(loop, [0.025, 0.975], axis=0)
+    assert (f1.low, f1.high) == pytest.approx(tuple(ends[:, 0]))
+    assert (accuracy.low, accuracy.high) == pytest.approx(tuple(ends[:, 1]))
+
+
+@pytest.mark.parametrize("people", [1, 6])
+def test_a_score_without_any_spread_has_no_interval(people):
+    """All right, or one person alone: the same in every draw, which tells nothing about others."""
+    person, true = np.arange(6) % people, np.arange(6) % 3
+    for predicted in (true, (true + 1) % 3):
+        f1, accuracy = bootstrap_scores(person, true, predicted, 3, resamples=50)
+        assert (f1.mean, accuracy.mean) == ((1.0, 1.0) if predicted is true else (0.0, 0.0))
+        assert not f1.known and not accuracy.known
+
+
+def test_no_samples_have_no_score():
+    with pytest.raises(ValueError, match="no samples"):
+        bootstrap_scores(np.array([], int), np.array([], int), np.array([], int), 3)

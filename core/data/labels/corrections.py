@@ -186,21 +186,35 @@ def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Corr
     """(the scan as corrected, what each correction did).
 
     A photo that is left out is no problem any more, whatever was wrong with it; the warnings about people with
-    contradictory labels are those of the corrected labels.
+    contradictory labels are those of the corrected labels. Photos that are set aside are corrected like the others.
     """
     if not corrections:
         return scan, []
-    samples, outcome = effects(scan.samples, corrections)
+    samples, set_aside, outcome = _both_corrected(scan, corrections)
     table = scan.problems
     photos = {each.sample for each in corrections if each.kind == "exclude-photo"}
     settled = table["sample"].isin(photos)
-    bad = set(table["sample"][settled]) - set(scan.samples["sample"])  # bad files, which the samples table never had
+    bad = set(table["sample"][settled]) - set(scan.samples["sample"])  # bad files, which no table of photos has
+    bad -= set(scan.set_aside["sample"])
     outcome = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in outcome]
     about_people = (table["kind"] == "label-conflict") & (table["severity"] == "warning")
     rows = samples[["sample", "person", "gender", "age", "label"]].to_dict("records")
     conflicts = pd.DataFrame(person_conflicts([row | {"where": row["sample"]} for row in rows]), columns=table.columns)
     table = pd.concat([table[~settled & ~about_people], conflicts.astype("str")], ignore_index=True)
-    return replace(scan, samples=samples, problems=table), outcome
+    return replace(scan, samples=samples, set_aside=set_aside, problems=table), outcome
+
+
+def _both_corrected(
+    scan: Scan, corrections: list[Correction]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[CorrectionEffect]]:
+    """(the samples, the photos that are set aside, what each correction did to both together)."""
+    if scan.set_aside.empty:
+        samples, outcome = effects(scan.samples, corrections)
+        return samples, scan.set_aside, outcome
+    both = pd.concat([scan.samples.assign(split=""), scan.set_aside], ignore_index=True)
+    both, outcome = effects(both, corrections)
+    samples, aside = (both[(both["split"] != "") == is_aside].reset_index(drop=True) for is_aside in (False, True))
+    return samples[list(scan.samples)], aside[list(scan.set_aside)], outcome
 
 
 def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[CorrectionEffect, list[int]]:

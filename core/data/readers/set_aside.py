@@ -84,7 +84,8 @@ def _copies(same_bytes: dict[str, str]) -> list[dict]:
     first, twin = next(iter(same_bytes.items()))
     photos = _photos(len(same_bytes), "photo of the test set is", "photos of the test set are")
     text = f"{photos} trained on, too, byte by byte: {first} is {twin}"
-    return [problem(LEAK, first, first, text, MEND_LEAK, "warning")]
+    remedy = "Take them out of one of the two; until then a run leaves them out of its test set."
+    return [problem(LEAK, first, first, text, remedy, "warning")]
 
 
 def _names(trained: list[dict], tested: list[dict]) -> list[dict]:

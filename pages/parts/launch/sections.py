@@ -9,9 +9,10 @@ import streamlit as st
 from core import places
 from core.augment.preview import crop_effects, pick
 from core.jobs import queue, speed
+from core.plan import apart
 from core.plan.folds import fold_table
 from core.plan.plan import Plan
-from core.text import count, duration, rate
+from core.text import count, duration, plain, rate
 from pages.parts.launch import measuring
 from pages.parts.shared import faces, fold_verdict, tables
 
@@ -122,6 +123,7 @@ def notes_of(plan: Plan) -> list[str]:
         notes.append(f"{count(plan.dropped)} photos are not in the task {plan.config.task.title}")
     if plan.left_out:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
+    notes += [plain(sentence.rstrip(".")) for sentence in apart.sentences(plan.apart.record())[1:]]
     if corrected := len(plan.corrections):
         notes.append(f"{count(corrected)} label {'correction is' if corrected == 1 else 'corrections are'} applied")
     if plan.set_aside_note:

@@ -1,0 +1,182 @@
+"""What a run's folds reach together on its test photos, from what they answered about them. Imports no torch.
+
+The ensemble's probability of a class is the mean of the folds' probabilities.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.data.persons import Persons, noun, persons_of, units
+from core.errors import LabError
+from core.runs import Run, origins
+from core.stats import metrics, paired
+from core.stats.paired import Interval
+from core.storage import files
+from core.storage.files import GARBAGE
+
+WHICH = "best"  # the weights that answer
+FEW = 20  # people, or photos where persons are unknown: fewer make a rough interval
+NO_CHOICE = (
+    "A test set that chooses between runs is no test set any more: each look at the score is counted, and Compare "
+    "never uses it for its verdicts."
+)
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    fold: int
+    f1: float
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleScores:
+    """f1, accuracy: of the ensemble, with intervals over people (over photos where persons are unknown).
+
+    present: F1 over the classes that have test photos. absent: the other classes. confusion: (classes, classes), rows
+    true. folds: each fold's network alone, on the same photos. F1 is over all classes of the task.
+    """
+
+    class_names: tuple[str, ...]
+    photos: int
+    persons: Persons
+    f1: Interval
+    accuracy: Interval
+    present: float
+    absent: tuple[str, ...]
+    confusion: np.ndarray
+    folds: tuple[FoldScore, ...]
+
+    @property
+    def gain(self) -> float:
+        """F1 of the ensemble minus the mean F1 of its folds."""
+        return self.f1.mean - float(np.mean([fold.f1 for fold in self.folds]))
+
+    @property
+    def about(self) -> str:
+        """What the intervals are over, and what they cannot say, in a sentence."""
+        persons = self.persons
+        over = f"95% intervals are over {noun(persons.state)} of the test set, drawn anew"
+        if not persons.are_known:
+            over += "; persons are not known for all photos, so they may be too narrow"
+        if not self.f1.known or not self.accuracy.known:
+            over += "; there is none where every draw gives the same"
+        elif persons.people < FEW:
+            over += f"; {units(persons.people, persons.state)} make a rough one"
+        return f"{over}."
+
+    @property
+    def lacking(self) -> str:
+        """Which classes have no test photo, in a sentence; empty where all have some."""
+        if not self.absent:
+            return ""
+        names = ", ".join(self.absent[:5]) + (f" and {len(self.absent) - 5} more" if len(self.absent) > 5 else "")
+        return f"No test photo of {names}: it counts 0 in F1; over the classes present F1 is {self.present:.3f}."
+
+
+def score(probabilities: np.ndarray, true: np.ndarray, photos: pd.DataFrame, names: Sequence[str]) -> EnsembleScores:
+    """probabilities: (folds, n, classes), in the order of the folds. true: (n,) class indices. photos: n rows."""
+    answers = probabilities.mean(axis=0).argmax(axis=1)
+    counts = metrics.confusion(true, answers, len(names))
+    of_classes = metrics.class_scores(counts)
+    person = pd.factorize(photos["person"])[0]
+    f1, accuracy = paired.bootstrap_scores(person, true, answers, len(names))
+    folds = []
+    for fold, alone in enumerate(probabilities):
+        of_fold = metrics.confusion(true, alone.argmax(axis=1), len(names))
+        folds.append(FoldScore(fold, metrics.macro_f1(of_fold), metrics.accuracy(of_fold)))
+    absent = tuple(names[place] for place in of_classes.absent)
+    return EnsembleScores(
+        tuple(names), len(true), persons_of(photos), f1, accuracy, of_classes.present, absent, counts, tuple(folds)
+    )
+
+
+def column(fold: int, name: str) -> str:
+    """The column of test_predictions.parquet with one fold's probability of a class."""
+    return f"fold_{fold}_p_{name}"
+
+
+def write(run: Run, photos: pd.DataFrame, probabilities: np.ndarray) -> None:
+    """test_predictions.parquet: sample, label, predicted, loss, p_<class> of the ensemble, then each fold's.
+
+    probabilities: (folds, n, classes). It says which epoch of each fold answered. Raises LabError: kinds 'read-only'
+    and 'disk-full'.
+    """
+    names, true = [str(name) for name in run.info()["class_names"]], photos["y"].to_numpy(np.int64)
+    together = probabilities.mean(axis=0)
+    right = together[np.arange(len(true)), true]
+    table = {
+        "sample": photos["sample"].to_numpy(),
+        "label": [names[y] for y in true],
+        "predicted": [names[place] for place in together.argmax(axis=1)],
+        "loss": -np.log(np.clip(right, 1e-300, None)),
+        **{f"p_{name}": together[:, place] for place, name in enumerate(names)},
+    }
+    for fold, alone in enumerate(probabilities):
+        table |= {column(fold, name): alone[:, place] for place, name in enumerate(names)}
+    written = pa.Table.from_pandas(pd.DataFrame(table), preserve_index=False)
+    answered = json.dumps({"folds": _origins(run)})
+    written = written.replace_schema_metadata({**written.schema.metadata, origins.KEY: answered})
+    try:
+        files.write_whole(run.test_predictions_file, lambda stream: pq.write_table(written, stream))
+    except OSError as error:
+        raise LabError(
+            f"{run.dir} cannot be written: {error.strerror}.",
+            "Make the run folder writable, or copy the run to one that is.",
+            kind="read-only",
+        ) from error
+
+
+def load(run: Run) -> EnsembleScores | None:
+    """The scores on a run's test photos; None where nobody asked for them yet, or there are no such photos.
+
+    Raises LabError: 'gone', 'unreadable' for a damaged file, 'mixed' where other weights answered than the run has.
+    """
+    run.require()
+    try:
+        stamps = tuple(path.stat().st_mtime_ns for path in (run.test_file, run.test_predictions_file))
+    except FileNotFoundError:
+        return None
+    try:
+        written = json.loads((pq.read_schema(run.test_predictions_file).metadata or {})[origins.KEY])["folds"]
+        scores = _scores(str(run.dir), stamps)
+    except (OSError, *GARBAGE) as error:
+        raise LabError(
+            f"{run.id}: test_predictions.parquet is damaged, or not about its test photos ({type(error).__name__}).",
+            "Delete it: the folds then answer anew.",
+            kind="unreadable",
+        ) from error
+    if written != _origins(run):
+        raise LabError(
+            f"{run.id}: other weights answered about the test set than the run has now.",
+            "Delete test_predictions.parquet in its folder: the folds then answer anew.",
+            kind="mixed",
+        )
+    return scores
+
+
+def _origins(run: Run) -> dict[str, dict[str, str] | None]:
+    """Of each fold, the epoch and token of the network that answers; None for one of an older lab, which says none."""
+    of_folds = {fold: origins.of_predictions(run.predictions_file(fold, WHICH)) for fold in run.folds()}
+    return {str(fold): origin.metadata() if origin else None for fold, origin in of_folds.items()}
+
+
+@lru_cache(maxsize=64)
+def _scores(run_dir: str, stamps: tuple[int, ...]) -> EnsembleScores:
+    run = Run(Path(run_dir).name, Path(run_dir).parent)
+    names = [str(name) for name in run.info()["class_names"]]
+    photos, answers = run.test_photos(), pd.read_parquet(run.test_predictions_file)
+    if photos is None or photos["sample"].tolist() != answers["sample"].tolist():
+        raise ValueError("not about the same photos")
+    folds = [answers[[column(fold, name) for name in names]].to_numpy(np.float64) for fold in run.folds()]
+    return score(np.stack(folds), photos["y"].to_numpy(np.int64), photos, names)

@@ -1,0 +1,70 @@
+"""How often the score on a run's test photos was shown to somebody who asked: each time is kept. Imports no torch."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from core.errors import LabError
+from core.runs.run import Run
+from core.storage import files
+from core.storage.files import GARBAGE
+
+
+def times(run: Run) -> list[float]:
+    """The moment of each look, oldest first; none before the first. Raises LabError(kind 'unreadable')."""
+    try:
+        content = files.read_json(run.test_looks_file)
+    except FileNotFoundError:
+        return []
+    except (OSError, *GARBAGE) as error:
+        raise _unreadable(run) from error
+    return _moments(run, content)
+
+
+def add(run: Run, by: str) -> int:
+    """One more look, by 'page' or 'command line'; how many there were with it.
+
+    Raises LabError: 'unreadable' rather than begin at 1 again, 'locked', 'read-only', 'disk-full'.
+    """
+    looks = 0
+
+    def one_more(content: Any) -> dict[str, Any]:
+        nonlocal looks
+        if content is None and run.test_looks_file.exists():
+            raise _unreadable(run)
+        before = [] if content is None else content["looks"] if _moments(run, content) else []
+        looks = len(before) + 1
+        return {"looks": [*before, {"time": time.time(), "by": by}]}
+
+    try:
+        files.change_json(run.test_looks_file, f"the looks at the test set of '{run.id}'", one_more)
+    except OSError as error:
+        raise LabError(
+            f"{run.id}: the look cannot be counted ({error.strerror}), so the score is not shown.",
+            "Make the run folder writable, or copy the run to one that is.",
+            kind="read-only",
+        ) from error
+    return looks
+
+
+def words(number: int) -> str:
+    """ "not looked at yet", "looked at once", "looked at 3 times"."""
+    if number < 2:
+        return "looked at once" if number else "not looked at yet"
+    return f"looked at {number:,} times"
+
+
+def _moments(run: Run, content: Any) -> list[float]:
+    try:
+        return [float(look["time"]) for look in content["looks"]]
+    except GARBAGE as error:
+        raise _unreadable(run) from error
+
+
+def _unreadable(run: Run) -> LabError:
+    return LabError(
+        f"{run.id}: test_looks.json is damaged, so nobody knows how often its test set was looked at.",
+        "Copy it back from a backup, or delete it: counting then begins anew.",
+        kind="unreadable",
+    )

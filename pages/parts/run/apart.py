@@ -1,0 +1,170 @@
+"""The test set of a run: its score by all folds together, shown once somebody asks, and how often that was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core.answers import ensemble_scores
+from core.answers.ensemble_scores import NO_CHOICE, EnsembleScores
+from core.errors import LabError
+from core.plan import apart
+from core.runs import Run, looks
+from core.stats.paired import Interval
+from core.text import count, plain, score, spread
+from pages.parts.run import view
+from pages.parts.shared import badges, theme
+
+ASKED = "live-test-asked"  # in the session: id of the run whose score was asked for and is not there yet
+SHOWN = "live-test-shown"  # in the session: ids of the runs whose score it has been shown
+
+
+def section(run: Run, info: dict[str, Any], status: view.RunStatus) -> None:
+    """Nothing for a run without test photos."""
+    if not run.test_file.is_file():
+        return
+    record = info.get("test") or {}
+    try:
+        photos, seen = run.test_photos(), len(looks.times(run))
+    except LabError as error:
+        theme.heading("Test set, never trained on")
+        badges.show_error(error)
+        return
+    assert photos is not None  # its file is there
+    theme.heading(f"Test set: {apart.told_persons(photos)}, never trained on")
+    _left_out(record)
+    if status.state != "done":
+        st.caption("All folds score it together, once every fold is done and somebody asks.")
+        return
+    asked = st.session_state.setdefault(SHOWN, set())
+    if run.id not in asked:
+        _ask(run, seen, asked)
+        return
+    try:
+        scores = ensemble_scores.load(run)
+    except LabError as error:
+        badges.show_error(error)
+        return
+    if scores is None:  # somebody deleted what the folds answered
+        asked.discard(run.id)
+        st.rerun()
+    _draw(scores, seen)
+
+
+def _left_out(record: dict[str, Any]) -> None:
+    if sentences := apart.sentences(record)[1:]:
+        st.caption(plain(" ".join(sentences)))
+
+
+def _ask(run: Run, seen: int, asked: set[str]) -> None:
+    """The button; who clicked it sees the score once the folds have answered and the look is counted.
+
+    The click is only noted: what else happens on the page while they answer begins the page anew, and not the click.
+    """
+    if st.session_state.get(ASKED) == run.id:
+        _score(run, asked)
+    st.button(
+        f"Score the test set (never trained on; look {count(seen + 1)})",
+        key=f"live-test-{run.id}",
+        icon=":material/fact_check:",
+        help="Every fold's network answers each test photo; the ensemble is the mean of their probabilities.",
+        on_click=_note,
+        args=(run.id,),
+    )
+    st.caption(plain(f"{looks.words(seen).capitalize()}. {NO_CHOICE}"))
+
+
+def _note(run_id: str) -> None:
+    st.session_state[ASKED] = run_id
+
+
+def _score(run: Run, asked: set[str]) -> None:
+    """Ends with a rerun that shows the score, or with what went wrong."""
+    bar, stop = st.progress(0.0, "Opening the networks"), st.empty()
+    stop.button(
+        "Cancel", icon=":material/close:", key="live-test-cancel", on_click=st.session_state.pop, args=(ASKED, None)
+    )
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(done / total, f"{count(done)} of {count(total)} photos read and answers given")
+
+    try:
+        from core.inside import ensemble
+
+        ensemble.scored(run, progress)
+        looks.add(run, "page")
+    except LabError as error:
+        st.session_state.pop(ASKED, None)
+        bar.empty()
+        stop.empty()
+        badges.show_error(error)
+        return
+    asked.add(run.id)  # the page is not begun anew between the count and this, since nothing here asks the session
+    st.session_state.pop(ASKED, None)
+    st.rerun()
+
+
+def _draw(scores: EnsembleScores, seen: int) -> None:
+    st.html(scores_html(scores))
+    st.caption(
+        plain(
+            f"{looks.words(seen).capitalize()}. {scores.about} {scores.lacking} The best weights of each fold answer; "
+            f"the ensemble is the mean of their probabilities. {NO_CHOICE}"
+        )
+    )
+    with st.expander(
+        "Confusion matrix of the ensemble", icon=":material/grid_on:", expanded=len(scores.class_names) <= 12
+    ):
+        st.html(confusion_html(scores))
+
+
+def scores_html(scores: EnsembleScores) -> str:
+    """The ensemble with its intervals, each fold alone, and what the ensemble brings."""
+    rows = [
+        f"<tr><td><b>ensemble of {len(scores.folds)} folds</b></td>"
+        f'<td class="lab-edge">{interval_told(scores.f1)}</td><td>{interval_told(scores.accuracy)}</td></tr>'
+    ]
+    rows += [
+        f'<tr><td>fold {fold.fold} alone</td><td class="lab-edge">{score(fold.f1)}</td>'
+        f"<td>{score(fold.accuracy)}</td></tr>"
+        for fold in scores.folds
+    ]
+    f1, right = spread(fold.f1 for fold in scores.folds), spread(fold.accuracy for fold in scores.folds)
+    rows.append(
+        f'<tr class="lab-total"><td>mean ± deviation (folds)</td><td class="lab-edge">{f1}</td><td>{right}</td></tr>'
+    )
+    gain = f"{scores.gain:+.3f}".replace("-", "\N{MINUS SIGN}")
+    rows.append(f'<tr><td>what the ensemble brings</td><td class="lab-edge">{gain}</td><td></td></tr>')
+    head = '<th>on the test photos</th><th class="lab-edge">F1 [95%]</th><th>accuracy [95%]</th>'
+    return _table(head, rows)
+
+
+def confusion_html(scores: EnsembleScores) -> str:
+    """Counts, rows true, columns predicted; what is right in bold."""
+    head = '<th class="lab-left">true, predicted →</th>' + "".join(
+        f"<th>{escape(name)}</th>" for name in scores.class_names
+    )
+    rows = []
+    for place, (name, numbers) in enumerate(zip(scores.class_names, scores.confusion.tolist(), strict=True)):
+        cells = "".join(
+            f"<td>{f'<b>{count(number)}</b>' if column == place else count(number)}</td>"
+            for column, number in enumerate(numbers)
+        )
+        rows.append(f'<tr><td class="lab-left">{escape(name)}</td>{cells}</tr>')
+    return _table(head, rows)
+
+
+def interval_told(interval: Interval) -> str:
+    """ "0.833 [0.500, 1.000]", the score alone where there is no interval."""
+    ends = f" [{score(interval.low)}, {score(interval.high)}]" if interval.known else ""
+    return f"{score(interval.mean)}{ends}"
+
+
+def _table(head: str, rows: Sequence[str]) -> str:
+    return (
+        f'<div class="lab-scroll"><table class="lab-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )

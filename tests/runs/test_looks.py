@@ -1,0 +1,74 @@
+"""Looks at a test set: each is kept, also of two who look at once, and a damaged count is no new beginning."""
+
+import errno
+import multiprocessing
+import os
+
+import pytest
+
+from core.errors import LabError
+from core.runs import Run, looks
+from core.storage import files
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "20260101-000000-run-0000").mkdir()
+    return Run("20260101-000000-run-0000", tmp_path)
+
+
+def test_each_look_is_counted_with_its_time_and_who_asked(run):
+    assert looks.times(run) == []
+    assert [looks.add(run, "page"), looks.add(run, "command line"), looks.add(run, "page")] == [1, 2, 3]
+    moments = looks.times(run)
+    assert len(moments) == 3 and moments == sorted(moments)
+    assert [look["by"] for look in files.read_json(run.test_looks_file)["looks"]] == ["page", "command line", "page"]
+
+
+def look_often(folder, barrier):
+    barrier.wait()
+    for _ in range(8):
+        looks.add(Run("20260101-000000-run-0000", folder), "page")
+
+
+def test_no_look_of_two_processes_at_once_is_lost(run):
+    barrier = SPAWN.Barrier(2)
+    both = [SPAWN.Process(target=look_often, args=(run.dir.parent, barrier)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(100)
+        assert process.exitcode == 0
+    assert len(looks.times(run)) == 16
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "7", '{"looks": 3}', '{"looks": [{}]}', '{"looks": [{"time": "x"}]}']
+)
+def test_a_damaged_count_is_told_and_does_not_begin_again(run, content):
+    run.test_looks_file.write_text(content)
+    for ask in (looks.times, lambda run: looks.add(run, "page")):
+        with pytest.raises(LabError, match=r"test_looks\.json is damaged") as told:
+            ask(run)
+        assert told.value.kind == "unreadable"
+    assert run.test_looks_file.read_text() == content
+
+
+def test_a_look_that_cannot_be_counted_is_refused_in_words(run, monkeypatch):
+    def refuse(path, data, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(files, "write_json", refuse)
+    with pytest.raises(LabError, match=r"cannot be counted \(Read-only file system\), so the score is not shown"):
+        looks.add(run, "page")
+
+
+def test_how_often_is_said_in_words():
+    assert [looks.words(n) for n in (0, 1, 2, 1200)] == [
+        "not looked at yet",
+        "looked at once",
+        "looked at 2 times",
+        "looked at 1,200 times",
+    ]
