@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.config.run_config import DataConfig
-from core.data.images import NO_END
+from core.data.images import NO_END, deep_peak
 from core.data.labels.conflicts import one_per_file, person_conflicts
 from core.data.paths import followed
 from core.data.persons import Persons, persons_of
@@ -43,6 +43,8 @@ COLUMNS = {
     "height": "int64",
 }
 SOMETIMES = {"race": "object", "given_fold": "Int64"}  # columns of datasets that tell them
+MAYBE_DEEP = (".png", ".tif", ".tiff", ".pgm", ".pnm")  # formats that can hold 16 bits
+LOOKED_AT = 32  # of them, for the bits that they use
 PROBLEM_COLUMNS = ["sample", "where", "kind", "problem", "remedy", "severity"]
 
 
@@ -153,6 +155,7 @@ def scan(
             *spellings,
             *left_out_facts(reading),
             *_endless_facts(endless, data),
+            *_deep_facts(good),
         ),
     )
 
@@ -173,6 +176,21 @@ def _endless_facts(samples: list[str], data: DataConfig) -> list[Fact]:
     else:
         text += "refused until you agree to use such photos as they are, since nearly all of their pixels are there."
     return [Fact("pictures", text, ("truncated",))]
+
+
+def _deep_facts(photos: list[dict]) -> list[Fact]:
+    """One line where photos of 16 bits use so few of them that they come out dark; nothing where they do not."""
+    named = [photo["path"] for photo in photos if photo["path"].lower().endswith(MAYBE_DEEP)]
+    looked_at = named[:: max(1, -(-len(named) // LOOKED_AT))]
+    peaks = [peak for path in looked_at if (peak := deep_peak(path)) is not None]
+    bits = max(peaks, default=0).bit_length()
+    if not 0 < bits < 15:
+        return []
+    darker = f"{2 ** (16 - bits):,}"
+    text = f"Photos of 16 bits seem to use {bits} of them (largest value {max(peaks):,} in {len(peaks):,} looked at): "
+    text += f"they are taken for 16 bits, so they come out {darker} times darker than they are. "
+    text += f"Multiply their values by {darker} and scan again."
+    return [Fact("pictures", text, probable=True)]
 
 
 def _check_links(tree: Tree) -> None:

@@ -5,6 +5,7 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -272,3 +273,29 @@ def test_a_jpeg_without_its_end_is_used_by_consent_and_told(tmp_path):
     ]
     (fact,) = [fact for fact in kept.facts if fact.kind == "pictures"]
     assert "used as they are" in fact.text and fact.settings == ("truncated",)
+
+
+def deep(root, peak, suffix="png"):
+    for seed, name in enumerate(f"{label}/{i}.{suffix}" for label in ("cat", "dog") for i in range(3)):
+        pixels = np.random.default_rng(seed).integers(0, peak + 1, (20, 20)).astype(np.uint16)
+        pixels[0, 0] = peak if seed == 5 else 0
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(root / name)
+    return root
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("peak, bits, factor", [(4095, 12, 16), (1023, 10, 64), (200, 8, 256)])
+def test_sixteen_bits_of_which_few_are_used_are_told_as_dark(tmp_path, peak, bits, factor, suffix):
+    scanned = read(deep(tmp_path, peak, suffix))
+    (fact,) = [fact for fact in scanned.facts if fact.kind == "pictures"]
+    assert fact.probable and f"use {bits} of them (largest value {peak:,} in 6 looked at)" in fact.text
+    assert f"{factor} times darker" in fact.text and f"by {factor} and" in fact.text
+    assert len(scanned.samples) == 6 and scanned.problems.empty
+
+
+def test_what_uses_its_bits_is_told_nothing_of(tmp_path):
+    assert not [fact for fact in read(deep(tmp_path / "deep", 60_000)).facts if fact.kind == "pictures"]
+    draw(tmp_path / "flat" / "cat" / "0.png")
+    draw(tmp_path / "flat" / "dog" / "0.png")
+    assert not [fact for fact in read(tmp_path / "flat").facts if fact.kind == "pictures"]
