@@ -63,6 +63,9 @@ class DataConfig(Part):
     encoding: str | None = Field(
         None, description="Encoding of the table's text, such as utf-8, cp949 or gb18030; empty judges by its letters."
     )
+    split_column: str | None = Field(
+        None, description="CSV column with train, val or test, or the number of a fold; none for no column."
+    )
     class_level: int | None = Field(
         None,
         ge=1,

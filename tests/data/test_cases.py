@@ -58,7 +58,7 @@ CASES = [
         "three-labelled-splits",
         Case({"cat": 9, "dog": 9}, tells=("test/",), settings={"test_set": "pool"}),
     ),
-    ("split-column", Case(AB_33, test=2, tells=("split", "never trained on"), pending=SPLITS)),
+    ("split-column", Case(AB_33, test=2, tells=("split", "never trained on"))),
     ("person-is-a-folder", Case({"ill": 6, "well": 6}, asks=("6 folders", "person"))),
     ("person-is-a-folder", Case({"ill": 6, "well": 6}, people=6, settings={"persons": "folder"})),
     ("no-person-column", Case(AB_33, asks=("'id'", "person"))),

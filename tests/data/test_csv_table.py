@@ -211,7 +211,7 @@ def test_digits_are_no_gender(tmp_path):
 def test_which_csv(tmp_path):
     csv_dataset(tmp_path, "path,label", "a.jpg,x", "b.jpg,y", "c.jpg,y")
     (tmp_path / "other.csv").write_text("path,label\na.jpg,y\n")
-    with pytest.raises(LabError, match=r"2 CSV files \(labels\.csv, other\.csv\)"):
+    with pytest.raises(LabError, match=r"2 CSV files \(labels\.csv and other\.csv\)"):
         read(tmp_path)
     assert len(read(tmp_path, csv_file="other.csv").samples) == 1
     with pytest.raises(LabError, match="there is no file"):

@@ -95,7 +95,7 @@ def test_nothing_outside_is_looked_at_more_closely_than_whether_it_is_there(tmp_
     monkeypatch.setattr("builtins.open", lambda *args, **kwargs: opened.append(args))
     matcher = Matcher(list_tree(root))
     for cell in ("../secret.jpg", str(tmp_path / "secret.jpg"), "link/secret.jpg", "a/../../secret.jpg"):
-        assert matcher.match([(cell, "")])[cell, ""].sample == ""
+        assert not matcher.match([(cell, "")])
     assert not opened and inside(root, "link/secret.jpg") is None
 
 

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import PARSERS, photo, problem
-from core.data.readers.csv_table import MEND_ROW, chosen_csv, read_csv, read_csv_dataset, tables_of
+from core.data.readers.csv_table import MEND_ROW, read_csv, read_csv_dataset
+from core.data.readers.find_tables import candidates, chosen_csv
 from core.data.readers.folders import read_folders
 from core.data.readers.reading import Reading
 from core.data.readers.tree import Tree, by_folder, left_over
@@ -122,16 +123,16 @@ def detect(tree: Tree, data: DataConfig | None = None) -> str:
         columns = {column.lower() for column in read_csv(tree.root / "train.csv").columns}
         if columns >= MASK_COLUMNS:
             return "mask"
-    tables, faults = tables_of(tree, data or DataConfig(), Matcher(tree))
-    if any(table.is_usual for table in tables) or (tables and not _class_folders(tree)):
+    looked = candidates(tree, data or DataConfig(), Matcher(tree))
+    if any(table.is_usual for table in looked.tables) or (looked.tables and not _class_folders(tree)):
         return "csv"
     names = [path.rpartition("/")[2] for path in tree.images]
     if 2 * sum(UTKFACE_NAME.match(name) is not None for name in names) > len(names):
         return "utkface"
     if any("/" in path for path in tree.images):
         return "folders"
-    if faults:
-        raise faults[0]
+    if looked.faults:
+        raise looked.faults[0]
     raise LabError(
         f"dataset {tree.root}: {len(names)} images but nothing that names their classes",
         "Put each class in a folder of its own, or add a CSV with a path and a label column.",

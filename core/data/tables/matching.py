@@ -14,15 +14,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import TypeVar
 
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.readers.reading import Fact
+from core.data.readers.split_names import may_be_part
 from core.data.readers.tree import Tree
 
 _FOREIGN = re.compile(r"([a-z][a-z0-9+.-]*:)?/", re.IGNORECASE)  # a root, a drive, an address
+_NUMBER = re.compile(r"\d{1,18}(\.0+)?", re.ASCII)
 WAYS = {  # how a cell was matched that is not what the file is called, and how that is said
     "case": "match only without regard to case",
     "suffix": "are written with another suffix or none: matched by name",
@@ -31,7 +32,6 @@ WAYS = {  # how a cell was matched that is not what the file is called, and how 
     "number": "are numbers that lost their zeros: matched by number",
 }
 PROBABLE = ("far", "number")
-_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 Key = TypeVar("Key")
 
@@ -48,6 +48,9 @@ class Match:
     taken: str = ""
 
 
+NO_MATCH = Match("")
+
+
 @dataclass
 class Matcher:
     """Matches cells with the photos of a tree."""
@@ -59,8 +62,11 @@ class Matcher:
         return bool(cell) and bool(self.exact(cell, "") or self._loose(cell)[0])
 
     def match(self, cells: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Match]:
-        """(cell, folder of its table) -> its match. A photo that one cell names as it is written, or that several
-        cells could only loosely mean, is none of those that only could mean it."""
+        """(cell, folder of its table) -> its match, of those that have one or could have.
+
+        A photo that one cell names as it is written, or that several cells could only loosely mean, is none of those
+        that only could mean it.
+        """
         matches: dict[tuple[str, str], Match] = {}
         loose: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
         takers: Counter[str] = Counter()
@@ -68,14 +74,13 @@ class Matcher:
             if sample := self.exact(*key):
                 matches[key] = Match(sample)
                 takers[sample] += 1
-            else:
-                loose[key] = self._loose(key[0])
-                takers.update(filter(None, [loose[key][0]]))
+                continue
+            sample, ways = self._loose(key[0])
+            if sample:
+                loose[key] = sample, ways
+                takers[sample] += 1
         for key, (sample, ways) in loose.items():
-            if sample and takers[sample] == 1:
-                matches[key] = Match(sample, ways)
-            else:
-                matches[key] = Match("", taken=sample)
+            matches[key] = Match(sample, ways) if takers[sample] == 1 else Match("", taken=sample)
         return matches
 
     def why_none(self, cell: str, home: str, match: Match) -> tuple[str, str, str]:
@@ -95,10 +100,12 @@ class Matcher:
         text = _normal(cell)
         if not text:
             return ""
+        if not home and text in self._photos:
+            return self._photos[text]
         for path in self._paths(text, home):
             if path in self._photos:
                 return self._photos[path]
-            if path in self._others or (self._may_hold_more(path) and self._is_file(path)):
+            if path in self._others or self._is_unlisted(path):
                 return path
         named = self._by_name.get(text, []) if "/" not in text else []
         return self._photos[named[0]] if len(named) == 1 else ""
@@ -114,21 +121,24 @@ class Matcher:
             paths = [posixpath.normpath(posixpath.join(folder, text)) for folder in dict.fromkeys((home, ""))]
         return [path for path in paths if path != ".." and not path.startswith("../")]
 
-    def _may_hold_more(self, path: str) -> bool:
-        """Whether the folder of a path exists: it may hold files that the tree does not list (hidden, behind links)."""
-        folder = posixpath.dirname(path)
-        if folder not in self._is_folder:
-            self._is_folder[folder] = os.path.isdir(self.tree.root / folder)
-        return self._is_folder[folder]
-
-    def _is_file(self, path: str) -> bool:
-        if not os.path.isfile(self.tree.root / path):
+    def _is_unlisted(self, path: str) -> bool:
+        """Whether a path is a file that the tree does not list, as hidden ones and those behind links."""
+        folder, _, name = path.rpartition("/")
+        if folder in self._folders and not name.startswith("."):
             return False
+        if folder not in self._is_folder:
+            self._is_folder[folder] = os.path.isdir(f"{self.tree.root}/{folder}")
+        return self._is_folder[folder] and os.path.isfile(f"{self.tree.root}/{path}") and self._is_inside(path)
+
+    def _is_inside(self, path: str) -> bool:
         return inside(self.tree.root, path) is not None
 
     def _loose(self, cell: str) -> tuple[str, frozenset[str]]:
         """The one photo that a cell most probably means, and how it differs; ("", ...) for none or several."""
         text = _normal(cell).rstrip("/")
+        name = text.rpartition("/")[2]
+        if _stem(name).casefold() not in self._by_stem and not _NUMBER.fullmatch(text):
+            return "", frozenset()
         parts = posixpath.normpath(text).split("/") if text else []
         if not parts or ".." in parts or parts == ["."]:
             return "", frozenset()
@@ -137,7 +147,7 @@ class Matcher:
         if not parts:
             return "", frozenset()
         candidates = self._by_stem.get(_stem(parts[-1]).casefold(), [])
-        numbered = not candidates and re.fullmatch(r"\d+(\.0+)?", parts[-1]) is not None and len(parts) == 1
+        numbered = not candidates and _NUMBER.fullmatch(text) is not None
         if numbered:
             candidates = self._by_number.get(int(parts[-1].partition(".")[0]), [])
         ranked = sorted(((self._alike(parts, path), path) for path in candidates), reverse=True)
@@ -165,7 +175,7 @@ class Matcher:
         if folder.casefold() in self._folder_names:
             return False
         other = theirs[-1 - common] if common < len(theirs) else ""
-        return not (folder.casefold() in _SPLITS and other.casefold() in _SPLITS)
+        return not (may_be_part(folder) and may_be_part(other))
 
     @cached_property
     def _photos(self) -> dict[str, str]:
@@ -175,6 +185,11 @@ class Matcher:
     @cached_property
     def _others(self) -> set[str]:
         return set(self.tree.others)
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        """Folders of which the tree lists all that is not hidden."""
+        return {path.rpartition("/")[0] for path in (*self.tree.images, *self.tree.others)}
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -237,12 +252,13 @@ def _ways(parts: list[str], theirs: list[str], common: int) -> frozenset[str]:
 
 
 def _normal(cell: str) -> str:
-    return unicodedata.normalize("NFC", cell.replace("\\", "/"))
+    text = cell.replace("\\", "/")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _suffix(name: str) -> str:
     """A picture's suffix; "" for any other, which belongs to the name."""
-    suffix = PurePosixPath(name).suffix
+    suffix = posixpath.splitext(name)[1]
     return suffix if suffix.lower() in SUFFIXES else ""
 
 

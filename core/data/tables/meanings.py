@@ -11,9 +11,10 @@ from core.config.run_config import DataConfig
 from core.data.readers.reading import Fact
 from core.data.tables.cells import Cells
 from core.data.tables.columns import attribute_columns
+from core.data.tables.splits import parts_of_column
 from core.errors import LabError
 
-MEANINGS = ("path", "label", "person", "gender", "age", "mask")
+MEANINGS = ("path", "label", "person", "gender", "age", "mask", "split")
 LABELLED = ("label", "gender", "age", "mask")
 USUAL_NAMES = {
     "path": ("path", "image_path", "filepath", "file_path", "file", "filename", "file_name", "image", "img", "photo"),
@@ -22,6 +23,8 @@ USUAL_NAMES = {
     "gender": ("gender", "sex"),
     "age": ("age",),
     "mask": ("mask", "mask_state"),
+    "split": ("split", "subset", "partition", "set", "usage", "phase", "dataset", "data_split", "split_name", "fold"),
+    "fold": ("fold", "folds", "kfold", "fold_id", "cv_fold"),
 }
 JUDGED_ROWS = 200  # that tell whether a column names photos
 
@@ -41,15 +44,21 @@ def is_usual_name(cell: str) -> bool:
 
 
 def usual_column(columns: Sequence[str], meaning: str) -> str | None:
-    """The column that by its name holds the path, label, person, gender, age or mask; None if none does."""
+    """The column that by its name holds the path, label, person, gender, age, mask or split; None if none does."""
     by_name = {_spelt(column): column for column in reversed(columns)}
     return next((by_name[name] for name in USUAL_NAMES[meaning] if name in by_name), None)
 
 
-def choose_columns(table: Cells, data: DataConfig, is_photo: Callable[[str], bool] = lambda cell: False) -> Meanings:
+def choose_columns(
+    table: Cells,
+    data: DataConfig,
+    is_photo: Callable[[str], bool] = lambda cell: False,
+    *,
+    needs_label: bool = True,
+) -> Meanings:
     """What each column means. is_photo(cell): whether a photo of the dataset is called so.
 
-    Never one column for two meanings. Raises LabError where no column holds the path, or none any label.
+    Never one column for two meanings. Raises LabError where no column holds the path, or none a label that is needed.
     """
     if data.persons != "auto":  # told otherwise, or by nothing
         data = data.model_copy(update={"person_column": NO_COLUMN})
@@ -60,15 +69,18 @@ def choose_columns(table: Cells, data: DataConfig, is_photo: Callable[[str], boo
         column, found = _path_column(table, set(chosen.values()), is_photo)
         chosen |= {"path": column} if column else {}
         facts += found
-    for meaning in MEANINGS[1:]:
+    for meaning in (*MEANINGS[1:], "fold"):
         free = [column for column in table.columns if column not in {*chosen.values(), *(data.attributes or {})}]
         column = usual_column(free, meaning)
         if meaning in chosen or meaning in refused or column is None:
             continue
+        if meaning in ("split", "fold") and not parts_of_column(column, table.column(column)):
+            continue
         chosen[meaning] = column
     facts += _only_label(table, chosen, refused) if data.attributes is None else []
     numbers_photos = "person" not in refused and _judge_person(table, chosen, data, facts)
-    if "path" not in chosen or not (chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, data)):
+    tells = not needs_label or chosen.keys() & set(LABELLED) or _has_attributes(table, chosen, data)
+    if "path" not in chosen or not tells:
         lacks = "a path" if "path" not in chosen else "a label, gender, age, mask or another attribute"
         listed = ", ".join(table.columns[:20]) + (", ..." if len(table.columns) > 20 else "")
         text = f"csv: no column is known to hold {lacks}; {table.name} has {listed}"

@@ -1,0 +1,224 @@
+"""Which tables of a dataset are read: the chosen one, the only one that names photos and labels, or its parts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.config.parts import NO_COLUMN
+from core.config.run_config import DataConfig
+from core.data.paths import inside
+from core.data.readers.attributes import TEST, UNLABELLED
+from core.data.readers.reading import Fact
+from core.data.readers.split_names import Part, may_be_part, parts_of
+from core.data.readers.tree import Tree
+from core.data.tables.matching import Matcher
+from core.data.tables.meanings import LABELLED, MEANINGS, Meanings, choose_columns, usual_column
+from core.data.tables.table import Table, is_list, is_table, read_table
+from core.errors import LabError
+from core.text import listed
+
+MOST_DEEP = 60  # tables below the root that are looked at
+_A_FORM = re.compile(r"(^|[\W_])submission", re.IGNORECASE)  # a table to be filled with predictions
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a row stands. path: of its table, relative to root. part: what its photos are for, where the table's name
+    tells it beside others."""
+
+    path: str
+    part: Part | None = None
+
+    @property
+    def home(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True)
+class DatasetTable:
+    """A table of a dataset, or several that are read as one.
+
+    sources: where each row of the table stands. faults: rows that could not be read. chosen: the meanings of which a
+    person chose the column.
+    """
+
+    table: Table
+    meanings: Meanings
+    sources: list[Source]
+    faults: list[tuple[Source, int, str]]
+    chosen: frozenset[str] = frozenset()
+
+    @property
+    def paths(self) -> list[str]:
+        """Its files, relative to root."""
+        of_faults = (source for source, _, _ in self.faults)
+        return list(dict.fromkeys(source.path for source in (*self.sources, *of_faults)))
+
+    @property
+    def tells_usual(self) -> bool:
+        """Whether it tells a label, gender, age or mask, and not only attributes of its own."""
+        return bool(self.meanings.columns.keys() & set(LABELLED))
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its path and a label are known by the usual names of their columns, or chosen, not only by what they
+        hold; and it lies in the root."""
+        columns = self.meanings.columns.items()
+        named = self.chosen | {meaning for meaning, column in columns if usual_column([column], meaning)}
+        in_root = all(is_table(path) and "/" not in path for path in self.paths)
+        return in_root and "path" in named and bool(named & set(LABELLED))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The tables of a dataset that name photos and a label; those that name photos alone; why others are none."""
+
+    tables: list[DatasetTable]
+    unlabelled: list[Table]
+    faults: list[LabError]
+
+
+def chosen_csv(root: Path, name: str) -> str:
+    """A table that was chosen by name, relative to root (resolved). Raises LabError unless it is a file inside."""
+    real = inside(root, name.replace("\\", "/"))
+    if real is None and "\0" not in name:
+        remedy = "Copy the file that it leads to into the dataset."
+        raise LabError(f"csv: {name} leads out of the dataset {root}; it is not opened", remedy, "csv")
+    if real is None or not (root / real).is_file():
+        raise LabError(f"csv: there is no file {name} in {root}", "Choose a CSV file in it.", "csv")
+    return real
+
+
+def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
+    """The tables in the root, or else those in folders below it."""
+    paths = [path for path in tree.others if is_table(path) or is_list(path)]
+    found = _look_at([path for path in paths if "/" not in path], tree, data, matcher)
+    if found.tables or found.faults:
+        return found
+    deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
+    below = _look_at(deep[:MOST_DEEP], tree, data, matcher)
+    return Candidates(below.tables, below.unlabelled, [])
+
+
+def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
+    looked = Candidates([], [], [])
+    for path in paths:
+        try:
+            table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
+            if is_list(path) and not _lists_photos(table, matcher):
+                continue
+        except LabError as fault:
+            if is_table(path):
+                looked.faults.append(fault)
+            continue
+        try:
+            dataset = _dataset_table([(Source(path), table)], data, matcher)
+            names_photos = map(matcher.is_photo, table.column(dataset.meanings.columns["path"]))
+            if dataset.tells_usual or any(names_photos):
+                looked.tables.append(dataset)
+        except LabError as fault:
+            if _may_wait(path) and (waiting := _without_labels(path, table, data, matcher)):
+                looked.unlabelled.append(waiting)
+            if is_table(path):
+                looked.faults.append(fault)
+    return looked
+
+
+def _dataset_table(parts: list[tuple[Source, Table]], data: DataConfig, matcher: Matcher) -> DatasetTable:
+    """One table of all rows, with the columns of the first; what those are is judged of all rows together."""
+    first = parts[0][1]
+    if len(parts) > 1:
+        rows = [row for _, table in parts for row in _in_columns(table, first.columns)]
+        facts = list(dict.fromkeys(fact for _, table in parts for fact in table.facts))
+        first = replace(first, name=listed([source.path for source, _ in parts]), rows=rows, facts=facts)
+    sources = [source for source, table in parts for _ in table.rows]
+    faults = [(source, number, text) for source, table in parts for number, text in table.faults]
+    faulty = {(source.path, number) for source, number, _ in faults}
+    if faulty:
+        kept = [i for i, (number, _) in enumerate(first.rows) if (sources[i].path, number) not in faulty]
+        first = replace(first, rows=[first.rows[i] for i in kept])
+        sources = [sources[i] for i in kept]
+    chosen = frozenset(meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") not in (None, NO_COLUMN))
+    return DatasetTable(first, choose_columns(first, data, matcher.is_photo), sources, faults, chosen)
+
+
+def _in_columns(table: Table, columns: list[str]) -> list[tuple[int, list[str]]]:
+    """The rows of a table with its cells in the order of these columns; "" for those that it lacks."""
+    if table.columns == columns:
+        return table.rows
+    places = [table.columns.index(column) if column in table.columns else -1 for column in columns]
+    return [
+        (number, [cells[at] if 0 <= at < len(cells) else "" for at in places] + cells[len(table.columns) :])
+        for number, cells in table.rows
+    ]
+
+
+def _without_labels(path: str, table: Table, data: DataConfig, matcher: Matcher) -> Table | None:
+    """A table that names photos and no label, with its column of paths; None for any other."""
+    try:
+        meanings = choose_columns(table, data, matcher.is_photo, needs_label=False)
+    except LabError:
+        return None
+    return replace(table, name=path) if "path" in meanings.columns else None
+
+
+def _may_wait(path: str) -> bool:
+    return any(part.split in (TEST, UNLABELLED) for name in _names(path) for part in parts_of([name]).values())
+
+
+def _names(path: str) -> list[str]:
+    """What may say which part of a dataset a table is: its own name, and its folder's."""
+    return [posixpath.splitext(posixpath.basename(path))[0], posixpath.basename(posixpath.dirname(path))]
+
+
+def _lists_photos(table: Table, matcher: Matcher) -> bool:
+    """Whether the first cells of a text are photos: it may as well be a letter to the reader."""
+    first = [cells[0] for _, cells in table.rows[:20]]
+    return bool(first) and 2 * sum(map(matcher.is_photo, first)) > len(first)
+
+
+def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetTable, list[Fact]]:
+    """(the table to read, facts about that): the chosen one, else the only one, else those that are parts of one."""
+    if data.csv_file:
+        path = chosen_csv(tree.root, data.csv_file)
+        table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
+        return _dataset_table([(Source(path), table)], data, matcher), []
+    looked = candidates(tree, data, matcher)
+    usual = [each for each in looked.tables if each.tells_usual] or looked.tables
+    tables = [each for each in usual if not _A_FORM.search(each.paths[0])] or usual
+    facts = []
+    if forms := [each.paths[0] for each in usual if each not in tables]:
+        facts.append(Fact("table", f"{listed(forms)} is not read: it is a form for predictions.", ("csv_file",)))
+    waiting = [replace(each.table, name=each.paths[0]) for each in looked.tables if each not in usual]
+    waiting = looked.unlabelled + [table for table in waiting if _may_wait(table.name)]
+    if parts := _parts_of_one(tables, waiting):
+        text = f"The tables {listed([source.path for source, _ in parts])} are read as one."
+        return _dataset_table(parts, data, matcher), [*facts, Fact("table", text, ("csv_file",))]
+    if len(tables) == 1:
+        return tables[0], facts
+    if len(looked.faults) == 1 and not tables:
+        raise looked.faults[0]
+    names = [each.paths[0] for each in tables] or [path for path in tree.others if "/" not in path and is_table(path)]
+    files = f"{len(names)} CSV files ({listed(names)})" if names else "no CSV file"
+    raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
+
+
+def _parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tuple[Source, Table]]:
+    """The tables with their parts, where names say that all are parts of one dataset and the columns are the same; []
+    where they are not. Tables without labels have other columns, and name their photos as the others do."""
+    if not tables or len({frozenset(each.table.columns) for each in tables}) > 1:
+        return []
+    path_column = tables[0].meanings.columns["path"]
+    waiting = [(table.name, table) for table in unlabelled if path_column in table.columns]
+    every = [*((each.paths[0], each.table) for each in tables), *waiting]
+    if len(every) < 2:
+        return []
+    for names in zip(*(_names(path) for path, _ in every), strict=True):
+        parts = parts_of(names) if len(set(names)) == len(every) and all(map(may_be_part, names)) else {}
+        if parts and any(not parts[name].split for name in names[: len(tables)]):
+            return [(Source(path, parts[name]), table) for name, (path, table) in zip(names, every, strict=True)]
+    return []

@@ -1,0 +1,43 @@
+"""What the rows of a table are for: a column that says train or test, or numbers folds."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from core.data.readers.attributes import TEST
+from core.data.readers.split_names import FOLD, TRAIN, VALIDATION, Part, parts_of
+
+CODES = {"0": Part(TRAIN), "1": Part(VALIDATION), "2": Part(TEST)}  # as list_eval_partition.txt of CelebA has them
+MOST_PARTS = 50  # different values of a column that may be parts
+MOST_FOLDS = 20
+_FOLD_COLUMN = re.compile(r"(k|cv)?[_ ]?folds?([_ ]?(id|no|nr|number|index))?", re.IGNORECASE)
+
+
+def parts_of_column(column: str, cells: Sequence[str]) -> dict[str, Part]:
+    """Cell -> the part of the dataset that it names; empty unless most filled cells do.
+
+    Words of splits; whole numbers in a column that is called fold; 0, 1 and 2 in any other column of nothing else.
+    """
+    rows = Counter(filter(None, cells))
+    if not rows or len(rows) > MOST_PARTS:
+        return {}
+    numbers = {cell: int(cell.partition(".")[0]) for cell in rows if re.fullmatch(r"\d{1,4}(\.0)?", cell)}
+    if len(numbers) == len(rows):
+        if _FOLD_COLUMN.fullmatch(column.strip()):
+            return (
+                {cell: Part(FOLD, number) for cell, number in numbers.items()} if 2 <= len(rows) <= MOST_FOLDS else {}
+            )
+        return {cell: CODES[cell] for cell in rows} if {"0", "2"} <= rows.keys() <= CODES.keys() else {}
+    words = {cell: re.sub(r"public|private", "", cell, flags=re.IGNORECASE) for cell in rows}
+    parts = parts_of(words.values())
+    if not parts:  # perhaps one of them is misspelt
+        parts = {word: part for word in words.values() for part in parts_of([word]).values()}
+    named = {cell: parts[word] for cell, word in words.items() if word in parts}
+    return named if 2 * sum(rows[cell] for cell in named) > rows.total() else {}
+
+
+def is_coded(parts: dict[str, Part]) -> bool:
+    """Whether the parts are only told by numbers, and so are probable at best."""
+    return bool(parts) and parts.keys() <= CODES.keys() and any(part.split for part in parts.values())

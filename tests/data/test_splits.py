@@ -1,0 +1,127 @@
+"""Columns and tables that say what is trained on and what is a test."""
+
+import json
+
+import pytest
+
+from core.data.tables.splits import parts_of_column
+from core.errors import LabError
+from tests.data.tables import facts, labels, table
+from tests.photos import draw, problems_of, read
+
+EIGHT = [f"{i}.jpg" for i in range(8)]
+
+
+def with_splits(root, words, header="path,label,split"):
+    return table(root, [f"{i}.jpg,{'ab'[i % 2]},{word}" for i, word in enumerate(words)], *EIGHT, header=header)
+
+
+def aside(scanned):
+    return dict(zip(scanned.set_aside["sample"], scanned.set_aside["split"], strict=True))
+
+
+def errors(scanned):
+    return scanned.problems[scanned.problems["severity"] == "error"]["problem"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("column", "train", "test"),
+    [
+        ("split", "train", "test"),
+        ("Usage", "Training", "PublicTest"),
+        ("subset", "TRAIN", "hold-out"),
+        ("set", "dev", "testing"),
+        ("partition", "0", "2"),
+        ("fold", "train", "test"),
+    ],
+)
+def test_rows_for_a_test_are_set_aside(tmp_path, column, train, test):
+    root = with_splits(tmp_path, [train] * 6 + [test] * 2, f"path,label,{column}")
+    scanned = read(root)
+    assert aside(scanned) == {"6.jpg": "test", "7.jpg": "test"}
+    assert labels(scanned) == {f"{i}.jpg": "ab"[i % 2] for i in range(6)} and not errors(scanned)
+    sentences = facts(scanned, "split")
+    assert any("never trained on" in text and f"{column} {test} (2 photos)" in text for text in sentences)
+    assert any(sentences.values()) == (column == "partition"), "numbers were taken for splits without a question"
+    assert len(read(root, test_set="pool").samples) == 8
+    assert len(read(root, split_column="none").samples) == 8
+
+
+def test_validation_is_cross_validated_with_the_rest_and_rows_without_a_label_wait(tmp_path):
+    rows = ["0.jpg,a,train", "1.jpg,b,valid", "2.jpg,a,", "3.jpg,,test", "4.jpg,nan,train", "5.jpg,b,test"]
+    rows += ["6.jpg,b,unlabelled", "7.jpg,a,train"]
+    scanned = read(table(tmp_path, rows, *EIGHT, header="path,label,split"))
+    assert set(labels(scanned)) == {"0.jpg", "1.jpg", "2.jpg", "7.jpg"}
+    assert aside(scanned) == {"3.jpg": "unlabelled", "4.jpg": "unlabelled", "5.jpg": "test", "6.jpg": "unlabelled"}
+    assert "1 photo has no label ('nan' 1): set aside as unlabelled." in facts(scanned, "unlabelled")
+
+
+def test_a_misspelt_split_is_an_error_of_its_row_never_trained_on(tmp_path):
+    scanned = read(with_splits(tmp_path, ["train"] * 5 + ["tset", "test", "test"]))
+    assert set(labels(scanned)) == {f"{i}.jpg" for i in range(5)}
+    assert problems_of(scanned, "bad-split") == {"labels.csv row 7": "the split 'tset' is none of test and train"}
+
+
+@pytest.mark.parametrize(
+    "words", [["red", "blue"] * 4, ["train", "red", "blue", "green"] * 2, [str(i) for i in range(8)]]
+)
+def test_a_column_of_other_words_is_no_split(tmp_path, words):
+    scanned = read(with_splits(tmp_path, words, "path,label,set"))
+    assert len(scanned.samples) == 8 and not facts(scanned, "split")
+    with pytest.raises(LabError, match=r"'set' of labels\.csv names no splits"):
+        read(tmp_path, split_column="set")
+
+
+def test_numbers_in_a_column_fold_are_the_folds_of_the_dataset(tmp_path):
+    scanned = read(with_splits(tmp_path, [0, 1, 2, 0, 1, 2, 0, 1], "path,label,fold"))
+    assert scanned.samples["given_fold"].tolist() == [0, 1, 2, 0, 1, 2, 0, 1] and not aside(scanned)
+    assert any("3 folds of its own" in text for text in facts(scanned, "split"))
+    both = [f"{i}.jpg,{'ab'[i % 2]},{'test' if i > 5 else 'train'},{i % 3}" for i in range(8)]
+    scanned = read(table(tmp_path, both, header="path,label,split,fold"))
+    assert scanned.samples["given_fold"].tolist() == [0, 1, 2, 0, 1, 2] and set(aside(scanned).values()) == {"test"}
+
+
+def test_a_column_of_many_values_is_not_looked_at_word_by_word():
+    assert parts_of_column("split", [f"train{i}" for i in range(100)]) == {}
+
+
+def test_two_tables_of_the_same_columns_are_one(tmp_path):
+    table(tmp_path, ["0.jpg,a", "1.jpg,b"], *EIGHT, name="labels_train.csv")
+    table(tmp_path, ["2.jpg,a", "3.jpg,b"], name="labels_val.csv")
+    scanned = read(tmp_path)
+    assert labels(scanned) == {f"{i}.jpg": "ab"[i % 2] for i in range(4)} and not aside(scanned)
+    assert "The tables labels_train.csv and labels_val.csv are read as one." in facts(scanned, "table")
+    table(tmp_path, ["4.jpg,a", "0.jpg,a"], name="labels_test.csv")
+    scanned = read(tmp_path)
+    assert aside(scanned) == {"0.jpg": "test", "4.jpg": "test"}, "a photo of the test set is trained on"
+    assert set(labels(scanned)) == {"1.jpg", "2.jpg", "3.jpg"}
+    assert len(read(tmp_path, csv_file="labels_train.csv").samples) == 2
+
+
+def test_a_competition_keeps_its_test_photos_unlabelled_and_its_form_unread(tmp_path):
+    photos = [f"train/{i}.jpg" for i in range(6)]
+    table(tmp_path, [f"{i},{'ab'[i % 2]}" for i in range(6)], *photos, header="id,label", name="train.csv")
+    table(tmp_path, ["10", "11"], "test/10.jpg", "test/11.jpg", header="id", name="test.csv")
+    table(tmp_path, ["10,a", "11,a"], header="id,label", name="sample_submission.csv")
+    scanned = read(tmp_path)
+    assert scanned.reader == "csv" and labels(scanned) == {f"train/{i}.jpg": "ab"[i % 2] for i in range(6)}
+    assert aside(scanned) == {"test/10.jpg": "unlabelled", "test/11.jpg": "unlabelled"}
+    assert "sample_submission.csv is not read: it is a form for predictions." in facts(scanned, "table")
+
+
+def test_tables_in_the_folders_of_their_photos(tmp_path):
+    for split, numbers in (("train", range(4)), ("test", range(4, 6))):
+        for i in numbers:
+            draw(tmp_path / split / f"{i}.png")
+        lines = [json.dumps({"file_name": f"{i}.png", "label": "ab"[i % 2]}) for i in numbers]
+        (tmp_path / split / "metadata.jsonl").write_text("\n".join(lines))
+    scanned = read(tmp_path)
+    assert labels(scanned) == {f"train/{i}.png": "ab"[i % 2] for i in range(4)}
+    assert aside(scanned) == {"test/4.png": "test", "test/5.png": "test"} and not errors(scanned)
+
+
+def test_tables_that_are_no_parts_of_one_are_asked_about(tmp_path):
+    table(tmp_path, ["0.jpg,a", "1.jpg,b"], *EIGHT, name="train.csv")
+    table(tmp_path, ["2.jpg,a,x"], header="path,label,note", name="val.csv")
+    with pytest.raises(LabError, match=r"2 CSV files \(train\.csv and val\.csv\)"):
+        read(tmp_path)
