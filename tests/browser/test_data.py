@@ -6,7 +6,20 @@ import pytest
 
 from core.data.labels import corrections
 from core.runs import Run
-from tests.browser.hands import TOO_WIDE, address, button, choose, field, filled, pick, press, sees, small_run, text
+from tests.browser.hands import (
+    TOO_WIDE,
+    address,
+    button,
+    choose,
+    field,
+    filled,
+    pick,
+    press,
+    sees,
+    small_run,
+    text,
+    write,
+)
 from tests.browser.screen import Talk, slack, soon
 from tests.photos import draw
 
@@ -77,10 +90,10 @@ def test_what_was_understood_leads_to_the_control_that_changes_it_and_fits_a_pho
     soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")
     persons = page.locator('[class*="st-key-fact-"]', has_text="Persons are unknown")
     press(persons.get_by_role("button", name="Change"))
-    pattern = field(page, "Person pattern")
-    soon(lambda: pattern.count() == 1 and pattern.evaluate("e => e === document.activeElement"), 60 * slack(), "focus")
-    page.keyboard.type("^(p[0-9]+|long)")
-    page.keyboard.press("Enter")
+    control = page.locator('[class*="st-key-data-choice"][class*="-persons"]')
+    has_focus = "box => box.contains(document.activeElement) && document.activeElement.tagName"
+    soon(lambda: control.count() == 1 and control.evaluate(has_focus) == "INPUT", 60 * slack(), "the control has focus")
+    write(page, "Person pattern", "^(p[0-9]+|long)")
     sees(page, "Persons: 3 people, 1 to 2 photos each.")
     left_out = page.locator('[class*="st-key-fact-"]', has_text="Left out: 1 picture")
     press(left_out.get_by_role("button", name="Show"))

@@ -61,8 +61,8 @@ _CSS = """<style>
 
 def card(scan: Scan, key: str, *, show_problems: Callable[[Fact], str]) -> None:
     """show_problems(fact) is called by a click that asks for more: it opens them and returns where on the page."""
-    st.html(_CSS)
-    with st.container(border=True, key=f"understood-{key}"):
+    with st.container(border=True, key=f"understood-{key}"):  # all of it, so that fields below stay what they are
+        st.html(_CSS)
         with st.container(horizontal=True, horizontal_alignment="distribute", key=f"understood-head-{key}"):
             st.markdown(f"**What was understood** :small[:gray[{plain(scan.root)}]]", width="stretch")
             st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
@@ -71,7 +71,7 @@ def card(scan: Scan, key: str, *, show_problems: Callable[[Fact], str]) -> None:
             _fact(scan, fact, f"{key}-{number}", key, show_problems)
         if photos:
             st.html(photos)
-    lead.follow(key)
+        lead.follow(key)
 
 
 def _understood(scan: Scan) -> tuple[tuple[Fact, ...], str]:
