@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.config.parts import DataConfig
 from core.data.persons import KNOWN, units
-from core.data.readers.attributes import NUMBER
+from core.data.readers.attributes import NUMBER, YES_NO
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.values import OWN, attributes, column_of
@@ -101,12 +101,16 @@ def bad_files(scan: Scan) -> int:
 def examples(scan: Scan, most: int) -> list[tuple[str, pd.Series]]:
     """(what it is, its row of the samples table) of at most `most` photos, of as many different kinds as there are.
 
-    A kind is a class where photos have one, else what they are labelled with. Of many kinds some from first to last.
+    A kind is a class where photos have one, else what the first two attributes that are no numbers say. Of many kinds
+    some from first to last.
     """
     samples = scan.samples
-    names = ["label"] if samples["label"].notna().any() else ["mask", "gender"]
-    first, *others = (samples[name].astype("object").fillna("").astype("str") for name in names)
-    kinds = (first.str.cat(others, sep=" ") if others else first).str.strip()
+    named = [each for each in scan.attributes.values() if each.kind != NUMBER]
+    kinds = pd.Series("", index=samples.index, dtype="object")
+    for each in [one for one in named if one.name == "label"] or named[:2]:
+        values = samples[str(column_of(each.name, samples))].astype("object").fillna("")
+        values = values.map({"yes": each.name}).fillna("") if each.kind == YES_NO else values.astype("str")
+        kinds = (kinds + " " + values).str.strip()
     turn = kinds.groupby(kinds, sort=False).cumcount()
     drawn = pd.DataFrame({"kind": kinds, "turn": turn}).sort_values(["turn", "kind"], kind="stable")
     several = int((turn == 0).sum())

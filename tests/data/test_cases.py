@@ -134,7 +134,7 @@ def page_of(root, settings) -> tuple[str, set[str]]:
     assert not page.exception
     words = [element.value for element in (*page.markdown, *page.caption, *page.error)]
     words += [element.proto.body for element in page.get("html")]
-    controls = (*page.selectbox, *page.text_input, *page.number_input, *page.checkbox, *page.toggle, *page.radio)
+    controls = (*page.selectbox, *page.multiselect, *page.text_input, *page.number_input, *page.checkbox)
     settable = {control.key.rpartition(".")[2].partition("~")[0] for control in controls if control.key}
     return " ".join(words).replace("\\", "").replace("\u200b", ""), settable
 

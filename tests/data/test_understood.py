@@ -106,6 +106,15 @@ def test_examples_are_of_as_many_classes_as_there_are(tmp_path, most):
     assert len({row["sample"] for _, row in chosen}) == len(chosen)
 
 
+def test_examples_of_a_table_are_named_by_its_attributes(tmp_path):
+    for number in range(8):
+        draw(tmp_path / f"{number}.png", (number, 0, 0))
+    rows = [f"{number}.png,{('dark', 'fair')[number % 2]},{number // 4},{150 + number}" for number in range(8)]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,hair,smiling,height_cm", *rows, ""]))
+    chosen = examples(read(tmp_path), 4)
+    assert {name for name, _ in chosen} == {"dark", "fair", "dark smiling", "fair smiling"}
+
+
 def test_nothing_that_can_be_trained_on_is_told_too(tmp_path):
     (pets(tmp_path, cat=1) / "cat" / "0.png").write_bytes(b"nothing")
     scanned = read(tmp_path)
