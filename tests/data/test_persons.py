@@ -188,8 +188,8 @@ def test_a_report_of_known_people_still_says_so(tmp_path):
 
 def test_the_command_line_says_it(tmp_path, strangers):
     output = CliRunner().invoke(cli.app, ["scan", str(utkface(tmp_path / "faces"))]).output
-    assert "utkface: 24 photos\n" in output and "people" not in output
-    assert "note: Persons are unknown" in output
+    assert "Read as UTKFace: 24 photos" in output and "people" not in output
+    assert "- Persons are unknown" in output
     output = CliRunner().invoke(cli.app, ["status", "20260101-000000-r-0000", "--runs", str(strangers)]).output
     assert "note: Persons are unknown" in output
 

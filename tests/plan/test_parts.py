@@ -176,3 +176,13 @@ def test_a_parent_that_held_people_out_elsewhere_is_refused(folded, monkeypatch)
 
 class Parent:
     id = "20260101-000000-parent-0000"
+
+
+def test_folds_and_a_test_set_of_a_table_go_the_same_way(tmp_path):
+    rows = ["path,label,fold"]
+    for i in range(8):
+        draw(tmp_path / f"{i}.jpg", (30 * i, 9, 9))
+        rows.append(f"{i}.jpg,{'ab'[i % 2]},{i // 4 + 1}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    plan = plan_of(tmp_path, folds={"count": 2, "given": True})
+    assert plan.samples["fold"].tolist() == [0] * 4 + [1] * 4
