@@ -71,14 +71,14 @@ def to_yaml(study: StudyConfig) -> str:
 
 
 def settings() -> dict[str, list[Any] | None]:
-    """Every dotted setting that a grid can vary -> its values where they are a fixed list, else None."""
+    """Every dotted setting of one value that a grid can vary -> its values where they are a fixed list, else None."""
     choices: dict[str, list[Any] | None] = {"recipe": list(recipes.all_recipes())}
     parts = {"model": "", "task": "", "phases": "0.", "mix": "", "training": ""}
     for part, place in parts.items():
         model: Any = RunConfig.model_fields[part].annotation
         model = typing.get_args(model)[0] if typing.get_origin(model) else model
         for name, field in model.model_fields.items():
-            if name not in ("age_limits", "device"):
+            if name != "device" and typing.get_origin(field.annotation) not in (list, dict, tuple):
                 choices[f"{part}.{place}{name}"] = _choices(field.annotation)
     return choices
 

@@ -139,7 +139,7 @@ def page_of(root, settings) -> tuple[str, set[str]]:
     return " ".join(words).replace("\\", "").replace("\u200b", ""), settable
 
 
-@pytest.mark.parametrize(("name", "expected"), parameters())
+@pytest.mark.parametrize(("name", "expected"), list(parameters()))
 def test_what_people_have_is_understood_or_asked_about(tmp_path, monkeypatch, scan_json, name, expected):
     monkeypatch.setenv("FACET_DEMO", str(tmp_path / "demo"))
     root = tmp_path / name
