@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.persons import Persons, noun, persons_of, units
+from core.data.persons import UNKNOWN, Persons, noun, persons_of, units
 from core.errors import LabError
 from core.runs import Run, origins
 from core.stats import metrics, paired
@@ -68,7 +68,8 @@ class EnsembleScores:
         persons = self.persons
         over = f"95% intervals are over {noun(persons.state)} of the test set, drawn anew"
         if not persons.are_known:
-            over += "; persons are not known for all photos, so they may be too narrow"
+            those = "unknown" if persons.state == UNKNOWN else "known for some photos only"
+            over += f"; persons are {those}, so they may be too narrow"
         if not self.f1.known or not self.accuracy.known:
             over += "; there is none where every draw gives the same"
         elif persons.people < FEW:

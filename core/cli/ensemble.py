@@ -45,7 +45,7 @@ def _print(run: Run, scores: EnsembleScores, look: int) -> None:
     print(f"test set: {apart.told_persons(photos)}, never trained on; {looks.words(look)}")
     for sentence in apart.sentences(run.info().get("test"))[1:]:
         print(f"note: {sentence}")
-    print(f"{'':<22}{'F1':>7}{'':<17}{'accuracy':>9}")
+    print(f"{'':<22}{'F1':<24}  accuracy")
     print(f"{f'ensemble of {len(scores.folds)} folds':<22}{_told(scores.f1):<24}  {_told(scores.accuracy)}")
     for fold in scores.folds:
         print(f"{f'fold {fold.fold} alone':<22}{fold.f1:<24.3f}  {fold.accuracy:.3f}")

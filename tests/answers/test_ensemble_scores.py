@@ -48,7 +48,10 @@ def test_where_persons_are_unknown_intervals_are_over_photos_and_it_is_said():
     photos = photos_of([f"test/{place}.jpg" for place in range(8)])
     scores = ensemble_scores.score(by_hand(), np.array(TRUE), photos, ["x", "y", "z"])
     assert scores.f1.n == 8
-    assert "over photos of the test set" in scores.about and "persons are not known" in scores.about
+    assert (
+        "over photos of the test set" in scores.about
+        and "persons are unknown, so they may be too narrow" in scores.about
+    )
 
 
 def test_a_class_without_test_photos_counts_nothing_and_is_named():

@@ -12,11 +12,12 @@ from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.errors import LabError
-from core.jobs import control
+from core.jobs import control, trash
 from core.plan import apart
 from core.plan.plan import make_plan
 from core.runs import Run
 from core.runs.create import create
+from core.runs.lists.summaries import summaries
 from tests.held_apart import with_test
 from tests.photos import mask_dataset
 
@@ -211,3 +212,24 @@ def test_old_runs_have_no_test_photos(tmp_path):
     run.dir.mkdir()
     run.config_file.write_text("name: old")
     assert run.test_photos() is None
+
+
+def test_test_photos_go_where_the_run_goes_and_change_nothing_else(launched, tiny_config, scanned, runs_folder):
+    """Copied, thrown away and brought back, queued anew; a list says the same of it as of a run without them."""
+    dataset = with_test(scanned, AWAY)
+    run = launched(make_plan(tiny_config, dataset))
+    plain = launched(make_plan(tiny_config, type(scanned)(**{**vars(dataset), "set_aside": scanned.set_aside})))
+    listed = {summary["id"]: summary for summary in summaries(runs_folder)}
+    own = ("id", "created", "colour")
+    assert [{k: v for k, v in listed[each.id].items() if k not in own} for each in (run, plain)].count(
+        {k: v for k, v in listed[run.id].items() if k not in own}
+    ) == 2
+    shutil.copytree(run.dir, runs_folder / "elsewhere" / run.id)
+    assert Run(run.id, runs_folder / "elsewhere").test_photos()["sample"].tolist() == AWAY
+    control.cancel(run)
+    assert control.resume(run) == [0, 1]
+    control.cancel(run)
+    trash.delete([run.id], runs_folder)
+    assert not run.exists()
+    trash.restore([run.id], runs_folder)
+    assert run.test_photos()["sample"].tolist() == AWAY
