@@ -17,6 +17,7 @@ from core.data.labels.conflicts import one_per_file, person_conflicts
 from core.data.paths import followed
 from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import problem
+from core.data.readers.find_tables import unread_tables
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.reading import Fact
 from core.data.readers.set_aside import divided, leaks
@@ -101,6 +102,7 @@ def scan(
     if reader == "auto":
         reader = "csv" if data.csv_file or data.path_column or data.attributes else detect(tree, data)
     reading = READERS[reader](tree, data)
+    unread = unread_tables(tree, data) if data.reader == "auto" and reader in ("folders", "utkface") else []
     photos, parts = divided(reading.photos, data)
     photos, nameless, persons = with_persons(photos, data)
     photos, spellings = one_spelling(photos)
@@ -150,6 +152,7 @@ def scan(
         facts=(
             *tree.facts,
             *reading.facts,
+            *unread,
             *parts,
             *persons,
             *spellings,

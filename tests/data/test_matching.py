@@ -109,5 +109,8 @@ def test_missing_files_by_the_thousand_are_told_in_one_line(tmp_path):
 def test_folders_that_name_classes_count_before_a_table_that_only_lists_the_photos(tmp_path):
     photos = ["cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg"]
     root = table(tmp_path, ["1,10", "2,20", "3,10", "4,10"], *photos, header="id,size")
-    assert read(root).reader == "folders"
+    scanned = read(root)
+    assert scanned.reader == "folders"
+    assert facts(scanned, "table") == {"labels.csv names photos, too (labels in size): it is not read.": True}
+    assert not facts(read(root, reader="folders"), "table"), "it was asked again what was answered"
     assert read(root, csv_file="labels.csv", label_column="size").reader == "csv"

@@ -104,6 +104,20 @@ def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
     return Candidates(below.tables, below.unlabelled, [])
 
 
+def unread_tables(tree: Tree, data: DataConfig) -> list[Fact]:
+    """Tables in the root that tell labels of photos, for a dataset that is read by its folders or names."""
+    paths = [path for path in tree.others if "/" not in path and is_table(path)]
+    matcher = Matcher(tree)
+    tables = _look_at(paths, tree, data, matcher).tables
+    named = [each for each in tables if any(map(matcher.is_photo, each.table.column(each.meanings.columns["path"])))]
+    facts = []
+    for each in named:
+        labels = [column for meaning, column in each.meanings.columns.items() if meaning in LABELLED]
+        text = f"{each.paths[0]} names photos, too{f' (labels in {listed(labels)})' if labels else ''}: it is not read."
+        facts.append(Fact("table", text, ("reader", "csv_file"), probable=True))
+    return facts
+
+
 def _look_at(paths: Iterable[str], tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
     looked = Candidates([], [], [])
     for path in paths:
