@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.tasks import age_group, attributes_of, class_parts, limits_of
+from core.data.values import OWN, attributes, column_of
 from core.errors import LabError
 from core.runs import Run
 from core.stats import metrics
@@ -62,6 +63,7 @@ class Filter:
     mask: str | None = None
     gender: str | None = None
     age: str | None = None
+    own: tuple[tuple[str, str], ...] = ()  # (attribute of the dataset's own, its value), each of them
     far: bool = False  # leave out age mistakes near a limit
 
 
@@ -188,6 +190,13 @@ def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
     return metrics.confusion(table["y"], table["guess"], len(answers.class_names))
 
 
+def own_values(answers: Answers) -> dict[str, list[str]]:
+    """The attributes of the dataset's own that faces can be filtered by, each with its values; numbers are not."""
+    columns = [column for column in answers.table if column.startswith(OWN) or column == "race"]
+    told = attributes(answers.table[columns])
+    return {name: list(attribute.counts) for name, attribute in told.items() if len(attribute.counts) > 1}
+
+
 def select(answers: Answers, criteria: Filter) -> np.ndarray:
     """Positions in the table of the faces that a filter keeps, in the order of the table."""
     table = answers.table
@@ -206,6 +215,8 @@ def select(answers: Answers, criteria: Filter) -> np.ndarray:
     for column, value in equal.items():
         if value is not None:
             keep &= (table[column].astype(object) == value).to_numpy()
+    for name, value in criteria.own:
+        keep &= (table[column_of(name, table)].astype(object) == value).to_numpy()
     if criteria.fault is not None:
         keep &= np.array([criteria.fault in fault.split(" + ") for fault in table["fault"]], dtype=bool)
     if criteria.low > 0 or criteria.high < 1:

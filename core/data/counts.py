@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 
 from core.data import persons
 from core.data.persons import noun, persons_of, units
-from core.data.readers.attributes import ATTRIBUTES
 from core.data.thumbnails import thumbnail
+from core.data.values import attribute_names, column_of, group_names, grouped, is_number, proposed_limits
 from core.errors import LabError
 
 MEAN_SIDE = 96  # px
@@ -32,20 +32,19 @@ def class_counts(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def told_attributes(samples: pd.DataFrame) -> list[str]:
     """The attributes that at least one photo has and that take at least two values."""
-    there = [name for name in ATTRIBUTES if name in samples and samples[name].notna().any()]
-    return [name for name in there if name == "age" or samples[name].nunique() > 1]
+    there = attribute_names(samples)
+    return [name for name in there if name == "age" or samples[column_of(name, samples)].nunique() > 1]
 
 
 def as_groups(samples: pd.DataFrame, attribute: str, limits: tuple[int, int]) -> pd.Series:
-    """An attribute as ordered categories; ages in the three groups of the limits (years), unknown last."""
+    """An attribute as ordered categories, unknown last; ages in the three groups of the limits (years), other numbers
+    in three groups of about as many photos."""
+    if attribute == "age":
+        order = group_names("age", samples["age"], limits)
+    own = limits if attribute == "age" else proposed_limits(attribute, samples) if is_number(attribute, samples) else ()
+    values, present = grouped(attribute, samples, own)
     if attribute != "age":
-        values = samples[attribute].astype("object")
-        order = sorted(values.dropna().unique())
-    else:
-        low, high = limits
-        order = [f"<{low}", f"{low}-{high - 1}", f">={high}"]
-        ages = samples["age"].astype("float64")
-        values = pd.cut(ages, [-np.inf, low, high, np.inf], right=False, labels=order).astype("object")
+        order = present if column_of(attribute, samples) != attribute else sorted(present)
     values = values.where(values.notna(), UNKNOWN)
     order += [UNKNOWN] if (values == UNKNOWN).any() and UNKNOWN not in order else []
     return pd.Series(pd.Categorical(values, order), index=samples.index, name=attribute)

@@ -95,6 +95,17 @@ def test_filters(answers, selection, condition):
     np.testing.assert_array_equal(mistakes.select(answers, selection), expected)
 
 
+def test_faces_are_filtered_by_the_attributes_of_the_datasets_own(tmp_path, samples, probabilities):
+    hair = ["dark", "fair", None]
+    samples["attribute:hair"] = [hair[i % 3] for i in range(len(samples))]
+    samples["attribute:height"] = [150.0 + i for i in range(len(samples))]
+    answers = mistakes.load_answers(made(tmp_path, samples, probabilities=probabilities))
+    assert mistakes.own_values(answers) == {"hair": ["dark", "fair"]}
+    rows = mistakes.select(answers, Filter(answer="all", own=(("hair", "fair"),)))
+    kept = set(answers.table["sample"].iloc[rows])
+    assert kept == set(samples.loc[samples["attribute:hair"] == "fair", "sample"])
+
+
 def test_worst_first(answers):
     rows = mistakes.select(answers, Filter())
     losses = answers.table["loss"].to_numpy()[mistakes.order(answers, rows, "loss")]

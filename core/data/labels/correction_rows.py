@@ -15,7 +15,6 @@ from core.data.readers.attributes import PARSERS
 from core.errors import LabError
 
 KINDS = ("relabel", "exclude-photo", "exclude-person")
-CORRECTABLE = ("mask", "gender", "age", "label", "person")
 SEVERAL = " | "  # between the values that a person's photos had before
 MEND = "Correct that line, or take it out."
 _ID = re.compile(r"[0-9a-f]{8}")
@@ -32,8 +31,9 @@ class Correction:
     id: 8 hex digits. when: ISO 8601 with its offset from UTC. kind: 'relabel' changes an attribute of a photo, or of
     all photos of a person where sample is empty; 'exclude-photo' and 'exclude-person' leave them out of new runs.
     sample: relative to the dataset's root. person: whose photo it was when the correction was made.
-    attribute: mask, gender, age, label or person. before: what the dataset said, "" if nothing; several values of a
-    person's photos are joined by SEVERAL. after: what is right, "" for unknown. reason: why, in a person's words.
+    attribute: mask, gender, age, label, person or one of the dataset's own. before: what the dataset said, "" if
+    nothing; several values of a person's photos are joined by SEVERAL. after: what is right, "" for unknown. reason:
+    why, in a person's words.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -122,8 +122,8 @@ def checked(cells: dict[str, str]) -> Correction:
     if kind != "relabel":
         return Correction(**(cells | {"attribute": "", "before": "", "after": ""}))
     attribute, after = cells["attribute"], cells["after"]
-    if attribute not in CORRECTABLE:
-        raise ValueError(f"attribute {attribute!r} is none of {', '.join(CORRECTABLE)}")
+    if not attribute.strip():
+        raise ValueError("no attribute is named: mask, gender, age, label, person or one of the dataset's own")
     if attribute == "person" and not after:
         raise ValueError("a photo cannot be nobody's: after is empty")
     if after and attribute in PARSERS:

@@ -20,6 +20,7 @@ import pandas as pd
 from core.data import persons
 from core.data.labels.conflicts import person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, parse, to_csv, value_text
+from core.data.values import column_of
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files, locks
@@ -153,7 +154,8 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
     for i, person in enumerate(result["person"]):
         people.setdefault(person, []).append(i)
     keep = np.ones(len(result), dtype=bool)
-    values = {name: result[name].tolist() for name in {c.attribute for c in corrections if c.attribute}}
+    columns = {each.attribute: _column(each.attribute, result) for each in corrections if each.attribute}
+    values = {name: result[column].tolist() for name, column in columns.items() if column is not None}
     outcome = []
     for each in corrections:
         rows = people.get(each.person, []) if not each.sample else [at[each.sample]] if each.sample in at else []
@@ -164,8 +166,11 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
         rows = [row for row in rows if keep[row]]
         if not rows:
             outcome.append(CorrectionEffect(each, 0, "another correction leaves it out already"))
+        elif each.kind == "relabel" and each.attribute not in values:
+            outcome.append(CorrectionEffect(each, 0, f"the dataset has no attribute {each.attribute!r}"))
         elif each.kind == "relabel":
-            effect, changed = _relabel(each, rows, values[each.attribute])
+            numbers = bool(pd.api.types.is_numeric_dtype(result[str(columns[each.attribute])]))
+            effect, changed = _relabel(each, rows, values[each.attribute], numbers)
             outcome.append(effect)
             if each.attribute == "person":  # later corrections name people as these photos have them now
                 moved = set(changed)
@@ -175,8 +180,9 @@ def effects(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.Da
         else:
             keep[rows] = False
             outcome.append(CorrectionEffect(each, len(rows)))
-    for name, column in values.items():
-        result[name] = pd.Series(column, dtype=result[name].dtype, index=result.index)
+    for name, cells in values.items():
+        column = str(columns[name])
+        result[column] = pd.Series(cells, dtype=result[column].dtype, index=result.index)
     if "person" in values and persons.COLUMN in result:
         result[persons.COLUMN] |= result["person"] != samples["person"].to_numpy()
     return result[keep].reset_index(drop=True), outcome
@@ -217,12 +223,19 @@ def _both_corrected(
     return samples[list(scan.samples)], aside[list(scan.set_aside)], outcome
 
 
-def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[CorrectionEffect, list[int]]:
+def _relabel(
+    correction: Correction, rows: list[int], column: list, numbers: bool
+) -> tuple[CorrectionEffect, list[int]]:
     """Write into the column of its attribute, in the rows that still say what they said when it was made."""
     before = set(correction.before.split(SEVERAL)) if not correction.sample else {correction.before}
     now = {row: value_text(column[row]) for row in rows}
     wrong = [row for row in rows if now[row] in before and now[row] != correction.after]
-    after = _value(correction.attribute, correction.after)
+    try:
+        after = _value(correction.after, numbers)
+    except ValueError:
+        return CorrectionEffect(
+            correction, 0, f"{correction.after!r} is not a number, as {correction.attribute} is"
+        ), []
     for row in wrong:
         column[row] = after
     if wrong:
@@ -234,8 +247,12 @@ def _relabel(correction: Correction, rows: list[int], column: list) -> tuple[Cor
     return CorrectionEffect(correction, 0, why), []
 
 
-def _value(attribute: str, text: str) -> object:
-    if attribute == "age":
+def _column(attribute: str, samples: pd.DataFrame) -> str | None:
+    return attribute if attribute == "person" else column_of(attribute, samples)
+
+
+def _value(text: str, is_number: bool) -> object:
+    if is_number:
         return float(text) if text else float("nan")
     return text or None
 

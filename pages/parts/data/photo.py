@@ -12,7 +12,7 @@ import streamlit as st
 from core.data.labels import corrections
 from core.data.labels.corrections import SEVERAL, Correction, value_text
 from core.data.thumbnails import thumbnail
-from core.data.values import GENDERS, MASKS
+from core.data.values import GENDERS, MASKS, attribute, attribute_names, column_of, is_number
 from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain
@@ -29,6 +29,7 @@ _CSS = """<style>
 [data-testid="stColumn"]:has(.st-key-data-photo) { position: sticky; top: 4rem; align-self: flex-start;
   max-height: calc(100vh - 5rem); overflow-y: auto; }
 </style>"""
+NAMED = ("mask", "gender", "age", "label", "person")  # what is called so in any dataset
 LEAVE_OUT = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
 
 
@@ -77,12 +78,13 @@ def _facts(view: View, row: pd.Series) -> None:
     raw = view.raw.samples
     before = raw.iloc[raw["sample"].searchsorted(row["sample"])]
     lines = [("file", escape(row["sample"])), ("size", f"{row['width']} × {row['height']} px")]
-    for name in ("person", "mask", "gender", "age", "label", "race"):
-        now, was = value_text(row.get(name)), value_text(before.get(name))
+    for name in ("person", *attribute_names(view.corrected.samples)):
+        column = name if name == "person" else column_of(name, raw)
+        now, was = value_text(row.get(column)), value_text(before.get(column))
         if now != was:
-            lines.append((name, f"<del>{escape(was or 'unknown')}</del> <b>{escape(now or 'unknown')}</b>"))
+            lines.append((escape(name), f"<del>{escape(was or 'unknown')}</del> <b>{escape(now or 'unknown')}</b>"))
         elif now and now != row["sample"]:
-            lines.append((name, escape(now)))
+            lines.append((escape(name), escape(now)))
     cells = "".join(f'<tr><td>{name}</td><td style="white-space:normal">{text}</td></tr>' for name, text in lines)
     st.html(f'<table class="lab-table" style="overflow-wrap:anywhere">{cells}</table>')
 
@@ -112,14 +114,14 @@ def _bad_file(view: View, sample: str) -> None:
 def _form(view: View, row: pd.Series) -> None:
     samples = view.corrected.samples
     theirs = samples[samples["person"] == row["person"]]
-    choices = [name for name in ("mask", "gender", "age", "label") if samples[name].notna().any()]
+    choices = [name for name in attribute_names(samples) if name != "race" or column_of(name, samples) != "race"]
     options = [*choices, "person", PHOTO, PERSON] if len(theirs) > 1 else [*choices, "person", PHOTO]
     sample = row["sample"]
     what = st.selectbox(
         "Correct",
         options,
         key=f"data-what-{sample}",
-        format_func=lambda name: LEAVE_OUT.get(name, name.capitalize()),
+        format_func=lambda name: LEAVE_OUT.get(name, name.capitalize() if name in NAMED else name),
         help="The dataset's own files stay as they are; new runs use the corrected labels.",
     )
     with st.form(f"data-correct-{sample}-{what}", border=False):
@@ -137,14 +139,22 @@ def _form(view: View, row: pd.Series) -> None:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
             st.form_submit_button(LEAVE_OUT[what], type="primary", on_click=_save_out, args=args)
         else:
-            values = sorted({value_text(value) for value in theirs[what]})
-            args = (view.raw.root, what, sample, row["person"], value_text(row[what]), values, keys)
+            column = _column(what, samples)
+            values = sorted({value_text(value) for value in theirs[column]})
+            args = (view.raw.root, what, sample, row["person"], value_text(row[column]), values, keys)
             st.form_submit_button("Save correction", type="primary", on_click=_save_label, args=args)
 
 
+def _column(what: str, samples: pd.DataFrame) -> str:
+    """The column of what is corrected."""
+    return what if what == "person" else str(column_of(what, samples))
+
+
 def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
-    now = value_text(row[what])
-    if what == "age":
+    now = value_text(row[_column(what, samples)])
+    if what not in NAMED and is_number(what, samples):
+        begin(st.number_input, plain(what), key=key, begins=float(now) if now else None)
+    elif what == "age":
         begin(st.number_input, "Age (years)", 0, 120, key=key, begins=int(float(now)) if now else None)
     elif what == "person":
         begin(
@@ -156,14 +166,14 @@ def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
         )
     else:
         values = {"mask": sorted(MASKS), "gender": list(GENDERS)}.get(what)
-        values = [*(values or sorted(samples[what].dropna().unique())), ""]
+        values = [*(values or attribute(what, samples).counts), ""]
         begin(
             st.selectbox,
-            what.capitalize(),
+            what.capitalize() if what in NAMED else plain(what),
             values,
             key=key,
             begins=now,
-            accept_new_options=what == "label",
+            accept_new_options=what not in ("mask", "gender"),
             format_func=lambda value: value or "unknown",
         )
 

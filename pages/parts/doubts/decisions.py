@@ -10,8 +10,10 @@ import streamlit as st
 
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
+from core.data.readers.attributes import ATTRIBUTES
 from core.data.tasks import class_parts
-from core.data.values import GENDERS, MASKS
+from core.data.values import GENDERS, MASKS, column_of, is_number
+from core.data.values import attribute as attribute_of
 from core.errors import LabError
 from core.text import plain
 from pages.parts.doubts.doubt import Doubt, portrait
@@ -154,9 +156,23 @@ def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
             begins=int(float(age)) if age and not differs else None,
             placeholder=f"likely {belief}" if differs else "unknown",
         )
+    elif is_number(attribute, doubt.answers.table):
+        number = doubt.face[column_of(attribute, doubt.answers.table)]
+        differs = belief != parts[doubt.label][attribute]
+        begin(
+            st.number_input,
+            plain(attribute),
+            key=key,
+            width=150,
+            begins=None if differs or pd.isna(number) else float(number),
+            placeholder=f"likely {belief}" if differs else "unknown",
+        )
     else:
-        options = {"mask": list(MASKS), "gender": list(GENDERS), "label": names}[attribute]
-        begin(st.selectbox, attribute.capitalize(), options, key=key, begins=belief, width=190)
+        known = {"mask": list(MASKS), "gender": list(GENDERS)}.get(attribute)
+        options = known or list(attribute_of(attribute, doubt.answers.table).counts)
+        word = attribute.capitalize() if attribute in ATTRIBUTES else plain(attribute)
+        likely = belief if belief in options else doubt.face[column_of(attribute, doubt.answers.table)]
+        begin(st.selectbox, word, options, key=key, begins=likely, width=190)
 
 
 def _relabel(doubt: Doubt, key: str) -> None:
@@ -173,7 +189,8 @@ def _relabels(doubt: Doubt, key: str) -> Iterator[Correction]:
     photos = pd.concat([doubt.answers.table.iloc[[doubt.row]], doubt.others])
     for attribute in doubt.answers.attributes:
         of_person = attribute in OF_A_PERSON and bool(st.session_state.get(f"{key}-whole"))
-        values = photos[attribute] if of_person else [doubt.face[attribute]]
+        column = str(column_of(attribute, doubt.answers.table))
+        values = photos[column] if of_person else [doubt.face[column]]
         before = sorted({corrections.value_text(value) for value in values})
         after = corrections.value_text(st.session_state[f"{key}-{attribute}"])
         if after and before != [after]:

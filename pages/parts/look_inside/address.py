@@ -11,12 +11,13 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from core.answers.mistakes import ORDERS, Answers, Filter
+from core.answers.mistakes import ORDERS, Answers, Filter, own_values
 from core.data.values import GENDERS, MASKS
 from pages.parts.shared.fields import field
 
 MOST_FACES = 8  # chosen at once
 PARTS = ("fold", "true", "predicted", "fault", "person", "mask", "gender", "age", "low", "high", "far", "answer")
+IS = "is-"  # before the name of an attribute of the dataset's own
 Options = Sequence[str] | Mapping[str, str]  # names, or names with the words that are shown for them
 
 
@@ -75,6 +76,7 @@ def read_filter(answers: Answers) -> Filter:
         mask=get("mask", MASKS),
         gender=get("gender", GENDERS),
         age=get("age", age_groups(answers)),
+        own=tuple((name, value) for name, values in own_values(answers).items() if (value := get(IS + name, values))),
         far=st.query_params.get("far") == "1",
     )
 
@@ -90,7 +92,7 @@ def age_groups(answers: Answers) -> list[str]:
 
 
 def forget_filter() -> None:
-    put(**dict.fromkeys((*PARTS, "page")))
+    put(**dict.fromkeys((*PARTS, *(name for name in st.query_params if name.startswith(IS)), "page")))
 
 
 def page_number(last: int) -> int:

@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from core.answers import mistakes
-from core.answers.mistakes import Answers, Filter
+from core.answers.mistakes import Answers, Filter, own_values
 from core.data import thumbnails
 from core.data.values import GENDERS, MASKS
 from core.errors import LabError
@@ -162,6 +162,8 @@ def _more_filters(answers: Answers, criteria: Filter) -> None:
         ):
             if options:
                 address.box(name, label, options, width=150)
+        for name, values in own_values(answers).items():
+            address.box(address.IS + name, plain(name), values, width=150)
     person = field(
         st.text_input,
         "Person",
