@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,12 @@ import pyarrow.parquet as pq
 from core.data.persons import UNKNOWN, Persons, noun, persons_of, units
 from core.errors import LabError
 from core.runs import Run, origins
-from core.stats import metrics, paired
-from core.stats.paired import Interval
+from core.stats import metrics
 from core.storage import files
 from core.storage.files import GARBAGE
+
+if TYPE_CHECKING:
+    from core.stats.paired import Interval
 
 WHICH = "best"  # the weights that answer
 FEW = 20  # people, or photos where persons are unknown: fewer make a rough interval
@@ -91,6 +94,8 @@ def score(probabilities: np.ndarray, true: np.ndarray, photos: pd.DataFrame, nam
     counts = metrics.confusion(true, answers, len(names))
     of_classes = metrics.class_scores(counts)
     person = pd.factorize(photos["person"])[0]
+    from core.stats import paired  # scipy takes half a second, which a list of runs need not wait for
+
     f1, accuracy = paired.bootstrap_scores(person, true, answers, len(names))
     folds = []
     for fold, alone in enumerate(probabilities):

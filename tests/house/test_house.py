@@ -128,6 +128,13 @@ for name in {QUICK}:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_command_line_and_the_page_of_a_run_begin_without_scipy():
+    """It takes half a second, as long as all the rest of `status`; who computes an interval imports it then."""
+    code = "import sys, core.cli.main, pages.parts.run.apart; sys.exit('scipy.stats' in sys.modules)"
+    done = fresh(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_reading_recipes_and_runs_needs_no_torch(runs_folder):
     code = """
 import sys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,10 +13,12 @@ from core.answers.ensemble_scores import NO_CHOICE, EnsembleScores
 from core.errors import LabError
 from core.plan import apart
 from core.runs import Run, looks
-from core.stats.paired import Interval
 from core.text import count, plain, score, spread
 from pages.parts.run import view
 from pages.parts.shared import badges, theme
+
+if TYPE_CHECKING:
+    from core.stats.paired import Interval
 
 ASKED = "live-test-asked"  # in the session: id of the run whose score was asked for and is not there yet
 SHOWN = "live-test-shown"  # in the session: ids of the runs whose score it has been shown
