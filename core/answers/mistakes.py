@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.data.tasks import age_group, attributes_of, class_parts, limits_of
 from core.data.values import OWN, attributes, column_of
-from core.errors import LabError
+from core.errors import LabError, memory_in_words
 from core.runs import Run
 from core.stats import metrics
 
@@ -73,11 +73,12 @@ def version(run: Run, which: str = "best") -> tuple:
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
+@memory_in_words("answers", "Close other programs, or choose a smaller run.")
 def load_answers(run: Run, which: str = "best") -> Answers:
     """The out-of-fold predictions of every fold that has some, joined with the frozen samples.
 
     which: 'best' or 'final'. Raises LabError: kind 'gone'; 'missing' where no fold has predictions; 'unreadable' where
-    a file is damaged; 'leak' where a fold answered about a face that it had not held out.
+    a file is damaged or cannot be read; 'memory'; 'leak' where a fold answered about a face that it had not held out.
     """
     task, class_names, samples = _frozen(run)
     predictions, missing = _predictions(run, which, class_names)
@@ -113,7 +114,7 @@ def _frozen(run: Run) -> tuple[TaskConfig, list[str], pd.DataFrame]:
         class_names = [str(name) for name in info["class_names"]]
         samples = samples.reindex(columns=[*samples.columns, *(c for c in _OPTIONAL if c not in samples)])
         samples["sample"] = samples["sample"].astype(str)
-    except LabError:
+    except (LabError, MemoryError):
         raise
     except Exception as error:  # any parser error of a damaged file means the same thing to a person
         raise _damaged(run, "its configuration, run.json or samples.parquet", error) from error
@@ -132,6 +133,8 @@ def _predictions(run: Run, which: str, class_names: list[str]) -> tuple[list[pd.
                 raise
             missing.append(fold)
             continue
+        except MemoryError:
+            raise
         except Exception as error:
             raise _damaged(run, place, error) from error
         absent = [column for column in (*_NEEDS, *(f"p_{name}" for name in class_names)) if column not in of_fold]
@@ -278,6 +281,9 @@ def between_runs(answers: Sequence[Answers]) -> pd.Series:
 
 
 def _damaged(run: Run, what: str, error: Exception | str) -> LabError:
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):  # the file may be good
+        text = f"run '{run.id}' is unreadable: {what} cannot be read ({error.strerror})."
+        return LabError(text, "Check its rights and its disk, and look again.", kind="unreadable")
     why = error if isinstance(error, str) else type(error).__name__
     return LabError(
         f"run '{run.id}' is unreadable: {what} is damaged ({why}).",

@@ -79,6 +79,8 @@ def deep_peak(path: str | Path) -> int | None:
                 return None
             image.load()
             return int(np.asarray(image).max())
+    except MemoryError:
+        raise
     except Exception:  # whatever is wrong with it, photo_fault says it
         return None
 
@@ -172,6 +174,8 @@ def _open_heic(file: BinaryIO) -> Image.Image:
         ) from error
     try:
         return heif.HeifImageFile(file, "")
+    except MemoryError:
+        raise
     except Exception as error:  # as other decoders, it raises anything on damaged bytes
         raise LabError(f"is a HEIC photo that cannot be decoded ({error})", REPLACE, "unreadable") from error
 
@@ -239,6 +243,8 @@ def _size(image: Image.Image) -> tuple[int, int]:
 def _is_turned(image: Image.Image) -> bool:
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    except MemoryError:
+        raise
     except Exception:  # damaged EXIF says nothing about orientation; the pixels are good
         return False
 
@@ -248,6 +254,8 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
     try:
         return ImageOps.exif_transpose(image)
+    except MemoryError:  # or the photo would be trained on as it lies
+        raise
     except Exception:  # as above
         return image
 

@@ -77,6 +77,8 @@ def _misfit(path: str, mtime_ns: int, size: int, depth: int) -> LabError | None:
     try:
         check_file(Path(path), depth)
     except LabError as error:
+        if error.kind == "memory" or isinstance(error.__cause__, OSError):  # says nothing of what the file holds
+            raise
         return error
     return None
 

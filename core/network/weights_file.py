@@ -11,7 +11,7 @@ import torch
 import torchvision
 from torch import nn
 
-from core.errors import LabError
+from core.errors import LabError, memory_in_words, out_of_memory
 
 HEAD = "fc."
 COUNTER = "num_batches_tracked"
@@ -69,6 +69,7 @@ def _fitting(
     return {key: given[key] for key in backbone}
 
 
+@memory_in_words("weights", "Close other programs, or choose smaller weights.")
 def read_state(path: Path) -> dict[str, torch.Tensor]:
     """A state dict from .safetensors or a weights-only .pth. Raises LabError; there is no unsafe fallback."""
     require_file(path)
@@ -76,7 +77,14 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        if out_of_memory(error):
+            raise
+        text = f"weights: {path.name} cannot be read ({error.strerror or error})."
+        raise LabError(text, "Check the file's rights and its disk.", kind="weights") from error
     except Exception as error:  # every parser of untrusted bytes has its own error types
+        if out_of_memory(error):
+            raise
         raise LabError(
             f"weights: {path.name} cannot be read as plain weights ({type(error).__name__}).",
             "Use a .safetensors file, or a .pth that holds tensors only.",

@@ -185,6 +185,27 @@ def test_damaged_predictions_are_a_sentence(run, damage):
     assert fault.value.kind == "unreadable"
 
 
+def failing_predictions(error):
+    def predictions(*_):
+        raise error
+
+    return predictions
+
+
+def test_what_may_not_be_read_is_not_said_to_be_damaged(run, monkeypatch):
+    monkeypatch.setattr(type(run), "predictions", failing_predictions(PermissionError(13, "Permission denied")))
+    with pytest.raises(LabError, match=r"cannot be read \(Permission denied\)") as fault:
+        mistakes.load_answers(run)
+    assert "backup" not in fault.value.remedy and fault.value.kind == "unreadable"
+
+
+def test_a_lack_of_memory_is_not_said_to_be_damage(run, monkeypatch):
+    monkeypatch.setattr(type(run), "predictions", failing_predictions(MemoryError()))
+    with pytest.raises(LabError, match="not enough memory") as fault:
+        mistakes.load_answers(run)
+    assert fault.value.kind == "memory"
+
+
 def test_a_deleted_run_is_gone(tmp_path, run):
     run.delete()
     with pytest.raises(LabError) as fault:

@@ -101,6 +101,23 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     assert photo_fault(tmp_path / "a.png") == (*upright.size, None)
 
 
+@pytest.mark.parametrize("step", ["transpose", "orientation"])
+def test_a_turned_photo_is_never_taken_as_it_lies_for_want_of_memory(tmp_path, monkeypatch, step):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(noise()).save(tmp_path / "a.png", exif=exif)
+
+    def no_memory(*_):
+        raise MemoryError
+
+    if step == "transpose":
+        monkeypatch.setattr(images.ImageOps, "exif_transpose", no_memory)
+    else:
+        monkeypatch.setattr(Image.Image, "getexif", no_memory)
+    with pytest.raises(MemoryError):
+        load_image(tmp_path / "a.png")
+
+
 def test_damaged_exif_does_not_cost_the_photo(tmp_path):
     Image.fromarray(noise()).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
     assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)

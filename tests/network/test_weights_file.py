@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from core.errors import LabError
+from core.network.weights import check_weights
 from core.network.weights_file import load_backbone, read_state
 from tests.network.backbones import assert_backbone_is, from_file, save, scratch
 
@@ -104,6 +105,24 @@ def test_a_file_with_one_weight_too_few_too_many_or_of_another_shape_names_it(do
     assert "1 unknown weights, first layer5.weight" in refused(path)
     save({**donor, "conv1.weight": torch.zeros(64, 1, 7, 7)}, path)
     assert "conv1.weight is (64, 1, 7, 7) in the file, (64, 3, 7, 7) in the network" in refused(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), PermissionError(13, "Permission denied")])
+def test_weights_that_cannot_be_read_just_now_are_not_said_to_be_bad(donor, tmp_path, monkeypatch, error):
+    path = save(donor, tmp_path / "w.pth")
+
+    def fails(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "load", fails)
+        with pytest.raises(LabError) as caught:
+            check_weights(18, f"file:{path}")
+    if isinstance(error, MemoryError):
+        assert caught.value.kind == "memory" and "not enough memory" in caught.value.message
+    else:
+        assert "Permission denied" in caught.value.message and "rights" in caught.value.remedy
+    check_weights(18, f"file:{path}")  # nothing of it is remembered
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
