@@ -178,6 +178,14 @@ def test_a_runs_label_in_the_picker_does_not_change_while_it_trains(folder):
     assert run_picker.run_label(summaries()[0]) == before
 
 
+def test_folds_to_which_the_same_happened_are_told_together():
+    failed = [FoldState(fold, "failed", reason="disk full.", remedy="Free some space.") for fold in (0, 2)]
+    later = FoldState(1, "failed", reason="disk full.", remedy="Free some space.", epoch=3)
+    markup = view.failures_html([failed[0], later, failed[1], FoldState(3, "done")])
+    assert markup.count("disk full.") == 2
+    assert "folds 0, 2:" in markup and "fold 1, after epoch 3:" in markup and "fold 3" not in markup
+
+
 def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
     named = {"root": "/photos/demo", "person_column": "who"}
     run = make_run(folder, states=("done", "queued", "done"), lacks=2, data=named)

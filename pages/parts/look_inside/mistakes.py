@@ -130,8 +130,8 @@ def matrix(answers: Answers, criteria: Filter) -> None:
     share = f" ({100 * wrong / total:.1f} %)" if total else ""
     scope_words = "of the filtered " if total < len(answers.table) else "of all "
     st.caption(
-        f"{count(wrong)} mistakes{share} {scope_words}{count(total)} faces, each judged by the fold that held the "
-        "person out. Shares are of a row. A click on a cell or a name shows its faces."
+        f"{count(wrong)} mistake{'s' if wrong != 1 else ''}{share} {scope_words}{count(total)} faces, each judged by "
+        "the fold that held the person out. Shares are of a row. A click on a cell or a name shows its faces."
     )
 
 

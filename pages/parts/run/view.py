@@ -235,17 +235,21 @@ def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]]) -> str:
 
 
 def failures_html(folds: Sequence[FoldState]) -> str:
-    """What happened, where and what to do, for each fold that failed, was interrupted, or cancelled for a reason."""
-    return "".join(
-        badges.fault(
-            fold.reason or "It stopped without a reason.",
-            fold.remedy or "Resume goes on from its last checkpoint.",
-            f"fold {fold.fold}, after epoch {fold.epoch}:" if fold.epoch else f"fold {fold.fold}:",
-            fold.state,
-        )
-        for fold in folds
-        if fold.state in ("failed", "interrupted") or (fold.state == "cancelled" and fold.reason)
-    )
+    """What happened, where and what to do, for folds that failed, were interrupted, or cancelled for a reason.
+
+    Folds to which the same happened at the same epoch are told together.
+    """
+    alike: dict[tuple[str, str, int, str], list[int]] = {}
+    for fold in folds:
+        if fold.state in ("failed", "interrupted") or (fold.state == "cancelled" and fold.reason):
+            reason = fold.reason or "It stopped without a reason."
+            remedy = fold.remedy or "Resume goes on from its last checkpoint."
+            alike.setdefault((reason, remedy, fold.epoch, fold.state), []).append(fold.fold)
+    faults = []
+    for (reason, remedy, epoch, state), numbers in alike.items():
+        where = f"fold{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+        faults.append(badges.fault(reason, remedy, f"{where}, after epoch {epoch}:" if epoch else f"{where}:", state))
+    return "".join(faults)
 
 
 def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mapping[int, Sequence[str]]) -> str:

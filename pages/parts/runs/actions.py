@@ -52,7 +52,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
     ids = [entry.id for entry in picked]
     readable = [entry for entry in picked if not entry.unreadable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No"} chosen</div>', width="content")
+        st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No run"} chosen</div>', width="content")
         if shelf == "Trash":
             _button("Restore", "restore_from_trash", ids, _restore, primary=True)
             _for_good(ids)
