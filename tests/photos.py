@@ -15,6 +15,17 @@ from core.data.scan import scan
 SEVEN = ["incorrect_mask", "mask1", "mask2", "mask3", "mask4", "mask5", "normal"]
 
 
+def damaged_mask_dataset(root, people):
+    """A mask dataset with a truncated photo, an age that is no number and a row without its folder."""
+    mask_dataset(root, people)
+    cut = root / "images" / "000_female_Asian_20" / "normal.jpg"
+    cut.write_bytes(cut.read_bytes()[:200])
+    table = root / "train.csv"
+    table.write_text(table.read_text() + "900,male,Asian,old,900_male_Asian_old\n901,male,Asian,30,nowhere\n")
+    draw(root / "images" / "900_male_Asian_old" / "normal.jpg")
+    return root
+
+
 def noise(width=64, height=48, channels=3, seed=0):
     """Pixels that do not compress, so that a cut anywhere cuts something."""
     shape = (height, width, channels) if channels > 1 else (height, width)

@@ -196,8 +196,8 @@ def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
 def own_values(answers: Answers) -> dict[str, list[str]]:
     """The attributes of the dataset's own that faces can be filtered by, each with its values; numbers are not."""
     columns = [column for column in answers.table if column.startswith(OWN) or column == "race"]
-    told = attributes(answers.table[columns])
-    return {name: list(attribute.counts) for name, attribute in told.items() if len(attribute.counts) > 1}
+    of_columns = attributes(answers.table[columns])
+    return {name: list(attribute.counts) for name, attribute in of_columns.items() if len(attribute.counts) > 1}
 
 
 def select(answers: Answers, criteria: Filter) -> np.ndarray:

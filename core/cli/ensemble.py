@@ -50,8 +50,8 @@ def _print(run: Run, scores: EnsembleScores, look: int) -> None:
     for fold in scores.folds:
         print(f"{f'fold {fold.fold} alone':<22}{fold.f1:<24.3f}  {fold.accuracy:.3f}")
     means = [mean_and_deviation([getattr(fold, name) for fold in scores.folds]) for name in ("f1", "accuracy")]
-    told = [f"{mean:.3f} ± {deviation:.3f}" for mean, deviation, _ in means]
-    print(f"{'mean of the folds':<22}{told[0]:<24}  {told[1]}")
+    words = [f"{mean:.3f} ± {deviation:.3f}" for mean, deviation, _ in means]
+    print(f"{'mean of the folds':<22}{words[0]:<24}  {words[1]}")
     print(f"the ensemble brings {scores.gain:+.3f} F1 over the mean fold")
     for sentence in (scores.about, scores.lacking):
         if sentence:

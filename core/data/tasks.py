@@ -191,16 +191,16 @@ def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
     keep = samples[columns].notna().all(axis=1)
     if task.name == "gender-age" or task.unmasked:
         keep &= samples["mask"].isna() | (samples["mask"] == "normal")
-    for name, wanted in task.only.items():
+    for name, values_kept in task.only.items():
         _column(name, samples, task)
         values, present = grouped(name, samples, limits_of(name, task))
-        if absent := [value for value in wanted if value not in present]:
+        if absent := [value for value in values_kept if value not in present]:
             raise LabError(
                 f"task {task.title}: no photo has {name} {absent[0]!r}",
                 f"Choose of its values (task.only): {_listed(present)}.",
                 "task",
             )
-        keep &= values.isin(wanted)
+        keep &= values.isin(values_kept)
     return samples[keep]
 
 
@@ -261,9 +261,10 @@ def _parts_of(task: TaskConfig, name: str) -> dict[str, str]:
     if len(attributes) == 1:
         return {attributes[0]: name}
     values = name.split(AND if task.name == CHOSEN else " ")
-    told = {each: value.removeprefix(f"{each} ") for each, value in zip(attributes, values, strict=True)}
+    value_of = {each: value.removeprefix(f"{each} ") for each, value in zip(attributes, values, strict=True)}
     return {
-        each: told[each] if told[each] in ("yes", "no") else value for each, value in zip(told, values, strict=True)
+        each: value_of[each] if value_of[each] in ("yes", "no") else value
+        for each, value in zip(value_of, values, strict=True)
     }
 
 

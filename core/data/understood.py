@@ -47,10 +47,10 @@ TELLS_PERSON = {
 
 def facts_of(scan: Scan) -> tuple[Fact, ...]:
     """All that a person should see of a dataset first: what is asked, then what the readers and the scan know."""
-    told = [*scan.facts, _layout(scan), *_attributes(scan), *_persons(scan), *_set_aside(scan), _problems(scan)]
+    facts = [*scan.facts, _layout(scan), *_attributes(scan), *_persons(scan), *_set_aside(scan), _problems(scan)]
     order = {kind: place for place, kind in enumerate(ORDER)}
     others = order["problems"] - 0.5
-    return tuple(sorted(told, key=lambda fact: (not fact.probable, order.get(fact.kind, others))))
+    return tuple(sorted(facts, key=lambda fact: (not fact.probable, order.get(fact.kind, others))))
 
 
 def as_record(scan: Scan) -> dict[str, Any]:
@@ -136,11 +136,11 @@ def _layout(scan: Scan) -> Fact:
 
 def _attributes(scan: Scan) -> list[Fact]:
     """One for each attribute: how many values, and the photos of each. One class and nothing else is asked about."""
-    facts, told = [], attribute_counts(scan.samples)
-    alone = len(told) == 1 and len(told.get("label", ())) == 1
-    own = {name for name in told if str(column_of(name, scan.samples)).startswith(OWN)}
-    more = [name for name in told if name in own][MOST_VALUES:]
-    for name, counts in told.items():
+    facts, counts_of = [], attribute_counts(scan.samples)
+    alone = len(counts_of) == 1 and len(counts_of.get("label", ())) == 1
+    own = {name for name in counts_of if str(column_of(name, scan.samples)).startswith(OWN)}
+    more = [name for name in counts_of if name in own][MOST_VALUES:]
+    for name, counts in counts_of.items():
         if name in more:
             continue
         settings = (f"{name}_column",) if scan.reader == "csv" and f"{name}_column" in DataConfig.model_fields else ()
@@ -167,9 +167,9 @@ def _attributes(scan: Scan) -> list[Fact]:
 
 def _values(counts: dict[str, int], name: str) -> str:
     """ "2 classes: cat 6, dog 6", or "gender: female 4, male 4"; a long list is cut."""
-    shown = list(counts.items()) if len(counts) <= MOST_VALUES else list(counts.items())[:FEW]
-    listed = ", ".join(f"{one_line(value, LONGEST_VALUE)} {photos:,}" for value, photos in shown)
-    if len(shown) == len(counts):
+    first = list(counts.items()) if len(counts) <= MOST_VALUES else list(counts.items())[:FEW]
+    listed = ", ".join(f"{one_line(value, LONGEST_VALUE)} {photos:,}" for value, photos in first)
+    if len(first) == len(counts):
         several = "1 class" if len(counts) == 1 else f"{len(counts):,} classes"
         return f"{name or several}: {listed}"
     low, high = min(counts.values()), max(counts.values())
@@ -192,11 +192,11 @@ def _persons(scan: Scan) -> list[Fact]:
 
 def _set_aside(scan: Scan) -> list[Fact]:
     """The photos that are neither trained nor validated on, for each split that no reader has told of itself."""
-    told = {fact.kind for fact in scan.facts}
+    kinds = {fact.kind for fact in scan.facts}
     split, facts = scan.set_aside["split"], []
-    if (n := int((split == "test").sum())) and "split" not in told:
+    if (n := int((split == "test").sum())) and "split" not in kinds:
         facts.append(Fact("split", f"{_photos(n)} set aside as test set: never trained or validated on."))
-    if (n := int((split == "unlabelled").sum())) and not told & {"split", "unlabelled"}:
+    if (n := int((split == "unlabelled").sum())) and not kinds & {"split", "unlabelled"}:
         facts.append(Fact("unlabelled", f"{_photos(n)} without a label set aside for prediction."))
     return facts
 

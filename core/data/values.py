@@ -44,9 +44,9 @@ class Attribute:
         """ "dark 4, fair 4, red 4", "150 to 205"; of many values the first."""
         if self.kind == NUMBER:
             return f"{self.low:g} to {self.high:g} ({self.photos:,} photos)"
-        shown = [f"{value} {photos:,}" for value, photos in list(self.counts.items())[:20]]
-        more = len(self.counts) - len(shown)
-        return ", ".join(shown) + (f" and {more:,} more values" if more else "")
+        listed = [f"{value} {photos:,}" for value, photos in list(self.counts.items())[:20]]
+        more = len(self.counts) - len(listed)
+        return ", ".join(listed) + (f" and {more:,} more values" if more else "")
 
 
 def column_of(name: str, samples: pd.DataFrame) -> str | None:
@@ -84,9 +84,9 @@ def is_number(name: str, samples: pd.DataFrame) -> bool:
 def in_order(name: str, values: Sequence[str]) -> list[str]:
     """The values of an attribute as they are listed: mask states and genders as always, groups of numbers ascending,
     others by the alphabet."""
-    known = {"mask": MASKS, "gender": GENDERS}.get(name, ())
-    if set(values) <= set(known):
-        return [value for value in known if value in values]
+    usual = {"mask": MASKS, "gender": GENDERS}.get(name, ())
+    if set(values) <= set(usual):
+        return [value for value in usual if value in values]
     matches = {value: _RANGE.fullmatch(value.strip()) for value in values}
     if name != "label" and all(matches.values()):
         return sorted(values, key=lambda value: _place(matches[value], value))

@@ -27,9 +27,9 @@ def section(findings: Findings) -> Section:
             notes.append(f"{name}: {error}")
             continue
         rows.append((name, count(0 if photos is None else len(photos)), looks.words(seen), *_cells(scores)))
-        told = apart.sentences(member.info.get("test"))[1:]
-        told += [sentence for sentence in (scores.about, scores.lacking) if sentence] if scores else []
-        notes += [sentence if len(findings.members) == 1 else f"{name}: {sentence}" for sentence in told]
+        sentences = apart.sentences(member.info.get("test"))[1:]
+        sentences += [sentence for sentence in (scores.about, scores.lacking) if sentence] if scores else []
+        notes += [sentence if len(findings.members) == 1 else f"{name}: {sentence}" for sentence in sentences]
     blocks: list[Block] = []
     if rows:
         head = ("run", "photos", "looks", "F1 ensemble", "accuracy ensemble", "F1 folds alone")

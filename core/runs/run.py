@@ -35,8 +35,8 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 def check_id(run_id: str) -> str:
     """The id, or LabError: the one place where ids from addresses, commands and files are checked."""
     if not isinstance(run_id, str) or not ID.fullmatch(run_id):
-        shown = repr(run_id[:80] if isinstance(run_id, str) else run_id)
-        raise LabError(f"{shown} is not a run id.", "An id is made of a-z, 0-9 and hyphens.", kind="bad-id")
+        text = repr(run_id[:80] if isinstance(run_id, str) else run_id)
+        raise LabError(f"{text} is not a run id.", "An id is made of a-z, 0-9 and hyphens.", kind="bad-id")
     return run_id
 
 
@@ -242,10 +242,10 @@ class Run:
     def progress(self, fold: int) -> dict[str, Any]:
         """epoch, epochs, step, steps, split, images_per_second, eta_seconds; empty when nothing is known."""
         try:
-            found = files.read_json(self.progress_file(fold))
+            progress = files.read_json(self.progress_file(fold))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return progress if isinstance(progress, dict) else {}
 
     def metrics(self, fold: int) -> pd.DataFrame:
         return read_metrics(self.metrics_file(fold))

@@ -16,7 +16,7 @@ from core.places import HOME
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
-from tests.photos import draw, mask_dataset
+from tests.photos import damaged_mask_dataset, draw, mask_dataset
 from tests.workers import held, hold_at, until
 
 VERBS = ["demo", "scan", "train", "status", "cancel", "resume", "worker", "weights"]
@@ -246,14 +246,7 @@ def test_attend_wants_at_least_one_photo(lab):
 
 @pytest.fixture
 def bad_dataset(tmp_path):
-    """A truncated photo, an age that is no number and a row without its folder."""
-    root = mask_dataset(tmp_path / "bad", PEOPLE)
-    cut = root / "images" / "000_female_Asian_20" / "normal.jpg"
-    cut.write_bytes(cut.read_bytes()[:200])
-    table = root / "train.csv"
-    table.write_text(table.read_text() + "900,male,Asian,old,900_male_Asian_old\n901,male,Asian,30,nowhere\n")
-    draw(root / "images" / "900_male_Asian_old" / "normal.jpg")
-    return root
+    return damaged_mask_dataset(tmp_path / "bad", PEOPLE)
 
 
 def test_scan_lists_everything_that_is_wrong_and_ends_with_1(lab, bad_dataset):

@@ -254,6 +254,18 @@ def test_the_names_of_a_runs_files_are_spelt_where_a_run_is():
         assert dotted_name(path) in ("core.runs.run", "core.runs.create") or not names & constants, path
 
 
+def test_a_variable_is_named_after_what_it_holds():
+    """These five held anything and everything; Persons.known alone says what it is."""
+    empty = {"found", "wanted", "shown", "told", "known"}
+    named = []
+    for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else ""
+            if name in empty and (isinstance(node, ast.arg) or isinstance(node.ctx, ast.Store)):
+                named.append(f"{path.relative_to(HOME)}:{node.lineno} {name}")
+    assert [place.split(":")[0] for place in named] == ["core/data/persons.py"], named
+
+
 def test_there_are_no_rooms_without_a_purpose():
     names = {path.stem for path in tracked() if path.suffix == ".py"}
     assert not names & {"utils", "util", "helpers", "helper", "manager", "misc", "common"}

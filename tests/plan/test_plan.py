@@ -22,7 +22,7 @@ from core.plan.folds import audit
 from core.plan.plan import Plan, changed_files, check_task, check_unchanged, check_weights, fit_task, make_plan
 from core.runs import FoldState
 from core.training.batches import epoch_order, split_batches
-from tests.photos import draw, mask_dataset, read
+from tests.photos import damaged_mask_dataset, draw, mask_dataset, read
 
 PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(36)]  # 6 of each class
 SMALL = {"training": {"batch_size": 8}, "phases": [{"epochs": 3}, {"epochs": 2}], "model": {"init": "scratch"}}
@@ -93,13 +93,7 @@ def test_what_is_frozen_names_the_folder_and_the_reader(masks, monkeypatch):
 
 @pytest.fixture
 def bad(tmp_path):
-    root = mask_dataset(tmp_path / "bad", PEOPLE)
-    cut = root / "images" / "000_female_Asian_20" / "normal.jpg"
-    cut.write_bytes(cut.read_bytes()[:200])
-    table = root / "train.csv"
-    table.write_text(table.read_text() + "900,male,Asian,old,900_male_Asian_old\n901,male,Asian,30,nowhere\n")
-    draw(root / "images" / "900_male_Asian_old" / "normal.jpg")
-    return root
+    return damaged_mask_dataset(tmp_path / "bad", PEOPLE)
 
 
 def test_problems_block_the_launch_until_they_are_left_out(bad):

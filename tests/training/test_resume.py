@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-import torchvision
 from sklearn.metrics import f1_score
 
 from core.answers import mistakes
@@ -26,7 +25,6 @@ from core.training import checkpoint, course, train
 from tests.old_runs import FASTER, FINISHED, INTERRUPTED, thaw
 from tests.pages.app import page
 from tests.workers import (
-    SmallNet,
     Workers,
     assert_done,
     assert_same_result,
@@ -40,21 +38,8 @@ from tests.workers import (
     with_changes,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture
-def network(monkeypatch):
-    monkeypatch.setattr(torchvision.models, "resnet18", SmallNet)
 
 
 def frozen(plan, folder):

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-import torchvision
 from sklearn.metrics import accuracy_score, f1_score
 
 from core.errors import LabError
@@ -13,25 +12,11 @@ from core.runs import FoldState
 from core.runs.create import create
 from core.runs.metrics_file import METRIC_COLUMNS
 from core.training import checkpoint, losses, train
-from tests.workers import SmallNet, assert_same_tensors, short, with_changes
+from tests.workers import assert_same_tensors, short, with_changes
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 count, mix = train.FoldTrainer._count, losses.Mixer.__call__
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.fixture
-def network(monkeypatch):
-    """A network that trains in milliseconds; the ResNet itself is trained in test_faults.py."""
-    monkeypatch.setattr(torchvision.models, "resnet18", SmallNet)
 
 
 def frozen(plan, folder):

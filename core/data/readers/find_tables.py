@@ -96,9 +96,9 @@ def chosen_csv(root: Path, name: str) -> str:
 def candidates(tree: Tree, data: DataConfig, matcher: Matcher) -> Candidates:
     """The tables in the root, or else those in folders below it."""
     paths = [path for path in tree.others if is_table(path) or is_list(path)]
-    found = _look_at([path for path in paths if "/" not in path], tree, data, matcher)
-    if found.tables or found.faults:
-        return found
+    in_root = _look_at([path for path in paths if "/" not in path], tree, data, matcher)
+    if in_root.tables or in_root.faults:
+        return in_root
     deep = sorted((path for path in paths if "/" in path), key=lambda path: (path.count("/"), path))
     below = _look_at(deep[:MOST_DEEP], tree, data, matcher)
     return Candidates(below.tables, below.unlabelled, [])

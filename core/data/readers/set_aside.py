@@ -103,8 +103,8 @@ def _names(trained: list[dict], tested: list[dict]) -> list[dict]:
 
 
 def _persons(trained: list[dict], tested: list[dict]) -> list[dict]:
-    known = {photo["person"] for photo in trained if photo["person_known"]}
-    theirs = [photo for photo in tested if photo["person_known"] and photo["person"] in known]
+    trained_people = {photo["person"] for photo in trained if photo["person_known"]}
+    theirs = [photo for photo in tested if photo["person_known"] and photo["person"] in trained_people]
     if not theirs:
         return []
     people = sorted({photo["person"] for photo in theirs})

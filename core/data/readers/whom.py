@@ -30,15 +30,16 @@ def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
     """The folder below the class, else above it; where a table tells the class, the one that holds the photo."""
     where = _where(photos)
     folder_of = {photo["sample"]: _folder(photo) for photo in photos}
-    known = {sample: folder for sample, folder in folder_of.items() if folder}
-    if not known:
+    person_of = {sample: folder for sample, folder in folder_of.items() if folder}
+    if not person_of:
         raise LabError(
             f"persons: there is no folder {where}.",
             "Choose another way to tell the persons (data.persons).",
             "persons",
         )
     photos = [
-        photo | {"person": known.get(photo["sample"], photo["sample"]), "person_known": photo["sample"] in known}
+        photo
+        | {"person": person_of.get(photo["sample"], photo["sample"]), "person_known": photo["sample"] in person_of}
         for photo in photos
     ]
     classes = defaultdict(set)
@@ -52,7 +53,7 @@ def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
             f" {listed(several)} {'stand' if len(several) > 1 else 'stands'} in several classes and "
             f"{'count' if len(several) > 1 else 'counts'} as one person each."
         )
-    if unknown := len(photos) - len(known):
+    if unknown := len(photos) - len(person_of):
         text += f" {unknown:,} {'photos lie' if unknown > 1 else 'photo lies'} in no such folder: persons unknown."
     return photos, [], [Fact("persons", text, ("persons",))]
 

@@ -53,14 +53,14 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
             raise LabError(text, f"Choose of {', '.join(table.columns)}.", "csv")
     nothing = words_for_nothing(data.no_label)
     free = [name for name in table.columns if name and name not in taken and table.columns.count(name) == 1]
-    wanted = [name for name in free if chosen is None or name in chosen]
-    cells = {name: [cell for cell in table.column(name) if not says_nothing(cell, nothing)] for name in wanted}
+    names = [name for name in free if chosen is None or name in chosen]
+    cells = {name: [cell for cell in table.column(name) if not says_nothing(cell, nothing)] for name in names}
     rows = len(table.rows)
     if chosen is not None:
-        kinds = {name: _kind_asked(chosen[name], name, cells[name], rows) for name in wanted}
+        kinds = {name: _kind_asked(chosen[name], name, cells[name], rows) for name in names}
         return Columns(kinds, _names(kinds), facts=_facts(kinds, cells, table.name, "chosen"))
-    wanted = [name for name in wanted if name.lower().replace(" ", "_") not in NO_ATTRIBUTES]
-    kinds = {name: kind for name in wanted if (kind := kind_of(name, cells[name], rows))}
+    names = [name for name in names if name.lower().replace(" ", "_") not in NO_ATTRIBUTES]
+    kinds = {name: kind for name in names if (kind := kind_of(name, cells[name], rows))}
     classes = () if has_label else _one_hot(kinds, cells, rows)
     kinds = {name: kind for name, kind in kinds.items() if name not in classes}
     facts = []

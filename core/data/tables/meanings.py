@@ -66,9 +66,9 @@ def choose_columns(
     refused = {meaning for meaning in MEANINGS if getattr(data, f"{meaning}_column") == NO_COLUMN}
     facts: list[Fact] = []
     if "path" not in chosen:
-        column, found = _path_column(table, set(chosen.values()), is_photo)
+        column, path_facts = _path_column(table, set(chosen.values()), is_photo)
         chosen |= {"path": column} if column else {}
-        facts += found
+        facts += path_facts
     for meaning in (*MEANINGS[1:], "fold"):
         free = [column for column in table.columns if column not in {*chosen.values(), *(data.attributes or {})}]
         column = usual_column(free, meaning)

@@ -168,8 +168,8 @@ def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
             placeholder=f"likely {belief}" if differs else "unknown",
         )
     else:
-        known = {"mask": list(MASKS), "gender": list(GENDERS)}.get(attribute)
-        options = known or list(attribute_of(attribute, doubt.answers.table).counts)
+        usual = {"mask": list(MASKS), "gender": list(GENDERS)}.get(attribute)
+        options = usual or list(attribute_of(attribute, doubt.answers.table).counts)
         word = attribute.capitalize() if attribute in ATTRIBUTES else plain(attribute)
         likely = belief if belief in options else doubt.face[column_of(attribute, doubt.answers.table)]
         begin(st.selectbox, word, options, key=key, begins=likely, width=190)
