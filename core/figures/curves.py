@@ -148,6 +148,8 @@ def _mean_lines(metrics: pd.DataFrame, metric: str, split: str, colour: str) -> 
         width=1.8 if training else 3,
         dash="6px,4px" if training else "solid",
         opacity=0.8 if training else 1,
+        mode="lines+markers" if len(table) == 1 else "lines",
+        marker={"size": 8},
         name="mean ± deviation",
         showlegend=not training,
         customdata=np.stack([deviation, table["count"].to_numpy(float)], axis=1).astype(np.float32),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 from core.config.parts import TaskConfig
 from core.data.persons import persons_of, units
 from core.data.readers.attributes import TEST
+from core.data.same_bytes import twins
 from core.data.tasks import label_as
 from core.runs import Run
 from core.runs.ancestry import line_of
@@ -72,27 +72,17 @@ def without_copies(apart: Apart, samples: pd.DataFrame) -> Apart:
     Opens photos of which a test photo and a sample have the same size.
     """
     photos = apart.photos
-    sizes = set(photos["bytes"]) & set(samples["bytes"]) if len(photos) else set()
-    if not sizes:
+    if photos.empty:
         return apart
-    trained = {_digest(path) for path in samples.loc[samples["bytes"].isin(sizes), "path"]} - {None}
-    copied = photos["bytes"].isin(sizes) & photos["path"].map(lambda path: _digest(path) in trained)
-    rest = photos[~copied]
-    return _with_shared(replace(apart, photos=rest, copies=apart.copies + int(copied.sum())), samples)
+    files = ["sample", "path", "bytes"]
+    copies = twins(*(table[files].itertuples(index=False, name=None) for table in (samples, photos)))
+    rest = photos[~photos["sample"].isin(copies)]
+    return _with_shared(replace(apart, photos=rest, copies=apart.copies + len(copies)), samples)
 
 
 def _with_shared(apart: Apart, samples: pd.DataFrame) -> Apart:
     shared = set(apart.photos["person"]) & set(samples["person"])
     return replace(apart, photos=apart.photos.reset_index(drop=True), people_shared=len(shared))
-
-
-def _digest(path: str) -> str | None:
-    """sha256 of a file's bytes; None for one that cannot be read, which is told when it is to be used."""
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def sentences(record: Any) -> list[str]:

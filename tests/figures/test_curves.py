@@ -44,6 +44,15 @@ def test_mean_and_band_are_over_the_folds_that_have_the_epoch():
     assert band.fillcolor == "rgba(0, 114, 178, 0.15)"
 
 
+def test_a_mean_of_one_epoch_is_a_dot_that_can_be_seen():
+    first = table(folds=2)
+    first = first[first["epoch"] == 1]
+    _, mean = parts(curves.curves(first, "f1", run_colour="#0072B2"), "mean", "validation")
+    assert len(mean.x) == 1 and "markers" in mean.mode
+    _, mean = parts(curves.curves(table(folds=2), "f1", run_colour="#0072B2"), "mean", "validation")
+    assert mean.mode == "lines"
+
+
 def test_a_single_fold_has_no_mean():
     assert not parts(curves.curves(table(folds=1), "loss", run_colour="#0072B2"), "mean")
 

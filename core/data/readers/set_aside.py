@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 
 from core.config.run_config import DataConfig
 from core.data.readers.attributes import TEST, UNLABELLED, problem
 from core.data.readers.reading import Fact
+from core.data.same_bytes import twins
 from core.text import listed
 
 LEAK = "leak"  # kind of a problem: what is trained on stands in the test set, too
@@ -52,30 +52,13 @@ def leaks(trained: list[dict], aside: list[dict]) -> list[dict]:
     tested = [photo for photo in aside if photo["split"] == TEST]
     if not tested:
         return []
-    same_bytes = _same_bytes(trained, tested)
+    same_bytes = twins(*([(p["sample"], p["path"], p["bytes"]) for p in part] for part in (trained, tested)))
     return [
         *_unknown_classes(trained, tested),
         *_copies(same_bytes),
         *_names(trained, [photo for photo in tested if photo["sample"] not in same_bytes]),
         *_persons(trained, tested),
     ]
-
-
-def _same_bytes(trained: list[dict], tested: list[dict]) -> dict[str, str]:
-    """sample of the test set -> sample that is trained on, where both are the same bytes."""
-    sizes = {photo["bytes"] for photo in trained} & {photo["bytes"] for photo in tested}
-    digests = {_digest(photo["path"]): photo["sample"] for photo in trained if photo["bytes"] in sizes}
-    copies = {photo["sample"]: digests.get(_digest(photo["path"])) for photo in tested if photo["bytes"] in sizes}
-    return {sample: twin for sample, twin in copies.items() if twin is not None}
-
-
-def _digest(path: str) -> str:
-    """Of a file's bytes; one that is gone by now is like no other."""
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return path
 
 
 def _copies(same_bytes: dict[str, str]) -> list[dict]:
