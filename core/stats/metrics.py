@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+SUM_TOLERANCE = 1e-3  # of a row of probabilities: those of a network that answers in bfloat16 are this coarse
+
 
 @dataclass(frozen=True, eq=False)
 class ClassScores:
@@ -58,6 +60,23 @@ def confusion_of(true: Sequence[str], predicted: Sequence[str], names: Sequence[
 def codes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
     """Place of each value among the names, (n,) int64; -1 for one that is not among them."""
     return pd.Index(list(names), dtype=object).get_indexer(np.asarray(values, dtype=object)).astype(np.int64)
+
+
+def checked(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(probabilities as float64 (n, classes), labels as int64 (n,)), or ValueError for what no network answers.
+
+    Refused: other shapes, values that are no numbers or not in 0..1, rows whose sum is not 1, labels of no class.
+    """
+    p, y = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=np.int64)
+    if p.ndim != 2 or y.shape != p.shape[:1] or p.shape[1] < 2:
+        raise ValueError(f"labels {y.shape} do not fit probabilities {p.shape} of at least two classes")
+    if not np.isfinite(p).all():
+        raise ValueError("a probability is no number")
+    if len(p) and (p.min() < 0 or np.abs(p.sum(axis=1) - 1).max() > SUM_TOLERANCE):
+        raise ValueError("a row of probabilities is below 0 or does not sum to 1")
+    if len(y) and not 0 <= y.min() <= y.max() < p.shape[1]:
+        raise ValueError(f"a label lies outside 0..{p.shape[1] - 1}")
+    return p, y
 
 
 def accuracy(confusion: np.ndarray) -> float:

@@ -1,0 +1,73 @@
+"""Curves and areas against scikit-learn; their intervals against people drawn anew."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from core.stats import one_vs_rest
+from tests.stats.drawn_answers import drawn
+
+
+def scored(people=80, decimals=2, **settings):
+    """Scores of class 0, many of them equal, whether it is it, and the person."""
+    p, y, _, person = drawn(people=people, **settings)
+    return p[:, 0].round(decimals), y == 0, person
+
+
+def test_curves_are_scikit_learns():
+    score, positive, _ = scored()
+    others, hits = one_vs_rest.roc_curve(score, positive)
+    fpr, tpr, _ = sklearn_metrics.roc_curve(positive, score, drop_intermediate=False)
+    np.testing.assert_allclose(others, fpr)
+    np.testing.assert_allclose(hits, tpr)
+    recall, precision = one_vs_rest.precision_recall_curve(score, positive)
+    of_sklearn = sklearn_metrics.precision_recall_curve(positive, score)
+    np.testing.assert_allclose(precision, of_sklearn[0][-2::-1])
+    np.testing.assert_allclose(recall, of_sklearn[1][-2::-1])
+
+
+def test_areas_are_scikit_learns():
+    score, positive, person = scored()
+    assert one_vs_rest.auc(score, positive, person).mean == pytest.approx(
+        sklearn_metrics.roc_auc_score(positive, score)
+    )
+    assert one_vs_rest.average_precision(score, positive, person).mean == pytest.approx(
+        sklearn_metrics.average_precision_score(positive, score)
+    )
+
+
+@pytest.mark.parametrize("name", ["auc", "average_precision"])
+def test_intervals_are_those_of_people_drawn_anew(name):
+    score, positive, person = scored(people=150, decimals=3)
+    interval = getattr(one_vs_rest, name)(score, positive, person)
+    rng = np.random.default_rng(0)
+    by_sklearn = {"auc": "roc_auc_score", "average_precision": "average_precision_score"}[name]
+    areas = []
+    for _ in range(150):
+        rows = (rng.integers(0, 150, 150)[:, None] * 7 + np.arange(7)).ravel()
+        areas.append(getattr(sklearn_metrics, by_sklearn)(positive[rows], score[rows]))
+    low, high = np.quantile(areas, [0.025, 0.975])
+    assert (interval.high - interval.low) / (high - low) == pytest.approx(1, abs=0.25)
+    assert interval.low == pytest.approx(low, abs=0.03) and interval.high == pytest.approx(high, abs=0.03)
+    single = getattr(one_vs_rest, name)(score, positive, np.arange(len(score)))
+    assert single.high - single.low < 0.9 * (interval.high - interval.low)  # photos of one person are no people
+
+
+def test_a_class_without_photos_alone_or_told_perfectly():
+    person = np.arange(6)
+    nothing = one_vs_rest.auc(np.linspace(0, 1, 6), np.zeros(6, bool), person)
+    assert math.isnan(nothing.mean) and not nothing.known
+    assert math.isnan(one_vs_rest.auc(np.linspace(0, 1, 6), np.ones(6, bool), person).mean)
+    assert math.isnan(one_vs_rest.average_precision(np.linspace(0, 1, 6), np.zeros(6, bool), person).mean)
+    perfect = one_vs_rest.auc(np.arange(6), np.arange(6) > 2, person)
+    assert perfect.mean == 1 and not perfect.known
+    constant = one_vs_rest.auc(np.full(6, 0.5), np.arange(6) > 2, person)
+    assert constant.mean == 0.5
+    with pytest.raises(ValueError, match="no photo"):
+        one_vs_rest.roc_curve(np.arange(3), np.zeros(3, bool))
+    with pytest.raises(ValueError, match="other classes"):
+        one_vs_rest.roc_curve(np.arange(3), np.ones(3, bool))
+    with pytest.raises(ValueError, match="no number"):
+        one_vs_rest.roc_curve([np.nan, 1, 2], np.arange(3) > 1)
