@@ -29,6 +29,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config.run_config import DataConfig
 from core.data import duplicates
+from core.data.pictures.photo import photos_of
 from core.data.scan import scan
 from core.demo.dataset import draw_demo
 from core.places import HOME
@@ -153,7 +154,7 @@ def measure(page: int, photos: int, times: int, demo: Path = HOME / "demo") -> N
 
 def _page(root: Path, times: int) -> None:
     scanned = scan(DataConfig(root=str(root)))
-    photos = list(zip(scanned.samples["path"], scanned.samples["mtime_ns"].tolist(), strict=True))
+    photos = photos_of(scanned.samples)
     started = time.perf_counter()
     signatures = duplicates.signatures(photos)
     spent = time.perf_counter() - started

@@ -221,8 +221,7 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
     from PIL import Image
 
     from core.augment.pipeline import build_transform, sample_seed
-    from core.data.images import load_image
-    from core.data.paths import photo_file
+    from core.data.pictures.photo import photo_of
 
     run = Run(run_id)
     config, table = run.config(), run.samples()
@@ -232,7 +231,7 @@ def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str,
     faces, fault = [], ""
     for row in chosen:
         try:
-            pixels = lead(load_image(photo_file(table["path"].iloc[row], table["sample"].iloc[row])))
+            pixels = lead(photo_of(table.iloc[row]).pixels())
         except LabError as error:
             fault = str(error)
             continue

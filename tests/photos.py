@@ -101,12 +101,21 @@ def png_bomb(width, height):
     return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", zlib.compress(bytes(1000))) + _chunk(b"IEND", b"")
 
 
+def deep_png(values):
+    """A PNG of 16 bits. values: uint16 (height, width, 2) of grey and its transparency, or (height, width)."""
+    height, width = values.shape[:2]
+    kind = 4 if values.ndim == 3 else 0
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
+    return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", zlib.compress(lines)) + _chunk(b"IEND", b"")
+
+
 def samples_of(*rows):
     """Samples from (person, mask, gender, age) or (person, label)."""
     names = ["person", "mask", "gender", "age"] if len(rows[0]) == 4 else ["person", "label"]
     frame = pd.DataFrame(rows, columns=names).reindex(columns=["person", "mask", "gender", "age", "label"])
     frame["age"] = frame["age"].astype(float)
-    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789}
+    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789, "bits": 0}
     return frame.astype({"mask": object, "gender": object, "label": object}).assign(
         sample=[f"{i}.jpg" for i in range(len(frame))], **numbers
     )

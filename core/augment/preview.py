@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from core.augment.pipeline import build_transform, sample_seed
-from core.data.images import load_image
+from core.data.pictures.photo import StoredPhoto
 
 if TYPE_CHECKING:
     from core.config import TransformConfig
@@ -103,14 +102,14 @@ def draws(
 
 
 def views(
-    path: str | Path, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
+    photo: StoredPhoto, transforms: Sequence[TransformConfig], *, seed: int, epoch: int, row: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(validation view, one training draw) of a photo, each uint8 RGB (height, width, 3).
 
     The draw is the one that training makes of this row in this epoch of fold 0. Raises LabError for a bad file.
     """
-    photo = load_image(path)
-    return validation_view(photo, transforms), draws(photo, transforms, seed=seed, fold=0, epochs=[epoch], row=row)[0]
+    pixels = photo.pixels()
+    return validation_view(pixels, transforms), draws(pixels, transforms, seed=seed, fold=0, epochs=[epoch], row=row)[0]
 
 
 def validation_view(image: np.ndarray, transforms: Sequence[TransformConfig]) -> np.ndarray:

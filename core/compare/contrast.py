@@ -76,11 +76,11 @@ def attribute_accuracy(members: Sequence[ComparedRun], which: str = "best") -> p
 def flips(pair: Pair) -> pd.DataFrame:
     """Photos that exactly one of the two gets right, the clearest first.
 
-    Columns sample, path, person, fold, label, right ('run' or 'baseline'), predicted_a, predicted_b (classes), and
-    probabilities: p_a, p_b of the true class, q_a, q_b of the predicted one. Clearest: p of the right one minus p of
-    the wrong one is largest. Empty without predictions.
+    Columns sample, path, bits, person, fold, label, right ('run' or 'baseline'), predicted_a, predicted_b (classes),
+    and probabilities: p_a, p_b of the true class, q_a, q_b of the predicted one. Clearest: p of the right one minus p
+    of the wrong one is largest. Empty without predictions.
     """
-    columns = ["sample", "path", "person", "fold", "label", "right", "predicted_a", "predicted_b"]
+    columns = ["sample", "path", "bits", "person", "fold", "label", "right", "predicted_a", "predicted_b"]
     columns += ["p_a", "p_b", "q_a", "q_b"]
     if pair.table is None:
         return pd.DataFrame(columns=columns)

@@ -24,13 +24,14 @@ from core.studies import records
 
 METRICS = {"f1": "F1", "accuracy": "accuracy"}
 WHICH = {"best": "best epoch", "final": "last epoch"}
-COLUMNS = ["sample", "path", "person", "class_name", "fold"]
+COLUMNS = ["sample", "path", "bits", "person", "class_name", "fold"]
 
 
 @dataclass(frozen=True, eq=False)
 class ComparedRun:
-    """One run as a comparison reads it. samples: sample, path, person, class_name, fold. Do not modify the tables.
+    """One run as a comparison reads it. Do not modify the tables.
 
+    samples: sample, path, bits, person, class_name, fold.
     version: equal as long as the files that were frozen are the same. persons: how far it is known whom photos show.
     """
 
@@ -186,6 +187,6 @@ def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     tables = [run.predictions(fold, which).assign(fold=fold) for fold in folds]
     if not tables:
-        return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "fold"])
-    where = run.samples().drop_duplicates("sample").set_index("sample")[["person", "path"]]
+        return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "bits", "fold"])
+    where = run.samples().drop_duplicates("sample").set_index("sample")[["person", "path", "bits"]]
     return pd.concat(tables, ignore_index=True).join(where, on="sample")

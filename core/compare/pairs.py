@@ -130,7 +130,7 @@ def _shared_predictions(
         a, b = (out_of_fold(member, which, folds) for member in (run, baseline))
     except LabError as error:
         return None, [f"{error.message} The interval uses the recorded scores; tests by photo and flips need them."]
-    table = a.merge(b.drop(columns=["person", "path"]), on=["sample", "fold"], suffixes=("_a", "_b"))
+    table = a.merge(b.drop(columns=["person", "path", "bits"]), on=["sample", "fold"], suffixes=("_a", "_b"))
     same = table["label_a"] == table["label_b"]
     notes = []
     if alone := len(a) + len(b) - 2 * len(table):

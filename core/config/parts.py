@@ -98,6 +98,13 @@ class DataConfig(Part):
     truncated: Literal["refuse", "keep"] = Field(
         "refuse", description="keep uses JPEGs that lack only their end as they are: 99 % of their pixels are there."
     )
+    bits: int | None = Field(
+        None,
+        ge=8,
+        le=16,
+        description="Bits that photos of more than 8 bits use, the same for all of them: 12 makes 4,095 white. Empty "
+        "finds them from the largest value of the dataset.",
+    )
     leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
     max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
 

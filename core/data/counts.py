@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 
 from core.data import persons
 from core.data.persons import noun, persons_of, units
+from core.data.pictures.photo import StoredPhoto
 from core.data.thumbnails import thumbnail
 from core.data.values import attribute_names, column_of, group_names, grouped, is_number, proposed_limits
 from core.errors import LabError
@@ -81,15 +83,12 @@ def sizes(samples: pd.DataFrame) -> pd.DataFrame:
     return counts.sort_values(["photos", "width", "height"], ascending=[False, True, True], ignore_index=True)
 
 
-def mean_photo(photos: list[tuple[str, str, int]]) -> np.ndarray | None:
-    """The mean of photos in RGB, (MEAN_SIDE, MEAN_SIDE, 3) uint8, each cropped to a square; None if none is good.
-
-    photos: (path, sample, mtime_ns).
-    """
+def mean_photo(photos: Sequence[StoredPhoto]) -> np.ndarray | None:
+    """The mean of photos in RGB, (MEAN_SIDE, MEAN_SIDE, 3) uint8, each cropped to a square; None if none is good."""
     total, good = np.zeros((MEAN_SIDE, MEAN_SIDE, 3)), 0
     for photo in photos:
         try:
-            small = Image.open(io.BytesIO(thumbnail(*photo)))
+            small = Image.open(io.BytesIO(thumbnail(photo)))
         except LabError:
             continue
         total += np.asarray(ImageOps.fit(small.convert("RGB"), (MEAN_SIDE, MEAN_SIDE), Image.Resampling.BILINEAR))

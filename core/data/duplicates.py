@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,8 @@ from PIL import Image, ImageOps
 from scipy.fft import dctn
 
 from core import machine
-from core.data.images import FORMATS, load_image
-from core.data.paths import photo_file
+from core.data.images import FORMATS
+from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
 from core.storage.files import write_whole
 
@@ -32,6 +32,7 @@ DISTANCE = 10  # bits of 64 in which the hashes of a pair may differ
 ALIKE = 0.97  # correlation of the small photos of a pair, at least
 MOST = 500  # pairs that are returned, the most alike
 _BLOCK = 1 << 22  # comparisons at once: 32 MB
+_Key = tuple[str, int | None, int]  # path, mtime_ns, bits
 _PRODUCTS = 1 << 16  # correlations at once: 64 MB
 
 
@@ -49,24 +50,24 @@ class Signatures:
 
 
 def signatures(
-    photos: list[tuple[str, str, int]],
+    photos: Sequence[StoredPhoto],
     *,
     progress: Callable[[int, int], None] | None = None,
     memory: Path | None = None,
 ) -> Signatures:
-    """The signatures of (path, sample, mtime_ns), in order, on all cores. What progress raises ends it.
+    """The signatures of photos, in order, on all cores. What progress raises ends it.
 
     memory: an .npz in which signatures of unchanged photos are kept; also what was done when it was interrupted.
     """
     remembered = _recall(memory)
-    samples = {(path, mtime): sample for path, sample, mtime in photos}
-    keys = [(path, mtime) for path, _, mtime in photos]
-    todo = [key for key in keys if key not in remembered]
-    fresh: dict[tuple[str, int], np.ndarray | None] = {}
+    keys = [(photo.path, photo.mtime_ns, photo.bits) for photo in photos]
+    photo_at = dict(zip(keys, photos, strict=True))
+    todo = [key for key in photo_at if key not in remembered]
+    fresh: dict[_Key, np.ndarray | None] = {}
     reported = 0.0
     pool = ThreadPoolExecutor(machine.cores())
     try:
-        signed = pool.map(_signature, (path for path, _ in todo), (samples[key] for key in todo))
+        signed = pool.map(_signature, (photo_at[key] for key in todo))
         for key, row in zip(todo, signed, strict=True):
             fresh[key] = row
             if progress and time.monotonic() - reported >= 0.1:
@@ -168,10 +169,10 @@ def _correlations(small: np.ndarray, partners: np.ndarray, a: np.ndarray, b: np.
     return likeness
 
 
-def _signature(path: str, sample: str) -> np.ndarray | None:
+def _signature(photo: StoredPhoto) -> np.ndarray | None:
     """16 bytes of hashes, then SMALL x SMALL of grey; None if the photo cannot be decoded or lies outside by now."""
     try:
-        grey = _grey(photo_file(path, sample))
+        grey = _grey(photo)
     except LabError:
         return None
     pixels = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS), np.float32)
@@ -185,8 +186,9 @@ def _hash(pixels: np.ndarray) -> int:
     return int.from_bytes(np.packbits(low > np.median(low[1:])).tobytes(), "big")
 
 
-def _grey(path: Path) -> Image.Image:
+def _grey(photo: StoredPhoto) -> Image.Image:
     """The photo in grey. A JPEG is decoded at an eighth of its size or more, which is all that a signature needs."""
+    path = photo.file()
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.format in ("JPEG", "MPO"):
@@ -194,26 +196,28 @@ def _grey(path: Path) -> Image.Image:
                 return ImageOps.exif_transpose(image).convert("L")
     except Exception:  # whatever is unusual about it, the one decoder knows or says what it is
         pass
-    return Image.fromarray(load_image(path)).convert("L")
+    return Image.fromarray(photo.pixels()).convert("L")
 
 
-def _recall(memory: Path | None) -> dict[tuple[str, int], np.ndarray]:
+def _recall(memory: Path | None) -> dict[_Key, np.ndarray]:
     try:
         with np.load(memory, allow_pickle=False) as file:
             if int(file["rules"]) != RULES:
                 return {}
             paths, times, rows = file["paths"].tobytes().decode().split("\0"), file["times"], file["rows"]
-            return dict(zip(zip(paths, times.tolist(), strict=True), rows, strict=True))
+            bits = file["bits"] if "bits" in file else np.zeros_like(times)
+            return dict(zip(zip(paths, times.tolist(), bits.tolist(), strict=True), rows, strict=True))
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return {}  # only a memory: a damaged one is written anew
 
 
-def _remember(memory: Path, rows: dict[tuple[str, int], np.ndarray]) -> None:
+def _remember(memory: Path, rows: dict[_Key, np.ndarray]) -> None:
     keys = list(rows)
     content = {
         "rules": np.int64(RULES),
-        "paths": np.frombuffer("\0".join(path for path, _ in keys).encode(), np.uint8),
-        "times": np.array([mtime for _, mtime in keys], np.int64),
+        "paths": np.frombuffer("\0".join(path for path, _, _ in keys).encode(), np.uint8),
+        "times": np.array([mtime for _, mtime, _ in keys], np.int64),
+        "bits": np.array([bits for _, _, bits in keys], np.int64),
         "rows": np.stack(list(rows.values())),
     }
     with contextlib.suppress(OSError, LabError):

@@ -4,6 +4,7 @@ import importlib
 import io
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +16,7 @@ from PIL import (
     GifImagePlugin,  # noqa: F401
     Image,
     ImageChops,
+    ImageFile,
     ImageOps,
     JpegImagePlugin,
     PngImagePlugin,  # noqa: F401
@@ -23,6 +25,8 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from core.data.pictures import depth
+from core.data.pictures.depth import Depth
 from core.errors import LabError
 
 MAX_PIXELS = 64_000_000
@@ -34,59 +38,53 @@ SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", "
 SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"}
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 LOST = 0.01  # share of a JPEG's pixels that may hang on what is missing behind its end
+DEEP_COLOUR = "deep-colour"  # in the info of an image whose file has 16 bits in each of several channels
 NO_END = "no-end"  # the kind of fault of a photo that can be read all the same
 OTHER_END = bytes(range(1, 255)) * 8  # pixel data that a JPEG may go on with, as good as any
 REPLACE = "Replace the file by a good copy, or leave it out."
 
 
-def load_image(path: str | Path) -> np.ndarray:
-    """The photo as RGB, shape (height, width, 3), uint8, upright.
+def load_image(path: str | Path, bits: int) -> np.ndarray:
+    """The photo as RGB, shape (height, width, 3), uint8, upright. A photo of a dataset is asked for its own pixels
+    instead (pictures/photo.py), which knows the bits.
 
-    EXIF orientation is applied; transparency is laid over white; 16-bit grey is scaled to 8 bits; of an animation the
-    first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes; one of
-    more than MAX_PIXELS comes at half its width and height, or a quarter or an eighth of them.
+    bits: that a dataset's photos of more than 8 bits use, the same for all of them; 0 for what is usual (16).
+    EXIF orientation is applied; transparency is laid over white; 16-bit photos are scaled to 8 bits; of an animation
+    the first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes; one
+    of more than MAX_PIXELS comes at half its width and height, or a quarter or an eighth of them.
     Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, heic (a package is
     missing), or bomb (more than MAX_PIXELS, in a JPEG MAX_JPEG_PIXELS, by its header: refused before decoding).
     """
     try:
-        return _read(Path(path))
+        return _read(Path(path), partial(_pixels, bits=bits), bits)
     except LabError as fault:
         raise LabError(f"photo {path}: {fault.message}", fault.remedy, fault.kind) from fault
 
 
-def photo_fault(path: str | Path) -> tuple[int, int, LabError | None]:
-    """Decode a photo only to find out whether it is good: (width, height, None) or (0, 0, what is wrong).
+def photo_fault(path: str | Path) -> tuple[int, int, LabError | None, Depth]:
+    """Decode a photo only to find out whether it is good and how deep: (width, height, None, depth) or (0, 0, what is
+    wrong, depth).
 
     With the fault of kind NO_END stand the width and height: whoever agrees to it can use the photo.
     """
     try:
-        width, height, has_end = _read(Path(path), lambda image: (*_size(image), NO_END not in image.info))
+        width, height, has_end, deep = _read(Path(path), _looked_at)
     except LabError as fault:
-        return 0, 0, fault
+        return 0, 0, fault, depth.EIGHT_BITS
     if not has_end:
         text = f"the end of the file is missing, though {1 - LOST:.0%} of its pixels or more are there"
         remedy = "Agree to use such photos as they are (data.truncated=keep), or replace it by a good copy."
-        return width, height, LabError(text, remedy, NO_END)
-    return width, height, None
+        return width, height, LabError(text, remedy, NO_END), deep
+    return width, height, None, deep
 
 
-def deep_peak(path: str | Path) -> int | None:
-    """The largest value in a photo of 16-bit grey; None for any other photo, whose pixels are not decoded."""
-    try:
-        with open(path, "rb") as file:
-            image = _open_header(file)
-            if not image.mode.startswith("I") or image.width * image.height > MAX_PIXELS:
-                return None
-            image.load()
-            return int(np.asarray(image).max())
-    except MemoryError:
-        raise
-    except Exception:  # whatever is wrong with it, photo_fault says it
-        return None
+def _looked_at(image: Image.Image) -> tuple[int, int, bool, Depth]:
+    """Width, height, whether the file has its end, depth."""
+    return *_size(image), NO_END not in image.info, depth.measured(image, DEEP_COLOUR in image.info)
 
 
-def _read(path: Path, take: Callable[[Image.Image], Any] | None = None) -> Any:
-    """take(image) of an intact file, its RGB pixels if None."""
+def _read(path: Path, take: Callable[[Image.Image], Any], bits: int = 0) -> Any:
+    """take(image) of an intact file. bits: for the lower bytes of colour, which are decoded only where they count."""
     if not path.is_file():
         raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
     try:
@@ -94,7 +92,7 @@ def _read(path: Path, take: Callable[[Image.Image], Any] | None = None) -> Any:
     except OSError as error:
         raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error
     with file:
-        return _decode(_at_once(file), take or _pixels)
+        return _decode(_at_once(file), take, bits)
 
 
 def _at_once(file: BinaryIO) -> BinaryIO:
@@ -108,12 +106,12 @@ def _at_once(file: BinaryIO) -> BinaryIO:
     return file
 
 
-def decode(file: BinaryIO) -> np.ndarray:
+def decode(file: BinaryIO, bits: int) -> np.ndarray:
     """load_image for an open, seekable binary file; the messages of its LabErrors name no path."""
-    return _decode(file, _pixels)
+    return _decode(file, partial(_pixels, bits=bits), bits)
 
 
-def _decode(file: BinaryIO, take: Callable[[Image.Image], Any]) -> Any:
+def _decode(file: BinaryIO, take: Callable[[Image.Image], Any], bits: int) -> Any:
     try:
         image = _open_header(file)
         width, height = image.size
@@ -126,6 +124,8 @@ def _decode(file: BinaryIO, take: Callable[[Image.Image], Any]) -> Any:
             )
         if image.format in ("JPEG", "MPO"):
             image = _whole_jpeg(image, file)
+        elif depth.is_deep_colour(image):
+            image = _deep_colour(image, file, bits)
         else:
             image.load()
         return take(image)
@@ -139,7 +139,7 @@ def _decode(file: BinaryIO, take: Callable[[Image.Image], Any]) -> Any:
         raise LabError(f"cannot be decoded ({error})", REPLACE, "unreadable") from error
 
 
-def _open_header(file: BinaryIO) -> Image.Image:
+def _open_header(file: BinaryIO) -> ImageFile.ImageFile:
     """Image.open without its size check, which depends on the process-wide Image.MAX_IMAGE_PIXELS."""
     prefix = file.read(16)
     if not prefix:
@@ -163,7 +163,7 @@ def _open_header(file: BinaryIO) -> Image.Image:
     raise LabError("is not an image in a known format", "Convert it to JPEG or PNG, or leave it out.", "unreadable")
 
 
-def _open_heic(file: BinaryIO) -> Image.Image:
+def _open_heic(file: BinaryIO) -> ImageFile.ImageFile:
     try:
         heif = importlib.import_module("pi_heif")
     except ImportError as error:
@@ -180,7 +180,7 @@ def _open_heic(file: BinaryIO) -> Image.Image:
         raise LabError(f"is a HEIC photo that cannot be decoded ({error})", REPLACE, "unreadable") from error
 
 
-def _whole_jpeg(image: Image.Image, file: BinaryIO) -> Image.Image:
+def _whole_jpeg(image: ImageFile.ImageFile, file: BinaryIO) -> ImageFile.ImageFile:
     """The JPEG, decoded. One that only lacks its end has NO_END in its info; more missing raises LabError."""
     try:
         _reduce(image)
@@ -203,6 +203,16 @@ def _whole_jpeg(image: Image.Image, file: BinaryIO) -> Image.Image:
         raise LabError(f"the file is cut off: at least {lost:.0%} of its pixels are missing", REPLACE, "truncated")
     ends[0].info[NO_END] = True
     return ends[0]
+
+
+def _deep_colour(image: ImageFile.ImageFile, file: BinaryIO, bits: int) -> ImageFile.ImageFile:
+    """Colour of 16 bits, decoded to the upper bytes; where a dataset uses fewer bits, to 8 bits of these."""
+    image.load()
+    image.info[DEEP_COLOUR] = True
+    if bits:
+        file.seek(0)
+        image.paste(depth.of_two_bytes(image, depth.lower_bytes(_open_header(file)), bits))
+    return image
 
 
 def _reduce(image: Image.Image) -> None:
@@ -228,8 +238,8 @@ def _jpeg_has_its_end(file: BinaryIO) -> bool:
     return True
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
-    return _rgb(_upright(image))
+def _pixels(image: Image.Image, bits: int = 0) -> np.ndarray:
+    return depth.rgb(_upright(image), bits)
 
 
 def _size(image: Image.Image) -> tuple[int, int]:
@@ -258,20 +268,3 @@ def _upright(image: Image.Image) -> Image.Image:
         raise
     except Exception:  # as above
         return image
-
-
-def _rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I"):  # 16-bit grey, also where Pillow holds it in 32 bits
-        grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        return _stack((grey + 128) // 257)
-    if image.mode == "F":  # 0..1 is the convention of float images; values above 1 are taken as 0..255
-        grey = np.nan_to_num(np.asarray(image), nan=0.0, posinf=0.0, neginf=0.0)
-        return _stack(np.clip(np.rint(grey * (255 if grey.max() <= 1 else 1)), 0, 255))
-    if image.has_transparency_data:
-        photo = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _stack(grey: np.ndarray) -> np.ndarray:
-    return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)

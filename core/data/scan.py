@@ -12,10 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from core.config.run_config import DataConfig
-from core.data.images import NO_END, deep_peak
+from core.data.images import NO_END
 from core.data.labels.conflicts import one_per_file, person_conflicts
 from core.data.paths import followed
 from core.data.persons import Persons, persons_of
+from core.data.pictures.depth import dataset_bits, depth_facts, scaled_by
+from core.data.pictures.photo import BITS, bits_of
 from core.data.readers.attributes import problem
 from core.data.readers.find_tables import unread_tables
 from core.data.readers.layouts import READERS, detect
@@ -42,10 +44,9 @@ COLUMNS = {
     "mtime_ns": "int64",
     "width": "int64",
     "height": "int64",
+    BITS: "int64",
 }
 SOMETIMES = {"race": "object", "given_fold": "Int64"}  # columns of datasets that tell them
-MAYBE_DEEP = (".png", ".tif", ".tiff", ".pgm", ".pnm")  # formats that can hold 16 bits
-LOOKED_AT = 32  # of them, for the bits that they use
 PROBLEM_COLUMNS = ["sample", "where", "kind", "problem", "remedy", "severity"]
 
 
@@ -70,6 +71,11 @@ class Scan:
     def persons(self) -> Persons:
         """How far it is known whom the photos show."""
         return persons_of(self.samples)
+
+    @property
+    def bits(self) -> int:
+        """What its photos of more than 8 bits are scaled by; 0 where there is no need."""
+        return max(bits_of(self.samples), bits_of(self.set_aside))
 
     @cached_property
     def attributes(self) -> dict[str, Attribute]:
@@ -126,16 +132,18 @@ def scan(
     files = [(photo["path"], photo["bytes"], photo["mtime_ns"]) for photo in present]
     good, endless = [], []  # endless: samples of photos that lack their end
     verdicts = verify(files, progress=progress, threads=threads, memory=memory)
-    for photo, (width, height, kind, text, remedy) in zip(present, verdicts, strict=True):
+    for photo, verdict in zip(present, verdicts, strict=True):
+        kind, sample = verdict.kind, photo["sample"]
         if kind == NO_END:
-            endless.append(photo["sample"])
-        if kind == NO_END and data.truncated == "keep":
-            good.append(photo | {"width": width, "height": height})
-        elif kind:
+            endless.append(sample)
+        if kind and (kind != NO_END or data.truncated != "keep"):
             kind = "truncated" if kind == NO_END else kind
-            problems.append(problem(kind, photo["sample"], photo["sample"], text, remedy))
+            problems.append(problem(kind, sample, sample, verdict.problem, verdict.remedy))
         else:
-            good.append(photo | {"width": width, "height": height})
+            good.append(photo | {"width": verdict.width, "height": verdict.height, "depth": verdict.deep})
+    bits = dataset_bits([photo["depth"] for photo in good], data.bits)
+    for photo in good:
+        photo[BITS] = scaled_by(photo["depth"], bits)
     trained = [photo for photo in good if not photo["split"]]
     aside = [photo for photo in good if photo["split"]]
     problems += person_conflicts(trained) + leaks(trained, aside)
@@ -158,7 +166,7 @@ def scan(
             *spellings,
             *left_out_facts(reading),
             *_endless_facts(endless, data),
-            *_deep_facts(good),
+            *depth_facts([(photo["sample"], photo["depth"]) for photo in good], data.bits),
         ),
     )
 
@@ -179,21 +187,6 @@ def _endless_facts(samples: list[str], data: DataConfig) -> list[Fact]:
     else:
         text += "refused until you agree to use such photos as they are, since nearly all of their pixels are there."
     return [Fact("pictures", text, ("truncated",))]
-
-
-def _deep_facts(photos: list[dict]) -> list[Fact]:
-    """One line where photos of 16 bits use so few of them that they come out dark; nothing where they do not."""
-    named = [photo["path"] for photo in photos if photo["path"].lower().endswith(MAYBE_DEEP)]
-    looked_at = named[:: max(1, -(-len(named) // LOOKED_AT))]
-    peaks = [peak for path in looked_at if (peak := deep_peak(path)) is not None]
-    bits = max(peaks, default=0).bit_length()
-    if not 0 < bits < 15:
-        return []
-    darker = f"{2 ** (16 - bits):,}"
-    text = f"Photos of 16 bits seem to use {bits} of them (largest value {max(peaks):,} in {len(peaks):,} looked at): "
-    text += f"they are taken for 16 bits, so they come out {darker} times darker than they are. "
-    text += f"Multiply their values by {darker} and scan again."
-    return [Fact("pictures", text, probable=True)]
 
 
 def _check_links(tree: Tree) -> None:
@@ -255,12 +248,14 @@ def _table(photos: list[dict]) -> pd.DataFrame:
 
 
 def fingerprint(samples: pd.DataFrame, attributes: Sequence[str] = ()) -> str:
-    """sha256 of what a training depends on: each sample, its file's size and time, its person and its labels.
+    """sha256 of what a training depends on: each sample, its file's size and time, its person and its labels, and the
+    bits by which deep photos are scaled, where there are some.
 
     attributes: the columns of the dataset's own attributes that the classes are made of. The same before and after the
     table went through a file; independent of the order of rows and of the root.
     """
     names = ["sample", "bytes", "mtime_ns", "person", "mask", "gender", "age", "label", *attributes]
+    names += [BITS] if samples[BITS].any() else []
     columns = [samples[name].astype("object").where(samples[name].notna(), None).tolist() for name in names]
     digest = hashlib.sha256()
     for row in sorted(zip(*columns, strict=True), key=lambda row: row[0]):

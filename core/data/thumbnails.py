@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image
 
 from core import machine
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage.files import write_whole
@@ -37,30 +36,31 @@ def small_jpeg(pixels: np.ndarray, side: int) -> bytes:
     return buffer.getvalue()
 
 
-def small_photo(path: str, sample: str, side: int) -> bytes:
-    """A photo as JPEG, upright, its longer side at most `side` px. path, sample: as in a samples table.
+def small_photo(photo: StoredPhoto, side: int) -> bytes:
+    """A photo as JPEG, upright, its longer side at most `side` px.
 
     Raises LabError for a bad photo, and for one that lies outside its dataset.
     """
-    return small_jpeg(load_image(photo_file(path, sample)), side)
+    return small_jpeg(photo.pixels(), side)
 
 
-def thumbnail(path: str, sample: str, mtime_ns: int | None, side: int = SIDE, folder: Path | None = None) -> bytes:
-    """The same; from disk when it was made before.
+def thumbnail(photo: StoredPhoto, side: int = SIDE, folder: Path | None = None) -> bytes:
+    """The same; from disk when it was made before of a file of this time.
 
-    mtime_ns: of the samples table; None for what the file has now. folder: of the runs, FACET_RUNS if None; the cache
+    folder: of the runs, FACET_RUNS if None; the cache
     lies in its .lab/thumbnails.
     """
-    file = photo_file(path, sample)
+    file, mtime_ns = photo.file(), photo.mtime_ns
     if mtime_ns is None:
         with contextlib.suppress(OSError):  # decoding says what is wrong
             mtime_ns = file.stat().st_mtime_ns
-    key = hashlib.sha256(f"{path}\0{mtime_ns}\0{side}".encode("utf-8", "surrogateescape")).hexdigest()
+    what = f"{photo.path}\0{mtime_ns}\0{side}" + (f"\0{photo.bits}" if photo.bits else "")
+    key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
     shard = lab_folder(folder) / "thumbnails" / key[:2]
     place = shard / f"{key[2:34]}.jpg"
     with contextlib.suppress(OSError):
         return place.read_bytes()
-    data = small_jpeg(load_image(file), side)
+    data = small_jpeg(photo.pixels(), side)
     with contextlib.suppress(OSError, LabError):  # a full disk makes galleries slower, not impossible
         shard.mkdir(parents=True, exist_ok=True)
         _make_room(shard)
@@ -68,14 +68,12 @@ def thumbnail(path: str, sample: str, mtime_ns: int | None, side: int = SIDE, fo
     return data
 
 
-def thumbnails(
-    photos: Sequence[tuple[str, str, int]], side: int = SIDE, folder: Path | None = None
-) -> list[bytes | LabError]:
-    """Thumbnails of (path, sample, mtime_ns), in order, made on all cores; the LabError instead of one that is bad."""
+def thumbnails(photos: Sequence[StoredPhoto], side: int = SIDE, folder: Path | None = None) -> list[bytes | LabError]:
+    """Thumbnails in order, made on all cores; the LabError instead of one that is bad."""
 
-    def one(photo: tuple[str, str, int]) -> bytes | LabError:
+    def one(photo: StoredPhoto) -> bytes | LabError:
         try:
-            return thumbnail(*photo, side, folder)
+            return thumbnail(photo, side, folder)
         except LabError as error:
             return error
 

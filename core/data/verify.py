@@ -4,21 +4,42 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import starmap
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
 from core import machine
 from core.data.images import photo_fault
+from core.data.pictures.depth import Depth
 from core.errors import LabError
 from core.storage.files import write_whole
 
-RULES = 2  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
+RULES = 3  # raised when load_image judges differently: remembered verdicts of older rules are forgotten
 CHUNK = 16  # photos handed to a thread at once, at most
 KEY = ["path", "bytes", "mtime_ns"]
-VERDICT = ["width", "height", "kind", "problem", "remedy"]
-Verdict = tuple[int, int, str, str, str]  # width, height (pixels, upright), then the fault: "" where there is none
+
+
+class Verdict(NamedTuple):
+    """width, height: pixels, upright. kind, problem, remedy: the fault, "" where there is none. The others: Depth."""
+
+    width: int
+    height: int
+    kind: str
+    problem: str
+    remedy: str
+    depth: str = ""
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def deep(self) -> Depth:
+        return Depth(self.depth, self.low, self.high)
+
+
+VERDICT = list(Verdict._fields)
 
 
 def verify(
@@ -61,8 +82,8 @@ def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
 
 
 def _judge(file: tuple[str, int, int]) -> Verdict:
-    width, height, fault = photo_fault(file[0])
-    return width, height, *((fault.kind, fault.message, fault.remedy) if fault else ("", "", ""))
+    width, height, fault, depth = photo_fault(file[0])
+    return Verdict(width, height, *((fault.kind, fault.message, fault.remedy) if fault else ("", "", "")), *depth)
 
 
 def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
@@ -72,7 +93,7 @@ def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
         table = pd.read_parquet(memory)
         table = table[table["rules"] == RULES]
         keys, verdicts = (zip(*(table[name].tolist() for name in names), strict=True) for names in (KEY, VERDICT))
-        return dict(zip(keys, verdicts, strict=True))
+        return dict(zip(keys, starmap(Verdict, verdicts), strict=True))
     except (OSError, ValueError, KeyError, pa.ArrowException):
         return {}  # only a memory: a damaged one is written anew
 

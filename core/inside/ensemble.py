@@ -9,8 +9,7 @@ import pandas as pd
 
 from core.answers import ensemble_scores
 from core.answers.ensemble_scores import WHICH, EnsembleScores
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.pictures.photo import photos_of
 from core.errors import LabError, memory_in_words
 from core.inside.fold_answers import BATCH, of_one_size, probabilities
 from core.plan.plan import check_unchanged
@@ -64,8 +63,8 @@ def answers(
     at_a_time = max(BATCH, HELD // (3 * height * width))  # many, since each fold's network may have to be opened anew
     for start in range(0, len(photos), at_a_time):
         seen: dict[str, np.ndarray] = {}
-        for row, (path, sample) in enumerate(photos[["path", "sample"]].iloc[start : start + at_a_time].to_numpy()):
-            seen[str(start + row)] = as_seen(config, load_image(photo_file(path, sample)))
+        for row, photo in enumerate(photos_of(photos.iloc[start : start + at_a_time])):
+            seen[str(start + row)] = as_seen(config, photo.pixels())
             done += 1
             progress(done, total)
         for place, fold in enumerate(folds):

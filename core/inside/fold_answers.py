@@ -38,15 +38,14 @@ class FaceInputs:
 
 def faces_of(run: Run, samples: Sequence[str]) -> FaceInputs:
     """The run's samples as its networks get them; those that cannot be read are in the faults."""
-    from core.data.images import load_image
-    from core.data.paths import photo_file
+    from core.data.pictures.photo import photo_of
     from core.inside.fold_models import as_seen, frozen_samples, held_out_fold
 
     table, config, inputs = frozen_samples(run), run.config(), FaceInputs({})
     for sample in samples:
         try:
             fold = held_out_fold(run, sample)
-            photo = as_seen(config, load_image(photo_file(table.at[sample, "path"], sample)))
+            photo = as_seen(config, photo_of(table.loc[sample]).pixels())
         except LabError as error:
             inputs.faults[sample] = error
         else:

@@ -18,8 +18,7 @@ from torch import nn
 from core import machine
 from core.augment.pipeline import build_transform, normalization
 from core.config import RunConfig
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.pictures.photo import photo_of
 from core.data.tasks import class_parts
 from core.errors import LabError, memory_in_words
 from core.jobs import queue
@@ -289,7 +288,7 @@ def faces(run: Run, samples: Sequence[str]) -> list[np.ndarray]:
         if sample not in table.index:
             raise LabError(f"{run.id} has no sample '{sample}'.", "Choose one of its samples.", "unknown-sample")
     lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
-    return [rest(lead(load_image(photo_file(table.at[sample, "path"], sample)))) for sample in samples]
+    return [rest(lead(photo_of(table.loc[sample]).pixels())) for sample in samples]
 
 
 def normalised(config: RunConfig, seen: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:
@@ -299,5 +298,5 @@ def normalised(config: RunConfig, seen: Sequence[np.ndarray], device: torch.devi
 
 
 def prepare(run: Run, samples: Sequence[str]) -> torch.Tensor:
-    """float32 (n, 3, H, W): load_image, the deterministic transforms, the trainer's normalisation."""
+    """float32 (n, 3, H, W): the photo's pixels, the deterministic transforms, the trainer's normalisation."""
     return normalised(run.config(), faces(run, samples))

@@ -13,8 +13,7 @@ from core.augment.pipeline import sample_seed
 from core.augment.steps import at_value, build_whole
 from core.config import RunConfig, TransformConfig
 from core.config.transforms import default_params
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.pictures.photo import photo_of, photos_of
 from core.errors import LabError, memory_in_words
 from core.inside.fold_models import fold_model, normalised
 from core.runs import Run
@@ -103,7 +102,7 @@ def stress(
         )
     config = run.config()
     still, ladder = _ladder(config, name, param, values)
-    images = [load_image(photo_file(*names)) for names in zip(samples["path"], samples["sample"], strict=True)]
+    images = [photo.pixels() for photo in photos_of(samples)]
     seeds = [_seed(config, fold, row) for row in samples.index]
     with fold_model(run, fold, which) as opened:
 
@@ -145,7 +144,7 @@ def pictures(
     """
     config = run.config()
     _, ladder = _ladder(config, name, param, values)
-    image, seed = load_image(photo_file(sample["path"], sample["sample"])), _seed(config, fold, sample.name)
+    image, seed = photo_of(sample).pixels(), _seed(config, fold, sample.name)
     return [build_whole(transforms)(image, seed) for transforms in ladder]
 
 

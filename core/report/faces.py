@@ -10,6 +10,7 @@ from core.answers.attribute_scores import P
 from core.compare import contrast
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
+from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import small_photo
 from core.errors import LabError
 from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
@@ -70,7 +71,7 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
         rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
         first = next(iter(rows.values()))
         lines = [f"{findings.names[run]}: {_answer(row)}" for run, row in rows.items()]
-        cells.append(_face(sample, first["path"], (str(first["label"]), *lines), _of(sample, maps)))
+        cells.append(_face(photo_of({**first, "sample": sample}), (str(first["label"]), *lines), _of(sample, maps)))
     blocks: list[Faces | Bullets] = []
     if cells:
         title = "Chosen faces: what every run answered, with its probability, out of fold"
@@ -108,7 +109,7 @@ def _flip(row, maps: dict[str, RunMaps]) -> Face:
         f"p {getattr(row, f'p_{right}'):.2f}, the other says {getattr(row, f'predicted_{wrong}')} "
         f"(p {getattr(row, f'q_{wrong}'):.2f}), fold {row.fold}",
     )
-    return _face(row.sample, row.path, lines, _of(row.sample, maps))
+    return _face(photo_of(row), lines, _of(row.sample, maps))
 
 
 def _mistakes(findings: Findings) -> Faces | None:
@@ -125,14 +126,14 @@ def _mistakes(findings: Findings) -> Faces | None:
     cells = []
     for row in rows.itertuples(index=False):
         lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
-        cells.append(_face(row.sample, row.path, lines, _of(row.sample, maps)))
+        cells.append(_face(photo_of(row), lines, _of(row.sample, maps)))
     title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} photos, the worst first"
     return Faces(title, tuple(cells), _note(maps))
 
 
-def _face(sample: str, path: str, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
+def _face(photo: StoredPhoto, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
     try:
-        picture = small_photo(path, sample, SIDE)
+        picture = small_photo(photo, SIDE)
     except LabError as error:
-        return Face(b"", lines, error.message, sample=sample)
-    return Face(picture, lines, maps=maps, sample=sample)
+        return Face(b"", lines, error.message, sample=photo.sample)
+    return Face(picture, lines, maps=maps, sample=photo.sample)

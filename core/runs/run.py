@@ -20,6 +20,7 @@ from core.config import RunConfig
 from core.config.run_config import read_config
 from core.data.persons import COLUMN, Persons, persons_of, with_known
 from core.data.persons import from_record as persons_from_record
+from core.data.pictures.photo import bits_of, with_bits
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import deaths, origins
@@ -158,7 +159,7 @@ class Run:
 
     def samples(self) -> pd.DataFrame:
         """The frozen samples: the samples table with y, class_name and fold. Raises LabError as `config` does."""
-        table = pd.read_parquet(self.require().samples_file)
+        table = with_bits(pd.read_parquet(self.require().samples_file))
         return table if COLUMN in table else with_known(table, self.config().data)
 
     def test_photos(self) -> pd.DataFrame | None:
@@ -168,13 +169,17 @@ class Run:
         """
         path = self.require().test_file
         try:
-            return pd.read_parquet(path) if path.is_file() else None
+            return with_bits(pd.read_parquet(path)) if path.is_file() else None
         except (OSError, *GARBAGE) as error:
             raise LabError(
                 f"{self.id}: test.parquet is damaged ({type(error).__name__}).",
                 "Copy it back from a backup.",
                 kind="unreadable",
             ) from error
+
+    def bits(self) -> int:
+        """What new photos of more than 8 bits are scaled by, as the run's own were: `load_image` takes it."""
+        return bits_of(self.samples())
 
     def persons(self) -> Persons:
         """How far it is known whom the photos show, as recorded at the launch, else from the frozen samples."""

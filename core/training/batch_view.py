@@ -11,6 +11,7 @@ import torch
 
 from core.augment.pipeline import step_seed
 from core.config import RunConfig
+from core.data.pictures.photo import photos_of
 from core.errors import LabError, memory_in_words
 from core.training.batches import AugmentedBatches, Source, epoch_order, repeats, split_batches
 from core.training.losses import Mixer
@@ -54,7 +55,7 @@ def batch(
     chosen = batches[step]
     if config.mix.method == "none":
         chosen, again = chosen[:limit], again[:limit]
-    source = Source(samples["path"].tolist(), None, config.transforms)
+    source = Source(photos_of(samples), None, config.transforms)
     images = AugmentedBatches(source, training.seed, fold, "train")[epoch, chosen, again]
     given = torch.from_numpy(labels[chosen])
     seed = step_seed(training.seed, fold, epoch, step)

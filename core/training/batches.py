@@ -14,17 +14,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from core.augment.pipeline import build_transform, sample_seed
 from core.config import TransformConfig
-from core.data.images import load_image
+from core.data.pictures.photo import StoredPhoto
 
 
 @dataclass(frozen=True)
 class Source:
     """Where the images of a run come from: the pixel cache, or the files where no cache is possible.
 
-    paths: (n,) image files in sample order. pixels: .npy of uint8 (n, h, w, 3), or None.
+    photos: (n,) in sample order. pixels: .npy of uint8 (n, h, w, 3), or None.
     """
 
-    paths: Sequence[str]
+    photos: Sequence[StoredPhoto]
     pixels: Path | None
     transforms: Sequence[TransformConfig]
 
@@ -35,7 +35,7 @@ class Source:
             array = np.load(self.pixels, mmap_mode="r")
             return lambda index, seed: after(np.asarray(array[index]), seed)
         lead = build_transform(self.transforms, "lead")
-        return lambda index, seed: after(lead(load_image(self.paths[index])), seed)
+        return lambda index, seed: after(lead(self.photos[index].pixels()), seed)
 
 
 class AugmentedBatches(Dataset):

@@ -19,6 +19,7 @@ from torch import nn
 from core.augment.pipeline import normalization, step_seed
 from core.config import RunConfig
 from core.config.run_config import PhaseConfig
+from core.data.pictures.photo import photos_of
 from core.data.tasks import class_parts
 from core.network.model import build_model, inherit, parameter_groups
 from core.runs import Run, metrics_file, starts
@@ -95,7 +96,7 @@ class FoldTrainer:
         self.criterion = build_loss(self.config.training, counts).to(device)
         self.plain = metrics_file.plain_objective(self.config.training)
         self.mixer = Mixer(self.config.mix, len(self.class_names))
-        source = Source(samples["path"].tolist(), pixels, self.config.transforms)
+        source = Source(photos_of(samples), pixels, self.config.transforms)
         run_seed = self.config.training.seed
         workers = pick_loader_workers(self.config.training, device)
         self.train_loader = Loader(AugmentedBatches(source, run_seed, fold, "train"), workers, device)

@@ -23,7 +23,7 @@ from filelock import Timeout
 from core import machine
 from core.augment.pipeline import build_transform, split_pipeline
 from core.config import TransformConfig
-from core.data.images import load_image
+from core.data.pictures.photo import BITS, photos_of
 from core.errors import LabError
 from core.storage import files, locks
 
@@ -53,13 +53,15 @@ def cacheable(transforms: Sequence[TransformConfig]) -> bool:
 
 
 def pixels_file(folder: Path, samples: pd.DataFrame, transforms: Sequence[TransformConfig]) -> Path:
-    """Where these pixels live. The name changes with any photo's size or time, any parameter, any library version."""
+    """Where these pixels live. The name changes with a photo's size, time or bits, a parameter, a library version."""
     lead, _ = split_pipeline(transforms)
     digest = hashlib.sha256()
     digest.update(json.dumps([t.model_dump(mode="json", exclude={"p"}) for t in lead], sort_keys=True).encode())
     for library in ("albumentations", "opencv-python-headless", "pillow"):
         digest.update(importlib.metadata.version(library).encode())
-    for row in samples[["path", "bytes", "mtime_ns"]].itertuples(index=False):
+    names = ["path", "bytes", "mtime_ns"]
+    names += [BITS] if samples[BITS].any() else []  # without any, the name is what it was before there were bits
+    for row in samples[names].itertuples(index=False):
         digest.update(repr(tuple(row)).encode())
     return folder / f"{digest.hexdigest()[:32]}.npy"
 
@@ -117,9 +119,9 @@ def _in_use(path: Path) -> Iterator[None]:
 
 def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) -> None:
     lead = build_transform(transforms, "lead")
-    paths = samples["path"].tolist()
-    first = lead(load_image(paths[0]))
-    shape = (len(paths), *first.shape)
+    photos = photos_of(samples)
+    first = lead(photos[0].pixels())
+    shape = (len(photos), *first.shape)
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
         leftover.unlink(missing_ok=True)  # of a killed process: whoever fills holds the lock
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -129,13 +131,13 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
             np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
             workers = machine.cores()
             with ThreadPoolExecutor(workers) as pool:
-                for start in range(0, len(paths), 64):
+                for start in range(0, len(photos), 64):
                     if should_stop():
                         raise Stopped
-                    for image in pool.map(lambda p: lead(load_image(p)), paths[start : start + 64]):
+                    for image in pool.map(lambda photo: lead(photo.pixels()), photos[start : start + 64]):
                         stream.write(image.data)
                     if progress:
-                        progress(min(start + 64, len(paths)), len(paths))
+                        progress(min(start + 64, len(photos)), len(photos))
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)

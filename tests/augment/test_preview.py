@@ -10,6 +10,7 @@ from core.augment.steps import steps
 from core.config import TransformConfig
 from core.config.run_config import MixConfig, study_transforms
 from core.data.images import load_image
+from core.data.pictures.photo import photos_of
 from core.errors import LabError
 from core.runs.create import create
 from core.training import batch_view
@@ -56,7 +57,7 @@ def test_the_previewer_draws_what_the_trainer_feeds(tiny_plan, tmp_path, transfo
             batches = trainer.batches(epoch)
             for rows, fed in zip(batches, trainer.train_loader.epoch(epoch, batches), strict=True):
                 for row, image in zip(rows.tolist(), fed.numpy(), strict=True):
-                    photo = load_image(trainer.samples["path"].iloc[row])
+                    photo = load_image(trainer.samples["path"].iloc[row], 0)
                     args = {"seed": seed, "fold": fold, "epochs": [epoch], "row": row}
                     drawn = preview.draws(photo, config.transforms, **args)[0]
                     assert drawn.tobytes() == image.tobytes()
@@ -71,14 +72,14 @@ def test_the_previewer_draws_what_the_trainer_feeds(tiny_plan, tmp_path, transfo
 
 def test_loader_processes_feed_the_same(tiny_plan):
     rows = np.arange(4)
-    source = Source(tiny_plan.samples["path"].tolist(), None, HARD)
+    source = Source(photos_of(tiny_plan.samples), None, HARD)
     loader = Loader(AugmentedBatches(source, 5, 0, "train"), 1, torch.device("cpu"))
     try:
         fed = next(iter(loader.epoch(2, [rows]))).numpy()
     finally:
         loader.close()
     for row in rows:
-        photo = load_image(tiny_plan.samples["path"].iloc[row])
+        photo = load_image(tiny_plan.samples["path"].iloc[row], 0)
         drawn = preview.draws(photo, HARD, seed=5, fold=0, epochs=[2], row=int(row))[0]
         assert drawn.tobytes() == fed[row].tobytes()
 

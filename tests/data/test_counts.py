@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from core.data import counts as dataset_stats
+from core.data.pictures.photo import StoredPhoto
 from core.figures import dataset
 
 LIMITS = (30, 60)
@@ -75,7 +76,7 @@ def test_the_mean_photo_is_the_mean(tmp_path, monkeypatch):
     for name, grey in (("a", 40), ("b", 200)):
         Image.new("RGB", (300, 120), (grey, 100, 0)).save(tmp_path / f"{name}.png")
     (tmp_path / "bad.jpg").write_bytes(b"")
-    photos = [(str(tmp_path / name), name, 1) for name in ("a.png", "b.png", "bad.jpg")]
+    photos = [StoredPhoto(str(tmp_path / name), name, 0, 1) for name in ("a.png", "b.png", "bad.jpg")]
     mean = dataset_stats.mean_photo(photos)
     assert mean.shape == (96, 96, 3) and mean.dtype == np.uint8
     assert np.abs(mean.mean((0, 1)) - (120, 100, 0)).max() < 4

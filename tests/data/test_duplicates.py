@@ -7,6 +7,7 @@ from PIL import Image, ImageEnhance
 from scipy.fft import dct
 
 from core.data import duplicates
+from core.data.pictures.photo import photos_of
 
 
 def face(seed: int, side: int = 120) -> Image.Image:
@@ -39,6 +40,7 @@ def table(folder):
         {
             "sample": [path.name for path in paths],
             "path": [str(path) for path in paths],
+            "bits": 0,
             "mtime_ns": [path.stat().st_mtime_ns for path in paths],
             "person": person,
         }
@@ -46,7 +48,7 @@ def table(folder):
 
 
 def files_of(samples):
-    return list(zip(samples["path"], samples["sample"], samples["mtime_ns"].tolist(), strict=True))
+    return photos_of(samples)
 
 
 def test_changed_copies_are_found_and_nothing_else(folder):
@@ -104,11 +106,11 @@ def test_signatures_are_remembered_by_path_and_time_also_of_an_interrupted_searc
     assert progress[-1] == (len(samples), len(samples))
     looked = []
     plain = duplicates._signature
-    monkeypatch.setattr(duplicates, "_signature", lambda path, sample: looked.append(sample) or plain(path, sample))
+    monkeypatch.setattr(duplicates, "_signature", lambda photo: looked.append(photo.sample) or plain(photo))
     again = duplicates.signatures(files_of(samples), memory=memory)
     assert looked == ["bad.jpg"]
     assert (first.hashes == again.hashes).all() and (first.small == again.small).all()
-    changed = [(path, sample, time + 1) for path, sample, time in files_of(samples)[:3]]
+    changed = [photo._replace(mtime_ns=photo.mtime_ns + 1) for photo in files_of(samples)[:3]]
     looked.clear()
     duplicates.signatures(changed, memory=memory)
     assert len(looked) == 3

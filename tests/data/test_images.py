@@ -9,7 +9,8 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from core.data import images
 from core.data.images import FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, NO_END, load_image, photo_fault
-from core.data.verify import verify
+from core.data.pictures.depth import EIGHT_BITS
+from core.data.verify import Verdict, verify
 from core.errors import LabError
 from tests.photos import noise, png_bomb
 
@@ -18,10 +19,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow's r
 
 def fault(path):
     with pytest.raises(LabError) as caught:
-        load_image(path)
+        load_image(path, 0)
     assert str(path) in caught.value.message
     assert caught.value.remedy
-    width, height, reason = photo_fault(path)  # what a scan goes by
+    width, height, reason, _ = photo_fault(path)  # what a scan goes by
     assert (width, height, reason.kind) == (0, 0, caught.value.kind)
     return caught.value.kind
 
@@ -29,7 +30,7 @@ def fault(path):
 def test_rgb_png_comes_back_as_it_was(tmp_path):
     pixels = noise()
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    loaded = load_image(tmp_path / "a.png")
+    loaded = load_image(tmp_path / "a.png", 0)
     assert loaded.dtype == np.uint8
     assert loaded.flags.writeable and loaded.flags.c_contiguous
     np.testing.assert_array_equal(loaded, pixels)
@@ -38,7 +39,7 @@ def test_rgb_png_comes_back_as_it_was(tmp_path):
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tif", "avif", "ppm"])
 def test_every_format_is_read(tmp_path, suffix):
     Image.new("RGB", (20, 10), (200, 100, 50)).save(tmp_path / f"a.{suffix}")
-    loaded = load_image(tmp_path / f"a.{suffix}")
+    loaded = load_image(tmp_path / f"a.{suffix}", 0)
     assert loaded.shape == (10, 20, 3)
     assert np.abs(loaded.astype(int) - [200, 100, 50]).max() < 12
     assert set(FORMATS) <= set(Image.OPEN)
@@ -49,12 +50,12 @@ def test_opaque_modes_look_as_pillow_shows_them(tmp_path, mode):
     suffix = "tif" if mode in ("YCbCr", "CMYK") else "png"
     image = Image.fromarray(noise()).convert(mode)
     image.save(tmp_path / f"a.{suffix}")
-    np.testing.assert_array_equal(load_image(tmp_path / f"a.{suffix}"), np.asarray(image.convert("RGB")))
+    np.testing.assert_array_equal(load_image(tmp_path / f"a.{suffix}", 0), np.asarray(image.convert("RGB")))
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path):
     Image.new("RGB", (32, 32), (220, 40, 40)).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
-    red, green, blue = load_image(tmp_path / "a.jpg")[16, 16].astype(int)
+    red, green, blue = load_image(tmp_path / "a.jpg", 0)[16, 16].astype(int)
     assert red > 180 and green < 90 and blue < 90
 
 
@@ -63,30 +64,30 @@ def test_transparency_is_laid_over_white(tmp_path, mode):
     image = Image.new("RGBA", (4, 1))
     image.putdata([(0, 0, 0, 0), (0, 0, 0, 255), (0, 0, 0, 128), (255, 255, 255, 0)])
     image.convert(mode).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(load_image(tmp_path / "a.png")[0, :, 0], [255, 0, 127, 255])
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png", 0)[0, :, 0], [255, 0, 127, 255])
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P"])
 def test_a_transparent_colour_is_laid_over_white(tmp_path, mode):
     Image.new(mode, (4, 4), 0).save(tmp_path / "a.png", transparency=0)
-    assert (load_image(tmp_path / "a.png") == 255).all()
+    assert (load_image(tmp_path / "a.png", 0) == 255).all()
 
 
 def test_sixteen_bits_are_scaled_to_eight(tmp_path):
     grey = np.array([[0, 128, 129, 257, 32768, 65535]], dtype=np.uint16)
     for name in ("a.png", "a.tif"):
         Image.fromarray(grey).save(tmp_path / name)
-        np.testing.assert_array_equal(load_image(tmp_path / name)[0, :, 1], [0, 0, 1, 1, 128, 255])
+        np.testing.assert_array_equal(load_image(tmp_path / name, 0)[0, :, 1], [0, 0, 1, 1, 128, 255])
     Image.fromarray(grey.astype(np.int32)).save(tmp_path / "i.tif")
-    np.testing.assert_array_equal(load_image(tmp_path / "i.tif")[0, :, 1], [0, 0, 1, 1, 128, 255])
+    np.testing.assert_array_equal(load_image(tmp_path / "i.tif", 0)[0, :, 1], [0, 0, 1, 1, 128, 255])
 
 
 def test_float_images_are_scaled(tmp_path):
     grey = np.array([[0, 0.5, 1.0, np.nan]], dtype=np.float32)
     Image.fromarray(grey).save(tmp_path / "a.tif")
-    np.testing.assert_array_equal(load_image(tmp_path / "a.tif")[0, :, 0], [0, 128, 255, 0])
+    np.testing.assert_array_equal(load_image(tmp_path / "a.tif", 0)[0, :, 0], [0, 128, 255, 0])
     Image.fromarray(grey * 200).save(tmp_path / "b.tif")
-    np.testing.assert_array_equal(load_image(tmp_path / "b.tif")[0, :, 0], [0, 100, 200, 0])
+    np.testing.assert_array_equal(load_image(tmp_path / "b.tif", 0)[0, :, 0], [0, 100, 200, 0])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -97,8 +98,8 @@ def test_exif_orientation_is_applied(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), np.asarray(upright))
-    assert photo_fault(tmp_path / "a.png") == (*upright.size, None)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png", 0), np.asarray(upright))
+    assert photo_fault(tmp_path / "a.png") == (*upright.size, None, EIGHT_BITS)
 
 
 @pytest.mark.parametrize("step", ["transpose", "orientation"])
@@ -115,13 +116,13 @@ def test_a_turned_photo_is_never_taken_as_it_lies_for_want_of_memory(tmp_path, m
     else:
         monkeypatch.setattr(Image.Image, "getexif", no_memory)
     with pytest.raises(MemoryError):
-        load_image(tmp_path / "a.png")
+        load_image(tmp_path / "a.png", 0)
 
 
 def test_damaged_exif_does_not_cost_the_photo(tmp_path):
     Image.fromarray(noise()).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
-    assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
-    assert photo_fault(tmp_path / "a.jpg") == (64, 48, None)
+    assert load_image(tmp_path / "a.jpg", 0).shape == (48, 64, 3)
+    assert photo_fault(tmp_path / "a.jpg") == (64, 48, None, EIGHT_BITS)
 
 
 @pytest.mark.parametrize("percent", [0, 10, 50, 95])
@@ -150,7 +151,7 @@ def test_a_jpeg_whose_end_is_zeros_is_refused_even_with_a_thumbnail(tmp_path):
     Image.fromarray(noise(200, 200)).save(tmp_path / "a.jpg", exif=exif)
     whole = (tmp_path / "a.jpg").read_bytes()
     half = len(whole) // 2
-    assert load_image(tmp_path / "a.jpg").shape == (200, 200, 3)
+    assert load_image(tmp_path / "a.jpg", 0).shape == (200, 200, 3)
     (tmp_path / "a.jpg").write_bytes(whole[:half] + bytes(len(whole) - half))
     assert fault(tmp_path / "a.jpg") == "truncated"
 
@@ -159,7 +160,7 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path):
     Image.fromarray(noise()).save(tmp_path / "a.jpg")
     with open(tmp_path / "a.jpg", "ab") as file:
         file.write(b"\xff\xda motion photo")
-    assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+    assert load_image(tmp_path / "a.jpg", 0).shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize("content", [b"hello, I am text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a"])
@@ -181,7 +182,7 @@ def test_a_bomb_is_refused_before_it_is_decoded_whatever_pillow_allows(tmp_path,
 def test_pillows_own_limit_refuses_nothing_of_ours(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     Image.fromarray(noise()).save(tmp_path / "a.jpg")
-    assert load_image(tmp_path / "a.jpg").shape == (48, 64, 3)
+    assert load_image(tmp_path / "a.jpg", 0).shape == (48, 64, 3)
 
 
 def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path):
@@ -214,9 +215,9 @@ def test_random_damage_never_raises_anything_else(tmp_path):
             where = rng.integers(0, min(len(damaged), 400), 6)
             damaged[where] = rng.integers(0, 256, 6)
             (tmp_path / "x").write_bytes(damaged.tobytes())
-            width, height, reason = photo_fault(tmp_path / "x")
+            width, height, reason, _ = photo_fault(tmp_path / "x")
             try:
-                pixels = load_image(tmp_path / "x")
+                pixels = load_image(tmp_path / "x", 0)
             except LabError as error:
                 assert reason.kind == error.kind
                 continue
@@ -238,15 +239,15 @@ def test_a_jpeg_above_the_cap_comes_at_reduced_size_upright_and_the_scan_says_th
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (64, 48), (200, 100, 50)).save(tmp_path / "a.jpg", exif=exif)
-    loaded = load_image(tmp_path / "a.jpg")
+    loaded = load_image(tmp_path / "a.jpg", 0)
     assert loaded.shape == (64 // scale, 48 // scale, 3)
     assert np.abs(loaded.astype(int) - [200, 100, 50]).max() < 12
-    assert photo_fault(tmp_path / "a.jpg") == (48 // scale, 64 // scale, None)
+    assert photo_fault(tmp_path / "a.jpg") == (48 // scale, 64 // scale, None, EIGHT_BITS)
 
 
 def test_a_jpeg_of_a_hundred_megapixels_is_read_and_one_above_its_own_cap_is_refused(tmp_path, monkeypatch):
     Image.new("L", (12_000, 9_000), 90).save(tmp_path / "a.jpg", quality=30)
-    assert load_image(tmp_path / "a.jpg").shape == (4500, 6000, 3)
+    assert load_image(tmp_path / "a.jpg", 0).shape == (4500, 6000, 3)
     monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 12_000 * 9_000 - 1)
     assert fault(tmp_path / "a.jpg") == "bomb"
 
@@ -256,12 +257,12 @@ def test_a_jpeg_of_a_hundred_megapixels_is_read_and_one_above_its_own_cap_is_ref
 def test_a_jpeg_that_lacks_only_its_end_is_read_and_told(tmp_path, options, missing):
     Image.fromarray(noise(200, 200)).save(tmp_path / "a.jpg", **options)
     whole = (tmp_path / "a.jpg").read_bytes()
-    pixels = load_image(tmp_path / "a.jpg")
+    pixels = load_image(tmp_path / "a.jpg", 0)
     for tail in (b"", bytes(500)):  # cut off, or filled up with zeros
         (tmp_path / "a.jpg").write_bytes(whole[:-missing] + tail)
-        width, height, reason = photo_fault(tmp_path / "a.jpg")
+        width, height, reason, _ = photo_fault(tmp_path / "a.jpg")
         assert (width, height, reason.kind) == (200, 200, NO_END) and "data.truncated" in reason.remedy
-        assert (load_image(tmp_path / "a.jpg") != pixels).any(axis=2).mean() <= 0.01
+        assert (load_image(tmp_path / "a.jpg", 0) != pixels).any(axis=2).mean() <= 0.01
 
 
 def test_a_flat_photo_of_which_half_is_missing_is_refused(tmp_path):
@@ -285,8 +286,8 @@ HEIC = (  # 64 x 48: orange, its upper left quarter blue
 
 def test_a_heic_photo_is_read(tmp_path):
     (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
-    pixels = load_image(tmp_path / "a.heic").astype(int)
-    assert pixels.shape == (48, 64, 3) and photo_fault(tmp_path / "a.heic") == (64, 48, None)
+    pixels = load_image(tmp_path / "a.heic", 0).astype(int)
+    assert pixels.shape == (48, 64, 3) and photo_fault(tmp_path / "a.heic") == (64, 48, None, EIGHT_BITS)
     assert np.abs(pixels[5, 5] - [20, 60, 200]).max() < 12 and np.abs(pixels[40, 60] - [200, 100, 50]).max() < 12
 
 
@@ -303,6 +304,6 @@ def test_without_its_package_a_heic_photo_is_named_with_the_remedy_and_the_verdi
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "pi_heif", None)
         assert fault(tmp_path / "a.heic") == "heic"
-        ((_, _, kind, text, remedy),) = verify([file], memory=tmp_path / "memory.parquet")
+        ((_, _, kind, text, remedy, *_),) = verify([file], memory=tmp_path / "memory.parquet")
         assert kind == "heic" and "HEIC" in text and ".[heic]" in remedy
-    assert verify([file], memory=tmp_path / "memory.parquet") == [(64, 48, "", "", "")]
+    assert verify([file], memory=tmp_path / "memory.parquet") == [Verdict(64, 48, "", "", "")]

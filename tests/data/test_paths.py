@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.config.run_config import DataConfig
 from core.data import duplicates, thumbnails
 from core.data.paths import file_inside, inside, photo_file
+from core.data.pictures.photo import photo_of
 from core.data.readers.csv_table import csv_columns
 from core.data.readers.layouts import READERS
 from core.data.readers.tree import list_tree
@@ -100,26 +101,26 @@ def test_a_folders_problem_shows_only_photos_of_the_dataset(root, secret, tmp_pa
     view = View(scanned, scanned, [])
     assert "cat/out.jpg" in set(scanned.problems["sample"])
     assert not problems.tiles_of(view, "cat/out.jpg")
-    assert [tile.sample for tile in problems.tiles_of(view, "cat")] == ["cat/a.jpg", "cat/b.jpg", "cat/c.jpg"]
-    names = [tile.sample for tile in problems.tiles_of(view, ".")]
+    assert [tile.photo.sample for tile in problems.tiles_of(view, "cat")] == ["cat/a.jpg", "cat/b.jpg", "cat/c.jpg"]
+    names = [tile.photo.sample for tile in problems.tiles_of(view, ".")]
     assert names == []
 
 
 def test_a_photo_that_became_a_link_outside_is_shown_by_nobody(root, secret, tmp_path, monkeypatch):
     monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
     samples = read(root).samples
-    row = samples.iloc[0]
-    path, sample, mtime = row["path"], row["sample"], int(row["mtime_ns"])
-    thumbnails.thumbnail(path, sample, mtime)  # even one that was remembered is not shown for what is there now
+    photo = photo_of(samples.iloc[0])
+    path = photo.path
+    thumbnails.thumbnail(photo)  # even one that was remembered is not shown for what is there now
     Path(path).unlink()
     Path(path).symlink_to(secret / "secret.jpg")
     with pytest.raises(LabError, match="leads out of the dataset"):
-        thumbnails.thumbnail(path, sample, mtime)
-    (error, good) = thumbnails.thumbnails([(path, sample, mtime), (samples.iloc[1]["path"], "cat/b.jpg", mtime)])
+        thumbnails.thumbnail(photo)
+    (error, good) = thumbnails.thumbnails([photo, photo_of(samples.iloc[1])])
     assert error.kind == "outside" and isinstance(good, bytes)
-    assert mistakes.thumbnail(path, sample, 50) == ("", "the photo lies outside its dataset")
-    assert duplicates.signatures([(path, sample, mtime)]).decoded.tolist() == [False]
-    face = faces._face(sample, path, (), ())
+    assert mistakes.thumbnail(photo, 50) == ("", "the photo lies outside its dataset")
+    assert duplicates.signatures([photo]).decoded.tolist() == [False]
+    face = faces._face(photo, (), ())
     assert not face.jpeg and "leads out" in face.missing
 
 
@@ -128,12 +129,12 @@ def test_a_followed_photo_is_opened_by_every_door_and_only_by_consent(root, secr
     (root / "cat" / "out.jpg").symlink_to(secret / "secret.jpg")
     samples = read(root, follow_links=True).samples.set_index("sample", drop=False)
     assert len(samples) == 7
-    row = samples.loc["cat/out.jpg"]
-    path, sample, mtime = row["path"], row["sample"], int(row["mtime_ns"])
+    photo = photo_of(samples.loc["cat/out.jpg"])
+    path, sample = photo.path, photo.sample
     assert photo_file(path, sample) == secret / "secret.jpg"
-    assert isinstance(thumbnails.thumbnail(path, sample, mtime), bytes)
-    assert duplicates.signatures([(path, sample, mtime)]).decoded.tolist() == [True]
-    assert faces._face(sample, path, (), ()).jpeg
+    assert isinstance(thumbnails.thumbnail(photo), bytes)
+    assert duplicates.signatures([photo]).decoded.tolist() == [True]
+    assert faces._face(photo, (), ()).jpeg
     assert changed_files(samples) == []
     plain = str(root / sample)  # as in a table that was made without consent
     with pytest.raises(LabError, match="leads out of the dataset"):

@@ -5,7 +5,6 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -13,12 +12,13 @@ from PIL import Image
 from core.config.run_config import DataConfig
 from core.data import verify
 from core.data.images import load_image
+from core.data.pictures.depth import EIGHT_BITS
 from core.data.scan import fingerprint, scan
 from core.errors import LabError
 from tests.photos import all_kinds, assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, problems_of, read
 
 COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns"]
-COLUMNS += ["width", "height"]
+COLUMNS += ["width", "height", "bits"]
 
 
 def bad_dataset(root):
@@ -65,7 +65,7 @@ def test_the_table_is_as_promised(tmp_path):
     assert list(samples.columns) == COLUMNS
     assert list(scanned.problems.columns) == ["sample", "where", "kind", "problem", "remedy", "severity"]
     assert samples.loc[0, ["width", "height"]].tolist() == [20, 30]
-    assert load_image(samples.loc[0, "path"]).shape == (30, 20, 3)
+    assert load_image(samples.loc[0, "path"], 0).shape == (30, 20, 3)
     status = os.stat(samples.loc[0, "path"])
     assert samples.loc[0, ["bytes", "mtime_ns"]].tolist() == [status.st_size, status.st_mtime_ns]
     types = [str(samples[name].dtype) for name in ("row", "bytes", "mtime_ns", "width", "age")]
@@ -98,7 +98,7 @@ def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_p
     def photo_fault(path):
         decoded.append(path)
         assert next(turns) == 0 or stopped.wait(60)  # one of them alone is the first, however threads take turns
-        return 8, 6, None
+        return 8, 6, None, EIGHT_BITS
 
     class Pool(ThreadPoolExecutor):
         def __init__(self, *arguments, **options):
@@ -154,7 +154,7 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
 
 
 def test_verdicts_of_thousands_keep_their_order(monkeypatch):
-    monkeypatch.setattr(verify, "photo_fault", lambda path: (int(path), 1, None))
+    monkeypatch.setattr(verify, "photo_fault", lambda path: (int(path), 1, None, EIGHT_BITS))
     calls = []
     files = [(str(n), 1, 1) for n in range(5_003)]
     verdicts = verify.verify(files, threads=2, progress=lambda *at: calls.append(at))
@@ -246,6 +246,7 @@ def test_fingerprint_tells_each_change_but_not_order_or_root():
         "age": 31,
         "gender": None,
         "label": "y",
+        "bits": 12,
     }
     for name, value in changes.items():
         changed = samples.copy()
@@ -273,29 +274,3 @@ def test_a_jpeg_without_its_end_is_used_by_consent_and_told(tmp_path):
     ]
     (fact,) = [fact for fact in kept.facts if fact.kind == "pictures"]
     assert "used as they are" in fact.text and fact.settings == ("truncated",)
-
-
-def deep(root, peak, suffix="png"):
-    for seed, name in enumerate(f"{label}/{i}.{suffix}" for label in ("cat", "dog") for i in range(3)):
-        pixels = np.random.default_rng(seed).integers(0, peak + 1, (20, 20)).astype(np.uint16)
-        pixels[0, 0] = peak if seed == 5 else 0
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(root / name)
-    return root
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-@pytest.mark.parametrize("peak, bits, factor", [(4095, 12, 16), (1023, 10, 64), (200, 8, 256)])
-def test_sixteen_bits_of_which_few_are_used_are_told_as_dark(tmp_path, peak, bits, factor, suffix):
-    scanned = read(deep(tmp_path, peak, suffix))
-    (fact,) = [fact for fact in scanned.facts if fact.kind == "pictures"]
-    assert fact.probable and f"use {bits} of them (largest value {peak:,} in 6 looked at)" in fact.text
-    assert f"{factor} times darker" in fact.text and f"by {factor} and" in fact.text
-    assert len(scanned.samples) == 6 and scanned.problems.empty
-
-
-def test_what_uses_its_bits_is_told_nothing_of(tmp_path):
-    assert not [fact for fact in read(deep(tmp_path / "deep", 60_000)).facts if fact.kind == "pictures"]
-    draw(tmp_path / "flat" / "cat" / "0.png")
-    draw(tmp_path / "flat" / "dog" / "0.png")
-    assert not [fact for fact in read(tmp_path / "flat").facts if fact.kind == "pictures"]

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from core.data import thumbnails
+from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
 from core.places import lab_folder
 from tests.photos import draw
@@ -21,47 +22,47 @@ def test_a_thumbnail_is_small_upright_and_of_the_same_colour(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (800, 400), (200, 30, 60)).save(tmp_path / "a.jpg", exif=exif)
-    small = opened(thumbnails.thumbnail(str(tmp_path / "a.jpg"), "a.jpg", 1, 240, tmp_path))
+    small = opened(thumbnails.thumbnail(StoredPhoto(str(tmp_path / "a.jpg"), "a.jpg", 0, 1), 240, tmp_path))
     assert small.format == "JPEG" and small.size == (120, 240)
     assert np.abs(np.asarray(small).mean((0, 1)) - (200, 30, 60)).max() < 6
 
 
 def test_the_second_look_reads_the_cache_and_a_changed_file_does_not(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
-    first = thumbnails.thumbnail(path, "a.png", 1, 64, tmp_path)
+    first = thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, 1), 64, tmp_path)
     os.unlink(path)
-    assert thumbnails.thumbnail(path, "a.png", 1, 64, tmp_path) == first
-    for other in ((path, "a.png", 2, 64), (path, "a.png", 1, 65)):
+    assert thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, 1), 64, tmp_path) == first
+    for mtime, bits, side in ((2, 0, 64), (1, 12, 64), (1, 0, 65)):
         with pytest.raises(LabError):
-            thumbnails.thumbnail(*other, tmp_path)
+            thumbnails.thumbnail(StoredPhoto(path, "a.png", bits, mtime), side, tmp_path)
     assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_without_a_time_it_is_of_what_the_file_has_now(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
-    red = thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
-    assert thumbnails.thumbnail(path, "a.png", os.stat(path).st_mtime_ns, 64, tmp_path) == red
+    red = thumbnails.thumbnail(StoredPhoto(path, "a.png", 0), 64, tmp_path)
+    assert thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, os.stat(path).st_mtime_ns), 64, tmp_path) == red
     draw(tmp_path / "a.png", (0, 0, 255))
     os.utime(path, ns=(1, 1))
-    blue = thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+    blue = thumbnails.thumbnail(StoredPhoto(path, "a.png", 0), 64, tmp_path)
     assert np.asarray(opened(red)).mean((0, 1)).argmax() == 0 and np.asarray(opened(blue)).mean((0, 1)).argmax() == 2
     os.unlink(path)
     with pytest.raises(LabError, match="no such file"):
-        thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+        thumbnails.thumbnail(StoredPhoto(path, "a.png", 0), 64, tmp_path)
 
 
 def test_a_small_photo_is_the_thumbnail_that_nobody_keeps(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
-    small = thumbnails.small_photo(path, "a.png", 64)
+    small = thumbnails.small_photo(StoredPhoto(path, "a.png", 0), 64)
     assert not lab_folder(tmp_path).exists()
-    assert small == thumbnails.thumbnail(path, "a.png", None, 64, tmp_path)
+    assert small == thumbnails.thumbnail(StoredPhoto(path, "a.png", 0), 64, tmp_path)
 
 
 def test_many_come_in_order_and_a_bad_one_is_its_error(tmp_path):
     draw(tmp_path / "a.png", (255, 0, 0))
     draw(tmp_path / "c.png", (0, 0, 255))
     (tmp_path / "b.jpg").write_text("no image")
-    photos = [(str(tmp_path / name), name, 1) for name in ("a.png", "b.jpg", "c.png")]
+    photos = [StoredPhoto(str(tmp_path / name), name, 0, 1) for name in ("a.png", "b.jpg", "c.png")]
     red, bad, blue = thumbnails.thumbnails(photos, 32, tmp_path)
     assert isinstance(bad, LabError) and "b.jpg" in bad.message
     assert np.asarray(opened(red)).mean((0, 1)).argmax() == 0 and np.asarray(opened(blue)).mean((0, 1)).argmax() == 2
@@ -79,4 +80,4 @@ def test_a_full_folder_loses_its_older_half(tmp_path, monkeypatch):
 def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
     lab_folder(tmp_path).write_text("a file where the folder should be")
-    assert opened(thumbnails.thumbnail(path, "a.png", 1, 32, tmp_path)).format == "JPEG"
+    assert opened(thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, 1), 32, tmp_path)).format == "JPEG"

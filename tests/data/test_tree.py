@@ -77,7 +77,7 @@ def test_a_dataset_of_links_says_how_they_are_followed_and_then_opens(tmp_path):
     (fact,) = facts_of(scanned, "links")
     assert "6 links are followed" in fact.text and "6 photos lie out of" in fact.text
     assert fact.settings == ("follow_links",)
-    assert load_image(scanned.samples["path"][0]).shape == (6, 8, 3)
+    assert load_image(scanned.samples["path"][0], 0).shape == (6, 8, 3)
 
 
 def test_links_beside_photos_wait_for_consent(tmp_path):

@@ -245,6 +245,17 @@ def test_a_small_picture_of_a_photo_is_made_in_one_place():
                     raise AssertionError(f"{path.name}:{node.lineno}")
 
 
+def test_the_pixels_of_a_datasets_photo_come_from_one_place():
+    """Who loads a file by its path alone does not know the bits that its dataset uses: it asks the StoredPhoto.
+
+    Photos that are in no dataset are what predict and export load; they name the bits of the run.
+    """
+    doors = ("core.data.images", "core.data.pictures.photo", "core.predict.", "core.export.")
+    for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
+        if not dotted_name(path).startswith(doors):
+            assert not re.search(r"import .*\bload_image\b|images\.load_image", path.read_text("utf-8")), path
+
+
 def test_the_names_of_a_runs_files_are_spelt_where_a_run_is():
     """run.py names what lies in a run's folder, create.py freezes it before it has its name."""
     names = {"run.json", "summary.json", "samples.parquet", "ancestry.parquet", "state.json", "progress.json"}

@@ -63,7 +63,7 @@ def test_prepare_is_the_trainers_own_picture(run):
     assert inputs.dtype == torch.float32
     torch.testing.assert_close(inputs, pictures(run, names), atol=1e-5, rtol=0)
     path = run.samples()["path"].iloc[0]
-    assert np.array_equal(as_seen(run.config(), load_image(path)), faces(run, names[:1])[0])
+    assert np.array_equal(as_seen(run.config(), load_image(path, 0)), faces(run, names[:1])[0])
 
 
 def test_the_fold_of_a_sample_is_the_one_that_held_its_person_out(run):

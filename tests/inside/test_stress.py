@@ -4,6 +4,7 @@ import torch
 
 from core.augment import steps
 from core.config.transforms import TRANSFORMS
+from core.data.pictures.photo import photos_of
 from core.errors import LabError
 from core.inside import stress
 from core.inside.fold_models import fold_model
@@ -35,7 +36,7 @@ def test_without_strength_the_predictions_are_those_of_the_run(never_stopped):
     faces = stress.held_out(run, 0, 100)
     result = stress.stress(run, 0, faces, "GaussNoise", "std_range", [0, 1], progress=lambda *at: seen.append(at))
     assert np.allclose(result.probabilities[0], result.plain, atol=1e-7)
-    source = Source(run.samples()["path"].tolist(), None, run.config().transforms)
+    source = Source(photos_of(run.samples()), None, run.config().transforms)
     images = AugmentedBatches(source, 0, 0, "eval")[0, faces.index.to_numpy(), np.zeros(len(faces), int)]
     with fold_model(run, 0) as opened, torch.inference_mode():
         logits = opened.model((images.permute(0, 3, 1, 2) / 255 - MEAN) / STD)

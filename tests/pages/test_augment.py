@@ -15,6 +15,7 @@ from core.augment import exchange
 from core.config import recipes
 from core.config import run_config as configs
 from core.config.run_config import study_transforms
+from core.data.pictures.photo import photos_of
 from core.data.scan import scan
 from core.jobs import control as jobs
 from core.places import HOME
@@ -102,7 +103,7 @@ def test_what_stands_on_the_page_is_byte_for_byte_what_training_gets(lab, tiny_d
     chosen = plan.samples["sample"] == (photo[0] if isinstance(photo, list) else photo)
     (row,) = plan.samples.index[chosen].tolist()
     fold = 1 if plan.samples["fold"][row] == 0 else 0  # one that trains on the photo
-    batches = AugmentedBatches(Source(plan.samples["path"].tolist(), None, config.transforms), 0, fold, "train")
+    batches = AugmentedBatches(Source(photos_of(plan.samples), None, config.transforms), 0, fold, "train")
     for epoch in (1, 9, 16):
         (fed,) = batches[epoch, np.array([row]), np.array([0])].numpy()
         assert np.array_equal(pixels_of(page, f"Epoch {epoch}"), fed)

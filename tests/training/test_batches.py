@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.augment.pipeline import sample_seed
+from core.data.pictures.photo import StoredPhoto, photos_of
 from core.training import pixel_cache
 from core.training.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 
@@ -15,7 +16,7 @@ CPU = torch.device("cpu")
 def source(tiny_plan, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pixels")
     pixels = pixel_cache.build(folder, tiny_plan.samples, tiny_plan.config.transforms)
-    return Source(tiny_plan.samples["path"].tolist(), pixels, tiny_plan.config.transforms)
+    return Source(photos_of(tiny_plan.samples), pixels, tiny_plan.config.transforms)
 
 
 def draw(source, batches, *, workers=0, epoch=1, seed=0, fold=0, stage="train"):
@@ -72,7 +73,7 @@ def test_validation_is_never_augmented(source):
 
 
 def test_the_cache_and_the_files_give_the_same_pixels(source):
-    from_files = Source(source.paths, None, source.transforms)
+    from_files = Source(source.photos, None, source.transforms)
     assert equal(draw(source, BATCHES), draw(from_files, BATCHES))
     assert equal(draw(source, BATCHES, stage="eval"), draw(from_files, BATCHES, stage="eval"))
 
@@ -80,7 +81,7 @@ def test_the_cache_and_the_files_give_the_same_pixels(source):
 def test_an_unreadable_photo_surfaces_from_the_loader_with_its_name(source, tmp_path):
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no photo")
-    broken = Source([*source.paths[:3], str(bad)], None, source.transforms)
+    broken = Source([*source.photos[:3], StoredPhoto(str(bad), "bad.jpg", 0)], None, source.transforms)
     with pytest.raises(Exception, match=r"bad\.jpg"):
         draw(broken, [np.arange(4)])
 

@@ -14,6 +14,7 @@ from PIL import Image
 from core.config import TransformConfig
 from core.config.run_config import study_transforms
 from core.data.images import load_image
+from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
 from core.places import HOME
 from core.training import pixel_cache
@@ -48,7 +49,7 @@ def table(folder):
     for path in sorted(folder.iterdir()):
         status = path.stat()
         rows.append((path.name, str(path), status.st_size, status.st_mtime_ns))
-    return pd.DataFrame(rows, columns=["sample", "path", "bytes", "mtime_ns"])
+    return pd.DataFrame(rows, columns=["sample", "path", "bytes", "mtime_ns"]).assign(bits=0)
 
 
 def assert_only(folder, *paths):
@@ -62,7 +63,7 @@ def test_cached_pixels_are_those_of_decoding_directly(photos, tmp_path):
     assert pixels.shape == (150, 24, 20, 3)
     assert pixels.dtype == np.uint8
     for cached, photo in zip(pixels, photos["path"], strict=True):
-        expected = cv2.resize(load_image(photo), (20, 24), interpolation=cv2.INTER_AREA)
+        expected = cv2.resize(load_image(photo, 0), (20, 24), interpolation=cv2.INTER_AREA)
         assert np.array_equal(cached, expected)
     assert_only(tmp_path / "cache", path)
 
@@ -70,7 +71,7 @@ def test_cached_pixels_are_those_of_decoding_directly(photos, tmp_path):
 def test_the_same_pixels_are_decoded_once(photos, tmp_path, monkeypatch):
     path = pixel_cache.build(tmp_path / "cache", photos, RESIZE)
     written = path.stat().st_ino
-    monkeypatch.setattr(pixel_cache, "load_image", lambda path: pytest.fail("decoded again"))
+    monkeypatch.setattr(StoredPhoto, "pixels", lambda photo: pytest.fail("decoded again"))
     assert pixel_cache.build(tmp_path / "cache", photos, RESIZE) == path
     other_augmentation = [RESIZE[0], TransformConfig(name="InvertImg", p=0.3), RESIZE[2]]
     assert pixel_cache.build(tmp_path / "cache", photos, other_augmentation) == path
@@ -81,16 +82,17 @@ BUILD = """
 import sys, time
 from pathlib import Path
 import pandas as pd
+from core.data.pictures.photo import StoredPhoto
 from core.training import pixel_cache as cache
 from core.config import TransformConfig
 folder, decoded = map(Path, sys.argv[1:])
 samples = pd.read_parquet(folder.parent / "samples.parquet")
-real = cache.load_image
-def count(path):
+real = StoredPhoto.pixels
+def count(photo):
     with open(decoded, "a") as stream:
         stream.write(".")
-    return real(path)
-cache.load_image = count
+    return real(photo)
+StoredPhoto.pixels = count
 print("ready", flush=True)
 sys.stdin.readline()
 transforms = [TransformConfig(name="Resize", params={"height": 24, "width": 20}), TransformConfig(name="Normalize")]
@@ -124,7 +126,7 @@ def test_any_change_of_a_photo_or_of_a_leading_transform_is_another_file(photos,
         return pixel_cache.pixels_file(tmp_path, samples, transforms).name
 
     names = {name()}
-    for column, value in (("bytes", 1), ("mtime_ns", 1), ("path", "/elsewhere.jpg")):
+    for column, value in (("bytes", 1), ("mtime_ns", 1), ("bits", 12), ("path", "/elsewhere.jpg")):
         changed = photos.copy()
         changed.loc[70, column] = value
         names.add(name(changed))
@@ -133,7 +135,7 @@ def test_any_change_of_a_photo_or_of_a_leading_transform_is_another_file(photos,
     names.add(name(transforms=[TransformConfig(name="Resize", params={"height": 20, "width": 24}), *RESIZE[1:]]))
     names.add(name(transforms=[TransformConfig(name="CenterCrop", params={"height": 24, "width": 20}), *RESIZE[1:]]))
     names.add(name(transforms=[RESIZE[0], *RESIZE]))
-    assert len(names) == 9
+    assert len(names) == 10
     assert name(transforms=[RESIZE[0], RESIZE[2]]) == name()  # what follows is not in the file
     disabled = TransformConfig(name="CenterCrop", enabled=False)
     assert name(transforms=[disabled, *RESIZE]) == name()
@@ -279,6 +281,7 @@ def test_on_a_full_disk_unused_pixels_make_room_oldest_first(photos, tmp_path, s
 CLEAN = """
 import sys
 from pathlib import Path
+from core.data.pictures.photo import StoredPhoto
 from core.training import pixel_cache as cache
 cache.KEEP_BYTES = 0
 folder = Path(sys.argv[1])

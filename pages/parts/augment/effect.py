@@ -17,8 +17,7 @@ from core.augment.effects import BANDS, Effect, effects, face_bands, warnings_of
 from core.augment.pipeline import sample_seed
 from core.augment.preview import crop_effects, stretches, validation_view
 from core.config import RunConfig
-from core.data.images import load_image
-from core.data.paths import photo_file
+from core.data.pictures.photo import photos_of
 from core.errors import LabError
 from core.text import count
 from pages.parts.augment.photo import Photo, Photos
@@ -87,7 +86,7 @@ def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int)
         stamp, load = photo.stamp, lambda: [photo.image]
     else:
         chosen = spread(photos.samples, most)
-        stamp = json.dumps(list(zip(chosen["path"], chosen["mtime_ns"].astype(int).tolist(), strict=True)))
+        stamp = json.dumps(photos_of(chosen))
         load = partial(readable, chosen)  # decoded only when something is to be measured
     memos = st.session_state.setdefault(MEMO, {})
     memo = memos.setdefault(stamp, {})
@@ -115,9 +114,9 @@ def spread(samples: pd.DataFrame, most: int) -> pd.DataFrame:
 def readable(chosen: pd.DataFrame) -> list[np.ndarray]:
     """The decoded photos that can be read. Raises LookupError if none can."""
     images = []
-    for path, sample in zip(chosen["path"], chosen["sample"], strict=True):
+    for photo in photos_of(chosen):
         try:
-            images.append(load_image(photo_file(path, sample)))
+            images.append(photo.pixels())
         except LabError:
             continue
     if not images:

@@ -12,8 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
-from core.data.images import decode, load_image
-from core.data.paths import photo_file
+from core.data.images import decode
+from core.data.pictures.photo import bits_of, photo_of
 from core.data.scan import Scan
 from core.data.tasks import possible_tasks, proposed_task
 from core.errors import LabError
@@ -129,7 +129,7 @@ def choose(photos: Photos | None) -> Photo | None:
         )
         if origin == "dataset":
             return _from_dataset(photos)
-    return _upload()
+    return _upload(bits_of(photos.samples) if photos is not None else 0)
 
 
 def _from_dataset(photos: Photos) -> Photo | None:
@@ -150,13 +150,14 @@ def _from_dataset(photos: Photos) -> Photo | None:
     row = (rows if len(rows) else table).iloc[0]
     st.query_params["photo"] = row["sample"]
     try:
-        image = load_image(photo_file(row["path"], row["sample"]))
+        stored = photo_of(row)
+        image = stored.pixels()
     except LabError as error:
         badges.show_error(error)
         return None
     fold = int(row["fold"])
     description = f"{row['class_name']} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
-    return Photo(image, int(row.name), row["sample"], description, fold, f"{row['path']}:{row['mtime_ns']}")
+    return Photo(image, int(row.name), row["sample"], description, fold, repr(stored))
 
 
 def _person(table: pd.DataFrame) -> str:
@@ -184,7 +185,8 @@ def _random(samples: list[str]) -> None:
     st.query_params["photo"] = samples[int(rng.integers(len(samples)))]
 
 
-def _upload() -> Photo | None:
+def _upload(bits: int) -> Photo | None:
+    """bits: of the dataset, by which a photo of more than 8 bits is scaled."""
     upload = st.file_uploader(
         "Upload a photo", key="augment-upload", max_upload_size=50, help="It stays on this machine and is not kept."
     )
@@ -192,7 +194,7 @@ def _upload() -> Photo | None:
         return None
     data = upload.getvalue()
     try:
-        image = decode(io.BytesIO(data))
+        image = decode(io.BytesIO(data), bits)
     except LabError as error:
         badges.show_error(LabError(f"{upload.name}: {error.message}", error.remedy, error.kind))
         return None
@@ -200,4 +202,4 @@ def _upload() -> Photo | None:
         badges.show_error(LabError(f"{upload.name}: is too large for this machine's memory.", "Make it smaller."))
         return None
     st.caption(f"{plain(upload.name)}: {count(image.shape[1])} × {count(image.shape[0])} px")
-    return Photo(image, 0, upload.name, UPLOADED, -1, hashlib.sha256(data).hexdigest())
+    return Photo(image, 0, upload.name, UPLOADED, -1, f"{bits} {hashlib.sha256(data).hexdigest()}")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.compare.contrast import flips
 from core.compare.pairs import Pair
+from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.text import count, plain
@@ -93,13 +94,13 @@ def _face(row, pair: Pair, names: dict[str, str]) -> str:
         )
     link = maps_link(pair.run.id, pair.baseline.id, [row.sample])
     return (
-        f'<a href="{escape(link)}" target="_self">{_picture(str(row.path), row.sample)}'
+        f'<a href="{escape(link)}" target="_self">{_picture(photo_of(row))}'
         f"<b>{escape(str(row.label))}</b> · fold {row.fold}{answers}</a>"
     )
 
 
-def _picture(path: str, sample: str) -> str:
+def _picture(photo: StoredPhoto) -> str:
     try:
-        return faces.encoded(thumbnail(path, sample, None, SIDE), "face")
+        return faces.encoded(thumbnail(photo, SIDE), "face")
     except LabError as error:
         return f'<div class="cmp-missing">{escape(error.message)}</div>'

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction, CorrectionEffect
+from core.data.pictures.photo import photo_of
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
@@ -103,8 +104,7 @@ def _picture(view: View, each: Correction) -> str:
     if not len(theirs):
         return ""
     try:
-        first = theirs.iloc[0]
-        data = thumbnail(first["path"], first["sample"], int(first["mtime_ns"]))
+        data = thumbnail(photo_of(theirs.iloc[0]))
     except LabError:
         return ""
     return faces.encoded(data, "")

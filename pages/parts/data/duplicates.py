@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.data import duplicates
 from core.data.labels.corrections import Correction
+from core.data.pictures.photo import photo_of, photos_of
 from core.places import lab_folder
 from core.text import count, duration, plain
 from pages.parts.data import photo
@@ -99,9 +100,8 @@ def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
         words = f"Looking at photos: {count(done)} of {count(total)}, {duration(seconds)} left"
         bar.progress(done / max(1, total), words)
 
-    photos = list(zip(samples["path"], samples["sample"], samples["mtime_ns"].astype(int), strict=True))
     try:
-        signatures = duplicates.signatures(photos, progress=progress, memory=_memory(view))
+        signatures = duplicates.signatures(photos_of(samples), progress=progress, memory=_memory(view))
         return duplicates.pairs(samples, signatures)
     finally:
         place.empty()
@@ -119,7 +119,7 @@ def _pair(view: View, pair: Any, number: int) -> None:
     with st.container(border=True, key=f"data-pair-{number}"):
         pictures, words = st.columns([1, 1.4], gap="medium")
         with pictures:
-            tiles = [Tile(r["sample"], r["path"], int(r["mtime_ns"]), describe(r), r["person"]) for r in rows]
+            tiles = [Tile(photo_of(r), describe(r), r["person"]) for r in rows]
             gallery(tiles, pick_photo, key=f"data-duplicate-{number}", chosen=address("photo"))
         with words:
             mirrored = ", one seen in a mirror" if pair.mirrored else ""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.data.pictures.photo import photo_of
 from core.text import count
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, address, address_choice, address_number, describe, go, pager, pick_photo, turner
@@ -40,9 +41,7 @@ def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
     marks = view.marks()
     tiles = [
         Tile(
-            row.sample,
-            row.path,
-            int(row.mtime_ns),
+            photo_of(row),
             row.class_name if order == "class" else row.person if order == "person" else describe(row),
             describe(row) if order == "person" else row.sample,
             marks.get(row.sample, ""),

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.data.pictures.photo import StoredPhoto
 from core.data.thumbnails import thumbnails
 from core.errors import LabError
 
@@ -71,9 +72,7 @@ _GALLERY = st.components.v2.component(
 class Tile:
     """One photo of a gallery. first and second: what stands below it; mark: a word in colour, "" for none."""
 
-    sample: str
-    path: str
-    mtime_ns: int
+    photo: StoredPhoto
     first: str
     second: str = ""
     mark: str = ""
@@ -93,17 +92,17 @@ def gallery(tiles: Sequence[Tile], picked: Callable[[str], None], *, key: str, c
 def cells_of(tiles: Sequence[Tile], chosen: str | None = None) -> list[dict[str, Any]]:
     """What is sent to the browser for each tile: its picture as base64, or what is wrong with it."""
     cells = []
-    for tile, data in zip(tiles, thumbnails([(t.path, t.sample, t.mtime_ns) for t in tiles]), strict=True):
+    for tile, data in zip(tiles, thumbnails([tile.photo for tile in tiles]), strict=True):
         fault = data.message if isinstance(data, LabError) else ""
         cells.append(
             {
-                "sample": tile.sample,
+                "sample": tile.photo.sample,
                 "image": "" if fault else base64.b64encode(data).decode(),
                 "fault": fault,
                 "first": tile.first,
                 "second": tile.second,
                 "mark": tile.mark,
-                "chosen": tile.sample == chosen,
+                "chosen": tile.photo.sample == chosen,
             }
         )
     return cells

@@ -11,6 +11,7 @@ from core.config.run_config import TaskConfig
 from core.data import counts
 from core.data.counts import MEAN_PHOTOS
 from core.data.persons import UNKNOWN, persons_of, units
+from core.data.pictures.photo import StoredPhoto, photos_of
 from core.figures import dataset
 from core.text import count, plain
 from pages.parts.data.view import View, address_choice, go
@@ -151,8 +152,8 @@ def people_and_sizes(view: View) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _mean(photos: tuple[tuple[str, str, int], ...]) -> str:
-    pixels = counts.mean_photo(list(photos))
+def _mean(photos: tuple[StoredPhoto, ...]) -> str:
+    pixels = counts.mean_photo(photos)
     return "" if pixels is None else faces.image(pixels, "mean photo")
 
 
@@ -163,7 +164,7 @@ def means(table: pd.DataFrame, names: list[str]) -> None:
     with st.spinner("Averaging photos", show_time=True):
         for name in drawn:
             part = counts.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
-            picture = _mean(tuple(zip(part["path"], part["sample"], part["mtime_ns"].astype(int), strict=True)))
+            picture = _mean(tuple(photos_of(part)))
             cells.append(f"<figure>{picture}{escape(name)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(cells)}</div>')
     more = f" The first {len(drawn)} of {len(names)} classes." if len(drawn) < len(names) else ""

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.data.labels import corrections
 from core.data.labels.corrections import SEVERAL, Correction, value_text
+from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import thumbnail
 from core.data.values import GENDERS, MASKS, attribute, attribute_names, column_of, is_number
 from core.errors import LabError
@@ -44,7 +45,7 @@ def draw(view: View, sample: str) -> None:
         if row is None:
             _bad_file(view, sample)
             return
-        _picture(row["path"], sample, int(row["mtime_ns"]))
+        _picture(photo_of(row))
         _facts(view, row)
         if error := st.session_state.pop(ERROR, None):
             badges.show_error(error)
@@ -64,9 +65,9 @@ def draw(view: View, sample: str) -> None:
         _form(view, row)
 
 
-def _picture(path: str, sample: str, mtime_ns: int) -> None:
+def _picture(photo: StoredPhoto) -> None:
     try:
-        data = base64.b64encode(thumbnail(path, sample, mtime_ns, SIDE)).decode()
+        data = base64.b64encode(thumbnail(photo, SIDE)).decode()
     except LabError as error:
         badges.show_error(error)
         return

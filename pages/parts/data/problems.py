@@ -12,6 +12,7 @@ import streamlit as st
 from core.data.images import SUFFIXES
 from core.data.labels.corrections import value_text
 from core.data.paths import inside
+from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import thumbnails
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import count, plain
@@ -93,7 +94,7 @@ def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> 
     if person in photos:
         st.html(fault)
         rows = photos[person].head(SHOWN).itertuples(index=False)
-        tiles = [Tile(r.sample, r.path, int(r.mtime_ns), describe(r), r.sample) for r in rows]
+        tiles = [Tile(photo_of(r), describe(r), r.sample) for r in rows]
         gallery(tiles, pick_photo, key=key, chosen=address("photo"))
         if len(photos[person]) > SHOWN:
             st.caption(f"The first {SHOWN} of {count(len(photos[person]))} photos of {plain(person)}.")
@@ -124,7 +125,7 @@ def tiles_of(view: View, sample: str) -> list[Tile]:
     """The photo; the photos of a folder; none where there is nothing to show, as of a file that cannot be decoded."""
     row = view.row(sample) if sample else None
     if row is not None:
-        return [Tile(row["sample"], row["path"], int(row["mtime_ns"]), describe(row), value_text(row["person"]))]
+        return [Tile(photo_of(row), describe(row), value_text(row["person"]))]
     root = Path(view.raw.root)
     place = inside(root, sample) if sample else None
     if place is None:
@@ -137,6 +138,7 @@ def tiles_of(view: View, sample: str) -> list[Tile]:
     tiles = []
     for name in [name for name in pictures if inside(root, name) is not None][:SHOWN]:
         if (path := root / name).is_file():
-            tiles.append(Tile(name, str(path), path.stat().st_mtime_ns, name.rpartition("/")[2], "not used"))
-    good = thumbnails([(tile.path, tile.sample, tile.mtime_ns) for tile in tiles])
+            photo = StoredPhoto(str(path), name, view.raw.bits, path.stat().st_mtime_ns)
+            tiles.append(Tile(photo, name.rpartition("/")[2], "not used"))
+    good = thumbnails([tile.photo for tile in tiles])
     return [tile for tile, picture in zip(tiles, good, strict=True) if isinstance(picture, bytes)]

@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from core.data.pictures.photo import photo_of
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.thumbnails import thumbnails
@@ -117,7 +118,7 @@ def _icon(scan: Scan, fact: Fact) -> str:
 def _photos(scan: Scan) -> str:
     """HTML of a row of small photos of different classes, without those that cannot be read by now."""
     chosen = examples(scan, PHOTOS)
-    pictures = thumbnails([(row["path"], row["sample"], int(row["mtime_ns"])) for _, row in chosen], SIDE)
+    pictures = thumbnails([photo_of(row) for _, row in chosen], SIDE)
     cells = [
         f'<figure title="{escape(name)}">{faces.encoded(picture, name)}<figcaption>{escape(name)}</figcaption></figure>'
         for (name, _), picture in zip(chosen, pictures, strict=True)

@@ -70,6 +70,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
             _type(choice, f"{key}.max_people", "max_people", "At most this many people", errors, "all", 220)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _pick(choice, f"{key}.truncated", "truncated", "JPEGs without their end", TRUNCATED, 240)
+            _type(choice, f"{key}.bits", "bits", "Bits of deep photos", errors, "found", 170)
             field(
                 st.checkbox,
                 "Follow links",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.answers.mistakes import Answers
+from core.data.pictures.photo import photo_of
 from core.runs import Run
 from pages.parts.look_inside import mistakes
 
@@ -75,7 +76,7 @@ class Doubt:
 
 def portrait(doubt: Doubt) -> str:
     """HTML of the face in question and of what is known about it."""
-    image, fault = mistakes.thumbnail(doubt.face["path"], doubt.sample, SIDE)
+    image, fault = mistakes.thumbnail(photo_of(doubt.face), SIDE)
     picture = f'<img alt="" src="{image}">' if image else f'<div class="faces-missing">{escape(fault)}</div>'
     return (
         f'{_CSS}<div class="look-one"><div>{picture}</div><div><dl>{_facts(doubt)}</dl>'
@@ -109,7 +110,7 @@ def _other_photos(others: pd.DataFrame) -> str:
     """Small ones; those that cannot be read are left out."""
     images = ""
     for photo in others.head(MOST_OTHERS).itertuples(index=False):
-        image, _ = mistakes.thumbnail(photo.path, photo.sample, mistakes.SIDE)
+        image, _ = mistakes.thumbnail(photo_of(photo), mistakes.SIDE)
         if image:
             images += f'<img alt="" title="{escape(photo.sample)}: {escape(photo.true)}" src="{image}">'
     return f'<div class="look-others" aria-label="Other photos of this person">{images}</div>' if images else ""

@@ -11,6 +11,7 @@ import streamlit as st
 from core.answers import label_errors
 from core.answers.mistakes import Answers
 from core.data.labels import corrections, reviews
+from core.data.pictures.photo import photo_of
 from core.errors import LabError
 from core.runs import Run
 from core.text import count
@@ -117,7 +118,7 @@ def _step(label: str, shortcut: str, icon: str, samples: list[str], to: int) -> 
 def _tile(answers: Answers, row, is_chosen: bool) -> dict:
     """What the gallery shows of one row of the queue."""
     face = answers.table.iloc[row.row]
-    image, fault = mistakes.thumbnail(face["path"], face["sample"], mistakes.SIDE)
+    image, fault = mistakes.thumbnail(photo_of(face), mistakes.SIDE)
     return {
         "sample": row.sample,
         "image": image,

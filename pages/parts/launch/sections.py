@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import places
 from core.augment.preview import crop_effects, pick
+from core.data.pictures.photo import photo_of
 from core.jobs import queue, speed
 from core.plan import apart
 from core.plan.folds import fold_table
@@ -42,9 +43,7 @@ def faces_section(plan: Plan) -> None:
     class_names = plan.class_names[:MOST_CLASSES]
     chosen = pick(plan.samples, FACES, draw // 4)
     photos = tuple(
-        (row.path, row.sample, int(row.mtime_ns), int(row.Index), row.class_name)
-        for row in chosen.itertuples()
-        if row.class_name in class_names
+        (photo_of(row), int(row.Index), row.class_name) for row in chosen.itertuples() if row.class_name in class_names
     )
     transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
     with st.spinner("Preparing faces", show_time=True):

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
+from core.data.pictures.photo import photo_of
 from core.data.values import column_of
 from core.errors import LabError
 from core.inside import face_maps
@@ -74,8 +75,7 @@ def show(run: Run, answers: Answers) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         theme.heading("Regions")
-        photo = answers.table.iloc[rows[0]]
-        regions.editor(boxes, photo["path"], photo["sample"])
+        regions.editor(boxes, photo_of(answers.table.iloc[rows[0]]))
     with right:
         if st.session_state.get(ASKED) != key:
             words = f"{count(len(samples))} faces wait, each for the fold that held the person out."

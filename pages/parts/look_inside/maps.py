@@ -130,10 +130,10 @@ def _of_uploads(run: Run, contents: dict[str, bytes], request: MapRequest) -> Ru
 
 
 def _look_at(run: Run, contents: dict[str, bytes], request: MapRequest) -> RunMaps:
-    photos, faults = {}, {}
+    photos, faults, bits = {}, {}, run.bits()
     for name, content in contents.items():
         try:
-            photos[name] = decode(io.BytesIO(content))
+            photos[name] = decode(io.BytesIO(content), bits)
         except LabError as error:
             faults[name] = LabError(f"photo {name}: {error.message}", error.remedy, error.kind)
     return replace(face_maps.of_uploads(run, photos, request), faults=faults)

@@ -14,6 +14,7 @@ from PIL import Image
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter, own_values
 from core.data import thumbnails
+from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.values import GENDERS, MASKS
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
@@ -245,7 +246,7 @@ def empty(answers: Answers) -> None:
 
 def face(row, is_chosen: bool, disagreement: pd.Series | None = None) -> dict:
     """What the gallery shows of one row of the table."""
-    image, fault = thumbnail(row.path, row.sample, SIDE)
+    image, fault = thumbnail(photo_of(row), SIDE)
     lines = [f"p {row.confidence:.2f} · fold {row.fold}", f"loss {row.loss:.2f}"]
     if disagreement is not None:
         lines[1] = f"disagreement {disagreement.get(row.sample, float('nan')):.2f} bit"
@@ -262,10 +263,10 @@ def face(row, is_chosen: bool, disagreement: pd.Series | None = None) -> dict:
     }
 
 
-def thumbnail(path: str, sample: str, side: int) -> tuple[str, str]:
-    """(data URI of a small JPEG, "") or ("", what is wrong with the photo). path, sample: of the table."""
+def thumbnail(photo: StoredPhoto, side: int) -> tuple[str, str]:
+    """(data URI of a small JPEG of the file as it is now, "") or ("", what is wrong with the photo)."""
     try:
-        return _uri(thumbnails.thumbnail(path, sample, None, side), "JPEG"), ""
+        return _uri(thumbnails.thumbnail(photo._replace(mtime_ns=None), side), "JPEG"), ""
     except LabError as error:
         faults = {"missing-file": "the photo is gone from disk", "outside": "the photo lies outside its dataset"}
         return "", faults.get(error.kind, "the photo cannot be read")

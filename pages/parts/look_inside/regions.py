@@ -7,6 +7,7 @@ from dataclasses import astuple
 import numpy as np
 import streamlit as st
 
+from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
 from core.inside import regions
 from core.inside.face_maps import FaceMaps
@@ -104,9 +105,9 @@ def boxes_of(samples) -> Boxes:
     return regions.PRESETS[regions.preset_for(samples)]
 
 
-def editor(boxes: Boxes, path: str, sample: str) -> None:
+def editor(boxes: Boxes, photo: StoredPhoto) -> None:
     """The boxes on a photo, to be moved and resized."""
-    image, fault = mistakes.thumbnail(path, sample, 480)
+    image, fault = mistakes.thumbnail(photo, 480)
     if fault:
         st.caption(f"No photo to draw the boxes on: {fault}.")
         return

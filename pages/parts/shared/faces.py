@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from core.augment.preview import views
 from core.config import TransformConfig
-from core.data.paths import photo_file
+from core.data.pictures.photo import StoredPhoto
 from core.errors import LabError
 
 _TRANSFORMS = TypeAdapter(list[TransformConfig])
@@ -31,28 +31,26 @@ _CSS = """<style>
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def class_grid(
-    transforms: str, photos: tuple[tuple[str, str, int, int, str], ...], counts: dict[str, int], seed: int, epoch: int
+    transforms: str, photos: tuple[tuple[StoredPhoto, int, str], ...], counts: dict[str, int], seed: int, epoch: int
 ) -> str:
     """HTML: for each class its photos, the validation view above, one training draw beneath.
 
-    transforms: the list as JSON. photos: (path, sample, mtime_ns, row, class name) sorted by class. counts: photos a
+    transforms: the list as JSON. photos: (photo, row, class name) sorted by class. counts: photos a
     class.
     """
     parsed = _TRANSFORMS.validate_json(transforms)
     blocks = []
     for name, total in counts.items():
-        seen = [_pair(path, sample, parsed, seed, epoch, row) for path, sample, _, row, of in photos if of == name]
+        seen = [_pair(photo, parsed, seed, epoch, row) for photo, row, of in photos if of == name]
         cells = "".join(first for first, _ in seen) + "".join(second for _, second in seen)
         title = f"{escape(name)} <span>{total:,}</span>"
         blocks.append(f'<div class="faces-class"><h6>{title}</h6><div class="faces-pairs">{cells}</div></div>')
     return f'{_CSS}<div class="faces-classes">{"".join(blocks)}</div>'
 
 
-def _pair(
-    path: str, sample: str, transforms: list[TransformConfig], seed: int, epoch: int, row: int
-) -> tuple[str, str]:
+def _pair(photo: StoredPhoto, transforms: list[TransformConfig], seed: int, epoch: int, row: int) -> tuple[str, str]:
     try:
-        validation, training = views(photo_file(path, sample), transforms, seed=seed, epoch=epoch, row=row)
+        validation, training = views(photo, transforms, seed=seed, epoch=epoch, row=row)
     except LabError as error:
         cell = f'<div class="faces-missing">{escape(error.message)}</div>'
         return cell, cell

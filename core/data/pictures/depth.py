@@ -1,0 +1,200 @@
+"""Photos of more than 8 bits: what each of them holds, the bits that a dataset uses, and pixels of 8 bits made of them.
+
+A sensor of 12 bits fills a sixteenth of a 16-bit file. What is white is therefore a matter of the dataset, the same for
+all its photos, or the brightness of one against the other would be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from core.data.readers.reading import Fact
+from core.text import listed
+
+FULL = 16  # bits that are taken for granted where nothing else is known
+LEAST = 8
+_SWAPPED = {"L": "B", "B": "L", "N": "B"}  # Pillow's orders of bytes; N is the machine's own, which is L here
+
+
+class Depth(NamedTuple):
+    """What a photo of more than 8 bits a channel holds. kind: grey, colour or float; "" for all other photos.
+
+    low, high: its smallest and largest value; of colour, as far as its high bytes tell.
+    """
+
+    kind: str = ""
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def bits(self) -> int:
+        """The bits that its values need, LEAST to FULL; 0 for values from 0 to 1 and photos of 8 bits."""
+        if not self.kind or (self.kind == "float" and self.high <= 1):
+            return 0
+        return min(FULL, max(LEAST, int(self.high).bit_length()))
+
+
+EIGHT_BITS = Depth()
+
+
+def measured(image: Image.Image, deep_colour: bool) -> Depth:
+    """image: decoded. deep_colour: whether its file has 16 bits a channel, of which Pillow keeps the upper 8."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        return Depth("grey", float(values.min()), float(values.max()))
+    if image.mode == "F":
+        numbers = _numbers(image)
+        return Depth("float", float(numbers.min()), float(numbers.max()))
+    if deep_colour:
+        high = int(np.asarray(image)[..., :3].max())
+        return Depth("colour", 0.0, float(high << 8 | 255))
+    return EIGHT_BITS
+
+
+def dataset_bits(depths: Sequence[Depth], chosen: int | None) -> int:
+    """The bits that all photos of a dataset are scaled by: those chosen, else those that they need; 0 for none."""
+    needed = max((depth.bits for depth in depths), default=0)
+    return chosen if chosen and needed else needed
+
+
+def scaled_by(depth: Depth, bits: int) -> int:
+    """The column `bits` of one photo of a dataset: 0 where its pixels are what they are without a word on bits."""
+    return bits if depth.bits and bits != (LEAST if depth.kind == "float" else FULL) else 0
+
+
+def depth_facts(photos: Sequence[tuple[str, Depth]], chosen: int | None) -> list[Fact]:
+    """What is done with photos of more than 8 bits; a few that need far more than the others are asked about.
+
+    photos: (sample, what it holds) of a dataset.
+    """
+    integer = [(sample, depth) for sample, depth in photos if depth.kind in ("grey", "colour")]
+    floats = [(sample, depth) for sample, depth in photos if depth.kind == "float"]
+    depths = [depth for _, depth in photos]
+    bits, facts = dataset_bits(depths, chosen), []
+    needed = dataset_bits(depths, None)
+    counted = [depth.bits for depth in depths if depth.bits]
+    white = 2**bits - 1
+    if integer:
+        peak = max(depth.high for _, depth in integer)
+        text = f"{_photos(len(integer), 'of 16 bits')}: the largest value is {peak:,.0f}"
+        if chosen:
+            text += f"; all are scaled by {bits} bits, as you set, so {white:,} is white."
+        else:
+            text += f", which needs {needed} bits; all are scaled by these, so {white:,} is white."
+        facts.append(Fact("pictures", text, ("bits",)))
+    if floats:
+        beyond = [depth for _, depth in floats if depth.bits]
+        text = f"{_photos(len(floats), 'of floating-point values')}: "
+        if not beyond:
+            text += "1 is white."
+        elif len(beyond) == len(floats):
+            text += f"{white:,} is white."
+        else:
+            text += f"1 is white where no value is above 1, {white:,} in the other {len(beyond):,}."
+        facts.append(Fact("pictures", text, ("bits",)))
+    usual = int(np.median(counted)) if counted else 0
+    if not chosen and usual and needed - usual >= 2:
+        far = [sample for sample, depth in photos if depth.bits > usual + 1]
+        text = (
+            f"{listed(far)} {'need' if len(far) > 1 else 'needs'} up to {needed} bits, the usual photo only {usual}: "
+        )
+        text += f"scaled by {needed}, the others come out {2 ** (needed - usual):,} times darker. If those few are the "
+        text += f"odd ones, set the bits to {usual}."
+        facts.append(Fact("pictures", text, ("bits",), probable=True))
+    if chosen and (cut := [sample for sample, depth in photos if depth.bits > chosen]):
+        text = f"Values above {white:,} come out white: {_have(cut)} some."
+        facts.append(Fact("pictures", text, ("bits",)))
+    if below := [sample for sample, depth in photos if depth.low < 0]:
+        low = min(depth.low for depth in depths)
+        text = f"Values below 0 (down to {low:,.6g}) come out black: {_have(below)} some."
+        facts.append(Fact("pictures", text))
+    if above := [sample for sample, depth in photos if depth.high >= 2**FULL]:
+        text = f"Values above {2**FULL - 1:,} come out white: {_have(above)} some."
+        facts.append(Fact("pictures", text))
+    return facts
+
+
+def _have(samples: list[str]) -> str:
+    return f"{listed(samples)} {'have' if len(samples) > 1 else 'has'}"
+
+
+def _photos(n: int, what: str) -> str:
+    return f"1 photo {what}" if n == 1 else f"{n:,} photos {what}"
+
+
+def rgb(image: Image.Image, bits: int) -> np.ndarray:
+    """A decoded image as uint8 (height, width, 3), transparency over white.
+
+    bits: of which the largest value is white where the image has more than 8 bits, 0 for FULL.
+    """
+    if image.mode.startswith("I"):  # 16-bit grey, also where Pillow holds it in 32 bits
+        return _grey(_to_8_bits(np.asarray(image), bits))
+    if image.mode == "F":  # 0..1 is the convention of float images
+        numbers = _numbers(image)
+        white = 1 if numbers.max() <= 1 else 2 ** (bits or LEAST) - 1
+        return _grey(np.clip(np.rint(numbers * (255 / white)), 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        photo = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _grey(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _numbers(image: Image.Image) -> np.ndarray:
+    return np.nan_to_num(np.asarray(image), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _to_8_bits(values: np.ndarray, bits: int) -> np.ndarray:
+    """Whole numbers of any shape -> uint8: 0 is black, 2**bits - 1 is white, rounded; what lies beyond is cut."""
+    white = 2 ** (bits or FULL) - 1
+    return _table(white)[np.clip(values, 0, white)]
+
+
+@lru_cache(maxsize=16)
+def _table(white: int) -> np.ndarray:
+    return ((np.arange(white + 1, dtype=np.int64) * 255 + white // 2) // white).astype(np.uint8)
+
+
+def is_deep_colour(image: ImageFile) -> bool:
+    """Whether a file that was opened, and not yet decoded, has 16 bits in each of several channels."""
+    return _raw_mode(image)[:-1].endswith(";16") and image.mode in ("RGB", "RGBA")
+
+
+def _raw_mode(image: ImageFile) -> str:
+    """How the values lie in the file, by Pillow's name: RGB;16B is the upper byte first."""
+    if not image.tile:
+        return ""
+    given = image.tile[0].args
+    first = given[0] if isinstance(given, tuple) and given else given
+    return first if isinstance(first, str) else ""
+
+
+def lower_bytes(image: ImageFile) -> Image.Image:
+    """An image of is_deep_colour, not yet decoded -> the lower byte of each value, where Pillow takes the upper one."""
+    raw = _raw_mode(image)
+    is_grey = raw.startswith("LA")  # of which Pillow knows one order alone: all four bytes are taken, as if for colours
+    swapped = "RGBA" if is_grey else raw[:-1] + _SWAPPED[raw[-1]]
+    image.tile = [
+        tile._replace(args=(swapped, *tile.args[1:]) if isinstance(tile.args, tuple) else swapped)
+        for tile in image.tile
+    ]
+    image.load()
+    return Image.merge("RGBA", [image.getchannel(band) for band in (1, 1, 1, 3)]) if is_grey else image
+
+
+def of_two_bytes(upper: Image.Image, lower: Image.Image, bits: int) -> Image.Image:
+    """Colour of 16 bits scaled by `bits`. An alpha channel that uses more of them than that is scaled by FULL."""
+    values = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
+    pixels = _to_8_bits(values, bits)
+    if upper.mode == "RGBA" and values[..., -1].max() >> bits:
+        pixels[..., -1] = _to_8_bits(values[..., -1], FULL)
+    return Image.fromarray(pixels)
