@@ -69,3 +69,20 @@ def pictures(run, samples):
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     pixels = [(np.asarray(Image.open(paths[name])) / 255 - mean) / std for name in samples]
     return torch.from_numpy(np.stack(pixels).transpose(0, 3, 1, 2).astype(np.float32))
+
+
+def answer_held_out(run, which=("best",)):
+    """Let every fold answer about the photos that it held out, with the trainer's own functions."""
+    from core.training import checkpoint
+    from core.training.fold_trainer import FoldTrainer
+
+    for fold in run.folds():
+        trainer = FoldTrainer(run, fold, torch.device("cpu"), None)
+        try:
+            trainer.model.load_state_dict(safetensors.torch.load_file(run.weights_file(fold, which[0])))
+            table = trainer.predictions(trainer.evaluate(lambda *_: False))
+        finally:
+            trainer.close()
+        for each in which:
+            checkpoint.save_predictions(run.predictions_file(fold, each), table)
+    return run

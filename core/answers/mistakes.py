@@ -16,7 +16,7 @@ from core.data.tasks import age_group, attributes_of, class_parts, limits_of
 from core.data.values import OWN, attributes, column_of
 from core.errors import LabError, memory_in_words
 from core.runs import Run
-from core.stats import metrics
+from core.stats import metrics, voting
 
 if TYPE_CHECKING:
     from core.config.parts import TaskConfig
@@ -249,12 +249,7 @@ def divergence(probabilities: np.ndarray) -> np.ndarray:
 
     probabilities: (models, faces, classes). At most log2(models). Source: Lin 1991.
     """
-    p = np.asarray(probabilities, dtype=float)
-    return np.maximum(0.0, _entropy(p.mean(0)) - _entropy(p).mean(0))
-
-
-def _entropy(p: np.ndarray) -> np.ndarray:
-    return -np.sum(p * np.log2(p, out=np.zeros_like(p), where=p > 0), axis=-1)
+    return voting.mutual_information(probabilities)
 
 
 def between_runs(answers: Sequence[Answers]) -> pd.Series:

@@ -28,7 +28,7 @@ def test(
     ] = None,
 ) -> None:
     """Score the test photos of a run, which no fold was trained on, by all folds together. Each call is counted."""
-    from core.inside import ensemble
+    from core.predict import ensemble
 
     run = Run(run_id, runs_dir and runs_dir.resolve()).require()
     scores = ensemble.scored(run, bar("test photos read and answered,") or (lambda done, total: None))

@@ -20,15 +20,16 @@ def twins(trained: Iterable[File], tested: Iterable[File]) -> dict[str, str]:
     sizes = {size for _, _, size in trained} & {size for _, _, size in tested}
     digests: dict[str, str] = {}
     for sample, path, size in trained:
-        if size in sizes and (digest := _digest(path, sample)):
+        if size in sizes and (digest := digest_of(path, sample)):
             digests.setdefault(digest, sample)
-    same = ((sample, digests.get(_digest(path, sample))) for sample, path, size in tested if size in sizes)
+    same = ((sample, digests.get(digest_of(path, sample))) for sample, path, size in tested if size in sizes)
     return {sample: twin for sample, twin in same if twin is not None}
 
 
-def _digest(path: str, sample: str) -> str:
+def digest_of(path: str, sample: str) -> str:
+    """sha256 of a photo's file, as of a samples table; "" where it cannot be read, which its reader says."""
     try:
         with open(photo_file(path, sample), "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (OSError, LabError):  # it is told where the photo is read
+    except (OSError, LabError):
         return ""

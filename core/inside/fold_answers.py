@@ -70,12 +70,25 @@ def trained_folds(run: Run, which: str) -> list[int]:
 
 def probabilities(run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best") -> np.ndarray:
     """What one fold's model answers, float64 (n, classes). photos: as the network gets them, uint8 (h, w, 3)."""
+    return with_features(run, fold, photos, which)[0]
+
+
+def with_features(
+    run: Run, fold: int, photos: Sequence[np.ndarray], which: str = "best", device: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(what one fold's model answers, float64 (n, classes); what its head takes for it, float32 (n, features)).
+
+    photos: as the network gets them, uint8 (h, w, 3). device: as of fold_model, which says what is raised.
+    """
     import torch
 
     from core.inside.fold_models import fold_model, normalised
 
-    with fold_model(run, fold, which) as opened, torch.inference_mode():
-        return opened.model(normalised(opened.config, photos, opened.device)).double().softmax(1).cpu().numpy()
+    taken: list[torch.Tensor] = []
+    with fold_model(run, fold, which, device) as opened, torch.inference_mode():
+        opened.model.fc.register_forward_pre_hook(lambda head, inputs: taken.append(inputs[0]))
+        logits = opened.model(normalised(opened.config, photos, opened.device))
+        return logits.double().softmax(1).cpu().numpy(), taken[0].float().cpu().numpy()
 
 
 @memory_in_words("answers of the folds", "Choose fewer faces, or wait until nothing trains here.")

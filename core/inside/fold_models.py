@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -275,10 +275,18 @@ def held_out_fold(run: Run, sample: str, person: str | None = None) -> int:
     )
 
 
+def viewer(config: RunConfig) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes of photos, uint8 (h, w, 3), what the network gets in validation: uint8 (H, W, 3), not yet normalised.
+
+    For one thread: two of them make one each.
+    """
+    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
+    return lambda photo: rest(lead(photo))
+
+
 def as_seen(config: RunConfig, photo: np.ndarray) -> np.ndarray:
     """A photo, uint8 (h, w, 3), as the network gets it in validation: uint8 (H, W, 3), not yet normalised."""
-    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
-    return rest(lead(photo))
+    return viewer(config)(photo)
 
 
 def faces(run: Run, samples: Sequence[str]) -> list[np.ndarray]:
@@ -287,8 +295,8 @@ def faces(run: Run, samples: Sequence[str]) -> list[np.ndarray]:
     for sample in samples:
         if sample not in table.index:
             raise LabError(f"{run.id} has no sample '{sample}'.", "Choose one of its samples.", "unknown-sample")
-    lead, rest = (build_transform(config.transforms, stage) for stage in ("lead", "eval"))
-    return [rest(lead(photo_of(table.loc[sample]).pixels())) for sample in samples]
+    view = viewer(config)
+    return [view(photo_of(table.loc[sample]).pixels()) for sample in samples]
 
 
 def normalised(config: RunConfig, seen: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:

@@ -94,7 +94,7 @@ def _score(run: Run, asked: set[str]) -> None:
         bar.progress(done / total, f"{count(done)} of {count(total)} photos read and answers given")
 
     try:
-        from core.inside import ensemble
+        from core.predict import ensemble
 
         ensemble.scored(run, progress)
         looks.add(run, "page")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from core.answers import ensemble_scores
 from core.answers.ensemble_scores import WHICH, EnsembleScores
-from core.data.pictures.photo import photos_of
-from core.errors import LabError, memory_in_words
-from core.inside.fold_answers import BATCH, of_one_size, probabilities
+from core.data.pictures.photo import StoredPhoto, photos_of
+from core.errors import LabError
 from core.plan.plan import check_unchanged
+from core.predict import answering
+from core.predict.members import Member
 from core.runs import Run
-
-HELD = 150_000_000  # bytes of photos that are held at a time, as the networks get them
-FEWER = "Wait until nothing trains here, then ask again."
 
 
 def scored(run: Run, progress: Callable[[int, int], None] = lambda done, total: None) -> EnsembleScores:
@@ -49,30 +48,20 @@ def scored(run: Run, progress: Callable[[int, int], None] = lambda done, total: 
     return scores
 
 
-@memory_in_words("the test set", FEWER)
 def answers(
     run: Run, photos: pd.DataFrame, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> np.ndarray:
-    """What each fold's best network answers, float64 (folds, n, classes): the photos as in validation, softmaxed."""
-    from core.inside.fold_models import as_seen
+    """What each fold's best network answers, float64 (folds, n, classes): the photos as in validation, softmaxed.
 
-    config, folds, classes = run.config(), run.folds(), len(run.info()["class_names"])
-    answered = np.full((len(folds), len(photos), classes), np.nan)
-    done, total = 0, len(photos) * (len(folds) + 1)
-    height, width = config.input_size
-    at_a_time = max(BATCH, HELD // (3 * height * width))  # many, since each fold's network may have to be opened anew
-    for start in range(0, len(photos), at_a_time):
-        seen: dict[str, np.ndarray] = {}
-        for row, photo in enumerate(photos_of(photos.iloc[start : start + at_a_time])):
-            seen[str(start + row)] = as_seen(config, photo.pixels())
-            done += 1
-            progress(done, total)
-        for place, fold in enumerate(folds):
-            for group in of_one_size(seen):
-                for first in range(0, len(group), BATCH):
-                    names = group[first : first + BATCH]
-                    rows = [int(name) for name in names]
-                    answered[place, rows] = probabilities(run, fold, [seen[name] for name in names], WHICH)
-                    done += len(names)
-                    progress(done, total)
-    return answered
+    photos: rows of a samples table. Raises LabError as `answering.answers`, and for a photo that cannot be read.
+    """
+    members = [Member(run, fold) for fold in run.folds()]
+    loaders = [partial(_pixels, photo) for photo in photos_of(photos)]
+    answered = answering.answers(members, loaders, which=WHICH, progress=progress)
+    for fault in answered.faults.values():
+        raise fault
+    return answered.probabilities
+
+
+def _pixels(photo: StoredPhoto, bits: int) -> np.ndarray:
+    return photo.pixels()  # which knows its own bits

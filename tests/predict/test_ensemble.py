@@ -10,7 +10,8 @@ import torch
 
 from core.answers import ensemble_scores
 from core.errors import LabError
-from core.inside import ensemble, fold_models
+from core.inside import fold_models
+from core.predict import answering, ensemble
 from core.runs import FoldState, Run
 from tests.fold_runs import alone, draw_faces, make_run
 
@@ -80,8 +81,8 @@ def test_the_folds_are_asked_once(run, monkeypatch):
 def test_many_photos_are_answered_in_pieces_as_in_one(run, monkeypatch):
     photos = run.test_photos()
     whole = ensemble.answers(run, photos)
-    monkeypatch.setattr(ensemble, "HELD", 1)
-    monkeypatch.setattr(ensemble, "BATCH", 2)
+    monkeypatch.setattr(answering, "HELD", 1)
+    monkeypatch.setattr(answering, "BATCH", 2)
     np.testing.assert_allclose(ensemble.answers(run, photos), whole, atol=2e-6)
 
 

@@ -1,0 +1,58 @@
+"""Who answers: the networks of an ensemble. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import LabError
+from core.runs import Run
+from core.text import listed
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of an ensemble: that of one fold of a run."""
+
+    run: Run
+    fold: int
+
+
+def members_of(run: Run, chosen: Sequence[int] | None, which: str) -> list[Member]:
+    """The folds of a run that answer; all if none are chosen. Raises LabError where one of them cannot."""
+    every = sorted(int(fold) for fold in run.samples()["fold"].unique())
+    folds = every if chosen is None else list(dict.fromkeys(chosen))
+    if absent := [fold for fold in folds if fold not in every]:
+        raise LabError(
+            f"{run.id} has no fold {absent[0]}.", f"Choose of {listed([str(f) for f in every])}.", kind="fold"
+        )
+    for fold in folds:
+        state = run.fold_state(fold).state
+        if state != "done":
+            raise LabError(
+                f"{run.id}: fold {fold} is {'missing' if fold not in run.folds() else state}, not done.",
+                "Let the run finish, or resume it; or choose among its other folds.",
+                kind="unfinished",
+            )
+        if not run.weights_file(fold, which).is_file():
+            raise LabError(
+                f"{run.id}: the {which} weights of fold {fold} are gone from the run folder.",
+                f"Copy {run.weights_file(fold, which).name} back, or choose among its other folds.",
+                kind="checkpoint",
+            )
+    return [Member(run, fold) for fold in folds]
+
+
+def order_of_classes(run: Run, first: Run, class_names: Sequence[str]) -> list[int]:
+    """Where each of the classes stands among those of a run. Raises LabError where it tells others apart."""
+    own = [str(name) for name in run.require().info()["class_names"]]
+    if sorted(own) != sorted(class_names):
+        lacks, adds = set(class_names) - set(own), set(own) - set(class_names)
+        differ = [f"{run.id} lacks {listed(sorted(lacks))}"] if lacks else []
+        differ += [f"{run.id} has {listed(sorted(adds))}"] if adds else []
+        raise LabError(
+            f"runs '{first.id}' and '{run.id}' tell different classes apart: {', and '.join(differ)}.",
+            "Choose runs of the same task and classes.",
+            kind="classes",
+        )
+    return [own.index(name) for name in class_names]

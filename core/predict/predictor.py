@@ -1,0 +1,163 @@
+"""New photos answered by the networks of finished runs: every photo as validation saw the run's own.
+
+Opens a network when the first photo is asked about, so that what is wrong with a run is told before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.errors import LabError
+from core.predict.known import Acquaintance, Known
+from core.predict.members import Member, members_of, order_of_classes
+from core.predict.photos import Photo
+from core.runs import Run
+from core.stats import voting
+
+WHICH = "best"  # the weights that answer, where nobody says otherwise
+VOTES = ("soft", "hard", "weighted")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What was answered about n photos.
+
+    answers: float64 (members, n, classes), in the order of class_names; NaN where a member was not asked: a photo that
+    cannot be read, and members that were trained on the photo or on the person in it. By the photo's row,
+    acquaintances: what the runs know of it; problems: why nobody answers. By the member's place, features: what its
+    head took for the photos, float32 (n, features), of the members of which that was asked.
+    """
+
+    photos: tuple[Photo, ...]
+    members: tuple[Member, ...]
+    class_names: tuple[str, ...]
+    answers: np.ndarray
+    acquaintances: dict[int, tuple[Acquaintance, ...]] = field(default_factory=dict)
+    problems: dict[int, LabError] = field(default_factory=dict)
+    features: dict[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(dict.fromkeys(member.run for member in self.members))
+
+    @property
+    def run_of(self) -> list[int]:
+        """Of each member, the place of its run."""
+        runs = self.runs
+        return [runs.index(member.run) for member in self.members]
+
+    def probabilities(self, vote: str = "soft", weights: np.ndarray | None = None) -> np.ndarray:
+        """(n, classes): the members' answers made one; NaN where nobody answers.
+
+        vote: 'soft', the mean of the probabilities, of each run and then of the runs; 'hard', the share of the votes;
+        'weighted', as soft, the runs by their weights (runs,), see weights.fitted.
+        """
+        if vote not in VOTES or (vote == "weighted") != (weights is not None):
+            raise ValueError(f"vote {vote!r} with weights {weights}")
+        if vote == "hard":
+            return voting.hard(self.answers, self.run_of)
+        return voting.soft(self.answers, self.run_of, weights)
+
+    def classes(self, vote: str = "soft", weights: np.ndarray | None = None) -> np.ndarray:
+        """(n,) the index of the class that is answered, -1 where nobody answers; votes that tie go by their mean."""
+        tie = self.probabilities() if vote == "hard" else None
+        return voting.chosen(self.probabilities(vote, weights), tie)
+
+
+class Predictor:
+    """The networks of one or several finished runs of the same classes, asked together.
+
+    members: in the order of the runs and their folds. class_names: of the first run; answers of the others are put into
+    that order.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        *,
+        folds: Sequence[int] | None = None,
+        which: str = WHICH,
+        views: Sequence[str] = (),
+        device: str | None = None,
+    ):
+        """folds: those to ask, in each run; all if None. which: 'best' or 'final' weights. views: test-time
+        augmentation, see answering.VIEWS. device: 'cpu', 'cuda'; None for a GPU on which nobody trains, else the CPU.
+
+        Raises LabError: 'gone', 'classes' where runs tell different ones apart, 'fold' for one that a run does not
+        have, 'unfinished', 'checkpoint' where weights are gone.
+        """
+        if not runs:
+            raise LabError("predict: no run is chosen.", "Choose a finished run.", kind="config")
+        runs = list(dict.fromkeys(runs))
+        self.class_names = tuple(str(name) for name in runs[0].require().info()["class_names"])
+        self._order = {run: order_of_classes(run, runs[0], self.class_names) for run in runs}
+        self.members = tuple(member for run in runs for member in members_of(run, folds, which))
+        self.which, self.views, self.device = which, tuple(views), device
+        self._known: dict[Run, Known] = {}
+
+    def answer(
+        self,
+        photos: Sequence[Photo],
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        features_of: Sequence[int] = (),
+        held_out_only: bool = True,
+    ) -> Predictions:
+        """What every member answers about every photo; torch is imported now.
+
+        progress(done, total): photos read and answers given; what it raises ends everything, and nothing is kept.
+        features_of: places of members whose features are kept. held_out_only: leave members out that were trained on
+        the photo or on the person in it; False where photos are known to be new.
+        Raises LabError as fold_model does; what is wrong with one photo is in the problems.
+        """
+        from core.predict import answering
+
+        who = np.ones((len(self.members), len(photos)), dtype=bool)
+        acquaintances, problems = self._acquaintances(photos, who) if held_out_only else ({}, {})
+        asked = np.flatnonzero(who.any(axis=0))
+        answered = answering.answers(
+            self.members,
+            [photos[row].pixels for row in asked],
+            who=who[:, asked],
+            which=self.which,
+            views=self.views,
+            features_of=features_of,
+            device=self.device,
+            progress=progress,
+        )
+        answers = np.full((*who.shape, len(self.class_names)), np.nan)
+        for place, member in enumerate(self.members):
+            answers[place, asked] = answered.probabilities[place][:, self._order[member.run]]
+        features = {}
+        for place, of_asked in answered.features.items():
+            features[place] = np.full((len(photos), of_asked.shape[1]), np.nan, dtype=np.float32)
+            features[place][asked] = of_asked
+        problems |= {int(asked[row]): fault for row, fault in answered.faults.items()}
+        return Predictions(tuple(photos), self.members, self.class_names, answers, acquaintances, problems, features)
+
+    def _acquaintances(
+        self, photos: Sequence[Photo], who: np.ndarray
+    ) -> tuple[dict[int, tuple[Acquaintance, ...]], dict[int, LabError]]:
+        """(what the runs know of photos; why none of their members may answer). Strikes members out of `who`."""
+        acquaintances: dict[int, tuple[Acquaintance, ...]] = {}
+        problems: dict[int, LabError] = {}
+        for run in self._order:
+            self._known.setdefault(run, Known(run))
+        for row, photo in enumerate(photos):
+            met = [each for of_run in self._known.values() if (each := of_run.of(photo)) is not None]
+            if not met:
+                continue
+            acquaintances[row] = tuple(met)
+            folds = {each.run: each.fold for each in met}
+            for place, member in enumerate(self.members):
+                who[place, row] = folds.get(member.run, member.fold) == member.fold
+            if not who[:, row].any():
+                problems[row] = LabError(
+                    f"photo {photo.name}: {met[0].words}, but is not among the folds that are asked.",
+                    "Ask all folds.",
+                    kind="trained-on",
+                )
+        return acquaintances, problems
