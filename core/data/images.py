@@ -25,17 +25,19 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from core.data.pictures import depth
+from core.data.pictures import depth, dicom
 from core.data.pictures.depth import Depth
+from core.data.pictures.limit import check_size
 from core.errors import LabError
 
-MAX_PIXELS = 64_000_000
-MAX_JPEG_PIXELS = 256_000_000  # by the header; above MAX_PIXELS a JPEG is decoded at a half, a quarter or an eighth
+MAX_PIXELS = 64_000_000  # that a JPEG is decoded to; a larger one comes at a half, a quarter or an eighth of its size
 AT_ONCE = 1 << 24  # bytes
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
-# What a folder scan takes for an image. HEIC needs a package more, and is reported rather than overlooked without it.
+# What a folder scan takes for an image. HEIC needs a package more, and is reported rather than overlooked without it;
+# DICOM is told in one line for all of a folder then.
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
 SUFFIXES |= {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"}
+SUFFIXES |= {*dicom.SUFFIXES} if dicom.is_installed() else set()
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 LOST = 0.01  # share of a JPEG's pixels that may hang on what is missing behind its end
 DEEP_COLOUR = "deep-colour"  # in the info of an image whose file has 16 bits in each of several channels
@@ -53,7 +55,8 @@ def load_image(path: str | Path, bits: int) -> np.ndarray:
     the first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes; one
     of more than MAX_PIXELS comes at half its width and height, or a quarter or an eighth of them.
     Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, heic (a package is
-    missing), or bomb (more than MAX_PIXELS, in a JPEG MAX_JPEG_PIXELS, by its header: refused before decoding).
+    missing), dicom (likewise), or bomb (more pixels than pictures/limit.py allows, by its header: refused before
+    decoding).
     """
     try:
         return _read(Path(path), partial(_pixels, bits=bits), bits)
@@ -113,16 +116,12 @@ def decode(file: BinaryIO, bits: int) -> np.ndarray:
 
 def _decode(file: BinaryIO, take: Callable[[Image.Image], Any], bits: int) -> Any:
     try:
+        if dicom.is_dicom(file):
+            return take(dicom.opened(file, check_size))
         image = _open_header(file)
-        width, height = image.size
-        limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
-        if width * height > limit:
-            raise LabError(
-                f"its header says {width} x {height} pixels; the limit is {limit // 1_000_000} million",
-                "Make it smaller, or leave it out.",
-                "bomb",
-            )
-        if image.format in ("JPEG", "MPO"):
+        is_jpeg = image.format in ("JPEG", "MPO")
+        check_size(*image.size, reducible=is_jpeg)
+        if is_jpeg:
             image = _whole_jpeg(image, file)
         elif depth.is_deep_colour(image):
             image = _deep_colour(image, file, bits)

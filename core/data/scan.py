@@ -110,7 +110,7 @@ def scan(
     reading = READERS[reader](tree, data)
     unread = unread_tables(tree, data) if data.reader == "auto" and reader in ("folders", "utkface") else []
     photos, parts = divided(reading.photos, data)
-    photos, nameless, persons = with_persons(photos, data)
+    photos, nameless, persons = with_persons(photos, data, tree.root)
     photos, spellings = one_spelling(photos)
     photos, twice = one_per_file(photos)
     photos, left_out = _fewer_people(photos, data.max_people)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from core import machine
 from core.data.images import photo_fault
 from core.data.pictures.depth import Depth
+from core.data.pictures.limit import megapixels
 from core.errors import LabError
 from core.storage.files import write_whole
 
@@ -33,10 +34,11 @@ class Verdict(NamedTuple):
     depth: str = ""
     low: float = 0.0
     high: float = 0.0
+    remarks: str = ""
 
     @property
     def deep(self) -> Depth:
-        return Depth(self.depth, self.low, self.high)
+        return Depth(self.depth, self.low, self.high, self.remarks)
 
 
 VERDICT = list(Verdict._fields)
@@ -82,8 +84,14 @@ def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
 
 
 def _judge(file: tuple[str, int, int]) -> Verdict:
-    width, height, fault, depth = photo_fault(file[0])
-    return Verdict(width, height, *((fault.kind, fault.message, fault.remedy) if fault else ("", "", "")), *depth)
+    width, height, fault, deep = photo_fault(file[0])
+    kind, text, remedy = (fault.kind, fault.message, fault.remedy) if fault else ("", "", "")
+    return Verdict(width, height, kind, text, remedy, deep.kind, deep.low, deep.high, deep.remarks)
+
+
+def _rules() -> int:
+    """With the limit, since what is too large under one is not under another."""
+    return RULES * 10_000 + megapixels()
 
 
 def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
@@ -91,7 +99,7 @@ def _recall(memory: Path | None) -> dict[tuple[str, int, int], Verdict]:
         return {}
     try:
         table = pd.read_parquet(memory)
-        table = table[table["rules"] == RULES]
+        table = table[table["rules"] == _rules()]
         keys, verdicts = (zip(*(table[name].tolist() for name in names), strict=True) for names in (KEY, VERDICT))
         return dict(zip(keys, starmap(Verdict, verdicts), strict=True))
     except (OSError, ValueError, KeyError, pa.ArrowException):
@@ -102,9 +110,9 @@ def _remember(memory: Path, remembered: dict, fresh: dict) -> None:
     paths = {path for path, _, _ in fresh}
     verdicts = {file: verdict for file, verdict in remembered.items() if file[0] not in paths}
     # Rights, presence and installed packages change without changing a file's size or time.
-    passing = ("no-access", "missing-file", "heic")
+    passing = ("no-access", "missing-file", "heic", "dicom")
     verdicts |= {file: verdict for file, verdict in fresh.items() if verdict[2] not in passing}
     table = pd.DataFrame([(*file, *verdict) for file, verdict in verdicts.items()], columns=KEY + VERDICT)
     with contextlib.suppress(OSError, LabError):  # a scan is no worse for not being remembered
         memory.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(memory, lambda stream: table.assign(rules=RULES).to_parquet(stream, index=False))
+        write_whole(memory, lambda stream: table.assign(rules=_rules()).to_parquet(stream, index=False))

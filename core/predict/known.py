@@ -119,7 +119,7 @@ def _people_of(data: DataConfig) -> dict[str, str]:
     """Real path -> person of every photo of a dataset of whom it is known, read as the run read it, none decoded."""
     try:
         tree = list_tree(Path(data.root), data.follow_links)
-        photos, _, _ = with_persons(READERS[data.reader](tree, data).photos, data)
+        photos, _, _ = with_persons(READERS[data.reader](tree, data).photos, data, tree.root)
     except LabError:  # the dataset is read otherwise by now: nobody is known by it
         return {}
     return {

@@ -1,6 +1,7 @@
 import pytest
 
 from core.data.images import load_image
+from core.data.readers import tree
 from core.errors import LabError
 from core.plan.plan import changed_files
 from tests.photos import draw, problems_of, read
@@ -153,13 +154,14 @@ def test_a_table_finds_photos_behind_links_that_are_followed(tmp_path):
     assert changed_files(scanned.samples) == []
 
 
-def test_pictures_that_are_not_read_are_named_with_what_to_do(tmp_path):
+def test_pictures_that_are_not_read_are_named_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree, "SUFFIXES", tree.SUFFIXES - {".dcm", ".dicom"})  # as without the package that reads them
     for name in ("1.dcm", "2.DCM", "3.nii.gz", "4.NEF", "notes.txt"):
         file = tmp_path / "cat" / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(bytes(200))
     with pytest.raises(
-        LabError, match=r"no images in this folder\. Not read: 2 of \.dcm \(DICOM\)\. Export each slice"
+        LabError, match=r"no images in this folder\. Not read: 2 of \.dcm \(DICOM\)\. Install the package"
     ):
         read(tmp_path)
     two_classes(tmp_path)

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from core.data.pictures import dicom
 from core.data.readers.reading import Fact
 from core.text import listed
 
@@ -25,12 +26,14 @@ _SWAPPED = {"L": "B", "B": "L", "N": "B"}  # Pillow's orders of bytes; N is the 
 class Depth(NamedTuple):
     """What a photo of more than 8 bits a channel holds. kind: grey, colour or float; "" for all other photos.
 
-    low, high: its smallest and largest value; of colour, as far as its high bytes tell.
+    low, high: its smallest and largest value; of colour, as far as its high bytes tell. remarks: of dicom.py on one of
+    its pictures, of any depth, with blanks between.
     """
 
     kind: str = ""
     low: float = 0.0
     high: float = 0.0
+    remarks: str = ""
 
     @property
     def bits(self) -> int:
@@ -45,16 +48,17 @@ EIGHT_BITS = Depth()
 
 def measured(image: Image.Image, deep_colour: bool) -> Depth:
     """image: decoded. deep_colour: whether its file has 16 bits a channel, of which Pillow keeps the upper 8."""
+    remarks = " ".join(image.info.get(dicom.REMARKS, ()))
     if image.mode.startswith("I"):
         values = np.asarray(image)
-        return Depth("grey", float(values.min()), float(values.max()))
+        return Depth("grey", float(values.min()), float(values.max()), remarks)
     if image.mode == "F":
         numbers = _numbers(image)
         return Depth("float", float(numbers.min()), float(numbers.max()))
     if deep_colour:
         high = int(np.asarray(image)[..., :3].max())
         return Depth("colour", 0.0, float(high << 8 | 255))
-    return EIGHT_BITS
+    return Depth(remarks=remarks)
 
 
 def dataset_bits(depths: Sequence[Depth], chosen: int | None) -> int:
@@ -117,7 +121,30 @@ def depth_facts(photos: Sequence[tuple[str, Depth]], chosen: int | None) -> list
     if above := [sample for sample, depth in photos if depth.high >= 2**FULL]:
         text = f"Values above {2**FULL - 1:,} come out white: {_have(above)} some."
         facts.append(Fact("pictures", text))
-    return facts
+    return facts + _dicom_facts(photos)
+
+
+def _dicom_facts(photos: Sequence[tuple[str, Depth]]) -> list[Fact]:
+    """What of several that a DICOM file holds is seen."""
+    of = {
+        remark: [sample for sample, depth in photos if remark in depth.remarks.split()]
+        for remark in (dicom.WINDOW, dicom.NO_WINDOW, dicom.FRAMES)
+    }
+    facts = []
+    if seen := of[dicom.WINDOW]:
+        facts.append(f"{_photos(len(seen), 'of DICOM')}: seen through the window that {_each(seen)} file names.")
+    if plain := of[dicom.NO_WINDOW]:
+        text = (
+            f"{_photos(len(plain), 'of DICOM')} without a window ({listed(plain)}): the whole range of values is seen."
+        )
+        facts.append(text)
+    if several := of[dicom.FRAMES]:
+        facts.append(f"Of several frames the first is taken: {listed(several)}.")
+    return [Fact("pictures", text) for text in facts]
+
+
+def _each(samples: list[str]) -> str:
+    return "each" if len(samples) > 1 else "its"
 
 
 def _have(samples: list[str]) -> str:
@@ -129,6 +156,12 @@ def _photos(n: int, what: str) -> str:
 
 
 def rgb(image: Image.Image, bits: int) -> np.ndarray:
+    """A decoded image as _as_stored makes it; where the largest value is black (DICOM), inverted after that."""
+    pixels = _as_stored(image, bits)
+    return 255 - pixels if image.info.get(dicom.INVERTED) else pixels
+
+
+def _as_stored(image: Image.Image, bits: int) -> np.ndarray:
     """A decoded image as uint8 (height, width, 3), transparency over white.
 
     bits: of which the largest value is white where the image has more than 8 bits, 0 for FULL.

@@ -1,21 +1,25 @@
-"""Whom a photo shows, from a folder on its path or a pattern on the whole path; what the folders suggest."""
+"""Whom a photo shows, by a folder on its path, a pattern on the whole path or a DICOM file; what these suggest."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from pathlib import Path
 
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
+from core.data.pictures import dicom
 from core.data.readers.attributes import problem
 from core.data.readers.reading import Fact
 from core.errors import LabError
 from core.text import listed, one_line
 
+LOOKED_AT = 32  # DICOM files, of those of a dataset, before it is suggested that they name their patients
 
-def with_persons(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[dict], list[Fact]]:
+
+def with_persons(photos: list[dict], data: DataConfig, root: Path) -> tuple[list[dict], list[dict], list[Fact]]:
     """(the photos with the persons that data.persons asks for, problems, facts); as the reader left them for auto.
 
-    Raises LabError where a pattern is wanted and none is given.
+    root: of the dataset. Raises LabError where a pattern is wanted and none is given.
     """
     if data.persons == "none":
         return [photo | {"person": photo["sample"], "person_known": False} for photo in photos], [], []
@@ -23,7 +27,9 @@ def with_persons(photos: list[dict], data: DataConfig) -> tuple[list[dict], list
         return _by_folder(photos)
     if data.persons == "path":
         return _by_path(photos, data)
-    return photos, [], _suggested(photos)
+    if data.persons == "patient":
+        return _by_patient(photos, root)
+    return photos, [], _suggested_patients(photos, root) or _suggested(photos)
 
 
 def _by_folder(photos: list[dict]) -> tuple[list[dict], list[dict], list[Fact]]:
@@ -68,6 +74,46 @@ def _by_path(photos: list[dict], data: DataConfig) -> tuple[list[dict], list[dic
     named, problems = by_pattern(photos, PersonPattern(data.person_pattern, whole_path=True))
     text = f"The person is what the pattern {data.person_pattern} finds in a photo's path."
     return named, problems, [Fact("persons", one_line(text), ("person_pattern", "persons"))]
+
+
+def _by_patient(photos: list[dict], root: Path) -> tuple[list[dict], list[dict], list[Fact]]:
+    """What each DICOM file says; nobody is known of the other photos."""
+    patient_of = {photo["sample"]: _patient(photo, root) for photo in photos}
+    patients = {patient for patient in patient_of.values() if patient}
+    if not patients:
+        raise LabError(
+            "persons: no photo is a DICOM file that names its patient.",
+            "Choose another way to tell the persons (data.persons).",
+            "persons",
+        )
+    photos = [
+        photo
+        | {"person": patient_of[photo["sample"]] or photo["sample"], "person_known": bool(patient_of[photo["sample"]])}
+        for photo in photos
+    ]
+    text = "The patient that a DICOM file names (PatientID) is the person."
+    if unknown := sum(not patient for patient in patient_of.values()):
+        text += f" {unknown:,} {'photos name' if unknown > 1 else 'photo names'} none: persons unknown."
+    return photos, [], [Fact("persons", text, ("persons",))]
+
+
+def _suggested_patients(photos: list[dict], root: Path) -> list[Fact]:
+    """That DICOM files may tell the persons, of whom nobody is known; some of them are looked at."""
+    files = [photo for photo in photos if photo["sample"].lower().endswith(dicom.SUFFIXES)]
+    if any(photo["person_known"] for photo in photos):
+        return []
+    looked_at = files[:: max(1, -(-len(files) // LOOKED_AT))]
+    patients = {patient for photo in looked_at if (patient := _patient(photo, root))}
+    if len(patients) < 2:
+        return []
+    text = (
+        f"DICOM files name their patients: {len(patients):,} in {len(looked_at):,} looked at. They may be the persons."
+    )
+    return [Fact("persons", text, ("persons",), probable=True)]
+
+
+def _patient(photo: dict, root: Path) -> str | None:
+    return dicom.patient(root / photo["real"]) if photo["sample"].lower().endswith(dicom.SUFFIXES) else None
 
 
 def by_pattern(photos: list[dict], pattern: PersonPattern) -> tuple[list[dict], list[dict]]:

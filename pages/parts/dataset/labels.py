@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
+from core.data.pictures import limit
 from core.data.readers.csv_table import csv_columns
 from core.data.tables.encodings import LANGUAGES
 from core.data.tables.meanings import MEANINGS
@@ -15,7 +16,7 @@ from core.data.tables.table import is_list, is_table
 from core.data.understood import READER_NAMES
 from core.errors import LabError
 from core.text import plain
-from pages.parts.dataset.picker import Choice, check
+from pages.parts.dataset.picker import Choice, check, forget
 from pages.parts.shared import badges, groups
 from pages.parts.shared.fields import field
 
@@ -33,11 +34,13 @@ PERSONS = {
     "auto": "Column or pattern on the name",
     "folder": "Folder below or above the class",
     "path": "Pattern on the whole path",
+    "patient": "Patient in a DICOM file",
     "none": "Nobody is known",
 }
 ASKED_HERE = ("persons", "classes")  # kinds of faults that a setting here made
 TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
+UNWRITTEN = "largest-photo-error"
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
 
 
@@ -71,6 +74,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _pick(choice, f"{key}.truncated", "truncated", "JPEGs without their end", TRUNCATED, 240)
             _type(choice, f"{key}.bits", "bits", "Bits of deep photos", errors, "found", 170)
+            _largest(key)
             field(
                 st.checkbox,
                 "Follow links",
@@ -81,6 +85,34 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
             )
         if wants_columns:
             _columns(choice, key, errors)
+
+
+def _largest(key: str) -> None:
+    """The largest photo that is read: a setting of this machine, for all its datasets."""
+    forced = limit.forced()
+
+    def take(megapixels: int) -> None:
+        try:
+            limit.write(megapixels)
+        except (LabError, OSError) as error:
+            st.session_state[UNWRITTEN] = f"It cannot be kept ({error})."
+        forget()
+
+    field(
+        st.number_input,
+        "Largest photo, megapixels",
+        key=f"{key}.megapixels",
+        holds=limit.megapixels(),
+        take=take,
+        min_value=limit.LEAST,
+        max_value=limit.MOST,
+        disabled=forced is not None,
+        width=200,
+        help="Of a JPEG, which is decoded at reduced size; of others a quarter. It holds for all datasets on this "
+        "machine." + (f" {limit.GIVEN}={forced} is set where the lab was started, and wins." if forced else ""),
+    )
+    if problem := st.session_state.pop(UNWRITTEN, None):
+        st.markdown(f":small[:red[:material/error: {plain(problem)}]]")
 
 
 def _columns(choice: Choice, key: str, errors: dict[str, str]) -> None:
