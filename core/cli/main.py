@@ -12,6 +12,7 @@ import typer
 from core import __version__, places
 from core.cli import datasets, ensemble, write
 from core.cli.attend import attend
+from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(attend)
 app.command()(ensemble.test)
+app.command()(predict)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]

@@ -43,7 +43,7 @@ def report(
     )
     path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")
     as_markdown = markdown or path.suffix.lower() == ".md"
-    _write(path, (render.markdown(written) if as_markdown else render.html(written)).encode())
+    write_file(path, (render.markdown(written) if as_markdown else render.html(written)).encode())
     for sentence in written.sentences:
         print(sentence)
     print(path)
@@ -60,7 +60,7 @@ def export(
     chosen = [Run(run_id, runs_dir and runs_dir.resolve()).require() for run_id in ids]
     suffix = out.suffix.lower()
     if suffix in FORMATS:
-        _write(out, getattr(exports, FORMATS[suffix])(chosen))
+        write_file(out, getattr(exports, FORMATS[suffix])(chosen))
     elif suffix:
         remedy = "End the name in .csv or .parquet, or name a folder for TensorBoard."
         raise LabError(f"export: '{suffix}' files cannot be written.", remedy, kind="config")
@@ -69,7 +69,8 @@ def export(
     print(out)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """What --out names. Raises LabError(kind 'read-only')."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(path, lambda stream: stream.write(data), durable=False)

@@ -1,0 +1,136 @@
+"""The verb `predict`: new photos answered by the networks of finished runs, as a table or in the form of a sample."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.progress import bar
+from core.cli.write import write_file
+from core.errors import LabError
+from core.predict import photos, submission
+from core.predict.predictor import VOTES, Predictor
+from core.runs import Run
+from core.text import count, listed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.predict.predictor import Predictions
+
+FILES = (".csv", ".parquet")
+TTA = {"none": (), "flip": ("flip",), "crops": ("crops",), "flip+crops": ("flip", "crops")}
+
+
+def predict(
+    ids: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Finished runs of the same classes, by their ids.")
+    ],
+    where: Annotated[Path, typer.Option("--photos", help="A folder, a table that names photos, or one photo.")],
+    out: Annotated[Path, typer.Option("--out", help="A .csv or .parquet file: a row a photo.")],
+    sample: Annotated[
+        Path | None, typer.Option("--sample-submission", help="Write --out in the columns and order of this file.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help=f"How the sample writes a label: {', '.join(submission.LABELS)}.")
+    ] = None,
+    codes: Annotated[
+        list[str] | None, typer.Option("--code", help="CLASS=CODE, what is written for a class; one for each class.")
+    ] = None,
+    vote: Annotated[
+        str, typer.Option("--vote", help="How answers are made one: soft, hard, or weighted runs.")
+    ] = "soft",
+    tta: Annotated[str, typer.Option("--tta", help=f"Ask about other views too: {', '.join(TTA)}.")] = "none",
+    folds: Annotated[str | None, typer.Option("--folds", help="Only these folds of each run, such as 0,1.")] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    runs_dir: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
+    ] = None,
+) -> None:
+    """Answer new photos by all folds of finished runs; a photo that a run knows, by the fold that held it out."""
+    _check_choices(out, sample, vote, tta)
+    runs = [Run(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
+    predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=None if device == "auto" else device)
+    asked = photos.of_path(where)
+    form = _form(sample, [photo.name for photo in asked], predictor.class_names, labels, codes or [])
+    weights = _weights(runs) if vote == "weighted" else None
+    predictions = predictor.answer(asked, bar("photos read and answers given,") or (lambda done, total: None))
+    shares, classes = predictions.probabilities(vote, weights), predictions.classes(vote, weights)
+    if form is None:
+        from core.predict.table import as_file, table
+
+        write_file(out, as_file(table(predictions, vote, weights), out.suffix.lower()))
+    else:
+        write_file(out, form.filled(shares, classes))
+    _tell(predictions, classes)
+    print(out)
+
+
+def _check_choices(out: Path, sample: Path | None, vote: str, tta: str) -> None:
+    """Before anything is opened. Raises LabError(kind 'config')."""
+    if vote not in VOTES:
+        raise LabError(f"--vote {vote}: there is no such vote.", f"Choose of {', '.join(VOTES)}.", "config")
+    if tta not in TTA:
+        raise LabError(f"--tta {tta}: there is no such view.", f"Choose of {', '.join(TTA)}.", "config")
+    if sample is None and out.suffix.lower() not in FILES:
+        raise LabError(
+            f"predict: '{out.suffix}' files cannot be written.", "End the name in .csv or .parquet.", "config"
+        )
+
+
+def _folds(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise LabError(f"--folds {text}: expected numbers.", "Such as --folds 0,1.", kind="config")
+    return [int(part) for part in parts]
+
+
+def _form(
+    sample: Path | None, names: list[str], class_names: tuple[str, ...], labels: str | None, codes: list[str]
+) -> submission.Form | None:
+    """The sample file, understood and told; None without one."""
+    if sample is None:
+        return None
+    if labels is not None and labels not in submission.LABELS:
+        ways = ", ".join(submission.LABELS)
+        raise LabError(f"--labels {labels}: there is no such way to write a label.", f"Choose of {ways}.", "config")
+    given = dict(code.rpartition("=")[::2] for code in codes)
+    try:
+        content = sample.read_bytes()
+    except OSError as error:
+        raise LabError(f"{sample}: cannot be read ({error.strerror}).", "Check its name and rights.", "csv") from error
+    form = submission.read_form(content, sample.name, names, class_names, labels=labels, codes=given)
+    for sentence in form.sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+    return form
+
+
+def _weights(runs: list[Run]) -> np.ndarray:
+    """The weights of runs, fitted on their out-of-fold answers, with what that is told to bring."""
+    from core.predict import weights
+
+    fitted = weights.fitted(runs)
+    for sentence in fitted.sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+    return fitted.weights
+
+
+def _tell(predictions: Predictions, classes: np.ndarray) -> None:
+    """How many were answered, which were not, and whom the runs knew."""
+    answered, several = int((classes >= 0).sum()), len(predictions.runs) > 1
+    folds = f"{len(predictions.members)} fold{'s' * (len(predictions.members) != 1)}"
+    folds += f" of {len(predictions.runs)} runs" if several else ""
+    print(f"{count(answered)} of {count(len(classes))} photos answered by {folds}")
+    if predictions.acquaintances:
+        names = [predictions.photos[row].name for row in predictions.acquaintances]
+        verb = "is" if len(names) == 1 else "are"
+        print(f"{count(len(names))} {verb} known to the runs, answered by the fold that held them out: {listed(names)}")
+    for row, problem in list(predictions.problems.items())[:5]:
+        print(f"no answer for {predictions.photos[row].name}: {problem}", file=sys.stderr)
+    if (rest := len(predictions.problems) - 5) > 0:
+        print(f"and {count(rest)} more; the column problem tells why", file=sys.stderr)
