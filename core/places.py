@@ -23,6 +23,11 @@ def lab_folder(runs: Path | None = None) -> Path:
     return (runs or runs_folder()) / ".lab"
 
 
+def datasets_folder(runs: Path | None = None) -> Path:
+    """Where datasets lie that came as a zip, a folder each."""
+    return lab_folder(runs) / "datasets"
+
+
 def machine_folder(runs: Path | None = None) -> Path:
     """What holds for one machine alone, since several may share a runs folder: slots, settings, speeds, a stop."""
     return lab_folder(runs) / "machines" / machine.name()

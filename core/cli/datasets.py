@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +62,32 @@ def scan(
             print(f"{problem.severity}: {problem.where}: {problem.problem} {problem.remedy}")
     if bad_files(dataset):
         raise typer.Exit(1)
+
+
+def unpack(
+    zip_file: Annotated[Path, typer.Argument(help="A zip of photos.")],
+    names: Annotated[
+        str | None, typer.Option(help="Encoding of file names that do not say theirs, such as cp949 or gb18030.")
+    ] = None,
+) -> None:
+    """Make a dataset of a zip, in the lab's own folder. Prints that folder; the same zip again is the same dataset."""
+    from core.config.parts import known_encoding
+    from core.data.zips import unpack as zips
+
+    try:
+        encoding = known_encoding(names) if names else None
+    except ValueError as error:
+        raise LabError(f"--names {names}: {error}.", "Such as --names cp949.", "config") from error
+    try:
+        stream = open(zip_file, "rb")  # noqa: SIM115  closed below, apart from what unpacking may raise
+    except OSError as error:
+        text = f"{zip_file}: cannot be read ({error.strerror})."
+        raise LabError(text, "Check its name and rights.", "zip") from error
+    with stream:
+        dataset = zips.unpack(stream, zip_file.name, encoding=encoding, progress=bar("unpacking"))
+    print(dataset.root)
+    for note in (*dataset.notes, *([] if dataset.is_new else ["This zip was unpacked before: nothing was written."])):
+        print(f"note: {note}", file=sys.stderr)
 
 
 def _data_settings(folder: Path, reader: str, settings: list[str]) -> DataConfig:

@@ -40,6 +40,7 @@ app.command()(ensemble.test)
 app.command()(predict)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
+app.command()(datasets.unpack)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 

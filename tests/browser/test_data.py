@@ -1,10 +1,13 @@
-"""The Data page in a real Chromium: a label is corrected, and the run that follows says so."""
+"""Datasets in a real Chromium: a dropped zip is trained on; a label is corrected, and the run that follows says so."""
 
 from __future__ import annotations
+
+import base64
 
 import pytest
 
 from core.data.labels import corrections
+from core.places import datasets_folder
 from core.runs import Run
 from tests.browser.hands import (
     TOO_WIDE,
@@ -22,8 +25,15 @@ from tests.browser.hands import (
 )
 from tests.browser.screen import Talk, slack, soon
 from tests.photos import draw
+from tests.zips import everything_below, pets, zipped
 
 pytestmark = pytest.mark.browser
+
+DROP = """([place, content]) => {
+  const files = new DataTransfer(), bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
+  files.items.add(new File([bytes], "My pets.zip", {type: "application/zip"}));
+  place.dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true, cancelable: true}));
+}"""
 
 
 @pytest.fixture
@@ -31,6 +41,25 @@ def held(lab):
     """What is launched waits: no test here needs a network that has learnt something."""
     with lab.held():
         yield
+
+
+def test_a_zip_that_a_newcomer_drops_trains_its_first_epoch_without_a_word_typed(page, lab):
+    page.goto("/launch")
+    pick(page, "radio", "A zip")
+    place = page.get_by_test_id("stFileUploaderDropzone")
+    soon(lambda: place.count() == 1, 60 * slack(), "the place to drop it")
+    content = zipped({**pets(each=6), "__MACOSX/cat/._0.png": b"x"}).getvalue()
+    place.evaluate(f"(place, content) => ({DROP})([place, content])", base64.b64encode(content).decode())
+    sees(page, "2 classes: cat 6, dog 6.")
+    sees(page, "12 files, unpacked into")
+    sees(page, "Left out: 1 file of a system, or hidden (__MACOSX).")
+    root = datasets_folder(lab.runs) / "My pets"
+    assert len(everything_below(root)) == 13, "twelve photos and the zip's record"
+    press(button(page, "Launch"))
+    soon(lambda: "/live" in address(page), 60 * slack(), "Live opens")
+    run = Run(lab.run_ids()[0], lab.runs)
+    assert run.config().data.root == str(root)
+    soon(lambda: len(run.metrics(0)), 120 * slack(), "the first epoch")
 
 
 def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, lab, held):

@@ -12,14 +12,15 @@ import yaml
 
 from core.config import to_yaml
 from core.jobs import control
-from core.places import HOME
+from core.places import HOME, datasets_folder
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
 from tests.photos import damaged_mask_dataset, draw, mask_dataset
 from tests.workers import held, hold_at, until
+from tests.zips import pets, zipped
 
-VERBS = ["demo", "scan", "train", "status", "cancel", "resume", "worker", "weights"]
+VERBS = ["demo", "scan", "unpack", "train", "status", "cancel", "resume", "worker", "weights"]
 ONE_EPOCH = [{"optimizer": "adam", "epochs": 1, "lr_backbone": 1e-3, "lr_head": 1e-3}]
 PEOPLE = [(f"{n:03d}", ("female", "male")[n % 2], 20 + 25 * (n // 2 % 3)) for n in range(12)]  # 2 of each class
 
@@ -236,6 +237,22 @@ def test_demo_draws_a_dataset_that_scan_reads(lab, tmp_path):
     assert "- Persons: 2 people, 7 photos each." in done.out
     assert "- mask: mask 10, incorrect 2, normal 2." in done.out
     error_of(lab("demo", tmp_path / "demo"))
+
+
+def test_unpack_makes_a_dataset_of_a_zip_and_prints_its_folder(lab, tmp_path, runs_folder):
+    zip_file = tmp_path / "pets.zip"
+    zip_file.write_bytes(zipped({**pets(), ".DS_Store": b"x"}).getvalue())
+    done = lab("unpack", zip_file)
+    root = datasets_folder(runs_folder) / "pets"
+    assert (done.code, done.out) == (0, f"{root}\n")
+    assert done.err == "note: Left out: 1 file of a system, or hidden (.DS_Store).\n"
+    again = lab("unpack", zip_file)
+    assert again.out == done.out and "was unpacked before" in again.err
+    assert "- 2 classes: cat 2, dog 2." in lab("scan", root).out
+    assert "'klingon' is no encoding" in error_of(lab("unpack", zip_file, "--names", "klingon"))[0]
+    zip_file.write_bytes(b"no zip")
+    assert "is no zip, or a broken one" in error_of(lab("unpack", zip_file))[0]
+    assert "cannot be read (No such file" in error_of(lab("unpack", tmp_path / "gone.zip"))[0]
 
 
 def test_attend_wants_at_least_one_photo(lab):

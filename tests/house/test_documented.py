@@ -139,7 +139,8 @@ def folders(tmp_path_factory) -> Path:
 def place(folders, tmp_path) -> dict[str, object]:
     """What stands for the words in capitals that need no run."""
     files = {"STUDY.yaml": folders / "study.yaml", "my.yaml": folders / "my.yaml", "FILE": tmp_path / "file.csv"}
-    words = {"RECIPE": "quick", "key=value": "folds.count=2", "N": 2, "S": 1, "DEPTH": 18}
+    files["ZIP"] = shutil.make_archive(str(tmp_path / "photos"), "zip", folders / "photos")
+    words = {"RECIPE": "quick", "key=value": "folds.count=2", "N": 2, "S": 1, "DEPTH": 18, "ENCODING": "cp949"}
     return {"FOLDER": folders / "photos", **files, **words}
 
 

@@ -4,7 +4,6 @@ import base64
 import html
 import io
 import re
-import tomllib
 
 import numpy as np
 import pytest
@@ -295,10 +294,12 @@ def test_any_upload_is_shown_or_refused_in_words(lab, name, content, message):
         assert "Epoch 16" in text_of(page)
 
 
-def test_an_upload_of_200_megabytes_is_refused_by_the_server_itself(lab):
-    """The element says how much it takes, and Streamlit's server takes no more of it than that."""
-    assert open_page().file_uploader(key="augment-upload").proto.max_upload_size_mb == 50
-    assert tomllib.loads((HOME / ".streamlit" / "config.toml").read_text())["server"]["maxUploadSize"] == 50
+def test_an_upload_of_more_than_50_megabytes_is_refused_in_words(lab):
+    """The element says how much it takes; what comes another way is refused by the page."""
+    page = open_page()
+    assert page.file_uploader(key="augment-upload").proto.max_upload_size_mb == 50
+    page.file_uploader(key="augment-upload").set_value(("huge.png", bytes(51 * 2**20), "image/png")).run()
+    assert "huge.png: is larger than 50 MB." in text_of(page)
 
 
 def test_an_upload_of_60_megapixels_is_shown(lab):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.data.readers.reading import Fact
@@ -35,6 +35,7 @@ LANGUAGES = {  # encoding -> what it is usual for, the likelier ones first
     "mac_roman": "Western Europe, old Macintosh",
 }
 RARE = ("cp1254", "cp1255", "cp1256", "cp1257", "cp874", "mac_roman")  # asked even where nothing else is plausible
+_FREQUENT = dict.fromkeys(("cp1251", "koi8_r", "cp866"), "оеаинтсрвл") | {"cp1253": "αοιετσνηυρ"}
 JUDGED = 20_000  # bytes of lines with foreign letters that are judged
 _USUAL_SYLLABLES = set(
     "이다는을가의에하고지은나를사기리어자도인그시아서라한대것부수해일로스장정들보주있여전구소제게상과원조공동안내면위만비신년모유성치"
@@ -100,8 +101,26 @@ def _text(data: bytes, encoding: str) -> str | None:
 
 def _judged(data: bytes, name: str, is_photo: Callable[[str], bool]) -> Decoded | None:
     """The likeliest reading of a text that is not UTF-8; None where no reading looks like words."""
+    plausible = plausible_readings(data, is_photo)
+    if not plausible:
+        return None
+    best, *others = plausible
+    text = f"{name} is read as {called(best)}: {plausible[best]}"
+    for other in others[:3]:
+        text += f"; as {called(other)} it says {plausible[other]}"
+    is_asked = bool(others) or best not in LANGUAGES or best in RARE
+    return Decoded(data.decode(best), best, Fact("encoding", f"{text}.", ("encoding",), probable=is_asked))
+
+
+def plausible_readings(
+    data: bytes, is_photo: Callable[[str], bool], languages: Mapping[str, str] = LANGUAGES
+) -> dict[str, str]:
+    """encoding -> a preview of its words, of the readings that look like words, the likeliest first; {} for none.
+
+    is_photo: as in `decode`. languages: the encodings that are judged, as LANGUAGES.
+    """
     sample = _foreign_lines(data)
-    texts = {encoding: _text(sample, encoding) for encoding in LANGUAGES if _text(data, encoding) is not None}
+    texts = {encoding: _text(sample, encoding) for encoding in languages if _text(data, encoding) is not None}
     readings = {encoding: lines for encoding, lines in texts.items() if lines is not None}
     named = {encoding: _photos_named(lines, is_photo) for encoding, lines in readings.items()}
     most = max(named.values(), default=0)
@@ -115,14 +134,8 @@ def _judged(data: bytes, name: str, is_photo: Callable[[str], bool]) -> Decoded 
     if "euc_jp" in plausible and len(plausible) > 1 and not _has_kana(plausible["euc_jp"]):
         del plausible["euc_jp"]  # hardly ever written, and like Chinese where it has no kana
     plausible = plausible or (readings if most else _of_another_language(data, sample))
-    if not plausible:
-        return None
-    best, *others = sorted(plausible, key=lambda encoding: -_likelihood(encoding, plausible[encoding]))
-    text = f"{name} is read as {_called(best)}: {_preview(plausible[best])}"
-    for other in others[:3]:
-        text += f"; as {_called(other)} it says {_preview(plausible[other])}"
-    is_asked = bool(others) or best not in LANGUAGES or best in RARE
-    return Decoded(data.decode(best), best, Fact("encoding", f"{text}.", ("encoding",), probable=is_asked))
+    ranked = sorted(plausible, key=lambda encoding: -_likelihood(encoding, plausible[encoding]))
+    return {encoding: _preview(plausible[encoding]) for encoding in ranked}
 
 
 def _of_another_language(data: bytes, sample: bytes) -> dict[str, str]:
@@ -138,7 +151,8 @@ def _of_another_language(data: bytes, sample: bytes) -> dict[str, str]:
     }
 
 
-def _called(encoding: str) -> str:
+def called(encoding: str) -> str:
+    """ "cp949 (Korean)"."""
     return f"{encoding} ({LANGUAGES[encoding]})" if encoding in LANGUAGES else encoding
 
 
@@ -257,7 +271,7 @@ def _likelihood(encoding: str, lines: str) -> float:
         return 0.2 + 0.3 * len(common) / len(letters)
     if encoding in RARE:
         return 0.1
-    frequent = {"cp1251": "оеаинтсрвл", "koi8_r": "оеаинтсрвл", "cp1253": "αοιετσνηυρ"}.get(encoding)
+    frequent = _FREQUENT.get(encoding)
     words = [letter for letter in lines if not letter.isascii() and letter.isalpha()]
     if frequent and words:
         small = sum(letter.islower() for letter in words) / len(words)

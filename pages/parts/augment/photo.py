@@ -25,6 +25,7 @@ from pages.parts.shared import badges, groups
 KEY, BROUGHT = "augment-data", "augment-brought"
 ALL, UPLOADED = "All", "uploaded"
 PEOPLE = 3000  # that a list shows
+LARGEST = 50  # MB of an upload
 
 
 @dataclass(frozen=True)
@@ -188,9 +189,15 @@ def _random(samples: list[str]) -> None:
 def _upload(bits: int) -> Photo | None:
     """bits: of the dataset, by which a photo of more than 8 bits is scaled."""
     upload = st.file_uploader(
-        "Upload a photo", key="augment-upload", max_upload_size=50, help="It stays on this machine and is not kept."
+        "Upload a photo",
+        key="augment-upload",
+        max_upload_size=LARGEST,
+        help="It stays on this machine and is not kept.",
     )
     if upload is None:
+        return None
+    if upload.size > LARGEST * 2**20:  # Streamlit's server takes more, for a dataset's zip
+        badges.show_error(LabError(f"{upload.name}: is larger than {LARGEST} MB.", "Make it smaller."))
         return None
     data = upload.getvalue()
     try:

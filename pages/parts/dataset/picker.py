@@ -20,10 +20,11 @@ from core.data import recent
 from core.data.labels import corrections
 from core.data.labels.corrections import CorrectionEffect
 from core.data.scan import Scan, scan
+from core.data.zips import unpack
 from core.errors import LabError
 from core.places import lab_folder
 from core.text import ago, count, duration
-from pages.parts.dataset import demo
+from pages.parts.dataset import browse, demo, dropped
 from pages.parts.shared.fields import field
 
 Choice = dict[str, Any]
@@ -48,7 +49,7 @@ def known_choice(root: str) -> Choice:
 def choose(choice: Choice, key: str) -> None:
     """Controls for the root. key: prefix of the controls' keys; another one starts them anew."""
     entries = recent.recent()
-    sources = ["demo", "folder", *(["recent"] if entries else [])]
+    sources = ["demo", "zip", "folder", *(["recent"] if entries or unpack.datasets() else [])]
     source_key = f"{key}.source"
     if st.session_state.get(source_key) not in sources:
         st.session_state[source_key] = _source(choice, entries)
@@ -61,12 +62,12 @@ def choose(choice: Choice, key: str) -> None:
         "Dataset",
         sources,
         key=source_key,
-        format_func={"demo": "Demo", "folder": "A folder", "recent": "Recent"}.get,
+        format_func={"demo": "Demo", "zip": "A zip", "folder": "A folder", "recent": "Recent"}.get,
         required=True,
         on_change=take_source,
         label_visibility="collapsed",
     )
-    {"demo": _demo, "folder": _folder, "recent": _recent}[st.session_state[source_key]](choice, key)
+    {"demo": _demo, "zip": _zip, "folder": _folder, "recent": _recent}[st.session_state[source_key]](choice, key)
 
 
 def show_choice(choice: Choice, key: str) -> None:
@@ -95,6 +96,10 @@ def _demo(choice: Choice, key: str) -> None:
         st.button("Use the demo dataset", on_click=take_root, args=(choice, root))
 
 
+def _zip(choice: Choice, key: str) -> None:
+    dropped.drop(choice["root"], key, lambda root: choice.update(known_choice(root)))
+
+
 def _folder(choice: Choice, key: str) -> None:
     field(
         st.text_input,
@@ -106,28 +111,33 @@ def _folder(choice: Choice, key: str) -> None:
         placeholder="/home/you/faces",
         help="An absolute path on the machine where the lab runs. It is read, never written to.",
     )
+    browse.browse(choice["root"], key, lambda root: choice.update(known_choice(root)))
 
 
 def _recent(choice: Choice, key: str) -> None:
+    """Datasets that were looked at lately, then those that came as zips."""
     entries = {entry.root: entry for entry in recent.recent()}
+    unpacked = [str(folder) for folder in unpack.datasets() if str(folder) not in entries]
 
     def take(root: str | None) -> None:
-        if picked := entries.get(root):
-            choice.update(picked.data)
+        if root is not None:
+            choice.update(known_choice(root))
 
     def show(root: str) -> str:
-        entry = entries[root]
+        if (entry := entries.get(root)) is None:
+            return f"{Path(root).name} · from a zip · {root}"
         facts = f"{count(entry.photos)} photos"
         if entry.people != entry.photos:  # else each photo is a person of its own, as far as is known
             facts += f", {count(entry.people)} people"
         return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
 
+    offered = [*entries, *unpacked]
     field(
         st.selectbox,
         "Recent dataset",
-        list(entries),
+        offered,
         key=f"{key}.recent",
-        holds=choice["root"] if choice["root"] in entries else None,
+        holds=choice["root"] if choice["root"] in offered else None,
         take=take,
         format_func=show,
         placeholder="Choose a dataset",

@@ -195,6 +195,7 @@ def recipes_section(config: RunConfig | None) -> None:
                 "Import settings or a study (YAML)",
                 type=["yaml", "yml"],
                 key=key,
+                max_upload_size=5,
                 on_change=import_settings,
                 args=(key,),
             )
