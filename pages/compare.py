@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -10,11 +11,12 @@ import streamlit as st
 from core.compare import contrast, cost, pairs
 from core.compare.members import ComparedRun, load_all, same_classes, told_apart, version_of
 from core.compare.pairs import Difference
+from core.errors import LabError
 from core.runs.colours import colour_of, fold_colour
 from core.runs.lists import index
 from core.stats import paired
 from pages.parts.compare import charts, flips, load, pick, tables
-from pages.parts.run import curves
+from pages.parts.run import curves, groups
 from pages.parts.shared import badges, exports, frame, theme
 
 
@@ -42,6 +44,26 @@ def draw_settings(members: Sequence[ComparedRun], names: dict[str, str], colours
         st.html(tables.settings_table(table, names, colours))
     else:
         st.caption("These runs have the same settings.")
+
+
+def draw_groups(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str], which: str) -> None:
+    """Whether a run fails on some group of the dataset."""
+    scores = {}
+    for member in members:
+        try:
+            scores[member.id] = groups.scores_of(member.run, which)
+        except LabError as error:
+            if error.kind != "missing":
+                badges.show_error(error)
+    if not any(scores.values()):
+        st.caption("No attribute of the dataset cuts what the runs answered into groups.")
+        return
+    heads = {run_id: f"{badges.dot(colours[run_id])}{escape(names[run_id])}" for run_id in scores}
+    st.html(groups.STYLE + groups.side_by_side_html(scores, heads))
+    st.caption(
+        "Accuracy on the photos of each group, by every attribute of the dataset. Coloured: worse (red) or better than "
+        "on the photos that tell another value, p below 0.05 once corrected for all groups."
+    )
 
 
 def write_up(baseline: ComparedRun, comparable: Sequence[ComparedRun], within: float) -> None:
@@ -133,6 +155,8 @@ theme.heading("Settings that differ")
 draw_settings(comparable, names, colours)
 theme.heading("Classes")
 charts.draw_classes(comparable, names, colours, question.which)
+theme.heading("Groups")
+draw_groups(comparable, names, colours, question.which)
 theme.heading("Flips")
 flipped = {pair.run.id: pair for pair in run_pairs if pair.table is not None and len(pair.table)}
 if flipped:

@@ -136,7 +136,7 @@ def draw(view: View, name: str) -> None:
     task = pick_task(view.corrected) if name in OF_TASK else None
     labelled = label(view.corrected, task) if name in OF_TASK else None
     if name == "faces":
-        faces.draw(view, *(labelled or (None, [])))
+        faces.draw(view, task, *(labelled or (None, [])))
     elif name == "overview" and labelled:
         overview.draw(view, task, *labelled)
     elif name == "folds" and labelled:

@@ -20,7 +20,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import apart, attributes, charts, curves, view
+from pages.parts.run import apart, attributes, charts, curves, groups, view
 from pages.parts.shared import badges, frame, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -295,8 +295,8 @@ st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, sta
 with st.container():
     apart.section(run, info, status)
 
-tab_log, tab_samples, tab_rates = st.tabs(
-    ["Log", "Samples as the network sees them", "Learning rates"], key="live-tabs", on_change="rerun"
+tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
+    ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"
 )
 with tab_log:
     st.fragment(log, run_every=2 * TICK if status.active else None)(run)
@@ -306,3 +306,6 @@ if tab_samples.open:
 if tab_rates.open:
     with tab_rates:
         st.fragment(rates, run_every=5 * TICK if status.active else None)(run, config, colour)
+if tab_groups.open:
+    with tab_groups:
+        groups.tab(run)

@@ -26,12 +26,25 @@ def draw_faces(root):
     return root
 
 
-def make_run(folder, root, *, depth=18, head="joint", folds=2, seed=0, kept=("best", "final"), **training):
+def make_run(
+    folder,
+    root,
+    *,
+    depth=18,
+    head="joint",
+    folds=2,
+    seed=0,
+    kept=("best", "final"),
+    reader="utkface",
+    task=None,
+    **training,
+):
     """A run whose folds are done, with random weights of which no two folds share one. kept: its checkpoints."""
     config = from_dict(
         {
             "name": f"made {depth} {head}",
-            "data": {"root": str(root), "reader": "utkface"},
+            "data": {"root": str(root), "reader": reader},
+            "task": task or {},
             "folds": {"count": folds},
             "transforms": [{"name": "Resize", "params": {"height": SIZE, "width": SIZE}}, {"name": "Normalize"}],
             "model": {"depth": depth, "init": "scratch", "head": head},

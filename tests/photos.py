@@ -32,9 +32,9 @@ def noise(width=64, height=48, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def draw(path: Path, colour=(120, 90, 60)) -> Path:
+def draw(path: Path, colour=(120, 90, 60), size=(8, 6)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 6), colour).save(path)
+    Image.new("RGB", size, colour).save(path)
     return path
 
 

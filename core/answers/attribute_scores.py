@@ -5,14 +5,15 @@ Imports no torch.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import attributes_of, class_parts
+from core.data.tasks import CHOSEN, attributes_of, class_parts, joint_name
 from core.errors import LabError
 from core.runs import Run
 from core.stats.metrics import accuracy, class_f1, codes, confusion, macro_f1
@@ -69,10 +70,13 @@ def score_run(run: Run, which: str = "best") -> list[AttributeScore]:
     return [s for fold in done for s in attribute_scores(run.predictions(fold, which), parts, names, fold)]
 
 
-def combine(predictions: Sequence[tuple[pd.DataFrame, list[str]]]) -> tuple[pd.DataFrame, list[str]]:
+def combine(
+    predictions: Sequence[tuple[pd.DataFrame, list[str]]], name_of: Callable[[Sequence[str]], str] = " ".join
+) -> tuple[pd.DataFrame, list[str]]:
     """Joint predictions of networks that each tell one attribute, taken as independent given the photo.
 
     predictions: (out-of-fold predictions, class names) of each network, in the order in which the joint name is read.
+    name_of: values, one a network -> the name of their joint class.
     Returns (predictions of the joint classes for the samples that all of them predicted, class names): a joint class
     has the product of its parts' probabilities. Raises LabError(kind 'combine') when they share no sample.
     """
@@ -87,19 +91,17 @@ def combine(predictions: Sequence[tuple[pd.DataFrame, list[str]]]) -> tuple[pd.D
             kind="combine",
         )
     tables = [table.loc[shared] for table in tables]
-    names = [" ".join(words) for words in itertools.product(*(classes for _, classes in predictions))]
+    names = [name_of(words) for words in itertools.product(*(classes for _, classes in predictions))]
     shares = np.ones((len(shared), 1))
     for table, (_, classes) in zip(tables, predictions, strict=True):
         marginal = table[[P + name for name in classes]].to_numpy()
         shares = (shares[:, :, None] * marginal[:, None, :]).reshape(len(shared), -1)
-    label = tables[0]["label"].astype(str)
-    for table in tables[1:]:
-        label = label + " " + table["label"].astype(str)
+    label = [name_of(words) for words in zip(*(table["label"].astype(str) for table in tables), strict=True)]
     chosen = np.asarray(names, dtype=object)[shares.argmax(axis=1)]
     index = {name: i for i, name in enumerate(names)}
     true = np.array([index[name] for name in label])
     loss = -np.log(np.clip(shares[np.arange(len(true)), true], 1e-300, None))
-    frame = pd.DataFrame({"sample": shared, "label": label.to_numpy(), "predicted": chosen, "loss": loss})
+    frame = pd.DataFrame({"sample": shared, "label": label, "predicted": chosen, "loss": loss})
     columns = pd.DataFrame(shares, columns=[P + name for name in names])
     return pd.concat([frame.reset_index(drop=True), columns], axis=1), names
 
@@ -160,5 +162,8 @@ def _combined(runs: Sequence[Run], which: str) -> Iterator[tuple[int, pd.DataFra
                 kind="combine",
             )
     done = [{state.fold for state in run.states() if state.state == "done"} for run in runs]
+    tasks = [run.config().task for run in runs]
+    are_chosen = any(task.name == CHOSEN for task in tasks)
+    name_of = functools.partial(joint_name, [attributes_of(task)[0] for task in tasks]) if are_chosen else " ".join
     for fold in sorted(set.intersection(*done)):
-        yield fold, *combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs])
+        yield fold, *combine([(run.predictions(fold, which), run.info()["class_names"]) for run in runs], name_of)

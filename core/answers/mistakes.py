@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core.data.tasks import age_group, attributes_of, class_parts, limits_of
-from core.data.values import OWN, attributes, column_of
+from core.data.tasks import attributes_of, class_parts, grouped_as, limits_of
+from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
 from core.stats import metrics, voting
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.config.parts import TaskConfig
 
 NEAR_YEARS = 2.0  # an age this close to a limit between age groups may be a matter of months
+NEAR_SHARE = 0.02  # of the span of any other number
 ORDERS = ("loss", "confidence", "folds", "runs")
 _OPTIONAL = ("mask", "gender", "age", "label", "mtime_ns")
 _NEEDS = ("sample", "label", "predicted", "loss")
@@ -33,9 +34,11 @@ class Answers:
 
     table: one row a face: sample, path, person, fold, mask, gender, age, label, mtime_ns, true, predicted (class
     names), y, guess (their indices), loss (cross-entropy), confidence (probability of the predicted class), right,
-    fault (the attributes that are wrong, joined by " + ", "" where right), age_group, years (to the nearest age limit,
-    NaN without an age), near (an age mistake at most NEAR_YEARS from a limit).
+    fault (the attributes that are wrong, joined by " + ", "" where right), near (the number, such as "age 29", about
+    which the answer is wrong though it lies at most NEAR_YEARS, or NEAR_SHARE, from a limit; "" else).
     probabilities: (faces, classes), rows as in table. folds: those that answered; missing: those that have not.
+    groups: attribute -> its value of each face as ordered categories, rows as in table, of all that the dataset tells
+    in two values or more, whether the task asks for it or not.
     """
 
     run_id: str
@@ -46,6 +49,7 @@ class Answers:
     probabilities: np.ndarray
     folds: tuple[int, ...]
     missing: tuple[int, ...]
+    groups: dict[str, pd.Series]
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,8 @@ class Filter:
     low: float = 0.0
     high: float = 1.0
     person: str | None = None
-    mask: str | None = None
-    gender: str | None = None
-    age: str | None = None
-    own: tuple[tuple[str, str], ...] = ()  # (attribute of the dataset's own, its value), each of them
-    far: bool = False  # leave out age mistakes near a limit
+    groups: tuple[tuple[str, str], ...] = ()  # (attribute, value): of one attribute any of them, of several each
+    far: bool = False  # leave out mistakes about a number near a limit
 
 
 def version(run: Run, which: str = "best") -> tuple:
@@ -104,7 +105,14 @@ def load_answers(run: Run, which: str = "best") -> Answers:
         probabilities=probabilities,
         folds=tuple(sorted(table["fold"].unique().tolist())),
         missing=tuple(missing),
+        groups=groups_of(table, task),
     )
+
+
+def groups_of(table: pd.DataFrame, task: TaskConfig) -> dict[str, pd.Series]:
+    """Each attribute that a samples table tells in two values or more, as ordered categories; numbers are cut."""
+    groups = {name: grouped_as(name, table, task) for name in attribute_names(table)}
+    return {name: group for name, group in groups.items() if len(group.cat.categories) > 1}
 
 
 def _frozen(run: Run) -> tuple[TaskConfig, list[str], pd.DataFrame]:
@@ -168,7 +176,7 @@ def _joined(run: Run, pooled: pd.DataFrame, samples: pd.DataFrame, class_names: 
 
 
 def _judge(table: pd.DataFrame, probabilities: np.ndarray, class_names: list[str], task: TaskConfig) -> None:
-    """Add what follows from a prediction: indices, confidence, right, fault, age group, nearness to an age limit."""
+    """Add what follows from a prediction: indices, confidence, right, fault, nearness to a limit."""
     place = {name: i for i, name in enumerate(class_names)}
     table["y"] = table["true"].map(place).astype("int64")
     table["guess"] = table["predicted"].map(place).astype("int64")
@@ -179,25 +187,31 @@ def _judge(table: pd.DataFrame, probabilities: np.ndarray, class_names: list[str
         name: parts[name].to_numpy()[table["y"]] != parts[name].to_numpy()[table["guess"]] for name in parts.columns
     }
     table["fault"] = [" + ".join(name for name in wrong if wrong[name][i]) for i in range(len(table))]
-    age = pd.to_numeric(table["age"], errors="coerce")
-    table["age_group"] = age_group(age, task)
-    # An age in years is whole: 29 is as close to a limit of 30 as 30 is to 29, hence the half.
-    limits = np.array(limits_of("age", task), dtype=float) - 0.5
-    table["years"] = np.abs(age.to_numpy(float)[:, None] - limits).min(1) + 0.5
-    table["near"] = (table["years"] <= NEAR_YEARS) & wrong.get("age", np.zeros(len(table), dtype=bool))
+    table["age"] = pd.to_numeric(table["age"], errors="coerce")
+    table["near"] = ""
+    for name in wrong:
+        if column_of(name, table) and is_number(name, table):
+            numbers = table[str(column_of(name, table))].to_numpy(float)
+            close = wrong[name] & is_near(name, numbers, limits_of(name, task))
+            table.loc[close, "near"] = [f"{name} {number:g}" for number in numbers[close]]
+
+
+def is_near(name: str, numbers: np.ndarray, limits: Sequence[float]) -> np.ndarray:
+    """Whether numbers of an attribute, shape (n,), are so close to a limit between groups that either is hardly wrong.
+
+    An age in years is whole: 29 is as close to a limit of 30 as 30 is to 29.
+    """
+    if not len(limits) or not np.isfinite(numbers).any():
+        return np.zeros(len(numbers), dtype=bool)
+    half = 0.5 if name == "age" else 0.0
+    within = NEAR_YEARS if name == "age" else NEAR_SHARE * (np.nanmax(numbers) - np.nanmin(numbers))
+    return np.abs(numbers[:, None] - (np.asarray(limits, dtype=float) - half)).min(1) + half <= within
 
 
 def confusion(answers: Answers, rows: np.ndarray | None = None) -> np.ndarray:
     """Counts, shape (classes, classes), rows true, columns predicted. rows: positions in the table, all if None."""
     table = answers.table if rows is None else answers.table.iloc[rows]
     return metrics.confusion(table["y"], table["guess"], len(answers.class_names))
-
-
-def own_values(answers: Answers) -> dict[str, list[str]]:
-    """The attributes of the dataset's own that faces can be filtered by, each with its values; numbers are not."""
-    columns = [column for column in answers.table if column.startswith(OWN) or column == "race"]
-    of_columns = attributes(answers.table[columns])
-    return {name: list(attribute.counts) for name, attribute in of_columns.items() if len(attribute.counts) > 1}
 
 
 def select(answers: Answers, criteria: Filter) -> np.ndarray:
@@ -211,21 +225,19 @@ def select(answers: Answers, criteria: Filter) -> np.ndarray:
         "true": criteria.true,
         "predicted": criteria.predicted,
         "person": criteria.person,
-        "mask": criteria.mask,
-        "gender": criteria.gender,
-        "age_group": criteria.age,
     }
     for column, value in equal.items():
         if value is not None:
             keep &= (table[column].astype(object) == value).to_numpy()
-    for name, value in criteria.own:
-        keep &= (table[column_of(name, table)].astype(object) == value).to_numpy()
+    for name in dict(criteria.groups):
+        values = [value for attribute, value in criteria.groups if attribute == name]
+        keep &= answers.groups[name].isin(values).to_numpy()
     if criteria.fault is not None:
         keep &= np.array([criteria.fault in fault.split(" + ") for fault in table["fault"]], dtype=bool)
     if criteria.low > 0 or criteria.high < 1:
         keep &= table["confidence"].between(criteria.low, criteria.high).to_numpy()
     if criteria.far:
-        keep &= ~table["near"].to_numpy()
+        keep &= (table["near"] == "").to_numpy()
     return np.flatnonzero(keep)
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
+from core.config.run_config import TaskConfig
 from core.data import persons
 from core.data.persons import noun, persons_of, units
 from core.data.pictures.photo import StoredPhoto
+from core.data.tasks import grouped_as, limits_of
 from core.data.thumbnails import thumbnail
-from core.data.values import attribute_names, column_of, group_names, grouped, is_number, proposed_limits
+from core.data.values import attribute_names, column_of, group_names, is_number
 from core.errors import LabError
 
 MEAN_SIDE = 96  # px
@@ -38,26 +40,24 @@ def told_attributes(samples: pd.DataFrame) -> list[str]:
     return [name for name in there if name == "age" or samples[column_of(name, samples)].nunique() > 1]
 
 
-def as_groups(samples: pd.DataFrame, attribute: str, limits: tuple[int, int]) -> pd.Series:
-    """An attribute as ordered categories, unknown last; ages in the three groups of the limits (years), other numbers
-    in three groups of about as many photos."""
-    if attribute == "age":
-        order = group_names("age", samples["age"], limits)
-    own = limits if attribute == "age" else proposed_limits(attribute, samples) if is_number(attribute, samples) else ()
-    values, present = grouped(attribute, samples, own)
-    if attribute != "age":
-        order = present if column_of(attribute, samples) != attribute else sorted(present)
-    values = values.where(values.notna(), UNKNOWN)
+def as_groups(samples: pd.DataFrame, attribute: str, task: TaskConfig) -> pd.Series:
+    """An attribute as ordered categories, unknown last. A number is cut at the task's limits, where each group stands
+    though it be empty; else in groups of about as many photos."""
+    values = grouped_as(attribute, samples, task)
+    limits = limits_of(attribute, task) if is_number(attribute, samples) else ()
+    column = samples[str(column_of(attribute, samples))]
+    order = group_names(attribute, column, limits) if limits else list(values.cat.categories)
+    values = values.astype("object").where(values.notna(), UNKNOWN)
     order += [UNKNOWN] if (values == UNKNOWN).any() and UNKNOWN not in order else []
     return pd.Series(pd.Categorical(values, order), index=samples.index, name=attribute)
 
 
-def cross_table(samples: pd.DataFrame, rows: str, columns: str, limits: tuple[int, int], of: str) -> pd.DataFrame:
+def cross_table(samples: pd.DataFrame, rows: str, columns: str, task: TaskConfig, of: str) -> pd.DataFrame:
     """Photos, or people, of each combination of two attributes. of: 'photos' or 'people'.
 
     A person whose photos differ (with a mask and without) counts in every cell that has a photo of theirs.
     """
-    pair = {"a": as_groups(samples, rows, limits), "b": as_groups(samples, columns, limits)}
+    pair = {"a": as_groups(samples, rows, task), "b": as_groups(samples, columns, task)}
     table = pd.DataFrame({**pair, "person": samples["person"]})
     if of == "people":
         table = table.drop_duplicates()
@@ -70,6 +70,11 @@ def ages_of_people(samples: pd.DataFrame) -> np.ndarray:
     """Age in whole years of each person who has one: the median of their photos."""
     with_age = samples[samples["age"].notna()]
     return np.floor(with_age.groupby("person", sort=False)["age"].median().to_numpy())
+
+
+def numbers(samples: pd.DataFrame) -> list[str]:
+    """The attributes that are numbers."""
+    return [name for name in attribute_names(samples) if is_number(name, samples)]
 
 
 def photos_per_person(samples: pd.DataFrame) -> pd.Series:

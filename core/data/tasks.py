@@ -168,15 +168,20 @@ def limits_of(name: str, task: TaskConfig) -> Sequence[float]:
     return task.age_limits if name == "age" else task.limits.get(name, ())
 
 
+def grouped_as(name: str, samples: pd.DataFrame, task: TaskConfig) -> pd.Series:
+    """An attribute's value of each photo as ordered categories, those that occur; missing where it is not told.
+
+    A number is cut at the task's limits, else where it is proposed.
+    """
+    limits = limits_of(name, task) or (proposed_limits(name, samples) if is_number(name, samples) else ())
+    values, order = grouped(name, samples, limits)
+    return pd.Series(pd.Categorical(values, order), index=samples.index, name=name)
+
+
 def own_columns(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
     """The columns of the dataset's own attributes that decide which photos are used and what class they are."""
     columns = [column_of(name, samples) for name in (*attributes_of(task), *task.only)]
     return sorted({column for column in columns if column and column.startswith(OWN)})
-
-
-def age_group(age: pd.Series, task: TaskConfig) -> pd.Series:
-    """Ages in years -> names of the task's age groups; None without an age."""
-    return grouped("age", pd.DataFrame({"age": age}), limits_of("age", task))[0]
 
 
 def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
@@ -245,9 +250,12 @@ def _plain_names(task: TaskConfig, chosen: pd.DataFrame) -> dict[tuple[str, ...]
     places = [{value: place for place, value in enumerate(order)} for order in orders]
     occurring = set(zip(*_values(chosen, task), strict=True))
     ordered = sorted(occurring, key=lambda values: [place[value] for place, value in zip(places, values, strict=True)])
-    if len(names) == 1:
-        return {values: values[0] for values in ordered}
-    return {values: AND.join(map(_word, names, values)) for values in ordered}
+    return {values: joint_name(names, values) for values in ordered}
+
+
+def joint_name(attributes: Sequence[str], values: Sequence[str]) -> str:
+    """The class of chosen attributes with these values, such as "dark + smiling yes"."""
+    return values[0] if len(values) == 1 else AND.join(map(_word, attributes, values))
 
 
 def _word(name: str, value: str) -> str:

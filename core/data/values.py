@@ -14,6 +14,7 @@ from core.data.readers.attributes import ATTRIBUTES, CATEGORIES, NUMBER, YES_NO
 
 MASKS = ("mask", "incorrect", "normal")
 GENDERS = ("female", "male")
+USUAL = {"mask": MASKS, "gender": GENDERS}  # attribute -> all the values that it can have, in their order
 AGE_LIMITS = (30.0, 60.0)
 OWN = "attribute:"  # before the name of a dataset's own attribute in a samples table, apart from all other columns
 _RANGE = re.compile(
@@ -84,7 +85,7 @@ def is_number(name: str, samples: pd.DataFrame) -> bool:
 def in_order(name: str, values: Sequence[str]) -> list[str]:
     """The values of an attribute as they are listed: mask states and genders as always, groups of numbers ascending,
     others by the alphabet."""
-    usual = {"mask": MASKS, "gender": GENDERS}.get(name, ())
+    usual = USUAL.get(name, ())
     if set(values) <= set(usual):
         return [value for value in usual if value in values]
     matches = {value: _RANGE.fullmatch(value.strip()) for value in values}
@@ -134,7 +135,9 @@ def proposed_limits(name: str, samples: pd.DataFrame) -> list[float]:
     whole = bool((numbers == np.round(numbers)).all())
     thirds = np.quantile(numbers, [1 / 3, 2 / 3])
     cut = [float(f"{third:.3g}") if not whole else float(np.ceil(third)) for third in thirds]
-    return [limit for limit in dict.fromkeys(cut) if numbers.min() < limit <= numbers.max()]
+    inside = [limit for limit in dict.fromkeys(cut) if numbers.min() < limit <= numbers.max()]
+    higher = numbers[numbers > numbers.min()]
+    return inside or ([float(higher.min())] if len(higher) else [])  # most are the lowest: the others are apart then
 
 
 def _holds(column: str) -> bool:

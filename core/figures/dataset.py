@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.data.values import group_names
 from core.figures import style
 from core.figures.style import GRID, HEIGHT, INK, TEMPLATE, Trace
 
@@ -51,12 +54,12 @@ def class_bars(counts: pd.DataFrame) -> go.Figure:
     )
 
 
-def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people") -> go.Figure:
+def age_histogram(ages: np.ndarray, limits: Sequence[float], of: str = "people") -> go.Figure:
     """How many by age in years, the limits of the age groups drawn. of: what they are called."""
     counts = pd.Series(ages).astype(int).value_counts().sort_index()
-    low, high = limits
     look = {"xanchor": "left", "font": {"color": LIMIT, "size": 11}}
-    group = np.select([counts.index < low, counts.index < high], [f"<{low}", f"{low}-{high - 1}"], f">={high}")
+    names = np.array(group_names("age", pd.Series(ages), limits))
+    group = names[np.searchsorted(np.asarray(limits, dtype=float), counts.index, side="right")]
     hover = f"%{{x}} years - %{{y:,}} {of} - group %{{customdata}}"
     return _figure(
         _bars(counts.index, counts.to_numpy(), hover, customdata=group, width=0.9),
@@ -64,6 +67,21 @@ def age_histogram(ages: np.ndarray, limits: tuple[int, int], of: str = "people")
         annotations=[style.top_note(limit - 0.5, f"{limit}", **look) for limit in limits],
         xaxis={"title": {"text": "age (years)"}},
         yaxis={"title": {"text": of}},
+    )
+
+
+def number_histogram(numbers: np.ndarray, limits: Sequence[float], name: str) -> go.Figure:
+    """How many photos by a number of theirs, the limits of its groups drawn. name: of the number, foreign text."""
+    bars, edges = np.histogram(numbers, bins="auto" if len(np.unique(numbers)) > 30 else 30)
+    middles, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
+    spans = [f"{low:.4g} to {high:.4g}" for low, high in itertools.pairwise(edges)]
+    look = {"xanchor": "left", "font": {"color": LIMIT, "size": 11}}
+    return _figure(
+        _bars(middles, bars, "%{customdata} - %{y:,} photos", customdata=np.array(spans), width=width * 0.94),
+        shapes=[style.upright(limit, LIMIT, width=1.5, dash="dash") for limit in limits],
+        annotations=[style.top_note(limit, f"{limit:g}", **look) for limit in limits],
+        xaxis={"title": {"text": escape(name)}},
+        yaxis={"title": {"text": "photos"}},
     )
 
 

@@ -67,12 +67,12 @@ def test_the_attribute_at_fault_is_named(answers):
 def test_years_to_the_nearest_age_limit(tmp_path, samples, age, years):
     samples["age"] = float(age)
     answers = mistakes.load_answers(made(tmp_path, samples, probabilities=probabilities_of(samples["y"])))
-    assert (answers.table["years"] == years).all()
+    assert (mistakes.is_near("age", answers.table["age"].to_numpy(), (30, 60)) == (years <= 2)).all()
 
 
 def test_only_age_mistakes_near_a_limit_are_marked(answers):
-    marked = answers.table.loc[answers.table["near"], "sample"].tolist()
-    assert marked == ["p000/0.jpg"]
+    marked = answers.table[answers.table["near"] != ""]
+    assert marked["sample"].tolist() == ["p000/0.jpg"] and marked["near"].tolist() == ["age 29"]
     kept = answers.table.iloc[mistakes.select(answers, Filter(far=True))]["sample"]
     assert "p000/0.jpg" not in set(kept) and len(kept) == (~answers.table["right"]).sum() - 1
 
@@ -84,8 +84,10 @@ def test_only_age_mistakes_near_a_limit_are_marked(answers):
         (Filter(answer="right", true="male <30"), lambda t: t["right"] & (t["true"] == "male <30")),
         (Filter(answer="all", predicted="female <30"), lambda t: t["predicted"] == "female <30"),
         (Filter(answer="all", person="p006"), lambda t: t["person"] == "p006"),
-        (Filter(answer="all", gender="male", age=">=60"), lambda t: (t["gender"] == "male") & (t["age"] >= 60)),
-        (Filter(answer="all", mask="mask"), lambda t: t["mask"] == "mask"),
+        (
+            Filter(answer="all", groups=(("gender", "male"), ("age", "<30"), ("age", ">=60"))),
+            lambda t: (t["gender"] == "male") & ((t["age"] >= 60) | (t["age"] < 30)),
+        ),
         (Filter(answer="all", low=0.92, high=0.96), lambda t: (t["confidence"] >= 0.92) & (t["confidence"] <= 0.96)),
         (Filter(), lambda t: ~t["right"]),
     ],
@@ -95,15 +97,35 @@ def test_filters(answers, selection, condition):
     np.testing.assert_array_equal(mistakes.select(answers, selection), expected)
 
 
-def test_faces_are_filtered_by_the_attributes_of_the_datasets_own(tmp_path, samples, probabilities):
+def test_faces_are_filtered_by_any_attribute_asked_for_or_not_and_a_number_by_its_groups(
+    tmp_path, samples, probabilities
+):
     hair = ["dark", "fair", None]
     samples["attribute:hair"] = [hair[i % 3] for i in range(len(samples))]
     samples["attribute:height"] = [150.0 + i for i in range(len(samples))]
     answers = mistakes.load_answers(made(tmp_path, samples, probabilities=probabilities))
-    assert mistakes.own_values(answers) == {"hair": ["dark", "fair"]}
-    rows = mistakes.select(answers, Filter(answer="all", own=(("hair", "fair"),)))
+    values = {name: group.cat.categories.tolist() for name, group in answers.groups.items()}
+    assert values == {
+        "gender": ["female", "male"],
+        "age": ["<30", "30-59", ">=60"],
+        "hair": ["dark", "fair"],
+        "height": ["<158", "158-165", ">=166"],
+    }
+    rows = mistakes.select(answers, Filter(answer="all", groups=(("hair", "fair"), ("height", ">=166"))))
     kept = set(answers.table["sample"].iloc[rows])
-    assert kept == set(samples.loc[samples["attribute:hair"] == "fair", "sample"])
+    fair = (samples["attribute:hair"] == "fair") & (samples["attribute:height"] >= 166)
+    assert kept == set(samples.loc[fair, "sample"]) and len(kept) > 1
+
+
+def test_a_number_of_the_datasets_own_near_its_limit_is_marked(tmp_path, samples):
+    heights = np.array([150.0, 179, 181, 250] * 6)
+    samples = samples.assign(**{"attribute:height": heights}, y=(heights >= 180).astype(int))
+    samples["class_name"] = np.array(["<180", ">=180"])[samples["y"]]
+    task = {"name": "attributes", "attributes": ["height"], "limits": {"height": [180]}}
+    probabilities = probabilities_of(samples["y"], wrong={0: 1, 1: 1, 2: 0}, classes=2)
+    run = made(tmp_path, samples, probabilities=probabilities, names=["<180", ">=180"], task=task)
+    near = mistakes.load_answers(run).table.set_index("sample")["near"]
+    assert near[near != ""].to_dict() == {"p001/0.jpg": "height 179", "p002/0.jpg": "height 181"}
 
 
 def test_worst_first(answers):

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from core.config.run_config import TaskConfig
 from core.data import counts as dataset_stats
 from core.data.pictures.photo import StoredPhoto
 from core.figures import dataset
 
-LIMITS = (30, 60)
+LIMITS, TASK = (30, 60), TaskConfig()
 
 
 @pytest.fixture
@@ -42,12 +43,12 @@ def word(value):
 
 
 def test_cross_tables_count_photos_and_people(samples):
-    photos = dataset_stats.cross_table(samples, "gender", "age", LIMITS, "photos")
+    photos = dataset_stats.cross_table(samples, "gender", "age", TASK, "photos")
     expected = Counter((row.gender, group(row.age)) for row in samples.itertuples())
     assert {(r, c): photos.loc[r, c] for r in photos.index for c in photos.columns} == {
         (r, c): expected[r, c] for r in ("female", "male") for c in ("<30", "30-59", ">=60", "unknown")
     }
-    people = dataset_stats.cross_table(samples, "mask", "gender", LIMITS, "people")
+    people = dataset_stats.cross_table(samples, "mask", "gender", TASK, "people")
     seen = Counter((m, g) for _, m, g in {(r.person, word(r.mask), r.gender) for r in samples.itertuples()})
     assert all(people.loc[m, g] == seen[m, g] for m in people.index for g in people.columns)
     assert people.index.tolist() == ["mask", "normal", "unknown"]
@@ -108,7 +109,7 @@ def test_figures_hold_the_numbers_and_show_names_as_text(samples):
     ages = dataset.age_histogram(dataset_stats.ages_of_people(samples), LIMITS)
     assert sum(ages.data[0].y) == len(dataset_stats.ages_of_people(samples))
     assert [shape.x0 for shape in ages.layout.shapes] == [29.5, 59.5]
-    heat = dataset.cross_heat(dataset_stats.cross_table(samples, "gender", "mask", LIMITS, "photos"), "photos")
+    heat = dataset.cross_heat(dataset_stats.cross_table(samples, "gender", "mask", TASK, "photos"), "photos")
     assert np.sum(heat.data[0].z) == 300
     assert np.sum(dataset.size_scatter(dataset_stats.sizes(samples)).data[0].customdata) == 300
     counts = dataset_stats.photos_per_person(samples)

@@ -2,8 +2,12 @@
 
 import pytest
 
+from core.config.run_config import TaskConfig
+from core.data.tasks import class_names
 from core.errors import LabError
 from tests.photos import assert_nothing_is_skipped, draw, problems_of, read
+
+WHERE = [(place, pet) for place in ("asia", "europe") for pet in ("cat", "dog")]
 
 
 def draw_all(root, *paths):
@@ -49,6 +53,37 @@ def test_a_stray_picture_beside_the_folder_of_the_dataset_is_left_out_aloud(tmp_
     assert not any(fact.probable for fact in scanned.facts)
     assert problems_of(scanned, "left-over") == {"assets/": "1 file left out, not in a class folder: logo.png"}
     assert_nothing_is_skipped(scanned)
+
+
+def test_levels_that_repeat_are_attributes_and_the_classes_stay_what_they_were(tmp_path):
+    draw_all(tmp_path, *(f"{part}/{place}/{pet}/{{3}}" for part in ("train", "test") for place, pet in WHERE))
+    scanned = read(tmp_path)
+    assert scanned.samples["label"].value_counts().to_dict() == {"asia": 6, "europe": 6}
+    assert scanned.attributes["level 2"].counts == {"asia": 6, "europe": 6}
+    assert scanned.attributes["level 3"].counts == {"cat": 6, "dog": 6}
+    assert set(scanned.set_aside["attribute:level 3"]) == {"cat", "dog"}
+    (fact,) = [fact for fact in scanned.facts if fact.kind == "values"]
+    assert fact.settings == ("class_level",) and not fact.probable
+    assert "level 2 (asia/ and europe/) and level 3 (cat/ and dog/)" in fact.text
+    chosen = read(tmp_path, class_level=3)
+    assert chosen.samples["label"].value_counts().to_dict() == {"cat": 6, "dog": 6}
+    assert chosen.attributes["level 2"].counts == {"asia": 6, "europe": 6}
+    both = TaskConfig(name="attributes", attributes=["level 2", "level 3"])
+    assert class_names(both, scanned.samples) == ["asia + cat", "asia + dog", "europe + cat", "europe + dog"]
+
+
+@pytest.mark.parametrize(
+    "paths, settings",
+    [
+        (["cat/tom/{3}", "cat/lilly/{3}", "dog/rex/{3}", "dog/bo/{3}"], {}),  # nothing repeats
+        (["cat/a/{3}", "dog/a/{3}"], {}),  # one folder in each class says nothing
+        ([f"{place}/{pet}/{{3}}" for place, pet in WHERE], {"persons": "folder"}),  # who is in the photo
+        ([f"{pet}/p{i}/{{2}}" for pet in ("cat", "dog") for i in range(21)], {}),  # too many to be kinds
+    ],
+)
+def test_levels_that_do_not_repeat_or_are_persons_are_no_attributes(tmp_path, paths, settings):
+    draw_all(tmp_path, *paths)
+    assert list(read(tmp_path, **settings).attributes) == ["label"]
 
 
 def test_a_labelled_test_set_is_set_aside_and_pooled_on_demand(tmp_path):

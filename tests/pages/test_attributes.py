@@ -64,6 +64,18 @@ def test_the_data_page_shows_classes_of_the_attributes_in_the_address(opened, ha
     assert not page.exception and "dark" in text_of(page)
 
 
+def test_the_gallery_shows_only_photos_with_the_chosen_values(opened, hair):
+    page = AppTest.from_file(str(HOME / "pages" / "data.py"), default_timeout=60)
+    page.query_params["root"], page.query_params["view"] = str(hair), "faces"
+    page.query_params["only"] = "hair: dark|hair: red|smiling: yes|height_cm: >=200|no such: value"
+    page.run()
+    (only,) = [each for each in page.multiselect if each.label == "Only photos with"]
+    assert only.value == ["hair: dark", "hair: red", "smiling: yes"], "what is no group of the dataset is not said"
+    assert not page.exception and "20 photos" in text_of(page)
+    only.set_value(["hair: dark", "height_cm: >=197"]).run()
+    assert page.query_params["only"] in ("hair: dark|height_cm: >=197", ["hair: dark|height_cm: >=197"])
+
+
 def test_a_value_of_any_attribute_is_corrected(opened, hair):
     scanned = scan(DataConfig(root=str(hair)))
     for attribute, before, after in (("hair", "dark", "red"), ("height_cm", "150", "201"), ("eyes", "", "blue")):

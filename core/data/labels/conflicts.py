@@ -1,11 +1,14 @@
 """Photos and people about which a dataset says two things."""
 
 from collections import defaultdict
+from typing import Any
 
 from core.data.readers.attributes import TEST, UNLABELLED, problem
 
 SPLITS = (TEST, "", UNLABELLED)  # the first one that a file has counts
 LABELS = ("label", "mask", "gender", "age")
+OF_A_PERSON = ("gender", "age", "label", "race")  # about which photos of one person are expected to agree
+MOST_DISAGREE = 0.1  # of the people with several photos; an attribute in which more do is one of photos, as a smile is
 SHOWN = 20
 
 
@@ -41,7 +44,8 @@ def one_per_file(photos: list[dict]) -> tuple[list[dict], list[dict]]:
 
 
 def person_conflicts(photos: list[dict]) -> list[dict]:
-    """Warnings for people whose photos disagree on gender, on age by more than a year, or on the label.
+    """Warnings for people whose photos disagree on gender, on age by more than a year, on race, on the label, or on an
+    attribute of the dataset's own on which nearly everybody's photos agree.
 
     They stay one person, so that all their photos stand in one fold. More than SHOWN people are told in one line.
     """
@@ -49,17 +53,25 @@ def person_conflicts(photos: list[dict]) -> list[dict]:
     for photo in photos:
         people[photo["person"]].append(photo)
     disagreements = defaultdict(list)
+    own = list(dict.fromkeys(name for photo in photos for name in photo.get("attributes", ())))
+    several = {name: 0 for name in own}
     for person, same in people.items():
-        for name in ("gender", "age", "label"):
-            values = sorted({photo[name] for photo in same if _known(photo[name])})
+        for name in (*OF_A_PERSON, *own) if len(same) > 1 else ():
+            said = [value for photo in same if _known(value := _says(photo, name))]
+            values = sorted(set(said))
+            if name in own:
+                several[name] += len(said) > 1
             if len(values) > 1 and not (name == "age" and values[-1] - values[0] <= 1):
-                ends = [next(photo for photo in same if photo[name] == value) for value in (values[0], values[-1])]
+                ends = [next(photo for photo in same if _says(photo, name) == end) for end in (values[0], values[-1])]
                 disagreements[name].append((person, ends))
+    for name in own:
+        if len(disagreements[name]) > MOST_DISAGREE * several[name]:
+            del disagreements[name]
     problems = []
     for name, cases in disagreements.items():
         for person, ends in cases[:SHOWN]:
-            said = " and ".join(_show(photo[name]) for photo in ends)
-            text = f"person {person!r} has {name} {said}; all photos stay one person"
+            both = " and ".join(_show(_says(photo, name)) for photo in ends)
+            text = f"person {person!r} has {name} {both}; all photos stay one person"
             remedy = f"Correct the {name}, or nothing if the person's photos really differ in it."
             problems.append(problem("label-conflict", ends[1]["sample"], _both(ends), text, remedy, "warning"))
         if len(cases) > SHOWN:
@@ -81,6 +93,12 @@ def _difference(same: list[dict]) -> str:
         if len(values) > 1:
             return f"{name} {' and '.join(sorted(map(_show, values)))}"
     return ""
+
+
+def _says(photo: dict, name: str) -> Any:
+    """What a photo says of an attribute, one of the dataset's own or any other."""
+    own = photo.get("attributes", {})
+    return own[name] if name in own else photo.get(name)
 
 
 def _known(value: object) -> bool:

@@ -20,7 +20,7 @@ import pandas as pd
 from core.data import persons
 from core.data.labels.conflicts import person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, parse, to_csv, value_text
-from core.data.values import column_of
+from core.data.values import OWN, column_of
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files, locks
@@ -204,10 +204,18 @@ def lay_over(scan: Scan, corrections: list[Correction]) -> tuple[Scan, list[Corr
     bad -= set(scan.set_aside["sample"])
     outcome = [replace(e, photos=1, why="") if e.why and e.correction.sample in bad else e for e in outcome]
     about_people = (table["kind"] == "label-conflict") & (table["severity"] == "warning")
-    rows = samples[["sample", "person", "gender", "age", "label"]].to_dict("records")
-    conflicts = pd.DataFrame(person_conflicts([row | {"where": row["sample"]} for row in rows]), columns=table.columns)
+    conflicts = pd.DataFrame(person_conflicts(_photos(samples)), columns=table.columns)
     table = pd.concat([table[~settled & ~about_people], conflicts.astype("str")], ignore_index=True)
     return replace(scan, samples=samples, set_aside=set_aside, problems=table), outcome
+
+
+def _photos(samples: pd.DataFrame) -> list[dict]:
+    """The rows as readers give photos, as far as person_conflicts asks."""
+    names = [name for name in ("sample", "person", "gender", "age", "label", "race") if name in samples]
+    own = samples[[column for column in samples if str(column).startswith(OWN)]]
+    own = own.rename(columns=lambda column: column.removeprefix(OWN))
+    rows = zip(samples[names].to_dict("records"), own.to_dict("records"), strict=True)
+    return [row | {"where": row["sample"], "attributes": attributes} for row, attributes in rows]
 
 
 def _both_corrected(

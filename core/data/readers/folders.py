@@ -18,6 +18,7 @@ from core.text import listed
 
 CONTAINERS = {"data", "dataset", "datasets", "images", "image", "imgs", "img", "photos", "pictures", "faces"}
 BESIDE = {"assets", "docs", "doc", "misc", "figures", "screenshots", "logo", "logos", "icons", "examples", "samples"}
+MOST_KINDS = 20  # folders of a level that is an attribute: more are persons, places or days
 Folders = dict[str, list[str]]  # path of a photo -> the folders above it, from the dataset down
 Marks = dict[int, dict[str, Part]]  # level -> name of a folder there -> which part of the dataset it is
 Both = dict[str, tuple[str, Part]]  # name of a folder of the class level -> (class, part) where it says both
@@ -58,7 +59,8 @@ def read_folders(tree: Tree, data: DataConfig) -> Reading:
         )
     used = {photo["sample"] for photo in photos}
     problems = left_over(tree, used, "not in a class folder")
-    facts = [*_told(level, levels.both), *_asked(photos, level, marks, data)]
+    photos, attributes = _with_levels(photos, level, levels, data)
+    facts = [*_told(level, levels.both), *_asked(photos, level, marks, data), *attributes]
     if written_out := _written_out(photos):
         photos, copies, fact = written_out
         problems, facts = problems + copies, [*facts, fact]
@@ -251,19 +253,48 @@ def _repeated(photos: list[dict], level: _Level, marks: Marks) -> list[Fact]:
     """Folders that repeat below different classes, as cat/ and dog/ below asia/ and europe/, may be the classes."""
     trained = [level.used[each["sample"]] for each in photos if not each["split"]]
     for i in range(level.at + 1, max(map(len, trained), default=0)):
-        if i in marks:
-            continue
-        classes = defaultdict(set)
-        for names in trained:
-            if len(names) > i:
-                classes[names[i]].add(names[level.at])
-        again = {name for name, above in classes.items() if len(above) > 1}
-        held = sum(len(names) > i and names[i] in again for names in trained)
-        if len(again) > 1 and 10 * held >= 9 * len(trained):
+        if i not in marks and (again := _again(trained, level.at, i)):
             above = folder_list({names[level.at] for names in trained})
             text = f"The folders {folder_list(again)} repeat below {above}: they may be the classes"
             return [Fact("classes", f"{text} (class folder {i + 1}).", ("class_level",), probable=True)]
     return []
+
+
+def _again(trained: list[list[str]], at: int, i: int) -> set[str]:
+    """The folders of level i that stand with more than one folder of the level of the classes; none unless nearly all
+    photos are in such. trained: the folders above each photo."""
+    classes = defaultdict(set)
+    for names in trained:
+        if len(names) > max(i, at):
+            classes[names[i]].add(names[at])
+    again = {name for name, with_it in classes.items() if len(with_it) > 1}
+    held = sum(len(names) > i and names[i] in again for names in trained)
+    return again if len(again) > 1 and 10 * held >= 9 * len(trained) else set()
+
+
+def _with_levels(photos: list[dict], level: _Level, levels: _Levels, data: DataConfig) -> tuple[list[dict], list[Fact]]:
+    """(photos, a fact): levels of folders that repeat, as cat/ and dog/ below asia/ and europe/, are an attribute each,
+    and so is that of the classes then. Not a level of persons, nor one of too many folders to be kinds of photos.
+    """
+    trained = [level.used[each["sample"]] for each in photos if not each["split"]]
+    persons = levels.near[:1] if data.persons == "folder" else []
+    repeated = {
+        i: again
+        for i in range(max(map(len, trained), default=0))
+        if i not in (level.at, *levels.marks, *persons) and 0 < len(again := _again(trained, level.at, i)) <= MOST_KINDS
+    }
+    if not repeated:
+        return photos, []
+    places = sorted([level.at, *repeated])
+    for each in photos:
+        names = level.used[each["sample"]]
+        here = {f"level {i + 1}": names[i] for i in places if i < len(names) and each["split"] != UNLABELLED}
+        each["attributes"] = each["attributes"] | here
+    parts = []
+    for i in places:
+        parts.append(f"level {i + 1} ({folder_list({row[i] for row in trained if i < len(row)})})")
+    text = f"Levels of folders that repeat are attributes: {listed(parts)}. A task can be made of each, or of several."
+    return photos, [Fact("values", text, ("class_level",))]
 
 
 def _told(level: _Level, both: Both) -> list[Fact]:

@@ -12,8 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from core.data import duplicates
-from core.data.labels.corrections import Correction
+from core.data.labels.corrections import Correction, value_text
 from core.data.pictures.photo import photo_of, photos_of
+from core.data.values import attribute_names, column_of
 from core.places import lab_folder
 from core.text import count, duration, plain
 from pages.parts.data import photo
@@ -162,8 +163,8 @@ def _remedies(root: str, first: pd.Series, second: pd.Series) -> None:
 def _contrary(a: pd.Series, b: pd.Series) -> str:
     """ "age (72 and 78) and gender (...)": what two photos of one picture say differently."""
     differences = []
-    for name in ("mask", "gender", "age", "label"):
-        if pd.notna(a[name]) and pd.notna(b[name]) and a[name] != b[name]:
-            both = [f"{value:g}" if name == "age" else value for value in (a[name], b[name])]
+    for name in attribute_names(pd.DataFrame([a, b])):
+        both = [value_text(row[column_of(name, row.to_frame().T)]) for row in (a, b)]
+        if all(both) and both[0] != both[1]:
             differences.append(f"{name} ({both[0]} and {both[1]})")
     return " and ".join(differences)

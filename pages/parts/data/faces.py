@@ -6,18 +6,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.config.run_config import TaskConfig
 from core.data.pictures.photo import photo_of
+from core.data.tasks import grouped_as
 from core.text import count
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, address, address_choice, address_number, describe, go, pager, pick_photo, turner
+from pages.parts.shared import attributes
 from pages.parts.shared.fields import field
 
 PAGE = 60  # photos
 ORDERS = {"class": "By class", "person": "By person", "random": "At random"}
 ALL = "All classes"
+ONLY, SEPARATOR = "only", "|"  # in the address: values of attributes that photos have, as "hair: dark|hair: fair"
 
 
-def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
+def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names: list[str]) -> None:
     """table: the labelled samples of the task, None where there is none; then there are no classes to go by."""
     orders = list(ORDERS) if table is not None else ["person", "random"]
     order = address_choice("order", orders, orders[0])
@@ -33,6 +37,7 @@ def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
             required=True,
         )
         photos = {"class": _by_class, "person": _by_person, "random": _at_random}[order](view, table, names)
+        photos = _with_attributes(view, photos, task or TaskConfig())
     if not len(photos):
         st.info("No photo fits. Clear the filter to see them all.", icon=":material/filter_alt_off:")
         st.button("Clear the filter", on_click=_clear)
@@ -42,11 +47,11 @@ def draw(view: View, table: pd.DataFrame | None, names: list[str]) -> None:
     tiles = [
         Tile(
             photo_of(row),
-            row.class_name if order == "class" else row.person if order == "person" else describe(row),
-            describe(row) if order == "person" else row.sample,
-            marks.get(row.sample, ""),
+            row["class_name"] if order == "class" else row["person"] if order == "person" else describe(row),
+            describe(row) if order == "person" else row["sample"],
+            marks.get(row["sample"], ""),
         )
-        for row in photos.iloc[part].itertuples(index=False)
+        for _, row in photos.iloc[part].iterrows()
     ]
     with st.spinner("Loading faces", show_time=True):
         gallery(tiles, pick_photo, key="data-gallery", chosen=address("photo"))
@@ -94,5 +99,33 @@ def _at_random(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.D
     return samples.iloc[np.random.default_rng(shuffle).permutation(len(samples))]
 
 
+def _with_attributes(view: View, photos: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
+    """The photos that have the chosen values of attributes; of one attribute any of them, of several each."""
+    values = {
+        name: each.counts or grouped_as(name, view.corrected.samples, task).cat.categories
+        for name, each in view.corrected.attributes.items()
+    }
+    pairs = attributes.pairs({name: of_name for name, of_name in values.items() if len(of_name) > 1})
+    if not pairs:
+        return photos
+    chosen = [pairs[words] for words in address(ONLY).split(SEPARATOR) if words in pairs]
+    field(
+        st.multiselect,
+        "Only photos with",
+        list(pairs),
+        key="data-only",
+        holds=[words for words, pair in pairs.items() if pair in chosen],
+        take=lambda words: go(**{ONLY: SEPARATOR.join(words) or None, "page": None}),
+        width=420,
+        placeholder="All photos",
+        help="Of one attribute each of the values; of several all of them. Numbers are cut into groups.",
+    )
+    samples = view.corrected.samples
+    keep = pd.Series(True, index=samples.index)
+    for name in dict(chosen):
+        keep &= grouped_as(name, samples, task).isin([value for attribute, value in chosen if attribute == name])
+    return photos if keep.all() else photos[photos["sample"].isin(samples["sample"][keep])]
+
+
 def _clear() -> None:
-    go(**{"person": None, "class": None, "page": None})
+    go(**{"person": None, "class": None, ONLY: None, "page": None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +13,8 @@ from core.data import counts
 from core.data.counts import MEAN_PHOTOS
 from core.data.persons import UNKNOWN, persons_of, units
 from core.data.pictures.photo import StoredPhoto, photos_of
+from core.data.tasks import grouped_as, limits_of
+from core.data.values import column_of, group_names, grouped, proposed_limits
 from core.figures import dataset
 from core.text import count, plain
 from pages.parts.data.view import View, address_choice, go
@@ -62,7 +65,7 @@ def _class_table(classes: pd.DataFrame) -> None:
 
 
 def attributes(view: View, task: TaskConfig) -> None:
-    """Two attributes against each other, and the ages."""
+    """Two attributes against each other, and the numbers: ages, and those of the dataset's own."""
     samples = view.corrected.samples
     names = counts.told_attributes(samples)
     left, right = st.columns(2, gap="medium")
@@ -72,21 +75,39 @@ def attributes(view: View, task: TaskConfig) -> None:
         else:
             st.caption("The photos tell fewer than two attributes, so there is nothing to set against each other.")
     with right:
-        ages = counts.ages_of_people(samples)
-        if len(ages):
-            who = view.corrected.persons.noun
-            st.markdown(f"**Ages of {who}**")
-            st.plotly_chart(dataset.age_histogram(ages, task.age_limits, who), key="data-ages", **_CHART)
-            low, high = task.age_limits
-            shares = [(ages < low).sum(), ((ages >= low) & (ages < high)).sum(), (ages >= high).sum()]
-            groups_of_age = (f"<{low}", f"{low}-{high - 1}", f">={high}")
-            st.caption(
-                f"{who.capitalize()} in the age groups: "
-                + plain(", ".join(f"{n} {s:,}" for n, s in zip(groups_of_age, shares, strict=True)))
-                + ". The limits are those of the task."
-            )
-        else:
-            st.caption("No photo tells an age.")
+        _numbers(view, task)
+
+
+def _numbers(view: View, task: TaskConfig) -> None:
+    """How often each value of a number occurs, where it is cut, and how many photos each group has."""
+    samples = view.corrected.samples
+    names = counts.numbers(samples)
+    if not names:
+        st.caption("No attribute of the photos is a number.")
+        return
+    name = address_choice("number", names, names[0])
+    if len(names) > 1:
+        _choice("Number", names, name, "number")
+    if name == "age":
+        _ages(counts.ages_of_people(samples), view.corrected.persons.noun, task)
+        return
+    limits = limits_of(name, task) or proposed_limits(name, samples)
+    values = samples[str(column_of(name, samples))].dropna().to_numpy(float)
+    st.plotly_chart(dataset.number_histogram(values, limits, name), key="data-number", **_CHART)
+    shares = grouped_as(name, samples, task).value_counts(sort=False)
+    st.caption(
+        f"Photos in the groups of {plain(name)}: {plain(', '.join(f'{group} {n:,}' for group, n in shares.items()))}. "
+        + ("The limits are those of the task." if limits_of(name, task) else "The limits are a proposal.")
+    )
+
+
+def _ages(ages: np.ndarray, who: str, task: TaskConfig) -> None:
+    limits = list(limits_of("age", task))
+    st.markdown(f"**Ages of {who}**")
+    st.plotly_chart(dataset.age_histogram(ages, limits, who), key="data-ages", **_CHART)
+    shares = grouped("age", pd.DataFrame({"age": ages}), limits)[0].value_counts()
+    words = ", ".join(f"{name} {shares.get(name, 0):,}" for name in group_names("age", pd.Series(ages), limits))
+    st.caption(f"{who.capitalize()} in the age groups: {plain(words)}. The limits are those of the task.")
 
 
 def _cross(view: View, names: list[str], task: TaskConfig) -> None:
@@ -102,7 +123,7 @@ def _cross(view: View, names: list[str], task: TaskConfig) -> None:
         _choice("Rows", names, rows, "rows")
         _choice("Columns", others, columns, "columns")
         _choice("Count", counted, of, "of")
-    table = counts.cross_table(samples, rows, columns, task.age_limits, of)
+    table = counts.cross_table(samples, rows, columns, task, of)
     ink = "#e4e7e8" if st.context.theme.type == "dark" else "#1f2428"
     st.plotly_chart(dataset.cross_heat(table, of, ink), key="data-cross", **_CHART)
     empty = int((table.to_numpy() == 0).sum())

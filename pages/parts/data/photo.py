@@ -11,15 +11,18 @@ import streamlit as st
 
 from core.data.labels import corrections
 from core.data.labels.corrections import SEVERAL, Correction, value_text
+from core.data.labels.whose import is_of_person
 from core.data.pictures.photo import StoredPhoto, photo_of
+from core.data.readers.attributes import ATTRIBUTES
 from core.data.thumbnails import thumbnail
-from core.data.values import GENDERS, MASKS, attribute, attribute_names, column_of, is_number
+from core.data.values import USUAL, attribute, attribute_names, column_of, is_number
 from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain
 from pages.parts.augment import photo
 from pages.parts.data.view import View, go
 from pages.parts.shared import badges
+from pages.parts.shared.attributes import title
 from pages.parts.shared.fields import begin
 
 AUGMENT = HOME / "pages" / "augment.py"
@@ -30,7 +33,6 @@ _CSS = """<style>
 [data-testid="stColumn"]:has(.st-key-data-photo) { position: sticky; top: 4rem; align-self: flex-start;
   max-height: calc(100vh - 5rem); overflow-y: auto; }
 </style>"""
-NAMED = ("mask", "gender", "age", "label", "person")  # what is called so in any dataset
 LEAVE_OUT = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
 
 
@@ -115,14 +117,14 @@ def _bad_file(view: View, sample: str) -> None:
 def _form(view: View, row: pd.Series) -> None:
     samples = view.corrected.samples
     theirs = samples[samples["person"] == row["person"]]
-    choices = [name for name in attribute_names(samples) if name != "race" or column_of(name, samples) != "race"]
+    choices = attribute_names(samples)
     options = [*choices, "person", PHOTO, PERSON] if len(theirs) > 1 else [*choices, "person", PHOTO]
     sample = row["sample"]
     what = st.selectbox(
         "Correct",
         options,
         key=f"data-what-{sample}",
-        format_func=lambda name: LEAVE_OUT.get(name, name.capitalize() if name in NAMED else name),
+        format_func=lambda name: LEAVE_OUT.get(name, name.capitalize() if name in (*ATTRIBUTES, "person") else name),
         help="The dataset's own files stay as they are; new runs use the corrected labels.",
     )
     with st.form(f"data-correct-{sample}-{what}", border=False):
@@ -132,9 +134,10 @@ def _form(view: View, row: pd.Series) -> None:
                 st.caption(f"{count(len(theirs))} photos of {plain(row['person'])} are left out.")
         else:
             _value(samples, what, row, keys["value"])
-            if what != "mask" and len(theirs) > 1:
+            if len(theirs) > 1:
                 words = f"For all {count(len(theirs))} photos of this person"
-                begin(st.checkbox, words, key=keys["all"], begins=True)
+                begins = what in ("person", "label") or is_of_person(what, samples)
+                begin(st.checkbox, words, key=keys["all"], begins=begins)
         st.text_input("Reason", key=keys["why"], placeholder="why, in your words")
         if what in LEAVE_OUT:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
@@ -153,10 +156,10 @@ def _column(what: str, samples: pd.DataFrame) -> str:
 
 def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
     now = value_text(row[_column(what, samples)])
-    if what not in NAMED and is_number(what, samples):
-        begin(st.number_input, plain(what), key=key, begins=float(now) if now else None)
-    elif what == "age":
+    if what == "age":
         begin(st.number_input, "Age (years)", 0, 120, key=key, begins=int(float(now)) if now else None)
+    elif what != "person" and is_number(what, samples):
+        begin(st.number_input, plain(what), key=key, begins=float(now) if now else None)
     elif what == "person":
         begin(
             st.text_input,
@@ -166,15 +169,15 @@ def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
             help="Another person's name makes the two one person, in one fold together.",
         )
     else:
-        values = {"mask": sorted(MASKS), "gender": list(GENDERS)}.get(what)
-        values = [*(values or attribute(what, samples).counts), ""]
+        only = USUAL.get(what)  # values that no dataset has others of
+        values = [*(only or attribute(what, samples).counts), ""]
         begin(
             st.selectbox,
-            what.capitalize() if what in NAMED else plain(what),
+            title(what),
             values,
             key=key,
             begins=now,
-            accept_new_options=what not in ("mask", "gender"),
+            accept_new_options=only is None,
             format_func=lambda value: value or "unknown",
         )
 

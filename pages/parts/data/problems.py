@@ -93,8 +93,8 @@ def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> 
     person = person_of(problem.problem)
     if person in photos:
         st.html(fault)
-        rows = photos[person].head(SHOWN).itertuples(index=False)
-        tiles = [Tile(photo_of(r), describe(r), r.sample) for r in rows]
+        rows = [row for _, row in photos[person].head(SHOWN).iterrows()]
+        tiles = [Tile(photo_of(r), describe(r), r["sample"]) for r in rows]
         gallery(tiles, pick_photo, key=key, chosen=address("photo"))
         if len(photos[person]) > SHOWN:
             st.caption(f"The first {SHOWN} of {count(len(photos[person]))} photos of {plain(person)}.")

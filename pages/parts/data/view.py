@@ -11,6 +11,9 @@ import streamlit as st
 from core.data.labels.corrections import CorrectionEffect, value_text
 from core.data.readers.attributes import ATTRIBUTES
 from core.data.scan import Scan
+from core.data.values import OWN
+
+MOST = 8  # words about one photo
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,22 @@ def pick_photo(sample: str) -> None:
     go(photo=None if address("photo") == sample else sample)
 
 
-def describe(row: pd.Series | tuple) -> str:
-    """A photo's attributes in a line: "mask · female · 31 years". row: of the samples table, also as a named tuple."""
-    values = row if isinstance(row, pd.Series) else row._asdict()  # Series.mask is a method
+def describe(row: pd.Series) -> str:
+    """A photo's attributes in a line: "mask · female · 31 years · dark · height_cm 170 · smiling".
+
+    row: of the samples table. Of yes and no what is true stands there, of many words the first MOST.
+    """
     words = []
-    for name in ATTRIBUTES:
-        if value := value_text(values.get(name)):
-            words.append(f"{value} years" if name == "age" else value)
-    return " · ".join(words)
+    for column, value in row.items():
+        name = str(column).removeprefix(OWN)
+        text = value_text(value) if str(column).startswith(OWN) or column in ATTRIBUTES else ""
+        if column == "age" and text:
+            words.append(f"{text} years")
+        elif text in ("yes", "no"):
+            words += [name] if text == "yes" else []
+        elif text:
+            words.append(f"{name} {text}" if isinstance(value, float) else text)
+    return " · ".join(words[:MOST]) + (" · ..." if len(words) > MOST else "")
 
 
 def pager(total: int, size: int) -> slice:

@@ -10,20 +10,20 @@ import streamlit as st
 
 from core.data.labels import corrections, reviews
 from core.data.labels.corrections import Correction
-from core.data.readers.attributes import ATTRIBUTES
+from core.data.labels.whose import is_of_person
 from core.data.tasks import class_parts
-from core.data.values import GENDERS, MASKS, column_of, is_number
+from core.data.values import USUAL, column_of, is_number
 from core.data.values import attribute as attribute_of
 from core.errors import LabError
 from core.text import plain
 from pages.parts.doubts.doubt import Doubt, portrait
 from pages.parts.look_inside import address
 from pages.parts.shared import badges
+from pages.parts.shared.attributes import title
 from pages.parts.shared.fields import begin
 
 # In the session: the face whose portrait was drawn last, the last decision, and what went wrong with one.
 ON_SCREEN, LAST, ERROR = "look-queue-on-screen", "look-decided", "look-queue-error"
-OF_A_PERSON = ("gender", "age")
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,18 @@ def _relabel_form(doubt: Doubt) -> None:
         with st.container(horizontal=True):
             for attribute in attributes:
                 _attribute_field(doubt, attribute, f"{key}-{attribute}")
-        if len(doubt.others) and set(OF_A_PERSON) & set(attributes):
-            words = f"Gender and age of all {len(doubt.others) + 1} photos of this person"
-            begin(st.checkbox, words, key=f"{key}-whole", begins=True)
+        if len(doubt.others) and (of_person := _of_a_person(doubt)):
+            listed = " and ".join([", ".join(of_person[:-1]), of_person[-1]]) if len(of_person) > 1 else of_person[0]
+            words = f"{listed[:1].upper()}{listed[1:]} of all {len(doubt.others) + 1} photos of this person"
+            begin(st.checkbox, plain(words), key=f"{key}-whole", begins=True)
         icon = ":material/edit:"
         st.form_submit_button("Relabel", icon=icon, type="primary", on_click=_relabel, args=(doubt, key))
+
+
+def _of_a_person(doubt: Doubt) -> list[str]:
+    """The attributes of the task that say something about a person, not about one photo."""
+    table = doubt.answers.table
+    return [name for name in doubt.answers.attributes if is_of_person(name, table)]
 
 
 def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
@@ -168,11 +175,9 @@ def _attribute_field(doubt: Doubt, attribute: str, key: str) -> None:
             placeholder=f"likely {belief}" if differs else "unknown",
         )
     else:
-        usual = {"mask": list(MASKS), "gender": list(GENDERS)}.get(attribute)
-        options = usual or list(attribute_of(attribute, doubt.answers.table).counts)
-        word = attribute.capitalize() if attribute in ATTRIBUTES else plain(attribute)
+        options = list(USUAL.get(attribute) or attribute_of(attribute, doubt.answers.table).counts)
         likely = belief if belief in options else doubt.face[column_of(attribute, doubt.answers.table)]
-        begin(st.selectbox, word, options, key=key, begins=likely, width=190)
+        begin(st.selectbox, title(attribute), options, key=key, begins=likely, width=190)
 
 
 def _relabel(doubt: Doubt, key: str) -> None:
@@ -187,8 +192,9 @@ def _relabel(doubt: Doubt, key: str) -> None:
 
 def _relabels(doubt: Doubt, key: str) -> Iterator[Correction]:
     photos = pd.concat([doubt.answers.table.iloc[[doubt.row]], doubt.others])
+    whole = _of_a_person(doubt) if st.session_state.get(f"{key}-whole") else []
     for attribute in doubt.answers.attributes:
-        of_person = attribute in OF_A_PERSON and bool(st.session_state.get(f"{key}-whole"))
+        of_person = attribute in whole
         column = str(column_of(attribute, doubt.answers.table))
         values = photos[column] if of_person else [doubt.face[column]]
         before = sorted({corrections.value_text(value) for value in values})

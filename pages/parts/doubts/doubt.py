@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from core.answers.mistakes import Answers
+from core.data.labels.corrections import value_text
 from core.data.pictures.photo import photo_of
+from core.data.values import attribute_names, column_of
 from core.runs import Run
 from pages.parts.look_inside import mistakes
 
 SIDE = 420  # px
 MOST_OTHERS = 8  # other photos of the person that are shown
 MOST_CHANCES = 4  # classes whose probabilities are shown
+MOST_ATTRIBUTES = 8  # that are told of a face
 RED, GREEN, GREY = "#D55E00", "#2a9d68", "#7d8590"  # the likely class, the label, any further one
 _CSS = """<style>
 .look-one { display: grid; grid-template-columns: minmax(150px, 260px) 1fr; gap: 1rem; align-items: start; }
@@ -86,10 +89,12 @@ def portrait(doubt: Doubt) -> str:
 
 def _facts(doubt: Doubt) -> str:
     facts = {"label": doubt.label, "likely": doubt.likely, "photo": doubt.sample, "person": doubt.person}
-    if pd.notna(doubt.face["age"]):
-        facts["age"] = f"{doubt.face['age']:g} years"
+    table = doubt.answers.table
+    for name in attribute_names(table.iloc[[doubt.row]])[:MOST_ATTRIBUTES]:
+        value = value_text(doubt.face[column_of(name, table)])
+        facts.setdefault(name, f"{value} years" if name == "age" else value)
     facts["judged by"] = f"fold {doubt.face['fold']}, which held this person out"
-    return "".join(f"<dt>{name}</dt><dd>{escape(str(fact))}</dd>" for name, fact in facts.items())
+    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(fact))}</dd>" for name, fact in facts.items())
 
 
 def _chances(doubt: Doubt) -> str:

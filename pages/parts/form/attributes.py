@@ -13,9 +13,8 @@ from core.errors import LabError
 from core.text import count, plain
 from pages.parts.form.draft import Errors, draft, edited, key_of, read_number, show
 from pages.parts.form.fields import message, of_draft
+from pages.parts.shared.attributes import IS, pairs
 from pages.parts.shared.fields import field
-
-IS = ": "  # between an attribute and its value in the list of what photos may be
 
 
 def take_task(name: str, scan: Scan | None) -> None:
@@ -85,31 +84,26 @@ def narrow(errors: Errors, scan: Scan | None) -> None:
     if scan is None:
         return
     task = draft()["task"]
-    pairs = {
-        f"{name}{IS}{value}": (name, value)
-        for name, attribute in scan.attributes.items()
-        if name != "label"
-        for value in attribute.counts
-        if len(attribute.counts) > 1
-    }
+    told_in = {name: each.counts for name, each in scan.attributes.items() if name != "label" and len(each.counts) > 1}
+    choices = pairs(told_in)
     held = [f"{name}{IS}{value}" for name, values in task["only"].items() for value in values]
 
     def take_only(chosen: list[str]) -> None:
         only: dict[str, list[str]] = {}
         for pair in chosen:
-            name, value = pairs.get(pair) or tuple(pair.split(IS, 1))
+            name, value = choices.get(pair) or tuple(pair.split(IS, 1))
             only.setdefault(name, []).append(value)
         task["only"] = only
         edited("task.only")
 
     names = _classes(scan)
     with st.container(horizontal=True):
-        if pairs or held:
+        if choices or held:
             with st.container(width=420, gap="xsmall"):
                 field(
                     st.multiselect,
                     "Only photos with",
-                    list(pairs),
+                    list(choices),
                     key=key_of("task.only"),
                     holds=held,
                     take=take_only,

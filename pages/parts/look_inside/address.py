@@ -11,13 +11,13 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from core.answers.mistakes import ORDERS, Answers, Filter, own_values
-from core.data.values import GENDERS, MASKS
+from core.answers.mistakes import ORDERS, Answers, Filter
 from pages.parts.shared.fields import field
 
 MOST_FACES = 8  # chosen at once
 PARTS = ("fold", "true", "predicted", "fault", "person", "mask", "gender", "age", "low", "high", "far", "answer")
-IS = "is-"  # before the name of an attribute of the dataset's own
+IS = "is-"  # before the name of an attribute
+PLAIN = ("mask", "gender", "age")  # attributes that links have always called by their name alone
 Options = Sequence[str] | Mapping[str, str]  # names, or names with the words that are shown for them
 
 
@@ -73,10 +73,12 @@ def read_filter(answers: Answers) -> Filter:
         low=low,
         high=high,
         person=person if person and (table["person"] == person).any() else None,
-        mask=get("mask", MASKS),
-        gender=get("gender", GENDERS),
-        age=get("age", age_groups(answers)),
-        own=tuple((name, value) for name, values in own_values(answers).items() if (value := get(IS + name, values))),
+        groups=tuple(
+            (name, value)
+            for name, group in answers.groups.items()
+            for value in (unquote(part) for part in listed(attribute_key(name)))
+            if value in group.cat.categories
+        ),
         far=st.query_params.get("far") == "1",
     )
 
@@ -85,10 +87,16 @@ def read_order() -> str:
     return get("sort", ORDERS, "loss")
 
 
-def age_groups(answers: Answers) -> list[str]:
-    """Youngest first."""
-    table = answers.table[answers.table["age_group"].notna()]
-    return table.groupby("age_group")["age"].min().sort_values().index.tolist()
+def attribute_key(name: str) -> str:
+    """What the address calls an attribute: its name cannot be taken for another part of the address."""
+    return name if name in PLAIN else IS + name
+
+
+def put_groups(chosen: Iterable[tuple[str, str]], answers: Answers) -> None:
+    """Keep only faces with these values, (attribute, value) each."""
+    pairs = list(chosen)
+    for name in answers.groups:
+        put_list(attribute_key(name), [value for attribute, value in pairs if attribute == name])
 
 
 def forget_filter() -> None:

@@ -12,7 +12,6 @@ import streamlit as st
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
 from core.data.pictures.photo import photo_of
-from core.data.values import column_of
 from core.errors import LabError
 from core.inside import face_maps
 from core.inside.face_maps import MapRequest
@@ -42,12 +41,9 @@ def kinds(answers: Answers) -> dict[str, tuple[str, np.ndarray]]:
     groups["all"] = ("all faces", pd.Series(True, index=table.index))
     for name in answers.class_names:
         groups[f"true-{name}"] = (f"true class {name}", table["true"] == name)
-    for column, label in (("gender", "gender"), ("age_group", "age"), ("mask", "mask state")):
-        for value in sorted(table[column].dropna().unique()):
-            groups[f"{column}-{value}"] = (f"{label} {value}", table[column] == value)
-    for name, values in mistakes.own_values(answers).items():
-        for value in values:
-            groups[f"is-{name}-{value}"] = (f"{name} {value}", table[column_of(name, table)] == value)
+    for name, group in answers.groups.items():
+        for value in group.cat.categories:
+            groups[f"{address.attribute_key(name)}-{value}"] = (f"{name} {value}", group == value)
     criteria = address.read_filter(answers)
     if criteria != Filter():
         filtered = pd.Series(False, index=table.index)

@@ -12,16 +12,15 @@ import streamlit as st
 from PIL import Image
 
 from core.answers import mistakes
-from core.answers.mistakes import Answers, Filter, own_values
+from core.answers.mistakes import Answers, Filter
 from core.data import thumbnails
 from core.data.pictures.photo import StoredPhoto, photo_of
-from core.data.values import GENDERS, MASKS
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.look_inside import address, elements
-from pages.parts.shared import badges
+from pages.parts.shared import attributes, badges
 from pages.parts.shared.fields import field
 
 PAGE = 12  # faces
@@ -154,17 +153,18 @@ def filters(answers: Answers, criteria: Filter, several: bool) -> str:
 
 
 def _more_filters(answers: Answers, criteria: Filter) -> None:
-    table = answers.table
-    with st.container(horizontal=True):
-        for name, label, options in (
-            ("mask", "Mask of the face", [mask for mask in MASKS if (table["mask"] == mask).any()]),
-            ("gender", "Gender of the face", [gender for gender in GENDERS if (table["gender"] == gender).any()]),
-            ("age", "Age of the face", address.age_groups(answers)),
-        ):
-            if options:
-                address.box(name, label, options, width=150)
-        for name, values in own_values(answers).items():
-            address.box(address.IS + name, plain(name), values, width=150)
+    pairs = attributes.pairs({name: group.cat.categories for name, group in answers.groups.items()})
+    if pairs:
+        field(
+            st.multiselect,
+            "Only photos with",
+            list(pairs),
+            key="look-groups",
+            holds=[words for words, pair in pairs.items() if pair in criteria.groups],
+            take=lambda chosen: _take_groups([pairs[words] for words in chosen if words in pairs], answers),
+            placeholder="All photos",
+            help="Of one attribute each of the values; of several all of them. Numbers are cut into groups.",
+        )
     person = field(
         st.text_input,
         "Person",
@@ -188,16 +188,29 @@ def _more_filters(answers: Answers, criteria: Filter) -> None:
         holds=(criteria.low, criteria.high),
         take=_take_confidence,
     )
-    if table["near"].any():
+    if near := near_words(answers):
         field(
             st.checkbox,
-            "Leave out age mistakes within 2 years of a limit",
+            f"Leave out {near} of a limit",
             key="look-far",
             holds=criteria.far,
             take=lambda far: address.put(far="1" if far else None, page=None),
             help="Someone of 29 who is taken for 30 is hardly a mistake.",
         )
     st.button("Clear all filters", icon=":material/filter_list_off:", on_click=address.forget_filter)
+
+
+def near_words(answers: Answers) -> str:
+    """What mistakes near a limit there are, "age mistakes within 2 years"; empty where there are none."""
+    near = [words.rpartition(" ")[0] for words in answers.table["near"].unique() if words]
+    parts = ["age mistakes within 2 years"] if "age" in near else []
+    parts += [f"{plain(name)} mistakes within 2 % of its span" for name in sorted({*near} - {"age"})]
+    return " and ".join(parts)
+
+
+def _take_groups(chosen: list[tuple[str, str]], answers: Answers) -> None:
+    address.put_groups(chosen, answers)
+    address.put(page=None)
 
 
 def _take_confidence(region: tuple[float, float]) -> None:
@@ -258,7 +271,7 @@ def face(row, is_chosen: bool, disagreement: pd.Series | None = None) -> dict:
         "predicted": row.predicted,
         "right": bool(row.right),
         "lines": lines,
-        "mark": f"age {row.age:g}, near a limit" if row.near else "",
+        "mark": f"{row.near}, near a limit" if row.near else "",
         "chosen": is_chosen,
     }
 

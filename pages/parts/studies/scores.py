@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
@@ -13,7 +14,8 @@ import streamlit as st
 
 from core.answers.attribute_scores import AttributeScore, JointScore, attributes_together, score_together
 from core.config.parts import TaskConfig
-from core.data.tasks import attributes_of
+from core.data.readers.attributes import ATTRIBUTES
+from core.data.tasks import CHOSEN, MOST_COMBINATIONS, attributes_of
 from core.errors import LabError
 from core.runs import Run
 from core.studies.records import Study
@@ -22,19 +24,23 @@ from pages.parts.run.attributes import KINDS, scores_of
 from pages.parts.shared import badges, theme
 from pages.parts.studies.view import Row, StudyStatus
 
-SINGLE = ("mask", "gender", "age")  # in the order in which a joint class names them
+SAME_WHOEVER = ("name", "description", "task")  # of a configuration: networks of a team may differ in them
+OWN_TO_TASK = ("name", "attributes", "limits")  # of a task, likewise
 
 
 def section(study: Study, status: StudyStatus) -> None:
     """Nothing until a fold of a run with several attributes, or of networks that can be joined, is done."""
     rows = {row.run.id: row for row in status.rows}
     configs = {member.id: member.config for member in study.runs if member.id in rows}
-    told_by = {run_id: attributes_of(TaskConfig.model_validate(config["task"])) for run_id, config in configs.items()}
+    tasks_of = {run_id: TaskConfig.model_validate(config["task"]) for run_id, config in configs.items()}
+    told_by = {run_id: attributes_of(task) for run_id, task in tasks_of.items()}
     several = [rows[run_id] for run_id, names in told_by.items() if len(names) > 1 and rows[run_id].number("done")]
     body, faults = [one_network(row) for row in several], set()
-    for team in _teams(configs):
-        tasks = tuple(configs[run_id]["task"]["name"] for run_id in team)
-        joint = next((row for row in several if told_by[row.run.id] == tasks), None)
+    for team in _teams(configs, told_by, [row.run.id for row in several]):
+        tasks = tuple(told_by[run_id][0] for run_id in team)
+        are_chosen = any(tasks_of[run_id].name == CHOSEN for run_id in team)  # classes are named in another way then
+        alike = [row for row in several if (tasks_of[row.run.id].name == CHOSEN) == are_chosen]
+        joint = next((row for row in alike if told_by[row.run.id] == tasks), None)
         try:
             body.append(several_networks([rows[run_id] for run_id in team], tasks, joint))
         except (LabError, OSError, KeyError, ValueError) as error:
@@ -77,6 +83,8 @@ def one_network(row: Row) -> str:
 def several_networks(team: Sequence[Row], tasks: Sequence[str], joint: Row | None) -> str:
     """HTML rows of networks of one attribute each, scored as one. joint: a run whose classes are counted."""
     classes = tuple(joint.run.info()["class_names"]) if joint else None
+    if classes is None and math.prod(len(row.run.info()["class_names"]) for row in team) > MOST_COMBINATIONS:
+        return ""
     versions = tuple((str(row.run.dir), tuple(_done(row))) for row in team)
     scores = {kind: _together(versions, kind, classes) for kind in KINDS}
     if not scores["best"][0]:
@@ -117,18 +125,24 @@ def _together(
     return score_together(team, kind, classes), attributes_together(team, kind)
 
 
-def _teams(configs: dict[str, dict]) -> list[list[str]]:
-    """Run ids of networks of one attribute each that agree in all but their task: mask, gender, age in this order."""
+def _teams(configs: dict[str, dict], told_by: dict[str, tuple[str, ...]], several: Sequence[str]) -> list[list[str]]:
+    """Run ids of networks of one attribute each that agree in all but their task: in the order of a run of several
+    attributes that they add up to, and all of them together.
+
+    told_by: run id -> its attributes. several: ids of runs of several attributes.
+    """
     alike: dict[str, dict[str, list[str]]] = {}
     for run_id, config in configs.items():
-        task = config["task"]["name"]
-        if task in SINGLE:
-            rest = {key: setting for key, setting in config.items() if key not in ("name", "description", "task")}
-            rest["task"] = {key: setting for key, setting in config["task"].items() if key != "name"}
-            alike.setdefault(json.dumps(rest, sort_keys=True, default=str), {}).setdefault(task, []).append(run_id)
-    teams = []
-    for by_task in alike.values():
-        tasks = [task for task in SINGLE if task in by_task]
-        if len(tasks) > 1:
-            teams += [list(team) for team in itertools.product(*(by_task[task] for task in tasks))]
-    return teams
+        if len(told_by[run_id]) == 1 and told_by[run_id] != ("label",):
+            rest = {key: setting for key, setting in config.items() if key not in SAME_WHOEVER}
+            rest["task"] = {key: setting for key, setting in config["task"].items() if key not in OWN_TO_TASK}
+            same = alike.setdefault(json.dumps(rest, sort_keys=True, default=str), {})
+            same.setdefault(told_by[run_id][0], []).append(run_id)
+    teams: dict[tuple[str, ...], None] = {}
+    for by_attribute in alike.values():
+        usual = [name for name in ATTRIBUTES if name in by_attribute]
+        together = tuple([*usual, *(name for name in by_attribute if name not in usual)])
+        for names in dict.fromkeys([*(told_by[run_id] for run_id in several), together]):
+            if len(names) > 1 and set(names) <= set(by_attribute):
+                teams |= dict.fromkeys(itertools.product(*(by_attribute[name] for name in names)))
+    return [list(team) for team in teams]

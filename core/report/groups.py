@@ -1,0 +1,88 @@
+"""The section of a report about groups of the dataset: whether a run fails on some of them. Imports no torch."""
+
+from __future__ import annotations
+
+from core.answers import group_scores, mistakes
+from core.answers.group_scores import GroupScore
+from core.data import persons
+from core.errors import LabError
+from core.report.blocks import Block, Bullets, Section, Table
+from core.report.findings import Findings
+from core.stats import paired
+from core.text import NOTHING, count, score
+
+MOST = 60  # rows: of more attributes those groups whose accuracy is furthest from that of the others
+
+
+def section(findings: Findings) -> Section:
+    """Empty where the dataset tells nothing but the class, or no fold has answered."""
+    scores: dict[str, list[GroupScore]] = {}
+    lines, faults = [], []
+    for member in findings.members:
+        name = findings.names[member.id]
+        try:
+            scores[name] = group_scores.of_answers(mistakes.load_answers(member.run))
+        except LabError as error:
+            if error.kind != "missing":
+                faults.append(f"{name}: {error.message}")
+            continue
+        words = group_scores.sentence(scores[name], persons.noun(member.persons.state))
+        lines += [words if len(findings.members) == 1 else f"{name}: {words}"] if words else []
+    blocks: list[Block] = [Bullets(tuple(lines))] if lines else []
+    if lines:
+        blocks.append(_alone(findings, *scores.values()) if len(scores) == 1 else _side_by_side(scores))
+    if faults:
+        blocks.append(Bullets(tuple(faults), warn=True))
+    return Section("Groups", tuple(blocks))
+
+
+def _alone(findings: Findings, scores: list[GroupScore]) -> Table:
+    who = persons.noun(findings.baseline.persons.state)
+    rows = []
+    for each in _most(scores):
+        ends = f" [{paired.signed(each.gap.low)}, {paired.signed(each.gap.high)}]" if each.gap.known else ""
+        rows.append(
+            (
+                f"{each.attribute}: {each.value}",
+                count(each.photos),
+                score(each.accuracy),
+                score(each.f1),
+                f"{paired.signed(each.gap.mean)}{ends}",
+                NOTHING if each.p != each.p else f"{each.p:.3f}" if each.p >= 0.001 else "< 0.001",
+            )
+        )
+    note = (
+        "Every attribute of the dataset, whether the task asks for it or not. Points: accuracy against the photos that "
+        f"tell another value [95% interval over {who}]. p: corrected for all groups (Holm). F1: over the classes of "
+        f"which the group holds photos.{_cut(scores)}"
+    )
+    return Table(("group", "photos", "accuracy", "F1", "points", "p"), tuple(rows), note)
+
+
+def _side_by_side(scores: dict[str, list[GroupScore]]) -> Table:
+    every = [each for of_run in scores.values() for each in of_run]
+    groups = _most(list({(each.attribute, each.value): each for each in every}.values()))
+    cells = {name: {(each.attribute, each.value): each for each in of_run} for name, of_run in scores.items()}
+    rows = []
+    for each in groups:
+        of_runs = [of_run.get((each.attribute, each.value)) for of_run in cells.values()]
+        rows.append((f"{each.attribute}: {each.value}", count(each.photos), *map(_cell, of_runs)))
+    note = "Accuracy in each group; worse: than on the photos that tell another value, p corrected for all groups."
+    return Table(("group", "photos", *scores), tuple(rows), note + _cut(groups))
+
+
+def _cell(each: GroupScore | None) -> str:
+    if each is None:
+        return NOTHING
+    return f"{score(each.accuracy)} (worse)" if each.differs == "worse" else score(each.accuracy)
+
+
+def _most(scores: list[GroupScore]) -> list[GroupScore]:
+    if len(scores) <= MOST:
+        return scores
+    furthest = {id(each) for each in sorted(scores, key=lambda each: -abs(each.gap.mean))[:MOST]}
+    return [each for each in scores if id(each) in furthest]
+
+
+def _cut(scores: list[GroupScore]) -> str:
+    return f" Shown are the {MOST} groups furthest from the others." if len(scores) > MOST else ""

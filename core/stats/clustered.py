@@ -1,0 +1,41 @@
+"""Whether photos of one group are answered right less often than others: arrays in, an interval out.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import stats
+
+from core.stats.paired import LEVEL, Interval
+
+
+def accuracy_gap(person: np.ndarray, right: np.ndarray, inside: np.ndarray, level: float = LEVEL) -> Interval:
+    """Interval and two-sided p of accuracy(inside) - accuracy(outside), people being independent, their photos not.
+
+    person: (n,) int codes from 0. right, inside: (n,) bool; a person may have photos on both sides. n of the interval
+    is the number of people inside. Its ends and p are NaN where fewer than two people stand on one side, or where
+    nothing varies. Raises ValueError where one side has no photo.
+    Source: cluster-robust variance of a difference of means (Liang & Zeger 1986), the t distribution with as many
+    degrees of freedom as the side with fewer people carries (Cameron & Miller 2015).
+    """
+    person, right, inside = np.asarray(person), np.asarray(right, dtype=float), np.asarray(inside, dtype=bool)
+    if inside.all() or not inside.any():
+        raise ValueError("accuracy gap: one side has no photo")
+    parts, people, gap = np.zeros(int(person.max()) + 1), [], 0.0
+    for side, sign in ((inside, 1.0), (~inside, -1.0)):
+        accuracy = right[side].mean()
+        gap += sign * accuracy
+        parts += sign * np.bincount(person[side], right[side] - accuracy, len(parts)) / side.sum()
+        people.append(len(np.unique(person[side])))
+    together = len(np.unique(person))
+    error = math.sqrt(together / max(1, together - 1) * float((parts**2).sum()))
+    if min(people) < 2 or error < 1e-12:
+        return Interval(gap, math.nan, math.nan, math.nan, people[0], level)
+    freedom = min(people) - 1
+    half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    p = 2 * float(stats.t.sf(abs(gap) / error, freedom))
+    return Interval(gap, gap - half, gap + half, p, people[0], level)

@@ -1,0 +1,59 @@
+"""Datasets of any attributes, from their folder to a finished run: its mistakes, its maps and its report."""
+
+import numpy as np
+import pytest
+
+from core.answers import mistakes
+from core.answers.mistakes import Filter
+from core.config.parts import DataConfig
+from core.data.scan import scan
+from core.data.tasks import class_names
+from core.inside import face_maps
+from core.inside.face_maps import MapRequest
+from core.report import gather, render
+from core.report.blocks import Bullets, Table
+from tests.answered import judged
+from tests.fold_runs import make_run
+from tests.tables_of_people import AGES, RACES, fairface, hair
+
+RANGES = {"name": "attributes", "attributes": ["age_group"], "merge": {"child": ["0-2", "3-9"]}}
+HAIR = {"name": "attributes", "attributes": ["hair", "smiling", "height_cm"], "limits": {"height_cm": [170]}}
+
+
+def test_ranges_of_age_from_two_tables_are_ordered_groups(tmp_path):
+    scanned = scan(DataConfig(root=str(fairface(tmp_path / "faces"))), threads=1)
+    assert list(scanned.attributes["age_group"].counts) == AGES and scanned.attributes["age_group"].ordered
+    assert list(scanned.attributes["race"].counts) == sorted(RACES), "an underscore in a value stays"
+    assert scanned.attributes["service_test"].counts == {"no": 18, "yes": 36}
+    assert len(scanned.samples) == 54 and scanned.problems.empty
+
+
+@pytest.mark.parametrize(
+    ("make", "task", "told", "value"),
+    [
+        (fairface, RANGES, {"gender", "race", "service_test"}, ("race", "Latino_Hispanic")),
+        (hair, HAIR, {"hair", "smiling", "height_cm"}, ("height_cm", ">=170")),
+    ],
+)
+def test_a_dataset_of_any_attributes_goes_from_its_folder_to_mistakes_maps_and_a_report(
+    tmp_path, make, task, told, value
+):
+    run = judged(make_run(tmp_path / "runs", make(tmp_path / "photos"), reader="csv", task=task))
+    names = run.info()["class_names"]
+    assert names == class_names(run.config().task, run.samples()) and names[0] in ("child", "dark + smiling no + <170")
+    answers = mistakes.load_answers(run)
+    assert set(answers.groups) - {"age_group"} == told
+    rows = mistakes.select(answers, Filter(answer="all", groups=(value,)))
+    assert (answers.groups[value[0]].iloc[rows] == value[1]).all() and 0 < len(rows) < len(answers.table)
+    sample = answers.table["sample"].iloc[rows[0]]
+    (face,) = face_maps.held_out(run, [sample], MapRequest(layers=("layer4",))).faces
+    assert face.maps.shape[0] == 1 and np.isfinite(face.maps).all() and face.held_out
+    report = gather.gather([run], maps=True)
+    (section,) = (part for part in report.sections if part.title == "Groups")
+    (words,) = (block for block in section.blocks if isinstance(block, Bullets))
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    assert words.lines[0].startswith(("None of ", "Answered worse than the others: "))
+    shares = {row[0]: float(row[2]) for row in table.rows}
+    right = answers.table["right"].iloc[rows].mean()
+    assert shares[f"{value[0]}: {value[1]}"] == pytest.approx(right, abs=5e-4)
+    assert "Groups" in render.html(report) and value[1].replace(">", "&gt;") in render.html(report)
