@@ -20,7 +20,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import apart, attributes, charts, curves, groups, view
+from pages.parts.run import apart, attributes, certainty, charts, curves, groups, view
 from pages.parts.shared import badges, frame, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -294,6 +294,8 @@ curves.plotly_once()
 st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, status.signature)
 with st.container():
     apart.section(run, info, status)
+with st.container():
+    certainty.section(run, [fold.fold for fold in status.folds if fold.state == "done"])
 
 tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"

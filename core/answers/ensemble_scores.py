@@ -181,8 +181,18 @@ def _origins(run: Run) -> dict[str, dict[str, str] | None]:
 def _scores(run_dir: str, stamps: tuple[int, ...]) -> EnsembleScores:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     names = [str(name) for name in run.info()["class_names"]]
+    probabilities, photos = of_folds(run)
+    return score(probabilities, photos["y"].to_numpy(np.int64), photos, names)
+
+
+def of_folds(run: Run) -> tuple[np.ndarray, pd.DataFrame]:
+    """(what each fold answered, float64 (folds, n, classes) in the order of the folds; the n test photos).
+
+    `load` first says whether the files are whole. Raises ValueError where they are not about the same photos.
+    """
+    names = [str(name) for name in run.info()["class_names"]]
     photos, answers = run.test_photos(), pd.read_parquet(run.test_predictions_file)
     if photos is None or photos["sample"].tolist() != answers["sample"].tolist():
         raise ValueError("not about the same photos")
     folds = [answers[[column(fold, name) for name in names]].to_numpy(np.float64) for fold in run.folds()]
-    return score(np.stack(folds), photos["y"].to_numpy(np.int64), photos, names)
+    return np.stack(folds), photos

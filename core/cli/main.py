@@ -12,6 +12,7 @@ import typer
 from core import __version__, places
 from core.cli import datasets, ensemble, write
 from core.cli.attend import attend
+from core.cli.certainty import certainty
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.tables import print_folds, spread
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(attend)
+app.command()(certainty)
 app.command()(ensemble.test)
 app.command()(predict)
 app.command()(datasets.demo)

@@ -12,7 +12,7 @@ from core.config import settings
 from core.data.persons import KNOWN, UNKNOWN, units
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
-from core.report import again, apart, faces, groups, numbers
+from core.report import again, apart, certainty, faces, groups, numbers
 from core.report.blocks import Bullets, Figure, Section, Table, Text
 from core.report.findings import Findings
 from core.report.words import limits
@@ -29,6 +29,7 @@ def sections(findings: Findings, sentences: Sequence[str]) -> list[Section]:
         numbers.differences(findings),
         numbers.classes(findings),
         groups.section(findings),
+        certainty.section(findings),
         apart.section(findings),
         faces.section(findings),
         numbers.costs(findings),

@@ -7,7 +7,7 @@ was tuned on the other folds. Imports neither torch nor scipy before an interval
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,6 +178,7 @@ def _nested(
 ) -> Gain:
     """fit(rows) -> what was tuned on them; use(rows, tuned) -> the classes that it decides."""
     from core.stats import paired
+    from core.stats.over_people import grouped
 
     folds = np.unique(fold)
     if len(folds) < 2:
@@ -189,7 +190,8 @@ def _nested(
         decided[own] = use(own, of_folds[int(k)])
     everything = np.arange(len(y))
     tuned = fit(everything)
-    gain = paired.bootstrap_f1_difference(person, y, decided, plain, classes)
+    group, _, people = grouped(person)
+    gain = replace(paired.bootstrap_f1_difference(group, y, decided, plain, classes), n=people)
     before, after, flattered = (
         class_scores(confusion(y, chosen, classes)).macro for chosen in (plain, decided, use(everything, tuned))
     )

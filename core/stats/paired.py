@@ -112,7 +112,7 @@ def bootstrap_f1_difference(
     both = np.stack([f1_parts(person, true, p, classes) for p in (predicted_a, predicted_b)], axis=1)
     people = len(both)
     observed = f1_of_parts(both.sum(axis=0))
-    f1 = np.concatenate([f1_of_parts(sums) for sums in _drawn_anew(both, resamples, seed)])
+    f1 = np.concatenate([f1_of_parts(sums) for sums in drawn_anew(both, resamples, seed)])
     resampled = f1[:, 0] - f1[:, 1]
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     sides = (resampled <= 0).sum(), (resampled >= 0).sum()
@@ -150,7 +150,7 @@ def bootstrap_scores(
         return np.stack([f1, 2 * hits.sum(axis=-1) / named.sum(axis=-1)], axis=-1)
 
     means = scores(parts.sum(axis=0))
-    resampled = np.concatenate([scores(sums) for sums in _drawn_anew(parts, resamples, seed)])
+    resampled = np.concatenate([scores(sums) for sums in drawn_anew(parts, resamples, seed)])
     ends = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
     ends[:, np.ptp(resampled, axis=0) <= 1e-12] = np.nan
     f1, accuracy = (
@@ -160,7 +160,7 @@ def bootstrap_scores(
     return f1, accuracy
 
 
-def _drawn_anew(parts: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def drawn_anew(parts: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """parts, (people, ...), summed over as many people drawn with replacement, (resamples, ...) in pieces."""
     people = len(parts)
     flat = parts.reshape(people, -1).astype(np.float32)

@@ -75,7 +75,8 @@ def promise(
     photo a person (exact binomial, as Clopper & Pearson 1934); where people have several, DRAWS draws are made and
     twice the median p-value counts (Meinshausen, Meier & Bühlmann 2009). Testing goes from the strictest threshold to
     the laxest and hands on the error of those that hold (fallback: Wiens 2003), so that all of them together are wrong
-    with 1 - level at most: learn then test, Angelopoulos et al. 2021.
+    with 1 - level at most: learn then test, Angelopoulos et al. 2021. Half of the error begins where there are people
+    enough to show it, were only a quarter of the mistakes made that are allowed.
     It is about one wanted accuracy: whoever tries many and takes the best has chosen by chance. Raises ValueError for
     no photos, confidences that are no numbers, another accuracy.
     """
@@ -88,11 +89,15 @@ def promise(
     rows = _one_photo_each(person, seed)
     answered = sure[rows][None] >= thresholds[:, None, None]  # (levels, draws, people)
     taken, missed = answered.sum(axis=2), (answered & (wrong[rows] > 0)).sum(axis=2)
+    draws = rows.shape[0]
     p = np.where(taken > 0, stats.binom.cdf(missed, np.maximum(taken, 1), 1 - accuracy), 1.0)
-    p = p[:, 0] if p.shape[1] == 1 else np.minimum(1.0, 2 * np.median(p, axis=1))
+    p = p[:, 0] if draws == 1 else np.minimum(1.0, 2 * np.median(p, axis=1))
     lowest, budget = None, 0.0
-    for threshold, of_level in zip(thresholds, p, strict=True):
-        budget += (1 - level) / LEVELS
+    carried = np.median(taken, axis=1)
+    enough = stats.binom.cdf((carried * (1 - accuracy) / 4).astype(int), carried, 1 - accuracy) * min(draws, 2)
+    shares = _shares(np.flatnonzero(enough <= (1 - level) / 2))
+    for threshold, of_level, share in zip(thresholds, p, shares, strict=True):
+        budget += (1 - level) * share
         if of_level <= budget:
             lowest = float(threshold)
         else:
@@ -101,6 +106,15 @@ def promise(
         return None
     above = sure >= lowest
     return Promise(lowest, accuracy, float(above.mean()), float(1 - wrong[above].mean()), rows.shape[1], level)
+
+
+def _shares(carrying: np.ndarray) -> np.ndarray:
+    """Share of the error that each level begins with, (LEVELS,); carrying: levels with people enough, ascending."""
+    if not len(carrying):
+        return np.full(LEVELS, 1 / LEVELS)
+    shares = np.full(LEVELS, 0.5 / (LEVELS - 1))
+    shares[carrying[0]] = 0.5
+    return shares
 
 
 def _one_photo_each(person: np.ndarray, seed: int) -> np.ndarray:

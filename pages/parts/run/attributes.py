@@ -10,6 +10,7 @@ from pathlib import Path
 from core.answers.attribute_scores import AttributeScore, score_run
 from core.errors import LabError
 from core.runs import Run
+from core.storage.files import GARBAGE
 from core.text import spread
 
 KINDS = ("best", "final")
@@ -20,10 +21,10 @@ def scores_of(run: Run, done: Sequence[int]) -> dict[str, list[AttributeScore]] 
     try:
         versions = tuple(run.predictions_file(fold, kind).stat().st_mtime_ns for fold in sorted(done) for kind in KINDS)
         return _scores(str(run.dir), versions)
-    except OSError:
-        return f"{run.id}: predictions of a finished fold are gone, so attributes have no scores."
     except LabError as error:
         return error.message
+    except (OSError, *GARBAGE):
+        return f"{run.id}: predictions of a finished fold are gone or damaged, so attributes have no scores."
 
 
 @lru_cache(maxsize=64)

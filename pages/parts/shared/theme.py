@@ -42,6 +42,7 @@ STYLE = """<style>
 .lab-fold .lab-bar { height: 4px; margin-top: .3rem; }
 .lab-scroll { overflow-x: auto; } .lab-scroll + .lab-meta { padding-top: .5rem; }
 .lab-table .lab-state { font-size: inherit; }
+.lab-pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 1rem 2rem; }
 table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
 .lab-table th { font-weight: 500; opacity: .7; text-align: right; padding: .25rem .7rem; white-space: nowrap; }
 .lab-table td { text-align: right; padding: .28rem .7rem; white-space: nowrap;

@@ -1,0 +1,56 @@
+"""The mean of the folds on the test set: told of what somebody has looked at already, and of nothing else."""
+
+import numpy as np
+import pytest
+
+from core.answers import certainty, certainty_words, ensemble_scores, together
+from core.runs import looks
+from core.stats import calibration
+from tests.answered import made, table_of
+
+
+def answers(labels, networks, seed):
+    """Calibrated networks that err apart: (networks, n, 6)."""
+    rng = np.random.default_rng(seed)
+    logits = 1.5 * np.eye(6)[labels] + rng.normal(0, 0.8, (networks, len(labels), 6))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    return np.stack([calibration.with_temperature(p, calibration.fit_temperature(p, labels)) for p in shares])
+
+
+@pytest.fixture
+def run(tmp_path):
+    table = table_of(tmp_path, people=240, folds=4).assign(person_known=True)
+    run = made(tmp_path / "runs", table, probabilities=answers(table["y"].to_numpy(), 1, 0)[0])
+    test = table_of(tmp_path / "t", people=120, photos=2).drop(columns="fold").assign(person_known=True)
+    test.to_parquet(run.test_file)
+    ensemble_scores.write(run, test, answers(test["y"].to_numpy(), 4, 1))
+    return run
+
+
+def test_nothing_is_told_of_a_test_set_before_somebody_looked(run):
+    sure = certainty.load(run)
+    assert together.load(run, sure) is None
+    looks.add(run, "command line")
+    assert together.load(run, sure).photos == 240 and len(looks.times(run)) == 1
+    assert together.load(run, certainty.load(run, "final")) is None  # the best weights answered
+
+
+def test_the_mean_of_calibrated_folds_is_under_confident_and_its_own_temperature_mends_it(run):
+    looks.add(run, "page")
+    sure = certainty.load(run)
+    test = together.load(run, sure)
+    assert test.plain.gap.high < 0 and test.members.gap.high < 0
+    assert test.temperature < 0.9
+    assert abs(test.pooled.gap.mean) < 0.03 < abs(test.plain.gap.mean)
+    assert test.pooled.likelihood.mean < test.plain.likelihood.mean
+    assert test.coverage.mean > 0.85 and 1 <= test.size < 6
+    words = certainty_words.together(test)
+    assert "On the 240 test photos" in words and f"a temperature of {test.temperature:.2f}" in words
+
+
+def test_too_few_people_leave_nothing_to_judge_a_temperature_with(run):
+    sure = certainty.load(run)
+    photos = run.test_photos().iloc[:6]
+    few = together.of_answers(answers(photos["y"].to_numpy(), 4, 2), photos, sure, run.folds())
+    assert few.pooled is None and few.temperature is None
+    assert "then a temperature" not in certainty_words.together(few)
