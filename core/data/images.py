@@ -210,7 +210,7 @@ def _deep_colour(image: ImageFile.ImageFile, file: BinaryIO, bits: int) -> Image
     image.info[DEEP_COLOUR] = True
     if bits:
         file.seek(0)
-        image.paste(depth.of_two_bytes(image, depth.lower_bytes(_open_header(file)), bits))
+        image.paste(depth.scaled_colour(_open_header(file), image, bits))
     return image
 
 

@@ -123,6 +123,19 @@ def write_colour(path, values):
     assert cv2.imwrite(str(path), np.ascontiguousarray(values[..., order]), options.get(path.name, []))
 
 
+def test_colour_of_netpbm_is_scaled_unless_its_header_says_how_deep_it_is(tmp_path):
+    values = in_bits(smooth(1, 3), 12)
+    values[0, 0, 0] = 4095
+    write_colour(tmp_path / "a.ppm", values)
+    head, largest, pixels = (tmp_path / "a.ppm").read_bytes().partition(b"\n65535\n")
+    assert largest and photo_fault(tmp_path / "a.ppm")[3].bits == 12
+    expected = values.astype(float) * 255 / 4095
+    assert np.abs(load_image(tmp_path / "a.ppm", 12) - expected).max() <= 0.51
+    (tmp_path / "b.ppm").write_bytes(head + b"\n4095\n" + pixels)
+    assert photo_fault(tmp_path / "b.ppm")[3].bits == 0
+    assert np.abs(load_image(tmp_path / "b.ppm", 12) - expected).max() <= 0.51
+
+
 @pytest.mark.parametrize("name", ["a.png", "lzw.tif", "raw.tif"])
 def test_colour_of_sixteen_bits_is_scaled_without_loss(tmp_path, name):
     values = in_bits(smooth(1, 3), 12)

@@ -20,6 +20,7 @@ from core.text import listed
 
 FULL = 16  # bits that are taken for granted where nothing else is known
 LEAST = 8
+_FULL_NETPBM = (("RGB", 2**FULL - 1),)  # of a tile: how its values lie in the file, and its largest value
 _SWAPPED = {"L": "B", "B": "L", "N": "B"}  # Pillow's orders of bytes; N is the machine's own, which is L here
 
 
@@ -57,7 +58,8 @@ def measured(image: Image.Image, deep_colour: bool) -> Depth:
         return Depth("float", float(numbers.min()), float(numbers.max()))
     if deep_colour:
         high = int(np.asarray(image)[..., :3].max())
-        return Depth("colour", 0.0, float(high << 8 | 255))
+        netpbm = image.format == "PPM"  # whose values come scaled and rounded, not cut to their upper byte
+        return Depth("colour", 0.0, float(max(0, 257 * high - 128) if netpbm else high << 8 | 255))
     return Depth(remarks=remarks)
 
 
@@ -199,7 +201,12 @@ def _table(white: int) -> np.ndarray:
 
 def is_deep_colour(image: ImageFile) -> bool:
     """Whether a file that was opened, and not yet decoded, has 16 bits in each of several channels."""
-    return _raw_mode(image)[:-1].endswith(";16") and image.mode in ("RGB", "RGBA")
+    return image.mode in ("RGB", "RGBA") and (_raw_mode(image)[:-1].endswith(";16") or _is_deep_netpbm(image))
+
+
+def _is_deep_netpbm(image: ImageFile) -> bool:
+    """Whether its header says 65,535, the largest value of a file; one that says less says how deep it is itself."""
+    return image.format == "PPM" and any(tile.args in _FULL_NETPBM for tile in image.tile)
 
 
 def _raw_mode(image: ImageFile) -> str:
@@ -211,8 +218,17 @@ def _raw_mode(image: ImageFile) -> str:
     return first if isinstance(first, str) else ""
 
 
-def lower_bytes(image: ImageFile) -> Image.Image:
-    """An image of is_deep_colour, not yet decoded -> the lower byte of each value, where Pillow takes the upper one."""
+def scaled_colour(image: ImageFile, upper: Image.Image, bits: int) -> Image.Image:
+    """An image of is_deep_colour, not yet decoded -> scaled by `bits`. upper: the same, as Pillow decodes it."""
+    if not _is_deep_netpbm(image):
+        return _of_two_bytes(upper, _lower_bytes(image), bits)
+    image.tile = [tile._replace(args=("RGB", 2**bits - 1)) for tile in image.tile]
+    image.load()
+    return image
+
+
+def _lower_bytes(image: ImageFile) -> Image.Image:
+    """The lower byte of each value, where Pillow takes the upper one."""
     raw = _raw_mode(image)
     is_grey = raw.startswith("LA")  # of which Pillow knows one order alone: all four bytes are taken, as if for colours
     swapped = "RGBA" if is_grey else raw[:-1] + _SWAPPED[raw[-1]]
@@ -224,7 +240,7 @@ def lower_bytes(image: ImageFile) -> Image.Image:
     return Image.merge("RGBA", [image.getchannel(band) for band in (1, 1, 1, 3)]) if is_grey else image
 
 
-def of_two_bytes(upper: Image.Image, lower: Image.Image, bits: int) -> Image.Image:
+def _of_two_bytes(upper: Image.Image, lower: Image.Image, bits: int) -> Image.Image:
     """Colour of 16 bits scaled by `bits`. An alpha channel that uses more of them than that is scaled by FULL."""
     values = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
     pixels = _to_8_bits(values, bits)
