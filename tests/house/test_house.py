@@ -65,6 +65,10 @@ QUICK = [
     "cli.main",
     "compare.members",
     "stats.paired",
+    "stats.calibration",
+    "answers.certainty",
+    "answers.together",
+    "figures.certainty",
     "compare.pairs",
     "compare.contrast",
     "compare.cost",
@@ -132,7 +136,8 @@ for name in {QUICK}:
 
 def test_the_command_line_and_the_page_of_a_run_begin_without_scipy():
     """It takes half a second, as long as all the rest of `status`; who computes an interval imports it then."""
-    code = "import sys, core.cli.main, pages.parts.run.apart; sys.exit('scipy.stats' in sys.modules)"
+    parts = "core.cli.main, pages.parts.run.apart, pages.parts.run.certainty"
+    code = f"import sys, {parts}; sys.exit('scipy.stats' in sys.modules)"
     done = fresh(code)
     assert done.returncode == 0, done.stderr
 

@@ -52,6 +52,18 @@ def test_another_accuracy_another_set_and_the_values_of_an_attribute(run):
     assert not at.exception and "was chosen on these same photos" not in captions(at)
 
 
+def test_names_of_classes_are_text(folder):
+    names = ["<b>bold</b>", "**strong** $x$"]
+    table = table_of(folder / "photos", people=18, folds=2)
+    table = table.assign(y=table.index % 2, class_name=[names[row % 2] for row in table.index])
+    p = probabilities_of(table["y"].to_numpy(), 0, {1: 0, 3: 0, 5: 0, 7: 0, 9: 0, 11: 0}, 0.6, classes=2)
+    at = opened(made(folder, table, probabilities=p, names=names, task={"name": "label"}))
+    assert "&lt;b&gt;bold&lt;/b&gt;" in html(at) and "<b>bold" not in html(at)
+    words = captions(at) + "\n".join(each.value for each in at.markdown)
+    assert "Fewer than 10 photos have" in words and "\\*\\*strong" in words
+    assert "**strong" not in words
+
+
 def test_predictions_that_are_damaged_are_told_in_words(run):
     run.predictions_file(1, "best").write_bytes(b"no parquet")
     at = opened(run)
