@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from core.answers import certainty, certainty_words, together
 from core.answers.certainty import ACCURACY, ALPHA, Certainty, Question
 from core.answers.certainty_words import interval, percent
@@ -11,6 +13,9 @@ from core.figures import certainty as figures
 from core.report.blocks import Block, Bullets, Figure, Section, Table
 from core.report.findings import Findings
 from core.text import NOTHING, count, score
+
+if TYPE_CHECKING:
+    from core.stats.paired import Interval
 
 FIGURES = 4  # runs with a reliability diagram; nobody reads forty of them
 
@@ -33,15 +38,15 @@ def section(findings: Findings) -> Section:
             "run",
             "calibration error",
             "with temperature",
-            "Brier score",
             "AURC",
-            f"answered at {ACCURACY:.0%} right",
-            f"sets of {1 - ALPHA:.0%}: true class in",
-            "classes in a set",
+            f"answered for {ACCURACY:.0%} right",
+            f"in sets of {1 - ALPHA:.0%}",
+            "their size",
         )
         words = (
             "From out-of-fold answers, [95% interval] over people. Temperature and sets are judged with what the other "
-            "folds say. Answered: share of photos that are sure enough for so many to be right."
+            "folds say. AURC: mean share wrong when the surest are answered first. Answered: share of photos sure "
+            "enough for so many to be right. In sets: photos whose set holds the true class; size: classes in it."
         )
         blocks.append(Table(head, rows, words))
     for member, of_run in sure[:FIGURES]:
@@ -65,7 +70,6 @@ def _cells(sure: Certainty) -> tuple[str, ...]:
     return (
         interval(sure.before.error),
         interval(sure.after.error) if sure.after else NOTHING,
-        interval(sure.before.brier),
         score(sure.risk.area),
         f"{promise.coverage:.1%}" if promise else "no promise",
         percent(summary.coverage) if summary else NOTHING,
@@ -83,8 +87,7 @@ def _alone(member: ComparedRun, sure: Certainty) -> list[Block]:
         certainty_words.sets(sure.sets(), sure),
         certainty_words.offsets(sure),
     )
-    blocks: list[Block] = [_classes(question) for question in sure.questions]
-    blocks.append(Bullets(sentences))
+    blocks: list[Block] = [Bullets(sentences), *(_classes(question) for question in sure.questions)]
     if sure.doubts:
         blocks.append(Bullets(tuple(sure.doubts), warn=True))
     return blocks
@@ -96,9 +99,14 @@ def _classes(question: Question) -> Table:
         (
             line.name,
             count(line.photos),
-            *map(interval, (line.precision, line.recall, line.f1, line.auc, line.average_precision)),
+            *map(_short, (line.precision, line.recall, line.f1, line.auc, line.average_precision)),
         )
         for line in question.lines
     ]
-    rows.append(("mean of all", count(len(question.labels)), *map(interval, question.macro), "", ""))
+    rows.append(("mean of all", count(len(question.labels)), *map(_short, question.macro), "", ""))
     return Table(head, tuple(rows))
+
+
+def _short(of: Interval) -> str:
+    """As `interval`, with ends that leave room for five of them in a row."""
+    return f"{score(of.mean)} [{of.low:.2f}, {of.high:.2f}]" if of.known else score(of.mean)

@@ -21,6 +21,7 @@ from pages.parts.shared.fields import begin
 if TYPE_CHECKING:
     from core.answers.certainty import Certainty, ClassLine, Question, SetSummary
     from core.answers.together import Together
+    from core.stats.decisions import Gain
     from core.stats.over_people import Believable
 
 WHICH = {"best": "best epoch", "final": "last epoch"}
@@ -254,6 +255,21 @@ def _offsets(sure: Certainty) -> None:
 
     _title("Shifting the classes")
     st.markdown(plain(words.offsets(sure)))
+    if sure.offsets is not None and sure.offsets.tuned.any():
+        with st.expander("All offsets", icon=":material/swap_vert:"):
+            st.html(offsets_html(sure.classes.names, sure.offsets))
+
+
+def offsets_html(names: Sequence[str], gain: Gain) -> str:
+    """A row a class: its offset fitted on all answers, and how far those differ that were fitted without each fold."""
+    rows = []
+    for place, name in enumerate(names):
+        of_folds = [float(offsets[place]) for offsets in gain.of_folds.values()]
+        ends = f"{min(of_folds):+.1f} to {max(of_folds):+.1f}"
+        cells = (f"{gain.tuned[place]:+.1f}", ends)
+        numbers = "".join(f"<td>{cell.replace('-', '&minus;')}</td>" for cell in cells)
+        rows.append(f"<tr><td>{escape(name)}</td>{numbers}</tr>")
+    return _table("<th>class</th><th>offset (log-probability)</th><th>fitted without one fold</th>", rows)
 
 
 def _table(head: str, rows: Sequence[str]) -> str:
