@@ -7,14 +7,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from core.config.parts import FoldsConfig
 from core.config.run_config import TaskConfig
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task, with_limits
 from core.errors import LabError
+from core.plan.ways_out import ways_out
 from core.text import count, plain
-from pages.parts.data import corrections, duplicates, faces, folds, overview, photo, problems
-from pages.parts.data.view import View, address, address_choice, go
+from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, photo, problems
+from pages.parts.data.view import View, address, address_choice, address_number, go
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
 from pages.parts.form import attributes, draft
@@ -32,6 +34,7 @@ VIEWS = {
     "corrections": "Corrections",
 }
 SEPARATOR = "|"  # between attributes in the address
+LOOKED_AT = "data-looked-at"  # in the session: (root, settings of the task, number of folds) for Launch
 OF_TASK = ("overview", "faces", "folds")  # views that need classes
 
 
@@ -95,10 +98,10 @@ def pick_task(scan: Scan) -> TaskConfig | None:
         key="data-task",
         holds=now,
         required=True,
-        take=lambda task: go(task=task, page=None),
+        take=lambda task: go(task=task, page=None, **classes.as_they_are()),
         help="Which photos are used and what the class is.",
     )
-    return pick_attributes(scan) if name == CHOSEN else TaskConfig(name=name)
+    return classes.with_changes(pick_attributes(scan) if name == CHOSEN else TaskConfig(name=name))
 
 
 def pick_attributes(scan: Scan) -> TaskConfig:
@@ -111,7 +114,7 @@ def pick_attributes(scan: Scan) -> TaskConfig:
         list(scan.attributes),
         key="data-attributes",
         holds=named or proposed.attributes,
-        take=lambda names: go(attributes=SEPARATOR.join(names) or None, page=None),
+        take=lambda names: go(attributes=SEPARATOR.join(names) or None, page=None, **classes.as_they_are()),
         format_func=lambda name: attributes.told(scan.attributes[name]),
         help="One, or several: each combination that occurs in the photos is then a class.",
     )
@@ -126,21 +129,31 @@ def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]]
         table, names, dropped = label_samples(scan.samples, task)
     except LabError as error:
         badges.show_error(error)
+        classes.offer(ways_out(scan, task, FoldsConfig()), task)
         return None
     if dropped:
         st.caption(f"{count(dropped)} photos are not in the task {plain(task.title)}.")
     return table, names
 
 
+def remember(root: str, task: TaskConfig) -> None:
+    """What Launch takes over: the classes, where some were left out or merged, and the folds that were asked for."""
+    settings = task.model_dump(mode="json") if task.leave_out or task.merge else {}
+    st.session_state[LOOKED_AT] = root, settings, address_number("folds", 5, 2, 20) if address("folds") else None
+
+
 def draw(view: View, name: str) -> None:
     task = pick_task(view.corrected) if name in OF_TASK else None
+    if task is not None:
+        classes.tell(task)
+        remember(view.raw.root, task)
     labelled = label(view.corrected, task) if name in OF_TASK else None
     if name == "faces":
         faces.draw(view, task, *(labelled or (None, [])))
     elif name == "overview" and labelled:
         overview.draw(view, task, *labelled)
     elif name == "folds" and labelled:
-        folds.draw(view, task.title, *labelled)
+        folds.draw(view, task, *labelled)
     elif name not in OF_TASK:
         {"problems": problems, "duplicates": duplicates, "corrections": corrections}[name].draw(view)
 
@@ -171,6 +184,9 @@ if scan is None:
     st.stop()
 if open_launch:
     draft.take_data(choice)
+    root, task_settings, count_of_folds = st.session_state.get(LOOKED_AT, ("", {}, None))
+    if root == scan.root:
+        draft.take_classes(task_settings, count_of_folds)
     st.switch_page(LAUNCH)
 view = correct(scan)
 name = pick_view(view)

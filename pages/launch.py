@@ -10,16 +10,17 @@ from core.data.scan import Scan
 from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.plan.plan import Plan
+from core.plan.ways_out import WaysOut
 from core.runs.lists import index
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import count, plain
 from pages.parts.dataset import findings, labels, picker
-from pages.parts.form import draft, fields, settings, summary, transforms
+from pages.parts.form import classes, draft, fields, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
 from pages.parts.launch import click, ids, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
-from pages.parts.launch.plan import fit_form_task, joined_study, look_ahead, look_ahead_study
+from pages.parts.launch.plan import OF_FOLDS, fit_form_task, joined_study, look_ahead, look_ahead_study, ways_of
 from pages.parts.launch.sections import faces_section, plan_section
 from pages.parts.launch.source import DATA, prefill, recipes_section
 from pages.parts.shared import badges, frame, groups, run_picker, theme
@@ -39,10 +40,10 @@ CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style
 # The sections
 
 
-def settings_section(errors: Errors, scan: Scan | None, plan: Plan | None) -> None:
+def settings_section(errors: Errors, scan: Scan | None, plan: Plan | None, ways: WaysOut | None) -> None:
     tasks = possible_tasks(scan.samples) if scan else list(settings.TASKS)
     controls = {
-        "task": lambda: settings.task_and_folds(errors, tasks, scan),
+        "task": lambda: settings.task_and_folds(errors, tasks, scan, ways),
         "model": lambda: settings.model_and_weights(errors, parents()),
         "phases": lambda: settings.phases(errors),
         "training": lambda: settings.training(errors),
@@ -61,6 +62,15 @@ def parents() -> dict[str, str]:
     """The runs that another one can start from, newest first: those with a finished fold."""
     done = [s for s in index.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
     return {s["id"]: run_picker.run_label(s) for s in done}
+
+
+def ways_section(ways: WaysOut | None, errors: Errors) -> None:
+    """What stands in the way of a split, and what can be done, in the place of what will run."""
+    if ways is None:
+        st.caption("People, classes, folds and time, once dataset and settings are right.")
+    for path in sorted(OF_FOLDS & errors.keys()) if ways is not None else ():
+        st.markdown(f":red[:material/error: {plain(errors[path])}]")
+    classes.offer(ways, "no-plan.ways")
 
 
 def launch_section(plan: Plan | None, errors: Errors, scan: Scan | None, joining: Study | None) -> None:
@@ -178,6 +188,7 @@ with theme.section("1 · Dataset"):
     else:
         plan, more = look_ahead(config, scan, joining)
     errors |= more
+    ways = ways_of(config, scan, plan, errors)
     refusal: LabError | None = None
     if pending is not None:
         if as_study:
@@ -200,7 +211,7 @@ with theme.section("3 · Settings"):
     with st.container():
         if scan is not None and note:
             st.caption(f":material/info: {plain(note)}")
-    settings_section(errors, scan, plan)
+    settings_section(errors, scan, plan, ways)
 
 with theme.section("4 · One run or a study"):
     if joining is None:
@@ -222,7 +233,9 @@ with theme.section("6 · What will run"):
     elif plan is not None:
         plan_section(plan)
     else:
-        st.caption("People, classes, folds and time, once dataset and settings are right.")
+        ways_section(ways, errors)
+    if plan is not None:
+        classes.offer(ways, "plan.ways")
 
 with theme.section("7 · Launch"):
     with st.container():

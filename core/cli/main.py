@@ -17,12 +17,15 @@ from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
+from core.data.labels import corrections
+from core.data.scan import Scan
 from core.data.tasks import CHOSEN
 from core.errors import LabError
 from core.jobs import control, halt
 from core.jobs.worker import work
 from core.plan import apart
 from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
+from core.plan.ways_out import WaysOut, ways_out, with_settings_named
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.runs.states import overall
@@ -111,7 +114,10 @@ def train(
         task, note = fit_task(config.task.name, dataset)
         _note(note)
         config = run_config.from_dict(run_config.with_value(config.model_dump(mode="json"), "task.name", task), recipe)
-    plan = make_plan(config, dataset, folder=folder)
+    try:
+        plan = make_plan(config, dataset, folder=folder)
+    except LabError as error:
+        raise with_settings_named(error, _ways(error, config, dataset, folder), config.task) from error
     if folds_of is not None:
         people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
         plan = records.on_folds(people, folds_of, plan, dataset, folder=folder)
@@ -126,6 +132,14 @@ def train(
             print(f"note: {doubt}", file=sys.stderr)
     if wait:
         wait_for(run)
+
+
+def _ways(error: LabError, config: run_config.RunConfig, dataset: Scan, folder: Path | None) -> WaysOut | None:
+    """What can be done about a class that is too rare; None where something else is wrong."""
+    if error.kind not in ("folds", "given", "task"):
+        return None
+    corrected, _ = corrections.lay_over(dataset, corrections.load(dataset.root, folder))
+    return ways_out(corrected, config.task, config.folds)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import codecs
 import itertools
 import math
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -176,7 +177,7 @@ class TaskConfig(Part):
         if len(set(self.attributes)) < len(self.attributes):
             raise ValueError("attributes: one stands there twice")
         members = [member for merged in self.merge.values() for member in merged] + self.leave_out
-        if twice := sorted({member for member in members if members.count(member) > 1}):
+        if twice := sorted(member for member, times in Counter(members).items() if times > 1):
             raise ValueError(f"merge: class {twice[0]!r} is named twice in merge and leave_out")
         return self
 

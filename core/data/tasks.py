@@ -36,8 +36,7 @@ def class_names(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
     classes in mask-gender-age; the combinations of what is there all stay. Of chosen attributes only the combinations
     that occur are classes. Merged classes stand where the first of them stood.
     """
-    names = _merged(task, _plain_names(task, _of_task(samples, task)).values())
-    return [name for name in dict.fromkeys(names) if name not in task.leave_out]
+    return _kept(task, _plain_names(task, _of_task(samples, task)).values())
 
 
 def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
@@ -66,7 +65,7 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
         raise _nothing_to_train(samples, task)
     plain = _plain_names(task, chosen)
     _check_classes(task, list(plain.values()))
-    names = [name for name in dict.fromkeys(_merged(task, plain.values())) if name not in task.leave_out]
+    names = _kept(task, plain.values())
     class_name = _class_of(chosen, task, plain)
     kept = ~class_name.isin(task.leave_out)
     class_name = class_name[kept]
@@ -95,6 +94,18 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
             "task",
         )
     return table, names, len(samples) - len(table)
+
+
+def classes_of(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.Series, list[str]]:
+    """(the class of each photo in the task, by its row of the samples; class names in their order, also of classes that
+    no photo has). Raises LabError as `label_samples`, but for what is wrong with classes alone.
+    """
+    chosen = _of_task(samples, task)
+    plain = _plain_names(task, chosen)
+    _check_classes(task, list(plain.values()))
+    names = _kept(task, plain.values())
+    class_name = _class_of(chosen, task, plain).astype("object")
+    return class_name[~class_name.isin(task.leave_out)], names
 
 
 def label_as(
@@ -289,17 +300,24 @@ def _merged(task: TaskConfig, names: Iterable[str]) -> list[str]:
     return [into.get(name, name) for name in names]
 
 
+def _kept(task: TaskConfig, names: Iterable[str]) -> list[str]:
+    """The classes, once each, after some are merged and some left out."""
+    left_out = set(task.leave_out)
+    return [name for name in dict.fromkeys(_merged(task, names)) if name not in left_out]
+
+
 def _check_classes(task: TaskConfig, names: list[str]) -> None:
     """Raises LabError for a class to leave out or merge that is none, and for a merged one with another's name."""
+    there = set(names)
     for setting, members in [("leave_out", task.leave_out), *(("merge", each) for each in task.merge.values())]:
-        if absent := [member for member in members if member not in names]:
+        if absent := [member for member in members if member not in there]:
             raise LabError(
                 f"task {task.title}: there is no class {absent[0]!r} to {setting.replace('_', ' ')}",
                 f"Name classes of the task (task.{setting}): {_listed(names)}.",
                 "task",
             )
     for name, members in task.merge.items():
-        if name in names and name not in members:
+        if name in there and name not in members:
             raise LabError(
                 f"task {task.title}: {name!r} is a class already, and not one of those merged into it",
                 "Call the merged class something else (task.merge), or name it among its members.",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -356,7 +357,7 @@ def test_a_folder_may_have_any_name(lab, workers, recipe, tiny_dataset, tmp_path
             ["train", "{recipe}", "--data", "{data}", "--set", "folds.count=9"],
             "class 'blue' has 8 photos but 9 folds were asked for",
             "Lower folds to 8, leave the class out (task.leave_out) or merge it with another (task.merge). "
-            "The setting is folds.count.",
+            "Add --set folds.count=8.",
         ),
         (
             ["train", "{recipe}", "--data", "{data}", "--set", "task.name=gender"],
@@ -401,6 +402,32 @@ def test_an_expected_failure_is_two_lines(
     assert summaries() == []
     assert control.waiting() == []
     assert not (tmp_path / "new").exists()
+
+
+def test_a_rare_class_is_refused_with_the_settings_that_would_do(lab, recipe, tmp_path, workers):
+    """Each of the three, added to the command as it is printed, launches."""
+    for name, photos in (("common", 6), ("it's rare", 3), ("usual", 6)):
+        for number in range(photos):
+            draw(tmp_path / "rare" / name / f"{number}.png")
+    words = ["train", str(recipe), "--data", str(tmp_path / "rare"), "--set", "folds.count=5"]
+    what, remedy = error_of(lab(*words))
+    assert 'class "it\'s rare" has 3 photos but 5 folds were asked for' in what
+    ways = re.search(r"Add one of: (.*)\.$", remedy)[1].split(", or ")
+    assert [way.split("=")[0].replace("'", "") for way in ways] == [
+        "--set folds.count",
+        "--set task.leave_out",
+        "--set task.merge",
+    ]
+    assert summaries() == []
+    classes = []
+    for way in ways:
+        run = Run(lab(*words, *shlex.split(way)).out.strip())
+        classes.append((run.config().folds.count, run.info()["class_names"]))
+    assert classes == [
+        (3, ["common", "it's rare", "usual"]),
+        (5, ["common", "usual"]),
+        (5, ["it's rare or common", "usual"]),
+    ]
 
 
 def test_an_age_that_is_no_number_in_every_row_is_named(lab, recipe, tmp_path, workers):

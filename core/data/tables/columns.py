@@ -14,6 +14,7 @@ from core.data.readers.reading import Fact
 from core.data.tables.cells import Cells
 from core.data.tables.words import says_nothing, spelling_facts, words_for_nothing
 from core.errors import LabError
+from core.text import listed
 
 YES_OR_NO = [("1", "0"), ("1", "-1"), ("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f")]
 YES_WORDS, NO_WORDS = ({pair[i] for pair in YES_OR_NO} for i in (0, 1))
@@ -64,9 +65,12 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
     classes = () if has_label else _one_hot(kinds, cells, rows)
     kinds = {name: kind for name, kind in kinds.items() if name not in classes}
     facts = []
+    if empty := [name for name in names if rows and not cells[name]]:
+        what = "1 column" if len(empty) == 1 else f"{len(empty):,} columns"
+        facts.append(Fact("table", f"{table.name}: nothing stands in {what}: {listed(empty)}."))
     if classes:
-        listed = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
-        text = f"{table.name}: exactly one of the {len(classes)} columns {listed} is 1 in each row: read as the class."
+        named = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
+        text = f"{table.name}: exactly one of the {len(classes)} columns {named} is 1 in each row: read as the class."
         facts.append(Fact("classes", text, ("attributes",), probable=len(classes) == 2))
     if (left := len(kinds) - MOST_ATTRIBUTES) > 0:
         kinds = dict(list(kinds.items())[:MOST_ATTRIBUTES])
@@ -79,9 +83,9 @@ def _facts(kinds: Mapping[str, str], cells: Mapping[str, Sequence[str]], table: 
     """That columns were taken for attributes, and values of theirs that are probably one."""
     if not kinds:
         return []
-    listed = ", ".join(list(kinds)[:8]) + (f" and {len(kinds) - 8} more" if len(kinds) > 8 else "")
+    names = ", ".join(list(kinds)[:8]) + (f" and {len(kinds) - 8} more" if len(kinds) > 8 else "")
     noun = "column is an attribute" if len(kinds) == 1 else "columns are attributes"
-    facts = [Fact("table", f"{table}: {len(kinds)} {noun}, {how}: {listed}.", ("attributes",))]
+    facts = [Fact("table", f"{table}: {len(kinds)} {noun}, {how}: {names}.", ("attributes",))]
     for name, kind in kinds.items():
         if kind == CATEGORIES:
             alike = spelling_facts(Counter(cells[name]))

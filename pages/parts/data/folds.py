@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.config.parts import FoldsConfig, TaskConfig
 from core.data.counts import thin_classes
 from core.data.persons import persons_of, units
 from core.errors import LabError
 from core.plan.folds import assign_folds, fold_table
+from core.plan.ways_out import ways_out, ways_to_fill
 from core.text import plain
+from pages.parts.data import classes
 from pages.parts.data.view import View, address_number, go
 from pages.parts.shared import badges, fold_verdict, tables
 from pages.parts.shared.fields import field
@@ -18,7 +21,7 @@ SPLIT = "data_split"  # in the session: (what it is of, labelled samples with th
 LARGEST_SEED = 2**31 - 1
 
 
-def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
+def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) -> None:
     folds, seed = address_number("folds", 5, 2, 20), address_number("seed", 0, 0, LARGEST_SEED)
     with st.container(horizontal=True):
         _number("Folds", "folds", folds, low=2, high=20)
@@ -31,8 +34,10 @@ def draw(view: View, task: str, table: pd.DataFrame, names: list[str]) -> None:
         split = _split(view, task, table, folds, seed)
     except LabError as error:
         badges.show_error(error)
+        classes.offer(ways_out(view.corrected, task, FoldsConfig(count=folds, seed=seed)), task)
         return
     fold_verdict.show([(split, names)], view.corrected.root, reader=view.corrected.reader)
+    classes.offer(ways_to_fill(split, names, FoldsConfig(count=folds, seed=seed)), task)
     counts = fold_table(split)
     counts.index = [f"fold {fold}" for fold in counts.index]
     tables.table(counts, "folds.csv", row_height=32, key="data-fold-table")
@@ -56,7 +61,7 @@ def _number(label: str, name: str, now: int, *, low: int, high: int) -> None:
     )
 
 
-def _split(view: View, task: str, table: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
+def _split(view: View, task: TaskConfig, table: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
     """The labelled samples with their fold; worked out once. Raises LabError where it cannot be."""
     key = (view.corrected, task, folds, seed)
     last_key, split = st.session_state.get(SPLIT, (None, None))

@@ -7,12 +7,12 @@ import streamlit as st
 from core.config.parts import TaskConfig
 from core.data.readers.attributes import NUMBER, YES_NO
 from core.data.scan import Scan
-from core.data.tasks import CHOSEN, class_names, proposed_task, with_limits
+from core.data.tasks import CHOSEN, proposed_task, with_limits
 from core.data.values import Attribute, is_number
-from core.errors import LabError
 from core.text import count, plain
+from pages.parts.form import classes
 from pages.parts.form.draft import Errors, draft, edited, key_of, read_number, show
-from pages.parts.form.fields import message, of_draft
+from pages.parts.form.fields import message
 from pages.parts.shared.attributes import IS, pairs
 from pages.parts.shared.fields import field
 
@@ -96,27 +96,20 @@ def narrow(errors: Errors, scan: Scan | None) -> None:
         task["only"] = only
         edited("task.only")
 
-    names = _classes(scan)
-    with st.container(horizontal=True):
-        if choices or held:
-            with st.container(width=420, gap="xsmall"):
-                field(
-                    st.multiselect,
-                    "Only photos with",
-                    list(choices),
-                    key=key_of("task.only"),
-                    holds=held,
-                    take=take_only,
-                    placeholder="All photos",
-                    help="Of one attribute each of the values; of several all of them.",
-                )
-                message("task.only", errors)
-        if len(names) > 2 or task["leave_out"]:
-            with st.container(width=420, gap="xsmall"):
-                of_draft(st.multiselect, "task.leave_out", names, label="Leave out classes", placeholder="None")
-                message("task.leave_out", errors)
-    for name, members in task["merge"].items():
-        st.caption(f":material/merge: {plain(name)} is {plain(' and '.join(members))} merged.")
+    if choices or held:
+        with st.container(width=420, gap="xsmall"):
+            field(
+                st.multiselect,
+                "Only photos with",
+                list(choices),
+                key=key_of("task.only"),
+                holds=held,
+                take=take_only,
+                placeholder="All photos",
+                help="Of one attribute each of the values; of several all of them.",
+            )
+            message("task.only", errors)
+    classes.controls(errors, scan)
 
 
 def told(attribute: Attribute) -> str:
@@ -125,11 +118,3 @@ def told(attribute: Attribute) -> str:
         return f"{attribute.name} ({attribute.low:g} to {attribute.high:g})"
     words = "yes/no" if attribute.kind == YES_NO else f"{count(len(attribute.counts))} values"
     return f"{attribute.name} ({words})"
-
-
-def _classes(scan: Scan) -> list[str]:
-    """The task's classes before any is left out, so that one can be taken in again; none while the task is wrong."""
-    try:
-        return class_names(TaskConfig.model_validate({**draft()["task"], "leave_out": []}), scan.samples)
-    except (LabError, ValueError):
-        return []

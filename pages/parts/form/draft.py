@@ -103,6 +103,24 @@ def take_data(choice: dict[str, Any]) -> None:
         st.session_state["launch_data"] = dict(choice)
 
 
+def take_classes(task: dict[str, Any], folds: int | None) -> None:
+    """Bring a task with its classes, and the folds that it was looked at with, from another page."""
+    if not task and folds is None:
+        return
+    if DRAFT in st.session_state:
+        put_classes(draft(), task, folds)
+        for path in ("task", "folds.count"):
+            edited(path)
+    else:
+        st.session_state["launch_classes"] = task, folds
+
+
+def put_classes(form: dict[str, Any], task: dict[str, Any], folds: int | None) -> None:
+    form["task"] = {**form["task"], **task}
+    if folds is not None:
+        form["folds"]["count"] = folds
+
+
 def assign(path: str, value: Any) -> None:
     """Set one field from code; its control, if drawn later in this run, shows the value."""
     put(draft(), path, value)

@@ -9,9 +9,10 @@ from core.config.run_config import PhaseConfig
 from core.data.scan import Scan
 from core.errors import LabError
 from core.network.weights import imagenet_file, imagenet_line
+from core.plan.ways_out import WaysOut
 from core.runs import Run
 from core.text import plain
-from pages.parts.form import attributes
+from pages.parts.form import attributes, classes
 from pages.parts.form.draft import Errors, assign, draft, edited, help_of, key_of, replace_draft
 from pages.parts.form.fields import checkbox, choice, message, number, segments
 from pages.parts.shared.fields import field
@@ -27,8 +28,9 @@ TASKS = {
 }
 
 
-def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None) -> None:
-    """tasks: those that the dataset has labels for. scan: the dataset, if one is chosen."""
+def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None, ways: WaysOut | None) -> None:
+    """tasks: those that the dataset has labels for. scan: the dataset, if one is chosen. ways: what can be done where
+    it cannot be split."""
     chosen = draft()["task"]["name"]
     with st.container(horizontal=True):
         with st.container(width=300, gap="xsmall"):
@@ -53,6 +55,7 @@ def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None) -> None:
     if (scan is not None and "given_fold" in scan.samples) or draft()["folds"]["given"]:
         checkbox("folds.given")
         message("folds.given", errors)
+    classes.offer(ways, "task.ways")
     attributes.choose(errors, scan)
     attributes.narrow(errors, scan)
     message("task", errors)

@@ -14,6 +14,7 @@ from core.data.understood import bad_files
 from core.errors import LabError
 from core.network.weights import check_weights
 from core.plan.plan import SETTING_OF, Plan, fit_task, make_plan
+from core.plan.ways_out import WaysOut, ways_out, ways_to_fill
 from core.studies import records
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
@@ -23,6 +24,8 @@ from pages.parts.form import attributes, draft
 from pages.parts.form.draft import Errors, said
 from pages.parts.launch import study_form, study_plan
 from pages.parts.shared import badges
+
+OF_FOLDS = {"folds.count", "folds.given", "task.name"}  # settings whose errors may be about a class that is too rare
 
 
 def plan_of(config: RunConfig, scan: Scan, joining: Study | None) -> Plan:
@@ -62,6 +65,24 @@ def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | Non
             return plan, {**more, "data.leave_out_problems": _mend_or_agree(bad)}
         errors[SETTING_OF.get(error.kind, "data.root")] = said(error)
         return None, errors
+
+
+def ways_of(config: RunConfig | None, scan: Scan | None, plan: Plan | None, errors: Errors) -> WaysOut | None:
+    """What can be done where the folds cannot be made, or lack a class; found out once a change."""
+    if config is None or scan is None:
+        return None
+    if plan is None and not OF_FOLDS & errors.keys():
+        return None
+    split = plan.samples if plan is not None else None
+    key = (scan, corrections.version(scan.root), config.task, config.folds)
+    remembered = st.session_state.get("launch_ways")
+    if remembered is None or remembered[0] is not split or remembered[1] != key:
+        if plan is not None:
+            ways = ways_to_fill(plan.samples, plan.class_names, config.folds)
+        else:
+            ways = ways_out(picker.corrected(scan)[0], config.task, config.folds)
+        remembered = st.session_state["launch_ways"] = split, key, ways
+    return remembered[2]
 
 
 def look_ahead_study(study: StudyConfig | None, form: dict, scan: Scan | None) -> tuple[list[Plan] | None, Errors]:

@@ -83,6 +83,8 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
         before = st.session_state.get(draft.DRAFT)
         brought = st.session_state.pop("launch_data", None)
         data["data"] = before["data"] if before else brought or picker.start_choice()
+    if brought_classes := st.session_state.pop("launch_classes", None):
+        draft.put_classes(data, *brought_classes)
     draft.replace_draft(data)
     if config.model.parent == CHOOSE and (parent := _parent_for(data["data"]["root"])):
         data["model"]["init"] = f"run:{parent}"

@@ -1,0 +1,150 @@
+"""A class too rare for the folds: what can be done is a click away, on Launch and on Data."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.places import HOME
+from core.runs import Run
+from core.runs.lists.summaries import summaries
+from tests.data.cases import DRAWINGS
+from tests.pages.launch_form import button, open_group, open_page, take_folder, text_of
+
+REFUSAL = "has 3 photos but 5 folds were asked for"
+
+
+@pytest.fixture
+def rare(tmp_path):
+    root = tmp_path / "rare"
+    root.mkdir()
+    DRAWINGS["one-rare-class"](root)
+    return root
+
+
+def press(page, key):
+    (one,) = [each for each in page.button if (each.key or "").endswith(key)]
+    one.click().run()
+    assert not page.exception
+    return page
+
+
+@pytest.mark.parametrize(
+    ("key", "classes", "folds"),
+    [
+        ("no-plan.ways.folds", ["common", "rare", "usual"], 3),
+        ("no-plan.ways.out-0", ["common", "usual"], 5),
+        ("no-plan.ways.merge", ["rare or common", "usual"], 5),
+    ],
+)
+def test_each_way_out_is_one_click_at_launch_and_the_form_shows_it(opened, rare, key, classes, folds):
+    page = take_folder(open_page(), rare)
+    assert REFUSAL in text_of(page) and button(page).disabled
+    press(page, key)
+    assert REFUSAL not in text_of(page) and not button(page).disabled
+    open_group(page, "task")
+    if folds == 3:
+        assert page.text_input(key=f"form{page.session_state['launch_version']}.folds.count~1").value == "3"
+    elif len(classes) == 2 and "usual" in classes and "common" in classes:
+        (left_out,) = [each for each in page.multiselect if each.label == "Leave out classes"]
+        assert left_out.value == ["rare"] and left_out.options == ["common (12)", "rare (3)", "usual (12)"]
+    else:
+        assert "rare or common is rare and common merged." in text_of(page)
+    button(page).click().run()
+    (summary,) = summaries()
+    run = Run(summary["id"])
+    assert run.info()["class_names"] == classes and run.config().folds.count == folds
+
+
+def test_the_same_is_offered_beside_the_folds_of_the_form(opened, rare):
+    page = take_folder(open_page(), rare)
+    assert "task" in page.session_state["groups_open"], "what is wrong opens by itself"
+    press(page, "task.ways.out-0")
+    assert not button(page).disabled
+
+
+def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):
+    page = take_folder(open_page(), rare)
+    (classes,) = [each for each in page.multiselect if "no-plan.ways.merge" in each.key]
+    classes.set_value(["rare", "usual"]).run()
+    (name,) = [each for each in page.text_input if "no-plan.ways.called" in each.key]
+    assert name.value == "rare or usual"
+    name.set_value("common").run()
+    (merge,) = [each for each in page.button if (each.key or "").endswith("no-plan.ways.merge")]
+    assert merge.disabled, "another class is called so"
+    (name,) = [each for each in page.text_input if "no-plan.ways.called" in each.key]
+    name.set_value("not **common**").run()
+    press(page, "no-plan.ways.merge")
+    assert page.session_state["launch_draft"]["task"]["merge"] == {"not **common**": ["rare", "usual"]}
+    assert not button(page).disabled
+
+
+def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opened, rare):
+    page = open_group(take_folder(open_page(), rare), "task")
+
+    def control(kind, label):
+        (one,) = [each for each in kind if each.label == label and ".ways" not in each.key]
+        return one
+
+    control(page.multiselect, "Merge classes").set_value(["common", "usual"]).run()
+    control(page.text_input, "Called").set_value("all").run()
+    press(page, "task.merge-now")
+    task = page.session_state["launch_draft"]["task"]
+    assert (task["leave_out"], task["merge"]) == ([], {"all": ["common", "usual"]})
+    press(page, "task.merge.0")
+    assert page.session_state["launch_draft"]["task"]["merge"] == {}
+    control(page.multiselect, "Leave out classes").set_value(["rare"]).run()
+    assert page.session_state["launch_draft"]["task"]["leave_out"] == ["rare"] and not button(page).disabled
+
+
+def test_a_merged_class_is_left_out_with_all_its_members(opened, rare):
+    page = open_group(take_folder(open_page(), rare), "task")
+    page.session_state["launch_draft"]["task"]["merge"] = {"seldom": ["rare", "usual"]}
+    page.run()
+    (left_out,) = [each for each in page.multiselect if each.label == "Leave out classes"]
+    left_out.set_value(["seldom"]).run()
+    task = page.session_state["launch_draft"]["task"]
+    assert (task["leave_out"], task["merge"]) == (["rare", "usual"], {})
+
+
+def data_page(root, **address):
+    page = AppTest.from_file(str(HOME / "pages" / "data.py"), default_timeout=60)
+    for key, value in {"root": str(root), "view": "folds", **address}.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+@pytest.mark.parametrize(
+    ("key", "task", "folds"),
+    [
+        ("data.folds", {"leave_out": [], "merge": {}}, 3),
+        ("data.out-0", {"leave_out": ["rare"], "merge": {}}, 5),
+        ("data.merge", {"leave_out": [], "merge": {"rare or common": ["rare", "common"]}}, 5),
+    ],
+)
+def test_the_data_page_offers_the_same_and_launch_takes_it_over(opened, rare, key, task, folds):
+    page = data_page(rare)
+    assert REFUSAL in text_of(page)
+    press(page, key)
+    assert REFUSAL not in text_of(page) and "Photos of each class in each fold" in text_of(page)
+    next(each for each in page.button if each.label == "Launch with it").click().run()
+    assert [name for name, _ in opened] == ["launch"]
+    launch = AppTest.from_file(str(HOME / "pages" / "launch.py"), default_timeout=60)
+    for name in ("launch_data", "launch_classes"):
+        launch.session_state[name] = page.session_state[name]
+    launch.run()
+    form = launch.session_state["launch_draft"]
+    assert {name: form["task"][name] for name in task} == task and form["folds"]["count"] == folds
+    assert not button(launch).disabled
+
+
+def test_what_was_changed_on_the_data_page_has_a_way_back_and_nonsense_in_the_address_is_none(opened, rare):
+    page = data_page(rare, leave_out=json.dumps(["rare"]))
+    assert "Left out: rare." in text_of(page) and REFUSAL not in text_of(page)
+    press(page, "data-take-in")
+    assert REFUSAL in text_of(page)
+    for nonsense in ("[", "7", '{"a": 1}', "null"):
+        assert REFUSAL in text_of(data_page(rare, leave_out=nonsense, merge=nonsense))
+    assert "to leave out" in text_of(data_page(rare, leave_out='["nobody"]'))
