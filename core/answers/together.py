@@ -15,6 +15,7 @@ import pandas as pd
 from core.answers import ensemble_scores
 from core.answers.certainty import ALPHA, Certainty
 from core.data.persons import Persons, persons_of
+from core.errors import LabError
 from core.runs import Run, looks
 from core.stats import calibration, conformal, over_people
 from core.stats.over_people import Believable
@@ -49,14 +50,22 @@ class Together:
 def load(run: Run, certainty: Certainty, alpha: float = ALPHA) -> Together | None:
     """None for a run without test photos, and as long as nobody looked at their score: this is no further look.
 
-    certainty: of the run's best weights, which answer about test photos. Raises LabError as ensemble_scores.load does.
+    certainty: of the run's best weights, which answer about test photos. Raises LabError as ensemble_scores.load does,
+    and 'unreadable' too for what no network answers.
     """
     if certainty.which != ensemble_scores.WHICH or certainty.missing or not looks.times(run):
         return None
     if ensemble_scores.load(run) is None:
         return None
-    answers, photos = ensemble_scores.of_folds(run)
-    return of_answers(answers, photos, certainty, run.folds(), alpha)
+    try:
+        answers, photos = ensemble_scores.of_folds(run)
+        return of_answers(answers, photos, certainty, run.folds(), alpha)
+    except ValueError as error:
+        raise LabError(
+            f"{run.id}: test_predictions.parquet is damaged ({error}).",
+            "Delete it: the folds then answer anew.",
+            kind="unreadable",
+        ) from error
 
 
 def of_answers(

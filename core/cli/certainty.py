@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +39,11 @@ def certainty(
 
     run = Run(run_id, runs_dir and runs_dir.resolve())
     sure = answers.load(run, which)
-    test, promise, summary = together.load(run, sure, alpha), sure.promise(accuracy), sure.sets(alpha)
+    promise, summary, test = sure.promise(accuracy), sure.sets(alpha), None
+    try:
+        test = together.load(run, sure, alpha)
+    except LabError as error:  # about the test set alone
+        print(f"note: {error}", file=sys.stderr)
     if as_json:
         print(json.dumps(_record(sure, test, accuracy, promise, summary)))
     else:

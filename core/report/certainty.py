@@ -15,6 +15,7 @@ from core.report.findings import Findings
 from core.text import NOTHING, count, score
 
 if TYPE_CHECKING:
+    from core.answers.together import Together
     from core.stats.paired import Interval
 
 FIGURES = 4  # runs with a reliability diagram; nobody reads forty of them
@@ -56,10 +57,12 @@ def section(findings: Findings) -> Section:
         )
         blocks.append(Figure(figure, caption, half=True))
     if len(findings.members) == 1 and sure:
+        test = None
         try:
-            blocks += _alone(*sure[0])
-        except LabError as error:
+            test = together.load(sure[0][0].run, sure[0][1])
+        except LabError as error:  # about the test set alone
             notes.append(str(error))
+        blocks += _alone(sure[0][1], test)
     if notes:
         blocks.append(Bullets(tuple(notes), warn=True))
     return Section("How sure", tuple(blocks))
@@ -77,8 +80,7 @@ def _cells(sure: Certainty) -> tuple[str, ...]:
     )
 
 
-def _alone(member: ComparedRun, sure: Certainty) -> list[Block]:
-    test = together.load(member.run, sure)
+def _alone(sure: Certainty, test: Together | None) -> list[Block]:
     sentences = (
         certainty_words.trust(sure),
         certainty_words.temperature(sure),

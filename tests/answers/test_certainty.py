@@ -120,38 +120,6 @@ def test_classes_without_photos_or_never_answered_and_few_people(tmp_path):
     assert sure.sets(0.2).of_classes[5].n == 10 and np.isnan(sure.sets(0.2).of_classes[5].mean)
 
 
-def test_people_in_groups_have_the_intervals_of_people_alone(tmp_path, monkeypatch):
-    from core.stats import over_people
-
-    table = table_of(tmp_path, people=600, folds=3)
-    p, y, person = answers_of(table), table["y"].to_numpy(), np.arange(600)
-    alone = over_people.class_intervals(person, y, p.argmax(axis=1), 6)
-    monkeypatch.setattr(over_people, "GROUPS", 100)
-    grouped = over_people.class_intervals(person, y, p.argmax(axis=1), 6)
-    assert grouped.accuracy.n == 600 and grouped.accuracy.mean == alone.accuracy.mean
-    widths = (
-        [each.high - each.low for each in (*grouped.f1, *grouped.recall)],
-        [each.high - each.low for each in (*alone.f1, *alone.recall)],
-    )
-    assert np.mean(widths[0]) == pytest.approx(np.mean(widths[1]), rel=0.1)
-
-
-def test_the_interval_of_a_calibration_error_is_not_pushed_up_by_chance():
-    """Calibrated answers: the plain percentile interval would lie above most of what other photos show."""
-    from core.stats import over_people
-
-    rng = np.random.default_rng(0)
-    errors, low = [], []
-    for _ in range(40):
-        p = rng.dirichlet([1, 1, 1], 150)
-        y = (p.cumsum(axis=1) < rng.random(150)[:, None]).sum(axis=1)
-        error = over_people.believable(np.arange(150), p, y, 200).error
-        errors.append(error.mean)
-        low.append(error.low)
-    assert np.mean(np.array(low) <= 0.02) > 0.8  # the truth is 0; nearly every interval comes near it
-    assert np.mean(errors) > 0.03  # though the error itself does not
-
-
 @pytest.mark.parametrize(("value", "words"), [(np.nan, "a probability is no number"), (1.7, "does not sum to 1")])
 def test_what_is_no_probability_is_refused_in_words(run, value, words):
     table = run.predictions(1)

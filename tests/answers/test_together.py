@@ -1,12 +1,18 @@
 """The mean of the folds on the test set: told of what somebody has looked at already, and of nothing else."""
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from core.answers import certainty, certainty_words, ensemble_scores, together
+from core.cli.main import app
+from core.errors import LabError
 from core.runs import looks
 from core.stats import calibration
-from tests.answered import made, table_of
+from tests.answered import CLASSES, made, table_of
 
 
 def answers(labels, networks, seed):
@@ -54,3 +60,18 @@ def test_too_few_people_leave_nothing_to_judge_a_temperature_with(run):
     few = together.of_answers(answers(photos["y"].to_numpy(), 4, 2), photos, sure, run.folds())
     assert few.pooled is None and few.temperature is None
     assert "then a temperature" not in certainty_words.together(few)
+
+
+def test_what_is_no_probability_is_refused_in_words_and_hides_nothing_else(run):
+    looks.add(run, "page")
+    table = pd.read_parquet(run.test_predictions_file)
+    table.loc[2, ensemble_scores.column(1, CLASSES[0])] = 1.5
+    meta = pq.read_schema(run.test_predictions_file).metadata
+    written = pa.Table.from_pandas(table, preserve_index=False)
+    pq.write_table(written.replace_schema_metadata({**written.schema.metadata, **meta}), run.test_predictions_file)
+    sure = certainty.load(run)
+    with pytest.raises(LabError, match="is damaged") as refused:
+        together.load(run, sure)
+    assert refused.value.kind == "unreadable"
+    told = CliRunner().invoke(app, ["certainty", run.id, "--runs", str(run.dir.parent)])
+    assert told.exit_code == 0 and "is damaged" in told.stderr and "mean of calibrated networks" in told.stdout

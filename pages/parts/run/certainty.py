@@ -50,10 +50,9 @@ def _draw(run: Run) -> None:
     )
     try:
         with st.spinner("Judging what the folds answered"):
-            from core.answers import certainty, together
+            from core.answers import certainty
 
             sure = certainty.load(run, which)
-            test = together.load(run, sure)
     except LabError as error:
         badges.show_error(error)
         return
@@ -68,7 +67,7 @@ def _draw(run: Run) -> None:
     for doubt in sure.doubts:
         st.markdown(f":orange[:material/warning: {plain(doubt)}]")
     _classes(sure)
-    _believed(sure, test)
+    _believed(run, sure)
     _threshold(sure)
     _sets(sure)
     _offsets(sure)
@@ -144,12 +143,18 @@ def _cells(line: ClassLine) -> str:
     return "".join(f'<td class="lab-edge">{interval(each)}</td>' for each in columns)
 
 
-def _believed(sure: Certainty, test: Together | None) -> None:
+def _believed(run: Run, sure: Certainty) -> None:
     from core.answers import certainty_words as words
+    from core.answers import together
     from core.figures import certainty as figures
 
     _title("Can its probabilities be believed?")
     st.markdown(plain(words.trust(sure)))
+    test = None
+    try:
+        test = together.load(run, sure)
+    except LabError as error:  # about the test set alone
+        badges.show_error(error)
     left, right = st.columns([5, 6])
     with left:
         figure = figures.reliability(sure.before.reliability, sure.after.reliability if sure.after else None)
