@@ -66,6 +66,8 @@ def temperature(certainty: Certainty) -> str:
         f"calibration error {error}. That is judged with the temperature from the other folds: judged on the answers "
         "that it was fitted on, it would flatter."
     )
+    if after.likelihood.mean >= certainty.before.likelihood.mean:
+        text += " It does not help here: the likelihood does not rise."
     if any(calibration.at_limit(value) for value in spread):
         text += " One stands at its limit: nearly all answers are right, or the surest are wrong."
     return text
@@ -161,6 +163,6 @@ def offsets(certainty: Certainty) -> str:
 
 
 def set_sizes(summary: SetSummary) -> list[tuple[str, float]]:
-    """("1 class", share of sets) up to the largest that occurs, for a table or figure."""
-    last = int(np.flatnonzero(summary.sizes)[-1])
-    return [(f"{k} class{'' if k == 1 else 'es'}", float(share)) for k, share in enumerate(summary.sizes[: last + 1])]
+    """("1 class", share of sets) of each size that occurs, for a table or figure."""
+    occurring = [(int(k), float(summary.sizes[k])) for k in np.flatnonzero(summary.sizes)]
+    return [(f"{k} class{'' if k == 1 else 'es'}", share) for k, share in occurring]
