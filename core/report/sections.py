@@ -10,6 +10,7 @@ from core.compare import contrast
 from core.compare.members import ComparedRun
 from core.config import settings
 from core.data.persons import KNOWN, UNKNOWN, units
+from core.data.pictures.photo import BITS, bits_of
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
 from core.report import again, apart, certainty, faces, groups, numbers
@@ -76,9 +77,11 @@ def _dataset_line(member: ComparedRun) -> str:
     leaks = audit(table)
     apart = "; nobody stands in two folds" if persons.are_known and not leaks else ""
     apart = f"; {units(len(leaks), KNOWN)} in more than one fold" if leaks else apart
+    deep = int((table[BITS] > 0).sum())
+    scaled = f" {count(deep)} of them hold more than 8 bits and are scaled by {bits_of(table)}." if deep else ""
     return (
         f"{root} ({reader}), task {task}: {count(len(table))} photos{whose} in {len(member.class_names)} classes and "
-        f"{table['fold'].nunique()} folds{apart}."
+        f"{table['fold'].nunique()} folds{apart}.{scaled}"
     )
 
 

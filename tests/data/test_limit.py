@@ -22,7 +22,7 @@ def test_the_usual_limits_are_64_million_and_256_million_of_a_jpeg():
     for size, reducible in (((8000, 8001), False), ((16_000, 16_001), True)):
         with pytest.raises(LabError) as refusal:
             limit.check_size(*size, reducible=reducible)
-        assert refusal.value.kind == "bomb" and "FACET_MEGAPIXELS, now 256 megapixels" in refusal.value.remedy
+        assert refusal.value.kind == "bomb" and "by FACET_MEGAPIXELS; now 256 megapixels" in refusal.value.remedy
 
 
 def test_a_limit_that_is_raised_or_lowered_holds_at_once_also_for_what_is_remembered(tmp_path, monkeypatch):

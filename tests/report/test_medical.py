@@ -81,4 +81,5 @@ def test_pictures_of_a_clinic_from_the_folder_to_the_report(tmp_path, workers, r
         own = opened(face.jpeg)
         eight_bits = photos_of(flat.samples)[names.index(face.sample)].pixels().astype(int)
         assert np.abs(own - eight_bits).mean() < 4 and face.maps
-    assert "8 people" in render.markdown(report)
+    text = render.markdown(report)
+    assert "16 photos of 8 people" in text and "16 of them hold more than 8 bits and are scaled by 12." in text

@@ -57,7 +57,8 @@ def check_size(width: int, height: int, *, reducible: bool = False) -> None:
     if width * height > limit * MILLION // share:
         text = f"its header says {width} x {height} pixels; the limit is {limit // share:,} million"
         text += "" if reducible else " (four times as many in a JPEG)"
-        remedy = f"Make it smaller, leave it out, or raise the largest photo ({GIVEN}, now {limit:,} megapixels)."
+        remedy = f"Make it smaller, leave it out, or raise the largest photo where labels are found (or by {GIVEN}; "
+        remedy += f"now {limit:,} megapixels)."
         raise LabError(text, remedy, "bomb")
 
 
