@@ -8,6 +8,7 @@ from core.answers import certainty, certainty_words, together
 from core.answers.certainty import ACCURACY, ALPHA, Certainty, Question
 from core.answers.certainty_words import interval, percent
 from core.compare.members import ComparedRun
+from core.data import persons
 from core.errors import LabError
 from core.figures import certainty as figures
 from core.report.blocks import Block, Bullets, Figure, Section, Table
@@ -44,8 +45,9 @@ def section(findings: Findings) -> Section:
             f"in sets of {1 - ALPHA:.0%}",
             "their size",
         )
+        over = persons.noun(persons.together(of_run.persons.state for _, of_run in sure))
         words = (
-            "From out-of-fold answers, [95% interval] over people. Temperature and sets are judged with what the other "
+            f"From out-of-fold answers, [95% interval] over {over}. Temperature and sets are judged with what the other "
             "folds say. AURC: mean share wrong when the surest are answered first. Answered: share of photos sure "
             "enough for so many to be right. In sets: photos whose set holds the true class; size: classes in it."
         )
