@@ -48,8 +48,8 @@ def section(findings: Findings) -> Section:
         over = persons.noun(persons.together(of_run.persons.state for _, of_run in sure))
         words = (
             f"From out-of-fold answers, [95% interval] over {over}. Temperature and sets are judged with what the "
-            "other folds say. AURC: mean share wrong when the surest are answered first. Answered: share of photos sure "
-            "enough for so many to be right. In sets: photos whose set holds the true class; size: classes in it."
+            "other folds say. AURC: mean share wrong when the surest are answered first. Answered: share of photos "
+            "sure enough for so many to be right. In sets: photos whose set holds the true class; size: classes in it."
         )
         blocks.append(Table(head, rows, words))
     for member, of_run in sure[:FIGURES]:
