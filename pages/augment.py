@@ -26,7 +26,7 @@ VIEWS = {
     "draws": ("Draws", views.draws),
     "steps": ("Step by step", views.steps),
     "batch": ("One batch", views.batch),
-    "effect": ("Effect on faces", views.effect),
+    "effect": ("Effect on photos", views.effect),
     "walk": ("Walk", views.walk),
     "cost": ("Cost", views.cost),
     "text": ("Import and export", text.show),
@@ -116,7 +116,7 @@ def recipe_line(config: RunConfig | None) -> None:
 
 
 def save_form() -> None:
-    name = st.text_input("Name of the recipe", placeholder="my-faces", key="augment-save-name")
+    name = st.text_input("Name of the recipe", placeholder="my-photos", key="augment-save-name")
     st.checkbox("Replace one of this name", key="augment-save-replace")
     unnamed, icon = not name.strip(), ":material/save:"
     st.button("Save", icon=icon, type="primary", key="augment-save", disabled=unnamed, on_click=ask_to_save)

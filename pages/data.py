@@ -27,7 +27,7 @@ KEY = "data-choice"
 LAUNCH = Path(__file__).with_name("launch.py")
 VIEWS = {
     "overview": "Overview",
-    "faces": "Faces",
+    "faces": "Photos",
     "problems": "Problems",
     "duplicates": "Duplicates",
     "folds": "Folds",

@@ -223,7 +223,7 @@ with theme.section("5 · What the network sees"):
     if plan is not None:
         faces_section(plan)
     else:
-        st.caption("Faces of each class, once dataset and settings are right.")
+        st.caption("Photos of each class, once dataset and settings are right.")
 
 with theme.section("6 · What will run"):
     if as_study and study is not None and study_plan.asks(study):

@@ -25,7 +25,7 @@ VIEWS = {
     "mistakes": "Mistakes and maps",
     "groups": "Groups",
     "labels": "Likely wrong labels",
-    "upload": "Another face",
+    "upload": "Another photo",
 }
 WHICH = {"best": "Best epoch", "final": "Last epoch"}
 WHICH_HELP = "The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen."
@@ -82,7 +82,7 @@ def facts_of(summary: dict, answers: Answers) -> list[str]:
         str(summary.get("task", "")),
         str(summary.get("dataset", "")),
         f"ResNet-{summary.get('depth', '?')}",
-        f"{count(len(answers.table))} faces",
+        f"{count(len(answers.table))} photos",
         f"{len(answers.folds)} folds",
         f"launched {ago(summary.get('created'))}",
     ]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The face of an aligned photo: an ellipse in the middle, 60 % of the width and 80 % of the height, in three bands.
 BANDS = ("forehead", "eyes and nose", "mouth and chin")
+THIRDS = ("upper third", "middle third", "lower third")
+WHERE = {"face": "the face", "photo": "the photo's middle"}
 FACE_WIDTH, FACE_HEIGHT = 0.6, 0.8
 CELLS = 60  # a side; what falls out of the frame is counted in cells, so that turning and scaling do not count
 DESTROYS, CUTS = 0.25, 1 / 3
@@ -166,16 +168,24 @@ def _placed(transforms: Sequence[TransformConfig]) -> list[_Placed]:
     return listed
 
 
-def warnings_of(effect: Effect) -> list[str]:
-    """Sentences about an effect that a person should not overlook; none for a harmless one."""
+def bands_of(noun: str) -> tuple[str, str, str]:
+    """What the bands of an effect are called. noun: what the photos show, face or photo."""
+    return BANDS if noun == "face" else THIRDS
+
+
+def warnings_of(effect: Effect, noun: str = "face") -> list[str]:
+    """Sentences about an effect that a person should not overlook; none for a harmless one.
+
+    noun: what the photos show, face or photo; of the latter the middle is spoken of, where a face would be.
+    """
     sentences = []
     if effect.changed == 0:
         sentences.append(f"{effect.name} does nothing with these settings.")
     if effect.removed > DESTROYS:
         worst = max(effect.bands, key=effect.bands.__getitem__)
         sentences.append(
-            f"{effect.name} takes {effect.removed:.0%} of the face away when it is applied, most of it from "
-            f"{worst} ({effect.bands[worst]:.0%})."
+            f"{effect.name} takes {effect.removed:.0%} of {WHERE[noun]} away when it is applied, most of it from "
+            f"{bands_of(noun)[BANDS.index(worst)]} ({effect.bands[worst]:.0%})."
         )
     if effect.cut > CUTS:
         sentences.append(f"{effect.name} cuts off {effect.cut:.0%} of the frame, more than a third.")
@@ -183,12 +193,12 @@ def warnings_of(effect: Effect) -> list[str]:
     (dark, dark_after), (light, light_after) = effect.dark, effect.light
     if dark + APART < light and light_after + APART < dark_after:
         sentences.append(
-            f"{effect.name} turns dark faces light and light faces dark: mean grey {dark:.0f} becomes "
+            f"{effect.name} turns dark {noun}s light and light {noun}s dark: mean grey {dark:.0f} becomes "
             f"{dark_after:.0f}, {light:.0f} becomes {light_after:.0f} of 255."
         )
     elif (before < DARK and after > LIGHT) or (before > LIGHT and after < DARK):
         sentences.append(
-            f"{effect.name} turns faces of mean grey {before:.0f} into {after:.0f} of 255: dark becomes light, or "
+            f"{effect.name} turns {noun}s of mean grey {before:.0f} into {after:.0f} of 255: dark becomes light, or "
             "light dark."
         )
     return sentences

@@ -59,14 +59,14 @@ def _choose(run: Run, photos: int | None) -> list[str]:
 
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        print(f"\rmaps of {done:,} of {total:,} faces", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+        print(f"\rmaps of {done:,} of {total:,} photos", end="\n" if done >= total else "", file=sys.stderr, flush=True)
 
 
 def _print(run: Run, heat: Attention) -> None:
     from core.inside.regions import REGIONS
 
     right = heat.right
-    print(f"{run.id}: ResNet-{run.config().model.depth}, {len(right):,} faces, {right.mean():.1%} right")
+    print(f"{run.id}: ResNet-{run.config().model.depth}, {len(right):,} photos, {right.mean():.1%} right")
     print(f"share of heat [95 % interval over {noun(heat.persons)}]; area: share of the picture")
     print(f"{'':<24}" + "".join(f"{name:>22}" for name in REGIONS) + f"{'in a tenth':>12}")
     print(f"{'area':<24}" + "".join(f"{_percent(value):>22}" for value in heat.area.mean(0)))

@@ -23,8 +23,10 @@ def report(
     question: Annotated[str, typer.Option(help="The question it answers.")] = "",
     baseline: Annotated[str | None, typer.Option(help="Run that the others are compared with.")] = None,
     within: Annotated[float, typer.Option(min=0, max=100, help="Points of F1 that count as the same.")] = 1.0,
-    maps: Annotated[bool, typer.Option(help="Show what the networks looked at on the chosen faces.")] = True,
-    face: Annotated[list[str] | None, typer.Option("--face", help="A sample to show as well; can be repeated.")] = None,
+    maps: Annotated[bool, typer.Option(help="Show what the networks looked at on the chosen photos.")] = True,
+    photo: Annotated[
+        list[str] | None, typer.Option("--photo", "--face", help="A sample to show as well; can be repeated.")
+    ] = None,
     runs_dir: RunsOption = None,
 ) -> None:
     """Write a study or some runs up: one HTML file that needs no network, or Markdown. Prints the answer."""
@@ -39,7 +41,7 @@ def report(
         baseline=baseline,
         within=within / 100,
         maps=maps,
-        faces=face or [],
+        faces=photo or [],
     )
     path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")
     as_markdown = markdown or path.suffix.lower() == ".md"

@@ -86,7 +86,7 @@ TRANSFORMS: dict[str, Transform] = {
     ),
     "InvertImg": Transform("Turns the photo into its negative."),
     "CoarseDropout": Transform(
-        "Covers rectangles with black, so that no single part of the face suffices.",
+        "Covers rectangles with black, so that no single part of the photo suffices.",
         {
             "num_holes_range": Param("int range", [4, 4], 1, 64, 1, "Fewest and most rectangles."),
             "hole_height_range": Param("int range", [50, 50], 1, 1024, 1, "Their height, in pixels.", "px"),

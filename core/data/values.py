@@ -16,6 +16,7 @@ MASKS = ("mask", "incorrect", "normal")
 GENDERS = ("female", "male")
 USUAL = {"mask": MASKS, "gender": GENDERS}  # attribute -> all the values that it can have, in their order
 AGE_LIMITS = (30.0, 60.0)
+OF_FACES = ("gender", "age", "mask")
 OWN = "attribute:"  # before the name of a dataset's own attribute in a samples table, apart from all other columns
 _RANGE = re.compile(
     r"(?P<below><=?|under |below |less than |up to )?\s*(more than |over |above |>=?)?\s*(?P<low>\d+(?:\.\d+)?)"
@@ -148,3 +149,8 @@ def _holds(column: str) -> bool:
 def _place(match: re.Match | None, value: str) -> tuple[float, bool, str]:
     """Where a group of numbers stands: by its lowest number, "less than 20" before "20-29"."""
     return (float(match["low"]), not match["below"], value) if match else (0.0, False, value)
+
+
+def noun_of(samples: pd.DataFrame) -> str:
+    """What the photos show, in a word: "face" where they tell what only faces have, else "photo"."""
+    return "face" if any(name in samples and samples[name].notna().any() for name in OF_FACES) else "photo"

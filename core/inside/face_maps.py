@@ -101,7 +101,7 @@ def version(run: Run, samples: Sequence[str], which: str) -> tuple:
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in files)
 
 
-@memory_in_words("maps", "Choose fewer faces, or wait until nothing trains here.")
+@memory_in_words("maps", "Choose fewer photos, or wait until nothing trains here.")
 def held_out(run: Run, samples: Sequence[str], request: MapRequest) -> RunMaps:
     """Each face by the fold that held its person out; faces of one fold share a pass.
 
@@ -115,13 +115,13 @@ def held_out(run: Run, samples: Sequence[str], request: MapRequest) -> RunMaps:
     return RunMaps(tuple(faces), inputs.faults)
 
 
-@memory_in_words("maps", "Choose fewer faces, or wait until nothing trains here.")
+@memory_in_words("maps", "Choose fewer photos, or wait until nothing trains here.")
 def every_fold(run: Run, samples: Sequence[str], request: MapRequest) -> RunMaps:
     """Each face by every fold, then the mean of the maps and their disagreement (standard deviation over folds)."""
     return _by_every_fold(run, faces_of(run, samples), request)
 
 
-@memory_in_words("maps", "Choose fewer faces, or wait until nothing trains here.")
+@memory_in_words("maps", "Choose fewer photos, or wait until nothing trains here.")
 def of_uploads(run: Run, uploads: dict[str, np.ndarray], request: MapRequest) -> RunMaps:
     """Faces that no run knows, uint8 (h, w, 3), by every fold, with mean and disagreement."""
     from core.inside.fold_models import as_seen
@@ -235,7 +235,7 @@ def _targets(
 ) -> tuple[str | list[int], str | list[int] | None]:
     """(what layer_maps explains, what it subtracts) of faces, of which `true` are the classes, None where unknown."""
     if None in true and "true" in (request.classes, request.minus):
-        raise LabError("a face without a label has no true class.", "Choose another class.", kind="classes")
+        raise LabError("a photo without a label has no true class.", "Choose another class.", kind="classes")
     y = [class_names.index(name) if name is not None else -1 for name in true]
     if (request.classes, request.minus) == ("predicted", "true"):
         ranked = np.argsort(-probabilities(run, fold, photos, request.which), axis=1)

@@ -91,7 +91,7 @@ def with_features(
         return logits.double().softmax(1).cpu().numpy(), taken[0].float().cpu().numpy()
 
 
-@memory_in_words("answers of the folds", "Choose fewer faces, or wait until nothing trains here.")
+@memory_in_words("answers of the folds", "Choose fewer photos, or wait until nothing trains here.")
 def between_folds(
     run: Run,
     samples: Sequence[str],

@@ -32,7 +32,7 @@ from core.training.device import limit_threads, pick_device
 
 CACHE_BYTES = 1_000_000_000  # of weights; five folds of a ResNet-101 fit
 IDLE = 300.0  # seconds without use after which every opened model is given back
-FEWER = "Choose fewer faces or layers, or wait until nothing trains here."
+FEWER = "Choose fewer photos or layers, or wait until nothing trains here."
 
 
 @dataclass(frozen=True)

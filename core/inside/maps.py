@@ -79,7 +79,7 @@ def layer_maps(
     Raises LabError: what fold_model raises, and kinds layer, method, classes, weights (the answer is no number).
     """
     if not len(what):
-        raise LabError("maps: no face is chosen.", "Choose at least one.", kind="classes")
+        raise LabError("maps: no photo is chosen.", "Choose at least one.", kind="classes")
     named = isinstance(what[0], str)
     seen = faces(run, what) if named else list(what)
     true = frozen_samples(run)["y"].reindex(what).to_numpy(np.int64) if named else None
@@ -211,8 +211,8 @@ def _picks(classes: Classes, names: list[str], count: int, true: np.ndarray | No
     picks: list[int | str] = [int(c) for c in each]
     if len(picks) != count or any(not 0 <= int(pick) < len(names) for pick in picks):
         raise LabError(
-            f"maps: {len(picks)} classes between {min(picks)} and {max(picks)} for {count} faces do not fit.",
-            f"Give one index a face, from 0 to {len(names) - 1}.",
+            f"maps: {len(picks)} classes between {min(picks)} and {max(picks)} for {count} photos do not fit.",
+            f"Give one index a photo, from 0 to {len(names) - 1}.",
             kind="classes",
         )
     return picks

@@ -75,7 +75,7 @@ def held_out(run: Run, fold: int, count: int, draw: int = 0, of: str | None = No
     return shuffled.iloc[np.argsort(share.to_numpy(), kind="stable")[:count]].sort_index()
 
 
-@memory_in_words("stress test", "Choose fewer faces, or wait until nothing trains here.")
+@memory_in_words("stress test", "Choose fewer photos, or wait until nothing trains here.")
 def stress(
     run: Run,
     fold: int,
@@ -98,7 +98,7 @@ def stress(
     table = run.samples()
     if (table.loc[samples.index, "fold"] != fold).any():
         raise LabError(
-            f"run '{run.id}': some of these faces were trained on in fold {fold}.", "Choose held-out faces.", "leak"
+            f"run '{run.id}': some of these photos were trained on in fold {fold}.", "Choose held-out photos.", "leak"
         )
     config = run.config()
     still, ladder = _ladder(config, name, param, values)
@@ -134,7 +134,7 @@ def stress(
     )
 
 
-@memory_in_words("stress test", "Choose fewer faces, or wait until nothing trains here.")
+@memory_in_words("stress test", "Choose fewer photos, or wait until nothing trains here.")
 def pictures(
     run: Run, fold: int, sample: pd.Series, name: str, param: str | None, values: Sequence[float]
 ) -> list[np.ndarray]:

@@ -36,7 +36,7 @@ def section(findings: Findings) -> Section:
         )
     if not findings.pairs and (mistakes := _mistakes(findings)) is not None:
         blocks.append(mistakes)
-    return Section("Faces", tuple(blocks))
+    return Section("Photos", tuple(blocks))
 
 
 def _flips(findings: Findings, pair: Pair) -> list[Faces]:
@@ -74,7 +74,7 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
         cells.append(_face(photo_of({**first, "sample": sample}), (str(first["label"]), *lines), _of(sample, maps)))
     blocks: list[Faces | Bullets] = []
     if cells:
-        title = "Chosen faces: what every run answered, with its probability, out of fold"
+        title = "Chosen photos: what every run answered, with its probability, out of fold"
         blocks.append(Faces(title, tuple(cells), _note(maps)))
     if strangers := [sample for sample in findings.faces if sample not in held_out]:
         blocks.append(Bullets(tuple(f"No finished fold held out {sample}." for sample in strangers), warn=True))

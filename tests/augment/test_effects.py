@@ -46,6 +46,8 @@ def test_a_hole_over_everything_destroys_and_says_where():
     effect = effect_of(grey(), "CoarseDropout", **sizes)
     assert effect.removed == 1
     assert any("takes 100% of the face away" in text for text in warnings_of(effect))
+    of_photo = " ".join(warnings_of(effect, "photo"))
+    assert "takes 100% of the photo's middle away" in of_photo and " third (" in of_photo and "face" not in of_photo
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,7 @@ def test_dark_and_light_faces_are_told_apart():
     assert inverted.dark == pytest.approx((65, 190), abs=2)
     assert inverted.light == pytest.approx((195, 60), abs=2)
     assert any("turns dark faces light and light faces dark" in text for text in warnings_of(inverted))
+    assert any("turns dark photos light and light photos dark" in text for text in warnings_of(inverted, "photo"))
     lighter = TransformConfig(name="RandomBrightnessContrast", params={"brightness_limit": [0.1, 0.1]})
     assert warnings_of(effects(lambda: images, [resize, lighter], [0])[0]) == []
 

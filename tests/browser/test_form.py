@@ -338,7 +338,7 @@ def test_a_filter_of_faces_that_was_cleared_does_not_come_back(page, untrained):
     with talk.answered():
         page.get_by_role("radio", name="Overview").click(force=True)
     with talk.answered():
-        page.get_by_role("radio", name="Faces").click(force=True)
+        page.get_by_role("radio", name="Photos").click(force=True)
     assert "person=" not in address(page) and "No photo fits" not in text(page)
 
 

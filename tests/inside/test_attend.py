@@ -104,7 +104,7 @@ def test_the_command_prints_shares_by_layer_and_region(run, capsys):
     cli_attend.attend([run.id], photos=10, boxes="portrait", **options)
     told = capsys.readouterr().out
     chosen = cli_attend._choose(run, 10)
-    assert f"{run.id}: ResNet-18, 10 faces" in told and all(name in told for name in regions.REGIONS)
+    assert f"{run.id}: ResNet-18, 10 photos" in told and all(name in told for name in regions.REGIONS)
     expected = attend(run, chosen, BOXES).share_of(np.ones(10, bool)).people
     assert expected == len({name.partition("/")[0] for name in chosen}) == 10  # people first, then second photos
     with pytest.raises(LabError, match="Choose auto, close or portrait"):

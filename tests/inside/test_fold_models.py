@@ -318,7 +318,7 @@ def test_a_lack_of_memory_is_a_sentence_and_what_was_held_is_given_back(run, mon
         raise error
     assert caught.value.kind == "memory"
     assert "not enough memory" in caught.value.message
-    assert "fewer faces" in caught.value.remedy
+    assert "fewer photos" in caught.value.remedy
     assert fold_models.opened() == 0
 
     def too_large(*arguments):

@@ -120,11 +120,11 @@ def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
             Image.new("RGB", (48, 48), (grey + n,) * 3).save(tmp_path / "faces" / kind / f"{n}.png")
     page = open_page(root=str(tmp_path / "faces"), recipe="study", view="effect")
     text = text_of(page)
-    assert "InvertImg turns dark faces light and light faces dark" in text
-    assert "Dark and light faces" in text
+    assert "InvertImg turns dark photos light and light photos dark" in text
+    assert "Dark and light photos" in text
     assert "darkest" in text and "5. InvertImg" in text
     assert "get black borders, 98% of what is left of them" in text
-    assert "faces become 1.56 times as broad" in text
+    assert "photos become 1.56 times as broad" in text
 
 
 def test_an_empty_lab_says_what_to_choose(lab):
@@ -199,7 +199,7 @@ def test_a_transform_that_does_nothing_or_destroys_is_warned_of(lab, tiny_datase
     text = text_of(page)
     assert "RandomBrightnessContrast does nothing with these settings." in text
     assert "CoarseDropout takes" in text
-    assert "of the face away" in text
+    assert "of the photo's middle away" in text, "these photos tell nothing that only faces have"
 
 
 def test_a_crop_larger_than_the_photos_is_warned_of(lab, tiny_dataset):
@@ -252,7 +252,7 @@ def test_the_stress_test_of_a_finished_fold(never_stopped, monkeypatch):
     text = text_of(page)
     assert "InvertImg, always applied" in text
     assert html_of(page).count("<figure>") == 9
-    assert "One face" in text
+    assert "One photo" in text
     assert "on 8 held-out photos. Without it: accuracy" in text
     assert len(page.get("plotly_chart")) == 2
 

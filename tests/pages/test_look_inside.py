@@ -332,10 +332,10 @@ def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, fold
         assert all("held out" in row["lines"][0] for row in maps["rows"])
         assert all(len(row["cells"]) == 5 for row in maps["rows"])
     at_page = page(run=small.id, answer="all")
-    button(at_page, "Next face").click().run()
+    button(at_page, "Next photo").click().run()
     first = at_page.query_params["samples"]
     folds_asked.clear()
-    button(at_page, "Next face").click().run()
+    button(at_page, "Next photo").click().run()
     (now,) = [row["title"] for row in sent(at_page, "facet_maps")["rows"]]
     assert now != first and set(folds_asked) == {(small.id, at[now])}
 
@@ -427,11 +427,11 @@ def test_a_method_without_a_sign_cannot_show_a_difference(depths):
 def test_groups_show_mean_maps_and_shares_with_intervals(depths):
     (small, _), samples = depths
     at = page(run=small.id, view="groups", a="all", b="gender-male")
-    assert "faces wait" in at.info[0].value and len(sent(at, "facet_boxes")["boxes"]) == 3
+    assert "photos wait" in at.info[0].value and len(sent(at, "facet_boxes")["boxes"]) == 3
     button(at, "Look at them").click().run()
     assert not at.exception
     rows = sent(at, "facet_maps")["rows"]
-    assert rows[0]["title"] == "A: all faces" and rows[0]["lines"][0] == f"{len(samples)} faces"
+    assert rows[0]["title"] == "A: all photos" and rows[0]["lines"][0] == f"{len(samples)} photos"
     assert "12 people" in rows[0]["lines"][1] and rows[1]["title"] == "B: gender male"
     markup = html(at)
     assert markup.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in markup and " pt" in markup
@@ -491,7 +491,7 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, f
     assert models == ["fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds"]
     assert {fold for _, fold in folds_asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
     assert ["random maps" in row["cells"][0]["note"] for row in rows] == [True, True, False, False]
-    assert "bad.jpg" in html(at) and "No fold has seen an uploaded face" in "".join(c.value for c in at.caption)
+    assert "bad.jpg" in html(at) and "No fold has seen an uploaded photo" in "".join(c.value for c in at.caption)
 
 
 def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(

@@ -80,7 +80,7 @@ def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):
 
 
 def test_classes_of_any_task_are_left_out_merged_and_set_apart_on_the_form(opened, rare):
-    page = open_group(take_folder(open_page(), rare), "task")
+    page = press(take_folder(open_page(), rare), "task.ways.folds")
 
     def control(kind, label):
         (one,) = [each for each in kind if each.label == label and ".ways" not in each.key]

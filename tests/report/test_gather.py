@@ -111,7 +111,7 @@ def test_faces_that_are_named_are_shown_with_every_answer(study):
     runs = chosen(study)
     answers = [run.predictions(0).iloc[0] for run in runs]
     report = gather.gather(runs, faces=[answers[0]["sample"], "nobody.jpg"])
-    (block,) = [block for block in section(report, "Faces").blocks if isinstance(block, Faces)][:1]
+    (block,) = [block for block in section(report, "Photos").blocks if isinstance(block, Faces)][:1]
     (face,) = block.faces
     assert (face.sample, face.lines[0]) == (answers[0]["sample"], answers[0]["label"]) and face.jpeg
     for run, answer, line in zip(runs, answers, face.lines[1:], strict=True):
@@ -241,7 +241,7 @@ def test_a_fold_without_a_class_stands_in_the_report_with_the_f1_that_it_can_rea
 def test_a_run_alone_has_its_mistakes_and_no_differences(study):
     report = gather.gather(chosen(study)[:1])
     titles = [part.title for part in report.sections]
-    assert "Differences" not in titles and "Faces" in titles
+    assert "Differences" not in titles and "Photos" in titles
     assert report.sentences[0].startswith("ResNet-18 reaches F1")
     assert "Its mistakes" in render.markdown(report)
 

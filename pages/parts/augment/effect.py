@@ -13,11 +13,12 @@ import streamlit as st
 from PIL import Image
 
 from core.augment import steps
-from core.augment.effects import BANDS, Effect, effects, face_bands, warnings_of
+from core.augment.effects import WHERE, Effect, bands_of, effects, face_bands, warnings_of
 from core.augment.pipeline import sample_seed
 from core.augment.preview import crop_effects, stretches, validation_view
 from core.config import RunConfig
 from core.data.pictures.photo import photos_of
+from core.data.values import noun_of
 from core.errors import LabError
 from core.text import count
 from pages.parts.augment.photo import Photo, Photos
@@ -49,7 +50,7 @@ _CSS = """<style>
 
 def notes_of(config: RunConfig, photos: Photos | None, photo: Photo | None) -> dict[int, list[str]]:
     """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
-    notes = {effect.index: warnings_of(effect) for effect in _measured(config, photos, photo, FEW)}
+    notes = {effect.index: warnings_of(effect, _noun(photos)) for effect in _measured(config, photos, photo, FEW)}
     if photo is not None and photo.uploaded:
         sizes = np.array([photo.image.shape[1::-1]])
     else:
@@ -73,11 +74,11 @@ def _crop_notes(config: RunConfig, sizes: np.ndarray) -> Iterator[tuple[int, str
 
 
 def _stretch_notes(config: RunConfig, sizes: np.ndarray) -> Iterator[tuple[int, str]]:
-    """Of faces that become broad or tall. sizes: (n, 2), width and height."""
+    """Of photos that become broad or tall. sizes: (n, 2), width and height."""
     for index, stretch, (width, height) in stretches(config.transforms, sizes[:, 0], sizes[:, 1]):
         if max(stretch, 1 / stretch) > STRETCHED:
             how = f"{stretch:.2f} times as broad" if stretch > 1 else f"{1 / stretch:.2f} times as tall"
-            yield index, f"Resize changes the proportions of {width} × {height} px: faces become {how}."
+            yield index, f"Resize changes the proportions of {width} × {height} px: photos become {how}."
 
 
 def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int) -> list[Effect]:
@@ -130,21 +131,27 @@ def show(config: RunConfig, photos: Photos | None, photo: Photo, fold: int) -> N
     if not measured:
         st.info("The list holds nothing to measure: only Resize and Normalize.", icon=":material/info:")
         return
-    st.html(f'{_CSS}<div class="effect">{_table(measured, uploaded)}</div>')
+    noun = _noun(photos)
+    st.html(f'{_CSS}<div class="effect">{_table(measured, uploaded, noun)}</div>')
     draws = sum(1 for t in config.transforms if t.enabled and not t.deterministic)
     of = "the uploaded photo" if uploaded else f"{count(len(measured[0].before))} photos from all over the dataset"
     st.caption(
-        f"Measured on {of}, {SEEDS} draws of each, every transform always applied where it stands. The face is an "
-        "ellipse in the middle of the photo, 60 % of its width and 80 % of its height, in three bands. Red: how often "
-        "a place is covered, out of the frame, or newly pure black or white."
+        f"Measured on {of}, {SEEDS} draws of each, every transform always applied where it stands. "
+        f"{'The face' if noun == 'face' else 'The middle'} is an ellipse, 60 % of the photo's width and 80 % of its "
+        "height, in three bands. Red: how often a place is covered, out of the frame, or newly pure black or white."
     )
     if not uploaded and draws:
         _ends(config, photos, measured, fold)
 
 
-def _table(measured: Sequence[Effect], single: bool) -> str:
-    head = ["Transform", "Face taken", *(band.capitalize() for band in BANDS), "Frame cut"]
-    head += ["Grey of the face"] if single else ["Darkest third", "Lightest third"]
+def _noun(photos: Photos | None) -> str:
+    return "photo" if photos is None else noun_of(photos.samples)
+
+
+def _table(measured: Sequence[Effect], single: bool, noun: str) -> str:
+    taken = "Face taken" if noun == "face" else "Middle taken"
+    head = ["Transform", taken, *(band.capitalize() for band in bands_of(noun)), "Frame cut"]
+    head += [f"Grey of {WHERE[noun]}"] if single else ["Darkest third", "Lightest third"]
     rows = []
     for effect in measured:
         shares = [effect.removed, *effect.bands.values(), effect.cut]
@@ -178,7 +185,7 @@ def heat(effect: Effect) -> np.ndarray:
 
 def _ends(config: RunConfig, photos: Photos, measured: Sequence[Effect], fold: int) -> None:
     """The darkest and the lightest photos, as validation sees them and under each transform that draws."""
-    theme.heading("Dark and light faces")
+    theme.heading(f"Dark and light {noun_of(photos.samples)}s")
     names = {i: f"{i + 1}. {t.name}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic}
     shifts = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in measured if e.index in names}
     strongest = [max(shifts, key=shifts.get)] if shifts else []

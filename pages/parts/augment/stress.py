@@ -58,7 +58,7 @@ def show(_: Any) -> None:
     if st.session_state.pop("stress-asked", False):
         latest = _run(test)
     if latest is None or latest[0] != test:
-        st.caption("Choose a transform and its strength, then test. The faces were never trained on by this model.")
+        st.caption("Choose a transform and its strength, then test. The photos were never trained on by this model.")
         return
     _draw(latest[1], Run(test.run_id), test.fold)
 
@@ -82,9 +82,9 @@ def _controls(summaries: dict[str, dict]) -> StressTest:
         classes = [ALL, *Run(run_id).info().get("class_names", [])]
         class_name = st.selectbox("Of class", classes, key=f"stress-class-{run_id}", width=150)
         hint = "Held out in this fold."
-        number = begin(st.slider, "Faces", 8, 256, key="stress-count", begins=64, step=8, width=150, help=hint)
+        number = begin(st.slider, "Photos", 8, 256, key="stress-count", begins=64, step=8, width=150, help=hint)
         draw = st.session_state.setdefault("stress-draw", 0)
-        st.button("Other faces", icon=":material/casino:", key="stress-other", on_click=_draw_others)
+        st.button("Other photos", icon=":material/casino:", key="stress-other", on_click=_draw_others)
         st.button("Test", type="primary", icon=":material/speed:", key="stress-go", on_click=_ask)
     return StressTest(
         run_id=run_id,
@@ -178,7 +178,7 @@ def _draw(outcome: StressPredictions, run: Run, fold: int) -> None:
         outcome.values, outcome.accuracy, outcome.true_p.mean(1), outcome.plain_accuracy, strength
     )
     st.plotly_chart(figure, key="stress-accuracy", **_CHART)
-    theme.heading("One face")
+    theme.heading("One photo")
     _face(outcome, _pick_face(outcome), run, fold, strength)
 
 
@@ -191,7 +191,7 @@ def _pick_face(outcome: StressPredictions) -> int:
         label = f"{samples['class_name'].iloc[face]} · {samples['sample'].iloc[face]}"
         labels[face] = f"{label} · changes its answer" if changes[face] else label
     hint = "Those whose answer changes with the strength come first."
-    return st.selectbox("Face", list(labels), key="stress-face", width=480, format_func=labels.get, help=hint)
+    return st.selectbox("Photo", list(labels), key="stress-face", width=480, format_func=labels.get, help=hint)
 
 
 def _face(outcome: StressPredictions, face: int, run: Run, fold: int, strength: str) -> None:
@@ -233,4 +233,4 @@ def _pictures(run_id: str, fold: int, row: int, name: str, param: str | None, va
 
     run = Run(run_id)
     pictures = stress.pictures(run, fold, run.samples().loc[row], name, param, values)
-    return [faces.image(picture, "the face at this strength") for picture in pictures]
+    return [faces.image(picture, "the photo at this strength") for picture in pictures]

@@ -57,14 +57,14 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(pairs) > 1:
             select("Run against the baseline", {r: names[r] for r in pairs}, run, "flip", width=300)
-        segments("Faces that", {key: plain(words) for key, words in sides.items()}, side, "side")
+        segments("Photos that", {key: plain(words) for key, words in sides.items()}, side, "side")
         chosen = table[table["right"] == side]
         pages = max(1, -(-len(chosen) // PAGE))
         page = 1
         if pages > 1:
             page = st.number_input(f"Page of {pages}", 1, pages, key=f"flips-page-{run}-{side}", width=130)
     if chosen.empty:
-        st.caption("There is no such face: on these photos the other run is right wherever this one is.")
+        st.caption("There is no such photo: on these photos the other run is right wherever this one is.")
         return
     rows = chosen.iloc[(page - 1) * PAGE : page * PAGE]
     first = list(rows["sample"])[:MOST_FACES]
@@ -76,7 +76,7 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     )
     st.caption(
         "The clearest first: by how much more one run gives to the true class than the other. Both predictions are "
-        "out-of-fold; a face opens the maps of both runs."
+        "out-of-fold; a photo opens the maps of both runs."
     )
 
 
@@ -101,6 +101,6 @@ def _face(row, pair: Pair, names: dict[str, str]) -> str:
 
 def _picture(photo: StoredPhoto) -> str:
     try:
-        return faces.encoded(thumbnail(photo, SIDE), "face")
+        return faces.encoded(thumbnail(photo, SIDE), "photo")
     except LabError as error:
         return f'<div class="cmp-missing">{escape(error.message)}</div>'

@@ -32,10 +32,9 @@ def draw(view: View) -> None:
         badges.show_error(error)
     listed = view.effects[::-1]
     if not listed:
-        st.info(
-            "No corrections yet. Choose a photo under Faces and say what is wrong with it.", icon=":material/edit_note:"
-        )
-        st.button("Open Faces", type="primary", on_click=go, kwargs={"view": "faces"})
+        text = "No corrections yet. Choose a photo under Photos and say what is wrong with it."
+        st.info(text, icon=":material/edit_note:")
+        st.button("Open Photos", type="primary", on_click=go, kwargs={"view": "faces"})
         _import(view)
         return
     photos = sum(effect.photos for effect in listed)

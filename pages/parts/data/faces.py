@@ -53,7 +53,7 @@ def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names:
         )
         for _, row in photos.iloc[part].iterrows()
     ]
-    with st.spinner("Loading faces", show_time=True):
+    with st.spinner("Loading photos", show_time=True):
         gallery(tiles, pick_photo, key="data-gallery", chosen=address("photo"))
     turner(part, len(photos), PAGE, "photos")
     if len(photos) <= PAGE:

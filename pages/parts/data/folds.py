@@ -11,13 +11,14 @@ from core.data.persons import persons_of, units
 from core.errors import LabError
 from core.plan.folds import assign_folds, fold_table
 from core.plan.ways_out import ways_out, ways_to_fill
-from core.text import plain
+from core.text import count, plain
 from pages.parts.data import classes
 from pages.parts.data.view import View, address_number, go
 from pages.parts.shared import badges, fold_verdict, tables
 from pages.parts.shared.fields import field
 
 SPLIT = "data_split"  # in the session: (what it is of, labelled samples with their fold)
+MOST_THIN = 12  # classes with few people that are told one by one
 LARGEST_SEED = 2**31 - 1
 
 
@@ -27,9 +28,12 @@ def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) ->
         _number("Folds", "folds", folds, low=2, high=20)
         _number("Seed of the split", "seed", seed, low=0, high=LARGEST_SEED)
     state = persons_of(table).state
-    for name, people, why in thin_classes(table, folds):
+    thin = thin_classes(table, folds)
+    for name, people, why in thin[:MOST_THIN]:
         icon = ":red[:material/error:]" if people < folds else ":orange[:material/warning:]"
         st.markdown(f"{icon} **{plain(name)}** has {units(people, state)}: {why}.")
+    if len(thin) > MOST_THIN:
+        st.caption(f"{count(len(thin) - MOST_THIN)} more classes have few.")
     try:
         split = _split(view, task, table, folds, seed)
     except LabError as error:

@@ -191,7 +191,7 @@ def means(table: pd.DataFrame, names: list[str]) -> None:
     more = f" The first {len(drawn)} of {len(names)} classes." if len(drawn) < len(names) else ""
     st.caption(
         f"Mean of up to {MEAN_PHOTOS} photos of each class, of different people where there are.{more} A class that "
-        "differs in background or light can be told apart without a face."
+        "differs in background or light can be told apart by those alone."
     )
 
 

@@ -108,7 +108,7 @@ def _folder(choice: Choice, key: str) -> None:
         holds=choice["root"],
         read=str.strip,
         take=lambda root: take_root(choice, root),
-        placeholder="/home/you/faces",
+        placeholder="/home/you/photos",
         help="An absolute path on the machine where the lab runs. It is read, never written to.",
     )
     browse.browse(choice["root"], key, lambda root: choice.update(known_choice(root)))

@@ -114,7 +114,7 @@ def _is_on_screen(doubt: Doubt) -> bool:
     if st.session_state.get(ON_SCREEN) == doubt.sample:
         return True
     st.session_state[ERROR] = LabError(
-        "Nothing was decided: another face came up as you clicked.", "Look at it, then decide."
+        "Nothing was decided: another photo came up as you clicked.", "Look at it, then decide."
     )
     return False
 

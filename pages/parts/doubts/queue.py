@@ -42,7 +42,7 @@ def show(run: Run, answers: Answers, version: tuple) -> None:
     st.html(
         f'<div class="lab-meta">{count(len(contradicted))} of {count(len(answers.table))} labels are contradicted; '
         f"{count(decided)} of them are decided. By the same count about {count(estimate)} labels are wrong, if the "
-        "network is right where it is sure; a network that has learned little contradicts hard faces too.</div>"
+        "network is right where it is sure; a network that has learned little contradicts hard photos too.</div>"
     )
     decisions.show_last(root)
     if waiting.empty:

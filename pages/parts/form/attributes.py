@@ -79,8 +79,9 @@ def _limits(name: str, attribute: Attribute) -> None:
     )
 
 
-def narrow(errors: Errors, scan: Scan | None) -> None:
-    """Which photos, by what they are labelled with, and which classes of theirs."""
+def narrow(errors: Errors, scan: Scan | None, *, merging: bool = True) -> None:
+    """Which photos, by what they are labelled with, and which classes of theirs. merging: whether some can be merged
+    here."""
     if scan is None:
         return
     task = draft()["task"]
@@ -109,7 +110,7 @@ def narrow(errors: Errors, scan: Scan | None) -> None:
                 help="Of one attribute each of the values; of several all of them.",
             )
             message("task.only", errors)
-    classes.controls(errors, scan)
+    classes.controls(errors, scan, merging=merging)
 
 
 def told(attribute: Attribute) -> str:

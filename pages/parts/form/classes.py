@@ -22,8 +22,9 @@ from pages.parts.shared.fields import begin, field
 COUNTED = "form-classes"  # in the session: (what it is of, photos of each class)
 
 
-def controls(errors: Errors, scan: Scan) -> None:
-    """Leave out, merge, set apart again; nothing while the task itself is wrong."""
+def controls(errors: Errors, scan: Scan, *, merging: bool) -> None:
+    """Leave out, merge, set apart again; nothing while the task itself is wrong. merging: not while it is offered as
+    a way out, beside these."""
     task = _task()
     photos = _photos(_corrected(scan), task.model_copy(update={"leave_out": []})) if task else {}
     left_out = list(draft()["task"]["leave_out"])
@@ -42,7 +43,7 @@ def controls(errors: Errors, scan: Scan) -> None:
                     help=TaskConfig.model_fields["leave_out"].description,
                 )
                 message("task.leave_out", errors)
-            if task:
+            if task and merging:
                 _merge({name: n for name, n in photos.items() if name not in left_out})
     for number, (name, members) in enumerate(draft()["task"]["merge"].items()):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -57,7 +57,7 @@ def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None, ways: Wa
         message("folds.given", errors)
     classes.offer(ways, "task.ways")
     attributes.choose(errors, scan)
-    attributes.narrow(errors, scan)
+    attributes.narrow(errors, scan, merging=ways is None or not ways.to_merge)
     message("task", errors)
 
 

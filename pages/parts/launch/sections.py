@@ -35,7 +35,7 @@ def faces_section(plan: Plan) -> None:
         elif effect.kept < 2 / 3:
             st.info(
                 f"CenterCrop ({crop}, width × height) cuts {1 - effect.kept:.0%} off the area of a typical photo "
-                f"({photo}). See below that faces stay whole.",
+                f"({photo}). See below that what matters stays whole.",
                 icon=":material/crop:",
             )
     draw = st.session_state.setdefault("launch_draw", 0)
@@ -46,7 +46,7 @@ def faces_section(plan: Plan) -> None:
         (photo_of(row), int(row.Index), row.class_name) for row in chosen.itertuples() if row.class_name in class_names
     )
     transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
-    with st.spinner("Preparing faces", show_time=True):
+    with st.spinner("Preparing photos", show_time=True):
         html = faces.class_grid(
             transforms, photos, {name: int(counts[name]) for name in class_names}, config.training.seed, 1 + draw
         )

@@ -29,7 +29,7 @@ HELP = {
     "method": "Methods of pytorch-grad-cam that need one forward and one backward pass.",
     "models": "The fold that held the person out judges fairly; every fold shows how much chance is in a map. The "
     "other folds were trained on this person. Best and last epoch are the checkpoints a run keeps.",
-    "trust": "Measure beneath each map how far to trust it; some seconds a face.",
+    "trust": "Measure beneath each map how far to trust it; some seconds a photo.",
     "layers": "A layer is the output of its last block; layer3.1 is the second block inside layer3.",
 }
 

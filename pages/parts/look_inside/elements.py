@@ -88,13 +88,13 @@ export default function({parentElement, data, setTriggerValue}) {
   const head = (name, truth, guess) => {
     const cell = text("th", "", guess === null ? "look-row" : "look-column");
     const button = press(text("button", name), truth, guess);
-    button.title = (guess === null ? "Every face that is " : "Every face that was taken for ") + name;
+    button.title = (guess === null ? "Every photo that is " : "Every photo that was taken for ") + name;
     cell.append(button);
     return cell;
   };
   const table = document.createElement("table");
   const corner = text("th", "true ↓   predicted →", "look-axis");
-  table.append(row(corner, ...names.map((name, j) => head(name, null, j)), text("th", "faces", "look-axis")));
+  table.append(row(corner, ...names.map((name, j) => head(name, null, j)), text("th", "photos", "look-axis")));
   counts.forEach((line, i) => {
     const total = line.reduce((a, b) => a + b, 0);
     table.append(row(head(names[i], i, null), ...line.map((n, j) => {
@@ -200,7 +200,7 @@ _MATRIX = st.components.v2.component(
 )
 _GALLERY = st.components.v2.component(
     "facet_gallery",
-    html='<div class="look-wide"><div class="look-gallery" role="group" aria-label="Faces"></div></div>',
+    html='<div class="look-wide"><div class="look-gallery" role="group" aria-label="Photos"></div></div>',
     css=_GALLERY_CSS,
     js=_GALLERY_JS,
     isolate_styles=False,

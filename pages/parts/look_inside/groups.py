@@ -25,10 +25,10 @@ from pages.parts.shared import badges, theme
 if TYPE_CHECKING:
     from core.inside.attend import Attention
 
-AMOUNTS = {"64": "64 faces", "256": "256 faces", "1000": "1,000 faces", "all": "All faces"}
+AMOUNTS = {"64": "64 photos", "256": "256 photos", "1000": "1,000 photos", "all": "All photos"}
 AMOUNT_HELP = (
     "At most so many of each group, drawn at random but always the same ones. A ResNet-18 at 224 px looks at about ten "
-    "faces a second on two cores."
+    "photos a second on two cores."
 )
 # In the session: what the button was pressed for, and (what it was computed for, the attention).
 ASKED, COMPUTED = "look-groups-at", "look-attention"
@@ -38,7 +38,7 @@ def kinds(answers: Answers) -> dict[str, tuple[str, np.ndarray]]:
     """Groups that can be chosen: key -> (name, which rows of the table)."""
     table = answers.table
     groups = {"right": ("right answers", table["right"]), "wrong": ("mistakes", ~table["right"])}
-    groups["all"] = ("all faces", pd.Series(True, index=table.index))
+    groups["all"] = ("all photos", pd.Series(True, index=table.index))
     for name in answers.class_names:
         groups[f"true-{name}"] = (f"true class {name}", table["true"] == name)
     for name, group in answers.groups.items():
@@ -74,7 +74,7 @@ def show(run: Run, answers: Answers) -> None:
         regions.editor(boxes, photo_of(answers.table.iloc[rows[0]]))
     with right:
         if st.session_state.get(ASKED) != key:
-            words = f"{count(len(samples))} faces wait, each for the fold that held the person out."
+            words = f"{count(len(samples))} photos wait, each for the fold that held the person out."
             st.info(words, icon=":material/visibility:")
             return
         attention = _attention(run, samples, boxes, request, key)
@@ -112,11 +112,11 @@ def _attention(run: Run, samples: tuple[str, ...], boxes: Boxes, request: MapReq
     computed = st.session_state.get(COMPUTED)
     if computed is not None and computed[0] == key:
         return computed[1]
-    bar, stop = st.progress(0.0, f"Looking at {count(len(samples))} faces"), st.empty()
+    bar, stop = st.progress(0.0, f"Looking at {count(len(samples))} photos"), st.empty()
     stop.button("Cancel", icon=":material/close:", on_click=st.session_state.pop, args=(ASKED, None))
 
     def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{count(done)} of {count(total)} faces")
+        bar.progress(done / total, f"{count(done)} of {count(total)} photos")
 
     try:
         from core.inside.attend import attend

@@ -74,7 +74,7 @@ def means(attention: Attention, a: Group, b: Group) -> None:
     scaled = _scaled(maps)
     rows = []
     for group in (a, b):
-        facts = [f"{count(group.mask.sum())} faces"]
+        facts = [f"{count(group.mask.sum())} photos"]
         if attention.persons != UNKNOWN:
             facts.append(units(len(set(attention.people[group.mask])), attention.persons))
         cells = [canvas.Cell(picture.grey(heat)) for heat in scaled[group.title]]

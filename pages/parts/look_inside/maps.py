@@ -61,11 +61,11 @@ def show(run: Run, answers: Answers, others: list[Run], summaries: Sequence[dict
     with st.container(horizontal=True, vertical_alignment="center"):
         mistakes.step(answers, neighbours)
     if not samples:
-        st.info("Choose up to eight faces above: their maps appear here.", icon=":material/touch_app:")
+        st.info("Choose up to eight photos above: their maps appear here.", icon=":material/touch_app:")
         return
     setting = controls(answers, run)
     maps: list[RunMaps] = []
-    with st.spinner(f"Looking through {count(len(samples))} face{'s' * (len(samples) > 1)}", show_time=True):
+    with st.spinner(f"Looking through {count(len(samples))} photo{'s' * (len(samples) > 1)}", show_time=True):
         for each in (run, *others):
             for which in setting.checkpoints:
                 try:
@@ -142,7 +142,7 @@ def _look_at(run: Run, contents: dict[str, bytes], request: MapRequest) -> RunMa
 def uploads(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
     """Faces that no run knows: every fold may judge them, for none has seen them."""
     files = st.file_uploader(
-        "Photos of faces",
+        "Photos",
         accept_multiple_files=True,
         max_upload_size=20,
         key="look-uploads",
@@ -150,8 +150,8 @@ def uploads(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
         help=UPLOAD_HELP,
     )
     st.caption(
-        "No fold has seen an uploaded face, so every fold's model judges it. If the person is in the dataset, choose "
-        "the face under Mistakes and maps instead: there only the fold that held the person out is asked."
+        "No fold has seen an uploaded photo, so every fold's model judges it. If the person is in the dataset, choose "
+        "the photo under Mistakes and maps instead: there only the fold that held the person out is asked."
     )
     if not files:
         st.session_state.pop(UPLOADED, None)
@@ -161,7 +161,7 @@ def uploads(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
     contents = _contents(files[: address.MOST_FACES])
     setting = controls(answers, run, uploaded=True)
     try:
-        with st.spinner(f"Looking through {count(len(contents))} face{'s' * (len(contents) > 1)}", show_time=True):
+        with st.spinner(f"Looking through {count(len(contents))} photo{'s' * (len(contents) > 1)}", show_time=True):
             maps = _of_uploads(run, contents, setting.request)
     except LabError as error:
         badges.show_error(error)

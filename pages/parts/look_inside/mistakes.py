@@ -32,7 +32,7 @@ ORDERS = {
     "folds": "Disagreement between folds",
 }
 MOST_ASKED = 240  # faces that every fold is asked about, those with the highest loss
-KINDS = {"wrong": "Mistakes", "right": "Right answers", "all": "All faces"}
+KINDS = {"wrong": "Mistakes", "right": "Right answers", "all": "All photos"}
 
 
 def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
@@ -67,7 +67,7 @@ def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | 
     remembered = st.session_state.get("look-between-folds")
     if remembered is not None and remembered[0] == key:
         return remembered[1]
-    bar = st.progress(0.0, f"Asking every fold about {count(len(samples))} faces")
+    bar = st.progress(0.0, f"Asking every fold about {count(len(samples))} photos")
 
     def progress(done: int, total: int) -> None:
         bar.progress(done / total, f"{count(done)} of {count(total)} answers")
@@ -87,8 +87,8 @@ def step(answers: Answers, samples: list[str]) -> None:
     """Buttons, and the keys P and N, that go from the face that was chosen last to its neighbours among the samples."""
     chosen = address.chosen(answers)
     at = samples.index(chosen[-1]) if chosen and chosen[-1] in samples else None
-    _step("Previous face", "P", ":material/chevron_left:", samples, -1 if at is None else at - 1)
-    _step("Next face", "N", ":material/chevron_right:", samples, 0 if at is None else at + 1)
+    _step("Previous photo", "P", ":material/chevron_left:", samples, -1 if at is None else at - 1)
+    _step("Next photo", "N", ":material/chevron_right:", samples, 0 if at is None else at + 1)
     if at is not None:
         st.caption(f"{count(at + 1)} of {count(len(samples))}", width="content")
 
@@ -130,8 +130,8 @@ def matrix(answers: Answers, criteria: Filter) -> None:
     share = f" ({100 * wrong / total:.1f} %)" if total else ""
     scope_words = "of the filtered " if total < len(answers.table) else "of all "
     st.caption(
-        f"{count(wrong)} mistake{'s' if wrong != 1 else ''}{share} {scope_words}{count(total)} faces, each judged by "
-        "the fold that held the person out. Shares are of a row. A click on a cell or a name shows its faces."
+        f"{count(wrong)} mistake{'s' if wrong != 1 else ''}{share} {scope_words}{count(total)} photos, each judged by "
+        "the fold that held the person out. Shares are of a row. A click on a cell or a name shows its photos."
     )
 
 
@@ -236,7 +236,7 @@ def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None =
         icon = ":material/chevron_right:"
         st.button("Next page", icon=icon, disabled=at_last, on_click=_turn_to, args=(page + 1,))
         first = page * PAGE
-        st.caption(f"{count(first + 1)} to {count(first + len(part))} of {count(len(rows))} faces", width="content")
+        st.caption(f"{count(first + 1)} to {count(first + len(part))} of {count(len(rows))} photos", width="content")
         if chosen:
             st.button("Let all go", icon=":material/deselect:", on_click=address.put, kwargs={"samples": None})
 
@@ -249,11 +249,11 @@ def _turn_to(page: int) -> None:
 def empty(answers: Answers) -> None:
     criteria = address.read_filter(answers)
     if criteria.answer == "wrong" and criteria.true and criteria == Filter(true=criteria.true):
-        st.info(f"No mistake about this class: every face that is {plain(criteria.true)} was taken for it.", icon="🎯")
+        st.info(f"No mistake about this class: every photo that is {plain(criteria.true)} was taken for it.", icon="🎯")
     elif answers.table["right"].all() and criteria.answer == "wrong":
         st.info("No mistake at all: every answer of this run is right.", icon="🎯")
     else:
-        st.info("No face fits these filters.", icon=":material/filter_list_off:")
+        st.info("No photo fits these filters.", icon=":material/filter_list_off:")
     st.button("Show all mistakes", on_click=address.forget_filter)
 
 

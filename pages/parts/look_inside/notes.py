@@ -39,7 +39,7 @@ def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
     waiting = [face for face in faces if _single(face) and _key(face, request) not in _memory()]
     if not waiting:
         return
-    bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {count(len(waiting))} faces")
+    bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {count(len(waiting))} photos")
     memory = _memory()
     for done, face in enumerate(waiting, 1):
         try:
@@ -49,7 +49,7 @@ def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
             memory[_key(face, request)] = {}
         while len(memory) > REMEMBERED:
             memory.pop(next(iter(memory)))
-        bar.progress(done / len(waiting), f"{count(done)} of {count(len(waiting))} faces")
+        bar.progress(done / len(waiting), f"{count(done)} of {count(len(waiting))} photos")
     st.rerun()
 
 

@@ -83,7 +83,7 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         max_chars=600,
         height=90,
         key=f"report-question-{hash(ids)}",
-        placeholder="Is a deeper network better on faces of people over 60?",
+        placeholder="Is a deeper network better on the rarest classes?",
     )
     within = begin(
         st.number_input,
@@ -97,17 +97,17 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
     )
     maps = begin(
         st.checkbox,
-        "Maps of the chosen faces",
+        "Maps of the chosen photos",
         key="report-maps",
         begins=True,
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
     )
     names = st.text_area(
-        "Faces to show as well",
+        "Photos to show as well",
         key="report-faces",
         height=70,
         placeholder="Names of samples, one a line",
-        help="The faces on which two runs differ most are shown anyway. Look inside tells the name of each face.",
+        help="The photos on which two runs differ most are shown anyway. Look inside tells the name of each photo.",
     )
     faces = tuple(line.strip() for line in names.splitlines() if line.strip())[:MOST_FACES]
     return ReportRequest(ids, version, title, question, within, maps, faces)
