@@ -69,7 +69,7 @@ def temperature(certainty: Certainty) -> str:
     if after.likelihood.mean >= certainty.before.likelihood.mean:
         text += " It does not help here: the likelihood does not rise."
     if any(calibration.at_limit(value) for value in spread):
-        text += " One stands at its limit: nearly all answers are right, or the surest are wrong."
+        text += " One stands at its limit, where none is best (all right, or the surest wrong): it is not one to use."
     return text
 
 

@@ -30,7 +30,8 @@ GROUPS = 5  # of test people; the temperature of each group's photos is fitted o
 class Together:
     """The mean of all folds' probabilities on the test photos.
 
-    plain: as it is. members: the mean of folds that each have their own temperature. pooled: the mean, then one
+    plain: as it is. members: the mean of folds that each have their own temperature, or that of all folds where no own
+    one was best. pooled: the mean, then one
     temperature, fitted on other test people than those it is judged on. temperature: the one to use, fitted on all of
     them; None where fewer than GROUPS people leave nothing to judge it with, as is pooled then.
     alpha, coverage, size: CV+ sets from all folds' answers, share that holds the true class, mean number of classes.
@@ -74,7 +75,8 @@ def of_answers(
     """answers: (folds, n, classes). photos: y and person of the n test photos. Raises ValueError as metrics.checked."""
     y, person = photos["y"].to_numpy(np.int64), pd.factorize(photos["person"])[0]
     mean = calibration.pooled(answers)
-    own = [calibration.with_temperature(p, certainty.temperatures[k]) for k, p in zip(folds, answers, strict=True)]
+    fitted = {k: certainty.temperature if calibration.at_limit(t) else t for k, t in certainty.temperatures.items()}
+    own = [calibration.with_temperature(p, fitted[k]) for k, p in zip(folds, answers, strict=True)]
     temperature, pooled = None, None
     if person.max() + 1 >= GROUPS:
         group = np.random.default_rng(0).permutation(person.max() + 1)[person] % GROUPS
