@@ -8,8 +8,10 @@ from streamlit.testing.v1 import AppTest
 from core.places import HOME
 from core.runs import Run
 from core.runs.lists.summaries import summaries
+from pages.parts.data import classes as data_classes
 from tests.data.cases import DRAWINGS
 from tests.pages.launch_form import button, open_group, open_page, take_folder, text_of
+from tests.photos import draw
 
 REFUSAL = "has 3 photos but 5 folds were asked for"
 
@@ -148,3 +150,24 @@ def test_what_was_changed_on_the_data_page_has_a_way_back_and_nonsense_in_the_ad
     for nonsense in ("[", "7", '{"a": 1}', "null"):
         assert REFUSAL in text_of(data_page(rare, leave_out=nonsense, merge=nonsense))
     assert "to leave out" in text_of(data_page(rare, leave_out='["nobody"]'))
+
+
+def test_many_rare_classes_are_left_out_with_a_click_and_taken_in_again(opened, tmp_path, monkeypatch):
+    for number in range(62):
+        for photo in range(6 if number < 2 else 1):
+            draw(tmp_path / "many" / f"class {number:02d}" / f"{photo}.png")
+    page = take_folder(open_page(), tmp_path / "many")
+    assert "Make one class of the 60 rare ones:" in text_of(page)
+    assert len([each for each in page.button if "no-plan.ways.out-" in (each.key or "")]) == 4, "three and all"
+    press(page, "no-plan.ways.out-all")
+    assert not button(page).disabled and "60 classes are left out: class 02, " in text_of(page)
+    assert len(page.session_state["launch_draft"]["task"]["leave_out"]) == 60
+    press(page, "task.take-in")
+    assert page.session_state["launch_draft"]["task"]["leave_out"] == []
+    press(page, "no-plan.ways.merge")
+    (merged,) = page.session_state["launch_draft"]["task"]["merge"].items()
+    assert merged[0] == "other" and len(merged[1]) == 60 and not button(page).disabled
+    monkeypatch.setattr(data_classes, "MOST_IN_ADDRESS", 50)
+    data = data_page(tmp_path / "many")
+    assert "Launch leaves the 60 rare classes out, or makes one of them, with a click." in text_of(data)
+    assert not [each for each in data.button if (each.key or "").startswith("data.")]

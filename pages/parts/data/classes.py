@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -11,10 +12,11 @@ import streamlit as st
 from core.config import classes
 from core.config.parts import TaskConfig
 from core.plan.ways_out import WaysOut
-from core.text import listed, plain
+from core.text import count, listed, plain
 from pages.parts.data.view import address, go
 from pages.parts.shared import ways_out
 
+MOST_IN_ADDRESS = 100  # classes; a longer address is one that no server takes
 NAMES = ("leave_out", "merge")  # in the address, as JSON
 
 
@@ -49,6 +51,10 @@ def tell(task: TaskConfig) -> None:
 
 def offer(ways: WaysOut | None, task: TaskConfig) -> None:
     """The ways out of a split that cannot be, written into the address by a click each."""
+
+    if ways is not None and len(ways.rare) > MOST_IN_ADDRESS:
+        st.caption(f"Launch leaves the {count(len(ways.rare))} rare classes out, or makes one of them, with a click.")
+        ways = replace(ways, rare=())
 
     def leave_out(names: Sequence[str]) -> None:
         _take(classes.without(task, names))

@@ -12,13 +12,14 @@ from core.data.scan import Scan
 from core.data.tasks import classes_of
 from core.errors import LabError
 from core.plan.ways_out import WaysOut
-from core.text import listed, plain
+from core.text import count, listed, plain
 from pages.parts.dataset import picker
 from pages.parts.form.draft import Errors, assign, draft, edited, key_of, label_of_field
 from pages.parts.form.fields import message
 from pages.parts.shared import ways_out
 from pages.parts.shared.fields import begin, field
 
+MOST_CHOSEN = 50  # classes that a control shows as chosen
 COUNTED = "form-classes"  # in the session: (what it is of, photos of each class)
 
 
@@ -31,26 +32,35 @@ def controls(errors: Errors, scan: Scan, *, merging: bool) -> None:
     if len(photos) > 2 or left_out or draft()["task"]["merge"]:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             with st.container(width=420, gap="xsmall"):
-                field(
-                    st.multiselect,
-                    label_of_field("task.leave_out"),
-                    list(photos),
-                    key=key_of("task.leave_out"),
-                    holds=left_out,
-                    take=_take_left_out,
-                    format_func=lambda name: f"{name} ({photos[name]:,})" if name in photos else name,
-                    placeholder="None",
-                    help=TaskConfig.model_fields["leave_out"].description,
-                )
+                _left_out(left_out, photos)
                 message("task.leave_out", errors)
             if task and merging:
-                _merge({name: n for name, n in photos.items() if name not in left_out})
+                gone = set(left_out)
+                _merge({name: n for name, n in photos.items() if name not in gone})
     for number, (name, members) in enumerate(draft()["task"]["merge"].items()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/merge: {plain(name)} is {plain(listed(members))} merged.", width="content")
             label = "Set apart"
             st.button(label, key=key_of(f"task.merge.{number}"), type="tertiary", on_click=set_apart, args=(name,))
     message("task.merge", errors)
+
+
+def _left_out(left_out: list[str], photos: dict[str, int]) -> None:
+    if len(left_out) > MOST_CHOSEN:  # a control of so many would not be one
+        st.markdown(f":material/hide_source: {count(len(left_out))} classes are left out: {plain(listed(left_out))}.")
+        st.button("Take all in again", key=key_of("task.take-in"), type="tertiary", on_click=_take_left_out, args=([],))
+        return
+    field(
+        st.multiselect,
+        label_of_field("task.leave_out"),
+        list(photos),
+        key=key_of("task.leave_out"),
+        holds=left_out,
+        take=_take_left_out,
+        format_func=lambda name: f"{name} ({photos[name]:,})" if name in photos else name,
+        placeholder="None",
+        help=TaskConfig.model_fields["leave_out"].description,
+    )
 
 
 def _merge(photos: dict[str, int]) -> None:

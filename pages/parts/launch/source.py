@@ -16,7 +16,7 @@ from core.runs import Run
 from core.runs.lists.index import summaries
 from core.studies import grid
 from core.studies.grid import StudyConfig
-from core.text import plain
+from core.text import one_line, plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
 from pages.parts.form.settings import follow
@@ -25,6 +25,7 @@ from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import restore
 
 DATA = "launch-data"  # prefix of the dataset's controls
+LONGEST_VALUE = 80  # characters of a changed setting
 _CAME = "launch_came"  # what the address asked for last
 ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
 
@@ -215,6 +216,10 @@ def recipes_section(config: RunConfig | None) -> None:
                 study_form.export(draft.draft())
 
 
+def _short(value: str) -> str:
+    return plain(one_line(value, LONGEST_VALUE))
+
+
 def provenance(config: RunConfig | None) -> str:
     kind, name = st.session_state["launch_source"]
     base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
@@ -222,7 +227,7 @@ def provenance(config: RunConfig | None) -> str:
     changed = differences(st.session_state["launch_base"], now)
     text = f"{base} **{plain(name)}**"
     if changed:
-        changes = [f"{plain(draft.label_of(path))} {plain(old)} → {plain(new)}" for path, old, new in changed[:4]]
+        changes = [f"{plain(draft.label_of(path))} {_short(old)} → {_short(new)}" for path, old, new in changed[:4]]
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
         text += f", changed: :gray[{'; '.join(changes)}{more}]"
     return text
