@@ -21,7 +21,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
 from pages.parts.run import apart, attributes, certainty, charts, curves, groups, view
-from pages.parts.shared import badges, frame, run_picker, tables
+from pages.parts.shared import badges, frame, moved, run_picker, tables
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -151,7 +151,8 @@ def resume(run: Run) -> None:
         if not control.resume(run):
             st.toast("Nothing to resume: every fold is done or under way.")
     except LabError as error:
-        st.session_state["live-error"] = error
+        if not moved.note(run, error):
+            st.session_state["live-error"] = error
 
 
 def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tuple) -> None:
@@ -216,8 +217,11 @@ def rates(run: Run, config: RunConfig, colour: str) -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def network_samples(run_id: str, fold: int, epoch: int) -> tuple[list[tuple[str, str]], str]:
-    """(JPEG as base64, class name) of training images, augmented exactly as in that epoch; and what went wrong."""
+def network_samples(run_id: str, fold: int, epoch: int, photos: tuple[int, ...]) -> tuple[list[tuple[str, str]], str]:
+    """(JPEG as base64, class name) of training images, augmented exactly as in that epoch; and what went wrong.
+
+    photos: the version of the run's.
+    """
     from PIL import Image
 
     from core.augment.pipeline import build_transform, sample_seed
@@ -248,7 +252,7 @@ def samples(run: Run, config: RunConfig) -> None:
         epoch = st.number_input("Epoch", 1, config.epochs, 1, width=140, help="Each epoch augments anew.")
     try:
         with st.spinner("Augmenting photos"):
-            faces, fault = network_samples(run.id, fold, int(epoch))
+            faces, fault = network_samples(run.id, fold, int(epoch), run.photos_version())
     except (LabError, OSError) as error:
         faces, fault = [], str(error)
     height, width = config.input_size
@@ -287,6 +291,8 @@ every = TICK if status.active else None
 header(run, config, info, status, colour, listed)
 if problem := st.session_state.pop("live-error", None):
     badges.show_error(problem)
+with st.container():
+    moved.ask(run)
 with st.container():
     if doubts := view.doubts_html(view.doubts_of(run)):
         st.html(doubts)

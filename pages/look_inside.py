@@ -17,7 +17,7 @@ from pages.parts.doubts import queue
 from pages.parts.look_inside import address, controls, maps
 from pages.parts.look_inside import groups as look_groups
 from pages.parts.look_inside import mistakes as look_mistakes
-from pages.parts.shared import badges, frame, groups, run_picker
+from pages.parts.shared import badges, frame, groups, moved, run_picker
 
 LAUNCH = Path(__file__).with_name("launch.py")
 LIVE = Path(__file__).with_name("live.py")
@@ -123,6 +123,8 @@ except LabError as error:
 run = Run(run_id)
 st.query_params["run"] = run.id
 header(run, summaries, answers)
+with st.container():
+    moved.ask(run)
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
     st.html(badges.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))

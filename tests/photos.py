@@ -115,7 +115,7 @@ def samples_of(*rows):
     names = ["person", "mask", "gender", "age"] if len(rows[0]) == 4 else ["person", "label"]
     frame = pd.DataFrame(rows, columns=names).reindex(columns=["person", "mask", "gender", "age", "label"])
     frame["age"] = frame["age"].astype(float)
-    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789, "bits": 0}
+    numbers = {"bytes": 10, "mtime_ns": 1_700_000_000_123_456_789, "hash": "0" * 64, "bits": 0}
     return frame.astype({"mask": object, "gender": object, "label": object}).assign(
         sample=[f"{i}.jpg" for i in range(len(frame))], **numbers
     )

@@ -150,7 +150,7 @@ def load(run: Run) -> EnsembleScores | None:
     """
     run.require()
     try:
-        stamps = tuple(path.stat().st_mtime_ns for path in (run.test_file, run.test_predictions_file))
+        stamps = *run.photos_version(), run.test_file.stat().st_mtime_ns, run.test_predictions_file.stat().st_mtime_ns
     except FileNotFoundError:
         return None
     try:

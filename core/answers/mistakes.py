@@ -71,7 +71,7 @@ class Filter:
 def version(run: Run, which: str = "best") -> tuple:
     """Changes when a file that load_answers reads does: a key for what was computed from them."""
     paths = [run.config_file, run.info_file, *(run.predictions_file(fold, which) for fold in run.folds())]
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+    return *run.photos_version(), *(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
 @memory_in_words("answers", "Close other programs, or choose a smaller run.")

@@ -15,6 +15,7 @@ from core.cli.attend import attend
 from core.cli.certainty import certainty
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
+from core.cli.relocate import relocate
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
 from core.data.labels import corrections
@@ -46,6 +47,7 @@ app.command()(predict)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 app.command()(datasets.unpack)
+app.command()(relocate)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 

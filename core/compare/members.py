@@ -73,6 +73,7 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     run = Run(run_id, folder).require()
     try:
         version = tuple(path.stat().st_mtime_ns for path in (run.config_file, run.info_file, run.samples_file))
+        version += run.photos_version()
         config, info, samples, persons = _frozen(str(run.dir), version)
         names = tuple(str(name) for name in info["class_names"])
     except (OSError, *GARBAGE) as error:
@@ -171,6 +172,7 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
     chosen = tuple(member.done if folds is None else folds)
     try:
         version = tuple(member.run.predictions_file(fold, which).stat().st_mtime_ns for fold in chosen)
+        version += member.run.photos_version()
         return _pooled(str(member.run.dir), which, chosen, version)
     except FileNotFoundError:
         member.run.require()

@@ -64,14 +64,18 @@ def load_image(path: str | Path, bits: int) -> np.ndarray:
         raise LabError(f"photo {path}: {fault.message}", fault.remedy, fault.kind) from fault
 
 
-def photo_fault(path: str | Path) -> tuple[int, int, LabError | None, Depth]:
+def photo_fault(
+    path: str | Path, look: Callable[[BinaryIO], object] | None = None
+) -> tuple[int, int, LabError | None, Depth]:
     """Decode a photo only to find out whether it is good and how deep: (width, height, None, depth) or (0, 0, what is
     wrong, depth).
 
     With the fault of kind NO_END stand the width and height: whoever agrees to it can use the photo.
+    look: called with the open file before it is decoded, good or bad, so that nobody has to read it twice; it leaves
+    the file where it stood.
     """
     try:
-        width, height, has_end, deep = _read(Path(path), _looked_at)
+        width, height, has_end, deep = _read(Path(path), _looked_at, look=look)
     except LabError as fault:
         return 0, 0, fault, depth.EIGHT_BITS
     if not has_end:
@@ -86,8 +90,13 @@ def _looked_at(image: Image.Image) -> tuple[int, int, bool, Depth]:
     return *_size(image), NO_END not in image.info, depth.measured(image, DEEP_COLOUR in image.info)
 
 
-def _read(path: Path, take: Callable[[Image.Image], Any], bits: int = 0) -> Any:
-    """take(image) of an intact file. bits: for the lower bytes of colour, which are decoded only where they count."""
+def _read(
+    path: Path, take: Callable[[Image.Image], Any], bits: int = 0, look: Callable[[BinaryIO], object] | None = None
+) -> Any:
+    """take(image) of an intact file. bits: for the lower bytes of colour, which are decoded only where they count.
+
+    look: as for photo_fault.
+    """
     if not path.is_file():
         raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
     try:
@@ -95,7 +104,10 @@ def _read(path: Path, take: Callable[[Image.Image], Any], bits: int = 0) -> Any:
     except OSError as error:
         raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error
     with file:
-        return _decode(_at_once(file), take, bits)
+        opened = _at_once(file)
+        if look is not None:
+            look(opened)
+        return _decode(opened, take, bits)
 
 
 def _at_once(file: BinaryIO) -> BinaryIO:

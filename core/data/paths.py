@@ -24,6 +24,18 @@ def _is_followed(path: str | Path, sample: str) -> bool:
     return bool(sample) and ".." not in Path(sample).parts and str(path).endswith(f"{_CONSENT}{sample}")
 
 
+def dataset_of(path: str | Path, sample: str) -> Path:
+    """The dataset's folder, which stands in a samples table before the sample."""
+    if _is_followed(path, sample):
+        return Path(str(path).removesuffix(f"{_CONSENT}{sample}") or "/")
+    return Path(path).parents[len(Path(sample).parts) - 1]
+
+
+def moved_to(root: str | Path, path: str, sample: str) -> str:
+    """The path of the same photo in a dataset that lies at root by now; the consent to follow a link goes with it."""
+    return followed(Path(root), sample) if _is_followed(path, sample) else str(Path(root) / sample)
+
+
 def inside(root: Path, path: str) -> str | None:
     """What root/path really is, relative to root (resolved), links resolved; None if that is not in root."""
     try:

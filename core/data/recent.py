@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,26 @@ def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder:
 
     with contextlib.suppress(OSError, LabError):
         files.change_json(path, "the list of recent datasets", put_first, timeout=2, durable=False)
+
+
+def moved(old: str, new: str, folder: Path | None = None) -> None:
+    """A dataset of the list lies somewhere else now, or was copied there: under its new folder it is read as before."""
+
+    def there(content: Any) -> list[dict[str, Any]]:
+        entries = _entries(content)
+        taken = {entry.root for entry in entries}
+        listed = []
+        for entry in entries:
+            if entry.root == old and new not in taken:
+                listed.append(replace(entry, data=entry.data | {"root": new}))
+            if entry.root != old or Path(old).is_dir():
+                listed.append(entry)
+        return [asdict(each) for each in listed[:LIMIT]]
+
+    path = _file(folder)
+    if any(entry.root == old for entry in _read(path)):
+        with contextlib.suppress(OSError, LabError):
+            files.change_json(path, "the list of recent datasets", there, timeout=2, durable=False)
 
 
 def _file(folder: Path | None) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -42,6 +43,7 @@ COLUMNS = {
     "row": "Int64",
     "bytes": "int64",
     "mtime_ns": "int64",
+    "hash": "object",  # of its bytes: what a photo is known by; size and time only say when to look again
     "width": "int64",
     "height": "int64",
     BITS: "int64",
@@ -140,7 +142,8 @@ def scan(
             kind = "truncated" if kind == NO_END else kind
             problems.append(problem(kind, sample, sample, verdict.problem, verdict.remedy))
         else:
-            good.append(photo | {"width": verdict.width, "height": verdict.height, "depth": verdict.deep})
+            size = {"width": verdict.width, "height": verdict.height}
+            good.append(photo | size | {"hash": verdict.hash, "depth": verdict.deep})
     bits = dataset_bits([photo["depth"] for photo in good], data.bits)
     for photo in good:
         photo[BITS] = scaled_by(photo["depth"], bits)
@@ -247,14 +250,15 @@ def _table(photos: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def fingerprint(samples: pd.DataFrame, attributes: Sequence[str] = ()) -> str:
-    """sha256 of what a training depends on: each sample, its file's size and time, its person and its labels, and the
-    bits by which deep photos are scaled, where there are some.
+def fingerprint(samples: pd.DataFrame, attributes: Sequence[str] = (), by: Literal["hash", "mtime_ns"] = "hash") -> str:
+    """sha256 of what a training depends on: each sample, its file's size and content, its person and its labels, and
+    the bits by which deep photos are scaled, where there are some.
 
-    attributes: the columns of the dataset's own attributes that the classes are made of. The same before and after the
+    attributes: the columns of the dataset's own attributes that the classes are made of. by: mtime_ns goes by the
+    files' times in place of their content, as runs of older labs did, which kept no hash. The same before and after the
     table went through a file; independent of the order of rows and of the root.
     """
-    names = ["sample", "bytes", "mtime_ns", "person", "mask", "gender", "age", "label", *attributes]
+    names = ["sample", "bytes", by, "person", "mask", "gender", "age", "label", *attributes]
     names += [BITS] if samples[BITS].any() else []
     columns = [samples[name].astype("object").where(samples[name].notna(), None).tolist() for name in names]
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Decode every photo once, on all cores, to find those that cannot be; remember the verdicts of unchanged files."""
+"""Read every photo once, on all cores: its hash, and whether it can be decoded; remember what unchanged files are."""
 
 import contextlib
 import time
@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import starmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
 from core import machine
+from core.data.content.same_bytes import hash_of
 from core.data.images import photo_fault
 from core.data.pictures.depth import Depth
 from core.data.pictures.limit import megapixels
@@ -24,13 +25,16 @@ KEY = ["path", "bytes", "mtime_ns"]
 
 
 class Verdict(NamedTuple):
-    """width, height: pixels, upright. kind, problem, remedy: the fault, "" where there is none. The others: Depth."""
+    """width, height: pixels, upright. kind, problem, remedy: the fault, "" where there is none. hash: of its bytes, ""
+    where they cannot be read. The others: Depth.
+    """
 
     width: int
     height: int
     kind: str
     problem: str
     remedy: str
+    hash: str = ""
     depth: str = ""
     low: float = 0.0
     high: float = 0.0
@@ -84,9 +88,16 @@ def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
 
 
 def _judge(file: tuple[str, int, int]) -> Verdict:
-    width, height, fault, deep = photo_fault(file[0])
+    digest = ""
+
+    def look(opened: BinaryIO) -> None:
+        nonlocal digest
+        with contextlib.suppress(OSError):  # of a disk that fails: decoding says so
+            digest = hash_of(opened)
+
+    width, height, fault, deep = photo_fault(file[0], look)
     kind, text, remedy = (fault.kind, fault.message, fault.remedy) if fault else ("", "", "")
-    return Verdict(width, height, kind, text, remedy, deep.kind, deep.low, deep.high, deep.remarks)
+    return Verdict(width, height, kind, text, remedy, digest, deep.kind, deep.low, deep.high, deep.remarks)
 
 
 def _rules() -> int:

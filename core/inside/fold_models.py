@@ -243,15 +243,14 @@ def _hook_tables(module: nn.Module) -> list[dict]:
 
 def frozen_samples(run: Run) -> pd.DataFrame:
     """The run's frozen samples, indexed by sample; not to be changed. Raises LabError(kind 'gone')."""
-    path = run.require().samples_file
     try:
-        return _frozen(run, path.stat().st_mtime_ns)
+        return _frozen(run.require(), run.photos_version())
     except OSError:
         raise LabError(f"{run.id}: samples.parquet is gone.", "Copy it back into the run folder.", "gone") from None
 
 
 @lru_cache(maxsize=16)
-def _frozen(run: Run, mtime: int) -> pd.DataFrame:
+def _frozen(run: Run, version: tuple[int, ...]) -> pd.DataFrame:
     return run.samples().set_index("sample", drop=False)
 
 

@@ -21,10 +21,11 @@ import psutil
 from filelock import Timeout
 
 from core import __version__, machine, places
+from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.jobs import halt, queue
 from core.plan.apart import without_copies
-from core.plan.plan import Plan, check_unchanged, check_weights
+from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, starts
 from core.runs.create import create
 from core.runs.run import is_locked
@@ -42,7 +43,12 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
     apart = without_copies(plan.apart, plan.samples)
     info = {
-        "dataset": {"root": plan.config.data.root, "reader": plan.config.data.reader, "fingerprint": plan.fingerprint},
+        "dataset": {
+            "root": plan.config.data.root,
+            "reader": plan.config.data.reader,
+            "fingerprint": plan.fingerprint,
+            "fingerprint_by_time": plan.fingerprint_by_time,
+        },
         "persons": plan.persons.as_record(),
         "left_out": plan.left_out,
         "dropped": plan.dropped,

@@ -19,9 +19,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core import places
+from core.data.content.unchanged import check_unchanged
 from core.errors import LabError, out_of_memory
 from core.jobs import control, halt, queue, speed
-from core.plan.plan import check_unchanged
 from core.runs import Run, deaths, origins
 from core.runs.metrics_file import SCORES, fold_scores
 from core.runs.run import is_locked

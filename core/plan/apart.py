@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from core.config.parts import TaskConfig
+from core.data.content.same_bytes import twins
 from core.data.persons import persons_of, units
 from core.data.readers.attributes import TEST
-from core.data.same_bytes import twins
 from core.data.tasks import label_as
 from core.runs import Run
 from core.runs.ancestry import line_of

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +11,6 @@ from core.config import RunConfig
 from core.config.parts import TaskConfig
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
-from core.data.paths import leads_out
 from core.data.persons import Persons, persons_of
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.scan import Scan, fingerprint
@@ -62,6 +58,7 @@ class Plan:
     corrections: list[Correction] = field(default_factory=list)  # those that changed something, in their order
     set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"split": []}))  # as in Scan
     apart: Apart = field(default_factory=Apart)  # test photos, never trained on
+    fingerprint_by_time: str = ""  # as older labs made it, so that their runs can be told to be of the same photos
 
     @property
     def people(self) -> int:
@@ -159,7 +156,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     if parent:
         check_held_out(labelled, parent)
     applied = [effect.correction for effect in effects if effect.photos]
-    digest = fingerprint(labelled, own_columns(config.task, labelled))
+    own = own_columns(config.task, labelled)
     return Plan(
         config,
         labelled,
@@ -167,11 +164,12 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         dropped,
         scan.problems,
         len(bad),
-        digest,
+        fingerprint(labelled, own),
         ancestors,
         applied,
         scan.set_aside,
         set_apart(scan.set_aside, scan.samples, config.task, names, parent),
+        fingerprint(labelled, own, by="mtime_ns"),
     )
 
 
@@ -248,37 +246,3 @@ def check_weights(config: RunConfig) -> None:
     """Raises LabError(kind 'weights') when the first weights are not on disk: said before anything is queued."""
     if not config.model.parent:
         weights.check_weights(config.model.depth, config.model.init)
-
-
-def changed_files(samples: pd.DataFrame) -> list[str]:
-    """Samples whose file is gone, differs in size or time from the frozen table, or is a link that leads out by now."""
-    changed = []
-    outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
-    for sample, path, size, mtime in samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False):
-        try:
-            status = os.lstat(path)
-            is_link = stat.S_ISLNK(status.st_mode)
-            status = os.stat(path) if is_link else status
-        except OSError:
-            changed.append(f"{sample} (gone)")
-            continue
-        folder = os.path.dirname(path)
-        if folder not in outside:
-            outside[folder] = leads_out(folder, posixpath.dirname(sample))
-        if outside[folder] or (is_link and leads_out(path, sample)):
-            changed.append(f"{sample} (a link that leads out of the dataset)")
-        elif (status.st_size, status.st_mtime_ns) != (size, mtime):
-            changed.append(f"{sample} (changed)")
-    return changed
-
-
-def check_unchanged(samples: pd.DataFrame) -> None:
-    """Raises LabError(kind 'data-changed') naming what changed since the launch."""
-    changed = changed_files(samples)
-    if changed:
-        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3:,} more" if len(changed) > 3 else "")
-        raise LabError(
-            f"the dataset changed since the launch: {named}.",
-            "Put the files back, or use 'Run again' to start a new run on the data as they are now.",
-            kind="data-changed",
-        )

@@ -10,9 +10,9 @@ import pandas as pd
 
 from core.answers import ensemble_scores
 from core.answers.ensemble_scores import WHICH, EnsembleScores
+from core.data.content.unchanged import check_unchanged
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.errors import LabError
-from core.plan.plan import check_unchanged
 from core.predict import answering
 from core.predict.members import Member
 from core.runs import Run

@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 
 from core.config.parts import DataConfig
+from core.data.content.same_bytes import digest_of
 from core.data.readers.layouts import READERS
 from core.data.readers.tree import list_tree
 from core.data.readers.whom import with_persons
-from core.data.same_bytes import digest_of
 from core.errors import LabError
 from core.predict.photos import Photo
 from core.runs import Run
@@ -49,7 +49,7 @@ class Known:
     def __init__(self, run: Run):
         """Raises LabError where the run, or its frozen samples, are gone."""
         self._run, self._data = run, run.config().data
-        parts = [each.samples()[["sample", "path", "bytes", "fold"]] for each in _line(run)]
+        parts = [each.samples().reindex(columns=["sample", "path", "bytes", "fold", "hash"]) for each in _line(run)]
         table = pd.concat(parts, ignore_index=True).drop_duplicates("path")
         self._by_path = {
             os.path.normpath(path): (sample, int(fold))
@@ -86,7 +86,11 @@ class Known:
             return None
         if size not in self._digests:
             files = rows[["sample", "path", "fold"]].itertuples(index=False)
-            self._digests[size] = {digest_of(path, sample): (sample, int(fold)) for sample, path, fold in files}
+            frozen = rows["hash"].where(rows["hash"].notna(), "")  # older labs froze none
+            self._digests[size] = {
+                digest or digest_of(path, sample): (sample, int(fold))
+                for (sample, path, fold), digest in zip(files, frozen, strict=True)
+            }
             self._digests[size].pop("", None)
         if photo.content is None:
             digest = digest_of(photo.path, photo.sample or os.path.basename(photo.path))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from core.compare.members import ComparedRun
@@ -62,7 +61,6 @@ def section(findings: Findings) -> Section:
 
 def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
     config = member.run.config()  # under its own name: a report shortens those of a study
-    root = str((member.info.get("dataset") or {}).get("root") or config.data.root)
     if used := corrections_of(member):
         steps.notes.append(
             f"{name} used {count(used)} label correction{'' if used == 1 else 's'}: on another machine, take in "
@@ -74,19 +72,19 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
             f"folds: the folder runs/{config.model.parent} has to be there, with its weights."
         )
     elif not _splits_itself(member):
-        study = _study_of(member, root)
+        study = _study_of(member, config.data.root)
         if study is not None:
             study_id = str(member.info["study"])
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
             steps.files[f"{study_id}.yaml"] = grid.to_yaml(study)
-            steps.commands.append(f"python -m core study {study_id}.yaml --data {shlex.quote(root)}{yes}")
+            steps.commands.append(f"python -m core study {study_id}.yaml --data {shlex.quote(config.data.root)}{yes}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
             )
             return
         steps.files[f"{member.id}.yaml"] = to_yaml(config)
         steps.commands.append(
-            f"python -m core train {member.id}.yaml --data {shlex.quote(root)} --folds-of {member.id}"
+            f"python -m core train {member.id}.yaml --data {shlex.quote(config.data.root)} --folds-of {member.id}"
         )
         steps.notes.append(
             f"{name} stands on folds that its configuration alone does not make: the folder runs/{member.id} has to be "
@@ -94,7 +92,7 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
         )
         return
     steps.files[f"{member.id}.yaml"] = to_yaml(config)
-    steps.commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(root)}")
+    steps.commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(config.data.root)}")
 
 
 def corrections_of(member: ComparedRun) -> int | None:
@@ -145,4 +143,4 @@ def _dotted(data: DataConfig) -> dict[str, Any]:
 
 def _bare(config: RunConfig) -> RunConfig:
     """Without where the dataset lies, which the command names."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"root": Path(config.data.root).name})})
+    return config.model_copy(update={"data": config.data.model_copy(update={"root": ""})})

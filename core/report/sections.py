@@ -50,9 +50,13 @@ def _answer(findings: Findings, sentences: Sequence[str]) -> Section:
 def _data(findings: Findings) -> Section:
     blocks: list = []
     seen: set[str] = set()
-    for member in findings.members:
-        dataset = member.info.get("dataset") or {}
-        key = f"{dataset.get('fingerprint')} {member.config.task.title}"
+    datasets = [member.info.get("dataset") or {} for member in findings.members]
+    by_content = all("fingerprint_by_time" in dataset for dataset in datasets)
+    for member, dataset in zip(findings.members, datasets, strict=True):
+        digest = (
+            dataset.get("fingerprint") if by_content else dataset.get("fingerprint_by_time", dataset.get("fingerprint"))
+        )
+        key = f"{digest} {member.config.task.title}"
         if key in seen:
             continue
         seen.add(key)
@@ -71,8 +75,7 @@ def _data(findings: Findings) -> Section:
 
 def _dataset_line(member: ComparedRun) -> str:
     table, persons, task = member.samples, member.persons, member.config.task.title
-    dataset = member.info.get("dataset") or {}
-    root, reader = dataset.get("root") or member.config.data.root, dataset.get("reader") or member.config.data.reader
+    root, reader = member.config.data.root, member.config.data.reader
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
     leaks = audit(table)
     apart = "; nobody stands in two folds" if persons.are_known and not leaks else ""

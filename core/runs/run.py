@@ -25,6 +25,7 @@ from core.errors import LabError
 from core.places import runs_folder
 from core.runs import deaths, origins
 from core.runs.metrics_file import read_all, read_metrics
+from core.runs.moves import moved
 from core.runs.states import FoldState, check_fold, slim
 from core.runs.summary import written_or_rebuilt
 from core.storage import files, locks
@@ -80,6 +81,11 @@ class Run:
     def samples_file(self) -> Path:
         """The frozen samples, never rewritten."""
         return self.dir / "samples.parquet"
+
+    @property
+    def moved_file(self) -> Path:
+        """Where the dataset lies by now; absent until somebody said that it moved."""
+        return self.dir / "moved.json"
 
     @property
     def test_file(self) -> Path:
@@ -154,28 +160,38 @@ class Run:
         return self
 
     def config(self) -> RunConfig:
+        """As it was frozen, but for the dataset's folder where that has moved."""
         self.require()
-        return read_config(self.config_file, f"{self.id}/config.yaml")
+        return moved.config(read_config(self.config_file, f"{self.id}/config.yaml"), self.moved_file)
 
     def samples(self) -> pd.DataFrame:
-        """The frozen samples: the samples table with y, class_name and fold. Raises LabError as `config` does."""
+        """The frozen samples, where they lie now: the samples table with y, class_name and fold.
+
+        Raises LabError as `config` does.
+        """
         table = with_bits(pd.read_parquet(self.require().samples_file))
-        return table if COLUMN in table else with_known(table, self.config().data)
+        table = table if COLUMN in table else with_known(table, self.config().data)
+        return moved.photos(table, self.moved_file)
 
     def test_photos(self) -> pd.DataFrame | None:
-        """The frozen test photos: the samples table with y and class_name; None where there are none.
+        """The frozen test photos, where they lie now: the samples table with y and class_name; None without any.
 
         Raises LabError(kind 'unreadable') for a damaged file.
         """
         path = self.require().test_file
         try:
-            return with_bits(pd.read_parquet(path)) if path.is_file() else None
+            return moved.photos(with_bits(pd.read_parquet(path)), self.moved_file) if path.is_file() else None
         except (OSError, *GARBAGE) as error:
             raise LabError(
                 f"{self.id}: test.parquet is damaged ({type(error).__name__}).",
                 "Copy it back from a backup.",
                 kind="unreadable",
             ) from error
+
+    def photos_version(self) -> tuple[int, ...]:
+        """Changes when samples() or test_photos() does: a key for what was computed from them."""
+        paths = (self.samples_file, self.test_file, self.moved_file)
+        return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
     def bits(self) -> int:
         """What new photos of more than 8 bits are scaled by, as the run's own were: `load_image` takes it."""

@@ -53,13 +53,17 @@ def cacheable(transforms: Sequence[TransformConfig]) -> bool:
 
 
 def pixels_file(folder: Path, samples: pd.DataFrame, transforms: Sequence[TransformConfig]) -> Path:
-    """Where these pixels live. The name changes with a photo's size, time or bits, a parameter, a library version."""
+    """Where these pixels live. The name changes with a photo's content or bits, a parameter, a library version.
+
+    The same photos in another folder have the same pixels; those of older labs, without hashes, go by path and time.
+    """
     lead, _ = split_pipeline(transforms)
     digest = hashlib.sha256()
     digest.update(json.dumps([t.model_dump(mode="json", exclude={"p"}) for t in lead], sort_keys=True).encode())
     for library in ("albumentations", "opencv-python-headless", "pillow"):
         digest.update(importlib.metadata.version(library).encode())
-    names = ["path", "bytes", "mtime_ns"]
+    is_hashed = "hash" in samples and bool((samples["hash"] != "").all())
+    names = ["bytes", "hash"] if is_hashed else ["path", "bytes", "mtime_ns"]
     names += [BITS] if samples[BITS].any() else []  # without any, the name is what it was before there were bits
     for row in samples[names].itertuples(index=False):
         digest.update(repr(tuple(row)).encode())

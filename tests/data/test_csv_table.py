@@ -142,7 +142,9 @@ def test_paths_that_leave_the_dataset_are_not_opened(tmp_path, monkeypatch):
     escapes += ["file_link.jpg", "..", f"../{root.name}/a.jpg"]
     csv_dataset(root, "path,label", "a.jpg,x", *(f"{path},y" for path in escapes), photos=["a.jpg"])
     opened = []
-    monkeypatch.setattr("core.data.verify.photo_fault", lambda path: opened.append(path) or (8, 6, None, EIGHT_BITS))
+    monkeypatch.setattr(
+        "core.data.verify.photo_fault", lambda path, look: opened.append(path) or (8, 6, None, EIGHT_BITS)
+    )
     scanned = read(root)
     assert opened == [str(root / "a.jpg")]
     assert {f"labels.csv row {row}" for row in range(3, 11)} <= set(problems_of(scanned, "outside"))

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config.run_config import DataConfig
 from core.data import duplicates, thumbnails
+from core.data.content.unchanged import changes
 from core.data.paths import file_inside, inside, photo_file
 from core.data.pictures.photo import photo_of
 from core.data.readers.csv_table import csv_columns
@@ -18,7 +19,6 @@ from core.data.readers.tree import list_tree
 from core.data.scan import scan
 from core.errors import LabError
 from core.places import HOME
-from core.plan.plan import changed_files
 from core.report import faces
 from pages.parts.data import problems
 from pages.parts.data.view import View
@@ -135,13 +135,12 @@ def test_a_followed_photo_is_opened_by_every_door_and_only_by_consent(root, secr
     assert isinstance(thumbnails.thumbnail(photo), bytes)
     assert duplicates.signatures([photo]).decoded.tolist() == [True]
     assert faces._face(photo, (), ()).jpeg
-    assert changed_files(samples) == []
+    assert changes(samples) == []
     plain = str(root / sample)  # as in a table that was made without consent
     with pytest.raises(LabError, match="leads out of the dataset"):
         photo_file(plain, sample)
-    assert changed_files(samples.assign(path=[str(root / name) for name in samples["sample"]])) == [
-        "cat/out.jpg (a link that leads out of the dataset)"
-    ]
+    without_consent = samples.assign(path=[str(root / name) for name in samples["sample"]])
+    assert list(map(str, changes(without_consent))) == ["cat/out.jpg (a link that leads out of the dataset)"]
 
 
 def test_consent_holds_for_photos_that_were_links_when_it_was_given(root, secret):
@@ -150,7 +149,7 @@ def test_consent_holds_for_photos_that_were_links_when_it_was_given(root, secret
     (root / "cat" / "a.jpg").symlink_to(secret / "secret.jpg")
     with pytest.raises(LabError, match="leads out of the dataset"):
         photo_file(samples["path"][0], samples["sample"][0])
-    assert changed_files(samples) == ["cat/a.jpg (a link that leads out of the dataset)"]
+    assert list(map(str, changes(samples))) == ["cat/a.jpg (a link that leads out of the dataset)"]
 
 
 @pytest.mark.parametrize("sample", ["../outside/secret.jpg", "", "b.jpg", "cat/../../outside/secret.jpg"])

@@ -18,7 +18,7 @@ from core.errors import LabError
 from tests.photos import all_kinds, assert_nothing_is_skipped, draw, mask_dataset, noise, png_bomb, problems_of, read
 
 COLUMNS = ["sample", "path", "person", "person_known", "mask", "gender", "age", "label", "row", "bytes", "mtime_ns"]
-COLUMNS += ["width", "height", "bits"]
+COLUMNS += ["hash", "width", "height", "bits"]
 
 
 def bad_dataset(root):
@@ -95,7 +95,7 @@ def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_p
     root, memory = bad_dataset(tmp_path / "data"), tmp_path / "verified.parquet"
     decoded, stopped, pools, turns = [], threading.Event(), [], itertools.count()
 
-    def photo_fault(path):
+    def photo_fault(path, look):
         decoded.append(path)
         assert next(turns) == 0 or stopped.wait(60)  # one of them alone is the first, however threads take turns
         return 8, 6, None, EIGHT_BITS
@@ -132,7 +132,7 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
     first = scan(data, memory=memory)
     decoded = []
     judge = verify.photo_fault
-    monkeypatch.setattr(verify, "photo_fault", lambda path: decoded.append(path) or judge(path))
+    monkeypatch.setattr(verify, "photo_fault", lambda path, look: decoded.append(path) or judge(path, look))
     second = scan(data, memory=memory)
     assert decoded == []
     pd.testing.assert_frame_equal(first.samples, second.samples)
@@ -154,7 +154,7 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
 
 
 def test_verdicts_of_thousands_keep_their_order(monkeypatch):
-    monkeypatch.setattr(verify, "photo_fault", lambda path: (int(path), 1, None, EIGHT_BITS))
+    monkeypatch.setattr(verify, "photo_fault", lambda path, look: (int(path), 1, None, EIGHT_BITS))
     calls = []
     files = [(str(n), 1, 1) for n in range(5_003)]
     verdicts = verify.verify(files, threads=2, progress=lambda *at: calls.append(at))
@@ -239,9 +239,13 @@ def test_fingerprint_tells_each_change_but_not_order_or_root():
     samples = all_kinds().assign(path="/a")
     before = fingerprint(samples)
     assert fingerprint(samples.sample(frac=1, random_state=0).assign(path="/b")) == before
+    touched = samples.assign(mtime_ns=samples["mtime_ns"] + 1)
+    assert fingerprint(touched) == before  # the same photos
+    by_time = fingerprint(samples, by="mtime_ns")
+    assert fingerprint(samples.drop(columns="hash"), by="mtime_ns") == by_time != fingerprint(touched, by="mtime_ns")
     changes = {
         "bytes": 11,
-        "mtime_ns": 1_700_000_000_123_456_790,
+        "hash": "f" * 64,
         "person": "x",
         "age": 31,
         "gender": None,

@@ -1,9 +1,9 @@
 import pytest
 
+from core.data.content.unchanged import changes
 from core.data.images import load_image
 from core.data.readers import tree
 from core.errors import LabError
-from core.plan.plan import changed_files
 from tests.photos import draw, problems_of, read
 
 
@@ -74,7 +74,7 @@ def test_a_dataset_of_links_says_how_they_are_followed_and_then_opens(tmp_path):
     assert caught.value.kind == "links" and "data.follow_links" in caught.value.remedy
     scanned = read(root, follow_links=True)
     assert scanned.samples["sample"].tolist() == [f"{label}/{i}.jpg" for label in ("cat", "dog") for i in range(3)]
-    assert scanned.problems.empty and changed_files(scanned.samples) == []
+    assert scanned.problems.empty and changes(scanned.samples) == []
     (fact,) = facts_of(scanned, "links")
     assert "6 links are followed" in fact.text and "6 photos lie out of" in fact.text
     assert fact.settings == ("follow_links",)
@@ -151,7 +151,7 @@ def test_a_table_finds_photos_behind_links_that_are_followed(tmp_path):
     scanned = read(root, follow_links=True)
     assert scanned.reader == "csv" and scanned.problems.empty
     assert scanned.samples["label"].value_counts().to_dict() == {"caty": 3, "dogy": 3}
-    assert changed_files(scanned.samples) == []
+    assert changes(scanned.samples) == []
 
 
 def test_pictures_that_are_not_read_are_named_with_what_to_do(tmp_path, monkeypatch):

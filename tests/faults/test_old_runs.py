@@ -11,8 +11,9 @@ from sklearn.metrics import f1_score
 
 from core.answers import mistakes
 from core.compare import members, pairs
+from core.data.content.unchanged import check_unchanged
+from core.data.scan import fingerprint
 from core.jobs import control
-from core.plan.plan import check_unchanged
 from core.report import gather
 from core.runs import Run, exports, metrics_file
 from core.runs.create import create
@@ -57,6 +58,7 @@ def test_old_runs_are_listed_as_they_stood(old):
         run = Run(run_id, old)
         check_unchanged(run.samples())
         assert run.info()["class_names"] == CLASSES
+        assert fingerprint(run.samples(), by="mtime_ns") == run.info()["dataset"]["fingerprint"]
         assert run.config().training.label_smoothing == 0.1
 
 

@@ -1,7 +1,4 @@
 import math
-import os
-import shutil
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,16 +7,14 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from core.config import from_dict
-from core.config.run_config import DataConfig
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.data.tasks import possible_tasks
 from core.errors import LabError
 from core.jobs import control
-from core.plan import plan as plans
 from core.plan.folds import audit
-from core.plan.plan import Plan, changed_files, check_task, check_unchanged, check_weights, fit_task, make_plan
+from core.plan.plan import Plan, check_task, check_weights, fit_task, make_plan
 from core.runs import FoldState
 from core.training.batches import epoch_order, split_batches
 from tests.photos import damaged_mask_dataset, draw, mask_dataset, read
@@ -199,82 +194,6 @@ def test_missing_first_weights_are_said_before_anything_is_queued(tmp_path, monk
     with pytest.raises(LabError, match="there is no file"):
         check_weights(from_dict({"model": {"init": f"file:{tmp_path}/x.pth"}}))
     check_weights(from_dict({"model": {"init": "scratch"}}))
-
-
-# Fault 32
-
-
-@pytest.fixture
-def frozen(tmp_path):
-    for name in ("a", "b"):
-        for n in range(4):
-            draw(tmp_path / "photos" / name / f"{n}.png", colour=(n, 0, 0))
-    config = from_dict({**SMALL, "task": {"name": "label"}, "folds": {"count": 2}})
-    config = config.model_copy(update={"data": DataConfig(root=str(tmp_path / "photos"))})
-    return make_plan(config, scan(config.data, threads=1)).samples
-
-
-def test_an_unchanged_dataset_is_accepted_also_after_its_table_went_through_a_file(frozen, tmp_path):
-    check_unchanged(frozen)
-    frozen.to_parquet(tmp_path / "samples.parquet")
-    check_unchanged(pd.read_parquet(tmp_path / "samples.parquet"))
-
-
-def test_what_changed_since_the_launch_is_named(frozen):
-    paths = dict(zip(frozen["sample"], map(Path, frozen["path"]), strict=True))
-    paths["a/0.png"].unlink()
-    status = paths["a/1.png"].stat()
-    os.utime(paths["a/1.png"], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    paths["b/2.png"].write_bytes(paths["b/2.png"].read_bytes() + b"\0")
-    os.utime(paths["b/2.png"], ns=(0, int(frozen.set_index("sample")["mtime_ns"]["b/2.png"])))
-    assert sorted(changed_files(frozen)) == ["a/0.png (gone)", "a/1.png (changed)", "b/2.png (changed)"]
-    with pytest.raises(LabError) as caught:
-        check_unchanged(frozen)
-    assert caught.value.kind == "data-changed"
-    assert "a/0.png (gone), a/1.png (changed), b/2.png (changed)" in caught.value.message
-    assert "Run again" in caught.value.remedy
-
-
-def _as_it_was(path, row):
-    """The very bytes and time, so that nothing but the way there differs."""
-    shutil.copy2(row["path"], path)
-    os.utime(path, ns=(0, int(row["mtime_ns"])))
-
-
-def test_a_photo_that_became_a_link_out_of_its_dataset_is_not_trained_on(frozen, tmp_path):
-    row = frozen.set_index("sample", drop=False).loc["a/0.png"]
-    (tmp_path / "elsewhere").mkdir()
-    _as_it_was(tmp_path / "elsewhere" / "0.png", row)
-    os.unlink(row["path"])
-    os.symlink(tmp_path / "elsewhere" / "0.png", row["path"])
-    assert changed_files(frozen) == ["a/0.png (a link that leads out of the dataset)"]
-    with pytest.raises(LabError, match="leads out of the dataset") as caught:
-        check_unchanged(frozen)
-    assert caught.value.kind == "data-changed"
-
-
-def test_a_folder_that_became_a_link_is_followed_only_within_its_dataset(frozen, tmp_path):
-    folder = Path(frozen.set_index("sample")["path"]["a/0.png"]).parent
-    folder.rename(tmp_path / "moved")
-    folder.symlink_to(tmp_path / "moved")
-    inside = [sample for sample in frozen["sample"] if sample.startswith("a/")]
-    assert changed_files(frozen) == [f"{sample} (a link that leads out of the dataset)" for sample in inside]
-    (tmp_path / "moved").rename(folder.with_name("kept"))
-    folder.unlink()
-    folder.symlink_to(folder.with_name("kept"))
-    assert changed_files(frozen) == []
-
-
-def test_many_changes_are_counted(frozen):
-    for path in frozen["path"]:
-        os.unlink(path)
-    with pytest.raises(LabError, match=r"a/0\.png \(gone\), .* and 5 more"):
-        check_unchanged(frozen)
-
-
-def test_a_folder_that_moved_is_gone(frozen, tmp_path):
-    (tmp_path / "photos").rename(tmp_path / "elsewhere")
-    assert len(plans.changed_files(frozen)) == 8
 
 
 # Label corrections

@@ -361,3 +361,20 @@ def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(copied):
         layout = block.figure.layout
         assert not block.half and layout.legend.orientation == "v" and layout.legend.x > 1
         assert layout.height >= 12 * 20
+
+
+def test_runs_are_of_the_same_photos_by_their_content_and_beside_an_older_run_by_their_times(copied):
+    first, second, third = chosen(copied)
+
+    def told():
+        return "not trained on the same photos" in render.markdown(gather.gather([first, second, third]))
+
+    for run, time in ((first, "t1"), (second, "t2"), (third, "t1")):  # the second was launched after a touch
+        run.update_info(dataset={"fingerprint": "content", "fingerprint_by_time": time})
+    assert not told()
+    third.update_info(dataset={"fingerprint": "t1"})  # of a lab that kept no hashes
+    assert told()  # the times of the second are others, and nobody knows better
+    second.update_info(dataset={"fingerprint": "content", "fingerprint_by_time": "t1"})
+    assert not told()
+    third.update_info(dataset={"fingerprint": "other", "fingerprint_by_time": "t1"})
+    assert told()

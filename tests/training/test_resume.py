@@ -4,6 +4,7 @@ import shutil
 import signal
 import threading
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,16 @@ from sklearn.metrics import f1_score
 
 from core.answers import mistakes
 from core.config.run_config import ModelConfig
+from core.data.scan import scan
 from core.errors import LabError
 from core.inside import fold_models
 from core.jobs import control
 from core.network.model import build_model, inherit
 from core.plan import transfer
+from core.plan.plan import make_plan
 from core.runs import FoldState, Run, origins, starts
 from core.runs.create import create
+from core.studies.relocate import relocate
 from core.training import checkpoint, course, train
 from tests.old_runs import FASTER, FINISHED, INTERRUPTED, thaw
 from tests.pages.app import page
@@ -141,6 +145,26 @@ def test_a_best_epoch_that_a_resume_does_not_reach_again_leaves_nothing_behind(
     assert workers.run(small_net, ending(worse=[2, 3, 4])) == 0
     assert_one_story(run)
     assert run.fold_state(0).best_epoch == kept
+
+
+def test_killed_and_resumed_from_where_the_dataset_moved_meanwhile_equals_never_stopped(
+    workers, tiny_plan, never_stopped_small, network, tmp_path
+):
+    dataset = Path(shutil.copytree(tiny_plan.config.data.root, tmp_path / "before", copy_function=shutil.copyfile))
+    config = with_changes(tiny_plan, data__root=str(dataset)).config
+    run = launch(make_plan(config, scan(config.data, threads=1)), workers.root)
+    assert workers.run(small_net, die_renaming("last.pt", after=True, turn=2)) == -signal.SIGKILL
+    shutil.copytree(dataset, tmp_path / "after", copy_function=shutil.copyfile)  # as a copy, all its times are others
+    shutil.rmtree(dataset)
+    with pytest.raises(LabError) as told:
+        resume(run)
+    assert told.value.kind == "data-moved"
+    relocate(run, tmp_path / "after")
+    resume(run)
+    assert workers.run(small_net) == 0
+    assert starts.read(run, 0)[-1]["epoch"] == 2
+    assert_same_result(run, never_stopped_small)
+    assert_one_story(run)
 
 
 def test_a_resume_with_another_thread_count_is_told_and_leaves_one_story(workers, tiny_plan, network, monkeypatch):

@@ -135,6 +135,19 @@ def take_in(root: str | Path, text: str, folder: Path | None = None, source: str
     return sum(new.id == counted.id for new, counted in zip(fresh, in_force, strict=True))
 
 
+def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> int:
+    """Give a dataset that moved, or a copy of it, the corrections that it had where it lay before; their number.
+
+    They are left where they were only if the dataset is there, too. Raises LabError for a broken file.
+    """
+    brought, ids = load(old, folder), {each.id for each in load(new, folder)}
+    if fresh := [each for each in brought if each.id not in ids]:
+        add_all(new, fresh, folder)
+    if brought and not Path(old).is_dir():
+        file(old, folder).unlink(missing_ok=True)
+    return len(brought)
+
+
 def apply(samples: pd.DataFrame, corrections: list[Correction]) -> tuple[pd.DataFrame, list[Correction]]:
     """(the samples as corrected, the corrections that changed something). samples itself is left as it is."""
     corrected, outcome = effects(samples, corrections)

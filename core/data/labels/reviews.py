@@ -52,6 +52,17 @@ def forget(root: str | Path, sample: str, folder: Path | None = None) -> None:
     _change(root, folder, lambda reviewed: {name: row for name, row in reviewed.items() if name != sample})
 
 
+def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> None:
+    """Give a dataset that moved, or a copy of it, what was found right where it lay before.
+
+    It is left where it was only if the dataset is there, too. Raises LabError as the others do.
+    """
+    if brought := _read(file(old, folder)):
+        _change(new, folder, lambda reviewed: brought | reviewed)
+        if not Path(old).is_dir():
+            file(old, folder).unlink(missing_ok=True)
+
+
 def _change(root: str | Path, folder: Path | None, change) -> None:
     path = file(root, folder)
     try:

@@ -6,9 +6,9 @@ import os
 from collections import Counter
 
 from core.config.run_config import DataConfig
+from core.data.content.same_bytes import twins
 from core.data.readers.attributes import TEST, UNLABELLED, problem
 from core.data.readers.reading import Fact
-from core.data.same_bytes import twins
 from core.text import listed
 
 LEAK = "leak"  # kind of a problem: what is trained on stands in the test set, too

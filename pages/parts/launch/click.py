@@ -36,8 +36,8 @@ from pages.parts.shared import frame
 
 AGAIN = "See what stands here now, then press Launch again."
 DATASET = ("data", "task", "folds", "model.init", "study")  # what photos, classes and folds depend on
-ASIDE = ["sample", "bytes", "mtime_ns", "split"]
-FROZEN = ["sample", "bytes", "mtime_ns", "person", "class_name", "fold"]
+ASIDE = ["sample", "bytes", "hash", "split"]
+FROZEN = ["sample", "bytes", "hash", "person", "class_name", "fold"]
 
 
 @dataclass(frozen=True)

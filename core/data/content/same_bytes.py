@@ -1,14 +1,34 @@
-"""Photos that are the same, byte for byte, under two names. Imports no torch."""
+"""A photo is known by its content: the hash of its bytes, and who is the same under two names. Imports no torch."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import BinaryIO
 
 from core.data.paths import photo_file
 from core.errors import LabError
 
+AT_ONCE = 1 << 20  # bytes
 File = tuple[str, str, int]  # sample, path, bytes: as in a samples table
+
+
+def hash_of(file: BinaryIO) -> str:
+    """SHA-256 of an open, seekable binary file from where it stands, which is where it is left. Memory stays flat."""
+    start, digest = file.tell(), hashlib.sha256()
+    while part := file.read(AT_ONCE):
+        digest.update(part)
+    file.seek(start)
+    return digest.hexdigest()
+
+
+def digest_of(path: str, sample: str) -> str:
+    """hash_of a photo of a samples table; "" for one that cannot be read by now or lies outside its dataset."""
+    try:
+        with open(photo_file(path, sample), "rb") as stream:
+            return hash_of(stream)
+    except (OSError, LabError):  # it is told where the photo is read
+        return ""
 
 
 def twins(trained: Iterable[File], tested: Iterable[File]) -> dict[str, str]:
@@ -24,12 +44,3 @@ def twins(trained: Iterable[File], tested: Iterable[File]) -> dict[str, str]:
             digests.setdefault(digest, sample)
     same = ((sample, digests.get(digest_of(path, sample))) for sample, path, size in tested if size in sizes)
     return {sample: twin for sample, twin in same if twin is not None}
-
-
-def digest_of(path: str, sample: str) -> str:
-    """sha256 of a photo's file, as of a samples table; "" where it cannot be read, which its reader says."""
-    try:
-        with open(photo_file(path, sample), "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (OSError, LabError):
-        return ""

@@ -1,0 +1,126 @@
+"""Whether the photos of a frozen samples table are still the ones that they were. Imports no torch.
+
+A photo is known by its content. Where size and time are those of the table its bytes are taken to be, too; where only
+the time differs (touched, copied, checked out anew) its hash decides. Tables of older labs have no hashes.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from core import machine
+from core.data.content.same_bytes import digest_of
+from core.data.paths import dataset_of, leads_out
+from core.errors import LabError
+from core.text import count
+
+Fault = Literal["missing", "gone", "outside", "changed", "undecided"]
+# missing: there is no such file; gone: it cannot be looked at; outside: a link that leads out of the dataset by now;
+# undecided: as large as it was, at another time, and there is no hash to go by
+WORDS: dict[Fault, str] = {
+    "missing": "gone",
+    "gone": "gone",
+    "outside": "a link that leads out of the dataset",
+    "changed": "changed",
+    "undecided": "its time changed",
+}
+NAMED = 3  # photos that a sentence names
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is not as it was at the launch about one photo."""
+
+    sample: str
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.sample} ({WORDS[self.fault]})"
+
+
+def changes(samples: pd.DataFrame, read: Collection[int] | None = None) -> list[Change]:
+    """The photos that are not the ones of the table by now, in its order.
+
+    samples: sample, path, bytes, mtime_ns and, from labs that kept it, hash. read: positions of the photos whose bytes
+    are held against their hash, on all cores, whatever their time; None for those that were touched.
+    """
+    faults: dict[int, Fault] = {}
+    to_read: list[int] = []
+    outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
+    hashes = samples["hash"].fillna("").tolist() if "hash" in samples else [""] * len(samples)
+    rows = list(samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False, name=None))
+    chosen = None if read is None else set(read)
+    for place, (sample, path, size, mtime) in enumerate(rows):
+        try:
+            status = os.lstat(path)
+            is_link = stat.S_ISLNK(status.st_mode)
+            status = os.stat(path) if is_link else status
+        except OSError as error:
+            faults[place] = "missing" if isinstance(error, FileNotFoundError | NotADirectoryError) else "gone"
+            continue
+        folder = os.path.dirname(path)
+        if folder not in outside:
+            outside[folder] = leads_out(folder, posixpath.dirname(sample))
+        if outside[folder] or (is_link and leads_out(path, sample)):
+            faults[place] = "outside"
+        elif status.st_size != size:
+            faults[place] = "changed"
+        elif not hashes[place]:
+            if status.st_mtime_ns != mtime:
+                faults[place] = "undecided"
+        elif status.st_mtime_ns != mtime if chosen is None else place in chosen:
+            to_read.append(place)
+    if to_read:
+        with ThreadPoolExecutor(machine.cores()) as pool:
+            digests = pool.map(lambda place: digest_of(rows[place][1], rows[place][0]), to_read)
+            faults |= {place: "changed" for place, now in zip(to_read, digests, strict=True) if now != hashes[place]}
+    return [Change(rows[place][0], faults[place]) for place in sorted(faults)]
+
+
+def check_unchanged(samples: pd.DataFrame) -> None:
+    """Raises LabError naming what changed since the launch: kind 'data-moved' where not one photo is in its place,
+    'data-undecided' where the times alone differ and the run is of a lab that kept no hashes, else 'data-changed'.
+    """
+    changed = changes(samples)
+    if not changed:
+        return
+    if len(changed) == len(samples) and all(change.fault == "missing" for change in changed):
+        raise moved(samples)
+    if all(change.fault == "undecided" for change in changed):
+        what = "the photo has" if len(changed) == 1 else f"{count(len(changed))} photos have"
+        raise LabError(
+            f"{what} another time than at the launch: {named(changed)}. An older lab launched this run and kept no "
+            "hashes, so nobody can tell whether the bytes are the same; the sizes are.",
+            "If only the times changed (a copy, a backup put back), say so where the run asks for its dataset, or with "
+            "python -m core relocate --same-sizes; else put the files back, or use 'Run again'.",
+            kind="data-undecided",
+        )
+    raise LabError(
+        f"the dataset changed since the launch: {named(changed)}.",
+        "Put the files back, or use 'Run again' to start a new run on the data as they are now.",
+        kind="data-changed",
+    )
+
+
+def moved(samples: pd.DataFrame) -> LabError:
+    """That not one of the photos is where the table says."""
+    root = dataset_of(*samples[["path", "sample"]].iloc[0])
+    return LabError(
+        f"dataset {root}: not one of its {count(len(samples))} photos is there any more.",
+        "If it moved, say where it is now: on the run's page, or with python -m core relocate RUN FOLDER.",
+        kind="data-moved",
+    )
+
+
+def named(changed: list[Change]) -> str:
+    """ "a.jpg (gone), b.jpg (changed), c.jpg (changed) and 5 more"."""
+    words = ", ".join(map(str, changed[:NAMED]))
+    return words + (f" and {count(len(changed) - NAMED)} more" if len(changed) > NAMED else "")

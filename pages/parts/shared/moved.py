@@ -1,0 +1,115 @@
+"""Where the dataset of a run is gone: the question where it is now, in place of a dead end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import LabError
+from core.runs import Run
+from core.storage.files import GARBAGE
+from core.studies.relocate import Relocated, relocate
+from core.text import count, plain
+from pages.parts.shared import badges
+from pages.parts.shared.fields import begin
+
+LOOKED_FOR = 5  # photos, spread over the run's
+TOLD = "moved-told"  # run id -> (the folder that was named, why it could not be taken)
+AGREE = {  # kind of what was told -> what can be agreed to, and the words for it
+    "missing-photos": ("missing", "Go on without the photos that are missing"),
+    "data-undecided": ("same_sizes", "These are the same photos: go by their sizes"),
+}
+
+
+def ask(run: Run) -> None:
+    """Nothing while the photos of the run are in their place, but for what was taken over just before."""
+    if said := st.session_state.pop(_key(run, "said"), ""):
+        st.success(plain(said), icon=":material/check:")
+    root = _root(run)
+    named, error = st.session_state.get(TOLD, {}).get(run.id, (root, None))
+    if not root or (error is None and not _is_gone(run)):
+        return
+    with st.container(key=f"moved-{run.id}"):
+        if error is None:
+            st.html(
+                badges.fault(
+                    f"The photos of this run are not in {root} any more.",
+                    "Say where they are, and everything works as before.",
+                    state="interrupted",
+                )
+            )
+        else:
+            badges.show_error(error)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            begin(st.text_input, "Where is the dataset now?", key=_key(run, "folder"), begins=named, width="stretch")
+            st.button(
+                "Look there",
+                icon=":material/folder_open:",
+                type="primary",
+                on_click=_look,
+                args=(run, root, named, error),
+                help="Names, sizes and a sample of the bytes are compared before anything is taken over.",
+            )
+        begin(st.checkbox, "All runs and studies of this dataset", key=_key(run, "all"), begins=True)
+        if error is not None and error.kind in AGREE:
+            begin(st.checkbox, AGREE[error.kind][1], key=_key(run, error.kind, named), begins=False)
+
+
+def note(run: Run, error: LabError) -> bool:
+    """Whether the error of something that was tried with the run is one that `ask` goes on from; it then does."""
+    if error.kind == "data-undecided":
+        st.session_state.setdefault(TOLD, {})[run.id] = (_root(run), error)
+    return error.kind in ("data-moved", "data-undecided")
+
+
+def _look(run: Run, root: str, named: str, error: LabError | None) -> None:
+    folder = str(st.session_state.get(_key(run, "folder")) or "").strip()
+    consent = {}
+    if error is not None and error.kind in AGREE and folder == named:  # what was agreed to was about that folder
+        consent[AGREE[error.kind][0]] = bool(st.session_state.get(_key(run, error.kind, named)))
+    told = st.session_state.setdefault(TOLD, {})
+    try:
+        with st.spinner("Comparing photos"):
+            outcome = relocate(run, folder, others=bool(st.session_state.get(_key(run, "all"))), **consent)
+    except LabError as refusal:
+        told[run.id] = (folder, refusal)
+        return
+    told.pop(run.id, None)
+    st.session_state[_key(run, "said")] = _told(run, outcome)
+
+
+def _told(run: Run, outcome: Relocated) -> str:
+    more = len(outcome.agreed) - 1
+    words = f"This run reads its photos from {outcome.root} now: {outcome.agreed[run.id].told()}."
+    words += f" {count(more)} more run{' follows' if more == 1 else 's follow'}." if more else ""
+    if outcome.refused:
+        words += f" {count(len(outcome.refused))} stayed, as their photos are not all there."
+    return words
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _looked_for(run_dir: str, version: tuple[int, ...]) -> list[str]:
+    paths = Run(Path(run_dir).name, Path(run_dir).parent).samples()["path"].tolist()
+    return paths[:: max(1, -(-len(paths) // LOOKED_FOR))]
+
+
+def _is_gone(run: Run) -> bool:
+    """Whether none of some of its photos is there; a run that cannot be read says so elsewhere."""
+    try:
+        paths = _looked_for(str(run.dir), run.photos_version())
+    except (LabError, OSError, *GARBAGE):
+        return False
+    return bool(paths) and not any(os.path.exists(path) for path in paths)
+
+
+def _root(run: Run) -> str:
+    try:
+        return run.config().data.root
+    except (LabError, OSError, *GARBAGE):
+        return ""
+
+
+def _key(run: Run, *what: str) -> str:
+    return "-".join(("moved", run.id, *what))

@@ -1,0 +1,108 @@
+"""Where the dataset of a run is gone, its pages ask where it is now, and go on once somebody said so."""
+
+import os
+import shutil
+
+import pytest
+
+from core.data.content.unchanged import check_unchanged
+from core.studies.relocate import relocate
+from tests.answered import answer, probabilities_of
+from tests.moving import draw_dataset, frozen_run
+from tests.pages.app import button, html, labels, page
+
+QUESTION = "Where is the dataset now?"
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return draw_dataset(tmp_path / "photos")
+
+
+def asks(at):
+    return [field for field in at.text_input if field.label == QUESTION]
+
+
+def look_in(at, place):
+    (field,) = asks(at)
+    field.input(str(place))
+    button(at, "Look there").click().run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_live_asks_for_a_dataset_that_is_gone_and_resume_goes_on_once_it_is_named(folder, dataset, tmp_path):
+    run, beside = frozen_run(folder, dataset), frozen_run(folder, dataset, "beside")
+    for each in (run, beside):
+        for state in each.states():
+            each.write_state(type(state)(state.fold, "cancelled"))
+    assert not asks(page("live", run=run.id))
+    new = dataset.rename(tmp_path / "new")
+    at = page("live", run=run.id)
+    assert f"not in {dataset} any more" in html(at)
+    look_in(at, tmp_path)
+    assert "not one of 10 photos" in html(at) and f"Perhaps you mean {new}" in html(at) and asks(at)
+    look_in(at, new)
+    assert not asks(at)
+    said = at.success[0].value.replace("\\", "")  # as text, not as Markdown
+    assert f"from {new} now: 10 photos found, 10 compared byte by byte. 1 more run follows." in said
+    check_unchanged(beside.samples())
+    button(at, "Resume").click().run()
+    assert {state.state for state in run.states()} == {"queued"} and "Resume" not in labels(at)
+
+
+def test_missing_photos_are_named_and_agreed_to_for_that_folder_alone(folder, dataset, tmp_path):
+    run = frozen_run(folder, dataset)
+    new = dataset.rename(tmp_path / "new")
+    (new / "train/cat/1.png").unlink()
+    other = shutil.copytree(new, tmp_path / "other")
+    (other / "train/cat/2.png").unlink()
+    at = look_in(page("live", run=run.id), new)
+    assert "train/cat/1.png (gone)" in html(at)
+    (agree,) = [box for box in at.checkbox if "missing" in box.label]
+    agree.check()
+    look_in(at, other)  # the tick was about another folder
+    assert "lacks 2 of 10 photos" in html(at) and not run.moved_file.exists()
+    (agree,) = [box for box in at.checkbox if "missing" in box.label]
+    assert agree.value is False
+    agree.check()
+    look_in(at, other)
+    assert not asks(at) and run.config().data.root == str(other)
+
+
+def test_an_older_run_whose_photos_were_touched_can_be_agreed_to_be_the_same(folder, dataset):
+    run = frozen_run(folder, dataset, hashes=False)
+    for state in run.states():
+        run.write_state(type(state)(state.fold, "cancelled"))
+    for row in [*run.samples().itertuples(), *run.test_photos().itertuples()]:
+        os.utime(row.path, ns=(7, 7))
+    at = page("live", run=run.id)
+    assert not asks(at)
+    button(at, "Resume").click().run()
+    assert "nobody can tell" in html(at) and asks(at)[0].value == str(dataset)
+    (agree,) = [box for box in at.checkbox if "the same photos" in box.label]
+    agree.check()
+    button(at, "Look there").click().run()
+    assert not asks(at)
+    check_unchanged(run.samples())
+
+
+def test_look_inside_asks_and_then_shows_the_photos_again(folder, dataset, tmp_path):
+    run = frozen_run(folder, dataset)
+    samples, names = run.samples(), run.info()["class_names"]
+    answer(run, samples, probabilities_of(samples["y"], wrong={0: 1}, classes=2), names=names)
+    new = dataset.rename(tmp_path / "new")
+    at = page("look_inside", run=run.id)
+    assert f"not in {dataset} any more" in html(at)
+    look_in(at, new)
+    assert not asks(at) and "any more" not in html(at)
+
+
+def test_a_move_that_was_told_elsewhere_is_seen_by_an_open_page(folder, dataset, tmp_path):
+    run = frozen_run(folder, dataset)
+    new = dataset.rename(tmp_path / "new")
+    at = page("live", run=run.id)
+    assert asks(at)
+    relocate(run, new)
+    at.run()
+    assert not asks(at)
