@@ -141,7 +141,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             from core.training import train  # seconds of importing torch; the fold can be seen and cancelled already
             from core.training.device import limit_threads
 
-            check_unchanged(run.samples())
+            check_unchanged(run.samples(), control.touched_file(run))
             limit_threads(queue.threads_of_a_slot(run.dir.parent))
             begun = time.monotonic()
             finished = train.train_fold(

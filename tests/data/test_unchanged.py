@@ -69,6 +69,23 @@ def test_what_was_touched_is_the_same_photo_and_alone_is_read(frozen, monkeypatc
     assert sorted(read) == sorted(touched)
 
 
+def test_a_touched_photo_that_was_found_to_be_the_same_is_read_once(frozen, tmp_path, monkeypatch):
+    memory = tmp_path / "lab" / "touched.json"
+    for row in frozen.itertuples():
+        touch(row.path)
+    check_unchanged(frozen, memory)
+    with monkeypatch.context() as patched:
+        patched.setattr(unchanged, "digest_of", lambda path, sample: pytest.fail(f"{sample} is read"))
+        check_unchanged(frozen, memory)
+    draw(Path(frozen["path"][0]), colour=(200, 0, 0))
+    touch(frozen["path"][0], 2000)
+    with pytest.raises(LabError, match=r"a/0\.png \(changed\)"):
+        check_unchanged(frozen, memory)
+    memory.write_bytes(b"[[1]]")
+    with pytest.raises(LabError, match=r"a/0\.png \(changed\)"):
+        check_unchanged(frozen, memory)
+
+
 def test_a_copy_in_place_of_the_dataset_is_the_dataset(frozen, tmp_path):
     root = tmp_path / "photos"
     root.rename(tmp_path / "original")

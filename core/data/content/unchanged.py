@@ -6,12 +6,14 @@ the time differs (touched, copied, checked out anew) its hash decides. Tables of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import stat
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -20,6 +22,7 @@ from core import machine
 from core.data.content.same_bytes import digest_of
 from core.data.paths import dataset_of, leads_out
 from core.errors import LabError
+from core.storage.files import GARBAGE, read_json, write_json
 from core.text import count
 
 Fault = Literal["missing", "gone", "outside", "changed", "undecided"]
@@ -33,6 +36,7 @@ WORDS: dict[Fault, str] = {
     "undecided": "its time changed",
 }
 NAMED = 3  # photos that a sentence names
+Key = tuple[str, int, int, str]  # path, bytes, mtime_ns, hash of a touched photo that was read
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,16 @@ class Change:
         return f"{self.sample} ({WORDS[self.fault]})"
 
 
-def changes(samples: pd.DataFrame, read: Collection[int] | None = None) -> list[Change]:
+def changes(samples: pd.DataFrame, read: Collection[int] | None = None, memory: Path | None = None) -> list[Change]:
     """The photos that are not the ones of the table by now, in its order.
 
     samples: sample, path, bytes, mtime_ns and, from labs that kept it, hash. read: positions of the photos whose bytes
-    are held against their hash, on all cores, whatever their time; None for those that were touched.
+    are held against their hash, on all cores, whatever their time; None for those that were touched. memory: a file in
+    which touched photos that were found to be the same are kept, so that they are read once.
     """
     faults: dict[int, Fault] = {}
-    to_read: list[int] = []
+    to_read: dict[int, Key] = {}
+    same = _recall(memory)
     outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
     hashes = samples["hash"].fillna("").tolist() if "hash" in samples else [""] * len(samples)
     rows = list(samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False, name=None))
@@ -77,19 +83,45 @@ def changes(samples: pd.DataFrame, read: Collection[int] | None = None) -> list[
             if status.st_mtime_ns != mtime:
                 faults[place] = "undecided"
         elif status.st_mtime_ns != mtime if chosen is None else place in chosen:
-            to_read.append(place)
+            key = (path, status.st_size, status.st_mtime_ns, hashes[place])
+            if chosen is not None or key not in same:
+                to_read[place] = key
     if to_read:
         with ThreadPoolExecutor(machine.cores()) as pool:
-            digests = pool.map(lambda place: digest_of(rows[place][1], rows[place][0]), to_read)
-            faults |= {place: "changed" for place, now in zip(to_read, digests, strict=True) if now != hashes[place]}
+            digests = list(pool.map(lambda place: digest_of(rows[place][1], rows[place][0]), to_read))
+        for place, digest in zip(to_read, digests, strict=True):
+            if digest != hashes[place]:
+                faults[place] = "changed" if digest else "gone"
+        _remember(memory, same, {key for place, key in to_read.items() if place not in faults})
     return [Change(rows[place][0], faults[place]) for place in sorted(faults)]
 
 
-def check_unchanged(samples: pd.DataFrame) -> None:
+def _recall(memory: Path | None) -> set[Key]:
+    if memory is None or not memory.is_file():
+        return set()
+    try:
+        return {(str(path), int(size), int(mtime), str(digest)) for path, size, mtime, digest in read_json(memory)}
+    except (OSError, *GARBAGE):
+        return set()  # only a memory: a damaged one is written anew
+
+
+def _remember(memory: Path | None, before: set[Key], fresh: set[Key]) -> None:
+    if memory is None or not fresh:
+        return
+    paths = {path for path, *_ in fresh}
+    kept = [key for key in before if key[0] not in paths]
+    with contextlib.suppress(OSError, LabError):  # a check is no worse for not being remembered
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        write_json(memory, sorted([*kept, *fresh]), durable=False)
+
+
+def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
     """Raises LabError naming what changed since the launch: kind 'data-moved' where not one photo is in its place,
     'data-undecided' where the times alone differ and the run is of a lab that kept no hashes, else 'data-changed'.
+
+    memory: as for `changes`.
     """
-    changed = changes(samples)
+    changed = changes(samples, memory=memory)
     if not changed:
         return
     if len(changed) == len(samples) and all(change.fault == "missing" for change in changed):

@@ -69,14 +69,14 @@ def _look(run: Run, root: str, named: str, error: LabError | None) -> None:
     consent = {}
     if error is not None and error.kind in AGREE and folder == named:  # what was agreed to was about that folder
         consent[AGREE[error.kind][0]] = bool(st.session_state.get(_key(run, error.kind, named)))
-    told = st.session_state.setdefault(TOLD, {})
+    refusals = st.session_state.setdefault(TOLD, {})
     try:
         with st.spinner("Comparing photos"):
             outcome = relocate(run, folder, others=bool(st.session_state.get(_key(run, "all"))), **consent)
     except LabError as refusal:
-        told[run.id] = (folder, refusal)
+        refusals[run.id] = (folder, refusal)
         return
-    told.pop(run.id, None)
+    refusals.pop(run.id, None)
     st.session_state[_key(run, "said")] = _told(run, outcome)
 
 
