@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -207,6 +208,9 @@ def _root(root: str | Path) -> Path:
     if not str(root).strip():
         raise LabError("dataset: no folder is given", "Enter the folder that holds the photos.", "missing")
     path = Path(os.path.expanduser(str(root)))
+    if path.is_file() and path.suffix.lower() == ".zip":
+        remedy = f"Drop it into the Launch page, or unpack it with: python -m core unpack {shlex.quote(str(root))}"
+        raise LabError(f"dataset {path}: is a zip", remedy, "missing")
     if path.is_file():
         raise LabError(f"dataset {path}: is a file", f"Enter its folder, {path.parent}.", "missing")
     if not path.is_dir():

@@ -246,6 +246,7 @@ def test_unpack_makes_a_dataset_of_a_zip_and_prints_its_folder(lab, tmp_path, ru
     done = lab("unpack", zip_file)
     root = datasets_folder(runs_folder) / "pets"
     assert (done.code, done.out) == (0, f"{root}\n")
+    assert error_of(lab("scan", zip_file))[1].endswith(f"unpack it with: python -m core unpack {zip_file}")
     assert done.err == "note: Left out: 1 file of a system, or hidden (.DS_Store).\n"
     again = lab("unpack", zip_file)
     assert again.out == done.out and "was unpacked before" in again.err
