@@ -647,3 +647,15 @@ def test_no_test_is_imported_from():
 )
 def test_the_rule_of_imports_from_tests_sees_one(line):
     assert len(list(imports_of_tests(ast.parse(line)))) == 1
+
+
+def test_every_upload_says_how_large_it_may_be():
+    """Streamlit's server takes what a dataset's zip may need; a photo or a table is refused at far less."""
+    for path in (HOME / "pages").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "file_uploader"
+            ):
+                assert "max_upload_size" in {keyword.arg for keyword in node.keywords}, f"{path.name}:{node.lineno}"
