@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from core.data.images import decode, load_image, photo_fault
 from core.data.pictures.depth import Depth, dataset_bits, depth_facts
 from core.data.pictures.photo import StoredPhoto, bits_of, photo_of, photos_of
 from core.data.scan import fingerprint
+from core.predict.photos import Photo
 from core.training import pixel_cache
 from tests.photos import deep_png, draw, read
 
@@ -78,6 +80,8 @@ def test_every_door_sees_the_same_pixels(tmp_path, monkeypatch):
         assert np.abs(small - pixels).mean() < 3
         with open(photo.path, "rb") as file:
             assert np.array_equal(decode(file, bits_of(samples)), pixels)
+        new = Photo("new", content=Path(photo.path).read_bytes())
+        assert np.array_equal(new.pixels(bits_of(samples)), pixels)
     dark = [photo._replace(bits=0) for photo in photos_of(samples)]
     memory = tmp_path / "signatures.npz"
     first = duplicates.signatures(dark, memory=memory).small
