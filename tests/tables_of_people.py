@@ -21,10 +21,10 @@ def fairface(root, photos=54):
 
 
 def hair(root, photos=48):
-    """One table: hair of three colours, smiling or not, a height, and the person, each in four photos."""
+    """One table: hair of three colours, smiling or not, a height, and the person, each in two photos."""
     lines = ["image,person,hair,smiling,height_cm"]
     for i in range(photos):
-        person = i // 4
+        person = i // 2
         height = 150 + 20 * (person // 3 % 3) + person % 3 + i % 4
         draw(root / f"{i}.jpg", (i, 5 * i % 250, 11 * i % 250), size=(64, 64))
         lines.append(f"{i}.jpg,p{person},{('dark', 'fair', 'red')[person % 3]},{i % 2},{height}")

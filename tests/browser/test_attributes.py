@@ -20,7 +20,7 @@ def test_attributes_of_a_table_are_chosen_cut_launched_and_each_is_told(page, la
     sees(page, "hair: dark 16, fair 16, red 16")
     sees(page, "height_cm: 150 to 195")
     press(button(page, "Task and folds"))
-    choose(page, "Attributes", re.compile("height_cm"))
+    choose(page, "Attributes", "height_cm (150 to 195)")
     page.keyboard.press("Escape")
     limits = page.get_by_role("textbox", name=re.compile("Limits of height"))
     soon(lambda: limits.count() == 1 and limits.input_value(), 60 * slack(), "limits are proposed")
