@@ -1,7 +1,9 @@
 """What a large dataset costs: `python -m bench.data`. Prints each figure beside its goal.
 
 page         server time of a warm rerun of each view of the Data page, on --page photos of 64 x 64
-scan         data.scan of --scan JPEGs of 384 x 512 against decoding them with Pillow on all cores, and its memory
+scan         data.scan of --scan JPEGs of 384 x 512 against decoding them with Pillow by as many threads, its memory,
+             and how long it takes where decoding is left to the first epoch
+labels       --labels tiny photos in ten folders: how long until labels and classes are known, before any is opened
 duplicates   signatures and pairs of the photos of the page
 
 The photos are the demo's, encoded anew in a temporary folder that is removed at the end.
@@ -23,6 +25,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import psutil
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -34,7 +37,8 @@ from core.data.scan import scan
 from core.demo.dataset import draw_demo
 from core.places import HOME
 
-PAGE_GOAL, SCAN_GOAL = 1.0, 1.3  # seconds; times of decoding alone
+PAGE_GOAL, SCAN_GOAL, LABELS_GOAL = 1.0, 1.3, 5.0  # seconds; times of decoding alone; seconds
+CLASSES = 10
 _SCAN = """
 import sys
 from core.config.run_config import DataConfig
@@ -42,16 +46,35 @@ from core.data.scan import scan
 found = scan(DataConfig(root=sys.argv[1], reader="mask"))
 print(len(found.samples), found.seconds)
 """
+_HEADERS = _SCAN.replace('reader="mask"', 'reader="mask", decode="first epoch"')
+_LABELS = """
+import sys, time
+from core.config.run_config import DataConfig
+from core.data.scan import scan
+from core.data.understood import facts_of
+class Read(Exception):
+    pass
+def labels_read(first):
+    facts_of(first, checked=False)
+    print(len(first.samples), time.monotonic() - started)
+    raise Read
+started = time.monotonic()
+try:
+    scan(DataConfig(root=sys.argv[1]), labels_read=labels_read)
+except Read:
+    pass
+"""
 _PLAIN = """
-import os, sys, time
+import sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from PIL import Image
+from core.machine import cores
 def decode(path):
     with Image.open(path) as image:
         return image.convert("RGB").size
 started = time.monotonic()
-with ThreadPoolExecutor(os.cpu_count()) as pool:
+with ThreadPoolExecutor(cores()) as pool:
     found = sum(1 for _ in pool.map(decode, sorted(Path(sys.argv[1]).rglob("*.jpg"))))
 print(found, time.monotonic() - started)
 """
@@ -138,8 +161,8 @@ def views(root: Path, times: int) -> dict[str, float]:
     return result
 
 
-def measure(page: int, photos: int, times: int, demo: Path = HOME / "demo") -> None:
-    """Print the figures of a page of `page` photos and of a scan of `photos`; 0 leaves one out."""
+def measure(page: int, photos: int, labels: int, times: int, demo: Path = HOME / "demo") -> None:
+    """Print the figures of a page of `page` photos, of a scan of `photos` and of `labels` labels; 0 leaves one out."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         os.environ |= {"FACET_RUNS": str(folder / "runs"), "FACET_DEMO": str(folder / "demo")}
@@ -150,6 +173,9 @@ def measure(page: int, photos: int, times: int, demo: Path = HOME / "demo") -> N
             shutil.rmtree(folder / "page")
         if photos:
             _scan(demo, folder, photos)
+            shutil.rmtree(folder / "scan")
+        if labels:
+            _labels(folder / "labels", labels)
 
 
 def _page(root: Path, times: int) -> None:
@@ -175,21 +201,42 @@ def _scan(demo: Path, folder: Path, photos: int) -> None:
     plain, _, count = measured(_PLAIN, root)
     ours, memory, scanned = measured(_SCAN, root)
     again, _, _ = measured(_PLAIN, root)
+    headers, _, _ = measured(_HEADERS, root)
     plain = (plain + again) / 2  # before and after: other work on the machine counts against both
     print(f"{f'Pillow decodes {count:,} JPEGs':<36}{plain:>12.1f} s")
     print(f"{f'scan of {scanned:,} JPEGs':<36}{ours:>12.1f} s{f'{SCAN_GOAL * plain:.1f} s':>12}")
+    print(f"{'scan / decoding':<36}{ours / plain:>14.2f}{SCAN_GOAL:>12}")
+    print(f"{'scan, decoding left for later':<36}{headers:>12.1f} s")
     print(f"{'memory of the scan, a tenth and all':<36}{f'{little:.0f}, {memory:.0f} MB':>14}{'flat':>12}")
+
+
+def _labels(root: Path, photos: int) -> None:
+    rng = np.random.default_rng(0)
+    tiny = []
+    for _ in range(64):
+        stream = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(stream, "JPEG")
+        tiny.append(stream.getvalue())
+    for name in range(CLASSES):
+        (root / f"class {name}").mkdir(parents=True)
+    for number in range(photos):
+        place = root / f"class {number % CLASSES}" / f"{number:06d}.jpg"
+        place.write_bytes(tiny[number % len(tiny)] + str(number).encode())  # no two files are the same
+    seconds, memory, count = measured(_LABELS, root)
+    print(f"{f'labels of {count:,} photos':<36}{seconds:>12.1f} s{f'{LABELS_GOAL:.0f} s':>12}")
+    print(f"{'memory by then':<36}{memory:>11.0f} MB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=int, default=20_000, help="photos of the page's dataset, 0 for none")
     parser.add_argument("--scan", type=int, default=18_900, help="photos of the scan, 0 for none")
+    parser.add_argument("--labels", type=int, default=100_000, help="tiny photos whose labels are read, 0 for none")
     parser.add_argument("--demo", type=Path, default=HOME / "demo", help="a drawn demo dataset; a small one without it")
     parser.add_argument("--times", type=int, default=5)
     arguments = parser.parse_args()
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
-    measure(arguments.page, arguments.scan, arguments.times, arguments.demo)
+    measure(arguments.page, arguments.scan, arguments.labels, arguments.times, arguments.demo)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,11 @@ class DataConfig(Part):
         description="Bits that photos of more than 8 bits use, the same for all of them: 12 makes 4,095 white. Empty "
         "finds them from the largest value of the dataset.",
     )
+    decode: Literal["before", "first epoch"] = Field(
+        "before",
+        description="When photos are decoded to find the bad ones: before a launch, or in the first epoch; until then "
+        "only headers are read. A bad one stops its fold then and is named; a JPEG that lacks only its end is used.",
+    )
     leave_out_problems: bool = Field(False, description="Train without the files that the scan found to be bad.")
     max_people: int | None = Field(None, ge=2, description="Use only this many people, for a small trial.")
 

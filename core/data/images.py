@@ -65,17 +65,20 @@ def load_image(path: str | Path, bits: int) -> np.ndarray:
 
 
 def photo_fault(
-    path: str | Path, look: Callable[[BinaryIO], object] | None = None
+    path: str | Path, look: Callable[[BinaryIO], object] | None = None, *, decodes: bool = True
 ) -> tuple[int, int, LabError | None, Depth]:
     """Decode a photo only to find out whether it is good and how deep: (width, height, None, depth) or (0, 0, what is
     wrong, depth).
 
     With the fault of kind NO_END stand the width and height: whoever agrees to it can use the photo.
     look: called with the open file before it is decoded, good or bad, so that nobody has to read it twice; it leaves
-    the file where it stood.
+    the file where it stood. decodes: False goes by the header of a photo of 8 bits, which is quick and blind to what is
+    wrong with its pixels; how deep any other photo is, is known only once it is decoded.
     """
     try:
-        width, height, has_end, deep = _read(Path(path), _looked_at, look=look)
+        width, height, has_end, deep = _read(
+            Path(path), _looked_at, look=look, by_header=None if decodes else _header_of
+        )
     except LabError as fault:
         return 0, 0, fault, depth.EIGHT_BITS
     if not has_end:
@@ -90,12 +93,24 @@ def _looked_at(image: Image.Image) -> tuple[int, int, bool, Depth]:
     return *_size(image), NO_END not in image.info, depth.measured(image, DEEP_COLOUR in image.info)
 
 
+def _header_of(image: Image.Image) -> tuple[int, int, bool, Depth]:
+    """The same of a photo of 8 bits that is not decoded."""
+    if image.format in ("JPEG", "MPO"):
+        _reduce(image)
+    on_its_side = _is_turned(image) and image.getexif()[ExifTags.Base.Orientation] >= 5
+    return *(image.size[::-1] if on_its_side else image.size), True, depth.EIGHT_BITS
+
+
 def _read(
-    path: Path, take: Callable[[Image.Image], Any], bits: int = 0, look: Callable[[BinaryIO], object] | None = None
+    path: Path,
+    take: Callable[[Image.Image], Any],
+    bits: int = 0,
+    look: Callable[[BinaryIO], object] | None = None,
+    by_header: Callable[[Image.Image], Any] | None = None,
 ) -> Any:
     """take(image) of an intact file. bits: for the lower bytes of colour, which are decoded only where they count.
 
-    look: as for photo_fault.
+    look: as for photo_fault. by_header: what takes a photo of 8 bits that is not decoded.
     """
     if not path.is_file():
         raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
@@ -107,7 +122,7 @@ def _read(
         opened = _at_once(file)
         if look is not None:
             look(opened)
-        return _decode(opened, take, bits)
+        return _decode(opened, take, bits, by_header)
 
 
 def _at_once(file: BinaryIO) -> BinaryIO:
@@ -126,13 +141,20 @@ def decode(file: BinaryIO, bits: int) -> np.ndarray:
     return _decode(file, partial(_pixels, bits=bits), bits)
 
 
-def _decode(file: BinaryIO, take: Callable[[Image.Image], Any], bits: int) -> Any:
+def _decode(
+    file: BinaryIO,
+    take: Callable[[Image.Image], Any],
+    bits: int,
+    by_header: Callable[[Image.Image], Any] | None = None,
+) -> Any:
     try:
         if dicom.is_dicom(file):
             return take(dicom.opened(file, check_size))
         image = _open_header(file)
         is_jpeg = image.format in ("JPEG", "MPO")
         check_size(*image.size, reducible=is_jpeg)
+        if by_header and not (image.mode.startswith(("I", "F")) or depth.is_deep_colour(image)):
+            return by_header(image)
         if is_jpeg:
             image = _whole_jpeg(image, file)
         elif depth.is_deep_colour(image):

@@ -92,11 +92,13 @@ def scan(
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
     memory: Path | None = None,
+    labels_read: Callable[[Scan], None] | None = None,
 ) -> Scan:
-    """Read a dataset's labels and decode each photo once.
+    """Read a dataset's labels and decode each photo once, or look at its header alone (data.decode).
 
     progress(done, total): photos, called at most ten times a second and at the end; what it raises ends the scan.
     threads: all cores if None. memory: a file in which verdicts on unchanged photos are kept between scans.
+    labels_read(scan): called before any photo is opened, with what is understood by then; widths and heights are 0.
     Raises LabError if the folder is missing, holds no images or has no layout that a reader knows.
     """
     started = time.monotonic()
@@ -132,9 +134,32 @@ def scan(
             continue
         photo |= {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
         present.append(photo)
+
+    def made(good: list[dict], problems: list[dict], facts: Sequence[Fact], *, ends: bool = True) -> Scan:
+        """The scan of these photos. ends: nothing comes after it, so that the search for leaks is worth its time."""
+        trained = [photo for photo in good if not photo["split"]]
+        aside = [photo for photo in good if photo["split"]]
+        problems = problems + person_conflicts(trained) + (leaks(trained, aside) if ends else [])
+        table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
+        set_aside = _table(aside).assign(split=pd.Series([photo["split"] for photo in aside], dtype="object"))
+        readers = (*tree.facts, *reading.facts, *unread, *parts, *persons, *spellings, *left_out_facts(reading))
+        return Scan(
+            root=str(tree.root),
+            reader=reader,
+            samples=_table(trained),
+            problems=table.sort_values("severity", kind="stable", ignore_index=True),  # errors first
+            seconds=time.monotonic() - started,
+            set_aside=set_aside,
+            facts=(*readers, *facts),
+        )
+
+    if labels_read:
+        unseen = {"width": 0, "height": 0, BITS: 0}
+        labels_read(made([photo | unseen for photo in present], problems, [], ends=False))
+    decodes = data.decode == "before"
     files = [(photo["path"], photo["bytes"], photo["mtime_ns"]) for photo in present]
     good, endless = [], []  # endless: samples of photos that lack their end
-    verdicts = verify(files, progress=progress, threads=threads, memory=memory)
+    verdicts = verify(files, progress=progress, threads=threads, memory=memory, decodes=decodes)
     for photo, verdict in zip(present, verdicts, strict=True):
         kind, sample = verdict.kind, photo["sample"]
         if kind == NO_END:
@@ -148,31 +173,9 @@ def scan(
     bits = dataset_bits([photo["depth"] for photo in good], data.bits)
     for photo in good:
         photo[BITS] = scaled_by(photo["depth"], bits)
-    trained = [photo for photo in good if not photo["split"]]
-    aside = [photo for photo in good if photo["split"]]
-    problems += person_conflicts(trained) + leaks(trained, aside)
-    table = pd.DataFrame(problems, columns=PROBLEM_COLUMNS).astype("str")
-    table = table.sort_values("severity", kind="stable", ignore_index=True)  # errors first
-    set_aside = _table(aside).assign(split=pd.Series([photo["split"] for photo in aside], dtype="object"))
-    return Scan(
-        root=str(tree.root),
-        reader=reader,
-        samples=_table(trained),
-        problems=table,
-        seconds=time.monotonic() - started,
-        set_aside=set_aside,
-        facts=(
-            *tree.facts,
-            *reading.facts,
-            *unread,
-            *parts,
-            *persons,
-            *spellings,
-            *left_out_facts(reading),
-            *_endless_facts(endless, data),
-            *depth_facts([(photo["sample"], photo["depth"]) for photo in good], data.bits),
-        ),
-    )
+    pictures = depth_facts([(photo["sample"], photo["depth"]) for photo in good], data.bits)
+    later = [] if decodes else [_undecoded_fact(len(good))]
+    return made(good, problems, [*later, *_endless_facts(endless, data), *pictures])
 
 
 def detect_reader(root: str | Path) -> str:
@@ -191,6 +194,13 @@ def _endless_facts(samples: list[str], data: DataConfig) -> list[Fact]:
     else:
         text += "refused until you agree to use such photos as they are, since nearly all of their pixels are there."
     return [Fact("pictures", text, ("truncated",))]
+
+
+def _undecoded_fact(photos: int) -> Fact:
+    """That photos are known by their headers alone, and what a bad one does then."""
+    number = "1 photo is" if photos == 1 else f"{photos:,} photos are"
+    text = f"{number} known by the header alone: decoding is left to the first epoch, where a bad photo stops its fold "
+    return Fact("pictures", f"{text}and is named.", ("decode",))
 
 
 def _check_links(tree: Tree) -> None:

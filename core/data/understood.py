@@ -45,9 +45,13 @@ TELLS_PERSON = {
 }
 
 
-def facts_of(scan: Scan) -> tuple[Fact, ...]:
-    """All that a person should see of a dataset first: what is asked, then what the readers and the scan know."""
-    facts = [*scan.facts, _layout(scan), *_attributes(scan), *_persons(scan), *_set_aside(scan), _problems(scan)]
+def facts_of(scan: Scan, *, checked: bool = True) -> tuple[Fact, ...]:
+    """All that a person should see of a dataset first: what is asked, then what the readers and the scan know.
+
+    checked: False while photos are still being decoded, so that nothing is said of problems yet.
+    """
+    facts = [*scan.facts, _layout(scan), *_attributes(scan), *_persons(scan), *_set_aside(scan)]
+    facts += [_problems(scan)] if checked else []
     order = {kind: place for place, kind in enumerate(ORDER)}
     others = order["problems"] - 0.5
     return tuple(sorted(facts, key=lambda fact: (not fact.probable, order.get(fact.kind, others))))
@@ -128,10 +132,11 @@ def _layout(scan: Scan) -> Fact:
     if not len(photos):
         return Fact("layout", f"Read as {name}: no photo that can be trained on.", ("reader",))
     low, high = photos[["width", "height"]].min(), photos[["width", "height"]].max()
-    sizes = f"{low['width']} × {low['height']}"
+    sizes = f", {low['width']} × {low['height']}"
     if (low != high).any():
         sizes += f" to {high['width']} × {high['height']}"
-    return Fact("layout", f"Read as {name}: {_photos(len(photos))}, {sizes} px.", ("reader",))
+    sizes = f"{sizes} px" if high["width"] else ""  # no photo is opened yet
+    return Fact("layout", f"Read as {name}: {_photos(len(photos))}{sizes}.", ("reader",))
 
 
 def _attributes(scan: Scan) -> list[Fact]:

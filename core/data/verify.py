@@ -1,6 +1,7 @@
 """Read every photo once, on all cores: its hash, and whether it can be decoded; remember what unchanged files are."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -54,11 +55,13 @@ def verify(
     progress: Callable[[int, int], None] | None = None,
     threads: int | None = None,
     memory: Path | None = None,
+    decodes: bool = True,
 ) -> list[Verdict]:
     """The verdict on each file, given as (absolute path, bytes, mtime_ns), in order.
 
     Decoding releases the interpreter lock, so threads use every core; pixels are dropped at once.
     memory: a parquet file of verdicts; a file of the same path, size and time is not decoded again.
+    decodes: False goes by headers where nothing is remembered, as photo_fault does; that is not remembered.
     """
     remembered = _recall(memory)
     todo = [file for file in files if file not in remembered]
@@ -68,7 +71,8 @@ def verify(
     step = max(1, min(CHUNK, len(todo) // 1000))  # handing over one by one costs time, too
     chunks = [todo[start : start + step] for start in range(0, len(todo), step)]
     try:
-        for chunk, verdicts in zip(chunks, pool.map(_judge_all, chunks), strict=True):
+        judge = functools.partial(_judge_all, decodes=decodes)
+        for chunk, verdicts in zip(chunks, pool.map(judge, chunks), strict=True):
             fresh.update(zip(chunk, verdicts, strict=True))
             if progress and time.monotonic() - reported >= 0.1:
                 reported = time.monotonic()
@@ -77,17 +81,17 @@ def verify(
             progress(len(files), len(files))
     finally:  # also when progress raises, which cancels: what is known by then need not be decoded again
         pool.shutdown(cancel_futures=True)
-        if memory and fresh:
+        if memory and fresh and decodes:
             _remember(memory, remembered, fresh)
     remembered.update(fresh)
     return [remembered[file] for file in files]
 
 
-def _judge_all(files: list[tuple[str, int, int]]) -> list[Verdict]:
-    return [_judge(file) for file in files]
+def _judge_all(files: list[tuple[str, int, int]], decodes: bool) -> list[Verdict]:
+    return [_judge(file, decodes) for file in files]
 
 
-def _judge(file: tuple[str, int, int]) -> Verdict:
+def _judge(file: tuple[str, int, int], decodes: bool) -> Verdict:
     digest = ""
 
     def look(opened: BinaryIO) -> None:
@@ -95,7 +99,7 @@ def _judge(file: tuple[str, int, int]) -> Verdict:
         with contextlib.suppress(OSError):  # of a disk that fails: decoding says so
             digest = hash_of(opened)
 
-    width, height, fault, deep = photo_fault(file[0], look)
+    width, height, fault, deep = photo_fault(file[0], look, decodes=decodes)
     kind, text, remedy = (fault.kind, fault.message, fault.remedy) if fault else ("", "", "")
     return Verdict(width, height, kind, text, remedy, digest, deep.kind, deep.low, deep.high, deep.remarks)
 

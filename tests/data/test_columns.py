@@ -40,6 +40,16 @@ def test_columns_that_no_usual_name_tells_are_proposed_as_attributes(tmp_path):
     assert fact.settings == ("attributes",)
 
 
+def test_numbers_that_are_all_different_are_a_number_unless_they_only_count_which_is_told(tmp_path):
+    rows = [(f"{i}.jpg", "ab"[i % 2], 150 + 7 * i, 1 + i, 900 - i) for i in range(20)]
+    scanned = read(table(tmp_path, "image,label,height,order,photo_id", rows))
+    assert {name: each.kind for name, each in scanned.attributes.items()} == {"label": "categories", "height": "number"}
+    (fact,) = [fact for fact in scanned.facts if fact.kind == "values"]
+    assert fact.text.startswith("order: 20 numbers, each once") and fact.settings == ("attributes",)
+    chosen = read(tmp_path, attributes={"order": "number"})
+    assert (chosen.attributes["order"].low, chosen.attributes["order"].high) == (1, 20)
+
+
 def test_a_person_says_which_columns_are_attributes_and_of_what_kind(tmp_path):
     several(tmp_path)
     scanned = read(tmp_path, attributes={"height_cm": "categories", "smiling": "auto"})

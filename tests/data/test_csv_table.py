@@ -143,7 +143,7 @@ def test_paths_that_leave_the_dataset_are_not_opened(tmp_path, monkeypatch):
     csv_dataset(root, "path,label", "a.jpg,x", *(f"{path},y" for path in escapes), photos=["a.jpg"])
     opened = []
     monkeypatch.setattr(
-        "core.data.verify.photo_fault", lambda path, look: opened.append(path) or (8, 6, None, EIGHT_BITS)
+        "core.data.verify.photo_fault", lambda path, look, **_: opened.append(path) or (8, 6, None, EIGHT_BITS)
     )
     scanned = read(root)
     assert opened == [str(root / "a.jpg")]

@@ -95,7 +95,7 @@ def test_a_scan_whose_progress_raises_ends_at_once_and_keeps_what_it_knows(tmp_p
     root, memory = bad_dataset(tmp_path / "data"), tmp_path / "verified.parquet"
     decoded, stopped, pools, turns = [], threading.Event(), [], itertools.count()
 
-    def photo_fault(path, look):
+    def photo_fault(path, look, **_):
         decoded.append(path)
         assert next(turns) == 0 or stopped.wait(60)  # one of them alone is the first, however threads take turns
         return 8, 6, None, EIGHT_BITS
@@ -132,7 +132,9 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
     first = scan(data, memory=memory)
     decoded = []
     judge = verify.photo_fault
-    monkeypatch.setattr(verify, "photo_fault", lambda path, look: decoded.append(path) or judge(path, look))
+    monkeypatch.setattr(
+        verify, "photo_fault", lambda path, look, **how: decoded.append(path) or judge(path, look, **how)
+    )
     second = scan(data, memory=memory)
     assert decoded == []
     pd.testing.assert_frame_equal(first.samples, second.samples)
@@ -154,7 +156,7 @@ def test_a_second_scan_decodes_only_what_changed(tmp_path, monkeypatch):
 
 
 def test_verdicts_of_thousands_keep_their_order(monkeypatch):
-    monkeypatch.setattr(verify, "photo_fault", lambda path, look: (int(path), 1, None, EIGHT_BITS))
+    monkeypatch.setattr(verify, "photo_fault", lambda path, look, **_: (int(path), 1, None, EIGHT_BITS))
     calls = []
     files = [(str(n), 1, 1) for n in range(5_003)]
     verdicts = verify.verify(files, threads=2, progress=lambda *at: calls.append(at))

@@ -93,3 +93,16 @@ def test_max_people_counts_those_who_are_trained_on(parts):
     scanned = read(parts, max_people=2)
     assert len(scanned.samples) == 2 and len(scanned.set_aside) == 4
     assert "2 of 4 photos are used (2 of 4 photos)" in problems_of(scanned, "max-people")[""]
+
+
+def test_at_most_so_many_people_are_those_that_are_trained_on(tmp_path):
+    for i in range(6):
+        for name, colour in (("a", 0), ("b", 9)):
+            draw(tmp_path / f"train/{('cat', 'dog')[i % 2]}/t{i}_{name}.jpg", (i, colour, 0))
+        draw(tmp_path / f"test/{('cat', 'dog')[i % 2]}/s{i}_a.jpg", (i, 0, 9))
+    scanned = read(tmp_path, person_pattern=r"^([ts]\d)_", max_people=4)
+    assert scanned.samples["person"].nunique() == 4 and len(scanned.samples) == 8
+    assert set(scanned.samples["person"].str[0]) == {"t"} and set(scanned.samples["label"]) == {"cat", "dog"}
+    assert set(scanned.set_aside["person"]) == {f"s{i}" for i in range(6)}, "they neither go nor count"
+    (problem,) = problems_of(scanned, "max-people").values()
+    assert problem == "4 of 6 people are used (8 of 12 photos), as max_people says"

@@ -377,3 +377,29 @@ def test_a_dataset_of_links_is_opened_by_one_click(lab, tmp_path, drawn):
     box.check().run()
     assert not page.exception
     assert len(drawn[-1]) == 6 and all(cell["image"] for cell in drawn[-1])
+
+
+def test_what_is_understood_comes_before_decoding_which_one_click_leaves_to_the_first_epoch(lab, tmp_path):
+    def look():
+        import streamlit as st
+
+        from core.config.parts import DataConfig
+        from core.data.scan import scan
+        from pages.parts.dataset import picker
+
+        root = st.session_state["root"]
+        choice = st.session_state.setdefault("choice", picker.known_choice(root))
+        later, place = st.empty(), st.empty()
+        scan(DataConfig(root=root), labels_read=lambda first: picker.first_look(choice, first, later, place))
+
+    page = AppTest.from_function(look)
+    page.session_state["root"] = str(pets(tmp_path / "pets", 3))
+    page.run()
+    assert not page.exception
+    facts = words(page)
+    assert "Read as folders: 6 photos." in facts and "2 classes" in facts
+    assert "problems" not in facts, "nobody has looked for any yet"
+    page.button[0].click().run()
+    choice = page.session_state["choice"]
+    assert choice["decode"] == "first epoch"
+    assert "6 photos are known by the header alone" in words(open_page({"data-choice": choice}))

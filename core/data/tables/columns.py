@@ -72,6 +72,11 @@ def attribute_columns(table: Cells, taken: Collection[str], data: DataConfig, *,
         named = ", ".join(classes[:4]) + (", ..." if len(classes) > 4 else "")
         text = f"{table.name}: exactly one of the {len(classes)} columns {named} is 1 in each row: read as the class."
         facts.append(Fact("classes", text, ("attributes",), probable=len(classes) == 2))
+    for name in [name for name in names if name not in kinds and name not in classes and not _is_id(name)]:
+        numbers = [number for text in dict.fromkeys(cells[name]) if (number := read_number(text)) is not None]
+        if len(numbers) == len(cells[name]) > FEW_NUMBERS and _follows_on(numbers):
+            text = f"{name}: {len(numbers):,} numbers, each once and none left out, so taken to count, not to tell."
+            facts.append(Fact("values", text, ("attributes",)))
     if (left := len(kinds) - MOST_ATTRIBUTES) > 0:
         kinds = dict(list(kinds.items())[:MOST_ATTRIBUTES])
         text = f"{table.name}: {left:,} more columns could be attributes; the first {MOST_ATTRIBUTES} are proposed."
@@ -148,11 +153,17 @@ def _word(text: str) -> str:
 
 def _counts_up(name: str, numbers: Sequence[float], cells: int) -> bool:
     """Whether numbers, each once, only number the rows: an id, or one after the other without a gap."""
-    if len(numbers) < cells:
-        return False
-    is_id = re.search(r"(^|[_\s])(id|idx|index|no|nr|number|key)$", name.lower()) is not None
+    return len(numbers) == cells and (_is_id(name) or _follows_on(numbers))
+
+
+def _is_id(name: str) -> bool:
+    return re.search(r"(^|[_\s])(id|idx|index|no|nr|number|key)$", name.lower()) is not None
+
+
+def _follows_on(numbers: Sequence[float]) -> bool:
+    """Whether these are all the whole numbers from the lowest to the highest, each once."""
     whole = all(number.is_integer() for number in numbers)
-    return is_id or (whole and max(numbers) - min(numbers) == len(numbers) - 1)
+    return whole and len(set(numbers)) == len(numbers) and max(numbers) - min(numbers) == len(numbers) - 1
 
 
 def _kind_asked(kind: str, name: str, cells: Sequence[str], photos: int) -> str:

@@ -41,6 +41,7 @@ ASKED_HERE = ("persons", "classes")  # kinds of faults that a setting here made
 TEST_SETS = {"set aside": "Set aside, never trained on", "pool": "Trained on with the rest"}
 KINDS = {"auto": "As its values look", "categories": "Categories", "yes/no": "Yes or no", "number": "A number"}
 UNWRITTEN = "largest-photo-error"
+DECODE = {"before": "Before a launch, to find bad ones", "first epoch": "In the first epoch"}
 TRUNCATED = {"refuse": "Refuse", "keep": "Use them as they are"}
 
 
@@ -75,6 +76,7 @@ def labels_form(choice: Choice, key: str, *, reader: str | None, fault: LabError
             _pick(choice, f"{key}.truncated", "truncated", "JPEGs without their end", TRUNCATED, 240)
             _type(choice, f"{key}.bits", "bits", "Bits of deep photos", errors, "found", 170)
             _largest(key)
+            _pick(choice, f"{key}.decode", "decode", "Decode photos", DECODE, 260)
             field(
                 st.checkbox,
                 "Follow links",

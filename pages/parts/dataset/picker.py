@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from core.data import recent
 from core.data.labels import corrections
 from core.data.labels.corrections import CorrectionEffect
 from core.data.scan import Scan, scan
+from core.data.understood import facts_of
 from core.data.zips import unpack
 from core.errors import LabError
 from core.places import lab_folder
-from core.text import ago, count, duration
+from core.text import ago, count, duration, plain
 from pages.parts.dataset import browse, demo, dropped
 from pages.parts.shared.fields import field
 
@@ -152,7 +154,8 @@ def check(choice: Choice) -> tuple[DataConfig | None, dict[str, str]]:
 
 
 def find(choice: Choice) -> Scan:
-    """The scan of a choice: this session's, or a new one with progress that can be cancelled.
+    """The scan of a choice: this session's, or a new one with progress that can be cancelled, or left to the first
+    epoch. What is understood stands there as soon as labels are read, while photos are being decoded.
 
     Verdicts on unchanged photos are kept on disk, so that a scan that was interrupted goes on where it stopped.
     Raises LabError.
@@ -169,11 +172,15 @@ def find(choice: Choice) -> Scan:
         raise LabError(
             "dataset: the scan was stopped.", "What was checked is remembered; scan again to go on.", "stopped"
         )
-    with place.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, text="Reading labels")
-        st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,), key="cancel-scan")
+    with place.container():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            bar = st.progress(0.0, text="Reading labels")
+            later = st.empty()
+            st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,), key="cancel-scan")
+        first = st.empty()
+
     try:
-        scan = _scan_with(bar, data)
+        scan = _scan_with(bar, data, lambda scan: first_look(choice, scan, later, first))
     finally:
         place.empty()
     for old in list(scans)[: max(0, len(scans) - MOST_SCANS + 1)]:
@@ -184,7 +191,26 @@ def find(choice: Choice) -> Scan:
     return scan
 
 
-def _scan_with(bar: DeltaGenerator, data: DataConfig) -> Scan:
+def first_look(choice: Choice, scan: Scan, later: DeltaGenerator, place: DeltaGenerator) -> None:
+    """What is understood before any photo is opened, and the button that leaves decoding to the first epoch.
+
+    later, place: empty elements, for the button and for the facts.
+    """
+    if choice.get("decode") != "first epoch":
+        later.button(
+            "Leave it to the first epoch",
+            icon=":material/schedule:",
+            on_click=choice.update,
+            kwargs={"decode": "first epoch"},
+            key="decode-later",
+            help=DataConfig.model_fields["decode"].description,
+        )
+    facts = "\n".join(f"- {plain(fact.text)}" for fact in facts_of(scan, checked=False))
+    with place.container(border=True):
+        st.markdown(f"**What was understood** :small[:gray[{plain(scan.root)}]]\n\n{facts}")
+
+
+def _scan_with(bar: DeltaGenerator, data: DataConfig, labels_read: Callable[[Scan], None]) -> Scan:
     """A new scan, which tells a progress bar how far it is."""
     started = time.monotonic()
 
@@ -194,7 +220,8 @@ def _scan_with(bar: DeltaGenerator, data: DataConfig) -> Scan:
         bar.progress(done / max(1, total), text)
 
     digest = hashlib.sha256(str(Path(data.root).expanduser().resolve()).encode()).hexdigest()[:16]
-    return scan(data, progress=progress, memory=lab_folder() / "scans" / f"{digest}.parquet")
+    memory = lab_folder() / "scans" / f"{digest}.parquet"
+    return scan(data, progress=progress, memory=memory, labels_read=labels_read)
 
 
 def _stop(key: str) -> None:

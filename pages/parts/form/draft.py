@@ -74,6 +74,7 @@ LABELS = {
     "encoding": "Encoding",
     "follow_links": "Follow links",
     "truncated": "JPEGs without their end",
+    "decode": "Decode photos",
     "bits": "Bits of deep photos",
     "leave_out_problems": "Leave out bad files",
 }
