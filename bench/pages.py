@@ -184,7 +184,7 @@ def main() -> None:
         print(f"{'tick, 10 folds x 200':<28}{tick(folder / 'tick', 20) * 1000:>9.0f} ms{'150 ms':>10}", flush=True)
         print(f"{'list of 10,000 runs':<28}{list_many(folder, 10_000) * 1000:>9.0f} ms{'':>10}", flush=True)
     if arguments.large:
-        large.measure(20_000, 18_900, arguments.times)
+        large.measure(20_000, 18_900, 0, arguments.times)
 
 
 if __name__ == "__main__":
