@@ -203,11 +203,12 @@ def first_look(choice: Choice, scan: Scan, later: DeltaGenerator, place: DeltaGe
             on_click=choice.update,
             kwargs={"decode": "first epoch"},
             key="decode-later",
-            help=DataConfig.model_fields["decode"].description,
+            help="Headers alone are read now. A bad photo stops its fold in the first epoch and is named.",
         )
-    facts = "\n".join(f"- {plain(fact.text)}" for fact in facts_of(scan, checked=False))
-    with place.container(border=True):
-        st.markdown(f"**What was understood** :small[:gray[{plain(scan.root)}]]\n\n{facts}")
+    with place.container(border=True, gap="xsmall"):
+        st.markdown(f"**What was understood** :small[:gray[{plain(scan.root)}]]")
+        for fact in facts_of(scan, checked=False):
+            st.markdown(plain(fact.text))
 
 
 def _scan_with(bar: DeltaGenerator, data: DataConfig, labels_read: Callable[[Scan], None]) -> Scan:
