@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.config.parts import FoldsConfig
+from core.config.parts import MOST_OF_PRODUCT, FoldsConfig
 from core.config.run_config import TaskConfig
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
-from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task, with_limits
+from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task, proposed_together, with_limits
 from core.errors import LabError
 from core.plan.ways_out import ways_out
 from core.text import count, plain
@@ -116,9 +116,15 @@ def pick_attributes(scan: Scan) -> TaskConfig:
         holds=named or proposed.attributes,
         take=lambda names: go(attributes=SEPARATOR.join(names) or None, page=None, **classes.as_they_are()),
         format_func=lambda name: attributes.told(scan.attributes[name]),
-        help="One, or several: each combination that occurs in the photos is then a class.",
+        help="One, or several: each combination that occurs in the photos is then a class; more than a few yes/no "
+        "attributes are each told by itself.",
     )
-    return with_limits(TaskConfig(name=CHOSEN, attributes=names or proposed.attributes), scan.samples)
+    names = names or proposed.attributes
+    together = proposed_together(names, scan.samples)
+    if together == "product" and len(names) > MOST_OF_PRODUCT:
+        st.caption(f"A product has at most {MOST_OF_PRODUCT} attributes: the first {MOST_OF_PRODUCT} are combined.")
+        names = names[:MOST_OF_PRODUCT]
+    return with_limits(TaskConfig(name=CHOSEN, attributes=names, together=together), scan.samples)
 
 
 def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]] | None:

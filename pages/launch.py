@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.data.scan import Scan
 from core.data.tasks import possible_tasks
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.plan import Plan
 from core.plan.ways_out import WaysOut
@@ -49,13 +50,18 @@ def settings_section(errors: Errors, scan: Scan | None, plan: Plan | None, ways:
         "training": lambda: settings.training(errors),
         "transforms": lambda: transforms.editor(transforms.of_launch(), errors),
     }
-    summaries = summary.summaries(draft.draft(), len(plan.class_names) if plan else None)
+    summaries = summary.summaries(draft.draft(), classes_of(plan) if plan else "")
     for name, (title, prefixes) in GROUPS.items():
         wrong = sum(path.split(".")[0] in prefixes for path in errors)
         mark = f":red[:material/error: {wrong} to correct]" if wrong else ""
         if (inside := groups.group(name, title, summaries[name], mark=mark, urgent=wrong > 0)) is not None:
             with inside:
                 controls[name]()
+
+
+def classes_of(plan: Plan) -> str:
+    """ "6 classes", "40 attributes"."""
+    return pairs.in_words(plan.class_names, plan.config.task.one_by_one)
 
 
 def parents() -> dict[str, str]:

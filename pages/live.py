@@ -6,13 +6,16 @@ import base64
 import io
 from html import escape
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import streamlit as st
 
+from core.answers import yes_no_scores
 from core.config import RunConfig, to_yaml
 from core.data.labels import correction_rows, corrections
 from core.data.tasks import attributes_of
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.jobs import control
@@ -20,7 +23,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import apart, attributes, certainty, charts, curves, groups, view
+from pages.parts.run import apart, attributes, certainty, charts, curves, groups, view, yes_no
 from pages.parts.shared import badges, frame, moved, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -31,6 +34,7 @@ MIXED = dict.fromkeys(
     " Photos are mixed in pairs here: training loss is against both labels, and training accuracy and F1 count a mixed "
     "photo for the label with the larger share, so they stay below what the network can do; validation is not mixed.",
 )
+LONGEST_NAME = 60  # letters of a class beneath a photo
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -59,7 +63,7 @@ def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colo
     facts = [
         config.task.title,
         dataset,
-        f"{len(info['class_names'])} classes",
+        pairs.in_words(info["class_names"], config.task.one_by_one),
         f"{len(status.folds)} folds",
         f"ResNet-{config.model.depth}" + (", factored head" if config.model.head == "factored" else ""),
     ]
@@ -182,15 +186,20 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
     st.html(view.table_html(status.folds, table, doubts.absent))
     older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
     loss = comparison_curves.loss_words(older) or "Loss is plain cross-entropy."
+    f1 = f"F1 is macro F1 over all {len(names)} classes of the task."
+    f1 = yes_no_scores.F1_IN_WORDS if config.task.one_by_one else f1
     st.caption(
-        f"F1 is macro F1 over all {len(names)} classes of the task. The best epoch is chosen on the validation fold "
-        f"itself, which flatters; the last epoch is not chosen. {loss}{MIXED.get(config.mix.method, '')}"
+        f"{f1} The best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen. "
+        f"{loss}{MIXED.get(config.mix.method, '')}"
     )
     draw_attributes(run, config, [fold.fold for fold in status.folds if fold.state == "done"])
 
 
 def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:
     """What a task of several attributes reaches in each of them, over the finished folds."""
+    if done and config.task.one_by_one:
+        yes_no.section(run, done)
+        return
     if not done or len(attributes_of(config.task)) < 2:
         return
     scores = attributes.scores_of(run, done)
@@ -242,7 +251,8 @@ def network_samples(run_id: str, fold: int, epoch: int, photos: tuple[int, ...])
         stream = io.BytesIO()
         seed = sample_seed(config.training.seed, fold, epoch, int(row))
         Image.fromarray(train(pixels, seed)).save(stream, "JPEG", quality=90)
-        faces.append((base64.b64encode(stream.getvalue()).decode(), str(table["class_name"].iloc[row])))
+        name = shorten(str(table["class_name"].iloc[row]), LONGEST_NAME, placeholder="...")
+        faces.append((base64.b64encode(stream.getvalue()).decode(), name))
     return faces, fault
 
 

@@ -12,6 +12,8 @@ from core.answers.mistakes import Answers
 from core.errors import LabError
 from core.runs import Run
 from core.runs.lists import index
+from core.runs.yes_no import view as one_by_one
+from core.runs.yes_no.view import OneAttribute, opened
 from core.text import ago, count
 from pages.parts.doubts import queue
 from pages.parts.look_inside import address, controls, maps
@@ -27,20 +29,31 @@ VIEWS = {
     "labels": "Likely wrong labels",
     "upload": "Another photo",
 }
+ATTRIBUTE = "attribute"  # in the address: the one through which a run is seen that tells several one by one
 WHICH = {"best": "Best epoch", "final": "Last epoch"}
 WHICH_HELP = "The best epoch is chosen on the validation fold itself, which flatters; the last is not chosen."
 TITLE = '<div class="lab-title">Look inside</div>'
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the answers of every fold")
-def load(run_id: str, which: str, version: tuple) -> Answers:
-    return mistakes.load_answers(Run(run_id), which)
+def load(key: str, which: str, version: tuple) -> Answers:
+    return mistakes.load_answers(opened(key), which)
 
 
-def answers_of(run_id: str, which: str) -> Answers:
+def answers_of(run: Run, which: str) -> Answers:
     """Raises LabError in plain words for a run that is gone, unreadable or has no predictions."""
+    run.require()
+    return load(run.key, which, mistakes.version(run, which))
+
+
+def seen(run_id: str) -> Run:
+    """The run; where it tells attributes one by one, through the one in the address, else through its first.
+
+    Raises LabError for a run that is gone or unreadable.
+    """
     run = Run(run_id).require()
-    return load(run.id, which, mistakes.version(run, which))
+    told = one_by_one.attributes(run)
+    return OneAttribute(run, str(address.get(ATTRIBUTE, told, told[0]))) if told else run
 
 
 def answers_beside(others: list[Run], which: str) -> list[Answers]:
@@ -48,7 +61,7 @@ def answers_beside(others: list[Run], which: str) -> list[Answers]:
     answers = []
     for run in others:
         try:
-            answers.append(answers_of(run.id, which))
+            answers.append(answers_of(run, which))
         except LabError as error:
             badges.show_error(error)
     return answers
@@ -74,12 +87,15 @@ def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             run_picker.pick_run(summaries, run.id)
+            if isinstance(run, OneAttribute):
+                told = one_by_one.attributes(run.whole)
+                address.box(ATTRIBUTE, "Attribute", told, default=told[0], width=210)
             address.segments("which", "Checkpoint", WHICH, default="best", hide_label=True, help=WHICH_HELP)
 
 
 def facts_of(summary: dict, answers: Answers) -> list[str]:
     return [
-        str(summary.get("task", "")),
+        answers.attributes[0] if one_by_one.OF in answers.run_id else str(summary.get("task", "")),
         str(summary.get("dataset", "")),
         f"ResNet-{summary.get('depth', '?')}",
         f"{count(len(answers.table))} photos",
@@ -92,7 +108,7 @@ def explain(error: LabError, run_id: str, summaries: list[dict]) -> None:
     """Why nothing of the run can be seen; one that has no answers yet can be watched."""
     unanswered = error.kind == "missing" and Run(run_id).exists()
     if unanswered:
-        header(Run(run_id), summaries, None)
+        header(seen(run_id), summaries, None)
     else:
         st.html(TITLE)
     badges.show_error(error)
@@ -116,11 +132,11 @@ if run_id is None:
     st.stop()
 which = address.get("which", list(WHICH), "best")
 try:
-    answers = answers_of(run_id, which)
+    run = seen(run_id)
+    answers = answers_of(run, which)
 except LabError as error:
     explain(error, run_id, summaries)
     st.stop()
-run = Run(run_id)
 st.query_params["run"] = run.id
 header(run, summaries, answers)
 with st.container():

@@ -17,9 +17,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.answers import yes_no_scores
 from core.data.persons import UNKNOWN, Persons, noun, persons_of, units
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run, origins
+from core.runs.yes_no.answers import of_probabilities
+from core.runs.yes_no.view import attributes
 from core.stats import metrics
 from core.storage import files
 from core.storage.files import GARBAGE
@@ -45,6 +49,8 @@ class FoldScore:
 @dataclass(frozen=True, eq=False)
 class EnsembleScores:
     """f1, accuracy: of the ensemble, with intervals over people (over photos where persons are unknown).
+    one_by_one: classes are the no and yes of attributes, of which each photo has an answer to those that it tells;
+    accuracy is then the share of right answers.
 
     present: F1 over the classes that have test photos. absent: the other classes. confusion: (classes, classes), rows
     true. folds: each fold's network alone, on the same photos. F1 is over all classes of the task.
@@ -59,6 +65,19 @@ class EnsembleScores:
     absent: tuple[str, ...]
     confusion: np.ndarray
     folds: tuple[FoldScore, ...]
+    one_by_one: bool = False
+
+    @property
+    def attributes(self) -> pd.DataFrame:
+        """Of attributes that are told one by one: index attribute, columns of metrics.YesScores, lowest F1 first."""
+        names = [name.removesuffix(" no") for name in self.class_names[::2]] if self.one_by_one else []
+        rows = {name: vars(scores) for name, scores in yes_no_scores.of_counts(self.confusion, names).items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=yes_no_scores.NUMBERS).sort_values("f1")
+
+    @property
+    def f1_yes(self) -> float:
+        """Mean over the attributes of the F1 of yes."""
+        return float(self.attributes["f1_yes"].mean())
 
     @property
     def gain(self) -> float:
@@ -88,22 +107,50 @@ class EnsembleScores:
         return f"No test photo of {names}: it counts 0 in F1; over the classes present F1 is {self.present:.3f}."
 
 
-def score(probabilities: np.ndarray, true: np.ndarray, photos: pd.DataFrame, names: Sequence[str]) -> EnsembleScores:
-    """probabilities: (folds, n, classes), in the order of the folds. true: (n,) class indices. photos: n rows."""
-    answers = probabilities.mean(axis=0).argmax(axis=1)
-    counts = metrics.confusion(true, answers, len(names))
-    of_classes = metrics.class_scores(counts)
-    person = pd.factorize(photos["person"])[0]
+def score(
+    probabilities: np.ndarray, true: np.ndarray, photos: pd.DataFrame, names: Sequence[str], one_by_one: bool = False
+) -> EnsembleScores:
+    """probabilities: (folds, n, classes), in the order of the folds. true: (n,) class indices. photos: n rows.
+
+    one_by_one: probabilities are of yes, (folds, n, attributes), and true is 1, 0 or -1 (not told), (n, attributes).
+    """
     from core.stats import paired  # scipy takes half a second, which a list of runs need not wait for
 
-    f1, accuracy = paired.bootstrap_scores(person, true, answers, len(names))
+    person = pd.factorize(photos["person"])[0]
+    if one_by_one:
+        told, places = true >= 0, 2 * np.arange(true.shape[1])
+        person = np.broadcast_to(person[:, None], true.shape)[told]
+        labels = (true + places)[told]
+
+        def answered(shares: np.ndarray) -> np.ndarray:
+            return ((shares > 0.5) + places)[told]
+
+    else:
+        labels = true
+
+        def answered(shares: np.ndarray) -> np.ndarray:
+            return shares.argmax(axis=1)
+
+    answers = answered(probabilities.mean(axis=0))
+    counts = metrics.confusion(labels, answers, len(names))
+    of_classes = metrics.class_scores(counts)
+    f1, accuracy = paired.bootstrap_scores(person, labels, answers, len(names))
     folds = []
     for fold, alone in enumerate(probabilities):
-        of_fold = metrics.confusion(true, alone.argmax(axis=1), len(names))
+        of_fold = metrics.confusion(labels, answered(alone), len(names))
         folds.append(FoldScore(fold, metrics.macro_f1(of_fold), metrics.accuracy(of_fold)))
     absent = tuple(names[place] for place in of_classes.absent)
     return EnsembleScores(
-        tuple(names), len(true), persons_of(photos), f1, accuracy, of_classes.present, absent, counts, tuple(folds)
+        tuple(names),
+        len(true),
+        persons_of(photos),
+        f1,
+        accuracy,
+        of_classes.present,
+        absent,
+        counts,
+        tuple(folds),
+        one_by_one,
     )
 
 
@@ -113,21 +160,27 @@ def column(fold: int, name: str) -> str:
 
 
 def write(run: Run, photos: pd.DataFrame, probabilities: np.ndarray) -> None:
-    """test_predictions.parquet: sample, label, predicted, loss, p_<class> of the ensemble, then each fold's.
+    """test_predictions.parquet: sample, label, predicted, loss, p_<class> of the ensemble, then each fold's; of
+    attributes that are told one by one the columns of core/runs/yes_no/answers.py.
 
-    probabilities: (folds, n, classes). It says which epoch of each fold answered. Raises LabError: kinds 'read-only'
-    and 'disk-full'.
+    probabilities: (folds, n, classes), or (folds, n, attributes) of yes. It says which epoch of each fold answered.
+    Raises LabError: kinds 'read-only' and 'disk-full'.
     """
-    names, true = [str(name) for name in run.info()["class_names"]], photos["y"].to_numpy(np.int64)
+    told = attributes(run)
+    names = told or [str(name) for name in run.info()["class_names"]]
     together = probabilities.mean(axis=0)
-    right = together[np.arange(len(true)), true]
-    table = {
-        "sample": photos["sample"].to_numpy(),
-        "label": [names[y] for y in true],
-        "predicted": [names[place] for place in together.argmax(axis=1)],
-        "loss": -np.log(np.clip(right, 1e-300, None)),
-        **{f"p_{name}": together[:, place] for place, name in enumerate(names)},
-    }
+    if told:
+        frame = of_probabilities(photos["sample"].to_numpy(), told, pairs.told(photos), together)
+        table = {name: frame[name].to_numpy() for name in frame}
+    else:
+        true = photos["y"].to_numpy(np.int64)
+        table = {
+            "sample": photos["sample"].to_numpy(),
+            "label": [names[y] for y in true],
+            "predicted": [names[place] for place in together.argmax(axis=1)],
+            "loss": -np.log(np.clip(together[np.arange(len(true)), true], 1e-300, None)),
+            **{f"p_{name}": together[:, place] for place, name in enumerate(names)},
+        }
     for fold, alone in enumerate(probabilities):
         table |= {column(fold, name): alone[:, place] for place, name in enumerate(names)}
     written = pa.Table.from_pandas(pd.DataFrame(table), preserve_index=False)
@@ -194,5 +247,6 @@ def of_folds(run: Run) -> tuple[np.ndarray, pd.DataFrame]:
     photos, answers = run.test_photos(), pd.read_parquet(run.test_predictions_file)
     if photos is None or photos["sample"].tolist() != answers["sample"].tolist():
         raise ValueError("not about the same photos")
-    folds = [answers[[column(fold, name) for name in names]].to_numpy(np.float64) for fold in run.folds()]
+    columns = attributes(run) or names
+    folds = [answers[[column(fold, name) for name in columns]].to_numpy(np.float64) for fold in run.folds()]
     return np.stack(folds), photos

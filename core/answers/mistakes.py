@@ -16,6 +16,7 @@ from core.data.tasks import attributes_of, class_parts, grouped_as, limits_of
 from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
+from core.runs.yes_no.view import check_one
 from core.stats import metrics, voting
 
 if TYPE_CHECKING:
@@ -78,9 +79,11 @@ def version(run: Run, which: str = "best") -> tuple:
 def load_answers(run: Run, which: str = "best") -> Answers:
     """The out-of-fold predictions of every fold that has some, joined with the frozen samples.
 
-    which: 'best' or 'final'. Raises LabError: kind 'gone'; 'missing' where no fold has predictions; 'unreadable' where
-    a file is damaged or cannot be read; 'memory'; 'leak' where a fold answered about a face that it had not held out.
+    which: 'best' or 'final'. Raises LabError: kind 'gone'; 'attribute' of a run that tells attributes one by one;
+    'missing' where no fold has predictions; 'unreadable' where a file is damaged or cannot be read; 'memory'; 'leak'
+    where a fold answered about a face that it had not held out.
     """
+    check_one(run.require())
     task, class_names, samples = _frozen(run)
     predictions, missing = _predictions(run, which, class_names)
     if not predictions:
@@ -97,7 +100,7 @@ def load_answers(run: Run, which: str = "best") -> Answers:
     except ValueError as error:
         raise _damaged(run, run.info_file.name, f"its classes are not of the task {task.title}") from error
     return Answers(
-        run_id=run.id,
+        run_id=run.key,
         which=which,
         class_names=tuple(class_names),
         attributes=attributes_of(task),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.answers.ensemble_scores import NO_CHOICE
+from core.answers.yes_no_scores import F1_IN_WORDS
 from core.cli.progress import bar
+from core.cli.tables import print_attribute_table
 from core.plan import apart
 from core.runs import Run, looks
 from core.stats.metrics import mean_and_deviation
@@ -56,6 +58,11 @@ def _print(run: Run, scores: EnsembleScores, look: int) -> None:
     for sentence in (scores.about, scores.lacking):
         if sentence:
             print(sentence)
+    if scores.one_by_one:
+        print_attribute_table(scores.attributes)
+        print(f"of the ensemble; mean F1 of yes {scores.f1_yes:.3f}. {F1_IN_WORDS}")
+        print(NO_CHOICE)
+        return
     width = max(len(name) for name in scores.class_names)
     print(f"{'true, down; predicted':<{width}}" + "".join(f"  {name}" for name in scores.class_names))
     for name, row in zip(scores.class_names, scores.confusion.tolist(), strict=True):
@@ -85,6 +92,7 @@ def _record(run: Run, scores: EnsembleScores, look: int) -> dict[str, Any]:
         },
         "folds": [vars(fold) for fold in scores.folds],
         "confusion": scores.confusion.tolist(),
+        "attributes": scores.attributes.to_dict("index"),
         "left_out": {name: record.get(name) for name in ("unknown", *apart.REASONS)},
         "people_shared": record.get("people_shared"),
     }

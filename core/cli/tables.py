@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from core.data.persons import persons_of
 from core.errors import LabError
 from core.plan.folds import absence, absent_classes
 from core.runs import Run
+from core.runs.yes_no import view as one_by_one
 from core.stats import metrics
 from core.storage.files import GARBAGE
 
@@ -35,7 +38,10 @@ def print_folds(run: Run) -> None:
         ("final accuracy", "final_accuracy"),
     ):
         print(f"{title:<15} {spread([(state.scores or {}).get(key) for state in states if state.state == 'done'])}")
-    _print_attributes(run)
+    if one_by_one.attributes(run):
+        _print_yes_no(run)
+    else:
+        _print_attributes(run)
 
 
 def doubts(run: Run) -> list[str]:
@@ -62,6 +68,33 @@ def _print_attributes(run: Run) -> None:
         by_fold = [score for score in scores if score.attribute == attribute]
         accuracy, f1 = spread([score.accuracy for score in by_fold]), spread([score.f1 for score in by_fold])
         print(f"{attribute:<8} accuracy {accuracy}, F1 {f1}, at each fold's best epoch")
+
+
+def _print_yes_no(run: Run) -> None:
+    """Each attribute of a run that tells them one by one, best epoch of each fold, lowest F1 first."""
+    from core.answers.yes_no_scores import F1_IN_WORDS, score_run
+
+    try:
+        scores = score_run(run)
+    except LabError as error:
+        print(f"attributes: {error.message}")
+        return
+    if scores is None:
+        return
+    print(f"{'best F1 of yes':<15} {spread(scores.f1_yes)}")
+    print_attribute_table(scores.means)
+    print(f"at each fold's best epoch, means over folds. {F1_IN_WORDS}")
+
+
+def print_attribute_table(scores: pd.DataFrame) -> None:
+    """scores: index attribute, columns photos, prevalence, f1, f1_yes, precision, recall, accuracy; lowest F1 first."""
+    width = max(len("attribute"), *map(len, scores.index))
+    heads = ("F1", "F1 of yes", "precision", "recall", "accuracy", "yes", "photos")
+    print(f"{'attribute':<{width}}" + "".join(f"{head:>11}" for head in heads))
+    for name, row in scores.sort_values("f1", kind="stable").iterrows():
+        cells = [f"{row[number]:.3f}" for number in ("f1", "f1_yes", "precision", "recall", "accuracy")]
+        cells += [f"{row['prevalence']:.1%}", f"{row['photos']:,.0f}"]
+        print(f"{name:<{width}}" + "".join(f"{cell:>11}" for cell in cells))
 
 
 def _number(value: float | None) -> str:

@@ -13,7 +13,7 @@ from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.config import RunConfig
 from core.config.settings import leaves
-from core.data.tasks import class_parts
+from core.data.tasks import attributes_of, class_parts
 from core.stats.metrics import class_f1, codes, confusion_of
 
 UNSET = "–"
@@ -48,7 +48,8 @@ def config_differences(members: Sequence[ComparedRun]) -> pd.DataFrame:
 
 
 def class_scores(members: Sequence[ComparedRun], which: str = "best") -> pd.DataFrame:
-    """Per-class F1 of the pooled out-of-fold predictions: index run id, one column a class in the first run's order.
+    """Per-class F1 of the pooled out-of-fold predictions: index run id, one column a class in the first run's order; of
+    attributes that are told one by one a column an attribute, the mean F1 of its no and yes.
 
     All members tell the same classes. A run without a finished fold has NaN.
     Raises LabError where predictions are gone.
@@ -59,13 +60,20 @@ def class_scores(members: Sequence[ComparedRun], which: str = "best") -> pd.Data
         table = out_of_fold(member, which)
         scores = class_f1(confusion_of(table["label"], table["predicted"], names)) if len(table) else np.nan
         rows[member.id] = pd.Series(scores, index=names, dtype=float)
-    return pd.DataFrame(rows).T[names]
+    scores_of_class = pd.DataFrame(rows).T[names]
+    if not members[0].one_by_one:
+        return scores_of_class
+    of_pairs = scores_of_class.to_numpy().reshape(len(members), -1, 2).mean(axis=2)
+    return pd.DataFrame(of_pairs, index=scores_of_class.index, columns=attributes_of(members[0].config.task))
 
 
 def attribute_accuracy(members: Sequence[ComparedRun], which: str = "best") -> pd.DataFrame:
     """Accuracy of each attribute of a joint task, pooled over folds: index run id; no columns for a task of one."""
     rows = {}
     for member in members:
+        if member.one_by_one:
+            rows[member.id] = pd.Series(dtype=float)
+            continue
         parts = class_parts(member.config.task, list(member.class_names))
         table = out_of_fold(member, which)
         scores = attribute_scores(table, parts, member.class_names, -1) if len(table) else []
@@ -76,21 +84,27 @@ def attribute_accuracy(members: Sequence[ComparedRun], which: str = "best") -> p
 def flips(pair: Pair) -> pd.DataFrame:
     """Photos that exactly one of the two gets right, the clearest first.
 
-    Columns sample, path, bits, person, fold, label, right ('run' or 'baseline'), predicted_a, predicted_b (classes),
-    and probabilities: p_a, p_b of the true class, q_a, q_b of the predicted one. Clearest: p of the right one minus p
-    of the wrong one is largest. Empty without predictions.
+    Of attributes that are told one by one a row for each such answer, with the attribute in the column of that name
+    ("" else). Columns sample, path, bits, person, fold, attribute, label, right ('run' or 'baseline'), predicted_a,
+    predicted_b (classes), and probabilities: p_a, p_b of the true class, q_a, q_b of the predicted one. Clearest: p of
+    the right one minus p of the wrong one is largest. Empty without predictions.
     """
-    columns = ["sample", "path", "bits", "person", "fold", "label", "right", "predicted_a", "predicted_b"]
+    columns = ["sample", "path", "bits", "person", "fold", "attribute", "label", "right", "predicted_a", "predicted_b"]
     columns += ["p_a", "p_b", "q_a", "q_b"]
     if pair.table is None:
         return pd.DataFrame(columns=columns)
     table = pair.table
-    right = {side: table[f"predicted_{side}"] == table["label"] for side in "ab"}
+    label = table["label"].astype(str)
+    right = {side: table[f"predicted_{side}"].astype(str) == label for side in "ab"}
     table = table[right["a"] != right["b"]].copy()
     table["right"] = np.where(right["a"][table.index], "run", "baseline")
     for side in "ab":
+        if pair.run.one_by_one:
+            table[f"p_{side}"], table[f"q_{side}"] = table[f"p_true_{side}"], table[f"p_predicted_{side}"]
+            continue
         table[f"p_{side}"] = _probability(table, "label", side, pair.run.class_names)
         table[f"q_{side}"] = _probability(table, f"predicted_{side}", side, pair.run.class_names)
+    table["attribute"] = table["attribute"].astype(str) if pair.run.one_by_one else ""
     gap = (table["p_a"] - table["p_b"]).abs()
     return table.assign(gap=gap).sort_values(["gap", "sample"], ascending=[False, True])[columns].reset_index(drop=True)
 

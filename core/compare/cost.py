@@ -59,7 +59,8 @@ def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size
     """
     height, width = config.input_size
     parts = class_parts(config.task, list(class_names)) if config.model.head == "factored" else None
-    key = f"resnet{config.model.depth} {height}x{width} {len(class_names)} classes {config.model.head}"
+    width_of_head = len(class_names) // 2 if config.task.one_by_one else len(class_names)
+    key = f"resnet{config.model.depth} {height}x{width} {width_of_head} classes {config.model.head}"
     if parts:
         key += " " + "x".join(str(len({part[name] for part in parts})) for name in parts[0])
     path = places.lab_folder(folder) / "costs.json"
@@ -68,7 +69,7 @@ def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size
         return Size(int(counts[key]["parameters"]), int(counts[key]["multiply_adds"]))
     except (OSError, *GARBAGE):
         pass
-    outputs = tuple(len({part[name] for part in parts}) for name in parts[0]) if parts else (len(class_names),)
+    outputs = tuple(len({part[name] for part in parts}) for name in parts[0]) if parts else (width_of_head,)
     size = _count(config.model.depth, height, width, outputs)
     with contextlib.suppress(OSError, LabError):  # a courtesy to the next page
         files.change_json(path, "costs.json", lambda content: files.table_of(content) | {key: vars(size)})

@@ -16,9 +16,12 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.data.persons import Persons, persons_of
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run
 from core.runs.states import FoldState
+from core.runs.yes_no import answers
+from core.runs.yes_no.view import attributes
 from core.storage.files import GARBAGE
 from core.studies import records
 
@@ -31,7 +34,8 @@ COLUMNS = ["sample", "path", "bits", "person", "class_name", "fold"]
 class ComparedRun:
     """One run as a comparison reads it. Do not modify the tables.
 
-    samples: sample, path, bits, person, class_name, fold.
+    samples: sample, path, bits, person, class_name, fold, and what a photo tells of each attribute where those are
+    told one by one.
     version: equal as long as the files that were frozen are the same. persons: how far it is known whom photos show.
     """
 
@@ -51,6 +55,11 @@ class ComparedRun:
     @property
     def name(self) -> str:
         return self.config.name
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether its classes are the no and yes of attributes, of which a photo has an answer to each."""
+        return self.config.task.one_by_one
 
     @property
     def done(self) -> tuple[int, ...]:
@@ -91,7 +100,8 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
 def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame, Persons]:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     samples = run.samples()
-    return run.config(), run.info(), samples[COLUMNS], persons_of(samples)
+    told = [pairs.YES + name for name in pairs.attributes_of(samples)]
+    return run.config(), run.info(), samples[[*COLUMNS, *told]], persons_of(samples)
 
 
 def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[ComparedRun], list[LabError]]:
@@ -149,10 +159,13 @@ def same_classes(baseline: ComparedRun, members: Sequence[ComparedRun]) -> tuple
             sorted(set(x) - set(y))
             for x, y in ((baseline.class_names, member.class_names), (member.class_names, baseline.class_names))
         )
-        if not missing and not extra:
+        if not missing and not extra and member.one_by_one == baseline.one_by_one:
             comparable.append(member)
             continue
-        apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
+        if extra or missing:
+            apart = f"'{(extra or missing)[0]}' is a class of {'the first' if extra else 'the second'} alone"
+        else:
+            apart = "one of them tells them one by one"
         refused.append(
             LabError(
                 f"{member.name} ({len(member.class_names)} classes) and {baseline.name} "
@@ -167,7 +180,9 @@ def same_classes(baseline: ComparedRun, members: Sequence[ComparedRun]) -> tuple
 def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = None) -> pd.DataFrame:
     """Pooled predictions of finished folds with the person, path and fold of each sample. Do not modify it.
 
-    Columns sample, label, predicted, loss, p_<class>..., person, path, fold. Raises LabError: kinds 'gone', 'missing'.
+    Columns sample, label, predicted, loss, p_<class>..., person, path, fold. Of attributes that are told one by one a
+    row for each answer: attribute, p_true and p_predicted instead of p_<class>. Raises LabError: kinds 'gone' and
+    'missing'.
     """
     chosen = tuple(member.done if folds is None else folds)
     try:
@@ -187,7 +202,12 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
 @lru_cache(maxsize=64)
 def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int, ...]) -> pd.DataFrame:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
-    tables = [run.predictions(fold, which).assign(fold=fold) for fold in folds]
+    told = attributes(run)
+    tables = [run.predictions(fold, which) for fold in folds]
+    tables = [
+        (answers.rows(table, told) if told else table).assign(fold=fold)
+        for table, fold in zip(tables, folds, strict=True)
+    ]
     if not tables:
         return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "bits", "fold"])
     where = run.samples().drop_duplicates("sample").set_index("sample")[["person", "path", "bits"]]

@@ -16,6 +16,7 @@ import pandas as pd
 
 from core.compare.members import METRICS, ComparedRun, out_of_fold, same_classes
 from core.data import persons
+from core.data.yes_no import pairs as yes_no
 from core.errors import LabError
 from core.stats import paired
 from core.stats.metrics import accuracy, codes, confusion_of, macro_f1
@@ -119,7 +120,10 @@ def _unfinished(member: ComparedRun) -> list[str]:
 def _identical_samples(run: ComparedRun, baseline: ComparedRun) -> bool:
     if run.samples is baseline.samples:
         return True
-    first, second = (m.samples[KEYS].sort_values("sample", ignore_index=True) for m in (run, baseline))
+    if list(run.samples) != list(baseline.samples):
+        return False
+    keys = [*KEYS, *(yes_no.YES + name for name in yes_no.attributes_of(run.samples))]
+    first, second = (m.samples[keys].sort_values("sample", ignore_index=True) for m in (run, baseline))
     return first.equals(second)
 
 
@@ -130,13 +134,15 @@ def _shared_predictions(
         a, b = (out_of_fold(member, which, folds) for member in (run, baseline))
     except LabError as error:
         return None, [f"{error.message} The interval uses the recorded scores; tests by photo and flips need them."]
-    table = a.merge(b.drop(columns=["person", "path", "bits"]), on=["sample", "fold"], suffixes=("_a", "_b"))
-    same = table["label_a"] == table["label_b"]
+    answer = ["sample", "fold", *(["attribute"] if run.one_by_one else [])]
+    what = "answers" if run.one_by_one else "photos"
+    table = a.merge(b.drop(columns=["person", "path", "bits"]), on=answer, suffixes=("_a", "_b"))
+    same = table["label_a"].astype(str) == table["label_b"].astype(str)
     notes = []
     if alone := len(a) + len(b) - 2 * len(table):
-        notes.append(f"{alone:,} photos were held out by one of the two runs alone and are left out.")
+        notes.append(f"{alone:,} {what} were held out by one of the two runs alone and are left out.")
     if relabelled := int((~same).sum()):
-        notes.append(f"{relabelled:,} photos carry different labels in the two runs and are left out.")
+        notes.append(f"{relabelled:,} {what} carry different labels in the two runs and are left out.")
     return table[same].rename(columns={"label_a": "label"}).drop(columns="label_b"), notes
 
 
@@ -229,7 +235,12 @@ def _difference(pair: Pair, metric: str, which: str) -> Difference:
         person = pd.factorize(pair.table["person"])[0]
         true, a, b = (codes(pair.table[c], names) for c in ("label", "predicted_a", "predicted_b"))
         boot = _bootstrap(person.tobytes(), true.tobytes(), a.tobytes(), b.tobytes(), len(names))
-        photos = paired.mcnemar(a == true, b == true)
+        # Several answers about one photo are not independent: then the photos are the units.
+        if pair.run.one_by_one:
+            photo = pd.factorize(pair.table["sample"])[0]
+            photos = paired.people_mcnemar(photo, a == true, b == true)
+        else:
+            photos = paired.mcnemar(a == true, b == true)
         people = paired.people_mcnemar(person, a == true, b == true)
     run, base = pair.run, pair.baseline
     return Difference(

@@ -16,6 +16,7 @@ from core.config import person_pattern
 from core.config.transforms import TRANSFORMS, check_params, default_params
 
 NO_COLUMN = "none"  # a column of a table that is said to be in none
+MOST_OF_PRODUCT, MOST_ONE_BY_ONE = 6, 128  # attributes of a task
 CHOOSE = "choose"  # init run:choose in a recipe: whoever launches it names the run
 
 
@@ -144,8 +145,13 @@ class TaskConfig(Part):
     )
     attributes: list[str] = Field(
         default_factory=list,
-        max_length=6,
+        max_length=MOST_ONE_BY_ONE,
         description="The attributes that make a class: one, or several of which each combination that occurs is one.",
+    )
+    together: Literal["product", "each"] = Field(
+        "product",
+        description="What several attributes make. product: one class a photo, each combination that occurs is one; "
+        "each: every yes/no attribute is told by itself, with its own score; photos may tell only some of them.",
     )
     limits: dict[str, Annotated[list[float], Field(min_length=1, max_length=40)]] = Field(
         default_factory=dict,
@@ -162,7 +168,17 @@ class TaskConfig(Part):
     @property
     def title(self) -> str:
         """What the task is called: its name, or the attributes that were chosen."""
-        return " x ".join(self.attributes) if self.name == "attributes" and self.attributes else self.name
+        if self.name != "attributes" or not self.attributes:
+            return self.name
+        if not self.one_by_one:
+            return " x ".join(self.attributes)
+        few = len(self.attributes) <= 3
+        return ", ".join(self.attributes) if few else f"{len(self.attributes)} yes/no attributes"
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether a photo has an answer to each yes/no attribute instead of one class."""
+        return self.name == "attributes" and self.together == "each"
 
     @model_validator(mode="after")
     def _limits_ascend(self) -> TaskConfig:
@@ -181,6 +197,13 @@ class TaskConfig(Part):
             raise ValueError(f"attributes: the task {self.name} has its own; set task.name to attributes")
         if len(set(self.attributes)) < len(self.attributes):
             raise ValueError("attributes: one stands there twice")
+        if not self.one_by_one and len(self.attributes) > MOST_OF_PRODUCT:
+            raise ValueError(
+                f"attributes: a product has at most {MOST_OF_PRODUCT}; yes/no attributes are told one by one where "
+                "task.together is each"
+            )
+        if self.one_by_one and (self.leave_out or self.merge):
+            raise ValueError("leave_out, merge: attributes that are told one by one have no classes to leave out")
         members = [member for merged in self.merge.values() for member in merged] + self.leave_out
         if twice := sorted(member for member, times in Counter(members).items() if times > 1):
             raise ValueError(f"merge: class {twice[0]!r} is named twice in merge and leave_out")

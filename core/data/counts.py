@@ -16,6 +16,7 @@ from core.data.pictures.photo import StoredPhoto
 from core.data.tasks import grouped_as, limits_of
 from core.data.thumbnails import thumbnail
 from core.data.values import attribute_names, column_of, group_names, is_number
+from core.data.yes_no import pairs
 from core.errors import LabError
 
 MEAN_SIDE = 96  # px
@@ -26,12 +27,25 @@ UNKNOWN = "unknown"
 def class_counts(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """People, photos and share of the photos (0..1) of each class, in class order. table: labelled samples.
 
-    Where persons are unknown there is no column people: it would say the same as photos.
+    Where persons are unknown there is no column people: it would say the same as photos. Of attributes that are told
+    one by one, the share is that of the photos that tell the attribute.
     """
+    if pairs.attributes_of(table):
+        return _counts_of_pairs(table)
     groups = table.groupby("class_name", sort=False)
     counts = groups.agg(people=("person", "nunique"), photos=("sample", "size")).reindex(names)
     counts = counts.drop(columns="people") if persons_of(table).state == persons.UNKNOWN else counts
     return counts.assign(share=counts["photos"] / counts["photos"].sum())
+
+
+def _counts_of_pairs(table: pd.DataFrame) -> pd.DataFrame:
+    of_one = pairs.counts(table)
+    photos = of_one[["no", "yes"]].to_numpy()
+    told = np.maximum(1, photos.sum(axis=1, keepdims=True))
+    people = pairs.people_of_classes(table)
+    counts = pd.DataFrame({"people": people.values(), "photos": photos.ravel()}, index=list(people))
+    counts = counts.drop(columns="people") if persons_of(table).state == persons.UNKNOWN else counts
+    return counts.assign(share=(photos / told).ravel())
 
 
 def told_attributes(samples: pd.DataFrame) -> list[str]:
@@ -108,17 +122,24 @@ def spread_out(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return shuffled.iloc[np.argsort(turn.to_numpy(), kind="stable")[:most]]
 
 
+def people_of_classes(table: pd.DataFrame) -> dict[str, int]:
+    """People of each class, in class order. table: labelled samples."""
+    people = table.groupby(["y", "class_name"])["person"].nunique()
+    return {str(name): int(n) for (_, name), n in people.items()}
+
+
 def thin_classes(table: pd.DataFrame, folds: int) -> list[tuple[str, int, str]]:
     """(class, its people, what that means) for classes with fewer than three people a fold. table: labelled samples.
 
     Where persons are unknown, people are photos.
     """
-    state = persons_of(table).state
-    people = table.groupby(["y", "class_name"])["person"].nunique()
+    state, one_by_one = persons_of(table).state, bool(pairs.attributes_of(table))
+    people = pairs.people_of_classes(table) if one_by_one else people_of_classes(table)
     thin = []
-    for (_, name), n in people.items():
+    for name, n in people.items():
         if n < folds:
-            thin.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: this split is refused"))
+            means = "some folds have none of it" if one_by_one and n > 1 else "this split is refused"
+            thin.append((name, int(n), f"fewer {noun(state)} than the {folds} folds: {means}"))
         elif n < 2 * folds:
             thin.append((name, int(n), f"some folds judge it on a single {units(1, state)[2:]}"))
         elif n < 3 * folds:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from core.config.run_config import TaskConfig
-from core.data.values import OWN, attribute_names, column_of, grouped, is_number, proposed_limits
+from core.data.values import OWN, attribute_names, column_of, grouped, is_number, proposed_limits, yes_no_names
+from core.data.yes_no import pairs
 from core.errors import LabError
 
 TASK_ATTRIBUTES = {
@@ -21,6 +22,7 @@ TASK_ATTRIBUTES = {
 CHOSEN = "attributes"  # the task whose attributes are chosen in its settings
 AND = " + "  # between the values in the name of a class of several chosen attributes
 MOST_COMBINATIONS = 64  # classes of a product
+FEW_YES_NO = 3  # attributes of which a product is proposed; of more each is told by itself
 NAMED = 20  # classes that a message lists
 
 
@@ -34,16 +36,22 @@ def class_names(task: TaskConfig, samples: pd.DataFrame) -> list[str]:
 
     A mask state, gender or age group that no photo has is left out, so a dataset without masks worn wrongly has 12
     classes in mask-gender-age; the combinations of what is there all stay. Of chosen attributes only the combinations
-    that occur are classes. Merged classes stand where the first of them stood.
+    that occur are classes. Merged classes stand where the first of them stood. Of attributes that are told one by one
+    each has two, its no and its yes.
     """
+    if task.one_by_one:
+        return pairs.class_names(attributes_of(task))
     return _kept(task, _plain_names(task, _of_task(samples, task)).values())
 
 
 def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
     """What each class says about each attribute, in class order: [{'gender': 'female', 'age': '<30'}, ...].
 
-    A merged class says what its members have in common, and "x or y" where they differ.
+    A merged class says what its members have in common, and "x or y" where they differ. One of attributes that are told
+    one by one speaks of its attribute alone.
     """
+    if task.one_by_one:
+        return [{name: value} for name in attributes_of(task) for value in pairs.VALUES]
     if len(attributes_of(task)) == 1:
         return [{attributes_of(task)[0]: name} for name in names]
     parts = []
@@ -57,12 +65,17 @@ def class_parts(task: TaskConfig, names: list[str]) -> list[dict[str, str]]:
 def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame, list[str], int]:
     """(samples of the task with int `y` and str `class_name` added, class names, number of samples not in the task).
 
+    Of attributes that are told one by one the samples that tell at least one of them, see pairs.labelled.
     Raises LabError if no sample has the task's attributes, if a class has no photo, or if there is one class only; and
     where attributes, limits, or classes to leave out or merge are not those of the dataset.
     """
     chosen = _of_task(samples, task)
     if chosen.empty:
         raise _nothing_to_train(samples, task)
+    if task.one_by_one:
+        pairs.check(chosen, attributes_of(task), task.title)
+        table = pairs.labelled(chosen, attributes_of(task))
+        return table, class_names(task, samples), len(samples) - len(table)
     plain = _plain_names(task, chosen)
     _check_classes(task, list(plain.values()))
     names = _kept(task, plain.values())
@@ -119,6 +132,14 @@ def label_as(
     alike = _told_alike(others, samples, task)
     both = pd.concat([samples, alike], ignore_index=True)  # judged together, so that one rule holds for both
     in_task = _of_task(both, task)
+    if task.one_by_one:
+        rows = in_task.index[in_task.index >= len(samples)]
+        chosen = others.reset_index(drop=True).set_axis(range(len(samples), len(both))).loc[rows]
+        return (
+            pairs.labelled(chosen, attributes_of(task)),
+            pairs.unknown(chosen, attributes_of(task)),
+            len(others) - len(chosen),
+        )
     class_name = _class_of(in_task, task, _plain_names(task, in_task))[in_task.index >= len(samples)].astype("str")
     chosen = others.reset_index(drop=True).set_axis(range(len(samples), len(both))).loc[class_name.index]
     y = class_name.map({name: i for i, name in enumerate(names)})
@@ -164,6 +185,14 @@ def proposed_task(name: str, samples: pd.DataFrame) -> TaskConfig:
     return with_limits(TaskConfig(name=CHOSEN, attributes=[first]), samples)
 
 
+def proposed_together(names: Sequence[str], samples: pd.DataFrame, now: str = "product") -> str:
+    """How several attributes are told: one by one where all are yes/no and more than a few, else as now if that can
+    be."""
+    if not names or not set(names) <= set(yes_no_names(samples)):
+        return "product"
+    return "each" if len(names) > FEW_YES_NO else now
+
+
 def with_limits(task: TaskConfig, samples: pd.DataFrame) -> TaskConfig:
     """The task with proposed limits for each chosen number that has none."""
     numbers = [name for name in attributes_of(task) if column_of(name, samples) and is_number(name, samples)]
@@ -204,7 +233,8 @@ def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
             "Choose some (task.attributes, such as [" + ", ".join(attribute_names(samples)[:2]) + "]).",
             "task",
         )
-    keep = samples[columns].notna().all(axis=1)
+    told = samples[columns].notna()
+    keep = told.any(axis=1) if task.one_by_one else told.all(axis=1)
     if task.name == "gender-age" or task.unmasked:
         keep &= samples["mask"].isna() | (samples["mask"] == "normal")
     for name, values_kept in task.only.items():

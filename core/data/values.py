@@ -62,6 +62,15 @@ def attribute_names(samples: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(column.removeprefix(OWN) for column in columns if samples[column].notna().any()))
 
 
+def yes_no_names(samples: pd.DataFrame) -> list[str]:
+    """The attributes that are yes in some photos and no in others."""
+    return [
+        name
+        for name in attribute_names(samples)
+        if not is_number(name, samples) and {*samples[str(column_of(name, samples))].dropna().unique()} == {"yes", "no"}
+    ]
+
+
 def attributes(samples: pd.DataFrame) -> dict[str, Attribute]:
     """Each attribute that the photos tell, with its values."""
     return {name: attribute(name, samples) for name in attribute_names(samples)}

@@ -15,7 +15,7 @@ from torch import nn
 
 from core.errors import LabError
 from core.inside.layers import LAYERS
-from core.network.model import FactoredHead
+from core.network.model import FactoredHead, PairHead
 
 METHOD_CLASSES = {
     "GradCAM": library.GradCAM,
@@ -86,7 +86,8 @@ def one_pass(
     """(raw maps of each module, (n, h, w); the network's answers (n, classes)) of one batch.
 
     picks: for each face, see index_of, what its map is for; where there is a second list, what that one is against.
-    A map is for a class's logit, which of a factored head is the sum of its attributes' logits. The map of a difference
+    A map is for a class's logit, which of a factored head is the sum of its attributes' logits,
+    and of an attribute that is told by itself its one logit, with its sign turned for no. The map of a difference
     needs a second pass only where the method is not linear in the gradient.
     """
     if len(picks) == 2 and method not in LINEAR:
@@ -131,7 +132,7 @@ def one_pass(
 
     def before_softmax(head, inputs, output):
         answers.append(output)
-        return head.evidence(inputs[0]) if isinstance(head, FactoredHead) else output
+        return head.evidence(inputs[0]) if isinstance(head, FactoredHead | PairHead) else output
 
     end = model.fc.register_forward_hook(before_softmax)
     try:

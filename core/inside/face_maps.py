@@ -188,7 +188,7 @@ def _by_fold(run: Run, fold: int, inputs: FaceInputs, request: MapRequest) -> li
             held_out_by, probability = inputs.folds.get(sample), maps.probabilities[i]
             contrast = f" minus {class_names[maps.versus[i]]}" if maps.versus is not None else ""
             faces[sample] = FaceMaps(
-                run_id=run.id,
+                run_id=run.key,
                 run_name=config.name,
                 sample=sample,
                 model=_model_in_words(fold, held_out_by),

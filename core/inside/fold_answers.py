@@ -14,6 +14,7 @@ import pandas as pd
 from core.answers.mistakes import divergence
 from core.errors import LabError, memory_in_words
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 
 BATCH = 32  # faces in one forward pass
 
@@ -78,6 +79,7 @@ def with_features(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(what one fold's model answers, float64 (n, classes); what its head takes for it, float32 (n, features)).
 
+    Of a run that tells yes/no attributes one by one the probability of each yes, (n, attributes).
     photos: as the network gets them, uint8 (h, w, 3). device: as of fold_model, which says what is raised.
     """
     import torch
@@ -85,10 +87,12 @@ def with_features(
     from core.inside.fold_models import fold_model, normalised
 
     taken: list[torch.Tensor] = []
-    with fold_model(run, fold, which, device) as opened, torch.inference_mode():
+    one_by_one = bool(attributes(run))
+    with fold_model(run, fold, which, device, whole=one_by_one) as opened, torch.inference_mode():
         opened.model.fc.register_forward_pre_hook(lambda head, inputs: taken.append(inputs[0]))
         logits = opened.model(normalised(opened.config, photos, opened.device))
-        return logits.double().softmax(1).cpu().numpy(), taken[0].float().cpu().numpy()
+        shares = logits.double().sigmoid() if one_by_one else logits.double().softmax(1)
+        return shares.cpu().numpy(), taken[0].float().cpu().numpy()
 
 
 @memory_in_words("answers of the folds", "Choose fewer photos, or wait until nothing trains here.")

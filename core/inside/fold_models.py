@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,11 +22,12 @@ from core.data.pictures.photo import photo_of
 from core.data.tasks import class_parts
 from core.errors import LabError, memory_in_words
 from core.jobs import queue
-from core.network.model import build_model
+from core.network.model import PairHead, build_model
 from core.network.weights_file import load_backbone
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
 from core.runs.run import is_locked
+from core.runs.yes_no.view import OneAttribute, attributes, check_one
 from core.training.batches import to_network
 from core.training.device import limit_threads, pick_device
 
@@ -67,16 +68,23 @@ _clock: threading.Timer | None = None  # until everything is given back
 
 
 @contextlib.contextmanager
-def fold_model(run: Run, fold: int, which: str = "best", device: str | None = None) -> Iterator[FoldModel]:
+def fold_model(
+    run: Run, fold: int, which: str = "best", device: str | None = None, *, whole: bool = False
+) -> Iterator[FoldModel]:
     """The fold's network, for this thread alone until the block ends.
+
+    Of a run that tells yes/no attributes one by one, what its network says of the one through which the run is seen:
+    a network of two classes, no and yes. whole: all of its outputs instead, one logit an attribute.
 
     which: 'best' or 'final'. device: 'cpu', 'cuda' or, where None, a GPU on which nobody trains, else the CPU; whatever
     the run was trained on. What is opened is given back when nobody has used any for IDLE seconds.
     Hooks, train/eval state, requires_grad and gradients are as before when the block ends, also after an error.
     Raises LabError: kind 'gone' (run), 'checkpoint' (deleted, damaged or of another network), 'weights' (not finite),
-    'memory' (there was too little, also in the block).
+    'memory' (there was too little, also in the block), 'attribute' (one has to be chosen).
     """
     run.require()
+    if not whole:
+        check_one(run)
     if fold not in run.folds():
         raise LabError(f"{run.id} has no fold {fold}.", "Choose one of its folds.", kind="fold")
     path = run.weights_file(fold, which)
@@ -103,7 +111,11 @@ def fold_model(run: Run, fold: int, which: str = "best", device: str | None = No
             entry.bytes = sum(t.numel() * t.element_size() for t in entry.opened.model.state_dict().values())
             _evict()
         with _as_found(entry.opened.model):
-            yield entry.opened
+            if isinstance(run, OneAttribute) and not whole:
+                with _through(entry.opened, run) as seen:
+                    yield seen
+            else:
+                yield entry.opened
 
 
 def free(on: str = "") -> None:
@@ -173,10 +185,11 @@ def _empty_device() -> None:
 
 def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
     limit_threads(min(torch.get_num_threads(), machine.cores()))  # torch does not know a container's limits
+    run = run.whole if isinstance(run, OneAttribute) else run
     config, class_names = run.config(), run.info()["class_names"]
     parts = class_parts(config.task, class_names) if config.model.head == "factored" else None
     blank = config.model.model_copy(update={"init": "scratch"})  # its own weights follow; no other file is needed
-    model, _ = build_model(blank, len(class_names), 0, parts)
+    model, _ = build_model(blank, len(attributes(run)) or len(class_names), 0, parts)
     path = run.weights_file(fold, which)
     origins.check(run, fold, which)
     try:
@@ -204,6 +217,19 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
     torch.backends.cudnn.allow_tf32 = False  # as the trainer answers: see exact_float32; nothing trains in this process
     epoch = origin.epoch if origin else None
     return FoldModel(run, fold, which, model.to(device), list(class_names), config, device, epoch)
+
+
+@contextlib.contextmanager
+def _through(opened: FoldModel, run: OneAttribute) -> Iterator[FoldModel]:
+    """The network with the no and yes of one attribute for its head, until the block ends."""
+    model, info = opened.model, run.info()
+    head = model.fc  # that of another attribute where this one is opened inside of its block
+    of_all = head.logits if isinstance(head, PairHead) else head
+    model.fc = PairHead(of_all, run.place).train(head.training)
+    try:
+        yield replace(opened, run=run, class_names=list(info["class_names"]), config=run.config())
+    finally:
+        model.fc = head
 
 
 def _deleted(run: Run, fold: int, which: str) -> LabError:

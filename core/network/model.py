@@ -44,11 +44,32 @@ class FactoredHead(nn.Module):
         return torch.stack([value[:, self.index[:, i]] for i, value in enumerate(values)]).sum(0)
 
 
+class PairHead(nn.Module):
+    """The no and the yes of one output of a head that tells yes/no attributes one by one: a network of two classes.
+
+    logits: the head of all attributes, (b, features) -> (b, attributes). place: of the attribute among them.
+    """
+
+    def __init__(self, logits: nn.Module, place: int):
+        super().__init__()
+        self.logits, self.place = logits, place
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(b, features) -> (b, 2) log-probabilities of no and yes, which softmax leaves as they are."""
+        return nn.functional.logsigmoid(self.evidence(features))
+
+    def evidence(self, features: torch.Tensor) -> torch.Tensor:
+        """(b, features) -> (b, 2): the attribute's logit speaks for yes, and with its sign turned for no."""
+        logit = self.logits(features)[:, self.place]
+        return torch.stack([-logit, logit], 1)
+
+
 def build_model(
     config: ModelConfig, classes: int, seed: int, parts: list[dict[str, str]] | None = None
 ) -> tuple[nn.Module, dict]:
     """A torchvision ResNet with a new head, in channels_last, and the facts about its first weights.
 
+    classes: outputs; of yes/no attributes that are told one by one, one an attribute.
     seed: fixes the random weights without touching torch's global generator.
     parts: what each class says about each attribute; a factored head needs it (data.class_parts).
     Weights of a parent run are loaded by `inherit`, since they differ from fold to fold.
@@ -74,10 +95,13 @@ def build_model(
     return model.to(memory_format=torch.channels_last), facts
 
 
-def inherit(model: nn.Module, config: ModelConfig, class_names: list[str], parent: Run, fold: int) -> dict:
+def inherit(
+    model: nn.Module, config: ModelConfig, class_names: list[str], parent: Run, fold: int, *, one_by_one: bool = False
+) -> dict:
     """Start fold k from the parent's fold k, which never saw the people of fold k.
 
-    The head is kept where classes and kind of head are the parent's own; else it stays new.
+    The head is kept where classes and kind of head are the parent's own; else it stays new. one_by_one: whether the
+    classes are the no and yes of attributes that are told one by one.
     Returns {'init', 'file', 'sha256', 'head', 'epoch'}; epoch is None where the file does not say which one it is of.
     Raises LabError: kind 'weights' when the parent or its weights are gone, 'mixed' when they are not of the epoch that
     the parent's predictions and scores describe.
@@ -90,7 +114,9 @@ def inherit(model: nn.Module, config: ModelConfig, class_names: list[str], paren
             kind="weights",
         )
     origins.check(parent, fold, config.init_checkpoint)
-    same = parent.info()["class_names"] == class_names and parent.config().model.head == config.head
+    before = parent.config()
+    same = parent.info()["class_names"] == class_names and before.model.head == config.head
+    same = same and before.task.one_by_one == one_by_one
     facts = load_backbone(model, path, keep_head=same)
     origin = origins.of_weights(path)
     copied = {"file": f"folds/{fold}/{path.name}", "head": "kept" if same else "new"}

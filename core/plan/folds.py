@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from core.data.persons import UNKNOWN, persons_of, units
+from core.data.yes_no import pairs
 from core.errors import LabError
+from core.plan.iterative import iterative_groups
 from core.plan.split import stratified_groups
 
 NAMED = 3  # classes that a sentence names
@@ -16,9 +18,12 @@ MEND_ABSENT = "Use fewer folds, or merge or leave out a class that so few show."
 def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     """The fold of each row, shape (n,), int64, 0 to folds - 1; the same for any order of the rows.
 
-    table: labelled samples with sample, person, y and class_name.
-    Raises LabError naming the class that has fewer people (photos, where persons are unknown) than there are folds.
+    table: labelled samples with sample, person, y and class_name, or with yes/no attributes that are told one by one.
+    Raises LabError naming the class that has fewer people (photos, where persons are unknown) than there are folds; of
+    attributes that are told one by one, the answer that one person alone has.
     """
+    if pairs.attributes_of(table):
+        return _assign_one_by_one(table, folds, seed)
     people = table.groupby(["y", "class_name"])["person"].nunique()
     if people.empty:
         raise LabError("folds: there are no samples to split", "Choose a task that fits the dataset.", "folds")
@@ -32,6 +37,27 @@ def assign_folds(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
             "folds",
         )
     return stratified_groups(table["y"].to_numpy(), table["person"].to_numpy(dtype=str), folds, seed)
+
+
+def _assign_one_by_one(table: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+    persons = persons_of(table)
+    people = table["person"].nunique()
+    if people < folds:
+        raise LabError(
+            f"folds: the photos show {units(people, persons.state)} but {folds} folds were asked for",
+            f"Lower folds to {people}." if people > 1 else f"Add {persons.noun}.",
+            "folds",
+        )
+    for name, who in pairs.people_of_classes(table).items():
+        if who < 2:
+            raise LabError(
+                f"folds: {name!r} is told of {units(1, persons.state)} alone, so that the fold that is "
+                "validated on it never saw it",
+                "Leave the attribute out (task.attributes), or add photos.",
+                "folds",
+            )
+    labels = pairs.classes(pairs.told(table))
+    return iterative_groups(labels, table["person"].to_numpy(dtype=str), folds, seed)
 
 
 def given_folds(table: pd.DataFrame, count: int) -> np.ndarray:
@@ -66,7 +92,13 @@ def given_folds(table: pd.DataFrame, count: int) -> np.ndarray:
             "Correct them, or let the lab make folds in which everybody stands once (folds.given).",
             "given",
         )
-    folds_of_class = stands.groupby("class_name")["fold"].unique()
+    if attributes := pairs.attributes_of(table):
+        labels = pairs.classes(pairs.told(table))
+        folds_of_class = {
+            name: given[has].unique() for name, has in zip(pairs.class_names(attributes), labels.T, strict=True)
+        }
+    else:
+        folds_of_class = stands.groupby("class_name")["fold"].unique().to_dict()
     for name, where in folds_of_class.items():
         if len(where) < 2:
             raise LabError(
@@ -82,15 +114,26 @@ def fold_table(table: pd.DataFrame) -> pd.DataFrame:
     """One row a fold (index `fold`): people, photos, then the photos of each class in class order.
 
     Where persons are unknown there is no column people: it would say the same as photos.
-    table: labelled samples with a fold column. A class named people or photos gets "class " before its name.
+    table: labelled samples with a fold column. A class named people or photos gets "class " before its name. Of
+    attributes that are told one by one, the photos that are yes.
     """
     counts = table.groupby("fold").agg(people=("person", "nunique"), photos=("sample", "size"))
     if persons_of(table).state == UNKNOWN:
         counts = counts.drop(columns="people")
+    if pairs.attributes_of(table):
+        photos = photos_of_classes(table)
+        return counts.join(photos[[name for name in photos if name.endswith(" yes")]])
     names = table.drop_duplicates("y").sort_values("y")["class_name"]
     classes = pd.crosstab(table["fold"], table["class_name"])[list(names)]
     classes.columns = [f"class {name}" if name in counts.columns else name for name in classes.columns]
     return counts.join(classes)
+
+
+def photos_of_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """Photos of each no and yes of attributes that are told one by one: a row a fold, a column a class, in order."""
+    names = pairs.class_names(pairs.attributes_of(table))
+    held = pd.DataFrame(pairs.classes(pairs.told(table)), columns=names)
+    return held.groupby(table["fold"].to_numpy()).sum().rename_axis("fold")
 
 
 def absent_classes(table: pd.DataFrame, names: Sequence[str]) -> dict[int, list[str]]:
@@ -98,6 +141,10 @@ def absent_classes(table: pd.DataFrame, names: Sequence[str]) -> dict[int, list[
 
     table: labelled samples with class_name and fold. names: all classes of the task.
     """
+    if pairs.attributes_of(table):
+        photos = photos_of_classes(table)
+        lacks = {int(fold): [name for name in names if not row[name]] for fold, row in photos.iterrows()}
+        return {fold: lacking for fold, lacking in lacks.items() if lacking}
     held = table.groupby("fold")["class_name"].unique()
     absent = {int(fold): [name for name in names if name not in set(there)] for fold, there in held.items()}
     return {fold: lacking for fold, lacking in absent.items() if lacking}

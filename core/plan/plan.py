@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.config import RunConfig
-from core.config.parts import TaskConfig
+from core.config.parts import MOST_ONE_BY_ONE, TaskConfig
 from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.data.persons import Persons, persons_of
@@ -23,7 +23,7 @@ from core.data.tasks import (
     possible_tasks,
     proposed_task,
 )
-from core.data.values import attribute_names
+from core.data.values import attribute_names, yes_no_names
 from core.errors import LabError
 from core.network import weights
 from core.plan.apart import Apart, set_apart
@@ -39,6 +39,7 @@ SETTING_OF = {
     "transfer": "model.init",
     "weights": "model.init",
     "head": "model.head",
+    "sampling": "training.sampling",
 }
 """Kind of a LabError of make_plan -> the setting that can change it."""
 
@@ -124,7 +125,8 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     folds: fold by person, given by a study so that its runs share folds.
     Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'given', 'classes'
     and 'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's
-    folds cannot be inherited; 'head'; 'corrections' when their file is broken.
+    folds cannot be inherited; 'head' and 'sampling' for what does not fit the task; 'corrections' when their file is
+    broken.
     """
     scan, effects = corrections.lay_over(scan, corrections.load(scan.root, folder))
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
@@ -136,10 +138,12 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
             "Mend them, or agree to leave them out (data.leave_out_problems).",
             kind="problems",
         )
-    config = _with_only_attribute(config, scan)
+    config = _with_attributes(config, scan)
     labelled, names, dropped = label_samples(scan.samples, config.task)
     labelled = labelled.reset_index(drop=True)
-    if config.model.head == "factored":
+    if config.task.one_by_one:
+        _check_one_by_one(config)
+    elif config.model.head == "factored":
         _check_factors(config.task, names)
     parent = Run(config.model.parent, folder) if config.model.parent else None
     if config.model.file is not None:
@@ -185,12 +189,40 @@ def fit_task(name: str, scan: Scan) -> tuple[str, str]:
     return fitting, f"Task set to {fitting}: this dataset has no labels for the task {name}."
 
 
-def _with_only_attribute(config: RunConfig, scan: Scan) -> RunConfig:
-    """The attribute of a dataset that has one alone need not be named; of several nobody is guessed at."""
-    names = attribute_names(scan.samples)
-    if config.task.name != CHOSEN or config.task.attributes or len(names) != 1:
+def _with_attributes(config: RunConfig, scan: Scan) -> RunConfig:
+    """The attribute of a dataset that has one alone need not be named; of several nobody is guessed at. Told one by
+    one, all yes/no attributes are meant where none is named."""
+    task = config.task
+    if task.name != CHOSEN or task.attributes:
         return config
-    return config.model_copy(update={"task": config.task.model_copy(update={"attributes": names})})
+    names = yes_no_names(scan.samples) if task.one_by_one else attribute_names(scan.samples)
+    if len(names) > MOST_ONE_BY_ONE:
+        raise LabError(
+            f"task: the photos have {len(names):,} yes/no attributes; at most {MOST_ONE_BY_ONE} are told one by one.",
+            "Choose some (task.attributes).",
+            "task",
+        )
+    if not names or (len(names) > 1 and not task.one_by_one):
+        return config
+    return config.model_copy(update={"task": task.model_copy(update={"attributes": names})})
+
+
+def _check_one_by_one(config: RunConfig) -> None:
+    """Raises LabError for what makes no sense where each photo has an answer to every attribute."""
+    title = config.task.title
+    if config.model.head == "factored":
+        raise LabError(
+            f"head: the attributes of task {title} are told one by one, each by an output of its own already.",
+            "Use the joint head.",
+            kind="head",
+        )
+    if config.training.sampling == "balanced":
+        raise LabError(
+            f"sampling: a photo of task {title} has an answer to each attribute, so that classes cannot be drawn "
+            "equally often.",
+            "Use natural sampling; the loss 'weighted' makes up for rare answers.",
+            kind="sampling",
+        )
 
 
 def _check_factors(task: TaskConfig, names: list[str]) -> None:

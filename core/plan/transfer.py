@@ -11,6 +11,7 @@ import pandas as pd
 from core.config.parts import CHOOSE
 from core.config.run_config import FoldsConfig, ModelConfig
 from core.data.persons import persons_of, units
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.folds import assign_folds, given_folds
 from core.runs import Run, origins
@@ -109,10 +110,27 @@ def check_held_out(table: pd.DataFrame, parent: Run) -> None:
 
 def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:
     newcomers = table[fold.isna()]
+    if pairs.attributes_of(table):
+        return _spread_one_by_one(table, fold, folds, seed)
     loads = pd.crosstab(table["y"][fold.notna()], fold[fold.notna()])
     loads = loads.reindex(index=range(int(table["y"].max()) + 1), columns=range(folds), fill_value=0)
     loads = loads.to_numpy(float, copy=True)
     people = {person: np.bincount(y, minlength=len(loads)) for person, y in newcomers.groupby("person")["y"]}
+    return newcomers["person"].map(_places(loads, people, seed)).to_numpy()
+
+
+def _spread_one_by_one(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:
+    """As `_spread`, of attributes that are told one by one: each photo counts for all its answers."""
+    classes = pairs.classes(pairs.told(table)).astype(float)
+    known, newcomers = fold.notna().to_numpy(), table["person"][fold.isna()]
+    loads = np.stack([classes[known & (fold == number).to_numpy()].sum(0) for number in range(folds)], axis=1)
+    of_new = classes[~known]
+    people = {person: of_new[places].sum(0) for person, places in newcomers.groupby(newcomers).indices.items()}
+    return newcomers.map(_places(loads, people, seed)).to_numpy()
+
+
+def _places(loads: np.ndarray, people: dict, seed: int) -> dict:
+    """The fold of each new person. loads: (classes, folds), photos so far. people: person -> photos of each class."""
     order = np.random.default_rng([seed, 7]).permutation(sorted(people))
     place = {}
     for person in order:
@@ -120,7 +138,7 @@ def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.n
         goal = int(np.argmin((loads * counts[:, None]).sum(0) + loads.sum(0) * 1e-6))
         loads[:, goal] += counts
         place[person] = goal
-    return newcomers["person"].map(place).to_numpy()
+    return place
 
 
 def folds_for(table: pd.DataFrame, folds: FoldsConfig, parent: Run | None, model: ModelConfig) -> np.ndarray:

@@ -14,6 +14,7 @@ from core.config.parts import FoldsConfig, TaskConfig
 from core.data.persons import persons_of
 from core.data.scan import Scan
 from core.data.tasks import classes_of
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.folds import absent_classes, assign_folds
 
@@ -57,10 +58,13 @@ class WaysOut:
 
 
 def ways_out(scan: Scan, task: TaskConfig, folds: FoldsConfig) -> WaysOut | None:
-    """What can be done where a task cannot be split into its folds; None where its classes are not what is wrong.
+    """What can be done where a task cannot be split into its folds; None where its classes are not what is wrong, and
+    of attributes that are told one by one, which have no classes to leave out or merge.
 
     scan: under its corrections.
     """
+    if task.one_by_one:
+        return None
     try:
         class_of, names = classes_of(scan.samples, task)
     except LabError:
@@ -84,7 +88,7 @@ def ways_out(scan: Scan, task: TaskConfig, folds: FoldsConfig) -> WaysOut | None
 def ways_to_fill(split: pd.DataFrame, names: Sequence[str], folds: FoldsConfig) -> WaysOut | None:
     """What can be done where folds lack a class; None where all folds have all. split: labelled samples with fold."""
     absent = absent_classes(split, names)
-    if not absent:
+    if not absent or pairs.attributes_of(split):
         return None
     people = _people(split, names)
     lacking = {name for classes in absent.values() for name in classes}

@@ -20,6 +20,7 @@ from core.errors import LabError, memory_in_words
 from core.inside.fold_answers import BATCH, of_one_size, with_features
 from core.predict.members import Member
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 
 HELD = 150_000_000  # bytes of photos that a block holds, as the networks get them; the next one is decoded meanwhile
 FEWER = "Wait until nothing trains here, then ask again."
@@ -55,6 +56,8 @@ def answers(
 ) -> Answered:
     """What each member answers about each photo, softmaxed; with views the mean of what it answers about each view.
 
+    Of runs that tell yes/no attributes one by one the probability of each yes, (members, n, attributes).
+
     members: of runs with one number of classes. loaders: n functions that give a photo, uint8 (h, w, 3), of so many
     bits (see load_image); each is called once for all runs of the same bits, in whichever thread. who: bool (members,
     n), which member is asked about which photo; all about all if None.
@@ -62,7 +65,8 @@ def answers(
     progress(done, total): photos read and answers given; what it raises ends everything.
     Raises LabError as fold_model does; what is wrong with one photo is in the faults.
     """
-    classes = len(members[0].run.info()["class_names"])
+    run = members[0].run
+    classes = len(attributes(run)) or len(run.info()["class_names"])
     who = np.ones((len(members), len(loaders)), dtype=bool) if who is None else who
     answered = Answered(np.full((len(members), len(loaders), classes), np.nan))
     done, total = 0, len(loaders) + int(who.sum())

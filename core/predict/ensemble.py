@@ -52,6 +52,7 @@ def answers(
     run: Run, photos: pd.DataFrame, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> np.ndarray:
     """What each fold's best network answers, float64 (folds, n, classes): the photos as in validation, softmaxed.
+    Of attributes that are told one by one, the probability of each yes (folds, n, attributes).
 
     photos: rows of a samples table. Raises LabError as `answering.answers`, and for a photo that cannot be read.
     """

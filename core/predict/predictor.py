@@ -15,6 +15,7 @@ from core.predict.known import Acquaintance, Known
 from core.predict.members import Member, members_of, order_of_classes
 from core.predict.photos import Photo
 from core.runs import Run
+from core.runs.yes_no.view import OneAttribute, check_one
 from core.stats import voting
 
 WHICH = "best"  # the weights that answer, where nobody says otherwise
@@ -87,11 +88,14 @@ class Predictor:
         augmentation, see answering.VIEWS. device: 'cpu', 'cuda'; None for a GPU on which nobody trains, else the CPU.
 
         Raises LabError: 'gone', 'classes' where runs tell different ones apart, 'fold' for one that a run does not
-        have, 'unfinished', 'checkpoint' where weights are gone.
+        have, 'unfinished', 'checkpoint' where weights are gone, 'attribute' of a run that tells attributes one by one
+        and is not seen through one.
         """
         if not runs:
             raise LabError("predict: no run is chosen.", "Choose a finished run.", kind="config")
         runs = list(dict.fromkeys(runs))
+        for run in runs:
+            check_one(run.require())
         self.class_names = tuple(str(name) for name in runs[0].require().info()["class_names"])
         self._order = {run: order_of_classes(run, runs[0], self.class_names) for run in runs}
         self.members = tuple(member for run in runs for member in members_of(run, folds, which))
@@ -145,7 +149,8 @@ class Predictor:
         acquaintances: dict[int, tuple[Acquaintance, ...]] = {}
         problems: dict[int, LabError] = {}
         for run in self._order:
-            self._known.setdefault(run, Known(run))
+            # A photo that does not tell the attribute was trained on all the same.
+            self._known.setdefault(run, Known(run.whole if isinstance(run, OneAttribute) else run))
         for row, photo in enumerate(photos):
             met = [each for of_run in self._known.values() if (each := of_run.of(photo)) is not None]
             if not met:

@@ -108,7 +108,9 @@ def corrections_of(member: ComparedRun) -> int | None:
 def _splits_itself(member: ComparedRun) -> bool:
     """Whether number of folds and seed alone make the folds that were frozen: tried out, not assumed."""
     folds = member.config.folds
-    table = member.samples.assign(y=member.samples["class_name"].map(list(member.class_names).index))
+    table = member.samples
+    if not member.one_by_one:
+        table = table.assign(y=table["class_name"].map(list(member.class_names).index))
     try:
         return bool((assign_folds(table, folds.count, folds.seed) == table["fold"].to_numpy()).all())
     except LabError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -16,10 +17,12 @@ from core.errors import LabError
 from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
 from core.report.findings import Findings
 from core.report.maps import RunMaps, maps_of
+from core.runs.yes_no.view import OneAttribute
 from core.text import count
 
 FACES = 4  # a pair and a direction
 PAIRS = 4  # in a report: each opens two networks, and nobody reads forty of them
+NAMED = 5  # attributes that a face's line names
 SIDE = 160  # px
 
 
@@ -44,13 +47,14 @@ def _flips(findings: Findings, pair: Pair) -> list[Faces]:
     table = contrast.flips(pair)
     run, base = findings.names[pair.run.id], findings.names[pair.baseline.id]
     groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
-    samples = [sample for rows, _ in groups for sample in rows["sample"].head(FACES)]
-    maps = {findings.names[m.id]: _maps(findings, m, samples) for m in (pair.run, pair.baseline)}
+    shown = pd.concat([rows.head(FACES) for rows, _ in groups])
+    maps = {findings.names[m.id]: _maps_of_rows(findings, m, shown) for m in (pair.run, pair.baseline)}
     blocks = []
     for rows, side in groups:
         right, wrong = (run, base) if side == "run" else (base, run)
         if len(rows):
-            title = f"{right} right, {wrong} wrong: {count(len(rows))} photos, the clearest first"
+            what = "answers" if pair.run.one_by_one else "photos"
+            title = f"{right} right, {wrong} wrong: {count(len(rows))} {what}, the clearest first"
             faces = tuple(_flip(row, maps) for row in rows.head(FACES).itertuples(index=False))
             blocks.append(Faces(title, faces, _note(maps)))
     return blocks
@@ -63,9 +67,10 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
     answers = {}
     for member in findings.members:
         with contextlib.suppress(LabError):  # predictions that are gone are told with the classes
-            answers[member.id] = out_of_fold(member, "best").drop_duplicates("sample").set_index("sample")
+            answers[member.id] = _by_sample(member, findings.faces)
     held_out = [sample for sample in findings.faces if any(sample in table.index for table in answers.values())]
-    maps = {findings.names[m.id]: _maps(findings, m, held_out) for m in findings.members}
+    with_maps = [member for member in findings.members if not member.one_by_one]  # of which attribute, nobody said
+    maps = {findings.names[m.id]: _maps(findings, m, held_out) for m in with_maps}
     cells = []
     for sample in held_out:
         rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
@@ -81,12 +86,47 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
     return blocks
 
 
+def _by_sample(member: ComparedRun, samples: Sequence[str]) -> pd.DataFrame:
+    """The predictions of these samples, by sample. Of attributes that are told one by one, label says what is yes of a
+    photo and `wrong` which attributes are told wrongly."""
+    table = out_of_fold(member, "best")
+    if not member.one_by_one:
+        return table.drop_duplicates("sample").set_index("sample")
+    rows = {}
+    for sample, answers in table[table["sample"].isin(samples)].groupby("sample", sort=False):
+        wrong = answers["attribute"][answers["label"].astype(str) != answers["predicted"].astype(str)].astype(str)
+        rows[sample] = {**answers.iloc[0][["path", "bits"]], "wrong": list(wrong), "answers": len(answers)}
+    of_photo = member.samples.drop_duplicates("sample").set_index("sample")["class_name"]
+    return pd.DataFrame.from_dict(rows, orient="index").assign(label=of_photo)
+
+
 def _answer(row: pd.Series) -> str:
+    if "wrong" in row:
+        names = ", ".join(row["wrong"][:NAMED]) + (", ..." if len(row["wrong"]) > NAMED else "")
+        return f"{len(row['wrong'])} of {row['answers']} wrong{': ' + names if names else ''}"
     return f"{row['predicted']} {row[P + row['predicted']]:.2f}"
 
 
 def _maps(findings: Findings, member: ComparedRun, samples: list[str]) -> RunMaps:
     return maps_of(member.run, samples, SIDE) if findings.maps and samples else RunMaps()
+
+
+def _maps_of_rows(findings: Findings, member: ComparedRun, rows: pd.DataFrame) -> RunMaps:
+    """Maps of the answers in some rows; where attributes are told one by one, each of its own attribute."""
+    if not member.one_by_one:
+        return _maps(findings, member, list(rows["sample"]))
+    jpegs: dict[str, bytes] = {}
+    for attribute, of_attribute in rows.groupby(rows["attribute"].astype(str)) if findings.maps else ():
+        seen = maps_of(OneAttribute(member.run, str(attribute)), list(of_attribute["sample"]), SIDE)
+        if seen.missing:
+            return seen
+        jpegs |= {_subject(sample, str(attribute)): jpeg for sample, jpeg in seen.jpegs.items()}
+    return RunMaps(jpegs)
+
+
+def _subject(sample: str, attribute: str = "") -> str:
+    """What a map is of: a photo, or a photo and an attribute."""
+    return f"{sample}\t{attribute}" if attribute else sample
 
 
 def _note(maps: dict[str, RunMaps]) -> str:
@@ -109,7 +149,7 @@ def _flip(row, maps: dict[str, RunMaps]) -> Face:
         f"p {getattr(row, f'p_{right}'):.2f}, the other says {getattr(row, f'predicted_{wrong}')} "
         f"(p {getattr(row, f'q_{wrong}'):.2f}), fold {row.fold}",
     )
-    return _face(photo_of(row), lines, _of(row.sample, maps))
+    return _face(photo_of(row), lines, _of(_subject(row.sample, row.attribute), maps))
 
 
 def _mistakes(findings: Findings) -> Faces | None:
@@ -118,16 +158,18 @@ def _mistakes(findings: Findings) -> Faces | None:
         table = out_of_fold(member, "best")
     except LabError:
         return None
-    wrong = table[table["label"] != table["predicted"]].sort_values("loss", ascending=False)
+    wrong = table[table["label"].astype(str) != table["predicted"].astype(str)].sort_values("loss", ascending=False)
     if not len(wrong):
         return None
     rows = wrong.head(2 * FACES)
-    maps = {member.name: _maps(findings, member, list(rows["sample"]))}
+    maps = {member.name: _maps_of_rows(findings, member, rows)}
     cells = []
     for row in rows.itertuples(index=False):
         lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
-        cells.append(_face(photo_of(row), lines, _of(row.sample, maps)))
-    title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} photos, the worst first"
+        subject = _subject(row.sample, str(row.attribute) if member.one_by_one else "")
+        cells.append(_face(photo_of(row), lines, _of(subject, maps)))
+    what = "answers" if member.one_by_one else "photos"
+    title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} {what}, the worst first"
     return Faces(title, tuple(cells), _note(maps))
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.answers import yes_no_scores
+from core.answers.yes_no_scores import F1_IN_WORDS
 from core.compare import contrast
 from core.compare.cost import RunCost
+from core.compare.members import ComparedRun
 from core.data import persons
+from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.figures import comparison, comparison_curves
 from core.figures.style import FEW_RUNS
@@ -36,9 +41,10 @@ def scores(findings: Findings) -> Section:
         rows.append((findings.names[member.id], f"{len(member.done)} of {len(member.states)}", *cells))
     head = ("run", "folds done", "F1 best epoch", "F1 last epoch", "accuracy best epoch", "accuracy last epoch")
     classes = len(findings.baseline.class_names)
+    f1 = f"F1 is macro F1 over all {classes} classes of the task"
+    f1 = F1_IN_WORDS.removesuffix(".") if findings.baseline.one_by_one else f1
     note = (
-        f"Mean ± deviation over folds (number of folds). F1 is macro F1 over all {classes} classes of the task; a "
-        "class of which a fold holds no photo counts 0 in it."
+        f"Mean ± deviation over folds (number of folds). {f1}; a class of which a fold holds no photo counts 0 in it."
     )
     lacking = _lacking(findings)
     return Section("Scores", (Table(head, tuple(rows), note), *lacking))
@@ -167,17 +173,40 @@ def classes(findings: Findings) -> Section:
         return Section("Classes", (Bullets((str(error),), warn=True),))
     if not table.notna().any(axis=None):
         return Section("Classes", ())
+    one_by_one = findings.baseline.one_by_one
+    what = "attribute" if one_by_one else "class"
     blocks: list = [
-        Figure(comparison.class_heat(table, findings.names), "F1 of each class, all out-of-fold photos pooled.")
+        Figure(comparison.class_heat(table, findings.names), f"F1 of each {what}, all out-of-fold photos pooled.")
     ]
-    head = ("class", *(findings.names[m.id] for m in findings.members))
+    head = (what, *(findings.names[m.id] for m in findings.members))
     blocks.append(
         Table(head, tuple((str(c), *(score(table.at[m.id, c]) for m in findings.members)) for c in table.columns))
     )
+    if one_by_one:
+        blocks += [_of_attributes(member, findings.names[member.id]) for member in findings.members if member.done]
     if len(attributes.columns):
         rows = tuple((str(c), *(score(attributes.at[m.id, c]) for m in findings.members)) for c in attributes.columns)
         blocks.append(Table(("accuracy of", *head[1:]), rows))
     return Section("Classes", tuple(blocks))
+
+
+def _of_attributes(member: ComparedRun, name: str) -> Table:
+    """What a run reaches in each of its attributes, lowest F1 first."""
+    folds = [member.run.predictions(fold, "best") for fold in member.done]
+    told = attributes_of(member.config.task)
+    scores = yes_no_scores.of_predictions(pd.concat(folds, ignore_index=True), told)
+    rows = tuple(
+        (
+            attribute,
+            *(score(number) for number in (one.f1, one.f1_yes, one.precision, one.recall, one.accuracy)),
+            f"{one.prevalence:.1%}",
+            f"{one.photos:,}",
+        )
+        for attribute, one in sorted(scores.items(), key=lambda pair: pair[1].f1)
+    )
+    head = ("attribute", "F1", "F1 of yes", "precision", "recall", "accuracy", "yes", "photos")
+    mean = float(np.mean([one.f1_yes for one in scores.values()]))
+    return Table(head, rows, f"{name}, best epoch, all out-of-fold photos pooled; mean F1 of yes {score(mean)}.")
 
 
 def costs(findings: Findings) -> Section:

@@ -9,8 +9,10 @@ import pandas as pd
 from core.compare import contrast
 from core.compare.members import ComparedRun
 from core.config import settings
+from core.data.counts import class_counts
 from core.data.persons import KNOWN, UNKNOWN, units
 from core.data.pictures.photo import BITS, bits_of
+from core.data.yes_no import pairs
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
 from core.report import again, apart, certainty, faces, groups, numbers
@@ -60,8 +62,11 @@ def _data(findings: Findings) -> Section:
         if key in seen:
             continue
         seen.add(key)
-        counts = _class_counts(member)
         blocks += [Text(line) for line in (_dataset_line(member), _left_out(member.info))]
+        if member.one_by_one:
+            blocks += _attributes(member)
+            continue
+        counts = _class_counts(member)
         blocks.append(Figure(class_bars(counts), f"Photos of each class in {member.config.task.title}."))
         counted = ["people", "photos"] if "people" in counts else ["photos"]
         rows = tuple((str(n), *(count(r[c]) for c in counted), f"{r['share']:.1%}") for n, r in counts.iterrows())
@@ -73,17 +78,32 @@ def _data(findings: Findings) -> Section:
     return Section("Data", (Bullets(tuple(doubts), warn=True), *blocks) if doubts else tuple(blocks))
 
 
+def _attributes(member: ComparedRun) -> list:
+    """Photos of each attribute that is told by itself."""
+    counts = class_counts(member.samples, list(member.class_names))
+    yes = counts[[name.endswith(" yes") for name in counts.index]]
+    known = member.persons.are_known
+    rows = tuple(
+        (str(name), *(count(int(row[c])) for c in ("yes", "no", "not told")), f"{row['share']:.1%}")
+        + ((count(int(row["people yes"])),) if known else ())
+        for name, row in pairs.counts(member.samples).iterrows()
+    )
+    head = ("attribute", "yes", "no", "not told", "share of yes", *(("people yes",) if known else ()))
+    return [Figure(class_bars(yes), "Photos that are yes of each attribute."), Table(head, rows)]
+
+
 def _dataset_line(member: ComparedRun) -> str:
     table, persons, task = member.samples, member.persons, member.config.task.title
     root, reader = member.config.data.root, member.config.data.reader
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
     leaks = audit(table)
+    classes = pairs.in_words(member.class_names, member.one_by_one)
     apart = "; nobody stands in two folds" if persons.are_known and not leaks else ""
     apart = f"; {units(len(leaks), KNOWN)} in more than one fold" if leaks else apart
     deep = int((table[BITS] > 0).sum())
     scaled = f" {count(deep)} of them hold more than 8 bits and are scaled by {bits_of(table)}." if deep else ""
     return (
-        f"{root} ({reader}), task {task}: {count(len(table))} photos{whose} in {len(member.class_names)} classes and "
+        f"{root} ({reader}), task {task}: {count(len(table))} photos{whose} in {classes} and "
         f"{table['fold'].nunique()} folds{apart}.{scaled}"
     )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from core.data.persons import units
+from core.data.yes_no import pairs
 from core.report.findings import Findings
 from core.stats import paired
 from core.stats.metrics import mean_and_deviation
@@ -45,7 +47,11 @@ def limits(findings: Findings) -> list[str]:
         worst = paired.signed(float(np.nanmax(gaps))).lstrip("+")
         lower = f": the last epoch's F1 is up to {worst} points lower" if float(worst) > 0 else ""
         lines.append(f"The best epoch is chosen on the validation fold itself, which flatters{lower}.")
-    people = findings.baseline.samples.groupby("class_name")["person"].nunique()
+    samples = findings.baseline.samples
+    if findings.baseline.one_by_one:
+        people = pd.Series(pairs.people_of_classes(samples))
+    else:
+        people = samples.groupby("class_name")["person"].nunique()
     if len(people) and people.min() < SMALL_CLASS:
         smallest = units(int(people.min()), findings.baseline.persons.state)
         lines.append(

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from core.config import RunConfig, to_yaml
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import colours
 from core.runs.lists.summaries import read_summary
@@ -116,7 +117,11 @@ def support(samples: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict
 
     samples: labelled samples with class_name and fold. Folds are text, as JSON has keys.
     """
-    counts = pd.crosstab(samples["fold"], samples["class_name"]).reindex(columns=list(class_names), fill_value=0)
+    if pairs.attributes_of(samples):
+        of_class = pd.DataFrame(pairs.classes(pairs.told(samples)), columns=list(class_names))
+        counts = of_class.groupby(samples["fold"].to_numpy()).sum()
+    else:
+        counts = pd.crosstab(samples["fold"], samples["class_name"]).reindex(columns=list(class_names), fill_value=0)
     return {str(fold): {name: int(row[name]) for name in class_names} for fold, row in counts.iterrows()}
 
 

@@ -58,6 +58,11 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({self.id!r})"
 
+    @property
+    def key(self) -> str:
+        """What names the run, or the part of it that this is, wherever it is opened: see yes_no.view.opened."""
+        return self.id
+
     # paths
     @property
     def config_file(self) -> Path:

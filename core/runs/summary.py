@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.config import RunConfig, settings
 from core.data.persons import persons_of
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import colours
 from core.runs.states import FoldState, check_summary, slim
@@ -83,6 +84,8 @@ def _facts(run: Run, samples: pd.DataFrame) -> dict[str, Any]:
         except ValueError:
             info["created"] = run.config_file.stat().st_mtime
     if not isinstance(info.get("class_names"), list):
+        if attributes := pairs.attributes_of(samples):
+            return {**info, "class_names": pairs.class_names(attributes), "id": run.id}
         names = samples.drop_duplicates("y").set_index("y")["class_name"]
         info["class_names"] = [str(names.get(y, "")) for y in range(int(samples["y"].max()) + 1)]
     return {**info, "id": run.id}

@@ -57,6 +57,60 @@ def confusion_of(true: Sequence[str], predicted: Sequence[str], names: Sequence[
     return confusion(codes(true, names), codes(predicted, names), len(names))
 
 
+def confusion_of_pairs(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """`confusion` of yes/no attributes that are told one by one, (2 k, 2 k): block by block, one an attribute.
+
+    true, predicted: (n, k), 1 yes, 0 no; -1 in true is not told and not counted. Class 2 i is the no of attribute i,
+    class 2 i + 1 its yes, so that macro F1 over all classes is the mean over the attributes of the mean F1 of no and
+    yes. Raises ValueError for another shape or value.
+    """
+    true, predicted = np.asarray(true, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
+    if true.shape != predicted.shape or true.ndim != 2:
+        raise ValueError(f"labels {true.shape} do not fit predictions {predicted.shape}")
+    if not np.isin(true, (-1, 0, 1)).all() or not np.isin(predicted, (0, 1)).all():
+        raise ValueError("an answer is 0 or 1, and -1 where it is not told")
+    told, places = true >= 0, 2 * np.arange(true.shape[1])
+    return confusion((true + places)[told], (predicted + places)[told], 2 * true.shape[1])
+
+
+@dataclass(frozen=True)
+class YesScores:
+    """How one yes/no attribute is told, 0..1. photos: that tell it. prevalence: share of them that are yes.
+
+    f1: mean of the F1 of no and of yes, as if the attribute were told alone; f1_yes, precision, recall: of yes, 0 where
+    none is named. accuracy: share of right answers. nan without photos.
+    """
+
+    photos: int
+    prevalence: float
+    f1: float
+    f1_yes: float
+    precision: float
+    recall: float
+    accuracy: float
+
+
+def yes_scores(block: np.ndarray) -> YesScores:
+    """block: (2, 2) counts, rows true, columns predicted, no then yes.
+
+    Source: scikit-learn's f1_score, precision_score and recall_score (zero_division=0) give the same numbers.
+    """
+    photos, hits = int(block.sum()), float(block[1, 1])
+    if not photos:
+        return YesScores(0, *[float("nan")] * 6)
+    true, named = float(block[1].sum()), float(block[:, 1].sum())
+    f1 = class_scores(block)
+    return YesScores(
+        photos,
+        true / photos,
+        f1.macro,
+        float(f1.f1[1]),
+        hits / named if named else 0.0,
+        hits / true if true else 0.0,
+        accuracy(block),
+    )
+
+
 def codes(values: Sequence[str], names: Sequence[str]) -> np.ndarray:
     """Place of each value among the names, (n,) int64; -1 for one that is not among them."""
     return pd.Index(list(names), dtype=object).get_indexer(np.asarray(values, dtype=object)).astype(np.int64)

@@ -33,34 +33,37 @@ from core.training.device import (
     pick_loader_workers,
     pick_precision,
 )
-from core.training.losses import Mixer, build_loss
+from core.training.goals import OneClass, YesNo, goal_of
 
 
 @dataclass
 class Pass:
     """What one pass over a split leaves on the device until the epoch ends.
 
-    loss_sum, objective_sum: over samples; loss is plain cross-entropy, objective what the training minimises.
-    labels, predicted: (b,) class indices of each step; counting them waits for the epoch's end, so that no step waits
-    for the device.
+    loss_sum, objective_sum: over answers; loss is plain cross-entropy, objective what the training minimises.
+    answers: how many: one a sample, or, of yes/no attributes, one for each that a sample tells.
+    labels, predicted: of each step, (b,) class indices or (b, attributes); counting them waits for the epoch's end, so
+    that no step waits for the device.
     """
 
+    goal: OneClass | YesNo
     loss_sum: torch.Tensor
     objective_sum: torch.Tensor
     bad_step: torch.Tensor
     samples: int = 0
+    answers: int | torch.Tensor = 0
     seconds: float = 0.0
     labels: list[torch.Tensor] = field(default_factory=list)
     predicted: list[torch.Tensor] = field(default_factory=list)
     outputs: list[torch.Tensor] = field(default_factory=list)
 
-    def scores(self, classes: int) -> dict[str, float]:
-        true, predicted = torch.stack([torch.cat(self.labels), torch.cat(self.predicted)]).cpu().numpy()
-        table = metrics.confusion(true, predicted, classes)
+    def scores(self) -> dict[str, float]:
+        """What metrics.csv tells of a pass."""
+        table = self.goal.confusion(self.labels, self.predicted)
         f1 = metrics.class_scores(table)
         return {
-            "loss": float(self.loss_sum) / max(1, self.samples),
-            "objective": float(self.objective_sum) / max(1, self.samples),
+            "loss": float(self.loss_sum) / max(1, int(self.answers)),
+            "objective": float(self.objective_sum) / max(1, int(self.answers)),
             "accuracy": metrics.accuracy(table),
             "f1": f1.macro,
             "f1_present": f1.present,
@@ -76,26 +79,27 @@ class FoldTrainer:
         self.info = run.info()
         samples = run.samples()
         self.samples = samples
-        self.labels = torch.from_numpy(samples["y"].to_numpy(np.int64, copy=True)).to(device)
         self.train_rows = np.flatnonzero(samples["fold"] != fold)
         self.val_rows = np.flatnonzero(samples["fold"] == fold)
         self.class_names: list[str] = self.info["class_names"]
+        self.goal = goal_of(self.config, samples, self.class_names, self.train_rows)
+        self.labels = self.goal.labels.to(device)
         self.precision = pick_precision(self.config.training.precision, device)
         seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
         parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
-        model, self.weights = build_model(self.config.model, len(self.class_names), seed, parts)
+        model, self.weights = build_model(self.config.model, self.goal.outputs, seed, parts)
         if self.config.model.parent:
             parent = Run(self.config.model.parent, run.dir.parent)
-            self.weights = inherit(model, self.config.model, self.class_names, parent, fold)
+            one_by_one = self.config.task.one_by_one
+            self.weights = inherit(model, self.config.model, self.class_names, parent, fold, one_by_one=one_by_one)
         self.model = model.to(device)
         mean, std = normalization(self.config.transforms)
         self.mean = torch.tensor(mean, device=device) * 255
         self.std = torch.tensor(std, device=device) * 255
-        self.balance = samples["y"].to_numpy()[self.train_rows]
-        counts = np.bincount(self.balance, minlength=len(self.class_names))
-        self.criterion = build_loss(self.config.training, counts).to(device)
+        self.balance = self.goal.balance
+        self.criterion = self.goal.criterion.to(device)
         self.plain = metrics_file.plain_objective(self.config.training)
-        self.mixer = Mixer(self.config.mix, len(self.class_names))
+        self.mixer = self.goal.mixer
         source = Source(photos_of(samples), pixels, self.config.transforms)
         run_seed = self.config.training.seed
         workers = pick_loader_workers(self.config.training, device)
@@ -124,7 +128,7 @@ class FoldTrainer:
         return split_batches(order, self.config.training.batch_size)
 
     def labels_of(self, batches: list[np.ndarray]) -> Sequence[torch.Tensor]:
-        """Class indices (b,) of each batch, on the device: one copy for all, since each copy there is waited for."""
+        """Labels (b, ...) of each batch, on the device: one copy for all, since each copy there is waited for."""
         order = torch.from_numpy(np.concatenate(batches)).to(self.device)
         return self.labels[order].split([len(batch) for batch in batches])
 
@@ -146,6 +150,7 @@ class FoldTrainer:
 
     def new_pass(self) -> Pass:
         return Pass(
+            self.goal,
             torch.zeros((), device=self.device, dtype=torch.float64),
             torch.zeros((), device=self.device, dtype=torch.float64),
             torch.full((), -1, device=self.device, dtype=torch.int64),
@@ -176,10 +181,8 @@ class FoldTrainer:
             objective.backward()
             self.optimizer.step()
             logits, objective = logits.detach(), objective.detach()
-            loss = objective if self.plain else nn.functional.cross_entropy(logits, targets)
-            # A mixed image counts for the class that has the larger share in it.
-            labels = targets.argmax(1) if targets.ndim == 2 else targets
-            self._count(done, step, loss, objective, logits, labels)
+            loss = objective if self.plain else self.goal.loss(logits, targets)
+            self._count(done, step, loss, objective, logits, self.goal.judged(targets))
             if tick("train", step + 1, len(batches), done):
                 return None
         done.seconds = time.perf_counter() - started
@@ -200,8 +203,9 @@ class FoldTrainer:
             for step, images in enumerate(self.val_loader.epoch(0, self.val_batches)):
                 labels = labels_of[step]
                 logits = self.model(self.prepare(images))
-                loss = nn.functional.cross_entropy(logits, labels)
-                objective = loss if self.plain else self.criterion(logits, labels)
+                targets = self.goal.targets(labels)
+                loss = self.goal.loss(logits, targets)
+                objective = loss if self.plain else self.criterion(logits, targets)
                 self._count(done, step, loss, objective, logits, labels)
                 done.outputs.append(logits)
                 if tick("validation", step + 1, len(self.val_batches), done):
@@ -220,32 +224,21 @@ class FoldTrainer:
     def _count(
         done: Pass, step: int, loss: torch.Tensor, objective: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
     ) -> None:
-        done.loss_sum += loss.double() * len(labels)
-        done.objective_sum += objective.double() * len(labels)
+        answers = done.goal.weight(labels)
+        done.loss_sum += loss.double() * answers
+        done.objective_sum += objective.double() * answers
+        done.answers = done.answers + answers
         done.labels.append(labels)
-        done.predicted.append(logits.argmax(1))
+        done.predicted.append(done.goal.answer(logits))
         first_bad = (done.bad_step < 0) & ~torch.isfinite(objective)
         done.bad_step = torch.where(first_bad, step + 1, done.bad_step)
         done.samples += len(labels)
 
     def predictions(self, done: Pass) -> pd.DataFrame:
-        """Out-of-fold predictions: sample, label, predicted, loss (plain cross-entropy), p_<class>..."""
+        """Out-of-fold predictions, as the goal describes them."""
         logits = torch.cat(done.outputs).double()
         labels = self.labels[torch.from_numpy(self.val_rows).to(self.device)]
-        loss = nn.functional.cross_entropy(logits, labels, reduction="none").cpu().numpy()
-        probabilities = logits.softmax(1).cpu().numpy()
-        names = np.asarray(self.class_names, dtype=object)
-        frame = pd.DataFrame(
-            {
-                "sample": self.samples["sample"].to_numpy()[self.val_rows],
-                "label": names[labels.cpu().numpy()],
-                "predicted": names[probabilities.argmax(1)],
-                "loss": loss,
-            }
-        )
-        return pd.concat(
-            [frame, pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.class_names])], axis=1
-        )
+        return self.goal.predictions(logits, labels, self.samples["sample"].to_numpy()[self.val_rows])
 
     def close(self) -> None:
         self.train_loader.close()

@@ -48,6 +48,42 @@ def build_loss(training: TrainingConfig, counts: np.ndarray) -> nn.Module:
     return nn.CrossEntropyLoss(weight=weight, label_smoothing=training.label_smoothing)
 
 
+class YesNoLoss(nn.Module):
+    """Binary cross-entropy, mean over all answers that are told; with focal factor or weights as the run says.
+
+    Of each attribute it is what the loss of one class is of the two classes no and yes with the logits 0 and z: label
+    smoothing gives half of its share to either, the focal factor is (1 - p)^gamma of the answer, and the weights of no
+    and yes are `class_weights` of the two (their ratio is torch's pos_weight; the mean is over answers, as they are).
+    Source: torch.nn.BCEWithLogitsLoss; Lin et al. 2017 in its sigmoid form.
+    """
+
+    def __init__(self, training: TrainingConfig, counts: np.ndarray):
+        """counts: (attributes, 2), training photos that are no and yes."""
+        super().__init__()
+        self.gamma = training.focal_gamma if training.loss == "focal" else 0.0
+        self.label_smoothing = training.label_smoothing
+        weights = torch.ones(counts.shape)
+        if training.loss == "weighted":
+            weights = torch.stack([class_weights(of_one) for of_one in counts])
+        self.register_buffer("no", weights[:, 0].clone())
+        self.register_buffer("yes", weights[:, 1].clone())
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (b, k); targets (b, 2 k): shares of yes, then whether each is told (1 or 0)."""
+        shares, told = targets.chunk(2, 1)
+        shares = shares * (1 - self.label_smoothing) + self.label_smoothing / 2
+        log_yes, log_no = nn.functional.logsigmoid(logits), nn.functional.logsigmoid(-logits)
+        yes, no = -self.yes * shares * log_yes, -self.no * (1 - shares) * log_no
+        if self.gamma:
+            yes, no = yes * log_no.exp().pow(self.gamma), no * log_yes.exp().pow(self.gamma)
+        return ((yes + no) * told).sum() / told.sum().clamp(min=1)
+
+
+def yes_no_targets(labels: torch.Tensor) -> torch.Tensor:
+    """(b, k) of 1 yes, 0 no, -1 not told -> (b, 2 k) float32: shares of yes, then whether each is told."""
+    return torch.cat([labels == 1, labels >= 0], 1).float()
+
+
 class Mixer:
     """Mix-up and CutMix on a batch; every draw comes from the seed that is passed in.
 
@@ -69,3 +105,16 @@ class Mixer:
                 return images, labels
             kind = self.kinds[int(torch.randint(len(self.kinds), ()))]
             return kind(images, labels)
+
+
+class YesNoMixer(Mixer):
+    """The same of photos with an answer to each attribute; what one of the two photos does not tell stays untold."""
+
+    def __init__(self, mix: MixConfig, attributes: int):
+        super().__init__(mix, 2 * attributes)
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """images (b, 3, H, W), labels (b, k) of 1, 0 and -1 -> images, targets (b, 2 k) as YesNoLoss takes them."""
+        images, targets = super().__call__(images, yes_no_targets(labels), seed)
+        shares, told = targets.chunk(2, 1)
+        return images, torch.cat([shares, (told > 1 - 1e-6).float()], 1)

@@ -116,7 +116,7 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         for split, done in (("train", trained), ("validation", validated)):
             clock.check_finite(epoch, done)
             speed = {"seconds": round(done.seconds, 3), "images_per_second": round(done.samples / done.seconds, 1)}
-            split_scores = done.scores(len(trainer.class_names))
+            split_scores = done.scores()
             rows.append({"epoch": epoch, "phase": phase, "split": split, **split_scores, **rates, **speed})
         scores = {key: rows[1][key] for key in metrics_file.SCORES}
         is_best = course.best is None or scores["f1"] > course.best["f1"]

@@ -18,13 +18,18 @@ COLUMNS = ("when", "sample", "label")
 MEND = "Mend or delete it."
 
 
+def subject(sample: str, attribute: str = "") -> str:
+    """What is confirmed: a photo's class, or what it is of one attribute where it has a label of each."""
+    return f"{sample}\t{attribute}" if attribute else sample
+
+
 def file(root: str | Path, folder: Path | None = None) -> Path:
     """The reviewed labels of one dataset. folder: of the runs, FACET_RUNS if None."""
     return corrections.file(root, folder).with_suffix(".reviewed.csv")
 
 
 def load(root: str | Path, folder: Path | None = None) -> dict[str, str]:
-    """sample -> the class name that was found right. Raises LabError for a file that cannot be read."""
+    """subject -> the class name that was found right. Raises LabError for a file that cannot be read."""
     return {sample: label for sample, (_, label) in _read(file(root, folder)).items()}
 
 

@@ -12,6 +12,7 @@ from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.paths import inside
 from core.data.readers.attributes import TEST, UNLABELLED
+from core.data.readers.companions import says, tells_positions, with_companions
 from core.data.readers.reading import Fact
 from core.data.readers.split_names import Part, may_be_part, parts_of
 from core.data.readers.tree import Tree
@@ -200,8 +201,9 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
     if data.csv_file:
         path = chosen_csv(tree.root, data.csv_file)
         table = read_table(tree.root / path, encoding=data.encoding, is_photo=matcher.is_photo)
-        return _dataset_table([(Source(path), table)], data, matcher), []
-    looked = candidates(tree, data, matcher)
+        table, facts = with_companions(path, table, tree, data, matcher)
+        return _dataset_table([(Source(path), table)], data, matcher), facts
+    looked = _without_companions(candidates(tree, data, matcher))
     usual = [each for each in looked.tables if each.tells_usual] or looked.tables
     tables = [each for each in usual if not _A_FORM.search(each.paths[0])] or usual
     facts = []
@@ -213,12 +215,29 @@ def find_table(tree: Tree, data: DataConfig, matcher: Matcher) -> tuple[DatasetT
         text = f"The tables {listed([source.path for source, _ in parts])} are read as one."
         return _dataset_table(parts, data, matcher), [*facts, Fact("table", text, ("csv_file",))]
     if len(tables) == 1:
-        return tables[0], facts
+        return _joined(tables[0], facts, tree, data, matcher)
     if len(looked.faults) == 1 and not tables:
         raise looked.faults[0]
     names = [each.paths[0] for each in tables] or [path for path in tree.others if "/" not in path and is_table(path)]
     files = f"{len(names)} CSV files ({listed(names)})" if names else "no CSV file"
     raise LabError(f"csv: {files} in {tree.root}", "Choose one CSV file by name.", "csv")
+
+
+def _without_companions(looked: Candidates) -> Candidates:
+    """Without the tables that say one more thing of another's photos, or where things are in them, if one is left."""
+    tables = [each for each in looked.tables if not says(each.paths[0]) and not tells_positions(each.paths[0])]
+    return replace(looked, tables=tables) if tables else looked
+
+
+def _joined(
+    dataset: DatasetTable, facts: list[Fact], tree: Tree, data: DataConfig, matcher: Matcher
+) -> tuple[DatasetTable, list[Fact]]:
+    path = dataset.paths[0]
+    table, of_companions = with_companions(path, dataset.table, tree, data, matcher)
+    if not of_companions:
+        return dataset, facts
+    joined = _dataset_table([(Source(path), table)], data, matcher)
+    return replace(joined, faults=dataset.faults), [*facts, *of_companions]
 
 
 def _parts_of_one(tables: list[DatasetTable], unlabelled: list[Table]) -> list[tuple[Source, Table]]:

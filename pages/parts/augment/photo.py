@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from core.data.images import decode
 from core.data.pictures.photo import bits_of, photo_of
 from core.data.scan import Scan
 from core.data.tasks import possible_tasks, proposed_task
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.plan import make_plan
 from core.text import count, plain
@@ -24,6 +26,7 @@ from pages.parts.shared import badges, groups
 
 KEY, BROUGHT = "augment-data", "augment-brought"
 ALL, UPLOADED = "All", "uploaded"
+LONGEST_NAME = 60  # letters of a class
 PEOPLE = 3000  # that a list shows
 LARGEST = 50  # MB of an upload
 
@@ -140,7 +143,7 @@ def _from_dataset(photos: Photos) -> Photo | None:
         if st.session_state.get("augment-class") not in kinds:
             st.session_state["augment-class"] = ALL
         kind = st.selectbox("Class", kinds, key="augment-class", width=170, on_change=_forget)
-        table = table if kind == ALL else table[table["class_name"] == kind]
+        table = table if kind == ALL else table[pairs.of_class(table, kind)]
     person = _person(table)
     table = table if person == ALL else table[table["person"] == person]
     st.button("Random photo", icon=":material/casino:", on_click=_random, args=(table["sample"].tolist(),))
@@ -157,7 +160,8 @@ def _from_dataset(photos: Photos) -> Photo | None:
         badges.show_error(error)
         return None
     fold = int(row["fold"])
-    description = f"{row['class_name']} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
+    name = shorten(str(row["class_name"]), LONGEST_NAME, placeholder="...")
+    description = f"{name} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
     return Photo(image, int(row.name), row["sample"], description, fold, repr(stored))
 
 

@@ -17,6 +17,8 @@ from core.figures import stress as stress_figures
 from core.places import HOME
 from core.runs import Run
 from core.runs.lists import index
+from core.runs.yes_no import view as one_by_one
+from core.runs.yes_no.view import OneAttribute, opened
 from core.text import count, plain
 from pages.parts.shared import badges, faces, run_picker, theme
 from pages.parts.shared.fields import begin, field
@@ -60,7 +62,7 @@ def show(_: Any) -> None:
     if latest is None or latest[0] != test:
         st.caption("Choose a transform and its strength, then test. The photos were never trained on by this model.")
         return
-    _draw(latest[1], Run(test.run_id), test.fold)
+    _draw(latest[1], opened(test.run_id), test.fold)
 
 
 def _done_folds(summary: dict) -> list[int]:
@@ -75,19 +77,23 @@ def _controls(summaries: dict[str, dict]) -> StressTest:
         checkpoints = ["best", "final"]
         which = begin(st.segmented_control, "Weights", checkpoints, key="stress-which", begins="best", required=True)
     st.query_params["run"] = run_id
+    key = run_id
+    if told := one_by_one.attributes(Run(run_id)):
+        attribute = st.selectbox("Attribute", told, key=f"stress-attribute-{run_id}", width=250)
+        key = OneAttribute(Run(run_id), attribute).key
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [name for name, entry in TRANSFORMS.items() if not entry.deterministic]
         transform = st.selectbox("Transform", names, key="stress-name", width=230)
         param = _pick_param(transform)
-        classes = [ALL, *Run(run_id).info().get("class_names", [])]
-        class_name = st.selectbox("Of class", classes, key=f"stress-class-{run_id}", width=150)
+        classes = [ALL, *opened(key).info().get("class_names", [])]
+        class_name = st.selectbox("Of class", classes, key=f"stress-class-{key}", width=150)
         hint = "Held out in this fold."
         number = begin(st.slider, "Photos", 8, 256, key="stress-count", begins=64, step=8, width=150, help=hint)
         draw = st.session_state.setdefault("stress-draw", 0)
         st.button("Other photos", icon=":material/casino:", key="stress-other", on_click=_draw_others)
         st.button("Test", type="primary", icon=":material/speed:", key="stress-go", on_click=_ask)
     return StressTest(
-        run_id=run_id,
+        run_id=key,
         fold=int(fold),
         which=which,
         transform=transform,
@@ -133,7 +139,7 @@ def _draw_others() -> None:
 def _run(test: StressTest) -> tuple[StressTest, StressPredictions] | None:
     from core.inside import stress  # torch, which the other views do without
 
-    run = Run(test.run_id)
+    run = opened(test.run_id)
     place = st.empty()
     bar = place.progress(0.0, "Loading the model")
     try:
@@ -202,7 +208,7 @@ def _face(outcome: StressPredictions, face: int, run: Run, fold: int, strength: 
     param = None if outcome.param == "p" else outcome.param
     values = tuple(outcome.values.tolist())
     try:
-        pictures = _pictures(run.id, fold, int(samples.index[face]), outcome.name, param, values)
+        pictures = _pictures(run.key, fold, int(samples.index[face]), outcome.name, param, values)
     except LabError as error:
         badges.show_error(error)
         return
@@ -231,6 +237,6 @@ def _pictures(run_id: str, fold: int, row: int, name: str, param: str | None, va
     """HTML of one face at each strength."""
     from core.inside import stress
 
-    run = Run(run_id)
+    run = opened(run_id)
     pictures = stress.pictures(run, fold, run.samples().loc[row], name, param, values)
     return [faces.image(picture, "the photo at this strength") for picture in pictures]

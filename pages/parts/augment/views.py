@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from core.augment import steps as pipeline_steps
 from core.augment.pipeline import sample_seed
 from core.config import RunConfig, TransformConfig
 from core.config.transforms import TRANSFORMS
+from core.data.yes_no import pairs
 from core.text import count, plain
 from pages.parts.augment import effect as effect_view
-from pages.parts.augment.photo import Photo, Photos
+from pages.parts.augment.photo import LONGEST_NAME, Photo, Photos
 from pages.parts.shared import faces, tables
 from pages.parts.shared.fields import begin, field
 
@@ -142,10 +144,12 @@ def batch(inputs: ViewInputs) -> None:
         mixed = batch_view.batch(
             config, samples, len(names), fold=int(fold), epoch=int(epoch), step=int(step) - 1, limit=32
         )
-    classes = samples["class_name"].to_numpy()[mixed.rows]
+    classes = [shorten(name, LONGEST_NAME, placeholder="...") for name in samples["class_name"].to_numpy()[mixed.rows]]
+    told = pairs.attributes_of(samples)
+    words = batch_view.yes_in_words if told else batch_view.shares_in_words
     grid(
         [
-            Tile(image, batch_view.shares_in_words(target, names), f"from {name}" if mixed.mixed else "")
+            Tile(image, words(target, told or names), f"from {name}" if mixed.mixed else "")
             for image, target, name in zip(mixed.images, mixed.targets, classes, strict=True)
         ]
     )

@@ -145,7 +145,9 @@ def draw_classes(members: Sequence[ComparedRun], names: dict[str, str], colours:
         st.caption("Scores of each class appear when a fold is finished.")
         return
     figure = comparison.class_heat(scores, names)
-    curves.draw(curves.payload([("F1 of each class, all finished folds together", figure)]), key="compare-classes")
+    what = "attribute" if members[0].one_by_one else "class"
+    title = f"F1 of each {what}, all finished folds together"
+    curves.draw(curves.payload([(title, figure)]), key="compare-classes")
     if len(attributes.columns):
         st.html(tables.attributes_table(attributes, names, colours))
         st.caption("Accuracy of each attribute: a value has the summed probability of the classes with it.")

@@ -35,10 +35,14 @@ _CSS = """<style>
 </style>"""
 
 
-def maps_link(run: str, baseline: str, samples: list[str]) -> str:
-    """The address of Look inside with the maps of both runs for these samples; a comma in a name is quoted twice."""
+def maps_link(run: str, baseline: str, samples: list[str], attribute: str = "") -> str:
+    """The address of Look inside with the maps of both runs for these samples; a comma in a name is quoted twice.
+
+    attribute: the one that is looked at, where several are told one by one.
+    """
     names = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
-    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={names}"
+    of = f"&attribute={quote(attribute, safe='')}" if attribute else ""
+    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={names}{of}"
 
 
 def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
@@ -67,8 +71,9 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
         st.caption("There is no such photo: on these photos the other run is right wherever this one is.")
         return
     rows = chosen.iloc[(page - 1) * PAGE : page * PAGE]
-    first = list(rows["sample"])[:MOST_FACES]
-    link = maps_link(run, pair.baseline.id, first)
+    attribute = str(rows["attribute"].iloc[0])  # of several, Look inside shows one at a time
+    first = list(rows["sample"][rows["attribute"] == attribute])[:MOST_FACES]
+    link = maps_link(run, pair.baseline.id, first, attribute)
     words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
     st.html(
         f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
@@ -92,7 +97,7 @@ def _face(row, pair: Pair, names: dict[str, str]) -> str:
             f'<span class="lab-{"good" if right else "bad"}"><i>{"✓" if right else "✗"}</i> '
             f"{escape(names[member.id])}: {escape(str(predicted))} {chance:.2f}{truth}</span>"
         )
-    link = maps_link(pair.run.id, pair.baseline.id, [row.sample])
+    link = maps_link(pair.run.id, pair.baseline.id, [row.sample], row.attribute)
     return (
         f'<a href="{escape(link)}" target="_self">{_picture(photo_of(row))}'
         f"<b>{escape(str(row.label))}</b> · fold {row.fold}{answers}</a>"

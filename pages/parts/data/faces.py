@@ -9,6 +9,7 @@ import streamlit as st
 from core.config.run_config import TaskConfig
 from core.data.pictures.photo import photo_of
 from core.data.tasks import grouped_as
+from core.data.yes_no import pairs
 from core.text import count
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, address, address_choice, address_number, describe, go, pager, pick_photo, turner
@@ -72,7 +73,7 @@ def _by_class(view: View, table: pd.DataFrame, names: list[str]) -> pd.DataFrame
         take=lambda name: go(**{"class": name, "page": None}),
         width=280,
     )
-    return table if chosen == ALL else table[table["class_name"] == chosen]
+    return table if chosen == ALL else table[pairs.of_class(table, chosen)]
 
 
 def _by_person(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from core.data.persons import UNKNOWN, persons_of, units
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.data.tasks import grouped_as, limits_of
 from core.data.values import column_of, group_names, grouped, proposed_limits
+from core.data.yes_no import pairs
 from core.figures import dataset
 from core.text import count, plain
 from pages.parts.data.view import View, address_choice, go
@@ -184,7 +185,7 @@ def means(table: pd.DataFrame, names: list[str]) -> None:
     cells = []
     with st.spinner("Averaging photos", show_time=True):
         for name in drawn:
-            part = counts.spread_out(table[table["class_name"] == name], MEAN_PHOTOS)
+            part = counts.spread_out(table[pairs.of_class(table, name)], MEAN_PHOTOS)
             picture = _mean(tuple(photos_of(part)))
             cells.append(f"<figure>{picture}{escape(name)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(cells)}</div>')

@@ -28,7 +28,7 @@ ON_SCREEN, LAST, ERROR = "look-queue-on-screen", "look-decided", "look-queue-err
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided, in words, and what takes it back: ids of corrections, or the sample that was confirmed."""
+    """What was decided, in words, and what takes it back: ids of corrections, or the subject that was confirmed."""
 
     words: str
     correction_ids: tuple[str, ...] = ()
@@ -81,11 +81,12 @@ def _confirm(doubt: Doubt) -> None:
     if not _is_on_screen(doubt):
         return
     try:
-        reviews.confirm(doubt.root, doubt.sample, doubt.label)
+        reviews.confirm(doubt.root, doubt.subject, doubt.label)
     except LabError as error:
         st.session_state[ERROR] = error
         return
-    _go_on(doubt, Decision(f"{doubt.sample} is {doubt.label} indeed.", confirmed=doubt.sample))
+    label = f"{doubt.attribute} {doubt.label}".strip()
+    _go_on(doubt, Decision(f"{doubt.sample} is {label} indeed.", confirmed=doubt.subject))
 
 
 def _leave_photo_out(doubt: Doubt) -> None:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from core.answers.mistakes import Answers
+from core.data.labels import reviews
 from core.data.labels.corrections import value_text
 from core.data.pictures.photo import photo_of
 from core.data.values import attribute_names, column_of
 from core.runs import Run
+from core.runs.yes_no.view import OneAttribute
 from pages.parts.look_inside import mistakes
 
 SIDE = 420  # px
@@ -68,13 +70,23 @@ class Doubt:
         return self.face["sample"]
 
     @property
+    def attribute(self) -> str:
+        """The one that is asked about, where a photo has a label of each; "" where it has one class."""
+        return self.run.attribute if isinstance(self.run, OneAttribute) else ""
+
+    @property
+    def subject(self) -> str:
+        """What a confirmation is of."""
+        return reviews.subject(self.sample, self.attribute)
+
+    @property
     def person(self) -> str:
         return self.face["person"]
 
     @property
     def reason(self) -> str:
         """Of a correction."""
-        return f"likely {self.likely}, says {self.run.id}"
+        return f"likely {f'{self.attribute} {self.likely}'.strip()}, says {self.run.id}"
 
 
 def portrait(doubt: Doubt) -> str:

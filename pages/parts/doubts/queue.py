@@ -14,6 +14,7 @@ from core.data.labels import corrections, reviews
 from core.data.pictures.photo import photo_of
 from core.errors import LabError
 from core.runs import Run
+from core.runs.yes_no.view import OneAttribute
 from core.text import count
 from pages.parts.doubts import decisions
 from pages.parts.doubts.doubt import Doubt
@@ -31,10 +32,11 @@ def likely(run_id: str, which: str, version: tuple, _answers: Answers) -> tuple[
 
 
 def show(run: Run, answers: Answers, version: tuple) -> None:
-    contradicted, estimate = likely(run.id, answers.which, version, answers)
+    contradicted, estimate = likely(run.key, answers.which, version, answers)
     root = run.config().data.root
     try:
-        waiting = undecided(contradicted, root, float(run.info().get("created", 0)))
+        attribute = run.attribute if isinstance(run, OneAttribute) else ""
+        waiting = undecided(contradicted, root, float(run.info().get("created", 0)), attribute)
     except LabError as error:
         badges.show_error(error)
         return
@@ -74,13 +76,18 @@ def show(run: Run, answers: Answers, version: tuple) -> None:
         )
 
 
-def undecided(contradicted: pd.DataFrame, root: str, since: float) -> pd.DataFrame:
-    """The queue without faces that a person has decided since the run was launched. since: Unix time."""
+def undecided(contradicted: pd.DataFrame, root: str, since: float, attribute: str = "") -> pd.DataFrame:
+    """The queue without faces that a person has decided since the run was launched. since: Unix time.
+
+    attribute: the one that is asked about, where a photo has a label of each; a label of another decides nothing here.
+    """
     confirmed = reviews.load(root)
     later = [each for each in corrections.load(root) if datetime.fromisoformat(each.when).timestamp() >= int(since)]
+    later = [each for each in later if not (attribute and each.attribute) or each.attribute == attribute]
     samples = {each.sample for each in later if each.sample}
     persons = {each.person for each in later if not each.sample}
-    right = contradicted["sample"].map(confirmed).astype(object) == contradicted["label"].astype(object)
+    asked = contradicted["sample"].map(lambda sample: reviews.subject(sample, attribute))
+    right = asked.map(confirmed).astype(object) == contradicted["label"].astype(object)
     return contradicted[~(right | contradicted["sample"].isin(samples) | contradicted["person"].isin(persons))]
 
 
@@ -98,7 +105,7 @@ def _gallery(run: Run, answers: Answers, waiting: pd.DataFrame, at: int) -> None
     rows = waiting.iloc[first : first + PAGE]
     sample = waiting["sample"].iloc[at]
     faces = [_tile(answers, row, row.sample == sample) for row in rows.itertuples(index=False)]
-    elements.gallery(faces, lambda sample: address.put(label=sample), key="look-queue", version=run.id)
+    elements.gallery(faces, lambda sample: address.put(label=sample), key="look-queue", version=run.key)
     st.caption(f"{count(first + 1)} to {count(first + len(rows))} of {count(len(waiting))}, worst first.")
 
 

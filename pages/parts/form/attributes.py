@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.config.parts import TaskConfig
+from core.config.parts import MOST_ONE_BY_ONE, TaskConfig
 from core.data.readers.attributes import NUMBER, YES_NO
 from core.data.scan import Scan
-from core.data.tasks import CHOSEN, proposed_task, with_limits
-from core.data.values import Attribute, is_number
+from core.data.tasks import CHOSEN, FEW_YES_NO, proposed_task, proposed_together, with_limits
+from core.data.values import Attribute, is_number, yes_no_names
 from core.text import count, plain
 from pages.parts.form import classes
 from pages.parts.form.draft import Errors, draft, edited, key_of, read_number, show
-from pages.parts.form.fields import message
+from pages.parts.form.fields import message, of_draft
 from pages.parts.shared.attributes import IS, pairs
 from pages.parts.shared.fields import field
+
+TOGETHER = {"product": "One class: each combination", "each": "Each by itself: yes or no"}
+TOGETHER_MEANS = {
+    "product": "A photo is of one class: each combination that occurs is one. A photo that lacks an attribute is left "
+    "out.",
+    "each": "The network answers each of {number} attributes with yes or no; each has its own F1, mistakes and maps. A "
+    "photo that tells only some of them is trained and scored on those.",
+}
 
 
 def take_task(name: str, scan: Scan | None) -> None:
     """Another task: what was said of the classes of the one before is forgotten."""
     proposed = proposed_task(name, scan.samples) if scan is not None else TaskConfig()
     start = {"attributes": proposed.attributes, "limits": proposed.limits} if name == CHOSEN else {"attributes": []}
-    draft()["task"].update({"name": name, "leave_out": [], "merge": {}, **start})
+    draft()["task"].update({"name": name, "together": "product", "leave_out": [], "merge": {}, **start})
     edited("task")
 
 
@@ -31,11 +39,17 @@ def choose(errors: Errors, scan: Scan | None) -> None:
         return
     attributes = scan.attributes
 
+    yes_no = yes_no_names(scan.samples)
+
     def take(names: list[str]) -> None:
-        task = TaskConfig(name=CHOSEN, attributes=names, limits=draft()["task"]["limits"])
-        limits = with_limits(task, scan.samples).limits
-        draft()["task"].update({"attributes": names, "limits": limits, "leave_out": [], "merge": {}})
+        limits = draft()["task"]["limits"]
+        for name in names:
+            limits = with_limits(TaskConfig(name=CHOSEN, attributes=[name], limits=limits), scan.samples).limits
+        together = proposed_together(names, scan.samples, draft()["task"]["together"])
+        changes = {"attributes": names, "together": together, "limits": limits, "leave_out": [], "merge": {}}
+        draft()["task"].update(changes)
         edited("task.attributes")
+        edited("task.together")
 
     field(
         st.multiselect,
@@ -46,9 +60,15 @@ def choose(errors: Errors, scan: Scan | None) -> None:
         take=take,
         format_func=lambda name: told(attributes[name]) if name in attributes else name,
         placeholder="Choose what a class is made of",
-        help="One, or several: each combination that occurs in the photos is then a class.",
+        help="One, or several: each combination that occurs in the photos is then a class, or each yes/no attribute is "
+        "told by itself.",
     )
     message("task.attributes", errors)
+    chosen = draft()["task"]["attributes"]
+    if len(yes_no) > FEW_YES_NO and set(chosen) != set(yes_no) and len(yes_no) <= MOST_ONE_BY_ONE:
+        label = f"Tell all {len(yes_no)} yes/no attributes, each by itself"
+        st.button(label, icon=":material/checklist:", key="task-all-yes-no", on_click=take, args=(yes_no,))
+    _together(chosen, set(yes_no), errors)
     numbers = [name for name in draft()["task"]["attributes"] if name in attributes and is_number(name, scan.samples)]
     if not numbers:
         return
@@ -57,6 +77,22 @@ def choose(errors: Errors, scan: Scan | None) -> None:
             with st.container(width=300, gap="xsmall"):
                 _limits(name, attributes[name])
     message("task.limits", errors)
+
+
+def _together(chosen: list[str], yes_no: set[str], errors: Errors) -> None:
+    """What several attributes make, asked where both is possible or what is chosen is not."""
+    together = draft()["task"]["together"]
+    if together == "product" and (len(chosen) < 2 or not set(chosen) <= yes_no):
+        return
+    of_draft(
+        st.segmented_control,
+        "task.together",
+        list(TOGETHER),
+        format_func=TOGETHER.get,
+        required=True,
+    )
+    message("task.together", errors)
+    st.caption(TOGETHER_MEANS[together].format(number=count(len(chosen))))
 
 
 def _limits(name: str, attribute: Attribute) -> None:
@@ -110,7 +146,8 @@ def narrow(errors: Errors, scan: Scan | None, *, merging: bool = True) -> None:
                 help="Of one attribute each of the values; of several all of them.",
             )
             message("task.only", errors)
-    classes.controls(errors, scan, merging=merging)
+    if task["together"] == "product" or task["leave_out"] or task["merge"]:
+        classes.controls(errors, scan, merging=merging)
 
 
 def told(attribute: Attribute) -> str:

@@ -29,6 +29,7 @@ LABELS = {
     "age_limits": "Age limits",
     "unmasked": "Unmasked photos only",
     "attributes": "Attributes",
+    "together": "What several attributes make",
     "limits": "Limits",
     "only": "Only photos with",
     "leave_out": "Leave out classes",

@@ -7,17 +7,23 @@ from typing import Any
 
 from core.config.parts import CHOOSE
 from core.config.settings import leaves
+from core.data.tasks import CHOSEN
 from pages.parts.form.draft import show
 
+SHOWN = 6  # attributes that a summary names
 
-def summaries(data: dict[str, Any], classes: int | None) -> dict[str, str]:
-    """Each group in a few words, from the draft as it stands. classes: their number, where it is known."""
+
+def summaries(data: dict[str, Any], classes: str = "") -> dict[str, str]:
+    """Each group in a few words, from the draft as it stands. classes: how many, in words, where it is known."""
     first = data["phases"][0] if data["phases"] else {}
     optimizers = ", then ".join(f"{phase['optimizer']} {show(phase['epochs'])} epochs" for phase in data["phases"])
     rates = f"{show(first.get('lr_backbone'))} backbone, {show(first.get('lr_head'))} head"
     active = [entry["name"] for entry in data["transforms"] if entry.get("enabled", True)]
-    number = [f"{classes} classes"] if classes else []
-    title = " x ".join(data["task"]["attributes"]) or data["task"]["name"]
+    number = [classes] if classes else []
+    one_by_one = data["task"]["together"] == "each"
+    names = data["task"]["attributes"] if data["task"]["name"] == CHOSEN else []
+    title = (", " if one_by_one else " x ").join(names[:SHOWN]) or data["task"]["name"]
+    title += ", ..." if len(names) > SHOWN else ""
     return {
         "task": " · ".join([title, *number, f"{show(data['folds']['count'])} folds"]),
         "model": _model_summary(data["model"]),

@@ -8,7 +8,10 @@ import streamlit as st
 
 from core import places
 from core.augment.preview import crop_effects, pick
+from core.data.counts import thin_classes
+from core.data.persons import units
 from core.data.pictures.photo import photo_of
+from core.data.yes_no import pairs
 from core.jobs import queue, speed
 from core.plan import apart
 from core.plan.folds import fold_table
@@ -19,6 +22,7 @@ from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
 MOST_CLASSES = 18
+MOST_THIN = 4  # rare answers that are told one by one
 
 
 def faces_section(plan: Plan) -> None:
@@ -39,11 +43,19 @@ def faces_section(plan: Plan) -> None:
                 icon=":material/crop:",
             )
     draw = st.session_state.setdefault("launch_draw", 0)
-    counts = plan.samples["class_name"].value_counts()
-    class_names = plan.class_names[:MOST_CLASSES]
-    chosen = pick(plan.samples, FACES, draw // 4)
+    one_by_one = config.task.one_by_one
+    every = plan.class_names[1::2] if one_by_one else plan.class_names  # of attributes those that are yes
+    class_names = every[:MOST_CLASSES]
+    if one_by_one:
+        of_class = {name: plan.samples[pairs.of_class(plan.samples, name)] for name in class_names}
+        counts = {name: len(table) for name, table in of_class.items()}
+        chosen = [(name, pick(table, FACES, draw // 4)) for name, table in of_class.items()]
+    else:
+        counts = plan.samples["class_name"].value_counts().to_dict()
+        table = pick(plan.samples, FACES, draw // 4)
+        chosen = [(name, table[table["class_name"] == name]) for name in class_names]
     photos = tuple(
-        (photo_of(row), int(row.Index), row.class_name) for row in chosen.itertuples() if row.class_name in class_names
+        (photo_of(row), int(row.Index), name) for name, table in chosen for row in table.itertuples()
     )
     transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
     with st.spinner("Preparing photos", show_time=True):
@@ -52,9 +64,8 @@ def faces_section(plan: Plan) -> None:
         )
     st.html(html)
     height, width = config.input_size
-    more = (
-        f" The first {MOST_CLASSES} of {len(plan.class_names)} classes." if len(plan.class_names) > MOST_CLASSES else ""
-    )
+    of_what = "attributes" if one_by_one else "classes"
+    more = f" The first {MOST_CLASSES} of {len(every)} {of_what}." if len(every) > MOST_CLASSES else ""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
             f"Above: as in validation. Beneath: one draw of training. {width} × {height} px, before colours are "
@@ -74,7 +85,7 @@ def plan_section(plan: Plan) -> None:
         for label, value, help in (
             *([("People", count(plan.people), None)] if plan.persons.are_known else []),
             ("Photos", count(plan.photos), None),
-            ("Classes", count(len(plan.class_names)), None),
+            *_answers(plan),
             (
                 "Folds",
                 count(config.folds.count),
@@ -85,11 +96,43 @@ def plan_section(plan: Plan) -> None:
             st.metric(label, value, help=help, width="content")
         measuring.follow([config], lambda under_way: _time(plan, under_way))
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
+    if config.task.one_by_one:
+        _attributes(plan)
     if notes := notes_of(plan):
         st.caption(f"{'; '.join(notes)}.")
     table = fold_table(plan.samples)
     table.index = [f"fold {k}" for k in table.index]
     tables.table(table, "folds.csv", row_height=32, key="fold-table")
+
+
+def _answers(plan: Plan) -> list[tuple[str, str, str | None]]:
+    """How many classes there are, or attributes that are told one by one."""
+    if not plan.config.task.one_by_one:
+        return [("Classes", count(len(plan.class_names)), None)]
+    help = "Each is told by itself, yes or no; a photo counts for those that it tells."
+    return [("Attributes", count(len(plan.class_names) // 2), help)]
+
+
+def _attributes(plan: Plan) -> None:
+    """Photos and people of each attribute; what is rare is told."""
+    thin = thin_classes(plan.samples, plan.config.folds.count)
+    for name, people, means in thin[:MOST_THIN]:
+        st.markdown(f":orange[:material/warning: {plain(name)}: {units(people, plan.persons.state)}, {plain(means)}.]")
+    if len(thin) > MOST_THIN:
+        st.caption(f"{count(len(thin) - MOST_THIN)} more answers are rare: see the table, fewest first.")
+    table = pairs.counts(plan.samples).sort_values("share", kind="stable").reset_index()
+    if not plan.persons.are_known:
+        table = table.drop(columns="people yes")
+    tables.table(
+        table,
+        "attributes.csv",
+        key="plan-attributes",
+        hide_index=True,
+        height=300 if len(table) > MOST_CLASSES else "content",
+        column_config={
+            "share": st.column_config.ProgressColumn("share of yes", format="percent", min_value=0, max_value=1)
+        },
+    )
 
 
 def _time(plan: Plan, measuring_now: bool) -> None:

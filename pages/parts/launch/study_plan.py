@@ -13,6 +13,7 @@ import streamlit as st
 from core import places
 from core.data.labels import corrections
 from core.data.scan import Scan
+from core.data.yes_no import pairs
 from core.errors import LabError
 from core.jobs import queue, speed
 from core.plan.folds import fold_table
@@ -120,7 +121,7 @@ def _table(plans: list[Plan]) -> pd.DataFrame:
                 "Image": f"{width} × {height} px",
                 "Epochs": ", then ".join(f"{phase.optimizer} {phase.epochs}" for phase in config.phases),
                 "Photos": plan.photos,
-                "Classes": len(plan.class_names),
+                "Tells": pairs.in_words(plan.class_names, config.task.one_by_one),
                 "Steps": plan.total_steps,
                 "Speed": rate(images_per_second),
                 "Time": time,

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.answers.mistakes import Answers
+from core.errors import LabError
 from core.inside import picture
 from core.inside.face_maps import MapRequest
 from core.inside.layers import LAYERS, METHODS, layer_names
 from core.runs import Run
+from core.runs.yes_no import view as one_by_one
 from pages.parts.look_inside import address, canvas
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field
@@ -149,7 +151,16 @@ def pick_runs(run: Run, summaries: Sequence[dict]) -> list[Run]:
         width=560,
         label_visibility="collapsed",
     )
-    return [Run(run_id) for run_id in chosen]
+    return [beside(run, Run(run_id)) for run_id in chosen]
+
+
+def beside(run: Run, other: Run) -> Run:
+    """Another run as it is set beside: seen through the attribute that this one tells, where it tells several."""
+    try:
+        task, told = run.config().task, one_by_one.attributes(other.require())
+    except LabError:
+        return other  # whoever reads it says so
+    return one_by_one.OneAttribute(other, task.attributes[0]) if set(task.attributes[:1]) & set(told) else other
 
 
 def _has_answers(summary: dict) -> bool:

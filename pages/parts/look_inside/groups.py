@@ -65,7 +65,7 @@ def show(run: Run, answers: Answers) -> None:
     boxes = regions.boxes_of(run.samples())
     rows = np.flatnonzero(a.mask | b.mask)
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.id, samples, request, boxes, face_maps.version(run, [], answers.which))
+    key = (run.key, samples, request, boxes, face_maps.version(run, [], answers.which))
     update, icon = {ASKED: key}, ":material/visibility:"
     place.button("Look at them", type="primary", icon=icon, on_click=st.session_state.update, args=(update,))
     left, right = st.columns([1, 2.6], gap="large")

@@ -110,7 +110,7 @@ def _as_faces(run: Run, attention: Attention, maps: dict[str, np.ndarray], reque
     """Maps of groups in the form that single faces have."""
     return [
         FaceMaps(
-            run_id=run.id,
+            run_id=run.key,
             run_name=run.config().name,
             sample=title,
             model="held-out folds",

@@ -18,6 +18,7 @@ from core.errors import LabError
 from core.inside import face_maps, picture
 from core.inside.face_maps import FaceMaps, MapRequest, RunMaps
 from core.runs import Run
+from core.runs.yes_no.view import id_of
 from core.text import count
 from pages.parts.look_inside import address, canvas, downloads, mistakes, notes
 from pages.parts.look_inside.controls import Setting, controls
@@ -38,7 +39,10 @@ def _memory() -> tuple[OrderedDict, Lock]:
 def maps_of(run: Run, samples: Sequence[str], every: bool, request: MapRequest) -> RunMaps:
     """The maps of one run at some faces; a face that was looked at before costs nothing. Raises LabError."""
     memory, lock = _memory()
-    keys = {name: (run.dir, name, every, request, face_maps.version(run, [name], request.which)) for name in samples}
+    keys = {
+        name: (run.dir, run.key, name, every, request, face_maps.version(run, [name], request.which))
+        for name in samples
+    }
     with lock:
         maps = {name: memory[key] for name, key in keys.items() if key in memory}
     missing = [name for name in samples if name not in maps]
@@ -92,7 +96,7 @@ def draw(maps: Sequence[RunMaps], samples: Sequence[str], setting: Setting, summ
     explain(setting)
     paint = setting.paint
     downloads.buttons(
-        "maps-" + "-".join(dict.fromkeys(face.run_id[-4:] for face in drawn)),
+        "maps-" + "-".join(dict.fromkeys(id_of(face.run_id)[-4:] for face in drawn)),
         lambda: picture.sheet(drawn, paint.colours, paint.opacity, paint.overlaid),
         lambda: picture.arrays(drawn),
         arrays_help="The maps as numbers, with what they are of.",
@@ -110,7 +114,7 @@ def _row(face: FaceMaps, setting: Setting, summaries: Sequence[dict], rule: bool
             canvas.Cell(picture.grey(heat, face.signed), note) for heat, note in zip(face.maps, beneath, strict=True)
         ],
         lines=face.lines,
-        colour=run_picker.colour_of(face.run_id, summaries),
+        colour=run_picker.colour_of(id_of(face.run_id), summaries),
         rule=rule,
         signed=face.signed,
     )
@@ -122,7 +126,7 @@ def _of_uploads(run: Run, contents: dict[str, bytes], request: MapRequest) -> Ru
     Raises LabError.
     """
     digests = tuple((name, hashlib.sha256(content).digest()) for name, content in contents.items())
-    key = (run.id, digests, request, face_maps.version(run, [], request.which))
+    key = (run.key, digests, request, face_maps.version(run, [], request.which))
     remembered = st.session_state.get(UPLOADED)
     if remembered is None or remembered[0] != key:
         remembered = st.session_state[UPLOADED] = (key, _look_at(run, contents, request))

@@ -63,7 +63,7 @@ def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
 def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
     """Asks every fold once about these faces; None after a failure."""
     samples = tuple(answers.table["sample"].iloc[rows])
-    key = (run.id, answers.which, samples, face_maps.version(run, [], answers.which))
+    key = (run.key, answers.which, samples, face_maps.version(run, [], answers.which))
     remembered = st.session_state.get("look-between-folds")
     if remembered is not None and remembered[0] == key:
         return remembered[1]

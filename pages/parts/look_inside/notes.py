@@ -14,6 +14,7 @@ from core.inside import face_maps
 from core.inside.face_maps import FaceMaps, MapRequest
 from core.inside.layers import layer_names
 from core.runs import Run
+from core.runs.yes_no.view import opened
 from core.text import count
 from pages.parts.look_inside import regions
 from pages.parts.shared import badges
@@ -29,7 +30,7 @@ def beneath(face: FaceMaps, request: MapRequest, trusted: bool) -> list[str]:
     if not _single(face):
         return [""] * len(face.layers)
     # Nobody knows whether an upload is aligned as the run's photos are, so the boxes say nothing about it.
-    where = _where(Run(face.run_id), face) if face.true else [""] * len(face.layers)
+    where = _where(opened(face.run_id), face) if face.true else [""] * len(face.layers)
     trust = _memory().get(_key(face, request), {}) if trusted else {}
     return ["\n".join(filter(None, (note, trust.get(layer)))) for layer, note in zip(face.layers, where, strict=True)]
 
@@ -57,7 +58,7 @@ def _trust(face: FaceMaps, request: MapRequest) -> dict[str, str]:
     """Layer -> how far to trust its map, in words. Raises LabError."""
     from core.inside.trust import check
 
-    run = Run(face.run_id)
+    run = opened(face.run_id)
     present = set(layer_names(run.config().model.depth))
     layers = [layer for layer in request.layers if layer in present]
     subject = face.sample if face.true else face.photo
@@ -83,7 +84,7 @@ def _memory() -> dict[tuple, dict[str, str]]:
 
 def _key(face: FaceMaps, request: MapRequest) -> tuple:
     subject = face.sample if face.true else hash(face.photo.tobytes())
-    version = face_maps.version(Run(face.run_id), [face.sample], face.which)
+    version = face_maps.version(opened(face.run_id), [face.sample], face.which)
     return face.run_id, face.fold, subject, replace(request, which=face.which), version
 
 

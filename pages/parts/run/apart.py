@@ -10,16 +10,18 @@ import streamlit as st
 
 from core.answers import ensemble_scores
 from core.answers.ensemble_scores import NO_CHOICE, EnsembleScores
+from core.answers.yes_no_scores import F1_IN_WORDS
 from core.errors import LabError
 from core.plan import apart
 from core.runs import Run, looks
 from core.text import count, plain, score, spread
 from pages.parts.run import view
-from pages.parts.shared import badges, theme
+from pages.parts.shared import badges, tables, theme
 
 if TYPE_CHECKING:
     from core.stats.paired import Interval
 
+ATTRIBUTES_HIGH, FEW_ATTRIBUTES = 460, 12  # px of a table of more than so many attributes
 ASKED = "live-test-asked"  # in the session: id of the run whose score was asked for and is not there yet
 SHOWN = "live-test-shown"  # in the session: ids of the runs whose score it has been shown
 
@@ -117,10 +119,33 @@ def _draw(scores: EnsembleScores, seen: int) -> None:
             f"the ensemble is the mean of their probabilities. {NO_CHOICE}"
         )
     )
+    if scores.one_by_one:
+        _attributes(scores)
+        return
     with st.expander(
         "Confusion matrix of the ensemble", icon=":material/grid_on:", expanded=len(scores.class_names) <= 12
     ):
         st.html(confusion_html(scores))
+
+
+def _attributes(scores: EnsembleScores) -> None:
+    """What the ensemble reaches in each attribute, where they are told one by one."""
+    table = scores.attributes.rename_axis("attribute").reset_index()
+    st.caption(plain(f"Of each attribute, by the ensemble; mean F1 of yes {scores.f1_yes:.3f}. {F1_IN_WORDS}"))
+    tables.table(
+        table.rename(columns={"f1": "F1", "f1_yes": "F1 of yes", "prevalence": "yes"}),
+        "test_attributes.csv",
+        key="live-test-attributes",
+        hide_index=True,
+        height=ATTRIBUTES_HIGH if len(table) > FEW_ATTRIBUTES else "content",
+        column_config={
+            "yes": st.column_config.ProgressColumn("yes", format="percent", min_value=0, max_value=1),
+            **{
+                name: st.column_config.NumberColumn(name, format="%.3f")
+                for name in ("F1", "F1 of yes", "precision", "recall", "accuracy")
+            },
+        },
+    )
 
 
 def scores_html(scores: EnsembleScores) -> str:
