@@ -14,9 +14,10 @@ from core.compare.pairs import Difference
 from core.errors import LabError
 from core.runs.colours import colour_of, fold_colour
 from core.runs.lists import index
+from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
 from pages.parts.compare import charts, flips, load, pick, tables
-from pages.parts.run import curves, groups
+from pages.parts.run import curves, groups, yes_no
 from pages.parts.shared import badges, exports, frame, theme
 
 
@@ -49,9 +50,11 @@ def draw_settings(members: Sequence[ComparedRun], names: dict[str, str], colours
 def draw_groups(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str], which: str) -> None:
     """Whether a run fails on some group of the dataset."""
     scores = {}
+    first = yes_no.through(members[0].run, "compare-groups-of")
     for member in members:
+        run = OneAttribute(member.run, first.attribute) if isinstance(first, OneAttribute) else member.run
         try:
-            scores[member.id] = groups.scores_of(member.run, which)
+            scores[member.id] = groups.scores_of(run, which)
         except LabError as error:
             if error.kind != "missing":
                 badges.show_error(error)

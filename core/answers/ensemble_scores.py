@@ -23,7 +23,7 @@ from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run, origins
 from core.runs.yes_no.answers import of_probabilities
-from core.runs.yes_no.view import attributes
+from core.runs.yes_no.view import OneAttribute, attributes
 from core.stats import metrics
 from core.storage import files
 from core.storage.files import GARBAGE
@@ -235,14 +235,21 @@ def _scores(run_dir: str, stamps: tuple[int, ...]) -> EnsembleScores:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     names = [str(name) for name in run.info()["class_names"]]
     probabilities, photos = of_folds(run)
-    return score(probabilities, photos["y"].to_numpy(np.int64), photos, names)
+    one_by_one = bool(attributes(run))
+    true = pairs.told(photos).astype(np.int64) if one_by_one else photos["y"].to_numpy(np.int64)
+    return score(probabilities, true, photos, names, one_by_one)
 
 
 def of_folds(run: Run) -> tuple[np.ndarray, pd.DataFrame]:
     """(what each fold answered, float64 (folds, n, classes) in the order of the folds; the n test photos).
 
+    Of attributes that are told one by one the probability of yes, (folds, n, attributes); through one of them, the
+    answers about the photos that tell it.
+
     `load` first says whether the files are whole. Raises ValueError where they are not about the same photos.
     """
+    if isinstance(run, OneAttribute):
+        return _of_attribute(run)
     names = [str(name) for name in run.info()["class_names"]]
     photos, answers = run.test_photos(), pd.read_parquet(run.test_predictions_file)
     if photos is None or photos["sample"].tolist() != answers["sample"].tolist():
@@ -250,3 +257,12 @@ def of_folds(run: Run) -> tuple[np.ndarray, pd.DataFrame]:
     columns = attributes(run) or names
     folds = [answers[[column(fold, name) for name in columns]].to_numpy(np.float64) for fold in run.folds()]
     return np.stack(folds), photos
+
+
+def _of_attribute(run: OneAttribute) -> tuple[np.ndarray, pd.DataFrame]:
+    yes, photos = of_folds(run.whole)
+    told = photos[pairs.YES + run.attribute].to_numpy() != pairs.UNTOLD
+    of_one = run.test_photos()
+    assert of_one is not None  # they were just read
+    yes = yes[:, told, run.place]
+    return np.stack([1 - yes, yes], axis=2), of_one

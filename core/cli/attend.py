@@ -12,13 +12,17 @@ import typer
 from core.data.persons import noun
 from core.errors import LabError
 from core.runs import Run
+from core.runs.yes_no.view import opened
 
 if TYPE_CHECKING:
     from core.inside.attend import Attention
 
 
 def attend(
-    run_ids: Annotated[list[str], typer.Argument(help="Finished runs, such as one of each depth.")],
+    run_ids: Annotated[
+        list[str],
+        typer.Argument(help="Finished runs, such as one of each depth; <run>:<attribute> for one of several."),
+    ],
     photos: Annotated[
         int | None, typer.Option(min=1, help="Look at so many photos of a run, of different people first.")
     ] = None,
@@ -37,7 +41,7 @@ def attend(
     if boxes != "auto" and boxes not in regions.PRESETS:
         raise LabError(f"--boxes {boxes}: not known.", f"Choose auto, {' or '.join(regions.PRESETS)}.", kind="regions")
     for run_id in run_ids:
-        run = Run(run_id, runs_dir and runs_dir.resolve()).require()
+        run = opened(run_id, runs_dir and runs_dir.resolve()).require()
         heat = attention.attend(
             run, _choose(run, photos), regions.PRESETS.get(boxes), method=method, which=which, progress=_progress
         )
@@ -66,7 +70,7 @@ def _print(run: Run, heat: Attention) -> None:
     from core.inside.regions import REGIONS
 
     right = heat.right
-    print(f"{run.id}: ResNet-{run.config().model.depth}, {len(right):,} photos, {right.mean():.1%} right")
+    print(f"{run.key}: ResNet-{run.config().model.depth}, {len(right):,} photos, {right.mean():.1%} right")
     print(f"share of heat [95 % interval over {noun(heat.persons)}]; area: share of the picture")
     print(f"{'':<24}" + "".join(f"{name:>22}" for name in REGIONS) + f"{'in a tenth':>12}")
     print(f"{'area':<24}" + "".join(f"{_percent(value):>22}" for value in heat.area.mean(0)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.errors import LabError
-from core.runs import Run
+from core.runs.yes_no.view import opened
 
 if TYPE_CHECKING:
     from core.answers.certainty import Certainty, Question, SetSummary
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def certainty(
-    run_id: Annotated[str, typer.Argument(help="A run of which a fold is done.")],
+    run_id: Annotated[str, typer.Argument(help="A run of which a fold is done, or <run>:<attribute>.")],
     accuracy: Annotated[float, typer.Option(help="Answer only where so large a share is right, such as 0.95.")] = 0.95,
     alpha: Annotated[float, typer.Option(help="Share of sets of classes that may lack the true one.")] = 0.1,
     which: Annotated[str, typer.Option(help="Checkpoint: best or final.")] = "best",
@@ -37,7 +37,7 @@ def certainty(
     from core.answers import certainty as answers
     from core.answers import together
 
-    run = Run(run_id, runs_dir and runs_dir.resolve())
+    run = opened(run_id, runs_dir and runs_dir.resolve())
     sure = answers.load(run, which)
     promise, summary, test = sure.promise(accuracy), sure.sets(alpha), None
     try:

@@ -14,6 +14,7 @@ from core.errors import LabError
 from core.predict import photos, submission
 from core.predict.predictor import VOTES, Predictor
 from core.runs import Run
+from core.runs.yes_no.view import opened
 from core.text import count, listed
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def predict(
 ) -> None:
     """Answer new photos by all folds of finished runs; a photo that a run knows, by the fold that held it out."""
     _check_choices(out, sample, vote, tta)
-    runs = [Run(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
+    runs = [opened(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
     predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=None if device == "auto" else device)
     asked = photos.of_path(where)
     form = _form(sample, [photo.name for photo in asked], predictor.class_names, labels, codes or [])

@@ -9,6 +9,7 @@ from core.answers.certainty import ACCURACY, ALPHA, Certainty, Question
 from core.answers.certainty_words import interval, percent
 from core.compare.members import ComparedRun
 from core.data import persons
+from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.figures import certainty as figures
 from core.report.blocks import Block, Bullets, Figure, Section, Table
@@ -28,6 +29,11 @@ def section(findings: Findings) -> Section:
     notes = []
     for member in findings.members:
         if not member.done:
+            continue
+        if member.one_by_one:
+            of_one = f"python -m core certainty {member.id}:{attributes_of(member.config.task)[0]}"
+            words = "it tells attributes one by one and is judged for one at a time, on its page or with"
+            notes.append(f"{findings.names[member.id]}: {words} {of_one}.")
             continue
         try:
             sure.append((member, certainty.load(member.run)))

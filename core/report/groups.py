@@ -20,6 +20,9 @@ def section(findings: Findings) -> Section:
     lines, faults = [], []
     for member in findings.members:
         name = findings.names[member.id]
+        if member.one_by_one:
+            faults.append(f"{name}: it tells attributes one by one; its page cuts each of them by groups.")
+            continue
         try:
             scores[name] = group_scores.of_answers(mistakes.load_answers(member.run))
         except LabError as error:

@@ -82,7 +82,7 @@ class YesNo:
         self.attributes = pairs.attributes_of(samples)
         self.outputs = len(self.attributes)
         values = pairs.told(samples)
-        self.labels = torch.from_numpy(values)
+        self.labels = torch.from_numpy(values.copy())
         trained = values[train_rows]
         counts = np.stack([(trained == 0).sum(0), (trained == 1).sum(0)], axis=1)
         self.criterion = YesNoLoss(config.training, counts)

@@ -54,9 +54,7 @@ def faces_section(plan: Plan) -> None:
         counts = plan.samples["class_name"].value_counts().to_dict()
         table = pick(plan.samples, FACES, draw // 4)
         chosen = [(name, table[table["class_name"] == name]) for name in class_names]
-    photos = tuple(
-        (photo_of(row), int(row.Index), name) for name, table in chosen for row in table.itertuples()
-    )
+    photos = tuple((photo_of(row), int(row.Index), name) for name, table in chosen for row in table.itertuples())
     transforms = json.dumps([t.model_dump(mode="json") for t in config.transforms])
     with st.spinner("Preparing photos", show_time=True):
         html = faces.class_grid(

@@ -14,7 +14,7 @@ import streamlit as st
 from core.errors import LabError
 from core.runs import Run
 from core.text import count, plain, score
-from pages.parts.run import curves
+from pages.parts.run import curves, yes_no
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
@@ -49,6 +49,7 @@ def _draw(run: Run) -> None:
         required=True,
     )
     try:
+        run = yes_no.through(run, "live-sure-attribute")
         with st.spinner("Judging what the folds answered"):
             from core.answers import certainty
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from core.errors import LabError
 from core.runs import Run
 from core.stats import paired
 from core.text import NOTHING, count, plain, score
+from pages.parts.run import yes_no
 from pages.parts.shared import badges
 
 TONES = {"worse": " class='lab-worse'", "better": " class='lab-better'", "": ""}
@@ -25,17 +25,18 @@ STYLE = """<style>.lab-table td.lab-worse { color: #d9483b; font-weight: 600; }
 
 def scores_of(run: Run, which: str = "best") -> list[GroupScore]:
     """Kept until a file that they come from changes. Raises LabError as mistakes.load_answers does."""
-    return _scores(str(run.dir), which, mistakes.version(run, which))
+    return _scores(run, which, mistakes.version(run, which))
 
 
 @lru_cache(maxsize=64)
-def _scores(run_dir: str, which: str, version: tuple) -> list[GroupScore]:
-    return group_scores.of_answers(mistakes.load_answers(Run(Path(run_dir).name, Path(run_dir).parent), which))
+def _scores(run: Run, which: str, version: tuple) -> list[GroupScore]:
+    return group_scores.of_answers(mistakes.load_answers(run, which))
 
 
 def tab(run: Run) -> None:
     """What a run answered, cut by each attribute."""
     try:
+        run = yes_no.through(run, "live-groups-of")
         scores, state = scores_of(run), persons.persons_of(run.samples()).state
     except LabError as error:
         if error.kind == "missing":

@@ -14,9 +14,11 @@ from core.answers import yes_no_scores
 from core.answers.yes_no_scores import AttributeTable
 from core.errors import LabError
 from core.runs import Run
+from core.runs.yes_no import view as one_by_one
 from core.text import plain, spread
 from pages.parts.run.attributes import KINDS
 from pages.parts.shared import tables, theme
+from pages.parts.shared.fields import begin
 
 HEIGHT = 460  # px, of a table of many attributes
 FEW = 12  # attributes whose table is shown whole
@@ -53,6 +55,18 @@ def section(run: Run, done: Sequence[int]) -> None:
             "mistakes": st.column_config.LinkColumn("mistakes and maps", display_text="open"),
         },
     )
+
+
+def through(run: Run, key: str) -> Run:
+    """The run, or, where it tells attributes one by one, the run seen through one that is chosen here.
+
+    key: of the control. Raises LabError for a run that cannot be read.
+    """
+    told = one_by_one.attributes(run)
+    if not told:
+        return run
+    chosen = begin(st.selectbox, "Attribute", told, key=f"{key}-{run.id}", begins=told[0], width=260)
+    return one_by_one.OneAttribute(run, chosen)
 
 
 def shown(best: AttributeTable, final: AttributeTable) -> pd.DataFrame:

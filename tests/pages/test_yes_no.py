@@ -1,0 +1,152 @@
+"""Forty yes/no attributes from the folder to a finished run: the form, and every page with such a run."""
+
+import json
+
+import pytest
+
+from core.compare import contrast, members, pairs
+from core.data.yes_no import pairs as yes_no
+from core.inside import fold_models
+from core.report import gather
+from core.runs import Run
+from core.runs.lists.summaries import summaries
+from core.runs.yes_no import answers
+from core.stats import paired
+from tests.celeba import NAMES as FORTY
+from tests.celeba import drawn
+from tests.pages.app import captions, elements, html, page
+from tests.pages.launch_form import button, open_group, open_page, take_folder, text_of
+from tests.yes_no_runs import NAMES, finished, planned
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Two finished runs of one dataset: five attributes of 48 photos of 24 people."""
+    place = tmp_path_factory.mktemp("one-by-one")
+    root = drawn(place / "celeba", photos=48, people=24, attributes=NAMES, side=32)
+    (place / "runs").mkdir()
+    for seed in (0, 1):
+        training = {"device": "cpu", "seed": seed, "label_smoothing": 0.0}
+        finished(planned(root, name=f"seed {seed}", training=training), place / "runs")
+    yield place
+    fold_models.free()
+
+
+@pytest.fixture
+def runs(place, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(place / "runs"))
+    return [Run(summary["id"]) for summary in summaries()]
+
+
+def tables(at):
+    return [element.value for element in elements(at.main) if element.type == "arrow_data_frame"]
+
+
+def test_forty_attributes_are_chosen_with_a_click_planned_and_launched(opened, tmp_path):
+    root = drawn(tmp_path / "celeba", photos=60, people=30, side=40)
+    at = open_group(take_folder(open_page(), root), "task")
+    at.button(key="task-all-yes-no").click().run()
+    assert not at.exception
+    told = next(each for each in at.segmented_control if each.label == "What several attributes make")
+    assert told.value == "each" and "The network answers each of 40 attributes" in text_of(at)
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Attributes"] == "40" and metrics["People"] == "30"
+    assert "Bald yes: 8 people" in text_of(at) and "fold" in text_of(at), "a rare yes is told"
+    counts = next(table for table in tables(at) if "not told" in table)
+    assert len(counts) == 40 and counts.set_index("attribute").loc["Bald", "yes"] == 9
+    button(at).click().run()
+    assert not at.exception
+    (summary,) = summaries()
+    run = Run(summary["id"])
+    assert summary["task"] == "40 yes/no attributes" and run.config().task.together == "each"
+    assert run.info()["class_names"] == yes_no.class_names(run.config().task.attributes)
+    assert set(run.config().task.attributes) == set(FORTY)
+    held = run.info()["support"]
+    assert all(of["Bald yes"] >= 1 for of in held.values()), "each fold has somebody bald"
+
+
+def test_what_makes_no_sense_is_refused_at_its_setting(opened, tmp_path):
+    root = drawn(tmp_path / "celeba", photos=24, people=12, attributes=NAMES, side=20)
+    at = open_group(take_folder(open_page(), root), "task")
+    at.button(key="task-all-yes-no").click().run()
+    draft = at.session_state["launch_draft"]
+    draft["training"]["sampling"], draft["model"]["head"] = "balanced", "factored"
+    at.run()
+    assert button(at).disabled and "told one by one, each by an output of its own already" in text_of(at)
+    draft["model"]["head"] = "joint"
+    at.run()
+    assert "classes cannot be drawn equally often" in text_of(at) and "Sampling" in text_of(at)
+
+
+def test_a_runs_page_has_a_table_of_attributes_with_the_way_to_their_mistakes(runs):
+    run = runs[0]
+    at = page("live", run=run.id)
+    assert "5 attributes" in html(at) and "Each of 5 attributes" in html(at)
+    table = next(table for table in tables(at) if "mistakes" in table)
+    assert set(table["attribute"]) == set(NAMES) and table["F1"].is_monotonic_increasing
+    assert f"look_inside?run={run.id}&attribute=Smiling" in set(table["mistakes"])
+    assert "F1 of the run is the mean over the attributes" in captions(at)
+    mean = sum(run.fold_state(fold).scores["best_f1"] for fold in (0, 1)) / 2
+    assert table["F1"].mean() == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("view", ["mistakes", "groups", "labels", "upload"])
+def test_look_inside_sees_the_run_through_the_attribute_of_the_address(runs, view):
+    at = page("look_inside", run=runs[0].id, attribute="Male", view=view)
+    box = next(each for each in at.selectbox if each.label == "Attribute")
+    assert box.value == "Male" and set(box.options) == set(NAMES)
+    assert "tells 5 attributes one by one" not in html(at)
+
+
+def test_maps_of_an_attribute_are_drawn_and_a_run_beside_is_seen_through_it_too(runs):
+    sample = runs[0].samples()["sample"].iloc[0]
+    ids = ",".join(run.id for run in runs)
+    at = page("look_inside", run=runs[0].id, runs=ids, attribute="Bald", samples=sample, **{"class": "yes"})
+    assert not [error.value for error in at.error] and "Each map is scaled" in captions(at)
+
+
+@pytest.mark.parametrize("name", ["home", "runs", "studies", "augment", "launch", "data"])
+def test_other_pages_stand_with_such_runs(runs, place, name):
+    address = {"launch": {"from": runs[0].id}, "augment": {"run": runs[0].id, "view": "stress"}}.get(name, {})
+    if name == "data":
+        address = {"root": str(place / "celeba"), "attributes": "|".join(NAMES), "view": "folds"}
+    page(name, **address)
+
+
+def test_two_runs_are_compared_on_the_same_answers(runs):
+    ids = ",".join(run.id for run in runs)
+    at = page("compare", runs=ids)
+    assert "tells 5 attributes one by one" not in html(at) and not [error.value for error in at.error]
+    a, b = (members.load(run.id) for run in runs)
+    pair = pairs.pair(a, b)
+    assert not pair.notes and len(pair.table) == 48 * 5 and len(pair.scores) == 2
+    (difference,) = pairs.differences([pair])
+    both = [[run.fold_state(fold).scores["best_f1"] for fold in (0, 1)] for run in runs]
+    assert difference.deltas == pytest.approx([x - y for x, y in zip(*both, strict=True)])
+    pooled = [
+        answers.confusion(members.pd.concat([run.predictions(fold) for fold in (0, 1)]), a.config.task.attributes)
+        for run in runs
+    ]
+    f1 = [pairs.macro_f1(table) for table in pooled]
+    assert difference.bootstrap.mean == pytest.approx(f1[0] - f1[1]) and difference.bootstrap.n == 24
+    right = pair.table.assign(
+        a=pair.table["predicted_a"].astype(str) == pair.table["label"].astype(str),
+        b=pair.table["predicted_b"].astype(str) == pair.table["label"].astype(str),
+    )
+    of_photos = right.groupby("sample")[["a", "b"]].sum()
+    assert difference.photos == paired._binomial(
+        int((of_photos["a"] > of_photos["b"]).sum()), int((of_photos["b"] > of_photos["a"]).sum())
+    ), "photos are the units: their five answers are not independent"
+    flips = contrast.flips(pair)
+    assert len(flips) == int((right["a"] != right["b"]).sum()) and set(flips["attribute"]) <= set(NAMES)
+    scores = contrast.class_scores([a, b])
+    assert list(scores) == list(a.config.task.attributes) and scores.loc[a.id].mean() == pytest.approx(f1[0])
+
+
+def test_a_report_tells_each_attribute(runs):
+    ids = [run.id for run in runs]
+    text = json.dumps([str(section) for section in gather.of_names(ids).sections])
+    assert "in 5 attributes and" in text and "F1 of yes" in text and "Smiling yes" in text
+    alone = gather.of_names(ids[:1], maps=True)
+    faces = next(section for section in alone.sections if section.title == "Faces")
+    assert any(face.maps for block in faces.blocks for face in getattr(block, "faces", ()))
