@@ -132,8 +132,10 @@ def fold_table(table: pd.DataFrame) -> pd.DataFrame:
 def photos_of_classes(table: pd.DataFrame) -> pd.DataFrame:
     """Photos of each no and yes of attributes that are told one by one: a row a fold, a column a class, in order."""
     names = pairs.class_names(pairs.attributes_of(table))
-    held = pd.DataFrame(pairs.classes(pairs.told(table)), columns=names)
-    return held.groupby(table["fold"].to_numpy()).sum().rename_axis("fold")
+    held, fold = pairs.classes(pairs.told(table)), table["fold"].to_numpy()
+    numbers = np.unique(fold)
+    photos = [held[fold == number].sum(axis=0) for number in numbers]
+    return pd.DataFrame(photos, index=pd.Index(numbers, name="fold"), columns=names)
 
 
 def absent_classes(table: pd.DataFrame, names: Sequence[str]) -> dict[int, list[str]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.config import RunConfig, to_yaml
@@ -118,8 +119,10 @@ def support(samples: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict
     samples: labelled samples with class_name and fold. Folds are text, as JSON has keys.
     """
     if pairs.attributes_of(samples):
-        of_class = pd.DataFrame(pairs.classes(pairs.told(samples)), columns=list(class_names))
-        counts = of_class.groupby(samples["fold"].to_numpy()).sum()
+        held, fold = pairs.classes(pairs.told(samples)), samples["fold"].to_numpy()
+        numbers = np.unique(fold)
+        photos = [held[fold == number].sum(axis=0) for number in numbers]
+        counts = pd.DataFrame(photos, index=numbers, columns=list(class_names))
     else:
         counts = pd.crosstab(samples["fold"], samples["class_name"]).reindex(columns=list(class_names), fill_value=0)
     return {str(fold): {name: int(row[name]) for name in class_names} for fold, row in counts.iterrows()}

@@ -306,9 +306,9 @@ def folds_asked(monkeypatch):
     calls, real = [], fold_models.fold_model
 
     @contextmanager
-    def spy(run, fold, which="best", device=None):
+    def spy(run, fold, which="best", device=None, **more):
         calls.append((run.id, fold))
-        with real(run, fold, which, device) as opened:
+        with real(run, fold, which, device, **more) as opened:
             yield opened
 
     monkeypatch.setattr(fold_models, "fold_model", spy)

@@ -109,7 +109,7 @@ def in_words(names: Sequence[str], one_by_one: bool) -> str:
 def counts(table: pd.DataFrame) -> pd.DataFrame:
     """Photos and people of each attribute of a labelled table: index attribute, columns yes, no, not told (photos),
     share (of yes among those that tell it), people yes."""
-    values, person = told(table), table["person"].to_numpy()
+    values = told(table)
     yes, no = (values == 1).sum(0), (values == 0).sum(0)
     return pd.DataFrame(
         {
@@ -117,7 +117,7 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
             "no": no,
             "not told": len(table) - yes - no,
             "share": yes / np.maximum(1, yes + no),
-            "people yes": [len(set(person[column == 1])) for column in values.T],
+            "people yes": _people(table, values == 1),
         },
         index=pd.Index(attributes_of(table), name="attribute"),
     )
@@ -125,8 +125,13 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
 
 def people_of_classes(table: pd.DataFrame) -> dict[str, int]:
     """People of each no and yes of a labelled table, in the order of the classes."""
-    person, has = table["person"].to_numpy(), classes(told(table))
-    return {name: len(set(person[of])) for name, of in zip(class_names(attributes_of(table)), has.T, strict=True)}
+    return dict(zip(class_names(attributes_of(table)), _people(table, classes(told(table))), strict=True))
+
+
+def _people(table: pd.DataFrame, has: np.ndarray) -> list[int]:
+    """People with a photo in each column. has: bool (photos, columns)."""
+    person = pd.factorize(table["person"])[0]
+    return [int(np.count_nonzero(np.bincount(person[column]))) for column in has.T]
 
 
 def _codes(chosen: pd.DataFrame, name: str) -> np.ndarray:

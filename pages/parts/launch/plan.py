@@ -29,10 +29,10 @@ OF_FOLDS = {"folds.count", "folds.given", "task.name"}  # settings whose errors 
 
 
 def plan_of(config: RunConfig, scan: Scan, joining: Study | None) -> Plan:
-    """make_plan, remembered while dataset, task and folds stay. Raises LabError."""
+    """make_plan, remembered while what it looks at stays. Raises LabError."""
     members = joining and joining.run_ids
     corrected = corrections.version(scan.root)
-    key = (scan, corrected, members, config.data, config.task, config.folds, config.model)
+    key = (scan, corrected, members, config.data, config.task, config.folds, config.model, config.training.sampling)
     remembered = st.session_state.get("launch_plan")
     if remembered is not None and remembered[0] == key:
         plan = remembered[1]
