@@ -122,7 +122,8 @@ def pick_attributes(scan: Scan) -> TaskConfig:
     names = names or proposed.attributes
     together = proposed_together(names, scan.samples)
     if together == "product" and len(names) > MOST_OF_PRODUCT:
-        st.caption(f"A product has at most {MOST_OF_PRODUCT} attributes: the first {MOST_OF_PRODUCT} are combined.")
+        most = count(MOST_OF_PRODUCT)
+        st.caption(f"A product has at most {most} attributes: the first {most} are combined.")
         names = names[:MOST_OF_PRODUCT]
     return with_limits(TaskConfig(name=CHOSEN, attributes=names, together=together), scan.samples)
 

@@ -187,7 +187,7 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
     older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
     loss = comparison_curves.loss_words(older) or "Loss is plain cross-entropy."
     f1 = f"F1 is macro F1 over all {len(names)} classes of the task."
-    f1 = yes_no_scores.F1_IN_WORDS if config.task.one_by_one else f1
+    f1 = plain(yes_no_scores.F1_IN_WORDS) if config.task.one_by_one else f1
     st.caption(
         f"{f1} The best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen. "
         f"{loss}{MIXED.get(config.mix.method, '')}"

@@ -52,8 +52,8 @@ def seen(run_id: str) -> Run:
     Raises LabError for a run that is gone or unreadable.
     """
     run = Run(run_id).require()
-    told = one_by_one.attributes(run)
-    return OneAttribute(run, str(address.get(ATTRIBUTE, told, told[0]))) if told else run
+    names = one_by_one.attributes(run)
+    return OneAttribute(run, str(address.get(ATTRIBUTE, names, names[0]))) if names else run
 
 
 def answers_beside(others: list[Run], which: str) -> list[Answers]:
@@ -88,8 +88,8 @@ def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             run_picker.pick_run(summaries, run.id)
             if isinstance(run, OneAttribute):
-                told = one_by_one.attributes(run.whole)
-                address.box(ATTRIBUTE, "Attribute", told, default=told[0], width=210)
+                attribute_names = one_by_one.attributes(run.whole)
+                address.box(ATTRIBUTE, "Attribute", attribute_names, default=attribute_names[0], width=210)
             address.segments("which", "Checkpoint", WHICH, default="best", hide_label=True, help=WHICH_HELP)
 
 

@@ -118,12 +118,12 @@ def score(
 
     person = pd.factorize(photos["person"])[0]
     if one_by_one:
-        told, places = true >= 0, 2 * np.arange(true.shape[1])
-        person = np.broadcast_to(person[:, None], true.shape)[told]
-        labels = (true + places)[told]
+        is_told, places = true >= 0, 2 * np.arange(true.shape[1])
+        person = np.broadcast_to(person[:, None], true.shape)[is_told]
+        labels = (true + places)[is_told]
 
         def answered(shares: np.ndarray) -> np.ndarray:
-            return ((shares > 0.5) + places)[told]
+            return ((shares > 0.5) + places)[is_told]
 
     else:
         labels = true
@@ -166,11 +166,11 @@ def write(run: Run, photos: pd.DataFrame, probabilities: np.ndarray) -> None:
     probabilities: (folds, n, classes), or (folds, n, attributes) of yes. It says which epoch of each fold answered.
     Raises LabError: kinds 'read-only' and 'disk-full'.
     """
-    told = attributes(run)
-    names = told or [str(name) for name in run.info()["class_names"]]
+    attribute_names = attributes(run)
+    names = attribute_names or [str(name) for name in run.info()["class_names"]]
     together = probabilities.mean(axis=0)
-    if told:
-        frame = of_probabilities(photos["sample"].to_numpy(), told, pairs.told(photos), together)
+    if attribute_names:
+        frame = of_probabilities(photos["sample"].to_numpy(), attribute_names, pairs.told(photos), together)
         table = {name: frame[name].to_numpy() for name in frame}
     else:
         true = photos["y"].to_numpy(np.int64)
@@ -261,8 +261,8 @@ def of_folds(run: Run) -> tuple[np.ndarray, pd.DataFrame]:
 
 def _of_attribute(run: OneAttribute) -> tuple[np.ndarray, pd.DataFrame]:
     yes, photos = of_folds(run.whole)
-    told = photos[pairs.YES + run.attribute].to_numpy() != pairs.UNTOLD
+    is_told = photos[pairs.YES + run.attribute].to_numpy() != pairs.UNTOLD
     of_one = run.test_photos()
     assert of_one is not None  # they were just read
-    yes = yes[:, told, run.place]
+    yes = yes[:, is_told, run.place]
     return np.stack([1 - yes, yes], axis=2), of_one

@@ -100,8 +100,8 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
 def _frozen(run_dir: str, version: tuple[int, ...]) -> tuple[RunConfig, dict[str, Any], pd.DataFrame, Persons]:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
     samples = run.samples()
-    told = [pairs.YES + name for name in pairs.attributes_of(samples)]
-    return run.config(), run.info(), samples[[*COLUMNS, *told]], persons_of(samples)
+    tells = [pairs.YES + name for name in pairs.attributes_of(samples)]
+    return run.config(), run.info(), samples[[*COLUMNS, *tells]], persons_of(samples)
 
 
 def load_all(ids: Sequence[str], folder: Path | None = None) -> tuple[list[ComparedRun], list[LabError]]:
@@ -202,10 +202,10 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
 @lru_cache(maxsize=64)
 def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int, ...]) -> pd.DataFrame:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
-    told = attributes(run)
+    attribute_names = attributes(run)
     tables = [run.predictions(fold, which) for fold in folds]
     tables = [
-        (answers.rows(table, told) if told else table).assign(fold=fold)
+        (answers.rows(table, attribute_names) if attribute_names else table).assign(fold=fold)
         for table, fold in zip(tables, folds, strict=True)
     ]
     if not tables:

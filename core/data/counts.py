@@ -41,11 +41,11 @@ def class_counts(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 def _counts_of_pairs(table: pd.DataFrame) -> pd.DataFrame:
     of_one = pairs.counts(table)
     photos = of_one[["no", "yes"]].to_numpy()
-    told = np.maximum(1, photos.sum(axis=1, keepdims=True))
+    photos_of_pair = np.maximum(1, photos.sum(axis=1, keepdims=True))
     people = pairs.people_of_classes(table)
     counts = pd.DataFrame({"people": people.values(), "photos": photos.ravel()}, index=list(people))
     counts = counts.drop(columns="people") if persons_of(table).state == persons.UNKNOWN else counts
-    return counts.assign(share=(photos / told).ravel())
+    return counts.assign(share=(photos / photos_of_pair).ravel())
 
 
 def told_attributes(samples: pd.DataFrame) -> list[str]:

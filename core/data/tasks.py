@@ -233,8 +233,8 @@ def _of_task(samples: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:
             "Choose some (task.attributes, such as [" + ", ".join(attribute_names(samples)[:2]) + "]).",
             "task",
         )
-    told = samples[columns].notna()
-    keep = told.any(axis=1) if task.one_by_one else told.all(axis=1)
+    is_told = samples[columns].notna()
+    keep = is_told.any(axis=1) if task.one_by_one else is_told.all(axis=1)
     if task.name == "gender-age" or task.unmasked:
         keep &= samples["mask"].isna() | (samples["mask"] == "normal")
     for name, values_kept in task.only.items():

@@ -14,8 +14,9 @@ def iterative_groups(labels: np.ndarray, groups: np.ndarray, folds: int, seed: i
     Source: Sechidis, Tsoumakas & Vlahavas 2011, On the stratification of multi-label data, with groups for examples.
     """
     _, group_of, photos = np.unique(groups, return_inverse=True, return_counts=True)
-    counts = np.zeros((len(photos), labels.shape[1]))
-    np.add.at(counts, group_of, labels.astype(float))
+    counts = np.stack([np.bincount(group_of[column], minlength=len(photos)) for column in labels.T], axis=1).astype(
+        float
+    )
     order = np.random.default_rng(seed).permutation(len(photos))
     lacking = np.tile(counts.sum(axis=0) / folds, (folds, 1))  # of each label, photos that a fold should still get
     room = np.full(folds, photos.sum() / folds)

@@ -122,9 +122,9 @@ def _spread(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.n
 def _spread_one_by_one(table: pd.DataFrame, fold: pd.Series, folds: int, seed: int) -> np.ndarray:
     """As `_spread`, of attributes that are told one by one: each photo counts for all its answers."""
     classes = pairs.classes(pairs.told(table)).astype(float)
-    known, newcomers = fold.notna().to_numpy(), table["person"][fold.isna()]
-    loads = np.stack([classes[known & (fold == number).to_numpy()].sum(0) for number in range(folds)], axis=1)
-    of_new = classes[~known]
+    has_fold, newcomers = fold.notna().to_numpy(), table["person"][fold.isna()]
+    loads = np.stack([classes[has_fold & (fold == number).to_numpy()].sum(0) for number in range(folds)], axis=1)
+    of_new = classes[~has_fold]
     people = {person: of_new[places].sum(0) for person, places in newcomers.groupby(newcomers).indices.items()}
     return newcomers.map(_places(loads, people, seed)).to_numpy()
 

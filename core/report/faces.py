@@ -47,8 +47,8 @@ def _flips(findings: Findings, pair: Pair) -> list[Faces]:
     table = contrast.flips(pair)
     run, base = findings.names[pair.run.id], findings.names[pair.baseline.id]
     groups = [(table[table["right"] == side], side) for side in ("run", "baseline")]
-    shown = pd.concat([rows.head(FACES) for rows, _ in groups])
-    maps = {findings.names[m.id]: _maps_of_rows(findings, m, shown) for m in (pair.run, pair.baseline)}
+    drawn = pd.concat([rows.head(FACES) for rows, _ in groups])
+    maps = {findings.names[m.id]: _maps_of_rows(findings, m, drawn) for m in (pair.run, pair.baseline)}
     blocks = []
     for rows, side in groups:
         right, wrong = (run, base) if side == "run" else (base, run)

@@ -193,8 +193,8 @@ def classes(findings: Findings) -> Section:
 def _of_attributes(member: ComparedRun, name: str) -> Table:
     """What a run reaches in each of its attributes, lowest F1 first."""
     folds = [member.run.predictions(fold, "best") for fold in member.done]
-    told = attributes_of(member.config.task)
-    scores = yes_no_scores.of_predictions(pd.concat(folds, ignore_index=True), told)
+    attribute_names = attributes_of(member.config.task)
+    scores = yes_no_scores.of_predictions(pd.concat(folds, ignore_index=True), attribute_names)
     rows = tuple(
         (
             attribute,

@@ -82,13 +82,13 @@ def _attributes(member: ComparedRun) -> list:
     """Photos of each attribute that is told by itself."""
     counts = class_counts(member.samples, list(member.class_names))
     yes = counts[[name.endswith(" yes") for name in counts.index]]
-    known = member.persons.are_known
+    by_person = member.persons.are_known
     rows = tuple(
         (str(name), *(count(int(row[c])) for c in ("yes", "no", "not told")), f"{row['share']:.1%}")
-        + ((count(int(row["people yes"])),) if known else ())
+        + ((count(int(row["people yes"])),) if by_person else ())
         for name, row in pairs.counts(member.samples).iterrows()
     )
-    head = ("attribute", "yes", "no", "not told", "share of yes", *(("people yes",) if known else ()))
+    head = ("attribute", "yes", "no", "not told", "share of yes", *(("people yes",) if by_person else ()))
     return [Figure(class_bars(yes), "Photos that are yes of each attribute."), Table(head, rows)]
 
 

@@ -69,8 +69,8 @@ def confusion_of_pairs(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         raise ValueError(f"labels {true.shape} do not fit predictions {predicted.shape}")
     if not np.isin(true, (-1, 0, 1)).all() or not np.isin(predicted, (0, 1)).all():
         raise ValueError("an answer is 0 or 1, and -1 where it is not told")
-    told, places = true >= 0, 2 * np.arange(true.shape[1])
-    return confusion((true + places)[told], (predicted + places)[told], 2 * true.shape[1])
+    is_told, places = true >= 0, 2 * np.arange(true.shape[1])
+    return confusion((true + places)[is_told], (predicted + places)[is_told], 2 * true.shape[1])
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ def batch(
     pixels = images.permute(0, 3, 1, 2).float()
     if one_by_one:
         mixed, targets = YesNoMixer(config.mix, labels.shape[1])(pixels, given, seed)
-        yes, told = targets.chunk(2, 1)
-        was_mixed, shares = mixed is not pixels, torch.where(told > 0, yes, torch.nan)
+        yes, is_told = targets.chunk(2, 1)
+        was_mixed, shares = mixed is not pixels, torch.where(is_told > 0, yes, torch.nan)
     else:
         mixed, targets = Mixer(config.mix, classes)(pixels, given, seed)
         was_mixed = targets.ndim == 2

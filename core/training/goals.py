@@ -92,13 +92,13 @@ class YesNo:
         return yes_no_targets(labels)
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        shares, told = targets.chunk(2, 1)
-        each = nn.functional.binary_cross_entropy_with_logits(logits, shares, weight=told, reduction="sum")
-        return each / told.sum().clamp(min=1)
+        shares, is_told = targets.chunk(2, 1)
+        each = nn.functional.binary_cross_entropy_with_logits(logits, shares, weight=is_told, reduction="sum")
+        return each / is_told.sum().clamp(min=1)
 
     def judged(self, targets: torch.Tensor) -> torch.Tensor:
-        shares, told = targets.chunk(2, 1)
-        return torch.where(told > 0, (shares > 0.5).to(torch.int8), pairs.UNTOLD)
+        shares, is_told = targets.chunk(2, 1)
+        return torch.where(is_told > 0, (shares > 0.5).to(torch.int8), pairs.UNTOLD)
 
     def answer(self, logits: torch.Tensor) -> torch.Tensor:
         return (logits > 0).to(torch.int8)

@@ -70,13 +70,13 @@ class YesNoLoss(nn.Module):
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """logits (b, k); targets (b, 2 k): shares of yes, then whether each is told (1 or 0)."""
-        shares, told = targets.chunk(2, 1)
+        shares, is_told = targets.chunk(2, 1)
         shares = shares * (1 - self.label_smoothing) + self.label_smoothing / 2
         log_yes, log_no = nn.functional.logsigmoid(logits), nn.functional.logsigmoid(-logits)
         yes, no = -self.yes * shares * log_yes, -self.no * (1 - shares) * log_no
         if self.gamma:
             yes, no = yes * log_no.exp().pow(self.gamma), no * log_yes.exp().pow(self.gamma)
-        return ((yes + no) * told).sum() / told.sum().clamp(min=1)
+        return ((yes + no) * is_told).sum() / is_told.sum().clamp(min=1)
 
 
 def yes_no_targets(labels: torch.Tensor) -> torch.Tensor:
@@ -116,5 +116,5 @@ class YesNoMixer(Mixer):
     def __call__(self, images: torch.Tensor, labels: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """images (b, 3, H, W), labels (b, k) of 1, 0 and -1 -> images, targets (b, 2 k) as YesNoLoss takes them."""
         images, targets = super().__call__(images, yes_no_targets(labels), seed)
-        shares, told = targets.chunk(2, 1)
-        return images, torch.cat([shares, (told > 1 - 1e-6).float()], 1)
+        shares, is_told = targets.chunk(2, 1)
+        return images, torch.cat([shares, (is_told > 1 - 1e-6).float()], 1)

@@ -35,9 +35,9 @@ def of_probabilities(
 def _table(
     samples: np.ndarray, attributes: Sequence[str], true: np.ndarray, probabilities: np.ndarray, loss: np.ndarray
 ) -> pd.DataFrame:
-    told = true != UNTOLD
-    loss = np.where(told, loss, np.nan)
-    columns: dict[str, np.ndarray] = {"sample": samples, "loss": np.nansum(loss, axis=1) / told.sum(axis=1)}
+    is_told = true != UNTOLD
+    loss = np.where(is_told, loss, np.nan)
+    columns: dict[str, np.ndarray] = {"sample": samples, "loss": np.nansum(loss, axis=1) / is_told.sum(axis=1)}
     for place, name in enumerate(attributes):
         columns |= {YES + name: true[:, place].astype(np.int8), P + name: probabilities[:, place]}
         columns[LOSS + name] = loss[:, place]
@@ -59,15 +59,15 @@ def true_and_predicted(predictions: pd.DataFrame, attributes: Sequence[str]) -> 
 def of_attribute(predictions: pd.DataFrame, name: str) -> pd.DataFrame:
     """The predictions of one attribute as those of a run that tells it alone: sample, label, predicted, loss, p_no,
     p_yes, without the photos that do not tell it."""
-    told = predictions[predictions[YES + name] != UNTOLD]
+    of_one = predictions[predictions[YES + name] != UNTOLD]
     words = np.asarray(VALUES, dtype=object)
-    yes = told[P + name].to_numpy(float)
+    yes = of_one[P + name].to_numpy(float)
     return pd.DataFrame(
         {
-            "sample": told["sample"].to_numpy(),
-            "label": words[told[YES + name].to_numpy(np.int64)],
+            "sample": of_one["sample"].to_numpy(),
+            "label": words[of_one[YES + name].to_numpy(np.int64)],
             "predicted": words[(yes > 0.5).astype(np.int64)],
-            "loss": told[LOSS + name].to_numpy(float),
+            "loss": of_one[LOSS + name].to_numpy(float),
             "p_no": 1 - yes,
             "p_yes": yes,
         }

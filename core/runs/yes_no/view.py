@@ -79,10 +79,10 @@ class OneAttribute(Run):
 
 def _of_attribute(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     """A labelled table as that of one attribute: y and class_name of no and yes, without photos that do not tell it."""
-    told = table[table[YES + attribute] != UNTOLD].reset_index(drop=True)
-    y = told[YES + attribute].astype("int64")
-    told = told.drop(columns=[YES + name for name in attributes_of(table)])
-    return told.assign(y=y, class_name=y.map(dict(enumerate(VALUES))).astype("str"))
+    of_one = table[table[YES + attribute] != UNTOLD].reset_index(drop=True)
+    y = of_one[YES + attribute].astype("int64")
+    of_one = of_one.drop(columns=[YES + name for name in attributes_of(table)])
+    return of_one.assign(y=y, class_name=y.map(dict(enumerate(VALUES))).astype("str"))
 
 
 def opened(key: str, folder: Path | None = None) -> Run:
@@ -94,8 +94,8 @@ def opened(key: str, folder: Path | None = None) -> Run:
     run = Run(run_id, folder)
     if not of:
         return run
-    if attribute not in (told := attributes(run.require())):
-        raise LabError(f"{run.id} does not tell {attribute!r} by itself.", _choose(run, told), kind="attribute")
+    if attribute not in (names := attributes(run.require())):
+        raise LabError(f"{run.id} does not tell {attribute!r} by itself.", _choose(run, names), kind="attribute")
     return OneAttribute(run, attribute)
 
 
@@ -112,16 +112,16 @@ def attributes(run: Run) -> list[str]:
 
 def check_one(run: Run) -> None:
     """Raises LabError(kind 'attribute') for a run that tells attributes one by one and is not seen through one."""
-    if told := attributes(run):
+    if names := attributes(run):
         raise LabError(
-            f"{run.id} tells {len(told)} attributes one by one; its answers are looked at for one of them.",
-            _choose(run, told),
+            f"{run.id} tells {len(names)} attributes one by one; its answers are looked at for one of them.",
+            _choose(run, names),
             kind="attribute",
         )
 
 
-def _choose(run: Run, told: list[str]) -> str:
-    if not told:
+def _choose(run: Run, names: list[str]) -> str:
+    if not names:
         return "Its photos have one class each: leave the attribute out."
-    listed = ", ".join(told[:NAMED]) + (f" and {len(told) - NAMED} more" if len(told) > NAMED else "")
-    return f"Choose one, such as {run.id}{OF}{told[0]}; it tells {listed}."
+    listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return f"Choose one, such as {run.id}{OF}{names[0]}; it tells {listed}."

@@ -78,8 +78,8 @@ def _controls(summaries: dict[str, dict]) -> StressTest:
         which = begin(st.segmented_control, "Weights", checkpoints, key="stress-which", begins="best", required=True)
     st.query_params["run"] = run_id
     key = run_id
-    if told := one_by_one.attributes(Run(run_id)):
-        attribute = st.selectbox("Attribute", told, key=f"stress-attribute-{run_id}", width=250)
+    if attribute_names := one_by_one.attributes(Run(run_id)):
+        attribute = st.selectbox("Attribute", attribute_names, key=f"stress-attribute-{run_id}", width=250)
         key = OneAttribute(Run(run_id), attribute).key
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [name for name, entry in TRANSFORMS.items() if not entry.deterministic]

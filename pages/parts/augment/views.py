@@ -145,11 +145,11 @@ def batch(inputs: ViewInputs) -> None:
             config, samples, len(names), fold=int(fold), epoch=int(epoch), step=int(step) - 1, limit=32
         )
     classes = [shorten(name, LONGEST_NAME, placeholder="...") for name in samples["class_name"].to_numpy()[mixed.rows]]
-    told = pairs.attributes_of(samples)
-    words = batch_view.yes_in_words if told else batch_view.shares_in_words
+    attribute_names = pairs.attributes_of(samples)
+    words = batch_view.yes_in_words if attribute_names else batch_view.shares_in_words
     grid(
         [
-            Tile(image, words(target, told or names), f"from {name}" if mixed.mixed else "")
+            Tile(image, words(target, attribute_names or names), f"from {name}" if mixed.mixed else "")
             for image, target, name in zip(mixed.images, mixed.targets, classes, strict=True)
         ]
     )

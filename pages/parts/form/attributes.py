@@ -92,7 +92,7 @@ def _together(chosen: list[str], yes_no: set[str], errors: Errors) -> None:
         required=True,
     )
     message("task.together", errors)
-    st.caption(TOGETHER_MEANS[together].format(number=count(len(chosen))))
+    st.caption(plain(TOGETHER_MEANS[together].format(number=count(len(chosen)))))
 
 
 def _limits(name: str, attribute: Attribute) -> None:

@@ -157,10 +157,12 @@ def pick_runs(run: Run, summaries: Sequence[dict]) -> list[Run]:
 def beside(run: Run, other: Run) -> Run:
     """Another run as it is set beside: seen through the attribute that this one tells, where it tells several."""
     try:
-        task, told = run.config().task, one_by_one.attributes(other.require())
+        task, attribute_names = run.config().task, one_by_one.attributes(other.require())
     except LabError:
         return other  # whoever reads it says so
-    return one_by_one.OneAttribute(other, task.attributes[0]) if set(task.attributes[:1]) & set(told) else other
+    return (
+        one_by_one.OneAttribute(other, task.attributes[0]) if set(task.attributes[:1]) & set(attribute_names) else other
+    )
 
 
 def _has_answers(summary: dict) -> bool:

@@ -62,10 +62,12 @@ def through(run: Run, key: str) -> Run:
 
     key: of the control. Raises LabError for a run that cannot be read.
     """
-    told = one_by_one.attributes(run)
-    if not told:
+    attribute_names = one_by_one.attributes(run)
+    if not attribute_names:
         return run
-    chosen = begin(st.selectbox, "Attribute", told, key=f"{key}-{run.id}", begins=told[0], width=260)
+    chosen = begin(
+        st.selectbox, "Attribute", attribute_names, key=f"{key}-{run.id}", begins=attribute_names[0], width=260
+    )
     return one_by_one.OneAttribute(run, chosen)
 
 
