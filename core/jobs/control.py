@@ -80,7 +80,7 @@ def resume(run: Run) -> list[int]:
     """Queue every fold that is neither done nor under way; each goes on from its last checkpoint.
 
     A run that is held back because its study is paused may begin: somebody asked for this one by name.
-    Returns the folds. Raises LabError: 'data-changed' when the photos are not those of the launch, 'locks'.
+    Returns the folds. Raises LabError: as check_unchanged when the photos are not those of the launch, 'locks'.
     """
     folds = requeue(run)
     queue.let_go(run)

@@ -22,7 +22,7 @@ def scored(run: Run, progress: Callable[[int, int], None] = lambda done, total: 
     """What the folds reach together on the test photos; they are asked once, and what they answered is kept.
 
     progress(done, total): photos read and answers given. Raises LabError: 'no-test' without test photos, 'unfinished'
-    while a fold is not done, 'data-changed' where a test photo is not the one of the launch, and as fold_model does.
+    while a fold is not done, as check_unchanged for test photos that are not those of the launch, and as fold_model.
     """
     photos = run.test_photos()
     if photos is None:

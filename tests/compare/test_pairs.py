@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,14 @@ from core.compare import contrast, cost, members, pairs
 from core.errors import LabError
 from core.figures import comparison
 from core.places import lab_folder
+from core.runs import FoldState
 from core.stats import paired
 from core.studies import records
 from core.studies.records import Study
+from core.studies.relocate import relocate
+from tests.answered import answer, probabilities_of
 from tests.compared import CLASSES, make_run, samples
+from tests.moving import draw_dataset, frozen_run
 
 
 @pytest.fixture(scope="module")
@@ -324,3 +329,25 @@ def test_what_was_compared_is_known_by_its_files_and_not_by_where_it_lay_in_memo
     assert again.samples is not first.samples and members.version_of(again, "best") == version
     run.samples().iloc[1:].to_parquet(run.samples_file, index=False)
     assert members.version_of(members.load(run.id, tmp_path), "best") != version
+
+
+def test_runs_of_which_one_was_told_that_its_dataset_moved_are_of_the_same_photos(tmp_path):
+    lab, dataset = tmp_path / "runs", draw_dataset(tmp_path / "photos")
+    runs = [frozen_run(lab, dataset, name) for name in ("stays", "moves")]
+    for seed, run in enumerate(runs):
+        table, names = run.samples(), run.info()["class_names"]
+        answer(
+            run, table, probabilities_of(table["y"], seed, wrong={seed: 1 - table["y"][seed]}, classes=2), names=names
+        )
+        for fold in run.folds():
+            scores = {f"{which}_{score}": 0.5 for which in ("best", "final") for score in ("f1", "accuracy")}
+            run.write_state(FoldState(fold, "done", epoch=1, best_epoch=1, scores=scores))
+    before = load(lab, [run.id for run in runs])
+    new = dataset.rename(tmp_path / "new")
+    relocate(runs[1], new)
+    after = load(lab, [run.id for run in runs])
+    assert {Path(path).parents[2] for path in before[1].samples["path"]} == {dataset}
+    pair = pairs.pair(after[1], after[0])
+    assert pair.folds == (0, 1) and len(pair.table) == 8 and not pair.warning and not pair.notes
+    flips = contrast.flips(pair)
+    assert len(flips) == 2 and all(Path(path).is_file() for path in flips["path"])  # as the run that knows shows them
