@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from core.cli.main import app
 from core.compare import contrast, members, pairs
 from core.data.yes_no import pairs as yes_no
+from core.errors import LabError
 from core.inside import fold_models
 from core.report import gather
 from core.runs import Run
@@ -150,3 +153,18 @@ def test_a_report_tells_each_attribute(runs):
     alone = gather.of_names(ids[:1], maps=True)
     faces = next(section for section in alone.sections if section.title == "Faces")
     assert any(face.maps for block in faces.blocks for face in getattr(block, "faces", ()))
+
+
+def test_how_sure_it_is_of_one_attribute_is_told_on_the_page_and_by_the_command(runs):
+    run = runs[0]
+    at = page("live", run=run.id)
+    at.session_state[f"live-sure-{run.id}"] = True
+    at.run()
+    assert not at.exception and "Can its probabilities be believed?" in html(at)
+    assert "<td>no</td>" in html(at) and "<td>yes</td>" in html(at)
+    folder = ["--runs", str(run.dir.parent)]
+    of_one = CliRunner().invoke(app, ["certainty", f"{run.id}:Young", "--json", *folder])
+    assert of_one.exit_code == 0, of_one.stderr
+    question = json.loads(of_one.stdout)["questions"][0]
+    assert [line["name"] for line in question["lines"]] == ["no", "yes"]
+    assert isinstance(CliRunner().invoke(app, ["certainty", run.id, *folder]).exception, LabError)
