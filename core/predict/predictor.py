@@ -1,6 +1,6 @@
 """New photos answered by the networks of finished runs: every photo as validation saw the run's own.
 
-Opens a network when the first photo is asked about, so that what is wrong with a run is told before anything is read.
+What is wrong with a run is told before a photo is read; networks are opened, and torch is imported, with the first one.
 """
 
 from __future__ import annotations

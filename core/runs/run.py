@@ -142,6 +142,10 @@ class Run:
     def predictions_file(self, fold: int, which: str) -> Path:
         return self.fold_dir(fold) / f"predictions_{_which(which)}.parquet"
 
+    def features_file(self, fold: int, which: str) -> Path:
+        """What the fold's network sees in each of the run's photos; absent until somebody asks, and made anew."""
+        return self.fold_dir(fold) / f"features_{_which(which)}.npz"
+
     def written_alone(self) -> contextlib.AbstractContextManager[None]:
         """Nobody else writes summary.json, run.json or notes.json meanwhile. Raises LabError(kind 'locked')."""
         return locks.held(self.dir / "summary.lock", f"run '{self.id}'", timeout=30)
