@@ -28,6 +28,7 @@ pages = [
         ("studies", "Studies", ":material/grid_on:"),
         ("compare", "Compare", ":material/compare_arrows:"),
         ("look_inside", "Look inside", ":material/visibility:"),
+        ("predict", "Predict", ":material/online_prediction:"),
     )
     if (here / "pages" / f"{name}.py").is_file()
 ]

@@ -122,17 +122,20 @@ def every_fold(run: Run, samples: Sequence[str], request: MapRequest) -> RunMaps
 
 
 @memory_in_words("maps", "Choose fewer photos, or wait until nothing trains here.")
-def of_uploads(run: Run, uploads: dict[str, np.ndarray], request: MapRequest) -> RunMaps:
-    """Faces that no run knows, uint8 (h, w, 3), by every fold, with mean and disagreement."""
+def of_uploads(
+    run: Run, uploads: dict[str, np.ndarray], request: MapRequest, folds: Sequence[int] | None = None
+) -> RunMaps:
+    """Photos that no run knows, uint8 (h, w, 3), by every fold or some, with mean and disagreement."""
     from core.inside.fold_models import as_seen
 
     config = run.config()
     inputs = FaceInputs({name: as_seen(config, pixels) for name, pixels in uploads.items()})
-    return _by_every_fold(run, inputs, request)
+    return _by_every_fold(run, inputs, request, folds)
 
 
-def _by_every_fold(run: Run, inputs: FaceInputs, request: MapRequest) -> RunMaps:
-    faces = [face for fold in trained_folds(run, request.which) for face in _by_fold(run, fold, inputs, request)]
+def _by_every_fold(run: Run, inputs: FaceInputs, request: MapRequest, folds: Sequence[int] | None = None) -> RunMaps:
+    folds = trained_folds(run, request.which) if folds is None else folds
+    faces = [face for fold in folds for face in _by_fold(run, fold, inputs, request)]
     return RunMaps((*faces, *_over_folds(faces)), inputs.faults)
 
 

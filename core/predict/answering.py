@@ -15,7 +15,6 @@ import numpy as np
 
 from core import machine
 from core.config import RunConfig
-from core.data.pictures.photo import bits_of
 from core.errors import LabError, memory_in_words
 from core.inside.fold_answers import BATCH, of_one_size, with_features
 from core.predict.members import Member
@@ -127,9 +126,7 @@ def _crops(photos: np.ndarray) -> list[np.ndarray]:
 
 def _look(run: Run, looks: dict[str, Look]) -> str:
     """A key for how a run prepares photos, which several runs may share."""
-    from core.inside.fold_models import frozen_samples
-
-    config, bits = run.config(), bits_of(frozen_samples(run))
+    config, bits = run.config(), run.bits()
     key = repr([bits, *(transform.model_dump() for transform in config.transforms)])
     looks.setdefault(key, (config, bits))
     return key

@@ -14,11 +14,8 @@ import pandas as pd
 
 from core.config.parts import DataConfig
 from core.data.content.same_bytes import digest_of
-from core.data.readers.layouts import READERS
-from core.data.readers.tree import list_tree
-from core.data.readers.whom import with_persons
 from core.errors import LabError
-from core.predict.photos import Photo
+from core.predict.photos import Photo, rows_of
 from core.runs import Run
 from core.runs.ancestry import ancestry
 
@@ -122,12 +119,9 @@ def _line(run: Run) -> list[Run]:
 def _people_of(data: DataConfig) -> dict[str, str]:
     """Real path -> person of every photo of a dataset of whom it is known, read as the run read it, none decoded."""
     try:
-        tree = list_tree(Path(data.root), data.follow_links)
-        photos, _, _ = with_persons(READERS[data.reader](tree, data).photos, data, tree.root)
+        root, rows = rows_of(data)
     except LabError:  # the dataset is read otherwise by now: nobody is known by it
         return {}
     return {
-        os.path.realpath(tree.root / photo["sample"]): str(photo["person"])
-        for photo in photos
-        if photo.get("person_known")
+        os.path.realpath(root / photo["sample"]): str(photo["person"]) for photo in rows if photo.get("person_known")
     }

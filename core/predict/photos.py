@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from core.config.run_config import DataConfig
 from core.data.images import decode, load_image
 from core.data.paths import photo_file
+from core.data.readers.attributes import TEST, UNLABELLED
+from core.data.readers.layouts import READERS, detect
+from core.data.readers.set_aside import divided
 from core.data.readers.tree import list_tree
+from core.data.readers.whom import with_persons
 from core.data.tables.matching import NO_MATCH, Matcher
 from core.data.tables.meanings import choose_columns
 from core.data.tables.table import is_table, read_table
@@ -36,12 +39,16 @@ class Photo:
     person: str = ""
     fault: LabError | None = None
 
+    def file(self) -> Path:
+        """Where it lies. Raises LabError(kind 'outside') for a link that leads out of its folder."""
+        return photo_file(self.path, self.sample) if self.sample else Path(self.path)
+
     def pixels(self, bits: int) -> np.ndarray:
         """As training reads it, uint8 (h, w, 3). bits: of the run's dataset, for load_image. Raises LabError."""
         if self.fault is not None:
             raise self.fault
         if self.content is None:
-            return load_image(photo_file(self.path, self.sample) if self.sample else self.path, bits)
+            return load_image(self.file(), bits)
         try:
             return decode(io.BytesIO(self.content), bits)
         except LabError as error:
@@ -103,11 +110,34 @@ def of_table(file: str | Path) -> list[Photo]:
     return photos
 
 
-def of_samples(root: str, samples: pd.DataFrame) -> list[Photo]:
-    """Photos of a dataset, from rows of a samples table (a run's test photos, what a scan set aside)."""
-    people = samples["person"].where(samples["person_known"], "") if "person_known" in samples else [""] * len(samples)
-    rows = zip(samples["sample"], samples["path"], people, strict=True)
-    return [Photo(sample, path, root=str(root), sample=sample, person=person) for sample, path, person in rows]
+def rows_of(data: DataConfig) -> tuple[Path, list[dict]]:
+    """(its folder, a row for each photo) of a run's dataset, read by now as the run read it, none of them decoded.
+
+    Raises LabError where the dataset is gone or cannot be read so any more.
+    """
+    root = Path(data.root)
+    if not root.is_dir():
+        raise LabError(
+            f"dataset {root}: there is no such folder.", "Put it back, or choose photos elsewhere.", "missing"
+        )
+    tree = list_tree(root, data.follow_links)
+    reader = detect(tree, data) if data.reader == "auto" else data.reader
+    rows, _ = divided(READERS[reader](tree, data).photos, data)
+    return root, with_persons(rows, data, tree.root)[0]
+
+
+def set_aside(data: DataConfig) -> dict[str, list[Photo]]:
+    """The photos that a run's dataset sets aside by now, TEST and UNLABELLED, read as the run read it, none decoded.
+
+    Raises LabError where the dataset is gone or cannot be read so any more.
+    """
+    root, rows = rows_of(data)
+    aside: dict[str, list[Photo]] = {TEST: [], UNLABELLED: []}
+    for row in rows:
+        if row["split"] in aside:
+            person = str(row["person"]) if row["person_known"] else ""
+            aside[row["split"]].append(replace(_in(root, row["sample"]), root=data.root, person=person))
+    return aside
 
 
 def of_uploads(contents: Mapping[str, bytes]) -> list[Photo]:

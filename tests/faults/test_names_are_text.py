@@ -152,7 +152,7 @@ def test_look_inside(pair, view):
         assert any(plain(names[0]) in text for text in markdown_of(at))  # no mistake about this class
 
 
-@pytest.mark.parametrize("page", ["live", "compare", "runs", "studies", "home", "augment"])
+@pytest.mark.parametrize("page", ["live", "compare", "runs", "studies", "home", "augment", "predict"])
 def test_pages_of_runs(pair, page):
     (one, two), _ = pair
     assert_text(opened(page, run=one.id, runs=f"{one.id},{two.id}", q=NASTY, tag=NASTY, study=NASTY))

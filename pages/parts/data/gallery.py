@@ -80,7 +80,11 @@ class Tile:
 
 def gallery(tiles: Sequence[Tile], picked: Callable[[str], None], *, key: str, chosen: str | None = None) -> None:
     """Draw a gallery. picked(sample) is called after a click."""
-    cells = cells_of(tiles, chosen)
+    draw(cells_of(tiles, chosen), picked, key=key)
+
+
+def draw(cells: list[dict[str, Any]], picked: Callable[[str], None], *, key: str) -> None:
+    """A gallery of what `cells_of` gives, or of photos that lie nowhere."""
 
     def clicked() -> None:
         if (sample := st.session_state[key].get("photo")) is not None:

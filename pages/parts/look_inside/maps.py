@@ -120,27 +120,29 @@ def _row(face: FaceMaps, setting: Setting, summaries: Sequence[dict], rule: bool
     )
 
 
-def _of_uploads(run: Run, contents: dict[str, bytes], request: MapRequest) -> RunMaps:
+def _of_uploads(
+    run: Run, contents: dict[str, bytes], request: MapRequest, folds: tuple[int, ...] | None = None
+) -> RunMaps:
     """The maps of uploaded photos. They are nobody else's: what is remembered of them lies in this session alone.
 
     Raises LabError.
     """
     digests = tuple((name, hashlib.sha256(content).digest()) for name, content in contents.items())
-    key = (run.key, digests, request, face_maps.version(run, [], request.which))
+    key = (run.key, digests, request, folds, face_maps.version(run, [], request.which))
     remembered = st.session_state.get(UPLOADED)
     if remembered is None or remembered[0] != key:
-        remembered = st.session_state[UPLOADED] = (key, _look_at(run, contents, request))
+        remembered = st.session_state[UPLOADED] = (key, _look_at(run, contents, request, folds))
     return remembered[1]
 
 
-def _look_at(run: Run, contents: dict[str, bytes], request: MapRequest) -> RunMaps:
+def _look_at(run: Run, contents: dict[str, bytes], request: MapRequest, folds: tuple[int, ...] | None) -> RunMaps:
     photos, faults, bits = {}, {}, run.bits()
     for name, content in contents.items():
         try:
             photos[name] = decode(io.BytesIO(content), bits)
         except LabError as error:
             faults[name] = LabError(f"photo {name}: {error.message}", error.remedy, error.kind)
-    return replace(face_maps.of_uploads(run, photos, request), faults=faults)
+    return replace(face_maps.of_uploads(run, photos, request, folds), faults=faults)
 
 
 def uploads(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
@@ -162,18 +164,28 @@ def uploads(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
         return
     if len(files) > address.MOST_FACES:
         st.html(badges.fault(f"{len(files)} photos are too many.", f"The first {address.MOST_FACES} are shown."))
-    contents = _contents(files[: address.MOST_FACES])
+    of_contents(run, answers, contents_of(files[: address.MOST_FACES]), summaries)
+
+
+def of_contents(
+    run: Run,
+    answers: Answers,
+    contents: dict[str, bytes],
+    summaries: Sequence[dict],
+    folds: tuple[int, ...] | None = None,
+) -> None:
+    """The controls, and maps of photos that are no samples of the run, by every fold or some. contents: of files."""
     setting = controls(answers, run, uploaded=True)
     try:
         with st.spinner(f"Looking through {count(len(contents))} photo{'s' * (len(contents) > 1)}", show_time=True):
-            maps = _of_uploads(run, contents, setting.request)
+            maps = _of_uploads(run, contents, setting.request, folds)
     except LabError as error:
         badges.show_error(error)
         return
     draw([maps], list(contents), setting, summaries)
 
 
-def _contents(files: Sequence[UploadedFile]) -> dict[str, bytes]:
+def contents_of(files: Sequence[UploadedFile]) -> dict[str, bytes]:
     """By name; of two files with one name the second gets a number."""
     contents: dict[str, bytes] = {}
     for file in files:
@@ -187,7 +199,9 @@ def explain(setting: Setting) -> None:
         "Each map is scaled to its own largest value, so colours tell where, not how much. "
         "Early layers see edges everywhere; a late layer shows what the answer was taken from."
     )
-    if setting.every:
+    if setting.every and setting.uploaded:
+        words += " Mean and disagreement are over the folds."
+    elif setting.every:
         words += " Only the held-out fold had never seen the person; mean and disagreement are over all folds."
     if setting.request.minus:
         words += " Warm speaks for the first class, cold for the second."

@@ -1,0 +1,159 @@
+"""What prediction costs: `python -m bench.predict`. Prints each figure beside its goal.
+
+bare    every photo decoded and resized once, on all cores, then one forward pass of each fold's network, no more
+ours    the same photos through the Predictor, which also looks whether the run knows them
+memory  most bytes that ours held above what it had at the start, and the same with the photos asked ten times over
+
+Rounds are interleaved, so that a busy moment of the machine hits both; figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from PIL import Image
+
+from core import machine
+from core.config import from_dict
+from core.config.recipes import load_recipe
+from core.data.scan import scan
+from core.demo.dataset import draw_demo
+from core.inside import fold_models
+from core.inside.fold_answers import BATCH
+from core.network.model import build_model
+from core.plan.plan import make_plan
+from core.predict import answering, photos
+from core.predict.predictor import Predictor
+from core.runs import FoldState, Run
+from core.runs.create import create
+from core.training import checkpoint
+from core.training.device import limit_threads
+
+MOST = 1.1  # goal: ours against bare
+FLAT = 1.2  # goal: memory of ten times as many photos
+
+
+def made_run(folder: Path, demo: Path, depth: int, pixels: int, folds: int) -> Run:
+    """A finished run whose folds have random networks."""
+    values = load_recipe("quick").model_dump(mode="json")
+    values |= {"name": f"bench {depth}", "data": {"root": str(demo)}, "folds": {"count": folds}}
+    values |= {"task": {"name": "gender", "unmasked": True}, "model": {"depth": depth, "init": "scratch"}}
+    values["transforms"] = [{"name": "Resize", "params": {"height": pixels, "width": pixels}}, {"name": "Normalize"}]
+    plan = make_plan(from_dict(values), scan(from_dict(values).data))
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=folder)
+    for fold in run.folds():
+        model, _ = build_model(plan.config.model, len(plan.class_names), fold)
+        checkpoint.save_weights(run.weights_file(fold, "best"), model.state_dict())
+        run.write_state(FoldState(fold, "done", epoch=1, best_epoch=1, scores={}))
+    return run
+
+
+def drawn(folder: Path, number: int) -> list[photos.Photo]:
+    """Photos of 640 x 480 px with structure, as cameras write them."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for place in range(number):
+        coarse = Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8))
+        coarse.resize((640, 480), Image.Resampling.BICUBIC).save(folder / f"{place:05d}.jpg", quality=90)
+    return photos.of_folder(folder)
+
+
+def bare(run: Run, asked: list[photos.Photo]) -> np.ndarray:
+    """float64 (folds, n, classes), without anything that is not needed for it."""
+    config, bits = run.config(), run.bits()
+    own = threading.local()
+
+    def read(photo: photos.Photo) -> np.ndarray:
+        if not hasattr(own, "view"):
+            own.view = fold_models.viewer(config)
+        return own.view(photo.pixels(bits))
+
+    with ThreadPoolExecutor(machine.cores()) as pool:
+        seen = list(pool.map(read, asked))
+    answers = []
+    for fold in run.folds():
+        with fold_models.fold_model(run, fold, device="cpu") as opened, torch.inference_mode():
+            of_batches = [
+                opened.model(fold_models.normalised(config, seen[start : start + BATCH])).double().softmax(1).numpy()
+                for start in range(0, len(seen), BATCH)
+            ]
+        answers.append(np.concatenate(of_batches))
+    return np.stack(answers)
+
+
+def peak_of(work) -> int:
+    """Bytes of this process while it works, at most, above those before."""
+    process, over = psutil.Process(), threading.Event()
+    before = most = process.memory_info().rss
+
+    def look() -> None:
+        nonlocal most
+        while not over.wait(0.02):
+            most = max(most, process.memory_info().rss)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        work()
+    finally:
+        over.set()
+        watcher.join()
+    return most - before
+
+
+def main() -> dict[str, float]:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=int, default=200)
+    parser.add_argument("--depth", type=int, default=18)
+    parser.add_argument("--pixels", type=int, default=224)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", type=int, default=0, help="photos of the smaller measurement; 0 leaves it out")
+    options = parser.parse_args()
+    cores = machine.cores()
+    limit_threads(cores)
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as place:
+        draw_demo(Path(place) / "demo", people=4 * options.folds)
+        run = made_run(Path(place) / "runs", Path(place) / "demo", options.depth, options.pixels, options.folds)
+        asked = drawn(Path(place) / "photos", max(options.photos, min(options.memory, 500)))
+        timed = asked[: options.photos]
+        spent: dict[str, list[float]] = {"bare": [], "ours": []}
+        ways = {"bare": lambda: bare(run, timed), "ours": lambda: Predictor([run], device="cpu").answer(timed).answers}
+        Predictor([run], device="cpu").answer(timed[:BATCH])  # opens the networks, which both find open then
+        for _ in range(options.rounds):
+            answers = {}
+            for name, way in ways.items():
+                started = time.perf_counter()
+                answers[name] = way()
+                spent[name].append(time.perf_counter() - started)
+            np.testing.assert_allclose(answers["ours"], answers["bare"], atol=1e-6)
+        figures |= {name: statistics.median(seconds) for name, seconds in spent.items()}
+        print(f"{len(timed)} photos, ResNet-{options.depth}, {options.pixels} px, {options.folds} folds, {cores} cores")
+        print(f"bare    {figures['bare']:7.2f} s")
+        print(f"ours    {figures['ours']:7.2f} s   {figures['ours'] / figures['bare']:.2f} times bare (goal {MOST})")
+        if options.memory:
+            answering.HELD = min(answering.HELD, options.memory * 3 * options.pixels**2 // 2)  # two blocks are held
+            few = [replace(asked[each % len(asked)], name=str(each)) for each in range(options.memory)]
+            many = [replace(asked[each % len(asked)], name=str(each)) for each in range(10 * options.memory)]
+            predictor = Predictor([run], device="cpu")
+            figures |= {f"{len(each)}": peak_of(lambda each=each: predictor.answer(each)) for each in (few, many)}
+            small, large = figures[str(len(few))], figures[str(len(many))]
+            print(f"memory  {small / 1e6:7.0f} MB for {len(few):,} photos, {large / 1e6:.0f} MB for {len(many):,} more")
+            print(f"        {large / max(1, small):.2f} times (goal {FLAT})")
+    fold_models.free()
+    return figures
+
+
+if __name__ == "__main__":
+    main()

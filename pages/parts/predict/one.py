@@ -1,0 +1,175 @@
+"""Predict, one photo: its classes, each fold beside the mean, how sure that is, what it resembles, its maps."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from core.answers import mistakes
+from core.data.pictures.photo import photos_of
+from core.data.thumbnails import small_jpeg, thumbnails
+from core.errors import LabError
+from core.predict.photos import Photo
+from core.predict.predictor import WHICH
+from core.stats import voting
+from core.text import count, listed, plain
+from pages.parts.look_inside import maps as look_maps
+from pages.parts.predict import work
+from pages.parts.predict.question import Question
+from pages.parts.predict.work import Outcome
+from pages.parts.shared import badges, theme
+
+SIDE = 420  # px of the photo on screen
+MOST_CLASSES = 10
+_CSS = """<style>
+.predict-classes { display: grid; grid-template-columns: max-content 1fr max-content; gap: .25rem .7rem;
+  align-items: center; font-size: .92rem; font-variant-numeric: tabular-nums; }
+.predict-classes .lab-bar { height: 9px; }
+.predict-answer { font-size: 1.5rem; font-weight: 650; line-height: 1.25; overflow-wrap: anywhere; }
+.predict-words { display: flex; flex-wrap: wrap; gap: .3rem .5rem; padding: .35rem 0 .6rem; font-size: .84rem; }
+.predict-words span { border-radius: 999px; padding: .08rem .6rem;
+  background: color-mix(in srgb, var(--c, currentColor) 14%, transparent); }
+.predict-photo img { width: 100%; max-width: 340px; border-radius: 6px; display: block; }
+</style>"""
+
+
+def show(outcome: Outcome, question: Question, row: int, summaries: Sequence[dict]) -> None:
+    """row: the photo's place among the predictions."""
+    predictions, photo = outcome.predictions, outcome.predictions.photos[row]
+    theme.heading(photo.name)
+    for each in predictions.acquaintances.get(row, ()):
+        st.caption(plain(f"{each.run.id}: {each.words}."))
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _photo(photo, predictions.members[0].run.bits())
+    with right:
+        if (problem := predictions.problems.get(row)) is not None:
+            badges.show_error(problem)
+            return
+        _answer(outcome, question, row)
+        _folds(outcome, row)
+    _resembles(outcome, row)
+    _maps(outcome, row, photo, summaries)
+
+
+def _photo(photo: Photo, bits: int) -> None:
+    try:
+        data = base64.b64encode(small_jpeg(photo.pixels(bits), SIDE)).decode()
+    except LabError:
+        return  # it is told beside
+    st.html(f'{_CSS}<div class="predict-photo"><img alt="" src="data:image/jpeg;base64,{data}"></div>')
+
+
+def _answer(outcome: Outcome, question: Question, row: int) -> None:
+    """The classes with their probabilities, and in a few words how far to believe them."""
+    predictions = outcome.predictions
+    shares = predictions.probabilities(question.vote, outcome.weights)[row]
+    answer = int(predictions.classes(question.vote, outcome.weights)[row])
+    agree, asked = (int(each[0]) for each in voting.agreeing(predictions.answers[:, [row]], np.array([answer])))
+    disagreement = float(voting.mutual_information(predictions.answers[:, [row]])[0])
+    words = [("good" if agree == asked else "warn", f"{agree} of {asked} fold{'s' * (asked != 1)} say so")]
+    if asked > 1:
+        words.append(("quiet", f"disagreement {disagreement:.2f} bit"))
+    if outcome.doubt is not None:
+        unsure = bool(outcome.doubt.unsure[row])
+        words.append(("warn", "not sure") if unsure else ("good", f"sure, by {question.accuracy:.0%}"))
+        if outcome.doubt.sets is not None:
+            names = [predictions.class_names[place] for place in np.flatnonzero(outcome.doubt.sets[row])]
+            words.append(("quiet", f"set: {listed(names, 6)}" if names else "set: empty, no class is usual enough"))
+    if outcome.far[row]:
+        words.append(("bad", "far from anything trained on"))
+    order = sorted(range(len(shares)), key=lambda place: -shares[place])
+    lines = [
+        f"<span>{escape(predictions.class_names[place])}</span>{badges.bar(shares[place], 'running')}"
+        f"<span>{shares[place]:.3f}</span>"
+        for place in order[:MOST_CLASSES]
+    ]
+    more = len(order) - MOST_CLASSES
+    rest = f'<div class="lab-meta">and {count(more)} less probable classes</div>' if more > 0 else ""
+    chips = "".join(f'<span class="lab-{tone}">{escape(text)}</span>' for tone, text in words)
+    st.html(
+        f'{_CSS}<div class="predict-answer">{escape(predictions.class_names[answer])}</div>'
+        f'<div class="predict-words">{chips}</div><div class="predict-classes">{"".join(lines)}</div>{rest}'
+    )
+    sentences = [*outcome.notes, *(outcome.doubt.sentences if outcome.doubt else [])]
+    if outcome.why is not None:
+        sentences.append(f"Nothing is said about how sure that is: {outcome.why.message}")
+    st.caption(plain(" ".join(sentences)))
+
+
+def _folds(outcome: Outcome, row: int) -> None:
+    """Each fold's answer beside the mean."""
+    predictions = outcome.predictions
+    mean = predictions.probabilities()[row]
+    order = sorted(range(len(mean)), key=lambda place: -mean[place])[: MOST_CLASSES // 2 + 1]
+    several = len(predictions.runs) > 1
+    head = '<th class="lab-left">fold</th><th class="lab-left">answers</th>'
+    head += "".join(f"<th>{escape(predictions.class_names[place])}</th>" for place in order)
+    rows = []
+    for member, shares in zip(predictions.members, predictions.answers[:, row], strict=True):
+        name = f"{member.run.id}, fold {member.fold}" if several else f"fold {member.fold}"
+        if np.isnan(shares[0]):
+            cells = '<td class="lab-left">was trained on it</td>' + "<td>–</td>" * len(order)
+        else:
+            cells = f'<td class="lab-left">{escape(predictions.class_names[int(shares.argmax())])}</td>'
+            cells += "".join(f"<td>{shares[place]:.3f}</td>" for place in order)
+        rows.append(f'<tr><td class="lab-left">{escape(name)}</td>{cells}</tr>')
+    total = f'<td class="lab-left">{escape(predictions.class_names[order[0]])}</td>'
+    total += "".join(f"<td>{mean[place]:.3f}</td>" for place in order)
+    rows.append(f'<tr class="lab-total"><td class="lab-left">mean</td>{total}</tr>')
+    st.html(
+        f'<div class="lab-scroll"><table class="lab-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _resembles(outcome: Outcome, row: int) -> None:
+    theme.heading("What it resembles")
+    predictions, member = outcome.predictions, outcome.predictions.members[0]
+    if outcome.features is None:
+        work.learn(outcome)
+        return
+    places, distances = (each[0] for each in outcome.features.nearest(predictions.features[0][[row]]))
+    if places[0] < 0:
+        st.caption(f"Fold {count(member.fold)} was trained on it, so it is nearest to itself there.")
+        return
+    samples = member.run.samples()
+    photos = photos_of(samples.iloc[places])
+    figures = []
+    for photo, place, distance, data in zip(photos, places, distances, thumbnails(photos), strict=True):
+        image = "" if isinstance(data, LabError) else base64.b64encode(data).decode()
+        picture = f'<img alt="" src="data:image/jpeg;base64,{image}">' if image else escape(str(data))
+        words = f"{samples['class_name'].iloc[place]} · {distance:.2f}"
+        figures.append(f"<figure title='{escape(photo.sample, quote=True)}'>{picture}{escape(words)}</figure>")
+    st.html(f'<div class="lab-faces">{"".join(figures)}</div>')
+    verdict = "further away than" if outcome.far[row] else "within"
+    st.caption(
+        f"The photos that fold {count(member.fold)} was trained on and sees most alike, by the distance of features (0 "
+        f"to 2). The nearest is {verdict} {outcome.features.limit:.2f}; 99 % of the photos it held out are within."
+    )
+
+
+def _maps(outcome: Outcome, row: int, photo: Photo, summaries: Sequence[dict]) -> None:
+    """The five layers' maps, by the folds that answered of the first run."""
+    theme.heading("What the layers attended to")
+    predictions = outcome.predictions
+    run = predictions.runs[0]
+    asked = ~np.isnan(predictions.answers[:, row, 0])
+    folds = [member.fold for member, own in zip(predictions.members, asked, strict=True) if own and member.run == run]
+    if not folds:
+        st.caption("No fold of the first run answered it.")
+        return
+    try:
+        content = photo.content if photo.content is not None else photo.file().read_bytes()
+        answers = mistakes.load_answers(run, WHICH)
+    except OSError as error:
+        st.html(badges.fault(f"{photo.name} cannot be read any more ({error.strerror}).", "Put it back."))
+        return
+    except LabError as error:
+        badges.show_error(error)
+        return
+    look_maps.of_contents(run, answers, {photo.name: content}, summaries, tuple(folds))

@@ -1,0 +1,92 @@
+"""Predict, what is asked: the runs, how their answers are made one, and how sure an answer has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.predict.doubt import ACCURACY, ALPHA
+from core.predict.predictor import VOTES
+from core.runs import Run
+from pages.parts.look_inside import address
+from pages.parts.shared import run_picker
+from pages.parts.shared.fields import field
+
+MOST_RUNS = 5
+VOTE = {"soft": "Mean", "hard": "Votes", "weighted": "Weighted runs"}
+ACCURACIES = {"0.8": "80 %", "0.9": "90 %", "0.95": "95 %", "0.99": "99 %"}
+ALPHAS = {"0.2": "80 %", "0.1": "90 %", "0.05": "95 %"}
+HELP = {
+    "vote": "The mean of all folds' probabilities; the share of the folds that say so; or runs weighted by what they "
+    "answered out of fold.",
+    "flip": "Each photo is answered upright and mirrored, and the mean counts: twice the time.",
+    "accuracy": "An answer counts as sure from the probability on from which so many out-of-fold answers were right.",
+    "alpha": "How often the set of classes is to hold the true one.",
+    "with": "Further finished runs of the same classes; their answers are made one with the first run's.",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """views: of test-time augmentation. accuracy, alpha: see core.predict.doubt."""
+
+    runs: tuple[Run, ...]
+    vote: str
+    views: tuple[str, ...]
+    accuracy: float
+    alpha: float
+
+
+def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
+    """The chosen run and those that answer beside it; of finished runs, the newest where the address says none."""
+    finished = [summary for summary in summaries if summary.get("state") == "done"]
+    labels = {summary["id"]: run_picker.run_label(summary) for summary in finished}
+    if not labels:
+        return []
+    current = st.query_params.get("run")
+    current = current if current in labels else next(iter(labels))
+    st.query_params["run"] = current
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run_picker.pick_run(finished, current)
+        others = [run_id for run_id in labels if run_id != current]
+        beside = _beside(others, labels) if others else []
+    return [Run(run_id) for run_id in (current, *beside)]
+
+
+def _beside(others: list[str], labels: dict[str, str]) -> list[str]:
+    return field(
+        st.multiselect,
+        "Together with",
+        others[:300],
+        format_func=labels.get,
+        key="predict-with",
+        holds=[run_id for run_id in address.listed("with") if run_id in others][: MOST_RUNS - 1],
+        take=lambda run_ids: address.put_list("with", run_ids),
+        max_selections=MOST_RUNS - 1,
+        placeholder="Together with further runs of the same classes",
+        width=560,
+        label_visibility="collapsed",
+        help=HELP["with"],
+    )
+
+
+def ask(runs: Sequence[Run]) -> Question:
+    """The row of controls; all of it lives in the address."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        votes = [vote for vote in VOTES if vote != "weighted" or len(runs) > 1]
+        words = {vote: VOTE[vote] for vote in votes}
+        vote = address.segments("vote", "Answers are made one by", words, default="soft", help=HELP["vote"])
+        flip = field(
+            st.toggle,
+            "Mirrored too",
+            key="predict-flip",
+            holds=st.query_params.get("flip") == "1",
+            take=lambda flip: address.put(flip="1" if flip else None),
+            help=HELP["flip"],
+        )
+        accuracy = address.segments("sure", "Wanted accuracy", ACCURACIES, default=str(ACCURACY), help=HELP["accuracy"])
+        alpha = address.segments("hold", "A set holds the class in", ALPHAS, default=str(ALPHA), help=HELP["alpha"])
+    return Question(tuple(runs), vote, ("flip",) if flip else (), float(accuracy), float(alpha))

@@ -1,0 +1,180 @@
+"""Predict, the answers: made in a thread while the page stays alive, and kept until others are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core.errors import LabError
+from core.inside import face_maps
+from core.predict import resembling
+from core.predict.doubt import Doubt, doubt
+from core.predict.job import Job, Progress
+from core.predict.members import Member
+from core.predict.predictor import WHICH, Predictions, Predictor
+from core.predict.resembling import Features
+from core.text import count, plain
+from pages.parts.predict.question import Question
+from pages.parts.predict.sources import Source
+from pages.parts.shared import badges
+
+JOB, KEY, OUTCOME = "predict-job", "predict-key", "predict-outcome"  # in the session
+ASKED, TO_LEARN = "predict-asked", "predict-to-learn"  # in the session: clicks that are not answered yet
+LEARNING = "predict-learning"  # in the session: the job that learns what the training photos look like
+EVERY = 0.4  # seconds between two looks at a job
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was answered, and what follows from it under the page's question. weights: of the runs, None unless asked.
+
+    doubt: None with why, where the run's own answers are not there to judge by. features: of the first member's
+    training photos, None until somebody asks for them.
+    """
+
+    predictions: Predictions
+    views: tuple[str, ...]
+    weights: np.ndarray | None
+    doubt: Doubt | None
+    why: LabError | None
+    features: Features | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def far(self) -> np.ndarray:
+        """(n,) bool: beyond the 99th percentile of the held-out photos; all False where that was not learned."""
+        if self.features is None:
+            return np.zeros(len(self.predictions.photos), dtype=bool)
+        return self.features.far(self.predictions.features[0])
+
+
+def answers(question: Question, source: Source | None) -> Outcome | None:
+    """The answers to what is asked now; None while there are none. Raises LabError for runs that cannot answer."""
+    predictor = Predictor(question.runs, views=question.views)
+    versions = tuple(face_maps.version(run, [], WHICH) for run in question.runs)
+    key = None if source is None else (tuple(run.dir for run in question.runs), versions, question.views, source.key)
+    place = st.container()  # always there, so that what stands below stays what it is
+    with place:
+        job: Job | None = st.session_state.get(JOB)
+        if job is not None and st.session_state.get(KEY) != key:
+            job.cancel()  # it answers what nobody asks any more
+            job = None
+            st.session_state.pop(JOB)
+        if source is None or key is None:
+            return None
+        if job is None:
+            if not source.at_once and st.session_state.get(ASKED) != key:
+                _offer(source, predictor, key)
+                return None
+            st.session_state.pop(ASKED, None)
+            job = st.session_state[JOB] = Job(lambda progress: _work(predictor, source, progress))
+            st.session_state[KEY] = key
+        if job.is_running:
+            _watch(job, "photos read and answers given")
+            return None
+        if job.was_cancelled:
+            st.caption("Cancelled; nothing was kept.")
+            st.button("Ask again", icon=":material/refresh:", key="predict-again", on_click=_begin_anew, args=(key,))
+            return None
+        predictions = job.result()
+    assert predictions is not None  # it ended, and was not cancelled
+    return _outcome(predictions, question)
+
+
+def _begin_anew(key: tuple) -> None:
+    st.session_state.pop(JOB, None)
+    _ask(key)
+
+
+def _ask(key: tuple) -> None:
+    """A click is only noted: what begins the page anew before it is answered would lose it."""
+    st.session_state[ASKED] = key
+
+
+def _ask_to_learn(member: Member) -> None:
+    st.session_state[TO_LEARN] = member
+
+
+def _offer(source: Source, predictor: Predictor, key: tuple) -> None:
+    number = "" if source.number is None else f"{count(source.number)} "
+    folds = len(predictor.members)
+    label = f"Answer the {number}photos by {count(folds)} fold{'s' * (folds != 1)}"
+    if source.number == 1:
+        label = label.replace("the 1 photos", "the photo")
+    st.button(
+        plain(label),
+        type="primary",
+        icon=":material/online_prediction:",
+        key="predict-answer",
+        on_click=_ask,
+        args=(key,),
+    )
+
+
+def _work(predictor: Predictor, source: Source, progress: Progress) -> Predictions:
+    return predictor.answer(source.photos(), progress, features_of=[0])
+
+
+@st.fragment(run_every=EVERY)
+def _watch(job: Job, what: str) -> None:
+    """How far a job is, with a way to cancel it; the page is drawn anew once it has ended."""
+    if not job.is_running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        share = job.done / job.total if job.total else 0.0
+        st.progress(share, f"{count(job.done)} of {count(job.total)} {what}" if job.total else "Opening the networks")
+        st.button("Cancel", icon=":material/close:", on_click=job.cancel, key="predict-cancel")
+
+
+def _outcome(predictions: Predictions, question: Question) -> Outcome:
+    """What follows from answers under the question; kept until either changes."""
+    key = (question, predictions)
+    kept = st.session_state.get(OUTCOME)
+    if kept is None or kept[0][0] != question or kept[0][1] is not predictions:
+        weights, notes = None, ()
+        if question.vote == "weighted":
+            from core.predict import weights as of_runs
+
+            fitted = of_runs.fitted(question.runs)
+            weights, notes = fitted.weights, tuple(fitted.sentences)
+        judged, why = None, None
+        try:
+            judged = doubt(predictions, views=bool(question.views), alpha=question.alpha, accuracy=question.accuracy)
+        except LabError as error:
+            why = error
+        features = resembling.load(predictions.members[0])
+        outcome = Outcome(predictions, question.views, weights, judged, why, features, notes)
+        kept = st.session_state[OUTCOME] = (key, outcome)
+    return kept[1]
+
+
+def learn(outcome: Outcome) -> None:
+    """The button that has the first fold look at all photos of its run, once; then the page is drawn with them."""
+    member = outcome.predictions.members[0]
+    job: Job | None = st.session_state.get(LEARNING)
+    if job is not None and job.is_running:
+        _watch(job, "training photos read and looked at")
+        return
+    if job is not None:
+        st.session_state.pop(LEARNING)
+        try:
+            if job.result() is not None:
+                st.session_state.pop(OUTCOME, None)
+                st.rerun()
+        except LabError as error:
+            badges.show_error(error)
+    if st.session_state.pop(TO_LEARN, None) == member:
+        st.session_state[LEARNING] = job = Job(lambda progress: resembling.made(member, progress))
+        _watch(job, "training photos read and looked at")
+        return
+    photos = len(member.run.samples())
+    st.button(
+        f"Compare with the training photos (fold {count(member.fold)} looks at {count(photos)} photos, once)",
+        icon=":material/image_search:",
+        key="predict-learn",
+        help="The nearest training photos, and whether a photo is far from all of them.",
+        on_click=_ask_to_learn,
+        args=(member,),
+    )

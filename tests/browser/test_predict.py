@@ -1,0 +1,37 @@
+"""Predict in a real Chromium: a photo is dropped, and there is its answer with folds, doubt and maps."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from core.predict import photos
+from core.predict.predictor import Predictor
+from tests.browser.hands import sees
+from tests.browser.judged_runs import judged_run
+from tests.browser.screen import slack, soon
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_dropped_photo_is_answered_with_its_folds_and_maps(page, lab, tmp_path):
+    run = judged_run(lab)
+    face = tmp_path / "visitor.png"
+    with Image.open(run.samples()["path"].iloc[0]) as known:
+        known.resize((200, 200)).save(face)  # other bytes: nobody knows it
+    expected = Predictor([run]).answer(photos.of_path(face))
+    page.goto(f"/predict?run={run.id}")
+    field = page.locator("input[type=file]")
+    soon(lambda: field.count() == 1, 60 * slack(), "a place to drop photos")
+    field.set_input_files(face)
+    answer = page.locator(".predict-answer")
+    soon(lambda: answer.count() == 1, 60 * slack(), "the answer")
+    assert answer.inner_text() == expected.class_names[expected.classes()[0]]
+    for fold in run.folds():
+        shares = page.locator("table.lab-table tr", has_text=f"fold {fold}").locator("td").all_inner_texts()
+        assert f"{expected.answers[fold, 0].max():.3f}" in shares
+    sees(page, "folds say so")
+    sees(page, "Compare with the training photos")
+    painted = page.locator(".look-maps[data-painted='20'] canvas")  # five layers: two folds, their mean, disagreement
+    soon(lambda: painted.count() == 20, 90 * slack(), "the maps of five layers")
+    sees(page, "mean of 2 folds")

@@ -1,0 +1,151 @@
+"""The Predict page: from photos to answers with their doubt, one by one or many, and files to take away."""
+
+import io
+from html import unescape
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.inside import fold_models
+from core.predict import photos
+from core.predict.predictor import Predictor
+from core.runs import FoldState
+from tests.answered import judged, made, photo, table_of
+from tests.pages.app import button, captions, html, labels, page
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+@pytest.fixture
+def run(folder):
+    """A finished run of two folds that can answer."""
+    samples = table_of(folder / "photos", people=12)
+    samples = drawn(samples, folder / "photos")
+    yield judged(made(folder, samples, root=folder / "photos", run_id="winner"))
+    fold_models.free()
+
+
+@pytest.fixture
+def new(folder):
+    """Three new photos and one that is none."""
+    for seed in range(3):
+        photo(folder / "new" / f"n{seed}.jpg", seed=900 + seed)
+    (folder / "new" / "broken.jpg").write_text("no photo")
+    return folder / "new"
+
+
+def jpeg(seed=1):
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def ended(at, key="predict-job"):
+    """The page after its job."""
+    assert at.session_state[key].wait(100)
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def words(at):
+    return captions(at).replace("\\", "")
+
+
+def test_without_a_finished_run_the_way_to_one_is_shown(folder):
+    made(folder, table_of(folder / "photos"), run_id="waiting").write_state(FoldState(1, "failed", reason="x"))
+    assert labels(page("predict"))[-1] == "Launch"
+
+
+def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
+    at = page("predict", run=run.id)
+    at.file_uploader(key="predict-files").set_value(("me.png", jpeg(), "image/png")).run()
+    shown = html(ended(at))
+    predictions = Predictor([run]).answer(photos.of_uploads({"me.png": jpeg()}))
+    answer = predictions.class_names[predictions.classes()[0]].replace("<", "&lt;").replace(">", "&gt;")
+    assert f'<div class="predict-answer">{answer}</div>' in shown
+    assert f"{predictions.probabilities()[0].max():.3f}" in shown
+    for fold in (0, 1):
+        assert f"fold {fold}</td>" in shown and f"{predictions.answers[fold, 0].max():.3f}" in shown
+    assert "of 2 folds say so" in shown and "disagreement" in shown and "set:" in shown
+    assert "No threshold of winner shows 95% right answers" in words(at)
+    assert "Each map is scaled to its own largest value" in words(at)
+    assert not [label for label in labels(at) if label.startswith("Answer the")]
+
+    button(at, "Compare with the training photos (fold 0 looks at 12 photos, once)").click().run()
+    shown = html(ended(at, "predict-learning"))
+    assert shown.count("<figure") == 6 and "99 % of the photos it held out are within" in words(at)
+
+
+def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run, folder):
+    sample = run.samples().iloc[3]
+    at = page("predict", run=run.id)
+    content = (folder / "photos" / sample["sample"]).read_bytes()
+    at.file_uploader(key="predict-files").set_value(("copy.jpg", content, "image/jpeg")).run()
+    ended(at)
+    assert f"winner: trained on as {sample['sample']}; fold {sample['fold']}, which held it out, answers." in words(at)
+    assert "was trained on it" in html(at) and "1 of 1 fold say so" in html(at)
+
+
+def test_a_folder_becomes_a_table_filters_and_a_submission(run, new):
+    at = page("predict", run=run.id, **{"from": "folder"})
+    at.text_input(key="predict-path").set_value(str(new)).run()
+    button(at, "Answer the photos by 2 folds").click().run()
+    ended(at)
+    table = at.dataframe[0].value
+    predictions = Predictor([run]).answer(photos.of_folder(new))
+    assert sorted(table["path"]) == ["broken.jpg", "n0.jpg", "n1.jpg", "n2.jpg"]
+    assert table["path"].iloc[0] == "broken.jpg", "what has no answer comes first, then what is least probable"
+    assert table["probability"].iloc[1:].is_monotonic_increasing
+    expected = dict(zip([p.name for p in predictions.photos], predictions.classes(), strict=True))
+    for row in table.iloc[1:].itertuples():
+        assert row.answer == predictions.class_names[expected[row.path]]
+    assert "1 without an answer" in html(at)
+
+    at.query_params["only"] = "none"
+    at.run()
+    assert at.dataframe[0].value["path"].tolist() == ["broken.jpg"]
+    at.query_params.pop("only")
+    sample = f"id,label\nn1,{predictions.class_names[0]}\nn0,{predictions.class_names[0]}\n"
+    at.file_uploader(key="predict-sample").set_value(("sample.csv", sample.encode(), "text/csv")).run()
+    assert "2 photos 'broken.jpg' and 'n2.jpg' have no id" in unescape(html(at))
+    (new / "broken.jpg").unlink()
+    (new / "n2.jpg").unlink()
+    again = page("predict", run=run.id, **{"from": "folder"})
+    again.text_input(key="predict-path").set_value(str(new)).run()
+    button(again, "Answer the photos by 2 folds").click().run()
+    ended(again)
+    again.file_uploader(key="predict-sample").set_value(("sample.csv", sample.encode(), "text/csv")).run()
+    assert "Labels are in column 'label', by name." in words(again)
+    assert "Download the submission" in [element.label for element in again.get("download_button")]
+
+
+def test_what_cannot_be_answered_is_said(run, folder):
+    at = page("predict", run=run.id, **{"from": "folder"})
+    at.text_input(key="predict-path").set_value(str(folder / "nowhere")).run()
+    button(at, "Answer the photos by 2 folds").click().run()
+    assert "there is no such file or folder" in html(ended(at))
+    run.weights_file(1, "best").unlink()
+    assert "the best weights of fold 1 are gone" in html(page("predict", run=run.id))
+
+
+def test_the_photos_that_the_dataset_sets_aside_are_offered(folder):
+    for place, name in enumerate(("cat", "dog")):
+        for number in range(3):
+            photo(folder / "pets" / "train" / name / f"{number}.jpg", seed=10 * place + number)
+        photo(folder / "pets" / "test" / name / "9.jpg", seed=90 + place)
+    samples = table_of(folder / "pets", people=12).assign(label="cat")
+    settings = {"task": {"name": "label"}, "data": {"root": str(folder / "pets"), "reader": "folders"}}
+    run = judged(made(folder, drawn(samples, folder / "pets"), run_id="with-pets", **settings))
+    at = page("predict", run=run.id, **{"from": "dataset"})
+    assert "Answer the 2 photos by 2 folds" in labels(at), labels(at)
+    fold_models.free()
+
+
+def drawn(samples, root):
+    """The samples, with their photos on disk."""
+    for row in samples.itertuples():
+        photo(root / row.sample, seed=100 + row.Index)
+    return samples.assign(bytes=[(root / sample).stat().st_size for sample in samples["sample"]])
