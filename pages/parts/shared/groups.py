@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.text import plain
 
 _OPEN, _URGENT = "groups_open", "groups_urgent"
+_BY_ITSELF = "groups_by_itself"  # key of a group -> how often it opened without a click
 _CSS = """<style>
 [class*="st-key-group-"] { padding-top: .2rem !important; padding-bottom: .2rem !important; }
 [class*="st-key-fields-"] { padding-bottom: .6rem; }
@@ -31,12 +32,14 @@ def group(key: str, title: str, summary: str = "", *, mark: str = "", urgent: bo
     opened: set[str] = st.session_state.setdefault(_OPEN, set())
     pressing: set[str] = st.session_state.setdefault(_URGENT, set())
     if urgent and key not in pressing:
-        opened.add(key)
+        open_group(key)
     pressing.add(key) if urgent else pressing.discard(key)
     with st.container(border=True, key=f"group-{key}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             icon = ":material/expand_more:" if key in opened else ":material/chevron_right:"
-            st.button(f"**{title}**", key=f"open-{key}", type="tertiary", icon=icon, on_click=_turn, args=(key,))
+            times = st.session_state.get(_BY_ITSELF, {}).get(key, 0)
+            name = f"open-{key}-{times}" if times else f"open-{key}"
+            st.button(f"**{title}**", key=name, type="tertiary", icon=icon, on_click=_turn, args=(key, times))
             if summary:
                 st.markdown(f":small[:gray[{plain(summary)}]]", width="content")
             if mark:
@@ -46,8 +49,15 @@ def group(key: str, title: str, summary: str = "", *, mark: str = "", urgent: bo
 
 def open_group(key: str) -> None:
     """Have a group stand open when the page is drawn."""
-    st.session_state.setdefault(_OPEN, set()).add(key)
+    opened: set[str] = st.session_state.setdefault(_OPEN, set())
+    if key not in opened:
+        opened.add(key)
+        times: dict[str, int] = st.session_state.setdefault(_BY_ITSELF, {})
+        times[key] = times.get(key, 0) + 1
 
 
-def _turn(key: str) -> None:
-    st.session_state[_OPEN] ^= {key}
+def _turn(key: str, times: int) -> None:
+    """times: how often the group had opened by itself when its button was drawn: who clicked a closed one while it
+    opened wanted it open, and it stays so."""
+    if times == st.session_state.get(_BY_ITSELF, {}).get(key, 0):
+        st.session_state[_OPEN] ^= {key}
