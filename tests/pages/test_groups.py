@@ -52,7 +52,8 @@ def test_a_click_on_a_closed_group_that_opened_by_itself_meanwhile_leaves_it_ope
     seen = at.button[0]
     script = at.session_state
     script["wrong"] = True
-    script[groups._OPEN], script[groups._URGENT], script[groups._BY_ITSELF] = {"training"}, {"training"}, {"training": 1}
+    script[groups._OPEN], script[groups._URGENT] = {"training"}, {"training"}
+    script[groups._BY_ITSELF] = {"training": 1}
     seen.click().run()
     assert words(at) == ["open"]
     press(at)
