@@ -151,8 +151,8 @@ def test_a_report_tells_each_attribute(runs):
     text = json.dumps([str(section) for section in gather.of_names(ids).sections])
     assert "in 5 attributes and" in text and "F1 of yes" in text and "Smiling yes" in text
     alone = gather.of_names(ids[:1], maps=True)
-    faces = next(section for section in alone.sections if section.title == "Faces")
-    assert any(face.maps for block in faces.blocks for face in getattr(block, "faces", ()))
+    photos = next(section for section in alone.sections if section.title == "Photos")
+    assert any(face.maps for block in photos.blocks for face in getattr(block, "faces", ()))
 
 
 def test_how_sure_it_is_of_one_attribute_is_told_on_the_page_and_by_the_command(runs):
