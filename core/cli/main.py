@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core import __version__, places
-from core.cli import datasets, ensemble, write
+from core.cli import datasets, ensemble, take, write
 from core.cli.attend import attend
 from core.cli.certainty import certainty
 from core.cli.predict import predict
@@ -288,6 +288,8 @@ def weights(depth: Annotated[int, typer.Argument(help="18, 34, 50, 101 or 152.")
 
 app.command()(write.report)
 app.command()(write.export)
+app.command()(take.package)
+app.command()(take.serve)
 
 
 @app.command(hidden=True)

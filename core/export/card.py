@@ -1,0 +1,212 @@
+"""The model card of a package: README.md with front matter, from the run's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core import __version__
+from core.answers import attribute_scores, mistakes
+from core.config import RunConfig
+from core.data.persons import Persons
+from core.data.tasks import attributes_of
+from core.errors import LabError
+from core.export import steps
+from core.export.parity import FoldParity, sentence
+from core.runs import Run
+from core.stats.metrics import class_f1, mean_and_deviation
+from core.storage import plain_yaml
+from core.text import count, one_line, spread
+
+USE = """## Use
+
+```bash
+python -m pip install -r requirements.txt         # Python 3.11 or newer
+python predict.py photo.jpg                       # the classes of one photo
+python predict.py photos/ --out answers.csv       # a table, a row a photo
+python predict.py photos/ --fold {fold} --out fold.csv  # one network instead of the mean of all
+sha256sum -c SHA256SUMS                           # every file is the one that was packaged
+```
+
+Over HTTP, on this machine or in a container:
+
+```bash
+python -m pip install -r requirements-serve.txt
+python serve.py                                   # http://127.0.0.1:8000, with a page that says how to ask
+docker build -t {image} . && docker run -e FACET_TOKEN=... -p 127.0.0.1:8000:8000 {image}
+```
+
+In Python, from this folder:
+
+```python
+from pathlib import Path
+import numpy as np
+from facet.package_folder import PackageFolder
+
+package = PackageFolder(Path("."))
+photo = package.prepared("photo.jpg")             # uint8 ({height}, {width}, 3)
+shares = package.answers(np.stack([photo]))[0]    # a probability a class
+print(package.classes[shares.argmax()], shares.max())
+```
+
+Or any ONNX runtime: `folds/<k>/model.onnx` takes `photos`, uint8 (n, {height}, {width}, 3), RGB, prepared as
+`preprocess.json` says, and gives `probabilities`, float32 (n, {classes}), in the order of its `classes`. Several
+folds answer together by the mean of their probabilities. `folds/<k>/model.safetensors` holds the same weights for
+torchvision's `resnet{depth}`{head}.
+
+`predict.py` and `serve.py` send nothing anywhere. onnxruntime by itself reports the networks that it opens to its
+makers; the programs here tell it not to, and programs of your own have to set `ORT_DISABLE_TELEMETRY=1` first.
+"""
+LIMITS = (
+    "Only photos like those of the training: another camera, crop, light or group of people is another question, and "
+    "no score here answers it.",
+    "It always names one of its classes, also for a photo without anything that it was trained on.",
+    "The scores are of people whom the answering network never saw. For photos of people it was trained on it answers "
+    "better than that, which proves nothing.",
+    "The best epoch of each fold was chosen on the same photos that the score is of, which flatters a little.",
+)
+NOT_FOR = (
+    "decisions about single people: access, hiring, credit, insurance, policing, border control, medical care",
+    "finding out who somebody is, or what somebody believes, feels or intends",
+    "watching people who were not asked",
+)
+
+
+def text(
+    run: Run,
+    folds: Sequence[int],
+    temperatures: dict[int, float],
+    parity: list[FoldParity],
+    notes: Sequence[str],
+    calibrated: str = "",
+) -> str:
+    """README.md of a package. calibrated: how the temperatures were found; "" where they are all 1 and nobody did."""
+    config, names, persons = run.config(), [str(name) for name in run.info()["class_names"]], run.persons()
+    states = {state.fold: state for state in run.states()}
+    best = [(states[fold].scores or {}).get("best_f1") for fold in folds]
+    height, width = config.input_size
+    head = " with one layer an attribute (`fc.heads`)" if config.model.head == "factored" else ""
+    lines = [
+        _front_matter(run, config, names, persons, folds, best),
+        f"# {one_line(config.name)}",
+        "",
+        f"ResNet-{config.model.depth}, {len(folds)} of {len(states)} cross-validation folds, {width} x {height} px. "
+        f"Packaged by Facet Lab {__version__} from run `{run.id}`.",
+        "",
+        *(f"**Note:** {note}" + "\n" for note in notes),
+        USE.format(
+            image=run.id,
+            fold=folds[0],
+            height=height,
+            width=width,
+            classes=len(names),
+            depth=config.model.depth,
+            head=head,
+        ),
+        "## Before the network",
+        "",
+        *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config), 1)),
+        "",
+        *_scores(run, folds, best, names, len(attributes_of(config.task))),
+        "## How sure",
+        "",
+        calibrated
+        or "Not calibrated: the temperature is 1. A probability of 0.97 does not promise 97 right answers of 100.",
+        "",
+        "## Parity",
+        "",
+        f"{sentence(parity)} `parity.csv` has a row a fold.",
+        "",
+        "## Trained on",
+        "",
+        *_data(run, config, persons, names),
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in LIMITS),
+        "",
+        "It must not be used for:",
+        "",
+        *(f"- {use};" for use in NOT_FOR[:-1]),
+        f"- {NOT_FOR[-1]}.",
+        "",
+        "## Licence",
+        "",
+        "Yours to choose, within what the licence and consents of the training photos and the first weights allow: "
+        "write it here and in the front matter. The programs in `facet/` are Facet Lab's, under the MIT licence.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _front_matter(
+    run: Run, config: RunConfig, names: list[str], persons: Persons, folds: Sequence[int], best: list[float | None]
+) -> str:
+    mean, deviation, scored = mean_and_deviation(best)
+    facts = {
+        "license": "other",
+        "license_name": "to-be-chosen",
+        "pipeline_tag": "image-classification",
+        "library_name": "onnx",
+        "base_model": f"torchvision/resnet{config.model.depth}",
+        "task": config.task.title,
+        "attributes": list(attributes_of(config.task)),
+        "classes": names,
+        "people": persons.people if persons.are_known else None,
+        "photos": persons.photos,
+        "folds": list(folds),
+        "f1_mean": round(mean, 4) if scored else None,
+        "f1_deviation": round(deviation, 4) if scored > 1 else None,
+        "run": run.id,
+    }
+    return f"---\n{plain_yaml.dump(facts)}---\n"
+
+
+def _scores(run: Run, folds: Sequence[int], best: list[float | None], names: list[str], attributes: int) -> list[str]:
+    """Out-of-fold scores as tables."""
+    lines = ["## Scores", "", "Macro F1 of people whom the answering fold never saw.", "", "| fold | F1, best epoch |"]
+    lines += ["| --- | --- |"]
+    lines += [f"| {fold} | {_score(value)} |" for fold, value in zip(folds, best, strict=True)]
+    lines += [f"| mean ± deviation (folds) | {spread(best)} |", ""]
+    try:
+        answers = mistakes.load_answers(run)
+    except LabError as error:
+        return [*lines, f"Scores of each class are not told: {error.message}", ""]
+    rows = np.flatnonzero(answers.table["fold"].isin(folds).to_numpy())
+    confusion = mistakes.confusion(answers, rows)
+    lines += ["| class | photos | F1 |", "| --- | --- | --- |"]
+    for name, support, f1 in zip(names, confusion.sum(axis=1).tolist(), class_f1(confusion).tolist(), strict=True):
+        lines.append(f"| {_cell(name)} | {count(support)} | {_score(f1 if support else None)} |")
+    if attributes > 1:
+        scores = [score for score in attribute_scores.score_run(run) if score.fold in folds]
+        lines += ["", "| attribute | F1 | accuracy |", "| --- | --- | --- |"]
+        for attribute in dict.fromkeys(score.attribute for score in scores):
+            of_it = [score for score in scores if score.attribute == attribute]
+            f1, right = spread(score.f1 for score in of_it), spread(score.accuracy for score in of_it)
+            lines.append(f"| {_cell(attribute)} | {f1} | {right} |")
+    return [*lines, ""]
+
+
+def _data(run: Run, config: RunConfig, persons: Persons, names: list[str]) -> list[str]:
+    """The dataset, by its folder's own name: where it lay tells of a machine, and nothing of the data."""
+    support = run.samples()["class_name"].value_counts()
+    photos = f", {count(persons.photos)} photos" if persons.are_known else ""
+    lines = [f"`{_cell(Path(config.data.root).name)}`: {persons.told()}{photos}."]
+    if persons.warning:
+        lines.append(persons.warning)
+    used = run.info().get("weights") or {}
+    first = {"imagenet": "ImageNet", "scratch": "random"}.get(config.model.init, config.model.init.partition(":")[0])
+    digest = f" (SHA-256 {str(used['sha256'])[:8]}…)" if used.get("sha256") else ""
+    lines += ["", f"First weights: {first}{digest}. Recipe and settings: `config.yaml`.", ""]
+    lines += ["| class | photos |", "| --- | --- |"]
+    lines += [f"| {_cell(name)} | {count(int(support.get(name, 0)))} |" for name in names]
+    return [*lines, ""]
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None or not np.isfinite(value) else f"{value:.3f}"
+
+
+def _cell(text: str) -> str:
+    """A foreign name inside a Markdown table."""
+    return one_line(text).replace("\\", "\\\\").replace("|", "\\|").replace("`", "'").replace("<", "&lt;")

@@ -1,0 +1,104 @@
+"""The programs that a package carries: the lab's own sources, under names of their own.
+
+A photo is decoded, prepared and answered by the same lines in the lab and in a package.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from core import __version__
+from core.places import HOME
+
+ROOM = "facet"  # the folder of the sources in a package
+SOURCES = {
+    "core.errors": "errors",
+    "core.data.images": "images",
+    "core.export.runtime.pixels": "pixels",
+    "core.export.runtime.package_folder": "package_folder",
+    "core.export.runtime.command": "command",
+    "core.export.runtime.batching": "batching",
+    "core.export.runtime.counters": "counters",
+    "core.export.runtime.guard": "guard",
+    "core.export.runtime.described": "described",
+    "core.export.runtime.server": "server",
+}
+PREDICTING, SERVING = ("onnxruntime", "numpy", "pillow"), ("starlette", "uvicorn", "python-multipart")
+_IMPORT = re.compile(r"^(\s*from )(core[\w.]*)( import )", re.MULTILINE)
+
+PREDICT = '''"""Answer photos with this package: python predict.py PHOTO|FOLDER... [--out FILE.csv] [--fold K]
+
+Needs onnxruntime, numpy and Pillow alone: python -m pip install -r requirements.txt
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # also where Python was started with -I
+
+from facet.command import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main(HERE))
+'''
+
+SERVE = '''"""Answer photos over HTTP: python serve.py [--host HOST] [--port PORT] [--token TOKEN]
+
+Needs what requirements-serve.txt names: python -m pip install -r requirements-serve.txt
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from facet.server import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main(HERE))
+'''
+DOCKERFILE = """FROM python:3.13-slim
+WORKDIR /package
+COPY requirements.txt requirements-serve.txt ./
+RUN python -m pip install --no-cache-dir -r requirements-serve.txt
+COPY . .
+RUN useradd --system facet
+USER facet
+ENV ORT_DISABLE_TELEMETRY=1
+EXPOSE 8000
+HEALTHCHECK CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz')"
+# Others reach it in here, so FACET_TOKEN has to be given: docker run -e FACET_TOKEN=... -p 127.0.0.1:8000:8000 IMAGE
+CMD ["python", "serve.py", "--host", "0.0.0.0"]
+"""
+
+
+def files() -> dict[str, str]:
+    """Name in the package -> text."""
+    texts = {
+        f"{ROOM}/__init__.py": f'"""What this package runs: sources of Facet Lab {__version__}, MIT licence."""\n',
+        "predict.py": PREDICT,
+        "serve.py": SERVE,
+        "requirements.txt": _pinned(PREDICTING),
+        "requirements-serve.txt": "-r requirements.txt\n" + _pinned(SERVING),
+        "Dockerfile": DOCKERFILE,
+        ".dockerignore": "folds/*/*.safetensors\n",
+    }
+    if (licence := HOME / "LICENSE").is_file():
+        texts[f"{ROOM}/LICENSE"] = licence.read_text("utf-8")
+    for module, name in SOURCES.items():
+        source = (HOME / f"{module.replace('.', '/')}.py").read_text("utf-8")
+        texts[f"{ROOM}/{name}.py"] = _IMPORT.sub(_renamed, source)
+    return texts
+
+
+def _pinned(names: Sequence[str]) -> str:
+    """The versions that this lab runs with."""
+    return "".join(f"{name}=={version(name)}\n" for name in names)
+
+
+def _renamed(match: re.Match[str]) -> str:
+    return f"{match[1]}{ROOM}.{SOURCES[match[2]]}{match[3]}"

@@ -1,0 +1,106 @@
+"""`python predict.py PHOTO|FOLDER...`: what the networks of a package say of photos, as a table."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from core.data.images import SUFFIXES
+from core.errors import LabError
+from core.export.runtime.package_folder import BATCH, PackageFolder
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+
+
+def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
+    """Answer the photos that are named; the exit code. folder: the package's own."""
+    parser = argparse.ArgumentParser(prog="predict.py", description="Answer photos with the networks of this package.")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO|FOLDER", help="photos, or folders of photos")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table there (default: print it)")
+    parser.add_argument("--fold", type=int, metavar="K", help="ask this fold alone (default: the mean of all folds)")
+    chosen = parser.parse_args(arguments)
+    try:
+        paths = list(photo_paths(chosen.photos))
+        package = PackageFolder(folder, None if chosen.fold is None else [chosen.fold])
+        if chosen.out is None:
+            bad = write_table(package, paths, sys.stdout)
+        else:
+            temporary = chosen.out.with_name(f".{chosen.out.name}.tmp")
+            try:
+                with open(temporary, "w", encoding="utf-8", newline="") as stream:
+                    bad = write_table(package, paths, stream)
+                os.replace(temporary, chosen.out)
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename or chosen.out}: {error.strerror}", file=sys.stderr)
+        return 1
+    if bad:
+        print(f"{bad:,} of {len(paths):,} photos could not be read; the table says why.", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def photo_paths(named: Iterable[Path]) -> Iterator[Path]:
+    """The photos themselves, and those below the folders, sorted by name. Raises LabError where there is none."""
+    for path in named:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not inside:
+            raise LabError(f"{path}: the folder holds no photo.", "Name a folder with photos.", kind="empty")
+        yield from inside
+
+
+def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -> int:
+    """A row a photo, in the order of paths; how many could not be read, whose rows end with why."""
+    writer = csv.writer(stream, lineterminator="\n")
+    agree = ["folds_agree"] if len(package.folds) > 1 else []
+    writer.writerow(["photo", "class", "probability", *agree, *(f"p_{name}" for name in package.classes), "fault"])
+    bad = 0
+    for start in range(0, len(paths), BATCH):
+        group = paths[start : start + BATCH]
+        photos: dict[Path, np.ndarray] = {}
+        faults: dict[Path, str] = {}
+        for path in group:
+            try:
+                photos[path] = package.prepared(path)
+            except LabError as error:
+                faults[path] = str(error)
+        rows: dict[Path, list[str]] = {}
+        if photos:
+            of_folds = package.of_folds(np.stack(list(photos.values())))
+            for path, shares, votes in zip(
+                photos, of_folds.mean(axis=0), of_folds.argmax(axis=2).T.tolist(), strict=True
+            ):
+                best = int(shares.argmax())
+                count = [str(votes.count(best))] if agree else []
+                rows[path] = [
+                    _cell(package.classes[best]),
+                    f"{shares[best]:.6f}",
+                    *count,
+                    *(f"{s:.6f}" for s in shares),
+                    "",
+                ]
+        nothing = [""] * (2 + len(agree) + len(package.classes))
+        for path in group:
+            writer.writerow([_cell(str(path)), *rows.get(path, [*nothing, _cell(faults.get(path, ""))])])
+        bad += len(faults)
+    return bad
+
+
+def _cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text

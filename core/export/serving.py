@@ -1,0 +1,64 @@
+"""A run or a package, opened to be served: a run is packaged into a temporary place first."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from core import machine
+from core.errors import LabError
+from core.export.package import Progress, build
+from core.export.runtime.package_folder import FACTS, PackageFolder, check_sums
+from core.runs import Run
+from core.storage import files
+
+CHECKED = 16  # photos of each fold that a run is held against before it is served
+
+
+@contextlib.contextmanager
+def opened(
+    name: str, runs: Path | None = None, progress: Progress = lambda what, done, total: None
+) -> Iterator[tuple[PackageFolder, list[str]]]:
+    """The package that a run's id, a .zip or an unpacked folder names, and what has to be said of it.
+
+    Programs in a package are not run: the lab's own answer. Raises LabError: kind 'package' for a .zip or folder that
+    is none or is damaged, else as `build`.
+    """
+    path = Path(name)
+    with contextlib.ExitStack() as stack:
+        notes: list[str] = []
+        if path.is_dir():
+            folder = path
+            check_sums(folder)
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facet-package-")))
+            if path.suffix.lower() == ".zip":
+                folder = _unpacked(path, folder)
+            else:
+                notes = build(Run(name, runs), folder, check=CHECKED, progress=progress).notes
+        yield PackageFolder(folder, threads=machine.cores()), notes
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    """The folder inside a zip that holds preprocess.json, unpacked and held against its SHA-256 sums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = [Path(name) for name in archive.namelist() if Path(name).name == FACTS]
+            if len(facts) != 1 or len(facts[0].parts) > 2:
+                raise LabError(f"{path} is no package: it has no {FACTS}.", "Name a package's zip.", kind="package")
+            archive.extractall(folder)
+    except FileNotFoundError:
+        raise LabError(f"there is no file {path}.", "Name a run or a package.", kind="package") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise LabError(f"{path} is no zip, or a damaged one ({error}).", "Copy it anew.", kind="package") from error
+    except OSError as error:
+        if files.disk_full(error):
+            text = f"disk full: no room to unpack {path.name} in {folder.parent}."
+            raise LabError(text, "Free some, or set TMPDIR to another disk.", kind="disk-full") from error
+        raise LabError(f"{path} cannot be unpacked: {error.strerror or error}.", kind="package") from error
+    place = folder / facts[0].parent
+    check_sums(place)
+    return place

@@ -1,0 +1,293 @@
+import csv
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+
+from core.config.run_config import from_dict
+from core.config.transforms import TRANSFORMS, Transform
+from core.errors import LabError
+from core.export import network, parity
+from core.export import package as packages
+from core.export.runtime import command
+from core.export.runtime.package_folder import PackageFolder, check_sums
+from core.export.steps import steps_of
+from core.inside.fold_models import fold_model
+from core.runs import FoldState, Run
+from core.runs.origins import Origin
+from core.training import checkpoint
+from tests.export.conftest import torch_answers
+
+BARE = ("onnxruntime", "numpy", "numpy.libs", "PIL", "pillow.libs")
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    """A folder with three packages, and nothing else, to be imported from."""
+    folder = tmp_path_factory.mktemp("bare")
+    installed = Path(sysconfig.get_path("purelib"))
+    for name in BARE:
+        if (installed / name).is_dir():
+            (folder / name).symlink_to(installed / name)
+    return folder
+
+
+def run_bare(bare, folder, *arguments):
+    """predict.py of a package in a Python that has three packages."""
+    code = (
+        f"import sys, runpy; sys.path.append({str(bare)!r}); sys.argv[0] = 'predict.py'; "
+        "runpy.run_path('predict.py', run_name='__main__')"
+    )
+    command_line = [sys.executable, "-I", "-S", "-B", "-c", code, *map(str, arguments)]
+    return subprocess.run(command_line, cwd=folder, capture_output=True, text=True)
+
+
+def rows_of(text):
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_the_packaged_networks_answer_as_the_run_did(taken):
+    table = pd.read_csv(taken.folder / "parity.csv")
+    samples = taken.run.samples()
+    assert list(table["fold"]) == taken.run.folds()
+    assert table["photos"].sum() == table["checked"].sum() == len(samples)
+    assert (table["changed_answers"] == 0).all()
+    assert (table["largest_difference"] < 1e-5).all() and (table["largest_difference"] >= 0).all()
+    assert all(fold.holds for fold in taken.packaged.parity)
+    assert not taken.packaged.notes
+
+
+def test_parity_would_show_networks_of_other_folds(joint, tmp_path):
+    swapped = tmp_path / "swapped"
+    shutil.copytree(joint.folder, swapped)
+    for fold, other in ((0, 1), (1, 0)):
+        shutil.copy(joint.folder / f"folds/{other}/model.onnx", swapped / f"folds/{fold}/model.onnx")
+    of_fold = parity.of_fold(PackageFolder(swapped, [0]), joint.run, 1.0)
+    assert of_fold.checked == of_fold.photos and of_fold.largest > 1e-3
+    assert not of_fold.holds
+
+
+def test_predict_py_needs_three_packages_and_answers_photo_files_as_torch_does(taken, bare):
+    samples = taken.run.samples()
+    done = run_bare(bare, taken.folder, *samples["path"])
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(done.stdout)
+    reference = np.mean([torch_answers(taken.run, fold, samples["sample"]) for fold in taken.run.folds()], axis=0)
+    names = taken.run.info()["class_names"]
+    shares = np.array([[float(row[f"p_{name}"]) for name in names] for row in rows])
+    assert np.abs(shares - reference).max() < 1e-4
+    assert [row["class"] for row in rows] == [names[place] for place in reference.argmax(1)]
+    assert [row["photo"] for row in rows] == list(samples["path"])
+
+
+def test_one_fold_alone_gives_the_runs_out_of_fold_table(joint, bare, tmp_path):
+    answered = joint.run.predictions(1)
+    paths = joint.run.samples().set_index("sample")["path"]
+    out = tmp_path / "fold.csv"
+    done = run_bare(bare, joint.folder, *paths[answered["sample"]], "--fold", 1, "--out", out)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    rows = rows_of(out.read_text("utf-8"))
+    columns = [column for column in answered if column.startswith("p_")]
+    shares = np.array([[float(row[column]) for column in columns] for row in rows])
+    assert np.abs(shares - answered[columns].to_numpy()).max() < 1e-4
+    assert [row["class"] for row in rows] == list(answered["predicted"])
+    assert "folds_agree" not in rows[0]
+
+
+def test_predict_py_says_which_photo_is_none_and_answers_the_others(joint, bare, tmp_path):
+    good = joint.run.samples()["path"].iloc[0]
+    (tmp_path / "=none.jpg").write_bytes(b"no photo")
+    shutil.copy(good, tmp_path / f"photo{Path(good).suffix}")
+    done = run_bare(bare, joint.folder, tmp_path)
+    none, photo = rows_of(done.stdout)
+    assert done.returncode == 1 and "1 of 2 photos could not be read" in done.stderr
+    assert none["class"] == "" and "not an image" in none["fault"]
+    assert photo["class"] in joint.run.info()["class_names"] and not photo["fault"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["nothing"], "no photo"), (["photo.jpg", "--fold", "9"], "no fold 9"), (["x.jpg", "--out", "no/x.csv"], "no/")],
+)
+def test_predict_py_refuses_in_words(joint, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nothing").mkdir()
+    assert command.main(joint.folder, arguments) == 1
+    printed = capsys.readouterr()
+    assert words in printed.err and "Traceback" not in printed.err
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_text(joint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command.main(joint.folder, ["=1+1.jpg"]) == 1
+    assert "\n'=1+1.jpg," in capsys.readouterr().out
+
+
+def test_every_file_is_listed_with_its_sum(joint):
+    listed_sums = dict(line.split("  ")[::-1] for line in (joint.folder / "SHA256SUMS").read_text().splitlines())
+    files = {p.relative_to(joint.folder).as_posix(): p for p in joint.folder.rglob("*") if p.is_file()}
+    assert set(listed_sums) == set(files) - {"SHA256SUMS"}
+    for name, digest in listed_sums.items():
+        assert hashlib.sha256(files[name].read_bytes()).hexdigest() == digest
+
+
+def test_a_damaged_file_is_named(joint, tmp_path):
+    shutil.copytree(joint.folder, tmp_path / "damaged")
+    check_sums(tmp_path / "damaged")
+    (tmp_path / "damaged/folds/1/model.onnx").write_bytes(b"cut off")
+    with pytest.raises(LabError, match=r"folds/1/model\.onnx"):
+        check_sums(tmp_path / "damaged")
+    with pytest.raises(LabError, match="no network") as caught:
+        PackageFolder(tmp_path / "damaged", [1])
+    assert caught.value.kind == "package"
+
+
+def test_the_weights_are_those_of_the_run(taken):
+    for fold in taken.run.folds():
+        copied = taken.folder / f"folds/{fold}/model.safetensors"
+        assert copied.read_bytes() == taken.run.weights_file(fold, "best").read_bytes()
+
+
+def test_the_card_tells_classes_scores_and_limits_and_no_place_of_this_machine(taken):
+    card = (taken.folder / "README.md").read_text("utf-8")
+    for words in ("female 30-59", "must not be used for", "0 changed answers", "Not calibrated", taken.run.id):
+        assert words in card
+    root = str(Path(taken.run.config().data.root).parent)
+    for path in taken.folder.rglob("*"):
+        if path.is_file():
+            assert root.encode() not in path.read_bytes(), path
+    assert "core." not in "".join(p.read_text("utf-8") for p in (taken.folder / "facet").glob("*.py"))
+
+
+def test_temperature_is_inside_the_network(joint, tmp_path):
+    with fold_model(joint.run, 0, device="cpu") as opened:
+        graph = onnx.load(joint.folder / "folds/1/model.onnx")
+        for temperature in (1.0, 2.5):
+            network.write_onnx(graph, opened, tmp_path / f"{temperature}.onnx", temperature, {"run": joint.run.id})
+    photos = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    plain, tempered = (
+        onnxruntime.InferenceSession(str(tmp_path / f"{name}.onnx")).run(None, {"photos": photos})[0]
+        for name in ("1.0", "2.5")
+    )
+    logits = np.log(plain) / 2.5
+    reference = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    packaged = PackageFolder(joint.folder, [0]).answers(photos)
+    assert np.abs(plain - packaged).max() < 1e-6  # the weights of fold 0 in the graph that fold 1's file holds
+    assert np.abs(tempered - reference).max() < 1e-6 and np.abs(tempered - plain).max() > 1e-3
+
+
+def test_a_zip_holds_one_folder_and_is_not_overwritten_unasked(joint, tmp_path):
+    with zipfile.ZipFile(joint.zip) as archive:
+        assert {name.split("/")[0] for name in archive.namelist()} == {"taken"}
+        assert archive.testzip() is None
+    before = joint.zip.read_bytes()
+    with pytest.raises(LabError, match="exists already") as caught:
+        packages.package(joint.run, joint.zip)
+    assert caught.value.kind == "exists" and joint.zip.read_bytes() == before
+
+
+@pytest.fixture
+def damaged(joint, tmp_path):
+    """A copy of the joint run, to be damaged: its files are the same, and those that a test writes anew are its own."""
+    shutil.copytree(joint.run.dir, tmp_path / "runs" / joint.run.id, copy_function=os.link)
+    return Run(joint.run.id, tmp_path / "runs")
+
+
+def left_behind(folder):
+    return [path.name for path in folder.iterdir() if path.name != "runs"]
+
+
+def test_an_unfinished_run_asks_which_folds(damaged, tmp_path):
+    damaged.write_state(FoldState(fold=1, state="cancelled", epoch=3))
+    with pytest.raises(LabError, match="1 of 2 folds is not done: 1") as caught:
+        packages.package(damaged, tmp_path / "x.zip")
+    assert caught.value.kind == "unfinished" and "Name the folds to take: 0" in caught.value.remedy
+    chosen, notes = packages.chosen_folds(damaged, [1])
+    assert chosen == [1]
+    assert notes == [
+        "1 of the 2 folds of the run are in this package.",
+        "fold 1 is cancelled after epoch 3: its best weights so far.",
+    ]
+    for folds, words in (([5], "no fold 5"), ([], "no fold is chosen")):
+        with pytest.raises(LabError, match=words):
+            packages.chosen_folds(damaged, folds)
+    assert not left_behind(tmp_path)
+
+
+def test_weights_that_are_gone_are_told(damaged, tmp_path):
+    damaged.weights_file(0, "best").unlink()
+    with pytest.raises(LabError, match="the best weights of fold 0 are gone") as caught:
+        packages.package(damaged, tmp_path / "x.zip")
+    assert caught.value.kind == "checkpoint" and not left_behind(tmp_path)
+
+
+def test_files_of_two_epochs_are_not_packaged_together(damaged, tmp_path):
+    frame = damaged.predictions(0)
+    checkpoint.save_predictions(damaged.predictions_file(0, "best"), frame, Origin(7, "0" * 16))
+    damaged.write_state(FoldState(fold=0, state="done", epoch=9, best_epoch=8))
+    with pytest.raises(LabError, match="of epoch 7, the scores of epoch 8") as caught:
+        packages.package(damaged, tmp_path / "x.zip")
+    assert caught.value.kind == "mixed" and not left_behind(tmp_path)
+
+
+def test_a_full_disk_is_told_before_anything_is_made(joint, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(packages.shutil, "disk_usage", lambda path: usage._replace(free=5_000_000))
+    with pytest.raises(LabError, match="disk full: the package needs") as caught:
+        packages.package(joint, tmp_path / "x.zip")
+    assert caught.value.kind == "disk-full" and not left_behind(tmp_path)
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(joint, tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(packages.shutil, "copyfile", full)
+    with pytest.raises(LabError, match=r"no room for x\.zip") as caught:
+        packages.package(joint, tmp_path / "x.zip")
+    assert caught.value.kind == "disk-full" and not left_behind(tmp_path)
+
+
+def test_other_names_and_places_are_refused(joint, tmp_path):
+    with pytest.raises(LabError, match=r"is no \.zip"):
+        packages.package(joint, tmp_path / "x.tar")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LabError, match="cannot be written") as caught:
+        packages.package(joint, tmp_path / "file/x.zip")
+    assert caught.value.kind == "read-only"
+
+
+def test_a_step_that_a_package_cannot_repeat_is_named(monkeypatch):
+    monkeypatch.setitem(TRANSFORMS, "ToGray", Transform("Grey for every photo.", deterministic=True))
+    steps = [{"name": "Resize"}, {"name": "ToGray"}, {"name": "Normalize"}]
+    with pytest.raises(LabError, match="the step ToGray is applied to every photo") as caught:
+        steps_of(from_dict({"transforms": steps}))
+    assert caught.value.kind == "step"
+
+
+def test_every_fixed_step_of_the_lab_is_carried():
+    for name, entry in TRANSFORMS.items():
+        if entry.deterministic and name != "Normalize":
+            steps = steps_of(from_dict({"transforms": [{"name": "Resize"}, {"name": name}, {"name": "Normalize"}]}))
+            assert steps[-1]["name"] == name
+
+
+def test_preprocess_json_of_another_format_is_refused(joint, tmp_path):
+    facts = json.loads((joint.folder / "preprocess.json").read_text())
+    (tmp_path / "preprocess.json").write_text(json.dumps({**facts, "format": 99}))
+    with pytest.raises(LabError, match="format 99"):
+        PackageFolder(tmp_path)
+    (tmp_path / "preprocess.json").write_text('{"format": 1}')
+    with pytest.raises(LabError, match="says nothing of classes"):
+        PackageFolder(tmp_path)

@@ -1,0 +1,291 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import onnx
+import pytest
+
+from core.errors import LabError
+from core.export import network, serving
+from core.export.runtime import server
+from core.export.runtime.guard import Limits
+from core.export.runtime.package_folder import PackageFolder
+from core.places import HOME
+from tests.export.conftest import torch_answers
+
+TOKEN = "a-token-of-some-length"
+
+
+@pytest.fixture(scope="module")
+def served(joint, tmp_path_factory):
+    """The lab's own `serve` of a zip as a process, with a token. It ends when told to, and leaves nothing, neither what
+    was unpacked nor what onnxruntime notes of a session that it reports to its makers."""
+    place = tmp_path_factory.mktemp("served")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "serve", str(joint.zip), "--port", "0"],
+        cwd=HOME,
+        env={**os.environ, "FACET_TOKEN": TOKEN, "TMPDIR": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert joint.run.id in line and "2 folds" in line
+        address = line.split(" at ")[1].split()[0]
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
+            yield client
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert not list(place.iterdir())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def files_of(run, count=None):
+    paths = list(run.samples()["path"])[:count]
+    return [("photos", (os.path.basename(path), Path(path).read_bytes())) for path in paths]
+
+
+def test_health_is_open_and_the_rest_needs_the_token(served, joint):
+    stranger = httpx.Client(base_url=served.base_url)
+    assert stranger.get("/healthz").json() == {"status": "ok", "run": joint.run.id, "folds": [0, 1]}
+    for path in ("/card", "/metrics", "/openapi.json", "/"):
+        refused = stranger.get(path)
+        assert refused.status_code == 401 and refused.headers["www-authenticate"] == "Bearer"
+        assert refused.json()["error"]["kind"] == "token"
+        assert served.get(path).status_code == 200
+    wrong = stranger.post("/predict", content=b"x", headers={"Authorization": f"Bearer {TOKEN}x"})
+    assert wrong.status_code == 401
+
+
+def test_many_photos_of_a_form_are_answered_as_torch_does(served, joint):
+    answer = served.post("/predict", files=files_of(joint.run)).json()
+    samples, names = joint.run.samples(), joint.run.info()["class_names"]
+    reference = np.mean([torch_answers(joint.run, fold, samples["sample"]) for fold in (0, 1)], axis=0)
+    shares = np.array([[photo["probabilities"][name] for name in names] for photo in answer["photos"]])
+    assert np.abs(shares - reference).max() < 1e-4
+    assert [photo["class"] for photo in answer["photos"]] == [names[place] for place in reference.argmax(1)]
+    assert [photo["name"] for photo in answer["photos"]] == [os.path.basename(path) for path in samples["path"]]
+
+
+def test_one_photo_is_the_body(served, joint):
+    path = joint.run.samples()["path"].iloc[3]
+    answer = served.post("/predict", content=Path(path).read_bytes())
+    (photo,) = answer.json()["photos"]
+    assert answer.status_code == 200 and abs(sum(photo["probabilities"].values()) - 1) < 1e-4
+    assert photo["probability"] == max(photo["probabilities"].values()) == photo["probabilities"][photo["class"]]
+
+
+def test_garbage_is_told_in_its_place(served, joint):
+    answer = served.post("/predict", files=[*files_of(joint.run, 2), ("photos", ("x.jpg", b"garbage"))])
+    assert answer.status_code == 200
+    assert ["class" in photo for photo in answer.json()["photos"]] == [True, True, False]
+    assert answer.json()["photos"][2]["error"]["kind"] == "unreadable"
+    alone = served.post("/predict", content=b"garbage")
+    assert alone.status_code == 422 and "not an image" in alone.json()["photos"][0]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status", "kind"),
+    [
+        ({"content": b""}, 400, "empty"),
+        ({"data": {"a": "b"}, "files": {"photos": ("", b"")}}, 400, "empty"),
+        ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "form"),
+        ({"files": [("photos", (f"{number}.jpg", b"x")) for number in range(1000)]}, 413, "photos"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_as_json(served, request_of, status, kind):
+    refused = served.post("/predict", **request_of)
+    assert (refused.status_code, refused.json()["error"]["kind"]) == (status, kind)
+    assert refused.json()["error"]["remedy"] or kind == "form"
+
+
+def test_unknown_paths_and_methods_are_json_too(served):
+    for answer, status in ((served.get("/predict"), 405), (served.get("/nothing"), 404)):
+        assert answer.status_code == status and answer.json()["error"]["kind"] == "http"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_half_a_gigabyte_is_refused_without_being_read(served, announced):
+    sent = 0
+
+    def body():
+        nonlocal sent
+        for _ in range(500):
+            sent += 1_000_000
+            yield b"x" * 1_000_000
+
+    headers = {"content-length": "500000000"} if announced else {}
+    refused = served.post("/predict", content=body(), headers=headers)
+    assert refused.status_code == 413 and refused.json()["error"]["message"] == "The body is larger than 64 MB."
+    assert sent < (20_000_000 if announced else 100_000_000)
+    assert "facet_held_bytes 0\n" in served.get("/metrics").text
+
+
+def test_many_clients_share_passes(served, joint):
+    photo = Path(joint.run.samples()["path"].iloc[5]).read_bytes()
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda _: served.post("/predict", content=photo), range(96)))
+    assert {answer.status_code for answer in answers} == {200}
+    shares = np.array([list(answer.json()["photos"][0]["probabilities"].values()) for answer in answers])
+    assert np.abs(shares - shares[0]).max() <= 2e-6  # whoever it shared a pass with
+    counted = dict(line.rsplit(" ", 1) for line in served.get("/metrics").text.splitlines() if line[0] != "#")
+    assert int(counted["facet_pass_photos_count"]) < float(counted["facet_pass_photos_sum"])
+    assert counted["facet_waiting_photos"] == "0"
+
+
+def test_the_description_names_every_path_and_class(served, joint):
+    description = served.get("/openapi.json").json()
+    assert set(description["paths"]) == {"/predict", "/healthz", "/card", "/metrics"}
+    assert (
+        description["components"]["schemas"]["Answer"]["properties"]["class"]["enum"]
+        == (joint.run.info()["class_names"])
+    )
+    page = served.get("/").text
+    assert "http://" not in page and "https://" not in page  # nothing of others is loaded
+
+
+class Held:
+    """A package whose networks wait until they are let go."""
+
+    def __init__(self, folder):
+        self.package, self.go, self.passes = PackageFolder(folder), threading.Event(), []
+        self.begun, ask = threading.Event(), self.package.of_folds
+
+        def of_folds(photos):
+            self.passes.append(len(photos))
+            self.begun.set()
+            self.go.wait(60)
+            return ask(photos)
+
+        self.package.of_folds = of_folds
+
+
+def asked(held, limits, requests):
+    """What a server answers that gets one request, then the others while the first is being answered."""
+
+    async def ask():
+        app = server.make_app(held.package, limits=limits)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        ):
+            first = asyncio.create_task(client.post("/predict", **requests[0]))
+            await asyncio.to_thread(held.begun.wait, 60)
+            others = [asyncio.create_task(client.post("/predict", **request)) for request in requests[1:]]
+            while not all(other.done() for other in others) and not _all_wait(app, requests):
+                await asyncio.sleep(0)
+            held.go.set()
+            return [await task for task in (first, *others)]
+
+    def _all_wait(app, requests):
+        return held.package.prepared_count == len(requests)
+
+    held.package.prepared_count, prepared = 0, held.package.prepared
+
+    def counted(photo):
+        held.package.prepared_count += 1
+        return prepared(photo)
+
+    held.package.prepared = counted
+    return asyncio.run(ask())
+
+
+def test_who_comes_when_the_queue_is_full_is_asked_to_come_again(joint):
+    photo = Path(joint.run.samples()["path"].iloc[0]).read_bytes()
+    answers = asked(Held(joint.folder), Limits(queue=1), [{"content": photo}, {"content": photo}])
+    assert [answer.status_code for answer in answers] == [200, 503]
+    assert answers[1].headers["retry-after"] == "1" and answers[1].json()["error"]["kind"] == "busy"
+
+
+def test_what_arrives_during_a_pass_shares_the_next(joint):
+    photo, held = Path(joint.run.samples()["path"].iloc[0]).read_bytes(), Held(joint.folder)
+    answers = asked(held, Limits(batch=8, wait=1.0), [{"content": photo}] * 9)
+    assert {answer.status_code for answer in answers} == {200}
+    assert held.passes == [1, 8]
+
+
+def test_a_network_that_fails_is_told_to_who_waits_and_the_next_is_answered(joint):
+    photo, package = Path(joint.run.samples()["path"].iloc[0]).read_bytes(), PackageFolder(joint.folder, [0])
+    faults, of_folds = [RuntimeError("no memory")], package.of_folds
+
+    def failing_once(photos):
+        if faults:
+            raise faults.pop()
+        return of_folds(photos)
+
+    package.of_folds = failing_once
+
+    async def ask():
+        app = server.make_app(package)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client,
+        ):
+            return [await client.post("/predict", content=photo) for _ in range(2)]
+
+    failed, answered = asyncio.run(ask())
+    assert failed.status_code == 500 and failed.json()["error"]["kind"] == "server"
+    assert answered.status_code == 200
+
+
+def test_without_a_token_a_name_of_another_site_is_refused(joint):
+    app = server.make_app(PackageFolder(joint.folder, [0]))
+
+    async def ask(host):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            return (await client.get("/healthz", headers={"host": host})).status_code
+
+    hosts = ("127.0.0.1:8000", "localhost", "[::1]:8000", "rebound.example:8000", "127.0.0.1.example", "")
+    assert [asyncio.run(ask(host)) for host in hosts] == [200, 200, 200, 421, 421, 421]
+
+
+def test_others_reach_it_with_a_token_only():
+    for host, token, words in (("0.0.0.0", "", "there is no token"), ("127.0.0.1", "short", "has 5 characters")):
+        with pytest.raises(LabError, match=words) as caught:
+            server.check_token(host, token)
+        assert caught.value.kind == "token"
+    server.check_token("::1", "")
+    server.check_token("0.0.0.0", TOKEN)
+
+
+def test_a_port_that_is_taken_is_told(joint):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(LabError, match="nothing can listen") as caught:
+            server.serve(PackageFolder(joint.folder, [0]), "127.0.0.1", taken.getsockname()[1], "")
+    assert caught.value.kind == "port"
+
+
+def test_a_run_is_packaged_first_and_a_folder_is_served_as_it_is(joint, monkeypatch):
+    monkeypatch.setattr(network, "graph_of", lambda opened: onnx.load(joint.folder / "folds/0/model.onnx"))  # seconds
+    with serving.opened(joint.run.id, joint.run.dir.parent) as (package, notes):
+        assert package.folds == [0, 1] and not notes
+        inside = package.folder
+    assert not inside.exists()
+    with serving.opened(str(joint.folder)) as (package, notes):
+        assert package.folder == joint.folder
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [("none.zip", None, "there is no file"), ("bad.zip", b"PK garbage", "is no zip"), ("a b", None, "not a run id")],
+)
+def test_what_is_no_package_is_told(tmp_path, name, content, words):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(LabError, match=words), serving.opened(str(tmp_path / name) if "." in name else name):
+        pass
