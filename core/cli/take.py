@@ -26,6 +26,9 @@ def package(
         int | None,
         typer.Option("--check", min=0, help="Photos of each fold to hold its network against (default: all held out)."),
     ] = None,
+    calibrate: Annotated[
+        bool, typer.Option(help="Divide each network's logits by the temperature of its held-out answers.")
+    ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     runs_dir: RunsOption = None,
 ) -> None:
@@ -38,6 +41,7 @@ def package(
         out,
         folds=_folds(folds),
         check=check,
+        calibrate=calibrate,
         overwrite=overwrite,
         progress=_progress,
     )

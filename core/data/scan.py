@@ -18,7 +18,8 @@ from core.data.images import NO_END
 from core.data.labels.conflicts import one_per_file, person_conflicts
 from core.data.paths import followed
 from core.data.persons import Persons, persons_of
-from core.data.pictures.depth import dataset_bits, depth_facts, scaled_by
+from core.data.pictures.depth import dataset_bits, scaled_by
+from core.data.pictures.depth_facts import depth_facts
 from core.data.pictures.photo import BITS, bits_of
 from core.data.readers.attributes import problem
 from core.data.readers.find_tables import unread_tables

@@ -11,6 +11,7 @@ from core import __version__
 from core.answers import attribute_scores, mistakes
 from core.config import RunConfig
 from core.data.persons import Persons
+from core.data.pictures.photo import bits_of
 from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.export import steps
@@ -77,12 +78,11 @@ NOT_FOR = (
 def text(
     run: Run,
     folds: Sequence[int],
-    temperatures: dict[int, float],
+    calibrated: str,
     parity: list[FoldParity],
     notes: Sequence[str],
-    calibrated: str = "",
 ) -> str:
-    """README.md of a package. calibrated: how the temperatures were found; "" where they are all 1 and nobody did."""
+    """README.md of a package. calibrated: what is to be said of its temperatures."""
     config, names, persons = run.config(), [str(name) for name in run.info()["class_names"]], run.persons()
     states = {state.fold: state for state in run.states()}
     best = [(states[fold].scores or {}).get("best_f1") for fold in folds]
@@ -107,13 +107,12 @@ def text(
         ),
         "## Before the network",
         "",
-        *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config), 1)),
+        *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config, bits_of(run.samples())), 1)),
         "",
         *_scores(run, folds, best, names, len(attributes_of(config.task))),
         "## How sure",
         "",
-        calibrated
-        or "Not calibrated: the temperature is 1. A probability of 0.97 does not promise 97 right answers of 100.",
+        calibrated,
         "",
         "## Parity",
         "",

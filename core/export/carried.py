@@ -15,6 +15,9 @@ from core.places import HOME
 ROOM = "facet"  # the folder of the sources in a package
 SOURCES = {
     "core.errors": "errors",
+    "core.data.pictures.depth": "depth",
+    "core.data.pictures.dicom": "dicom",
+    "core.data.pictures.limit": "limit",
     "core.data.images": "images",
     "core.export.runtime.pixels": "pixels",
     "core.export.runtime.package_folder": "package_folder",
@@ -25,8 +28,9 @@ SOURCES = {
     "core.export.runtime.described": "described",
     "core.export.runtime.server": "server",
 }
+STAND_INS = {"core.data.pictures.limit": "core.export.runtime.limit"}  # for what asks a lab's settings
 PREDICTING, SERVING = ("onnxruntime", "numpy", "pillow"), ("starlette", "uvicorn", "python-multipart")
-_IMPORT = re.compile(r"^(\s*from )(core[\w.]*)( import )", re.MULTILINE)
+_IMPORT = re.compile(r"^(\s*from )(core[\w.]*)( import )(.*)$", re.MULTILINE)
 
 PREDICT = '''"""Answer photos with this package: python predict.py PHOTO|FOLDER... [--out FILE.csv] [--fold K]
 
@@ -90,7 +94,7 @@ def files() -> dict[str, str]:
     if (licence := HOME / "LICENSE").is_file():
         texts[f"{ROOM}/LICENSE"] = licence.read_text("utf-8")
     for module, name in SOURCES.items():
-        source = (HOME / f"{module.replace('.', '/')}.py").read_text("utf-8")
+        source = (HOME / f"{STAND_INS.get(module, module).replace('.', '/')}.py").read_text("utf-8")
         texts[f"{ROOM}/{name}.py"] = _IMPORT.sub(_renamed, source)
     return texts
 
@@ -101,4 +105,9 @@ def _pinned(names: Sequence[str]) -> str:
 
 
 def _renamed(match: re.Match[str]) -> str:
-    return f"{match[1]}{ROOM}.{SOURCES[match[2]]}{match[3]}"
+    """An import of a module, or of names out of one, in a package, where all modules lie in one folder."""
+    start, module, word, names = match.groups()
+    room = ROOM if module not in SOURCES else f"{ROOM}.{SOURCES[module]}"
+    if room == ROOM and not all(f"{module}.{name.strip()}" in SOURCES for name in names.split(",")):
+        raise KeyError(f"a package does not carry {module}: {names}")
+    return f"{start}{room}{word}{names}"

@@ -15,12 +15,14 @@ from typing import Any, BinaryIO
 
 from core import __version__, machine
 from core.config import RunConfig, to_yaml
+from core.data.pictures.photo import bits_of
 from core.data.tasks import class_parts
 from core.errors import LabError
 from core.export import card, carried, parity
 from core.export.parity import FoldParity
 from core.export.runtime.package_folder import CARD, FACTS, FORMAT, SUMS, PackageFolder, network_file
-from core.export.steps import steps_of
+from core.export.steps import decoded_in_words, steps_of
+from core.export.temperatures import temperatures
 from core.runs import Run, origins
 from core.storage import files
 from core.text import listed
@@ -53,10 +55,11 @@ def package(
     *,
     folds: Sequence[int] | None = None,
     check: int | None = None,
+    calibrate: bool = True,
     overwrite: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Packaged:
-    """Write the package of a run as one zip, whole or not at all. folds, check, progress: as of `build`.
+    """Write the package of a run as one zip, whole or not at all. folds, check, calibrate, progress: as of `build`.
 
     Raises LabError as `build` does; kind 'exists' where out is there and not to be overwritten, 'config' where it is
     no .zip, 'read-only' where it cannot be written, 'disk-full'.
@@ -71,7 +74,7 @@ def package(
     with _disk_in_words(out):
         try:
             hidden.mkdir(parents=True)
-            packaged = build(run, hidden, folds=folds, check=check, progress=progress)
+            packaged = build(run, hidden, folds=folds, check=check, calibrate=calibrate, progress=progress)
             progress("writing the zip", 0, 1)
             files.write_whole(out, lambda stream: _zip(hidden, out.stem, stream), durable=False)
             progress("writing the zip", 1, 1)
@@ -86,12 +89,14 @@ def build(
     *,
     folds: Sequence[int] | None = None,
     check: int | None = None,
+    calibrate: bool = True,
     progress: Progress = lambda what, done, total: None,
 ) -> Packaged:
     """Fill an empty folder with the package of a run.
 
     folds: those to take; where None, all of them, which have to be done then. check: held-out photos of each fold that
     are answered by the packaged network and held against the run's own table; all if None.
+    calibrate: divide each network's logits by its temperature, see temperatures.py.
     Raises LabError: 'unfinished' where a fold is not done and nobody named the folds, 'fold' for one that the run
     lacks, 'step' where a package cannot prepare photos as the run does, 'task' for a kind of answer that it cannot
     give, 'checkpoint', 'mixed' and 'weights' as fold_model does, 'onnx', 'disk-full'.
@@ -104,9 +109,11 @@ def build(
     _check_task(config)
     steps = steps_of(config)
     _check_room(run, chosen, folder)
-    temperatures = dict.fromkeys(chosen, 1.0)
+    calibrated = temperatures(run, chosen, calibrate)
     height, width = config.input_size
     names = [str(name) for name in info["class_names"]]
+    bits = bits_of(run.samples())
+    decoded = decoded_in_words(bits)
     facts: dict[str, Any] = {
         "format": FORMAT,
         "lab": __version__,
@@ -118,9 +125,10 @@ def build(
         "width": width,
         "input": "photos: uint8 (n, height, width, 3), RGB, after the steps",
         "output": "probabilities: float32 (n, classes)",
-        "decode": list(card.steps.DECODED),
+        "decode": decoded,
+        "bits": bits,
         "steps": steps,
-        "in_the_network": _in_the_network(config, temperatures),
+        "in_the_network": _in_the_network(config, calibrated.of_fold),
         "classes": names,
         "attributes": dict(zip(names, class_parts(config.task, names), strict=True)),
         "folds": chosen,
@@ -144,12 +152,12 @@ def build(
             facts["weights"][str(fold)] = origin.metadata() if origin else None
             graph = graph or graph_of(opened)
             about = {"run": run.id, "fold": str(fold), "classes": "\n".join(names), "steps": str(steps)}
-            write_onnx(graph, opened, place / NETWORK, temperatures[fold], about)
+            write_onnx(graph, opened, place / NETWORK, calibrated.of_fold[fold], about)
     files.write_json(folder / FACTS, facts, durable=False)
     for fold in chosen:
         opened_fold = PackageFolder(folder, [fold], machine.cores())
         what = f"fold {fold} of {len(chosen)} held against the run: photos"
-        of_fold = parity.of_fold(opened_fold, run, temperatures[fold], check, partial(progress, what))
+        of_fold = parity.of_fold(opened_fold, run, calibrated.of_fold[fold], check, partial(progress, what))
         folds_parity.append(of_fold)
     differing = [str(fold.fold) for fold in folds_parity if not fold.holds]
     if differing:
@@ -158,7 +166,7 @@ def build(
             "that was trained on another device can differ in the fifth digit; changed answers are more than that."
         )
     files.write_text(folder / PARITY, parity.table(folds_parity).to_csv(index=False, lineterminator="\n"))
-    files.write_text(folder / CARD, card.text(run, chosen, temperatures, folds_parity, notes))
+    files.write_text(folder / CARD, card.text(run, chosen, calibrated.words, folds_parity, notes))
     files.write_text(folder / "config.yaml", to_yaml(_without_places(config)))
     for name, text in carried.files().items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -225,7 +233,7 @@ def _check_room(run: Run, folds: Sequence[int], folder: Path) -> None:
         )
 
 
-def _in_the_network(config: RunConfig, temperatures: dict[int, float]) -> dict[str, Any]:
+def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, Any]:
     from core.augment.pipeline import normalization
 
     mean, std = normalization(config.transforms)
@@ -233,7 +241,7 @@ def _in_the_network(config: RunConfig, temperatures: dict[int, float]) -> dict[s
         "divided_by": 255,
         "mean": mean,
         "std": std,
-        "temperature": {str(fold): value for fold, value in temperatures.items()},
+        "temperature": {str(fold): value for fold, value in of_fold.items()},
         "softmax": True,
     }
 

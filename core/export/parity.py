@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.export.runtime.package_folder import BATCH, PackageFolder
 from core.plan.plan import changed_files
 from core.runs import Run
+from core.stats.calibration import with_temperature
 from core.text import count
 
 CLOSE = 1e-4  # of a probability; what float32 may differ by from one machine to another
@@ -73,7 +74,7 @@ def of_fold(
         names = [name for name in photos if name in answered.index]
         if names:
             shares = package.answers(np.stack([photos[name] for name in names]))
-            reference = _tempered(answered.loc[names, columns].to_numpy(float), temperature)
+            reference = with_temperature(answered.loc[names, columns].to_numpy(float), temperature)
             changed += int((shares.argmax(axis=1) != reference.argmax(axis=1)).sum())
             largest = max(largest, float(np.abs(shares - reference).max()))
             checked += len(names)
@@ -111,11 +112,3 @@ def _as_launched(package: PackageFolder, samples: pd.DataFrame) -> dict[str, np.
             except LabError:  # it could be read at the launch; it counts as not checked
                 continue
     return photos
-
-
-def _tempered(shares: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(logits / temperature) from softmax(logits), (n, classes)."""
-    if temperature == 1:
-        return shares
-    powers = (shares / shares.max(axis=1, keepdims=True)) ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)

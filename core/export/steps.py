@@ -6,6 +6,7 @@ from typing import Any
 
 from core.augment.pipeline import arguments, normalization, split_pipeline
 from core.config import RunConfig
+from core.data.pictures.depth import FULL
 from core.errors import LabError
 
 AREA = 3  # cv2.INTER_AREA
@@ -18,11 +19,6 @@ WORDS = {
     "Resize": "scaled to {width} x {height} px by area averaging (between pixels where it grows), proportions not kept",
     "CenterCrop": "the middle of {width} x {height} px is cut out; what lacks becomes black",
 }
-DECODED = (
-    "turned upright by its EXIF orientation",
-    "transparency laid over white; CMYK and other colours converted to RGB; colour profiles ignored",
-    "16-bit grey divided by 257; of an animation the first frame",
-)
 
 
 def steps_of(config: RunConfig) -> list[dict[str, Any]]:
@@ -45,8 +41,19 @@ def steps_of(config: RunConfig) -> list[dict[str, Any]]:
     return steps
 
 
-def in_words(config: RunConfig) -> list[str]:
+def decoded_in_words(bits: int) -> list[str]:
+    """How a file becomes pixels, a sentence each. bits: what photos of more than 8 bits are scaled by, 0 for all 16."""
+    return [
+        "turned upright by its EXIF orientation",
+        "transparency laid over white; CMYK and other colours converted to RGB; colour profiles ignored",
+        f"values of more than 8 bits divided so that {2 ** (bits or FULL) - 1:,} is white",
+        "of an animation the first frame is taken",
+    ]
+
+
+def in_words(config: RunConfig, bits: int) -> list[str]:
     """What happens to a photo before the network, a sentence each."""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in normalization(config.transforms))
     done = [WORDS[step["name"]].format(**step) for step in steps_of(config)]
-    return [*DECODED, *done, f"in the network: divided by 255, less the mean ({mean}), over the deviation ({std})"]
+    after = f"in the network: divided by 255, less the mean ({mean}), over the deviation ({std})"
+    return [*decoded_in_words(bits), *done, after]

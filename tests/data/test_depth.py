@@ -13,7 +13,8 @@ from core.augment.preview import views
 from core.config import TransformConfig
 from core.data import duplicates, thumbnails
 from core.data.images import decode, load_image, photo_fault
-from core.data.pictures.depth import Depth, dataset_bits, depth_facts
+from core.data.pictures.depth import Depth, dataset_bits
+from core.data.pictures.depth_facts import depth_facts
 from core.data.pictures.photo import StoredPhoto, bits_of, photo_of, photos_of
 from core.data.scan import fingerprint
 from core.predict.photos import Photo

@@ -27,7 +27,7 @@ from core.inside.fold_models import fold_model
 from core.runs import FoldState, Run
 from core.runs.origins import Origin
 from core.training import checkpoint
-from tests.export.conftest import torch_answers
+from tests.export.odd_runs import torch_answers
 
 BARE = ("onnxruntime", "numpy", "numpy.libs", "PIL", "pillow.libs")
 
@@ -245,7 +245,7 @@ def test_a_full_disk_is_told_before_anything_is_made(joint, tmp_path, monkeypatc
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(packages.shutil, "disk_usage", lambda path: usage._replace(free=5_000_000))
     with pytest.raises(LabError, match="disk full: the package needs") as caught:
-        packages.package(joint, tmp_path / "x.zip")
+        packages.package(joint.run, tmp_path / "x.zip")
     assert caught.value.kind == "disk-full" and not left_behind(tmp_path)
 
 
@@ -255,16 +255,16 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(joint, tmp_path, monkeypa
 
     monkeypatch.setattr(packages.shutil, "copyfile", full)
     with pytest.raises(LabError, match=r"no room for x\.zip") as caught:
-        packages.package(joint, tmp_path / "x.zip")
+        packages.package(joint.run, tmp_path / "x.zip")
     assert caught.value.kind == "disk-full" and not left_behind(tmp_path)
 
 
 def test_other_names_and_places_are_refused(joint, tmp_path):
     with pytest.raises(LabError, match=r"is no \.zip"):
-        packages.package(joint, tmp_path / "x.tar")
+        packages.package(joint.run, tmp_path / "x.tar")
     (tmp_path / "file").write_text("")
     with pytest.raises(LabError, match="cannot be written") as caught:
-        packages.package(joint, tmp_path / "file/x.zip")
+        packages.package(joint.run, tmp_path / "file/x.zip")
     assert caught.value.kind == "read-only"
 
 
@@ -289,5 +289,5 @@ def test_preprocess_json_of_another_format_is_refused(joint, tmp_path):
     with pytest.raises(LabError, match="format 99"):
         PackageFolder(tmp_path)
     (tmp_path / "preprocess.json").write_text('{"format": 1}')
-    with pytest.raises(LabError, match="says nothing of classes"):
+    with pytest.raises(LabError, match="says nothing of bits, classes"):
         PackageFolder(tmp_path)

@@ -18,7 +18,7 @@ from core.export.runtime import server
 from core.export.runtime.guard import Limits
 from core.export.runtime.package_folder import PackageFolder
 from core.places import HOME
-from tests.export.conftest import torch_answers
+from tests.export.odd_runs import torch_answers
 
 TOKEN = "a-token-of-some-length"
 

@@ -43,7 +43,7 @@ PROGRAMS = ("python", "make", "pip", "streamlit", "source", "uv", "git")
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
 PLACEHOLDER = re.compile(r"(?<![\w./-])(?:[A-Z]{2,}(?:\.yaml)?|[A-Z]|key=value|my\.yaml)(?!\w)")
 MANY = 25  # epochs of the recipe quick, here one: 125 times a checkpoint of 134 MB is what a test cannot afford
-DONE = ("ID", "RUN", "STUDY")  # what only a finished run can stand for
+DONE = ("ID", "RUN", "STUDY", "PACKAGE")  # what only a finished run can stand for
 
 
 def documented(text: str) -> list[str]:
@@ -139,6 +139,7 @@ def folders(tmp_path_factory) -> Path:
 def place(folders, tmp_path) -> dict[str, object]:
     """What stands for the words in capitals that need no run."""
     files = {"STUDY.yaml": folders / "study.yaml", "my.yaml": folders / "my.yaml", "FILE": tmp_path / "file.csv"}
+    files["PACKAGE"] = tmp_path / "package"
     files["ZIP"] = shutil.make_archive(str(tmp_path / "photos"), "zip", folders / "photos")
     words = {"RECIPE": "quick", "key=value": "folds.count=2", "N": 2, "S": 1, "DEPTH": 18, "ENCODING": "cp949"}
     return {"FOLDER": folders / "photos", **files, **words}
@@ -218,8 +219,24 @@ def test_the_commands_about_a_run_in_a_lab_that_the_readme_filled(place, folders
         elif verb == "test":
             with_test_photos(Run(finished, root), tmp_path / "apart")
             assert "ensemble" in well(command)
+        elif verb == "serve":
+            assert serves(fill(command, place, tmp_path), environment)
         else:
             assert well(command)
+
+
+def serves(words: list[str], env: dict[str, str]) -> bool:
+    """Whether what a command serves is healthy, and ends when it is told to."""
+    command = [sys.executable, *words[1:]]
+    server = subprocess.Popen(command, cwd=HOME, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True)
+    try:
+        address = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())[0]
+        with urllib.request.urlopen(f"{address}/healthz", timeout=PATIENCE) as answer:
+            assert answer.status == 200
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=PATIENCE)
+    return server.returncode == 0
 
 
 def with_test_photos(run: Run, folder: Path) -> None:

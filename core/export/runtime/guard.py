@@ -18,6 +18,7 @@ from core.export.runtime.counters import Counters
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN = ("/healthz",)  # without a token
 MB = 1_000_000
+LINGER = 0.5
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,13 @@ class Guard:
         except Refused as refused:
             if begun:
                 raise
-            await _say(send, refused)
+            await _say(send, refused, self._has_body(headers))
         finally:
             self.counters.held -= held
+
+    @staticmethod
+    def _has_body(headers: dict[bytes, bytes]) -> bool:
+        return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
     def _admit(self, path: str, headers: dict[bytes, bytes]) -> None:
         """Raises Refused."""
@@ -127,16 +132,18 @@ def _is_local(host: str) -> bool:
     return name.strip("[]").lower() in LOOPBACK
 
 
-async def _say(send: Any, refused: Refused) -> None:
-    """The refusal, and the end of the connection: what is left of a body is never read."""
+async def _say(send: Any, refused: Refused, has_body: bool) -> None:
+    """The refusal, and the end of the connection: what is left of a body is never read.
+
+    A connection that is closed with something unread is reset, and what was just sent may be lost with it: so it stays
+    open for LINGER seconds, in which the answer arrives.
+    """
     text = json.dumps(body_of(refused.error)).encode()
     extra: Iterable[tuple[bytes, bytes]] = ((k.encode(), v.encode()) for k, v in refused.headers.items())
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
-    await send(
-        {
-            "type": "http.response.start",
-            "status": refused.status,
-            "headers": [*headers, (b"connection", b"close"), *extra],
-        }
-    )
-    await send({"type": "http.response.body", "body": text})
+    length = (b"content-length", str(len(text)).encode())
+    headers = [(b"content-type", b"application/json"), length, (b"connection", b"close"), *extra]
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": text, "more_body": has_body})
+    if has_body:
+        await asyncio.sleep(LINGER)
+        await send({"type": "http.response.body", "body": b""})

@@ -58,7 +58,8 @@ class PackageFolder:
 
     def prepared(self, photo: str | Path | BinaryIO) -> np.ndarray:
         """A photo as the networks get it, uint8 (H, W, 3). Raises LabError as load_image does."""
-        pixels = load_image(photo) if isinstance(photo, (str, Path)) else decode(photo)
+        bits = int(self.facts["bits"])
+        pixels = load_image(photo, bits) if isinstance(photo, (str, Path)) else decode(photo, bits)
         return prepare(pixels, self.facts["steps"])
 
     def of_folds(self, photos: np.ndarray) -> np.ndarray:
@@ -75,7 +76,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     path = folder / FACTS
     try:
         facts = json.loads(path.read_text("utf-8"))
-        missing = {"format", "height", "width", "steps", "classes", "folds", "run"} - set(facts)
+        missing = {"format", "height", "width", "bits", "steps", "classes", "folds", "run"} - set(facts)
     except FileNotFoundError:
         raise LabError(f"{folder} is no package: it has no {FACTS}.", AGAIN, kind="package") from None
     except (OSError, ValueError, TypeError) as error:

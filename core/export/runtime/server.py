@@ -160,11 +160,6 @@ def make_app(package: PackageFolder, token: str = "", limits: Limits | None = No
     limits = limits or Limits()
     service = Service(package, limits)
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        close = {"Connection": "close"}  # the rest of a body that is refused is not read
-        return JSONResponse(body_of(error.error), error.status, headers={**error.headers, **close})
-
     async def other(request: Request, error: Exception) -> Response:
         """What the router itself refuses: an unknown path, a wrong method."""
         assert isinstance(error, HTTPException)
@@ -201,7 +196,7 @@ def make_app(package: PackageFolder, token: str = "", limits: Limits | None = No
     return Starlette(
         routes=routes,
         middleware=[Middleware(Counting), Middleware(Guard, token=token, limits=limits, counters=service.counters)],
-        exception_handlers={Refused: refused, HTTPException: other, Exception: broken},
+        exception_handlers={HTTPException: other, Exception: broken},
         lifespan=service.lifespan,
     )
 
