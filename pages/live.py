@@ -23,7 +23,7 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import apart, attributes, certainty, charts, curves, groups, view, yes_no
+from pages.parts.run import apart, attributes, certainty, charts, curves, groups, take, view, yes_no
 from pages.parts.shared import badges, frame, moved, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -312,6 +312,8 @@ with st.container():
     apart.section(run, info, status)
 with st.container():
     certainty.section(run, [fold.fold for fold in status.folds if fold.state == "done"])
+with st.container():
+    take.section(run, status)
 
 tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"

@@ -11,7 +11,6 @@ from core import __version__
 from core.answers import attribute_scores, mistakes
 from core.config import RunConfig
 from core.data.persons import Persons
-from core.data.pictures.photo import bits_of
 from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.export import steps
@@ -107,7 +106,7 @@ def text(
         ),
         "## Before the network",
         "",
-        *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config, bits_of(run.samples())), 1)),
+        *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config, run.bits()), 1)),
         "",
         *_scores(run, folds, best, names, len(attributes_of(config.task))),
         "## How sure",

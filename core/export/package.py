@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 from core import __version__, machine
 from core.config import RunConfig, to_yaml
-from core.data.pictures.photo import bits_of
 from core.data.tasks import class_parts
 from core.errors import LabError
 from core.export import card, carried, parity
@@ -76,7 +75,7 @@ def package(
             hidden.mkdir(parents=True)
             packaged = build(run, hidden, folds=folds, check=check, calibrate=calibrate, progress=progress)
             progress("writing the zip", 0, 1)
-            files.write_whole(out, lambda stream: _zip(hidden, out.stem, stream), durable=False)
+            files.write_whole(out, lambda stream: _zip(hidden, run.id, stream), durable=False)
             progress("writing the zip", 1, 1)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -112,7 +111,7 @@ def build(
     calibrated = temperatures(run, chosen, calibrate)
     height, width = config.input_size
     names = [str(name) for name in info["class_names"]]
-    bits = bits_of(run.samples())
+    bits = run.bits()
     decoded = decoded_in_words(bits)
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -165,6 +164,7 @@ def build(
             f"the packaged networks of fold {listed(differing)} do not answer as the run did: see parity.csv. A run "
             "that was trained on another device can differ in the fifth digit; changed answers are more than that."
         )
+    files.write_json(folder / FACTS, {**facts, "parity": parity.sentence(folds_parity)}, durable=False)
     files.write_text(folder / PARITY, parity.table(folds_parity).to_csv(index=False, lineterminator="\n"))
     files.write_text(folder / CARD, card.text(run, chosen, calibrated.words, folds_parity, notes))
     files.write_text(folder / "config.yaml", to_yaml(_without_places(config)))

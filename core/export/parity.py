@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.data.content.unchanged import changes
 from core.data.paths import photo_file
 from core.errors import LabError
 from core.export.runtime.package_folder import BATCH, PackageFolder
-from core.plan.plan import changed_files
 from core.runs import Run
 from core.stats.calibration import with_temperature
 from core.text import count
@@ -103,10 +103,9 @@ def sentence(folds: list[FoldParity]) -> str:
 def _as_launched(package: PackageFolder, samples: pd.DataFrame) -> dict[str, np.ndarray]:
     """The photos that are still those of the launch and can be read, prepared, by sample."""
     photos = {}
-    for place in range(len(samples)):
-        row = samples.iloc[place : place + 1]
-        if not changed_files(row):
-            sample, path = row["sample"].iloc[0], row["path"].iloc[0]
+    others = {change.sample for change in changes(samples)}
+    for sample, path in samples[["sample", "path"]].itertuples(index=False, name=None):
+        if sample not in others:
             try:
                 photos[sample] = package.prepared(photo_file(path, sample))
             except LabError:  # it could be read at the launch; it counts as not checked

@@ -108,6 +108,11 @@ class Run:
         return self.dir / "test_looks.json"
 
     @property
+    def package_file(self) -> Path:
+        """The run packaged to be used without the lab, as its page makes it; absent until somebody asked for it."""
+        return self.dir / "package.zip"
+
+    @property
     def corrections_file(self) -> Path:
         """The label corrections that were applied when the run was frozen; absent where there were none."""
         return self.dir / "corrections.csv"

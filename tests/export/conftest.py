@@ -1,12 +1,18 @@
 """Runs with odd photos, packaged once for all tests: one of each kind of head, two folds each."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import zipfile
 
+import httpx
 import pytest
 
 from core.export import package as packages
-from tests.export.odd_runs import Taken, answered_run, odd_faces
+from core.places import HOME
+from tests.export.odd_runs import TOKEN, Taken, answered_run, odd_faces
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +22,7 @@ def joint(tmp_path_factory):
     packaged = packages.package(run, folder / "taken.zip")
     with zipfile.ZipFile(folder / "taken.zip") as archive:
         archive.extractall(folder)
-    yield Taken(run, folder / "taken.zip", folder / "taken", packaged)
+    yield Taken(run, folder / "taken.zip", folder / run.id, packaged)
     shutil.rmtree(folder)
 
 
@@ -33,3 +39,29 @@ def factored(tmp_path_factory):
 @pytest.fixture(params=["joint", "factored"])
 def taken(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def served(joint, tmp_path_factory):
+    """The lab's own `serve` of a zip as a process, with a token. It ends when told to, and leaves nothing, neither what
+    was unpacked nor what onnxruntime notes of a session that it reports to its makers."""
+    place = tmp_path_factory.mktemp("served")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "serve", str(joint.zip), "--port", "0"],
+        cwd=HOME,
+        env={**os.environ, "FACET_TOKEN": TOKEN, "TMPDIR": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert joint.run.id in line and "2 folds" in line
+        address = line.split(" at ")[1].split()[0]
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
+            yield client
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert not list(place.iterdir())
+    finally:
+        process.kill()
+        process.communicate()

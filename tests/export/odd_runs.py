@@ -15,6 +15,8 @@ from core.runs import Run
 from tests.answered import answer
 from tests.fold_runs import alone, draw_faces, make_run
 
+TOKEN = "a-token-of-some-length"
+
 
 @dataclass(frozen=True)
 class Taken:

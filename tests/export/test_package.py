@@ -189,7 +189,7 @@ def test_temperature_is_inside_the_network(joint, tmp_path):
 
 def test_a_zip_holds_one_folder_and_is_not_overwritten_unasked(joint, tmp_path):
     with zipfile.ZipFile(joint.zip) as archive:
-        assert {name.split("/")[0] for name in archive.namelist()} == {"taken"}
+        assert {name.split("/")[0] for name in archive.namelist()} == {joint.run.id}
         assert archive.testzip() is None
     before = joint.zip.read_bytes()
     with pytest.raises(LabError, match="exists already") as caught:

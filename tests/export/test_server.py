@@ -1,8 +1,5 @@
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,36 +14,7 @@ from core.export import network, serving
 from core.export.runtime import server
 from core.export.runtime.guard import Limits
 from core.export.runtime.package_folder import PackageFolder
-from core.places import HOME
-from tests.export.odd_runs import torch_answers
-
-TOKEN = "a-token-of-some-length"
-
-
-@pytest.fixture(scope="module")
-def served(joint, tmp_path_factory):
-    """The lab's own `serve` of a zip as a process, with a token. It ends when told to, and leaves nothing, neither what
-    was unpacked nor what onnxruntime notes of a session that it reports to its makers."""
-    place = tmp_path_factory.mktemp("served")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", "serve", str(joint.zip), "--port", "0"],
-        cwd=HOME,
-        env={**os.environ, "FACET_TOKEN": TOKEN, "TMPDIR": str(place)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline()
-        assert joint.run.id in line and "2 folds" in line
-        address = line.split(" at ")[1].split()[0]
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
-            yield client
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        assert not list(place.iterdir())
-    finally:
-        process.kill()
-        process.communicate()
+from tests.export.odd_runs import TOKEN, torch_answers
 
 
 def files_of(run, count=None):

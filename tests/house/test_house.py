@@ -36,6 +36,8 @@ QUICK = [
     "jobs.worker",
     "jobs.queue",
     "jobs.slots",
+    "export.made",
+    "export.snippets",
     "studies.grid",
     "studies.records",
     "studies.healing",

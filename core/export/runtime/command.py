@@ -78,7 +78,7 @@ def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -
             try:
                 photos[path] = package.prepared(path)
             except LabError as error:
-                faults[path] = str(error)
+                faults[path] = f"{error.message}. {error.remedy}"
         rows: dict[Path, list[str]] = {}
         if photos:
             of_folds = package.of_folds(np.stack(list(photos.values())))

@@ -1,0 +1,43 @@
+"""The package that lies in a run's folder: what it holds, and whether the run is still the one that was packaged.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+
+from core.errors import LabError
+from core.export.runtime.package_folder import FACTS
+from core.runs import Run, origins
+from core.storage.files import GARBAGE
+
+
+@dataclass(frozen=True)
+class MadePackage:
+    """bytes: of the zip. parity: the sentence on how it answers. current: its weights are those of the run now."""
+
+    bytes: int
+    folds: list[int]
+    parity: str
+    current: bool
+
+
+def made_package(run: Run) -> MadePackage | None:
+    """None where nobody packaged the run. Raises LabError(kind 'package') for a file that is damaged."""
+    path = run.package_file
+    if not path.is_file():
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = json.loads(archive.read(f"{run.id}/{FACTS}"))
+        folds = [int(fold) for fold in facts["folds"]]
+        now = {fold: origins.of_weights(run.weights_file(fold, "best")) for fold in folds}
+        current = all(facts["weights"][str(f)] == (origin.metadata() if origin else None) for f, origin in now.items())
+        return MadePackage(path.stat().st_size, folds, str(facts["parity"]), current)
+    except (OSError, zipfile.BadZipFile, *GARBAGE) as error:
+        raise LabError(
+            f"{run.id}: {path.name} is damaged ({type(error).__name__}).", "Package the run again.", kind="package"
+        ) from error

@@ -1,0 +1,38 @@
+"""How a run is used in code, filled with its id: Python, the command line, HTTP. Tests run each as it stands."""
+
+from __future__ import annotations
+
+from core.runs import Run
+
+PYTHON = """\
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, "{run}")  # the package, unpacked
+from facet.package_folder import PackageFolder
+
+package = PackageFolder(Path("{run}"))
+photos = sorted(Path("photos").iterdir())
+shares = package.answers(np.stack([package.prepared(photo) for photo in photos]))  # (photos, classes)
+for photo, row in zip(photos, shares):
+    print(photo.name, package.classes[row.argmax()], f"{{row.max():.3f}}")
+"""
+COMMAND_LINE = """\
+python -m core package {run} --out {run}.zip
+python -m zipfile -e {run}.zip .
+python -m pip install -r {run}/requirements.txt
+python {run}/predict.py photos --out answers.csv
+"""
+API = """\
+python -m core serve {run} --port 8000 &
+curl -F photos=@a.jpg -F photos=@b.jpg http://127.0.0.1:8000/predict
+curl --data-binary @a.jpg http://127.0.0.1:8000/predict
+"""
+
+
+def snippets(run: Run) -> dict[str, tuple[str, str]]:
+    """Title -> (language, code)."""
+    texts = {"Python": ("python", PYTHON), "Command line": ("bash", COMMAND_LINE), "API": ("bash", API)}
+    return {title: (language, text.format(run=run.id)) for title, (language, text) in texts.items()}

@@ -1,0 +1,131 @@
+"""A run taken home: packaged on a click, downloaded, and how it is used in code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.errors import LabError
+from core.export.made import MadePackage, made_package
+from core.export.snippets import snippets
+from core.runs import Run
+from core.text import count, listed, plain
+from pages.parts.run import view
+from pages.parts.shared import badges, theme
+from pages.parts.shared.fields import begin
+
+ASKED = "live-package-asked"  # in the session: what was asked for and is not there yet
+CHECKS = {"All of them": None, "100 of each fold": 100, "None": 0}  # held-out photos that the package answers
+LARGE = 2_000_000_000  # bytes that no browser should be sent through the lab's memory
+
+
+def section(run: Run, status: view.RunStatus) -> None:
+    """Nothing until a fold is done."""
+    done = [fold.fold for fold in status.folds if fold.state == "done"]
+    if not done:
+        return
+    theme.heading("Take it home")
+    st.caption(
+        "One zip that answers photos without the lab: weights and ONNX of each fold, a model card, predict.py, a "
+        "server, and a table that holds its answers against this run's own."
+    )
+    _package(run, done, [fold.fold for fold in status.folds if fold.state != "done"])
+    with st.container():  # always there, so that what follows keeps its place on the page
+        try:
+            if (made := made_package(run)) is not None:
+                _download(run, made)
+        except LabError as error:
+            badges.show_error(error)
+    with st.expander("Use it in code", icon=":material/code:"):
+        texts = snippets(run)
+        for tab, (language, text) in zip(st.tabs(list(texts)), texts.values(), strict=True):
+            tab.code(text, language)
+
+
+def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
+    """The fields and the button; who clicked it sees how far it is, and then the download."""
+    if (asked := st.session_state.get(ASKED)) is not None and asked[0] == run.id:
+        _make(run, *asked[1:])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        folds = begin(
+            st.pills,
+            "Folds",
+            list(done),
+            key=f"live-package-folds-{run.id}-{len(done)}",
+            begins=list(done),
+            selection_mode="multi",
+            help="They answer together, by the mean of their probabilities.",
+        )
+        check = begin(
+            st.selectbox,
+            "Held-out photos to check",
+            list(CHECKS),
+            key=f"live-package-check-{run.id}",
+            begins=next(iter(CHECKS)),
+            width=220,
+            help="The packaged networks answer them, and every answer is held against the run's own.",
+        )
+        st.button(
+            "Package",
+            icon=":material/inventory_2:",
+            key=f"live-package-{run.id}",
+            disabled=not folds,
+            on_click=_note,
+            args=(run.id, tuple(folds or ()), CHECKS[check]),
+        )
+    if others:
+        st.caption(
+            f"Fold{'s' if len(others) > 1 else ''} {listed([str(fold) for fold in others])} "
+            f"{'are' if len(others) > 1 else 'is'} not done and cannot be chosen yet."
+        )
+
+
+def _note(*asked: object) -> None:
+    st.session_state[ASKED] = asked
+
+
+def _make(run: Run, folds: tuple[int, ...], check: int | None) -> None:
+    """Ends with a rerun that shows the download, or with what went wrong."""
+    bar, stop = st.progress(0.0, "Opening the networks"), st.empty()
+    stop.button(
+        "Cancel", icon=":material/close:", key="live-package-cancel", on_click=st.session_state.pop, args=(ASKED, None)
+    )
+
+    def progress(what: str, done: int, total: int) -> None:
+        bar.progress(done / max(1, total), f"{what.capitalize()} {count(done)} of {count(total)}")
+
+    try:
+        from core.export import package  # heavy: on the click only
+
+        package.package(run, run.package_file, folds=folds, check=check, overwrite=True, progress=progress)
+    except LabError as error:
+        st.session_state.pop(ASKED, None)
+        bar.empty()
+        stop.empty()
+        badges.show_error(error)
+        return
+    st.session_state.pop(ASKED, None)
+    st.rerun()
+
+
+def _download(run: Run, made: MadePackage) -> None:
+    folds = listed([str(fold) for fold in made.folds], most=len(made.folds))
+    size = f"{made.bytes / 1e6:,.0f} MB"
+    if not made.current:
+        st.html(badges.fault("The run was trained on since it was packaged.", "Package it again.", state="interrupted"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if made.bytes <= LARGE:
+            st.download_button(
+                f"Download the package ({size})",
+                run.package_file.read_bytes,  # on the click only
+                f"{run.id}.zip",
+                "application/zip",
+                icon=":material/download:",
+                type="primary",
+                on_click="ignore",
+                key=f"live-package-download-{run.id}",
+            )
+        else:
+            st.caption(plain(f"{size}: too large for a browser; copy {run.package_file} on this machine."))
+        st.caption(plain(f"Fold{'s' if len(made.folds) > 1 else ''} {folds}. {made.parity}"))

@@ -1,0 +1,67 @@
+"""Each snippet of the panel "Use it in code", run as it stands."""
+
+import csv
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from typer.testing import CliRunner
+
+from core.cli import main as cli
+from core.export import network
+from core.export.snippets import snippets
+
+
+@pytest.fixture
+def beside(joint, tmp_path, monkeypatch):
+    """A folder with photos, to work in."""
+    (tmp_path / "photos").mkdir()
+    for path in joint.run.samples()["path"].head(3):
+        shutil.copy(path, tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_python(joint, beside):
+    language, code = snippets(joint.run)["Python"]
+    (beside / joint.run.id).symlink_to(joint.folder)
+    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=beside, capture_output=True, text=True)
+    assert (language, done.returncode) == ("python", 0), done.stderr
+    photos = [line.split(" ", 1)[0] for line in done.stdout.splitlines()]
+    assert photos == sorted(path.name for path in (beside / "photos").iterdir())
+
+
+def test_command_line(joint, beside, monkeypatch):
+    monkeypatch.setattr(network, "graph_of", lambda opened: onnx.load(joint.folder / "folds/0/model.onnx"))  # seconds
+    _, code = snippets(joint.run)["Command line"]
+    package, unpack, install, predict = (shlex.split(line) for line in code.splitlines())
+    assert package[:3] == ["python", "-m", "core"]
+    done = CliRunner().invoke(cli.app, [*package[3:], "--runs", str(joint.run.dir.parent)])
+    assert done.exit_code == 0 and "0 changed answers" in done.output, done.output
+    subprocess.run([sys.executable, *unpack[1:]], check=True)
+    assert install[:5] == ["python", "-m", "pip", "install", "-r"]
+    pinned = [re.split("==", line)[0] for line in Path(install[5]).read_text().split()]
+    assert pinned == ["onnxruntime", "numpy", "pillow"]
+    subprocess.run([sys.executable, *predict[1:]], check=True)
+    rows = list(csv.DictReader((beside / "answers.csv").read_text("utf-8").splitlines()))
+    assert len(rows) == 3 and {row["class"] for row in rows} <= set(joint.run.info()["class_names"])
+
+
+def test_api(joint, beside, served):
+    """Served once for all tests, at another port and with a token: these two are put in."""
+    _, code = snippets(joint.run)["API"]
+    serve, many, one = code.splitlines()
+    assert serve == f"python -m core serve {joint.run.id} --port 8000 &"
+    for name, path in zip("ab", sorted((beside / "photos").iterdir()), strict=False):
+        shutil.copy(path, beside / f"{name}.jpg")
+    for line, number in ((many, 2), (one, 1)):
+        asked = line.replace("http://127.0.0.1:8000", str(served.base_url).rstrip("/"))
+        words = [*shlex.split(asked), "-sS", "-H", f"Authorization: {served.headers['Authorization']}"]
+        answer = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+        assert len(answer["photos"]) == number and all("class" in photo for photo in answer["photos"])

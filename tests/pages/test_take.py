@@ -1,0 +1,58 @@
+"""Taking a run home from its page: packaged on a click, downloaded, told when it is outdated; and its snippets."""
+
+import zipfile
+
+import pytest
+
+from core.export import made, network
+from core.inside import fold_models
+from core.runs import FoldState
+from pages.parts.run import take
+from tests.fold_runs import draw_faces, make_run
+from tests.pages.app import button, html, labels, page
+from tests.pages.app import captions as markdown
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+def captions(at):
+    return markdown(at).replace("\\", "")  # as a person reads them
+
+
+@pytest.fixture
+def run(folder):
+    yield make_run(folder, draw_faces(folder / "photos"), kept=("best",))
+    fold_models.free()
+
+
+def test_a_click_packages_the_run_and_offers_the_file(run):
+    run.write_state(FoldState(fold=1, state="cancelled", epoch=2))
+    at = page("live", run=run.id)
+    assert "Fold 1 is not done and cannot be chosen yet." in captions(at)
+    assert not run.package_file.exists()
+    button(at, "Package").click().run(timeout=120)
+    assert not at.exception
+    with zipfile.ZipFile(run.package_file) as archive:
+        assert f"{run.id}/folds/0/model.onnx" in archive.namelist()
+        assert f"{run.id}/folds/1/model.onnx" not in archive.namelist()
+    assert made.made_package(run).current
+    assert "Fold 0. Not held against the run's own answers: the run has no out-of-fold table of it." in captions(at)
+    assert [label for label in labels(at) if label == "Package"], "it can be packaged again"
+    assert take.ASKED not in at.session_state
+    run.package_file.write_bytes(b"cut off")
+    assert "package.zip is damaged" in html(page("live", run=run.id))
+
+
+def test_what_cannot_be_packaged_is_told_and_nothing_lies_there(run, monkeypatch):
+    monkeypatch.setattr(network, "graph_of", lambda opened: pytest.fail("weights are looked at first"))
+    run.weights_file(0, "best").unlink()
+    at = page("live", run=run.id)
+    button(at, "Package").click().run(timeout=120)
+    assert "best weights of fold 0 are gone" in html(at) and not run.package_file.exists()
+    assert made.made_package(run) is None
+
+
+def test_a_run_without_a_finished_fold_has_nothing_to_take(run):
+    for fold in run.folds():
+        run.write_state(FoldState(fold=fold, state="cancelled"))
+    assert "Take it home" not in html(page("live", run=run.id))
