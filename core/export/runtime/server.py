@@ -163,12 +163,12 @@ def make_app(package: PackageFolder, token: str = "", limits: Limits | None = No
     async def other(request: Request, error: Exception) -> Response:
         """What the router itself refuses: an unknown path, a wrong method."""
         assert isinstance(error, HTTPException)
-        told = LabError(str(error.detail), "See /openapi.json for what can be asked.", kind="http")
-        return JSONResponse(body_of(told), error.status_code, headers=error.headers)
+        fault = LabError(str(error.detail), "See /openapi.json for what can be asked.", kind="http")
+        return JSONResponse(body_of(fault), error.status_code, headers=error.headers)
 
     async def broken(request: Request, error: Exception) -> Response:
-        told = LabError(f"The server failed ({type(error).__name__}).", "Its own output says where.", kind="server")
-        return JSONResponse(body_of(told), 500)
+        fault = LabError(f"The server failed ({type(error).__name__}).", "Its own output says where.", kind="server")
+        return JSONResponse(body_of(fault), 500)
 
     routes = [
         Route("/predict", service.predict, methods=["POST"]),
