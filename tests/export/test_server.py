@@ -121,65 +121,59 @@ def test_the_description_names_every_path_and_class(served, joint):
     assert "http://" not in page and "https://" not in page  # nothing of others is loaded
 
 
-class Held:
-    """A package whose networks wait until they are let go."""
+def in_process(package, limits, ask):
+    """What `ask(client)` gives, of a server without a process."""
 
-    def __init__(self, folder):
-        self.package, self.go, self.passes = PackageFolder(folder), threading.Event(), []
-        self.begun, ask = threading.Event(), self.package.of_folds
-
-        def of_folds(photos):
-            self.passes.append(len(photos))
-            self.begun.set()
-            self.go.wait(60)
-            return ask(photos)
-
-        self.package.of_folds = of_folds
-
-
-def asked(held, limits, requests):
-    """What a server answers that gets one request, then the others while the first is being answered."""
-
-    async def ask():
-        app = server.make_app(held.package, limits=limits)
+    async def served_here():
+        app = server.make_app(package, limits=limits)
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
         ):
-            first = asyncio.create_task(client.post("/predict", **requests[0]))
-            await asyncio.to_thread(held.begun.wait, 60)
-            others = [asyncio.create_task(client.post("/predict", **request)) for request in requests[1:]]
-            while not all(other.done() for other in others) and not _all_wait(app, requests):
-                await asyncio.sleep(0)
-            held.go.set()
-            return [await task for task in (first, *others)]
+            return await ask(client)
 
-    def _all_wait(app, requests):
-        return held.package.prepared_count == len(requests)
-
-    held.package.prepared_count, prepared = 0, held.package.prepared
-
-    def counted(photo):
-        held.package.prepared_count += 1
-        return prepared(photo)
-
-    held.package.prepared = counted
-    return asyncio.run(ask())
+    return asyncio.run(served_here())
 
 
 def test_who_comes_when_the_queue_is_full_is_asked_to_come_again(joint):
-    photo = Path(joint.run.samples()["path"].iloc[0]).read_bytes()
-    answers = asked(Held(joint.folder), Limits(queue=1), [{"content": photo}, {"content": photo}])
-    assert [answer.status_code for answer in answers] == [200, 503]
-    assert answers[1].headers["retry-after"] == "1" and answers[1].json()["error"]["kind"] == "busy"
+    photo, package = Path(joint.run.samples()["path"].iloc[0]).read_bytes(), PackageFolder(joint.folder, [0])
+    begun, go, of_folds = threading.Event(), threading.Event(), package.of_folds
+
+    def held(photos):
+        begun.set()
+        go.wait(60)
+        return of_folds(photos)
+
+    package.of_folds = held
+
+    async def ask(client):
+        first = asyncio.create_task(client.post("/predict", content=photo))
+        await asyncio.to_thread(begun.wait, 60)
+        second = await client.post("/predict", content=photo)
+        go.set()
+        return await first, second
+
+    first, second = in_process(package, Limits(queue=1), ask)
+    assert (first.status_code, second.status_code) == (200, 503)
+    assert second.headers["retry-after"] == "1" and second.json()["error"]["kind"] == "busy"
 
 
-def test_what_arrives_during_a_pass_shares_the_next(joint):
-    photo, held = Path(joint.run.samples()["path"].iloc[0]).read_bytes(), Held(joint.folder)
-    answers = asked(held, Limits(batch=8, wait=1.0), [{"content": photo}] * 9)
-    assert {answer.status_code for answer in answers} == {200}
-    assert held.passes == [1, 8]
+def test_requests_share_passes(joint):
+    photo, package = Path(joint.run.samples()["path"].iloc[0]).read_bytes(), PackageFolder(joint.folder, [0])
+    passes, of_folds = [], package.of_folds
+
+    def counted(photos):
+        passes.append(len(photos))
+        return of_folds(photos)
+
+    package.of_folds = counted
+
+    async def ask(client):
+        return await asyncio.gather(*(client.post("/predict", content=photo) for _ in range(8)))
+
+    answers = in_process(package, Limits(batch=4, wait=60.0), ask)
+    assert {answer.status_code for answer in answers} == {200} and passes == [4, 4]
 
 
 def test_a_network_that_fails_is_told_to_who_waits_and_the_next_is_answered(joint):

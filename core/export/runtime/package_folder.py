@@ -35,10 +35,10 @@ class PackageFolder:
     """The folds of a package, ready to answer. Several threads may ask at once.
 
     facts: preprocess.json. folds: those that are open, in their order; they answer together by the mean of their
-    probabilities. threads: of one pass.
+    probabilities. threads: of one pass; 0 for as many as onnxruntime takes.
     """
 
-    def __init__(self, folder: Path, folds: Sequence[int] | None = None, threads: int | None = None):
+    def __init__(self, folder: Path, folds: Sequence[int] | None = None, threads: int = 0):
         """folds: those to open, all of the package if None.
 
         Raises LabError: kind 'package' where the folder is none, or is not whole, 'fold' for a fold that it lacks.
@@ -54,7 +54,7 @@ class PackageFolder:
                 raise LabError(
                     f"The package has no fold {fold}.", f"It has {', '.join(map(str, offered))}.", kind="fold"
                 )
-        self._sessions = [_session(folder / network_file(fold), threads or cores()) for fold in self.folds]
+        self._sessions = [_session(folder / network_file(fold), threads) for fold in self.folds]
 
     def prepared(self, photo: str | Path | BinaryIO) -> np.ndarray:
         """A photo as the networks get it, uint8 (H, W, 3). Raises LabError as load_image does."""
@@ -104,11 +104,6 @@ def check_sums(folder: Path) -> None:
             if hashlib.file_digest(stream, "sha256").hexdigest() == digest:
                 continue
         raise LabError(f"{folder / name} is missing or damaged: it has another SHA-256.", AGAIN, kind="package")
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _session(path: Path, threads: int) -> Any:

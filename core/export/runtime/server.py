@@ -33,7 +33,7 @@ from core.export.runtime.batching import Batcher
 from core.export.runtime.counters import Counters
 from core.export.runtime.described import openapi, page
 from core.export.runtime.guard import LOOPBACK, Guard, Limits, Refused, body_of, busy
-from core.export.runtime.package_folder import CARD, PackageFolder, cores
+from core.export.runtime.package_folder import CARD, PackageFolder
 
 TOKEN = "FACET_TOKEN"  # of the environment, since arguments can be read by everybody on a machine
 SHORTEST = 16  # characters of a token
@@ -46,7 +46,7 @@ class Service:
     def __init__(self, package: PackageFolder, limits: Limits) -> None:
         self.package, self.limits, self.counters = package, limits, Counters()
         self.batcher = Batcher(package.of_folds, limits.batch, limits.wait, self.counters.passes.add)
-        self.decoders = ThreadPoolExecutor(cores(), "decode")
+        self.decoders = ThreadPoolExecutor(thread_name_prefix="decode")
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:

@@ -38,8 +38,8 @@ def section(run: Run, status: view.RunStatus) -> None:
         except LabError as error:
             badges.show_error(error)
     with st.expander("Use it in code", icon=":material/code:"):
-        texts = snippets(run)
-        for tab, (language, text) in zip(st.tabs(list(texts)), texts.values(), strict=True):
+        tabs = st.tabs(["Python", "Command line", "API"])
+        for tab, (language, text) in zip(tabs, snippets(run).values(), strict=True):
             tab.code(text, language)
 
 
@@ -75,10 +75,9 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
             args=(run.id, tuple(folds or ()), CHECKS[check]),
         )
     if others:
-        st.caption(
-            f"Fold{'s' if len(others) > 1 else ''} {listed([str(fold) for fold in others])} "
-            f"{'are' if len(others) > 1 else 'is'} not done and cannot be chosen yet."
-        )
+        words = "are not done and cannot be chosen yet" if len(others) > 1 else "is not done and cannot be chosen yet"
+        names = listed([str(fold) for fold in others])
+        st.caption(plain(f"Fold{'s' if len(others) > 1 else ''} {names} {words}."))
 
 
 def _note(*asked: object) -> None:
@@ -93,7 +92,7 @@ def _make(run: Run, folds: tuple[int, ...], check: int | None) -> None:
     )
 
     def progress(what: str, done: int, total: int) -> None:
-        bar.progress(done / max(1, total), f"{what.capitalize()} {count(done)} of {count(total)}")
+        bar.progress(done / max(1, total), plain(f"{what.capitalize()} {count(done)} of {count(total)}"))
 
     try:
         from core.export import package  # heavy: on the click only
