@@ -28,7 +28,6 @@ from core.text import listed
 
 WEIGHTS, NETWORK = "model.safetensors", "model.onnx"
 PARITY = "parity.csv"
-HEADS = ("joint", "factored")  # whose answer is one class of several
 COPIES = 4  # of the weights: as they are and as ONNX, in the folder and in the zip
 Progress = Callable[[str, int, int], None]  # (what, done, total)
 
@@ -104,8 +103,8 @@ def build(
     from core.inside.fold_models import fold_model
 
     config, info = run.config(), run.info()
+    check_task(config)
     chosen, notes = chosen_folds(run, folds)
-    _check_task(config)
     steps = steps_of(config)
     _check_room(run, chosen, folder)
     calibrated = temperatures(run, chosen, calibrate)
@@ -207,11 +206,11 @@ def chosen_folds(run: Run, folds: Sequence[int] | None) -> tuple[list[int], list
     return chosen, notes
 
 
-def _check_task(config: RunConfig) -> None:
-    if config.model.head not in HEADS:
+def check_task(config: RunConfig) -> None:
+    """Raises LabError(kind 'task') for answers that a package cannot give."""
+    if config.task.one_by_one:
         raise LabError(
-            f"package: a network with a {config.model.head} head answers otherwise than with one class, and a package "
-            "cannot tell that yet.",
+            "package: this run tells yes/no attributes one by one, and a package answers with one class of several.",
             "Predict with the lab itself.",
             kind="task",
         )
