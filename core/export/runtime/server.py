@@ -239,6 +239,7 @@ def serve(package: PackageFolder, host: str, port: int, token: str, limits: Limi
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # whoever reads the address below can ask at once, and is answered when the app stands
     except OSError as error:
         listening.close()
         raise LabError(
