@@ -11,8 +11,12 @@ from tests.yes_no_runs import NAMES, finished, planned
 
 
 @pytest.fixture
-def run(tmp_path, runs_folder):
-    root = drawn(tmp_path / "celeba", photos=48, people=24, attributes=NAMES, side=32)
+def root(tmp_path):
+    return drawn(tmp_path / "celeba", photos=48, people=24, attributes=NAMES, side=32)
+
+
+@pytest.fixture
+def run(root, runs_folder):
     aside = [f"img_align_celeba/{number:06d}.jpg" for number in range(43, 49)]
     return finished(planned(root, aside=lambda scanned: with_test(scanned, aside)), runs_folder)
 
@@ -36,8 +40,7 @@ def test_verbs_tell_every_attribute_or_ask_for_one(lab, run, tmp_path):
     assert lab("report", run.id, "--out", tmp_path / "report.html").code == 0
 
 
-def test_all_yes_no_attributes_are_trained_where_none_is_named(lab, run, tmp_path):
-    root = run.config().data.root
+def test_all_yes_no_attributes_are_trained_where_none_is_named(lab, root, tmp_path):
     recipe = tmp_path / "five.yaml"
     recipe.write_text(
         "name: five\ntask: {name: attributes, together: each}\nfolds: {count: 2}\nmodel: {init: scratch}\n"

@@ -1,11 +1,25 @@
 """What pages stand on here: an empty runs folder, or an empty lab without workers and measurements."""
 
+import functools
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 from core.jobs import control, speed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components():
+    """Streamlit's test runner reads every installed package again for each app that it opens; here they stay as found.
+
+    A tenth of a second each, for components of other packages, of which the lab has none.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        scanned_once = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scanned_once)
+        yield
 
 
 @pytest.fixture
