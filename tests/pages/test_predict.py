@@ -1,6 +1,7 @@
 """The Predict page: from photos to answers with their doubt, one by one or many, and files to take away."""
 
 import io
+import json
 from html import unescape
 
 import numpy as np
@@ -11,6 +12,7 @@ from core.inside import fold_models
 from core.predict import photos
 from core.predict.predictor import Predictor
 from core.runs import FoldState
+from pages.parts.data import gallery
 from tests.answered import judged, made, photo, table_of
 from tests.pages.app import button, captions, html, labels, page
 
@@ -33,6 +35,15 @@ def new(folder):
         photo(folder / "new" / f"n{seed}.jpg", seed=900 + seed)
     (folder / "new" / "broken.jpg").write_text("no photo")
     return folder / "new"
+
+
+@pytest.fixture
+def drawn_cells(monkeypatch):
+    """What each gallery was drawn of."""
+    cells = []
+    draw = gallery.draw
+    monkeypatch.setattr(gallery, "draw", lambda each, *args, **named: (cells.append(each), draw(each, *args, **named)))
+    return cells
 
 
 def jpeg(seed=1):
@@ -89,7 +100,7 @@ def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run, folder
     assert "was trained on it" in html(at) and "1 of 1 fold say so" in html(at)
 
 
-def test_a_folder_becomes_a_table_filters_and_a_submission(run, new):
+def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells):
     at = page("predict", run=run.id, **{"from": "folder"})
     at.text_input(key="predict-path").set_value(str(new)).run()
     button(at, "Answer the photos by 2 folds").click().run()
@@ -102,7 +113,12 @@ def test_a_folder_becomes_a_table_filters_and_a_submission(run, new):
     expected = dict(zip([p.name for p in predictions.photos], predictions.classes(), strict=True))
     for row in table.iloc[1:].itertuples():
         assert row.answer == predictions.class_names[expected[row.path]]
-    assert "1 without an answer" in html(at)
+    assert "1 without an answer" in html(at) and "3 not sure" in html(at)
+    cells = json.loads(json.dumps(drawn_cells[-1], allow_nan=False))  # a browser reads no NaN
+    assert [cell["sample"] for cell in cells] == table["path"].tolist()
+    broken, *answered = cells
+    assert broken["first"] == "no answer" and not broken["second"] and not broken["mark"] and broken["fault"]
+    assert [cell["first"] for cell in answered] == table["answer"].iloc[1:].tolist()
 
     at.query_params["only"] = "none"
     at.run()

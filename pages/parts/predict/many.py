@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -89,8 +90,8 @@ def _summary(rows: pd.DataFrame) -> str:
     parts = [f"{count(number)} {name}" for name, number in of_classes.head(8).items()]
     parts += [f"{count(len(of_classes) - 8)} more classes"] if len(of_classes) > 8 else []
     for column, word in (("not_sure", "not sure"), ("far", "far from training")):
-        if column in rows and rows[column].any():
-            parts.append(f"{count(int(rows[column].sum()))} {word}")
+        if column in rows and (number := int((rows[column] & rows["answer"].notna()).sum())) > 0:
+            parts.append(f"{count(number)} {word}")
     if (without := int(rows["answer"].isna().sum())) > 0:
         parts.append(f"{count(without)} without an answer")
     if (known_photos := int((rows["known"] != "").sum())) > 0:
@@ -102,7 +103,7 @@ def _filtered(rows: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
     """The rows that the filters keep, in the chosen order."""
     able = {
         "all": np.ones(len(rows), dtype=bool),
-        "unsure": rows["not_sure"].to_numpy() if "not_sure" in rows else None,
+        "unsure": (rows["not_sure"] & rows["answer"].notna()).to_numpy() if "not_sure" in rows else None,
         "far": rows["far"].to_numpy() if "far" in rows else None,
         "known": (rows["known"] != "").to_numpy(),
         "none": rows["answer"].isna().to_numpy(),
@@ -130,18 +131,7 @@ def _gallery(chosen: pd.DataFrame, outcome: Outcome) -> int | None:
     looked_at = st.session_state.get(CHOSEN)
     part = chosen.iloc[number * PAGE : (number + 1) * PAGE]
     pictures = _pictures(outcome, [int(row) for row in part["row"]])
-    cells = [
-        {
-            "sample": row.path,
-            "image": pictures[row.row][0],
-            "fault": pictures[row.row][1],
-            "first": row.answer or "no answer",
-            "second": f"p {row.probability:.2f} · {row.folds_agree} of {row.folds_asked} folds" if row.answer else "",
-            "mark": "far" if getattr(row, "far", False) else "not sure" if getattr(row, "not_sure", False) else "",
-            "chosen": row.path == looked_at,
-        }
-        for row in part.itertuples()
-    ]
+    cells = [_cell(row, *pictures[row.row], row.path == looked_at) for row in part.itertuples()]
     gallery.draw(cells, _look_at, key="predict-gallery")
     if pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -155,6 +145,24 @@ def _gallery(chosen: pd.DataFrame, outcome: Outcome) -> int | None:
                 icon=":material/chevron_right:",
             )
     return names.get(looked_at) if looked_at is not None else None
+
+
+def _cell(row: Any, image: str, fault: str, chosen: bool) -> dict[str, Any]:
+    """One photo of the gallery. row: of rows_of, by itertuples; pandas may tell a missing answer as NaN."""
+    first, second, mark = "no answer", "", ""
+    if isinstance(row.answer, str):
+        first = row.answer
+        second = f"p {row.probability:.2f} · {row.folds_agree} of {row.folds_asked} folds"
+        mark = "far" if getattr(row, "far", False) else "not sure" if getattr(row, "not_sure", False) else ""
+    return {
+        "sample": row.path,
+        "image": image,
+        "fault": fault,
+        "first": first,
+        "second": second,
+        "mark": mark,
+        "chosen": bool(chosen),
+    }
 
 
 def _turn_to(page: int) -> None:
