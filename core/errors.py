@@ -29,7 +29,8 @@ class LabError(Exception):
         self.kind = kind
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        stop = "" if not self.remedy or self.message.endswith((".", "!", "?", ":", ";")) else "."
+        return f"{self.message}{stop} {self.remedy}".strip()
 
 
 def out_of_memory(error: BaseException | None) -> bool:
