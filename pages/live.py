@@ -313,7 +313,7 @@ with st.container():
 with st.container():
     certainty.section(run, [fold.fold for fold in status.folds if fold.state == "done"])
 with st.container():
-    take.section(run, status)
+    take.section(run, config, status)
 
 tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"

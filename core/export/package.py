@@ -211,7 +211,7 @@ def check_task(config: RunConfig) -> None:
     if config.task.one_by_one:
         raise LabError(
             "package: this run tells yes/no attributes one by one, and a package answers with one class of several.",
-            "Predict with the lab itself.",
+            "Ask the lab itself, one attribute at a time: python -m core predict RUN:ATTRIBUTE.",
             kind="task",
         )
 

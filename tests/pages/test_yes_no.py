@@ -17,7 +17,7 @@ from core.runs.yes_no import answers
 from core.stats import paired
 from tests.celeba import NAMES as FORTY
 from tests.celeba import drawn
-from tests.pages.app import captions, html, page
+from tests.pages.app import captions, html, labels, page
 from tests.pages.launch_form import button, open_group, open_page, take_folder, text_of
 from tests.yes_no_runs import NAMES, finished, planned
 
@@ -91,6 +91,13 @@ def test_a_runs_page_has_a_table_of_attributes_with_the_way_to_their_mistakes(ru
     assert "F1 of the run is the mean over the attributes" in captions(at)
     mean = sum(run.fold_state(fold).scores["best_f1"] for fold in (0, 1)) / 2
     assert table["F1"].mean() == pytest.approx(mean)
+
+
+def test_a_runs_page_says_that_it_is_not_packaged_and_offers_nothing_that_would_refuse(runs):
+    at = page("live", run=runs[0].id)
+    assert "A package and an API are not offered for attributes told one by one" in captions(at)
+    assert "Take it home" not in html(at) and "Package" not in labels(at)
+    assert not [code.value for code in at.code if "core serve" in code.value or "core package" in code.value]
 
 
 @pytest.mark.parametrize("view", ["mistakes", "groups", "labels", "upload"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.config import RunConfig
 from core.errors import LabError
 from core.export.made import MadePackage, made_package
 from core.export.snippets import snippets
@@ -20,10 +21,16 @@ CHECKS = {"All of them": None, "100 of each fold": 100, "None": 0}  # held-out p
 LARGE = 2_000_000_000  # bytes that no browser should be sent through the lab's memory
 
 
-def section(run: Run, status: view.RunStatus) -> None:
-    """Nothing until a fold is done."""
+def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
+    """Nothing until a fold is done; one line where a package cannot answer as the run does."""
     done = [fold.fold for fold in status.folds if fold.state == "done"]
     if not done:
+        return
+    if config.task.one_by_one:
+        st.caption(
+            "A package and an API are not offered for attributes told one by one; `python -m core predict "
+            "RUN:ATTRIBUTE --photos DIR --out FILE` answers photos, one attribute at a time."
+        )
         return
     theme.heading("Take it home")
     st.caption(
@@ -47,16 +54,16 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
     """The fields and the button; who clicked it sees how far it is, and then the download."""
     if (asked := st.session_state.get(ASKED)) is not None and asked[0] == run.id:
         _make(run, *asked[1:])
+    folds = begin(
+        st.pills,
+        "Folds",
+        list(done),
+        key=f"live-package-folds-{run.id}-{len(done)}",
+        begins=list(done),
+        selection_mode="multi",
+        help="They answer together, by the mean of their probabilities.",
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        folds = begin(
-            st.pills,
-            "Folds",
-            list(done),
-            key=f"live-package-folds-{run.id}-{len(done)}",
-            begins=list(done),
-            selection_mode="multi",
-            help="They answer together, by the mean of their probabilities.",
-        )
         check = begin(
             st.selectbox,
             "Held-out photos to check",
