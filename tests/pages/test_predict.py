@@ -120,6 +120,12 @@ def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells
     assert broken["first"] == "no answer" and not broken["second"] and not broken["mark"] and broken["fault"]
     assert [cell["first"] for cell in answered] == table["answer"].iloc[1:].tolist()
 
+    at.session_state["predict-chosen"] = "n0.jpg"
+    at.run()
+    assert not at.exception, at.exception
+    assert '<div class="predict-answer">' in html(at) and "the button above the table does it" in words(at)
+    assert sum(label.startswith("Compare with the training photos") for label in labels(at)) == 1
+
     at.query_params["only"] = "none"
     at.run()
     assert at.dataframe[0].value["path"].tolist() == ["broken.jpg"]

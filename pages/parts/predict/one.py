@@ -131,7 +131,10 @@ def _resembles(outcome: Outcome, row: int) -> None:
     theme.heading("What it resembles")
     predictions, member = outcome.predictions, outcome.predictions.members[0]
     if outcome.features is None:
-        work.learn(outcome)
+        if len(predictions.photos) == 1:
+            work.learn(outcome)
+        else:  # the button stands above the table, once for all photos
+            st.caption("Not compared with the training photos yet: the button above the table does it.")
         return
     places, distances = (each[0] for each in outcome.features.nearest(predictions.features[0][[row]]))
     if places[0] < 0:
