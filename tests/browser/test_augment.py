@@ -19,6 +19,7 @@ def places(page) -> list[str]:
 
 
 def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):
+    talk = Talk(page)
     page.goto(f"/augment?root={lab.demo}&recipe=study")
     sees(page, "Epoch 16", 90)
     soon(lambda: places(page)[-1:] == ["Normalize"], 60 * slack(), lambda: f"the list; it is {places(page)}")
@@ -44,6 +45,7 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     soon(lambda: "/launch" in address(page), 60 * slack(), "Launch opens")
     filled(page)
     sees(page, "GaussianBlur, CoarseDropout")
+    talk.over()  # the page is drawn by then, and moves the button no more
     press(button(page, "Transforms"))
     soon(lambda: places(page)[-4:] == order, 60 * slack(), lambda: f"Launch has the list; it has {places(page)}")
 

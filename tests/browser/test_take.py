@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.browser.hands import button, press
-from tests.browser.screen import slack, soon
+from tests.browser.screen import Talk, slack, soon
 from tests.export.odd_runs import torch_answers
 from tests.fold_runs import draw_faces, make_run
 
@@ -19,7 +19,11 @@ pytestmark = pytest.mark.browser
 
 def test_a_package_is_downloaded_unzipped_and_answers_photos(page, lab, tmp_path):
     run = make_run(lab.runs, draw_faces(tmp_path / "photos"), kept=("best",))
+    talk = Talk(page)
     page.goto(f"/live?run={run.id}")
+    soon(lambda: button(page, "Package").count() == 1, 60 * slack(), "the button is there")
+    button(page, "Package").scroll_into_view_if_needed()
+    talk.over()  # the curves above it are drawn by then, and move it no more
     press(button(page, "Package"))
     download = page.get_by_role("button", name=re.compile(r"^Download the package \("))
     soon(lambda: download.count() == 1, 240 * slack(), "the run is packaged")
