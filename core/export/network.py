@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from core.augment.pipeline import normalization
-from core.errors import LabError, memory_in_words
+from core.errors import LabError, memory_in_words, out_of_memory
 from core.inside.fold_models import FoldModel
 from core.network.weights_file import COUNTER
 
@@ -75,6 +75,8 @@ def graph_of(opened: FoldModel) -> onnx.ModelProto:
     except (LabError, OSError, MemoryError):
         raise
     except Exception as error:  # the exporter has types of its own for each of its stages
+        if out_of_memory(error):
+            raise
         raise _no_onnx(opened, str(error)) from error
     _forget_traces(model)
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def _unpacked(path: Path, folder: Path) -> Path:
             archive.extractall(folder)
     except FileNotFoundError:
         raise LabError(f"there is no file {path}.", "Name a run or a package.", kind="package") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:  # or encrypted
         raise LabError(f"{path} is no zip, or a damaged one ({error}).", "Copy it anew.", kind="package") from error
     except OSError as error:
         if files.disk_full(error):

@@ -39,8 +39,8 @@ class Batcher:
             while True:
                 group = await self._collect()
                 self.seen(len(group))
-                photos = np.stack([photo for photo, _ in group])
                 try:
+                    photos = np.stack([photo for photo, _ in group])
                     of_folds = await loop.run_in_executor(self._thread, self.ask, photos)
                 except Exception as error:  # whatever it is, those who wait have to hear of it
                     for _, future in group:

@@ -116,5 +116,7 @@ def _session(path: Path, threads: int) -> Any:
     options.log_severity_level = 3  # errors only
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except MemoryError:  # says nothing of the file
+        raise
     except Exception as error:  # onnxruntime's own types, which differ from release to release
         raise LabError(f"{path} is no network that onnxruntime reads ({error}).", AGAIN, kind="package") from error
