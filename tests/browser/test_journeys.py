@@ -151,6 +151,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     soon(lambda: not lab.workers(), 60 * patience, "the worker leaves")
 
 
+@pytest.mark.fault(3)
 def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
     context.watch.allow(
         "ERR_CONNECTION_REFUSED",
@@ -192,6 +193,7 @@ def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
     soon(lambda: button(page, "Resume").count(), 60 * slack(), "the other tab sees it too")
 
 
+@pytest.mark.fault(7)
 def test_double_click_and_second_tab_make_one_run(page, context, lab):
     open_launch(page)
     sees(page, "fold jobs are queued")
@@ -230,6 +232,7 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
 # Hostile names and addresses
 
 
+@pytest.mark.fault(23)
 def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
     talk = Talk(page)
     root = people_in_folders(tmp_path / HOSTILE, HOSTILE_CLASSES)
@@ -274,6 +277,7 @@ def test_an_address_that_leads_nowhere_is_a_plain_sentence(page):
         assert "/site-packages/" not in text(page), place
 
 
+@pytest.mark.fault(31)
 def test_a_run_that_is_deleted_while_it_is_viewed(page, lab, tmp_path):
     run = made_run(lab, people_in_folders(tmp_path / "faces", ["cats", "dogs"]), state="queued")
     page.goto(f"/live?run={run.id}")
@@ -317,6 +321,7 @@ def test_folders_that_hold_nothing_say_so_and_the_form_keeps_what_was_typed(page
     soon(lambda: name.input_value() == "my own name", 60 * slack(), "its name is what was typed")
 
 
+@pytest.mark.fault(12)
 def test_a_truncated_photo_is_named_and_has_to_be_left_out(page, tmp_path):
     root = people_in_folders(tmp_path / "faces", ["cats", "dogs"])
     victim = root / "cats" / "<i>3.jpg"
@@ -333,6 +338,7 @@ def test_a_truncated_photo_is_named_and_has_to_be_left_out(page, tmp_path):
     sees(page, "1 bad entry is left out")
 
 
+@pytest.mark.fault(17)
 def test_a_class_with_fewer_people_than_folds_is_named(page, tmp_path):
     root = people_in_folders(tmp_path / "faces", ["cats", "dogs"])
     people_in_folders(root, ["rare"], people=3)
@@ -364,6 +370,7 @@ def test_a_learning_rate_of_minus_one_is_said_beneath_its_field(page):
     soon(lambda: page.get_by_text("found -1").count() == 0, 60 * slack(), "it is not said any more")
 
 
+@pytest.mark.fault(34)
 def test_weights_that_are_not_there_are_said_before_queueing(page, lab):
     open_launch(page, "/launch?recipe=study")
     sees(page, "resnet18-f37072fd.pth")

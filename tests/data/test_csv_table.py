@@ -13,6 +13,7 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp949"]
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.fault(18)
 def test_encodings_and_delimiters(tmp_path, encoding, mark):
     draw(tmp_path / "사진/하나.jpg")
     draw(tmp_path / "사진/둘.jpg")
@@ -36,6 +37,7 @@ def test_encodings_and_delimiters(tmp_path, encoding, mark):
         b"\xef\xbb\xbf\xff",
     ],
 )
+@pytest.mark.fault(18)
 def test_an_unknown_encoding_names_the_file_and_what_was_tried(tmp_path, content):
     (tmp_path / "labels.csv").write_bytes(content)
     draw(tmp_path / "a.jpg")
@@ -61,6 +63,7 @@ def test_an_open_quotation_mark_does_not_swallow_the_rest(tmp_path):
         read_csv(tmp_path / "labels.csv")
 
 
+@pytest.mark.fault(15)
 def test_row_numbers_are_those_of_a_spreadsheet(tmp_path):
     (tmp_path / "labels.csv").write_text('path,label\n"a\n.jpg",x\n\n\nb.jpg,y\n,\n')
     assert [row for row, _ in read_csv(tmp_path / "labels.csv").rows] == [2, 5]
@@ -228,6 +231,7 @@ def test_which_csv(tmp_path):
         read(tmp_path, reader="csv")
 
 
+@pytest.mark.fault(23)
 def test_markup_and_formulas_in_labels_stay_text(tmp_path):
     csv_dataset(tmp_path, "path,label", "a.jpg,<b>x</b>", "b.jpg,=cmd|' /C calc'!A0", "c.jpg,NaN1")
     assert read(tmp_path).samples["label"].tolist() == ["<b>x</b>", "=cmd|' /C calc'!A0", "NaN1"]

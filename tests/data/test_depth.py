@@ -177,6 +177,7 @@ def test_deep_colour_is_turned_upright(tmp_path):
     assert np.abs(load_image(tmp_path / "a.png", 12) - upright).max() <= 0.5
 
 
+@pytest.mark.fault(14)
 def test_grey_with_transparency_of_sixteen_bits_is_scaled(tmp_path):
     """Drawn by hand, since no library at hand writes it."""
     values = in_bits(smooth(3), 12)

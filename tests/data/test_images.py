@@ -54,6 +54,7 @@ def test_opaque_modes_look_as_pillow_shows_them(tmp_path, mode):
     np.testing.assert_array_equal(load_image(tmp_path / f"a.{suffix}", 0), np.asarray(image.convert("RGB")))
 
 
+@pytest.mark.fault(14)
 def test_cmyk_jpeg_is_not_inverted(tmp_path):
     Image.new("RGB", (32, 32), (220, 40, 40)).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
     red, green, blue = load_image(tmp_path / "a.jpg", 0)[16, 16].astype(int)
@@ -92,6 +93,7 @@ def test_float_images_are_scaled(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.fault(14)
 def test_exif_orientation_is_applied(tmp_path, orientation):
     upright = Image.fromarray(noise(24, 16))
     undo = [None, 0, 3, 1, 5, 2, 6, 4][orientation - 1]  # the transpose that the reader has to take back
@@ -128,6 +130,7 @@ def test_damaged_exif_does_not_cost_the_photo(tmp_path):
 
 @pytest.mark.parametrize("percent", [0, 10, 50, 95])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+@pytest.mark.fault(12)
 def test_a_cut_jpeg_is_refused(tmp_path, percent, options):
     Image.fromarray(noise(200, 200)).save(tmp_path / "a.jpg", **options)
     whole = (tmp_path / "a.jpg").read_bytes()
@@ -171,6 +174,7 @@ def test_what_is_no_image_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("limit", [1000, 89_478_485, None])
+@pytest.mark.fault(13)
 def test_a_bomb_is_refused_before_it_is_decoded_whatever_pillow_allows(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))

@@ -57,6 +57,7 @@ def test_mask_reader_on_another_layout_says_which_columns_it_lacks(tmp_path):
         read(tmp_path, reader="mask")
 
 
+@pytest.mark.fault(16)
 def test_same_person_in_two_rows_is_one_person_and_the_conflict_is_named(tmp_path):
     mask_dataset(tmp_path, [("1", "female", 45), ("1", "male", 45), ("2", "male", 30), ("2", "male", 31)])
     scanned = read(tmp_path)
@@ -179,6 +180,7 @@ def outside(tmp_path_factory):
     return folder
 
 
+@pytest.mark.fault(20)
 def test_links_are_not_followed_out_and_loops_end(tmp_path, outside):
     draw(tmp_path / "cat/a.jpg")
     draw(tmp_path / "dog/b.jpg")

@@ -106,6 +106,7 @@ def test_a_folders_problem_shows_only_photos_of_the_dataset(root, secret, tmp_pa
     assert names == []
 
 
+@pytest.mark.fault(20)
 def test_a_photo_that_became_a_link_outside_is_shown_by_nobody(root, secret, tmp_path, monkeypatch):
     monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
     samples = read(root).samples

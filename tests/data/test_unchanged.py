@@ -58,6 +58,7 @@ def test_an_unchanged_dataset_is_accepted_without_reading_it(frozen, tmp_path, m
     check_unchanged(pd.read_parquet(tmp_path / "samples.parquet"))
 
 
+@pytest.mark.fault(44)
 def test_what_was_touched_is_the_same_photo_and_alone_is_read(frozen, monkeypatch):
     touched = set(frozen["sample"][::3])
     for row in frozen.itertuples():
@@ -151,6 +152,7 @@ def test_many_changes_are_counted(frozen):
 
 
 @pytest.mark.parametrize("how", ["moved", "emptied"])
+@pytest.mark.fault(44)
 def test_a_dataset_of_which_nothing_is_left_in_its_place_has_moved(frozen, tmp_path, how):
     if how == "moved":
         (tmp_path / "photos").rename(tmp_path / "elsewhere")

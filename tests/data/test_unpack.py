@@ -142,6 +142,7 @@ def test_what_systems_put_into_a_zip_is_left_out_and_told(runs):
     )
 
 
+@pytest.mark.fault(25)
 def test_a_bomb_is_refused_by_what_it_says(runs):
     zeros = zipped({**pets(), "zeros.bmp": bytes(30_000_000)})
     with pytest.MonkeyPatch.context() as patch:

@@ -62,6 +62,7 @@ def kill(process):
 
 
 @pytest.mark.parametrize("loader_workers", [0, 2])
+@pytest.mark.fault(1)
 def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(workers, tiny_plan, never_stopped, loader_workers):
     run = launch(with_changes(tiny_plan, training__loader_workers=loader_workers), workers.root)
     worker = workers.start(hold_at(epoch=4))
@@ -84,6 +85,7 @@ def test_killed_in_the_second_phase_and_resumed_equals_never_stopped(workers, ti
     until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in alive(loaders)), "loaders end")
 
 
+@pytest.mark.fault(1)
 def test_killed_in_the_second_phase_with_mixed_images_and_balanced_classes_equals_never_stopped(workers, tiny_plan):
     plan = with_changes(tiny_plan, mix__method="mixup", mix__alpha=0.4, training__sampling="balanced")
     assert len(plan.config.phases) == 2 and plan.config.phase_of(4)[0] == 1
@@ -104,6 +106,7 @@ def alive(processes):
     return [p for p in processes if psutil.pid_exists(p.pid)]
 
 
+@pytest.mark.fault(1)
 def test_killed_after_epoch_1_and_again_in_epoch_3_and_resumed_equals_never_stopped(
     workers, tiny_plan, never_stopped_small
 ):
@@ -119,6 +122,7 @@ def test_killed_after_epoch_1_and_again_in_epoch_3_and_resumed_equals_never_stop
     assert_same_result(run, never_stopped_small)
 
 
+@pytest.mark.fault(1)
 def test_killed_at_random_moments_and_resumed_equals_never_stopped(workers, tiny_plan, never_stopped):
     run = launch(tiny_plan, workers.root)
     moments = random.Random(0)
@@ -146,6 +150,7 @@ def test_killed_at_random_moments_and_resumed_equals_never_stopped(workers, tiny
 # 2. kill -9 while a checkpoint is written
 
 
+@pytest.mark.fault(2)
 def test_killed_while_the_resume_point_is_written_goes_on_from_the_one_before(workers, tiny_plan, never_stopped):
     run = launch(tiny_plan, workers.root)
     size = 135_000_000  # of last.pt while adam trains: weights and two moments
@@ -166,6 +171,7 @@ def test_killed_while_the_resume_point_is_written_goes_on_from_the_one_before(wo
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "final.safetensors", "predictions_final.parquet"])
+@pytest.mark.fault(2)
 def test_killed_while_weights_or_predictions_are_written_equals_never_stopped(
     workers, tiny_plan, never_stopped_small, name
 ):
@@ -197,6 +203,7 @@ signal.pause()
 """
 
 
+@pytest.mark.fault(3)
 def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_identical(
     runs_folder, tiny_plan, tmp_path, monkeypatch
 ):
@@ -238,6 +245,7 @@ def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_ide
     assert_same_result(run, untouched)
 
 
+@pytest.mark.fault(4)
 def test_after_a_restart_of_the_machine_running_is_interrupted_and_the_queue_goes_on(workers, tiny_plan, monkeypatch):
     run = launch(short(tiny_plan), workers.root, folds=(0, 1))
     worker = workers.start(small_net, hold_at(epoch=1))
@@ -280,12 +288,14 @@ def assert_disk_full(run, fold=0):
         ("runs.metrics_file.append_metrics", -1, 3),
     ],
 )
+@pytest.mark.fault(5)
 def test_disk_full_keeps_the_old_checkpoint_and_resumes_identical(
     workers, tiny_plan, never_stopped_small, writer, size, epoch
 ):
     check_disk_full(workers, tiny_plan, never_stopped_small, full_disk(writer, size, epoch), epoch, small_net)
 
 
+@pytest.mark.fault(5)
 def test_disk_full_in_the_middle_of_a_large_checkpoint_keeps_the_one_before(workers, tiny_plan, never_stopped):
     disk = full_disk("training.checkpoint.save_last", 60_000_000, 2)
     check_disk_full(workers, tiny_plan, never_stopped, disk, 2)
@@ -305,6 +315,44 @@ def check_disk_full(workers, plan, straight, disk, epoch, *changes):
     assert_same_result(run, straight)
 
 
+@pytest.mark.fault(46)
+def test_a_disk_that_fills_while_folds_train_beside_each_other_costs_none_its_resume_point(
+    workers, tiny_plan, never_stopped_small, monkeypatch
+):
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    run = launch(tiny_plan, workers.root, folds=(0, 1))
+    for worker in [workers.start(small_net, fills_up) for _ in range(2)]:
+        worker.join(PATIENCE)
+    for fold in (0, 1):
+        assert_disk_full(run, fold)
+        assert checkpoint.load_last(run.last_file(fold), CPU)["epoch"] == 1
+    assert not stray_files(workers.root)
+    assert summaries(workers.root)[0]["state"] == "failed"
+    resume(run, folds=(0, 1))
+    for worker in [workers.start(small_net) for _ in range(2)]:
+        worker.join(PATIENCE)
+    assert_same_result(run, never_stopped_small)
+    assert_done(run, 1)
+
+
+def fills_up(root):
+    """Once two folds have a resume point, no file of this process may grow beyond 8 kB, as on a disk that is full."""
+    import resource
+
+    from core.training import train
+
+    original = train.checkpoint.save_last
+
+    def save_last(path, state):
+        if path.exists():
+            until(lambda: len(list(root.rglob(path.name))) == 2, "both folds have their first resume point")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, resource.RLIM_INFINITY))
+        original(path, state)
+
+    train.checkpoint.save_last = save_last
+
+
+@pytest.mark.fault(5)
 def test_disk_full_at_the_decoded_photos_names_what_they_need(workers, tiny_plan):
     run = launch(short(tiny_plan), workers.root)
     assert workers.run(small_net, small_cache_disk) == 0
@@ -335,6 +383,7 @@ def small_cache_disk(root):
     pixel_cache.build = build
 
 
+@pytest.mark.fault(5)
 def test_a_disk_without_room_for_a_state_does_not_lose_the_job(workers, tiny_plan):
     run = launch(short(tiny_plan), workers.root)
     workers.run(small_net, no_disk_at_all)
@@ -351,6 +400,7 @@ def no_disk_at_all(root):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
+@pytest.mark.fault(5)
 def test_disk_full_at_the_launch_leaves_no_half_of_a_run(workers, tiny_plan):
     import resource
 
@@ -370,6 +420,7 @@ def test_disk_full_at_the_launch_leaves_no_half_of_a_run(workers, tiny_plan):
 # 6. a runs folder that cannot be written
 
 
+@pytest.mark.fault(6)
 def test_a_runs_folder_that_cannot_be_written_is_refused_before_anything_starts(
     workers, tiny_plan, tmp_path, monkeypatch
 ):
@@ -389,6 +440,7 @@ def test_a_runs_folder_that_cannot_be_written_is_refused_before_anything_starts(
 # 8 and 9. cancel
 
 
+@pytest.mark.fault(8)
 def test_cancelled_and_resumed_equals_never_stopped(workers, tiny_plan, never_stopped_small):
     run = launch(tiny_plan, workers.root, folds=(0, 1))
     worker = workers.start(small_net, hold_at(epoch=3, step=2))
@@ -412,6 +464,7 @@ def with_a_child(root):
 
 
 @pytest.mark.parametrize("when", ["stopped", "deaf"])
+@pytest.mark.fault(9)
 def test_a_worker_that_ignores_the_request_to_stop_is_killed_with_its_children(workers, tiny_plan, when):
     run = launch(short(tiny_plan, epochs=2), workers.root, folds=(0, 1))
     worker = workers.start(small_net, with_a_child, deaf if when == "deaf" else hold_at(epoch=2))
@@ -441,6 +494,7 @@ def deaf(root):
     train.FoldTrainer.forward = forward
 
 
+@pytest.mark.fault(8)
 def test_cancel_stops_a_worker_that_still_loads_its_libraries(workers, tiny_plan):
     run = launch(short(tiny_plan), workers.root)
     worker = workers.start(slow_import)
@@ -488,6 +542,7 @@ def out_of_memory(root, *, error):
 
 
 @pytest.mark.parametrize("error", ["gpu", "host", "numpy"])
+@pytest.mark.fault(10)
 def test_out_of_memory_names_a_batch_size_to_try_and_the_queue_goes_on(workers, tiny_plan, error):
     run = launch(short(tiny_plan), workers.root, folds=(0, 1))
     assert workers.run(small_net, partial(out_of_memory, error=error)) == 0
@@ -503,6 +558,7 @@ def test_out_of_memory_names_a_batch_size_to_try_and_the_queue_goes_on(workers, 
 # 11. diverged
 
 
+@pytest.mark.fault(11)
 def test_a_diverged_loss_is_told_with_epoch_and_step_and_the_checkpoint_before_is_kept(workers, tiny_plan):
     good = tiny_plan.config.phases[0].model_copy(update={"epochs": 1}).model_dump()
     wild = {**good, "optimizer": "sgd", "lr_backbone": 10.0, "lr_head": 10.0, "momentum": 0.99, "epochs": 40}
@@ -547,6 +603,7 @@ class Trap:
         return (os.mkdir, (self.path,))
 
 
+@pytest.mark.fault(21)
 def test_a_malicious_pickle_as_resume_point_or_weights_fails_without_running(
     workers, tiny_plan, tmp_path, swapped_after_launch
 ):
@@ -564,6 +621,7 @@ def test_a_malicious_pickle_as_resume_point_or_weights_fails_without_running(
     assert not trap.exists()
 
 
+@pytest.mark.fault(22)
 def test_weights_of_another_architecture_are_refused_with_keys_and_shapes(
     workers, tiny_plan, tmp_path, swapped_after_launch
 ):
@@ -579,6 +637,7 @@ def test_weights_of_another_architecture_are_refused_with_keys_and_shapes(
     assert "layer1.0.conv3.weight" in state.reason
 
 
+@pytest.mark.fault(21)
 def test_a_misfit_or_malicious_weights_file_is_refused_before_anything_is_queued(workers, tiny_plan, tmp_path):
     import torchvision
 
@@ -593,6 +652,7 @@ def test_a_misfit_or_malicious_weights_file_is_refused_before_anything_is_queued
     assert not trap.exists() and not summaries(workers.root) and not control.waiting(workers.root)
 
 
+@pytest.mark.fault(22)
 def test_a_resume_point_of_another_network_is_refused_with_keys_and_shapes(workers, tiny_plan):
     run = launch(short(tiny_plan, epochs=2), workers.root)
     worker = workers.start(small_net, hold_at(epoch=2))
@@ -620,6 +680,7 @@ def clock_runs_backwards(root):
     time.time = lambda: begun - 3600 * (real() % 1000)
 
 
+@pytest.mark.fault(28)
 def test_a_clock_that_runs_backwards_gives_no_negative_time_left_and_no_false_interruption(workers, tiny_plan):
     run = launch(short(tiny_plan, epochs=3), workers.root)
     worker = workers.start(small_net, clock_runs_backwards, hold_at(epoch=3, step=2))
@@ -635,6 +696,7 @@ def test_a_clock_that_runs_backwards_gives_no_negative_time_left_and_no_false_in
 
 
 @pytest.mark.parametrize("locked", [True, False])
+@pytest.mark.fault(29)
 def test_a_stranger_with_the_pid_of_a_dead_worker_is_never_signalled(workers, tiny_plan, locked):
     run = launch(short(tiny_plan), workers.root)
     stranger = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
@@ -664,6 +726,7 @@ def removed(folder):
     return not folder.exists()
 
 
+@pytest.mark.fault(31)
 def test_a_run_deleted_while_it_trains_ends_by_itself_and_the_next_job_runs(workers, tiny_plan):
     gone = launch(short(tiny_plan, epochs=2), workers.root, folds=(0, 1))
     following = launch(short(tiny_plan, name="following"), workers.root)
@@ -684,6 +747,7 @@ def test_a_run_deleted_while_it_trains_ends_by_itself_and_the_next_job_runs(work
 # 32. data that changed
 
 
+@pytest.mark.fault(32)
 def test_a_photo_that_changed_since_the_launch_is_named_and_nothing_is_resumed(workers, tiny_plan, tmp_path):
     from core.data.scan import scan
     from core.plan.plan import make_plan
@@ -711,6 +775,7 @@ def test_a_photo_that_changed_since_the_launch_is_named_and_nothing_is_resumed(w
 # 33. a device that is not there
 
 
+@pytest.mark.fault(33)
 def test_a_gpu_that_is_not_there_is_a_clear_failure_and_the_queue_goes_on(workers, tiny_plan):
     run = launch(short(tiny_plan, training__device="cuda"), workers.root)
     following = launch(short(tiny_plan), workers.root)

@@ -1,6 +1,7 @@
 """Fault 36: ten sessions at once while training."""
 
 import psutil
+import pytest
 
 from tests.browser.made_runs import made_run, people_in_folders
 from tests.browser.screen import slack, soon
@@ -11,6 +12,7 @@ TICKS = 4  # of each page that looks by itself, Live and Home
 PROCESSOR = 0.1  # seconds of a core for a tick in which nothing happened; bench.sessions tells what it is
 
 
+@pytest.mark.fault(36)
 def test_ten_sessions_while_a_run_trains_see_no_error_and_leave_the_cores_to_the_training(lab, tmp_path):
     run = made_run(lab, people_in_folders(tmp_path / "faces", ["a", "b"]), state="running")
     with run.fold_lock(0).acquire(timeout=5), run.fold_lock(1).acquire(timeout=5):

@@ -254,12 +254,14 @@ def upgrade(port: int, *, origin: str, host: str = "") -> int:
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1.evil.example:{port}", "null"])
+@pytest.mark.fault(35)
 def test_a_websocket_from_another_origin_is_refused(lab_process, origin):
     port = lab_process.port
     assert upgrade(port, origin=f"http://127.0.0.1:{port}") == 101
     assert upgrade(port, origin=origin.format(port=port)) == 403
 
 
+@pytest.mark.fault(35)
 def test_a_name_that_is_pointed_at_this_machine_is_another_origin(lab_process):
     """DNS rebinding: the page's own host resolves to 127.0.0.1."""
     port = lab_process.port

@@ -59,6 +59,7 @@ def _click(plan, root, run_id, number):
     (root / f".answer{number}").write_text(answer)
 
 
+@pytest.mark.fault(7)
 def test_two_browsers_that_launch_the_same_form_at_once_make_one_run(tiny_plan, runs_folder):
     for turn in range(3):
         clicks = [
@@ -78,6 +79,7 @@ def test_two_browsers_that_launch_the_same_form_at_once_make_one_run(tiny_plan, 
             path.unlink()
 
 
+@pytest.mark.fault(34)
 def test_missing_weights_are_told_before_anything_is_frozen(tiny_plan, runs_folder, started):
     with pytest.raises(LabError, match="there is no file") as caught:
         control.launch(short(tiny_plan, model__init="file:/nowhere/weights.pth"))

@@ -54,6 +54,7 @@ def successor_asked(root) -> bool:
     return asked
 
 
+@pytest.mark.fault(38)
 def test_a_broken_process_fails_one_job_and_a_fresh_one_takes_the_next(tiny_plan, workers):
     """The fresh process is started by the one that leaves: no page is open."""
     run = launch(short(tiny_plan), workers.root, folds=(0, 1))
@@ -67,6 +68,7 @@ def test_a_broken_process_fails_one_job_and_a_fresh_one_takes_the_next(tiny_plan
     assert halt.stopped(workers.root) is None
 
 
+@pytest.mark.fault(38)
 def test_three_instant_failures_in_a_row_stop_the_queue_in_words(tiny_plan, workers):
     runs_ = [launch(short(tiny_plan), workers.root, folds=(0, 1)) for _ in range(2)]
     for failures in range(3):

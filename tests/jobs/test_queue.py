@@ -183,6 +183,7 @@ def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
     second[2].release()
 
 
+@pytest.mark.fault(40)
 def test_a_job_whose_lock_another_process_holds_keeps_its_place(make_run, runs_folder):
     run = make_run()
     queue.enqueue(run, [0, 1])
@@ -273,6 +274,7 @@ def _stand_still(root, *, point):
 @pytest.mark.parametrize(
     "point", ["locked", "before it says running", "after it says running", "before its entry goes"]
 )
+@pytest.mark.fault(40)
 def test_a_worker_that_dies_between_claim_and_training_leaves_the_job_to_the_next(tiny_plan, workers, point):
     run = launch(short(tiny_plan), workers.root)
     begun = control.waiting(workers.root)
@@ -418,6 +420,7 @@ def _pretend_worker(root):
     worker.work(root)
 
 
+@pytest.mark.fault(40)
 def test_launches_from_several_processes_at_once_lose_nothing(make_run, runs_folder):
     made = [make_run() for _ in range(9)]
     shares = [[run.id for run in made[i::3]] for i in range(3)]

@@ -42,6 +42,7 @@ def test_the_folder_is_the_one_that_torch_uses(environment, tmp_path, monkeypatc
     assert weights_folder() == Path(torch.hub.get_dir()) / "checkpoints"
 
 
+@pytest.mark.fault(34)
 def test_missing_weights_are_told_with_the_file_the_folder_and_the_way_out(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(LabError) as caught:

@@ -285,6 +285,7 @@ def grey16() -> Image.Image:
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value[-5:] else "",
 )
+@pytest.mark.fault(25)
 def test_any_upload_is_shown_or_refused_in_words(lab, name, content, message):
     page = open_page()
     page.file_uploader(key="augment-upload").set_value((name, content, "image/jpeg")).run()
@@ -294,6 +295,7 @@ def test_any_upload_is_shown_or_refused_in_words(lab, name, content, message):
         assert "Epoch 16" in text_of(page)
 
 
+@pytest.mark.fault(25)
 def test_an_upload_of_more_than_50_megabytes_is_refused_in_words(lab):
     """The element says how much it takes; what comes another way is refused by the page."""
     page = open_page()

@@ -70,6 +70,7 @@ def test_missing_photos_are_named_and_agreed_to_for_that_folder_alone(folder, da
     assert not asks(at) and run.config().data.root == str(other)
 
 
+@pytest.mark.fault(44)
 def test_an_older_run_whose_photos_were_touched_can_be_agreed_to_be_the_same(folder, dataset):
     run = frozen_run(folder, dataset, hashes=False)
     for state in run.states():

@@ -119,6 +119,7 @@ def test_warnings_block_nothing(tmp_path):
 # Fault 17
 
 
+@pytest.mark.fault(17)
 def test_a_class_with_fewer_people_than_folds_is_named_with_the_numbers(masks):
     with pytest.raises(LabError) as caught:
         plan_of(masks, folds={"count": 7})
@@ -128,6 +129,7 @@ def test_a_class_with_fewer_people_than_folds_is_named_with_the_numbers(masks):
     assert plan_of(masks, folds={"count": 6}).config.folds.count == 6
 
 
+@pytest.mark.fault(17)
 def test_one_class_only_is_named_with_the_numbers(tmp_path):
     for n in range(5):
         draw(tmp_path / "cats" / f"{n}.jpg")
@@ -135,6 +137,7 @@ def test_one_class_only_is_named_with_the_numbers(tmp_path):
         plan_of(tmp_path, task={"name": "label"})
 
 
+@pytest.mark.fault(17)
 def test_an_empty_folder_a_missing_one_and_a_task_that_does_not_fit_are_named(tmp_path, masks):
     with pytest.raises(LabError, match="no images"):
         plan_of(tmp_path)

@@ -52,6 +52,7 @@ def dead(tiny_plan, runs_folder, monkeypatch):
     return made
 
 
+@pytest.mark.fault(37)
 def test_killed_for_memory_is_told_with_the_figures(dead, counter):
     run = dead()
     assert run.fold_state(0).reason == deaths.STOPPED
@@ -106,6 +107,7 @@ def test_a_note_of_the_worker_before_does_not_count(dead, counter):
     assert "4.0 GB" in state.reason
 
 
+@pytest.mark.fault(4)
 def test_after_a_restart_of_the_machine_nothing_is_claimed(dead, counter, monkeypatch):
     run = dead()
     counter(4)
@@ -121,6 +123,7 @@ def test_a_state_without_notes_as_before_is_stopped_from_outside(dead, counter, 
     assert (run.fold_state(0).state, run.fold_state(0).reason) == ("interrupted", deaths.STOPPED)
 
 
+@pytest.mark.fault(37)
 def test_the_second_time_names_what_has_to_change_and_nothing_resumes_by_itself(dead, counter, runs_folder):
     run = dead()
     counter(4)
@@ -164,6 +167,7 @@ def hungry(root, *, group):
     train.Clock.start_epoch = start
 
 
+@pytest.mark.fault(37)
 def test_a_worker_that_the_kernel_kills_for_memory_says_so_and_can_be_resumed(tiny_plan, workers):
     group = make_group(megabytes=600)
     if group is None:

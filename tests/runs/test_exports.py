@@ -47,6 +47,7 @@ def test_tidy_metrics_hold_every_number_once(folder):
             np.testing.assert_array_equal(back.reindex(theirs.index), theirs)
 
 
+@pytest.mark.fault(24)
 def test_csv_and_parquet_hold_the_same_and_no_formula(folder):
     csv = exports.metrics_csv(chosen(folder))
     text = pd.read_csv(io.BytesIO(csv))
@@ -56,6 +57,7 @@ def test_csv_and_parquet_hold_the_same_and_no_formula(folder):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+@pytest.mark.fault(24)
 def test_a_table_of_the_screen_leaves_without_formulas_in_cells_columns_and_row_names(start):
     evil = f"{start}cmd|' /C calc'!A0"
     frame = pd.DataFrame({evil: [evil, "plain"], "n": [-1, 2]}, index=pd.Index([evil, "b"], name=f"{evil}2"))

@@ -28,6 +28,7 @@ def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
     assert_same_table(read_metrics(path), pd.DataFrame(rows(1))[METRIC_COLUMNS])
 
 
+@pytest.mark.fault(30)
 def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_resume(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # thousands of files on a busy disk
     path = tmp_path / "metrics.csv"
@@ -62,6 +63,7 @@ def test_cut_metrics_drops_what_came_after_the_checkpoint(tmp_path):
     assert path.read_text() == ",".join(METRIC_COLUMNS) + "\n"
 
 
+@pytest.mark.fault(5)
 def test_a_full_disk_while_metrics_are_cut_keeps_the_old_file(tmp_path):
     path = tmp_path / "metrics.csv"
     for epoch in (1, 2, 3):
@@ -124,6 +126,7 @@ def row(epoch, split, value):
 
 @settings(max_examples=50)
 @given(epochs=st.integers(0, 4), share=st.floats(0, 1), value=st.floats(allow_nan=False, allow_infinity=False))
+@pytest.mark.fault(30)
 def test_metrics_cut_at_any_byte_give_every_whole_line_and_no_duplicate_after_a_resume(
     tmp_path_factory, epochs, share, value
 ):

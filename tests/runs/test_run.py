@@ -51,6 +51,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("bad", BAD_IDS, ids=repr)
+@pytest.mark.fault(19)
 def test_what_is_no_run_id_is_refused_and_shown_as_text(bad, tmp_path):
     for use in (check_id, Run, lambda value: Run(value, tmp_path)):
         with pytest.raises(LabError, match="is not a run id") as caught:
@@ -61,6 +62,7 @@ def test_what_is_no_run_id_is_refused_and_shown_as_text(bad, tmp_path):
 
 
 @given(st.text(max_size=90))
+@pytest.mark.fault(19)
 def test_an_id_that_is_accepted_is_one_plain_name_in_the_folder(text):
     try:
         run = Run(text, Path("/runs"))
@@ -117,6 +119,7 @@ def test_a_run_is_created_once(run, tiny_plan, runs_folder):
     assert os.listdir(runs_folder) == [NAME]
 
 
+@pytest.mark.fault(7)
 def test_of_clicks_that_create_the_same_run_at_once_one_does(tiny_plan, runs_folder):
     gate, outcomes = threading.Barrier(4), []
 
@@ -300,6 +303,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("what", GARBAGE)
+@pytest.mark.fault(27)
 def test_a_mangled_summary_is_listed_as_unreadable_beside_the_others(run, what):
     garbage = GARBAGE[what]
     folder = copy_summary(run, "broken", **(garbage if isinstance(garbage, dict) else {}))
@@ -342,6 +346,7 @@ def test_no_runs_folder_is_no_runs(tmp_path):
     assert summaries(tmp_path / "nothing") == []
 
 
+@pytest.mark.fault(27)
 def test_ten_thousand_runs_are_listed_newest_first_from_their_summaries_alone(run, tmp_path, monkeypatch):
     runs_folder, one, bad = tmp_path / "many", tmp_path / "one", tmp_path / "bad"
     for folder in (runs_folder, one, bad):
@@ -416,6 +421,7 @@ def test_predictions_that_are_not_there_yet_are_told(run):
 
 
 @pytest.mark.parametrize("look", [Run.config, Run.samples, Run.info, Run.require])
+@pytest.mark.fault(31)
 def test_a_deleted_run_is_gone_and_looking_does_not_bring_it_back(run, look):
     run.delete()
     with pytest.raises(LabError, match=f"run '{NAME}' is gone") as caught:

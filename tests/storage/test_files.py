@@ -108,6 +108,7 @@ def test_the_remedy_names_the_size_that_was_asked_for(old):
     assert "Free at least 5 MB" in caught.value.remedy
 
 
+@pytest.mark.fault(2)
 def test_a_reader_never_sees_half_a_file(tmp_path):
     path = tmp_path / "progress.json"
     files.write_json(path, {"n": 0, "text": ""})

@@ -129,6 +129,7 @@ def test_taking_a_free_lock_never_fails_for_those_who_look(tmp_path, lookers):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.fault(42)
 def test_another_user_who_may_only_read_sees_the_true_state(tiny_plan, take):
     """As the user nobody, who has to be able to reach the folder: pytest's own are closed to others."""
     root = Path(tempfile.mkdtemp())
@@ -148,6 +149,7 @@ def test_another_user_who_may_only_read_sees_the_true_state(tiny_plan, take):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK], ids=errno.errorcode.get)
+@pytest.mark.fault(43)
 def test_a_file_system_that_cannot_lock_is_refused_at_launch(tiny_plan, runs_folder, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", no_flock(number))
     with pytest.raises(LabError, match=r"cannot lock files .*two workers could train one fold") as caught:
@@ -159,6 +161,7 @@ def test_a_file_system_that_cannot_lock_is_refused_at_launch(tiny_plan, runs_fol
     assert not list(queue.entries(runs_folder))
 
 
+@pytest.mark.fault(43)
 def test_a_study_on_a_file_system_that_cannot_lock_is_refused_in_words(tiny_plan, runs_folder, monkeypatch):
     study = StudyConfig(name="depths", grid={"training.seed": [0, 1]})
     launched = records.launch(study, [tiny_plan], folder=runs_folder)

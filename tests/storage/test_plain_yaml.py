@@ -44,6 +44,7 @@ data: {root: *words}
         ("? 0x" + "f" * 5_000 + "\n: 1", "line 1: .*number this large"),
     ],
 )
+@pytest.mark.fault(26)
 def test_every_door_refuses_what_is_no_plain_configuration(door, text, words):
     with pytest.raises(LabError, match=words) as refusal:
         door(text)
@@ -115,6 +116,7 @@ ENTRY = some.builds(
 
 
 @given(some.lists(ENTRY, min_size=1, max_size=3).map("".join))
+@pytest.mark.fault(26)
 def test_any_tag_on_any_value_is_a_value_or_a_refusal(text):
     for door in DOORS:
         try:

@@ -50,6 +50,7 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path):
     assert os.listdir(tmp_path) == ["last.pt"]
 
 
+@pytest.mark.fault(33)
 def test_a_resume_point_that_a_gpu_wrote_opens_on_a_cpu(tmp_path, monkeypatch):
     path = tmp_path / "last.pt"
     with monkeypatch.context() as gpu:
@@ -81,6 +82,7 @@ def test_weights_are_plain_safetensors_whatever_their_memory_layout(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.fault(21)
 def test_a_malicious_pickle_as_a_checkpoint_is_refused_and_never_runs(tmp_path):
     path = tmp_path / "last.pt"
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

@@ -115,6 +115,7 @@ FINAL = [name.replace("best", "final") for name in BEST if "best" in name]
 
 
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.fault(1)
 def test_killed_before_or_after_every_write_and_resumed_equals_never_stopped(
     workers, tiny_plan, never_stopped_small, network, after
 ):
@@ -147,6 +148,7 @@ def test_a_best_epoch_that_a_resume_does_not_reach_again_leaves_nothing_behind(
     assert run.fold_state(0).best_epoch == kept
 
 
+@pytest.mark.fault(44)
 def test_killed_and_resumed_from_where_the_dataset_moved_meanwhile_equals_never_stopped(
     workers, tiny_plan, never_stopped_small, network, tmp_path
 ):
@@ -167,6 +169,7 @@ def test_killed_and_resumed_from_where_the_dataset_moved_meanwhile_equals_never_
     assert_one_story(run)
 
 
+@pytest.mark.fault(39)
 def test_a_resume_with_another_thread_count_is_told_and_leaves_one_story(workers, tiny_plan, network, monkeypatch):
     run = launch(tiny_plan, workers.root)
     assert workers.run(small_net, die_renaming("last.pt", after=True, turn=2)) == -signal.SIGKILL
@@ -230,6 +233,7 @@ def mixed(tiny_plan, runs_folder, network, ends):
     return run
 
 
+@pytest.mark.fault(39)
 def test_whoever_reads_weights_or_predictions_refuses_those_of_different_epochs(mixed):
     model, names = ModelConfig(init=f"run:{mixed.id}", depth=18), mixed.info()["class_names"]
     network, _ = build_model(ModelConfig(init="scratch"), 3, 0)
