@@ -13,6 +13,7 @@ from core import __version__, places
 from core.cli import datasets, ensemble, take, write
 from core.cli.attend import attend
 from core.cli.certainty import certainty
+from core.cli.doctor import doctor
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.relocate import relocate
@@ -44,6 +45,7 @@ app.command()(attend)
 app.command()(certainty)
 app.command()(ensemble.test)
 app.command()(predict)
+app.command()(doctor)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 app.command()(datasets.unpack)

@@ -1,0 +1,33 @@
+"""The verb `doctor`: what of this machine and of the lab's folders could spoil a training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.jobs.doctor import examine
+
+SIGNS = {"good": "ok   ", "note": "note ", "fault": "FAULT"}
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    runs_dir: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
+    ] = None,
+) -> None:
+    """Look at versions, devices, disk, rights, locks, weights and runs; exit with 1 where something is a fault."""
+    findings = examine(runs_dir and runs_dir.resolve())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            print(f"{SIGNS[finding.verdict]} {finding.subject}: {finding.what}")
+            if finding.remedy:
+                print(f"      {finding.remedy}")
+    if any(finding.verdict == "fault" for finding in findings):
+        raise typer.Exit(1)

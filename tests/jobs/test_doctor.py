@@ -1,0 +1,114 @@
+"""The doctor: each look finds what is wrong, and nothing where nothing is."""
+
+import os
+import shutil
+
+import pytest
+
+from core import places
+from core.jobs import doctor
+from core.storage import locks
+from core.training import checkpoint
+
+
+def findings_about(subject, root, **options):
+    return [finding for finding in doctor.examine(root, **options) if finding.subject == subject]
+
+
+def verdicts(findings):
+    return [finding.verdict for finding in findings]
+
+
+def test_a_lab_in_order_has_no_fault_and_every_subject_is_looked_at(tmp_path):
+    findings = doctor.examine(tmp_path / "runs")
+    assert [finding.what for finding in findings if finding.verdict == "fault" and finding.subject != "disk"] == []
+    assert {"versions", "machine", "rights", "locks", "disk", "weights", "runs"} <= {f.subject for f in findings}
+    assert all(finding.remedy for finding in findings if finding.verdict != "good")
+
+
+@pytest.mark.fault(43)
+def test_a_lock_that_no_other_process_sees_is_a_fault(tmp_path, monkeypatch):
+    assert verdicts(findings_about("locks", tmp_path)) == ["good"]
+    monkeypatch.setattr(locks, "is_held", lambda path: False)
+    assert "not seen by another" in findings_about("locks", tmp_path)[0].what
+
+
+def test_a_network_file_system_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_file_system", lambda path: "nfs4")
+    [finding] = findings_about("locks", tmp_path)
+    assert finding.verdict == "note" and "nfs4" in finding.what
+
+
+def test_the_file_system_is_that_of_the_nearest_mount(tmp_path, monkeypatch):
+    from collections import namedtuple
+
+    Part = namedtuple("Part", "mountpoint fstype")
+    parts = [Part("/", "ext4"), Part(str(tmp_path), "nfs4"), Part(str(tmp_path) + "x", "xfs")]
+    monkeypatch.setattr(doctor.psutil, "disk_partitions", lambda all: parts)
+    assert doctor._file_system(tmp_path / "runs") == "nfs4"
+    assert doctor._file_system(tmp_path.parent) == "ext4"
+
+
+@pytest.mark.fault(6)
+def test_a_folder_that_cannot_be_written_is_a_fault_and_the_rest_is_still_looked_at(tmp_path):
+    (tmp_path / "file").write_text("")
+    findings = doctor.examine(tmp_path / "file" / "runs")
+    assert [finding.verdict for finding in findings if finding.subject == "rights"] == ["fault"]
+    assert "versions" in {finding.subject for finding in findings}
+
+
+@pytest.mark.parametrize(("card", "verdict"), [(False, "note"), (True, "fault")])
+def test_little_shared_memory_is_told_with_the_remedy(tmp_path, monkeypatch, card, verdict):
+    (tmp_path / "dev" / "shm").mkdir(parents=True)
+    if card:
+        (tmp_path / "dev" / "nvidia0").touch()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage._replace(free=64_000_000))
+    [finding] = findings_about("shared memory", tmp_path / "runs", top=tmp_path)
+    assert finding.verdict == verdict
+    assert "64 MB" in finding.what and "--shm-size" in finding.remedy
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage._replace(free=4e9))
+    assert verdicts(findings_about("shared memory", tmp_path / "runs", top=tmp_path)) == ["good"]
+
+
+@pytest.mark.fault(27)
+def test_broken_runs_and_old_left_overs_are_named_and_young_ones_are_not(tmp_path):
+    (tmp_path / "20260101-000000-broken-abcd").mkdir()
+    young, old, other = (tmp_path / name for name in (".a.json.0123abcd.tmp", ".b.json.0123abcd.tmp", "notes.tmp"))
+    for path in (young, old, other):
+        path.write_bytes(b"x" * 1000)
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    findings = doctor.examine(tmp_path)
+    assert any(
+        "20260101-000000-broken-abcd" in f.what for f in findings if f.subject == "runs" and f.verdict == "fault"
+    )
+    [left] = [finding for finding in findings if finding.subject == "left-overs"]
+    assert left.what.startswith("1 temporary file of killed processes") and str(old) in left.what
+
+
+def test_what_a_killed_writer_leaves_is_what_the_doctor_looks_for(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    monkeypatch.setattr(checkpoint.files.os, "fsync", die)
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+    with pytest.raises(Killed):
+        checkpoint.files.write_text(tmp_path / "config.yaml", "text")
+    assert [path.name for path in tmp_path.iterdir() if doctor.TEMPORARY.match(path.name)]
+
+
+def test_disk_is_counted_by_what_uses_it(tmp_path):
+    lab = places.lab_folder(tmp_path)
+    lab.mkdir()
+    (lab / "pixels.npy").write_bytes(b"x" * 10_000_000)
+    (tmp_path / "run" / "fold_0").mkdir(parents=True)
+    (tmp_path / "run" / "fold_0" / "last.pt").write_bytes(b"x" * 20_000_000)
+    (tmp_path / "run" / "fold_0" / "best.safetensors").write_bytes(b"x" * 30_000_000)
+    used = findings_about("disk", tmp_path)[-1].what
+    assert used == (
+        "Used: runs 0.05 GB, resume points of runs 0.02 GB, decoded photos and what else the lab keeps 0.01 GB."
+    )
