@@ -58,6 +58,17 @@ def open_run(run_id: str) -> tuple[Run, RunConfig, dict]:
     return run, config, info
 
 
+def look_again(run_id: str, problem: str) -> None:
+    """Draw the page anew once a run that could not be opened can be, or fails otherwise: its files may be on the way,
+    or one of them was gone before the others."""
+    try:
+        open_run(run_id)
+    except LabError as error:
+        if str(error) == problem:
+            return
+    st.rerun()
+
+
 def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colour: str, listed: list[dict]) -> None:
     dataset = Path(config.data.root).name or "dataset"
     facts = [
@@ -292,6 +303,7 @@ except LabError as error:
     st.html('<div class="lab-title">Live</div>')
     badges.show_error(error)
     run_picker.pick_run(listed, None)
+    st.fragment(look_again, run_every=TICK)(run_id, str(error))
     st.stop()
 st.query_params["run"] = run.id
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "faults.md"
+from core.places import HOME
+
+PAGE = HOME / "docs" / "faults.md"
 OPEN: dict[int, str] = {  # rows without a test, each with the reason
     45: "no test yet",
     47: "there is no cluster yet",
@@ -217,10 +217,10 @@ ROWS: dict[int, tuple[str, str]] = {
 def marked() -> dict[int, list[str]]:
     """Row -> "file::test" of the tests marked with it, in the order of their files. Read without importing a test."""
     tests: dict[int, list[str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    for path in sorted((HOME / "tests").rglob("test_*.py")):
         for name, rows in _marks(ast.parse(path.read_text(encoding="utf-8"))):
             for row in rows:
-                tests.setdefault(row, []).append(f"{path.relative_to(ROOT).as_posix()}::{name}")
+                tests.setdefault(row, []).append(f"{path.relative_to(HOME).as_posix()}::{name}")
     return tests
 
 
@@ -238,8 +238,8 @@ def page() -> str:
     lines = [
         "# What goes wrong, and what you may expect",
         "",
-        "Each row is made to happen by the tests beside it: a real kill, a real full disk, a real bad file. Written by",
-        "`python -m tests.fault_table` from the tests' own marks; a test fails while this page differs from them.",
+        "Each row is made to happen by the tests beside it: a real kill, a real full disk, a real bad file. This page",
+        "is written by tests/fault_table.py from the tests' own marks; a test fails while it differs from them.",
         "",
         "| # | What goes wrong | What you may expect | Made to happen by |",
         "|---|---|---|---|",

@@ -282,6 +282,8 @@ def test_a_run_that_is_deleted_while_it_is_viewed(page, lab, tmp_path):
     run = made_run(lab, people_in_folders(tmp_path / "faces", ["cats", "dogs"]), state="queued")
     page.goto(f"/live?run={run.id}")
     sees(page, "queued")
+    run.config_file.unlink()  # a folder is not deleted at once
+    sees(page, "config.yaml is missing")
     shutil.rmtree(run.dir)
     sees(page, "is gone")
 
