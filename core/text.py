@@ -50,10 +50,21 @@ def score(x: float | None) -> str:
 
 def spread(values: Iterable[float | None]) -> str:
     """Mean, sample deviation and number of folds: "0.713 ± 0.012 (5)"; "0.713 (1)" for one; a dash for none."""
-    mean, deviation, n = mean_and_deviation(list(values))
+    return spread_of(*mean_and_deviation(list(values)))
+
+
+def spread_of(mean: float, deviation: float, n: int) -> str:
+    """The same of what mean_and_deviation gives."""
     if n == 0:
         return NOTHING
     return f"{mean:.3f} ± {deviation:.3f} ({n})" if n > 1 else f"{mean:.3f} (1)"
+
+
+def over_folds(mean: float, deviation: float, n: int) -> str:
+    """The same in words, where there is room: "0.713 ± 0.012 over 5 folds", "0.713 in one fold"."""
+    if n == 0:
+        return NOTHING
+    return f"{mean:.3f} ± {deviation:.3f} over {n} folds" if n > 1 else f"{mean:.3f} in one fold"
 
 
 def ago(moment: float | None, now: float | None = None) -> str:

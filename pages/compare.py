@@ -103,6 +103,8 @@ frame.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
 listed = index.summaries()
+if not st.query_params.get("runs") and (runs := pick.of_hand()):
+    st.query_params["runs"] = runs
 question = pick.read_address()
 pick.runs_box(listed, question)
 if not question.runs:

@@ -17,8 +17,10 @@ from core.jobs import control, queue
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
+from core.runs.lists.index import Listed
 from core.runs.states import overall
-from core.text import ago, count, plain, spread
+from core.text import ago, count, plain
+from pages.parts.hand import results
 from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
 
@@ -59,8 +61,9 @@ def small_curve(summary: dict[str, Any], colour: str, width: int = 120) -> str:
     return theme.picture(curves.sparkline(values, run_colour=colour, width=width, total=int(summary["epochs"])))
 
 
-def scores_of(summary: dict[str, Any], which: str) -> str:
-    return spread((fold.get("scores") or {}).get(f"{which}_f1") for fold in summary["folds"])
+def score_so_far(summary: dict[str, Any]) -> str:
+    entry = Listed(summary)
+    return f"F1 {results.f1(entry)}, finished folds" if entry.done[0] else "no fold is finished yet"
 
 
 def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> None:
@@ -79,7 +82,7 @@ def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> 
                 st.html(view.progress_html(status, table))
             st.html(
                 f'{small_curve(summary, colours[run.id], 150)}<div class="lab-meta lab-num">'
-                f"best F1 so far {scores_of(summary, 'best')}</div>",
+                f"{score_so_far(summary)}</div>",
                 width=220,
             )
 
@@ -133,8 +136,8 @@ def finished(done: Sequence[dict[str, Any]]) -> None:
                 st.html(f'<div class="lab-meta">{badges.dot(colour)}{facts(summary)} · {_time(ended or None)}</div>')
             st.html(small_curve(summary, colour), width=130)
             st.html(
-                f'<div class="lab-num">F1 {scores_of(summary, "best")} <span class="lab-meta">best epoch</span></div>'
-                f'<div class="lab-num lab-meta">F1 {scores_of(summary, "final")} last epoch</div>',
+                f'<div class="lab-num">F1 {results.f1(Listed(summary))} <span class="lab-meta">best epoch</span></div>'
+                f'<div class="lab-num lab-meta">F1 {results.f1(Listed(summary), "final")} last epoch</div>',
                 width=230,
             )
     if len(done) > FINISHED_SHOWN:

@@ -147,7 +147,7 @@ def open_launched() -> None:
         st.switch_page(STUDIES, query_params={"study": run_or_study})
 
 
-frame.begin_page(answers=frame.CLICK)
+frame.begin_page(answers=frame.CLICK, names_study=False)
 st.html(CSS)
 groups.style()
 open_launched()

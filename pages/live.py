@@ -23,7 +23,8 @@ from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
-from pages.parts.run import apart, attributes, certainty, charts, curves, groups, take, view, yes_no
+from pages.parts.hand import hand
+from pages.parts.run import apart, attributes, certainty, charts, curves, groups, result, take, view, yes_no
 from pages.parts.shared import badges, frame, moved, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -130,7 +131,8 @@ def actions(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         )
         st.code(text, "yaml", height=420)
         corrected(run)
-    if LAUNCH.is_file() and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
+    ended = not status.active and any(fold.state == "done" for fold in status.folds)
+    if not ended and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
         st.switch_page(LAUNCH, query_params={"from": run.id})
 
 
@@ -288,9 +290,9 @@ def samples(run: Run, config: RunConfig) -> None:
         st.caption(f"{count(width)} × {count(height)} px, augmented as fold {fold} sees them in epoch {count(epoch)}.")
 
 
-frame.begin_page()
+frame.begin_page(shows=(hand.STUDY,))
 listed = index.summaries()
-run_id = st.query_params.get("run") or next((summary["id"] for summary in listed if "unreadable" not in summary), None)
+run_id = st.query_params.get("run") or hand.first(listed)
 if run_id is None:
     st.html('<div class="lab-title">Live</div>')
     st.info("No run yet. Launch one and watch every fold learn here.", icon=":material/show_chart:")
@@ -305,7 +307,7 @@ except LabError as error:
     run_picker.pick_run(listed, None)
     st.fragment(look_again, run_every=TICK)(run_id, str(error))
     st.stop()
-st.query_params["run"] = run.id
+hand.take(run.id)
 
 colour = colour_of({**info, "id": run.id})
 status = view.read_status(run, config, control.waiting())
@@ -318,6 +320,8 @@ with st.container():
 with st.container():
     if doubts := view.doubts_html(view.doubts_of(run)):
         st.html(doubts)
+with st.container():
+    result.section(run, config, status)
 curves.plotly_once()
 st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, status.signature)
 with st.container():

@@ -16,6 +16,7 @@ from core.runs.yes_no import view as one_by_one
 from core.runs.yes_no.view import OneAttribute, opened
 from core.text import ago, count
 from pages.parts.doubts import queue
+from pages.parts.hand import hand
 from pages.parts.look_inside import address, controls, maps
 from pages.parts.look_inside import groups as look_groups
 from pages.parts.look_inside import mistakes as look_mistakes
@@ -71,7 +72,7 @@ def first_answered(summaries: list[dict]) -> str | None:
     """The newest run in which a fold is done, else the newest run."""
     readable = [s for s in summaries if "unreadable" not in s]
     done = [s for s in readable if any(fold["state"] == "done" for fold in s["folds"])]
-    return next((s["id"] for s in done or readable), None)
+    return hand.first(done or readable)
 
 
 def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
@@ -113,14 +114,14 @@ def explain(error: LabError, run_id: str, summaries: list[dict]) -> None:
         st.html(TITLE)
     badges.show_error(error)
     if unanswered:
-        st.query_params["run"] = run_id
+        hand.take(run_id)
         if st.button("Open in Live", icon=":material/show_chart:"):
             st.switch_page(LIVE, query_params={"run": run_id})
     else:
         run_picker.pick_run(summaries, None)
 
 
-frame.begin_page()
+frame.begin_page(shows=(hand.STUDY,))
 groups.style()
 summaries = index.summaries()
 run_id = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(summaries)
@@ -137,7 +138,7 @@ try:
 except LabError as error:
     explain(error, run_id, summaries)
     st.stop()
-st.query_params["run"] = run.id
+hand.take(run.id)
 header(run, summaries, answers)
 with st.container():
     moved.ask(run)

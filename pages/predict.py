@@ -8,12 +8,13 @@ import streamlit as st
 
 from core.errors import LabError
 from core.runs.lists import index
+from pages.parts.hand import hand
 from pages.parts.predict import many, one, question, sources, work
 from pages.parts.shared import badges, frame
 
 LAUNCH = Path(__file__).with_name("launch.py")
 
-frame.begin_page()
+frame.begin_page(shows=(hand.STUDY,))
 summaries = index.summaries()
 st.html('<div class="lab-title">Predict</div>')
 runs = question.pick_runs(summaries)

@@ -13,6 +13,7 @@ from core.errors import LabError
 from core.studies import record_file, records
 from core.studies.records import Study
 from core.text import ago, count, plain
+from pages.parts.hand import hand
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 from pages.parts.studies import scores, slots, view
@@ -215,8 +216,8 @@ def overview() -> None:
     slots.controls()
 
 
-frame.begin_page()
 study_id = st.query_params.get("study")
+frame.begin_page(names_study=False, shows=hand.BOTH if study_id is None else (hand.RUN,))
 if study_id is None:
     if problem := st.session_state.pop("studies-error", None):
         badges.show_error(problem)
@@ -229,8 +230,12 @@ except LabError as error:
     badges.show_error(error)
     pick(None)
     st.stop()
+st.query_params["study"] = study.id  # a link from the list to its own page leaves the browser's address as it was
 
 status = view.read_status(study)
+st.button(
+    "All studies", icon=":material/arrow_back:", type="tertiary", on_click=st.query_params.pop, args=("study", None)
+)
 header(study, status)
 if problem := st.session_state.pop("studies-error", None):
     badges.show_error(problem)

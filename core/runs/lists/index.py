@@ -5,6 +5,7 @@ Nothing is kept on disk: a fresh process reads each small file once. Imports no 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -74,6 +75,29 @@ class Listed:
         """Training time of all folds that have ended, seconds; None when none has."""
         spent = [seconds for fold in self.summary.get("folds", ()) if (seconds := _seconds(fold)) is not None]
         return sum(spent) if spent else None
+
+    @cached_property
+    def wall_seconds(self) -> float | None:
+        """Time by the clock in which a fold of it trained, seconds; folds that trained side by side count once.
+
+        None where that is not known: before a fold has ended, and where one was resumed, since a fold keeps the time of
+        its last start alone.
+        """
+        spans = [
+            (fold["started"], fold["ended"])
+            for fold in self.summary.get("folds", ())
+            if fold.get("started") and fold.get("ended")
+        ]
+        trained = [_seconds(fold) or 0.0 for fold in self.summary.get("folds", ()) if fold.get("ended")]
+        if not spans or len(spans) < len(trained):
+            return None
+        if any(end - start < seconds - 1 for (start, end), seconds in zip(spans, trained, strict=True)):
+            return None
+        total, until = 0.0, -math.inf
+        for start, end in sorted(spans):
+            total += max(0.0, end - max(start, until))
+            until = max(until, end)
+        return total
 
     @cached_property
     def done(self) -> tuple[int, int]:

@@ -76,7 +76,10 @@ def _controls(summaries: dict[str, dict]) -> StressTest:
         fold = st.selectbox("Fold", _done_folds(summaries[run_id]), key=f"stress-fold-{run_id}", width=90)
         checkpoints = ["best", "final"]
         which = begin(st.segmented_control, "Weights", checkpoints, key="stress-which", begins="best", required=True)
-    st.query_params["run"] = run_id
+    if (
+        linked := st.query_params.get("run")
+    ) is None or linked in summaries:  # else it names a run that cannot be tested
+        st.query_params["run"] = run_id
     key = run_id
     if attribute_names := one_by_one.attributes(Run(run_id)):
         attribute = st.selectbox("Attribute", attribute_names, key=f"stress-attribute-{run_id}", width=250)

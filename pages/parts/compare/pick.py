@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.compare.members import METRICS, WHICH
 from core.figures.comparison_curves import SHOWN_SPLITS, X_TITLES
+from pages.parts.hand import hand
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field, standing
 
@@ -18,6 +19,7 @@ LIMIT = 300  # runs offered in the box, newest first
 MOST = 12  # runs compared at once
 WITHIN = 1.0  # points
 SMOOTH = (0.0, 0.5, 0.8, 0.9, 0.95)
+EMPTIED = "compare-emptied"  # in the session: what was in hand when the box of runs was emptied
 FIRST = "compare-first"  # in the session: key of the address -> what it need not say
 
 
@@ -67,6 +69,16 @@ def _number(text: str | None, default: float, low: float, high: float) -> float:
     return min(high, max(low, value)) if math.isfinite(value) else default
 
 
+def of_hand() -> str:
+    """What a bare address asks for, as its `runs`: the run in hand, which is the baseline, and those of its study.
+
+    Empty where somebody emptied the box since, and where nothing is in hand.
+    """
+    if st.session_state.get(EMPTIED) == (hand.run(), hand.study()):
+        return ""
+    return ",".join(hand.beside()[:MOST])
+
+
 def runs_box(listed: Sequence[dict[str, Any]], question: Question) -> None:
     """The box of runs; changes the address."""
     labels = {s["id"]: run_picker.run_label(s) for s in listed[:LIMIT]}
@@ -90,6 +102,7 @@ def _follow(_: Any = None) -> None:
     """
     runs = standing("compare-runs") or []
     _write("runs", ",".join(runs), "")
+    st.session_state[EMPTIED] = None if runs else (hand.run(), hand.study())
     for key, first in st.session_state.get(FIRST, {}).items():
         if (value := standing(f"compare-ask-{key}")) is not None:
             _write(key, _text(value), _text(first))

@@ -11,6 +11,7 @@ import streamlit as st
 from core.predict.doubt import ACCURACY, ALPHA
 from core.predict.predictor import VOTES
 from core.runs import Run
+from pages.parts.hand import hand
 from pages.parts.look_inside import address
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field
@@ -47,8 +48,12 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
     if not labels:
         return []
     current = st.query_params.get("run")
-    current = current if current in labels else next(iter(labels))
-    st.query_params["run"] = current
+    if current in labels:
+        hand.take(current)
+    else:  # the run in hand stays there
+        if current is not None:
+            st.caption("The run in hand is not finished, so another one answers here.")
+        current = hand.first(finished)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run_picker.pick_run(finished, current)
         others = [run_id for run_id in labels if run_id != current]

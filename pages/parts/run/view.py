@@ -20,6 +20,7 @@ from core.runs import FoldState, Run, metrics_file
 from core.runs.states import overall
 from core.storage.files import GARBAGE
 from core.text import count, duration, rate, score, spread
+from pages.parts.hand import results
 from pages.parts.shared import badges
 
 WHICH, FOLD_SCORES = ("best", "final"), ("f1", "accuracy", "loss")  # of each fold, as its scores name them
@@ -203,7 +204,9 @@ def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
     if seconds is not None:
         words.append(f"{duration(seconds)} left")
     if not status.active and len(metrics):
-        words.append(f"all folds together trained for {duration(metrics['seconds'].sum())}")
+        words.append(
+            f"all folds together trained for {results.trained(results.of_states(status.run_id, status.folds))}"
+        )
     line = " · ".join(map(escape, words))
     return (
         f'<div class="lab-line"><span>{badges.badge(status.state)} · {line}</span><span>{status.share:.0%}</span></div>'

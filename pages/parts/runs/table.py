@@ -5,14 +5,14 @@ Not st.dataframe: a tick there is lost whenever the rows change, and a selection
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from core.runs.lists.index import LISTED_SCORES, Listed, Spread
-from core.text import ago, duration
+from core.runs.lists.index import LISTED_SCORES, Listed
+from core.text import ago, spread_of
+from pages.parts.hand import results
 from pages.parts.shared import badges
 
 # key of the sort, heading, help
@@ -27,7 +27,7 @@ COLUMNS = (
     ("final_f1", "F1 last", "Macro F1 at the last epoch, which is not chosen."),
     ("best_accuracy", "Acc. best", "Accuracy at the best epoch of each fold."),
     ("final_accuracy", "Acc. last", "Accuracy at the last epoch."),
-    ("seconds", "Training", "Time spent in the epochs of all folds that have ended."),
+    ("seconds", "Training", "Time in the epochs of all folds that have ended, added up; then the time by the clock."),
     ("created", "Launched", ""),
 )
 
@@ -235,8 +235,8 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         summary.get("task", "–"),
         f"ResNet-{summary['depth']}" if "depth" in summary else "–",
         entry.recipe or "–",
-        *(spread(entry.scores[name]) for name in LISTED_SCORES),
-        duration(entry.seconds),
+        *(spread_of(*entry.scores[name]) for name in LISTED_SCORES),
+        results.trained(entry),
         ago(summary.get("created")),
     ]
     return {
@@ -250,14 +250,6 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         "note": _first_line(entry),
         "link": f"{link}{entry.id}" if link else "",
     }
-
-
-def spread(values: Spread) -> str:
-    """As text.spread writes it, from numbers that are there already."""
-    mean, deviation, folds = values
-    if not folds or math.isnan(mean):
-        return "–"
-    return f"{mean:.3f} ± {deviation:.3f} ({folds})" if folds > 1 else f"{mean:.3f} (1)"
 
 
 def _first_line(entry: Listed) -> str:

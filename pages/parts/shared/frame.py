@@ -1,8 +1,9 @@
-"""What every page begins with: the lab's look, a queue that stopped, workers that died, clicks that came too late."""
+"""What every page begins with: the lab's look, the run in hand, a queue that stopped, clicks that came too late."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -11,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from core import places
 from core.jobs import halt
 from core.studies import healing
+from pages.parts.hand import hand, history
 from pages.parts.shared import badges, theme
 
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
@@ -19,10 +21,11 @@ CLICK, PRESSED = "launch_click", "runs-pressed"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
 
-def begin_page(*, answers: str = "") -> None:
-    """First line of every page: the lab's few rules of CSS, and the way back into app.py.
+def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[str] = hand.BOTH) -> None:
+    """First line of every page: the lab's few rules of CSS, the run in hand, and the way back into app.py.
 
     answers: CLICK or PRESSED, which this page answers; on any other page that click came too late.
+    names_study: see hand.begin. shows: see hand.line.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
     run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
@@ -30,7 +33,12 @@ def begin_page(*, answers: str = "") -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    st.html(theme.STYLE)
+    with st.container(gap=None):
+        st.html(theme.STYLE)
+        history.once()
+    hand.begin(names_study=names_study)
+    with st.container():
+        hand.line(shows)
     top = st.container()  # always there, so that fields below stay what they are when it fills
     with top:
         _queue_stopped()

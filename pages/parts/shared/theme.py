@@ -15,6 +15,9 @@ STYLE = """<style>
 [data-testid="stPageLink"] a:hover { text-decoration: underline; }
 [data-testid="stPageLink"] p { font-weight: 600; }
 [data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #14181b); }
+.st-key-hand-line { margin: -1.4rem 0 -.7rem; gap: .3rem; }
+.st-key-hand-line .lab-dot { margin: 0 -.35rem 0 0; vertical-align: -.05rem; }
+.st-key-hand-line button { padding-left: .35rem; padding-right: .35rem; }
 .lab-heading { font-size: 1.05rem; font-weight: 650; padding-top: .6rem;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .25rem; }
 .lab-quiet { --c: #7d8590 } .lab-accent { --c: var(--st-primary-color, #2f95b8) } .lab-good { --c: #2a9d68 }

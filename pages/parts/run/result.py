@@ -1,0 +1,198 @@
+"""The result of a run that has ended: its score in words, what stands out, and the next step one click away."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core.answers import mistakes, outcome
+from core.answers.mistakes import Answers
+from core.answers.outcome import Confusion, Outcome
+from core.config import RunConfig
+from core.data import thumbnails
+from core.data.pictures.photo import photo_of
+from core.errors import LabError
+from core.places import HOME
+from core.runs import Run
+from core.runs.lists.index import Listed
+from core.stats.overfitting import Overfit
+from core.text import count, listed, score
+from pages.parts.compare import pick
+from pages.parts.hand import hand, results
+from pages.parts.look_inside import elements
+from pages.parts.run import view
+from pages.parts.shared import exports
+
+PAGES = HOME / "pages"
+LOOK, COMPARE, PREDICT, LAUNCH = (PAGES / f"{name}.py" for name in ("look_inside", "compare", "predict", "launch"))
+FACES, SIDE = 6, 160
+OPEN = "live-open-face"  # in the session: the photo whose maps are asked for
+
+_STYLE = """<style>
+.lab-result b { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
+.lab-stands-out { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem .9rem;
+  padding-top: .6rem; font-size: .93rem; overflow-wrap: anywhere; }
+@media (max-width: 500px) { .lab-stands-out { grid-template-columns: 1fr; gap: 0; }
+  .lab-stands-out > :nth-child(2n) { padding-bottom: .35rem; } }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the card tells beside the score. answers, about: None where no predictions can be read, or where attributes
+    are told one by one; why: why then, empty for the latter.
+    """
+
+    answers: Answers | None
+    about: Outcome | None
+    overfit: Overfit | None
+    why: str = ""
+
+
+def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
+    """Nothing while the run trains or waits, and for one of which no fold is done."""
+    entry = results.of_states(run.id, status.folds)
+    if status.active or not entry.done[0]:
+        return
+    if (sample := st.session_state.pop(OPEN, None)) is not None:
+        _open_maps(run, sample)
+    story = _story(run, config, entry)
+    with st.container(border=True, key="live-result"):
+        left, right = st.columns([1, 1.1], gap="medium")
+        with left:
+            st.html(_STYLE + headline(entry) + facts(story))
+        with right:
+            if story.answers is not None and story.about is not None and story.about.confusion is not None:
+                _faces(story.answers, story.about.confusion)
+        _verbs(run, entry, status, story.about)
+
+
+def headline(entry: Listed) -> str:
+    """HTML: macro F1 in words, both epochs, and the folds that are not in it."""
+    done, total = entry.done
+    lacking = "" if done == total else f" {done} of {total} folds are finished; the others are not in it."
+    return (
+        '<div class="lab-result" role="status">'
+        f"<div>macro F1 <b>{escape(results.f1_in_words(entry))}</b></div>"
+        f'<div class="lab-meta">Mean ± deviation at the best epoch, which is chosen on the validation fold itself; '
+        f"{escape(results.f1(entry, 'final'))} at the last epoch.{lacking}</div></div>"
+    )
+
+
+def facts(story: Story) -> str:
+    """HTML: what stands out, a line each."""
+    lines: list[tuple[str, str]] = []
+    if (about := story.about) is not None:
+        photos = f"{count(about.weakest_photos)} photo{'s' if about.weakest_photos != 1 else ''}"
+        lines.append(("Weakest class", f"{about.weakest}, F1 {score(about.weakest_f1)} on {photos}"))
+        if about.never:
+            lines.append(("Never predicted", listed(about.never)))
+        if about.confusion is None:
+            lines.append(("Mistakes", f"none in {count(about.photos)} photos"))
+        else:
+            lines.append(("Commonest mistake", confusion_in_words(about.confusion)))
+            share = f"{about.wrong / about.photos:.1%}"
+            lines.append(("All mistakes", f"{count(about.wrong)} of {count(about.photos)} photos ({share})"))
+        if about.contradicted:
+            candidates = "1 candidate" if about.contradicted == 1 else f"{count(about.contradicted)} candidates"
+            lines.append(("Wrong labels", f"{candidates}: the network is confident of another class"))
+    elif story.why:
+        lines.append(("Mistakes", story.why))
+    if (over := story.overfit) is not None:
+        lines.append(("Overfits", overfit_in_words(over)))
+    rows = "".join(
+        f'<span class="lab-meta">{escape(title)}</span><span>{escape(words)}</span>' for title, words in lines
+    )
+    return f'<div class="lab-stands-out">{rows}</div>' if rows else ""
+
+
+def confusion_in_words(confusion: Confusion) -> str:
+    return f"{count(confusion.photos)} of {count(confusion.of)} {confusion.true} taken for {confusion.predicted}"
+
+
+def overfit_in_words(over: Overfit) -> str:
+    folds = f"{over.folds} of {over.of} folds" if over.of > 1 else "its fold"
+    return f"from epoch {over.epoch} on: validation loss ends {over.rise:.0%} above its lowest, in {folds}"
+
+
+def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
+    done = [fold["fold"] for fold in entry.summary["folds"] if fold["state"] == "done"]
+    metrics = view.metrics_of(view.metrics_version(run, done))
+    overfit = outcome.overfits(metrics) if len(metrics) else None
+    if config.task.one_by_one:
+        return Story(None, None, overfit)
+    try:
+        answers, about = _answered(run.key, mistakes.version(run))
+    except LabError as error:
+        return Story(None, None, overfit, f"{error.message} {error.remedy}".strip())
+    return Story(answers, about, overfit)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the answers of every fold")
+def _answered(key: str, version: tuple) -> tuple[Answers, Outcome]:
+    """Nobody changes them. version: of the files that they are read from."""
+    answers = mistakes.load_answers(Run(key))
+    return answers, outcome.outcome(answers)
+
+
+def _faces(answers: Answers, confusion: Confusion) -> None:
+    """Photos of the commonest mistake; a click opens the maps of one."""
+    part = answers.table.iloc[list(confusion.rows[:FACES])]
+    pictures = thumbnails.thumbnails([photo_of(row)._replace(mtime_ns=None) for row in part.itertuples()], SIDE)
+    tiles = [_tile(row, picture) for row, picture in zip(part.itertuples(index=False), pictures, strict=True)]
+    elements.gallery(tiles, _ask, key="live-result-faces", version=answers.run_id)
+    st.caption("The commonest mistake, highest loss first. A click shows what every layer looked at.")
+
+
+def _tile(row: Any, picture: bytes | LabError) -> dict[str, Any]:
+    image = "" if isinstance(picture, LabError) else f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+    return {
+        "sample": row.sample,
+        "image": image,
+        "fault": "the photo cannot be read" if not image else "",
+        "true": row.true,
+        "predicted": row.predicted,
+        "right": False,
+        "lines": [f"p {row.confidence:.2f}"],
+        "mark": f"{row.near}, near a limit" if row.near else "",
+        "chosen": False,
+    }
+
+
+def _ask(sample: str) -> None:
+    st.session_state[OPEN] = sample
+
+
+def _open_maps(run: Run, sample: str) -> None:
+    """Look inside with the face chosen, and with the filters under which it stands in the gallery there."""
+    named = sample.replace("%", "%25").replace(",", "%2C")
+    st.switch_page(LOOK, query_params={"run": run.id, "samples": named})
+
+
+def _verbs(run: Run, entry: Listed, status: view.RunStatus, about: Outcome | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if _verb("See the mistakes", "visibility", primary=True):
+            st.switch_page(LOOK, query_params={"run": run.id})
+        if about is not None and about.contradicted and _verb("Check the labels", "fact_check"):
+            st.switch_page(LOOK, query_params={"run": run.id, "view": "labels"})
+        if _verb("Compare", "compare_arrows"):
+            st.switch_page(COMPARE, query_params={"run": run.id, "runs": ",".join(hand.beside()[: pick.MOST])})
+        exports.report((run.id,), exports.version_of(entry), title=run.config().name)
+        if status.state == "done" and _verb("Predict", "online_prediction"):
+            st.switch_page(PREDICT, query_params={"run": run.id})
+        if _verb("Run again", "replay", "Open Launch with these settings."):
+            st.switch_page(LAUNCH, query_params={"from": run.id})
+
+
+def _verb(label: str, icon: str, tip: str | None = None, *, primary: bool = False) -> bool:
+    return st.button(
+        label,
+        icon=f":material/{icon}:",
+        type="primary" if primary else "secondary",
+        key=f"live-verb-{icon}",
+        help=tip,
+    )
