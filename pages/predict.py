@@ -7,9 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import LabError
+from core.predict.yes_no.answers import YesNoAnswers
 from core.runs.lists import index
 from pages.parts.hand import hand
-from pages.parts.predict import many, one, question, sources, work
+from pages.parts.predict import many, one, question, sources, work, yes_no
 from pages.parts.shared import badges, frame
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -23,14 +24,22 @@ if not runs:
     if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
         st.switch_page(LAUNCH)
     st.stop()
-asked = question.ask(runs)
-source = sources.choose(runs[0])
 try:
-    outcome = work.answers(asked, source)
+    asked = question.ask(runs)
+    source = sources.choose(runs[0])
+    answers = work.answers(asked, source)
+    if answers is None:
+        st.stop()
+    attribute, note = None, ""
+    if isinstance(answers, YesNoAnswers):
+        attribute = yes_no.pick(answers)
+        if attribute is None:
+            yes_no.show(answers, asked)
+            st.stop()
+        answers, note = yes_no.through(answers, attribute)
+    outcome = work.outcome_of(answers, asked, note)
 except LabError as error:
     badges.show_error(error)
-    st.stop()
-if outcome is None:
     st.stop()
 row = 0
 if len(outcome.predictions.photos) > 1:

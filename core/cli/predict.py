@@ -11,8 +11,11 @@ import typer
 from core.cli.progress import bar
 from core.cli.write import write_file
 from core.errors import LabError
-from core.predict import photos, submission
-from core.predict.predictor import VOTES, Predictor
+from core.predict import photos
+from core.predict.predictions import VOTES
+from core.predict.predictor import Predictor
+from core.predict.submission import of_attributes, of_classes
+from core.predict.yes_no.answers import YesNoAnswers
 from core.runs import Run
 from core.runs.yes_no.view import opened
 from core.text import count, listed
@@ -20,7 +23,10 @@ from core.text import count, listed
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.predict.predictor import Predictions
+    from core.predict.photos import Photo
+    from core.predict.predictions import Asked, Predictions
+
+    Form = of_classes.Form | of_attributes.Form
 
 FILES = (".csv", ".parquet")
 TTA = {"none": (), "flip": ("flip",), "crops": ("crops",), "flip+crops": ("flip", "crops")}
@@ -28,7 +34,10 @@ TTA = {"none": (), "flip": ("flip",), "crops": ("crops",), "flip+crops": ("flip"
 
 def predict(
     ids: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Finished runs of the same classes, by their ids.")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Finished runs of the same classes, by their ids; RUN:ATTRIBUTE for one of many."
+        ),
     ],
     where: Annotated[Path, typer.Option("--photos", help="A folder, a table that names photos, or one photo.")],
     out: Annotated[Path, typer.Option("--out", help="A .csv or .parquet file: a row a photo.")],
@@ -36,10 +45,11 @@ def predict(
         Path | None, typer.Option("--sample-submission", help="Write --out in the columns and order of this file.")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option("--labels", help=f"How the sample writes a label: {', '.join(submission.LABELS)}.")
+        str | None, typer.Option("--labels", help=f"How the sample writes a label: {', '.join(of_classes.LABELS)}.")
     ] = None,
     codes: Annotated[
-        list[str] | None, typer.Option("--code", help="CLASS=CODE, what is written for a class; one for each class.")
+        list[str] | None,
+        typer.Option("--code", help="CLASS=CODE, what is written for a class, or no and yes."),
     ] = None,
     vote: Annotated[
         str, typer.Option("--vote", help="How answers are made one: soft, hard, or weighted runs.")
@@ -56,18 +66,44 @@ def predict(
     runs = [opened(run_id, runs_dir and runs_dir.resolve()) for run_id in ids]
     predictor = Predictor(runs, folds=_folds(folds), views=TTA[tta], device=None if device == "auto" else device)
     asked = photos.of_path(where)
-    form = _form(sample, [photo.name for photo in asked], predictor.class_names, labels, codes or [])
+    form = _form(sample, asked, predictor, labels, codes or [])
+    if predictor.one_by_one and vote == "weighted":
+        raise LabError(
+            "--vote weighted: weights of runs are not fitted for attributes that are told one by one.",
+            "Vote soft or hard, or ask for one attribute by RUN:ATTRIBUTE.",
+            kind="vote",
+        )
     weights = _weights(runs) if vote == "weighted" else None
     predictions = predictor.answer(asked, bar("photos read and answers given,") or (lambda done, total: None))
-    shares, classes = predictions.probabilities(vote, weights), predictions.classes(vote, weights)
-    if form is None:
-        from core.predict.table import as_file, table
-
-        write_file(out, as_file(table(predictions, vote, weights), out.suffix.lower()))
+    if isinstance(predictions, YesNoAnswers):
+        content = _yes_no(predictions, vote, form, out)
     else:
-        write_file(out, form.filled(shares, classes))
-    _tell(predictions, classes)
+        content = _of_classes(predictions, vote, weights, form, out)
+    write_file(out, content)
+    _tell(predictions)
     print(out)
+
+
+def _of_classes(predictions: Predictions, vote: str, weights: np.ndarray | None, form: Form | None, out: Path) -> bytes:
+    from core.predict.table import as_file, table
+
+    if form is None:
+        return as_file(table(predictions, vote, weights), out.suffix.lower())
+    return form.filled(predictions.probabilities(vote, weights), predictions.classes(vote, weights))
+
+
+def _yes_no(answers: YesNoAnswers, vote: str, form: Form | None, out: Path) -> bytes:
+    """Every attribute of every photo, by the attribute's own threshold, which is told."""
+    from core.predict.table import as_file
+    from core.predict.yes_no import thresholds
+    from core.predict.yes_no.table import table
+
+    fitted = thresholds.fitted(answers.runs, answers.attributes)
+    for sentence in fitted.sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+    if form is None:
+        return as_file(table(answers, fitted.values, vote), out.suffix.lower())
+    return form.filled(answers.probabilities(), answers.yes(fitted.values, vote))
 
 
 def _check_choices(out: Path, sample: Path | None, vote: str, tta: str) -> None:
@@ -92,20 +128,22 @@ def _folds(text: str | None) -> list[int] | None:
 
 
 def _form(
-    sample: Path | None, names: list[str], class_names: tuple[str, ...], labels: str | None, codes: list[str]
-) -> submission.Form | None:
+    sample: Path | None, asked: list[Photo], predictor: Predictor, labels: str | None, codes: list[str]
+) -> Form | None:
     """The sample file, understood and told; None without one."""
     if sample is None:
         return None
-    if labels is not None and labels not in submission.LABELS:
-        ways = ", ".join(submission.LABELS)
+    read = of_attributes if predictor.one_by_one else of_classes
+    if labels is not None and labels not in read.LABELS:
+        ways = ", ".join(read.LABELS)
         raise LabError(f"--labels {labels}: there is no such way to write a label.", f"Choose of {ways}.", "config")
     given = dict(code.rpartition("=")[::2] for code in codes)
     try:
         content = sample.read_bytes()
     except OSError as error:
         raise LabError(f"{sample}: cannot be read ({error.strerror}).", "Check its name and rights.", "csv") from error
-    form = submission.read_form(content, sample.name, names, class_names, labels=labels, codes=given)
+    names = [photo.name for photo in asked]
+    form = read.read_form(content, sample.name, names, predictor.names, labels=labels, codes=given)
     for sentence in form.sentences:
         print(f"note: {sentence}", file=sys.stderr)
     return form
@@ -121,12 +159,12 @@ def _weights(runs: list[Run]) -> np.ndarray:
     return fitted.weights
 
 
-def _tell(predictions: Predictions, classes: np.ndarray) -> None:
+def _tell(predictions: Asked) -> None:
     """How many were answered, which were not, and whom the runs knew."""
-    answered, several = int((classes >= 0).sum()), len(predictions.runs) > 1
+    answered, several = int(predictions.is_answered.sum()), len(predictions.runs) > 1
     folds = f"{len(predictions.members)} fold{'s' * (len(predictions.members) != 1)}"
     folds += f" of {len(predictions.runs)} runs" if several else ""
-    print(f"{count(answered)} of {count(len(classes))} photos answered by {folds}")
+    print(f"{count(answered)} of {count(len(predictions.photos))} photos answered by {folds}")
     if predictions.acquaintances:
         names = [predictions.photos[row].name for row in predictions.acquaintances]
         verb = "is" if len(names) == 1 else "are"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.answers.mistakes import Answers, load_answers
 from core.data.persons import persons_of, units
-from core.predict.predictor import Predictions
+from core.predict.predictions import Predictions
 from core.stats import conformal, selective
 
 ACCURACY, ALPHA = 0.95, 0.1  # what is asked for at first

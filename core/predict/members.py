@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import LabError
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 from core.text import listed
 
 
@@ -43,16 +44,26 @@ def members_of(run: Run, chosen: Sequence[int] | None, which: str) -> list[Membe
     return [Member(run, fold) for fold in folds]
 
 
-def order_of_classes(run: Run, first: Run, class_names: Sequence[str]) -> list[int]:
-    """Where each of the classes stands among those of a run. Raises LabError where it tells others apart."""
-    own = [str(name) for name in run.require().info()["class_names"]]
-    if sorted(own) != sorted(class_names):
-        lacks, adds = set(class_names) - set(own), set(own) - set(class_names)
+def names_of(run: Run) -> tuple[str, ...]:
+    """The classes of a run, or the attributes that it tells one by one. Raises LabError(kind 'gone')."""
+    return tuple(attributes(run.require())) or tuple(str(name) for name in run.info()["class_names"])
+
+
+def order_of_names(run: Run, first: Run, names: Sequence[str]) -> list[int]:
+    """Where each of the names stands among those of a run. names: of the first, see names_of.
+
+    Raises LabError(kind 'classes') where the run tells other things apart.
+    """
+    own = list(names_of(run))
+    what = "attributes" if attributes(first) else "classes"
+    if sorted(own) != sorted(names) or bool(attributes(run)) != bool(attributes(first)):
+        lacks, adds = set(names) - set(own), set(own) - set(names)
         differ = [f"{run.id} lacks {listed(sorted(lacks))}"] if lacks else []
         differ += [f"{run.id} has {listed(sorted(adds))}"] if adds else []
+        differ = differ or [f"{run.id} tells them otherwise"]
         raise LabError(
-            f"runs '{first.id}' and '{run.id}' tell different classes apart: {', and '.join(differ)}.",
+            f"runs '{first.id}' and '{run.id}' tell different {what} apart: {', and '.join(differ)}.",
             "Choose runs of the same task and classes.",
             kind="classes",
         )
-    return [own.index(name) for name in class_names]
+    return [own.index(name) for name in names]

@@ -6,73 +6,26 @@ What is wrong with a run is told before a photo is read; networks are opened, an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from core.errors import LabError
 from core.predict.known import Acquaintance, Known
-from core.predict.members import Member, members_of, order_of_classes
+from core.predict.members import members_of, names_of, order_of_names
 from core.predict.photos import Photo
+from core.predict.predictions import Predictions
+from core.predict.yes_no.answers import YesNoAnswers
 from core.runs import Run
-from core.runs.yes_no.view import OneAttribute, check_one
-from core.stats import voting
+from core.runs.yes_no.view import OneAttribute, attributes
 
 WHICH = "best"  # the weights that answer, where nobody says otherwise
-VOTES = ("soft", "hard", "weighted")
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What was answered about n photos.
-
-    answers: float64 (members, n, classes), in the order of class_names; NaN where a member was not asked: a photo that
-    cannot be read, and members that were trained on the photo or on the person in it. By the photo's row,
-    acquaintances: what the runs know of it; problems: why nobody answers. By the member's place, features: what its
-    head took for the photos, float32 (n, features), of the members of which that was asked.
-    """
-
-    photos: tuple[Photo, ...]
-    members: tuple[Member, ...]
-    class_names: tuple[str, ...]
-    answers: np.ndarray
-    acquaintances: dict[int, tuple[Acquaintance, ...]] = field(default_factory=dict)
-    problems: dict[int, LabError] = field(default_factory=dict)
-    features: dict[int, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        return tuple(dict.fromkeys(member.run for member in self.members))
-
-    @property
-    def run_of(self) -> list[int]:
-        """Of each member, the place of its run."""
-        runs = self.runs
-        return [runs.index(member.run) for member in self.members]
-
-    def probabilities(self, vote: str = "soft", weights: np.ndarray | None = None) -> np.ndarray:
-        """(n, classes): the members' answers made one; NaN where nobody answers.
-
-        vote: 'soft', the mean of the probabilities, of each run and then of the runs; 'hard', the share of the votes;
-        'weighted', as soft, the runs by their weights (runs,), see weights.fitted.
-        """
-        if vote not in VOTES or (vote == "weighted") != (weights is not None):
-            raise ValueError(f"vote {vote!r} with weights {weights}")
-        if vote == "hard":
-            return voting.hard(self.answers, self.run_of)
-        return voting.soft(self.answers, self.run_of, weights)
-
-    def classes(self, vote: str = "soft", weights: np.ndarray | None = None) -> np.ndarray:
-        """(n,) the index of the class that is answered, -1 where nobody answers; votes that tie go by their mean."""
-        tie = self.probabilities() if vote == "hard" else None
-        return voting.chosen(self.probabilities(vote, weights), tie)
 
 
 class Predictor:
     """The networks of one or several finished runs of the same classes, asked together.
 
-    members: in the order of the runs and their folds. class_names: of the first run; answers of the others are put into
-    that order.
+    members: in the order of the runs and their folds. names: the classes of the first run, or the attributes that it
+    tells one by one, as one_by_one says; answers of the others are put into that order.
     """
 
     def __init__(
@@ -88,16 +41,14 @@ class Predictor:
         augmentation, see answering.VIEWS. device: 'cpu', 'cuda'; None for a GPU on which nobody trains, else the CPU.
 
         Raises LabError: 'gone', 'classes' where runs tell different ones apart, 'fold' for one that a run does not
-        have, 'unfinished', 'checkpoint' where weights are gone, 'attribute' of a run that tells attributes one by one
-        and is not seen through one.
+        have, 'unfinished', 'checkpoint' where weights are gone.
         """
         if not runs:
             raise LabError("predict: no run is chosen.", "Choose a finished run.", kind="config")
         runs = list(dict.fromkeys(runs))
-        for run in runs:
-            check_one(run.require())
-        self.class_names = tuple(str(name) for name in runs[0].require().info()["class_names"])
-        self._order = {run: order_of_classes(run, runs[0], self.class_names) for run in runs}
+        self.names = names_of(runs[0])
+        self.one_by_one = bool(attributes(runs[0]))
+        self._order = {run: order_of_names(run, runs[0], self.names) for run in runs}
         self.members = tuple(member for run in runs for member in members_of(run, folds, which))
         self.which, self.views, self.device = which, tuple(views), device
         self._known: dict[Run, Known] = {}
@@ -109,7 +60,7 @@ class Predictor:
         *,
         features_of: Sequence[int] = (),
         held_out_only: bool = True,
-    ) -> Predictions:
+    ) -> Predictions | YesNoAnswers:
         """What every member answers about every photo; torch is imported now.
 
         progress(done, total): photos read and answers given; what it raises ends everything, and nothing is kept.
@@ -132,7 +83,7 @@ class Predictor:
             device=self.device,
             progress=progress,
         )
-        answers = np.full((*who.shape, len(self.class_names)), np.nan)
+        answers = np.full((*who.shape, len(self.names)), np.nan)
         for place, member in enumerate(self.members):
             answers[place, asked] = answered.probabilities[place][:, self._order[member.run]]
         features = {}
@@ -140,7 +91,8 @@ class Predictor:
             features[place] = np.full((len(photos), of_asked.shape[1]), np.nan, dtype=np.float32)
             features[place][asked] = of_asked
         problems |= {int(asked[row]): fault for row, fault in answered.faults.items()}
-        return Predictions(tuple(photos), self.members, self.class_names, answers, acquaintances, problems, features)
+        kind = YesNoAnswers if self.one_by_one else Predictions
+        return kind(tuple(photos), self.members, self.names, answers, acquaintances, problems, features)
 
     def _acquaintances(
         self, photos: Sequence[Photo], who: np.ndarray

@@ -18,6 +18,7 @@ import numpy as np
 from core.data.pictures.photo import StoredPhoto, photos_of
 from core.errors import LabError
 from core.predict.members import Member
+from core.runs.yes_no.view import OneAttribute
 from core.storage import files
 
 FAR = 0.99  # share of the held-out photos that are nearer to a photo that was trained on
@@ -51,6 +52,7 @@ class Features:
 
 def load(member: Member, which: str = "best") -> Features | None:
     """The features that are kept of a member; None where there are none of these weights."""
+    member = _of_all_photos(member)
     try:
         with np.load(io.BytesIO(member.run.features_file(member.fold, which).read_bytes()), allow_pickle=False) as kept:
             if kept["stamp"].tolist() != _stamp(member, which):
@@ -73,6 +75,7 @@ def made(
     """
     if (kept := load(member, which)) is not None:
         return kept
+    member = _of_all_photos(member)
     from core.predict import answering
 
     photos = photos_of(member.run.samples())
@@ -92,6 +95,11 @@ def made(
     with contextlib.suppress(OSError, LabError):  # a full disk makes it slower the next time, not impossible
         files.write_whole(path, lambda stream: np.savez(stream, rows=rows, stamp=np.array(stamp)), durable=False)
     return _judged(member, rows)
+
+
+def _of_all_photos(member: Member) -> Member:
+    """Of a run that is seen through one attribute, the whole one: photos that do not tell it were trained on too."""
+    return Member(member.run.whole, member.fold) if isinstance(member.run, OneAttribute) else member
 
 
 def _pixels(photo: StoredPhoto, bits: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from core.predict.predictor import Predictions
+from core.predict.predictions import Predictions
 from core.stats import voting
 from core.storage.spreadsheet import spreadsheet_csv
 
@@ -33,17 +33,10 @@ def table(predictions: Predictions, vote: str = "soft", weights: np.ndarray | No
         "folds_agree": agree,
         "folds_asked": asked,
         "mutual_information": voting.mutual_information(predictions.answers),
-        "known": ["; ".join(_known(predictions, row)) for row in range(len(classes))],
+        "known": [predictions.known_in_words(row) for row in range(len(classes))],
         "problem": [str(predictions.problems.get(row, "")) for row in range(len(classes))],
     }
     return pd.DataFrame(columns)
-
-
-def _known(predictions: Predictions, row: int) -> list[str]:
-    several = len(predictions.runs) > 1
-    return [
-        f"{each.run.id}: {each.words}" if several else each.words for each in predictions.acquaintances.get(row, ())
-    ]
 
 
 def as_file(rows: pd.DataFrame, suffix: str) -> bytes:

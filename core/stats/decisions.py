@@ -1,4 +1,4 @@
-"""Better answers from the same probabilities: offsets of classes, weights of votes, and what they honestly bring.
+"""Better answers from the same probabilities: offsets, thresholds, weights of votes, and their gain.
 
 What was tuned on answers flatters on the same answers. So each gain is nested: a fold's answers are decided with what
 was tuned on the other folds. Imports neither torch nor scipy before an interval is computed.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 OFFSETS = np.round(np.arange(-30, 31) / 10, 1)  # in nats; 0.7 makes a class twice as likely
 ROUNDS = 6  # over all classes; as a rule two or three change something
 STEPS = 500  # of the weights' fit, at most
+THRESHOLDS = 1 / (1 + np.exp(-np.arange(-60, 61) / 10))  # of the probability of a yes, a tenth of a nat apart
 
 
 def decide(probabilities: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -85,6 +86,27 @@ def _by_offset(
     predicted[:, c] = won
     hits[:, c] = np.bincount(first[y == c], minlength=steps)[:-1].cumsum()
     return f1_of_counts(hits, predicted + support).mean(axis=1), won
+
+
+def fit_threshold(yes: np.ndarray, labels: np.ndarray) -> float:
+    """The probability above which a yes is answered, so that the mean F1 of yes and of no is high; of THRESHOLDS.
+
+    yes: (n,) probability of yes. labels: (n,), 1 yes and 0 no. As an offset, it has to bring more than so many changed
+    answers bring by chance, sqrt(changed) / n; else 0.5 stays. Raises ValueError unless they are of one length.
+    Source: Lipton, Elkan & Naryanaswamy 2014.
+    """
+    p, y = np.asarray(yes, dtype=float), np.asarray(labels)
+    if p.shape != y.shape or p.ndim != 1 or not np.isfinite(p).all():
+        raise ValueError(f"probabilities {p.shape} and labels {y.shape} of one attribute")
+    n, positive = len(p), np.sort(p[y == 1])
+    named = n - np.searchsorted(np.sort(p), THRESHOLDS, "right")  # photos answered with yes
+    hits = len(positive) - np.searchsorted(positive, THRESHOLDS, "right")
+    of_yes = f1_of_counts(hits, named + len(positive))
+    right_no = n - named - (len(positive) - hits)
+    f1 = (of_yes + f1_of_counts(right_no, 2 * n - named - len(positive))) / 2
+    half = len(THRESHOLDS) // 2
+    worth = f1 - f1[half] - np.sqrt(np.abs(named - named[half])) / max(1, n)
+    return float(THRESHOLDS[worth.argmax()]) if worth.max() > 0 else 0.5
 
 
 @dataclass(frozen=True, eq=False)

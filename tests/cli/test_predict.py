@@ -50,10 +50,10 @@ def test_a_folder_becomes_a_table_with_a_row_a_photo(run, folder, lab, tmp_path)
     assert table.index.tolist() == ["a.png", "b.png", "c.jpg", "known.jpg"]
     predictor = Predictor([run])
     expected = predictor.answer(photos.of_folder(folder)).probabilities()
-    shares = table[[f"p_{name}" for name in predictor.class_names]].to_numpy()
+    shares = table[[f"p_{name}" for name in predictor.names]].to_numpy()
     np.testing.assert_allclose(shares, expected, atol=1e-9)
     row = table.loc["a.png"]
-    assert row["answer"] == predictor.class_names[shares[0].argmax()] and row["probability"] == shares[0].max()
+    assert row["answer"] == predictor.names[shares[0].argmax()] and row["probability"] == shares[0].max()
     assert row["folds_asked"] == 2 and 0 <= row["folds_agree"] <= 2 and 0 <= row["mutual_information"] <= 1
     held = run.samples()["fold"].iloc[0]
     assert f"fold {held}, which held it out" in table.loc["known.jpg", "known"]

@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from core.predict.yes_no import thresholds
 from core.runs import Run
 from tests.celeba import drawn
 from tests.held_apart import with_test
@@ -34,10 +37,34 @@ def test_verbs_tell_every_attribute_or_ask_for_one(lab, run, tmp_path):
     one = lab("attend", f"{run.id}:Male", "--photos", "4")
     assert one.code == 0 and f"{run.id}:Male: ResNet-18, 4 photos" in one.out
     assert "does not tell 'beard' by itself" in lab("attend", f"{run.id}:beard").err
-    out = tmp_path / "answers.csv"
-    photo = next((tmp_path / "celeba/img_align_celeba").iterdir())
-    assert "one by one" in lab("predict", run.id, "--photos", photo, "--out", out).err
     assert lab("report", run.id, "--out", tmp_path / "report.html").code == 0
+
+
+def test_all_attributes_of_new_photos_are_answered_in_one_pass_and_handed_in(lab, run, root, tmp_path):
+    """The run's own photos, by the folds that held them out: what they answered out of fold is the reference."""
+    photos, out = root / "img_align_celeba", tmp_path / "answers.csv"
+    done = lab("predict", run.id, "--photos", photos, "--out", out, "--device", "cpu")
+    assert done.code == 0, done.err
+    assert "48 of 48 photos answered by 2 folds" in done.out and "A yes is a probability above" in done.err
+    table = pd.read_csv(out).set_index("path")
+    own = pd.concat([run.predictions(fold) for fold in run.folds()]).set_index("sample")
+    own.index = own.index.str.removeprefix("img_align_celeba/")
+    for name in NAMES:
+        np.testing.assert_allclose(table.loc[own.index, f"p_{name}"], own[f"p_{name}"], atol=1e-5)
+        limit = thresholds.fitted([run], run.config().task.attributes).values[run.config().task.attributes.index(name)]
+        assert (table[f"answer_{name}"] == np.where(table[f"p_{name}"] > limit, "yes", "no")).all()
+    sample, mine = tmp_path / "sample.csv", tmp_path / "mine.csv"
+    sample.write_text("image,Male,Bald\n" + "".join(f"{name},-1,1\n" for name in table.index[::-1]))
+    words = ["predict", run.id, "--photos", photos, "--out", mine, "--sample-submission", sample]
+    handed_in = lab(*words)
+    assert handed_in.code == 0 and "2 of 5 attributes: 1 for yes and -1 for no" in handed_in.err, handed_in.err
+    written = pd.read_csv(mine).set_index("image")
+    assert written.index.tolist() == table.index[::-1].tolist()
+    for name in ("Male", "Bald"):
+        assert (written[name].loc[table.index] == np.where(table[f"answer_{name}"] == "yes", 1, -1)).all()
+    assert "of runs are not fitted for attributes" in lab(*words, "--vote", "weighted").err
+    one = lab("predict", f"{run.id}:Male", "--photos", photos, "--out", out)
+    assert one.code == 0 and {"p_no", "p_yes"} <= set(pd.read_csv(out)), one.err
 
 
 def test_all_yes_no_attributes_are_trained_where_none_is_named(lab, root, tmp_path):

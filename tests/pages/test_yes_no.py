@@ -162,6 +162,32 @@ def test_a_report_tells_each_attribute(runs):
     assert any(face.maps for block in photos.blocks for face in getattr(block, "faces", ()))
 
 
+def test_all_attributes_of_new_photos_are_answered_and_one_is_looked_at_alone(runs, place):
+    at = page("predict", run=runs[0].id, **{"from": "folder"})
+    assert not [each for each in at.segmented_control if each.label == "Wanted accuracy"]
+    at.text_input(key="predict-path").set_value(str(place / "celeba" / "img_align_celeba")).run()
+    next(each for each in at.button if each.label == "Answer the photos by 2 folds").click().run()
+    assert at.session_state["predict-job"].wait(100)
+    at.run()
+    assert not at.exception, at.exception
+    table = tables(at)[0]
+    assert len(table) == 48 and {f"answer_{name}" for name in NAMES} <= set(table) and "48 known to a run" in html(at)
+    assert "All 48 as Parquet" in [each.label for each in at.get("download_button")]
+    sample = "id,Bald,Young\n" + "".join(f"{path},0,0\n" for path in table["path"])
+    at.file_uploader(key="predict-sample").set_value(("sample.csv", sample.encode(), "text/csv")).run()
+    assert "2 of 5 attributes: 1 for yes and 0 for no" in captions(at).replace("\\", "")
+    at.session_state["predict-chosen"] = table["path"].iloc[0]
+    at.run()
+    assert not at.exception and html(at).count("--at:") == 5 and "choose an attribute above" in captions(at)
+
+    box = next(each for each in at.selectbox if each.label == "Attribute")
+    job = at.session_state["predict-job"]
+    box.set_value("Male").run()
+    assert not at.exception and at.session_state["predict-job"] is job, "nothing is asked again"
+    assert {"p_no", "p_yes"} <= set(tables(at)[0]) and '<div class="predict-answer">' in html(at)
+    assert not [error.value for error in at.error] and "fold 0</td>" in html(at)
+
+
 def test_how_sure_it_is_of_one_attribute_is_told_on_the_page_and_by_the_command(runs):
     run = runs[0]
     at = page("live", run=run.id)

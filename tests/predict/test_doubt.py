@@ -6,7 +6,7 @@ import pytest
 from core.predict.doubt import doubt
 from core.predict.members import Member
 from core.predict.photos import Photo
-from core.predict.predictor import Predictions
+from core.predict.predictions import Predictions
 from core.stats import conformal, selective
 from tests.answered import CLASSES, made, probabilities_of, table_of
 

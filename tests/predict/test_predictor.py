@@ -81,9 +81,9 @@ def test_held_out_photos_are_answered_as_in_the_runs_own_out_of_fold_table(templ
     for fold in run.folds():
         table = run.predictions(fold)
         places = [rows[sample] for sample in table["sample"]]
-        own = table[[f"p_{name}" for name in predictor.class_names]].to_numpy()
+        own = table[[f"p_{name}" for name in predictor.names]].to_numpy()
         np.testing.assert_allclose(predictions.probabilities()[places], own, atol=1e-4)
-        assert [predictor.class_names[each] for each in answers[places]] == table["predicted"].tolist()
+        assert [predictor.names[each] for each in answers[places]] == table["predicted"].tolist()
         assert all(predictions.acquaintances[row][0].fold == fold for row in places)
         others = [place for place, member in enumerate(predictor.members) if member.fold != fold]
         assert np.isnan(predictions.answers[others][:, places]).all()

@@ -126,3 +126,18 @@ def test_what_cannot_be_nested_is_refused():
         decisions.fit_offsets(np.full_like(p, np.nan), y)
     with pytest.raises(ValueError, match="need photos"):
         decisions.fit_vote_weights(p[None, :0], y[:0])
+
+
+def test_a_threshold_of_a_yes_has_the_best_mean_f1_of_both_answers_unless_that_may_be_chance():
+    rng = np.random.default_rng(3)
+    z = rng.normal(-2.5, 1.5, 4000)
+    yes, labels = 1 / (1 + np.exp(-z)), (rng.random(4000) < 1 / (1 + np.exp(-z))).astype(int)
+    f1 = [f1_score(labels, yes > t, average="macro", zero_division=0) for t in decisions.THRESHOLDS]
+    chosen = decisions.fit_threshold(yes, labels)
+    named = [(yes > t).sum() for t in decisions.THRESHOLDS]
+    worth = [f - f1[60] - np.sqrt(abs(n - named[60])) / 4000 for f, n in zip(f1, named, strict=True)]
+    assert chosen == decisions.THRESHOLDS[int(np.argmax(worth))] and 0.2 < chosen < 0.5
+    assert max(f1) - f1[int(np.argmax(worth))] < 0.01, "what chance is asked for costs little"
+    assert decisions.fit_threshold(rng.random(400), rng.integers(0, 2, 400)) == pytest.approx(0.5, abs=0.12)
+    with pytest.raises(ValueError, match="of one attribute"):
+        decisions.fit_threshold(yes, labels[:-1])

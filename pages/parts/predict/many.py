@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import Any
 
@@ -10,23 +9,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.thumbnails import small_jpeg
-from core.errors import LabError
-from core.predict import submission
+from core.predict.submission import of_classes
 from core.predict.table import SHARE, as_file, table
 from core.text import count, plain
-from pages.parts.data import gallery
 from pages.parts.look_inside import address
-from pages.parts.predict import work
+from pages.parts.predict import album, submit, work
 from pages.parts.predict.question import Question
 from pages.parts.predict.work import Outcome
 from pages.parts.shared import badges, tables, theme
-from pages.parts.shared.fields import begin
 
-CHOSEN = "predict-chosen"  # in the session: the name of the photo that is looked at
-THUMBNAILS = "predict-thumbnails"  # in the session: (predictions, name -> picture in base64)
-PAGE = 24  # photos of a gallery
-SIDE = 160  # px of one
 ORDERS = {"doubt": "Least probable", "folds": "Folds disagree", "name": "Name"}
 ONLY = {"all": "All", "unsure": "Not sure", "far": "Far from training", "known": "Known to a run", "none": "No answer"}
 
@@ -40,32 +31,25 @@ def show(outcome: Outcome, question: Question) -> int | None:
     if outcome.why is not None:
         badges.show_error(outcome.why)
     if outcome.features is None:
-        work.learn(outcome)
-    chosen = _filtered(rows, outcome)
-    columns_shown = chosen.drop(columns="row")
-    tables.table(
-        columns_shown,
-        "predictions.csv",
-        key="predict-table",
-        hide_index=True,
-        height=min(420, 38 + 35 * max(1, len(columns_shown))),
-        column_config={
-            column: st.column_config.NumberColumn(format="%.3f")
-            for column in columns_shown
-            if column.startswith(SHARE) or column in ("probability", "mutual_information")
-        },
+        work.learn(outcome.predictions)
+    present = [name for name in outcome.predictions.class_names if (rows["answer"] == name).any()]
+    keep, order, answer = filters(rows, ORDERS, present)
+    chosen = rows[keep if answer is None else keep & (rows["answer"] == answer).to_numpy()]
+    columns = {"doubt": ["probability"], "folds": ["mutual_information"], "name": ["path"]}[order]
+    chosen = chosen.sort_values(columns, ascending=order != "folds", kind="stable", na_position="first")
+    draw(chosen.drop(columns="row"), ("probability", "mutual_information"))
+    files(rows.drop(columns="row"))
+    predictions = outcome.predictions
+    submit.section(
+        predictions,
+        of_classes,
+        predictions.class_names,
+        lambda form: form.filled(
+            predictions.probabilities(question.vote, outcome.weights),
+            predictions.classes(question.vote, outcome.weights),
+        ),
     )
-    st.download_button(
-        "All of them as Parquet",
-        lambda: as_file(rows.drop(columns="row"), ".parquet"),
-        "predictions.parquet",
-        "application/vnd.apache.parquet",
-        icon=":material/download:",
-        on_click="ignore",
-        type="tertiary",
-    )
-    _submit(outcome, question)
-    return _gallery(chosen, outcome)
+    return album.show(chosen, predictions, _words)
 
 
 def rows_of(outcome: Outcome, question: Question) -> pd.DataFrame:
@@ -81,168 +65,93 @@ def rows_of(outcome: Outcome, question: Question) -> pd.DataFrame:
         extras["far"] = outcome.far
     for place, (name, values) in enumerate(extras.items()):
         rows.insert(3 + place, name, values)
-    return rows.assign(row=np.arange(len(rows)))
+    return rows.assign(row=np.arange(len(rows)), answered=rows["answer"].notna())
+
+
+def filters(rows: pd.DataFrame, orders: dict[str, str], present: list[str]) -> tuple[np.ndarray, str, str | None]:
+    """(bool (n,), which rows are kept; of `orders`; the answer that is looked for). Without present no box for it."""
+    answered = rows["answered"].to_numpy()
+    able = {
+        "all": np.ones(len(rows), dtype=bool),
+        "unsure": rows["not_sure"].to_numpy() & answered if "not_sure" in rows else None,
+        "far": rows["far"].to_numpy() if "far" in rows else None,
+        "known": (rows["known"] != "").to_numpy(),
+        "none": ~answered,
+    }
+    words = {name: ONLY[name] for name, keep in able.items() if name == "all" or (keep is not None and keep.any())}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        only = address.segments("only", "Show", words, default="all")
+        order = address.segments("order", "Sorted by", orders, default=next(iter(orders)))
+        answer = address.box("answer", "Answer", present, width=200) if present else None
+    keep = able[only]
+    assert keep is not None  # offered only where it is
+    return keep, order, answer
+
+
+def draw(rows: pd.DataFrame, numbers: tuple[str, ...]) -> None:
+    """The table on screen. numbers: columns of three decimals, beside those of probabilities."""
+    on_screen = rows.drop(columns="answered")
+    tables.table(
+        on_screen,
+        "predictions_shown.csv",
+        key="predict-table",
+        hide_index=True,
+        height=min(420, 38 + 35 * max(1, len(on_screen))),
+        column_config={
+            "path": st.column_config.TextColumn("path", pinned=True),
+            **{
+                column: st.column_config.NumberColumn(format="%.3f")
+                for column in on_screen
+                if column.startswith(SHARE) or column in numbers
+            },
+        },
+    )
+
+
+def files(rows: pd.DataFrame) -> None:
+    """Every row, whatever the filters keep, in the order of the photos."""
+    whole = rows.drop(columns="answered")
+    with st.container(horizontal=True):
+        for suffix, name, mime in (
+            (".csv", "CSV", "text/csv"),
+            (".parquet", "Parquet", "application/vnd.apache.parquet"),
+        ):
+            st.download_button(
+                f"All {count(len(whole))} as {name}",
+                lambda suffix=suffix: as_file(whole, suffix),
+                f"predictions{suffix}",
+                mime,
+                icon=":material/download:",
+                on_click="ignore",
+                type="tertiary",
+                key=f"predict-all{suffix}",
+            )
 
 
 def _summary(rows: pd.DataFrame) -> str:
     """How the answers fall, and how many are doubtful."""
-    of_classes = rows["answer"].value_counts()
-    parts = [f"{count(number)} {name}" for name, number in of_classes.head(8).items()]
-    parts += [f"{count(len(of_classes) - 8)} more classes"] if len(of_classes) > 8 else []
+    of_classes_counted = rows["answer"].value_counts()
+    parts = [f"{count(number)} {name}" for name, number in of_classes_counted.head(8).items()]
+    parts += [f"{count(len(of_classes_counted) - 8)} more classes"] if len(of_classes_counted) > 8 else []
+    return meta(rows, parts)
+
+
+def meta(rows: pd.DataFrame, parts: list[str]) -> str:
+    """A line of the parts and of what is doubtful."""
     for column, word in (("not_sure", "not sure"), ("far", "far from training")):
-        if column in rows and (number := int((rows[column] & rows["answer"].notna()).sum())) > 0:
+        if column in rows and (number := int((rows[column] & rows["answered"]).sum())) > 0:
             parts.append(f"{count(number)} {word}")
-    if (without := int(rows["answer"].isna().sum())) > 0:
+    if (without := int((~rows["answered"]).sum())) > 0:
         parts.append(f"{count(without)} without an answer")
     if (known_photos := int((rows["known"] != "").sum())) > 0:
         parts.append(f"{count(known_photos)} known to a run")
     return f'<div class="lab-meta">{escape(" · ".join(parts))}</div>'
 
 
-def _filtered(rows: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
-    """The rows that the filters keep, in the chosen order."""
-    able = {
-        "all": np.ones(len(rows), dtype=bool),
-        "unsure": (rows["not_sure"] & rows["answer"].notna()).to_numpy() if "not_sure" in rows else None,
-        "far": rows["far"].to_numpy() if "far" in rows else None,
-        "known": (rows["known"] != "").to_numpy(),
-        "none": rows["answer"].isna().to_numpy(),
-    }
-    words = {name: ONLY[name] for name, keep in able.items() if name == "all" or (keep is not None and keep.any())}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        only = address.segments("only", "Show", words, default="all")
-        order = address.segments("order", "Sorted by", ORDERS, default="doubt")
-        present = [name for name in outcome.predictions.class_names if (rows["answer"] == name).any()]
-        answer = address.box("answer", "Answer", present, width=200)
-    keep = able[only]
-    assert keep is not None  # offered only where it is
-    chosen = rows[keep if answer is None else keep & (rows["answer"] == answer).to_numpy()]
-    columns = {"doubt": ["probability"], "folds": ["mutual_information"], "name": ["path"]}[order]
-    return chosen.sort_values(columns, ascending=order != "folds", kind="stable", na_position="first")
-
-
-def _gallery(chosen: pd.DataFrame, outcome: Outcome) -> int | None:
-    if chosen.empty:
-        st.info("No photo fits these filters.", icon=":material/filter_list_off:")
-        return None
-    pages = -(-len(chosen) // PAGE)
-    number = address.page_number(pages - 1)
-    names = {outcome.predictions.photos[row].name: int(row) for row in chosen["row"]}
-    looked_at = st.session_state.get(CHOSEN)
-    part = chosen.iloc[number * PAGE : (number + 1) * PAGE]
-    pictures = _pictures(outcome, [int(row) for row in part["row"]])
-    cells = [_cell(row, *pictures[row.row], row.path == looked_at) for row in part.itertuples()]
-    gallery.draw(cells, _look_at, key="predict-gallery")
-    if pages > 1:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Before", disabled=number == 0, on_click=_turn_to, args=(number,), icon=":material/chevron_left:")
-            st.html(f'<div class="lab-meta">page {number + 1} of {pages}</div>', width="content")
-            st.button(
-                "Next",
-                disabled=number == pages - 1,
-                on_click=_turn_to,
-                args=(number + 2,),
-                icon=":material/chevron_right:",
-            )
-    return names.get(looked_at) if looked_at is not None else None
-
-
-def _cell(row: Any, image: str, fault: str, chosen: bool) -> dict[str, Any]:
-    """One photo of the gallery. row: of rows_of, by itertuples; pandas may tell a missing answer as NaN."""
-    first, second, mark = "no answer", "", ""
-    if isinstance(row.answer, str):
-        first = row.answer
-        second = f"p {row.probability:.2f} · {row.folds_agree} of {row.folds_asked} folds"
-        mark = "far" if getattr(row, "far", False) else "not sure" if getattr(row, "not_sure", False) else ""
-    return {
-        "sample": row.path,
-        "image": image,
-        "fault": fault,
-        "first": first,
-        "second": second,
-        "mark": mark,
-        "chosen": bool(chosen),
-    }
-
-
-def _turn_to(page: int) -> None:
-    address.put(page=str(page) if page > 1 else None)
-
-
-def _look_at(name: str) -> None:
-    st.session_state[CHOSEN] = None if st.session_state.get(CHOSEN) == name else name
-
-
-def _pictures(outcome: Outcome, rows: list[int]) -> dict[int, tuple[str, str]]:
-    """(small picture in base64, "") or ("", what is wrong), by row; those of the last page are remembered."""
-    predictions = outcome.predictions
-    kept = st.session_state.get(THUMBNAILS)
-    made = kept[1] if kept is not None and kept[0] is predictions else {}
-    bits = predictions.members[0].run.bits()
-    pictures: dict[int, tuple[str, str]] = {}
-    for row in rows:
-        if row in made:
-            pictures[row] = made[row]
-            continue
-        try:
-            data = small_jpeg(predictions.photos[row].pixels(bits), SIDE)
-            pictures[row] = base64.b64encode(data).decode(), ""
-        except LabError as error:
-            pictures[row] = "", error.message
-    st.session_state[THUMBNAILS] = (predictions, pictures)
-    return pictures
-
-
-def _submit(outcome: Outcome, question: Question) -> None:
-    """A file in the form of an uploaded sample."""
-    with st.expander("Submission: in the columns and order of a sample file", icon=":material/upload_file:"):
-        sample = st.file_uploader("Sample file", type=["csv", "tsv", "txt"], max_upload_size=50, key="predict-sample")
-        if sample is None:
-            return
-        labels = begin(
-            st.selectbox,
-            "Labels are written",
-            ["as the sample tells", *submission.LABELS],
-            key="predict-labels",
-            begins="as the sample tells",
-        )
-        predictions = outcome.predictions
-        codes = _codes(predictions.class_names) if labels == submission.CODE else {}
-        try:
-            form = submission.read_form(
-                sample.getvalue(),
-                sample.name,
-                [photo.name for photo in predictions.photos],
-                predictions.class_names,
-                labels=None if labels not in submission.LABELS else labels,
-                codes=codes,
-            )
-            content = form.filled(
-                predictions.probabilities(question.vote, outcome.weights),
-                predictions.classes(question.vote, outcome.weights),
-            )
-        except LabError as error:
-            badges.show_error(error)
-            return
-        st.caption(plain(" ".join(form.sentences)))
-        st.download_button(
-            "Download the submission",
-            content,
-            "submission.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            type="primary",
-            key="predict-submission",
-        )
-
-
-def _codes(class_names: tuple[str, ...]) -> dict[str, str]:
-    """What is written for each class; their places at first."""
-    codes = {}
-    with st.container(horizontal=True):
-        for place, name in enumerate(class_names):
-            codes[name] = begin(
-                st.text_input, plain(name), key=f"predict-code-{place}-{name}", begins=str(place), width=130
-            )
-    return codes
+def _words(row: Any) -> dict[str, str]:
+    """What is said of one photo in the gallery. row: of rows_of, by itertuples; a missing answer may be NaN."""
+    if not row.answered:
+        return {"first": "no answer", "second": "", "mark": ""}
+    mark = "far" if getattr(row, "far", False) else "not sure" if getattr(row, "not_sure", False) else ""
+    second = f"p {row.probability:.2f} · {row.folds_agree} of {row.folds_asked} folds"
+    return {"first": row.answer, "second": second, "mark": mark}

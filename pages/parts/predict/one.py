@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from html import escape
 
 import numpy as np
@@ -14,7 +15,9 @@ from core.data.pictures.photo import photos_of
 from core.data.thumbnails import small_jpeg, thumbnails
 from core.errors import LabError
 from core.predict.photos import Photo
+from core.predict.predictions import Asked
 from core.predict.predictor import WHICH
+from core.predict.resembling import Features
 from core.stats import voting
 from core.text import count, listed, plain
 from pages.parts.look_inside import maps as look_maps
@@ -25,7 +28,7 @@ from pages.parts.shared import badges, theme
 
 SIDE = 420  # px of the photo on screen
 MOST_CLASSES = 10
-_CSS = """<style>
+CSS = """<style>
 .predict-classes { display: grid; grid-template-columns: max-content 1fr max-content; gap: .25rem .7rem;
   align-items: center; font-size: .92rem; font-variant-numeric: tabular-nums; }
 .predict-classes .lab-bar { height: 9px; }
@@ -39,29 +42,33 @@ _CSS = """<style>
 
 def show(outcome: Outcome, question: Question, row: int, summaries: Sequence[dict]) -> None:
     """row: the photo's place among the predictions."""
-    predictions, photo = outcome.predictions, outcome.predictions.photos[row]
+    predictions = outcome.predictions
+    with begun(predictions, row) as is_answered:
+        if is_answered:
+            _answer(outcome, question, row)
+            _folds(outcome, row)
+    if is_answered:
+        resembles(predictions, outcome.features, row)
+        _maps(outcome, row, predictions.photos[row], summaries)
+
+
+@contextlib.contextmanager
+def begun(asked: Asked, row: int) -> Iterator[bool]:
+    """The photo with what the runs know of it; what is drawn in the block stands beside it. False where nobody answers,
+    which is told then."""
+    photo = asked.photos[row]
     theme.heading(photo.name)
-    for each in predictions.acquaintances.get(row, ()):
+    for each in asked.acquaintances.get(row, ()):
         st.caption(plain(f"{each.run.id}: {each.words}."))
     left, right = st.columns([1, 2], gap="large")
-    with left:
-        _photo(photo, predictions.members[0].run.bits())
+    with left, contextlib.suppress(LabError):  # it is told beside
+        data = base64.b64encode(small_jpeg(photo.pixels(asked.members[0].run.bits()), SIDE)).decode()
+        st.html(f'{CSS}<div class="predict-photo"><img alt="" src="data:image/jpeg;base64,{data}"></div>')
     with right:
-        if (problem := predictions.problems.get(row)) is not None:
+        problem = asked.problems.get(row)
+        if problem is not None:
             badges.show_error(problem)
-            return
-        _answer(outcome, question, row)
-        _folds(outcome, row)
-    _resembles(outcome, row)
-    _maps(outcome, row, photo, summaries)
-
-
-def _photo(photo: Photo, bits: int) -> None:
-    try:
-        data = base64.b64encode(small_jpeg(photo.pixels(bits), SIDE)).decode()
-    except LabError:
-        return  # it is told beside
-    st.html(f'{_CSS}<div class="predict-photo"><img alt="" src="data:image/jpeg;base64,{data}"></div>')
+        yield problem is None
 
 
 def _answer(outcome: Outcome, question: Question, row: int) -> None:
@@ -92,7 +99,7 @@ def _answer(outcome: Outcome, question: Question, row: int) -> None:
     rest = f'<div class="lab-meta">and {count(more)} less probable classes</div>' if more > 0 else ""
     chips = "".join(f'<span class="lab-{tone}">{escape(text)}</span>' for tone, text in words)
     st.html(
-        f'{_CSS}<div class="predict-answer">{escape(predictions.class_names[answer])}</div>'
+        f'{CSS}<div class="predict-answer">{escape(predictions.class_names[answer])}</div>'
         f'<div class="predict-words">{chips}</div><div class="predict-classes">{"".join(lines)}</div>{rest}'
     )
     sentences = [*outcome.notes, *(outcome.doubt.sentences if outcome.doubt else [])]
@@ -127,16 +134,17 @@ def _folds(outcome: Outcome, row: int) -> None:
     )
 
 
-def _resembles(outcome: Outcome, row: int) -> None:
+def resembles(asked: Asked, features: Features | None, row: int) -> None:
+    """The training photos that the first fold sees most alike. features: None until somebody asks for them."""
     theme.heading("What it resembles")
-    predictions, member = outcome.predictions, outcome.predictions.members[0]
-    if outcome.features is None:
-        if len(predictions.photos) == 1:
-            work.learn(outcome)
+    if features is None:
+        if len(asked.photos) == 1:
+            work.learn(asked)
         else:  # the button stands above the table, once for all photos
             st.caption("Not compared with the training photos yet: the button above the table does it.")
         return
-    places, distances = (each[0] for each in outcome.features.nearest(predictions.features[0][[row]]))
+    member, own = features.member, asked.features[0][[row]]
+    places, distances = (each[0] for each in features.nearest(own))
     if places[0] < 0:
         st.caption(f"Fold {count(member.fold)} was trained on it, so it is nearest to itself there.")
         return
@@ -149,10 +157,10 @@ def _resembles(outcome: Outcome, row: int) -> None:
         words = f"{samples['class_name'].iloc[place]} · {distance:.2f}"
         figures.append(f"<figure title='{escape(photo.sample, quote=True)}'>{picture}{escape(words)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(figures)}</div>')
-    verdict = "further away than" if outcome.far[row] else "within"
+    verdict = "further away than" if features.far(own)[0] else "within"
     st.caption(
         f"The photos that fold {count(member.fold)} was trained on and sees most alike, by the distance of features (0 "
-        f"to 2). The nearest is {verdict} {outcome.features.limit:.2f}; 99 % of the photos it held out are within."
+        f"to 2). The nearest is {verdict} {features.limit:.2f}; 99 % of the photos it held out are within."
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from core.predict.doubt import ACCURACY, ALPHA
-from core.predict.predictor import VOTES
+from core.predict.predictions import VOTES
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 from pages.parts.hand import hand
 from pages.parts.look_inside import address
 from pages.parts.shared import run_picker
@@ -79,9 +80,11 @@ def _beside(others: list[str], labels: dict[str, str]) -> list[str]:
 
 
 def ask(runs: Sequence[Run]) -> Question:
-    """The row of controls; all of it lives in the address."""
+    """The row of controls; all of it lives in the address. Raises LabError for a run that is gone."""
+    one_by_one = bool(attributes(runs[0]))
+    alone = not one_by_one or st.query_params.get("attribute", "") != ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        votes = [vote for vote in VOTES if vote != "weighted" or len(runs) > 1]
+        votes = [vote for vote in VOTES if vote != "weighted" or (len(runs) > 1 and not one_by_one)]
         words = {vote: VOTE[vote] for vote in votes}
         vote = address.segments("vote", "Answers are made one by", words, default="soft", help=HELP["vote"])
         flip = field(
@@ -92,6 +95,8 @@ def ask(runs: Sequence[Run]) -> Question:
             take=lambda flip: address.put(flip="1" if flip else None),
             help=HELP["flip"],
         )
-        accuracy = address.segments("sure", "Wanted accuracy", ACCURACIES, default=str(ACCURACY), help=HELP["accuracy"])
-        alpha = address.segments("hold", "A set holds the class in", ALPHAS, default=str(ALPHA), help=HELP["alpha"])
+        accuracy, alpha = str(ACCURACY), str(ALPHA)
+        if alone:  # of all attributes together nothing is called sure
+            accuracy = address.segments("sure", "Wanted accuracy", ACCURACIES, default=accuracy, help=HELP["accuracy"])
+            alpha = address.segments("hold", "A set holds the class in", ALPHAS, default=alpha, help=HELP["alpha"])
     return Question(tuple(runs), vote, ("flip",) if flip else (), float(accuracy), float(alpha))

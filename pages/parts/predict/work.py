@@ -13,8 +13,10 @@ from core.predict import resembling
 from core.predict.doubt import Doubt, doubt
 from core.predict.job import Job, Progress
 from core.predict.members import Member
-from core.predict.predictor import WHICH, Predictions, Predictor
+from core.predict.predictions import Asked, Predictions
+from core.predict.predictor import WHICH, Predictor
 from core.predict.resembling import Features
+from core.predict.yes_no.answers import YesNoAnswers
 from core.text import count, plain
 from pages.parts.predict.question import Question
 from pages.parts.predict.sources import Source
@@ -50,7 +52,7 @@ class Outcome:
         return self.features.far(self.predictions.features[0])
 
 
-def answers(question: Question, source: Source | None) -> Outcome | None:
+def answers(question: Question, source: Source | None) -> Predictions | YesNoAnswers | None:
     """The answers to what is asked now; None while there are none. Raises LabError for runs that cannot answer."""
     predictor = Predictor(question.runs, views=question.views)
     versions = tuple(face_maps.version(run, [], WHICH) for run in question.runs)
@@ -80,7 +82,7 @@ def answers(question: Question, source: Source | None) -> Outcome | None:
             return None
         predictions = job.result()
     assert predictions is not None  # it ended, and was not cancelled
-    return _outcome(predictions, question)
+    return predictions
 
 
 def _begin_anew(key: tuple) -> None:
@@ -113,7 +115,7 @@ def _offer(source: Source, predictor: Predictor, key: tuple) -> None:
     )
 
 
-def _work(predictor: Predictor, source: Source, progress: Progress) -> Predictions:
+def _work(predictor: Predictor, source: Source, progress: Progress) -> Predictions | YesNoAnswers:
     return predictor.answer(source.photos(), progress, features_of=[0])
 
 
@@ -128,17 +130,20 @@ def _watch(job: Job, what: str) -> None:
         st.button("Cancel", icon=":material/close:", on_click=job.cancel, key="predict-cancel")
 
 
-def _outcome(predictions: Predictions, question: Question) -> Outcome:
-    """What follows from answers under the question; kept until either changes."""
+def outcome_of(predictions: Predictions, question: Question, note: str = "") -> Outcome:
+    """What follows from answers under the question; kept until either changes. note: a sentence to tell with them.
+
+    Raises LabError as weights.fitted.
+    """
     key = (question, predictions)
     kept = st.session_state.get(OUTCOME)
     if kept is None or kept[0][0] != question or kept[0][1] is not predictions:
-        weights, notes = None, ()
+        weights, notes = None, (note,) if note else ()
         if question.vote == "weighted":
             from core.predict import weights as of_runs
 
-            fitted = of_runs.fitted(question.runs)
-            weights, notes = fitted.weights, tuple(fitted.sentences)
+            fitted = of_runs.fitted(predictions.runs)
+            weights, notes = fitted.weights, (*notes, *fitted.sentences)
         judged, why = None, None
         try:
             judged = doubt(predictions, views=bool(question.views), alpha=question.alpha, accuracy=question.accuracy)
@@ -150,9 +155,9 @@ def _outcome(predictions: Predictions, question: Question) -> Outcome:
     return kept[1]
 
 
-def learn(outcome: Outcome) -> None:
+def learn(asked: Asked) -> None:
     """The button that has the first fold look at all photos of its run, once; then the page is drawn with them."""
-    member = outcome.predictions.members[0]
+    member = asked.members[0]
     job: Job | None = st.session_state.get(LEARNING)
     if job is not None and job.is_running:
         _watch(job, "training photos read and looked at")

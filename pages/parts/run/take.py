@@ -28,8 +28,8 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         return
     if config.task.one_by_one:
         st.caption(
-            "A package and an API are not offered for attributes told one by one; `python -m core predict "
-            "RUN:ATTRIBUTE --photos DIR --out FILE` answers photos, one attribute at a time."
+            "A package and an API are not offered for attributes told one by one; Predict, and `python -m core predict "
+            "RUN --photos DIR --out FILE`, answer photos about all of them."
         )
         return
     theme.heading("Take it home")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import LabError
-from core.predict.submission import CODE, NAME, ONE_HOT, SHARES, read_form
+from core.predict.submission.of_classes import CODE, NAME, ONE_HOT, SHARES, read_form
 
 CLASSES = ["cat", "dog", "owl"]
 PHOTOS = ["a/003.jpg", "a/001.jpg", "b/002.png"]
