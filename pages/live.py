@@ -24,7 +24,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.text import ago, count, plain
 from pages.parts.hand import hand
-from pages.parts.run import apart, attributes, certainty, charts, curves, groups, result, take, view, yes_no
+from pages.parts.run import apart, attributes, certainty, charts, curves, extras, groups, result, take, view, yes_no
 from pages.parts.shared import badges, frame, moved, run_picker, tables
 
 TICK = 1.0  # seconds
@@ -328,6 +328,8 @@ with st.container():
     apart.section(run, info, status)
 with st.container():
     certainty.section(run, [fold.fold for fold in status.folds if fold.state == "done"])
+with st.container():
+    extras.section(run, status, listed)
 with st.container():
     take.section(run, config, status)
 

@@ -14,6 +14,7 @@ from core.cli import datasets, ensemble, take, write
 from core.cli.attend import attend
 from core.cli.certainty import certainty
 from core.cli.doctor import doctor
+from core.cli.extras import extras
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.relocate import relocate
@@ -46,6 +47,7 @@ app.command()(certainty)
 app.command()(ensemble.test)
 app.command()(predict)
 app.command()(doctor)
+app.command()(extras)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 app.command()(datasets.unpack)

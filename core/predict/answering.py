@@ -71,7 +71,7 @@ def answers(
     done, total = 0, len(loaders) + int(who.sum())
     looks: dict[str, Look] = {}
     look_of = {run: _look(run, looks) for run in dict.fromkeys(member.run for member in members)}
-    for rows, futures in _blocks(list(looks.values()), loaders):
+    for rows, futures in blocks(list(looks.values()), loaders):
         seen: dict[str, dict[int, np.ndarray]] = {look: {} for look in looks}
         for row, future in zip(rows, futures, strict=True):
             try:
@@ -84,7 +84,7 @@ def answers(
             progress(done, total)
         for place, member in enumerate(members):
             asked = {row: photo for row, photo in seen[look_of[member.run]].items() if who[place, row]}
-            for batch in _batches(asked):
+            for batch in batches(asked):
                 photos = np.stack([asked[row] for row in batch])
                 shares, features = with_features(member.run, member.fold, photos, which, device)
                 others = [
@@ -132,16 +132,18 @@ def _look(run: Run, looks: dict[str, Look]) -> str:
     return key
 
 
-def _batches(photos: dict[int, np.ndarray]) -> Iterator[list[int]]:
+def batches(photos: dict[int, np.ndarray]) -> Iterator[list[int]]:
     """Rows of photos of one size, at most BATCH at a time."""
     for group in of_one_size({str(row): photo for row, photo in photos.items()}):
         for first in range(0, len(group), BATCH):
             yield [int(row) for row in group[first : first + BATCH]]
 
 
-def _blocks(looks: Sequence[Look], loaders: Sequence[Loader]) -> Iterator[tuple[range, list[Future[list[np.ndarray]]]]]:
+def blocks(
+    looks: Sequence[Look], loaders: Sequence[Loader], most: int = 2
+) -> Iterator[tuple[range, list[Future[list[np.ndarray]]]]]:
     """(rows, the photo of each row in each look), block by block: many photos each, since every network may have to be
-    opened anew for a block. The next block is read while this one is answered."""
+    opened anew for a block. most: blocks that are held; of two the next is read while the first is answered."""
     sizes = [3 * config.input_size[0] * config.input_size[1] for config, _ in looks]
     at_a_time = max(BATCH, HELD // sum(sizes))
     own = threading.local()  # of each thread: its pipelines
@@ -158,7 +160,7 @@ def _blocks(looks: Sequence[Look], loaders: Sequence[Loader]) -> Iterator[tuple[
     try:
         ahead: list[list[Future[list[np.ndarray]]]] = []
         for start in range(0, len(loaders), at_a_time):
-            while len(ahead) < 2 and (later := start + len(ahead) * at_a_time) < len(loaders):
+            while len(ahead) < most and (later := start + len(ahead) * at_a_time) < len(loaders):
                 ahead.append([pool.submit(read, load) for load in loaders[later : later + at_a_time]])
             futures = ahead.pop(0)
             yield range(start, start + len(futures)), futures

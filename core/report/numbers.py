@@ -1,8 +1,9 @@
-"""The sections of a report that are numbers: scores, curves, differences, classes, cost."""
+"""The sections of a report that are numbers: scores, curves, differences, classes, cost, extras."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,18 @@ from core.errors import LabError
 from core.figures import comparison, comparison_curves
 from core.figures.style import FEW_RUNS
 from core.plan.folds import absent_classes
+from core.predict.extras import words
+from core.predict.extras.measured import HELD_OUT, PLACES, Measured, load
+from core.predict.extras.ways import EXTRAS
 from core.report.blocks import Bullets, Figure, Section, Table
 from core.report.findings import Findings
-from core.runs import metrics_file
+from core.runs import Run, looks, metrics_file
 from core.stats import paired
 from core.stats.metrics import mean_and_deviation
 from core.text import NOTHING, duration, rate, score, spread
+
+if TYPE_CHECKING:
+    from core.predict.extras.ladder import Ladder
 
 VERDICTS = {
     paired.BETTER: "better",
@@ -229,6 +236,49 @@ def costs(findings: Findings) -> Section:
         figure = comparison.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
         blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
     return Section("Cost", tuple(blocks))
+
+
+def extras(findings: Findings) -> Section:
+    """What somebody has measured already of test sets (whose look was counted then) and of held-out photos."""
+    blocks: list = []
+    for place in PLACES:
+        runs = [member.run for member in findings.members if place == HELD_OUT or _looked_at(member.run)]
+        kept = [measured for run in runs if (measured := load(run, place)) is not None]
+        for of_some in _told_together(kept):
+            rows = [
+                (
+                    words.name(rung, of_some),
+                    words.f1(rung),
+                    words.difference(rung.over) if rung.over else "",
+                    words.seconds(rung.seconds),
+                    words.times(of_some.times(rung)) if rung.over else "",
+                )
+                for rung in of_some.rungs
+            ]
+            head = ("way to answer", "F1 [95%]", "over the step before", "100 photos", "times")
+            said = f"{words.about(of_some)} {words.cost(of_some)}"
+            blocks += [Bullets(tuple(words.verdicts(of_some))), Table(head, tuple(rows), said)]
+            if notes := words.notes(of_some):
+                blocks.append(Bullets(tuple(notes), warn=True))
+    return Section("What extras bring and cost", tuple(blocks))
+
+
+def _looked_at(run: Run) -> bool:
+    try:
+        return bool(looks.times(run))
+    except LabError:  # the section of the test set says what is wrong
+        return False
+
+
+def _told_together(kept: list[Measured]) -> list[Ladder]:
+    """All runs together where they can be, else each alone."""
+    from core.predict.extras.ladder import ladder
+
+    together = [each.with_extras(set(EXTRAS).intersection(*(other.answers for other in kept))) for each in kept]
+    try:
+        return [ladder(together)] if kept else []
+    except LabError:
+        return [ladder([each]) for each in kept]
 
 
 def _cost_cells(cost: RunCost) -> dict[str, str]:

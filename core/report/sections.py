@@ -36,6 +36,7 @@ def sections(findings: Findings, sentences: Sequence[str]) -> list[Section]:
         apart.section(findings),
         faces.section(findings),
         numbers.costs(findings),
+        numbers.extras(findings),
         Section("Limits", (Bullets(tuple(limits(findings))),)),
         again.section(findings),
     ]

@@ -6,6 +6,7 @@ Readers never raise on what a running or killed worker left half-way; writers wr
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import re
 import shutil
@@ -106,6 +107,12 @@ class Run:
     def test_looks_file(self) -> Path:
         """When the score on the test photos was shown to somebody who asked; absent until then."""
         return self.dir / "test_looks.json"
+
+    def extras_file(self, place: str) -> Path:
+        """What the folds answered in several ways about test or held-out photos, with how long they took; absent until
+        somebody asked what extras bring, and made anew."""
+        part = "" if self.key == self.id else f"_{hashlib.sha256(self.key.encode()).hexdigest()[:8]}"
+        return self.dir / f"extras_{place}{part}.npz"
 
     @property
     def package_file(self) -> Path:

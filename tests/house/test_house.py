@@ -36,6 +36,11 @@ QUICK = [
     "jobs.worker",
     "jobs.queue",
     "jobs.slots",
+    "predict.extras.measured",
+    "predict.extras.words",
+    "predict.extras.ladder",
+    "predict.job",
+    "figures.extras",
     "export.made",
     "export.snippets",
     "studies.grid",
@@ -138,7 +143,7 @@ for name in {QUICK}:
 
 def test_the_command_line_and_the_page_of_a_run_begin_without_scipy():
     """It takes half a second, as long as all the rest of `status`; who computes an interval imports it then."""
-    parts = "core.cli.main, pages.parts.run.apart, pages.parts.run.certainty"
+    parts = "core.cli.main, pages.parts.run.apart, pages.parts.run.certainty, pages.parts.run.extras"
     code = f"import sys, {parts}; sys.exit('scipy.stats' in sys.modules)"
     done = fresh(code)
     assert done.returncode == 0, done.stderr

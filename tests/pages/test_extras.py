@@ -1,0 +1,96 @@
+"""What each extra costs and brings, on a run's page: measured once somebody asks, each look at a test set counted."""
+
+import pytest
+
+from core.runs import FoldState, looks
+from pages.parts.run import extras as section
+from tests.answered import made
+from tests.measured_runs import made_up, runs_with_test
+from tests.pages.app import button, captions, html, labels, page
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path / "runs"))
+    made_up(monkeypatch)
+    return runs_with_test(tmp_path)
+
+
+def opened(run):
+    at = page("live", run=run.id)
+    at.session_state[f"live-extras-{run.id}"] = True
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def ended(at):
+    """The page after its job, which may have ended before the page looked."""
+    if section.JOB in at.session_state:
+        assert at.session_state[section.JOB].wait(100)
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def sentences(at):
+    return ("\n".join(each.value for each in at.markdown) + captions(at)).replace("\\", "")
+
+
+def test_a_test_set_is_measured_on_a_click_and_shown_again_to_others_as_a_look(runs):
+    at = opened(runs[0])
+    assert "all 2 folds" not in html(at) and not looks.times(runs[0])
+    button(at, "Measure what they bring (test set, look 1)").click().run()
+    at = ended(at)
+    drawn = html(at)
+    assert "all 2 folds" in drawn and "mean of 2, 0." in drawn and "+ five crops" in drawn and "1.7 times" in drawn
+    assert "2 folds bring" in sentences(at) and "Measured on an abacus" in sentences(at)
+    assert len(looks.times(runs[0])) == 1
+    at.run()
+    assert html(at) == drawn and len(looks.times(runs[0])) == 1, "drawn again is no further look"
+    other = opened(runs[0])
+    assert "all 2 folds" not in html(other)
+    button(other, "Show what they bring (test set, look 2)").click().run()
+    assert "all 2 folds" in html(ended(other)) and len(looks.times(runs[0])) == 2
+
+
+def test_held_out_photos_with_another_run_are_no_look(runs):
+    at = opened(runs[0])
+    at.segmented_control(key="live-extras-place-first").set_value("held-out").run()
+    at.multiselect(key="live-extras-with-first").set_value(["second"]).run()
+    at.pills(key="live-extras-views-first").set_value([]).run()
+    button(at, "Measure what they bring").click().run()
+    at = ended(at)
+    assert "2 runs, weighted" in html(at) and "first: one fold" in html(at)
+    assert "cannot be told of held-out photos" in sentences(at) and not looks.times(runs[0])
+    again = opened(runs[1])
+    again.segmented_control(key="live-extras-place-second").set_value("held-out").run()
+    assert "Measure what they bring" in labels(again), "that run was asked without other views"
+
+
+def test_what_goes_wrong_is_told_and_no_look_is_counted(runs):
+    at = opened(runs[0])
+    runs[0].weights_file(1, "best").unlink()
+    button(at, "Measure what they bring (test set, look 1)").click().run()
+    assert "weights of fold 1 are gone" in html(ended(at)) and not looks.times(runs[0])
+    runs[1].test_looks_file.write_text("garbage")
+    assert "test_looks.json is damaged" in html(opened(runs[1]))
+
+
+def test_names_are_text_and_a_run_that_is_not_done_has_no_such_section(runs, tmp_path):
+    names = ["<b>x</b>", "**y** $z$"]
+    a, b = (
+        made(tmp_path / "runs", run.samples(), name=name, run_id=f"n{place}", root=tmp_path / "photos")
+        for place, (run, name) in enumerate(zip(runs, names, strict=True))
+    )
+    for run in (a, b):
+        for fold in run.folds():
+            run.weights_file(fold, "best").touch()
+    at = opened(a)
+    at.multiselect(key="live-extras-with-n0").set_value(["n1"]).run()
+    button(at, "Measure what they bring").click().run()
+    at = ended(at)
+    assert "&lt;b&gt;x&lt;/b&gt;: one fold" in html(at) and "<b>x" not in html(at)
+    assert "\\*\\*y\\*\\*" in "\n".join(each.value for each in at.markdown)
+    runs[0].write_state(FoldState(1, "failed", reason="x"))
+    assert not [box for box in page("live", run=runs[0].id).expander if box.label == section.TITLE]
