@@ -52,7 +52,11 @@ TINY = {
 
 
 def pytest_collection_modifyitems(items):
-    """Tests with processes that train have more time: several of them follow each other, on a machine however busy."""
+    """Tests with processes that train have more time: several of them follow each other, on a machine however busy.
+
+    Those that take many seconds come first, as in the end one core would do nothing while such a test goes on.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         if "runs_folder" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONGEST))

@@ -53,10 +53,29 @@ left_out = pytest.StashKey[int]()
 failed = pytest.StashKey[bool]()
 
 
+def has_hands(file: Path) -> bool:
+    """Whether a file of tests has something of tests/browser, without which none of them can do much with a lab."""
+    return "tests.browser" in file.read_text("utf-8")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With -m lab no file is imported for nothing: of all files that takes as long as the longest test of a browser.
+
+    A file that is named on the command line is collected, whatever it holds.
+    """
+    if config.option.markexpr != "lab" or not collection_path.match("test_*.py"):
+        return None
+    if any(Path(argument.split("::")[0]).absolute() == collection_path for argument in config.args):
+        return None
+    return None if has_hands(collection_path) else True
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "lab_process" in getattr(item, "fixturenames", ()) or item.get_closest_marker("browser"):
+            if not has_hands(item.path):
+                raise pytest.UsageError(f"{item.nodeid}: -m lab passes over a file without tests.browser")
             item.add_marker("lab")
             item.add_marker(pytest.mark.timeout(LONGEST, func_only=True))
     if chromium() or required():

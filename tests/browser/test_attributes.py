@@ -14,6 +14,7 @@ from tests.tables_of_people import hair
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_attributes_of_a_table_are_chosen_cut_launched_and_each_is_told(page, lab, tmp_path):
     open_launch(page)
     take_folder(page, hair(tmp_path / "people"))

@@ -66,6 +66,7 @@ def open_runs(page, query: str = "") -> None:
     soon(lambda: page.get_by_role("table").count() > 0, 60 * slack(), "the table is there")
 
 
+@pytest.mark.long
 def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_network(page, four, browser, tmp_path):
     talk = Talk(page)
     open_runs(page)

@@ -80,6 +80,7 @@ def epoch_shown(page) -> int:
 # A newcomer
 
 
+@pytest.mark.long
 def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     page.goto("/")
     sees(page, "No run yet")
@@ -152,6 +153,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
 
 
 @pytest.mark.fault(3)
+@pytest.mark.long
 def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
     context.watch.allow(
         "ERR_CONNECTION_REFUSED",

@@ -14,6 +14,7 @@ from tests.browser.screen import Talk, slack, soon
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     talk = Talk(page)
     page.goto("/launch?as=study&recipe=quick")

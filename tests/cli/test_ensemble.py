@@ -18,6 +18,7 @@ from tests.workers import launch
 AWAY = ["blue/blue0.jpg", "green/green1.jpg", "red/red2.jpg", "red/red3.jpg"]
 
 
+@pytest.mark.long
 def test_a_trained_run_is_scored_on_photos_that_it_never_saw_and_each_call_is_a_look(workers, tiny_config, lab):
     dataset = with_test(scan(tiny_config.data, threads=1), AWAY)
     dataset.set_aside.loc[dataset.set_aside["sample"] == AWAY[3], "label"] = "violet"

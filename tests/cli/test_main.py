@@ -89,6 +89,7 @@ def test_help_lists_the_verbs_and_a_wrong_one_is_told(lab):
 # Training, in the processes that a person starts
 
 
+@pytest.mark.long
 def test_train_with_wait_prints_the_id_first_and_ends_with_the_table_and_0(tiny_dataset, runs_folder, monkeypatch):
     monkeypatch.setenv("FACET_SLOTS", "2")  # a worker with one thread for each fold: threads fight on a busy machine
     settings = {"phases": json.dumps(ONE_EPOCH), "folds.count": 2, "task.name": "label", "name": "by hand"}

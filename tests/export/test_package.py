@@ -29,6 +29,8 @@ from core.runs.origins import Origin
 from core.training import checkpoint
 from tests.export.odd_runs import torch_answers
 
+pytestmark = pytest.mark.long  # its fixtures, once
+
 BARE = ("onnxruntime", "numpy", "numpy.libs", "PIL", "pillow.libs")
 
 

@@ -16,6 +16,8 @@ from core.export.runtime.guard import Limits
 from core.export.runtime.package_folder import PackageFolder
 from tests.export.odd_runs import TOKEN, torch_answers
 
+pytestmark = pytest.mark.long  # its fixtures, once
+
 
 def files_of(run, count=None):
     paths = list(run.samples()["path"])[:count]

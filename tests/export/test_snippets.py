@@ -17,6 +17,8 @@ from core.cli import main as cli
 from core.export import network
 from core.export.snippets import snippets
 
+pytestmark = pytest.mark.long  # its fixtures, once
+
 
 @pytest.fixture
 def beside(joint, tmp_path, monkeypatch):

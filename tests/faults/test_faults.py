@@ -204,6 +204,7 @@ signal.pause()
 
 
 @pytest.mark.fault(3)
+@pytest.mark.long
 def test_training_goes_on_when_the_lab_is_killed_and_a_killed_worker_resumes_identical(
     runs_folder, tiny_plan, tmp_path, monkeypatch
 ):

@@ -37,7 +37,7 @@ from core.runs.lists.summaries import summaries
 from core.studies.shrink import shrink
 from tests.house.install import make, pins
 from tests.photos import draw, mask_dataset
-from tests.workers import FORKS, PATIENCE, until
+from tests.workers import FORKS, PATIENCE, Workers, until
 
 PROGRAMS = ("python", "make", "pip", "streamlit", "source", "uv", "git")
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
@@ -102,7 +102,9 @@ def _live(words: list[str], folder: Path, env: dict[str, str]) -> None:
     os.chdir(HOME)
     for stream, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
-    if "--wait" not in words:
+    if "--wait" in words:  # by workers that need not import torch again; test_main.py has those that a command starts
+        control.start_worker = lambda root: Workers(root).start()
+    else:
         control.start_worker = lambda root: None  # nothing trains on behind the tests
     load = recipes.load_recipe
     recipes.load_recipe = lambda name: _shortened(load(name))
@@ -187,6 +189,7 @@ def test_a_command_without_a_run(command, place, folders, environment, tmp_path)
         assert {state.state for state in each.states()} == {"done"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_commands_about_a_run_in_a_lab_that_the_readme_filled(place, folders, environment, tmp_path, monkeypatch):
     monkeypatch.setattr(control, "start_worker", lambda root: None)

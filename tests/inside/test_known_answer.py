@@ -19,6 +19,8 @@ from core.plan.plan import make_plan
 from core.runs.create import create
 from core.training.train import train_fold
 
+pytestmark = pytest.mark.long  # its fixtures, once
+
 SIDE, HALF = 160, 80  # pixels
 MASK, POSTER = (slice(HALF, SIDE), slice(HALF, SIDE)), (slice(0, HALF), slice(0, HALF))
 FACE = regions.Boxes(face=(0.5, 0, 1, 1), eyes_and_brows=(0.55, 0.1, 0.95, 0.4), nose_and_mouth=(0.5, 0.5, 1, 1))

@@ -69,6 +69,7 @@ def hooks(model):
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("depth", "head"),
     [(18, "joint"), (18, "factored"), (34, "joint"), (50, "joint"), (50, "factored"), (101, "joint"), (152, "joint")],

@@ -30,6 +30,7 @@ def test_held_out_faces_come_from_the_fold_alone_and_from_every_class(tiny_plan,
         stress.held_out(run, 1, 6, of="grey")
 
 
+@pytest.mark.long
 def test_without_strength_the_predictions_are_those_of_the_run(never_stopped):
     """Noise of nothing equals no transform, which equals what validation sees and what training wrote down."""
     run, seen = never_stopped, []

@@ -55,6 +55,7 @@ def successor_asked(root) -> bool:
 
 
 @pytest.mark.fault(38)
+@pytest.mark.long
 def test_a_broken_process_fails_one_job_and_a_fresh_one_takes_the_next(tiny_plan, workers):
     """The fresh process is started by the one that leaves: no page is open."""
     run = launch(short(tiny_plan), workers.root, folds=(0, 1))

@@ -63,6 +63,7 @@ def test_a_network_with_a_factored_head_is_measured_too():
     assert speed.measure(config(model={"init": "scratch", "head": "factored"}), seconds=0.0) > 0
 
 
+@pytest.mark.long
 def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(runs_folder):
     speed.start_measuring(config())
     rate = until(lambda: speed.known(config()), "the figure is known")

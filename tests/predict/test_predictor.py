@@ -16,6 +16,8 @@ from core.predict.predictor import Predictor
 from core.runs import FoldState, Run
 from tests.fold_runs import alone, answer_held_out, draw_faces, make_run
 
+pytestmark = pytest.mark.long  # its fixtures, once
+
 
 def odd_photos(root):
     """A photo turned by EXIF, one in CMYK and one of 16 bits, none of the size that the network takes."""

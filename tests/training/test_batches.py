@@ -34,6 +34,7 @@ def equal(first, second):
 BATCHES = split_batches(np.arange(24), 8)
 
 
+@pytest.mark.long
 def test_batches_do_not_depend_on_the_number_of_loader_workers(source):
     alone = draw(source, BATCHES)
     for workers in (1, 2):
