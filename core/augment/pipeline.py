@@ -37,7 +37,7 @@ def normalization(transforms: Sequence[TransformConfig]) -> tuple[list[float], l
     return last.params["mean"], last.params["std"]
 
 
-def _size(transforms: Sequence[TransformConfig]) -> tuple[int, int] | None:
+def size_of(transforms: Sequence[TransformConfig]) -> tuple[int, int] | None:
     """(height, width) in pixels after the transforms; None where nothing sets it."""
     sized = [t.params for t in transforms if t.enabled and t.name in SIZED]
     return (sized[-1]["height"], sized[-1]["width"]) if sized else None
@@ -65,7 +65,7 @@ def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None
     steps = []
     for transform in transforms:
         steps.append(_class(A, transform.name)(**(arguments(transform, size) | changes)))
-        size = _size([transform]) or size
+        size = size_of([transform]) or size
     return A.Compose(steps)
 
 
@@ -96,6 +96,11 @@ class Pipeline:
         self._compose: Any = _compose(transforms, size, changes) if transforms else None
         self._place = place
         self._random = any(not t.deterministic for t in transforms)
+
+    @property
+    def steps(self) -> list[Any]:
+        """albumentations' own transforms, in order."""
+        return [] if self._compose is None else list(self._compose.transforms)
 
     def __call__(self, image: np.ndarray, seed: int = 0) -> np.ndarray:
         if self._compose is None:
@@ -151,10 +156,27 @@ def build_transform(transforms: Sequence[TransformConfig], stage: str) -> Pipeli
     if stage == "lead":
         return Pipeline(lead)
     if stage == "train":
-        return Pipeline(rest, len(lead), _size(lead))
+        return Pipeline(rest, len(lead), size_of(lead))
     if stage == "eval":
         return Pipeline([t for t in rest if t.deterministic])
     raise ValueError(f"stage must be 'lead', 'train' or 'eval', found {stage!r}")
+
+
+def split_exact(
+    transforms: Sequence[TransformConfig], stage: str
+) -> tuple[list[TransformConfig], list[TransformConfig], int, tuple[int, int] | None]:
+    """What follows the cached part in a stage 'train' or 'eval', cut in two: (albumentations' part, what stands behind
+    the last transform that only albumentations does, place of that, (height, width) of what comes into it).
+
+    core/augment/draws.py draws and applies the second part, with the same bytes.
+    """
+    lead, rest = split_pipeline(transforms)
+    after = rest if stage == "train" else [t for t in rest if t.deterministic]
+    cut = len(after)
+    while cut and TRANSFORMS[after[cut - 1].name].exact and size_of([*lead, *after[: cut - 1]]) is not None:
+        cut -= 1
+    before = [*lead, *after[:cut]]
+    return after[:cut], after[cut:], len(before), size_of(before)
 
 
 def sample_seed(seed: int, fold: int, epoch: int, sample: int, repeat: int = 0) -> int:
@@ -165,6 +187,37 @@ def sample_seed(seed: int, fold: int, epoch: int, sample: int, repeat: int = 0) 
     Source: numpy.random.SeedSequence.
     """
     return int(np.random.SeedSequence([seed, fold, epoch, 1, sample, repeat]).generate_state(1)[0])
+
+
+def sample_seeds(seed: int, fold: int, epoch: int, samples: np.ndarray, repeats: np.ndarray) -> np.ndarray:
+    """`sample_seed` of many samples at once, (n,) int64. samples, repeats: (n,).
+
+    Source: numpy.random.SeedSequence, whose mixing of 32-bit words (O'Neill's seed_seq_fe) is done here on arrays.
+    """
+    words = [np.full(len(samples), word, np.uint32) for word in (seed, fold, epoch, 1)]
+    words += [np.asarray(samples).astype(np.uint32), np.asarray(repeats).astype(np.uint32)]
+    constant = 0x43B0D7E5
+
+    def hashed(word: np.ndarray, factor: int = 0x931E8875) -> np.ndarray:
+        nonlocal constant
+        word = word ^ np.uint32(constant)
+        constant = constant * factor % 2**32
+        word = word * np.uint32(constant)
+        return word ^ (word >> np.uint32(16))
+
+    def mixed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        both = x * np.uint32(0xCA01F9DD) - y * np.uint32(0x4973F715)
+        return both ^ (both >> np.uint32(16))
+
+    pool = [hashed(word) for word in words[:4]]
+    for source in range(4):
+        for target in range(4):
+            if source != target:
+                pool[target] = mixed(pool[target], hashed(pool[source]))
+    for word in words[4:]:
+        pool = [mixed(held, hashed(word)) for held in pool]
+    constant = 0x8B51F9DD
+    return hashed(pool[0], 0x58F38DED).astype(np.int64)
 
 
 def step_seed(seed: int, fold: int, epoch: int, step: int) -> int:

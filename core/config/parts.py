@@ -350,6 +350,13 @@ class TrainingConfig(Part):
     loader_workers: int | None = Field(
         None, ge=0, le=32, description="Processes that augment ahead of the training step; empty chooses by device."
     )
+    photos_on_device: float = Field(
+        0.25,
+        ge=0,
+        le=0.9,
+        description="Share of a GPU's free memory that decoded photos may take, so that batches are gathered and "
+        "augmented there; more photos than that are augmented by the processor. A CPU has them in its memory anyway.",
+    )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto", description="auto uses bfloat16 where the processor or GPU computes in it."
     )

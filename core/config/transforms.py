@@ -31,6 +31,8 @@ class Transform:
 
     keeps_size: takes its output size from the Resize or CenterCrop before it.
     removes: how it takes pixels away: 'covers' (rectangles of the fill), 'moves' (they fall out of the frame), or ''.
+    exact: what core/augment/draws.py does in its place, with the same bytes: 'table' (256 values), 'mirror', 'cover',
+    'grey', 'crop', or '' where albumentations alone does it.
     """
 
     help: str
@@ -39,6 +41,7 @@ class Transform:
     fixed: dict[str, Any] = field(default_factory=dict)
     keeps_size: bool = False
     removes: str = ""
+    exact: str = ""
 
 
 SIZED = ("Resize", "CenterCrop")  # after one of them every image has the same size
@@ -54,6 +57,7 @@ TRANSFORMS: dict[str, Transform] = {
         deterministic=True,
         fixed={"pad_if_needed": True},
         removes="moves",
+        exact="crop",
     ),
     "Resize": Transform(
         "Scales to the size that the network sees, without keeping the proportions.",
@@ -72,8 +76,9 @@ TRANSFORMS: dict[str, Transform] = {
             ),
             "contrast_limit": Param("float range", [-0.2, 0.2], -1, 1, 0.05, "Change of contrast, as a share."),
         },
+        exact="table",
     ),
-    "HorizontalFlip": Transform("Mirrors left and right."),
+    "HorizontalFlip": Transform("Mirrors left and right.", exact="mirror"),
     "Affine": Transform(
         "Turns, scales and shifts the photo a little; what falls in from outside repeats the border.",
         {
@@ -84,7 +89,7 @@ TRANSFORMS: dict[str, Transform] = {
         fixed={"border_mode": _REPLICATE},
         removes="moves",
     ),
-    "InvertImg": Transform("Turns the photo into its negative."),
+    "InvertImg": Transform("Turns the photo into its negative.", exact="table"),
     "CoarseDropout": Transform(
         "Covers rectangles with black, so that no single part of the photo suffices.",
         {
@@ -94,6 +99,7 @@ TRANSFORMS: dict[str, Transform] = {
         },
         fixed={"fill": 0},
         removes="covers",
+        exact="cover",
     ),
     "Erasing": Transform(
         "Covers one rectangle of random size and shape with black.",
@@ -103,6 +109,7 @@ TRANSFORMS: dict[str, Transform] = {
         },
         fixed={"fill": 0},
         removes="covers",
+        exact="cover",
     ),
     "RandomResizedCrop": Transform(
         "Cuts out a random part and scales it back to the size of the Resize or CenterCrop before it.",
@@ -154,8 +161,9 @@ TRANSFORMS: dict[str, Transform] = {
     "RandomGamma": Transform(
         "Lightens or darkens the middle tones.",
         {"gamma_limit": Param("float range", [80, 120], 10, 400, 5, "Gamma; 100 changes nothing, more darkens.", "%")},
+        exact="table",
     ),
-    "ToGray": Transform("Takes the colour away."),
+    "ToGray": Transform("Takes the colour away.", exact="grey"),
     "GaussianBlur": Transform(
         "Blurs evenly, as a lens out of focus.",
         {"sigma_limit": Param("float range", [0.5, 2.0], 0.1, 20, 0.1, "Width of the blur, in pixels.", "px")},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from core.augment.pipeline import build_transform, sample_seed
+from core.augment import draws
+from core.augment.pipeline import Pipeline, build_transform, sample_seeds, size_of, split_exact, split_pipeline
 from core.config import TransformConfig
 from core.data.pictures.photo import StoredPhoto
 
@@ -28,14 +29,21 @@ class Source:
     pixels: Path | None
     transforms: Sequence[TransformConfig]
 
-    def open(self, stage: str):
+    def open(self, stage: str) -> Callable[[int, int], np.ndarray]:
         """index, seed -> uint8 (H, W, 3) for a stage 'train' or 'eval'."""
-        after = build_transform(self.transforms, stage)
+        before, drawn = self.open_before(stage), draws.stages(*split_exact(self.transforms, stage)[1:])
+        return lambda index, seed: draws.apply(drawn, before(index, seed), seed)
+
+    def open_before(self, stage: str) -> Callable[[int, int], np.ndarray]:
+        """index, seed -> uint8 (h, w, 3): what comes into the transforms that core/augment/draws.py applies."""
+        lead, _ = split_pipeline(self.transforms)
+        own = split_exact(self.transforms, stage)[0]
+        after = Pipeline(own, len(lead), size_of(lead))
         if self.pixels is not None:
             array = np.load(self.pixels, mmap_mode="r")
             return lambda index, seed: after(np.asarray(array[index]), seed)
-        lead = build_transform(self.transforms, "lead")
-        return lambda index, seed: after(lead(self.photos[index].pixels()), seed)
+        first = build_transform(self.transforms, "lead")
+        return lambda index, seed: after(first(self.photos[index].pixels()), seed)
 
 
 class AugmentedBatches(Dataset):
@@ -54,9 +62,12 @@ class AugmentedBatches(Dataset):
         epoch, indices, repeats = item
         if self._image is None:
             self._image = self.source.open(self.stage)
-        draws = [(int(i), int(r)) for i, r in zip(indices, repeats, strict=True)]
-        images = [self._image(i, sample_seed(self.seed, self.fold, epoch, i, r)) for i, r in draws]
+        seeds = sample_seeds(self.seed, self.fold, epoch, indices, repeats)
+        images = [self._image(i, seed) for i, seed in zip(indices.tolist(), seeds.tolist(), strict=True)]
         return torch.from_numpy(np.stack(images))
+
+    def finish(self, images: torch.Tensor) -> torch.Tensor:
+        return images
 
     def __getstate__(self):
         return {**vars(self), "_image": None}
@@ -96,10 +107,11 @@ def split_batches(order: np.ndarray, size: int) -> list[np.ndarray]:
 class Loader:
     """Feeds batches to one fold: from a thread (workers=0) or from spawned processes that live through all epochs.
 
+    dataset: AugmentedBatches, or resident.DrawnBatches whose `finish` makes the batch on the device.
     Spawned, not forked: a forked child would inherit the fold's lock and outlive its killed parent with it.
     """
 
-    def __init__(self, dataset: AugmentedBatches, workers: int, device: torch.device):
+    def __init__(self, dataset: Any, workers: int, device: torch.device):
         self.dataset, self.device, self.workers = dataset, device, workers
         self._plan: list = []
         self._pool: Any = ThreadPoolExecutor(1, "augment") if workers == 0 else None
@@ -129,21 +141,35 @@ class Loader:
         counts = np.split(repeats(np.concatenate(batches)), np.cumsum([len(batch) for batch in batches])[:-1])
         self._plan = [(epoch, indices, repeat) for indices, repeat in zip(batches, counts, strict=True)]
         source = self._loader if self._loader is not None else self._from_thread()
-        for images in source:
-            yield images.to(self.device, non_blocking=True)
+        for item in source:
+            yield self.dataset.finish(each_tensor(item, lambda tensor: tensor.to(self.device, non_blocking=True)))
 
-    def _from_thread(self) -> Iterator[torch.Tensor]:
-        ahead = [self._pool.submit(self.dataset.__getitem__, item) for item in self._plan[:2]]
+    def _from_thread(self) -> Iterator[Any]:
+        ahead = [self._pool.submit(self._item, item) for item in self._plan[:2]]
         for position in range(len(self._plan)):
-            images = ahead.pop(0).result()
+            ready = ahead.pop(0).result()
             if position + 2 < len(self._plan):
-                ahead.append(self._pool.submit(self.dataset.__getitem__, self._plan[position + 2]))
-            yield images.pin_memory() if self.device.type == "cuda" else images
+                ahead.append(self._pool.submit(self._item, self._plan[position + 2]))
+            yield ready
+
+    def _item(self, item: Any) -> Any:
+        """In the thread: pinned, so that the copy to a GPU waits for nobody."""
+        ready = self.dataset[item]
+        return each_tensor(ready, torch.Tensor.pin_memory) if self.device.type == "cuda" else ready
 
     def close(self) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._loader = None
+
+
+def each_tensor(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """Nested dicts and lists with every tensor changed."""
+    if isinstance(value, dict):
+        return {key: each_tensor(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [each_tensor(item, change) for item in value]
+    return change(value)
 
 
 def to_network(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:

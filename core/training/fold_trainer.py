@@ -24,16 +24,16 @@ from core.data.tasks import class_parts
 from core.network.model import build_model, inherit, parameter_groups
 from core.runs import Run, metrics_file, starts
 from core.stats import metrics
-from core.training.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
+from core.training.batches import Source, epoch_order, split_batches, to_network
 from core.training.device import (
     device_name,
     exact_float32,
     forget_peak,
     peak_memory,
-    pick_loader_workers,
     pick_precision,
 )
 from core.training.goals import OneClass, YesNo, goal_of
+from core.training.resident import feed
 
 
 @dataclass
@@ -101,10 +101,8 @@ class FoldTrainer:
         self.plain = metrics_file.plain_objective(self.config.training)
         self.mixer = self.goal.mixer
         source = Source(photos_of(samples), pixels, self.config.transforms)
-        run_seed = self.config.training.seed
-        workers = pick_loader_workers(self.config.training, device)
-        self.train_loader = Loader(AugmentedBatches(source, run_seed, fold, "train"), workers, device)
-        self.val_loader = Loader(AugmentedBatches(source, run_seed, fold, "eval"), 0, device)
+        self.train_loader = feed(self.config.training, source, fold, "train", device)
+        self.val_loader = feed(self.config.training, source, fold, "eval", device)
         self.steps = len(self.batches(1))
         self.val_batches = split_batches(self.val_rows, 2 * self.config.training.batch_size)
         self.optimizer: torch.optim.Optimizer | None = None

@@ -51,6 +51,7 @@ LABELS = {
     "label_smoothing": "Label smoothing",
     "seed": "Seed",
     "loader_workers": "Loader workers",
+    "photos_on_device": "Photos on the GPU",
     "precision": "Precision",
     "device": "Device",
     "p": "Probability",

@@ -184,6 +184,7 @@ def training(errors: Errors) -> None:
     with st.container(horizontal=True):
         choice("training.precision", ("auto", "bfloat16", "float32"), errors)
         choice("training.device", ("auto", "cpu", "cuda"), errors)
+        number("training.photos_on_device", errors)
     for path in ("training", "mix"):
         message(path, errors)
 
