@@ -4,6 +4,7 @@
 In one run, alternating so that a machine whose speed drifts treats all alike:
   limit     a bare loop, same network, precision and optimizer, on one batch that already lies in memory
   ours      core.training.train's own epoch: pixel cache, seeded augmentation, counting, progress ticks
+  before    the same with albumentations doing every transform, photo by photo; of a CPU, or without loader processes
   validate  core.training.train's own validation, in float32 whatever the precision of the training
   tutorial  decode every JPEG in every epoch, albumentations per sample, float32, NCHW, loss.item() each step
 """
@@ -11,11 +12,14 @@ In one run, alternating so that a machine whose speed drifts treats all alike:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import albumentations as A
 import numpy as np
@@ -26,6 +30,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from core import machine
+from core.augment.pipeline import split_pipeline
 from core.config import recipes, run_config
 from core.data.scan import scan
 from core.demo.dataset import draw_demo
@@ -33,7 +38,7 @@ from core.network.model import build_model
 from core.plan.plan import make_plan
 from core.runs import Run
 from core.runs.create import create
-from core.training import pixel_cache, train
+from core.training import batches, pixel_cache, resident, train
 from core.training.batches import to_network
 from core.training.device import device_name, forget_peak, peak_memory, pick_device
 from core.training.fold_trainer import build_optimizer
@@ -68,6 +73,18 @@ def our_epoch(trainer: train.FoldTrainer, epoch: int) -> float:
     done = trainer.train_epoch(epoch, clock.tick)
     done.scores()
     return done.samples / done.seconds
+
+
+@contextlib.contextmanager
+def as_before() -> Iterator[None]:
+    """Nothing is drawn apart from what it does to pixels, and nothing is augmented on a GPU."""
+
+    def split(transforms, stage):
+        _, rest = split_pipeline(transforms)
+        return [t for t in rest if stage == "train" or t.deterministic], [], 0, None
+
+    with patch.object(batches, "split_exact", split), patch.object(resident, "augments", lambda device: False):
+        yield
 
 
 def our_validation(trainer: train.FoldTrainer) -> float:
@@ -143,8 +160,8 @@ def main() -> None:
             return memory(Path(folder), root, device)
         print(f"{device_name(device)}; median of {arguments.rounds} rounds, images per second")
         print(
-            f"{'depth':>5} {'px':>4} {'limit':>8} {'ours':>8} {'validate':>9} {'tutorial':>9} {'ours/limit':>11}"
-            f" {'ours/tutorial':>14}"
+            f"{'depth':>5} {'px':>4} {'limit':>8} {'before':>8} {'ours':>8} {'validate':>9} {'tutorial':>9}"
+            f" {'before/limit':>13} {'ours/limit':>11} {'ours/tutorial':>14}"
         )
         cases = [(d, 224) for d in DEPTHS] if arguments.depths else [(arguments.depth, s) for s in arguments.sizes]
         for depth, size in cases:
@@ -170,31 +187,45 @@ def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int,
     batch = 32
     run = make_run(folder, root, depth, size, batch, arguments.workers)
     pixels = pixel_cache.build(folder / "cache", run.samples(), run.config().transforms)
-    trainer = train.FoldTrainer(run, 0, device, pixels)
-    if size <= 64:
-        trainer.train_rows = np.tile(trainer.train_rows, 4)  # an epoch long enough to time
-    if depth > 50:
-        trainer.train_rows = trainer.train_rows[: 4 * batch]  # and one that ends
-        trainer.val_batches = trainer.val_batches[:2]
-    trainer.balance = trainer.samples["y"].to_numpy()[trainer.train_rows]
-    trainer.steps = steps = len(trainer.batches(1))
+    trainer = sized(train.FoldTrainer(run, 0, device, pixels), depth, size, batch)
+    with as_before():
+        old = sized(train.FoldTrainer(run, 0, device, pixels), depth, size, batch)
+        old.model = trainer.model
+        our_epoch(old, 1)  # its pipeline is built now
     limit_epoch(trainer, 2, batch)
     our_epoch(trainer, 1)
     our_validation(trainer)
-    limit, ours, validate, tutorial = [], [], [], []
+    limit, before, ours, validate, tutorial = [], [], [], [], []
     for round_ in range(arguments.rounds):
-        limit.append(limit_epoch(trainer, steps, batch))
+        limit.append(limit_epoch(trainer, trainer.steps, batch))
         ours.append(our_epoch(trainer, round_ + 2))
+        before.append(our_epoch(old, round_ + 2))
         validate.append(our_validation(trainer))
         if round_ < 3 and not arguments.depths:
             tutorial.append(tutorial_epoch(trainer, 96 if size > 64 else 192, batch, 0))
-    trainer.close()
-    a, b = statistics.median(limit), statistics.median(ours)
-    ratio = statistics.median(o / li for o, li in zip(ours, limit, strict=True))
+    for each in (trainer, old):
+        each.close()
+    ratios = [statistics.median(rate / li for rate, li in zip(way, limit, strict=True)) for way in (before, ours)]
+    rates = [statistics.median(way) for way in (limit, before, ours)]
     c = statistics.median(tutorial) if tutorial else None
-    other, gain = (f"{c:.1f}", f"{b / c:.2f}") if c else ("-", "-")
-    held_out = statistics.median(validate)
-    print(f"{depth:>5} {size:>4} {a:>8.1f} {b:>8.1f} {held_out:>9.1f} {other:>9} {ratio:>11.3f} {gain:>14}", flush=True)
+    other, gain = (f"{c:.1f}", f"{rates[2] / c:.2f}") if c else ("-", "-")
+    print(
+        f"{depth:>5} {size:>4} {rates[0]:>8.1f} {rates[1]:>8.1f} {rates[2]:>8.1f} {statistics.median(validate):>9.1f}"
+        f" {other:>9} {ratios[0]:>13.3f} {ratios[1]:>11.3f} {gain:>14}",
+        flush=True,
+    )
+
+
+def sized(trainer: train.FoldTrainer, depth: int, size: int, batch: int) -> train.FoldTrainer:
+    """With an epoch that is long enough to time, and one that ends."""
+    if size <= 64:
+        trainer.train_rows = np.tile(trainer.train_rows, 4)
+    if depth > 50:
+        trainer.train_rows = trainer.train_rows[: 4 * batch]
+        trainer.val_batches = trainer.val_batches[:2]
+    trainer.balance = trainer.samples["y"].to_numpy()[trainer.train_rows]
+    trainer.steps = len(trainer.batches(1))
+    return trainer
 
 
 def peak(folder: Path, root: Path, depth: int, batch: int, answer) -> None:

@@ -47,7 +47,7 @@ TINY = {
         {"optimizer": "adam", "epochs": 2, "lr_backbone": 1e-3, "lr_head": 1e-3},
         {"optimizer": "sgd", "epochs": 2, "lr_backbone": 1e-2, "lr_head": 1e-2, "schedule": "cosine"},
     ],
-    "training": {"batch_size": 8, "device": "cpu"},
+    "training": {"batch_size": 8, "device": "cpu", "resume_seconds": 0},
 }
 
 

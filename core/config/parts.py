@@ -350,6 +350,13 @@ class TrainingConfig(Part):
     loader_workers: int | None = Field(
         None, ge=0, le=32, description="Processes that augment ahead of the training step; empty chooses by device."
     )
+    resume_seconds: float = Field(
+        30,
+        ge=0,
+        le=3600,
+        description="Seconds between two resume points, each written after an epoch: what a crash can cost. A fold "
+        "that is stopped keeps every epoch. 0 writes one after each epoch.",
+    )
     photos_on_device: float = Field(
         0.25,
         ge=0,

@@ -163,6 +163,11 @@ class Loader:
         self._loader = None
 
 
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """On the device; no step waits for a copy to a GPU, which takes what is pinned by itself."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
 def each_tensor(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """Nested dicts and lists with every tensor changed."""
     if isinstance(value, dict):

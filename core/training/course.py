@@ -71,6 +71,10 @@ def resumed(trainer: FoldTrainer) -> Course:
     if last is not None:
         checkpoint.check_fits(run.last_file(fold), last, trainer.model)
     epoch = last["epoch"] if last else 0
+    trained = metrics_file.read_metrics(run.metrics_file(fold))["epoch"].max()
+    if trained > epoch:  # of no metrics it is no number
+        which = f"epochs {epoch + 1} to {trained}" if trained > epoch + 1 else f"epoch {trained}"
+        run.log(f"fold {fold}: {which} had no resume point yet when it was cut off: trained again")
     metrics_file.cut_metrics(run.metrics_file(fold), epoch)
     if last is None:
         starts.note(run, fold, 0, trainer.facts())

@@ -24,7 +24,7 @@ from core.data.tasks import class_parts
 from core.network.model import build_model, inherit, parameter_groups
 from core.runs import Run, metrics_file, starts
 from core.stats import metrics
-from core.training.batches import Source, epoch_order, split_batches, to_network
+from core.training.batches import Source, epoch_order, sent, split_batches, to_network
 from core.training.device import (
     device_name,
     exact_float32,
@@ -84,6 +84,7 @@ class FoldTrainer:
         self.class_names: list[str] = self.info["class_names"]
         self.goal = goal_of(self.config, samples, self.class_names, self.train_rows)
         self.labels = self.goal.labels.to(device)
+        self.sums = torch.float32 if device.type == "mps" else torch.float64  # which Apple's GPUs do not have
         self.precision = pick_precision(self.config.training.precision, device)
         seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
         parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
@@ -126,8 +127,8 @@ class FoldTrainer:
         return split_batches(order, self.config.training.batch_size)
 
     def labels_of(self, batches: list[np.ndarray]) -> Sequence[torch.Tensor]:
-        """Labels (b, ...) of each batch, on the device: one copy for all, since each copy there is waited for."""
-        order = torch.from_numpy(np.concatenate(batches)).to(self.device)
+        """Labels (b, ...) of each batch, on the device: the order of an epoch goes there once."""
+        order = sent(torch.from_numpy(np.concatenate(batches)), self.device)
         return self.labels[order].split([len(batch) for batch in batches])
 
     def start_phase(self, phase: int) -> None:
@@ -149,8 +150,8 @@ class FoldTrainer:
     def new_pass(self) -> Pass:
         return Pass(
             self.goal,
-            torch.zeros((), device=self.device, dtype=torch.float64),
-            torch.zeros((), device=self.device, dtype=torch.float64),
+            torch.zeros((), device=self.device, dtype=self.sums),
+            torch.zeros((), device=self.device, dtype=self.sums),
             torch.full((), -1, device=self.device, dtype=torch.int64),
         )
 
@@ -223,8 +224,8 @@ class FoldTrainer:
         done: Pass, step: int, loss: torch.Tensor, objective: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
     ) -> None:
         answers = done.goal.weight(labels)
-        done.loss_sum += loss.double() * answers
-        done.objective_sum += objective.double() * answers
+        done.loss_sum += loss.to(done.loss_sum.dtype) * answers
+        done.objective_sum += objective.to(done.objective_sum.dtype) * answers
         done.answers = done.answers + answers
         done.labels.append(labels)
         done.predicted.append(done.goal.answer(logits))
@@ -234,8 +235,9 @@ class FoldTrainer:
 
     def predictions(self, done: Pass) -> pd.DataFrame:
         """Out-of-fold predictions, as the goal describes them."""
-        logits = torch.cat(done.outputs).double()
-        labels = self.labels[torch.from_numpy(self.val_rows).to(self.device)]
+        logits = torch.cat(done.outputs)
+        logits = logits.cpu().double() if self.device.type == "mps" else logits.double()
+        labels = self.labels[torch.from_numpy(self.val_rows).to(self.device)].to(logits.device)
         return self.goal.predictions(logits, labels, self.samples["sample"].to_numpy()[self.val_rows])
 
     def close(self) -> None:

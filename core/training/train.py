@@ -19,9 +19,10 @@ from core.config import RunConfig
 from core.errors import LabError
 from core.runs import Run, metrics_file, starts
 from core.training import checkpoint, pixel_cache
-from core.training.course import Outcome, next_epoch, outcome_of, resumed
+from core.training.course import next_epoch, outcome_of, resumed
 from core.training.device import device_name, forget_peak, pick_device
 from core.training.fold_trainer import FoldTrainer, Pass
+from core.training.points import Point, ResumePoints
 
 GROUPS = ("backbone", "head")  # of the optimizer's parameters, in their order
 TICK = 0.5  # seconds between two looks at the device for the progress file
@@ -59,8 +60,15 @@ def train_fold(
         facts |= {key: trainer.facts()[key] for key in ("precision", "threads")}
         if any(trainer.info.get(key) != value for key, value in facts.items()):
             run.update_info(**facts)
+        points = ResumePoints(run, fold, writer, config.training.resume_seconds)
         try:
-            finished = _epochs(trainer, writer, report, should_stop)
+            finished = _epochs(trainer, points, report, should_stop)
+            points.stop()
+            writer.wait()
+        except Exception:
+            with contextlib.suppress(OSError, LabError):  # what went wrong first is what a person is told
+                points.stop()
+            raise
         finally:
             writer.close()
             trainer.close()
@@ -90,8 +98,8 @@ def prepare_pixels(
     )
 
 
-def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop) -> bool:
-    run, fold, config = trainer.run, trainer.fold, trainer.config
+def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop) -> bool:
+    config, writer = trainer.config, points.writer
     course = resumed(trainer)
     clock = Clock(trainer, report, should_stop)
 
@@ -133,31 +141,15 @@ def _epochs(trainer: FoldTrainer, writer: checkpoint.Writer, report, should_stop
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
         due = [which for which, is_due in (("best", is_best), ("final", final)) if is_due]
         ended = {"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores}
-        writer.submit(
-            lambda s=state, r=rows, d=due, o=outcome: _write_epoch(run, fold, s, r, d, o),
-            written=lambda row=ended: report(row),
+        points.epoch(
+            Point(state, {which: (state["model"], outcome) for which in due}, checkpoint.Arrival(trainer.device)),
+            rows,
+            is_last=final,
+            then=lambda row=ended: report(row),
         )
         epoch = following
     writer.wait()
     return True
-
-
-def _write_epoch(run: Run, fold: int, state, rows, due: list[str], outcome: Outcome | None) -> None:
-    """In an order that a kill between any two lines survives: the resume point decides.
-
-    Before it, best and final wait under other names and those in use are of an epoch before; after it, they are put in
-    place, and where that was cut off, whoever resumes does it.
-    """
-    try:
-        for which in due:
-            checkpoint.save_pending(run, fold, which, state["model"], outcome.predictions, outcome.origin)
-        metrics_file.append_metrics(run.metrics_file(fold), rows)
-        checkpoint.save_last(run.last_file(fold), state)
-    except BaseException:
-        checkpoint.discard(run, fold, due)  # on a full disk they would take the room of the next try
-        raise
-    for which in due:
-        checkpoint.publish(run, fold, which)
 
 
 class Clock:
@@ -167,22 +159,23 @@ class Clock:
         self.trainer, self.report, self.should_stop = trainer, report, should_stop
         self.epoch_seconds: float | None = None
         self.next_look = 0.0
+        self.asked: tuple[torch.Tensor, checkpoint.Arrival] | None = None
 
     def start_epoch(self, epoch: int, phase: int) -> None:
         now = time.perf_counter()
         if getattr(self, "epoch_started", None) is not None:
             self.epoch_seconds = now - self.epoch_started
-        self.epoch, self.phase, self.epoch_started = epoch, phase, now
+        self.epoch, self.phase, self.epoch_started, self.asked = epoch, phase, now, None
 
     def tick(self, split: str, step: int, steps: int, done: Pass) -> bool:
-        """True when the work should stop. Looks at the device only when a progress line is due."""
+        """True when the work should stop. Asks the device only when a progress line is due, and waits for no answer."""
         now = time.perf_counter()
         if now < self.next_look and step < steps:
             return False
         self.next_look = now + TICK
         if self.should_stop():
             return True
-        self.check_finite(self.epoch, done)
+        self.glance(done)
         spent = time.perf_counter() - self.epoch_started
         epochs = self.trainer.config.epochs
         epochs_left = epochs - self.epoch
@@ -207,8 +200,20 @@ class Clock:
         )
         return False
 
+    def glance(self, done: Pass) -> None:
+        """check_finite that waits for nothing: a GPU's answer is read at a later glance, once it is here."""
+        if self.trainer.device.type != "cuda":
+            self.check_finite(self.epoch, done)
+        elif self.asked is None:
+            self.asked = checkpoint.snapshot(done.bad_step), checkpoint.Arrival(self.trainer.device)
+        elif self.asked[1].is_here():
+            self._refuse(self.epoch, int(self.asked[0]))
+            self.asked = None
+
     def check_finite(self, epoch: int, done: Pass) -> None:
-        bad = int(done.bad_step)
+        self._refuse(epoch, int(done.bad_step))
+
+    def _refuse(self, epoch: int, bad: int) -> None:
         if bad >= 0:
             raise LabError(
                 f"diverged: the loss is not a number at epoch {epoch}, step {bad}.",

@@ -51,6 +51,7 @@ LABELS = {
     "label_smoothing": "Label smoothing",
     "seed": "Seed",
     "loader_workers": "Loader workers",
+    "resume_seconds": "Resume points every",
     "photos_on_device": "Photos on the GPU",
     "precision": "Precision",
     "device": "Device",

@@ -185,6 +185,7 @@ def training(errors: Errors) -> None:
         choice("training.precision", ("auto", "bfloat16", "float32"), errors)
         choice("training.device", ("auto", "cpu", "cuda"), errors)
         number("training.photos_on_device", errors)
+        number("training.resume_seconds", errors)
     for path in ("training", "mix"):
         message(path, errors)
 
