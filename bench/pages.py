@@ -139,7 +139,7 @@ def tick(folder: Path, times: int) -> float:
         panels = [(m, figures.curves(table, m, **style)) for m in ("loss", "accuracy", "f1")]
         curves.payload(panels, curves.fold_legend(folds, run_colour(0)))
         view.progress_html(status, table)
-        view.folds_html(status, {})
+        view.folds_html(status, {}, run_colour(0))
         view.table_html(status.folds, table, {})
         spent.append(time.perf_counter() - started)
     return statistics.median(spent[2:])

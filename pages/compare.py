@@ -8,15 +8,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.compare import contrast, cost, pairs
+from core.compare import contrast, cost, pairs, verdict
 from core.compare.members import ComparedRun, load_all, same_classes, told_apart, version_of
 from core.compare.pairs import Difference
+from core.compare.verdict import Verdict
 from core.errors import LabError
 from core.runs.colours import colour_of, fold_colour
 from core.runs.lists import index
 from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
-from pages.parts.compare import charts, flips, load, pick, tables
+from pages.parts.compare import charts, decide, flips, load, pick, tables
 from pages.parts.run import curves, groups, yes_no
 from pages.parts.shared import badges, exports, frame, theme
 
@@ -37,6 +38,19 @@ def say(differences: list[Difference], within: float) -> None:
     folds = [d.interval.n for d in differences if d.interval is not None]
     if folds and (note := paired.fold_note(min(folds))):
         st.caption(note)
+
+
+def judged(members: Sequence[ComparedRun], baseline: ComparedRun, against_baseline: Sequence[Difference]) -> Verdict:
+    """The verdict over all runs, from the best one's point of view."""
+    top = verdict.best_of(members, question.metric, question.which)
+    against_top = against_baseline
+    if top is not None and top is not baseline:
+        against = load.pairs(top, [m for m in members if m is not top], question)
+        against_top = pairs.differences(
+            against, within=question.within / 100, metric=question.metric, which=question.which
+        )
+    sizes = {run_id: run_cost.size.multiply_adds for run_id, run_cost in costs.items()}
+    return verdict.verdict(members, top, against_top, sizes, within=question.within / 100)
 
 
 def draw_settings(members: Sequence[ComparedRun], names: dict[str, str], colours: dict[str, str]) -> None:
@@ -134,6 +148,7 @@ differences = pairs.differences(
     run_pairs, within=within, metric=question.metric, which=question.which, cost_ratios=price
 )
 if differences:
+    decide.draw(judged(comparable, baseline, differences), comparable, costs)
     say(differences, within)
 else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")

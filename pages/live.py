@@ -186,7 +186,7 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
     table = view.metrics_of(version)
     st.html(view.progress_html(status, table))
     doubts = view.doubts_of(run)
-    st.html(view.folds_html(status, doubts.absent))
+    st.html(view.folds_html(status, doubts.absent, colour))
     with st.container():  # always there, so that what follows keeps its place on the page
         if failures := view.failures_html(status.folds):
             st.html(failures)

@@ -113,16 +113,17 @@ def actions(study: Study, status: view.StudyStatus) -> None:
             help="Open Launch with the settings of the last run; what you launch there joins on the same folds.",
         ):
             st.switch_page(LAUNCH, query_params={"from": status.rows[-1].run.id, "study": study.id})
-        st.download_button(
-            "Export the study (YAML)",
-            view.yaml_of(study),
-            f"{study.id}.yaml",
-            "application/yaml",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-            help="python -m core study FILE --data FOLDER launches it again.",
-        )
+        if yaml := view.yaml_of(study):
+            st.download_button(
+                "Export the study (YAML)",
+                yaml,
+                f"{study.id}.yaml",
+                "application/yaml",
+                icon=":material/download:",
+                on_click="ignore",
+                width="stretch",
+                help="python -m core study FILE --data FOLDER launches it again.",
+            )
         st.button(
             "Delete this study",
             icon=":material/delete:",

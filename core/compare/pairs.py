@@ -188,6 +188,11 @@ class Difference:
     warning: str
     persons: str
 
+    @property
+    def deltas_mean(self) -> float:
+        """NaN without shared folds."""
+        return float(np.mean(self.deltas)) if self.deltas else math.nan
+
 
 def differences(
     pairs: Sequence[Pair],

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from core.figures import style
 from core.figures.style import AXIS_TITLES, INK, METRIC_NAMES, Trace
-from core.runs.colours import fold_colour
+from core.runs.colours import fold_hue
 
 
 def score_range(metrics: pd.DataFrame) -> tuple[float, float]:
@@ -116,7 +116,7 @@ def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: 
     return style.line(
         table["epoch"].to_numpy(np.int32),
         table[metric].to_numpy(np.float32),
-        fold_colour(colour, fold),
+        fold_hue(colour, fold),
         width=1 if training else 1.3,
         dash="4px,3px" if training else "solid",
         opacity=0.7 if training else 0.9,
@@ -172,7 +172,7 @@ def _best_mark(table: pd.DataFrame, metric: str, fold: int, colour: str) -> Trac
     return style.dots(
         [int(best["epoch"])],
         [float(best[metric])],
-        fold_colour(colour, fold),
+        fold_hue(colour, fold),
         size=8,
         marker={"symbol": "circle-open", "line": {"width": 2}},
         name=f"fold {fold} best",

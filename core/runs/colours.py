@@ -55,10 +55,19 @@ def least_used(places: Sequence[int]) -> int:
 
 
 def fold_colour(colour: str, fold: int) -> str:
-    """One of five steps of lightness of a run's colour; the sixth fold looks like the first."""
+    """One of five steps of lightness of a run's colour, beside other runs; the sixth fold looks like the first."""
     step = (0.0, 0.3, -0.14, 0.46, 0.15)[fold % FOLD_STEPS]  # share of white, or of black below 0
     paper = 255 if step > 0 else 0
     return "#" + "".join(f"{round(c + (paper - c) * abs(step)):02x}" for c in rgb(colour))
+
+
+def fold_hue(colour: str, fold: int) -> str:
+    """A colour of its own for a fold of a run that is shown alone, whose mean has the run's colour.
+
+    Eleven folds are told apart by it; the twelfth looks like the first.
+    """
+    others = [each for each in RUN_COLOURS if each != colour]
+    return others[fold % len(others)]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

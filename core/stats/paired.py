@@ -15,6 +15,7 @@ from scipy import stats
 from core.stats.metrics import f1_of_counts
 
 LEVEL = 0.95
+MOST_FOLDS = 20  # that the lab offers
 RESAMPLES = 2000
 CHUNK = 1 << 21  # drawn people held at a time by the bootstrap: bounds its memory to some tens of MB
 BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "same", "undecided"
@@ -295,6 +296,26 @@ def fold_note(folds: int) -> str:
         f"{folds} folds cannot carry small p-values: a mean must be {needed:.1f} times its error to count, and even if "
         f"all {folds} agree a test of their signs only reaches p = {round(least, 2):g}. Read the interval."
     )
+
+
+def folds_to_tell(deltas: np.ndarray, folds: int, *, level: float = LEVEL) -> int | None:
+    """The fewest folds, more than `folds`, in which a mean difference as seen would be told from 0; None up to
+    MOST_FOLDS.
+
+    deltas: shape (k,), k >= 2, a difference for each shared fold. folds: in how many parts the people were split.
+    It supposes that the mean stays, that a fold's spread grows as its held-out part shrinks, by the root of the number
+    of folds, and plain k-fold cross-validation, where held-out / training people is 1 / (folds - 1). Then the
+    corrected resampled t of `corrected_paired_interval` says when |mean| leaves its reach. None for a mean of 0 too.
+    """
+    deltas = np.asarray(deltas, dtype=float)
+    if len(deltas) < 2:
+        return None
+    mean, spread = abs(float(deltas.mean())), float(deltas.std(ddof=1))
+    for k in range(folds + 1, MOST_FOLDS + 1):
+        error = spread * math.sqrt(k / folds) * math.sqrt(1 / k + 1 / (k - 1))
+        if mean > float(stats.t.ppf((1 + level) / 2, k - 1)) * error:
+            return k
+    return None
 
 
 def signed(share: float) -> str:

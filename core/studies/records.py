@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -41,17 +42,33 @@ def launch(
     study_id: made before the click, so that a double click launches once.
     Raises LabError: 'exists' for a study that was launched before; 'weights' and 'locks', before anything is queued.
     """
+    study_id = study_id or new_id(study.name)
+    return launch_plans(
+        study.name, study.description, plans, study_id, settings=study.model_dump(mode="json"), folder=folder
+    )
+
+
+def launch_plans(
+    name: str,
+    description: str,
+    plans: Sequence[Plan],
+    study_id: str,
+    *,
+    settings: dict[str, Any] | None = None,
+    folder: Path | None = None,
+) -> Study:
+    """The same of runs that no grid makes. settings: the StudyConfig where there is one, which a study file is of."""
     root = folder or runs_folder()
     locks.check_folder(lab_folder(root))
     for plan in plans:
         check_weights(plan.config)
-    study_id = check_id(study_id or new_id(study.name))
+    study_id = check_id(study_id)
     members = [_member(study_id, index, plan) for index, plan in enumerate(plans)]
     with record_file.locked(root):
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
-        settings, state = study.model_dump(mode="json"), persons.together(plan.persons.state for plan in plans)
-        record = Study(study_id, study.name, study.description, time.time(), settings, members, persons=state)
+        state = persons.together(plan.persons.state for plan in plans)
+        record = Study(study_id, name, description, time.time(), settings or {}, members, persons=state)
         record_file.write(record, root)
     return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)
 

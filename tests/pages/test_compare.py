@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.compare import cost
+from core.compare import cost, members
+from core.errors import LabError
 from core.figures import comparison_curves
 from core.runs import Run, metrics_file
-from pages.parts.compare import flips, load, pick, tables
+from core.studies import record_file
+from pages.parts.compare import decide, flips, load, pick, tables
 from tests.compared import make_run, metric_rows, samples
+from tests.fold_runs import draw_faces
+from tests.fold_runs import make_run as made_run
 from tests.pages.app import captions, html, labels, page
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -230,3 +234,30 @@ def test_a_rerun_reads_and_draws_nothing_again(study, monkeypatch):
     again.clear()
     at.run()
     assert {"read_metrics", "run_curves"} <= set(again)  # the watch sees what is read
+
+
+def test_a_verdict_over_all_runs_stands_first(study):
+    at = page("compare", runs=",".join(IDS))
+    markup = html(at)
+    headline = re.search(r'cmp-verdict lab-(\w+)" role="status"><b>([^<]+)</b>', markup)
+    assert headline.groups() == ("quiet", "Nothing separates these runs yet.")
+    assert headline.start() < markup.index("cmp-says lab-")
+    further = int(
+        re.search(r"Cheapest: ResNet-18. About (\d+) more folds would show ResNet-50 above ResNet-18", markup)[1]
+    )
+    assert f"2 new runs as a study, with the same settings and seeds: {2 * (5 + further)} fold jobs" in captions(at)
+
+
+def test_what_would_decide_is_launched_on_the_same_folds_and_once(folder):
+    root = draw_faces(folder / "faces")
+    two = [members.load(made_run(folder, root, seed=seed, folds=2).id) for seed in (0, 1)]
+    decide._launch(two, 2, "20260101-000000-decide-0000")
+    (record,) = record_file.all_studies(folder)
+    launched = [Run(run_id) for run_id in record.run_ids]
+    assert [run.config().folds.count for run in launched] == [2, 2]
+    first, second = (run.samples().set_index("sample")["fold"] for run in launched)
+    assert first.equals(second) and all(state.state == "queued" for run in launched for state in run.states())
+    assert all(run.config().name.startswith(record.name) for run in launched)
+    with pytest.raises(LabError) as refused:
+        decide._launch(two, 2, "20260101-000000-decide-0000")
+    assert refused.value.kind == "exists"

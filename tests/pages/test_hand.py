@@ -71,7 +71,7 @@ def test_put_down_the_newest_run_is_opened_again(two):
 def put_down(at):
     at.session_state["hand-chip"] = True  # the popover is open
     at.run()
-    button(at, "Put it down").click().run()
+    button(at, "Clear").click().run()
     assert not at.exception, at.exception
 
 

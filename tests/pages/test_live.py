@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from core.jobs import control
+from core.report import render
 from core.runs import FoldState, metrics_file
 from core.runs.lists.summaries import summaries
 from core.storage import files
-from pages.parts.run import view
+from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
 from tests.pages.app import html, labels, page
 from tests.pages.trials import make_run, metric_rows
@@ -196,3 +197,9 @@ def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
     assert "macro F1 over all 2 classes of the task" in " ".join(c.value for c in at.caption)
     assert "Persons are unknown" not in markup  # a column named them
     assert "has no photo of" not in html(page("live", run=make_run(folder, "whole", states=("done",) * 3).id))
+
+
+@pytest.mark.parametrize("script", [curves._JS, (render.TEMPLATES / "report.html.j2").read_text("utf-8")])
+def test_no_chart_offers_to_be_uploaded(script):
+    """plotly's toolbar would, with a button that is there unless it is taken out."""
+    assert "showSendToCloud: false" in script and 'plotlyServerURL: ""' in script and '"sendChartToCloud"' in script

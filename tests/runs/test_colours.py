@@ -148,3 +148,10 @@ def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):
     (difference,) = pairs.differences([pairs.pair(other, base)])
     figure = comparison.deltas([difference], {other.id: own}, within=0.01)
     assert difference.folds == (1, 3) and list(figure.data[0].marker.color) == expected
+
+
+@pytest.mark.parametrize("colour", colours.RUN_COLOURS)
+def test_folds_of_a_run_alone_have_hues_that_are_neither_each_others_nor_the_means(colour):
+    hues = [colours.fold_hue(colour, fold) for fold in range(len(colours.RUN_COLOURS) - 1)]
+    assert len({colour, *hues}) == len(colours.RUN_COLOURS)
+    assert colours.fold_hue(colour, len(hues)) == hues[0]

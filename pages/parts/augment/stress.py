@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from core.inside.stress import StressPredictions
 
 LAUNCH = HOME / "pages" / "launch.py"
-_CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
+_CHART = {
+    "theme": None,
+    "width": "stretch",
+    "config": {"displaylogo": False, "displayModeBar": False, "showSendToCloud": False},
+}
 ALL = "All"
 
 

@@ -23,7 +23,11 @@ from pages.parts.shared import faces, groups, tables, theme
 from pages.parts.shared.fields import field
 
 CLASSES_SHOWN = 24
-_CHART = {"theme": None, "width": "stretch", "config": {"displaylogo": False, "displayModeBar": False}}
+_CHART = {
+    "theme": None,
+    "width": "stretch",
+    "config": {"displaylogo": False, "displayModeBar": False, "showSendToCloud": False},
+}
 
 
 def balance(table: pd.DataFrame, names: list[str]) -> None:

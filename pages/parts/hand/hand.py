@@ -24,6 +24,7 @@ from pages.parts.shared import badges, run_picker
 
 RUN, STUDY = BOTH = "run", "study"  # in the address
 STUDIES, LIVE = HOME / "pages" / "studies.py", HOME / "pages" / "live.py"
+CLEAR = "Nothing in hand: pages open the newest run again."
 _RUN, _STUDY = "hand-run", "hand-study"  # in the session: an id; (id, name)
 
 
@@ -180,4 +181,4 @@ def _chip(run_id: str, of: tuple[str, str] | None) -> None:
 
 
 def _put_down_button() -> None:
-    st.button("Put it down", icon=":material/close:", type="tertiary", key="hand-down", on_click=put_down)
+    st.button("Clear", icon=":material/close:", type="tertiary", key="hand-down", help=CLEAR, on_click=put_down)

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from core.runs.colours import fold_colour
+from core.runs.colours import fold_hue
 
 _LOADER = st.components.v2.component(
     "facet_plotly", js=get_plotlyjs() + "\nexport default function() {}", isolate_styles=False
@@ -36,11 +36,15 @@ _CSS = """
 .lab-curves .lab-panel h4 { font-size: .85rem; font-weight: 600; margin: 0; padding: .1rem 0 0 .2rem; letter-spacing: 0;
   color: var(--st-text-color); }
 .lab-curves .lab-plot { width: 100%; }
+.lab-curves .modebar-container { top: -1.5rem !important; }
 """
 
 _JS = """
-const CONFIG = {displaylogo: false, displayModeBar: "hover", doubleClick: "reset", showTips: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]};
+// Nothing leaves the machine: without these two, plotly's toolbar offers to upload a chart to its makers.
+const CONFIG = {displaylogo: false, displayModeBar: "hover", doubleClick: false, showTips: false,
+  showSendToCloud: false, plotlyServerURL: "",
+  modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d",
+    "resetScale2d"]};
 
 async function plotly() {
   while (!window.Plotly) await new Promise(done => setTimeout(done, 25));
@@ -58,10 +62,21 @@ function restyle(layout, host) {
   const colour = name => style.getPropertyValue(name).trim();
   const ink = colour("--st-text-color"), grid = colour("--st-border-color"), paper = colour("--st-background-color");
   layout.font = {...layout.font, family: style.fontFamily};
+  layout.modebar = {bgcolor: "rgba(0,0,0,0)", color: grid, activecolor: ink, orientation: "h"};
   if (ink) layout.font.color = ink;
   for (const axis of [layout.xaxis, layout.yaxis]) if (grid) axis.gridcolor = grid;
   if (ink && paper) layout.hoverlabel = {...layout.hoverlabel, bgcolor: paper, bordercolor: grid,
     font: {...(layout.hoverlabel || {}).font, color: ink, family: style.fontFamily}};
+}
+
+// Back to all there is now. Plotly's own reset goes to the first range that it was ever given, of an empty figure.
+function showAll(Plotly, plot) {
+  const axes = {};
+  for (const [name, range] of Object.entries(plot.labAll)) {
+    axes[name + (range ? ".range" : ".autorange")] = range ? [...range] : true;
+    plot.lab[name] = range ? [...range] : undefined;
+  }
+  return Plotly.relayout(plot, axes);
 }
 
 // uirevision keeps a zoom only while the range that is sent stays the same: while someone has zoomed, send the old one.
@@ -127,8 +142,14 @@ async function draw(host) {
     layout.showlegend = !items.length;
     if (items.length) for (const trace of data) trace.visible = visible(trace, host.lab.hidden);
     plot.style.height = layout.height + "px";
+    const {xaxis, yaxis} = layout, isNew = !plot.on;
+    plot.labAll = {xaxis: xaxis.range && [...xaxis.range], yaxis: yaxis.range && [...yaxis.range]};
     keepZoom(plot, layout);
-    await Plotly.react(plot, data, layout, CONFIG);
+    // One object for the figure's life: another one would make plotly draw it from the start.
+    plot.labConfig = plot.labConfig || {...CONFIG, modeBarButtonsToAdd: [{name: "Show all", icon: Plotly.Icons.home,
+      click: () => { showAll(Plotly, plot); }}]};
+    await Plotly.react(plot, data, layout, plot.labConfig);
+    if (isNew) plot.on("plotly_doubleclick", () => { showAll(Plotly, plot); });
   }
 }
 
@@ -179,7 +200,7 @@ def fold_legend(folds: Sequence[int], run_colour: str) -> list[dict]:
                 "label": f"fold {fold}",
                 "dash": False,
                 "width": 2,
-                "colour": fold_colour(run_colour, fold),
+                "colour": fold_hue(run_colour, fold),
             }
             for fold in folds
         ),

@@ -75,10 +75,11 @@ def headline(entry: Listed) -> str:
     """HTML: macro F1 in words, both epochs, and the folds that are not in it."""
     done, total = entry.done
     lacking = "" if done == total else f" {done} of {total} folds are finished; the others are not in it."
+    what = "Mean ± deviation at" if done > 1 else "At"
     return (
         '<div class="lab-result" role="status">'
         f"<div>macro F1 <b>{escape(results.f1_in_words(entry))}</b></div>"
-        f'<div class="lab-meta">Mean ± deviation at the best epoch, which is chosen on the validation fold itself; '
+        f'<div class="lab-meta">{what} the best epoch, which is chosen on the validation fold itself; '
         f"{escape(results.f1(entry, 'final'))} at the last epoch.{lacking}</div></div>"
     )
 

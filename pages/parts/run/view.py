@@ -17,6 +17,7 @@ from core.errors import LabError
 from core.jobs import queue
 from core.plan.folds import absence, absent_classes
 from core.runs import FoldState, Run, metrics_file
+from core.runs.colours import fold_hue
 from core.runs.states import overall
 from core.storage.files import GARBAGE
 from core.text import count, duration, rate, score, spread
@@ -223,13 +224,17 @@ def absence_mark(absent: Sequence[str]) -> str:
     return f' <span class="lab-absent lab-warn" title="{title}">{escape(words)}</span>'
 
 
-def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]]) -> str:
-    """A small card per fold: state, epoch, step, best F1. absent: fold -> classes of which it holds no photo."""
+def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]], colour: str) -> str:
+    """A small card per fold: state, epoch, step, best F1. absent: fold -> classes of which it holds no photo.
+
+    colour: of the run.
+    """
     cards = []
     for fold in status.folds:
         best = f"F1 {score(fold.scores['best_f1'])}" if fold.scores else ""
+        dot = badges.dot(fold_hue(colour, fold.fold))
         cards.append(
-            f'<div class="lab-fold"><div><b>fold {fold.fold}</b>{badges.badge(fold.state)}</div>'
+            f'<div class="lab-fold"><div><b>{dot}fold {fold.fold}</b>{badges.badge(fold.state)}</div>'
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
             f"{escape(_where(status, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
             f"{badges.bar(status.fold_share(fold), fold.state)}</div>"

@@ -42,6 +42,7 @@ STYLE = """<style>
   padding: .4rem .6rem .5rem; font-size: .85rem; font-variant-numeric: tabular-nums; min-width: 0; }
 .lab-fold > div:first-child { display: flex; justify-content: space-between; gap: .4rem; }
 .lab-fold b { font-weight: 600; } .lab-fold .lab-meta { font-size: .8rem; min-height: 1.3em; }
+.lab-fold b .lab-dot { margin-right: .35rem; }
 .lab-fold .lab-bar { height: 4px; margin-top: .3rem; }
 .lab-scroll { overflow-x: auto; } .lab-scroll + .lab-meta { padding-top: .5rem; }
 .lab-table .lab-state { font-size: inherit; }

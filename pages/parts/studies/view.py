@@ -168,6 +168,7 @@ def _fold_seconds(
 
 
 def yaml_of(study: Study) -> str:
+    """Empty for a study that no grid made."""
     try:
         return to_yaml(StudyConfig.model_validate(study.settings))
     except ValueError:

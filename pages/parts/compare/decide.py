@@ -1,0 +1,118 @@
+"""Compare's first word: a verdict over all runs, and the button that queues what would decide what is open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.compare.cost import RunCost
+from core.compare.members import ComparedRun
+from core.compare.verdict import Verdict
+from core.data.scan import scan
+from core.errors import LabError
+from core.jobs import control
+from core.places import HOME
+from core.runs import Run
+from core.runs.create import new_id
+from core.runs.states import ALIVE
+from core.studies import records
+from core.studies.grid import make_plans
+from core.text import count, duration, one_line
+from pages.parts.shared import badges
+
+STUDIES = HOME / "pages" / "studies.py"
+TONES = {"best": "good", "same": "accent", "undecided": "quiet", "unpaired": "warn"}
+IDS = "compare-decide-ids"  # in the session: what a click would launch -> the id of its study
+LONGEST, LONGEST_RUN = 36, 60  # letters of the name of the study, and of its runs, which begin with it
+
+_STYLE = """<style>
+.cmp-verdict { border-left: 4px solid var(--c); padding: .55rem 1rem .6rem; border-radius: 0 6px 6px 0;
+  background: color-mix(in srgb, var(--c) 11%, transparent); overflow-wrap: anywhere; }
+.cmp-verdict b { font-size: 1.3rem; font-weight: 650; display: block; line-height: 1.3; }
+</style>"""
+
+
+def draw(said: Verdict, members: Sequence[ComparedRun], costs: Mapping[str, RunCost]) -> None:
+    """Nothing for a run alone."""
+    if said.kind == "nothing":
+        return
+    st.html(
+        f'{_STYLE}<div class="cmp-verdict lab-{TONES[said.kind]}" role="status"><b>{escape(said.headline)}</b>'
+        f"{escape(' '.join(said.more))}</div>"
+    )
+    by_id = {member.id: member for member in members}
+    if stopped := [by_id[run_id] for run_id, _ in said.waits if _has_stopped(by_id[run_id])]:
+        _resume(stopped)
+    elif said.folds is not None and said.contest is not None:
+        _queue([by_id[run_id] for run_id in said.contest], said.folds, costs)
+    elif said.kind == "unpaired":
+        _queue(list(members), len(members[0].states), costs)
+
+
+def _has_stopped(member: ComparedRun) -> bool:
+    return any(state.state not in (*ALIVE, "done") for state in member.states)
+
+
+def _resume(stopped: Sequence[ComparedRun]) -> None:
+    if st.button("Resume the unfinished folds", icon=":material/play_arrow:", key="compare-resume"):
+        for member in stopped:
+            try:
+                control.resume(Run(member.id))
+            except LabError as error:
+                badges.show_error(error)
+                return
+        st.toast("Queued, each fold from its last checkpoint.", icon=":material/play_arrow:")
+
+
+def _queue(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> None:
+    """What is launched, what it takes, and the click that does it."""
+    key = "+".join([*(member.id for member in members), str(folds)])
+    study_id = st.session_state.setdefault(IDS, {}).setdefault(key, new_id("decide"))
+    jobs = len(members) * folds
+    with st.popover(f"Launch them in {count(folds)} folds", icon=":material/rocket_launch:", key="compare-decide"):
+        st.caption(
+            f"{count(len(members))} new runs as a study, with the same settings and seeds: {count(jobs)} fold "
+            f"jobs{_takes(members, folds, costs)}. The runs that are here stay as they are."
+        )
+        pressed = st.button("Queue them", type="primary", icon=":material/playlist_add:", key="compare-decide-go")
+    if not pressed:
+        return
+    try:
+        with st.spinner("Splitting the people and queueing the runs"):
+            _launch(members, folds, study_id)
+    except LabError as error:
+        if error.kind != "exists":  # a double click: it was launched by the first
+            badges.show_error(error)
+            return
+    st.switch_page(STUDIES, query_params={"study": study_id})
+
+
+def _takes(members: Sequence[ComparedRun], folds: int, costs: Mapping[str, RunCost]) -> str:
+    """From what the folds of these runs took; nothing where that is not recorded."""
+    each = [
+        costs[member.id].seconds / len(member.done) if member.id in costs and member.done else math.nan
+        for member in members
+    ]
+    if not all(math.isfinite(seconds) for seconds in each):
+        return ""
+    return f", {duration(sum(each) * folds)} of training if a fold takes what it took here"
+
+
+def _launch(members: Sequence[ComparedRun], folds: int, study_id: str) -> None:
+    """Raises LabError as a launch from the form does."""
+    label = one_line(f"{' or '.join(member.name for member in members)}, {folds} folds", LONGEST)
+    configs = []
+    for member in members:
+        config = Run(member.id).config()  # under its own name, and where its dataset is now
+        changed = {
+            "name": one_line(f"{label} {member.name}", LONGEST_RUN),
+            "folds": config.folds.model_copy(update={"count": folds}),
+        }
+        configs.append(config.model_copy(update=changed))
+    plans = make_plans(configs, scan(configs[0].data))
+    where = Path(configs[0].data.root).name
+    records.launch_plans(label, f"Which of them is better on {where}?", plans, study_id)

@@ -1,0 +1,119 @@
+"""What is said over all runs: every case from differences that are made up, and the folds that would decide."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from core.compare import pairs
+from core.compare.verdict import best_of, verdict
+from core.stats import paired
+
+COSTS = {"r18": 1.8e9, "r34": 3.6e9, "r50": 4.1e9}
+
+
+def member(name, scores=(0.7, 0.71, 0.69, 0.72, 0.7), waits=0):
+    states = [SimpleNamespace(fold=fold) for fold in range(len(scores) + waits)]
+    return SimpleNamespace(
+        id=name, name=name, states=states, done=tuple(range(len(scores))), scores=lambda *_: dict(enumerate(scores))
+    )
+
+
+def against(name, deltas, called):
+    """A run minus the best one, called as the test wants it."""
+    interval = paired.corrected_paired_interval(np.array(deltas), np.zeros(len(deltas)), test_fraction=0.25)
+    blank = dict.fromkeys(pairs.Difference.__dataclass_fields__)
+    return pairs.Difference(**(blank | {"run": name, "deltas": tuple(deltas), "interval": interval, "verdict": called}))
+
+
+@pytest.fixture
+def three():
+    return [member("r18"), member("r34", (0.72, 0.73, 0.7, 0.73, 0.72)), member("r50", (0.6, 0.6, 0.61, 0.6, 0.62))]
+
+
+SOME = (-0.03, -0.006, -0.032, -0.008, -0.02)
+CLEAR = (-0.1, -0.11, -0.1, -0.12, -0.1)
+
+
+def test_the_best_is_that_of_the_highest_mean_and_none_without_a_finished_fold(three):
+    assert best_of(three).id == "r34"
+    assert best_of([member("a", ())]) is None
+    assert verdict([three[0]], three[0], [], COSTS, within=0.01).kind == "nothing"
+
+
+def test_one_that_is_better_than_all_others_is_called_the_best(three):
+    all_worse = [against("r18", CLEAR, paired.WORSE), against("r50", CLEAR, paired.WORSE)]
+    said = verdict(three, three[1], all_worse, COSTS, within=0.01)
+    assert (said.kind, said.take, said.folds) == ("best", "r34", None)
+    assert said.headline == "r34 is the best of these: better than r18 and r50."
+
+
+def test_where_nothing_separates_them_the_cheapest_and_what_would_decide_are_named(three):
+    said = verdict(
+        three,
+        three[1],
+        [against("r18", SOME, paired.UNDECIDED), against("r50", SOME, paired.UNDECIDED)],
+        COSTS,
+        within=0.01,
+    )
+    assert said.headline == "Nothing separates these runs yet." and said.take == "r18"
+    assert said.more[0] == "Cheapest: r18." and said.contest == ("r34", "r18")
+    assert said.folds == paired.folds_to_tell(np.array(SOME), 5)
+    assert f"About {said.folds - 5} more folds would show r34 above r18" in said.more[1]
+
+
+def test_a_difference_that_does_not_matter_asks_for_no_folds(three):
+    small = tuple(d / 10 for d in SOME)
+    said = verdict(three[:2], three[1], [against("r18", small, paired.UNDECIDED)], COSTS, within=0.01)
+    assert said.folds is None and "lie within 1 point on average" in said.more[1]
+
+
+def test_no_number_of_folds_is_promised_where_none_would_do(three):
+    noisy = (-0.2, 0.17, -0.1, 0.1, -0.03)
+    said = verdict(three[:2], three[1], [against("r18", noisy, paired.UNDECIDED)], COSTS, within=0.01)
+    assert said.folds is None and "No number of folds up to 20" in said.more[1]
+
+
+def test_what_is_the_same_is_said_with_the_cheapest_and_what_is_worse_beside_it(three):
+    same = against("r18", [d / 100 for d in SOME], paired.SAME)
+    said = verdict(three[:2], three[1], [same], COSTS, within=0.01)
+    assert said.headline == "These runs are the same within 1 point."
+    mixed = verdict(three, three[1], [same, against("r50", CLEAR, paired.WORSE)], COSTS, within=0.01)
+    assert mixed.headline == "r34 and r18 are the same within 1 point; r50 is worse." and mixed.take == "r18"
+    assert mixed.kind == "same"
+
+
+def test_folds_that_are_not_finished_come_before_new_ones(three):
+    unfinished = [member("r18", waits=2), three[1]]
+    said = verdict(unfinished, three[1], [against("r18", SOME, paired.UNDECIDED)], COSTS, within=0.01)
+    assert said.waits == (("r18", 2),) and "2 folds are not finished" in said.more[1]
+
+
+def test_runs_that_share_no_folds_are_not_judged(three):
+    alone = replace(against("r18", SOME, paired.UNDECIDED), interval=None, deltas=())
+    said = verdict(three[:2], three[1], [alone], COSTS, within=0.01)
+    assert said.kind == "unpaired" and said.take is None and math.isnan(alone.deltas_mean)
+
+
+def test_without_costs_nothing_is_called_the_cheapest(three):
+    said = verdict(three[:2], three[1], [against("r18", SOME, paired.UNDECIDED)], {}, within=0.01)
+    assert not any("Cheapest" in line for line in said.more)
+
+
+@pytest.mark.parametrize("deltas", [SOME, CLEAR, (0.01, 0.02, 0.0)])
+def test_the_folds_that_would_tell_are_the_first_whose_reach_is_below_the_mean(deltas):
+    folds, spread, mean = len(deltas), np.std(deltas, ddof=1), abs(np.mean(deltas))
+
+    def reach(k):
+        return stats.t.ppf(0.975, k - 1) * spread * np.sqrt(k / folds) * np.sqrt(1 / k + 1 / (k - 1))
+
+    first = next((k for k in range(folds + 1, 21) if reach(k) < mean), None)
+    assert paired.folds_to_tell(np.array(deltas), folds) == first
+
+
+def test_one_fold_and_no_difference_promise_nothing():
+    assert paired.folds_to_tell(np.array([0.1]), 5) is None
+    assert paired.folds_to_tell(np.array([0.1, -0.1, 0.0]), 3) is None
