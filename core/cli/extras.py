@@ -64,17 +64,18 @@ def extras(
     if as_json:
         print(json.dumps(_record(judged, seen)))
     else:
-        _print(judged, seen)
+        tell(judged, seen)
 
 
-def _print(ladder: Ladder, seen: dict[Run, int]) -> None:
+def tell(ladder: Ladder, seen: dict[Run, int]) -> None:
+    """Print the table of ways, what each brings, and how it was told. seen: how often each test set was looked at."""
     from core.predict.extras import words
 
     for run, look in seen.items():
         print(f"test set of {run.key}: {looks.words(look)}")
         for sentence in apart.sentences(run.info().get("test"))[1:]:
             print(f"note: {sentence}")
-    rows = [("", "F1 [95%]", "over the step before [95%]", "s for 100 photos", "times")]
+    rows = [("", "F1 [95%]", "over the step before [95%]", "100 photos", "times")]
     for rung in ladder.rungs:
         over = words.difference(rung.over) if rung.over else ""
         of_one = f" ({words.spread(rung)})" if words.spread(rung) else ""

@@ -42,7 +42,7 @@ def f1_against_seconds(points: Sequence[Point]) -> go.Figure:
             "arrayminus": [max(0.0, point.f1 - point.low) if _has_ends(point) else 0.0 for point in own],
             "thickness": 1.2,
             "width": 4,
-            "color": style.tinted(own[0].colour, 0.55),
+            "color": style.tinted(own[0].colour, 0.8),
         }
         traces.append(
             style.dots(

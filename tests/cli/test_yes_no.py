@@ -36,6 +36,10 @@ def test_verbs_tell_every_attribute_or_ask_for_one(lab, run, tmp_path):
     assert whole.code and f"Choose one, such as {run.id}:" in whole.err
     one = lab("attend", f"{run.id}:Male", "--photos", "4")
     assert one.code == 0 and f"{run.id}:Male: ResNet-18, 4 photos" in one.out
+    whole = lab("extras", run.id)
+    assert whole.code and f"Choose one, such as {run.id}:" in whole.err
+    extra = lab("extras", f"{run.id}:Male", "--views", "flip")
+    assert extra.code == 0 and "all 2 folds" in extra.out and "never trained on" in extra.out
     assert "does not tell 'beard' by itself" in lab("attend", f"{run.id}:beard").err
     assert lab("report", run.id, "--out", tmp_path / "report.html").code == 0
 

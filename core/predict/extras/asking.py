@@ -1,8 +1,8 @@
 """A run's networks asked about photos in every view that an extra needs, each part of the work timed by itself.
 
 The photos of a block are read first and answered then, never both at once: so the seconds of a way of answering are
-the sum of what it needs, and a view that several ways need is asked about once. Each network answers its first batch
-once before its time is taken, since opening it and warming up a device are paid once and not for each photo.
+the sum of what it needs, and a view that several ways need is asked about once. A photo is read, and each network
+answers its first batch, once before time is taken: what is paid once is no part of what a photo costs.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ def asked(
     progress(done, total): photos read and looks of a network at a photo; what it raises ends everything.
     Raises LabError as fold_model does, and for the first photo that cannot be read.
     """
+    from core.inside.fold_models import viewer
+
     run = members[0].run
     classes = len(attributes(run)) or len(run.info()["class_names"])
     parts = passes_of(ways)
@@ -58,6 +60,7 @@ def asked(
     passes = {part: np.zeros(len(members)) for part in parts}
     done, total = 0, len(loaders) + int(who.sum()) * sum(parts.values())
     reading, warm, name = 0.0, set(), ""
+    viewer(run.config())(loaders[0](run.bits()))
     started = time.perf_counter()
     for rows, futures in answering.blocks([(run.config(), run.bits())], loaders, most=1):
         photos = {row: future.result()[0] for row, future in zip(rows, futures, strict=True)}

@@ -211,7 +211,7 @@ def _together(
     alone = np.concatenate([each[PLAIN] for each in answers])
     run_of = np.repeat(np.arange(number), [len(each[PLAIN]) for each in answers])
     voted = voting.chosen(voting.hard(alone, run_of), voting.soft(alone, run_of))
-    subject, versus = "Votes that count alike", "the mean of the probabilities"
+    subject, versus = "Counted votes", "the mean of the probabilities"
     steps.append(_Step(HARD, f"{them}, hard vote", subject, versus, None, voted[None], soft, seconds))
     return shares
 

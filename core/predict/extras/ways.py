@@ -14,7 +14,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 }
 EXTRAS = tuple(way for way in WAYS if way != PLAIN)
 BEGIN_WITH = ("flip", "crops")
-NAMES = {"flip": "mirrored views", "crops": "five crops", "flip+crops": "mirrored views and ten crops"}
+NAMES = {"flip": "mirrored views", "crops": "five crops", "flip+crops": "ten crops"}
 
 
 def passes_of(ways: Sequence[str]) -> dict[str, int]:

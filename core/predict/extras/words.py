@@ -39,8 +39,13 @@ def spread(rung: Rung) -> str:
 
 
 def difference(of: Interval) -> str:
-    """ "+0.020 [+0.010, +0.030]", with true minus signs."""
-    return f"{of.mean:+.3f} [{of.low:+.3f}, {of.high:+.3f}]".replace("-", MINUS)
+    """ "+0.020 [+0.010, +0.030]", with true minus signs; what rounds to nothing has no sign."""
+    return f"{_signed(of.mean)} [{_signed(of.low)}, {_signed(of.high)}]"
+
+
+def _signed(share: float) -> str:
+    number = f"{share:+.3f}"
+    return "0.000" if number in ("+0.000", "-0.000") else number.replace("-", MINUS)
 
 
 def seconds(value: float | None) -> str:
@@ -66,7 +71,7 @@ def verdict(rung: Rung, ladder: Ladder) -> str:
     ratio = ladder.times(rung)
     if ratio is None:
         return f"{text}."
-    return f"{text}, and take {ratio:.1f} times the time." if abs(ratio - 1) >= 0.05 else f"{text}, in the same time."
+    return f"{text}, and take {ratio:.1f} times as long." if abs(ratio - 1) >= 0.05 else f"{text}, in the same time."
 
 
 def _why(rung: Rung, ladder: Ladder) -> str:
@@ -85,11 +90,13 @@ def about(ladder: Ladder) -> str:
     """Of which photos F1 is told, and what the intervals say and do not."""
     state = ladder.persons.state
     whose = "" if state == UNKNOWN else f" of {units(ladder.persons.people, state)}"
-    which = "test photos, never trained on" if ladder.place == TEST else "photos that one fold held out"
+    which, how = "test photos", "never trained on"
+    if ladder.place != TEST:
+        which, how = "photos", "each answered by the fold that had left its person out"
     text = (
-        f"F1 on {count(ladder.photos)} {which}{whose}. 95% intervals are over {noun(state)}, drawn anew for all ways "
-        "at once: how much it matters who was photographed, for these trained networks; another training would end "
-        "elsewhere."
+        f"F1 on {count(ladder.photos)} {which}{whose}, {how}. 95% intervals are over {noun(state)}, drawn anew for all "
+        "ways at once: how much it matters who was photographed, for these trained networks; another training would "
+        "end elsewhere."
     )
     if not ladder.persons.are_known:
         text += " Where persons are unknown they may be too narrow."

@@ -67,6 +67,7 @@ def _draw(run: Run, listed: Sequence[dict[str, Any]]) -> None:
         with st.container():  # always there, so that what follows keeps its place
             if (measured := _measured(question)) is not None:
                 _tell(measured)
+                _again(question)
     except LabError as error:
         badges.show_error(error)
 
@@ -96,7 +97,8 @@ def _ask(run: Run, listed: Sequence[dict[str, Any]]) -> Question:
             begins=list(BEGIN_WITH),
             format_func=NAMES.get,
             selection_mode="multi",
-            help="Networks answer about each view, and the mean counts. Five crops: corners and middle, enlarged.",
+            help="Networks answer about each view, and the mean counts. Five crops: corners and middle, enlarged; "
+            "ten crops: those, the whole photo, and all of them mirrored.",
         )
         most = None
         if place == HELD_OUT:
@@ -171,7 +173,6 @@ def _measured(question: Question) -> list[Measured] | None:
     on_test = question.place == TEST
     seen = st.session_state.setdefault(SEEN, set())
     if there is not None and (not on_test or question.runs in seen):
-        _again(question)
         return there
     _offer(question, there is not None)
     return None

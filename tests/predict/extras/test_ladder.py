@@ -145,9 +145,9 @@ def test_runs_that_share_too_few_photos_or_see_other_persons_are_refused(tmp_pat
 @pytest.mark.parametrize(
     ("low", "high", "p", "sentence"),
     [
-        (0.01, 0.03, 0.001, "2 folds bring +0.020 [+0.010, +0.030] F1 over one, and take 1.7 times the time."),
-        (-0.03, -0.01, 0.001, "2 folds are worse than one: −0.020 [−0.030, −0.010] F1, and take 1.7 times the time."),
-        (-0.01, 0.03, 0.2, "2 folds bring nothing shown over one: +0.010 [−0.010, +0.030] F1, and take 1.7 times the "),
+        (0.01, 0.03, 0.001, "2 folds bring +0.020 [+0.010, +0.030] F1 over one, and take 1.7 times as long."),
+        (-0.03, -0.01, 0.001, "2 folds are worse than one: −0.020 [−0.030, −0.010] F1, and take 1.7 times as long."),
+        (-0.01, 0.03, 0.2, "2 folds bring nothing shown over one: +0.010 [−0.010, +0.030] F1, and take 1.7 times as "),
         (0.001, 0.03, 0.04, "over one: +0.015 [+0.001, +0.030] F1, which does not stand the correction for 3 compar"),
     ],
 )
