@@ -11,6 +11,7 @@ import typer
 
 from core.cli.progress import bar
 from core.errors import LabError
+from core.export.formats import names
 from core.runs import Run
 
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
@@ -29,6 +30,15 @@ def package(
     calibrate: Annotated[
         bool, typer.Option(help="Divide each network's logits by the temperature of its held-out answers.")
     ] = True,
+    formats: Annotated[
+        str, typer.Option("--formats", help=f"Forms of each fold's network, of {', '.join(names.FILES)}; onnx is one.")
+    ] = ",".join(names.USUAL),
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Also as ONNX in int8, with its out-of-fold F1 beside the float one's.")
+    ] = False,
+    calibration: Annotated[
+        int, typer.Option("--calibration", min=1, help="Training photos of each fold that int8 is calibrated on.")
+    ] = names.CALIBRATION,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     runs_dir: RunsOption = None,
 ) -> None:
@@ -42,16 +52,27 @@ def package(
         folds=_folds(folds),
         check=check,
         calibrate=calibrate,
+        formats=[*(part.strip() for part in formats.split(",")), *([names.INT8] if int8 else [])],
+        calibration=calibration,
         overwrite=overwrite,
         progress=_progress,
     )
     for note in packaged.notes:
         print(f"note: {note}", file=sys.stderr)
-    print(f"{'fold':<6}{'photos':>8}{'checked':>9}{'changed answers':>17}{'largest difference':>20}")
-    for fold in packaged.parity:
-        largest = f"{fold.largest:.1e}" if fold.checked else "-"
-        print(f"{fold.fold:<6}{fold.photos:>8,}{fold.checked:>9,}{fold.changed:>17,}{largest:>20}")
+    print(
+        f"{'fold':<6}{'network':<9}{'photos':>8}{'checked':>9}{'changed answers':>17}{'largest difference':>20}"
+        f"{'macro F1':>10}{'MB':>8}{'s/100':>8}"
+    )
+    for each in packaged.parity:
+        numbers = (f"{each.largest:.1e}", f"{each.f1:.3f}", f"{each.seconds:.2f}")
+        largest, f1, seconds = numbers if each.checked else ("-", "-", "-")
+        print(
+            f"{each.fold:<6}{each.network:<9}{each.photos:>8,}{each.checked:>9,}{each.changed:>17,}{largest:>20}"
+            f"{f1:>10}{each.bytes / 1e6:>8,.1f}{seconds:>8}"
+        )
     print(parity.sentence(packaged.parity))
+    if packaged.int8:
+        print(packaged.int8.sentence)
     print(f"{out} ({packaged.bytes / 1e6:,.1f} MB)")
 
 
@@ -62,6 +83,7 @@ def serve(
     token: Annotated[
         str, typer.Option(envvar="FACET_TOKEN", help="That each request has to carry; better in FACET_TOKEN.")
     ] = "",
+    int8: Annotated[bool, typer.Option("--int8", help="By the networks in int8, which a run is given first.")] = False,
     runs_dir: RunsOption = None,
 ) -> None:
     """Answer photos over HTTP until told to stop: POST /predict; the page at / says how."""
@@ -69,7 +91,7 @@ def serve(
     from core.export.runtime import server
 
     server.check_token(host, token)  # before a run is packaged for minutes
-    with serving.opened(name, runs_dir and runs_dir.resolve(), _progress) as (package_folder, notes):
+    with serving.opened(name, runs_dir and runs_dir.resolve(), _progress, int8=int8) as (package_folder, notes):
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
         server.serve(package_folder, host, port, token)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,25 @@ from core.data.persons import Persons
 from core.data.tasks import attributes_of
 from core.errors import LabError
 from core.export import steps
+from core.export.formats.cost import Cost
+from core.export.formats.names import INT8, PT2, SAFETENSORS
 from core.export.parity import FoldParity, sentence
 from core.runs import Run
 from core.stats.metrics import class_f1, mean_and_deviation
 from core.storage import plain_yaml
 from core.text import count, one_line, spread
+
+
+@dataclass(frozen=True)
+class Made:
+    """formats: of the networks. parity: a line a fold and form. calibration: training photos of a fold that int8 was
+    calibrated on, the fewest. cost: of int8, where it was measured."""
+
+    formats: Sequence[str]
+    parity: list[FoldParity]
+    calibration: int = 0
+    cost: Cost | None = None
+
 
 USE = """## Use
 
@@ -51,13 +67,27 @@ shares = package.answers(np.stack([photo]))[0]    # a probability a class
 print(package.classes[shares.argmax()], shares.max())
 ```
 
-Or any ONNX runtime: `folds/<k>/model.onnx` takes `photos`, uint8 (n, {height}, {width}, 3), RGB, prepared as
+{program}Or any ONNX runtime: `folds/<k>/model.onnx` takes `photos`, uint8 (n, {height}, {width}, 3), RGB, prepared as
 `preprocess.json` says, and gives `probabilities`, float32 (n, {classes}), in the order of its `classes`. Several
-folds answer together by the mean of their probabilities. `folds/<k>/model.safetensors` holds the same weights for
-torchvision's `resnet{depth}`{head}.
+folds answer together by the mean of their probabilities.{weights}
 
 `predict.py` and `serve.py` send nothing anywhere. onnxruntime by itself reports the networks that it opens to its
 makers; the programs here tell it not to, and programs of your own have to set `ORT_DISABLE_TELEMETRY=1` first.
+"""
+PROGRAM = """With PyTorch alone, of the release that wrote it ({torch}) or a later one:
+
+```python
+import torch
+
+network = torch.export.load("folds/{fold}/model.pt2").module()
+shares = network(torch.from_numpy(photo)[None])   # photo: uint8 ({height}, {width}, 3), prepared as above
+```
+
+"""
+WEIGHTS = " `folds/<k>/model.safetensors` holds the same weights for torchvision's `resnet{depth}`{head}."
+INT8_USE = """`folds/<k>/model.int8.onnx` is the same network with its backbone in whole numbers of 8 bits (static, per
+channel, QDQ; head and softmax stay float), calibrated on {photos} photos that its fold was trained on. `python
+predict.py --int8` and `python serve.py --int8` answer with it.
 """
 LIMITS = (
     "Only photos like those of the training: another camera, crop, light or group of people is another question, and "
@@ -74,18 +104,13 @@ NOT_FOR = (
 )
 
 
-def text(
-    run: Run,
-    folds: Sequence[int],
-    calibrated: str,
-    parity: list[FoldParity],
-    notes: Sequence[str],
-) -> str:
+def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Sequence[str]) -> str:
     """README.md of a package. calibrated: what is to be said of its temperatures."""
     config, names, persons = run.config(), [str(name) for name in run.info()["class_names"]], run.persons()
     states = {state.fold: state for state in run.states()}
     best = [(states[fold].scores or {}).get("best_f1") for fold in folds]
     height, width = config.input_size
+    about = {"height": height, "width": width, "depth": config.model.depth, "fold": folds[0], "torch": version("torch")}
     head = " with one layer an attribute (`fc.heads`)" if config.model.head == "factored" else ""
     lines = [
         _front_matter(run, config, names, persons, folds, best),
@@ -97,12 +122,10 @@ def text(
         *(f"**Note:** {note}" + "\n" for note in notes),
         USE.format(
             image=run.id,
-            fold=folds[0],
-            height=height,
-            width=width,
             classes=len(names),
-            depth=config.model.depth,
-            head=head,
+            program=PROGRAM.format(**about) if PT2 in made.formats else "",
+            weights=WEIGHTS.format(**about, head=head) if SAFETENSORS in made.formats else "",
+            **about,
         ),
         "## Before the network",
         "",
@@ -115,8 +138,9 @@ def text(
         "",
         "## Parity",
         "",
-        f"{sentence(parity)} `parity.csv` has a row a fold.",
+        f"{sentence(made.parity)} `parity.csv` has a row a fold and form.",
         "",
+        *_in_int8(made),
         "## Trained on",
         "",
         *_data(run, config, persons, names),
@@ -135,6 +159,14 @@ def text(
         "write it here and in the front matter. The programs in `facet/` are Facet Lab's, under the MIT licence.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _in_int8(made: Made) -> list[str]:
+    """What int8 costs and brings; nothing where it is not there."""
+    if INT8 not in made.formats:
+        return []
+    words = made.cost.sentence if made.cost else "Not held against the float networks: no held-out photo was checked."
+    return ["## In int8", "", INT8_USE.format(photos=count(made.calibration)), words, ""]
 
 
 def _front_matter(

@@ -10,6 +10,7 @@ import zipfile
 from dataclasses import dataclass
 
 from core.errors import LabError
+from core.export.formats.names import USUAL
 from core.export.runtime.package_folder import FACTS
 from core.runs import Run, origins
 from core.storage.files import GARBAGE
@@ -17,11 +18,14 @@ from core.storage.files import GARBAGE
 
 @dataclass(frozen=True)
 class MadePackage:
-    """bytes: of the zip. parity: the sentence on how it answers. current: its weights are those of the run now."""
+    """bytes: of the zip. formats: of its networks. parity: the sentence on how it answers; int8: on what that costs and
+    brings, "" without. current: its weights are those of the run now."""
 
     bytes: int
     folds: list[int]
+    formats: list[str]
     parity: str
+    int8: str
     current: bool
 
 
@@ -36,7 +40,9 @@ def made_package(run: Run) -> MadePackage | None:
         folds = [int(fold) for fold in facts["folds"]]
         now = {fold: origins.of_weights(run.weights_file(fold, "best")) for fold in folds}
         current = all(facts["weights"][str(f)] == (origin.metadata() if origin else None) for f, origin in now.items())
-        return MadePackage(path.stat().st_size, folds, str(facts["parity"]), current)
+        int8 = str((facts.get("int8") or {}).get("told", ""))
+        formats = list(facts.get("networks") or USUAL)  # of a package that does not name them
+        return MadePackage(path.stat().st_size, folds, formats, str(facts["parity"]), int8, current)
     except (OSError, zipfile.BadZipFile, *GARBAGE) as error:
         raise LabError(
             f"{run.id}: {path.name} is damaged ({type(error).__name__}).", "Package the run again.", kind="package"

@@ -57,7 +57,7 @@ def graph_of(opened: FoldModel) -> onnx.ModelProto:
     height, width = opened.config.input_size
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
     try:
-        with torch.inference_mode(False), torch.no_grad(), _quiet():
+        with torch.inference_mode(False), torch.no_grad(), quiet():
             program = torch.onnx.export(
                 answering(opened, 1.0),
                 (example,),
@@ -78,6 +78,7 @@ def graph_of(opened: FoldModel) -> onnx.ModelProto:
         if out_of_memory(error):
             raise
         raise _no_onnx(opened, str(error)) from error
+    _leave_out_zero_biases(model)
     _forget_traces(model)
     return model
 
@@ -111,6 +112,35 @@ def _no_onnx(opened: FoldModel, why: str) -> LabError:
     )
 
 
+def _leave_out_zero_biases(model: onnx.ModelProto) -> None:
+    """Convolutions without a bias are written with one, of zeros computed from the input: onnxruntime then cannot fold
+    the batch norm behind them into their weights, and what answers takes longer."""
+    graph = model.graph
+    made_by = {output: node for node in graph.node for output in node.output}
+
+    def is_zero(name: str) -> bool:
+        node = made_by.get(name)
+        if node is not None and node.op_type in ("Expand", "CastLike", "Cast"):
+            return is_zero(node.input[0])
+        value = next((a.t for a in node.attribute if a.name == "value"), None) if node is not None else None
+        return value is not None and not onnx.numpy_helper.to_array(value).any()
+
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) > 2 and is_zero(node.input[2]):
+            del node.input[2]
+    ends = {output.name for output in graph.output}
+    while True:
+        used = ends.union(*(node.input for node in graph.node))
+        idle = [node for node in graph.node if not used.intersection(node.output)]
+        if not idle:
+            break
+        for node in idle:
+            graph.node.remove(node)
+    named = {name for node in graph.node for name in node.output}
+    for value in [value for value in graph.value_info if value.name not in named]:
+        graph.value_info.remove(value)
+
+
 def _forget_traces(model: onnx.ModelProto) -> None:
     """Leave out where in the source each node came from: places of this machine that say nothing elsewhere."""
     graph = model.graph
@@ -121,7 +151,7 @@ def _forget_traces(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The exporter tells of its stages and of what other libraries mark as outdated; nobody here can act on it."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

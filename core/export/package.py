@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import secrets
 import shutil
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from core import __version__, machine
+import numpy as np
+
+from core import machine
 from core.config import RunConfig, to_yaml
-from core.data.tasks import class_parts
 from core.errors import LabError
-from core.export import card, carried, parity
-from core.export.parity import FoldParity
-from core.export.runtime.package_folder import CARD, FACTS, FORMAT, SUMS, PackageFolder, network_file
-from core.export.steps import decoded_in_words, steps_of
+from core.export import archive, card, carried, parity
+from core.export.facts import facts_of, without_places
+from core.export.formats import names
+from core.export.formats.cost import Cost, cost_of
+from core.export.formats.names import CALIBRATION, FILES, INT8, ONNX, PT2, SAFETENSORS, USUAL
+from core.export.parity import Ask, FoldAnswers, FoldParity
+from core.export.runtime.package_folder import CARD, FACTS, SUMS, PackageFolder, network_file
 from core.export.temperatures import temperatures
 from core.runs import Run, origins
 from core.storage import files
 from core.text import listed
 
-WEIGHTS, NETWORK = "model.safetensors", "model.onnx"
+if TYPE_CHECKING:
+    from core.inside.fold_models import FoldModel
+
 PARITY = "parity.csv"
-COPIES = 4  # of the weights: as they are and as ONNX, in the folder and in the zip
 Progress = Callable[[str, int, int], None]  # (what, done, total)
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """What went into a package. notes: what whoever uses it has to know, a sentence each."""
+    """What went into a package. parity: a line a fold and form. notes: what whoever uses it has to know, a sentence
+    each. int8: what that costs and brings, where it was asked for and held-out photos were checked."""
 
     folds: list[int]
     parity: list[FoldParity]
     notes: list[str] = field(default_factory=list)
     bytes: int = 0
+    int8: Cost | None = None
 
 
 def offered_folds(run: Run) -> list[int]:
@@ -54,10 +58,12 @@ def package(
     folds: Sequence[int] | None = None,
     check: int | None = None,
     calibrate: bool = True,
+    formats: Sequence[str] = USUAL,
+    calibration: int = CALIBRATION,
     overwrite: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Packaged:
-    """Write the package of a run as one zip, whole or not at all. folds, check, calibrate, progress: as of `build`.
+    """Write the package of a run as one zip, whole or not at all. What it holds is chosen as of `build`.
 
     Raises LabError as `build` does; kind 'exists' where out is there and not to be overwritten, 'config' where it is
     no .zip, 'read-only' where it cannot be written, 'disk-full'.
@@ -69,16 +75,17 @@ def package(
             f"package: {out} exists already.", "Choose another name, or say that it may be replaced.", kind="exists"
         )
     hidden = out.parent / f".{out.stem}.{secrets.token_hex(4)}.new"
-    with _disk_in_words(out):
+    with archive.disk_in_words(out):
         try:
             hidden.mkdir(parents=True)
-            packaged = build(run, hidden, folds=folds, check=check, calibrate=calibrate, progress=progress)
+            options: dict[str, Any] = {"folds": folds, "check": check, "calibrate": calibrate, "formats": formats}
+            packaged = build(run, hidden, **options, calibration=calibration, progress=progress)
             progress("writing the zip", 0, 1)
-            files.write_whole(out, lambda stream: _zip(hidden, run.id, stream), durable=False)
+            files.write_whole(out, lambda stream: archive.write_zip(hidden, run.id, stream), durable=False)
             progress("writing the zip", 1, 1)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
-        return Packaged(packaged.folds, packaged.parity, packaged.notes, out.stat().st_size)
+        return replace(packaged, bytes=out.stat().st_size)
 
 
 def build(
@@ -88,90 +95,128 @@ def build(
     folds: Sequence[int] | None = None,
     check: int | None = None,
     calibrate: bool = True,
+    formats: Sequence[str] = USUAL,
+    calibration: int = CALIBRATION,
     progress: Progress = lambda what, done, total: None,
 ) -> Packaged:
     """Fill an empty folder with the package of a run.
 
     folds: those to take; where None, all of them, which have to be done then. check: held-out photos of each fold that
-    are answered by the packaged network and held against the run's own table; all if None.
-    calibrate: divide each network's logits by its temperature, see temperatures.py.
-    Raises LabError: 'unfinished' where a fold is not done and nobody named the folds, 'fold' for one that the run
-    lacks, 'step' where a package cannot prepare photos as the run does, 'task' for a kind of answer that it cannot
-    give, 'checkpoint', 'mixed' and 'weights' as fold_model does, 'onnx', 'disk-full'.
+    are answered by the packaged networks and held against the run's own table; all if None.
+    calibrate: divide each network's logits by its temperature, see temperatures.py. formats: of names.FILES, with ONNX.
+    calibration: training photos of a fold that set the ranges of int8.
+    Raises LabError: 'config' for other formats, 'unfinished' where a fold is not done and nobody named the folds,
+    'fold' for one that the run lacks, 'step' where a package cannot prepare photos as the run does, 'task' for a kind
+    of answer that it cannot give, 'checkpoint', 'mixed' and 'weights' as fold_model does, 'onnx', 'pt2', 'int8',
+    'calibration', 'disk-full'.
     """
-    from core.export.network import graph_of, write_onnx
     from core.inside.fold_models import fold_model
 
-    config, info = run.config(), run.info()
+    config = run.config()
+    formats = names.checked(formats)
     check_task(config)
     chosen, notes = chosen_folds(run, folds)
-    steps = steps_of(config)
-    _check_room(run, chosen, folder)
     calibrated = temperatures(run, chosen, calibrate)
-    height, width = config.input_size
-    names = [str(name) for name in info["class_names"]]
-    bits = run.bits()
-    decoded = decoded_in_words(bits)
-    facts: dict[str, Any] = {
-        "format": FORMAT,
-        "lab": __version__,
-        "run": run.id,
-        "name": config.name,
-        "network": f"resnet{config.model.depth}",
-        "head": config.model.head,
-        "height": height,
-        "width": width,
-        "input": "photos: uint8 (n, height, width, 3), RGB, after the steps",
-        "output": "probabilities: float32 (n, classes)",
-        "decode": decoded,
-        "bits": bits,
-        "steps": steps,
-        "in_the_network": _in_the_network(config, calibrated.of_fold),
-        "classes": names,
-        "attributes": dict(zip(names, class_parts(config.task, names), strict=True)),
-        "folds": chosen,
-        "weights": {},
-    }
-    folds_parity: list[FoldParity] = []
-    graph = None  # of the run: folds differ in their weights alone
+    facts = facts_of(run, config, chosen, calibrated.of_fold, formats)
+    archive.check_room(run, chosen, formats, folder)
+    writer = _Writer(folder, formats, facts)
     for done, fold in enumerate(chosen):
-        progress(f"fold {fold} as ONNX", done, len(chosen))
-        place = (folder / network_file(fold)).parent
-        place.mkdir(parents=True)
+        progress(f"fold {fold} as {listed([name for name in formats if name != INT8])}", done, len(chosen))
         with fold_model(run, fold, "best", device="cpu") as opened:
-            shutil.copyfile(run.weights_file(fold, "best"), place / WEIGHTS)
-            origin = origins.of_weights(place / WEIGHTS)
-            if (origin.epoch if origin else None) != opened.epoch:
-                raise LabError(
-                    f"{run.id}, fold {fold}: its weights were replaced while they were packaged.",
-                    "Let the fold finish, then package the run again.",
-                    kind="mixed",
-                )
-            facts["weights"][str(fold)] = origin.metadata() if origin else None
-            graph = graph or graph_of(opened)
-            about = {"run": run.id, "fold": str(fold), "classes": "\n".join(names), "steps": str(steps)}
-            write_onnx(graph, opened, place / NETWORK, calibrated.of_fold[fold], about)
+            facts["weights"][str(fold)] = writer.write(opened, calibrated.of_fold[fold])
     files.write_json(folder / FACTS, facts, durable=False)
+    prepare, used = PackageFolder(folder, []), []
+    if INT8 in formats:
+        from core.export.formats.int8 import calibration_photos, write_int8
+
+        for done, fold in enumerate(chosen):
+            progress(f"fold {fold} in int8, calibrated on its training photos", done, len(chosen))
+            photos = list(calibration_photos(prepare, run, fold, calibration).values())
+            used.append(len(photos))
+            place = (folder / network_file(fold)).parent
+            write_int8(place / FILES[ONNX], place / FILES[INT8], np.stack(photos), writer.about(fold))
+    of_folds: dict[int, FoldAnswers] = {}
     for fold in chosen:
-        opened_fold = PackageFolder(folder, [fold], machine.cores())
         what = f"fold {fold} of {len(chosen)} held against the run: photos"
-        of_fold = parity.of_fold(opened_fold, run, calibrated.of_fold[fold], check, partial(progress, what))
-        folds_parity.append(of_fold)
-    differing = [str(fold.fold) for fold in folds_parity if not fold.holds]
-    if differing:
+        networks = _opened(folder, fold, formats)
+        of_fold = parity.of_fold(prepare, run, fold, networks, calibrated.of_fold[fold], check, partial(progress, what))
+        sizes = {name: (folder / network_file(fold, FILES[name])).stat().st_size for name in networks}
+        lines = [replace(line, bytes=sizes[line.network]) for line in of_fold.of_networks]
+        of_folds[fold] = replace(of_fold, of_networks=lines)
+    lines = [line for of_fold in of_folds.values() for line in of_fold.of_networks]
+    cost = cost_of(prepare, run, of_folds, used) if INT8 in formats else None
+    if differing := sorted({line.fold for line in lines if not line.holds}):
         notes.append(
-            f"the packaged networks of fold {listed(differing)} do not answer as the run did: see parity.csv. A run "
-            "that was trained on another device can differ in the fifth digit; changed answers are more than that."
+            f"the packaged networks of fold {listed([str(fold) for fold in differing])} do not answer as the run did: "
+            "see parity.csv. A run that was trained on another device can differ in the fifth digit; changed answers "
+            "are more than that."
         )
-    files.write_json(folder / FACTS, {**facts, "parity": parity.sentence(folds_parity)}, durable=False)
-    files.write_text(folder / PARITY, parity.table(folds_parity).to_csv(index=False, lineterminator="\n"))
-    files.write_text(folder / CARD, card.text(run, chosen, calibrated.words, folds_parity, notes))
-    files.write_text(folder / "config.yaml", to_yaml(_without_places(config)))
+    sentences = {"parity": parity.sentence(lines), "int8": cost.record() if cost else None}
+    files.write_json(folder / FACTS, {**facts, **sentences}, durable=False)
+    files.write_text(folder / PARITY, parity.table(lines).to_csv(index=False, lineterminator="\n"))
+    made = card.Made(formats, lines, min(used, default=0), cost)
+    files.write_text(folder / CARD, card.text(run, chosen, made, calibrated.words, notes))
+    files.write_text(folder / "config.yaml", to_yaml(without_places(config)))
     for name, text in carried.files().items():
         (folder / name).parent.mkdir(exist_ok=True)
         files.write_text(folder / name, text, durable=False)
-    files.write_text(folder / SUMS, _sums(folder), durable=False)
-    return Packaged(chosen, folds_parity, notes)
+    files.write_text(folder / SUMS, archive.sums(folder), durable=False)
+    return Packaged(chosen, lines, notes, int8=cost)
+
+
+class _Writer:
+    """Writes the networks of a run's folds, which differ in their weights alone: each form is exported once."""
+
+    def __init__(self, folder: Path, formats: Sequence[str], facts: dict[str, Any]):
+        self.folder, self.formats, self.facts = folder, formats, facts
+        self._graph: Any = None
+        self._program: Any = None
+
+    def about(self, fold: int) -> dict[str, str]:
+        """What each file says of itself."""
+        facts = self.facts
+        classes, steps = "\n".join(facts["classes"]), str(facts["steps"])
+        return {"run": facts["run"], "fold": str(fold), "classes": classes, "steps": steps}
+
+    def write(self, opened: FoldModel, temperature: float) -> Any:
+        """The forms of a fold's network that need no photos; whence its weights are, as origins.metadata tells it.
+
+        Raises LabError(kind 'mixed') where the weights were replaced meanwhile.
+        """
+        from core.export import network
+        from core.export.formats import program
+
+        run, fold = opened.run, opened.fold
+        place = (self.folder / network_file(fold)).parent
+        place.mkdir(parents=True)
+        shutil.copyfile(run.weights_file(fold, "best"), place / FILES[SAFETENSORS])
+        origin = origins.of_weights(place / FILES[SAFETENSORS])
+        if (origin.epoch if origin else None) != opened.epoch:
+            raise LabError(
+                f"{run.id}, fold {fold}: its weights were replaced while they were packaged.",
+                "Let the fold finish, then package the run again.",
+                kind="mixed",
+            )
+        if SAFETENSORS not in self.formats:
+            (place / FILES[SAFETENSORS]).unlink()
+        self._graph = self._graph or network.graph_of(opened)
+        network.write_onnx(self._graph, opened, place / FILES[ONNX], temperature, self.about(fold))
+        if PT2 in self.formats:
+            self._program = self._program or program.program_of(opened)
+            program.write_program(self._program, opened, place / FILES[PT2], temperature, self.about(fold))
+        return origin.metadata() if origin else None
+
+
+def _opened(folder: Path, fold: int, formats: Sequence[str]) -> dict[str, Ask]:
+    """The forms of a fold that answer, each on all cores, read back from what was written."""
+    networks: dict[str, Ask] = {ONNX: PackageFolder(folder, [fold], machine.cores()).answers}
+    if PT2 in formats:
+        from core.export.formats.program import opened_program
+
+        networks[PT2] = opened_program(folder / network_file(fold, FILES[PT2]))
+    if INT8 in formats:
+        networks[INT8] = PackageFolder(folder, [fold], machine.cores(), int8=True).answers
+    return networks
 
 
 def chosen_folds(run: Run, folds: Sequence[int] | None) -> tuple[list[int], list[str]]:
@@ -214,76 +259,3 @@ def check_task(config: RunConfig) -> None:
             "Ask the lab itself, one attribute at a time: python -m core predict RUN:ATTRIBUTE.",
             kind="task",
         )
-
-
-def _check_room(run: Run, folds: Sequence[int], folder: Path) -> None:
-    """Raises LabError(kind 'disk-full') where the disk cannot hold the package while it is made."""
-    needed = 0
-    for fold in folds:
-        with contextlib.suppress(OSError):  # opening it says what is wrong with it
-            needed += COPIES * run.weights_file(fold, "best").stat().st_size
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise LabError(
-            f"disk full: the package needs {needed / 1e6:,.0f} MB in {folder.parent} while it is made, and "
-            f"{free / 1e6:,.0f} MB are free.",
-            "Free some, choose fewer folds, or write it to another disk.",
-            kind="disk-full",
-        )
-
-
-def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, Any]:
-    from core.augment.pipeline import normalization
-
-    mean, std = normalization(config.transforms)
-    return {
-        "divided_by": 255,
-        "mean": mean,
-        "std": std,
-        "temperature": {str(fold): value for fold, value in of_fold.items()},
-        "softmax": True,
-    }
-
-
-def _without_places(config: RunConfig) -> RunConfig:
-    """The configuration without where things lay on this machine, which is nobody's business elsewhere."""
-    data = config.data.model_copy(update={"root": Path(config.data.root).name})
-    init = config.model.init
-    if init.startswith("file:"):
-        init = f"file:{Path(init.removeprefix('file:')).name}"
-    return config.model_copy(update={"data": data, "model": config.model.model_copy(update={"init": init})})
-
-
-def _sums(folder: Path) -> str:
-    """As sha256sum writes them, of every file below a folder."""
-    lines = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != SUMS):
-        with open(path, "rb") as stream:
-            lines.append(f"{hashlib.file_digest(stream, 'sha256').hexdigest()}  {path.relative_to(folder).as_posix()}")
-    return "\n".join(lines) + "\n"
-
-
-def _zip(folder: Path, name: str, stream: BinaryIO) -> None:
-    """Every file below `folder`, under one folder `name`; networks as they are, since they do not get smaller."""
-    with zipfile.ZipFile(stream, "w") as archive:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            kind = zipfile.ZIP_STORED if path.name in (WEIGHTS, NETWORK) else zipfile.ZIP_DEFLATED
-            archive.write(path, f"{name}/{path.relative_to(folder).as_posix()}", kind)
-
-
-@contextlib.contextmanager
-def _disk_in_words(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if files.disk_full(error):
-            raise LabError(
-                f"disk full: no room for {out.name} in {out.parent}.",
-                "Free some, choose fewer folds, or write it to another disk.",
-                kind="disk-full",
-            ) from error
-        raise LabError(
-            f"{error.filename or out} cannot be written: {error.strerror or error}.",
-            "Choose another file.",
-            kind="read-only",
-        ) from error

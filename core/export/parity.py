@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,19 +13,27 @@ import pandas as pd
 from core.data.content.unchanged import changes
 from core.data.paths import photo_file
 from core.errors import LabError
+from core.export.formats.names import INT8, ONNX
 from core.export.runtime.package_folder import BATCH, PackageFolder
 from core.runs import Run
 from core.stats.calibration import with_temperature
+from core.stats.metrics import confusion, macro_f1
 from core.text import count
 
 CLOSE = 1e-4  # of a probability; what float32 may differ by from one machine to another
-COLUMNS = ("fold", "photos", "checked", "not_checked", "changed_answers", "largest_difference")
+COLUMNS = (
+    *("fold", "network", "photos", "checked", "not_checked", "changed_answers", "largest_difference"),
+    *("macro_f1", "bytes", "seconds_per_100_photos"),
+)
+Ask = Callable[[np.ndarray], np.ndarray]  # uint8 (n, H, W, 3) -> what a network answers, (n, classes)
 
 
 @dataclass(frozen=True)
 class FoldParity:
-    """photos: that the fold held out. checked: of them, as they lie on the disk now. changed: other answers than the
-    run's own table. largest: difference of a probability, NaN where none was checked. why_not: why none could be.
+    """One form of a fold's network. photos: that the fold held out. checked: of them, as they lie on the disk now.
+    changed: other answers than the run's own table. largest: difference of a probability, NaN where none was checked.
+    why_not: why none could be. f1: macro F1 of those that were. bytes: of its file. seconds: for 100 photos on this
+    machine. NaN where nothing was checked.
     """
 
     fold: int
@@ -32,31 +42,47 @@ class FoldParity:
     changed: int
     largest: float
     why_not: str = ""
+    network: str = ONNX
+    f1: float = math.nan
+    bytes: int = 0
+    seconds: float = math.nan
 
     @property
     def holds(self) -> bool:
-        return not self.checked or (self.changed == 0 and self.largest <= CLOSE)
+        """What is in int8 may differ: by how much is measured and told."""
+        return self.network == INT8 or not self.checked or (self.changed == 0 and self.largest <= CLOSE)
 
     def row(self) -> dict[str, object]:
         """As parity.csv has it."""
-        numbers = (self.fold, self.photos, self.checked, self.photos - self.checked, self.changed, self.largest)
-        return dict(zip(COLUMNS, numbers, strict=True))
+        photos = (self.photos, self.checked, self.photos - self.checked, self.changed, self.largest)
+        return dict(zip(COLUMNS, (self.fold, self.network, *photos, self.f1, self.bytes, self.seconds), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class FoldAnswers:
+    """of_networks: a line each. samples: those that were checked. answers: form -> (n, classes), rows as samples."""
+
+    of_networks: list[FoldParity]
+    samples: list[str]
+    answers: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def of_fold(
     package: PackageFolder,
     run: Run,
+    fold: int,
+    networks: Mapping[str, Ask],
     temperature: float,
     most: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> FoldParity:
-    """package: with one fold open. temperature: what its network divides by; the run's table is changed alike.
+) -> FoldAnswers:
+    """The same photos, answered by each form of a fold's network in turn.
 
+    package: prepares the photos. temperature: what the networks divide by; the run's table is changed alike.
     most: photos to check, spread evenly over the fold's; all if None. progress(done, total): photos.
     Photos that are gone or changed since the launch are not checked. Raises LabError as Run.predictions does, but not
     where the table is missing.
     """
-    (fold,) = package.folds
     samples = run.samples()
     samples = samples[samples["fold"] == fold]
     try:
@@ -64,43 +90,88 @@ def of_fold(
     except LabError as error:
         if error.kind != "missing":
             raise
-        return FoldParity(fold, len(samples), 0, 0, np.nan, "the run has no out-of-fold table of it")
+        why_not = "the run has no out-of-fold table of it"
+        nothing = [FoldParity(fold, len(samples), 0, 0, np.nan, why_not, network) for network in networks]
+        return FoldAnswers(nothing, [])
     total = len(samples) if most is None else min(most, len(samples))
     chosen = samples.iloc[np.linspace(0, len(samples) - 1, total).round().astype(int)] if total else samples.iloc[:0]
     columns = [f"p_{name}" for name in package.classes]
-    checked, changed, largest = 0, 0, 0.0
+    names: list[str] = []
+    answers: dict[str, list[np.ndarray]] = {network: [] for network in networks}
+    seconds = dict.fromkeys(networks, 0.0)
     for start in range(0, total, BATCH):
-        photos = _as_launched(package, chosen.iloc[start : start + BATCH])
-        names = [name for name in photos if name in answered.index]
-        if names:
-            shares = package.answers(np.stack([photos[name] for name in names]))
-            reference = with_temperature(answered.loc[names, columns].to_numpy(float), temperature)
-            changed += int((shares.argmax(axis=1) != reference.argmax(axis=1)).sum())
-            largest = max(largest, float(np.abs(shares - reference).max()))
-            checked += len(names)
+        photos = as_launched(package, chosen.iloc[start : start + BATCH])
+        photos = {name: photo for name, photo in photos.items() if name in answered.index}
+        if photos:
+            seen = np.stack(list(photos.values()))
+            for network, ask in networks.items():
+                if not names:
+                    ask(seen)  # the first pass makes plans, and is no measure of those that follow
+                begun = time.perf_counter()
+                answers[network].append(ask(seen))
+                seconds[network] += time.perf_counter() - begun
+            names += photos
         progress(min(start + BATCH, total), total)
-    why_not = "" if checked or not total else "its photos are gone or changed since the launch"
-    return FoldParity(fold, len(samples), checked, changed, largest if checked else np.nan, why_not)
+    if not names:
+        why_not = "its photos are gone or changed since the launch" if total else ""
+        nothing = [FoldParity(fold, len(samples), 0, 0, np.nan, why_not, network) for network in networks]
+        return FoldAnswers(nothing, [])
+    rows = chosen.set_index("sample").loc[names]
+    reference = answered.loc[names, columns].to_numpy(float)
+    reference = reference if temperature == 1 else with_temperature(reference, temperature)
+    shares = {network: np.concatenate(batches) for network, batches in answers.items()}
+    lines = [
+        FoldParity(
+            fold,
+            len(samples),
+            len(names),
+            int((package.decided(of_network) != package.decided(reference)).sum()),
+            float(np.abs(of_network - reference).max()),
+            network=network,
+            f1=macro_f1_of(package, rows, of_network),
+            seconds=100 * seconds[network] / len(names),
+        )
+        for network, of_network in shares.items()
+    ]
+    return FoldAnswers(lines, names, shares)
 
 
-def table(folds: list[FoldParity]) -> pd.DataFrame:
-    return pd.DataFrame([fold.row() for fold in folds], columns=list(COLUMNS))
+def judged(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(true classes, predicted ones, the place among rows of the photo that each is about), (answers,) int each.
+
+    rows: of a run's samples table. shares: (rows, classes), what was answered about them.
+    """
+    return rows["y"].to_numpy(np.int64), package.decided(shares), np.arange(len(rows))
 
 
-def sentence(folds: list[FoldParity]) -> str:
-    """What was held against the run's own tables, and how it ended."""
-    checked, photos = sum(fold.checked for fold in folds), sum(fold.photos for fold in folds)
+def macro_f1_of(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> float:
+    """Over all classes of the task. rows, shares: as of `judged`."""
+    true, predicted, _ = judged(package, rows, shares)
+    return macro_f1(confusion(true, predicted, package.judged_classes))
+
+
+def table(networks: list[FoldParity]) -> pd.DataFrame:
+    return pd.DataFrame([network.row() for network in networks], columns=list(COLUMNS))
+
+
+def sentence(networks: list[FoldParity]) -> str:
+    """What was held against the run's own tables, and how it ended; what is in int8 is told elsewhere."""
+    of_onnx = [each for each in networks if each.network == ONNX]
+    exact = [each for each in networks if each.network != INT8]
+    checked, photos = sum(each.checked for each in of_onnx), sum(each.photos for each in of_onnx)
     if not checked:
-        why = next((fold.why_not for fold in folds if fold.why_not), "nobody asked for it")
+        why = next((each.why_not for each in of_onnx if each.why_not), "nobody asked for it")
         return f"Not held against the run's own answers: {why}."
-    changed, largest = sum(fold.changed for fold in folds), max(fold.largest for fold in folds if fold.checked)
+    changed, largest = sum(each.changed for each in exact), max(each.largest for each in exact if each.checked)
+    both = "" if len(exact) == len(of_onnx) else ", as ONNX and as a program of PyTorch"
     return (
-        f"{count(checked)} of {count(photos)} held-out photos answered by the packaged networks: {count(changed)} "
-        f"changed {'answer' if changed == 1 else 'answers'}, largest difference of a probability {largest:.1e}."
+        f"{count(checked)} of {count(photos)} held-out photos answered by the packaged networks{both}: "
+        f"{count(changed)} changed {'answer' if changed == 1 else 'answers'}, largest difference of a probability "
+        f"{largest:.1e}."
     )
 
 
-def _as_launched(package: PackageFolder, samples: pd.DataFrame) -> dict[str, np.ndarray]:
+def as_launched(package: PackageFolder, samples: pd.DataFrame) -> dict[str, np.ndarray]:
     """The photos that are still those of the launch and can be read, prepared, by sample."""
     photos = {}
     others = {change.sample for change in changes(samples)}

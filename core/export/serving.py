@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core import machine
 from core.errors import LabError
+from core.export.formats.names import INT8, ONNX
 from core.export.package import Progress, build
 from core.export.runtime.package_folder import FACTS, PackageFolder, check_sums
 from core.runs import Run
@@ -21,12 +22,17 @@ CHECKED = 16  # photos of each fold that a run is held against before it is serv
 
 @contextlib.contextmanager
 def opened(
-    name: str, runs: Path | None = None, progress: Progress = lambda what, done, total: None
+    name: str,
+    runs: Path | None = None,
+    progress: Progress = lambda what, done, total: None,
+    *,
+    int8: bool = False,
 ) -> Iterator[tuple[PackageFolder, list[str]]]:
     """The package that a run's id, a .zip or an unpacked folder names, and what has to be said of it.
 
-    Programs in a package are not run: the lab's own answer. Raises LabError: kind 'package' for a .zip or folder that
-    is none or is damaged, else as `build`.
+    int8: answered by the networks in int8, which a run is given. Programs in a package are not run: the lab's own
+    answer. Raises LabError: kind 'package' for a .zip or folder that is none or is damaged, 'int8' for a package that
+    has no such networks, else as `build`.
     """
     path = Path(name)
     with contextlib.ExitStack() as stack:
@@ -39,8 +45,9 @@ def opened(
             if path.suffix.lower() == ".zip":
                 folder = _unpacked(path, folder)
             else:
-                notes = build(Run(name, runs), folder, check=CHECKED, progress=progress).notes
-        yield PackageFolder(folder, threads=machine.cores()), notes
+                forms = (ONNX, INT8) if int8 else (ONNX,)
+                notes = build(Run(name, runs), folder, check=CHECKED, formats=forms, progress=progress).notes
+        yield PackageFolder(folder, threads=machine.cores(), int8=int8), notes
 
 
 def _unpacked(path: Path, folder: Path) -> Path:

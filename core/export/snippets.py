@@ -1,4 +1,4 @@
-"""How a run is used in code, filled with its id: Python, the command line, HTTP. Tests run each as it stands."""
+"""How a run is used in code, filled with its id: Python, PyTorch, command line, HTTP. Tests run each as it stands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,32 @@ curl --data-binary @a.jpg http://127.0.0.1:8000/predict
 """
 
 
+PYTORCH = """\
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, "{run}")  # the package, unpacked; it was made with the form pt2
+from facet.package_folder import PackageFolder
+
+package = PackageFolder(Path("{run}"), folds=[])  # prepares photos; torch answers
+photos = sorted(Path("photos").iterdir())
+network = torch.export.load("{run}/folds/{fold}/model.pt2").module()
+shares = network(torch.from_numpy(np.stack([package.prepared(photo) for photo in photos])))  # (photos, classes)
+for photo, row in zip(photos, shares):
+    print(photo.name, package.classes[int(row.argmax())], f"{{row.max():.3f}}")
+"""
+
+
 def snippets(run: Run) -> dict[str, tuple[str, str]]:
     """Title -> (language, code)."""
-    texts = {"Python": ("python", PYTHON), "Command line": ("bash", COMMAND_LINE), "API": ("bash", API)}
-    return {title: (language, text.format(run=run.id)) for title, (language, text) in texts.items()}
+    texts = {
+        "Python": ("python", PYTHON),
+        "PyTorch": ("python", PYTORCH),
+        "Command line": ("bash", COMMAND_LINE),
+        "API": ("bash", API),
+    }
+    fold = next((state.fold for state in run.states() if state.state == "done"), 0)
+    return {title: (language, text.format(run=run.id, fold=fold)) for title, (language, text) in texts.items()}

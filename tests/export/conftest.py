@@ -1,4 +1,4 @@
-"""Runs with odd photos, packaged once for all tests: one of each kind of head, two folds each."""
+"""Runs with odd photos, packaged once for all tests: one of each kind of head, two folds each; one in all forms."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from core.export import package as packages
+from core.export.formats.names import FILES
 from core.places import HOME
 from tests.export.odd_runs import TOKEN, Taken, answered_run, odd_faces
 
@@ -19,7 +20,7 @@ from tests.export.odd_runs import TOKEN, Taken, answered_run, odd_faces
 def joint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("joint")
     run = answered_run(folder / "runs", odd_faces(folder / "faces"), "joint", kept=("best",))
-    packaged = packages.package(run, folder / "taken.zip")
+    packaged = packages.package(run, folder / "taken.zip", formats=list(FILES), calibration=4)
     with zipfile.ZipFile(folder / "taken.zip") as archive:
         archive.extractall(folder)
     yield Taken(run, folder / "taken.zip", folder / run.id, packaged)

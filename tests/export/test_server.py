@@ -26,7 +26,12 @@ def files_of(run, count=None):
 
 def test_health_is_open_and_the_rest_needs_the_token(served, joint):
     stranger = httpx.Client(base_url=served.base_url)
-    assert stranger.get("/healthz").json() == {"status": "ok", "run": joint.run.id, "folds": [0, 1]}
+    assert stranger.get("/healthz").json() == {
+        "status": "ok",
+        "run": joint.run.id,
+        "folds": [0, 1],
+        "network": "float32",
+    }
     for path in ("/card", "/metrics", "/openapi.json", "/"):
         refused = stranger.get(path)
         assert refused.status_code == 401 and refused.headers["www-authenticate"] == "Bearer"

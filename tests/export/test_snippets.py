@@ -30,8 +30,9 @@ def beside(joint, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_python(joint, beside):
-    language, code = snippets(joint.run)["Python"]
+@pytest.mark.parametrize("title", ["Python", "PyTorch"])
+def test_python(joint, beside, title):
+    language, code = snippets(joint.run)[title]
     (beside / joint.run.id).symlink_to(joint.folder)
     done = subprocess.run([sys.executable, "-B", "-c", code], cwd=beside, capture_output=True, text=True)
     assert (language, done.returncode) == ("python", 0), done.stderr

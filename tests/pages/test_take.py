@@ -36,7 +36,9 @@ def test_a_click_packages_the_run_and_offers_the_file(run):
         assert f"{run.id}/folds/0/model.onnx" in archive.namelist()
         assert f"{run.id}/folds/1/model.onnx" not in archive.namelist()
     assert made.made_package(run).current
-    assert "Fold 0. Not held against the run's own answers: the run has no out-of-fold table of it." in captions(at)
+    words = captions(at)
+    assert "Fold 0 as ONNX and safetensors. Not held against the run's own answers: the run has no" in words
+    assert "About 90 MB: ONNX 45, safetensors 45." in words
     assert [label for label in labels(at) if label == "Package"], "it can be packaged again"
     assert take.ASKED not in at.session_state
     run.package_file.write_bytes(b"cut off")

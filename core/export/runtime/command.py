@@ -26,10 +26,11 @@ def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO|FOLDER", help="photos, or folders of photos")
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table there (default: print it)")
     parser.add_argument("--fold", type=int, metavar="K", help="ask this fold alone (default: the mean of all folds)")
+    parser.add_argument("--int8", action="store_true", help="ask the networks in int8, where the package has them")
     chosen = parser.parse_args(arguments)
     try:
         paths = list(photo_paths(chosen.photos))
-        package = PackageFolder(folder, None if chosen.fold is None else [chosen.fold])
+        package = PackageFolder(folder, None if chosen.fold is None else [chosen.fold], int8=chosen.int8)
         if chosen.out is None:
             bad = write_table(package, paths, sys.stdout)
         else:

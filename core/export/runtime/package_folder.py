@@ -22,11 +22,12 @@ FACTS = "preprocess.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 FORMAT = 1  # of preprocess.json
+FLOAT_FILE, INT8_FILE = "model.onnx", "model.int8.onnx"  # of a fold's networks
 BATCH = 32  # photos in one pass
 AGAIN = "Unpack the package again, all of its files."
 
 
-def network_file(fold: int, name: str = "model.onnx") -> str:
+def network_file(fold: int, name: str = FLOAT_FILE) -> str:
     """Where a fold's network lies in a package."""
     return f"folds/{fold}/{name}"
 
@@ -35,13 +36,14 @@ class PackageFolder:
     """The folds of a package, ready to answer. Several threads may ask at once.
 
     facts: preprocess.json. folds: those that are open, in their order; they answer together by the mean of their
-    probabilities. threads: of one pass; 0 for as many as onnxruntime takes.
+    probabilities. threads: of one pass; 0 for as many as onnxruntime takes. int8: whether the networks in int8 answer.
     """
 
-    def __init__(self, folder: Path, folds: Sequence[int] | None = None, threads: int = 0):
+    def __init__(self, folder: Path, folds: Sequence[int] | None = None, threads: int = 0, *, int8: bool = False):
         """folds: those to open, all of the package if None.
 
-        Raises LabError: kind 'package' where the folder is none, or is not whole, 'fold' for a fold that it lacks.
+        Raises LabError: kind 'package' where the folder is none, or is not whole, 'fold' for a fold that it lacks,
+        'int8' for a package without such networks.
         """
         self.folder = folder
         self.facts = read_facts(folder)
@@ -54,7 +56,13 @@ class PackageFolder:
                 raise LabError(
                     f"The package has no fold {fold}.", f"It has {', '.join(map(str, offered))}.", kind="fold"
                 )
-        self._sessions = [_session(folder / network_file(fold), threads) for fold in self.folds]
+        if int8 and "int8" not in self.facts.get("networks", {}):
+            raise LabError(
+                "The package has no networks in int8.", "Leave --int8 out, or package the run with it.", kind="int8"
+            )
+        self.int8 = int8
+        name = INT8_FILE if int8 else FLOAT_FILE
+        self._sessions = [_session(folder / network_file(fold, name), threads) for fold in self.folds]
 
     def prepared(self, photo: str | Path | BinaryIO) -> np.ndarray:
         """A photo as the networks get it, uint8 (H, W, 3). Raises LabError as load_image does."""
@@ -65,6 +73,15 @@ class PackageFolder:
     def of_folds(self, photos: np.ndarray) -> np.ndarray:
         """What each open fold answers, float32 (folds, n, classes). photos: uint8 (n, H, W, 3)."""
         return np.stack([session.run(None, {"photos": photos})[0] for session in self._sessions])
+
+    def decided(self, shares: np.ndarray) -> np.ndarray:
+        """What probabilities (..., classes) say: the index of the likeliest class, (...,)."""
+        return shares.argmax(axis=-1)
+
+    @property
+    def judged_classes(self) -> int:
+        """Between how many classes its answers are judged."""
+        return len(self.classes)
 
     def answers(self, photos: np.ndarray) -> np.ndarray:
         """What the open folds answer together, float32 (n, classes)."""

@@ -136,7 +136,9 @@ class Service:
         }
 
     async def health(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok", "run": self.package.facts["run"], "folds": self.package.folds})
+        network = "int8" if self.package.int8 else "float32"
+        about = {"run": self.package.facts["run"], "folds": self.package.folds, "network": network}
+        return JSONResponse({"status": "ok", **about})
 
     async def card(self, request: Request) -> Response:
         try:
@@ -251,7 +253,8 @@ def serve(package: PackageFolder, host: str, port: int, token: str, limits: Limi
         place = f"[{host}]" if ":" in host else host
         number = len(package.folds)
         print(
-            f"{package.facts['run']}, {number} {'fold' if number == 1 else 'folds'}, at "
+            f"{package.facts['run']}, {number} {'fold' if number == 1 else 'folds'}"
+            f"{' in int8' if package.int8 else ''}, at "
             f"http://{place}:{listening.getsockname()[1]} (Ctrl+C stops it)",
             flush=True,
         )
@@ -272,11 +275,14 @@ def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="serve.py", description="Answer photos over HTTP.")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
+    parser.add_argument(
+        "--int8", action="store_true", help="answer by the networks in int8, where the package has them"
+    )
     parser.add_argument("--token", default=os.environ.get(TOKEN, ""), help=f"(default: {TOKEN} of the environment)")
     chosen = parser.parse_args(arguments)
     try:
         check_token(chosen.host, chosen.token)
-        serve(PackageFolder(folder), chosen.host, chosen.port, chosen.token)
+        serve(PackageFolder(folder, int8=chosen.int8), chosen.host, chosen.port, chosen.token)
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

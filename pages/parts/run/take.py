@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from core.config import RunConfig
 from core.errors import LabError
+from core.export.formats import names
 from core.export.made import MadePackage, made_package
 from core.export.snippets import snippets
 from core.runs import Run
@@ -18,6 +21,9 @@ from pages.parts.shared.fields import begin
 
 ASKED = "live-package-asked"  # in the session: what was asked for and is not there yet
 CHECKS = {"All of them": None, "100 of each fold": 100, "None": 0}  # held-out photos that the package answers
+FORMS = {names.ONNX: "ONNX", names.SAFETENSORS: "safetensors", names.PT2: "PyTorch (.pt2)", names.INT8: "int8"}
+OTHERS = [name for name in FORMS if name != names.ONNX]
+TABS = ["Python", "PyTorch", "Command line", "API"]
 LARGE = 2_000_000_000  # bytes that no browser should be sent through the lab's memory
 
 
@@ -34,8 +40,8 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         return
     theme.heading("Take it home")
     st.caption(
-        "One zip that answers photos without the lab: weights and ONNX of each fold, a model card, predict.py, a "
-        "server, and a table that holds its answers against this run's own."
+        "One zip that answers photos without the lab: each fold's network as ONNX and in the forms that you choose, a "
+        "model card, predict.py, a server, and a table that holds its answers against this run's own."
     )
     _package(run, done, [fold.fold for fold in status.folds if fold.state != "done"])
     with st.container():  # always there, so that what follows keeps its place on the page
@@ -45,8 +51,7 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         except LabError as error:
             badges.show_error(error)
     with st.expander("Use it in code", icon=":material/code:"):
-        tabs = st.tabs(["Python", "Command line", "API"])
-        for tab, (language, text) in zip(tabs, snippets(run).values(), strict=True):
+        for tab, (language, text) in zip(st.tabs(TABS), snippets(run).values(), strict=True):
             tab.code(text, language)
 
 
@@ -63,6 +68,17 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
         selection_mode="multi",
         help="They answer together, by the mean of their probabilities.",
     )
+    forms = begin(
+        st.pills,
+        "Forms beside ONNX",
+        OTHERS,
+        key=f"live-package-forms-{run.id}",
+        begins=[name for name in OTHERS if name in names.USUAL],
+        selection_mode="multi",
+        format_func=FORMS.__getitem__,
+        help=" ".join(f"{FORMS[name]}: {names.ABOUT[name]}." for name in OTHERS),
+    )
+    chosen = [names.ONNX, *(forms or [])]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         check = begin(
             st.selectbox,
@@ -73,25 +89,46 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
             width=220,
             help="The packaged networks answer them, and every answer is held against the run's own.",
         )
+        calibration = begin(
+            st.number_input,
+            "Photos to calibrate int8",
+            min_value=1,
+            key=f"live-package-calibration-{run.id}",
+            begins=names.CALIBRATION,
+            width=220,
+            disabled=names.INT8 not in chosen,
+            help="Of each fold's training photos, never of those that it held out: they set the ranges of its values.",
+        )
         st.button(
             "Package",
             icon=":material/inventory_2:",
             key=f"live-package-{run.id}",
             disabled=not folds,
             on_click=_note,
-            args=(run.id, tuple(folds or ()), CHECKS[check]),
+            args=(run.id, tuple(folds or ()), CHECKS[check], tuple(chosen), int(calibration)),
         )
+    st.caption(plain(_sizes(run, folds or (), chosen)))
     if others:
         words = "are not done and cannot be chosen yet" if len(others) > 1 else "is not done and cannot be chosen yet"
-        names = listed([str(fold) for fold in others])
-        st.caption(plain(f"Fold{'s' if len(others) > 1 else ''} {names} {words}."))
+        folds_named = listed([str(fold) for fold in others])
+        st.caption(plain(f"Fold{'s' if len(others) > 1 else ''} {folds_named} {words}."))
+
+
+def _sizes(run: Run, folds: Sequence[int], forms: Sequence[str]) -> str:
+    """How large the package will be, about."""
+    weights = 0
+    for fold in folds:
+        with contextlib.suppress(OSError):  # packaging says what is wrong with it
+            weights += run.weights_file(fold, "best").stat().st_size
+    parts = [f"{FORMS[name]} {names.size_of(weights, [name]) / 1e6:,.0f}" for name in forms]
+    return f"About {names.size_of(weights, forms) / 1e6:,.0f} MB: {', '.join(parts)}."
 
 
 def _note(*asked: object) -> None:
     st.session_state[ASKED] = asked
 
 
-def _make(run: Run, folds: tuple[int, ...], check: int | None) -> None:
+def _make(run: Run, folds: tuple[int, ...], check: int | None, formats: tuple[str, ...], calibration: int) -> None:
     """Ends with a rerun that shows the download, or with what went wrong."""
     bar, stop = st.progress(0.0, "Opening the networks"), st.empty()
     stop.button(
@@ -104,7 +141,8 @@ def _make(run: Run, folds: tuple[int, ...], check: int | None) -> None:
     try:
         from core.export import package  # heavy: on the click only
 
-        package.package(run, run.package_file, folds=folds, check=check, overwrite=True, progress=progress)
+        chosen: dict[str, Any] = {"folds": folds, "check": check, "formats": formats, "calibration": calibration}
+        package.package(run, run.package_file, **chosen, overwrite=True, progress=progress)
     except LabError as error:
         st.session_state.pop(ASKED, None)
         bar.empty()
@@ -134,4 +172,7 @@ def _download(run: Run, made: MadePackage) -> None:
             )
         else:
             st.caption(plain(f"{size}: too large for a browser; copy {run.package_file} on this machine."))
-        st.caption(plain(f"Fold{'s' if len(made.folds) > 1 else ''} {folds}. {made.parity}"))
+        forms = listed([FORMS[name] for name in made.formats])
+        st.caption(plain(f"Fold{'s' if len(made.folds) > 1 else ''} {folds} as {forms}. {made.parity}"))
+    if made.int8:
+        st.caption(plain(made.int8))

@@ -1,0 +1,66 @@
+"""What preprocess.json says of a package, and the configuration without what is of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.config import RunConfig
+from core.data.tasks import class_parts
+from core.export.formats.names import FILES
+from core.export.runtime.package_folder import FORMAT
+from core.export.steps import decoded_in_words, steps_of
+from core.runs import Run
+
+
+def facts_of(
+    run: Run, config: RunConfig, folds: list[int], temperature: dict[int, float], formats: Sequence[str]
+) -> dict[str, Any]:
+    """preprocess.json, but for what is known later."""
+    height, width = config.input_size
+    classes, bits = [str(name) for name in run.info()["class_names"]], run.bits()
+    return {
+        "format": FORMAT,
+        "lab": __version__,
+        "run": run.id,
+        "name": config.name,
+        "network": f"resnet{config.model.depth}",
+        "head": config.model.head,
+        "height": height,
+        "width": width,
+        "input": "photos: uint8 (n, height, width, 3), RGB, after the steps",
+        "output": "probabilities: float32 (n, classes)",
+        "decode": decoded_in_words(bits),
+        "bits": bits,
+        "steps": steps_of(config),
+        "in_the_network": _in_the_network(config, temperature),
+        "classes": classes,
+        "attributes": dict(zip(classes, class_parts(config.task, classes), strict=True)),
+        "folds": folds,
+        "networks": {name: FILES[name] for name in formats},
+        "weights": {},
+    }
+
+
+def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, Any]:
+    from core.augment.pipeline import normalization
+
+    mean, std = normalization(config.transforms)
+    return {
+        "divided_by": 255,
+        "mean": mean,
+        "std": std,
+        "temperature": {str(fold): value for fold, value in of_fold.items()},
+        "softmax": True,
+    }
+
+
+def without_places(config: RunConfig) -> RunConfig:
+    """The configuration without where things lay on this machine, which is nobody's business elsewhere."""
+    data = config.data.model_copy(update={"root": Path(config.data.root).name})
+    init = config.model.init
+    if init.startswith("file:"):
+        init = f"file:{Path(init.removeprefix('file:')).name}"
+    return config.model_copy(update={"data": data, "model": config.model.model_copy(update={"init": init})})
