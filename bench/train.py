@@ -190,7 +190,7 @@ def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int,
     trainer = sized(train.FoldTrainer(run, 0, device, pixels), depth, size, batch)
     with as_before():
         old = sized(train.FoldTrainer(run, 0, device, pixels), depth, size, batch)
-        old.model = trainer.model
+        old.model = old.network = trainer.model
         our_epoch(old, 1)  # its pipeline is built now
     limit_epoch(trainer, 2, batch)
     our_epoch(trainer, 1)

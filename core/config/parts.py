@@ -280,6 +280,12 @@ class PhaseConfig(Part):
     epochs: int = Field(50, ge=1, le=10_000, description="Epochs of this phase.")
     lr_backbone: float = Field(1e-5, ge=0, le=10, description="Learning rate of everything before the head.")
     lr_head: float = Field(6e-4, gt=0, le=10, description="Learning rate of the new last layer.")
+    frozen_norm: bool = Field(
+        False,
+        description="Where the backbone's rate is 0: batch normalisation keeps the means that it has, so that what the "
+        "network sees of a photo is computed once where no random transform and no mixing changes it. Off, it goes by "
+        "each batch and learns on.",
+    )
     weight_decay: float = Field(3e-5, ge=0, le=1, description="L2 penalty (decoupled for adamw).")
     momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of sgd; the Adam family ignores it.")
     nesterov: bool = Field(False, description="Nesterov momentum (sgd only).")
@@ -296,6 +302,8 @@ class PhaseConfig(Part):
             raise ValueError(
                 f"warmup_epochs {self.warmup_epochs:g} must be shorter than the phase's {self.epochs} epochs"
             )
+        if self.frozen_norm and self.lr_backbone:
+            raise ValueError("frozen_norm needs a backbone that is not trained: set lr_backbone to 0")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs sgd with momentum above 0")
         if self.schedule == "one-cycle" and self.warmup_epochs:
@@ -364,10 +372,21 @@ class TrainingConfig(Part):
         description="Share of a GPU's free memory that decoded photos may take, so that batches are gathered and "
         "augmented there; more photos than that are augmented by the processor. A CPU has them in its memory anyway.",
     )
-    precision: Literal["auto", "bfloat16", "float32"] = Field(
-        "auto", description="auto uses bfloat16 where the processor or GPU computes in it."
+    precision: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        "auto",
+        description="auto uses bfloat16 where the processor or GPU computes in it, and float16 with a scaled loss on a "
+        "GPU that does not.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+    speed: Literal["exact", "fast"] = Field(
+        "exact",
+        description="exact: a resumed fold ends bit-identical. fast gives that up on a GPU for its quickest kernels, "
+        "TF32 and a compiled network, which takes a minute to begin with.",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto",
+        description="auto takes a GPU of NVIDIA, or of AMD with torch for ROCm, where there is one. mps, which nobody "
+        "has tried yet: the GPU of an Apple computer.",
+    )
 
 
 def _cosine(start: float, end: float, done: float) -> float:

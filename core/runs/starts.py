@@ -71,6 +71,8 @@ def inexact(starts: Sequence[dict[str, Any]]) -> str:
         ]
         old, new = starts[0].get("versions") or {}, start.get("versions") or {}
         changes += [f"with {k} {v} instead of {old[k]}" for k, v in new.items() if k in old and old[k] != v]
+        if start.get("speed") == "fast":
+            changes.append("with speed fast, which is never exact")
         if changes:
             differences.append(f"after epoch {start['epoch']} {', '.join(changes)}")
     return "; ".join(differences)

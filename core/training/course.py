@@ -87,6 +87,8 @@ def resumed(trainer: FoldTrainer) -> Course:
     trainer.model.load_state_dict(last["model"])
     trainer.start_phase(last["phase"])
     trainer.optimizer.load_state_dict(last["optimizer"])
+    if trainer.scaler.is_enabled() and last.get("scaler"):
+        trainer.scaler.load_state_dict(last["scaler"])
     ended = next_epoch(trainer.config, epoch, course.phase_best) > trainer.config.epochs
     if not ended:
         starts.note(run, fold, epoch, trainer.facts())

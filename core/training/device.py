@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from core import machine
 from core.config.run_config import TrainingConfig
@@ -15,7 +16,14 @@ from core.errors import LabError
 
 
 def pick_device(choice: str, slot: int = 0) -> torch.device:
-    """'auto', 'cpu' or 'cuda' -> a device; slot picks among several GPUs. Raises LabError when there is no GPU."""
+    """'auto', 'cpu', 'cuda' or 'mps' -> a device; slot picks among several GPUs. Raises LabError when there is no GPU.
+
+    torch calls AMD's GPUs cuda, too.
+    """
+    if choice == "mps":
+        if not torch.backends.mps.is_available():
+            raise LabError("device: torch finds no Apple GPU (mps) here.", "Choose device auto or cpu.", kind="device")
+        return torch.device("mps")
     if choice == "cuda" and not torch.cuda.is_available():
         raise LabError(
             "device: no CUDA GPU is usable here.", "Choose device auto or cpu, or check the driver.", kind="device"
@@ -25,29 +33,51 @@ def pick_device(choice: str, slot: int = 0) -> torch.device:
     return torch.device("cuda", slot % torch.cuda.device_count())
 
 
-def pick_precision(choice: str, device: torch.device) -> torch.dtype:
-    """'auto' is bfloat16 where the hardware multiplies in it; emulated bfloat16 would be slower than float32."""
-    if choice == "float32":
+def pick_precision(choice: str, device: torch.device, begun_in: str | None = None) -> torch.dtype:
+    """'auto' is bfloat16 where the hardware multiplies in it; emulated bfloat16 would be slower than float32.
+
+    begun_in: the precision in which a fold began. One that an older lab began in float32, on a GPU without bfloat16,
+    goes on in it.
+    """
+    if choice != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[choice]
+    if device.type == "mps":
         return torch.float32
-    if choice == "bfloat16":
-        return torch.bfloat16
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        if not torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.float32 if begun_in == "float32" else torch.float16
+        fast = True
     else:
         able = torch.cpu.get_capabilities()
         fast = bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
     return torch.bfloat16 if fast else torch.float32
 
 
+def set_speed(speed: str) -> None:
+    """'exact' or 'fast', for the fold job that begins: nothing stays of what the one before was set to."""
+    torch.use_deterministic_algorithms(speed == "exact", warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
+    torch.backends.cudnn.benchmark = speed == "fast"
+    torch.backends.cuda.matmul.allow_tf32 = speed == "fast"
+
+
+def compiled(model: nn.Module, speed: str, device: torch.device) -> nn.Module:
+    """The network as steps call it; its weights are the model's own. Compiled for a GPU where speed is 'fast'."""
+    return torch.compile(model) if speed == "fast" and device.type == "cuda" else model
+
+
 @contextlib.contextmanager
 def exact_float32() -> Iterator[None]:
     """float32 convolutions in float32: by default cuDNN rounds their factors to the ten bits of TF32."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
+    parts = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [part.allow_tf32 for part in parts]
+    for part in parts:
+        part.allow_tf32 = False
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        for part, allowed in zip(parts, before, strict=True):
+            part.allow_tf32 = allowed
 
 
 def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:
@@ -58,7 +88,9 @@ def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:
 
 
 def device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
 
 
 def forget_peak(device: torch.device) -> None:

@@ -6,7 +6,7 @@ Every random draw is a function of (run seed, fold, epoch, purpose, sample); no 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,14 @@ from core.runs import Run, metrics_file, starts
 from core.stats import metrics
 from core.training.batches import Source, epoch_order, sent, split_batches, to_network
 from core.training.device import (
+    compiled,
     device_name,
     exact_float32,
     forget_peak,
     peak_memory,
     pick_precision,
 )
+from core.training.frozen import FrozenBackbone
 from core.training.goals import OneClass, YesNo, goal_of
 from core.training.resident import feed
 
@@ -85,7 +87,9 @@ class FoldTrainer:
         self.goal = goal_of(self.config, samples, self.class_names, self.train_rows)
         self.labels = self.goal.labels.to(device)
         self.sums = torch.float32 if device.type == "mps" else torch.float64  # which Apple's GPUs do not have
-        self.precision = pick_precision(self.config.training.precision, device)
+        begun_in = next((start.get("precision") for start in starts.read(run, fold)), None)
+        self.precision = pick_precision(self.config.training.precision, device, begun_in)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
         seed = int(np.random.SeedSequence([self.config.training.seed, fold, 2]).generate_state(1)[0])
         parts = class_parts(self.config.task, self.class_names) if self.config.model.head == "factored" else None
         model, self.weights = build_model(self.config.model, self.goal.outputs, seed, parts)
@@ -94,6 +98,7 @@ class FoldTrainer:
             one_by_one = self.config.task.one_by_one
             self.weights = inherit(model, self.config.model, self.class_names, parent, fold, one_by_one=one_by_one)
         self.model = model.to(device)
+        self.network = compiled(self.model, self.config.training.speed, device)
         mean, std = normalization(self.config.transforms)
         self.mean = torch.tensor(mean, device=device) * 255
         self.std = torch.tensor(std, device=device) * 255
@@ -109,11 +114,14 @@ class FoldTrainer:
         self.optimizer: torch.optim.Optimizer | None = None
         self.peak: int | None = None  # bytes, over the passes that were made
         self.phase = -1
+        self.frozen: FrozenBackbone | None = None
 
     def facts(self) -> dict[str, Any]:
         """What a resume has to have in common with the start to be exact: see starts.py."""
-        gpu = self.device.type == "cuda"
+        gpu = self.device.type != "cpu"
+        fast = {"speed": "fast"} if self.config.training.speed == "fast" and gpu else {}
         return {
+            **fast,
             "device": device_name(self.device) if gpu else f"a CPU with {torch.backends.cpu.get_cpu_capability()}",
             "threads": torch.get_num_threads(),
             "precision": str(self.precision).removeprefix("torch."),
@@ -132,19 +140,30 @@ class FoldTrainer:
         return self.labels[order].split([len(batch) for batch in batches])
 
     def start_phase(self, phase: int) -> None:
-        """A fresh optimizer: weights carry over from phase to phase, optimizer state does not."""
-        self.phase = phase
-        self.optimizer = build_optimizer(self.model, self.config.phases[phase])
+        """A fresh optimizer: weights carry over from phase to phase, optimizer state does not.
+
+        A backbone with a rate of 0 has no gradients: none of its weights would move by them.
+        """
+        settings = self.config.phases[phase]
+        self.phase, self.frozen = phase, None
+        for parameter in parameter_groups(self.model)[0]:
+            parameter.requires_grad_(settings.lr_backbone > 0)
+        if settings.frozen_norm:
+            self.frozen = FrozenBackbone(self.config, self.model)
+        self.optimizer = build_optimizer(self.model, settings)
 
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 (b, H, W, 3) -> what the network takes, float32 (b, 3, H, W)."""
         return to_network(images, self.mean, self.std)
 
+    def autocast(self) -> torch.autocast:
+        """The precision of the training."""
+        return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
+
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """float32 (b, 3, H, W) -> float32 logits (b, classes), computed in the precision of the training."""
-        enabled = self.precision != torch.float32
-        with torch.autocast(self.device.type, dtype=self.precision, enabled=enabled):
-            logits = self.model(inputs)
+        """float32 (b, 3, H, W), or what a frozen backbone sees, (b, features) -> float32 logits (b, classes)."""
+        with self.autocast():
+            logits = (self.model.fc if inputs.ndim == 2 else self.network)(inputs)
         return logits.float()
 
     def new_pass(self) -> Pass:
@@ -165,20 +184,23 @@ class FoldTrainer:
         settings = self.config.phases[phase]
         done = self.new_pass()
         started = time.perf_counter()
-        self.model.train()
+        self.model.train(self.frozen is None)
         batches = self.batches(epoch)
         labels_of = self.labels_of(batches)
-        for step, images in enumerate(self.train_loader.epoch(epoch, batches)):
+        if self.frozen and not self.frozen.look(self, lambda: tick("train", 0, len(batches), done)):
+            return None
+        for step, inputs in enumerate(self.fed(epoch, batches)):
             factor = self.config.learning_rate_factor(phase, (epoch - 1 - before) * self.steps + step, self.steps)
             for group, rate in zip(self.optimizer.param_groups, (settings.lr_backbone, settings.lr_head), strict=True):
                 group["lr"] = rate * factor
             labels = labels_of[step]
             self.optimizer.zero_grad(set_to_none=True)
-            inputs, targets = self.mixer(self.prepare(images), labels, self.step_seed(epoch, step))
+            inputs, targets = self.mixer(inputs, labels, self.step_seed(epoch, step))
             logits = self.forward(inputs)
             objective = self.criterion(logits, targets)
-            objective.backward()
-            self.optimizer.step()
+            self.scaler.scale(objective).backward()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
             logits, objective = logits.detach(), objective.detach()
             loss = objective if self.plain else self.goal.loss(logits, targets)
             self._count(done, step, loss, objective, logits, self.goal.judged(targets))
@@ -187,6 +209,19 @@ class FoldTrainer:
         done.seconds = time.perf_counter() - started
         self._note_peak()
         return done
+
+    def fed(self, epoch: int, batches: list[np.ndarray]) -> Iterator[torch.Tensor]:
+        """What the network, or the head of a frozen one, takes in each step."""
+        if self.frozen and self.frozen.seen is not None:
+            order = sent(torch.from_numpy(np.concatenate(batches)), self.device)
+            return iter(self.frozen.seen[order].split([len(batch) for batch in batches]))
+        return map(self.prepare, self.train_loader.epoch(epoch, batches))
+
+    def held_out(self) -> Iterator[torch.Tensor]:
+        """float32 logits of each batch of the held-out fold."""
+        if self.frozen:
+            return self.frozen.logits(self)
+        return (self.model(self.prepare(images)) for images in self.val_loader.epoch(0, self.val_batches))
 
     @torch.inference_mode()
     def evaluate(self, tick: Callable[[str, int, int, Pass], bool]) -> Pass | None:
@@ -199,9 +234,8 @@ class FoldTrainer:
         self.model.eval()
         labels_of = self.labels_of(self.val_batches)
         with exact_float32():
-            for step, images in enumerate(self.val_loader.epoch(0, self.val_batches)):
+            for step, logits in enumerate(self.held_out()):
                 labels = labels_of[step]
-                logits = self.model(self.prepare(images))
                 targets = self.goal.targets(labels)
                 loss = self.goal.loss(logits, targets)
                 objective = loss if self.plain else self.criterion(logits, targets)

@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.runs import Run, metrics_file, starts
 from core.training import checkpoint, pixel_cache
 from core.training.course import next_epoch, outcome_of, resumed
-from core.training.device import device_name, forget_peak, pick_device
+from core.training.device import device_name, forget_peak, pick_device, set_speed
 from core.training.fold_trainer import FoldTrainer, Pass
 from core.training.points import Point, ResumePoints
 
@@ -44,8 +44,7 @@ def train_fold(
     Raises LabError: kinds weights, data, device, diverged, disk-full, checkpoint.
     """
     config = run.config()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
+    set_speed(config.training.speed)
     device = pick_device(config.training.device, device_slot)
     with contextlib.ExitStack() as users:
         try:
@@ -139,6 +138,7 @@ def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop) -> 
         state = {"epoch": epoch, "phase": phase, "best": dict(course.best), "phase_best": dict(course.phase_best)}
         state |= {"final": outcome.origin.token if final else None}
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
+        state |= {"scaler": trainer.scaler.state_dict()} if trainer.scaler.is_enabled() else {}
         due = [which for which, is_due in (("best", is_best), ("final", final)) if is_due]
         ended = {"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores}
         points.epoch(

@@ -4,13 +4,17 @@ import multiprocessing
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import torch
 
 from bench import train as bench_train
+from core.errors import LabError
+from core.runs import starts
 from core.runs.create import create
-from core.training import fold_trainer
-from core.training.device import forget_peak
+from core.training import checkpoint, fold_trainer, train
+from core.training.device import compiled, forget_peak, pick_device, pick_precision, set_speed
+from tests.workers import SmallNet, assert_same_tensors, with_changes
 
 CODE = """
 import numpy as np, torch
@@ -82,3 +86,69 @@ def test_the_bench_tells_the_peak_that_the_trainer_saw(tiny_plan, tmp_path, monk
     monkeypatch.setattr(bench_train, "make_run", lambda *settings: run)
     bench_train.peak(tmp_path, tmp_path, 18, 4, there)
     assert here.recv() == 5_000_000_000 and counted == [5_000_000_000, 7]
+
+
+CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("computes_in_bfloat16", "choice", "begun_in", "precision"),
+    [
+        (True, "auto", None, torch.bfloat16),
+        (False, "auto", None, torch.float16),
+        (False, "auto", "float16", torch.float16),
+        (False, "auto", "float32", torch.float32),  # as a lab before began it
+        (False, "bfloat16", None, torch.bfloat16),
+        (True, "float16", None, torch.float16),
+        (True, "float32", None, torch.float32),
+    ],
+)
+def test_a_gpu_without_bfloat16_computes_in_float16_unless_a_fold_began_otherwise(
+    monkeypatch, computes_in_bfloat16, choice, begun_in, precision
+):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: computes_in_bfloat16)
+    assert pick_precision(choice, CUDA, begun_in) == precision
+
+
+def test_float16_scales_its_loss_and_resumes_exactly(tiny_plan, runs_folder, network, one_thread):
+    plan = with_changes(tiny_plan, training__precision="float16")
+    run, straight = (
+        create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=runs_folder) for _ in range(2)
+    )
+    ended = []
+    train.train_fold(run, 0, report=lambda r: ended.append(r["kind"] == "epoch"), should_stop=lambda: sum(ended) >= 2)
+    last = checkpoint.load_last(run.last_file(0), CPU)
+    assert last["epoch"] == 2 and last["scaler"]["scale"] == 2**16 and last["scaler"]["_growth_tracker"] == 4
+    assert train.train_fold(run, 0) and train.train_fold(straight, 0)
+    assert run.info()["precision"] == "float16" and starts.sentence(run, [0]) == ""
+    assert_same_tensors(*(checkpoint.load_last(each.last_file(0), CPU) for each in (run, straight)))
+    pd.testing.assert_frame_equal(run.predictions(0, "best"), straight.predictions(0, "best"), check_exact=True)
+
+
+def test_what_is_fast_does_not_stay_for_the_next_fold_job():
+    for speed in ("fast", "exact"):
+        set_speed(speed)
+        exact = speed == "exact"
+        assert torch.are_deterministic_algorithms_enabled() == exact
+        assert (torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32) == (not exact, not exact)
+    torch.use_deterministic_algorithms(False)
+
+
+def test_only_a_gpu_gets_a_compiled_network_and_only_where_speed_is_fast(monkeypatch):
+    model, made = SmallNet(), []
+    monkeypatch.setattr(torch, "compile", lambda network: made.append(network) or "compiled")
+    assert [compiled(model, "exact", CUDA), compiled(model, "fast", CPU)] == [model, model] and made == []
+    assert compiled(model, "fast", CUDA) == "compiled" and made == [model]
+
+
+def test_a_resume_at_full_speed_is_told_to_be_inexact():
+    begun = [{"epoch": epoch, "device": "A", "speed": "fast"} for epoch in (0, 3)]
+    assert starts.inexact(begun) == "after epoch 3 with speed fast, which is never exact"
+    assert starts.inexact(begun[:1]) == ""
+
+
+def test_an_apple_gpu_is_asked_for_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(LabError, match="no Apple GPU") as caught:
+        pick_device("mps")
+    assert caught.value.kind == "device"

@@ -159,6 +159,8 @@ def phases(errors: Errors) -> None:
                     number(f"{here}.momentum", errors)
                 if phase["optimizer"] == "sgd" or phase.get("nesterov"):
                     checkbox(f"{here}.nesterov")
+                if not phase["lr_backbone"] or phase.get("frozen_norm"):
+                    checkbox(f"{here}.frozen_norm")
             message(here, errors)
     message("phases", errors)
     st.button("Add a phase", icon=":material/add:", key=key_of("phases.add"), on_click=_add_phase)
@@ -182,8 +184,9 @@ def training(errors: Errors) -> None:
             number("mix.alpha", errors)
             number("mix.probability", errors)
     with st.container(horizontal=True):
-        choice("training.precision", ("auto", "bfloat16", "float32"), errors)
-        choice("training.device", ("auto", "cpu", "cuda"), errors)
+        choice("training.precision", ("auto", "bfloat16", "float16", "float32"), errors)
+        choice("training.device", ("auto", "cpu", "cuda", "mps"), errors)
+        choice("training.speed", ("exact", "fast"), errors)
         number("training.photos_on_device", errors)
         number("training.resume_seconds", errors)
     for path in ("training", "mix"):
