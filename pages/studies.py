@@ -16,7 +16,7 @@ from core.text import ago, count, plain
 from pages.parts.hand import hand
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
-from pages.parts.studies import scores, slots, view
+from pages.parts.studies import answer, scores, slots, view
 
 TICK = 2.0  # seconds
 HERE = Path(__file__).parent
@@ -240,6 +240,8 @@ st.button(
 header(study, status)
 if problem := st.session_state.pop("studies-error", None):
     badges.show_error(problem)
+with st.container():
+    answer.section(status)
 st.fragment(tick, run_every=TICK if status.active else None)(study, status.signature)
 if faults := view.faults_html(study, status):
     st.html(faults)

@@ -33,7 +33,6 @@ FUNCTION = ast.FunctionDef | ast.Lambda
 KNOWN = {
     # page files
     "home.py": {"Path(__file__).parent"},
-    "hand/hand.py": {"HOME"},
     "studies.py": {"Path(__file__).parent", "status.rows"},  # of the rows their place, names are plain
     # whole numbers that were counted, or that the configuration checked
     "augment/views.py": {

@@ -18,6 +18,8 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import grid as study
 from core.studies import healing, record_file, records
+from core.studies.record_file import Study, StudyRun
+from tests import compared
 from tests.pages.launch_form import faces, field, open_group, open_page, take_folder, text_of
 from tests.pages.study_form import open_study, study_button, vary
 
@@ -342,3 +344,28 @@ def test_slots_are_a_setting_of_the_lab(opened, tmp_path, monkeypatch):
     press(page, "Save")
     assert "from 1 to 64, found 0" in text_of(page)
     assert slots.read(places.runs_folder()).count == 2
+
+
+def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(opened, tmp_path):
+    """Of three finished runs that nobody trained here; while one of them trains there is no answer yet."""
+    table = compared.samples(tmp_path / "runs", people=60, photos=2)
+    made = [
+        compared.make_run(
+            tmp_path / "runs", table, f"depths r{depth}", skill=skill, seed=depth, config={"model": {"depth": depth}}
+        )
+        for depth, skill in ((18, 0.4), (34, 0.95))
+    ]
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in made]
+    with record_file.locked(tmp_path / "runs"):
+        depths = Study("20260301-000000-depths-0000", "depths", "Does depth help?", 1.0, {}, members)
+        record_file.write(depths, tmp_path / "runs")
+    text = text_of(show(study=depths.id))
+    assert (
+        re.search(r"cmp-verdict[^>]*><b>([^<]*)</b>", text)[1]
+        == "depths r34 is the best of these: better than depths r18."
+    )
+    assert ">depth</th>" in text and '<td class="lab-left">34</td>' in text
+    starred = re.search(r">r34</a></td>(.*?)</tr>", text)[1]
+    assert text.count(">star<") == 1 and ">star<" in starred
+    made[0].write_state(FoldState(0, "queued"))
+    assert "is the best of these" not in text_of(show(study=depths.id))

@@ -43,7 +43,11 @@ def _costs(key: _RunsKey, versions: tuple) -> dict[str, RunCost]:
 
 
 def pairs(baseline: ComparedRun, runs: Sequence[ComparedRun], question: Question) -> tuple[Pair, ...]:
-    return _pairs(_RunsKey([baseline, *runs], question.which), question.metric, question.which)
+    return pairs_of(baseline, runs, question.metric, question.which)
+
+
+def pairs_of(baseline: ComparedRun, runs: Sequence[ComparedRun], metric: str, which: str) -> tuple[Pair, ...]:
+    return _pairs(_RunsKey([baseline, *runs], which), metric, which)
 
 
 @functools.lru_cache(maxsize=6)

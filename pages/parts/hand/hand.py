@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -144,19 +145,19 @@ def line(shows: Sequence[str] = BOTH) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="hand-line"):
         if of is not None:
-            st.page_link(
-                STUDIES,
-                label=plain(of[1]),
-                icon=":material/grid_on:",
-                query_params={STUDY: of[0]},
-                help="The study that is looked at: its runs and folds.",
-            )
+            _go(of[1], "grid_on", STUDIES, STUDY, of[0], "The study that is looked at: its runs and folds.")
         if run_id is not None:
             if of is not None:
                 st.html('<span class="lab-meta">/</span>', width="content")
             _chip(run_id, of)
         elif RUN in shows:
             _put_down_button()
+
+
+def _go(label: str, icon: str, page: Path, name: str, value: str, tip: str | None = None) -> None:
+    """A quiet button that leads to a page. name, value: of its address."""
+    if st.button(plain(label), icon=f":material/{icon}:", type="tertiary", key=f"hand-go-{name}", help=tip):
+        st.switch_page(page, query_params={name: value})
 
 
 def _chip(run_id: str, of: tuple[str, str] | None) -> None:
@@ -176,7 +177,7 @@ def _chip(run_id: str, of: tuple[str, str] | None) -> None:
         with popover:
             run_picker.pick_run(index.summaries(), run_id)
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(LIVE, label="Open it", icon=":material/show_chart:", query_params={RUN: run_id})
+                _go("Open it", "show_chart", LIVE, RUN, run_id)
                 _put_down_button()
 
 

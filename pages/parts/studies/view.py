@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from core import places
-from core.config import RunConfig, from_dict
+from core.config import RunConfig, from_dict, settings
 from core.errors import LabError
 from core.jobs import queue, speed
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
+from core.runs.lists.index import Listed
 from core.runs.states import overall
+from core.stats.metrics import mean_and_deviation
 from core.studies.grid import StudyConfig, to_yaml
 from core.studies.records import Study, StudyRun, missing
-from core.text import count, duration, score, spread
+from core.text import count, duration, one_line, score, spread
 from pages.parts.shared import badges
 
 SHOWN_FAULTS = 8
+MOST_SETTINGS, LONGEST_VALUE = 4, 28  # columns of what differs; letters of a value
+STAR = '<span class="lab-icon lab-good" role="img" aria-label="highest mean" title="Highest mean F1">star</span> '
 PAUSED = '<span class="lab-state"><span class="lab-icon lab-warn" aria-hidden="true">pause_circle</span> paused</span>'
 
 
@@ -38,6 +42,7 @@ class Row:
     folds: list[dict[str, Any]]
     fold_seconds: float | None  # to train one fold from its start, from the measured speed
     held: bool = False  # the queue holds it back
+    settings: dict[str, Any] = field(default_factory=dict)  # dotted, as index.settings_of gives them
 
     def number(self, state: str) -> int:
         return sum(fold["state"] == state for fold in self.folds)
@@ -138,8 +143,9 @@ def read_status(study: Study) -> StudyStatus:
         colour = colour_of(summary)
         seconds = _fold_seconds(speed_of, member, summary["samples"], len(summary["folds"]))
         name = str(summary["name"]).removeprefix(f"{study.name} ")
+        held_back, own = member.id in held, index.settings_of(Listed(summary))
         rows.append(
-            Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, member.id in held)
+            Row(run, name, colour, summary["epochs"], summary["task"], summary["folds"], seconds, held_back, own)
         )
     return StudyStatus(rows, missing(study), broken, study.paused)
 
@@ -197,15 +203,33 @@ def progress_html(study: Study, status: StudyStatus) -> str:
     )
 
 
+def best_row(status: StudyStatus) -> Row | None:
+    """The run of the highest mean F1 over its finished folds; None before two runs have one."""
+    scored = [row for row in status.rows if row.scores("best_f1")]
+    return max(scored, key=lambda row: mean_and_deviation(row.scores("best_f1"))[0]) if len(scored) > 1 else None
+
+
+def differing(status: StudyStatus) -> list[str]:
+    """Dotted settings in which the study's runs are not all the same."""
+    keys = settings.differing([row.settings for row in status.rows if row.settings])
+    return [key for key in keys if key not in ("name", "description")]
+
+
 def matrix_html(status: StudyStatus) -> str:
-    """Runs as rows, folds as columns: state, epoch and best F1; then mean ± deviation over the finished folds."""
+    """Runs as rows; what differs between them, then the folds as columns: state, epoch and best F1; then mean ±
+    deviation over the finished folds, the highest mean marked.
+    """
+    differ = differing(status)
+    columns, best_of_all = differ[:MOST_SETTINGS], best_row(status)
     folds = sorted({int(fold["fold"]) for row in status.rows for fold in row.folds})
     body = []
     for row in status.rows:
         by_fold = {int(fold["fold"]): fold for fold in row.folds}
         cells = "".join(f"<td>{_cell(row, by_fold.get(fold))}</td>" for fold in folds)
+        star = STAR if row is best_of_all else ""
+        values = "".join(f'<td class="lab-left">{escape(_value(row.settings.get(key)))}</td>' for key in columns)
         means = "".join(
-            f'<td class="lab-edge">{spread(row.scores(f"{which}_f1"))}</td>'
+            f'<td class="lab-edge">{star if which == "best" else ""}{spread(row.scores(f"{which}_f1"))}</td>'
             f"<td>{spread(row.scores(f'{which}_accuracy'))}</td>"
             for which in ("best", "final")
         )
@@ -213,24 +237,33 @@ def matrix_html(status: StudyStatus) -> str:
             f'<td>{badges.dot(row.colour)}<a href="live?run={escape(row.run.id)}" target="_self">'
             f"{escape(row.name)}</a></td>"
         )
-        body.append(f"<tr>{name}{cells}{means}</tr>")
+        body.append(f"<tr>{name}{values}{cells}{means}</tr>")
     tasks_note = (
         " Runs of different tasks tell different classes: compare them beneath, on the same joint classes."
         if len({row.task for row in status.rows}) > 1
         else ""
     )
-    heads = "".join(f"<th>fold {fold}</th>" for fold in folds)
+    heads = "".join(
+        f'<th class="lab-left" title="{escape(key, quote=True)}">{escape(key.split(".")[-1].replace("_", " "))}</th>'
+        for key in columns
+    ) + "".join(f"<th>fold {fold}</th>" for fold in folds)
+    if more := len(differ) - len(columns):
+        tasks_note += f" {count(more)} more setting{'s differ' if more > 1 else ' differs'}: see Compare."
     pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
     best = "best F1" if all(row.state == "done" for row in status.rows) else "best F1 so far"
     return (
         '<div class="lab-scroll"><table class="lab-table"><thead>'
-        f'<tr class="lab-group"><th></th><th colspan="{len(folds)}">{best}</th>'
+        f'<tr class="lab-group"><th colspan="{1 + len(columns)}"></th><th colspan="{len(folds)}">{best}</th>'
         '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
         f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
         "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen."
         f"{tasks_note}</div>"
     )
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None or value == "" else one_line(value, LONGEST_VALUE)
 
 
 def _cell(row: Row, fold: dict[str, Any] | None) -> str:

@@ -1,0 +1,41 @@
+"""The answer to a study's question, once nothing of it trains: the verdict over its runs, and what would decide it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from core.compare import pairs, verdict
+from core.compare.members import load_all, same_classes, told_apart
+from core.text import count
+from pages.parts.compare import decide, load, pick
+from pages.parts.studies.view import StudyStatus, best_row
+
+WITHIN = pick.WITHIN / 100  # what counts as the same, as Compare begins with
+
+
+def section(status: StudyStatus) -> None:
+    """Nothing while runs train, and before two of them have a finished fold."""
+    scored = [row for row in status.rows if row.number("done")]
+    if status.active or len(scored) < 2:
+        return
+    if len(scored) > pick.MOST:
+        highest = best_row(status)
+        name = escape(highest.name) if highest is not None else ""
+        st.html(
+            f'<div class="lab-meta">{name} has the highest mean F1 of {count(len(scored))} runs, which says nothing by '
+            f"itself: Compare tests up to {pick.MOST} of them against each other.</div>"
+        )
+        return
+    members, _ = load_all([row.run.id for row in scored])
+    top = verdict.best_of(members)
+    if top is None:
+        return
+    comparable, refused = same_classes(top, told_apart(members))
+    if refused:
+        st.html(f'<div class="lab-meta">{escape(refused[0].message)} Their F1 are not of the same classes.</div>')
+    top = next(member for member in comparable if member.id == top.id)
+    against = load.pairs_of(top, [member for member in comparable if member is not top], "f1", "best")
+    differences = pairs.differences(against, within=WITHIN)
+    decide.draw(verdict.verdict(comparable, top, differences, {}, within=WITHIN), comparable, {})
