@@ -42,10 +42,11 @@ bench: $(VENV)/.run-ready demo
 	$(BIN)/python -m bench.train
 	$(BIN)/python -m bench.pages
 
-# The locks, anew from requirements.txt and requirements-dev.txt; what is not asked to change stays as it is.
+# The locks, anew from requirements*.txt; what is not asked to change stays as it is.
 lock: $(VENV)/.test-ready
 	$(LOCK) requirements.txt -o requirements.lock
 	$(LOCK) requirements-dev.txt -o requirements-dev.lock
+	$(LOCK) requirements-ray.txt -o requirements-ray.lock
 
 demo: | $(VENV)/.run-ready
 	$(BIN)/python -m core demo demo

@@ -14,6 +14,7 @@ from core.cli import datasets, ensemble, take, write
 from core.cli.attend import attend
 from core.cli.certainty import certainty
 from core.cli.doctor import doctor
+from core.cli.engines import verbs
 from core.cli.extras import extras
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
@@ -294,6 +295,8 @@ app.command()(write.report)
 app.command()(write.export)
 app.command()(take.package)
 app.command()(take.serve)
+app.command()(verbs.engine)
+app.command(hidden=True)(verbs.writer)
 
 
 @app.command(hidden=True)

@@ -23,7 +23,7 @@ from filelock import Timeout
 from core import __version__, machine, places
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
-from core.jobs import halt, queue
+from core.jobs import elsewhere, halt, queue
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, starts
@@ -37,9 +37,11 @@ GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt m
 def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
     """Freeze the plan as a run, queue its folds and see that a worker is there.
 
-    Raises LabError: 'exists' for an id that was launched before, 'weights', 'locks', 'read-only', 'disk-full'.
+    Raises LabError: 'exists' for an id that was launched before, 'weights', 'locks', 'engine', 'read-only',
+    'disk-full'.
     """
     check_weights(plan.config)
+    elsewhere.address(folder or places.runs_folder())
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
     apart = without_copies(plan.apart, plan.samples)
     info = {
@@ -164,11 +166,19 @@ def kill_worker(run: Run, fold: int) -> None:
 def ensure_workers(folder: Path | None = None) -> None:
     """Start workers for what waits and is not taken up by one that starts already: at most one a free slot.
 
+    Where fold jobs train on a cluster it is one process beside the lab, which also collects what trains there already.
     What another machine has queued waits for that one, or for a worker that is started by hand. None while the queue is
     stopped. Cheap if nothing waits.
     """
     root = folder or places.runs_folder()
-    if halt.stopped(root) is not None or next(queue.entries(root, by_itself=True), None) is None:
+    if halt.stopped(root) is not None:
+        return
+    cluster, waits = elsewhere.address(root), next(queue.entries(root, by_itself=True), None) is not None
+    if cluster is not None:
+        if waits or elsewhere.under_way(root):
+            start_writer(root)
+        return
+    if not waits:
         return
     free, starting = queue.free_slots(root), queue.starting_workers(root)
     if free:
@@ -201,6 +211,23 @@ def start_worker(root: Path) -> None:
     slot, descriptor = taken
     try:
         _detached([*command, "--slot", str(slot), "--slot-lock", str(descriptor)], lab, pass_fds=(descriptor,))
+    finally:
+        os.close(descriptor)
+
+
+def start_writer(root: Path) -> None:
+    """The one process that hands fold jobs to a cluster and writes what comes back; none where it runs already."""
+    lab = places.lab_folder(root)
+    lab.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "core", "writer", "--runs", str(root)]
+    if os.name != "posix":
+        _detached(command, lab)
+        return
+    descriptor = locks.take_to_hand_over(elsewhere.writer_lock(root))
+    if descriptor is None:
+        return
+    try:
+        _detached([*command, "--lock", str(descriptor)], lab, pass_fds=(descriptor,))
     finally:
         os.close(descriptor)
 

@@ -24,20 +24,28 @@ IN_A_ROW = 3
 
 @dataclass(frozen=True)
 class Stop:
-    """Why nothing is claimed on this machine. when: Unix time; reason: of the last failure; jobs: 'run id, fold k'."""
+    """Why nothing is claimed on this machine. when: Unix time; reason: of the last failure; jobs: 'run id, fold k'.
+
+    cause: what stopped it, in a sentence, where it was no row of failures; reason is then what to do about it.
+    """
 
     when: float
     reason: str
     jobs: tuple[str, ...]
+    cause: str = ""
 
     @property
     def message(self) -> str:
+        if self.cause:
+            return f"The queue has stopped: {self.cause}"
         return (
             f"The queue has stopped: {len(self.jobs) or 'several'} fold jobs in a row failed as soon as they started."
         )
 
     @property
     def remedy(self) -> str:
+        if self.cause:
+            return self.reason
         return f"The last one said: {self.reason} Look at its log, mend the cause, then let the queue go on."
 
 
@@ -45,7 +53,12 @@ def stopped(root: Path) -> Stop | None:
     """What stopped the queue of this machine; None while it goes on."""
     try:
         data = files.read_json(_stop_file(root))
-        return Stop(float(data["when"]), str(data["reason"]), tuple(str(job) for job in data["jobs"]))
+        return Stop(
+            float(data["when"]),
+            str(data["reason"]),
+            tuple(str(job) for job in data["jobs"]),
+            str(data.get("cause", "")),
+        )
     except FileNotFoundError:
         return None
     except (OSError, *GARBAGE):
@@ -59,9 +72,17 @@ def go_on(root: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def failed(root: Path, slot: int, job: str, reason: str, seconds: float) -> None:
+def stop(root: Path, cause: str, remedy: str) -> None:
+    """Stop the queue for what is no row of failures, such as a cluster that is gone."""
+    with contextlib.suppress(OSError, LabError):
+        _stop_file(root).parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(_stop_file(root), asdict(Stop(time.time(), remedy, (), cause)))
+
+
+def failed(root: Path, slot: int | str, job: str, reason: str, seconds: float) -> None:
     """Count a failure that nobody foresaw. In a slot the third instant one in a row, each of another job, stops all.
 
+    slot: of this machine, or the name of a node of a cluster.
     seconds: from the start of training to the failure; math.inf where an epoch was done.
     """
 
@@ -74,7 +95,7 @@ def failed(root: Path, slot: int, job: str, reason: str, seconds: float) -> None
     _change(root, count)
 
 
-def ended_well(root: Path, slot: int) -> None:
+def ended_well(root: Path, slot: int | str) -> None:
     """A job that ended in a way that was foreseen: failures before it were not in a row."""
     if _count_file(root).exists():
         _change(root, lambda counts: counts.pop(str(slot), None))

@@ -44,8 +44,9 @@ def enqueue(run: Run, folds: list[int], owner: str | None = None) -> None:
     folder = queue_folder(run.dir.parent)
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.time_ns()
+    waiting = {place_fold for _, place_run, place_fold in places(run.dir.parent) if place_run == run.id}
     for fold in folds:
-        if not any(place_run == run.id and place_fold == fold for _, place_run, place_fold in places(run.dir.parent)):
+        if fold not in waiting:
             place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
             try:
                 files.write_text(place, machine.name() if owner is None else owner, durable=False)

@@ -5,28 +5,21 @@ Imports no torch until it has a job. The operating system frees a dead worker's 
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import sys
 import time
-import traceback
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from core import places
 from core.data.content.unchanged import check_unchanged
-from core.errors import LabError, out_of_memory
-from core.jobs import control, halt, queue, speed
-from core.runs import Run, deaths, origins
-from core.runs.metrics_file import SCORES, fold_scores
+from core.jobs import control, fold_job, halt, queue, speed
+from core.runs import Run, deaths
 from core.runs.run import is_locked
 from core.runs.states import ALIVE
-from core.storage import files, locks
+from core.storage import locks
 
 BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the process, or its GPU, may be in pieces
 COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machine where one follows the other
@@ -121,23 +114,13 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
 
     entry: its place in the queue, given up as soon as the state says that it runs.
     """
-    with _output_to(run.log_file):
-        state = replace(
-            run.written_state(fold),
-            state="running",
-            worker={**deaths.note(), "slots": queue.slot_count(run.dir.parent)},
-            started=time.time(),
-            ended=None,
-            reason="",
-            remedy="",
-            kind="",
-        )
-        reporter, begun = Reporter(run, fold), None
-        try:
-            run.write_state(state)
+    with fold_job.output_to(run.log_file):
+        reporter, begun = fold_job.Reporter(run, fold), None
+        with fold_job.ending(run, fold) as end:
+            fold_job.begin(run, fold, {**deaths.note(), "slots": queue.slot_count(run.dir.parent)})
             entry.unlink(missing_ok=True)
             run.sweep(fold)
-            run.log(f"fold {fold}: started, {state.epoch} epochs done before")
+            run.log(f"fold {fold}: started, {run.written_state(fold).epoch} epochs done before")
             from core.training import train  # seconds of importing torch; the fold can be seen and cancelled already
             from core.training.device import limit_threads
 
@@ -151,17 +134,12 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
                 should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
                 device_slot=slot,
             )
-            end = {"state": "done" if finished else "cancelled"}
-        except LabError as error:
-            end = {"state": "failed", "reason": error.message, "remedy": error.remedy, "kind": error.kind}
-        except BaseException as error:
-            end = {"state": "failed", **_explain(error, run)}
-            if not isinstance(error, Exception):
-                run.log(f"fold {fold}: {type(error).__name__}")
-                raise
+            end["state"] = "done" if finished else "cancelled"
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:
-            _finish(run, fold, end)
+            fold_job.finish(run, fold, end)
+            if end["state"] == "done" and (rate := fold_job.images_per_second(run, fold)) is not None:
+                speed.remember(run.config(), rate, run.dir.parent)
     kind = end.get("kind")
     if kind in COUNTED and not deleted:
         seconds = math.inf if reporter.epochs else time.monotonic() - begun if begun else 0.0
@@ -170,87 +148,3 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     else:
         halt.ended_well(run.dir.parent, slot)
     return kind in BROKEN and not deleted
-
-
-def _finish(run: Run, fold: int, end: dict[str, Any]) -> None:
-    before = run.written_state(fold)
-    table = run.metrics(fold)
-    epoch = int(table["epoch"].max()) if len(table) else before.epoch
-    best = origins.of_predictions(run.predictions_file(fold, "best"))
-    best_epoch, scores = fold_scores(table, best.epoch if best else None)
-    spent = float(table["seconds"].sum())
-    run.write_state(
-        replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)
-    )
-    with contextlib.suppress(FileNotFoundError):
-        run.progress_file(fold).unlink()
-    run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")
-    if end["state"] == "done" and len(table):
-        rate = table[table["split"] == "train"]["images_per_second"].median()
-        speed.remember(run.config(), float(rate), run.dir.parent)
-
-
-class Reporter:
-    """Turns the trainer's rows into progress.json, state.json and the log."""
-
-    def __init__(self, run: Run, fold: int):
-        self.run, self.fold, self.epochs = run, fold, 0
-
-    def __call__(self, row: dict[str, Any]) -> None:
-        if row["kind"] == "epoch":
-            self.epochs += 1
-            best = row["best"]
-            scores = {f"best_{k}": best[k] for k in SCORES if k in best}
-            scores |= {f"final_{k}": v for k, v in row["scores"].items()}
-            state = self.run.written_state(self.fold)
-            self.run.write_state(replace(state, epoch=row["epoch"], best_epoch=best["epoch"], scores=scores))
-            self.run.log(
-                f"fold {self.fold}: epoch {row['epoch']}: loss {row['scores']['loss']:.4f}, "
-                f"accuracy {row['scores']['accuracy']:.3f}, F1 {row['scores']['f1']:.3f}"
-            )
-        else:
-            with contextlib.suppress(
-                OSError
-            ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
-                path = self.run.progress_file(self.fold)
-                files.write_json(path, {**row, "worker": deaths.note()}, durable=False)
-
-
-def _explain(error: BaseException, run: Run) -> dict[str, str]:
-    """reason, remedy and kind of an error that nobody foresaw; its traceback goes to the log."""
-    run.log("".join(traceback.format_exception(error)))
-    text = str(error)
-    if out_of_memory(error):
-        size = run.config().training.batch_size
-        smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
-        return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}
-    if files.disk_full(error):
-        return {
-            "reason": f"disk full: no room in {run.dir}.",
-            "remedy": "Free some space there, then resume.",
-            "kind": "disk-full",
-        }
-    first = text.splitlines()[0] if text else "no message"
-    return {
-        "reason": f"unexpected: {type(error).__name__}: {first[:200]}",
-        "remedy": "The log has the details; resume continues from the last checkpoint.",
-        "kind": "unexpected",
-    }
-
-
-@contextlib.contextmanager
-def _output_to(path: Path):
-    """Send this process's stdout and stderr, native code's too, to a run's log while its job lasts."""
-    saved = os.dup(1), os.dup(2)
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.dup2(target, 1)
-        os.dup2(target, 2)
-        yield
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os.dup2(saved[0], 1)
-        os.dup2(saved[1], 2)
-        for descriptor in (*saved, target):
-            os.close(descriptor)

@@ -68,6 +68,11 @@ def _origin(metadata: dict) -> Origin:
     return Origin(int(metadata["epoch"]), str(metadata["token"]))
 
 
+def pending(path: Path) -> Path:
+    """Where best or final weights or predictions wait until the resume point that names them is on the disk."""
+    return path.with_name(f".{path.name}.next")
+
+
 def check(run: Run, fold: int, which: str) -> None:
     """Raises LabError(kind 'mixed') where a fold's weights, predictions and recorded scores are of different epochs."""
     for _ in range(LOOKS):

@@ -147,6 +147,10 @@ class Run:
     def starts_file(self, fold: int) -> Path:
         return self.fold_dir(fold) / "starts.json"
 
+    def attempts_file(self, fold: int) -> Path:
+        """Which nodes of a cluster trained the fold; absent where none did."""
+        return self.fold_dir(fold) / "attempts.json"
+
     def weights_file(self, fold: int, which: str) -> Path:
         """which: 'best' or 'final'."""
         return self.fold_dir(fold) / f"{_which(which)}.safetensors"

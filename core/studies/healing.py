@@ -10,7 +10,7 @@ from typing import Any
 
 from core import places
 from core.errors import LabError
-from core.jobs import control, queue
+from core.jobs import control, elsewhere, queue
 from core.runs import Run, deaths
 from core.runs.lists import index
 from core.runs.run import is_locked
@@ -35,6 +35,8 @@ def look_after(folder: Path | None = None) -> str:
         if next(queue.entries(root), None) is not None and not os.access(queue.queue_folder(root), os.W_OK):
             return READ_ONLY
         control.ensure_workers(root)
+        if elsewhere.address(root) is not None:
+            return elsewhere.trouble(root)
         return _waits_elsewhere(root, summaries)
     except LabError as error:
         return f"{error.message} {error.remedy}".strip()

@@ -18,7 +18,7 @@ import torch
 
 from core.errors import LabError, out_of_memory
 from core.runs import Run, origins
-from core.runs.origins import Origin
+from core.runs.origins import Origin, pending
 from core.storage import files
 
 
@@ -67,11 +67,6 @@ def save_predictions(path: Path, frame: pd.DataFrame, origin: Origin | None = No
         metadata = {**table.schema.metadata, origins.KEY: json.dumps(origin.metadata())}
         table = table.replace_schema_metadata(metadata)
     files.write_whole(path, lambda stream: pq.write_table(table, stream))
-
-
-def pending(path: Path) -> Path:
-    """Where a file waits until the resume point that names it is on the disk."""
-    return path.with_name(f".{path.name}.next")
 
 
 def outcome_files(run: Run, fold: int, which: str) -> tuple[Path, Path]:

@@ -101,7 +101,7 @@ def build(
                         if not _make_room(folder, error.bytes, keep=path):
                             raise
                         _fill(path, samples, transforms, progress, should_stop)
-                    _forget_oldest(folder, keep=path)
+                    forget_oldest(folder, keep=path)
                 if users is not None:
                     users.enter_context(_in_use(path))
                 return path
@@ -153,7 +153,7 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
         temporary.unlink(missing_ok=True)
 
 
-def _forget_oldest(folder: Path, keep: Path) -> None:
+def forget_oldest(folder: Path, keep: Path) -> None:
     """Hold the folder under KEEP_BYTES as far as files are not in use."""
     newest_first = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
     total = 0

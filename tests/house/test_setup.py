@@ -164,6 +164,7 @@ def test_a_lock_has_hashes_and_names_no_place_to_load_from(lock):
 
 def test_what_the_lab_runs_on_is_locked_the_same_for_its_tests():
     assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+    assert pins("requirements.lock").items() <= pins("requirements-ray.lock").items()
 
 
 def test_every_package_that_is_imported_is_asked_for():
@@ -172,7 +173,8 @@ def test_every_package_that_is_imported_is_asked_for():
     optional = {
         canonicalize_name(Requirement(e).name) for part in extras["optional-dependencies"].values() for e in part
     }
-    tests = {*lab, *pins("requirements-dev.txt")}
+    optional |= set(pins("requirements-ray.txt"))
+    tests = {*lab, *pins("requirements-dev.txt"), *pins("requirements-ray.txt")}
     rooms = {"app.py": {*lab, *optional}, "core": {*lab, *optional}, "pages": {*lab, *optional}}
     own = {"core", "pages", "bench", "tests", *(path.stem for path in (HOME / "tests").glob("*.py"))}
     undeclared = []

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.errors import LabError
-from core.jobs import control, queue, speed, worker
+from core.jobs import control, fold_job, queue, speed, worker
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from tests.workers import FORKS, PATIENCE, held, hold_at, launch, log_of, release, short, small_net, until
@@ -270,7 +270,7 @@ def loses_its_run(root):
 def test_the_memory_message_names_the_batch_size_that_was_used(tiny_plan, runs_folder, started):
     for size, advice in ((128, "batch size 64"), (7, "batch size 3"), (2, "smaller images")):
         run = control.launch(short(tiny_plan, training__batch_size=size))
-        explanation = worker._explain(MemoryError(), run)
+        explanation = fold_job.explain(MemoryError(), run)
         assert f"batch size {size} does not fit" in explanation["reason"]
         assert advice in explanation["remedy"]
 

@@ -287,7 +287,7 @@ cache.KEEP_BYTES = 0
 folder = Path(sys.argv[1])
 print("ready", flush=True)
 while not (folder.parent / "enough").exists():
-    cache._forget_oldest(folder, keep=folder / "none.npy")
+    cache.forget_oldest(folder, keep=folder / "none.npy")
 """
 
 

@@ -22,6 +22,7 @@ from core.runs.states import overall
 from core.storage.files import GARBAGE
 from core.text import count, duration, rate, score, spread
 from pages.parts.hand import results
+from pages.parts.run.nodes import node_html
 from pages.parts.shared import badges
 
 WHICH, FOLD_SCORES = ("best", "final"), ("f1", "accuracy", "loss")  # of each fold, as its scores name them
@@ -237,7 +238,8 @@ def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]], colour: s
             f'<div class="lab-fold"><div><b>{dot}fold {fold.fold}</b>{badges.badge(fold.state)}</div>'
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
             f"{escape(_where(status, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
-            f"{badges.bar(status.fold_share(fold), fold.state)}</div>"
+            f"{badges.bar(status.fold_share(fold), fold.state)}"
+            f"{node_html(fold, status.progress.get(fold.fold, {}))}</div>"
         )
     return f'<div class="lab-folds">{"".join(cards)}</div>'
 

@@ -1,0 +1,226 @@
+"""What a cluster costs the lab: `python -m bench.cluster`.
+
+The writer: seconds that a fold-epoch takes it, by depth, with resume point, best weights and predictions on a disk. The
+desk and the writer together: 1,000 fake nodes that train nothing and send what a fold sends. Shipping: the decoded
+photos of a study at 224 px through a desk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.config import from_dict
+from core.engines import life, pack, taken, writer
+from core.engines.cluster import Demand
+from core.engines.desk import Desk
+from core.engines.parcel import FoldJob, Node, Parcel
+from core.jobs import queue
+from core.places import lab_folder
+from core.runs import Run
+from core.runs.create import create
+
+CONFIG: dict[str, Any] = {
+    "name": "cluster",
+    "task": {"name": "label"},
+    "transforms": [{"name": "Resize", "params": {"height": 224, "width": 224}}, {"name": "Normalize"}],
+    "model": {"init": "scratch"},
+    "training": {"device": "cpu"},
+}
+
+
+class FakeNodes:
+    """Hands of a desk whose nodes train nothing: a job that began waits until it is asked to send."""
+
+    def __init__(self, count: int):
+        self.rows = [Node(f"{index:04d}", f"node {index}", 1) for index in range(count)]
+        self.jobs: list[FoldJob] = []
+
+    def keep(self, content: bytes) -> bytes:
+        return content
+
+    def content(self, handle: bytes) -> bytes:
+        return handle
+
+    def start(self, job: FoldJob, blobs: dict[str, list[Any]], avoid: Any) -> str:
+        self.jobs.append(job)
+        return f"{job.run} {job.fold} {job.attempt}"
+
+    def stop(self, task: str) -> None:
+        pass
+
+    def ended(self, tasks: Any) -> list[tuple[str, str]]:
+        return []
+
+    def nodes(self) -> list[Node]:
+        return self.rows
+
+
+def make_run(root: Path, folds: int, depth: int = 18) -> Run:
+    """A run without photos, as its launch leaves it."""
+    rows = 10 * folds
+    samples = pd.DataFrame(
+        {
+            "sample": [f"{row}.jpg" for row in range(rows)],
+            "path": [str(root / f"{row}.jpg") for row in range(rows)],
+            "person": [str(row) for row in range(rows)],
+            "y": np.arange(rows) % 2,
+            "class_name": np.where(np.arange(rows) % 2, "a", "b"),
+            "fold": np.arange(rows) % folds,
+            "bytes": 1,
+            "mtime_ns": 1,
+        }
+    )
+    config = from_dict({**CONFIG, "folds": {"count": folds}, "model": {**CONFIG["model"], "depth": depth}})
+    info: dict[str, Any] = {"dataset": {}, "persons": None, "versions": {}, "study": None}
+    return create(config, samples, class_names=["a", "b"], info=info, folder=root)
+
+
+def files_of(depth: int, classes: int = 18, photos: int = 3780) -> dict[str, bytes]:
+    """What a best epoch of a depth leaves, by size: resume point with Adam's two moments, weights, predictions."""
+    import torchvision
+
+    network = getattr(torchvision.models, f"resnet{depth}")(num_classes=classes)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    rng = np.random.default_rng(0)
+    return {
+        "last.pt": rng.bytes(3 * size),
+        "best.safetensors": rng.bytes(size),
+        "predictions_best.parquet": rng.bytes(photos * (classes + 4) * 6),
+        "metrics.csv": b"x" * 20_000,
+    }
+
+
+def time_writer(root: Path, depth: int, rounds: int) -> tuple[float, int]:
+    """(median seconds, bytes) of a fold-epoch in the writer, all of it on the disk."""
+    run, files = make_run(root, 2, depth), files_of(depth)
+    seconds = []
+    for epoch in range(1, rounds + 1):
+        parcel = Parcel(run.id, 0, 1, state={"epoch": epoch, "best_epoch": epoch, "scores": None}, files=files)
+        begun = time.perf_counter()
+        taken.write(run, parcel)
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds), sum(map(len, files.values()))
+
+
+def time_shipping(photos: int, side: int) -> tuple[float, int]:
+    """(seconds, bytes) of decoded photos from a file through a desk onto a node's disk, without a network between."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pixels.npy"
+        np.save(path, np.random.default_rng(0).integers(0, 256, (photos, side, side, 3), dtype=np.uint8))
+        desk = Desk(FakeNodes(1))
+        desk.hello("w")
+        begun = time.perf_counter()
+        for part, parts, content in pack.parts_of(path):
+            desk.keep("w", "pixels", part, parts, content)
+        with open(Path(folder) / "there.npy", "wb") as stream:
+            for part in desk.blobs["pixels"]:
+                stream.write(part)
+        return time.perf_counter() - begun, path.stat().st_size
+
+
+def simulate(root: Path, nodes: int, waiting: int, epochs: int, size: int) -> dict[str, float]:
+    """So many nodes send so many epochs each, with a resume point of `size` bytes, to one desk and one writer."""
+    hands = FakeNodes(nodes)
+    desk = Desk(hands)
+    runs = [make_run(root, 5) for _ in range(-(-(nodes + waiting) // 5))]
+    begun = time.perf_counter()
+    for run in runs:
+        queue.enqueue(run, run.folds())
+    queued = time.perf_counter() - begun
+
+    class Near:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(desk, name)
+
+    scribe = writer.Writer(root, Near(), "ray", lambda *_: Demand(1))
+    scribe.greet()
+    order = [(run_id, fold) for _, run_id, fold in queue.entries(root)]
+    desk.arrange(scribe.token, [FoldJob(*key, 1, {}) for key in order[: nodes + writer.AHEAD]])
+    begun = time.perf_counter()
+    desk.tick()
+    placed = time.perf_counter() - begun
+    for job in hands.jobs:
+        desk.begun(job.key, job.attempt, {"id": "0000", "name": "a node", "device": "CPU", "memory": 1})
+    begun = time.perf_counter()
+    scribe._receive()
+    taken_up = time.perf_counter() - begun
+    beats, rounds, parcels = [], [], []
+    content = os.urandom(size)
+    for epoch in range(1, epochs + 1):
+        begun = time.perf_counter()
+        for job in hands.jobs:
+            desk.beat(
+                job.key, job.attempt, {"kind": "progress", "epoch": epoch, "step": 1, "steps": 9, "epochs": epochs}
+            )
+        beats.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        scribe._receive()
+        rounds.append(time.perf_counter() - begun)
+        for job in hands.jobs:
+            files = {"last.pt": content, "metrics.csv": b"x" * 1000}
+            desk.ship(Parcel(*job.key, job.attempt, state={"epoch": epoch}, files=files))
+        begun = time.perf_counter()
+        while desk.fresh or scribe.parcels:
+            scribe._receive()
+        parcels.append((time.perf_counter() - begun) / len(hands.jobs))
+    begun = time.perf_counter()
+    desk.tick()
+    tick = time.perf_counter() - begun
+    begun = time.perf_counter()
+    list(queue.entries(root))
+    listing = time.perf_counter() - begun
+    for held in list(scribe.held.values()):
+        scribe._let_go(held)
+    scribe.close()
+    return {
+        "queueing, s a fold job": queued / len(order),
+        "placing all, s": placed,
+        "taking a fold job up, s": taken_up / len(hands.jobs),
+        "a second's words of all nodes at the desk, s": statistics.median(beats),
+        "a second's words of all nodes written, s": statistics.median(rounds),
+        f"an epoch with a resume point of {size / 1e6:.1f} MB, s": statistics.median(parcels),
+        "a look of the desk at all, s": tick,
+        f"reading a queue of {len(queue_names(root)):,}, s": listing,
+    }
+
+
+def queue_names(root: Path) -> list[str]:
+    return os.listdir(lab_folder(root) / "queue")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--depths", type=int, nargs="*", default=[18, 152], help="depths whose resume points are written"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="epochs of each")
+    parser.add_argument("--photos", type=int, default=2700, help="decoded photos to ship")
+    parser.add_argument("--simulated", type=int, default=1000, help="fake nodes")
+    parser.add_argument("--waiting", type=int, default=9000, help="fold jobs that wait behind those that train")
+    parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
+    options = parser.parse_args()
+    life.allow_files(options.simulated)
+    with tempfile.TemporaryDirectory(dir=options.folder) as top:
+        for depth in options.depths:
+            seconds, size = time_writer(Path(top) / f"depth-{depth}", depth, options.rounds)
+            print(f"writer, ResNet-{depth}: {seconds:.2f} s a fold-epoch of {size / 1e6:,.0f} MB, all on the disk")
+        seconds, size = time_shipping(options.photos, 224)
+        print(f"shipping {options.photos:,} photos at 224 px: {seconds:.2f} s for {size / 1e6:,.0f} MB, once a node")
+        if options.simulated:
+            print(f"{options.simulated:,} fake nodes, {options.waiting:,} fold jobs behind them:")
+            figures = simulate(Path(top) / "simulated", options.simulated, options.waiting, 3, 100_000)
+            for name, seconds in figures.items():
+                print(f"  {name}: {seconds:.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The verbs of where fold jobs train: `engine`, and the hidden `writer` beside a lab that trains on a cluster."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import places
+from core.jobs import control, elsewhere, halt, queue
+
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
+
+
+def engine(
+    choose: Annotated[
+        str | None, typer.Option("--choose", help="this-machine, ray, or ray://HOST:10001; kept for this machine.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    runs_dir: RunsOption = None,
+) -> None:
+    """Show where fold jobs train: nodes, how many fold jobs at a time, and what trains where."""
+    from core.engines import engine as engines
+
+    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    if choose is not None:
+        elsewhere.choose(root, choose)
+    engine = engines.engine_of(root)
+    capacity, placed = engine.capacity(), engine.placed()
+    if as_json:
+        print(json.dumps({"engine": engine.name, **asdict(capacity), "placed": [asdict(job) for job in placed]}))
+        return
+    print(f"{engine.name}: {capacity.busy} of {capacity.places} fold jobs at a time, {capacity.waiting:,} wait")
+    print(f"{'node':<32}{'cores':>7}{'GPUs':>6}{'memory':>10}")
+    for node in capacity.nodes:
+        print(
+            f"{node.name:<32}{node.cores:>7g}{node.gpus:>6g}{node.memory / 1e9:>7.1f} GB"
+            + (f"  {node.why}" if node.why else "")
+        )
+    for job in placed:
+        speed = f", {job.speed:.1f} images/s" if job.speed else ""
+        print(f"{job.run} fold {job.fold}: on {job.node}{f', {job.device}' if job.device else ''}{speed}")
+    for words in (capacity.doing, capacity.trouble):
+        if words:
+            print(words)
+    if (stop := halt.stopped(root)) is not None:
+        print(f"{stop.message} {stop.remedy}")
+
+
+def writer(
+    runs_dir: RunsOption = None, lock: Annotated[int | None, typer.Option("--lock", hidden=True)] = None
+) -> None:
+    """Hand what waits to the cluster and write what comes back, then leave. The lab starts it by itself."""
+    from core.engines import engine as engines
+    from core.engines import life, ray_cluster
+
+    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    with life.locked(root, lock):
+        life.serve(root, ray_cluster.connect, engines.demand)
+    if next(queue.entries(root, by_itself=True), None) is not None:  # queued while this one left
+        control.ensure_workers(root)

@@ -1,0 +1,100 @@
+"""What Ray begins on a machine of the cluster. It travels by value and imports the standard library alone, so that a
+node needs no copy of the lab: the lab's own code comes as a zip and is put first on the path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+
+EVERY = 0.25  # seconds between two looks of the desk at what trains
+CALL = 120.0  # seconds that a node waits for the desk's answer
+
+
+def lay(code: bytes) -> None:
+    """Unpack the lab's code, once a machine and version, and put it first on this process's path.
+
+    Raises PermissionError where somebody else made the folder: code is not run from it.
+    """
+    owner = os.getuid() if hasattr(os, "getuid") else 0
+    top = os.path.join(tempfile.gettempdir(), f"facet-code-{owner}")
+    os.makedirs(top, mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and (os.stat(top).st_uid != owner or os.stat(top).st_mode & 0o022):
+        raise PermissionError(f"{top} may be written by others")
+    folder = os.path.join(top, hashlib.sha256(code).hexdigest()[:24])
+    if not os.path.isdir(folder):
+        fresh = tempfile.mkdtemp(dir=top)
+        zipfile.ZipFile(io.BytesIO(code)).extractall(fresh)
+        try:
+            os.rename(fresh, folder)
+        except OSError:  # another process was first
+            shutil.rmtree(fresh, ignore_errors=True)
+    sys.path.insert(0, folder)
+
+
+class Door:
+    """The detached actor: a desk (core/engines/desk.py) that can be called from elsewhere."""
+
+    def __init__(self, code: bytes, settings: dict):
+        lay(code)
+        import ray
+
+        from core.engines.desk import Desk
+        from core.engines.ray_hands import RayHands
+
+        me = ray.get_runtime_context().current_actor
+        self.desk = Desk(RayHands(ray.put(code), ray.remote(train), me), **settings)
+        threading.Thread(target=self._look_after, daemon=True).start()
+
+    def call(self, name: str, arguments: bytes) -> bytes:
+        return pickle.dumps(getattr(self.desk, name)(*pickle.loads(arguments)))
+
+    def _look_after(self) -> None:
+        while True:
+            try:
+                self.desk.tick()
+            except Exception as error:  # a node that leaves while it is asked: the next look sees it gone
+                print(f"desk: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            time.sleep(EVERY)
+
+
+class DeskLine:
+    """The desk as a node reaches it."""
+
+    def __init__(self, actor):
+        self._actor = actor
+
+    def __getattr__(self, name: str):
+        import ray
+
+        def call(*arguments):
+            return pickle.loads(ray.get(self._actor.call.remote(name, pickle.dumps(arguments)), timeout=CALL))
+
+        return call
+
+
+def train(code: bytes, job_bytes: bytes, blobs: dict, actor) -> None:
+    """The task: one attempt of a fold job on this node. blobs: name -> references of its parts."""
+    import socket
+
+    import ray
+
+    lay(code)
+    job, desk = pickle.loads(job_bytes), DeskLine(actor)
+    node = {"id": ray.get_runtime_context().get_node_id(), "name": socket.gethostname()}
+    try:
+        import core.training.train  # noqa: F401  (all that a training imports, torch among it)
+        from core.engines import node as trainer
+    except ImportError as error:
+        why = f"{node['name']} lacks what the lab needs ({error}): pip install -r requirements.txt there"
+        desk.unfit(job.key, job.attempt, node["id"], why)
+        return
+    trainer.train(job, lambda blob: (ray.get(part) for part in blobs[blob]), desk, node)

@@ -1,0 +1,157 @@
+"""A fold job packed for a node that has nothing of this lab: config, samples, decoded pixels, weights, resume point.
+
+Everything is a blob with a name made of its content, so that what several fold jobs share travels once. Imports no
+torch before photos have to be decoded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import platform
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core import places
+from core.data.content.unchanged import check_unchanged
+from core.engines.parcel import FoldJob
+from core.errors import LabError
+from core.jobs import control
+from core.network import weights
+from core.plan.plan import check_weights
+from core.runs import Run, starts
+from core.storage import files
+
+PART = 64_000_000  # bytes of a blob that travel at a time
+FOLDS = "folds"
+
+
+@dataclass
+class Packed:
+    """A fold job, and where the content of its blobs is."""
+
+    job: FoldJob
+    sources: dict[str, Path | bytes] = field(default_factory=dict)
+
+
+def versions() -> dict[str, str]:
+    """What a node has to have in common with the lab, or a fold that moves there would not be the same."""
+    mine = {name: text.partition("+")[0] for name, text in starts.versions().items()}  # torch's +cu130 is its build
+    return mine | {"Python": ".".join(platform.python_version_tuple()[:2])}
+
+
+def fold_files(run: Run, fold: int) -> list[Path]:
+    """What training leaves in a fold's folder and a resume needs, there or not."""
+    outcomes = [
+        p for which in ("best", "final") for p in (run.weights_file(fold, which), run.predictions_file(fold, which))
+    ]
+    return [*outcomes, run.metrics_file(fold), run.last_file(fold), run.starts_file(fold)]
+
+
+def pack(
+    run: Run,
+    fold: int,
+    attempt: int,
+    *,
+    cores: int,
+    gpus: float = 0.0,
+    every: float = 5.0,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    users: contextlib.ExitStack | None = None,
+) -> Packed:
+    """What a node needs to train a fold from its resume point, or its start. Decodes the photos where nobody has yet.
+
+    users: until it is closed, the decoded photos are not deleted to make room.
+    Raises LabError: what would end the fold job on this machine too (photos changed, weights missing, no room), and
+    kind 'engine' for a run that cannot travel.
+    """
+    config, samples = run.config(), run.samples()
+    check_weights(config)
+    check_unchanged(samples, control.touched_file(run))
+    packed: dict[str, Path | bytes] = {}
+    laid: dict[str, str] = {}
+
+    def put(place: str, path: Path) -> None:
+        if path.is_file():
+            blob = digest_of(path)
+            packed[blob], laid[place] = path, blob
+
+    for path in (run.config_file, run.samples_file, run.info_file, run.moved_file):
+        put(f"{run.id}/{path.name}", path)
+    for path in (*fold_files(run, fold), run.state_file(fold)):
+        put(f"{run.id}/{FOLDS}/{fold}/{path.name}", path)
+    if config.model.parent:
+        parent, which = Run(config.model.parent, run.dir.parent), config.model.init_checkpoint
+        for path in (parent.config_file, parent.info_file, parent.moved_file):
+            put(f"{parent.id}/{path.name}", path)
+        of_fold = (parent.weights_file(fold, which), parent.predictions_file(fold, which), parent.state_file(fold))
+        for path in of_fold:
+            put(f"{parent.id}/{FOLDS}/{fold}/{path.name}", path)
+    first = {}
+    if config.model.init == "imagenet":
+        path = weights.imagenet_file(config.model.depth)
+        blob = digest_of(path)
+        packed[blob], first[path.name] = path, blob
+    if config.model.init.startswith("file:"):
+        raise LabError(
+            f"{run.id} starts from a file of weights, which does not travel to a cluster.",
+            "Train it on this machine, or start from the run that the weights are of.",
+            kind="engine",
+        )
+    pixels = _pixels(run, packed, progress, should_stop, users)
+    job = FoldJob(run.id, fold, attempt, laid, pixels, first, versions(), cores=cores, gpus=gpus, every=every)
+    return Packed(job, packed)
+
+
+def _pixels(run: Run, packed: dict[str, Path | bytes], progress, should_stop, users) -> tuple[str, str]:
+    from core.training import pixel_cache  # torch and albumentations
+
+    config = run.config()
+    if not pixel_cache.cacheable(config.transforms):
+        raise LabError(
+            f"{run.id}: its photos keep their own sizes, and only decoded photos of one size travel to a cluster.",
+            "Begin the transforms with Resize or CenterCrop, or train it on this machine.",
+            kind="engine",
+        )
+    folder = places.lab_folder(run.dir.parent) / "cache"
+    path = pixel_cache.build(
+        folder, run.samples(), config.transforms, progress=progress, should_stop=should_stop, users=users
+    )
+    blob = f"pixels {path.name}"  # the name is a digest of what the pixels are made of
+    packed[blob] = path
+    return path.name, blob
+
+
+def digest_of(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def parts_of(source: Path | bytes) -> Iterator[tuple[int, int, bytes]]:
+    """(part, parts, content) of a blob, in order."""
+    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as stream:
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        parts = max(1, -(-size // PART))
+        for part in range(parts):
+            yield part, parts, stream.read(PART)
+
+
+def code() -> bytes:
+    """The lab's own code as a zip, the same bytes for the same code: what trains on a node is what would train here."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((places.HOME / "core").rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name = path.relative_to(places.HOME).as_posix()
+                archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def room_for(error: BaseException, folder: Path) -> str:
+    """Why a node cannot take a job, where a full disk is why; else empty."""
+    return f"there is no room in {folder}" if files.disk_full(error) else ""

@@ -1,0 +1,205 @@
+"""A Ray cluster as the writer reaches it. Imports ray when asked to, and no sooner."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import secrets
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core import machine
+from core.engines import door, pack
+from core.engines.cluster import DeskGone, Gone, Succeeded
+from core.engines.parcel import FoldJob, Key, Node
+from core.engines.ray_nodes import nodes_of
+from core.errors import LabError
+from core.jobs import elsewhere
+from core.places import machine_folder
+from core.storage import files
+
+NAMESPACE = "facet-lab"
+ANSWER = 15.0  # seconds for an answer of the desk, after which it is asked whether the cluster is there at all
+SENDING = 600.0  # seconds for one part of a blob
+PATIENCE = 120.0  # seconds without an answer, of a cluster that can be reached, after which it is given up
+SETTINGS = {"silence": "FACET_SILENCE", "budget": "FACET_CLUSTER_BYTES"}
+
+
+def import_ray() -> Any:
+    """Raises LabError(kind 'engine') saying what to install."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise LabError(
+            f"engine: Ray is not installed here ({error}).",
+            "pip install -r requirements-ray.txt, or set FACET_ENGINE=this-machine.",
+            kind="engine",
+        ) from error
+    return ray
+
+
+def connect(root: Path, address: str) -> RayCluster:
+    """The cluster at 'ray' (on this machine, begun if there is none) or 'ray://HOST:PORT', with a desk for this lab.
+
+    Raises LabError(kind 'engine'): Ray is not installed, nothing listens, another Ray or Python version there.
+    """
+    ray = import_ray()
+    return RayCluster(ray, root, _join_here(ray) if address == "ray" else _join(ray, address))
+
+
+def _join_here(ray: Any) -> tuple[str, int] | None:
+    quiet = {"namespace": NAMESPACE, "log_to_driver": False, "configure_logging": False}
+    try:
+        ray.init(address="auto", **quiet)
+    except ConnectionError:
+        with _in_words("ray"):
+            ray.init(num_cpus=machine.cores(), include_dashboard=False, **quiet)
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    return host, int(port)
+
+
+def _join(ray: Any, address: str) -> tuple[str, int]:
+    match = elsewhere.CLUSTER.fullmatch(address)
+    assert match is not None
+    host, port = match["host"].strip("[]"), int(match["port"])
+    if not _listens((host, port)):
+        raise LabError(
+            f"engine: nothing listens at {address}.",
+            "Start it there with: ray start --head --ray-client-server-port=10001; or correct FACET_ENGINE.",
+            kind="engine",
+        )
+    with _in_words(address):
+        ray.init(address, namespace=NAMESPACE, log_to_driver=False)
+    return host, port
+
+
+@contextlib.contextmanager
+def _in_words(address: str):
+    try:
+        yield
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        first = lines[0][:300] if lines else type(error).__name__
+        versions = "version" in str(error).lower() and "match" in str(error).lower()
+        remedy = "Install the same Ray and Python on every machine: pip install -r requirements-ray.txt."
+        other = "Look at the cluster with: ray status."
+        raise LabError(
+            f"engine: {address} cannot be used: {first}.", remedy if versions else other, kind="engine"
+        ) from error
+
+
+def _listens(where: tuple[str, int], patience: float = 5.0) -> bool:
+    try:
+        with socket.create_connection(where, timeout=patience):
+            return True
+    except OSError:
+        return False
+
+
+def lab_name(root: Path) -> str:
+    """What names this lab's desk in a cluster: drawn once."""
+    path = machine_folder(root) / "lab.json"
+    files.change_json(path, "the lab's name", lambda content: files.table_of(content) or {"name": secrets.token_hex(8)})
+    return str(files.read_json(path)["name"])
+
+
+def look(root: Path, address: str) -> list[Node]:
+    """The nodes of a cluster, by a connection that begins nothing there. Raises LabError as `connect` does."""
+    ray = import_ray()
+    if address == "ray":
+        try:
+            ray.init(address="auto", namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
+        except ConnectionError:
+            cores = machine.cores()
+            return [Node("", f"{machine.name()} (a cluster is begun here with the first fold job)", cores)]
+    else:
+        _join(ray, address)
+    try:
+        return nodes_of(ray)
+    finally:
+        ray.shutdown()
+
+
+class RayCluster:
+    """The desk's methods, called through the detached actor. See `writer.Cluster`."""
+
+    def __init__(self, ray: Any, root: Path, where: tuple[str, int] | None):
+        self.ray, self.where = ray, where
+        self.name = f"desk-{lab_name(root)}"
+        self.actor = self._desk()
+
+    def _desk(self) -> Any:
+        """The actor that is there, or a new one, on the head where it has a place."""
+        ray = self.ray
+        settings = {name: float(os.environ[key]) for name, key in SETTINGS.items() if os.environ.get(key)}
+        ray.cloudpickle.register_pickle_by_value(door)
+        try:
+            options = {"name": self.name, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
+            head = {"node:__internal_head__": 0.001} if "node:__internal_head__" in ray.cluster_resources() else {}
+            actor = ray.remote(door.Door).options(**options, max_concurrency=64, resources=head)
+            return actor.remote(pack.code(), settings)
+        finally:
+            ray.cloudpickle.unregister_pickle_by_value(door)
+
+    def _ask(self, name: str, *arguments: Any, timeout: float = ANSWER) -> Any:
+        ray, begun = self.ray, time.monotonic()
+        try:
+            answer = self.actor.call.remote(name, pickle.dumps(arguments))
+            while True:
+                try:
+                    return pickle.loads(ray.get(answer, timeout=timeout))
+                except ray.exceptions.GetTimeoutError:
+                    if self.where is not None and not _listens(self.where):
+                        raise Gone("nothing listens there any more") from None
+                    if time.monotonic() - begun > max(PATIENCE, timeout):
+                        raise Gone(f"its desk did not answer for {time.monotonic() - begun:.0f} s") from None
+        except ray.exceptions.RayActorError as error:
+            if self.where is not None and not _listens(self.where):
+                raise Gone("nothing listens there any more") from error
+            raise DeskGone(str(error)) from error
+        except (ConnectionError, ray.exceptions.RaySystemError) as error:
+            raise Gone(f"the connection broke ({type(error).__name__})") from error
+
+    def _heard(self, answer: Any) -> Any:
+        if answer is None or answer is False:
+            raise Succeeded
+        return answer
+
+    def hello(self, writer: str) -> dict[str, Any]:
+        return self._ask("hello", writer, timeout=120)
+
+    def missing(self, writer: str, blobs: Sequence[str]) -> list[str]:
+        answer = self._ask("missing", writer, list(blobs))
+        return answer if answer == [] else self._heard(answer)
+
+    def keep(self, writer: str, blob: str, part: int, parts: int, content: bytes) -> bool:
+        return self._ask("keep", writer, blob, part, parts, content, timeout=SENDING)
+
+    def arrange(self, writer: str, jobs: Sequence[FoldJob], keep: Sequence[str]) -> bool:
+        return self._ask("arrange", writer, list(jobs), list(keep))
+
+    def take(self, writer: str, confirmed: int) -> dict[str, Any]:
+        return self._heard(self._ask("take", writer, confirmed))
+
+    def cancel(self, writer: str, key: Key) -> bool:
+        return self._heard(self._ask("cancel", writer, key))
+
+    def use(self, writer: str, node: str, why: str) -> bool:
+        return self._ask("use", writer, node, why)
+
+    def status(self) -> dict[str, Any]:
+        return self._ask("status")
+
+    def close(self, *, end: bool) -> None:
+        """Leave the cluster. end: nothing waits and nothing trains; the desk is not needed any more."""
+        if end:
+            with contextlib.suppress(Exception):  # it may be gone already
+                self.ray.kill(self.actor)
+        self.ray.shutdown()

@@ -1,0 +1,87 @@
+"""What came back from a node, written into the run folder in the order in which the trainer writes it. No torch."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.engines.parcel import Parcel
+from core.runs import Run
+from core.runs.origins import pending
+from core.storage import files
+
+KEPT = ("epoch", "best_epoch", "scores")  # of a fold's state, while it trains
+ENDED = (*KEPT, "state", "reason", "remedy", "kind", "seconds")
+
+
+def write(run: Run, parcel: Parcel) -> None:
+    """Bring a fold's folder up to date; for the holder of its lock. Writing the same parcel twice changes nothing.
+
+    The order is the trainer's, so that a kill between any two lines leaves what a resume sets right: best and final
+    files wait under other names, metrics, the resume point, the waiting files put in place, then state and progress.
+    Raises LabError(kind 'disk-full') with everything before it intact.
+    """
+    fold, contents = parcel.fold, dict(parcel.files)
+    outcomes = [
+        p for which in ("best", "final") for p in (run.weights_file(fold, which), run.predictions_file(fold, which))
+    ]
+    waiting = [path for path in outcomes if path.name in contents]
+    for path in (run.starts_file(fold), *waiting):
+        if path.name in contents:
+            target = pending(path) if path in waiting else path
+            _replace(target, contents[path.name])
+    for path in (run.metrics_file(fold), run.last_file(fold)):
+        if path.name in contents:
+            _replace(path, contents[path.name])
+    for path in waiting:
+        os.replace(pending(path), path)
+    if parcel.facts:
+        facts = dict(parcel.facts)
+        if facts.get("peak_memory"):
+            facts["peak_memory"] = max(facts["peak_memory"], run.info().get("peak_memory") or 0)
+        run.update_info(**facts)
+    if parcel.log:
+        _log(run, parcel.log)
+    over = parcel.end == "over"
+    if parcel.state or over:
+        fields: dict[str, Any] = {key: parcel.state[key] for key in (ENDED if over else KEPT) if key in parcel.state}
+        fields |= {"ended": time.time()} if over else {}
+        run.write_state(replace(run.written_state(fold), **fields))
+    if over:
+        run.progress_file(fold).unlink(missing_ok=True)
+    elif parcel.progress:
+        files.write_json(run.progress_file(fold), parcel.progress, durable=False)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    files.write_whole(path, lambda stream: stream.write(content))
+
+
+def note_attempt(run: Run, fold: int, attempt: int, node: dict[str, Any]) -> None:
+    """Keep which attempt trains where, so that no later one has its number."""
+    before = [entry for entry in attempts(run, fold) if entry["attempt"] != attempt]
+    entry = {"attempt": attempt, "began": time.time(), **{key: node.get(key) for key in ("name", "device", "memory")}}
+    files.write_json(run.attempts_file(fold), [*before, entry][-50:])
+
+
+def attempts(run: Run, fold: int) -> list[dict[str, Any]]:
+    """Every attempt of a fold on a cluster, first one first: attempt, began (Unix time), name of its node, device,
+    memory (bytes). Empty for a fold that never trained on one.
+    """
+    try:
+        entries = files.read_json(run.attempts_file(fold))
+        return [entry for entry in entries if isinstance(entry["attempt"], int)]
+    except (OSError, *files.GARBAGE):
+        return []
+
+
+def _log(run: Run, text: str) -> None:
+    try:
+        with open(run.log_file, "a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        if not files.disk_full(error):
+            raise

@@ -1,0 +1,347 @@
+"""The writer beside the lab: hands what waits to a cluster, and writes what comes back into the run folders.
+
+One process a runs folder and machine. It holds the lock of every fold that trains on the cluster, so that nobody else
+writes there, and dies as a worker dies: the operating system frees its locks, and the next one finds at the desk what
+trains and what came back meanwhile. Imports no torch before photos have to be decoded, and no ray.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core.engines import pack, taken
+from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
+from core.engines.parcel import FoldJob, Key, Parcel
+from core.errors import LabError
+from core.jobs import elsewhere, fold_job, halt, queue
+from core.runs import Run
+from core.runs.states import ALIVE
+from core.storage import files
+
+AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
+TOLD = 2.0  # seconds between two reports, if nothing has changed
+WORTH_A_HALT = ("unexpected", "device", "memory")
+
+
+@dataclass
+class Held:
+    """A fold that trains on the cluster. lock: of the fold, held. again: it has to be sent anew."""
+
+    run: Run
+    fold: int
+    lock: FileLock
+    attempt: int
+    node: dict[str, Any]
+    again: bool = False
+
+
+class Writer:
+    """Rounds between a runs folder and a cluster, until nothing waits and nothing trains."""
+
+    def __init__(
+        self,
+        root: Path,
+        cluster: Cluster,
+        address: str,
+        demand: Callable[[Path, int, str], Demand],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.root, self.cluster, self.address, self.demand, self.clock = root, cluster, address, demand, clock
+        self.token = secrets.token_hex(8)
+        self.desk = ""
+        self.held: dict[Key, Held] = {}
+        self.packed: dict[Key, FoldJob] = {}
+        self.arranged: list[tuple[Key, int]] | None = None
+        self.batch = 0
+        self.parcels: list[Parcel] = []  # of that batch, not written yet
+        self.status: dict[str, Any] = {}
+        self.trouble, self.doing = "", ""
+        self.told = -1e9
+        self._packer = ThreadPoolExecutor(1, "packer")
+        self._packing: tuple[Key, Future] | None = None
+        self._keeping: list[str] = []
+        self._leaving = False
+
+    # the life of a writer
+    def greet(self) -> None:
+        """Take over from whoever wrote before: go on with what trains and is ours, stop what is not."""
+        greeting = self.cluster.hello(self.token)
+        if self.desk and greeting["desk"] != self.desk:  # a new desk: what trained has to be sent anew
+            for held in self.held.values():
+                held.again = True
+        self.desk, self.arranged, self.batch, self.parcels, self.packed = greeting["desk"], None, 0, [], {}
+        for run_id, fold, attempt in greeting["jobs"]:
+            if (run_id, fold) in self.held:
+                continue
+            state = self._state(run_id, fold)
+            mine = state is not None and (state.worker or {}).get("desk") == self.desk and state.state == "running"
+            if mine and self._hold(run_id, fold, attempt, state.worker):
+                continue
+            if state is None or state.state != "queued":
+                self.cluster.cancel(self.token, (run_id, fold))
+        for key in elsewhere.under_way(self.root):
+            state = self._state(*key)
+            if (
+                key not in self.held
+                and state is not None
+                and state.state == "running"
+                and "desk" in (state.worker or {})
+            ):
+                self._interrupted(
+                    Run(key[0], self.root), key[1], "The cluster ended while nobody collected what it trained."
+                )
+        self.status = self.cluster.status()
+        self.tell()
+
+    def round(self) -> bool:
+        """One look at everything. Returns whether anything trains, waits or is on its way."""
+        self._watch()
+        self._receive()
+        waiting = self._offer()
+        if self.clock() - self.told > TOLD:
+            self.status = self.cluster.status()
+            self.tell()
+        return bool(self.held or waiting or self._packing)
+
+    def give_up(self, why: str) -> None:
+        """The cluster is gone: what trained there is interrupted, and says why."""
+        for held in list(self.held.values()):
+            self._interrupted(held.run, held.fold, why)
+            self._let_go(held)
+        self.tell()
+
+    def _interrupted(self, run: Run, fold: int, why: str) -> None:
+        state = run.written_state(fold)
+        remedy = f"Resume goes on after epoch {state.epoch}, there once it is back, or on this machine."
+        with contextlib.suppress(OSError, LabError):
+            run.write_state(replace(state, kind="stopped", reason=why, remedy=remedy))
+        run.log(f"fold {fold}: {why}")
+
+    def close(self) -> None:
+        """Before the process ends: no thread packs any longer."""
+        self._leaving = True
+        self._packer.shutdown(wait=True, cancel_futures=True)
+
+    # what comes back
+    def _receive(self) -> None:
+        if not self.parcels:
+            answer = self.cluster.take(self.token, self.batch)
+            self.batch, self.parcels = answer["batch"], answer["parcels"]
+            for (run_id, _), words in answer["refused"]:
+                if (run := Run(run_id, self.root)).exists():
+                    run.log(words)
+        while self.parcels:
+            try:
+                self._write(self.parcels[0])
+            except (OSError, LabError) as error:
+                # Nothing is lost: it stays in the cluster until there is room. What trains goes on.
+                self._say(f"{error} What the cluster trains waits there, and is written as soon as it can be.")
+                return
+            self.parcels.pop(0)
+        self._say("")
+
+    def _write(self, parcel: Parcel) -> None:
+        held = self.held.get(parcel.key)
+        if held is None:
+            if not self._take_up(parcel):
+                return
+            held = self.held[parcel.key]
+        elif parcel.attempt < held.attempt:
+            held.run.log(
+                f"fold {held.fold}: refused what attempt {parcel.attempt} sent; attempt {held.attempt} has the fold"
+            )
+            return
+        if parcel.node:
+            self._begun(held, parcel.attempt, parcel.node)
+        if not held.run.exists():
+            self._drop(held)
+            return
+        taken.write(held.run, parcel)
+        if parcel.end == "lost":
+            held.again = True
+        elif parcel.end == "over":
+            self._over(held, parcel)
+
+    def _take_up(self, parcel: Parcel) -> bool:
+        """Hold a fold that began on the cluster; False, and it is stopped there, where it may not."""
+        state = self._state(*parcel.key)
+        waits = state is not None and state.state == "queued" and parcel.key in {e[1:] for e in queue.places(self.root)}
+        mine = state is not None and state.state == "running" and (state.worker or {}).get("desk") == self.desk
+        may_begin = (waits or mine) and parcel.run not in queue.held_runs(self.root)
+        if may_begin and self._hold(*parcel.key, parcel.attempt, parcel.node or {}):
+            return True
+        self.cluster.cancel(self.token, parcel.key)
+        return False
+
+    def _hold(self, run_id: str, fold: int, attempt: int, node: dict[str, Any]) -> bool:
+        run = Run(run_id, self.root)
+        lock = run.fold_lock(fold)
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            return False  # a worker on this machine has it
+        except OSError as error:
+            run.log(f"fold {fold}: cannot be locked: {error}")
+            return False
+        if run.written_state(fold).state not in ALIVE or run.cancel_file(fold).exists():
+            lock.release()
+            return False
+        self.held[run_id, fold] = Held(run, fold, lock, attempt, node)
+        return True
+
+    def _begun(self, held: Held, attempt: int, node: dict[str, Any]) -> None:
+        held.attempt, held.node, held.again = attempt, node, False
+        taken.note_attempt(held.run, held.fold, attempt, node)
+        self.tell()  # before the state says running: who finds it so after a kill looks here
+        worker = {key: node.get(key) for key in ("name", "device", "memory", "cores")}
+        fold_job.begin(held.run, held.fold, {**worker, "engine": self.address, "desk": self.desk, "attempt": attempt})
+        self.packed.pop((held.run.id, held.fold), None)
+        queue.remove(held.run, [held.fold])
+        epoch = held.run.written_state(held.fold).epoch
+        held.run.sweep(held.fold)
+        held.run.log(f"fold {held.fold}: attempt {attempt} begins on {node.get('name')}, {epoch} epochs done before")
+
+    def _over(self, held: Held, parcel: Parcel) -> None:
+        kind = parcel.state.get("kind", "")
+        self._let_go(held)
+        slot = str(held.node.get("name"))
+        if kind in WORTH_A_HALT:
+            seconds = 0.0 if not parcel.state.get("epoch") else float("inf")
+            halt.failed(self.root, slot, f"{held.run.id}, fold {held.fold}", parcel.state.get("reason", ""), seconds)
+        else:
+            halt.ended_well(self.root, slot)
+
+    def _let_go(self, held: Held) -> None:
+        self.held.pop((held.run.id, held.fold), None)
+        self.packed.pop((held.run.id, held.fold), None)
+        held.lock.release()
+        self.told = -1e9
+
+    def _drop(self, held: Held) -> None:
+        """Stop a fold in the cluster and let go of it; what still comes of it is refused."""
+        self.cluster.cancel(self.token, (held.run.id, held.fold))
+        self.parcels = [parcel for parcel in self.parcels if parcel.key != (held.run.id, held.fold)]
+        self._let_go(held)
+
+    def _watch(self) -> None:
+        """Folds that somebody cancelled, or whose run was deleted."""
+        for held in list(self.held.values()):
+            if held.run.config_file.exists() and not held.run.cancel_file(held.fold).exists():
+                continue
+            if held.run.exists():
+                fold_job.finish(held.run, held.fold, {"state": "cancelled"})
+            self._drop(held)
+
+    # what goes there
+    def _offer(self) -> bool:
+        """Let the desk hold what waits here, in the order of the queue. Returns whether anything waits."""
+        keys = [key for key, held in self.held.items() if held.again]
+        if halt.stopped(self.root) is None and elsewhere.address(self.root) == self.address:
+            entries = itertools.islice(queue.entries(self.root, by_itself=True), AHEAD)
+            keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
+        self._collect()
+        jobs = list(itertools.takewhile(lambda job: job is not None, (self.packed.get(key) for key in keys)))
+        order = [(job.key, job.attempt) for job in jobs if job is not None]
+        if order != self.arranged:
+            if not self.cluster.arrange(self.token, [job for job in jobs if job is not None], self._keeping):
+                raise Succeeded
+            self.arranged = order
+        unpacked = next((key for key in keys if key not in self.packed), None)
+        if unpacked is not None and self._packing is None:
+            self._packing = unpacked, self._packer.submit(self._pack, unpacked)
+        return bool(keys)
+
+    def _pack(self, key: Key) -> FoldJob:
+        """In the packer's thread: pack a fold job and send the blobs that the desk lacks."""
+        run, fold = Run(key[0], self.root), key[1]
+        before = [entry["attempt"] for entry in taken.attempts(run, fold)]
+        gpu_nodes = sum(1 for node in self.status.get("nodes", []) if node["gpus"])
+        demand = self.demand(self.root, gpu_nodes, run.config().training.device)
+        with contextlib.ExitStack() as users:
+            packed = pack.pack(
+                run,
+                fold,
+                max(before, default=0) + 1,
+                cores=demand.cores,
+                gpus=demand.gpus,
+                every=demand.every,
+                progress=lambda done, total: self._do(f"decoding photos of {run.id}: {done:,} of {total:,}"),
+                should_stop=lambda: self._leaving,
+                users=users,
+            )
+            self._keeping = sorted(packed.job.blobs)
+            for blob in self.cluster.missing(self.token, self._keeping):
+                for part, parts, content in pack.parts_of(packed.sources[blob]):
+                    self._do(f"sending {run.id}: part {part + 1:,} of {parts:,}")
+                    if self._leaving or not self.cluster.keep(self.token, blob, part, parts, content):
+                        raise Succeeded
+        return packed.job
+
+    def _do(self, doing: str) -> None:
+        self.doing = doing
+
+    def _collect(self) -> None:
+        """What the packer has finished; what cannot be packed has failed, as it would have on this machine."""
+        if self._packing is None or not self._packing[1].done():
+            return
+        (key, future), self._packing, self.doing = self._packing, None, ""
+        try:
+            self.packed[key] = future.result()
+        except LabError as error:
+            self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
+        except (Gone, DeskGone, Succeeded):
+            raise
+        except Exception as error:
+            self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
+
+    def _fail(self, key: Key, why: dict[str, str]) -> None:
+        run, fold = Run(key[0], self.root), key[1]
+        if (held := self.held.get(key)) is None and (not run.exists() or not self._hold(*key, 0, {})):
+            queue.remove(run, [fold])
+            return
+        fold_job.finish(run, fold, {"state": "failed", **why})
+        queue.remove(run, [fold])
+        self._let_go(held or self.held[key])
+
+    # what people are told
+    def _state(self, run_id: str, fold: int):
+        run = Run(run_id, self.root)
+        return run.written_state(fold) if run.exists() and run.fold_dir(fold).is_dir() else None
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            if trouble:
+                print(trouble, file=sys.stderr, flush=True)
+            self.tell()
+
+    def tell(self) -> None:
+        """Write down what pages and commands tell of the cluster. A courtesy, but for who comes after a kill."""
+        self.told = self.clock()
+        under_way = [
+            {"run": held.run.id, "fold": held.fold, "attempt": held.attempt, "node": held.node.get("name")}
+            for held in self.held.values()
+        ]
+        unused = [
+            f"{node['name']} is out of use: {node['why']}" for node in self.status.get("nodes", []) if node["why"]
+        ]
+        no_place = (
+            "" if self.status.get("places", 1) else "; ".join(["No node of the cluster can take a fold job", *unused])
+        )
+        report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
+        report |= {"doing": self.doing, "trouble": self.trouble or (f"{no_place}." if no_place else "")}
+        with contextlib.suppress(OSError, LabError):
+            elsewhere.report_file(self.root).parent.mkdir(parents=True, exist_ok=True)
+            files.write_json(elsewhere.report_file(self.root), report, durable=False)

@@ -1,0 +1,98 @@
+"""Whether fold jobs train on a Ray cluster, and what the writer beside the lab told of it last. No torch, no ray.
+
+The writer is the one process that hands fold jobs to the cluster and writes into the run folders what comes back. What
+it tells lies in machines/<name>/cluster.json, so that a page or a command needs no connection of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError
+from core.jobs import slots
+from core.places import machine_folder
+from core.storage import files, locks
+from core.storage.files import GARBAGE
+
+CHOICE = "FACET_ENGINE"
+HERE = "this-machine"
+CLUSTER = re.compile(r"ray|ray://(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>\d{1,5})")
+
+
+def address(root: Path) -> str | None:
+    """'ray' (a cluster on this machine) or 'ray://HOST:PORT'; None where fold jobs train on this machine.
+
+    FACET_ENGINE wins over the setting. Raises LabError(kind 'engine') for anything else.
+    """
+    return check(os.environ.get(CHOICE) or _setting(root), CHOICE if os.environ.get(CHOICE) else "settings")
+
+
+def check(choice: Any, where: str) -> str | None:
+    """The address of a cluster, None for this machine. Raises LabError(kind 'engine') for what is neither."""
+    if choice in (None, "", HERE):
+        return None
+    match = CLUSTER.fullmatch(choice) if isinstance(choice, str) else None
+    if match is None or not 0 < int(match["port"] or 1) < 65536:
+        raise LabError(
+            f"{where}: {choice!r} names no place where fold jobs can train.",
+            f"Choose {HERE}, ray (a cluster on this machine) or ray://HOST:10001.",
+            kind="engine",
+        )
+    return str(choice)
+
+
+def choose(root: Path, choice: str) -> None:
+    """Keep the setting of this machine. Raises LabError(kind 'engine')."""
+    check(choice, "engine")
+    files.change_json(
+        slots.settings_file(root),
+        "the lab's settings.json",
+        lambda content: files.table_of(content) | {"engine": choice},
+    )
+
+
+def _setting(root: Path) -> Any:
+    with contextlib.suppress(OSError, ValueError):
+        return files.table_of(files.read_json(slots.settings_file(root))).get("engine")
+    return None
+
+
+def writer_lock(root: Path) -> Path:
+    """Held by the writer while it lives."""
+    return machine_folder(root) / "writer.lock"
+
+
+def writer_lives(root: Path) -> bool:
+    return locks.is_held(writer_lock(root))
+
+
+def report_file(root: Path) -> Path:
+    return machine_folder(root) / "cluster.json"
+
+
+def report(root: Path) -> dict[str, Any]:
+    """What the writer told last; empty where none ever did.
+
+    address, when (Unix time), nodes (each: id, name, cores, gpus, device, memory, jobs, why), places, waiting,
+    under_way (each: run, fold, attempt, node), doing (what takes long at the moment), trouble (a sentence).
+    """
+    try:
+        return files.table_of(files.read_json(report_file(root)))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def under_way(root: Path) -> list[tuple[str, int]]:
+    """(run id, fold) of what trains on a cluster, or did when the writer was last alive."""
+    with contextlib.suppress(*GARBAGE):
+        return [(str(job["run"]), int(job["fold"])) for job in report(root).get("under_way", [])]
+    return []
+
+
+def trouble(root: Path) -> str:
+    """What keeps fold jobs from training on the cluster, in a sentence, while a writer tries; else empty."""
+    return str(report(root).get("trouble") or "") if writer_lives(root) else ""

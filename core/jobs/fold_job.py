@@ -1,0 +1,132 @@
+"""How one fold job begins, is told of while it trains, and ends: the same wherever it trains. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError, out_of_memory
+from core.runs import Run, deaths, origins
+from core.runs.metrics_file import SCORES, fold_scores
+from core.storage import files
+
+
+def begin(run: Run, fold: int, worker: dict[str, Any]) -> None:
+    """Say that a fold runs. worker: who trains it."""
+    before = run.written_state(fold)
+    state = replace(before, state="running", worker=worker, started=time.time(), ended=None)
+    run.write_state(replace(state, reason="", remedy="", kind=""))
+
+
+@contextlib.contextmanager
+def ending(run: Run, fold: int) -> Iterator[dict[str, Any]]:
+    """What the block does to a fold, as the fields of its state that say how it ended.
+
+    The block sets "state"; where an error ends it, state, reason, remedy and kind are those of a failure. What is no
+    Exception passes on once it is told.
+    """
+    end: dict[str, Any] = {}
+    try:
+        yield end
+    except LabError as error:
+        end |= {"state": "failed", "reason": error.message, "remedy": error.remedy, "kind": error.kind}
+    except BaseException as error:
+        end |= {"state": "failed", **explain(error, run)}
+        if not isinstance(error, Exception):
+            run.log(f"fold {fold}: {type(error).__name__}")
+            raise
+
+
+def finish(run: Run, fold: int, end: dict[str, Any]) -> None:
+    """Write the state of a fold that has ended, with the scores and times of its metrics. end: as `ending` gives it."""
+    before = run.written_state(fold)
+    table = run.metrics(fold)
+    epoch = int(table["epoch"].max()) if len(table) else before.epoch
+    best = origins.of_predictions(run.predictions_file(fold, "best"))
+    best_epoch, scores = fold_scores(table, best.epoch if best else None)
+    spent = float(table["seconds"].sum())
+    run.write_state(
+        replace(before, **end, ended=time.time(), seconds=spent, epoch=epoch, best_epoch=best_epoch, scores=scores)
+    )
+    with contextlib.suppress(FileNotFoundError):
+        run.progress_file(fold).unlink()
+    run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")
+
+
+def images_per_second(run: Run, fold: int) -> float | None:
+    """Training speed of a fold, the median of its epochs; None before the first."""
+    table = run.metrics(fold)
+    return float(table[table["split"] == "train"]["images_per_second"].median()) if len(table) else None
+
+
+class Reporter:
+    """Turns the trainer's rows into progress.json, state.json and the log."""
+
+    def __init__(self, run: Run, fold: int):
+        self.run, self.fold, self.epochs = run, fold, 0
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        if row["kind"] == "epoch":
+            self.epochs += 1
+            best = row["best"]
+            scores = {f"best_{k}": best[k] for k in SCORES if k in best}
+            scores |= {f"final_{k}": v for k, v in row["scores"].items()}
+            state = self.run.written_state(self.fold)
+            self.run.write_state(replace(state, epoch=row["epoch"], best_epoch=best["epoch"], scores=scores))
+            self.run.log(
+                f"fold {self.fold}: epoch {row['epoch']}: loss {row['scores']['loss']:.4f}, "
+                f"accuracy {row['scores']['accuracy']:.3f}, F1 {row['scores']['f1']:.3f}"
+            )
+        else:
+            with contextlib.suppress(
+                OSError
+            ):  # progress is a courtesy: a full disk fails at the checkpoint, with advice
+                path = self.run.progress_file(self.fold)
+                files.write_json(path, {**row, "worker": deaths.note()}, durable=False)
+
+
+def explain(error: BaseException, run: Run) -> dict[str, str]:
+    """reason, remedy and kind of an error that nobody foresaw; its traceback goes to the log."""
+    run.log("".join(traceback.format_exception(error)))
+    text = str(error)
+    if out_of_memory(error):
+        size = run.config().training.batch_size
+        smaller = f"Try batch size {size // 2}." if size >= 4 else "Try smaller images or a shallower network."
+        return {"reason": f"memory: batch size {size} does not fit.", "remedy": smaller, "kind": "memory"}
+    if files.disk_full(error):
+        return {
+            "reason": f"disk full: no room in {run.dir}.",
+            "remedy": "Free some space there, then resume.",
+            "kind": "disk-full",
+        }
+    first = text.splitlines()[0] if text else "no message"
+    return {
+        "reason": f"unexpected: {type(error).__name__}: {first[:200]}",
+        "remedy": "The log has the details; resume continues from the last checkpoint.",
+        "kind": "unexpected",
+    }
+
+
+@contextlib.contextmanager
+def output_to(path: Path) -> Iterator[None]:
+    """Send this process's stdout and stderr, native code's too, to a run's log while its job lasts."""
+    saved = os.dup(1), os.dup(2)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in (*saved, target):
+            os.close(descriptor)

@@ -1,0 +1,114 @@
+"""What an engine tells of itself; Ray is chosen by who has it, and told in words where it is missing."""
+
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+
+import pytest
+
+from core import machine
+from core.cli.main import main
+from core.engines import engine as engines
+from core.engines import pack, ray_cluster
+from core.engines.parcel import Node
+from core.errors import LabError
+from core.jobs import elsewhere, queue
+from core.places import HOME
+from core.storage import files, locks
+
+
+@pytest.fixture
+def without_ray(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+
+def lab(monkeypatch, capsys, *words):
+    monkeypatch.setattr(sys, "argv", ["core", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr()
+    return left.value.code, told.out, told.err
+
+
+def test_this_machine_has_its_slots(runs_folder, monkeypatch, capsys):
+    monkeypatch.setenv("FACET_SLOTS", "3")
+    engine = engines.engine_of(runs_folder)
+    capacity = engine.capacity()
+    assert (engine.name, capacity.places, capacity.busy, capacity.waiting) == ("this-machine", 3, 0, 0)
+    assert capacity.nodes[0].cores == machine.cores()
+    _, held = queue.take_slot(runs_folder)
+    assert engine.capacity().busy == 1
+    held.release()
+    code, out, _ = lab(monkeypatch, capsys, "engine")
+    assert code == 0
+    assert out.startswith("this-machine: 0 of 3 fold jobs at a time, 0 wait\n")
+
+
+def test_a_cluster_without_ray_says_what_to_install(runs_folder, monkeypatch, capsys, without_ray):
+    monkeypatch.setenv("FACET_ENGINE", "ray://127.0.0.1:10001")
+    code, _, err = lab(monkeypatch, capsys, "engine")
+    assert code == 1
+    assert "Ray is not installed here" in err
+    assert "pip install -r requirements-ray.txt" in err
+    with pytest.raises(LabError, match="Ray is not installed"):
+        ray_cluster.connect(runs_folder, "ray")
+
+
+def test_an_unknown_engine_is_refused_in_words(runs_folder, monkeypatch, capsys):
+    code, _, err = lab(monkeypatch, capsys, "engine", "--choose", "spark://host:7077")
+    assert code == 1
+    assert "'spark://host:7077' names no place where fold jobs can train" in err
+
+
+def test_what_a_living_writer_told_is_told_without_asking_the_cluster(runs_folder, monkeypatch, without_ray, capsys):
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    rows = [asdict(Node("id", "gpu-1", 16, 2.0, 64_000_000_000)) | {"jobs": [["run", 0]]}]
+    rows += [asdict(Node("id2", "gpu-2", 16, 2.0, 64_000_000_000, "taken out by hand")) | {"jobs": []}]
+    report = {
+        "address": "ray",
+        "when": time.time(),
+        "nodes": rows,
+        "places": 2,
+        "doing": "decoding photos",
+        "trouble": "",
+    }
+    report["under_way"] = [{"run": "run", "fold": 0, "attempt": 1, "node": "gpu-1"}]
+    path = elsewhere.report_file(runs_folder)
+    path.parent.mkdir(parents=True)
+    files.write_json(path, report)
+    with locks.held(elsewhere.writer_lock(runs_folder), "the writer"):
+        code, out, _ = lab(monkeypatch, capsys, "engine")
+    assert code == 0
+    assert "ray: 1 of 2 fold jobs at a time, 0 wait" in out
+    assert "taken out by hand" in out and "decoding photos" in out and "run fold 0: on" in out
+    with pytest.raises(LabError, match="Ray is not installed"):  # nobody told it lately
+        engines.engine_of(runs_folder).capacity()
+
+
+def test_neither_the_command_line_nor_an_engine_begins_with_ray_or_torch():
+    code = "import sys; sys.modules['ray'] = None; sys.modules['torch'] = None\n"
+    code += "import core.cli.main, core.engines.engine, core.engines.ray_cluster, core.engines.desk"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "jobs", "gpu_share"),
+    [(0, "auto", "", 0), (2, "auto", "", 1), (2, "auto", "4", 0.25), (2, "cpu", "4", 0)],
+)
+def test_a_job_has_a_gpu_a_share_of_one_or_the_cores_of_a_slot(runs_folder, monkeypatch, gpus, device, jobs, gpu_share):
+    monkeypatch.setenv("FACET_JOBS_PER_GPU", jobs)
+    demand = engines.demand(runs_folder, gpus, device)
+    assert demand.gpus == gpu_share
+    assert demand.cores == (1 if gpu_share else queue.threads_of_a_slot(runs_folder))
+
+
+def test_a_number_that_is_none_is_refused(runs_folder, monkeypatch):
+    monkeypatch.setenv("FACET_SHIP_SECONDS", "soon")
+    with pytest.raises(LabError, match="FACET_SHIP_SECONDS: 'soon' is no number"):
+        engines.demand(runs_folder, 0)
+
+
+def test_the_code_that_travels_is_the_same_for_the_same_code():
+    assert pack.code() == pack.code()

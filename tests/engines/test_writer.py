@@ -1,0 +1,405 @@
+"""The writer between a real runs folder and a desk in this process: what lands in a run folder is what would here."""
+
+import pytest
+
+from core.engines import engine as engines
+from core.engines import life, taken, writer
+from core.engines.cluster import Gone
+from core.engines.desk import Desk
+from core.jobs import control, elsewhere, halt, queue
+from core.runs import Run
+from core.runs.run import is_locked
+from core.storage import files, locks
+from core.studies import healing
+from tests.engines.in_process import Broken, Near, demand, near
+from tests.workers import assert_same_result, keep_queued, short, small_net, stray_files
+
+ADDRESS = "ray://127.0.0.1:10001"
+
+
+@pytest.fixture
+def root(runs_folder, monkeypatch, tmp_path):
+    """A runs folder whose fold jobs train elsewhere, with the small network; no writer starts by itself."""
+    import torch
+    import torchvision
+
+    monkeypatch.setattr(torchvision.models, "resnet18", torchvision.models.resnet18)
+    small_net()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as never_stopped_small was trained
+    monkeypatch.setenv("FACET_ENGINE", ADDRESS)
+    monkeypatch.setenv("FACET_NODE_FOLDER", str(tmp_path / "node"))
+    monkeypatch.setattr(control, "start_writer", lambda folder: None)
+    yield runs_folder
+    torch.set_num_threads(threads)
+
+
+class Lab:
+    """A writer and what it writes to."""
+
+    def __init__(self, root, cluster):
+        self.root, self.cluster = root, cluster
+        self.writer = writer.Writer(root, cluster, ADDRESS, demand)
+        self.writer.greet()
+
+    def round(self):
+        """One round, with everything packed that it began to pack."""
+        self.writer.round()
+        while self.writer._packing is not None:
+            self.writer._packing[1].exception()
+            self.writer.round()
+
+    def dies(self):
+        """As by SIGKILL: the operating system frees its locks; the next writer knows what is on the disk."""
+        for held in self.writer.held.values():
+            held.lock.release()
+        self.writer.close()
+
+
+@pytest.fixture
+def open_lab(root):
+    labs = []
+
+    def opened(cluster):
+        labs.append(Lab(root, cluster))
+        return labs[-1]
+
+    yield opened
+    for lab in labs:
+        lab.dies()
+
+
+def launched(plan, root, folds=(0,)):
+    run = control.launch(plan, folder=root)
+    keep_queued(run, folds)
+    return run
+
+
+def begun(lab, hands):
+    """The newest attempt, begun by the desk for what the lab offered."""
+    lab.round()
+    hands.desk.tick()
+    return hands.started[-1]
+
+
+def test_a_fold_trained_elsewhere_is_the_one_trained_here(root, open_lab, tiny_plan, never_stopped_small):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.train()
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+    mine, other = (
+        {p.relative_to(each.dir).as_posix() for p in each.fold_dir(0).iterdir()} - {"folds/0/attempts.json"}
+        for each in (run, never_stopped_small)
+    )
+    assert mine == other
+    here = never_stopped_small.info()
+    assert {k: run.info()[k] for k in ("weights", "precision", "threads")} == {
+        k: here[k] for k in ("weights", "precision", "threads")
+    }
+    assert "epoch 4: loss" in run.log_tail()
+    assert not is_locked(run.fold_lock(0))
+    assert not list(queue.places(root))
+    assert [entry["name"] for entry in taken.attempts(run, 0)] == ["node 0"]
+    assert not stray_files(root)
+    assert not list((root.parent / "node" / "jobs").iterdir())
+
+
+def test_while_it_trains_the_pages_see_what_they_see_here(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    seen = []
+
+    def look():
+        lab.round()
+        state = run.fold_state(0)
+        seen.append((state.state, state.epoch, len(run.metrics(0)), state.worker["name"], is_locked(run.fold_lock(0))))
+
+    line = Broken(hands.desk, 2, then=look)
+    hands.train(line=line)
+    assert seen[0] == ("running", 2, 4, "node 0", True)  # two epochs came through, two lines each
+    assert elsewhere.under_way(root) == [(run.id, 0)]
+    assert queue.places(root) is not None and not list(queue.places(root))
+    (placed,) = engines.engine_of(root).placed()
+    assert (placed.run, placed.fold, placed.node, placed.attempt) == (run.id, 0, "node 0", 1)
+
+
+@pytest.mark.parametrize("shipped", [0, 1, 3])
+def test_a_node_that_dies_costs_what_was_not_sent_and_the_fold_ends_the_same(
+    root, open_lab, tiny_plan, never_stopped_small, shipped
+):
+    cluster, hands = near(2)
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    woken = Broken(hands.desk, shipped)
+    hands.train(line=woken)  # the rest went nowhere
+    hands.over = [(hands.started[0][0], "NodeDiedError: the node is gone")]
+    hands.desk.tick()
+    lab.round()
+    assert run.fold_state(0).epoch == shipped
+    assert len(hands.started) == 2
+    hands.train()
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+    assert [entry["attempt"] for entry in taken.attempts(run, 0)] == [1, 2]
+    assert "attempt 1 on node 0 was lost: NodeDiedError" in run.log_tail(99)
+    for parcel in woken.swallowed:  # the node was only cut off, and sends what it has after all
+        assert hands.desk.ship(parcel) is False
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+
+
+def test_a_lab_that_was_killed_finds_what_came_back_meanwhile(root, open_lab, tiny_plan, never_stopped_small):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.train(line=Broken(hands.desk, 1, then=lab.round))
+    lab.dies()
+    assert run.fold_state(0).state == "interrupted"  # nobody writes
+    hands.over = [(hands.started[0][0], "killed")]
+    hands.desk.tick()
+    hands.train()  # trains to its end while the lab is closed
+    lab = open_lab(Near(hands.desk))
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+    assert [entry["attempt"] for entry in taken.attempts(run, 0)] == [1, 2]
+
+
+def test_what_began_while_the_lab_was_closed_is_taken_up(root, open_lab, tiny_plan, never_stopped_small):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    lab.round()  # the desk has it, nothing began
+    lab.dies()
+    hands.desk.tick()
+    hands.train()
+    assert run.fold_state(0).state == "queued"
+    open_lab(Near(hands.desk)).round()
+    assert_same_result(run, never_stopped_small)
+
+
+def test_who_resumed_here_meanwhile_keeps_the_fold(root, open_lab, tiny_plan, workers, monkeypatch):
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    begun(lab, hands)
+    hands.desk.begun((run.id, 0), 1, {"id": "n0", "name": "node 0"})
+    lab.round()
+    assert run.fold_state(0).state == "running"
+    lab.dies()
+    monkeypatch.setenv("FACET_ENGINE", "this-machine")
+    control.resume(run)
+    keep_queued(run, [0])
+    assert workers.run(small_net) == 0
+    weights = run.weights_file(0, "best").read_bytes()
+    monkeypatch.setenv("FACET_ENGINE", ADDRESS)
+    lab = open_lab(Near(hands.desk))
+    assert not hands.desk.running  # it is stopped there
+    assert hands.stopped == ["task 0"]
+    hands.train()  # whoever does not hear of that sends for nothing
+    lab.round()
+    assert run.fold_state(0).state == "done"
+    assert run.weights_file(0, "best").read_bytes() == weights
+    assert "attempt" not in run.written_state(0).worker
+
+
+def test_a_cancel_holds_at_once_and_the_resume_goes_on(root, open_lab, tiny_plan, never_stopped_small):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+
+    def cancelled():
+        lab.round()
+        run.cancel_file(0).touch()
+        lab.round()
+        assert run.fold_state(0).state == "cancelled"
+        assert not is_locked(run.fold_lock(0))
+
+    line = Broken(hands.desk, 2, then=cancelled)
+    hands.train(line=line)
+    assert run.fold_state(0).epoch == 2
+    control.resume(run)
+    keep_queued(run, [0])
+    begun(lab, hands)
+    assert hands.started[-1][1].attempt == 2
+    hands.train()
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+
+
+def test_what_is_held_back_is_not_begun_and_the_order_is_the_queues(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    first, second = (launched(short(tiny_plan), root, (0, 1)) for _ in range(2))
+    lab = open_lab(cluster)
+    for _ in range(4):
+        lab.round()
+    assert list(hands.desk.waiting) == [(first.id, 0), (first.id, 1), (second.id, 0), (second.id, 1)]
+    queue.reorder(root, [second.id, first.id])
+    lab.round()
+    assert [key[0] for key in hands.desk.waiting] == [second.id, second.id, first.id, first.id]
+    queue.hold(root, "pause", [second.id])
+    lab.round()
+    assert [key[0] for key in hands.desk.waiting] == [first.id, first.id]
+    control.cancel(first)
+    lab.round()
+    assert not hands.desk.waiting
+
+
+def test_a_job_that_was_cancelled_while_it_began_is_stopped(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    begun(lab, hands)
+    control.cancel(run)
+    hands.train()  # it had begun before anybody could say so
+    lab.round()
+    assert run.fold_state(0).state == "cancelled"
+    assert not run.last_file(0).exists()
+    assert not hands.desk.running
+
+
+def test_a_dead_cluster_leaves_what_trained_interrupted_with_the_reason(
+    root, open_lab, tiny_plan, workers, monkeypatch, never_stopped_small
+):
+    _, hands = near()
+    run = launched(tiny_plan, root)
+
+    class Mortal(Near):
+        def take(self, token, confirmed):
+            if hands.over:
+                raise Gone("nothing listens there any more")
+            return super().take(token, confirmed)
+
+    mortal = Mortal(hands.desk)
+
+    def pause(seconds):
+        hands.desk.tick()
+        if hands.started and not hands.over:
+            hands.train(line=Broken(hands.desk, 2, then=lambda: None))
+
+    seen = []
+    original = writer.Writer.give_up
+    monkeypatch.setattr(
+        writer.Writer, "give_up", lambda self, why: (seen.append(run.fold_state(0).state), original(self, why))
+    )
+    rounds = writer.Writer._receive
+
+    def receive(self):
+        if hands.over and not self.held:  # what came before the end is written first
+            answer = hands.desk.take(self.token, self.batch)
+            self.batch, self.parcels = answer["batch"], answer["parcels"]
+        rounds(self)
+
+    monkeypatch.setattr(writer.Writer, "_receive", receive)
+    life.serve(root, lambda *_: mortal, demand, pause=pause)
+    assert seen == ["running"]
+    state = run.fold_state(0)
+    assert (state.state, state.epoch) == ("interrupted", 2)
+    assert state.reason == f"The Ray cluster at {ADDRESS} is gone: nothing listens there any more."
+    assert "Resume goes on after epoch 2" in state.remedy
+    stop = halt.stopped(root)
+    assert stop.message.startswith("The queue has stopped: The Ray cluster at")
+    monkeypatch.setenv("FACET_ENGINE", "this-machine")
+    control.resume(run)
+    assert halt.stopped(root) is None
+    keep_queued(run, [0])
+    assert workers.run(small_net) == 0
+    assert_same_result(run, never_stopped_small)
+
+
+def test_a_desk_that_died_with_its_node_is_followed_by_one_that_goes_on(root, open_lab, tiny_plan, never_stopped_small):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    hands.train(line=Broken(hands.desk, 2, then=lab.round))
+    lab.writer.round()
+    hands.desk = Desk(hands)
+    lab.writer.cluster = Near(hands.desk)
+    lab.writer.greet()
+    assert run.fold_state(0).state == "running"
+    begun(lab, hands)
+    assert hands.started[-1][1].attempt == 2
+    hands.train()
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+
+
+def test_a_full_disk_beside_the_lab_loses_nothing(root, open_lab, tiny_plan, never_stopped_small, monkeypatch):
+    cluster, hands = near()
+    run, lab = launched(tiny_plan, root), open_lab(cluster)
+    begun(lab, hands)
+    original, full = files.write_whole, True
+
+    def write_whole(path, write, **options):
+        if full and path.name == "last.pt":
+            raise files.LabError(f"disk full: no room for last.pt in {path.parent}.", "Free some.", kind="disk-full")
+        return original(path, write, **options)
+
+    monkeypatch.setattr(taken.files, "write_whole", write_whole)
+    real_save = pytest.importorskip("core.training.checkpoint")
+    monkeypatch.setattr(
+        real_save, "save_last", lambda path, state: original(path, lambda s: __import__("torch").save(state, s))
+    )
+    hands.train()
+    for _ in range(3):
+        lab.round()
+    assert run.fold_state(0).state == "running"
+    with locks.held(elsewhere.writer_lock(root), "the writer"):
+        assert "disk full: no room for last.pt" in healing.look_after(root)
+    assert "disk full" in elsewhere.report(root)["trouble"]
+    assert hands.desk.sent  # the cluster keeps it
+    full = False
+    lab.round()
+    assert_same_result(run, never_stopped_small)
+    assert elsewhere.report(root)["trouble"] == ""
+
+
+def test_a_node_with_other_libraries_is_out_of_use_and_says_so(root, open_lab, tiny_plan, monkeypatch):
+    cluster, hands = near()
+    launched(short(tiny_plan), root)
+    lab = open_lab(cluster)
+    begun(lab, hands)
+    monkeypatch.setattr("core.engines.node.versions", lambda: {"numpy": "1.0"})
+    hands.train()
+    lab.writer.told = -1e9
+    lab.round()
+    why = hands.desk.unused["n0"]
+    assert "node 0 has" in why and "numpy 1.0 instead of" in why
+    assert "No node of the cluster can take a fold job; node 0 is out of use" in elsewhere.report(root)["trouble"]
+
+
+def test_a_run_whose_photos_changed_fails_as_it_would_here(root, open_lab, tiny_plan, monkeypatch):
+    run, lab = launched(short(tiny_plan), root), open_lab(near()[0])
+
+    def changed(*_):
+        raise files.LabError("3 photos changed.", "Put them back.", kind="data")
+
+    monkeypatch.setattr("core.engines.pack.check_unchanged", changed)
+    lab.round()
+    state = run.fold_state(0)
+    assert (state.state, state.kind, state.reason) == ("failed", "data", "3 photos changed.")
+    assert not list(queue.places(root))
+
+
+def test_folds_that_share_their_photos_send_them_once(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root, (0, 1)), open_lab(cluster)
+    for _ in range(3):
+        lab.round()
+    assert list(hands.desk.waiting) == [(run.id, 0), (run.id, 1)]
+    pixels = [blob for blob in hands.desk.blobs if blob.startswith("pixels")]
+    assert len(pixels) == 1
+    assert hands.contents == len(hands.desk.blobs)  # nothing was sent twice
+
+
+def test_the_verdict_of_a_desk_that_died_unseen(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    begun(lab, hands)
+    hands.desk.begun((run.id, 0), 1, {"id": "n0", "name": "node 0"})
+    lab.round()
+    lab.dies()
+    open_lab(Near(Desk(hands)))
+    state = run.fold_state(0)
+    assert (state.state, state.reason) == ("interrupted", "The cluster ended while nobody collected what it trained.")
+    assert elsewhere.under_way(root) == []
+    assert Run(run.id, root).fold_state(1).state == "queued"

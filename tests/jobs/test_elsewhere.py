@@ -1,0 +1,93 @@
+"""Which engine is chosen, and what is known of a cluster without asking it."""
+
+import pytest
+
+from core.errors import LabError
+from core.jobs import control, elsewhere, halt, slots
+from core.storage import files, locks
+from tests.workers import short
+
+
+@pytest.mark.parametrize("choice", [None, "", "this-machine"])
+def test_fold_jobs_train_here_unless_somebody_chose_otherwise(runs_folder, monkeypatch, choice):
+    if choice is not None:
+        monkeypatch.setenv("FACET_ENGINE", choice)
+    assert elsewhere.address(runs_folder) is None
+
+
+@pytest.mark.parametrize(
+    "choice", ["ray", "ray://10.0.0.1:10001", "ray://gpu-1.lab.example:10001", "ray://[fe80::1]:1"]
+)
+def test_a_cluster_is_chosen_by_its_address(runs_folder, monkeypatch, choice):
+    monkeypatch.setenv("FACET_ENGINE", choice)
+    assert elsewhere.address(runs_folder) == choice
+
+
+@pytest.mark.parametrize("choice", ["rya", "ray://", "ray://host", "ray://host:0", "ray://host:70000", "ray://a b:1"])
+def test_what_names_no_engine_is_refused_before_a_run_is_made(runs_folder, monkeypatch, tiny_plan, choice):
+    monkeypatch.setenv("FACET_ENGINE", choice)
+    with pytest.raises(LabError, match="names no place where fold jobs can train") as refused:
+        control.launch(tiny_plan, folder=runs_folder)
+    assert refused.value.kind == "engine"
+    assert not [path for path in runs_folder.iterdir() if not path.name.startswith(".")]
+
+
+def test_the_setting_is_kept_beside_others_and_the_environment_wins(runs_folder, monkeypatch):
+    slots.write(runs_folder, slots.Slots(3, 2))
+    elsewhere.choose(runs_folder, "ray://host:10001")
+    monkeypatch.delenv("FACET_SLOTS")
+    assert slots.read(runs_folder) == slots.Slots(3, 2)
+    assert elsewhere.address(runs_folder) == "ray://host:10001"
+    slots.write(runs_folder, slots.Slots(1, 1))
+    assert elsewhere.address(runs_folder) == "ray://host:10001"
+    monkeypatch.setenv("FACET_ENGINE", "this-machine")
+    assert elsewhere.address(runs_folder) is None
+    with pytest.raises(LabError):
+        elsewhere.choose(runs_folder, "nowhere")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    calls = []
+    monkeypatch.setattr(control, "start_worker", lambda root: calls.append("worker"))
+    monkeypatch.setattr(control, "start_writer", lambda root: calls.append("writer"))
+    return calls
+
+
+def test_a_launch_starts_the_writer_and_no_worker_where_a_cluster_is_chosen(
+    runs_folder, monkeypatch, tiny_plan, started
+):
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    control.ensure_workers(runs_folder)
+    assert started == []  # nothing waits
+    control.launch(short(tiny_plan), folder=runs_folder)
+    assert started == ["writer"]
+    halt.stop(runs_folder, "The cluster is gone.", "Start it anew.")
+    control.ensure_workers(runs_folder)
+    assert started == ["writer"]
+    assert halt.stopped(runs_folder).message == "The queue has stopped: The cluster is gone."
+    assert halt.stopped(runs_folder).remedy == "Start it anew."
+
+
+def test_a_writer_comes_back_for_what_trains_though_nothing_waits(runs_folder, monkeypatch, started):
+    monkeypatch.setenv("FACET_ENGINE", "ray")
+    path = elsewhere.report_file(runs_folder)
+    path.parent.mkdir(parents=True)
+    files.write_json(path, {"under_way": [{"run": "a", "fold": 1, "attempt": 1, "node": "n"}], "trouble": "no room"})
+    assert elsewhere.under_way(runs_folder) == [("a", 1)]
+    control.ensure_workers(runs_folder)
+    assert started == ["writer"]
+    assert elsewhere.trouble(runs_folder) == ""  # of a writer that is no more
+    with locks.held(elsewhere.writer_lock(runs_folder), "the writer"):
+        assert elsewhere.trouble(runs_folder) == "no room"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"under_way": 3}', '{"under_way": [{"run": "a"}]}', '{"trouble": null}']
+)
+def test_a_damaged_report_is_none(runs_folder, content):
+    path = elsewhere.report_file(runs_folder)
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert elsewhere.under_way(runs_folder) == []
+    assert elsewhere.trouble(runs_folder) == ""
