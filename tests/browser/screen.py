@@ -394,9 +394,14 @@ def lab(lab_process: Lab) -> Iterator[Lab]:
         lab_process.start()
 
 
-@pytest.fixture(scope="module")
+def of_a_browser(fixture_name: str, config: pytest.Config) -> str:
+    """The scope: its event loop must not outlive the browser tests in this process."""
+    return "session" if config.option.markexpr == "lab" else "module"
+
+
+@pytest.fixture(scope=of_a_browser)
 def browser() -> Iterator[Any]:
-    """Chromium. Scope module: its event loop must not outlive the browser tests in this process."""
+    """Chromium; with -m lab one for all tests."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
