@@ -5,6 +5,8 @@ Anchors and aliases are refused: ten lines of them can mean a thousand million v
 
 from __future__ import annotations
 
+import copy
+import functools
 from typing import Any
 
 import yaml
@@ -13,6 +15,7 @@ from core.errors import LabError
 
 LENGTH = 200_000  # characters; a run's whole configuration has about 4,000
 NODES = 20_000  # values, names and lists together
+KEPT = 20_000  # characters of a text whose value is remembered: pages ask for their runs' configurations each time
 BITS = 1_000  # of a whole number: a larger one cannot be computed with as a float, and one yet larger not be printed
 
 
@@ -55,7 +58,7 @@ def load(text: str, source: str, kind: str = "config") -> Any:
         message = f"{source}: {len(text):,} characters are more than the {LENGTH:,} that are read."
         raise LabError(message, "Import one configuration alone.", kind=kind)
     try:
-        return yaml.load(text, _Plain)  # a SafeLoader
+        return copy.deepcopy(_remembered(text)) if len(text) <= KEPT else _read(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
@@ -65,6 +68,13 @@ def load(text: str, source: str, kind: str = "config") -> Any:
     except RecursionError:
         message = f"{source}: not plain YAML: lists stand in lists too deep to be read."
     raise LabError(message, "Only plain values are read.", kind=kind)
+
+
+def _read(text: str) -> Any:
+    return yaml.load(text, _Plain)  # a SafeLoader
+
+
+_remembered = functools.lru_cache(maxsize=256)(_read)  # what is refused is read again
 
 
 def dump(data: Any, width: int | None = None) -> str:

@@ -51,6 +51,14 @@ def test_every_door_refuses_what_is_no_plain_configuration(door, text, words):
     assert "import.yaml" in refusal.value.message and len(refusal.value.message) < 300
 
 
+def test_a_text_is_read_once_and_each_who_asks_has_a_value_of_his_own(monkeypatch):
+    text = "mine: [1, {deep: [2]}]\nwritten: for this test"
+    first = plain_yaml.load(text, "own")
+    first["mine"][1]["deep"].append(3)
+    monkeypatch.setattr(plain_yaml.yaml, "load", lambda *of: pytest.fail("it is read a second time"))
+    assert plain_yaml.load(text, "own") == {"mine": [1, {"deep": [2]}], "written": "for this test"}
+
+
 def test_a_file_of_any_length_is_read_no_further_than_needed(tmp_path):
     with open(tmp_path / "long.yaml", "wb") as stream:
         stream.truncate(1 << 40)  # a tebibyte that takes no room on disk
