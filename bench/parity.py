@@ -33,7 +33,7 @@ from core.data.scan import scan
 from core.export.formats.names import FILES, ONNX, PT2
 from core.export.package import build
 from core.export.parity import CLOSE
-from core.export.runtime.package_folder import BATCH, network_file
+from core.export.runtime.package_folder import BATCH, PackageFolder, network_file
 from core.inside import fold_models
 from core.plan.plan import make_plan
 from core.predict.photos import Photo
@@ -44,8 +44,8 @@ from core.training.device import limit_threads
 from core.training.train import train_fold
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-DEPTHS, HEADS = (18, 34, 50, 101, 152), ("joint", "factored")
-WAYS = ("predictor", "onnx", "pt2", "package")
+DEPTHS, HEADS = (18, 34, 50, 101, 152), ("joint", "factored", "yes/no")
+YES_NO = ("smiling", "young", "hat")  # attributes that are told one by one
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,17 @@ class Line:
 
 
 def drawn(root: Path, people: int) -> Path:
-    """Photos by UTKFace's names, so many people of each gender and age group; a dozen of them odd."""
+    """Photos by UTKFace's names, so many people of each gender and age group, half of them odd; and a table of yes/no
+    attributes."""
     root.mkdir(parents=True)
     rng = np.random.default_rng(0)
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
+    rows: list[list[str]] = []
     groups = [(age, gender) for age in (20, 40, 70) for gender in (0, 1)] * people
     for number, (age, gender) in enumerate(groups):
         soft = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        yes = rng.random(len(YES_NO)) < 0.5
         size = (90 + number % 7 * 23, 80 + number % 5 * 31)
         photo = soft.resize(size, Image.Resampling.BICUBIC)
         path = root / f"{age}_{gender}_0_2017010920365{number:04d}.jpg"
@@ -96,14 +99,23 @@ def drawn(root: Path, people: int) -> Path:
                 photo.resize((31, 40)).convert("L").save(path, quality=92)
             case _:
                 photo.save(path, quality=92)
+        name = path.name if path.exists() else path.with_suffix(".png").name
+        rows.append([name, *(str(int(each)) for each in yes)])
+    with open(root / "attributes.csv", "w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["path", *YES_NO], *rows])
     return root
 
 
 def trained(folder: Path, data: Path, depth: int, head: str, pixels: int) -> Run:
     """A run of two folds and one epoch, in this process and in float32."""
     values = load_recipe("quick").model_dump(mode="json")
-    values |= {"name": f"parity {depth} {head}", "data": {"root": str(data)}, "folds": {"count": 2}}
+    values |= {"name": f"parity {depth} {head}", "folds": {"count": 2}}
+    values["data"] = {"root": str(data), "reader": "utkface"}
     values |= {"task": {"name": "gender-age"}, "model": {"depth": depth, "init": "scratch", "head": head}}
+    if head == "yes/no":
+        values["model"]["head"] = "joint"
+        values["data"] = {"root": str(data), "reader": "csv", "csv_file": "attributes.csv", "label_column": "none"}
+        values["task"] = {"name": "attributes", "attributes": list(YES_NO), "together": "each"}
     values["transforms"] = [
         {"name": "Resize", "params": {"height": pixels, "width": pixels}},
         {"name": "HorizontalFlip"},
@@ -124,7 +136,7 @@ def ways_of(run: Run, package: Path, fold: int, samples: list[str]) -> Iterator[
     import onnxruntime
     import torch
 
-    table, names = run.samples().set_index("sample"), run.info()["class_names"]
+    table, names = run.samples().set_index("sample"), PackageFolder(package, []).classes
     paths = table.loc[samples, "path"].tolist()
     photos = [Photo(sample, path) for sample, path in zip(samples, paths, strict=True)]
     yield "predictor", Predictor([run], device="cpu").answer(photos).probabilities()
@@ -147,17 +159,16 @@ def _in_batches(ask: Callable[[np.ndarray], np.ndarray], photos: np.ndarray) -> 
     return np.concatenate([ask(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)])
 
 
-def lines_of(run: Run, package: Path) -> Iterator[Line]:
+def lines_of(run: Run, package: Path, head: str) -> Iterator[Line]:
     """Every way of every fold of a run against its out-of-fold tables."""
-    config, names = run.config(), run.info()["class_names"]
+    depth, opened = run.config().model.depth, PackageFolder(package, [])
     for fold in run.folds():
         answered = run.predictions(fold)
-        reference = answered[[f"p_{name}" for name in names]].to_numpy(float)
-        classes = [names.index(name) for name in answered["predicted"]]
+        reference = answered[[f"p_{name}" for name in opened.classes]].to_numpy(float)
         for way, shares in ways_of(run, package, fold, answered["sample"].tolist()):
-            changed = int((shares.argmax(axis=1) != classes).sum())
+            changed = int((opened.decided(shares) != opened.decided(reference)).sum())
             largest = float(np.abs(shares - reference).max())
-            yield Line(config.model.depth, config.model.head, fold, way, len(shares), changed, largest)
+            yield Line(depth, head, fold, way, len(shares), changed, largest)
 
 
 def main() -> bool:
@@ -175,10 +186,10 @@ def main() -> bool:
         for depth in options.depths:
             for head in options.heads:
                 run = trained(Path(place) / "runs", data, depth, head, options.pixels)
-                package = Path(place) / f"{depth}-{head}"
+                package = Path(place) / f"package-{depth}-{HEADS.index(head)}"
                 package.mkdir()
                 build(run, package, check=0, calibrate=False, formats=[ONNX, PT2])
-                for line in lines_of(run, package):
+                for line in lines_of(run, package, head):
                     every.append(line)
                     fault = "" if line.holds else "   DIFFERS"
                     print(

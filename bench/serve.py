@@ -70,9 +70,11 @@ def client(address: tuple[str, int], data: bytes, until: float, times: list[floa
     line.close()
 
 
-def served(name: str, runs: Path | None, clients: int, seconds: float, data: bytes) -> tuple[list[float], list[str]]:
-    """Seconds of each answer, and what went wrong."""
-    command = [sys.executable, "-m", "core", "serve", name, "--port", "0"]
+def served(
+    name: str, runs: Path | None, clients: int, seconds: float, data: bytes, int8: bool
+) -> tuple[list[float], list[str], float]:
+    """(seconds of each answer, what went wrong, seconds from the first question to the last answer)."""
+    command = [sys.executable, "-m", "core", "serve", name, "--port", "0", *(["--int8"] if int8 else [])]
     server = subprocess.Popen(
         command + (["--runs", str(runs)] if runs else []), cwd=HOME, stdout=subprocess.PIPE, text=True
     )
@@ -83,13 +85,14 @@ def served(name: str, runs: Path | None, clients: int, seconds: float, data: byt
         address = (match[1], int(match[2]))
         times: list[float] = []
         faults: list[str] = []
-        until = time.perf_counter() + seconds
+        begun = time.perf_counter()
+        until = begun + seconds
         threads = [threading.Thread(target=client, args=(address, data, until, times, faults)) for _ in range(clients)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return times, faults
+        return times, faults, time.perf_counter() - begun
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
@@ -102,15 +105,17 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--photo", type=int, default=256, help="width and height of the photos in pixels")
+    parser.add_argument("--int8", action="store_true", help="by the networks in int8")
     args = parser.parse_args()
-    with opened(args.name, args.runs) as (package, _):
+    with opened(args.name, args.runs, int8=args.int8) as (package, _):
         alone = {batch: bare(package, batch, min(10.0, args.seconds)) for batch in (1, BATCH)}
         folds = len(package.folds)
-    times, faults = served(args.name, args.runs, args.clients, args.seconds, photo((args.photo, args.photo)))
+    data = photo((args.photo, args.photo))
+    times, faults, spent = served(args.name, args.runs, args.clients, args.seconds, data, args.int8)
     print(f"{folds} folds, {machine.cores()} cores, photos of {args.photo} px")
     for batch, rate in alone.items():
         print(f"bare onnxruntime, passes of {batch:<3}  {rate:8.1f} photos/s")
-    print(f"served, {args.clients} clients            {len(times) / args.seconds:8.1f} photos/s")
+    print(f"served, {args.clients} clients            {len(times) / spent:8.1f} photos/s")
     if len(times) > 1:
         p95 = statistics.quantiles(times, n=20)[-1]
         print(f"an answer: median {statistics.median(times):.3f} s, 95 % within {p95:.3f} s")

@@ -331,7 +331,7 @@ with st.container():
 with st.container():
     extras.section(run, status, listed)
 with st.container():
-    take.section(run, config, status)
+    take.section(run, status)
 
 tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"

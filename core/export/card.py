@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core import __version__
-from core.answers import attribute_scores, mistakes
+from core.answers import attribute_scores, mistakes, yes_no_scores
 from core.config import RunConfig
 from core.data.persons import Persons
 from core.data.tasks import attributes_of
@@ -19,7 +19,9 @@ from core.export import steps
 from core.export.formats.cost import Cost
 from core.export.formats.names import INT8, PT2, SAFETENSORS
 from core.export.parity import FoldParity, sentence
+from core.predict.yes_no import thresholds
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 from core.stats.metrics import class_f1, mean_and_deviation
 from core.storage import plain_yaml
 from core.text import count, one_line, spread
@@ -63,8 +65,8 @@ from facet.package_folder import PackageFolder
 
 package = PackageFolder(Path("."))
 photo = package.prepared("photo.jpg")             # uint8 ({height}, {width}, 3)
-shares = package.answers(np.stack([photo]))[0]    # a probability a class
-print(package.classes[shares.argmax()], shares.max())
+shares = package.answers(np.stack([photo]))[0]    # {share}
+print(package.in_words(shares))
 ```
 
 {program}Or any ONNX runtime: `folds/<k>/model.onnx` takes `photos`, uint8 (n, {height}, {width}, 3), RGB, prepared as
@@ -109,6 +111,8 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
     config, names, persons = run.config(), [str(name) for name in run.info()["class_names"]], run.persons()
     states = {state.fold: state for state in run.states()}
     best = [(states[fold].scores or {}).get("best_f1") for fold in folds]
+    one_by_one = attributes(run)
+    shares = one_by_one or names
     height, width = config.input_size
     about = {"height": height, "width": width, "depth": config.model.depth, "fold": folds[0], "torch": version("torch")}
     head = " with one layer an attribute (`fc.heads`)" if config.model.head == "factored" else ""
@@ -122,7 +126,8 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         *(f"**Note:** {note}" + "\n" for note in notes),
         USE.format(
             image=run.id,
-            classes=len(names),
+            classes=len(shares),
+            share="a probability of yes an attribute" if one_by_one else "a probability a class",
             program=PROGRAM.format(**about) if PT2 in made.formats else "",
             weights=WEIGHTS.format(**about, head=head) if SAFETENSORS in made.formats else "",
             **about,
@@ -131,7 +136,7 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         "",
         *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config, run.bits()), 1)),
         "",
-        *_scores(run, folds, best, names, len(attributes_of(config.task))),
+        *(_scores_one_by_one(run, folds, best) if one_by_one else _scores(run, folds, best, names, config)),
         "## How sure",
         "",
         calibrated,
@@ -181,7 +186,7 @@ def _front_matter(
         "base_model": f"torchvision/resnet{config.model.depth}",
         "task": config.task.title,
         "attributes": list(attributes_of(config.task)),
-        "classes": names,
+        **({} if attributes(run) else {"classes": names}),
         "people": persons.people if persons.are_known else None,
         "photos": persons.photos,
         "folds": list(folds),
@@ -192,12 +197,44 @@ def _front_matter(
     return f"---\n{plain_yaml.dump(facts)}---\n"
 
 
-def _scores(run: Run, folds: Sequence[int], best: list[float | None], names: list[str], attributes: int) -> list[str]:
-    """Out-of-fold scores as tables."""
+def _of_folds(folds: Sequence[int], best: list[float | None]) -> list[str]:
     lines = ["## Scores", "", "Macro F1 of people whom the answering fold never saw.", "", "| fold | F1, best epoch |"]
     lines += ["| --- | --- |"]
     lines += [f"| {fold} | {_score(value)} |" for fold, value in zip(folds, best, strict=True)]
-    lines += [f"| mean ± deviation (folds) | {spread(best)} |", ""]
+    return [*lines, f"| mean ± deviation (folds) | {spread(best)} |", ""]
+
+
+def _scores_one_by_one(run: Run, folds: Sequence[int], best: list[float | None]) -> list[str]:
+    """Out-of-fold scores of each attribute, and the threshold above which it is a yes."""
+    names = attributes(run)
+    fitted = thresholds.fitted([run], names)
+    lines = [*_of_folds(folds, best), " ".join(fitted.sentences), ""]
+    try:
+        scores = yes_no_scores.score_run(run)
+    except LabError as error:
+        return [*lines, f"Scores of each attribute are not told: {error.message}", ""]
+    if scores is None:
+        return lines
+    of_folds = scores.folds[scores.folds["fold"].isin(list(folds))]
+    if of_folds.empty:
+        return lines
+    means = yes_no_scores.table_of(of_folds, names).means
+    lines += [f"Scores at 0.5, as the run tells them. {yes_no_scores.F1_IN_WORDS}", ""]
+    lines += ["| attribute | photos | yes | F1 | F1 of yes | precision | recall | yes above |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for name, threshold in zip(names, fitted.values, strict=True):
+        of_one = means.loc[name]
+        numbers = [_score(of_one[number]) for number in ("f1", "f1_yes", "precision", "recall")]
+        share = f"{of_one['prevalence']:.1%}"
+        lines.append(
+            f"| {_cell(name)} | {count(of_one['photos'])} | {share} | {' | '.join(numbers)} | {threshold:.2f} |"
+        )
+    return [*lines, ""]
+
+
+def _scores(run: Run, folds: Sequence[int], best: list[float | None], names: list[str], config: RunConfig) -> list[str]:
+    """Out-of-fold scores as tables."""
+    lines = _of_folds(folds, best)
     try:
         answers = mistakes.load_answers(run)
     except LabError as error:
@@ -207,7 +244,7 @@ def _scores(run: Run, folds: Sequence[int], best: list[float | None], names: lis
     lines += ["| class | photos | F1 |", "| --- | --- | --- |"]
     for name, support, f1 in zip(names, confusion.sum(axis=1).tolist(), class_f1(confusion).tolist(), strict=True):
         lines.append(f"| {_cell(name)} | {count(support)} | {_score(f1 if support else None)} |")
-    if attributes > 1:
+    if len(attributes_of(config.task)) > 1:
         scores = [score for score in attribute_scores.score_run(run) if score.fold in folds]
         lines += ["", "| attribute | F1 | accuracy |", "| --- | --- | --- |"]
         for attribute in dict.fromkeys(score.attribute for score in scores):
@@ -228,6 +265,8 @@ def _data(run: Run, config: RunConfig, persons: Persons, names: list[str]) -> li
     first = {"imagenet": "ImageNet", "scratch": "random"}.get(config.model.init, config.model.init.partition(":")[0])
     digest = f" (SHA-256 {str(used['sha256'])[:8]}…)" if used.get("sha256") else ""
     lines += ["", f"First weights: {first}{digest}. Recipe and settings: `config.yaml`.", ""]
+    if attributes(run):
+        return lines
     lines += ["| class | photos |", "| --- | --- |"]
     lines += [f"| {_cell(name)} | {count(int(support.get(name, 0)))} |" for name in names]
     return [*lines, ""]

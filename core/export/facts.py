@@ -10,17 +10,27 @@ from core import __version__
 from core.config import RunConfig
 from core.data.tasks import class_parts
 from core.export.formats.names import FILES
-from core.export.runtime.package_folder import FORMAT
+from core.export.runtime.package_folder import FORMAT, ONE_BY_ONE
 from core.export.steps import decoded_in_words, steps_of
+from core.predict.yes_no import thresholds
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 
 
 def facts_of(
     run: Run, config: RunConfig, folds: list[int], temperature: dict[int, float], formats: Sequence[str]
 ) -> dict[str, Any]:
-    """preprocess.json, but for what is known later."""
+    """preprocess.json, but for what is known later. Of attributes that are told one by one, these stand for classes,
+    each with the threshold above which it is a yes."""
     height, width = config.input_size
-    classes, bits = [str(name) for name in run.info()["class_names"]], run.bits()
+    names, bits = attributes(run), run.bits()
+    classes = names or [str(name) for name in run.info()["class_names"]]
+    answers: dict[str, Any]
+    if names:
+        values = thresholds.fitted([run], names).values
+        answers = {"answers": ONE_BY_ONE, "thresholds": dict(zip(names, map(float, values), strict=True))}
+    else:
+        answers = {"attributes": dict(zip(classes, class_parts(config.task, classes), strict=True))}
     return {
         "format": FORMAT,
         "lab": __version__,
@@ -31,13 +41,13 @@ def facts_of(
         "height": height,
         "width": width,
         "input": "photos: uint8 (n, height, width, 3), RGB, after the steps",
-        "output": "probabilities: float32 (n, classes)",
+        "output": f"probabilities: float32 (n, {'attributes), of yes' if names else 'classes)'}",
         "decode": decoded_in_words(bits),
         "bits": bits,
         "steps": steps_of(config),
         "in_the_network": _in_the_network(config, temperature),
         "classes": classes,
-        "attributes": dict(zip(classes, class_parts(config.task, classes), strict=True)),
+        **answers,
         "folds": folds,
         "networks": {name: FILES[name] for name in formats},
         "weights": {},
@@ -53,7 +63,7 @@ def _in_the_network(config: RunConfig, of_fold: dict[int, float]) -> dict[str, A
         "mean": mean,
         "std": std,
         "temperature": {str(fold): value for fold, value in of_fold.items()},
-        "softmax": True,
+        "sigmoid" if config.task.one_by_one else "softmax": True,
     }
 
 

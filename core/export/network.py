@@ -18,6 +18,7 @@ from core.augment.pipeline import normalization
 from core.errors import LabError, memory_in_words, out_of_memory
 from core.inside.fold_models import FoldModel
 from core.network.weights_file import COUNTER
+from core.runs.yes_no.view import attributes
 
 FEWER = "Wait until nothing trains here, then package the run again."
 OPSET = 18  # onnxruntime from 1.14 on reads it
@@ -27,11 +28,15 @@ INPUT, OUTPUT = "photos", "probabilities"
 class Answering(nn.Module):
     """uint8 (n, H, W, 3) -> float32 (n, classes) probabilities. mean, std: on a 0..1 scale, as Normalize has them.
 
-    A joint head gives logits, a factored one log-probabilities: the softmax of either, over the temperature.
+    A joint head gives logits, a factored one log-probabilities: the softmax of either, over the temperature. One that
+    tells attributes one by one gives a logit an attribute: probabilities of yes, (n, attributes).
     """
 
-    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float], temperature: float):
+    def __init__(
+        self, network: nn.Module, mean: Sequence[float], std: Sequence[float], temperature: float, one_by_one: bool
+    ):
         super().__init__()
+        self.one_by_one = one_by_one
         self.network = network
         self.register_buffer("photo_mean", torch.tensor(mean) * 255)
         self.register_buffer("photo_std", torch.tensor(std) * 255)
@@ -39,13 +44,14 @@ class Answering(nn.Module):
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
         pixels = (photos.float() - self.photo_mean) / self.photo_std  # as core.training.batches.to_network
-        return (self.network(pixels.permute(0, 3, 1, 2)) / self.temperature).softmax(1)
+        logits = self.network(pixels.permute(0, 3, 1, 2)) / self.temperature
+        return logits.sigmoid() if self.one_by_one else logits.softmax(1)
 
 
 def answering(opened: FoldModel, temperature: float) -> Answering:
     """The fold's network from uint8 photos to probabilities."""
     mean, std = normalization(opened.config.transforms)
-    return Answering(opened.model, mean, std, temperature).eval()
+    return Answering(opened.model, mean, std, temperature, bool(attributes(opened.run))).eval()
 
 
 @memory_in_words("a network as ONNX", FEWER)

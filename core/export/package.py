@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import machine
-from core.config import RunConfig, to_yaml
+from core.config import to_yaml
 from core.errors import LabError
 from core.export import archive, card, carried, parity
 from core.export.facts import facts_of, without_places
@@ -106,15 +106,13 @@ def build(
     calibrate: divide each network's logits by its temperature, see temperatures.py. formats: of names.FILES, with ONNX.
     calibration: training photos of a fold that set the ranges of int8.
     Raises LabError: 'config' for other formats, 'unfinished' where a fold is not done and nobody named the folds,
-    'fold' for one that the run lacks, 'step' where a package cannot prepare photos as the run does, 'task' for a kind
-    of answer that it cannot give, 'checkpoint', 'mixed' and 'weights' as fold_model does, 'onnx', 'pt2', 'int8',
-    'calibration', 'disk-full'.
+    'fold' for one that the run lacks, 'step' where a package cannot prepare photos as the run does, 'checkpoint',
+    'mixed' and 'weights' as fold_model does, 'onnx', 'pt2', 'int8', 'calibration', 'disk-full'.
     """
     from core.inside.fold_models import fold_model
 
     config = run.config()
     formats = names.checked(formats)
-    check_task(config)
     chosen, notes = chosen_folds(run, folds)
     calibrated = temperatures(run, chosen, calibrate)
     facts = facts_of(run, config, chosen, calibrated.of_fold, formats)
@@ -122,7 +120,7 @@ def build(
     writer = _Writer(folder, formats, facts)
     for done, fold in enumerate(chosen):
         progress(f"fold {fold} as {listed([name for name in formats if name != INT8])}", done, len(chosen))
-        with fold_model(run, fold, "best", device="cpu") as opened:
+        with fold_model(run, fold, "best", device="cpu", whole=True) as opened:
             facts["weights"][str(fold)] = writer.write(opened, calibrated.of_fold[fold])
     files.write_json(folder / FACTS, facts, durable=False)
     prepare, used = PackageFolder(folder, []), []
@@ -249,13 +247,3 @@ def chosen_folds(run: Run, folds: Sequence[int] | None) -> tuple[list[int], list
                 f"fold {fold} is {states[fold].state} after epoch {states[fold].epoch}: its best weights so far."
             )
     return chosen, notes
-
-
-def check_task(config: RunConfig) -> None:
-    """Raises LabError(kind 'task') for answers that a package cannot give."""
-    if config.task.one_by_one:
-        raise LabError(
-            "package: this run tells yes/no attributes one by one, and a package answers with one class of several.",
-            "Ask the lab itself, one attribute at a time: python -m core predict RUN:ATTRIBUTE.",
-            kind="task",
-        )

@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.data.content.unchanged import changes
 from core.data.paths import photo_file
+from core.data.yes_no.pairs import UNTOLD, YES
 from core.errors import LabError
 from core.export.formats.names import INT8, ONNX
 from core.export.runtime.package_folder import BATCH, PackageFolder
@@ -139,9 +140,14 @@ def of_fold(
 def judged(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> tuple[np.ndarray, ...]:
     """(true classes, predicted ones, the place among rows of the photo that each is about), (answers,) int each.
 
-    rows: of a run's samples table. shares: (rows, classes), what was answered about them.
+    rows: of a run's samples table. shares: (rows, classes), what was answered about them. Of attributes that are told
+    one by one, class 2 i is the no of attribute i and 2 i + 1 its yes, of photos that tell it.
     """
-    return rows["y"].to_numpy(np.int64), package.decided(shares), np.arange(len(rows))
+    if not package.one_by_one:
+        return rows["y"].to_numpy(np.int64), package.decided(shares), np.arange(len(rows))
+    true = rows[[YES + name for name in package.classes]].to_numpy(np.int64)
+    photo, place = np.nonzero(true != UNTOLD)
+    return 2 * place + true[photo, place], 2 * place + package.decided(shares)[photo, place], photo
 
 
 def macro_f1_of(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> float:

@@ -17,7 +17,7 @@ package = PackageFolder(Path("{run}"))
 photos = sorted(Path("photos").iterdir())
 shares = package.answers(np.stack([package.prepared(photo) for photo in photos]))  # (photos, classes)
 for photo, row in zip(photos, shares):
-    print(photo.name, package.classes[row.argmax()], f"{{row.max():.3f}}")
+    print(photo.name, package.in_words(row))
 """
 COMMAND_LINE = """\
 python -m core package {run} --out {run}.zip
@@ -47,7 +47,7 @@ photos = sorted(Path("photos").iterdir())
 network = torch.export.load("{run}/folds/{fold}/model.pt2").module()
 shares = network(torch.from_numpy(np.stack([package.prepared(photo) for photo in photos])))  # (photos, classes)
 for photo, row in zip(photos, shares):
-    print(photo.name, package.classes[int(row.argmax())], f"{{row.max():.3f}}")
+    print(photo.name, package.in_words(row.numpy()))
 """
 
 

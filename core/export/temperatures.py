@@ -10,11 +10,13 @@ import numpy as np
 from core.answers import mistakes
 from core.errors import LabError
 from core.runs import Run
+from core.runs.yes_no.view import attributes
 from core.stats import calibration
 from core.text import count
 
 FEWEST = 50  # held-out photos of a fold; a temperature of fewer is noise
 RAW = "Not calibrated: the temperature is 1. A probability of 0.97 does not promise 97 right answers of 100."
+ONE_BY_ONE = "Attributes that are told one by one have thresholds of their own, and no temperature."
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class Temperatures:
 def temperatures(run: Run, folds: Sequence[int], calibrate: bool = True) -> Temperatures:
     """Fitted fold by fold on what its network answered about the people that it held out.
 
-    1 for all where somebody asked for that, where the run has no such answers, or too few of them in a fold. Raises
-    LabError as mistakes.load_answers, but not where answers are missing.
+    1 for all where somebody asked for that, of attributes that are told one by one, where the run has no such answers,
+    or too few of them in a fold. Raises LabError as mistakes.load_answers, but not where answers are missing.
     """
     plain = dict.fromkeys(folds, 1.0)
+    if attributes(run):
+        return Temperatures(plain, f"{RAW} {ONE_BY_ONE}")
     if not calibrate:
         return Temperatures(plain, f"{RAW} Nobody asked for more.")
     try:

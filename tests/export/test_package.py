@@ -284,14 +284,6 @@ def test_a_step_that_a_package_cannot_repeat_is_named(monkeypatch):
     assert caught.value.kind == "step"
 
 
-def test_yes_no_attributes_that_are_told_one_by_one_are_refused():
-    task = {"name": "attributes", "together": "each", "attributes": ["Smiling", "Young"]}
-    with pytest.raises(LabError, match="yes/no attributes one by one") as caught:
-        packages.check_task(from_dict({"task": task}))
-    assert caught.value.kind == "task"
-    packages.check_task(from_dict({"task": {**task, "together": "product"}}))
-
-
 def test_every_fixed_step_of_the_lab_is_carried():
     for name, entry in TRANSFORMS.items():
         if entry.deterministic and name != "Normalize":

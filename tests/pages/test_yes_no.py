@@ -93,11 +93,10 @@ def test_a_runs_page_has_a_table_of_attributes_with_the_way_to_their_mistakes(ru
     assert table["F1"].mean() == pytest.approx(mean)
 
 
-def test_a_runs_page_says_that_it_is_not_packaged_and_offers_nothing_that_would_refuse(runs):
+def test_a_runs_page_offers_a_package_of_all_attributes(runs):
     at = page("live", run=runs[0].id)
-    assert "A package and an API are not offered for attributes told one by one" in captions(at)
-    assert "Take it home" not in html(at) and "Package" not in labels(at)
-    assert not [code.value for code in at.code if "core serve" in code.value or "core package" in code.value]
+    assert "Take it home" in html(at) and "Package" in labels(at)
+    assert any(f"core serve {runs[0].id}" in code.value for code in at.code)
 
 
 @pytest.mark.parametrize("view", ["mistakes", "groups", "labels", "upload"])

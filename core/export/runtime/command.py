@@ -17,6 +17,7 @@ from core.data.images import SUFFIXES
 from core.errors import LabError
 from core.export.runtime.package_folder import BATCH, PackageFolder
 
+NO_YES = ("no", "yes")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
@@ -68,8 +69,8 @@ def photo_paths(named: Iterable[Path]) -> Iterator[Path]:
 def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -> int:
     """A row a photo, in the order of paths; how many could not be read, whose rows end with why."""
     writer = csv.writer(stream, lineterminator="\n")
-    agree = ["folds_agree"] if len(package.folds) > 1 else []
-    writer.writerow(["photo", "class", "probability", *agree, *(f"p_{name}" for name in package.classes), "fault"])
+    columns = _columns(package)
+    writer.writerow(["photo", *columns, "fault"])
     bad = 0
     for start in range(0, len(paths), BATCH):
         group = paths[start : start + BATCH]
@@ -83,23 +84,30 @@ def write_table(package: PackageFolder, paths: Sequence[Path], stream: TextIO) -
         rows: dict[Path, list[str]] = {}
         if photos:
             of_folds = package.of_folds(np.stack(list(photos.values())))
-            for path, shares, votes in zip(
-                photos, of_folds.mean(axis=0), of_folds.argmax(axis=2).T.tolist(), strict=True
-            ):
-                best = int(shares.argmax())
-                count = [str(votes.count(best))] if agree else []
-                rows[path] = [
-                    _cell(package.classes[best]),
-                    f"{shares[best]:.6f}",
-                    *count,
-                    *(f"{s:.6f}" for s in shares),
-                    "",
-                ]
-        nothing = [""] * (2 + len(agree) + len(package.classes))
+            rows = {path: _cells(package, of_folds[:, place]) for place, path in enumerate(photos)}
         for path in group:
-            writer.writerow([_cell(str(path)), *rows.get(path, [*nothing, _cell(faults.get(path, ""))])])
+            writer.writerow([_cell(str(path)), *rows.get(path, [""] * len(columns)), _cell(faults.get(path, ""))])
         bad += len(faults)
     return bad
+
+
+def _columns(package: PackageFolder) -> list[str]:
+    """What stands between a photo's name and its fault."""
+    if package.one_by_one:
+        return [column for name in package.classes for column in (f"answer_{name}", f"p_{name}")]
+    agree = ["folds_agree"] if len(package.folds) > 1 else []
+    return ["class", "probability", *agree, *(f"p_{name}" for name in package.classes)]
+
+
+def _cells(package: PackageFolder, of_folds: np.ndarray) -> list[str]:
+    """Of one photo, in the order of _columns. of_folds: (folds, classes)."""
+    shares = of_folds.mean(axis=0)
+    if package.one_by_one:
+        yes = package.decided(shares)
+        return [cell for said, share in zip(yes, shares, strict=True) for cell in (NO_YES[int(said)], f"{share:.6f}")]
+    best = int(shares.argmax())
+    agree = [str(int((of_folds.argmax(axis=1) == best).sum()))] if len(package.folds) > 1 else []
+    return [_cell(package.classes[best]), f"{shares[best]:.6f}", *agree, *(f"{share:.6f}" for share in shares)]
 
 
 def _cell(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from core.export.runtime.command import NO_YES
 from core.export.runtime.guard import MB, Limits
 from core.export.runtime.package_folder import PackageFolder
 
@@ -26,7 +27,7 @@ pre {{ overflow-x: auto; padding: .75rem; border: 1px solid #8886; border-radius
 td, th {{ text-align: left; padding: .2rem 1rem .2rem 0; vertical-align: top; }}
 </style>
 <h1>{name}</h1>
-<p>{network}, {folds}, {classes} classes. <a href="card">Model card</a> · <a href="openapi.json">OpenAPI</a> ·
+<p>{network}, {folds}, {classes} {what}. <a href="card">Model card</a> · <a href="openapi.json">OpenAPI</a> ·
 <a href="metrics">Metrics</a></p>
 <h2>Try it</h2>
 <form id="try"><input type="file" name="photos" accept="image/*" multiple required>
@@ -66,9 +67,7 @@ def openapi(package: PackageFolder, limits: Limits) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "name": {"type": "string", "description": "The file's name, as the form told it."},
-            "class": {"type": "string", "enum": package.classes},
-            "probability": {"type": "number", "minimum": 0, "maximum": 1},
-            "folds_agree": {"type": "integer", "minimum": 0, "maximum": len(package.folds)},
+            **_said(package),
             "probabilities": {"type": "object", "additionalProperties": {"type": "number"}},
             "error": fault,
         },
@@ -122,6 +121,22 @@ def openapi(package: PackageFolder, limits: Limits) -> dict[str, Any]:
     }
 
 
+def _said(package: PackageFolder) -> dict[str, Any]:
+    """What is said of a photo beside the probabilities."""
+    folds = {"type": "integer", "minimum": 0, "maximum": len(package.folds)}
+    if package.one_by_one:
+        word = {"type": "string", "enum": list(NO_YES)}
+        return {
+            "answers": {"type": "object", "properties": dict.fromkeys(package.classes, word)},
+            "folds_agree": {"type": "object", "properties": dict.fromkeys(package.classes, folds)},
+        }
+    return {
+        "class": {"type": "string", "enum": package.classes},
+        "probability": {"type": "number", "minimum": 0, "maximum": 1},
+        "folds_agree": folds,
+    }
+
+
 def page(package: PackageFolder, limits: Limits) -> str:
     """HTML."""
     facts, folds = package.facts, len(package.folds)
@@ -130,6 +145,7 @@ def page(package: PackageFolder, limits: Limits) -> str:
         network=escape(str(facts.get("network", ""))),
         folds="1 fold" if folds == 1 else f"{folds} folds",
         classes=len(package.classes),
+        what="yes/no attributes" if package.one_by_one else "classes",
         header=" -H 'Authorization: Bearer TOKEN'",
         photos=f"{limits.photos:,}",
         body=f"{limits.body / MB:g}",

@@ -23,6 +23,7 @@ CARD = "README.md"
 SUMS = "SHA256SUMS"
 FORMAT = 1  # of preprocess.json
 FLOAT_FILE, INT8_FILE = "model.onnx", "model.int8.onnx"  # of a fold's networks
+ONE_BY_ONE = "yes or no"  # what preprocess.json calls answers of attributes that are told one by one
 BATCH = 32  # photos in one pass
 AGAIN = "Unpack the package again, all of its files."
 
@@ -36,7 +37,9 @@ class PackageFolder:
     """The folds of a package, ready to answer. Several threads may ask at once.
 
     facts: preprocess.json. folds: those that are open, in their order; they answer together by the mean of their
-    probabilities. threads: of one pass; 0 for as many as onnxruntime takes. int8: whether the networks in int8 answer.
+    probabilities. classes: what they tell apart; or, where one_by_one, the attributes of which they say yes or no, by
+    thresholds, (attributes,). threads: of one pass; 0 for as many as onnxruntime takes. int8: whether the networks in
+    int8 answer.
     """
 
     def __init__(self, folder: Path, folds: Sequence[int] | None = None, threads: int = 0, *, int8: bool = False):
@@ -48,6 +51,8 @@ class PackageFolder:
         self.folder = folder
         self.facts = read_facts(folder)
         self.classes: list[str] = list(self.facts["classes"])
+        self.one_by_one = self.facts.get("answers") == ONE_BY_ONE
+        self.thresholds = np.array([self.facts["thresholds"][name] for name in self.classes] if self.one_by_one else [])
         self.size: tuple[int, int] = (int(self.facts["height"]), int(self.facts["width"]))
         offered = [int(fold) for fold in self.facts["folds"]]
         self.folds = offered if folds is None else list(folds)
@@ -75,13 +80,22 @@ class PackageFolder:
         return np.stack([session.run(None, {"photos": photos})[0] for session in self._sessions])
 
     def decided(self, shares: np.ndarray) -> np.ndarray:
-        """What probabilities (..., classes) say: the index of the likeliest class, (...,)."""
-        return shares.argmax(axis=-1)
+        """What probabilities (..., classes) say: the index of the likeliest class, (...,); or, where one_by_one, which
+        attributes are a yes, bool (..., attributes)."""
+        return shares > self.thresholds if self.one_by_one else shares.argmax(axis=-1)
+
+    def in_words(self, shares: np.ndarray) -> str:
+        """The answer of a photo, probabilities (classes,): "cat 0.912", or "Smiling 0.912, Young 0.750"."""
+        if not self.one_by_one:
+            best = int(shares.argmax())
+            return f"{self.classes[best]} {shares[best]:.3f}"
+        said = [f"{self.classes[place]} {shares[place]:.3f}" for place in np.flatnonzero(self.decided(shares))]
+        return ", ".join(said) or "nothing"
 
     @property
     def judged_classes(self) -> int:
         """Between how many classes its answers are judged."""
-        return len(self.classes)
+        return len(self.classes) * (2 if self.one_by_one else 1)
 
     def answers(self, photos: np.ndarray) -> np.ndarray:
         """What the open folds answer together, float32 (n, classes)."""

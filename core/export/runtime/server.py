@@ -30,6 +30,7 @@ from starlette.routing import Route
 
 from core.errors import LabError
 from core.export.runtime.batching import Batcher
+from core.export.runtime.command import NO_YES
 from core.export.runtime.counters import Counters
 from core.export.runtime.described import openapi, page
 from core.export.runtime.guard import LOOPBACK, Guard, Limits, Refused, body_of, busy
@@ -73,7 +74,7 @@ class Service:
         finally:
             self.counters.waiting -= len(photos)
         self.counters.seconds.add(time.perf_counter() - begun)
-        good = any("class" in answer for answer in answers)
+        good = any("probabilities" in answer for answer in answers)
         about = {"run": self.package.facts["run"], "folds": self.package.folds}
         return JSONResponse({**about, "photos": answers}, 200 if good else 422)
 
@@ -126,8 +127,16 @@ class Service:
     def _told(self, of_folds: np.ndarray) -> dict[str, Any]:
         """of_folds: (folds, classes)."""
         shares = of_folds.mean(axis=0)
-        best = int(shares.argmax())
         classes = self.package.classes
+        if self.package.one_by_one:
+            yes = self.package.decided(shares)
+            agree = (self.package.decided(of_folds) == yes).sum(axis=0)
+            return {
+                "answers": {name: NO_YES[int(said)] for name, said in zip(classes, yes, strict=True)},
+                "folds_agree": {name: int(number) for name, number in zip(classes, agree, strict=True)},
+                "probabilities": {name: round(float(share), 6) for name, share in zip(classes, shares, strict=True)},
+            }
+        best = int(shares.argmax())
         return {
             "class": classes[best],
             "probability": round(float(shares[best]), 6),

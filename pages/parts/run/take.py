@@ -8,7 +8,6 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import RunConfig
 from core.errors import LabError
 from core.export.formats import names
 from core.export.made import MadePackage, made_package
@@ -27,16 +26,10 @@ TABS = ["Python", "PyTorch", "Command line", "API"]
 LARGE = 2_000_000_000  # bytes that no browser should be sent through the lab's memory
 
 
-def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
-    """Nothing until a fold is done; one line where a package cannot answer as the run does."""
+def section(run: Run, status: view.RunStatus) -> None:
+    """Nothing until a fold is done."""
     done = [fold.fold for fold in status.folds if fold.state == "done"]
     if not done:
-        return
-    if config.task.one_by_one:
-        st.caption(
-            "A package and an API are not offered for attributes told one by one; Predict, and `python -m core predict "
-            "RUN --photos DIR --out FILE`, answer photos about all of them."
-        )
         return
     theme.heading("Take it home")
     st.caption(
