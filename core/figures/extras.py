@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,8 +18,10 @@ TOGETHER = style.INK
 
 @dataclass(frozen=True)
 class Point:
-    """One way of answering. label: short, beside its dot. group: whose it is, one colour and one legend line each."""
+    """One way of answering. name: what it is. label: short, beside its dot. group: whose it is, one colour and one
+    line of the legend each."""
 
+    name: str
     label: str
     group: str
     colour: str
@@ -34,7 +37,7 @@ def f1_against_seconds(points: Sequence[Point]) -> go.Figure:
     groups = list(dict.fromkeys(point.group for point in points))
     for group in groups:
         own = [point for point in points if point.group == group]
-        hover = [f"{escape(point.label)} - {point.seconds:.2f} s, F1 {point.f1:.3f}{_ends(point)}" for point in own]
+        hover = [f"{escape(point.name)} - {point.seconds:.2f} s, F1 {point.f1:.3f}{_ends(point)}" for point in own]
         bars = {
             "type": "data",
             "symmetric": False,
@@ -62,10 +65,19 @@ def f1_against_seconds(points: Sequence[Point]) -> go.Figure:
                 showlegend=len(groups) > 1,
             )
         )
-    across = style.axis("seconds for 100 photos") | {"type": "log", "nticks": 6, "minor": {"showgrid": False}}
+    ticks = _ticks([point.seconds for point in points])
+    across = style.axis("seconds for 100 photos")
+    across |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
     layout = style.layout(across, style.axis("F1"))
     layout |= {"height": HEIGHT, "margin": {**layout["margin"], "r": 110}}
     return style.figure(traces, layout)
+
+
+def _ticks(seconds: Sequence[float]) -> list[float]:
+    """1, 2, 5, 10, ... about the values, a step beyond both ends."""
+    exponents = range(math.floor(math.log10(min(seconds))) - 1, math.ceil(math.log10(max(seconds))) + 2)
+    steps = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
+    return [step for step in steps if min(seconds) / 3 <= step <= max(seconds) * 3]
 
 
 def _has_ends(point: Point) -> bool:

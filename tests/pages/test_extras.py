@@ -92,5 +92,7 @@ def test_names_are_text_and_a_run_that_is_not_done_has_no_such_section(runs, tmp
     at = ended(at)
     assert "&lt;b&gt;x&lt;/b&gt;: one fold" in html(at) and "<b>x" not in html(at)
     assert "\\*\\*y\\*\\*" in "\n".join(each.value for each in at.markdown)
+    a.samples().assign(fold=-1).to_parquet(a.samples_file)
+    assert "on everybody: it has no folds" in html(opened(a))
     runs[0].write_state(FoldState(1, "failed", reason="x"))
     assert not [box for box in page("live", run=runs[0].id).expander if box.label == section.TITLE]

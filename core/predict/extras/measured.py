@@ -227,15 +227,20 @@ def check(extras: Sequence[str], place: str) -> None:
         raise LabError(f"extras: there is no place {place!r}.", f"Choose of {', '.join(PLACES)}.", kind="config")
 
 
-def _answerable(run: Run, place: str) -> pd.DataFrame:
-    """The photos that a run can be asked about. Raises LabError as `measured` does for one that cannot be asked."""
-    check_one(run.require())
+def check_cross_validated(run: Run) -> None:
+    """Raises LabError(kind 'everybody') for a run that held nobody out."""
     if (run.samples()["fold"] < 0).any():
         raise LabError(
             f"{run.id} trained one network on everybody: it has no folds, of which what extras bring could be told.",
             "Ask the cross-validated run that it was made after.",
             kind="everybody",
         )
+
+
+def _answerable(run: Run, place: str) -> pd.DataFrame:
+    """The photos that a run can be asked about. Raises LabError as `measured` does for one that cannot be asked."""
+    check_one(run.require())
+    check_cross_validated(run)
     table = _all_photos(run, place)
     if table is None:
         raise LabError(

@@ -118,10 +118,11 @@ def cost(ladder: Ladder) -> str:
             f"Times were measured on different devices ({where}), so those of the runs together are not told. Measure "
             "them again on one."
         )
+    most = "up to " if len(ladder.runs) > 1 else ""
     return (
-        f"Measured on {next(iter(devices))} ({listed(list(days))}): {seconds(ladder.reading)} of each are for reading "
-        "and preparing 100 photos, the rest for the networks, one after the other. Predict reads while it asks and "
-        "may be faster."
+        f"Measured on {next(iter(devices))} ({listed(list(days))}): {most}{seconds(ladder.reading)} of each are for "
+        "reading and preparing 100 photos, the rest for the networks, one after the other. Predict reads while it asks "
+        "and may be faster."
     )
 
 
@@ -129,7 +130,7 @@ def notes(ladder: Ladder) -> list[str]:
     """What cannot be told here, and what was left out."""
     lines = [NO_ONE_AGAINST_ALL] if ladder.place != TEST else []
     if len(ladder.weights) > 1:
-        parts = [f"{ladder.names[run]} {weight:.2f}" for run, weight in zip(ladder.runs, ladder.weights, strict=True)]
+        parts = [f"{ladder.names[run]}: {weight:.2f}" for run, weight in zip(ladder.runs, ladder.weights, strict=True)]
         where = (
             "the photos that the folds held out; the test set had no part in it"
             if ladder.place == TEST

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.answers.ensemble_scores import NO_CHOICE
 from core.errors import LabError
-from core.predict.extras.measured import HELD_OUT, TEST, kept, of_runs
+from core.predict.extras.measured import HELD_OUT, TEST, check_cross_validated, kept, of_runs
 from core.predict.extras.ways import BEGIN_WITH, EXTRAS, NAMES
 from core.predict.job import Job
 from core.runs import Run, looks
@@ -33,6 +33,7 @@ TITLE = "What does each extra cost and bring?"
 PLACES = {TEST: "the test set", HELD_OUT: "held-out photos"}
 MOST = {500: "500 or so", 2_000: "2,000 or so", None: "all"}  # held-out photos, of people drawn
 MOST_RUNS, OFFERED = 5, 300
+LABELLED = 5  # dots that have room for their names; more have numbers
 EVERY = 0.5  # seconds between two looks at a job
 JOB, KEY = "live-extras-job", "live-extras-key"  # in the session: what is measured, and for which question
 SEEN = "live-extras-seen"  # in the session: the runs whose test set it has been shown, together
@@ -62,6 +63,7 @@ def _draw(run: Run, listed: Sequence[dict[str, Any]]) -> None:
         "it takes. Each network is asked once, and what it answered is kept with the run."
     )
     try:
+        check_cross_validated(run)
         seen_through = yes_no.through(run, "live-extras-attribute")
         question = _ask(seen_through, listed)
         with st.container():  # always there, so that what follows keeps its place
@@ -268,7 +270,9 @@ def table_html(ladder: Ladder) -> str:
     from core.predict.extras import words
 
     rows = []
-    for rung in ladder.rungs:
+    numbered = len(ladder.rungs) > LABELLED  # as their dots are
+    for place, rung in enumerate(ladder.rungs, 1):
+        number = f'<span class="lab-meta">{place}</span> ' if numbered else ""
         over = times = ""
         if rung.over is not None:
             tone = {"better": "lab-good", "worse": "lab-warn"}.get(rung.verdict, "")
@@ -277,7 +281,7 @@ def table_html(ladder: Ladder) -> str:
             times = words.times(ladder.times(rung))
         behind = f'<br><span class="lab-meta">{words.spread(rung)}</span>' if words.spread(rung) else ""
         rows.append(
-            f"<tr><td>{escape(words.name(rung, ladder))}</td>"
+            f"<tr><td>{number}{escape(words.name(rung, ladder))}</td>"
             f'<td class="lab-edge">{words.f1(rung)}{behind}</td><td class="lab-edge">{over}</td>'
             f'<td class="lab-edge">{words.seconds(rung.seconds)}</td><td>{times}</td></tr>'
         )
@@ -292,10 +296,12 @@ def table_html(ladder: Ladder) -> str:
 def _figure(ladder: Ladder) -> Any:
     from core.figures import extras as figures
 
+    numbered = len(ladder.rungs) > LABELLED
     return figures.f1_against_seconds(
         [
             figures.Point(
                 rung.name.removeprefix("+ "),
+                str(place) if numbered else rung.name.removeprefix("+ "),
                 "runs together" if rung.run is None else ladder.names[rung.run],
                 figures.TOGETHER if rung.run is None else _colour(rung),
                 rung.seconds,
@@ -303,7 +309,7 @@ def _figure(ladder: Ladder) -> Any:
                 rung.way.f1.low,
                 rung.way.f1.high,
             )
-            for rung in ladder.rungs
+            for place, rung in enumerate(ladder.rungs, 1)
             if rung.seconds is not None
         ]
     )

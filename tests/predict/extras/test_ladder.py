@@ -75,7 +75,7 @@ def test_a_step_costs_what_was_measured_reading_included(on_test):
     assert [rung.seconds for rung in steps.rungs[:4]] == pytest.approx(per_hundred)
     assert [rung.seconds for rung in steps.rungs[8:]] == pytest.approx([100 * (READING + 4 * PASS)] * 3)
     assert steps.times(steps.rungs[1]) == pytest.approx(5 / 3) and steps.times(steps.rungs[0]) is None
-    assert "1.00 s of each are for reading" in words.cost(steps)
+    assert "up to 1.00 s of each are for reading" in words.cost(steps)
 
 
 def test_several_runs_are_held_against_the_one_whose_folds_scored_higher(runs, on_test):
