@@ -92,6 +92,7 @@ def _live(root, faults, environment):
     log = os.open(places.lab_folder(root) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    os.fsync = os.fstat  # as conftest.py has it
     control.start_worker = lambda root: (root / ".successor").touch()  # what it would start has no faults of the test's
     torch.set_num_threads(1)
     torch.set_num_threads = lambda count: None  # two threads on two busy cores wait for each other most of the time

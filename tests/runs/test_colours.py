@@ -1,6 +1,7 @@
 """Colours of runs and folds: a run's own for life, told apart from each other, from states and from paper."""
 
 import itertools
+import shutil
 import tomllib
 
 import cv2
@@ -77,15 +78,22 @@ def test_runs_and_their_folds_stand_out_on_light_and_dark_paper(colour):
         assert (high + 0.05) / (low + 0.05) > 2
 
 
-@pytest.fixture
-def twelve(tmp_path, monkeypatch):
-    """The runs folder with as many runs as the palette has colours, made one after another."""
-    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
-    (tmp_path / "no-run").mkdir()  # what cannot be read takes no colour
-    table = samples(tmp_path, people=12, photos=1, folds=2)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A runs folder with as many runs as the palette has colours, made one after another."""
+    folder = tmp_path_factory.mktemp("twelve")
+    (folder / "no-run").mkdir()  # what cannot be read takes no colour
+    table = samples(folder, people=12, photos=1, folds=2)
     for number in range(len(colours.RUN_COLOURS)):
-        make_run(tmp_path, table, run_id=f"20260101-0000{number:02d}-r-0000")
-    return tmp_path
+        make_run(folder, table, run_id=f"20260101-0000{number:02d}-r-0000")
+    return folder
+
+
+@pytest.fixture
+def twelve(made, tmp_path, monkeypatch):
+    """The runs folder, a copy of it."""
+    monkeypatch.setenv("FACET_RUNS", str(tmp_path))
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def shown():

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import resource
+import stat
 import subprocess
 import sys
 import threading
@@ -56,6 +57,27 @@ def test_a_failure_of_the_system_keeps_the_old_content_and_leaves_nothing(old, m
     monkeypatch.undo()
     assert old.read_text() == "old"
     assert os.listdir(old.parent) == [old.name]
+
+
+def test_content_is_on_the_disk_before_it_has_its_name_and_the_name_before_anybody_goes_on(tmp_path, monkeypatch):
+    steps, replace = [], os.replace
+
+    def sync(descriptor):
+        place = os.fstat(descriptor)
+        steps.append(("sync", place.st_ino, stat.S_ISREG(place.st_mode) and place.st_size))
+
+    def rename(source, target):
+        steps.append(("rename", os.stat(source).st_ino, target.name))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
+    files.write_text(tmp_path / "a.json", "new")
+    file, folder = (path.stat().st_ino for path in (tmp_path / "a.json", tmp_path))
+    assert steps == [("sync", file, 3), ("rename", file, "a.json"), ("sync", folder, False)]
+    steps.clear()
+    files.write_text(tmp_path / "a.json", "newer", durable=False)
+    assert [step for step, *_ in steps] == ["rename"]
 
 
 def test_content_that_is_no_json_keeps_the_old_content(old):
