@@ -272,7 +272,7 @@ def table_html(ladder: Ladder) -> str:
     rows = []
     numbered = len(ladder.rungs) > LABELLED  # as their dots are
     for place, rung in enumerate(ladder.rungs, 1):
-        number = f'<span class="lab-meta">{place}</span> ' if numbered else ""
+        number = f'<span class="lab-meta">{place} ·</span> ' if numbered else ""
         over = times = ""
         if rung.over is not None:
             tone = {"better": "lab-good", "worse": "lab-warn"}.get(rung.verdict, "")

@@ -7,6 +7,7 @@ from core.answers import ensemble_scores
 from core.errors import LabError
 from core.predict.extras.measured import HELD_OUT, TEST, kept, load, measured, of_runs
 from core.predict.extras.ways import PLAIN
+from core.predict.job import Cancelled
 from core.runs import FoldState
 from tests.answered import made, table_of
 from tests.measured_runs import DEVICE, PASS, READING, made_up, runs_with_test
@@ -63,6 +64,19 @@ def test_of_held_out_photos_each_has_one_folds_answer_and_few_are_those_of_peopl
     whole = measured(run, HELD_OUT, [])
     assert len(whole.samples) == 12 and measured(run, HELD_OUT, [], most=5) == whole and len(calls) == 2
     assert not run.test_predictions_file.exists()
+
+
+def test_of_several_runs_it_goes_on_to_the_end_and_what_is_cancelled_keeps_nothing(tmp_path, calls):
+    runs, steps = runs_with_test(tmp_path, people=12), []
+
+    def cancelled(done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        of_runs(runs, TEST, progress=cancelled)
+    assert not runs[0].extras_file(TEST).exists() and not runs[0].test_predictions_file.exists()
+    of_runs(runs, TEST, progress=lambda *of: steps.append(of))
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)] and [run for run, *_ in calls] == ["first", "first", "second"]
 
 
 def test_a_damaged_file_is_made_anew_and_one_that_cannot_be_written_is_none(run, calls):
