@@ -32,6 +32,8 @@ pages = [
     )
     if (here / "pages" / f"{name}.py").is_file()
 ]
+page = st.navigation(pages, position="top")
+st.set_page_config(page_title=f"{page.title} · Facet Lab")  # a page that watches something says more, see frame.tab
 # st.stop() in a page ends that run and not early: else whatever ticked on the page before would go on in its place
 with contextlib.suppress(StopException):
-    st.navigation(pages, position="top").run()
+    page.run()

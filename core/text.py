@@ -36,6 +36,11 @@ def count(n: float) -> str:
     return f"{round(n):,}"
 
 
+def number_of(n: float, one: str, many: str = "") -> str:
+    """ "1 run", "2,100 runs"; many: the plural that is not `one` with an s."""
+    return f"{count(n)} {one if round(n) == 1 else many or one + 's'}"
+
+
 def rate(images_per_second: float | None) -> str:
     """Images per second: "28 img/s", with a decimal below ten."""
     if images_per_second is None or not math.isfinite(images_per_second):

@@ -14,7 +14,7 @@ from core.data.scan import Scan
 from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task, proposed_together, with_limits
 from core.errors import LabError
 from core.plan.ways_out import ways_out
-from core.text import count, plain
+from core.text import count, number_of, plain
 from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, photo, problems
 from pages.parts.data.view import View, address, address_choice, address_number, go
 from pages.parts.dataset import labels, picker
@@ -117,7 +117,7 @@ def pick_attributes(scan: Scan) -> TaskConfig:
         take=lambda names: go(attributes=SEPARATOR.join(names) or None, page=None, **classes.as_they_are()),
         format_func=lambda name: attributes.told(scan.attributes[name]),
         help="One, or several: each combination that occurs in the photos is then a class; more than a few yes/no "
-        "attributes are each told by itself.",
+        "attributes are each answered on their own.",
     )
     names = names or proposed.attributes
     together = proposed_together(names, scan.samples)
@@ -139,7 +139,10 @@ def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]]
         classes.offer(ways_out(scan, task, FoldsConfig()), task)
         return None
     if dropped:
-        st.caption(f"{count(dropped)} photos are not in the task {plain(task.title)}.")
+        st.caption(
+            f"{number_of(dropped, 'photo')} not used: the task {plain(task.title)} leaves them out, or a label that it "
+            "needs lacks."
+        )
     return table, names
 
 

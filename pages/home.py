@@ -19,7 +19,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.runs.lists.index import Listed
 from core.runs.states import overall
-from core.text import ago, count, plain
+from core.text import ago, count, number_of, plain
 from pages.parts.hand import results
 from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
@@ -41,7 +41,7 @@ def facts(summary: dict[str, Any]) -> str:
         str(summary["task"]),
         str(summary["dataset"]),
         f"ResNet-{summary['depth']}",
-        f"{len(summary['folds'])} folds",
+        number_of(len(summary["folds"]), "fold"),
         units(summary["people"], state_of_summary(summary)),
     ]
     return escape(" · ".join(parts))
@@ -118,6 +118,8 @@ def tick(drawn: tuple) -> None:
         training_now(running, colours)
     else:
         frame.look_after_workers()
+    several = number_of(len(running), "run") if len(running) > 1 else running[0]["name"] if running else ""
+    frame.tab(f"{several} training · Facet Lab" if running else "Home · Facet Lab", "running" if running else "")
     waiting(control.waiting(), {summary["id"]: summary for summary in listed})
 
 

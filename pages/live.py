@@ -22,10 +22,10 @@ from core.jobs import control
 from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
 from core.runs.lists import index
-from core.text import ago, count, plain
+from core.text import ago, count, number_of, plain
 from pages.parts.hand import hand
 from pages.parts.run import apart, attributes, certainty, charts, curves, extras, groups, result, take, view, yes_no
-from pages.parts.shared import badges, frame, moved, run_picker, tables
+from pages.parts.shared import badges, frame, moved, run_picker, tables, theme
 
 TICK = 1.0  # seconds
 SAMPLES = 12
@@ -76,11 +76,12 @@ def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colo
         config.task.title,
         dataset,
         pairs.in_words(info["class_names"], config.task.one_by_one),
-        f"{len(status.folds)} folds",
-        f"ResNet-{config.model.depth}" + (", factored head" if config.model.head == "factored" else ""),
+        number_of(len(status.folds), "fold"),
     ]
+    head = f", {theme.word('factored head')}" if config.model.head == "factored" else ""
     launched = f"launched {ago(info.get('created'))}"
-    facts_html = " · ".join([*map(escape, facts), origin(config, info), escape(launched)])
+    network = f"ResNet-{config.model.depth}{head}"
+    facts_html = " · ".join([*map(escape, facts), network, origin(config, info), escape(launched)])
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
             f'<div class="lab-title">{badges.dot(colour)}{escape(config.name)}</div>'
@@ -172,6 +173,11 @@ def resume(run: Run) -> None:
             st.session_state["live-error"] = error
 
 
+def tab_title(status: view.RunStatus, name: str) -> str:
+    """ "87 % · utk-full" while it trains, else "done · utk-full"."""
+    return f"{f'{status.share:.0%}' if status.running else badges.state_badge(status.state).word} · {name}"
+
+
 def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tuple) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
     if not run.exists():
@@ -181,6 +187,7 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
         st.rerun()
     if status.active and not status.running:
         frame.look_after_workers()
+    frame.tab(tab_title(status, config.name), status.state)
     folds = [fold.fold for fold in status.folds]
     version = view.metrics_version(run, folds)
     table = view.metrics_of(version)

@@ -10,7 +10,7 @@ from core.jobs import trash
 from core.runs.colours import colour_of
 from core.runs.lists import index, query
 from core.runs.lists.index import Listed
-from core.text import count
+from core.text import count, number_of
 from pages.parts.runs import actions, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
@@ -215,6 +215,8 @@ page = page_of(total)
 draw_table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
 pages_line(total, page)
 of_all = f"{count(len(matching))} of " if len(matching) < len(here) else ""
-st.caption(f"{of_all}{count(len(here))} runs. Scores are mean ± deviation (number of folds) over the finished folds.")
+st.caption(
+    f"{of_all}{number_of(len(here), 'run')}. Scores are mean ± deviation (number of folds) over the finished folds."
+)
 if shelf == "Runs" and any(entry.state in badges.ACTIVE for entry in every):
     st.fragment(watch, run_every=TICK)(tuple(entry.state for entry in every))

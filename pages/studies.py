@@ -12,7 +12,7 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.studies import record_file, records
 from core.studies.records import Study
-from core.text import ago, count, plain
+from core.text import ago, count, number_of, plain
 from pages.parts.hand import hand
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
@@ -61,7 +61,7 @@ def launch_missing(study: Study) -> None:
 
 def header(study: Study, status: view.StudyStatus) -> None:
     facts = [
-        f"{len(status.rows)} runs",
+        number_of(len(status.rows), "run"),
         f"{status.done} of {status.jobs} fold jobs done",
         f"launched {ago(study.created)}",
     ]
@@ -171,7 +171,7 @@ def order(study: Study, status: view.StudyStatus) -> None:
                 after = waiting[place + 1] if place + 1 < len(waiting) else None
                 move_button(study, row, before, "arrow_upward", "Train earlier")
                 move_button(study, row, after, "arrow_downward", "Train later")
-                st.markdown(f"{place + 1} · {plain(row.name)} :gray[{count(row.waiting)} folds]")
+                st.markdown(f"{place + 1} · {plain(row.name)} :gray[{number_of(row.waiting, 'fold')}]")
 
 
 def move_button(study: Study, row: view.Row, target: view.Row | None, icon: str, tip: str) -> None:

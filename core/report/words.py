@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from core.compare import verdict
+from core.compare.pairs import differences, pair
 from core.data.persons import units
 from core.data.yes_no import pairs
 from core.report.findings import Findings
@@ -28,11 +30,19 @@ def answer(findings: Findings) -> list[str]:
     if len(findings.members) == 1:
         final = spread(findings.baseline.scores("f1", "final").values())
         first = f"{name} reaches F1 {best} at the best epoch and {final} at the last, mean ± deviation (folds)."
-    sentences = [difference.sentence for difference in findings.differences]
-    claimed = [d for d in findings.differences if d.verdict in (paired.BETTER, paired.WORSE)]
-    if findings.differences and not claimed and any(d.interval for d in findings.differences):
-        sentences.append(f"No difference from {findings.names[findings.baseline.id]} is shown by these folds.")
-    return [first, *sentences]
+    return [*over_all(findings), first, *(difference.sentence for difference in findings.differences)]
+
+
+def over_all(findings: Findings) -> list[str]:
+    """The verdict over all runs, as the Compare page begins with it; nothing for a run alone."""
+    top = verdict.best_of(findings.members)
+    against_top = findings.differences
+    if top is not None and top is not findings.baseline:
+        others = [pair(member, top) for member in findings.members if member is not top]
+        against_top = differences(others, within=findings.within)
+    sizes = {run_id: run_cost.size.multiply_adds for run_id, run_cost in findings.costs.items()}
+    said = verdict.verdict(findings.members, top, against_top, sizes, within=findings.within)
+    return [" ".join([said.headline, *said.more])] if said.headline else []
 
 
 def limits(findings: Findings) -> list[str]:

@@ -99,3 +99,33 @@ def test_keys_walk_the_gallery_and_choose(page, lab):
     soon(
         lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 60 * slack(), "a link opens the same choice"
     )
+
+
+def test_from_home_to_the_maps_of_the_commonest_mistake_and_back_through_the_menu(page, lab):
+    """Two clicks from Home; the menu leads to the same run, not to the newest, and one press of Back is one page."""
+    looked_at, _ = judged_run(lab, 18), judged_run(lab, 34)
+    talk = Talk(page)
+
+    def opens(path: str) -> None:
+        soon(lambda: f"/{path}" in address(page), 60 * slack(), lambda: f"{path} opens, not {address(page)}")
+        talk.over()
+
+    page.goto("/")
+    press(page.get_by_role("link", name="depth 18"))
+    sees(page, "Commonest mistake")
+    opens(f"live?run={looked_at.id}")
+    chosen = names(page)[0]
+    faces(page).first.click()
+    opens(f"look_inside?run={looked_at.id}&samples=")
+    soon(lambda: page.locator(".look-maps canvas").count() >= 5, 90 * slack(), "the maps of its layers")
+    sees(page, chosen.rpartition("/")[2])
+    press(page.get_by_role("link", name=re.compile("Live$")))
+    opens(f"live?run={looked_at.id}")
+    press(page.get_by_role("link", name=re.compile("Studies$")))
+    opens(f"studies?run={looked_at.id}")
+    page.go_back()
+    opens(f"live?run={looked_at.id}")
+    page.go_back()
+    opens(f"look_inside?run={looked_at.id}&samples=")
+    page.reload()
+    opens(f"look_inside?run={looked_at.id}&samples=")

@@ -27,7 +27,7 @@ write progress feedback
 STREAMLIT = set(ELEMENTS.split())
 GROUPS = {"radio", "segmented_control", "pills", "select_slider"}
 WRITERS = {"plain", "count", "duration", "score", "rate", "spread", "ago", "len", "round", "int", "float", "sum", "abs"}
-WRITERS |= {"units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
+WRITERS |= {"number_of", "units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
 FUNCTION = ast.FunctionDef | ast.Lambda
 # What cannot be followed, file by file. Nothing of it can hold a text that stands in a file, an address or a field.
 KNOWN = {

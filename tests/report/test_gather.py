@@ -66,9 +66,10 @@ def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study):
         f1 = [state.scores["best_f1"] for state in run.states()]
         assert row[2] == f"{np.mean(f1):.3f} ± {np.std(f1, ddof=1):.3f} (5)"
         assert row[1] == "5 of 5"
-    assert report.sentences[0].startswith("ResNet-101 has the highest mean F1")
-    assert "ResNet-34 is not shown to be" in report.sentences[1]
-    assert "ResNet-101 is better than ResNet-18" in report.sentences[2]
+    assert report.sentences[0].startswith("ResNet-101 is the best of these: better than ResNet-18 and ResNet-34.")
+    assert report.sentences[1].startswith("ResNet-101 has the highest mean F1")
+    assert "ResNet-34 is not shown to be" in report.sentences[2]
+    assert "ResNet-101 is better than ResNet-18" in report.sentences[3]
 
 
 def test_differences_are_those_of_the_folds_in_points(study):
@@ -209,7 +210,7 @@ def test_runs_of_one_name_are_told_apart(study, tmp_path):
         config = tmp_path / path.name / "config.yaml"
         config.write_text(re.sub(r"^name: .*$", "name: same", config.read_text(), flags=re.M))
     report = gather.gather(chosen(tmp_path))
-    assert "same (0001)" in report.sentences[1] and "same (0000)" in report.sentences[1]
+    assert "same (0001)" in report.sentences[2] and "same (0000)" in report.sentences[2]
 
 
 def test_a_failed_fold_is_left_out_and_said(study, tmp_path):

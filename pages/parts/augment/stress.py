@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.inside.stress import StressPredictions
 
 LAUNCH = HOME / "pages" / "launch.py"
+CHECKPOINTS = {"best": "best epoch", "final": "last epoch"}
 _CHART = {
     "theme": None,
     "width": "stretch",
@@ -78,8 +79,15 @@ def _controls(summaries: dict[str, dict]) -> StressTest:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run_id = _pick_run(summaries)
         fold = st.selectbox("Fold", _done_folds(summaries[run_id]), key=f"stress-fold-{run_id}", width=90)
-        checkpoints = ["best", "final"]
-        which = begin(st.segmented_control, "Weights", checkpoints, key="stress-which", begins="best", required=True)
+        which = begin(
+            st.segmented_control,
+            "Weights",
+            list(CHECKPOINTS),
+            key="stress-which",
+            begins="best",
+            format_func=CHECKPOINTS.get,
+            required=True,
+        )
     if (
         linked := st.query_params.get("run")
     ) is None or linked in summaries:  # else it names a run that cannot be tested

@@ -25,7 +25,7 @@ from core.data.understood import facts_of
 from core.data.zips import unpack
 from core.errors import LabError
 from core.places import lab_folder
-from core.text import ago, count, duration, plain
+from core.text import ago, count, duration, number_of, plain
 from pages.parts.dataset import browse, demo, dropped
 from pages.parts.shared.fields import field
 
@@ -128,9 +128,9 @@ def _recent(choice: Choice, key: str) -> None:
     def show(root: str) -> str:
         if (entry := entries.get(root)) is None:
             return f"{Path(root).name} · from a zip · {root}"
-        facts = f"{count(entry.photos)} photos"
+        facts = number_of(entry.photos, "photo")
         if entry.people != entry.photos:  # else each photo is a person of its own, as far as is known
-            facts += f", {count(entry.people)} people"
+            facts += f", {number_of(entry.people, 'person', 'people')}"
         return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
 
     offered = [*entries, *unpacked]

@@ -61,7 +61,7 @@ def choose(errors: Errors, scan: Scan | None) -> None:
         format_func=lambda name: told(attributes[name]) if name in attributes else name,
         placeholder="Choose what a class is made of",
         help="One, or several: each combination that occurs in the photos is then a class, or each yes/no attribute is "
-        "told by itself.",
+        "answered on its own.",
     )
     message("task.attributes", errors)
     chosen = draft()["task"]["attributes"]

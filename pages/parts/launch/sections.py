@@ -16,7 +16,7 @@ from core.jobs import queue, speed
 from core.plan import apart
 from core.plan.folds import fold_table
 from core.plan.plan import Plan
-from core.text import count, duration, plain, rate
+from core.text import count, duration, number_of, plain, rate
 from pages.parts.launch import measuring
 from pages.parts.shared import faces, fold_verdict, tables
 
@@ -107,7 +107,7 @@ def _answers(plan: Plan) -> list[tuple[str, str, str | None]]:
     """How many classes there are, or attributes that are told one by one."""
     if not plan.config.task.one_by_one:
         return [("Classes", count(len(plan.class_names)), None)]
-    help = "Each is told by itself, yes or no; a photo counts for those that it tells."
+    help = "Each is answered on its own, yes or no; a photo counts for those whose answer is known of it."
     return [("Attributes", count(len(plan.class_names) // 2), help)]
 
 
@@ -160,7 +160,8 @@ def notes_of(plan: Plan) -> list[str]:
     """What of the dataset is not trained on as it stands, in a few words each."""
     notes = []
     if plan.dropped:
-        notes.append(f"{count(plan.dropped)} photos are not in the task {plan.config.task.title}")
+        left_out = f"{number_of(plan.dropped, 'photo')} of the dataset {'is' if plan.dropped == 1 else 'are'} not used"
+        notes.append(f"{left_out}: the task {plan.config.task.title} leaves them out, or a label that it needs lacks")
     if plan.left_out:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
     notes += [plain(sentence.rstrip(".")) for sentence in apart.sentences(plan.apart.record())[1:]]

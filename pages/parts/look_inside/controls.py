@@ -90,7 +90,9 @@ def _pick_classes(answers: Answers, uploaded: bool) -> tuple[str, str | None]:
     target = address.box("class", "Map of", options, default="predicted", width=165, keep_page=True, help=HELP["class"])
     options = address.with_classes({} if uploaded else MINUS, answers.class_names)
     options.pop(target, None)
-    minus = address.box("minus", "Minus", options, width=150, keep_page=True, placeholder="Nothing", help=HELP["minus"])
+    minus = address.box(
+        "minus", "Against", options, width=150, keep_page=True, placeholder="Nothing", help=HELP["minus"]
+    )
     return target, minus
 
 

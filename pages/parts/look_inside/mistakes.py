@@ -238,7 +238,7 @@ def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None =
         first = page * PAGE
         st.caption(f"{count(first + 1)} to {count(first + len(part))} of {count(len(rows))} photos", width="content")
         if chosen:
-            st.button("Let all go", icon=":material/deselect:", on_click=address.put, kwargs={"samples": None})
+            st.button("Clear the choice", icon=":material/deselect:", on_click=address.put, kwargs={"samples": None})
 
 
 def _turn_to(page: int) -> None:

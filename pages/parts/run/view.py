@@ -188,7 +188,7 @@ def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
     for fold in status.running[:1]:
         now = status.progress[fold.fold]
         alone = len(status.running) == 1
-        words.append(f"fold {fold.fold}, {done + 1} of {total}" if alone else f"{done} of {total} folds done")
+        words.append(f"fold {fold.fold} ({done + 1} of {total})" if alone else f"{done} of {total} folds done")
         if now.get("epoch"):
             words.append(f"epoch {now['epoch']} / {status.epochs}")
         else:

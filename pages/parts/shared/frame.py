@@ -18,6 +18,15 @@ from pages.parts.shared import badges, theme
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
 CLICK, PRESSED = "launch_click", "runs-pressed"
+# in a tab: the sign of a state
+SIGNS = {
+    "running": "⏳",
+    "queued": "⏳",
+    "done": "✅",
+    "failed": "❌",
+    "interrupted": "⏸️",
+    "cancelled": "⏸️",
+}
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
 
@@ -50,6 +59,11 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         _look_after()
     if problem := st.session_state.get("workers-problem"):
         top.html(badges.fault(problem, state="interrupted"))
+
+
+def tab(title: str, state: str) -> None:
+    """What the browser's tab says of something that is watched: "87 % · utk-full", with a sign of its state."""
+    st.set_page_config(page_title=title, page_icon=SIGNS.get(state, "🔬"))
 
 
 def _look_after() -> None:

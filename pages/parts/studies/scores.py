@@ -52,8 +52,8 @@ def section(study: Study, status: StudyStatus) -> None:
     st.html(
         '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th></th><th></th>'
         '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
-        f'<tr><th>run</th><th class="lab-left">told</th>{pair}{pair}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-        "</div>"
+        f'<tr><th>run</th><th class="lab-left">scored on</th>{pair}{pair}</tr></thead><tbody>{"".join(body)}</tbody>'
+        "</table></div>"
     )
     st.caption(
         "An attribute is read from the summed probability of the classes that have it. Several networks are scored on "
@@ -113,7 +113,8 @@ def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str,
             for kind in KINDS
         )
         first = title if place == 0 else ""
-        lines.append(f'<tr><td>{first}</td><td class="lab-left">{escape(name)}</td>{cells}</tr>')
+        tip = f' title="{escape(theme.GLOSSARY["joint"], quote=True)}"' if name == "joint" else ""
+        lines.append(f'<tr><td>{first}</td><td class="lab-left"{tip}>{escape(name)}</td>{cells}</tr>')
     return "".join(lines)
 
 
