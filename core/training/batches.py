@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from core.augment import draws
 from core.augment.pipeline import Pipeline, build_transform, sample_seeds, size_of, split_exact, split_pipeline
 from core.config import TransformConfig
 from core.data.pictures.photo import StoredPhoto
+from core.errors import LabError
+
+# What torch says of a loader process that died of a bus error, or could make no file in /dev/shm
+_NO_SHARED_MEMORY = re.compile(r"signal: Bus error|shared memory|file </torch_")
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,19 @@ def split_batches(order: np.ndarray, size: int) -> list[np.ndarray]:
     return batches
 
 
+class _InSharedMemory(Dataset):
+    """In a loader process: tensors are moved into shared memory where a lack of it is an error that reaches the fold.
+
+    Left to the queue between the processes, a thread of its own would only print it, and the fold would wait for ever.
+    """
+
+    def __init__(self, dataset: Any):
+        self.dataset = dataset
+
+    def __getitem__(self, item: Any) -> Any:
+        return each_tensor(self.dataset[item], torch.Tensor.share_memory_)
+
+
 class Loader:
     """Feeds batches to one fold: from a thread (workers=0) or from spawned processes that live through all epochs.
 
@@ -118,7 +136,7 @@ class Loader:
         self._loader = None
         if workers:
             self._loader = DataLoader(
-                dataset,
+                _InSharedMemory(dataset),
                 sampler=self,
                 batch_size=None,
                 num_workers=workers,
@@ -140,9 +158,22 @@ class Loader:
         """uint8 (b, H, W, 3) tensors on the device, batch by batch."""
         counts = np.split(repeats(np.concatenate(batches)), np.cumsum([len(batch) for batch in batches])[:-1])
         self._plan = [(epoch, indices, repeat) for indices, repeat in zip(batches, counts, strict=True)]
-        source = self._loader if self._loader is not None else self._from_thread()
+        source = self._from_thread() if self._loader is None else self._from_processes()
         for item in source:
             yield self.dataset.finish(each_tensor(item, lambda tensor: tensor.to(self.device, non_blocking=True)))
+
+    def _from_processes(self) -> Iterator[Any]:
+        try:
+            yield from self._loader
+        except RuntimeError as error:
+            if _NO_SHARED_MEMORY.search(str(error)) is None:
+                raise
+            raise LabError(
+                "shared memory: /dev/shm has no room for the batches that loader processes hand over.",
+                "Start the container with --shm-size=2g (python -m core doctor tells what is free), or set "
+                "training.loader_workers to 0: photos are then augmented in a thread.",
+                kind="shared-memory",
+            ) from error
 
     def _from_thread(self) -> Iterator[Any]:
         ahead = [self._pool.submit(self._item, item) for item in self._plan[:2]]

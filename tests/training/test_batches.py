@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.augment.pipeline import sample_seed
 from core.data.pictures.photo import StoredPhoto, photos_of
+from core.places import HOME
 from core.training import pixel_cache
 from core.training.batches import AugmentedBatches, Loader, Source, epoch_order, split_batches, to_network
 
@@ -134,3 +139,40 @@ def test_to_network_normalises_as_the_transform_says_and_stays_channels_last(tin
     assert ready.shape == (2, 3, 5, 4)
     assert torch.allclose(ready, expected, atol=1e-5)
     assert ready.is_contiguous(memory_format=torch.channels_last)
+
+
+SMALL_SHM = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from core.errors import LabError
+from core.training.batches import AugmentedBatches, Loader, Source
+loader = Loader(AugmentedBatches(Source([], Path(sys.argv[1]), []), 0, 0, "train"), 1, torch.device("cpu"))
+if __name__ == "__main__":
+    try:
+        for batch in loader.epoch(1, [np.arange(64)]):
+            print("a batch of", batch.shape)
+    except LabError as error:
+        print(error.kind, error)
+"""
+
+
+@pytest.mark.fault(45)
+def test_shared_memory_too_small_for_a_batch_is_told_with_the_remedy(tmp_path):
+    """In a mount namespace of its own, with 1 MB of /dev/shm for batches of 3 MB."""
+    np.save(tmp_path / "pixels.npy", np.zeros((64, 128, 128, 3), np.uint8))
+    (tmp_path / "load.py").write_text(SMALL_SHM)
+    inside = 'mount -t tmpfs -o size=1m tmpfs /dev/shm || exit 77; exec "$0" "$@"'
+    command = ["unshare", "-m", "sh", "-c", inside, sys.executable, str(tmp_path / "load.py")]
+    environment = {**os.environ, "PYTHONPATH": str(HOME)}
+    try:
+        done = subprocess.run(
+            [*command, str(tmp_path / "pixels.npy")], capture_output=True, text=True, env=environment, timeout=100
+        )
+    except FileNotFoundError:
+        pytest.skip("no unshare on this machine: nothing can make its shared memory small")
+    if done.returncode in (1, 77) and "ermi" in done.stderr and not done.stdout:
+        pytest.skip(f"this user may not make its shared memory small: {done.stderr.strip()}")
+    assert done.stdout.startswith("shared-memory shared memory: /dev/shm has no room"), done.stdout + done.stderr
+    assert "--shm-size" in done.stdout
