@@ -13,7 +13,6 @@ from core.places import HOME
 
 PAGE = HOME / "docs" / "faults.md"
 OPEN: dict[int, str] = {  # rows without a test, each with the reason
-    47: "there is no cluster yet",
     48: "no test yet of a browser that is offline; a server that restarts under an open page is row 3's",
 }
 

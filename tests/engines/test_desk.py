@@ -85,6 +85,7 @@ def test_a_share_of_a_gpu_lets_several_jobs_train_on_one(hands, clock):
     assert len(hands.started) == 6
 
 
+@pytest.mark.fault(47)
 def test_a_silent_attempt_is_given_up_and_what_it_sends_later_is_refused(desk, hands, clock):
     desk.arrange("w", [job(0)])
     desk.tick()

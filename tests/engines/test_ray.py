@@ -183,6 +183,7 @@ def same_as(runs, here):
             assert_same_result(run, other, fold)
 
 
+@pytest.mark.fault(47)
 def test_a_study_on_three_nodes_one_killed_and_one_frozen_and_woken_is_the_study_of_this_machine(
     nodes, plans, here, root, place
 ):

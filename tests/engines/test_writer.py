@@ -127,6 +127,7 @@ def test_while_it_trains_the_pages_see_what_they_see_here(root, open_lab, tiny_p
 
 
 @pytest.mark.parametrize("shipped", [0, 1, 3])
+@pytest.mark.fault(47)
 def test_a_node_that_dies_costs_what_was_not_sent_and_the_fold_ends_the_same(
     root, open_lab, tiny_plan, never_stopped_small, shipped
 ):
