@@ -133,7 +133,7 @@ class Loader:
         self.dataset, self.device, self.workers = dataset, device, workers
         self._plan: list = []
         self._pool: Any = ThreadPoolExecutor(1, "augment") if workers == 0 else None
-        self._loader = None
+        self._loader: Any = None
         if workers:
             self._loader = DataLoader(
                 _InSharedMemory(dataset),
