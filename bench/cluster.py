@@ -28,6 +28,7 @@ from core.places import lab_folder
 from core.runs import Run
 from core.runs.create import create
 
+FOLDS = 20  # of each simulated run
 CONFIG: dict[str, Any] = {
     "name": "cluster",
     "task": {"name": "label"},
@@ -131,7 +132,7 @@ def simulate(root: Path, nodes: int, waiting: int, epochs: int, size: int) -> di
     """So many nodes send so many epochs each, with a resume point of `size` bytes, to one desk and one writer."""
     hands = FakeNodes(nodes)
     desk = Desk(hands)
-    runs = [make_run(root, 5) for _ in range(-(-(nodes + waiting) // 5))]
+    runs = [make_run(root, FOLDS) for _ in range(-(-(nodes + waiting) // FOLDS))]
     begun = time.perf_counter()
     for run in runs:
         queue.enqueue(run, run.folds())

@@ -59,7 +59,10 @@ def serve(
                 idle = 0.0 if writer.round() else idle + EVERY
             except DeskGone:
                 cluster.close(end=False)
-                writer.cluster = cluster = connect(root, address)
+                try:
+                    writer.cluster = cluster = connect(root, address)
+                except LabError as error:
+                    raise Gone(error.message.removeprefix("engine: ").rstrip(".")) from error
                 writer.greet()
             pause(EVERY)
         writer.tell()

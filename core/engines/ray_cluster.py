@@ -90,6 +90,8 @@ def _in_words(address: str):
         versions = "version" in str(error).lower() and "match" in str(error).lower()
         remedy = "Install the same Ray and Python on every machine: pip install -r requirements-ray.txt."
         other = "Look at the cluster with: ray status."
+        if "reconnect" in first:
+            first = "it does not answer"
         raise LabError(
             f"engine: {address} cannot be used: {first}.", remedy if versions else other, kind="engine"
         ) from error

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.runs.run import Run
 
 STOPPED = "The worker was stopped from outside."
+UNCOLLECTED = "The process that collects what the cluster trains was stopped; the cluster goes on meanwhile."
+COLLECT = "The lab starts it again by itself, and what came in the meantime is here then."
 VERDICTS = ("memory", "stopped")  # kinds of a state that says running though its worker is dead
 
 
@@ -53,6 +55,8 @@ def judged(run: Run, state: FoldState) -> FoldState:
         return replace(state, state="interrupted")
     last = _last_note(run, state)
     if (_kills_since(last) or 0) <= 0:
+        if "desk" in (state.worker or {}):
+            return replace(state, state="interrupted", reason=UNCOLLECTED, remedy=COLLECT, kind="stopped")
         return replace(state, state="interrupted", reason=STOPPED, kind="stopped")
     state = replace(state, state="interrupted", kind="memory", memory_kills=state.memory_kills + 1)
     return replace(state, reason=_reason(last), remedy=_remedy(run, state))

@@ -158,7 +158,9 @@ def test_a_lab_that_was_killed_finds_what_came_back_meanwhile(root, open_lab, ti
     begun(lab, hands)
     hands.train(line=Broken(hands.desk, 1, then=lab.round))
     lab.dies()
-    assert run.fold_state(0).state == "interrupted"  # nobody writes
+    state = run.fold_state(0)
+    assert (state.state, state.epoch) == ("interrupted", 1)  # nobody writes
+    assert "the cluster goes on meanwhile" in state.reason
     hands.over = [(hands.started[0][0], "killed")]
     hands.desk.tick()
     hands.train()  # trains to its end while the lab is closed
