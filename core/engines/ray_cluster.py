@@ -86,8 +86,8 @@ def _in_words(address: str):
         yield
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        first = lines[0][:300] if lines else type(error).__name__
         versions = "version" in str(error).lower() and "match" in str(error).lower()
+        first = " ".join(lines if versions else lines[:1])[:300].rstrip(".") or type(error).__name__
         remedy = "Install the same Ray and Python on every machine: pip install -r requirements-ray.txt."
         other = "Look at the cluster with: ray status."
         if "reconnect" in first:

@@ -30,6 +30,7 @@ from core.runs.states import ALIVE
 from core.storage import files
 
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
+BY_HAND = "taken out of use by hand"
 TOLD = 2.0  # seconds between two reports, if nothing has changed
 WORTH_A_HALT = ("unexpected", "device", "memory")
 
@@ -73,6 +74,7 @@ class Writer:
         self._packing: tuple[Key, Future] | None = None
         self._keeping: list[str] = []
         self._leaving = False
+        self.put_back: set[str] = set()  # nodes that were put back by hand, once each
 
     # the life of a writer
     def greet(self) -> None:
@@ -112,8 +114,25 @@ class Writer:
         waiting = self._offer()
         if self.clock() - self.told > TOLD:
             self.status = self.cluster.status()
+            self._use_nodes()
             self.tell()
         return bool(self.held or waiting or self._packing)
+
+    def _use_nodes(self) -> None:
+        """Nodes that people took out of use, or put back; a wish to put one back holds once."""
+        wishes = elsewhere.wishes(self.root)
+        for node in self.status["nodes"]:
+            wish = wishes.get(node["name"])
+            if wish == "out" and not node["why"]:
+                node["why"] = BY_HAND
+            elif wish == "in" and node["why"] and node["id"] not in self.put_back:
+                self.put_back.add(node["id"])
+                node["why"] = ""
+            else:
+                if wish == "out":
+                    self.put_back.discard(node["id"])
+                continue
+            self.cluster.use(self.token, node["id"], node["why"])
 
     def give_up(self, why: str) -> None:
         """The cluster is gone: what trained there is interrupted, and says why."""

@@ -86,6 +86,24 @@ def report(root: Path) -> dict[str, Any]:
         return {}
 
 
+def wishes_file(root: Path) -> Path:
+    return machine_folder(root) / "nodes.json"
+
+
+def use_node(root: Path, name: str, use: bool) -> None:
+    """Ask the writer to take a node out of use, or into use again. What trains there goes on to its end."""
+    word = "in" if use else "out"
+    files.change_json(wishes_file(root), "what nodes are used", lambda content: files.table_of(content) | {name: word})
+
+
+def wishes(root: Path) -> dict[str, str]:
+    """Name of a node -> 'out' or 'in', as people asked."""
+    try:
+        return {str(name): str(word) for name, word in files.table_of(files.read_json(wishes_file(root))).items()}
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
 def under_way(root: Path) -> list[tuple[str, int]]:
     """(run id, fold) of what trains on a cluster, or did when the writer was last alive."""
     with contextlib.suppress(*GARBAGE):

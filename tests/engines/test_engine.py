@@ -1,5 +1,6 @@
 """What an engine tells of itself; Ray is chosen by who has it, and told in words where it is missing."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +11,10 @@ import pytest
 from core import machine
 from core.cli.main import main
 from core.engines import engine as engines
-from core.engines import pack, ray_cluster
+from core.engines import life, pack, ray_cluster
 from core.engines.parcel import Node
 from core.errors import LabError
-from core.jobs import elsewhere, queue
+from core.jobs import elsewhere, halt, queue
 from core.places import HOME
 from core.storage import files, locks
 
@@ -112,3 +113,47 @@ def test_a_number_that_is_none_is_refused(runs_folder, monkeypatch):
 
 def test_the_code_that_travels_is_the_same_for_the_same_code():
     assert pack.code() == pack.code()
+
+
+class FakeRay:
+    """A Ray that refuses with the words of the real one."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def init(self, *arguments, **options):
+        raise self.error
+
+
+def test_an_address_where_nothing_listens_is_told(runs_folder, monkeypatch):
+    with socket.socket() as free:  # bound and not listening: nobody else can take it meanwhile
+        free.bind(("127.0.0.1", 0))
+        address = f"ray://127.0.0.1:{free.getsockname()[1]}"
+        monkeypatch.setitem(sys.modules, "ray", FakeRay(AssertionError("never asked")))
+        with pytest.raises(LabError, match=f"nothing listens at {address}") as refused:
+            ray_cluster.connect(runs_folder, address)
+    assert "ray start --head" in refused.value.remedy
+
+
+def test_another_version_there_is_told_with_what_to_install(runs_folder, monkeypatch):
+    words = "Version mismatch: The cluster was started with:\n    Ray: 2.50.0\n    Python: 3.12.1"
+    monkeypatch.setitem(sys.modules, "ray", FakeRay(RuntimeError(words)))
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        there.listen()
+        with pytest.raises(LabError, match="cannot be used: Version mismatch") as refused:
+            ray_cluster.connect(runs_folder, f"ray://127.0.0.1:{there.getsockname()[1]}")
+    assert "Ray: 2.50.0" in refused.value.message
+    assert "Install the same Ray and Python on every machine" in refused.value.remedy
+
+
+def test_a_writer_that_cannot_reach_its_cluster_stops_the_queue_with_the_reason(runs_folder, monkeypatch):
+    monkeypatch.setenv("FACET_ENGINE", "ray://127.0.0.1:1")
+
+    def connect(root, address):
+        raise LabError(f"engine: nothing listens at {address}.", "Start it there.", kind="engine")
+
+    life.serve(runs_folder, connect, engines.demand)
+    stop = halt.stopped(runs_folder)
+    assert stop.message == "The queue has stopped: engine: nothing listens at ray://127.0.0.1:1."
+    assert stop.remedy == "Start it there."

@@ -1,9 +1,11 @@
 """The writer between a real runs folder and a desk in this process: what lands in a run folder is what would here."""
 
+import errno
+
 import pytest
 
 from core.engines import engine as engines
-from core.engines import life, taken, writer
+from core.engines import life, node, taken, writer
 from core.engines.cluster import Gone
 from core.engines.desk import Desk
 from core.jobs import control, elsewhere, halt, queue
@@ -406,3 +408,42 @@ def test_the_verdict_of_a_desk_that_died_unseen(root, open_lab, tiny_plan):
     assert (state.state, state.reason) == ("interrupted", "The cluster ended while nobody collected what it trained.")
     assert elsewhere.under_way(root) == []
     assert Run(run.id, root).fold_state(1).state == "queued"
+
+
+def test_a_node_without_room_is_out_of_use_and_says_where(root, open_lab, tiny_plan, monkeypatch, tmp_path):
+    cluster, hands = near(2)
+    run, lab = launched(short(tiny_plan), root), open_lab(cluster)
+    begun(lab, hands)
+
+    def full(path, parts):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as small:
+        small.setattr(node, "_write", full)
+        hands.train()
+    assert hands.desk.unused == {"n0": f"node 0 has no room in {tmp_path / 'node'}; free some there"}
+    hands.desk.tick()
+    hands.train()  # on the other one
+    lab.round()
+    assert run.fold_state(0).state == "done"
+    assert taken.attempts(run, 0)[-1]["name"] == "node 1"
+
+
+def test_a_node_is_taken_out_of_use_and_put_back_by_its_name(root, open_lab, tiny_plan):
+    cluster, hands = near(2)
+    launched(short(tiny_plan), root)
+    lab = open_lab(cluster)
+
+    def looked():
+        lab.writer.told = -1e9
+        lab.round()
+        return {row["name"]: row["why"] for row in elsewhere.report(root)["nodes"]}
+
+    assert looked() == {"node 0": "", "node 1": ""}
+    elsewhere.use_node(root, "node 1", False)
+    assert looked() == {"node 0": "", "node 1": writer.BY_HAND}
+    assert hands.desk.status()["places"] == 1
+    elsewhere.use_node(root, "node 1", True)
+    assert looked() == {"node 0": "", "node 1": ""}
+    hands.desk.use(lab.writer.token, "n1", "node 1 lacks torch")
+    assert looked()["node 1"] == "node 1 lacks torch"  # putting it back held once

@@ -19,6 +19,8 @@ def engine(
     choose: Annotated[
         str | None, typer.Option("--choose", help="this-machine, ray, or ray://HOST:10001; kept for this machine.")
     ] = None,
+    take_out: Annotated[str | None, typer.Option("--take-out", help="A node that is to begin nothing more.")] = None,
+    put_back: Annotated[str | None, typer.Option("--put-back", help="A node that may begin fold jobs again.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     runs_dir: RunsOption = None,
 ) -> None:
@@ -28,6 +30,9 @@ def engine(
     root = runs_dir.resolve() if runs_dir else places.runs_folder()
     if choose is not None:
         elsewhere.choose(root, choose)
+    for name, use in ((take_out, False), (put_back, True)):
+        if name is not None:
+            elsewhere.use_node(root, name, use)
     engine = engines.engine_of(root)
     capacity, placed = engine.capacity(), engine.placed()
     if as_json:
