@@ -14,6 +14,7 @@ from core.compare.pairs import Difference
 from core.compare.verdict import Verdict
 from core.errors import LabError
 from core.runs.colours import colour_of, fold_colour
+from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
@@ -116,7 +117,7 @@ def choose(chosen: Sequence[str]) -> None:
 frame.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
-listed = index.summaries()
+listed = cross_validated(index.summaries())
 if not st.query_params.get("runs") and (runs := pick.of_hand()):
     st.query_params["runs"] = runs
 question = pick.read_address()

@@ -16,6 +16,7 @@ from core.figures import curves
 from core.jobs import control, queue
 from core.runs import Run
 from core.runs.colours import colour_of
+from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists import index
 from core.runs.lists.index import Listed
 from core.runs.states import overall
@@ -41,7 +42,7 @@ def facts(summary: dict[str, Any]) -> str:
         str(summary["task"]),
         str(summary["dataset"]),
         f"ResNet-{summary['depth']}",
-        number_of(len(summary["folds"]), "fold"),
+        "on everybody" if summary.get("everybody") else number_of(len(summary["folds"]), "fold"),
         units(summary["people"], state_of_summary(summary)),
     ]
     return escape(" · ".join(parts))
@@ -62,8 +63,20 @@ def small_curve(summary: dict[str, Any], colour: str, width: int = 120) -> str:
 
 
 def score_so_far(summary: dict[str, Any]) -> str:
+    if summary.get("everybody"):
+        return f"F1 {NOT_MEASURED}"
     entry = Listed(summary)
     return f"F1 {results.f1(entry)}, finished folds" if entry.done[0] else "no fold is finished yet"
+
+
+def reached(summary: dict[str, Any]) -> str:
+    """HTML of what a finished run reached."""
+    if summary.get("everybody"):
+        return f'<div class="lab-num">F1 {NOT_MEASURED} <span class="lab-meta">on everybody</span></div>'
+    return (
+        f'<div class="lab-num">F1 {results.f1(Listed(summary))} <span class="lab-meta">best epoch</span></div>'
+        f'<div class="lab-num lab-meta">F1 {results.f1(Listed(summary), "final")} last epoch</div>'
+    )
 
 
 def training_now(running: Sequence[dict[str, Any]], colours: dict[str, str]) -> None:
@@ -137,11 +150,7 @@ def finished(done: Sequence[dict[str, Any]]) -> None:
                 link(summary)
                 st.html(f'<div class="lab-meta">{badges.dot(colour)}{facts(summary)} · {_time(ended or None)}</div>')
             st.html(small_curve(summary, colour), width=130)
-            st.html(
-                f'<div class="lab-num">F1 {results.f1(Listed(summary))} <span class="lab-meta">best epoch</span></div>'
-                f'<div class="lab-num lab-meta">F1 {results.f1(Listed(summary), "final")} last epoch</div>',
-                width=230,
-            )
+            st.html(reached(summary), width=230)
     if len(done) > FINISHED_SHOWN:
         st.caption(f"{count(len(done) - FINISHED_SHOWN)} older ones: find them on the Runs page.")
 

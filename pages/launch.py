@@ -12,6 +12,7 @@ from core.data.yes_no import pairs
 from core.errors import LabError
 from core.plan.plan import Plan
 from core.plan.ways_out import WaysOut
+from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
@@ -65,8 +66,9 @@ def classes_of(plan: Plan) -> str:
 
 
 def parents() -> dict[str, str]:
-    """The runs that another one can start from, newest first: those with a finished fold."""
-    done = [s for s in index.summaries() if any(fold["state"] == "done" for fold in s.get("folds", ()))]
+    """The runs that another one can start from, newest first: those with a finished fold that held somebody out."""
+    summaries = cross_validated(index.summaries())
+    done = [s for s in summaries if any(fold["state"] == "done" for fold in s.get("folds", ()))]
     return {s["id"]: run_picker.run_label(s) for s in done}
 
 

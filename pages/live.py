@@ -21,10 +21,24 @@ from core.figures import comparison_curves
 from core.jobs import control
 from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
+from core.runs.everybody.unmeasured import ALONE
 from core.runs.lists import index
 from core.text import ago, count, number_of, plain
 from pages.parts.hand import hand
-from pages.parts.run import apart, attributes, certainty, charts, curves, extras, groups, result, take, view, yes_no
+from pages.parts.run import (
+    apart,
+    attributes,
+    certainty,
+    charts,
+    curves,
+    everybody,
+    extras,
+    groups,
+    result,
+    take,
+    view,
+    yes_no,
+)
 from pages.parts.shared import badges, frame, moved, run_picker, tables, theme
 
 TICK = 1.0  # seconds
@@ -76,12 +90,12 @@ def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colo
         config.task.title,
         dataset,
         pairs.in_words(info["class_names"], config.task.one_by_one),
-        number_of(len(status.folds), "fold"),
     ]
     head = f", {theme.word('factored head')}" if config.model.head == "factored" else ""
     launched = f"launched {ago(info.get('created'))}"
+    folds = everybody.fact(config) if status.everybody else escape(number_of(len(status.folds), "fold"))
     network = f"ResNet-{config.model.depth}{head}"
-    facts_html = " · ".join([*map(escape, facts), network, origin(config, info), escape(launched)])
+    facts_html = " · ".join([*map(escape, facts), folds, network, origin(config, info), escape(launched)])
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
             f'<div class="lab-title">{badges.dot(colour)}{escape(config.name)}</div>'
@@ -132,6 +146,8 @@ def actions(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         )
         st.code(text, "yaml", height=420)
         corrected(run)
+    if status.everybody:
+        return  # it is trained again from the page of the run whose people they are
     ended = not status.active and any(fold.state == "done" for fold in status.folds)
     if not ended and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
         st.switch_page(LAUNCH, query_params={"from": run.id})
@@ -193,7 +209,8 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
     table = view.metrics_of(version)
     st.html(view.progress_html(status, table))
     doubts = view.doubts_of(run)
-    st.html(view.folds_html(status, doubts.absent, colour))
+    if not status.everybody:  # the bar tells all of it
+        st.html(view.folds_html(status, doubts.absent, colour))
     with st.container():  # always there, so that what follows keeps its place on the page
         if failures := view.failures_html(status.folds):
             st.html(failures)
@@ -202,7 +219,14 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
         if resumed := starts.sentence(run, folds):
             st.caption(plain(resumed))
     phases = tuple(view.phases_of(config))
-    curves.draw(charts.charts(version, phases, config.epochs, tuple(folds), colour), key=f"live-curves-{run.id}")
+    lines = () if status.everybody else tuple(folds)
+    curves.draw(charts.charts(version, phases, config.epochs, lines, colour), key=f"live-curves-{run.id}")
+    if status.everybody:
+        st.caption(
+            "All curves are of the photos trained on, as they were augmented: they show that it learns, not how well "
+            f"it answers about new people.{MIXED.get(config.mix.method, '')}"
+        )
+        return
     st.html(view.table_html(status.folds, table, doubts.absent))
     older = ["this run"] if metrics_file.tells_objective(table, config.training) else []
     loss = comparison_curves.loss_words(older) or "Loss is plain cross-entropy."
@@ -278,7 +302,9 @@ def network_samples(run_id: str, fold: int, epoch: int, photos: tuple[int, ...])
 
 def samples(run: Run, config: RunConfig) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        fold = st.selectbox("Fold", run.folds(), format_func=lambda fold: f"fold {fold}", width=140)
+        fold = ALONE
+        if config.folds.everybody is None:
+            fold = st.selectbox("Fold", run.folds(), format_func=lambda fold: f"fold {fold}", width=140)
         epoch = st.number_input("Epoch", 1, config.epochs, 1, width=140, help="Each epoch augments anew.")
     try:
         with st.spinner("Augmenting photos"):
@@ -294,7 +320,9 @@ def samples(run: Run, config: RunConfig) -> None:
     if fault:
         st.html(badges.fault(fault, state="interrupted"))
     if faces:
-        st.caption(f"{count(width)} × {count(height)} px, augmented as fold {fold} sees them in epoch {count(epoch)}.")
+        whose = "the network" if config.folds.everybody else f"fold {count(fold)}"
+        size = f"{count(width)} × {count(height)} px"
+        st.caption(f"{size}, augmented as {whose} sees them in epoch {count(epoch)}.")
 
 
 frame.begin_page(shows=(hand.STUDY,))
@@ -325,18 +353,26 @@ if problem := st.session_state.pop("live-error", None):
 with st.container():
     moved.ask(run)
 with st.container():
-    if doubts := view.doubts_html(view.doubts_of(run)):
+    if not status.everybody and (doubts := view.doubts_html(view.doubts_of(run))):  # of its folds
         st.html(doubts)
 with st.container():
-    result.section(run, config, status)
+    if status.everybody:
+        everybody.about(run, config, info)
+    else:
+        result.section(run, config, status)
 curves.plotly_once()
 st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, status.signature)
 with st.container():
     apart.section(run, info, status)
 with st.container():
-    certainty.section(run, [fold.fold for fold in status.folds if fold.state == "done"])
+    if not status.everybody:
+        certainty.section(run, [fold.fold for fold in status.folds if fold.state == "done"])
 with st.container():
-    extras.section(run, status, listed)
+    if not status.everybody:
+        everybody.section(run, status, listed)
+with st.container():
+    if not status.everybody:
+        extras.section(run, status, listed)
 with st.container():
     take.section(run, status)
 
@@ -353,4 +389,7 @@ if tab_rates.open:
         st.fragment(rates, run_every=5 * TICK if status.active else None)(run, config, colour)
 if tab_groups.open:
     with tab_groups:
-        groups.tab(run)
+        if status.everybody:
+            st.caption("Nobody was held out, so no group of people has a score.")
+        else:
+            groups.tab(run)

@@ -11,6 +11,7 @@ from core.answers import mistakes
 from core.answers.mistakes import Answers
 from core.errors import LabError
 from core.runs import Run
+from core.runs.everybody.unmeasured import cross_validated, measured_by
 from core.runs.lists import index
 from core.runs.yes_no import view as one_by_one
 from core.runs.yes_no.view import OneAttribute, opened
@@ -113,7 +114,11 @@ def explain(error: LabError, run_id: str, summaries: list[dict]) -> None:
     else:
         st.html(TITLE)
     badges.show_error(error)
-    if unanswered:
+    if error.kind == "everybody" and (parent := measured_by(Run(run_id))) is not None and Run(parent).exists():
+        if st.button("Look inside the cross-validated run", icon=":material/visibility:"):
+            st.query_params["run"] = parent
+            st.rerun()
+    elif unanswered:
         hand.take(run_id)
         if st.button("Open in Live", icon=":material/show_chart:"):
             st.switch_page(LIVE, query_params={"run": run_id})
@@ -123,7 +128,7 @@ def explain(error: LabError, run_id: str, summaries: list[dict]) -> None:
 
 frame.begin_page(shows=(hand.STUDY,))
 groups.style()
-summaries = index.summaries()
+summaries = cross_validated(index.summaries())
 run_id = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(summaries)
 if run_id is None:
     st.html(TITLE)

@@ -226,7 +226,9 @@ def load(run: Run) -> EnsembleScores | None:
 
 def _origins(run: Run) -> dict[str, dict[str, str] | None]:
     """Of each fold, the epoch and token of the network that answers; None for one of an older lab, which says none."""
-    of_folds = {fold: origins.of_predictions(run.predictions_file(fold, WHICH)) for fold in run.folds()}
+    read = {fold: origins.of_predictions(run.predictions_file(fold, WHICH)) for fold in run.folds()}
+    # One that was trained on everybody has no predictions.
+    of_folds = {fold: origin or origins.of_weights(run.weights_file(fold, WHICH)) for fold, origin in read.items()}
     return {str(fold): origin.metadata() if origin else None for fold, origin in of_folds.items()}
 
 

@@ -16,6 +16,7 @@ from core.data.tasks import attributes_of, class_parts, grouped_as, limits_of
 from core.data.values import attribute_names, column_of, is_number
 from core.errors import LabError, memory_in_words
 from core.runs import Run
+from core.runs.everybody.unmeasured import check_held_out
 from core.runs.yes_no.view import check_one
 from core.stats import metrics, voting
 
@@ -79,11 +80,12 @@ def version(run: Run, which: str = "best") -> tuple:
 def load_answers(run: Run, which: str = "best") -> Answers:
     """The out-of-fold predictions of every fold that has some, joined with the frozen samples.
 
-    which: 'best' or 'final'. Raises LabError: kind 'gone'; 'attribute' of a run that tells attributes one by one;
-    'missing' where no fold has predictions; 'unreadable' where a file is damaged or cannot be read; 'memory'; 'leak'
-    where a fold answered about a face that it had not held out.
+    which: 'best' or 'final'. Raises LabError: kind 'gone'; 'everybody' where nobody was held out; 'attribute' of a run
+    that tells attributes one by one; 'missing' where no fold has predictions; 'unreadable' where a file is damaged or
+    cannot be read; 'memory'; 'leak' where a fold answered about a face that it had not held out.
     """
-    check_one(run.require())
+    check_held_out(run.require())
+    check_one(run)
     task, class_names, samples = _frozen(run)
     predictions, missing = _predictions(run, which, class_names)
     if not predictions:

@@ -48,13 +48,10 @@ def _print(run: Run, scores: EnsembleScores, look: int) -> None:
     for sentence in apart.sentences(run.info().get("test"))[1:]:
         print(f"note: {sentence}")
     print(f"{'':<22}{'F1':<24}  accuracy")
-    print(f"{f'ensemble of {len(scores.folds)} folds':<22}{_told(scores.f1):<24}  {_told(scores.accuracy)}")
-    for fold in scores.folds:
-        print(f"{f'fold {fold.fold} alone':<22}{fold.f1:<24.3f}  {fold.accuracy:.3f}")
-    means = [mean_and_deviation([getattr(fold, name) for fold in scores.folds]) for name in ("f1", "accuracy")]
-    words = [f"{mean:.3f} ± {deviation:.3f}" for mean, deviation, _ in means]
-    print(f"{'mean of the folds':<22}{words[0]:<24}  {words[1]}")
-    print(f"the ensemble brings {scores.gain:+.3f} F1 over the mean fold")
+    who = f"ensemble of {len(scores.folds)} folds" if len(scores.folds) > 1 else "the one network"
+    print(f"{who:<22}{_told(scores.f1):<24}  {_told(scores.accuracy)}")
+    if len(scores.folds) > 1:
+        _print_alone(scores)
     for sentence in (scores.about, scores.lacking):
         if sentence:
             print(sentence)
@@ -69,6 +66,16 @@ def _print(run: Run, scores: EnsembleScores, look: int) -> None:
         cells = (f"  {number:>{len(title)}}" for title, number in zip(scores.class_names, row, strict=True))
         print(f"{name:<{max(width, len('true, down; predicted'))}}" + "".join(cells))
     print(NO_CHOICE)
+
+
+def _print_alone(scores: EnsembleScores) -> None:
+    """Each fold, their mean, and what the ensemble brings over it."""
+    for fold in scores.folds:
+        print(f"{f'fold {fold.fold} alone':<22}{fold.f1:<24.3f}  {fold.accuracy:.3f}")
+    means = [mean_and_deviation([getattr(fold, name) for fold in scores.folds]) for name in ("f1", "accuracy")]
+    words = [f"{mean:.3f} ± {deviation:.3f}" for mean, deviation, _ in means]
+    print(f"{'mean of the folds':<22}{words[0]:<24}  {words[1]}")
+    print(f"the ensemble brings {scores.gain:+.3f} F1 over the mean fold")
 
 
 def _told(interval: Interval) -> str:

@@ -16,6 +16,7 @@ from core.cli.certainty import certainty
 from core.cli.doctor import doctor
 from core.cli.engines import verbs
 from core.cli.extras import extras
+from core.cli.launching import everybody
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.relocate import relocate
@@ -31,6 +32,7 @@ from core.plan import apart
 from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
 from core.plan.ways_out import WaysOut, ways_out, with_settings_named
 from core.runs import Run
+from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists.summaries import summaries
 from core.runs.states import overall
 from core.storage import locks
@@ -46,6 +48,7 @@ app = typer.Typer(
 app.command()(attend)
 app.command()(certainty)
 app.command()(ensemble.test)
+app.command()(everybody.everybody)
 app.command()(predict)
 app.command()(doctor)
 app.command()(extras)
@@ -110,6 +113,9 @@ def train(
     if "task.attributes" in keys and not keys & {"task", "task.name"}:
         values["task"]["name"] = CHOSEN  # who names attributes need not say so twice
     config = run_config.from_dict(values, recipe)
+    if config.folds.everybody is not None:
+        everybody.launch(config, runs_dir and runs_dir.resolve(), wait=wait)
+        return
     if not config.data.root:
         raise LabError("train: no dataset is named.", "Add --data FOLDER.", kind="config")
     check_weights(config)
@@ -242,7 +248,10 @@ def status(
             continue
         done = [fold for fold in summary["folds"] if fold["state"] == "done"]  # half-trained folds would mislead
         scores = [(fold.get("scores") or {}).get("best_f1") for fold in done]
-        print(f"{summary['id']}  {summary['state']:<11}  best F1 {spread(scores)}")
+        reached = f"best F1 {spread(scores)}"
+        if parent := summary.get("everybody"):
+            reached = f"F1 {NOT_MEASURED}, trained on everybody of {parent}"
+        print(f"{summary['id']}  {summary['state']:<11}  {reached}")
 
 
 @app.command()

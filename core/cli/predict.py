@@ -166,9 +166,11 @@ def _tell(predictions: Asked) -> None:
     folds += f" of {len(predictions.runs)} runs" if several else ""
     print(f"{count(answered)} of {count(len(predictions.photos))} photos answered by {folds}")
     if predictions.acquaintances:
-        names = [predictions.photos[row].name for row in predictions.acquaintances]
-        verb = "is" if len(names) == 1 else "are"
-        print(f"{count(len(names))} {verb} known to the runs, answered by the fold that held them out: {listed(names)}")
+        rows = list(predictions.acquaintances)
+        held_out = [predictions.photos[row].name for row in rows if row not in predictions.problems]
+        if held_out:
+            verb, names = "is" if len(held_out) == 1 else "are", listed(held_out)
+            print(f"{count(len(held_out))} {verb} known to the runs, answered by the fold that held them out: {names}")
     for row, problem in list(predictions.problems.items())[:5]:
         print(f"no answer for {predictions.photos[row].name}: {problem}", file=sys.stderr)
     if (rest := len(predictions.problems) - 5) > 0:

@@ -7,7 +7,8 @@ import pandas as pd
 from core.data.persons import persons_of
 from core.errors import LabError
 from core.plan.folds import absence, absent_classes
-from core.runs import Run
+from core.runs import FoldState, Run
+from core.runs.everybody import unmeasured
 from core.runs.yes_no import view as one_by_one
 from core.stats import metrics
 from core.storage.files import GARBAGE
@@ -16,6 +17,9 @@ from core.storage.files import GARBAGE
 def print_folds(run: Run) -> None:
     """Folds with their best and last epoch, mean ± deviation over the finished ones, and each attribute."""
     states = run.states()
+    if (parent := _everybody_of(run)) is not None:
+        _print_everybody(run, states, parent)
+        return
     print(
         f"{'fold':<6}{'state':<13}{'epochs':>7}{'best F1':>10}{'@ epoch':>9}"
         f"{'final F1':>10}{'best acc.':>11}{'final acc.':>12}"
@@ -42,6 +46,26 @@ def print_folds(run: Run) -> None:
         _print_yes_no(run)
     else:
         _print_attributes(run)
+
+
+def _everybody_of(run: Run) -> str | None:
+    try:
+        return unmeasured.measured_by(run)
+    except LabError:
+        return None  # a damaged run: its folds are shown all the same
+
+
+def _print_everybody(run: Run, states: list[FoldState], parent: str) -> None:
+    """The one network of a run that held nobody out, and where it says what to expect."""
+    for state in states:
+        print(f"one network, on everybody of {parent}: {state.state}, {state.epoch} epochs trained")
+        if state.reason:
+            print(f"      {state.reason} {state.remedy}")
+    try:
+        info = run.info()
+    except (OSError, *GARBAGE):
+        info = {}
+    print(unmeasured.sentence(info, parent))
 
 
 def doubts(run: Run) -> list[str]:

@@ -13,6 +13,7 @@ from core.cli.progress import bar
 from core.errors import LabError
 from core.export.formats import names
 from core.runs import Run
+from core.runs.everybody import unmeasured
 
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 
@@ -57,7 +58,11 @@ def package(
         overwrite=overwrite,
         progress=_progress,
     )
-    for note in packaged.notes:
+    run = Run(run_id, runs_dir and runs_dir.resolve())
+    notes = packaged.notes
+    if (parent := unmeasured.measured_by(run)) is not None:
+        notes = [unmeasured.sentence(run.info(), parent), *notes]
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(
         f"{'fold':<6}{'network':<9}{'photos':>8}{'checked':>9}{'changed answers':>17}{'largest difference':>20}"

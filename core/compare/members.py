@@ -19,6 +19,7 @@ from core.data.persons import Persons, persons_of
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run
+from core.runs.everybody.unmeasured import nobody_held_out
 from core.runs.states import FoldState
 from core.runs.yes_no import answers
 from core.runs.yes_no.view import attributes
@@ -78,13 +79,15 @@ class ComparedRun:
 
 
 def load(run_id: str, folder: Path | None = None) -> ComparedRun:
-    """Raises LabError: kinds 'bad-id', 'gone', 'unreadable'."""
+    """Raises LabError: kinds 'bad-id', 'gone', 'unreadable', 'everybody' for a run that held nobody out."""
     run = Run(run_id, folder).require()
     try:
         version = tuple(path.stat().st_mtime_ns for path in (run.config_file, run.info_file, run.samples_file))
         version += run.photos_version()
         config, info, samples, persons = _frozen(str(run.dir), version)
         names = tuple(str(name) for name in info["class_names"])
+        if (parent := config.folds.everybody) is not None:
+            raise nobody_held_out(run.id, parent)
     except (OSError, *GARBAGE) as error:
         if not run.exists():
             run.require()

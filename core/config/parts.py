@@ -17,6 +17,7 @@ from core.config.transforms import TRANSFORMS, check_params, default_params
 
 NO_COLUMN = "none"  # a column of a table that is said to be in none
 MOST_OF_PRODUCT, MOST_ONE_BY_ONE = 6, 128  # attributes of a task
+RUN_ID = r"[a-z0-9][a-z0-9-]{0,79}"
 CHOOSE = "choose"  # init run:choose in a recipe: whoever launches it names the run
 
 
@@ -216,6 +217,18 @@ class FoldsConfig(Part):
     given: bool = Field(
         False, description="Use the folds that the dataset gives (folders fold_1, fold_2, ..., or a column fold)."
     )
+    everybody: str | None = Field(
+        None,
+        description="Id of a finished cross-validated run: one network is trained on all its people, and nobody is "
+        "validated on. Empty cross-validates.",
+    )
+
+    @field_validator("everybody")
+    @classmethod
+    def _is_an_id(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(RUN_ID, value):
+            raise ValueError("must be the id of a run, made of a-z, 0-9 and hyphens")
+        return value or None
 
 
 class TransformConfig(Part):
@@ -260,7 +273,7 @@ class ModelConfig(Part):
     def _known_init(cls, value: str) -> str:
         if value in ("imagenet", "scratch") or (value.startswith("file:") and len(value) > 5):
             return value
-        if value.startswith("run:") and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}", value[4:]):
+        if value.startswith("run:") and re.fullmatch(RUN_ID, value[4:]):
             return value
         raise ValueError("must be 'imagenet', 'scratch', 'file:<path>' or 'run:<id>'")
 
@@ -292,15 +305,24 @@ class PhaseConfig(Part):
     schedule: Literal["constant", "cosine", "one-cycle", "step"] = Field(
         "constant", description="Learning rate over the phase's steps."
     )
+    schedule_epochs: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Epochs that the schedule is made for, where the phase trains only the first of them; empty: its "
+        "own.",
+    )
     warmup_epochs: float = Field(0, ge=0, description="Linear rise of the learning rate at the start, in epochs.")
     step_epochs: int = Field(10, ge=1, description="Epochs between two drops (schedule step).")
     step_factor: float = Field(0.1, gt=0, lt=1, description="What each drop multiplies by (schedule step).")
 
     @model_validator(mode="after")
     def _consistent(self) -> PhaseConfig:
-        if self.warmup_epochs >= self.epochs:
+        if self.schedule_epochs is not None and self.schedule_epochs < self.epochs:
+            raise ValueError(f"schedule_epochs {self.schedule_epochs} must not be below the phase's {self.epochs}")
+        if self.warmup_epochs >= self.scheduled:
             raise ValueError(
-                f"warmup_epochs {self.warmup_epochs:g} must be shorter than the phase's {self.epochs} epochs"
+                f"warmup_epochs {self.warmup_epochs:g} must be shorter than the phase's {self.scheduled} epochs"
             )
         if self.frozen_norm and self.lr_backbone:
             raise ValueError("frozen_norm needs a backbone that is not trained: set lr_backbone to 0")
@@ -310,9 +332,14 @@ class PhaseConfig(Part):
             raise ValueError("one-cycle brings its own warm-up; set warmup_epochs to 0")
         return self
 
+    @property
+    def scheduled(self) -> int:
+        """Epochs that the learning rate is scheduled over, of which the phase trains `epochs`."""
+        return self.schedule_epochs or self.epochs
+
     def learning_rate_factor(self, step: int, steps_per_epoch: int) -> float:
         """What both learning rates are multiplied by at a 0-based step: a function, no state to restore."""
-        total = self.epochs * steps_per_epoch
+        total = self.scheduled * steps_per_epoch
         warmup = self.warmup_epochs * steps_per_epoch
         if step < warmup:
             return (step + 1) / (warmup + 1)

@@ -21,6 +21,7 @@ from core.export.formats.names import INT8, PT2, SAFETENSORS
 from core.export.parity import FoldParity, sentence
 from core.predict.yes_no import thresholds
 from core.runs import Run
+from core.runs.everybody import unmeasured
 from core.runs.yes_no.view import attributes
 from core.stats.metrics import class_f1, mean_and_deviation
 from core.storage import plain_yaml
@@ -38,14 +39,14 @@ class Made:
     cost: Cost | None = None
 
 
+ONE_FOLD = "python predict.py photos/ --fold {fold} --out fold.csv  # one network instead of the mean of all\n"
 USE = """## Use
 
 ```bash
 python -m pip install -r requirements.txt         # Python 3.11 or newer
 python predict.py photo.jpg                       # the classes of one photo
 python predict.py photos/ --out answers.csv       # a table, a row a photo
-python predict.py photos/ --fold {fold} --out fold.csv  # one network instead of the mean of all
-sha256sum -c SHA256SUMS                           # every file is the one that was packaged
+{one_fold}sha256sum -c SHA256SUMS                           # every file is the one that was packaged
 ```
 
 Over HTTP, on this machine or in a container:
@@ -70,8 +71,8 @@ print(package.in_words(shares))
 ```
 
 {program}Or any ONNX runtime: `folds/<k>/model.onnx` takes `photos`, uint8 (n, {height}, {width}, 3), RGB, prepared as
-`preprocess.json` says, and gives `probabilities`, float32 (n, {classes}), in the order of its `classes`. Several
-folds answer together by the mean of their probabilities.{weights}
+`preprocess.json` says, and gives `probabilities`, float32 (n, {classes}), in the order of its
+`classes`.{together}{weights}
 
 `predict.py` and `serve.py` send nothing anywhere. onnxruntime by itself reports the networks that it opens to its
 makers; the programs here tell it not to, and programs of your own have to set `ORT_DISABLE_TELEMETRY=1` first.
@@ -91,13 +92,23 @@ INT8_USE = """`folds/<k>/model.int8.onnx` is the same network with its backbone 
 channel, QDQ; head and softmax stay float), calibrated on {photos} photos that its fold was trained on. `python
 predict.py --int8` and `python serve.py --int8` answer with it.
 """
-LIMITS = (
+TOGETHER = " Several folds answer together by the mean of their probabilities."
+ALWAYS = (
     "Only photos like those of the training: another camera, crop, light or group of people is another question, and "
     "no score here answers it.",
     "It always names one of its classes, also for a photo without anything that it was trained on.",
+)
+LIMITS = (
+    *ALWAYS,
     "The scores are of people whom the answering network never saw. For photos of people it was trained on it answers "
     "better than that, which proves nothing.",
     "The best epoch of each fold was chosen on the same photos that the score is of, which flatters a little.",
+)
+LIMITS_OF_EVERYBODY = (
+    *ALWAYS,
+    "Nothing measures this network: everybody was trained on, and nobody is left to ask it about. That it reaches what "
+    "the cross-validated run reached is likely, since it saw more people, and not shown.",
+    "Photos of people it was trained on it answers better than those of others, which proves nothing.",
 )
 NOT_FOR = (
     "decisions about single people: access, hiring, credit, insurance, policing, border control, medical care",
@@ -109,6 +120,7 @@ NOT_FOR = (
 def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Sequence[str]) -> str:
     """README.md of a package. calibrated: what is to be said of its temperatures."""
     config, names, persons = run.config(), [str(name) for name in run.info()["class_names"]], run.persons()
+    parent = config.folds.everybody
     states = {state.fold: state for state in run.states()}
     best = [(states[fold].scores or {}).get("best_f1") for fold in folds]
     one_by_one = attributes(run)
@@ -120,12 +132,14 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         _front_matter(run, config, names, persons, folds, best),
         f"# {one_line(config.name)}",
         "",
-        f"ResNet-{config.model.depth}, {len(folds)} of {len(states)} cross-validation folds, {width} x {height} px. "
-        f"Packaged by Facet Lab {__version__} from run `{run.id}`.",
+        f"ResNet-{config.model.depth}, {_networks(parent, folds, len(states))}, {width} x {height} px. Packaged by "
+        f"Facet Lab {__version__} from run `{run.id}`.",
         "",
         *(f"**Note:** {note}" + "\n" for note in notes),
         USE.format(
             image=run.id,
+            one_fold="" if parent else ONE_FOLD.format(fold=folds[0]),
+            together="" if parent else TOGETHER,
             classes=len(shares),
             share="a probability of yes an attribute" if one_by_one else "a probability a class",
             program=PROGRAM.format(**about) if PT2 in made.formats else "",
@@ -136,14 +150,14 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         "",
         *(f"{number}. {words}" for number, words in enumerate(steps.in_words(config, run.bits()), 1)),
         "",
-        *(_scores_one_by_one(run, folds, best) if one_by_one else _scores(run, folds, best, names, config)),
+        *_told_scores(run, folds, best, names, config),
         "## How sure",
         "",
         calibrated,
         "",
         "## Parity",
         "",
-        f"{sentence(made.parity)} `parity.csv` has a row a fold and form.",
+        f"{sentence(made.parity)} `parity.csv` has a row a {'form' if parent else 'fold and form'}.",
         "",
         *_in_int8(made),
         "## Trained on",
@@ -151,7 +165,7 @@ def text(run: Run, folds: Sequence[int], made: Made, calibrated: str, notes: Seq
         *_data(run, config, persons, names),
         "## Limits",
         "",
-        *(f"- {limit}" for limit in LIMITS),
+        *(f"- {limit}" for limit in (LIMITS_OF_EVERYBODY if parent else LIMITS)),
         "",
         "It must not be used for:",
         "",
@@ -171,7 +185,27 @@ def _in_int8(made: Made) -> list[str]:
     if INT8 not in made.formats:
         return []
     words = made.cost.sentence if made.cost else "Not held against the float networks: no held-out photo was checked."
+    of_everybody = [line for line in made.parity if line.everybody and line.network == INT8 and line.checked]
+    for line in of_everybody:
+        words = (
+            f"Of {count(line.checked)} photos of the training it answers {count(line.changed)} otherwise than the "
+            "float network. What that costs in F1 is not measured: nobody was held out."
+        )
     return ["## In int8", "", INT8_USE.format(photos=count(made.calibration)), words, ""]
+
+
+def _told_scores(
+    run: Run, folds: Sequence[int], best: list[float | None], names: list[str], config: RunConfig
+) -> list[str]:
+    if (parent := config.folds.everybody) is not None:
+        return ["## Scores", "", unmeasured.sentence(run.info(), parent), ""]
+    return _scores_one_by_one(run, folds, best) if attributes(run) else _scores(run, folds, best, names, config)
+
+
+def _networks(parent: str | None, folds: Sequence[int], of: int) -> str:
+    if parent is None:
+        return f"{len(folds)} of {of} cross-validation folds"
+    return f"one network on everybody of the cross-validated run `{parent}`"
 
 
 def _front_matter(
@@ -192,6 +226,7 @@ def _front_matter(
         "folds": list(folds),
         "f1_mean": round(mean, 4) if scored else None,
         "f1_deviation": round(deviation, 4) if scored > 1 else None,
+        **({"trained_on_everybody_of": config.folds.everybody} if config.folds.everybody else {}),
         "run": run.id,
     }
     return f"---\n{plain_yaml.dump(facts)}---\n"

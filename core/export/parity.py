@@ -1,4 +1,7 @@
-"""Whether a package answers as the run did: its networks on the held-out photos, against the out-of-fold tables."""
+"""Whether a package answers as the run did: its networks on the held-out photos, against the out-of-fold tables.
+
+A network that was trained on everybody has no such table: there the lab's own network answers photos of the training.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,25 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from core.data.content.unchanged import changes
 from core.data.paths import photo_file
+from core.data.pictures.photo import StoredPhoto, photos_of
 from core.data.yes_no.pairs import UNTOLD, YES
 from core.errors import LabError
 from core.export.formats.names import INT8, ONNX
 from core.export.runtime.package_folder import BATCH, PackageFolder
+from core.predict.members import Member
 from core.runs import Run
 from core.stats.calibration import with_temperature
 from core.stats.metrics import confusion, macro_f1
 from core.text import count
 
+TRAINED = 200  # photos of the training that the lab answers anew, where nobody says how many
 CLOSE = 1e-4  # of a probability; what float32 may differ by from one machine to another
 COLUMNS = (
     *("fold", "network", "photos", "checked", "not_checked", "changed_answers", "largest_difference"),
@@ -34,7 +41,8 @@ class FoldParity:
     """One form of a fold's network. photos: that the fold held out. checked: of them, as they lie on the disk now.
     changed: other answers than the run's own table. largest: difference of a probability, NaN where none was checked.
     why_not: why none could be. f1: macro F1 of those that were. bytes: of its file. seconds: for 100 photos on this
-    machine. NaN where nothing was checked.
+    machine. NaN where nothing was checked. everybody: of a network that was trained on everybody; photos are then those
+    of its training, answered anew, and tell nothing about its F1.
     """
 
     fold: int
@@ -47,6 +55,7 @@ class FoldParity:
     f1: float = math.nan
     bytes: int = 0
     seconds: float = math.nan
+    everybody: bool = False
 
     @property
     def holds(self) -> bool:
@@ -80,14 +89,16 @@ def of_fold(
     """The same photos, answered by each form of a fold's network in turn.
 
     package: prepares the photos. temperature: what the networks divide by; the run's table is changed alike.
-    most: photos to check, spread evenly over the fold's; all if None. progress(done, total): photos.
+    most: photos to check, spread evenly over the fold's; all if None, or TRAINED of a network on everybody.
+    progress(done, total): photos.
     Photos that are gone or changed since the launch are not checked. Raises LabError as Run.predictions does, but not
     where the table is missing.
     """
-    samples = run.samples()
-    samples = samples[samples["fold"] == fold]
+    samples, everybody = run.samples(), run.config().folds.everybody is not None
+    samples = samples if everybody else samples[samples["fold"] == fold]
+    most = TRAINED if everybody and most is None else most
     try:
-        answered = run.predictions(fold).set_index("sample")
+        answered = pd.DataFrame() if everybody else run.predictions(fold).set_index("sample")
     except LabError as error:
         if error.kind != "missing":
             raise
@@ -102,7 +113,7 @@ def of_fold(
     seconds = dict.fromkeys(networks, 0.0)
     for start in range(0, total, BATCH):
         photos = as_launched(package, chosen.iloc[start : start + BATCH])
-        photos = {name: photo for name, photo in photos.items() if name in answered.index}
+        photos = {name: photo for name, photo in photos.items() if everybody or name in answered.index}
         if photos:
             seen = np.stack(list(photos.values()))
             for network, ask in networks.items():
@@ -115,10 +126,12 @@ def of_fold(
         progress(min(start + BATCH, total), total)
     if not names:
         why_not = "its photos are gone or changed since the launch" if total else ""
-        nothing = [FoldParity(fold, len(samples), 0, 0, np.nan, why_not, network) for network in networks]
+        nothing = [
+            FoldParity(fold, len(samples), 0, 0, np.nan, why_not, network, everybody=everybody) for network in networks
+        ]
         return FoldAnswers(nothing, [])
     rows = chosen.set_index("sample").loc[names]
-    reference = answered.loc[names, columns].to_numpy(float)
+    reference = _of_the_lab(run, fold, rows) if everybody else answered.loc[names, columns].to_numpy(float)
     reference = reference if temperature == 1 else with_temperature(reference, temperature)
     shares = {network: np.concatenate(batches) for network, batches in answers.items()}
     lines = [
@@ -129,12 +142,28 @@ def of_fold(
             int((package.decided(of_network) != package.decided(reference)).sum()),
             float(np.abs(of_network - reference).max()),
             network=network,
-            f1=macro_f1_of(package, rows, of_network),
+            f1=math.nan if everybody else macro_f1_of(package, rows, of_network),
             seconds=100 * seconds[network] / len(names),
+            everybody=everybody,
         )
         for network, of_network in shares.items()
     ]
     return FoldAnswers(lines, names, shares)
+
+
+def _of_the_lab(run: Run, fold: int, rows: pd.DataFrame) -> np.ndarray:
+    """What the lab's own network answers about photos of its training, float64 (n, classes). rows: by sample."""
+    from core.predict import answering
+
+    loaders = [partial(_pixels, photo) for photo in photos_of(rows.reset_index())]
+    answered = answering.answers([Member(run, fold)], loaders, device="cpu")
+    for fault in answered.faults.values():
+        raise fault
+    return answered.probabilities[0]
+
+
+def _pixels(photo: StoredPhoto, bits: int) -> np.ndarray:
+    return photo.pixels()  # which knows its own bits
 
 
 def judged(package: PackageFolder, rows: pd.DataFrame, shares: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -170,8 +199,11 @@ def sentence(networks: list[FoldParity]) -> str:
         return f"Not held against the run's own answers: {why}."
     changed, largest = sum(each.changed for each in exact), max(each.largest for each in exact if each.checked)
     both = "" if len(exact) == len(of_onnx) else ", as ONNX and as a program of PyTorch"
+    whose = f"held-out photos answered by the packaged networks{both}"
+    if any(each.everybody for each in networks):
+        whose = f"photos of the training answered by the packaged network{both}, and by the lab's own"
     return (
-        f"{count(checked)} of {count(photos)} held-out photos answered by the packaged networks{both}: "
+        f"{count(checked)} of {count(photos)} {whose}: "
         f"{count(changed)} changed {'answer' if changed == 1 else 'answers'}, largest difference of a probability "
         f"{largest:.1e}."
     )

@@ -15,6 +15,10 @@ from core.stats import calibration
 from core.text import count
 
 FEWEST = 50  # held-out photos of a fold; a temperature of fewer is noise
+NOBODY_HELD_OUT = (
+    "It was trained on everybody, so it has answered nobody whom it had not seen: there is nothing to fit a "
+    "temperature on, and those of the cross-validated folds are of other networks."
+)
 RAW = "Not calibrated: the temperature is 1. A probability of 0.97 does not promise 97 right answers of 100."
 ONE_BY_ONE = "Attributes that are told one by one have thresholds of their own, and no temperature."
 
@@ -30,12 +34,15 @@ class Temperatures:
 def temperatures(run: Run, folds: Sequence[int], calibrate: bool = True) -> Temperatures:
     """Fitted fold by fold on what its network answered about the people that it held out.
 
-    1 for all where somebody asked for that, of attributes that are told one by one, where the run has no such answers,
-    or too few of them in a fold. Raises LabError as mistakes.load_answers, but not where answers are missing.
+    1 for all where somebody asked for that, of attributes that are told one by one, where nobody was held out, where
+    the run has no such answers, or too few of them in a fold. Raises LabError as mistakes.load_answers, but not where
+    answers are missing.
     """
     plain = dict.fromkeys(folds, 1.0)
     if attributes(run):
         return Temperatures(plain, f"{RAW} {ONE_BY_ONE}")
+    if run.config().folds.everybody is not None:
+        return Temperatures(plain, f"{RAW} {NOBODY_HELD_OUT}")
     if not calibrate:
         return Temperatures(plain, f"{RAW} Nobody asked for more.")
     try:

@@ -55,7 +55,8 @@ def curves(
     for split in ("train", "validation"):
         for fold in folds:
             if (fold, split) in tables:
-                traces.append(_fold_line(tables[fold, split], metric, fold, split, run_colour))
+                alone = (fold, "validation") not in tables
+                traces.append(_fold_line(tables[fold, split], metric, fold, split, run_colour, alone))
     for split in ("train", "validation"):
         traces.extend(_mean_lines(metrics, metric, split, run_colour))
     for fold in folds:
@@ -111,15 +112,16 @@ def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, hei
     )
 
 
-def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: str) -> Trace:
+def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: str, alone: bool) -> Trace:
+    """alone: the training of a fold that nobody is validated on."""
     training = split == "train"
     return style.line(
         table["epoch"].to_numpy(np.int32),
         table[metric].to_numpy(np.float32),
         fold_hue(colour, fold),
-        width=1 if training else 1.3,
+        width=2 if alone else 1 if training else 1.3,
         dash="4px,3px" if training else "solid",
-        opacity=0.7 if training else 0.9,
+        opacity=1 if alone else 0.7 if training else 0.9,
         mode="lines+markers" if len(table) == 1 else "lines",
         marker={"size": 5},
         name=f"fold {fold}",

@@ -26,6 +26,7 @@ from core.network.model import PairHead, build_model
 from core.network.weights_file import load_backbone
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
+from core.runs.everybody.unmeasured import NOBODY, check_held_out
 from core.runs.run import is_locked
 from core.runs.yes_no.view import OneAttribute, attributes, check_one
 from core.training.batches import to_network
@@ -284,9 +285,12 @@ def held_out_fold(run: Run, sample: str, person: str | None = None) -> int:
     """The fold whose training never saw the person of this sample.
 
     person: who it is, for a photo that is not among the run's own (another task's photo of the same person).
-    Raises LabError(kind 'unknown-sample') where every fold or none may have seen the person.
+    Raises LabError: kind 'unknown-sample' where every fold or none may have seen the person, 'everybody' where nobody
+    was held out.
     """
     table = frozen_samples(run)
+    if len(table) and table["fold"].iat[0] == NOBODY:
+        check_held_out(run)
     if sample in table.index:
         return int(table.at[sample, "fold"])
     if person is not None:

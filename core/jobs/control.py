@@ -28,6 +28,7 @@ from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, starts
 from core.runs.create import create
+from core.runs.everybody import unmeasured
 from core.runs.run import is_locked
 from core.storage import locks
 
@@ -62,6 +63,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "study": study,
         "machine": machine.name(),
     } | ({"test": record} if (record := apart.record()) else {})
+    info |= {unmeasured.INFO: plan.everybody} if plan.everybody else {}
     run = create(
         plan.config,
         plan.samples,

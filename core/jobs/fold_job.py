@@ -75,14 +75,17 @@ class Reporter:
     def __call__(self, row: dict[str, Any]) -> None:
         if row["kind"] == "epoch":
             self.epochs += 1
-            best = row["best"]
-            scores = {f"best_{k}": best[k] for k in SCORES if k in best}
-            scores |= {f"final_{k}": v for k, v in row["scores"].items()}
-            state = self.run.written_state(self.fold)
-            self.run.write_state(replace(state, epoch=row["epoch"], best_epoch=best["epoch"], scores=scores))
+            state = replace(self.run.written_state(self.fold), epoch=row["epoch"])
+            if row["scores"]:  # else nobody was held out, and what was trained on says nothing about new people
+                best = row["best"]
+                scores = {f"best_{k}": best[k] for k in SCORES if k in best}
+                scores |= {f"final_{k}": v for k, v in row["scores"].items()}
+                state = replace(state, best_epoch=best["epoch"], scores=scores)
+            self.run.write_state(state)
+            scores, on = (row["scores"], "") if row["scores"] else (row["trained"], ", on the photos trained on")
             self.run.log(
-                f"fold {self.fold}: epoch {row['epoch']}: loss {row['scores']['loss']:.4f}, "
-                f"accuracy {row['scores']['accuracy']:.3f}, F1 {row['scores']['f1']:.3f}"
+                f"fold {self.fold}: epoch {row['epoch']}: loss {scores['loss']:.4f}, "
+                f"accuracy {scores['accuracy']:.3f}, F1 {scores['f1']:.3f}{on}"
             )
         else:
             with contextlib.suppress(

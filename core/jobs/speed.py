@@ -178,6 +178,6 @@ def estimate_seconds(plan: Plan, images_per_second: float, slots: int = 1) -> fl
 
     A validation image costs a third of a training image (no backward).
     """
-    folds = plan.config.folds.count
+    folds = len(plan.fold_steps)
     one = (plan.train_images + plan.validation_images / 3) / folds / images_per_second + 5.0
     return one * math.ceil(folds / slots)

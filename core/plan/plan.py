@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -60,6 +61,7 @@ class Plan:
     set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"split": []}))  # as in Scan
     apart: Apart = field(default_factory=Apart)  # test photos, never trained on
     fingerprint_by_time: str = ""  # as older labs made it, so that their runs can be told to be of the same photos
+    everybody: dict[str, Any] = field(default_factory=dict)  # unmeasured.record of a network that holds nobody out
 
     @property
     def people(self) -> int:
@@ -94,18 +96,19 @@ class Plan:
     @property
     def train_images(self) -> int:
         """Images that all folds train on in all epochs."""
-        return self.photos * (self.config.folds.count - 1) * self.config.epochs
+        return self.photos * (1 if self.everybody else self.config.folds.count - 1) * self.config.epochs
 
     @property
     def validation_images(self) -> int:
-        return self.photos * self.config.epochs
+        return 0 if self.everybody else self.photos * self.config.epochs
 
     @property
     def fold_steps(self) -> list[int]:
         """Optimizer steps of one epoch, for each fold; a last batch of one photo joins its neighbour."""
         size = self.config.training.batch_size
-        trained = self.photos - self.samples["fold"].value_counts().sort_index()
-        return [max(1, -(-n // size) - (n % size == 1)) for n in trained.tolist()]
+        trained = (self.photos - self.samples["fold"].value_counts().sort_index()).tolist()
+        trained = [self.photos] if self.everybody else trained
+        return [max(1, -(-n // size) - (n % size == 1)) for n in trained]
 
     @property
     def steps_per_epoch(self) -> int:
@@ -126,8 +129,15 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
     Raises LabError: kind 'problems' while bad files stand that nobody agreed to leave out; 'folds', 'given', 'classes'
     and 'task' from the split and the task; 'weights' for a file that is one fold's own; 'transfer' when the parent's
     folds cannot be inherited; 'head' and 'sampling' for what does not fit the task; 'corrections' when their file is
-    broken.
+    broken; 'everybody' for one that is planned by everybody.make_plan.
     """
+    if (everybody := config.folds.everybody) is not None:
+        raise LabError(
+            f"everybody: this configuration trains one network on everybody of {everybody}, without folds.",
+            f"Train it by itself (python -m core everybody {everybody}), or leave folds.everybody empty to "
+            "cross-validate.",
+            kind="everybody",
+        )
     scan, effects = corrections.lay_over(scan, corrections.load(scan.root, folder))
     bad = scan.problems[scan.problems["severity"] == "error"] if len(scan.problems) else scan.problems
     if len(bad) and not config.data.leave_out_problems:

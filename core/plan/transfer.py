@@ -16,6 +16,7 @@ from core.errors import LabError
 from core.plan.folds import assign_folds, given_folds
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
+from core.runs.everybody import unmeasured
 
 
 def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
@@ -33,6 +34,12 @@ def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
     if not parent.exists():
         raise LabError(
             f"transfer: there is no run '{parent.id}'.", "It was deleted; choose another one.", kind="transfer"
+        )
+    if (before := unmeasured.measured_by(parent)) is not None:
+        raise LabError(
+            f"transfer: {parent.id} was trained on everybody, so that no fold could hold out whom it never saw.",
+            f"Start from the cross-validated run {before}.",
+            kind="transfer",
         )
     depth = parent.config().model.depth
     if depth != model.depth:

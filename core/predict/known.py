@@ -18,6 +18,7 @@ from core.errors import LabError
 from core.predict.photos import Photo, rows_of
 from core.runs import Run
 from core.runs.ancestry import ancestry
+from core.runs.everybody.unmeasured import NOBODY
 
 BY_PATH, BY_BYTES, BY_PERSON = "path", "bytes", "person"
 
@@ -25,7 +26,8 @@ BY_PATH, BY_BYTES, BY_PERSON = "path", "bytes", "person"
 @dataclass(frozen=True)
 class Acquaintance:
     """What a run knows of a photo. how: BY_PATH or BY_BYTES, the photo itself, called `name` there; BY_PERSON, other
-    photos of the person of that name. fold: the only one whose training left it out."""
+    photos of the person of that name. fold: the only one whose training left it out; NOBODY of a run that was
+    trained on everybody."""
 
     run: Run
     fold: int
@@ -35,6 +37,10 @@ class Acquaintance:
     @property
     def words(self) -> str:
         """ "trained on as p7/mask1.jpg; fold 2, which held it out, answers"."""
+        if self.fold == NOBODY:
+            if self.how == BY_PERSON:
+                return f"other photos of person {self.name} were trained on, which no fold held out"
+            return f"trained on as {self.name}, which no fold held out"
         if self.how == BY_PERSON:
             return f"other photos of person {self.name} were trained on; fold {self.fold}, which held them out, answers"
         return f"trained on as {self.name}; fold {self.fold}, which held it out, answers"

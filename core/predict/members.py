@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import LabError
 from core.runs import Run
+from core.runs.everybody.unmeasured import folds_to_train
 from core.runs.yes_no.view import attributes
 from core.text import listed
 
@@ -21,7 +22,7 @@ class Member:
 
 def members_of(run: Run, chosen: Sequence[int] | None, which: str) -> list[Member]:
     """The folds of a run that answer; all if none are chosen. Raises LabError where one of them cannot."""
-    every = sorted(int(fold) for fold in run.samples()["fold"].unique())
+    every = folds_to_train(run.config(), run.samples())
     folds = every if chosen is None else list(dict.fromkeys(chosen))
     if absent := [fold for fold in folds if fold not in every]:
         raise LabError(

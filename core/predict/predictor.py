@@ -16,6 +16,7 @@ from core.predict.photos import Photo
 from core.predict.predictions import Predictions
 from core.predict.yes_no.answers import YesNoAnswers
 from core.runs import Run
+from core.runs.everybody.unmeasured import NOBODY, measured_by
 from core.runs.yes_no.view import OneAttribute, attributes
 
 WHICH = "best"  # the weights that answer, where nobody says otherwise
@@ -112,9 +113,21 @@ class Predictor:
             for place, member in enumerate(self.members):
                 who[place, row] = folds.get(member.run, member.fold) == member.fold
             if not who[:, row].any():
-                problems[row] = LabError(
-                    f"photo {photo.name}: {met[0].words}, but is not among the folds that are asked.",
-                    "Ask all folds.",
-                    kind="trained-on",
-                )
+                problems[row] = _trained_on(photo, met[0])
         return acquaintances, problems
+
+
+def _trained_on(photo: Photo, met: Acquaintance) -> LabError:
+    """Why no network may answer about a photo."""
+    if met.fold == NOBODY:
+        parent = measured_by(met.run)
+        return LabError(
+            f"photo {photo.name}: {met.words}: {met.run.id} was trained on everybody, so its answer proves nothing.",
+            f"Ask the cross-validated run {parent}, or show it somebody new.",
+            kind="trained-on",
+        )
+    return LabError(
+        f"photo {photo.name}: {met.words}, but is not among the folds that are asked.",
+        "Ask all folds.",
+        kind="trained-on",
+    )

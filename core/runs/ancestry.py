@@ -9,6 +9,7 @@ import pandas as pd
 import safetensors
 
 from core.errors import LabError
+from core.runs.everybody import unmeasured
 from core.runs.run import ID, Run, check_id
 
 
@@ -92,6 +93,12 @@ def written_origin(path: Path) -> tuple[str, int] | None:
 
 
 def _of_one_fold(name: str, run: Run, fold: int) -> LabError:
+    if unmeasured.measured_by(run) is not None:
+        return LabError(
+            f"weights: {name} is of {run.id}, which was trained on everybody: no fold can hold out whom it never saw.",
+            "Start from other weights.",
+            kind="weights",
+        )
     return LabError(
         f"weights: {name} is of fold {fold} of {run.id}, whose training saw people that other folds hold out.",
         f"Start from the run (init run:{run.id}): fold k then starts from its fold k.",

@@ -19,6 +19,7 @@ from core.config import RunConfig, to_yaml
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import colours
+from core.runs.everybody import unmeasured
 from core.runs.lists.summaries import read_summary
 from core.runs.run import ID, Run
 from core.runs.states import FoldState
@@ -49,7 +50,8 @@ def create(
 ) -> Run:
     """Freeze a run: exclusive folder, config, samples with folds, queued states. Never overwrites.
 
-    samples: labelled samples with an int `fold` column. ancestors: person, fold of the parent's line.
+    samples: labelled samples with an int `fold` column, unmeasured.NOBODY in all rows where one network is trained on
+    everybody. ancestors: person, fold of the parent's line.
     corrections: CSV text of the label corrections that went into the samples. test: labelled photos to be scored on
     and never trained on, none of which may be among the samples.
     Raises LabError: kind 'exists' when the id is taken (a double click), 'read-only' when runs/ cannot be written,
@@ -80,9 +82,9 @@ def create(
             files.write_text(hidden / "corrections.csv", corrections)
         facts = {"id": run.id, "created": time.time(), "class_names": class_names, "task": config.task.title, **info}
         facts["colour"] = _next_colour(run.dir.parent)
-        facts["support"] = support(samples, class_names)
+        facts["support"] = {} if config.folds.everybody else support(samples, class_names)
         files.write_json(hidden / "run.json", facts)
-        states = [FoldState(fold=fold) for fold in sorted(int(f) for f in samples["fold"].unique())]
+        states = [FoldState(fold=fold) for fold in unmeasured.folds_to_train(config, samples)]
         for state in states:
             (hidden / "folds" / str(state.fold)).mkdir(parents=True)
             files.write_json(hidden / "folds" / str(state.fold) / "state.json", vars(state))

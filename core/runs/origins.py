@@ -30,7 +30,8 @@ LOOKS = 3  # a worker that puts weights and predictions in place is between the 
 
 @dataclass(frozen=True)
 class Origin:
-    """epoch: counted from 1. token: digest of what the network of that epoch answered about its held-out fold."""
+    """epoch: counted from 1. token: digest of what the network of that epoch answered about its held-out fold; of its
+    weights where nobody was held out."""
 
     epoch: int
     token: str

@@ -25,6 +25,7 @@ from core.data.pictures.photo import bits_of, with_bits
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import deaths, origins
+from core.runs.everybody.unmeasured import check_held_out
 from core.runs.metrics_file import read_all, read_metrics
 from core.runs.moves import moved
 from core.runs.states import FoldState, check_fold, slim
@@ -303,6 +304,7 @@ class Run:
     def predictions(self, fold: int, which: str = "best") -> pd.DataFrame:
         path = self.predictions_file(fold, which)
         if not path.is_file():
+            check_held_out(self)
             raise LabError(
                 f"{self.id}: fold {fold} has no {which} predictions yet.", "Let the fold finish.", kind="missing"
             )

@@ -41,6 +41,7 @@ def summary_of(
         "init": config.model.init,
         "epochs": config.epochs,
         "study": info.get("study"),
+        "everybody": config.folds.everybody,
         "recipe": list(settings.recipe_of(config)),
         "settings": settings.flat(config),
         "folds": [slim(state) for state in states],

@@ -78,7 +78,11 @@ def settings() -> dict[str, list[Any] | None]:
         model: Any = RunConfig.model_fields[part].annotation
         model = typing.get_args(model)[0] if typing.get_origin(model) else model
         for name, field in model.model_fields.items():
-            if name != "device" and typing.get_origin(field.annotation) not in (list, dict, tuple):
+            if name not in ("device", "schedule_epochs") and typing.get_origin(field.annotation) not in (
+                list,
+                dict,
+                tuple,
+            ):
                 choices[f"{part}.{place}{name}"] = _choices(field.annotation)
     return choices
 

@@ -48,6 +48,8 @@ def _shorten(phases: list[dict[str, Any]], epochs: int) -> None:
     for phase, count in zip(phases, counts, strict=True):
         share = count / phase["epochs"]
         phase["epochs"] = count
+        if phase.get("schedule_epochs"):
+            phase["schedule_epochs"] = max(count, round(phase["schedule_epochs"] * share))
         if phase.get("warmup_epochs"):
             phase["warmup_epochs"] = round(phase["warmup_epochs"] * share, 3)
         if "step_epochs" in phase:

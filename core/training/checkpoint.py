@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -69,18 +70,32 @@ def save_predictions(path: Path, frame: pd.DataFrame, origin: Origin | None = No
     files.write_whole(path, lambda stream: pq.write_table(table, stream))
 
 
+def token_of(model_state: dict[str, torch.Tensor]) -> str:
+    """A digest of a network by its tensors, for one that answered nobody who was held out: see origins.Origin."""
+    digest = hashlib.sha256()
+    for name in sorted(model_state):
+        digest.update(name.encode())
+        digest.update(model_state[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def outcome_files(run: Run, fold: int, which: str) -> tuple[Path, Path]:
     """(weights, predictions) of 'best' or 'final'."""
     return run.weights_file(fold, which), run.predictions_file(fold, which)
 
 
-def save_pending(run: Run, fold: int, which: str, model_state, predictions: pd.DataFrame, origin: Origin) -> None:
-    """Write weights and predictions beside those in use; `publish` puts them in place."""
+def save_pending(
+    run: Run, fold: int, which: str, model_state, predictions: pd.DataFrame | None, origin: Origin
+) -> None:
+    """Write weights and predictions beside those in use; `publish` puts them in place. predictions: None where nobody
+    was held out.
+    """
     weights_file, predictions_file = outcome_files(run, fold, which)
     # A copy of the file still tells whose it is: ancestry.check_copy refuses it as first weights of all folds.
     metadata = {**origin.metadata(), "run": run.id, "fold": str(fold)}
     save_weights(pending(weights_file), model_state, metadata)
-    save_predictions(pending(predictions_file), predictions, origin)
+    if predictions is not None:
+        save_predictions(pending(predictions_file), predictions, origin)
 
 
 def publish(run: Run, fold: int, which: str) -> None:

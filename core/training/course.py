@@ -26,7 +26,8 @@ class Course:
     """How far a fold has come: what a resume point holds beside weights and optimizer.
 
     epoch: the last one that was trained. best: epoch, token (origins.Origin) and scores of the epoch with the highest
-    validation F1, the first of several. phase_best: epoch and F1 of the best epoch of the phase under way.
+    validation F1, the first of several; where nobody is held out epoch and token of the last one, once that is trained.
+    phase_best: epoch and F1 of the best epoch of the phase under way.
     """
 
     epoch: int = 0
@@ -36,13 +37,16 @@ class Course:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an epoch leaves that is best or last, and which epoch it is of."""
+    """What an epoch leaves that is best or last, and which it is of. predictions: None where nobody was held out."""
 
-    predictions: pd.DataFrame
+    predictions: pd.DataFrame | None
     origin: Origin
 
 
-def outcome_of(trainer: FoldTrainer, epoch: int, validated: Pass) -> Outcome:
+def outcome_of(trainer: FoldTrainer, epoch: int, validated: Pass | None) -> Outcome:
+    """validated: None where nobody is held out; then there are no predictions."""
+    if validated is None:
+        return Outcome(None, Origin(epoch, checkpoint.token_of(trainer.model.state_dict())))
     predictions = trainer.predictions(validated)
     return Outcome(predictions, origins.of_answers(epoch, predictions))
 
@@ -80,10 +84,13 @@ def resumed(trainer: FoldTrainer) -> Course:
         starts.note(run, fold, 0, trainer.facts())
         checkpoint.settle(run, fold, {"best": None, "final": None})
         return Course()
-    course = Course(epoch, last["best"], last.get("phase_best") or _best_of_phase(run, fold, last["phase"]))
-    named = {"best": _named(course.best), "final": Origin(epoch, last["final"]) if last.get("final") else None}
+    course = Course(epoch, last["best"] or None, last.get("phase_best") or _best_of_phase(run, fold, last["phase"]))
+    named = {
+        "best": _named(course.best) if course.best else None,
+        "final": Origin(epoch, last["final"]) if last.get("final") else None,
+    }
     checkpoint.settle(run, fold, named)
-    holds_best = _holds_best(trainer, course.best)
+    holds_best = not trainer.validates or _holds_best(trainer, course.best)
     trainer.model.load_state_dict(last["model"])
     trainer.start_phase(last["phase"])
     trainer.optimizer.load_state_dict(last["optimizer"])
@@ -107,14 +114,18 @@ def resumed(trainer: FoldTrainer) -> Course:
         else:
             run.log(f"fold {fold}: the best weights on disk are not those of epoch {course.best['epoch']}; begun anew")
             course.best = None
-    if ended and not all(path.is_file() for path in checkpoint.outcome_files(run, fold, "final")):
+    if not trainer.validates:
+        for which in ("best", "final") if ended else ():
+            if origins.of_weights(run.weights_file(fold, which)) != named[which]:
+                _made_anew(trainer, epoch, which)
+    elif ended and not all(path.is_file() for path in checkpoint.outcome_files(run, fold, "final")):
         _made_anew(trainer, epoch, "final")
     return course
 
 
 def _made_anew(trainer: FoldTrainer, epoch: int, which: str) -> Origin:
     """Write weights and predictions of the network as it is."""
-    outcome = outcome_of(trainer, epoch, _answered(trainer))
+    outcome = outcome_of(trainer, epoch, _answered(trainer) if trainer.validates else None)
     state = trainer.model.state_dict()
     checkpoint.save_pending(trainer.run, trainer.fold, which, state, outcome.predictions, outcome.origin)
     checkpoint.publish(trainer.run, trainer.fold, which)

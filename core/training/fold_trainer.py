@@ -83,6 +83,7 @@ class FoldTrainer:
         self.samples = samples
         self.train_rows = np.flatnonzero(samples["fold"] != fold)
         self.val_rows = np.flatnonzero(samples["fold"] == fold)
+        self.validates = self.config.folds.everybody is None  # else nobody is held out: the photos stand in no fold
         self.class_names: list[str] = self.info["class_names"]
         self.goal = goal_of(self.config, samples, self.class_names, self.train_rows)
         self.labels = self.goal.labels.to(device)

@@ -40,7 +40,8 @@ def train_fold(
 
     report(row): 'stage' rows while photos are decoded, 'progress' rows at most two a second, an 'epoch' row for every
     epoch as soon as its files are written, by which time the next one may have begun; called by this thread alone.
-    Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md).
+    Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md). Where one
+    network is trained on everybody nothing is validated: there are no predictions, and the best weights are the last.
     Raises LabError: kinds weights, data, device, diverged, disk-full, checkpoint.
     """
     config = run.config()
@@ -114,33 +115,39 @@ def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop) -> 
             course.phase_best = None
         clock.start_epoch(epoch, phase)
         trained = trainer.train_epoch(epoch, tick)
-        validated = trainer.evaluate(tick) if trained is not None else None
+        validated = trainer.evaluate(tick) if trained is not None and trainer.validates else None
         writer.wait()
-        if validated is None or should_stop():  # who hears of an epoch and stops gets no epoch more
+        passes = {"train": trained, **({"validation": validated} if trainer.validates else {})}
+        if None in passes.values() or should_stop():  # who hears of an epoch and stops gets no epoch more
             return False
         rates = {f"lr_{group}": part["lr"] for group, part in zip(GROUPS, trainer.optimizer.param_groups, strict=True)}
         rows = []
-        for split, done in (("train", trained), ("validation", validated)):
+        for split, done in passes.items():
+            assert done is not None  # it was just looked at
             clock.check_finite(epoch, done)
             speed = {"seconds": round(done.seconds, 3), "images_per_second": round(done.samples / done.seconds, 1)}
             split_scores = done.scores()
             rows.append({"epoch": epoch, "phase": phase, "split": split, **split_scores, **rates, **speed})
-        scores = {key: rows[1][key] for key in metrics_file.SCORES}
-        is_best = course.best is None or scores["f1"] > course.best["f1"]
-        if course.phase_best is None or scores["f1"] > course.phase_best["f1"]:
+        scores = {key: rows[1][key] for key in metrics_file.SCORES} if trainer.validates else {}
+        if scores and (course.phase_best is None or scores["f1"] > course.phase_best["f1"]):
             course.phase_best = {"epoch": epoch, "f1": scores["f1"]}
         following = next_epoch(config, epoch, course.phase_best)
         final = following > config.epochs
+        is_best = final  # where nobody is held out nothing else tells an epoch from another
+        if scores:
+            is_best = course.best is None or scores["f1"] > course.best["f1"]
         outcome = outcome_of(trainer, epoch, validated) if is_best or final else None
         if is_best:
             course.best = {"epoch": epoch, "token": outcome.origin.token, **scores}
         course.epoch = epoch
-        state = {"epoch": epoch, "phase": phase, "best": dict(course.best), "phase_best": dict(course.phase_best)}
+        best, phase_best = dict(course.best or {}), dict(course.phase_best or {})
+        state = {"epoch": epoch, "phase": phase, "best": best, "phase_best": phase_best}
         state |= {"final": outcome.origin.token if final else None}
         state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
         state |= {"scaler": trainer.scaler.state_dict()} if trainer.scaler.is_enabled() else {}
         due = [which for which, is_due in (("best", is_best), ("final", final)) if is_due]
-        ended = {"kind": "epoch", "epoch": epoch, "best": dict(course.best), "scores": scores}
+        trained_scores = {key: rows[0][key] for key in metrics_file.SCORES}
+        ended = {"kind": "epoch", "epoch": epoch, "best": best, "scores": scores, "trained": trained_scores}
         points.epoch(
             Point(state, {which: (state["model"], outcome) for which in due}, checkpoint.Arrival(trainer.device)),
             rows,

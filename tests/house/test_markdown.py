@@ -58,6 +58,7 @@ KNOWN = {
     },
     "studies/slots.py": {"slots.forced()"},
     "augment/stress.py": {"HOME"},
+    "run/everybody.py": {"HOME"},
     "launch/study_plan.py": {"queue.slot_count(places.runs_folder())"},
     # words of core: sentences about numbers, why a class is thin (its name is plain), descriptions of settings
     "compare.py": {"paired.fold_note(min(folds))", "persons.warning(state)", "persons.warning(state)[0].lower()"},

@@ -111,6 +111,9 @@ def test_a_study_file_is_what_the_page_exports():
     assert study.from_yaml(study.to_yaml(config)) == config
 
 
+HALVES = ("training.label_smoothing", "training.photos_on_device", "phases.0.momentum", "phases.0.step_factor")
+
+
 def test_a_grid_can_vary_every_setting_and_knows_the_values_of_closed_ones():
     values_of = study.settings()
     assert values_of["model.depth"] == [18, 34, 50, 101, 152]
@@ -126,7 +129,7 @@ def test_a_grid_can_vary_every_setting_and_knows_the_values_of_closed_ones():
             value = (values or [2])[0]
             value = "scratch" if key == "model.init" else value
             value = 1 if key in ("phases.0.lr_backbone", "phases.0.weight_decay", "mix.probability") else value
-            value = 0.5 if key in ("training.label_smoothing", "phases.0.momentum", "phases.0.step_factor") else value
+            value = 0.5 if key in HALVES else value
             study.expand(StudyConfig(name="x", recipe="quick", grid={key: [value]}))
 
 

@@ -64,11 +64,12 @@ class Cost:
 def cost_of(
     package: PackageFolder, run: Run, folds: Mapping[int, FoldAnswers], calibrated: Sequence[int]
 ) -> Cost | None:
-    """folds: what the forms of each fold answered. None where nothing was checked."""
+    """folds: what the forms of each fold answered. None where nothing was checked, and of a network that was trained on
+    everybody: what it answers about photos of its training is no F1."""
     from core.stats.paired import bootstrap_f1_difference  # scipy comes with it
 
     checked = {fold: answers for fold, answers in folds.items() if answers.samples}
-    if not checked:
+    if not checked or run.config().folds.everybody is not None:
         return None
     table = run.samples().set_index("sample")
     rows = table.loc[[sample for answers in checked.values() for sample in answers.samples]]

@@ -16,6 +16,7 @@ from core.errors import LabError
 from core.figures import stress as stress_figures
 from core.places import HOME
 from core.runs import Run
+from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.runs.yes_no import view as one_by_one
 from core.runs.yes_no.view import OneAttribute, opened
@@ -54,7 +55,7 @@ class StressTest:
 
 
 def show(_: Any) -> None:
-    summaries = {s["id"]: s for s in index.summaries() if _done_folds(s)}
+    summaries = {s["id"]: s for s in cross_validated(index.summaries()) if _done_folds(s)}
     if not summaries:
         hint = "No run has a finished fold yet. Launch one, then see here what its model bears."
         st.info(hint, icon=":material/speed:")

@@ -147,6 +147,8 @@ def phases(errors: Errors) -> None:
                 choice(f"{here}.optimizer", ("adam", "adamw", "sgd"), errors)
                 number(f"{here}.epochs", errors)
                 choice(f"{here}.schedule", ("constant", "cosine", "one-cycle", "step"), errors)
+                if phase.get("schedule_epochs") is not None or f"{here}.schedule_epochs" in errors:
+                    number(f"{here}.schedule_epochs", errors, optional=True, empty="its own epochs")
                 number(f"{here}.warmup_epochs", errors)
                 if phase["schedule"] == "step":
                     number(f"{here}.step_epochs", errors)

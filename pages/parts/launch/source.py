@@ -13,6 +13,7 @@ from core.config.parts import CHOOSE
 from core.config.run_config import with_value
 from core.errors import LabError
 from core.runs import Run
+from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists.index import summaries
 from core.studies import grid
 from core.studies.grid import StudyConfig
@@ -80,6 +81,9 @@ def take_run(run_id: str) -> None:
 
 def begin(config: RunConfig, source: tuple[str, str]) -> None:
     data = config.model_dump(mode="json")
+    if data["folds"]["everybody"]:  # trained from the page of the run whose people they are
+        data["folds"]["everybody"] = None
+        st.toast("These settings are of a training on everybody; here they are cross-validated.")
     if not data["data"]["root"]:
         before = st.session_state.get(draft.DRAFT)
         brought = st.session_state.pop("launch_data", None)
@@ -101,7 +105,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
 
 def _parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
-    for summary in summaries():
+    for summary in cross_validated(summaries()):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             try:
                 if Path(Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():

@@ -157,6 +157,12 @@ def resembles(asked: Asked, features: Features | None, row: int) -> None:
         words = f"{samples['class_name'].iloc[place]} · {distance:.2f}"
         figures.append(f"<figure title='{escape(photo.sample, quote=True)}'>{picture}{escape(words)}</figure>")
     st.html(f'<div class="lab-faces">{"".join(figures)}</div>')
+    if not np.isfinite(features.limit):
+        st.caption(
+            "The photos that the network was trained on and sees most alike, by the distance of features (0 to 2). No "
+            "photo was held out, so how far is far is not known."
+        )
+        return
     verdict = "further away than" if features.far(own)[0] else "within"
     st.caption(
         f"The photos that fold {count(member.fold)} was trained on and sees most alike, by the distance of features (0 "

@@ -41,7 +41,8 @@ def section(run: Run, info: dict[str, Any], status: view.RunStatus) -> None:
     theme.heading(f"Test set: {apart.told_persons(photos)}, never trained on")
     _left_out(record)
     if status.state != "done":
-        st.caption("All folds score it together, once every fold is done and somebody asks.")
+        together = "All folds score it together, once every fold is done and somebody asks."
+        st.caption(together if len(status.folds) > 1 else "It is scored once the network is trained and somebody asks.")
         return
     asked = st.session_state.setdefault(SHOWN, set())
     if run.id not in asked:
@@ -113,19 +114,19 @@ def _score(run: Run, asked: set[str]) -> None:
 
 def _draw(scores: EnsembleScores, seen: int) -> None:
     st.html(scores_html(scores))
-    st.caption(
-        plain(
-            f"{looks.words(seen).capitalize()}. {scores.about} {scores.lacking} The best weights of each fold answer; "
-            f"the ensemble is the mean of their probabilities. {NO_CHOICE}"
-        )
-    )
+    st.caption(plain(f"{looks.words(seen).capitalize()}. {scores.about} {scores.lacking} {_who(scores)} {NO_CHOICE}"))
     if scores.one_by_one:
         _attributes(scores)
         return
-    with st.expander(
-        "Confusion matrix of the ensemble", icon=":material/grid_on:", expanded=len(scores.class_names) <= 12
-    ):
+    title = "Confusion matrix of the ensemble" if len(scores.folds) > 1 else "Confusion matrix"
+    with st.expander(title, icon=":material/grid_on:", expanded=len(scores.class_names) <= 12):
         st.html(confusion_html(scores))
+
+
+def _who(scores: EnsembleScores) -> str:
+    if len(scores.folds) == 1:
+        return "The one network answers, which was trained on everybody but them."
+    return "The best weights of each fold answer; the ensemble is the mean of their probabilities."
 
 
 def _attributes(scores: EnsembleScores) -> None:
@@ -150,10 +151,15 @@ def _attributes(scores: EnsembleScores) -> None:
 
 def scores_html(scores: EnsembleScores) -> str:
     """The ensemble with its intervals, each fold alone, and what the ensemble brings."""
+    several = len(scores.folds) > 1
+    who = f"ensemble of {len(scores.folds)} folds" if several else "the one network"
     rows = [
-        f"<tr><td><b>ensemble of {len(scores.folds)} folds</b></td>"
+        f"<tr><td><b>{who}</b></td>"
         f'<td class="lab-edge">{interval_told(scores.f1)}</td><td>{interval_told(scores.accuracy)}</td></tr>'
     ]
+    head = '<th>on the test photos</th><th class="lab-edge">F1 [95%]</th><th>accuracy [95%]</th>'
+    if not several:
+        return _table(head, rows)
     rows += [
         f'<tr><td>fold {fold.fold} alone</td><td class="lab-edge">{score(fold.f1)}</td>'
         f"<td>{score(fold.accuracy)}</td></tr>"
@@ -165,7 +171,6 @@ def scores_html(scores: EnsembleScores) -> str:
     )
     gain = f"{scores.gain:+.3f}".replace("-", "\N{MINUS SIGN}")
     rows.append(f'<tr><td>what the ensemble brings</td><td class="lab-edge">{gain}</td><td></td></tr>')
-    head = '<th>on the test photos</th><th class="lab-edge">F1 [95%]</th><th>accuracy [95%]</th>'
     return _table(head, rows)
 
 

@@ -189,7 +189,9 @@ def payload(panels: Sequence[tuple[str, go.Figure]], legend: Sequence[dict] = ()
 
 
 def fold_legend(folds: Sequence[int], run_colour: str) -> list[dict]:
-    """Switches for training, validation, the mean and every fold."""
+    """Switches for training, validation, the mean and every fold. No folds: of one network that nobody validates."""
+    if not folds:
+        return [{"key": "train", "label": "training", "dash": True, "width": 2}]
     return [
         {"key": "train", "label": "training", "dash": True, "width": 2},
         {"key": "validation", "label": "validation", "dash": False, "width": 2},

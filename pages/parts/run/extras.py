@@ -19,6 +19,7 @@ from core.predict.extras.ways import BEGIN_WITH, EXTRAS, NAMES
 from core.predict.job import Job
 from core.runs import Run, looks
 from core.runs.colours import colour_of
+from core.runs.everybody.unmeasured import cross_validated
 from core.runs.yes_no.view import OF, OneAttribute, opened
 from core.text import count, plain
 from pages.parts.run import curves, view, yes_no
@@ -143,7 +144,7 @@ def _others(run: Run, listed: Sequence[dict[str, Any]]) -> dict[str, str]:
         return {}
     alike = [
         summary
-        for summary in listed
+        for summary in cross_validated(listed)
         if summary["id"] != run.id
         and summary.get("state") == "done"
         and all(summary.get(name) == own.get(name) for name in ("task", "classes", "dataset"))

@@ -23,6 +23,7 @@ CHECKS = {"All of them": None, "100 of each fold": 100, "None": 0}  # held-out p
 FORMS = {names.ONNX: "ONNX", names.SAFETENSORS: "safetensors", names.PT2: "PyTorch (.pt2)", names.INT8: "int8"}
 OTHERS = [name for name in FORMS if name != names.ONNX]
 TABS = ["Python", "PyTorch", "Command line", "API"]
+CHECKS_OF_EVERYBODY = {"200": 200, "1,000": 1000, "None": 0}
 LARGE = 2_000_000_000  # bytes that no browser should be sent through the lab's memory
 
 
@@ -36,11 +37,11 @@ def section(run: Run, status: view.RunStatus) -> None:
         "One zip that answers photos without the lab: each fold's network as ONNX and in the forms that you choose, a "
         "model card, predict.py, a server, and a table that holds its answers against this run's own."
     )
-    _package(run, done, [fold.fold for fold in status.folds if fold.state != "done"])
+    _package(run, done, [fold.fold for fold in status.folds if fold.state != "done"], everybody=status.everybody)
     with st.container():  # always there, so that what follows keeps its place on the page
         try:
             if (made := made_package(run)) is not None:
-                _download(run, made)
+                _download(run, made, everybody=status.everybody)
         except LabError as error:
             badges.show_error(error)
     with st.expander("Use it in code", icon=":material/code:"):
@@ -48,19 +49,22 @@ def section(run: Run, status: view.RunStatus) -> None:
             tab.code(text, language)
 
 
-def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
+def _package(run: Run, done: Sequence[int], others: Sequence[int], *, everybody: bool) -> None:
     """The fields and the button; who clicked it sees how far it is, and then the download."""
+    checks = CHECKS_OF_EVERYBODY if everybody else CHECKS
     if (asked := st.session_state.get(ASKED)) is not None and asked[0] == run.id:
         _make(run, *asked[1:])
-    folds = begin(
-        st.pills,
-        "Folds",
-        list(done),
-        key=f"live-package-folds-{run.id}-{len(done)}",
-        begins=list(done),
-        selection_mode="multi",
-        help="They answer together, by the mean of their probabilities.",
-    )
+    folds: Sequence[int] | None = list(done)
+    if not everybody:
+        folds = begin(
+            st.pills,
+            "Folds",
+            list(done),
+            key=f"live-package-folds-{run.id}-{len(done)}",
+            begins=list(done),
+            selection_mode="multi",
+            help="They answer together, by the mean of their probabilities.",
+        )
     forms = begin(
         st.pills,
         "Forms beside ONNX",
@@ -75,10 +79,10 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         check = begin(
             st.selectbox,
-            "Held-out photos to check",
-            list(CHECKS),
+            "Photos of the training to check" if everybody else "Held-out photos to check",
+            list(checks),
             key=f"live-package-check-{run.id}",
-            begins=next(iter(CHECKS)),
+            begins=next(iter(checks)),
             width=220,
             help="The packaged networks answer them, and every answer is held against the run's own.",
         )
@@ -98,7 +102,7 @@ def _package(run: Run, done: Sequence[int], others: Sequence[int]) -> None:
             key=f"live-package-{run.id}",
             disabled=not folds,
             on_click=_note,
-            args=(run.id, tuple(folds or ()), CHECKS[check], tuple(chosen), int(calibration)),
+            args=(run.id, tuple(folds or ()), checks[check], tuple(chosen), int(calibration)),
         )
     st.caption(plain(_sizes(run, folds or (), chosen)))
     if others:
@@ -146,7 +150,7 @@ def _make(run: Run, folds: tuple[int, ...], check: int | None, formats: tuple[st
     st.rerun()
 
 
-def _download(run: Run, made: MadePackage) -> None:
+def _download(run: Run, made: MadePackage, *, everybody: bool) -> None:
     folds = listed([str(fold) for fold in made.folds], most=len(made.folds))
     size = f"{made.bytes / 1e6:,.0f} MB"
     if not made.current:
@@ -166,6 +170,7 @@ def _download(run: Run, made: MadePackage) -> None:
         else:
             st.caption(plain(f"{size}: too large for a browser; copy {run.package_file} on this machine."))
         forms = listed([FORMS[name] for name in made.formats])
-        st.caption(plain(f"Fold{'s' if len(made.folds) > 1 else ''} {folds} as {forms}. {made.parity}"))
+        whose = "The network" if everybody else f"Fold{'s' if len(made.folds) > 1 else ''} {folds}"
+        st.caption(plain(f"{whose} as {forms}. {made.parity}"))
     if made.int8:
         st.caption(plain(made.int8))

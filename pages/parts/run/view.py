@@ -39,6 +39,7 @@ class RunStatus:
     progress: dict[int, dict[str, Any]]
     ahead: int  # fold jobs of other runs that wait before this one's first
     paused: bool = False  # what waits is held back, because the run's study is paused
+    everybody: bool = False  # one network on all people, which no fold holds out
 
     @property
     def state(self) -> str:
@@ -113,7 +114,7 @@ def read_status(run: Run, config: RunConfig, waiting: Sequence[tuple[str, int]])
     progress = {fold.fold: run.progress(fold.fold) for fold in folds if fold.state == "running"}
     mine = next((place for place, (run_id, _) in enumerate(waiting) if run_id == run.id), 0)
     held = any(fold.state == "queued" for fold in folds) and run.id in queue.held_runs(run.dir.parent)
-    return RunStatus(run.id, config.epochs, folds, progress, mine, held)
+    return RunStatus(run.id, config.epochs, folds, progress, mine, held, config.folds.everybody is not None)
 
 
 @lru_cache(maxsize=512)
@@ -188,13 +189,15 @@ def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
     for fold in status.running[:1]:
         now = status.progress[fold.fold]
         alone = len(status.running) == 1
-        words.append(f"fold {fold.fold} ({done + 1} of {total})" if alone else f"{done} of {total} folds done")
+        if not status.everybody:
+            words.append(f"fold {fold.fold} ({done + 1} of {total})" if alone else f"{done} of {total} folds done")
         if now.get("epoch"):
             words.append(f"epoch {now['epoch']} / {status.epochs}")
         else:
             words.append(_stage(now))
     if not status.running:
-        words.append(f"{done} of {total} folds done")
+        trained = f"epoch {status.folds[0].epoch} / {status.epochs}"
+        words.append(trained if status.everybody else f"{done} of {total} folds done")
     if status.paused:
         words.append("paused with its study: no further fold begins")
     elif status.state == "queued":
@@ -206,9 +209,8 @@ def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
     if seconds is not None:
         words.append(f"{duration(seconds)} left")
     if not status.active and len(metrics):
-        words.append(
-            f"all folds together trained for {results.trained(results.of_states(status.run_id, status.folds))}"
-        )
+        spent = results.trained(results.of_states(status.run_id, status.folds))
+        words.append(f"{spent} of training" if status.everybody else f"all folds together trained for {spent}")
     line = " · ".join(map(escape, words))
     return (
         f'<div class="lab-line"><span>{badges.badge(status.state)} · {line}</span><span>{status.share:.0%}</span></div>'

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists.index import LISTED_SCORES, Listed
 from core.text import ago, spread_of
 from pages.parts.hand import results
@@ -157,7 +158,7 @@ function draw(host) {
         } else {
           cell.textContent = value;
           if (!column.number) { cell.classList.add("runs-wide"); cell.title = value; }
-          if (value === "–") cell.classList.add("runs-soft");
+          if (value === "–" || value === "not measured") cell.classList.add("runs-soft");
         }
         row.append(cell);
       });
@@ -235,7 +236,7 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         summary.get("task", "–"),
         f"ResNet-{summary['depth']}" if "depth" in summary else "–",
         entry.recipe or "–",
-        *(spread_of(*entry.scores[name]) for name in LISTED_SCORES),
+        *(NOT_MEASURED if summary.get("everybody") else spread_of(*entry.scores[name]) for name in LISTED_SCORES),
         results.trained(entry),
         ago(summary.get("created")),
     ]

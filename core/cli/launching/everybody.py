@@ -1,0 +1,76 @@
+"""The verb `everybody`: one network trained on all people of a cross-validated run, to take home."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.progress import wait_for
+from core.config import run_config
+from core.config.run_config import RunConfig
+from core.errors import LabError
+from core.jobs import control
+from core.plan import apart
+from core.plan import everybody as planned
+from core.plan.plan import Plan, check_weights
+from core.runs import Run
+from core.runs.everybody import unmeasured
+from core.text import listed
+
+
+def everybody(
+    run_id: Annotated[str, typer.Argument(help="A finished cross-validated run.")],
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="For how long (default: the median of its folds' best epochs).")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, such as training.batch_size=64.")
+    ] = None,
+    runs_dir: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until it is trained.")] = False,
+) -> None:
+    """Train one network on everybody of a finished run, nobody held out, with its settings. Prints the new run's id."""
+    folder = runs_dir and runs_dir.resolve()
+    values = planned.proposed(Run(run_id, folder).require(), epochs).model_dump(mode="json")
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise LabError(f"--set {setting}: expected key=value.", "Such as --set training.seed=3.", kind="config")
+        values = run_config.with_setting(values, key, value)
+    launch(run_config.from_dict(values, f"everybody {run_id}"), folder, wait=wait)
+
+
+def launch(config: RunConfig, folder: Path | None, *, wait: bool) -> None:
+    """Of a configuration with folds.everybody: what is trained, and what is not measured, is said beside the id."""
+    check_weights(config)
+    plan = planned.make_plan(config, folder)
+    run = control.launch(plan, folder=folder)
+    print(run.id, flush=True)
+    for note in notes(plan, folder):
+        print(f"note: {note}", file=sys.stderr)
+    if wait:
+        wait_for(run)
+
+
+def notes(plan: Plan, folder: Path | None) -> list[str]:
+    """What is said of a training on everybody before it has begun, in sentences."""
+    parent = Run(str(plan.config.folds.everybody), folder)
+    length, epochs = planned.length_of(parent), plan.config.epochs
+    said = [
+        f"{plan.persons.told()}, {plan.photos:,} photos, all trained on."
+        if plan.persons.are_known
+        else f"{plan.photos:,} photos, all trained on.",
+        f"{length.words}." if epochs == length.epochs else f"{epochs} epochs; {length.words}, were proposed.",
+        unmeasured.sentence({unmeasured.INFO: plan.everybody}, parent.id),
+    ]
+    if parent.config().training.early_stopping is not None:
+        said.append("Early stopping is off: it watches the F1 of people who are held out.")
+    if others := planned.changes(plan.config, parent.config()):
+        said.append(f"What the folds reached is of other settings: {listed(others, len(others))} differ.")
+    said += apart.sentences(plan.apart.record())
+    return said

@@ -1,0 +1,131 @@
+"""Train once on everybody: from a cross-validated run to the one network to take home, and that network's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.jobs import control
+from core.places import HOME
+from core.plan import everybody as planned
+from core.plan.plan import check_weights
+from core.runs import Run
+from core.runs.create import new_id
+from core.runs.everybody import unmeasured
+from core.text import count, plain
+from pages.parts.run import view
+from pages.parts.shared import badges, theme
+from pages.parts.shared.fields import begin
+
+LIVE = HOME / "pages" / "live.py"
+ASKED = "live-everybody-asked"  # in the session: (run, id of the new one, epochs) of a click not answered yet
+TICKET = "live-everybody-ticket"  # in the session: run -> id that its next click launches under, once
+
+
+def section(run: Run, status: view.RunStatus, listed: Sequence[dict[str, Any]]) -> None:
+    """The offer of a finished cross-validated run, and the networks that were made of it."""
+    if status.state != "done":
+        return
+    theme.heading("Train once on everybody")
+    st.caption(
+        "The folds measured what these settings reach, each with some people held out. One more training on all of "
+        "them, nobody held out, gives the one network to take home; its own score cannot be measured."
+    )
+    before = [summary for summary in listed if summary.get("everybody") == run.id]
+    for summary in before:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.page_link(LIVE, label=plain(summary["name"]), query_params={"run": summary["id"]})
+            epochs = f"{count(summary['epochs'])} epoch{'s' * (summary['epochs'] != 1)}"
+            st.html(f'{badges.badge(summary["state"])} <span class="lab-meta">{epochs}</span>', width="content")
+    try:
+        length = planned.length_of(run)
+    except LabError as error:
+        badges.show_error(error)
+        return
+    _offer(run, length, again=bool(before))
+
+
+def _offer(run: Run, length: planned.Length, *, again: bool) -> None:
+    """The field and the button. The id that a click launches under is made before it: a double click launches once."""
+    if (asked := st.session_state.get(ASKED)) is not None and asked[0] == run.id:
+        st.session_state.pop(ASKED)
+        _launch(run, *asked[1:])
+    tickets = st.session_state.setdefault(TICKET, {})
+    ticket = tickets.setdefault(run.id, new_id(f"{run.config().name} everybody"))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        epochs = begin(
+            st.number_input,
+            "Epochs",
+            1,
+            length.most,
+            key=f"live-everybody-epochs-{run.id}",
+            begins=length.epochs,
+            step=1,
+            width=150,
+            help="Phases, warm-up and learning rates are those of the folds up to there.",
+        )
+        st.button(
+            "Train again on everybody" if again else "Train on everybody",
+            icon=":material/groups:",
+            key=f"live-everybody-{run.id}",
+            on_click=_note,
+            args=(run.id, ticket, int(epochs)),
+        )
+    said = f"Proposed: {length.words}." if length.best else ""
+    if run.config().training.early_stopping is not None:
+        said += " Early stopping is off then: it watches people who are held out."
+    if run.test_file.is_file():
+        said += " The test set stays set aside: it is there to measure."
+    st.caption(plain(said))
+
+
+def _note(*asked: object) -> None:
+    st.session_state[ASKED] = asked
+
+
+def _launch(run: Run, ticket: str, epochs: int) -> None:
+    """Ends on the new run's page, or with what went wrong."""
+    try:
+        with st.spinner("Launching"):
+            config = planned.proposed(run, epochs)
+            check_weights(config)
+            control.launch(planned.make_plan(config, run.dir.parent), ticket, run.dir.parent)
+    except LabError as error:
+        if error.kind != "exists":  # else the first half of a double click launched it
+            badges.show_error(error)
+            return
+    st.session_state.get(TICKET, {}).pop(run.id, None)
+    st.switch_page(LIVE, query_params={"run": ticket})
+
+
+def about(run: Run, config: RunConfig, info: dict[str, Any]) -> None:
+    """What stands in the place of scores on the page of a network that was trained on everybody."""
+    parent = Run(str(config.folds.everybody), run.dir.parent)
+    st.info(plain(unmeasured.sentence(info, parent.id)), icon=":material/groups:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if parent.exists():
+            label = "Open the cross-validated run"
+            st.page_link(LIVE, label=label, query_params={"run": parent.id}, icon=":material/show_chart:")
+        else:
+            st.caption(plain(f"The run {parent.id} was deleted since."))
+    if changes := _changes(config, parent):
+        words = f"Set otherwise than in the folds, whose score is thus of other settings: {', '.join(changes)}."
+        st.html(badges.fault(words, state="interrupted"))
+
+
+def _changes(config: RunConfig, parent: Run) -> list[str]:
+    try:
+        return planned.changes(config, parent.config())
+    except LabError:
+        return []  # gone
+
+
+def fact(config: RunConfig) -> str:
+    """HTML, where other runs say how many folds they have."""
+    parent = escape(str(config.folds.everybody))
+    return f'one network on everybody of <a href="live?run={parent}" target="_self">{parent}</a>'

@@ -1,0 +1,221 @@
+"""A network that was trained on everybody: what can use it uses it, and what cannot says so in words, everywhere."""
+
+import os
+import sys
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import streamlit as st
+import torch
+from PIL import Image
+
+from core.answers import mistakes
+from core.cli import main as cli
+from core.errors import LabError
+from core.export.runtime.package_folder import PackageFolder
+from core.inside import fold_models
+from core.jobs import control, trash
+from core.network.model import build_model
+from core.predict.photos import Photo
+from core.predict.predictor import Predictor
+from core.runs.everybody import unmeasured
+from core.runs.lists import index
+from tests.everybody_runs import ended, trained_on_everybody
+from tests.fold_runs import answer_held_out, draw_faces, make_run
+from tests.pages.app import button, captions, html, page
+
+REFUSED = "was trained on everybody: no photo was held out"
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A finished cross-validated run of two folds, and the one network on everybody of it."""
+    folder = tmp_path_factory.mktemp("everybody")
+    parent = answer_held_out(ended(make_run(folder / "runs", draw_faces(folder / "faces"), kept=("best",)), (30, 40)))
+    yield parent, trained_on_everybody(parent)
+    fold_models.free()
+
+
+@pytest.fixture
+def run(both, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(both[1].dir.parent))
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    return both[1]
+
+
+@pytest.fixture
+def lab(run, monkeypatch, capsys):
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["core", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def strangers(folder):
+    rng = np.random.default_rng(11)
+    folder.mkdir()
+    for place in range(3):
+        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"new{place}.png")
+    return folder
+
+
+def own_answers(run, paths):
+    """What the network answers, by Pillow, plain arithmetic and torch alone."""
+    model, _ = build_model(run.config().model, len(run.info()["class_names"]), 1)
+    model.load_state_dict(safetensors.torch.load_file(run.weights_file(0, "best")))
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    pixels = np.stack([(np.asarray(Image.open(path).convert("RGB")) / 255 - mean) / std for path in paths])
+    with torch.no_grad():
+        return model.eval()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32))).softmax(1).numpy()
+
+
+def test_predict_and_package_answer_by_the_one_network(run, lab, tmp_path):
+    folder = strangers(tmp_path / "photos")
+    paths = sorted(folder.iterdir())
+    truth = own_answers(run, paths)
+    predictions = Predictor([run], device="cpu").answer([Photo(path.name, str(path)) for path in paths])
+    assert [member.fold for member in predictions.members] == [0]
+    np.testing.assert_allclose(predictions.probabilities(), truth, atol=1e-5)
+    code, out, err = lab("package", run.id, "--out", tmp_path / "taken.zip")
+    assert code == 0 and "its own score is not measured" in err
+    assert "12 of 12 photos of the training answered by the packaged network, and by the lab's own: 0 changed" in out
+    with zipfile.ZipFile(tmp_path / "taken.zip") as archive:
+        archive.extractall(tmp_path)
+    package = PackageFolder(tmp_path / run.id)
+    shares = package.answers(np.stack([package.prepared(path) for path in paths]))
+    np.testing.assert_allclose(shares, truth, atol=1e-4)
+    card = (tmp_path / run.id / "README.md").read_text("utf-8")
+    assert "its own score is not measured" in card and "Not calibrated: the temperature is 1" in card
+    assert "F1 0.800 ± 0.000 (2)" in card and "f1_mean: null" in card
+    assert "--fold" not in card and "| fold |" not in card and "whom the answering network never saw" not in card
+    parity = pd.read_csv(tmp_path / run.id / "parity.csv")
+    assert parity["checked"].tolist() == [12] and parity["changed_answers"].tolist() == [0]
+
+
+def test_no_answer_about_whom_it_was_trained_on(both, lab, run, tmp_path):
+    parent, _ = both
+    path = run.samples()["path"].iloc[0]
+    code, out, err = lab("predict", run.id, "--photos", path, "--out", tmp_path / "one.csv")
+    assert code == 0 and "held them out" not in out
+    assert "was trained on everybody, so its answer proves nothing. Ask the cross-validated run" in err
+    both_asked = Predictor([run, parent], device="cpu").answer([Photo(os.path.basename(path), path)])
+    answered = ~np.isnan(both_asked.answers[:, 0, 0])
+    assert [member.run for member, own in zip(both_asked.members, answered, strict=True) if own] == [parent]
+
+
+@pytest.mark.parametrize("words", ["certainty", "attend", "report"])
+def test_a_verb_that_needs_held_out_answers_refuses_in_words(lab, both, run, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = lab(words, run.id)
+    assert code == 1 and REFUSED in err and f"Ask the cross-validated run '{both[0].id}'" in err
+
+
+def test_a_report_names_it_and_leaves_it_out(lab, both, run, tmp_path):
+    code, _, _ = lab("report", both[0].id, run.id, "--no-maps", "--out", tmp_path / "r.md")
+    assert code == 0 and REFUSED in (tmp_path / "r.md").read_text("utf-8")
+
+
+def test_lists_and_states_say_that_nothing_was_measured(lab, both, run):
+    parent = both[0].id
+    _, out, _ = lab("status")
+    assert f"F1 not measured, trained on everybody of {parent}" in out and "best F1 0.800" in out
+    _, out, _ = lab("status", run.id)
+    assert f"one network, on everybody of {parent}: done" in out
+    assert f"what the folds of {parent} reached with fewer people each: F1 0.800 ± 0.000 (2)" in out
+    assert [s["everybody"] for s in index.summaries(run.dir.parent)] == [parent, None]
+    run.summary_file.unlink()
+    assert [s["everybody"] for s in index.summaries(run.dir.parent)] == [parent, None], "made anew alike"
+
+
+def test_vote_weights_maps_and_answers_need_somebody_held_out(both, run, lab, tmp_path):
+    code, _, err = lab(
+        "predict", run.id, both[0].id, "--vote", "weighted", "--photos", strangers(tmp_path / "p"), "--out", "x.csv"
+    )
+    assert code == 1 and REFUSED in err
+    for asked in (
+        lambda: mistakes.load_answers(run),
+        lambda: run.predictions(0),
+        lambda: fold_models.held_out_fold(run, run.samples()["sample"].iloc[0]),
+    ):
+        with pytest.raises(LabError, match=REFUSED):
+            asked()
+
+
+def test_the_verb_trains_what_is_proposed_and_says_so(lab, both, run, tmp_path, monkeypatch):
+    code, out, err = lab("everybody", both[0].id, "--set", "training.batch_size=4", "--set", "name=ours")
+    assert code == 0
+    ours = type(run)(out.strip(), run.dir.parent)
+    try:
+        assert ours.config().name == "ours" and ours.config().training.batch_size == 4
+        assert [fold.state for fold in ours.states()] == ["queued"]
+        assert "35 epochs, the median of the folds' best epochs (30 and 40)." in err
+        assert "its own score is not measured" in err and "training.batch_size differ" in err
+        control.cancel(ours)
+        assert lab("status", ours.id)[1].startswith(f"one network, on everybody of {both[0].id}: cancelled")
+        assert control.resume(ours) == [0]
+    finally:
+        thrown_away(ours)
+
+
+def test_its_page_tells_what_to_expect_and_offers_no_score(both, run):
+    parent, _ = both
+    at = page("live", run=run.id)
+    text = html(at) + captions(at)
+    assert "on everybody of <a" in text and parent.id in text
+    assert "its own score is not measured" in "".join(info.value for info in at.info).replace("\\", "")
+    assert "How sure is it?" not in [box.label for box in at.expander]
+    assert "Take it home" in text and "mean ± deviation (finished folds)" not in text
+    assert [each.label for each in at.selectbox if "check" in each.label] == ["Photos of the training to check"]
+
+
+def test_the_page_of_its_run_offers_the_training_once(both, run, monkeypatch):
+    opened = []
+    monkeypatch.setattr(st, "switch_page", lambda page, *, query_params=None: (opened.append(query_params), st.stop()))
+    at = page("live", run=both[0].id)
+    assert "Proposed: 35 epochs, the median" in captions(at).replace("\\", "")
+    at.number_input(key=f"live-everybody-epochs-{both[0].id}").set_value(2).run()
+    button(at, "Train again on everybody").click().run()
+    assert not at.exception
+    ours = type(run)(opened[0]["run"], run.dir.parent)
+    try:
+        assert ours.config().epochs == 2 and ours.config().folds.everybody == both[0].id
+        assert [fold.state for fold in ours.states()] == ["queued"]
+    finally:
+        thrown_away(ours)
+
+
+def thrown_away(run):
+    control.cancel(run)
+    trash.delete([run.id], run.dir.parent)
+    trash.delete_for_good([run.id], run.dir.parent)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("look_inside", "run"), ("compare", "runs"), ("home", "x"), ("runs", "x"), ("predict", "run")]
+)
+def test_other_pages_show_it_without_a_score(both, run, name, where):
+    at = page(name, **{where: run.id})
+    text = (html(at) + captions(at)).replace("\\", "")
+    if name in ("look_inside", "compare"):
+        assert REFUSED in text
+    if name == "home":
+        assert "not measured" in text
+    assert "nan" not in text
+
+
+def test_an_incomplete_run_is_no_ground_for_one(both, run, lab):
+    code, _, err = lab("everybody", run.id)
+    assert code == 1 and f"Choose the cross-validated run {both[0].id}" in err
+    assert unmeasured.expected({}) == "" and "was measured by" in unmeasured.sentence({}, "x")
