@@ -54,6 +54,8 @@ def limit_epoch(trainer: train.FoldTrainer, steps: int, batch: int) -> float:
     labels = torch.randint(0, 6, (batch,), device=device)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     model.train()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
     started = time.perf_counter()
     for _ in range(steps):
         optimizer.zero_grad(set_to_none=True)
@@ -67,12 +69,17 @@ def limit_epoch(trainer: train.FoldTrainer, steps: int, batch: int) -> float:
 
 
 def our_epoch(trainer: train.FoldTrainer, epoch: int) -> float:
+    """Images per second of one epoch, until the device is through."""
     clock = train.Clock(trainer, lambda row: None, lambda: False)
     clock.start_epoch(epoch, 0)
     trainer.start_phase(0)
+    started = time.perf_counter()
     done = trainer.train_epoch(epoch, clock.tick)
+    if trainer.device.type == "cuda":
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - started
     done.scores()
-    return done.samples / done.seconds
+    return done.samples / seconds
 
 
 @contextlib.contextmanager
@@ -168,14 +175,25 @@ def main() -> None:
             bench(Path(folder), root, device, depth, size, arguments)
 
 
-def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, workers: int | None = None) -> Run:
-    """A frozen run of the study's recipe on all photos of the demo, two folds, from random weights."""
+def make_run(
+    folder: Path,
+    root: Path,
+    depth: int,
+    size: int,
+    batch: int,
+    *,
+    folds: int = 2,
+    phases: list | None = None,
+    **training,
+) -> Run:
+    """A frozen run of the study's recipe on all photos of the demo, from random weights. training: other settings."""
     values = recipes.load_recipe("study").model_dump(mode="json")
     values["data"]["root"] = str(root)
     values["task"]["name"] = "mask-gender-age"
-    values["folds"]["count"] = 2
+    values["folds"]["count"] = folds
+    values["phases"] = phases or values["phases"]
     values["model"] = {"depth": depth, "init": "scratch"}
-    values["training"] |= {"batch_size": batch, "loader_workers": workers}
+    values["training"] |= {"batch_size": batch, **training}
     values["transforms"] = [t.model_dump() for t in run_config.study_transforms(size)]
     settings = run_config.from_dict(values)
     plan = make_plan(settings, scan(settings.data))
@@ -185,7 +203,7 @@ def make_run(folder: Path, root: Path, depth: int, size: int, batch: int, worker
 
 def bench(folder: Path, root: Path, device: torch.device, depth: int, size: int, arguments) -> None:
     batch = 32
-    run = make_run(folder, root, depth, size, batch, arguments.workers)
+    run = make_run(folder, root, depth, size, batch, loader_workers=arguments.workers)
     pixels = pixel_cache.build(folder / "cache", run.samples(), run.config().transforms)
     trainer = sized(train.FoldTrainer(run, 0, device, pixels), depth, size, batch)
     with as_before():
