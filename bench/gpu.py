@@ -29,7 +29,7 @@ from core.training.device import device_name, pick_device, set_speed
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depths", type=int, nargs="+", default=list(DEPTHS), choices=DEPTHS)
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--size", type=int, default=224, help="px, at least 64")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--people", type=int, default=386, help="2,700 photos, as the study has")
     parser.add_argument("--rounds", type=int, default=3)

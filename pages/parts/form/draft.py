@@ -54,7 +54,7 @@ LABELS = {
     "label_smoothing": "Label smoothing",
     "seed": "Seed",
     "loader_workers": "Loader workers",
-    "resume_seconds": "Resume points every",
+    "resume_seconds": "Resume points, seconds",
     "photos_on_device": "Photos on the GPU",
     "precision": "Precision",
     "speed": "Speed",
