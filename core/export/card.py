@@ -89,8 +89,8 @@ shares = network(torch.from_numpy(photo)[None])   # photo: uint8 ({height}, {wid
 """
 WEIGHTS = " `folds/<k>/model.safetensors` holds the same weights for torchvision's `resnet{depth}`{head}."
 INT8_USE = """`folds/<k>/model.int8.onnx` is the same network with its backbone in whole numbers of 8 bits (static, per
-channel, QDQ; head and softmax stay float), calibrated on {photos} photos that its fold was trained on. `python
-predict.py --int8` and `python serve.py --int8` answer with it.
+channel, QDQ; what follows it stays float), calibrated on {photos} photos that its fold was trained on.
+`python predict.py --int8` and `python serve.py --int8` answer with it.
 """
 TOGETHER = " Several folds answer together by the mean of their probabilities."
 ALWAYS = (

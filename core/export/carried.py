@@ -89,7 +89,7 @@ def files() -> dict[str, str]:
         "requirements.txt": _pinned(PREDICTING),
         "requirements-serve.txt": "-r requirements.txt\n" + _pinned(SERVING),
         "Dockerfile": DOCKERFILE,
-        ".dockerignore": "folds/*/*.safetensors\n",
+        ".dockerignore": "folds/*/*.safetensors\nfolds/*/*.pt2\n",
     }
     if (licence := HOME / "LICENSE").is_file():
         texts[f"{ROOM}/LICENSE"] = licence.read_text("utf-8")
