@@ -9,14 +9,11 @@ APP = HOME / "app.py"
 
 def page(name, **params):
     at = AppTest.from_file(APP, default_timeout=60)
+    if name != "home":
+        at.switch_page(f"pages/{name}.py")  # at once, as by its address: app.py names each page as its file
     for key, value in params.items():
         at.query_params[key] = value
     at.run()
-    if name != "home":
-        at.switch_page(f"pages/{name}.py")
-        for key, value in params.items():
-            at.query_params[key] = value
-        at.run()
     assert not at.exception, at.exception
     return at
 

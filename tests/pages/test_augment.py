@@ -32,7 +32,6 @@ def lab(tmp_path, monkeypatch):
 
 def open_page(**address) -> AppTest:
     page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
-    page.run()
     page.switch_page("pages/augment.py")
     for key, value in address.items():
         page.query_params[key] = value

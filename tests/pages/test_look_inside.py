@@ -45,7 +45,6 @@ def samples(tmp_path):
 
 def page(**params):
     at = AppTest.from_file(APP, default_timeout=60)
-    at.run()
     at.switch_page("pages/look_inside.py")
     for key, value in params.items():
         at.query_params[key] = value
