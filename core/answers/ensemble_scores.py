@@ -186,14 +186,8 @@ def write(run: Run, photos: pd.DataFrame, probabilities: np.ndarray) -> None:
     written = pa.Table.from_pandas(pd.DataFrame(table), preserve_index=False)
     answered = json.dumps({"folds": _origins(run)})
     written = written.replace_schema_metadata({**written.schema.metadata, origins.KEY: answered})
-    try:
+    with files.written_to(run.dir):
         files.write_whole(run.test_predictions_file, lambda stream: pq.write_table(written, stream))
-    except OSError as error:
-        raise LabError(
-            f"{run.dir} cannot be written: {error.strerror}.",
-            "Make the run folder writable, or copy the run to one that is.",
-            kind="read-only",
-        ) from error
 
 
 def load(run: Run) -> EnsembleScores | None:

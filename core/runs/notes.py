@@ -88,13 +88,9 @@ def _clean(tags: Iterable[object]) -> tuple[str, ...]:
 
 def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
     run.require()
-    try:
-        with run.written_alone():
-            notes = change(read_notes(run))
-            files.write_json(run.notes_file, asdict(notes))
-    except OSError as error:
-        remedy = "Make the folder writable."
-        raise LabError(f"{run.dir} cannot be written: {error.strerror}.", remedy, kind="read-only") from error
+    with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
+        notes = change(read_notes(run))
+        files.write_json(run.notes_file, asdict(notes))
     return notes
 
 

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -69,6 +69,17 @@ def disk_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextlib.contextmanager
+def written_to(
+    folder: Path, remedy: str = "Make the folder writable, or copy the run to one that is."
+) -> Iterator[None]:
+    """What cannot be written in this block is told as LabError(kind 'read-only'), of the folder of a run or another."""
+    try:
+        yield
+    except OSError as error:
+        raise LabError(f"{folder} cannot be written: {error.strerror}.", remedy, kind="read-only") from error
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:

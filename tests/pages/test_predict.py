@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from html import unescape
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.predict import photos
 from core.predict.predictor import Predictor
 from core.runs import FoldState
 from pages.parts.data import gallery
+from pages.parts.predict import sources
 from tests.answered import judged, made, photo, table_of
 from tests.pages.app import button, captions, html, labels, page
 
@@ -171,3 +173,46 @@ def drawn(samples, root):
     for row in samples.itertuples():
         photo(root / row.sample, seed=100 + row.Index)
     return samples.assign(bytes=[(root / sample).stat().st_size for sample in samples["sample"]])
+
+
+def test_a_camera_photo_is_answered_by_weighted_runs_and_the_weights_are_told(folder):
+    samples = drawn(table_of(folder / "photos", people=24), folder / "photos")
+    judged(made(folder, samples, root=folder / "photos", run_id="winner"))
+    judged(made(folder, samples, root=folder / "photos", run_id="second", name="second"), depth_seed=7)
+    at = page("predict", run="winner", **{"with": "second", "vote": "weighted", "from": "camera"})
+    at.get("camera_input")[0].set_value(("camera.jpg", jpeg(3), "image/jpeg")).run()
+    shown = html(ended(at))
+    assert '<div class="predict-answer">' in shown and "winner, fold 1" in shown and "second, fold 1" in shown
+    assert "Weights of the runs, fitted on 24 out-of-fold answers" in words(at)
+    fold_models.free()
+
+
+def test_a_job_is_cancelled_and_asked_again(run, new, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    answer = Predictor.answer
+
+    def waiting(self, asked, progress, **more):
+        progress(1, 12)
+        begun.set()
+        assert go_on.wait(60)
+        return answer(self, asked, progress, **more)
+
+    monkeypatch.setattr(Predictor, "answer", waiting)
+    at = page("predict", run=run.id, **{"from": "folder"})
+    at.text_input(key="predict-path").set_value(str(new)).run()
+    button(at, "Answer the photos by 2 folds").click().run()
+    assert begun.wait(60) and "Cancel" in labels(at.run())
+    button(at, "Cancel").click()
+    at.session_state["predict-job"].cancel()
+    go_on.set()
+    ended(at)
+    assert "Cancelled; nothing was kept." in words(at) and not at.dataframe
+    button(at, "Ask again").click().run()
+    assert len(ended(at).dataframe[0].value) == 4
+
+
+def test_too_much_at_once_is_refused_in_words(run, monkeypatch):
+    monkeypatch.setattr(sources, "TOGETHER", 0)
+    at = page("predict", run=run.id)
+    at.file_uploader(key="predict-files").set_value(("me.png", jpeg(), "image/png")).run()
+    assert "at most 0 MB are answered at once" in html(at) and "put them into a folder" in html(at)

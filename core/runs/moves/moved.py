@@ -15,7 +15,6 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.data.paths import moved_to
-from core.errors import LabError
 from core.runs.summary import rebuilt
 from core.storage import files
 from core.storage.files import GARBAGE
@@ -82,14 +81,8 @@ def record(run: Run, root: Path, facts: Mapping[str, Any], times: Mapping[str, i
         moves = moves if isinstance(moves, list) else []
         return {"moves": [*moves, {"root": str(root), "time": time.time(), **facts}], "times": {**earlier, **times}}
 
-    try:
+    with files.written_to(run.dir):
         files.change_json(run.moved_file, f"where the dataset of '{run.id}' lies", one_more)
         with run.written_alone():
             if (summary := rebuilt(run)) is not None:
                 files.write_json(run.summary_file, summary)
-    except OSError as error:
-        raise LabError(
-            f"{run.dir} cannot be written: {error.strerror}.",
-            "Make the run folder writable, or copy the run to one that is.",
-            kind="read-only",
-        ) from error

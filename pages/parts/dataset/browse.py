@@ -52,6 +52,11 @@ def list_folder(folder: Path) -> Listing:
     return Listing(folders[:MOST_FOLDERS], photos, max(0, len(folders) - MOST_FOLDERS), whole)
 
 
+def close(key: str) -> None:
+    """For whoever named a folder in another way than by clicks."""
+    st.session_state.setdefault(AT, {})[key] = None
+
+
 def browse(root: str, key: str, take: Callable[[str], None]) -> None:
     """A folder's folders, each a click away, and the click that takes it. root: what is chosen now; take(folder)."""
     at: dict[str, str | None] = st.session_state.setdefault(AT, {})

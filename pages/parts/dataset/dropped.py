@@ -22,13 +22,13 @@ from pages.parts.shared.fields import field
 NUMBER, OUTCOME, LOOKED = "zip-number", "zip-outcome", "zip-looked"  # in the session
 
 
-def drop(root: str, key: str, take: Callable[[str], None]) -> None:
+def drop(root: str, key: str, take: Callable[[str], None], most: int | None = None) -> None:
     """The place to drop a zip, and what became of the last one. root: the dataset that is chosen now.
 
-    take(root): chooses the dataset that came of it.
+    take(root): chooses the dataset that came of it. most: megabytes of a zip; largest_upload() without.
     """
     number = st.session_state.setdefault(NUMBER, 0)
-    most = largest_upload()
+    most = largest_upload() if most is None else most
     upload = st.file_uploader(
         "A zip of photos",
         "zip",

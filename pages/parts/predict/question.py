@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.places import HOME
 from core.predict.doubt import ACCURACY, ALPHA
 from core.predict.predictions import VOTES
 from core.runs import Run
@@ -17,6 +18,7 @@ from pages.parts.look_inside import address
 from pages.parts.shared import run_picker
 from pages.parts.shared.fields import field
 
+LIVE = HOME / "pages" / "live.py"
 MOST_RUNS = 5
 VOTE = {"soft": "Mean", "hard": "Votes", "weighted": "Weighted runs"}
 ACCURACIES = {"0.8": "80 %", "0.9": "90 %", "0.95": "95 %", "0.99": "99 %"}
@@ -59,6 +61,8 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
         run_picker.pick_run(finished, current)
         others = [run_id for run_id in labels if run_id != current]
         beside = _beside(others, labels) if others else []
+        if st.button("Open the run", icon=":material/show_chart:", type="tertiary", key="predict-open-run"):
+            st.switch_page(LIVE, query_params={"run": current})
     return [Run(run_id) for run_id in (current, *beside)]
 
 

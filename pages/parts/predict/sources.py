@@ -21,8 +21,10 @@ from pages.parts.look_inside.maps import SUFFIXES, contents_of
 from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
+BROWSE = "predict-browse"
 FOLDER = "predict-place"  # in the session: the folder, table or photo that was named last
 AT_ONCE = 8  # dropped photos that are answered without a further click
+LARGEST, TOGETHER = 50, 500  # megabytes of one dropped photo, and of all of them or of a zip
 PLACES = {
     "drop": "Photos",
     "camera": "Camera",
@@ -58,11 +60,24 @@ def _drop(run: Run) -> Source | None:
         "Photos",
         accept_multiple_files=True,
         type=SUFFIXES,
-        max_upload_size=dropped.largest_upload(),
+        max_upload_size=min(LARGEST, dropped.largest_upload()),
         key="predict-files",
-        help="Nothing of them is kept when the tab is closed.",
+        help=f"At most {count(LARGEST)} MB each, {count(_together())} MB together; kept until the tab is closed.",
     )
-    return _of_contents(contents_of(files)) if files else None
+    if not files:
+        return None
+    if (size := sum(file.size for file in files)) > _together() * 2**20:
+        raise LabError(
+            f"The photos have {size / 2**20:,.0f} MB together; at most {_together()} MB are answered at once.",
+            "Choose fewer, or put them into a folder on the machine where the lab runs and name that.",
+            kind="too-large",
+        )
+    return _of_contents(contents_of(files))
+
+
+def _together() -> int:
+    """Megabytes: what is dropped lies in the lab's memory."""
+    return min(TOGETHER, dropped.largest_upload())
 
 
 def _camera(run: Run) -> Source | None:
@@ -78,6 +93,7 @@ def _of_contents(contents: dict[str, bytes]) -> Source:
 
 def _take(path: str) -> None:
     st.session_state[FOLDER] = path
+    browse.close(BROWSE)
 
 
 def _folder(run: Run) -> Source | None:
@@ -92,13 +108,13 @@ def _folder(run: Run) -> Source | None:
         placeholder="/home/you/photos",
         help="On the machine where the lab runs. It is read, never written to.",
     )
-    browse.browse(path, "predict-browse", _take)
+    browse.browse(path, BROWSE, _take)
     return _of_path(path) if path else None
 
 
 def _zip(run: Run) -> Source | None:
     path = str(st.session_state.get(FOLDER, ""))
-    dropped.drop(path, "predict-zip", _take)
+    dropped.drop(path, "predict-zip", _take, _together())
     return _of_path(path) if path and Path(path).is_dir() else None
 
 

@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.plan import apart
 from core.runs import Run, looks
 from core.text import count, plain, score, spread
+from pages.parts.doing import doing
 from pages.parts.run import view
 from pages.parts.shared import badges, tables, theme
 
@@ -88,28 +89,19 @@ def _note(run_id: str) -> None:
 
 def _score(run: Run, asked: set[str]) -> None:
     """Ends with a rerun that shows the score, or with what went wrong."""
-    bar, stop = st.progress(0.0, "Opening the networks"), st.empty()
-    stop.button(
-        "Cancel", icon=":material/close:", key="live-test-cancel", on_click=st.session_state.pop, args=(ASKED, None)
-    )
 
-    def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{count(done)} of {count(total)} photos read and answers given")
-
-    try:
+    def work(tell: doing.Told) -> None:
         from core.predict import ensemble
+
+        def progress(done: int, total: int) -> None:
+            tell(done / total, f"{count(done)} of {count(total)} photos read and answers given")
 
         ensemble.scored(run, progress)
         looks.add(run, "page")
-    except LabError as error:
-        st.session_state.pop(ASKED, None)
-        bar.empty()
-        stop.empty()
-        badges.show_error(error)
-        return
-    asked.add(run.id)  # the page is not begun anew between the count and this, since nothing here asks the session
-    st.session_state.pop(ASKED, None)
-    st.rerun()
+        asked.add(run.id)  # the page is not begun anew between the count and this: nothing here asks the session
+
+    if doing.do(ASKED, "live-test", work):
+        st.rerun()
 
 
 def _draw(scores: EnsembleScores, seen: int) -> None:

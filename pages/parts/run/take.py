@@ -14,6 +14,7 @@ from core.export.made import MadePackage, made_package
 from core.export.snippets import snippets
 from core.runs import Run
 from core.text import count, listed, plain
+from pages.parts.doing import doing
 from pages.parts.run import view
 from pages.parts.shared import badges, theme
 from pages.parts.shared.fields import begin
@@ -127,27 +128,18 @@ def _note(*asked: object) -> None:
 
 def _make(run: Run, folds: tuple[int, ...], check: int | None, formats: tuple[str, ...], calibration: int) -> None:
     """Ends with a rerun that shows the download, or with what went wrong."""
-    bar, stop = st.progress(0.0, "Opening the networks"), st.empty()
-    stop.button(
-        "Cancel", icon=":material/close:", key="live-package-cancel", on_click=st.session_state.pop, args=(ASKED, None)
-    )
 
-    def progress(what: str, done: int, total: int) -> None:
-        bar.progress(done / max(1, total), plain(f"{what.capitalize()} {count(done)} of {count(total)}"))
-
-    try:
+    def work(tell: doing.Told) -> None:
         from core.export import package  # heavy: on the click only
+
+        def progress(what: str, done: int, total: int) -> None:
+            tell(done / max(1, total), f"{what.capitalize()} {count(done)} of {count(total)}")
 
         chosen: dict[str, Any] = {"folds": folds, "check": check, "formats": formats, "calibration": calibration}
         package.package(run, run.package_file, **chosen, overwrite=True, progress=progress)
-    except LabError as error:
-        st.session_state.pop(ASKED, None)
-        bar.empty()
-        stop.empty()
-        badges.show_error(error)
-        return
-    st.session_state.pop(ASKED, None)
-    st.rerun()
+
+    if doing.do(ASKED, "live-package", work):
+        st.rerun()
 
 
 def _download(run: Run, made: MadePackage, *, everybody: bool) -> None:

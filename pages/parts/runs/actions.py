@@ -17,8 +17,9 @@ from core.text import count
 from pages.parts.shared import badges, exports, frame
 from pages.parts.shared.fields import begin
 
-COMPARE = HOME / "pages" / "compare.py"
+COMPARE, PREDICT = (HOME / "pages" / f"{name}.py" for name in ("compare", "predict"))
 DONE, ERROR, CHOSEN = "runs-done", "runs-error", "runs-chosen"
+MOST_PREDICTING = 5  # runs that answer together
 FILTERS = ("q", "state", "dataset", "task", "depth", "tag")
 
 
@@ -60,6 +61,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
         if shelf == "Runs":
             _compare([entry.id for entry in readable])
             _report(readable)
+            _predict(readable)
         exports.export(readable)
         _notes(readable, query.choices(entries, "tag"))
         if shelf == "Runs":
@@ -144,6 +146,21 @@ def _compare(ids: list[str]) -> None:
     )
     if pressed:
         st.switch_page(COMPARE, query_params={"runs": ",".join(ids), "baseline": ids[0]})
+
+
+def _predict(picked: Sequence[Listed]) -> None:
+    """New photos answered by the finished ones of the chosen runs, the one ticked first before the others."""
+    ids = [entry.id for entry in picked if entry.state == "done"]
+    pressed = st.button(
+        "Predict",
+        icon=":material/online_prediction:",
+        disabled=not ids or len(ids) > MOST_PREDICTING,
+        key="runs-predict",
+        help=f"New photos answered by finished runs: one, or up to {MOST_PREDICTING} of the same classes together.",
+    )
+    if pressed:
+        others = {"with": ",".join(ids[1:])} if len(ids) > 1 else {}
+        st.switch_page(PREDICT, query_params={"run": ids[0], **others})
 
 
 def _report(picked: Sequence[Listed]) -> None:
