@@ -154,7 +154,7 @@ def test_a_run_for_a_gpu_opens_on_the_cpu(run):
     text = (
         run.config_file.read_text()
         .replace("device: cpu", "device: cuda")
-        .replace("auto\n  device", "bfloat16\n  device")
+        .replace("  precision: auto\n", "  precision: bfloat16\n")
     )
     assert "device: cuda" in text and "precision: bfloat16" in text
     run.config_file.unlink()
