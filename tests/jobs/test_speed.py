@@ -2,11 +2,13 @@ import json
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 from core import machine
 from core.config import from_dict
+from core.config.parts import FoldsConfig
 from core.jobs import queue, speed
 from core.places import lab_folder, machine_folder
 from core.training import device
@@ -90,7 +92,11 @@ def test_a_figure_holds_for_the_threads_of_a_slot(runs_folder, monkeypatch):
 def test_folds_beside_each_other_take_as_many_rounds_as_they_need(tiny_plan):
     alone = speed.estimate_seconds(tiny_plan, 10.0)
     assert speed.estimate_seconds(tiny_plan, 10.0, 2) == speed.estimate_seconds(tiny_plan, 10.0, 8) == alone / 2
-    three = replace(tiny_plan, fold_steps=(*tiny_plan.fold_steps, tiny_plan.fold_steps[0]))
+    folds = {
+        "config": tiny_plan.config.model_copy(update={"folds": FoldsConfig(count=3)}),
+        "samples": tiny_plan.samples.assign(fold=np.arange(len(tiny_plan.samples)) % 3),
+    }
+    three = replace(tiny_plan, **folds)
     assert speed.estimate_seconds(three, 10.0, 2) == pytest.approx(speed.estimate_seconds(three, 10.0) * 2 / 3)
 
 
