@@ -49,23 +49,31 @@ def fitted(runs: Sequence[Run], which: str = "best") -> RunWeights:
         raise LabError(
             "vote: weights are of runs, and there is one only.", "Choose several runs, or vote soft.", kind="vote"
         )
-    answers = [load_answers(run, which) for run in runs]
+    frame, stacked = joint(runs, [load_answers(run, which) for run in runs])
+    if len(frame) < LEAST or frame["fold"].nunique() < 2:
+        raise LabError(
+            f"vote: the runs share {count(len(frame))} photos with out-of-fold answers, too few to weigh them.",
+            "Choose runs on the same dataset, or vote soft.",
+            kind="vote",
+        )
+    person = pd.factorize(frame["person"])[0]
+    gain = vote_gain(stacked, frame["y"].to_numpy(), frame["fold"].to_numpy(), person)
+    return RunWeights(tuple(runs), gain.tuned, gain, len(frame))
+
+
+def joint(runs: Sequence[Run], answers: Sequence[Answers]) -> tuple[pd.DataFrame, np.ndarray]:
+    """What runs answered out of fold about the photos that all of them answered, perhaps none.
+
+    answers: of each run. Returns the first run's table of those photos, and the probabilities, float64 (runs, n,
+    classes), in the order of the first run's class names. Raises LabError 'classes' where runs tell others apart.
+    """
     first = answers[0]
     tables = [_by_photo(run, each, first.class_names) for run, each in zip(runs, answers, strict=True)]
     shared = tables[0].index
     for table in tables[1:]:
         shared = shared.intersection(table.index)
     frame = first.table.set_index(tables[0].index).loc[shared]
-    if len(shared) < LEAST or frame["fold"].nunique() < 2:
-        raise LabError(
-            f"vote: the runs share {count(len(shared))} photos with out-of-fold answers, too few to weigh them.",
-            "Choose runs on the same dataset, or vote soft.",
-            kind="vote",
-        )
-    stacked = np.stack([table.loc[shared].to_numpy() for table in tables])
-    person = pd.factorize(frame["person"])[0]
-    gain = vote_gain(stacked, frame["y"].to_numpy(), frame["fold"].to_numpy(), person)
-    return RunWeights(tuple(runs), gain.tuned, gain, len(shared))
+    return frame, np.stack([table.loc[shared].to_numpy() for table in tables])
 
 
 def _by_photo(run: Run, answers: Answers, class_names: Sequence[str]) -> pd.DataFrame:

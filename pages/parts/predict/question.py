@@ -27,7 +27,9 @@ HELP = {
     "vote": "The mean of all folds' probabilities; the share of the folds that say so; or runs weighted by what they "
     "answered out of fold.",
     "flip": "Each photo is answered upright and mirrored, and the mean counts: twice the time.",
-    "accuracy": "An answer counts as sure from the probability on from which so many out-of-fold answers were right.",
+    "accuracy": "An answer counts as sure from that probability of its class on from which so many out-of-fold answers "
+    "were right. That is careful: those are of one fold each, and the mean of several folds is less confident, so "
+    "fewer answers pass than could.",
     "alpha": "How often the set of classes is to hold the true one.",
     "with": "Further finished runs of the same classes; their answers are made one with the first run's.",
 }

@@ -138,18 +138,26 @@ def outcome_of(predictions: Predictions, question: Question, note: str = "") -> 
     key = (question, predictions)
     kept = st.session_state.get(OUTCOME)
     if kept is None or kept[0][0] != question or kept[0][1] is not predictions:
-        weights, notes = None, (note,) if note else ()
+        fitted, notes = None, (note,) if note else ()
         if question.vote == "weighted":
             from core.predict import weights as of_runs
 
             fitted = of_runs.fitted(predictions.runs)
-            weights, notes = fitted.weights, (*notes, *fitted.sentences)
+            notes = (*notes, *fitted.sentences)
         judged, why = None, None
         try:
-            judged = doubt(predictions, views=bool(question.views), alpha=question.alpha, accuracy=question.accuracy)
+            judged = doubt(
+                predictions,
+                views=bool(question.views),
+                vote=question.vote,
+                weights=fitted,
+                alpha=question.alpha,
+                accuracy=question.accuracy,
+            )
         except LabError as error:
             why = error
         features = resembling.load(predictions.members[0])
+        weights = None if fitted is None else fitted.weights
         outcome = Outcome(predictions, question.views, weights, judged, why, features, notes)
         kept = st.session_state[OUTCOME] = (key, outcome)
     return kept[1]
