@@ -39,6 +39,18 @@ def press(target) -> None:
     target.click()
 
 
+def at_rest(target) -> dict[str, float]:
+    """Where it stands once it has stood there for ten looks: pictures and fonts above it may come last of all."""
+    boxes: list[dict[str, float] | None] = []
+
+    def rests() -> bool:
+        boxes.append(target.bounding_box())
+        return len(boxes) >= 10 and boxes[-1] is not None and all(box == boxes[-1] for box in boxes[-10:])
+
+    soon(rests, 60 * slack(), f"{target} stands still")
+    return boxes[-1]
+
+
 def pick(page, role: str, name: str) -> None:
     """Choose a radio button or tick a box through its label, as people do: its own input is hidden under it."""
     option = page.get_by_role(role, name=name)

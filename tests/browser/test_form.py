@@ -20,6 +20,7 @@ from core.studies import records
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.browser.hands import (
     address,
+    at_rest,
     button,
     choose,
     field,
@@ -154,7 +155,7 @@ def test_a_measurement_that_ends_moves_no_button_from_under_a_click(page, untrai
         study_of_two_depths(page)
     sees(page, "measuring")
     talk.over()
-    before = button(page, name).bounding_box()
+    before = at_rest(button(page, name))
     untrained.measured()
     soon(lambda: "measuring" not in text(page), 60 * slack(), "the measurement has ended")
     drawn = button(page, "Measure again" if name == "Launch" else "Measure")
