@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import getpass
 import hashlib
 import os
 import platform
@@ -20,6 +21,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+
+try:
+    import pwd
+except ImportError:  # Windows
+    pwd = None  # type: ignore[assignment]
 
 TOP = Path("/")
 BELIEVED = 5.0  # seconds for which a limit is believed: it may change while the lab lives, and pages ask often
@@ -103,6 +109,19 @@ def name() -> str:
     """
     given = os.environ.get(GIVEN, "")
     return given if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", given) else _name_of_this_machine()
+
+
+def account() -> str:
+    """The name of the account that this process belongs to; its number where it has no name, as in some containers.
+
+    As the system knows it: what the variable USER says may be anything.
+    """
+    if pwd is None:
+        return getpass.getuser()
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 def environment() -> dict[str, str]:

@@ -23,6 +23,11 @@ def lab_folder(runs: Path | None = None) -> Path:
     return (runs or runs_folder()) / ".lab"
 
 
+def lab_file(runs: Path | None = None) -> Path:
+    """What holds for the whole lab: FACET_LAB_FILE if set, else lab.toml in the folder of its runs."""
+    return Path(os.environ.get("FACET_LAB_FILE") or (runs or runs_folder()) / "lab.toml")
+
+
 def datasets_folder(runs: Path | None = None) -> Path:
     """Where datasets lie that came as a zip, a folder each."""
     return lab_folder(runs) / "datasets"

@@ -192,6 +192,14 @@ def test_a_process_has_one_name_and_the_one_it_was_given(monkeypatch):
         assert machine.name() == own
 
 
+def test_the_account_is_what_the_system_says_and_a_number_where_it_knows_no_name(monkeypatch):
+    monkeypatch.setenv("USER", "somebody-else")
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    assert machine.account() == subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    assert machine.account() == f"user {2**31 - 7}"
+
+
 HOG = """
 import sys
 from core import machine

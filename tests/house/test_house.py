@@ -25,6 +25,7 @@ QUICK = [
     "errors",
     "storage.files",
     "storage.locks",
+    "storage.lab_file",
     "machine",
     "jobs.halt",
     "runs.deaths",

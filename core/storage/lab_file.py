@@ -1,0 +1,119 @@
+"""lab.toml: what holds for a whole lab and not for one run, such as who comes in and where it may look.
+
+The one reader. A name that no section has, a value of another kind or a file that is no TOML is refused: what keeps
+people out must not be left out in silence because of a letter. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+
+from core import places
+from core.errors import LabError
+
+KIND = "lab-file"  # of every LabError about it
+MODE = "FACET_DOOR"  # wins over [door] mode
+REMEDY = "Correct it, then start the lab again."
+
+
+def _absolute(path: Path) -> Path:
+    path = path.expanduser()
+    if not path.is_absolute():
+        raise ValueError("a folder is named from the root on, such as /data/faces")
+    return path
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProxyDoor(_Section):
+    """[door.proxy]: a web server in front says who is asking, and proves with a secret that it is that server."""
+
+    identity_header: str = Field("X-Forwarded-User", pattern=r"^[A-Za-z0-9-]+$")
+    secret_header: str = Field("X-Facet-Secret", pattern=r"^[A-Za-z0-9-]+$")
+    secret_file: Annotated[Path, AfterValidator(_absolute)] | None = None  # else FACET_DOOR_SECRET
+
+
+class OidcDoor(_Section):
+    """[door.oidc]: people log in at a provider, which .streamlit/secrets.toml names; of them these come in."""
+
+    allow: tuple[str, ...] = ()  # addresses, or @domain for all of a domain
+    unverified: StrictBool = False  # also addresses of which the provider does not say that it has verified them
+    hours: float = Field(24, gt=0, le=720)  # after which one logs in anew
+
+
+class Door(_Section):
+    """[door]: who comes in."""
+
+    mode: Literal["alone", "proxy", "oidc"] = "alone"
+    hosts: tuple[str, ...] = ()  # names under which people reach the lab, besides those of this machine itself
+    published: StrictBool = False  # "alone" in a container, whose port is reached from outside it
+    proxy: ProxyDoor = ProxyDoor()
+    oidc: OidcDoor = OidcDoor()
+
+
+class Data(_Section):
+    """[data]: where the lab may look."""
+
+    folders: tuple[Annotated[Path, AfterValidator(_absolute)], ...] | None = None  # of datasets; None: nothing is said
+
+
+class LabFile(_Section):
+    """All of lab.toml, a section a field."""
+
+    door: Door = Door()
+    data: Data = Data()
+
+
+def read(runs: Path | None = None) -> LabFile:
+    """What lab.toml says (places.lab_file), the defaults where there is none, with FACET_DOOR over it.
+
+    runs: the folder of the runs, runs_folder() if None. Raises LabError(kind 'lab-file') naming the file and the line
+    or the setting.
+    """
+    path = places.lab_file(runs)
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        content = {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LabError(f"{path} is not TOML: {error}.", REMEDY, kind=KIND) from error
+    except OSError as error:
+        raise LabError(f"{path} cannot be read: {error.strerror or error}.", REMEDY, kind=KIND) from error
+    source = str(path)
+    if mode := os.environ.get(MODE):
+        if isinstance(content.get("door", {}), dict):
+            content = content | {"door": content.get("door", {}) | {"mode": mode}}
+        source = f"{MODE} and {path}"
+    try:
+        return LabFile.model_validate(content)
+    except ValidationError as error:
+        raise LabError(f"{source}: {'; '.join(_in_words(error))}.", REMEDY, kind=KIND) from error
+
+
+def _in_words(error: ValidationError) -> list[str]:
+    sentences = []
+    for fault in error.errors():
+        *section, name = (str(part) for part in fault["loc"] if not isinstance(part, int))
+        place = f"[{'.'.join(section)}]" if section else "the file"
+        if fault["type"] == "extra_forbidden":
+            names = ", ".join(_names(section))
+            sentences.append(f"{place} has no '{name}'; it has {names}")
+        else:
+            text = fault["msg"].removeprefix("Value error, ")
+            sentences.append(f"{place} {name} = {fault['input']!r}: {text[:1].lower()}{text[1:]}")
+    return sentences
+
+
+def _names(section: list[str]) -> list[str]:
+    """The names that a section knows."""
+    model: type[BaseModel] = LabFile
+    for name in section:
+        model = model.model_fields[name].annotation  # type: ignore[assignment]
+    return list(model.model_fields)
