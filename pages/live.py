@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from html import escape
 from pathlib import Path
-from textwrap import shorten
 
-import numpy as np
 import streamlit as st
 
 from core.answers import yes_no_scores
-from core.config import RunConfig, to_yaml
-from core.data.labels import correction_rows, corrections
+from core.config import RunConfig
 from core.data.tasks import attributes_of
-from core.data.yes_no import pairs
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.jobs import control
 from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
-from core.runs.everybody.unmeasured import ALONE
 from core.runs.lists import index
-from core.text import ago, count, number_of, plain
+from core.text import plain
 from pages.parts.hand import hand
+from pages.parts.live import head, machine, rates, samples, tour, waits
 from pages.parts.run import (
     apart,
     attributes,
@@ -39,17 +32,15 @@ from pages.parts.run import (
     view,
     yes_no,
 )
-from pages.parts.shared import badges, frame, moved, run_picker, tables, theme
+from pages.parts.shared import badges, frame, moved, run_picker
 
 TICK = 1.0  # seconds
-SAMPLES = 12
 MEND = "Copy its files back from a backup, or choose another run."
 MIXED = dict.fromkeys(
     ("mixup", "cutmix", "both"),
     " Photos are mixed in pairs here: training loss is against both labels, and training accuracy and F1 count a mixed "
     "photo for the label with the larger share, so they stay below what the network can do; validation is not mixed.",
 )
-LONGEST_NAME = 60  # letters of a class beneath a photo
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -84,130 +75,33 @@ def look_again(run_id: str, problem: str) -> None:
     st.rerun()
 
 
-def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colour: str, listed: list[dict]) -> None:
-    dataset = Path(config.data.root).name or "dataset"
-    facts = [
-        config.task.title,
-        dataset,
-        pairs.in_words(info["class_names"], config.task.one_by_one),
-    ]
-    head = f", {theme.word('factored head')}" if config.model.head == "factored" else ""
-    launched = f"launched {ago(info.get('created'))}"
-    folds = everybody.fact(config) if status.everybody else escape(number_of(len(status.folds), "fold"))
-    network = f"ResNet-{config.model.depth}{head}"
-    facts_html = " · ".join([*map(escape, facts), folds, network, origin(config, info), escape(launched)])
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.html(
-            f'<div class="lab-title">{badges.dot(colour)}{escape(config.name)}</div>'
-            f'<div class="lab-meta">{facts_html}</div>',
-            width="content",
-        )
-        with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            run_picker.pick_run(listed, run.id)
-            actions(run, config, status)
-
-
-def origin(config: RunConfig, info: dict) -> str:
-    """HTML: where the first weights came from; a parent run is a link, a file has the start of its hash."""
-    used = info.get("weights") or {}  # a worker writes them when it begins
-    hashed = f", SHA-256 {str(used['sha256'])[:8]}…" if used.get("sha256") else ""
-    if parent := config.model.parent:
-        words = f"from the {config.model.init_checkpoint} weights of "
-        return f'{words}<a href="live?run={escape(parent)}" target="_self">{escape(parent)}</a>, fold by fold'
-    if config.model.init == "scratch":
-        return "from scratch"
-    name = "ImageNet weights" if config.model.init == "imagenet" else Path(config.model.init.removeprefix("file:")).name
-    return escape(f"from {name}{hashed}")
-
-
-def actions(run: Run, config: RunConfig, status: view.RunStatus) -> None:
-    if status.active:
-        st.button(
-            "Cancel",
-            icon=":material/stop_circle:",
-            help="Stop it; checkpoints are kept, and Resume goes on from them.",
-            on_click=cancel,
-            args=(run,),
-        )
-    if status.paused or any(fold.state in badges.STOPPED for fold in status.folds):
-        st.button(
-            "Resume",
-            icon=":material/play_arrow:",
-            type="primary",
-            help="Go on with every fold of this run that is not done, from its last checkpoint"
-            f"{'; the rest of its study stays paused' if status.paused else ''}.",
-            on_click=resume,
-            args=(run,),
-        )
-    with st.popover("Config", icon=":material/tune:"):
-        text = to_yaml(config)
-        st.download_button(
-            "Download config.yaml", text, f"{run.id}.yaml", "application/yaml", on_click="ignore", width="stretch"
-        )
-        st.code(text, "yaml", height=420)
-        corrected(run)
-    if status.everybody:
-        return  # it is trained again from the page of the run whose people they are
-    ended = not status.active and any(fold.state == "done" for fold in status.folds)
-    if not ended and st.button("Run again", icon=":material/replay:", help="Open Launch with these settings."):
-        st.switch_page(LAUNCH, query_params={"from": run.id})
-
-
-def corrected(run: Run) -> None:
-    """Which label corrections the run was frozen with."""
-    try:
-        used = corrections.read(run.corrections_file)
-    except LabError as error:
-        badges.show_error(error)
-        return
-    if not used:
-        st.caption("No label corrections.")
-        return
-    st.caption(f"Label corrections in this run: {count(len(used))}")
-    tables.table(
-        correction_rows.table(used)[["kind", "sample", "person", "attribute", "before", "after", "reason"]],
-        "corrections.csv",
-        hide_index=True,
-        key="live-corrections",
-    )
-
-
-def cancel(run: Run) -> None:
-    try:
-        with st.spinner("Stopping the run"):
-            control.cancel(run)
-    except LabError as error:
-        st.session_state["live-error"] = error
-
-
-def resume(run: Run) -> None:
-    try:
-        if not control.resume(run):
-            st.toast("Nothing to resume: every fold is done or under way.")
-    except LabError as error:
-        if not moved.note(run, error):
-            st.session_state["live-error"] = error
-
-
 def tab_title(status: view.RunStatus, name: str) -> str:
     """ "87 % · utk-full" while it trains, else "done · utk-full"."""
     return f"{f'{status.share:.0%}' if status.running else badges.state_badge(status.state).word} · {name}"
 
 
-def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tuple) -> None:
-    """Everything that changes while a run trains. Ends with a rerun of the page when the run's state changed."""
+def signature(status: view.RunStatus, version: tuple) -> tuple:
+    """Changes when the page around the ticking part has to change: a state, or the first epoch. version: of metrics."""
+    return bool(version), *status.signature
+
+
+def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str, drawn: tuple) -> None:
+    """Everything that changes while a run trains. Ends with a rerun of the page when what is around it has to change.
+
+    photos: of the run.
+    """
     if not run.exists():
         st.rerun()
     status = view.read_status(run, config, control.waiting())
-    if status.signature != drawn:
+    folds = [fold.fold for fold in status.folds]
+    version = view.metrics_version(run, folds)
+    if signature(status, version) != drawn:
         st.rerun()
     if status.active and not status.running:
         frame.look_after_workers()
-    frame.tab(tab_title(status, config.name), status.state)
-    folds = [fold.fold for fold in status.folds]
-    version = view.metrics_version(run, folds)
+    frame.tab(tab_title(status, config.name), status.state, status.share)
     table = view.metrics_of(version)
-    st.html(view.progress_html(status, table))
+    st.html(view.progress_html(status, table) + machine.machine_html(run, status))
     doubts = view.doubts_of(run)
     if not status.everybody:  # the bar tells all of it
         st.html(view.folds_html(status, doubts.absent, colour))
@@ -218,6 +112,9 @@ def tick(run: Run, config: RunConfig, names: list[str], colour: str, drawn: tupl
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
         if resumed := starts.sentence(run, folds):
             st.caption(plain(resumed))
+    if not version:
+        st.html(waits.STYLE + waits.waits_html(status, photos))
+        return
     phases = tuple(view.phases_of(config))
     lines = () if status.everybody else tuple(folds)
     curves.draw(charts.charts(version, phases, config.epochs, lines, colour), key=f"live-curves-{run.id}")
@@ -261,70 +158,6 @@ def log(run: Run) -> None:
         st.code(run.log_tail(40) or "The log is empty until a worker starts.", None)
 
 
-def rates(run: Run, config: RunConfig, colour: str) -> None:
-    version = view.metrics_version(run, run.folds())
-    if not len(view.metrics_of(version)):
-        st.caption("Learning rates appear after the first epoch.")
-        return
-    curves.draw(charts.rates(version, tuple(view.phases_of(config)), colour), key=f"live-rates-{run.id}")
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def network_samples(run_id: str, fold: int, epoch: int, photos: tuple[int, ...]) -> tuple[list[tuple[str, str]], str]:
-    """(JPEG as base64, class name) of training images, augmented exactly as in that epoch; and what went wrong.
-
-    photos: the version of the run's.
-    """
-    from PIL import Image
-
-    from core.augment.pipeline import build_transform, sample_seed
-    from core.data.pictures.photo import photo_of
-
-    run = Run(run_id)
-    config, table = run.config(), run.samples()
-    lead, train = (build_transform(config.transforms, stage) for stage in ("lead", "train"))
-    rows = np.flatnonzero(table["fold"] != fold)
-    chosen = np.random.default_rng(epoch).permutation(rows)[:SAMPLES]
-    faces, fault = [], ""
-    for row in chosen:
-        try:
-            pixels = lead(photo_of(table.iloc[row]).pixels())
-        except LabError as error:
-            fault = str(error)
-            continue
-        stream = io.BytesIO()
-        seed = sample_seed(config.training.seed, fold, epoch, int(row))
-        Image.fromarray(train(pixels, seed)).save(stream, "JPEG", quality=90)
-        name = shorten(str(table["class_name"].iloc[row]), LONGEST_NAME, placeholder="...")
-        faces.append((base64.b64encode(stream.getvalue()).decode(), name))
-    return faces, fault
-
-
-def samples(run: Run, config: RunConfig) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        fold = ALONE
-        if config.folds.everybody is None:
-            fold = st.selectbox("Fold", run.folds(), format_func=lambda fold: f"fold {fold}", width=140)
-        epoch = st.number_input("Epoch", 1, config.epochs, 1, width=140, help="Each epoch augments anew.")
-    try:
-        with st.spinner("Augmenting photos"):
-            faces, fault = network_samples(run.id, fold, int(epoch), run.photos_version())
-    except (LabError, OSError) as error:
-        faces, fault = [], str(error)
-    height, width = config.input_size
-    figures_html = "".join(
-        f'<figure><img alt="{escape(name)}" src="data:image/jpeg;base64,{data}">{escape(name)}</figure>'
-        for data, name in faces
-    )
-    st.html(f'<div class="lab-faces">{figures_html}</div>')
-    if fault:
-        st.html(badges.fault(fault, state="interrupted"))
-    if faces:
-        whose = "the network" if config.folds.everybody else f"fold {count(fold)}"
-        size = f"{count(width)} × {count(height)} px"
-        st.caption(f"{size}, augmented as {whose} sees them in epoch {count(epoch)}.")
-
-
 frame.begin_page(shows=(hand.STUDY,))
 listed = index.summaries()
 run_id = st.query_params.get("run") or hand.first(listed)
@@ -347,9 +180,14 @@ hand.take(run.id)
 colour = colour_of({**info, "id": run.id})
 status = view.read_status(run, config, control.waiting())
 every = TICK if status.active else None
-header(run, config, info, status, colour, listed)
-if problem := st.session_state.pop("live-error", None):
+version = view.metrics_version(run, [fold.fold for fold in status.folds])
+head.header(run, config, info, status, colour, listed)
+if problem := st.session_state.pop(head.PROBLEM, None):
     badges.show_error(problem)
+with st.container():
+    tour.section(run, status, listed)
+with st.container():
+    head.ways_on(run, status)
 with st.container():
     moved.ask(run)
 with st.container():
@@ -361,7 +199,12 @@ with st.container():
     else:
         result.section(run, config, status)
 curves.plotly_once()
-st.fragment(tick, run_every=every)(run, config, info["class_names"], colour, status.signature)
+drawn = signature(status, version)
+photos = next((summary.get("samples", 0) for summary in listed if summary["id"] == run.id), 0)
+st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, colour, drawn)
+with st.container():
+    if status.active and not version:
+        samples.about_to_learn(run)
 with st.container():
     apart.section(run, info, status)
 with st.container():
@@ -383,10 +226,10 @@ with tab_log:
     st.fragment(log, run_every=2 * TICK if status.active else None)(run)
 if tab_samples.open:
     with tab_samples:
-        samples(run, config)
+        samples.tab(run, config)
 if tab_rates.open:
     with tab_rates:
-        st.fragment(rates, run_every=5 * TICK if status.active else None)(run, config, colour)
+        st.fragment(rates.tab, run_every=5 * TICK if status.active else None)(run, config, colour)
 if tab_groups.open:
     with tab_groups:
         if status.everybody:

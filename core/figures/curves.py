@@ -1,4 +1,4 @@
-"""Figures of one run: curves of every fold with their mean, learning rates, small curves. Imports no torch."""
+"""Figures of one run: curves of every fold with their mean, small curves. Imports no torch."""
 
 from __future__ import annotations
 
@@ -64,30 +64,6 @@ def curves(
             traces.append(_best_mark(tables[fold, "validation"], metric, fold, run_colour))
     layout = style.layout(style.axis("epoch", x_range), style.axis(AXIS_TITLES[metric], y_range))
     return style.figure(traces, {**layout, "uirevision": "keep", **_phase_borders(phases)})
-
-
-def learning_rates(metrics: pd.DataFrame, *, run_colour: str, phases: Sequence[tuple[str, int]] = ()) -> go.Figure:
-    """Learning rate of backbone and head at the end of every epoch, from the fold that is furthest; log scale."""
-    rows = metrics[metrics["split"] == "train"]
-    if len(rows):
-        rows = rows[rows["fold"] == rows.groupby("fold")["epoch"].max().idxmax()]
-    traces = []
-    for column, name, dash in (("lr_head", "head", "solid"), ("lr_backbone", "backbone", "dot")):
-        traces.append(
-            style.line(
-                rows["epoch"].to_numpy(),
-                rows[column].where(rows[column] > 0).to_numpy(float),
-                run_colour,
-                width=2,
-                dash=dash,
-                stairs=True,
-                name=name,
-                showlegend=True,
-                hovertemplate=f"{name} - epoch %{{x}} - %{{y:.3g}}<extra></extra>",
-            )
-        )
-    rates = {**style.axis("learning rate"), "type": "log", "exponentformat": "power", "dtick": 1}
-    return style.figure(traces, {**style.layout("epoch", rates), "uirevision": "keep", **_phase_borders(phases)})
 
 
 def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, height: int = 28, total: int = 0) -> str:

@@ -38,8 +38,9 @@ def train_fold(
 ) -> bool:
     """Train one fold to its end, from its resume point if there is one. Returns False if it was asked to stop.
 
-    report(row): 'stage' rows while photos are decoded, 'progress' rows at most two a second, an 'epoch' row for every
-    epoch as soon as its files are written, by which time the next one may have begun; called by this thread alone.
+    report(row): 'stage' rows while photos are decoded and before the network is built, 'progress' rows at most two a
+    second, an 'epoch' row for every epoch as soon as its files are written, by which time the next one may have begun;
+    called by this thread alone.
     Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md). Where one
     network is trained on everybody nothing is validated: there are no predictions, and the best weights are the last.
     Raises LabError: kinds weights, data, device, diverged, disk-full, checkpoint.
@@ -52,6 +53,7 @@ def train_fold(
             pixels = prepare_pixels(run, config, report, should_stop, users)
         except pixel_cache.Stopped:
             return False
+        report({"kind": "stage", "stage": "building the network", "step": 0, "steps": 0})
         forget_peak(device)
         trainer = FoldTrainer(run, fold, device, pixels)
         writer = checkpoint.Writer()

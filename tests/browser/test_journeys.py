@@ -72,6 +72,11 @@ def zoom(page, title: str) -> list[float]:
     return after
 
 
+def middle_of(page, title: str) -> tuple[float, float]:
+    box = page.get_by_role("region", name=title).locator(".nsewdrag").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def epoch_shown(page) -> int:
     match = re.search(r"epoch (\d+) / \d+", text(page))
     return int(match[1]) if match else 0
@@ -83,7 +88,7 @@ def epoch_shown(page) -> int:
 @pytest.mark.long
 def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     page.goto("/")
-    sees(page, "No run yet")
+    sees(page, "See it work")
     press(button(page, "Launch"))
     soon(lambda: "/launch" in address(page), 60 * slack(), "Home leads to Launch")
     sees(page, "No person is in two folds")
@@ -147,7 +152,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     )
     soon(lambda: button(page, "Cancel").count() == 0, 60 * patience, "nothing is left to cancel")
     page.get_by_role("link", name="Home", exact=True).click()
-    sees(page, "Finished lately")
+    sees(page, "Last result")
     page.get_by_role("main").get_by_role("link", name="quick", exact=True).first.wait_for()
     soon(lambda: not lab.workers(), 60 * patience, "the worker leaves")
 
@@ -225,6 +230,16 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
         page.goto(f"/live?run={run.id}")
         soon(lambda: sum(points(page).values()) == 10, 60 * slack(), "curves of two folds")
         zoomed = {title: zoom(page, title) for title in ("Macro F1", "Accuracy", "Loss")}
+        shared = zoomed["Loss"][:2]  # the last zoom along the epochs is that of all three
+        zoomed = {title: [*shared, *ranges[2:]] for title, ranges in zoomed.items()}
+        soon(lambda: {title: page.evaluate(RANGES, title) for title in zoomed} == zoomed, 10 * slack(), "a shared zoom")
+        page.mouse.move(*middle_of(page, "Accuracy"))
+        reads = page.locator(".lab-reads")
+        soon(lambda: reads.count() == 3, 10 * slack(), "every figure is read at the epoch under the pointer")
+        epochs = set(reads.locator("th:first-child").all_inner_texts())
+        assert len(epochs) == 1 and all("fold 0" in each and "fold 1" in each for each in reads.all_inner_texts())
+        page.mouse.move(5, 5)
+        soon(lambda: reads.count() == 0, 10 * slack(), "nothing is read")
         for epoch in range(6, 18):
             metrics_file.append_metrics(run.metrics_file(0), rows_of([epoch], lambda epoch: min(0.98, epoch / 15)))
             soon(lambda epoch=epoch: points(page)[0] == epoch, 60 * slack(), f"epoch {epoch} is drawn")
@@ -436,7 +451,7 @@ def test_every_page_fits_800_pixels(page, lab, tmp_path):
     run = made_run(lab, lab.demo, task="gender-age")
     page.set_viewport_size({"width": 800, "height": 900})
     for place, ready in (
-        ("/", "Finished lately"),
+        ("/", "Last result"),
         ("/launch", "No person is in two folds"),
         (f"/live?run={run.id}", "last epoch"),
         (f"/data?root={lab.demo}", "Ages of people"),

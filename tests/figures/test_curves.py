@@ -81,7 +81,6 @@ def test_nothing_measured_yet_and_broken_numbers_still_draw():
     metrics.loc[:, ["loss", "f1"]] = np.nan
     for frame in (empty, metrics):
         assert curves.curves(frame, "loss", run_colour="#0072B2").to_json()
-        assert curves.learning_rates(frame, run_colour="#0072B2").to_json()
         assert curves.score_range(frame)[1] <= 1.01
     assert "polyline" not in curves.sparkline([], run_colour="#0072B2")
     assert "polyline" not in curves.sparkline([float("nan")], run_colour="#0072B2")

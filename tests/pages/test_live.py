@@ -1,4 +1,4 @@
-"""Home and Live, run without a browser on made-up run folders."""
+"""Live, run without a browser on made-up run folders."""
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,10 @@ from core.report import render
 from core.runs import FoldState, metrics_file
 from core.runs.lists.summaries import summaries
 from core.storage import files
+from pages.parts.live import machine, waits
 from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
-from tests.pages.app import html, labels, page
+from tests.pages.app import button, html, labels, page
 from tests.pages.trials import make_run, metric_rows
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -20,7 +21,6 @@ EVIL = "<b>evil</b> **bold** :smile:"
 
 
 def test_no_run_yet_says_what_to_do():
-    assert "No run yet" in html(page("home"))
     live = page("live")
     assert "No run yet" in live.info[0].value
 
@@ -74,6 +74,95 @@ def test_a_failed_fold_says_where_what_and_what_to_do_and_offers_resume(folder):
 def test_a_fold_whose_worker_died_is_interrupted(folder):
     at = page("live", run=make_run(folder, states=("done", "running")).id)
     assert "interrupted" in html(at) and "Resume" in labels(at)
+
+
+def test_before_the_first_epoch_its_steps_are_named_and_nothing_is_drawn(folder):
+    run = make_run(folder, states=("queued", "queued"))
+    waiting = html(page("live", run=run.id))
+    assert "Its turn in the queue" in waiting and "next; a worker starts" in waiting
+    assert "lab-table" not in waiting and 'class="lab-now"' in waiting
+    run.write_state(FoldState(0, "running"))
+    with run.fold_lock(0):
+        assert _now(html(page("live", run=run.id))) == "Loading PyTorch"
+        stage = {"kind": "stage", "stage": waits.DECODING, "step": 120, "steps": 300}
+        files.write_json(run.progress_file(0), stage)
+        decoding = html(page("live", run=run.id))
+        assert _now(decoding) == "Decoding photos" and "120 of 300" in decoding and 'aria-valuenow="40"' in decoding
+        files.write_json(run.progress_file(0), {**stage, "stage": waits.NETWORK, "step": 0, "steps": 0})
+        assert _now(html(page("live", run=run.id))) == "Building the network"
+        first = {"epoch": 1, "epochs": 4, "split": "train", "step": 2, "steps": 5, "images_per_second": 30.0}
+        files.write_json(run.progress_file(0), first)
+        stepping = html(page("live", run=run.id))
+        assert _now(stepping) == "First epoch" and "step 2 of 5" in stepping
+        metrics_file.append_metrics(run.metrics_file(0), metric_rows(1, 0))
+        assert "Before the first epoch" not in html(page("live", run=run.id))
+
+
+def _now(markup):
+    """The step that is under way."""
+    return markup.split('class="lab-now"')[1].split("</span> ")[1].split("<")[0]
+
+
+def test_a_run_that_failed_before_its_first_epoch_has_no_empty_axes(folder):
+    run = make_run(folder, states=("queued", "queued"))
+    for fold in (0, 1):
+        run.write_state(FoldState(fold, "failed", reason="no memory.", remedy="Close something."))
+    at = page("live", run=run.id)
+    assert "No epoch was trained to its end" in html(at) and "lab-waits" not in html(at).split("</style>")[-1]
+
+
+def test_device_threads_memory_and_speed_stand_beneath_the_progress(folder):
+    run = make_run(folder, states=("running", "queued"), info={"device": "CPU, 2 threads", "precision": "bfloat16"})
+    progress = {"epoch": 3, "epochs": 4, "split": "train", "step": 5, "steps": 10, "images_per_second": 28.4}
+    files.write_json(run.progress_file(0), {**progress, "worker": {"held": 642e6, "limit": 12e9}})
+    with run.fold_lock(0):
+        markup = html(page("live", run=run.id))
+    assert "CPU, 2 threads · bfloat16 · holds 642 MB of 12 GB" in markup and "28 img/s" in markup
+    assert machine.in_words({"device": "NVIDIA T4", "threads": 4, "peak_memory": 3.2e9}, []) == (
+        "NVIDIA T4 · 4 threads · 3.2 GB at its peak"
+    )
+    assert machine.in_words({"device": "CPU, 1 threads"}, [{}, {}]) == "CPU, 1 thread each"
+    assert machine.in_words({}, [{}, {}]) == ""
+
+
+def test_what_was_cancel_is_nothing_else_after_the_click(folder, monkeypatch):
+    """The second half of a double click must not press what undoes the first."""
+    run = make_run(folder, states=("queued", "queued"))
+
+    def cancel(run):
+        for fold in run.folds():
+            run.write_state(FoldState(fold, "cancelled"))
+
+    monkeypatch.setattr(control, "cancel", cancel)
+    at = page("live", run=run.id)
+    before = labels(at)
+    button(at, "Cancel").click().run()
+    assert button(at, "Cancel").disabled and "Resume" in labels(at)
+    assert labels(at).index("Cancel") == before.index("Cancel"), "what comes with the end stands after it"
+    assert labels(at).index("Resume") > labels(at).index("Cancel")
+
+
+def test_a_run_that_would_fail_again_offers_first_to_change_it(folder):
+    run = make_run(folder, states=("queued", "queued"))
+    for fold in (0, 1):
+        run.write_state(FoldState(fold, "failed", reason="diverged.", remedy="Lower the rates.", kind="diverged"))
+    at = page("live", run=run.id)
+    assert button(at, "Run again").proto.type == "primary" and button(at, "Resume").proto.type == "secondary"
+    run.write_state(FoldState(0, "interrupted"))
+    run.write_state(FoldState(1, "interrupted"))
+    at = page("live", run=run.id)
+    assert button(at, "Run again").proto.type == "secondary" and button(at, "Resume").proto.type == "primary"
+
+
+def test_a_first_run_is_explained_until_that_is_put_away(folder):
+    run = make_run(folder, states=("running", "queued"))
+    with run.fold_lock(0):
+        at = page("live", run=run.id)
+        assert "How to read the curves" in " ".join(each.value for each in at.markdown)
+        button(at, "No tour").click().run()
+        assert "How to read the curves" not in " ".join(each.value for each in at.markdown)
+        again = page("live", run=run.id)
+        assert "How to read the curves" not in " ".join(each.value for each in again.markdown), "another session"
 
 
 def test_a_fold_that_trains_offers_cancel_and_shows_epoch_speed_and_time_left(folder):
@@ -133,18 +222,6 @@ def test_a_damaged_run_is_a_sentence_not_a_traceback(folder, damaged):
         assert "configuration" in html(at) or "config.yaml" in html(at)
     else:
         assert "unreadable" not in html(at) and summaries()[0]["state"] == "done", "it is made anew"
-
-
-def test_home_sorts_runs_into_training_waiting_stopped_and_finished(folder):
-    training = make_run(folder, "training", states=("running", "queued"))
-    make_run(folder, "waiting", states=("queued", "queued"))
-    make_run(folder, "stopped", states=("done", "failed"))
-    make_run(folder, "finished")
-    with training.fold_lock(0):
-        markup = html(page("home"))
-    titles = ("Training now", "Waiting", "Stopped before the end", "Finished lately")
-    order = [markup.index(f">{title}</div>") for title in titles]
-    assert order == sorted(order)
 
 
 def test_metrics_are_parsed_again_only_when_a_file_changed(folder, monkeypatch):

@@ -57,13 +57,16 @@ def close(key: str) -> None:
     st.session_state.setdefault(AT, {})[key] = None
 
 
-def browse(root: str, key: str, take: Callable[[str], None]) -> None:
-    """A folder's folders, each a click away, and the click that takes it. root: what is chosen now; take(folder)."""
+def browse(root: str, key: str, take: Callable[[str], None], *, label: str = "Browse") -> None:
+    """A folder's folders, each a click away, and the click that takes it. root: what is chosen now; take(folder).
+
+    label: of the button that opens it.
+    """
     at: dict[str, str | None] = st.session_state.setdefault(AT, {})
     place = at.setdefault(key, None if root else str(Path.home()))
     if place is None:
         start = next((str(place) for place in Path(root).expanduser().parents if place.is_dir()), str(Path.home()))
-        st.button("Browse", key=f"{key}.browse", icon=":material/folder_open:", on_click=_go, args=(key, start))
+        st.button(label, key=f"{key}.browse", icon=":material/folder_open:", on_click=_go, args=(key, start))
         return
     here = Path(place)
 

@@ -22,10 +22,11 @@ from pages.parts.shared.fields import field
 NUMBER, OUTCOME, LOOKED = "zip-number", "zip-outcome", "zip-looked"  # in the session
 
 
-def drop(root: str, key: str, take: Callable[[str], None], most: int | None = None) -> None:
+def drop(root: str, key: str, take: Callable[[str], None], most: int | None = None, *, brief: bool = False) -> None:
     """The place to drop a zip, and what became of the last one. root: the dataset that is chosen now.
 
-    take(root): chooses the dataset that came of it. most: megabytes of a zip; largest_upload() without.
+    take(root): chooses the dataset that came of it. most: megabytes of a zip; largest_upload() without. brief: without
+    the limits, which another page lets be changed.
     """
     number = st.session_state.setdefault(NUMBER, 0)
     most = largest_upload() if most is None else most
@@ -38,7 +39,9 @@ def drop(root: str, key: str, take: Callable[[str], None], most: int | None = No
     )
     place = st.container()  # always there, so that fields below stay what they are
     with place:
-        _tell(None if upload is not None else st.session_state.get(OUTCOME), root, most)
+        _tell(None if upload is not None else st.session_state.get(OUTCOME), root)
+        if not brief:
+            _allowed(most)
         if upload is not None:
             _take_in(upload, key, take)
 
@@ -48,7 +51,7 @@ def largest_upload() -> int:
     return max(1, min(int(st.get_option("server.maxUploadSize")), machine.memory() // 4 // 2**20))
 
 
-def _tell(outcome: unpack.Unpacked | LabError | None, root: str, most: int) -> None:
+def _tell(outcome: unpack.Unpacked | LabError | None, root: str) -> None:
     if isinstance(outcome, LabError):
         badges.show_error(outcome)
     elif outcome is not None and str(outcome.root) == root:
@@ -57,6 +60,9 @@ def _tell(outcome: unpack.Unpacked | LabError | None, root: str, most: int) -> N
         st.markdown(f":green[:material/folder_zip:] {text} {'into' if outcome.is_new else ''} :small[{plain(root)}]")
         for note in outcome.notes:
             st.caption(plain(note))
+
+
+def _allowed(most: int) -> None:
     allowed = limits.read()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

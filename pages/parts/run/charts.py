@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
+from pathlib import Path
 
 from core.figures import curves
+from core.figures.rates import learning_rates
+from core.runs import Run
 from pages.parts.run import view
 from pages.parts.run.curves import fold_legend, payload
 
@@ -21,10 +24,10 @@ def charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str
         return _charts(version, phases, epochs, folds, colour)
 
 
-def rates(version: tuple, phases: tuple, colour: str) -> bytes:
-    """The learning rates of backbone and head."""
+def rates(run: Run, steps: int, reached: float | None, colour: str) -> bytes:
+    """The learning rates of a run, whose configuration never changes. steps, reached: as rates.learning_rates."""
     with _drawing:
-        return _rates(version, phases, colour)
+        return _rates(run.dir, steps, reached, colour)
 
 
 @lru_cache(maxsize=16)
@@ -37,10 +40,9 @@ def _charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: st
         ("Accuracy", curves.curves(table, "accuracy", y_range=scores, **style)),
         ("Macro F1", curves.curves(table, "f1", y_range=scores, **style)),
     ]
-    return payload(panels, fold_legend(folds, colour))
+    return payload(panels, fold_legend(folds, colour), together=True)
 
 
 @lru_cache(maxsize=16)
-def _rates(version: tuple, phases: tuple, colour: str) -> bytes:
-    figure = curves.learning_rates(view.metrics_of(version), run_colour=colour, phases=phases)
-    return payload([("Learning rate at the end of each epoch", figure)])
+def _rates(folder: Path, steps: int, reached: float | None, colour: str) -> bytes:
+    return payload(learning_rates(Run(folder.name, folder.parent).config(), steps, run_colour=colour, reached=reached))

@@ -32,7 +32,20 @@ _CSS = """
 .lab-curves .lab-legend button[aria-pressed="false"] { opacity: .45; text-decoration: line-through; }
 .lab-curves .lab-swatch { width: 1.2rem; height: 0; border-top: 2px solid currentColor; }
 .lab-curves .lab-legend[hidden] { display: none; }
-.lab-curves .lab-panel { min-width: 0; }
+.lab-curves .lab-panel { min-width: 0; position: relative; }
+.lab-curves .lab-spike { position: absolute; width: 0; pointer-events: none;
+  border-left: 1px dashed color-mix(in srgb, var(--st-text-color) 45%, transparent); }
+.lab-curves .lab-reads { position: absolute; z-index: 3; pointer-events: none; padding: .3rem .5rem .35rem;
+  font-size: .74rem; line-height: 1.35; border-radius: 6px; color: var(--st-text-color);
+  background: color-mix(in srgb, var(--st-background-color) 94%, transparent);
+  border: 1px solid var(--st-border-color); font-variant-numeric: tabular-nums; }
+.lab-curves .lab-reads table { border-collapse: collapse; }
+.lab-curves .lab-reads th { font-weight: 500; opacity: .75; text-align: right; padding: 0 0 0 .7rem; }
+.lab-curves .lab-reads td { text-align: right; padding: 0 0 0 .7rem; white-space: nowrap; border: 0; }
+.lab-curves .lab-reads :is(th, td):first-child { text-align: left; padding-left: 0; }
+.lab-curves .lab-reads tr.lab-mean { font-weight: 600; }
+.lab-curves .lab-reads i { display: inline-block; width: .55rem; height: .55rem; border-radius: 50%;
+  margin-right: .35rem; }
 .lab-curves .lab-panel h4 { font-size: .85rem; font-weight: 600; margin: 0; padding: .1rem 0 0 .2rem; letter-spacing: 0;
   color: var(--st-text-color); }
 .lab-curves .lab-plot { width: 100%; }
@@ -89,6 +102,103 @@ function keepZoom(plot, layout) {
   }
 }
 
+// What the pointer reads: all folds at the epoch, training beside validation, in every panel at once.
+const ROWS = 9;  // folds that are listed beneath the mean
+
+function readings(plot, epoch) {
+  const rows = new Map();
+  for (const points of plot.calcdata || []) {
+    const {trace} = points[0] || {}, meta = trace && trace.meta;
+    if (!meta || trace.visible !== true || trace.fill === "toself") continue;
+    const point = points.findIndex(each => each.x === epoch);
+    if (point < 0) continue;
+    const key = meta.fold == null ? "mean" : "fold " + meta.fold;
+    const row = rows.get(key) || {key, colour: (trace.line || trace.marker).color};
+    if (meta.part === "best") row.best = true;
+    else row[meta.split] = points[point].y;
+    const told = meta.part === "mean" && meta.split === "validation" && trace.customdata;
+    if (told) row.deviation = told[point][0];
+    rows.set(key, row);
+  }
+  return [...rows.values()].sort((a, b) => (b.key === "mean") - (a.key === "mean"));
+}
+
+function cells(tag, texts) {
+  const row = document.createElement("tr");
+  row.append(...texts.map(text => { const cell = document.createElement(tag); cell.textContent = text; return cell; }));
+  return row;
+}
+
+function readBox(epoch, rows) {
+  const table = document.createElement("table"), score = value => value == null ? "–" : value.toFixed(3);
+  const both = rows.some(row => row.validation != null);
+  table.append(cells("th", ["epoch " + epoch, ...(both ? ["held out"] : []), "training"]));
+  for (const row of rows.slice(0, ROWS + 1)) {
+    const deviation = row.deviation == null ? "" : " ± " + row.deviation.toFixed(3);
+    const held = both ? [score(row.validation) + deviation + (row.best ? " ○" : "")] : [];
+    const line = cells("td", [row.key, ...held, score(row.train)]), dot = document.createElement("i");
+    dot.style.background = row.colour;
+    line.firstChild.prepend(dot);
+    if (row.key === "mean") line.className = "lab-mean";
+    table.append(line);
+  }
+  if (rows.length > ROWS + 1) table.append(cells("td", ["and " + (rows.length - ROWS - 1) + " more folds"]));
+  return table;
+}
+
+// epoch: null for none.
+function read(host, epoch) {
+  host.lab.epoch = epoch;
+  for (const panel of host.querySelectorAll(".lab-panel")) {
+    const plot = panel.querySelector(".lab-plot"), size = plot._fullLayout && plot._fullLayout._size;
+    let [spike, box] = [".lab-spike", ".lab-reads"].map(name => panel.querySelector(name));
+    const at = size && epoch != null ? plot._fullLayout.xaxis.c2p(epoch) : -1;
+    const rows = at >= 0 && at <= size.w ? readings(plot, epoch) : [];
+    if (!rows.length) { spike?.remove(); box?.remove(); continue; }
+    if (!spike) {
+      [spike, box] = ["lab-spike", "lab-reads"].map(name => {
+        const element = document.createElement("div");
+        element.className = name;
+        return element;
+      });
+      panel.append(spike, box);
+    }
+    const left = plot.offsetLeft + size.l + at, top = plot.offsetTop + size.t;
+    Object.assign(spike.style, {left: left + "px", top: top + "px", height: size.h + "px"});
+    box.replaceChildren(readBox(epoch, rows));
+    const before = at > size.w / 2, heights = rows.flatMap(row => [row.validation, row.train]).filter(y => y != null)
+      .map(y => plot._fullLayout.yaxis.c2p(y));
+    const high = heights.reduce((a, b) => a + b, 0) / heights.length < size.h / 2;  // the lines: then it stands beneath
+    Object.assign(box.style, {top: (high ? top + size.h - box.offsetHeight - 4 : top + 4) + "px",
+      left: before ? "auto" : left + 10 + "px",
+      right: before ? panel.offsetWidth - left + 10 + "px" : "auto"});
+  }
+}
+
+function follow(Plotly, host, plot) {
+  const pointed = event => {
+    const {_size: size, xaxis} = plot._fullLayout, place = plot.getBoundingClientRect();
+    const x = event.clientX - place.left - size.l, y = event.clientY - place.top - size.t;
+    const inside = x >= 0 && x <= size.w && y >= 0 && y <= size.h && event.buttons === 0;
+    read(host, inside ? Math.round(xaxis.p2c(x)) : null);
+  };
+  plot.addEventListener("pointermove", pointed);
+  plot.addEventListener("pointerdown", event => event.pointerType === "touch" ? null : read(host, null));
+  plot.addEventListener("pointerleave", () => read(host, null));
+  plot.on("plotly_relayout", async change => {
+    const range = change["xaxis.range"] || [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (host.lab.leading || range[0] == null) return;
+    await together(host, other => other !== plot && Plotly.relayout(other, {"xaxis.range": [...range]}));
+  });
+}
+
+// Does something to every figure of the row; what that brings about leads to nothing more.
+async function together(host, change) {
+  host.lab.leading = true;
+  try { await Promise.all([...host.querySelectorAll(".lab-plot")].map(change)); }
+  finally { host.lab.leading = false; }
+}
+
 function legend(bar, items, hidden, changed) {
   const signature = JSON.stringify(items);
   if (bar.dataset.signature === signature) return;
@@ -115,7 +225,7 @@ function legend(bar, items, hidden, changed) {
 
 async function draw(host) {
   const Plotly = await plotly();
-  const {panels, legend: items} = JSON.parse(host.lab.text);
+  const {panels, legend: items, together: asOne} = JSON.parse(host.lab.text);
   let bar = host.querySelector(".lab-legend");
   if (!bar) { bar = document.createElement("div"); bar.className = "lab-legend"; host.append(bar); }
   bar.hidden = !items.length;
@@ -140,17 +250,21 @@ async function draw(host) {
     const plot = box.querySelector(".lab-plot"), {data, layout} = panel.figure;
     restyle(layout, host);
     layout.showlegend = !items.length;
+    if (asOne) layout.hovermode = false;
     if (items.length) for (const trace of data) trace.visible = visible(trace, host.lab.hidden);
     plot.style.height = layout.height + "px";
     const {xaxis, yaxis} = layout, isNew = !plot.on;
     plot.labAll = {xaxis: xaxis.range && [...xaxis.range], yaxis: yaxis.range && [...yaxis.range]};
     keepZoom(plot, layout);
+    const all = () => asOne ? together(host, each => showAll(Plotly, each)) : showAll(Plotly, plot);
     // One object for the figure's life: another one would make plotly draw it from the start.
     plot.labConfig = plot.labConfig || {...CONFIG, modeBarButtonsToAdd: [{name: "Show all", icon: Plotly.Icons.home,
-      click: () => { showAll(Plotly, plot); }}]};
+      click: () => { all(); }}]};
     await Plotly.react(plot, data, layout, plot.labConfig);
-    if (isNew) plot.on("plotly_doubleclick", () => { showAll(Plotly, plot); });
+    if (isNew) plot.on("plotly_doubleclick", () => { all(); });
+    if (isNew && asOne) follow(Plotly, host, plot);
   }
+  if (asOne && host.lab.epoch != null) read(host, host.lab.epoch);
 }
 
 export default function({parentElement, data}) {
@@ -182,10 +296,13 @@ def plotly_once() -> None:
     _LOADER(key="facet-plotly", height=1)
 
 
-def payload(panels: Sequence[tuple[str, go.Figure]], legend: Sequence[dict] = ()) -> bytes:
-    """What `draw` sends: (title, figure) of each panel, and the legend that all of them share."""
+def payload(panels: Sequence[tuple[str, go.Figure]], legend: Sequence[dict] = (), *, together: bool = False) -> bytes:
+    """What `draw` sends: (title, figure) of each panel, and the legend that all of them share.
+
+    together: they have one x-axis: a zoom is theirs, and the pointer reads every line at an epoch, in all of them.
+    """
     parts = ",".join(f'{{"title":{json.dumps(title)},"figure":{figure.to_json()}}}' for title, figure in panels)
-    return f'{{"panels":[{parts}],"legend":{json.dumps(list(legend))}}}'.encode()
+    return f'{{"panels":[{parts}],"legend":{json.dumps(list(legend))},"together":{json.dumps(together)}}}'.encode()
 
 
 def fold_legend(folds: Sequence[int], run_colour: str) -> list[dict]:

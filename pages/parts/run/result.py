@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.answers import mistakes, outcome
@@ -59,7 +61,7 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
     if status.active or not entry.done[0]:
         return
     if (sample := st.session_state.pop(OPEN, None)) is not None:
-        _open_maps(run, sample)
+        open_maps(run, [sample])
     story = _story(run, config, entry)
     with st.container(border=True, key="live-result"):
         left, right = st.columns([1, 1.1], gap="medium")
@@ -127,14 +129,14 @@ def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     if config.task.one_by_one:
         return Story(None, None, overfit)
     try:
-        answers, about = _answered(run.key, mistakes.version(run))
+        answers, about = answered(run.key, mistakes.version(run))
     except LabError as error:
         return Story(None, None, overfit, f"{error.message} {error.remedy}".strip())
     return Story(answers, about, overfit)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the answers of every fold")
-def _answered(key: str, version: tuple) -> tuple[Answers, Outcome]:
+def answered(key: str, version: tuple) -> tuple[Answers, Outcome]:
     """Nobody changes them. version: of the files that they are read from."""
     answers = mistakes.load_answers(Run(key))
     return answers, outcome.outcome(answers)
@@ -143,10 +145,14 @@ def _answered(key: str, version: tuple) -> tuple[Answers, Outcome]:
 def _faces(answers: Answers, confusion: Confusion) -> None:
     """Photos of the commonest mistake; a click opens the maps of one."""
     part = answers.table.iloc[list(confusion.rows[:FACES])]
-    pictures = thumbnails.thumbnails([photo_of(row)._replace(mtime_ns=None) for row in part.itertuples()], SIDE)
-    tiles = [_tile(row, picture) for row, picture in zip(part.itertuples(index=False), pictures, strict=True)]
-    elements.gallery(tiles, _ask, key="live-result-faces", version=answers.run_id)
+    elements.gallery(tiles(part), ask, key="live-result-faces", version=answers.run_id)
     st.caption("The commonest mistake, highest loss first. A click shows what every layer looked at.")
+
+
+def tiles(part: pd.DataFrame) -> list[dict[str, Any]]:
+    """Faces as the gallery takes them. part: rows of Answers.table."""
+    pictures = thumbnails.thumbnails([photo_of(row)._replace(mtime_ns=None) for row in part.itertuples()], SIDE)
+    return [_tile(row, picture) for row, picture in zip(part.itertuples(index=False), pictures, strict=True)]
 
 
 def _tile(row: Any, picture: bytes | LabError) -> dict[str, Any]:
@@ -164,13 +170,14 @@ def _tile(row: Any, picture: bytes | LabError) -> dict[str, Any]:
     }
 
 
-def _ask(sample: str) -> None:
+def ask(sample: str) -> None:
+    """The callback of a click on a face: its maps are opened by the page's next run."""
     st.session_state[OPEN] = sample
 
 
-def _open_maps(run: Run, sample: str) -> None:
-    """Look inside with the face chosen, and with the filters under which it stands in the gallery there."""
-    named = sample.replace("%", "%25").replace(",", "%2C")
+def open_maps(run: Run, samples: Sequence[str]) -> None:
+    """Look inside with the faces chosen, and with the filters under which they stand in the gallery there."""
+    named = ",".join(sample.replace("%", "%25").replace(",", "%2C") for sample in samples)
     st.switch_page(LOOK, query_params={"run": run.id, "samples": named})
 
 

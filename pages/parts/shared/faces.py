@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -27,6 +28,26 @@ _CSS = """<style>
 .faces-missing { aspect-ratio: 1; border-radius: 3px; display: grid; place-items: center; padding: .3rem;
   font-size: .75rem; background: color-mix(in srgb, currentColor 8%, transparent); }
 </style>"""
+
+
+_STRIP_CSS = """<style>
+.lab-strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); grid-auto-rows: 0;
+  grid-template-rows: auto; column-gap: .45rem; overflow: hidden; padding-top: .35rem; }
+.lab-strip figure { margin: 0; min-width: 0; max-width: 96px; font-size: .72rem; line-height: 1.3; }
+.lab-strip img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 6px; display: block; }
+.lab-strip figcaption { padding-top: .15rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+  color: color-mix(in srgb, currentColor 78%, transparent); }
+</style>"""
+
+
+def strip(photos: Sequence[tuple[str, bytes]]) -> str:
+    """HTML of one row of small photos, as many as there is room for: (what it is, or nothing; JPEG). Empty for none."""
+    cells = "".join(
+        f'<figure title="{escape(name, quote=True)}">{encoded(jpeg, name)}'
+        f"{f'<figcaption>{escape(name)}</figcaption>' if name else ''}</figure>"
+        for name, jpeg in photos
+    )
+    return f'{_STRIP_CSS}<div class="lab-strip">{cells}</div>' if cells else ""
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -12,21 +12,15 @@ from streamlit.runtime.pages_manager import PagesManager
 from core import places
 from core.jobs import halt
 from core.studies import healing
+from pages.parts.bell import bell
+from pages.parts.bell.favicon import favicon
 from pages.parts.hand import hand, history
 from pages.parts.shared import badges, theme
 
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
 CLICK, PRESSED = "launch_click", "runs-pressed"
-# in a tab: the sign of a state
-SIGNS = {
-    "running": "⏳",
-    "queued": "⏳",
-    "done": "✅",
-    "failed": "❌",
-    "interrupted": "⏸️",
-    "cancelled": "⏸️",
-}
+ICON = "🔬"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
 
@@ -45,6 +39,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
     with st.container(gap=None):
         st.html(theme.STYLE)
         history.once()
+        bell.listen()
     hand.begin(names_study=names_study)
     with st.container():
         hand.line(shows)
@@ -61,9 +56,12 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         top.html(badges.fault(problem, state="interrupted"))
 
 
-def tab(title: str, state: str) -> None:
-    """What the browser's tab says of something that is watched: "87 % · utk-full", with a sign of its state."""
-    st.set_page_config(page_title=title, page_icon=SIGNS.get(state, "🔬"))
+def tab(title: str, state: str = "", share: float = 0.0) -> None:
+    """What the browser's tab says of something that is watched: "87 % · utk-full", with a ring that fills.
+
+    share: of its work, 0..1, while it trains. No state: nothing is watched.
+    """
+    st.set_page_config(page_title=title, page_icon=favicon(state, round(100 * share)) if state else ICON)
 
 
 def _look_after() -> None:

@@ -1,0 +1,36 @@
+"""One row of small photos of a run's dataset: a first impression of what it is about."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from core.data import thumbnails
+from core.data.pictures.photo import photo_of
+from core.errors import LabError
+from core.runs import Run
+from core.storage.files import GARBAGE
+from pages.parts.shared import faces
+
+PHOTOS, SIDE = 18, 160  # px as they are sent, shown at less than two thirds
+
+
+def of_run(run: Run, *, named: bool = True) -> str:
+    """HTML of one photo of each class, then of another one each; empty where none can be read. named: with classes."""
+    try:
+        return _of_run(run.dir, run.photos_version(), named)
+    except (LabError, OSError, *GARBAGE):
+        return ""
+
+
+@lru_cache(maxsize=32)
+def _of_run(folder: Path, photos: tuple[int, ...], named: bool) -> str:
+    """photos: the version of the run's."""
+    table = Run(folder.name, folder.parent).samples()
+    turn = table.groupby("class_name").cumcount()
+    chosen = table.assign(turn=turn).sort_values(["turn", "class_name"], kind="stable").head(PHOTOS)
+    pictures = thumbnails.thumbnails([photo_of(row)._replace(mtime_ns=None) for row in chosen.itertuples()], SIDE)
+    both = zip(chosen["class_name"], pictures, strict=True)
+    return faces.strip(
+        [(str(name) if named else "", picture) for name, picture in both if not isinstance(picture, LabError)]
+    )

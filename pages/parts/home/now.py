@@ -1,0 +1,103 @@
+"""What trains and what waits, as Home draws it anew while either is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core import places
+from core.errors import LabError
+from core.jobs import control, queue
+from core.runs import Run
+from core.runs.colours import colour_of
+from core.runs.lists import index
+from core.text import number_of
+from pages.parts.bell import bell
+from pages.parts.home import lines
+from pages.parts.run import view
+from pages.parts.shared import badges, frame, theme
+
+TICK = 2.0  # seconds
+
+
+def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
+    return tuple((summary["id"], *(fold["state"] for fold in summary["folds"])) for summary in summaries)
+
+
+def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [summary for summary in summaries if "unreadable" not in summary and not summary["archived"]]
+
+
+def tick(drawn: tuple) -> None:
+    """Reruns the page when a run changes its state. drawn: signature of what the page shows."""
+    listed = readable(index.summaries())
+    if signature(listed) != drawn:
+        st.rerun()
+    running = [summary for summary in listed if summary["state"] == "running"]
+    share = 0.0
+    if running:
+        share = _training(running)
+    else:
+        frame.look_after_workers()
+    several = number_of(len(running), "run") if len(running) > 1 else running[0]["name"] if running else ""
+    title = f"{share:.0%} · {several} · Facet Lab" if running else "Home · Facet Lab"
+    frame.tab(title, "running" if running else "", share)
+    _waiting(control.waiting(), {summary["id"]: summary for summary in listed})
+
+
+def _training(running: Sequence[dict[str, Any]]) -> float:
+    """Draws what trains; how far it is, 0..1."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="home-training"):
+        with st.container(width="stretch"):
+            theme.heading("Training now")
+        bell.ask()
+    shares = []
+    for summary in running:
+        run = Run(summary["id"])
+        try:
+            status = view.read_status(run, run.config(), [])
+            table = view.metrics_of(view.metrics_version(run, [fold.fold for fold in status.folds]))
+        except (LabError, OSError, ValueError):
+            continue  # deleted between the list and this line; the next tick leaves it out
+        shares.append(status.share)
+        with st.container(border=True), st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            with st.container(gap="xsmall"):
+                lines.link(summary)
+                st.html(f'<div class="lab-meta">{badges.dot(colour_of(summary))}{lines.facts(summary)}</div>')
+                st.html(view.progress_html(status, table))
+            st.html(
+                f'{lines.small_curve(summary, 150)}<div class="lab-meta lab-num">{lines.score_so_far(summary)}</div>',
+                width=220,
+            )
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def _waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
+    """Runs with folds that wait, in the order of the queue, those of a study together; what is held back comes last."""
+    folds_of: dict[str, list[int]] = {run_id: [] for run_id, _ in places_in_queue if run_id in by_id}
+    for run_id, summary in by_id.items():
+        if folds := [int(fold["fold"]) for fold in summary["folds"] if fold["state"] == "queued"]:
+            folds_of[run_id] = folds
+    folds_of = {run_id: folds for run_id, folds in folds_of.items() if folds}
+    if not folds_of:
+        return
+    theme.heading("Waiting")
+    held = queue.held_runs(places.runs_folder())
+    groups = lines.by_study([by_id[run_id] for run_id in folds_of])
+    for place, (study_id, name, runs) in enumerate(groups, 1):
+        first = runs[0]["id"]
+        jobs = sum(len(folds_of[run["id"]]) for run in runs)
+        words = number_of(jobs, "fold") + (f" of {number_of(len(runs), 'run')}" if study_id and len(runs) > 1 else "")
+        if len(runs) == 1 and jobs < len(runs[0]["folds"]):
+            words = f"fold{'s' if jobs > 1 else ''} {', '.join(map(str, folds_of[first]))}"
+        if all(run["id"] in held for run in runs):
+            words += " · paused with its study"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(f'<span class="lab-num lab-meta">{place}</span> {badges.icon("queued")}', width=44)
+            if study_id is not None:
+                lines.study_link(study_id, name)
+            else:
+                lines.link(runs[0])
+            st.html(f'<div class="lab-meta">{words}</div>', width="content")

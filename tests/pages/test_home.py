@@ -1,0 +1,151 @@
+"""Home, run without a browser: what it is, how to begin, what trains and waits, what ended."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.config.recipes import load_recipe
+from core.data import recent
+from core.jobs import control, queue, speed
+from core.runs import Run
+from core.studies import record_file
+from core.studies.record_file import Study, StudyRun
+from pages.parts.home import demo_run
+from pages.parts.shared.frame import ICON
+from tests.pages.app import html, labels, page
+from tests.pages.trials import make_run
+
+STUDY = "20260301-000000-depths-0000"
+
+
+@pytest.fixture
+def small_demo(opened, tmp_path, monkeypatch):
+    """A dataset in the demo's layout where the demo would be: five people of each class, seven small photos each."""
+    demo = tmp_path / "demo"
+    lines = ["id,gender,race,age,path"]
+    groups = [(gender, age) for gender in ("female", "male") for age in (22, 45, 70)] * 5
+    for number, (gender, age) in enumerate(groups):
+        name = f"{number:06d}_{gender}_{age}"
+        lines.append(f"{number:06d},{gender},synthetic,{age},{name}")
+        place = demo / "images" / name
+        place.mkdir(parents=True)
+        for shot in ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal"):
+            shade = np.full((12, 9, 3), number, np.uint8)
+            Image.fromarray(shade).save(place / f"{shot}.jpg")
+    (demo / "train.csv").write_text("\n".join(lines) + "\n")
+    return opened
+
+
+def study_of(folder, states=("done", "done")):
+    runs = [
+        make_run(folder, f"depths r{depth}", states, run_id=f"20260301-00000{depth}-r-0000", info={"study": STUDY})
+        for depth in (1, 2)
+    ]
+    members = [StudyRun(run.id, run.config().name, run.config().model_dump(mode="json")) for run in runs]
+    with record_file.locked(folder):
+        record_file.write(Study(STUDY, "depths", "Does depth help?", 1.0, {}, members), folder)
+    return runs
+
+
+def test_a_newcomer_reads_what_it_is_and_finds_two_ways_to_begin(opened):
+    at = page("home")
+    markup = html(at)
+    assert "Facet Lab" in markup and "Train an image classifier" in markup and markup.count("<figure") >= 10
+    assert "Train on the demo (about" in " ".join(labels(at)) and "Choose a folder" in labels(at)
+    assert at.file_uploader and "Launch" in labels(at)
+
+
+def test_the_time_of_the_demo_is_what_all_its_folds_take_here_and_untold_where_nothing_was_measured(
+    opened, monkeypatch
+):
+    monkeypatch.setattr(queue, "slot_count", lambda root: 2)
+    epochs = load_recipe("quick").epochs
+    a_fold = epochs * (240 + 60 / 3) / 100 + 5  # 300 people, 100 images a second, a third for a held-out one
+    assert demo_run.seconds_of_it() == pytest.approx(3 * a_fold), "five folds, two at a time"
+    assert demo_run.label() == f"Train on the demo (about {round(3 * a_fold / 60)} min)"
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: None)
+    assert demo_run.label() == "Train on the demo"
+
+
+def test_one_click_trains_on_the_demo_once_and_opens_live(small_demo, tmp_path):
+    at = page("home")
+    first = next(each for each in at.button if each.key == "home-demo")
+    first.click().run()
+    assert not at.exception
+    ((name, address),) = small_demo
+    run = Run(address["run"], tmp_path / "runs")
+    assert name == "live" and run.config().name == "quick" and len(run.states()) == 5
+    assert run.config().data.root == str(tmp_path / "demo") and len(run.samples()) == 30
+    assert demo_run.ASKED not in at.session_state
+
+
+def test_what_stands_against_the_demo_is_said_and_nothing_is_asked_for_any_longer(small_demo, tmp_path, monkeypatch):
+    (tmp_path / "demo" / "train.csv").write_text("id,gender,race,age,path\n")
+    at = page("home")
+    next(each for each in at.button if each.key == "home-demo").click().run()
+    assert "lab-fault" in html(at) and small_demo == []
+    assert demo_run.ASKED not in at.session_state
+    assert not next(each for each in at.button if each.key == "home-demo").disabled
+
+
+def test_runs_are_sorted_into_training_waiting_stopped_and_ended(folder):
+    training = make_run(folder, "training", states=("running", "queued"))
+    make_run(folder, "waiting", states=("queued", "queued"))
+    make_run(folder, "stopped", states=("done", "failed"))
+    make_run(folder, "first", run_id="20260101-000000-first-0000")
+    make_run(folder, "finished")
+    with training.fold_lock(0):
+        markup = html(page("home"))
+    titles = ("Training now", "Waiting", "Stopped before the end", "Last result", "Finished lately")
+    order = [markup.index(f">{title}</div>") for title in titles]
+    assert order == sorted(order)
+
+
+def test_the_last_result_is_the_card_that_live_shows(folder):
+    run = make_run(folder, states=("done",) * 3)
+    home, live = html(page("home")), html(page("live", run=run.id))
+    card = live[live.index('<div class="lab-result"') :].split("</div></div>")[0]
+    assert "over 3 folds" in card and card in home
+    assert "Finished lately" not in home
+
+
+def test_the_runs_of_a_study_are_one_line_that_leads_to_it(folder, monkeypatch):
+    monkeypatch.setattr(control, "ensure_workers", lambda folder=None: None)
+    study_of(folder)
+    make_run(folder, "alone", run_id="20260401-000000-alone-0000")
+    at = page("home")
+    markup = html(at)
+    links = [each.proto.label for each in at.main if each.type == "page_link"]
+    assert "2 finished runs" in markup and "highest mean" in markup
+    assert links.count("depths") >= 1 and "depths r1" not in links[1:] and "Does depth help?" in markup
+
+
+def test_runs_of_a_study_that_wait_are_one_line_with_their_folds(folder):
+    study_of(folder, states=("queued", "queued", "queued"))
+    markup = html(page("home"))
+    assert "6 folds of 2 runs" in markup
+
+
+def test_older_ones_lead_to_the_list_of_runs(folder, monkeypatch):
+    for number in range(9):
+        make_run(folder, f"run {number}", run_id=f"2026010{number + 1}-000000-run-0000")
+    assert "2 older" in labels(page("home")), "one is the card, six are listed"
+
+
+def test_datasets_and_machine_stand_at_the_end(folder):
+    data = load_recipe("quick").data.model_copy(update={"root": str(folder)})
+    recent.remember(data, reader="folders", people=7, photos=21, folder=folder)
+    make_run(folder)
+    markup = html(page("home"))
+    assert "21 photos of 7 people" in markup and "GB free for runs" in markup
+
+
+def test_what_home_watches_stands_in_the_tab_with_a_ring(folder, monkeypatch):
+    told = []
+    monkeypatch.setattr("pages.parts.shared.frame.st.set_page_config", lambda **words: told.append(words))
+    run = make_run(folder, "utk", states=("done", "running"))
+    with run.fold_lock(1):
+        page("home")
+    (watched,) = [words for words in told if "· utk ·" in words["page_title"]]
+    assert watched["page_title"].startswith("75% · utk") and watched["page_icon"].startswith("<svg")
+    assert watched["page_icon"] != ICON
