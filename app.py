@@ -29,6 +29,7 @@ pages = [
         ("compare", "Compare", ":material/compare_arrows:"),
         ("look_inside", "Look inside", ":material/visibility:"),
         ("predict", "Predict", ":material/online_prediction:"),
+        ("settings", "Settings", ":material/settings:"),
     )
     if (here / "pages" / f"{name}.py").is_file()
 ]

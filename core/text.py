@@ -41,6 +41,16 @@ def number_of(n: float, one: str, many: str = "") -> str:
     return f"{count(n)} {one if round(n) == 1 else many or one + 's'}"
 
 
+def size(n: float) -> str:
+    """Bytes as a person says them, in decimal units as disks are sold: "3.1 GB", "428 MB", "12 kB"."""
+    if not math.isfinite(n):
+        return NOTHING
+    for unit, factor in (("TB", 1e12), ("GB", 1e9)):
+        if n >= 0.9995 * factor:
+            return f"{n / factor:,.1f} {unit}"
+    return f"{n / 1e6:,.0f} MB" if n >= 0.9995e6 else f"{math.ceil(n / 1e3):,} kB"
+
+
 def rate(images_per_second: float | None) -> str:
     """Images per second: "28 img/s", with a decimal below ten."""
     if images_per_second is None or not math.isfinite(images_per_second):

@@ -14,6 +14,7 @@ from core.figures import comparison_curves
 from core.jobs import control
 from core.runs import Run, metrics_file, starts
 from core.runs.colours import colour_of
+from core.runs.kept import dropped
 from core.runs.lists import index
 from core.text import plain
 from pages.parts.hand import hand
@@ -110,8 +111,9 @@ def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str
             st.html(failures)
             with st.expander("Show log", icon=":material/terminal:"):
                 st.code(run.log_tail(60) or "The log is empty.", None, height=300)
-        if resumed := starts.sentence(run, folds):
-            st.caption(plain(resumed))
+        for words in (starts.sentence(run, folds), view.decoding_of(run), dropped.sentence(run)):
+            if words:
+                st.caption(plain(words))
     if not version:
         st.html(waits.STYLE + waits.waits_html(status, photos))
         return

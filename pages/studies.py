@@ -14,9 +14,10 @@ from core.studies import record_file, records
 from core.studies.records import Study
 from core.text import ago, count, number_of, plain
 from pages.parts.hand import hand
+from pages.parts.settings import slots
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
-from pages.parts.studies import answer, scores, slots, view
+from pages.parts.studies import answer, scores, view
 
 TICK = 2.0  # seconds
 HERE = Path(__file__).parent
@@ -214,7 +215,7 @@ def overview() -> None:
         with st.container(border=True):
             st.page_link(STUDIES, label=plain(study.name), query_params={"study": study.id})
             st.html(f'<div class="lab-meta">{escape(study.description)}</div>{view.progress_html(study, status)}')
-    slots.controls()
+    slots.line()
 
 
 study_id = st.query_params.get("study")
@@ -254,4 +255,4 @@ if status.missing:
     st.button("Launch the missing runs", icon=":material/rocket_launch:", on_click=act, args=(launch_missing, study))
 order(study, status)
 scores.section(study, status)
-slots.controls()
+slots.line()

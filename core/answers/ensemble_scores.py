@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from core.data.persons import UNKNOWN, Persons, noun, persons_of, units
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run, origins
+from core.runs.kept import dropped
 from core.runs.yes_no.answers import of_probabilities
 from core.runs.yes_no.view import OneAttribute, attributes
 from core.stats import metrics
@@ -209,7 +210,7 @@ def load(run: Run) -> EnsembleScores | None:
             "Delete it: the folds then answer anew.",
             kind="unreadable",
         ) from error
-    if written != _origins(run):
+    if not _same_networks(run, written):
         raise LabError(
             f"{run.id}: other weights answered about the test set than the run has now.",
             "Delete test_predictions.parquet in its folder: the folds then answer anew.",
@@ -224,6 +225,18 @@ def _origins(run: Run) -> dict[str, dict[str, str] | None]:
     # One that was trained on everybody has no predictions.
     of_folds = {fold: origin or origins.of_weights(run.weights_file(fold, WHICH)) for fold, origin in read.items()}
     return {str(fold): origin.metadata() if origin else None for fold, origin in of_folds.items()}
+
+
+def _same_networks(run: Run, answered: dict[str, Any]) -> bool:
+    """Whether the networks that answered are those of the run; of dropped ones without predictions nothing says other.
+
+    answered: as `_origins` gave it then.
+    """
+    now = _origins(run)
+    return now.keys() == answered.keys() and all(
+        now[fold] == answered[fold] or (now[fold] is None and dropped.missing(run, int(fold), WHICH) is not None)
+        for fold in now
+    )
 
 
 @lru_cache(maxsize=64)

@@ -20,6 +20,7 @@ from core.cli.launching import everybody
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.relocate import relocate
+from core.cli.room import disk
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
 from core.data.labels import corrections
@@ -51,6 +52,7 @@ app.command()(ensemble.test)
 app.command()(everybody.everybody)
 app.command()(predict)
 app.command()(doctor)
+app.command()(disk.disk)
 app.command()(extras)
 app.command()(datasets.demo)
 app.command()(datasets.scan)

@@ -131,7 +131,12 @@ class RayEngine(_Queued):
         is_fresh = report.get("address") == self.name and time.time() - float(report.get("when") or 0) < FRESH
         if not (is_fresh and elsewhere.writer_lives(self.root) and report.get("nodes")):
             return self._asked()
-        nodes = tuple(Node(**{key: row[key] for key in Node.__dataclass_fields__}) for row in report["nodes"])
+        return self.told()
+
+    def told(self) -> Capacity:
+        """What the writer told last, however long ago; asks nobody."""
+        report = elsewhere.report(self.root)
+        nodes = tuple(Node(**{key: row[key] for key in Node.__dataclass_fields__}) for row in report.get("nodes") or ())
         busy, trouble = len(elsewhere.under_way(self.root)), str(report.get("trouble") or "")
         doing = str(report.get("doing") or "")
         return Capacity(nodes, int(report.get("places", 0)), busy, self._waiting(), trouble, doing)

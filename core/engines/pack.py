@@ -17,6 +17,7 @@ from pathlib import Path
 
 from core import places
 from core.data.content.unchanged import check_unchanged
+from core.data.pictures import kept
 from core.engines.parcel import FoldJob
 from core.errors import LabError
 from core.jobs import control
@@ -117,9 +118,16 @@ def _pixels(run: Run, packed: dict[str, Path | bytes], progress, should_stop, us
             "Begin the transforms with Resize or CenterCrop, or train it on this machine.",
             kind="engine",
         )
-    folder = places.lab_folder(run.dir.parent) / "cache"
+    chosen = kept.room_of(run.dir.parent)
     path = pixel_cache.build(
-        folder, run.samples(), config.transforms, progress=progress, should_stop=should_stop, users=users
+        chosen.folder,
+        run.samples(),
+        config.transforms,
+        progress=progress,
+        should_stop=should_stop,
+        users=users,
+        limit=chosen.limit,
+        dataset=config.data.root,
     )
     blob = f"pixels {path.name}"  # the name is a digest of what the pixels are made of
     packed[blob] = path

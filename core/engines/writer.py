@@ -25,6 +25,7 @@ from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Parcel
 from core.errors import LabError
 from core.jobs import elsewhere, fold_job, halt, queue
+from core.jobs.room import keep
 from core.runs import Run
 from core.runs.states import ALIVE
 from core.storage import files
@@ -234,7 +235,9 @@ class Writer:
 
     def _over(self, held: Held, parcel: Parcel) -> None:
         kind = parcel.state.get("kind", "")
+        fold_job.forget_resume_point(held.run, held.fold)
         self._let_go(held)
+        keep.follow_rule(held.run)
         slot = str(held.node.get("name"))
         if kind in WORTH_A_HALT:
             seconds = 0.0 if not parcel.state.get("epoch") else float("inf")

@@ -13,13 +13,14 @@ from core.errors import LabError
 from core.export.formats.names import USUAL
 from core.export.runtime.package_folder import FACTS
 from core.runs import Run, origins
+from core.runs.kept import dropped
 from core.storage.files import GARBAGE
 
 
 @dataclass(frozen=True)
 class MadePackage:
     """bytes: of the zip. formats: of its networks. parity: the sentence on how it answers; int8: on what that costs and
-    brings, "" without. current: its weights are those of the run now."""
+    brings, "" without. current: its weights are those of the run now, or those that were dropped since."""
 
     bytes: int
     folds: list[int]
@@ -39,7 +40,9 @@ def made_package(run: Run) -> MadePackage | None:
             facts = json.loads(archive.read(f"{run.id}/{FACTS}"))
         folds = [int(fold) for fold in facts["folds"]]
         now = {fold: origins.of_weights(run.weights_file(fold, "best")) for fold in folds}
-        current = all(facts["weights"][str(f)] == (origin.metadata() if origin else None) for f, origin in now.items())
+        current = all(dropped.missing(run, fold, "best") for fold in folds) or all(
+            facts["weights"][str(f)] == (origin.metadata() if origin else None) for f, origin in now.items()
+        )
         int8 = str((facts.get("int8") or {}).get("told", ""))
         formats = list(facts.get("networks") or USUAL)  # of a package that does not name them
         return MadePackage(path.stat().st_size, folds, formats, str(facts["parity"]), int8, current)

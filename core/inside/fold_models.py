@@ -27,6 +27,7 @@ from core.network.weights_file import load_backbone
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
 from core.runs.everybody.unmeasured import NOBODY, check_held_out
+from core.runs.kept import dropped
 from core.runs.run import is_locked
 from core.runs.yes_no.view import OneAttribute, attributes, check_one
 from core.training.batches import to_network
@@ -234,6 +235,8 @@ def _through(opened: FoldModel, run: OneAttribute) -> Iterator[FoldModel]:
 
 
 def _deleted(run: Run, fold: int, which: str) -> LabError:
+    if (on_purpose := dropped.missing(run, fold, which)) is not None:
+        return on_purpose
     if run.fold_state(fold).state == "done":
         return LabError(
             f"{run.id}: the {which} weights of fold {fold} are gone from the run folder.",

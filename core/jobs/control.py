@@ -24,6 +24,7 @@ from core import __version__, machine, places
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.jobs import elsewhere, halt, queue
+from core.jobs.room import forecast
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, starts
@@ -42,6 +43,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
     'disk-full'.
     """
     check_weights(plan.config)
+    forecast.check([plan], folder)
     elsewhere.address(folder or places.runs_folder())
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
     apart = without_copies(plan.apart, plan.samples)

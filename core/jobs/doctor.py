@@ -24,7 +24,7 @@ from core.jobs import gpus, halt, slots
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from core.storage import locks
+from core.storage import files, locks
 from core.text import listed
 
 Verdict = Literal["good", "note", "fault"]
@@ -37,7 +37,7 @@ REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ce
 HOLDER = """
 import sys
 from pathlib import Path
-from core.storage import locks
+from core.storage import files, locks
 from core.text import listed
 with locks.lock(Path(sys.argv[1]), timeout=5):
     print("held", flush=True)
@@ -223,7 +223,7 @@ def _disk(root: Path) -> Iterator[Finding]:
     )
     sizes = {"runs": 0, "resume points of runs": 0, "decoded photos and what else the lab keeps": 0}
     lab, resume_point = places.lab_folder(root), Run("any", root).last_file(0).name
-    for path, size in _files(root):
+    for path, size in files.sizes_below(root):
         if lab in path.parents:
             sizes["decoded photos and what else the lab keeps"] += size
         else:
@@ -274,7 +274,7 @@ def _runs(root: Path) -> Iterator[Finding]:
 def _left_overs(root: Path) -> Iterator[Finding]:
     """Temporary files that a killed process left: their writers take them away themselves unless they are killed."""
     left = []
-    for path, size in _files(root):
+    for path, size in files.sizes_below(root):
         if TEMPORARY.match(path.name):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > OLD:
@@ -288,15 +288,6 @@ def _left_overs(root: Path) -> Iterator[Finding]:
             f"such as {left[0][0]}.",
             f"find {root} -name '.*.tmp' -mtime +0 -delete",
         )
-
-
-def _files(root: Path) -> Iterator[tuple[Path, int]]:
-    """Every file below a folder with its size in bytes; links are not followed, and what goes meanwhile is left out."""
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = Path(folder, name)
-            with contextlib.suppress(OSError):
-                yield path, path.lstat().st_size
 
 
 def _counted(number: int, what: str) -> str:

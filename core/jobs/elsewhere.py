@@ -7,15 +7,15 @@ it tells lies in machines/<name>/cluster.json, so that a page or a command needs
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 from pathlib import Path
 from typing import Any
 
 from core.errors import LabError
-from core.jobs import slots
 from core.places import machine_folder
-from core.storage import files, locks
+from core.storage import files, locks, machine_settings
 from core.storage.files import GARBAGE
 
 CHOICE = "FACET_ENGINE"
@@ -45,20 +45,24 @@ def check(choice: Any, where: str) -> str | None:
     return str(choice)
 
 
+def check_installed() -> None:
+    """Raises LabError(kind 'engine') saying what to install where fold jobs are to train on a cluster."""
+    if importlib.util.find_spec("ray") is None:
+        raise LabError(
+            "engine: Ray is not installed here.",
+            "pip install -r requirements-ray.txt, start the lab again, then choose it.",
+            kind="engine",
+        )
+
+
 def choose(root: Path, choice: str) -> None:
     """Keep the setting of this machine. Raises LabError(kind 'engine')."""
     check(choice, "engine")
-    files.change_json(
-        slots.settings_file(root),
-        "the lab's settings.json",
-        lambda content: files.table_of(content) | {"engine": choice},
-    )
+    machine_settings.change(root, engine=choice)
 
 
 def _setting(root: Path) -> Any:
-    with contextlib.suppress(OSError, ValueError):
-        return files.table_of(files.read_json(slots.settings_file(root))).get("engine")
-    return None
+    return machine_settings.read(root).get("engine")
 
 
 def writer_lock(root: Path) -> Path:

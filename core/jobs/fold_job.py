@@ -60,6 +60,18 @@ def finish(run: Run, fold: int, end: dict[str, Any]) -> None:
     run.log(f"fold {fold}: {end['state']}{': ' + end['reason'] if end.get('reason') else ''}")
 
 
+def forget_resume_point(run: Run, fold: int) -> None:
+    """Remove the resume point of a fold that is done; for the holder of its lock, after `finish`.
+
+    It is as large as weights and optimizer together, and nothing reads it any more: a done fold is not resumed, what
+    starts from the run takes its weights, and best and final files are in place. Where the state is lost all the same,
+    these tell that the fold has ended (training.course).
+    """
+    if run.written_state(fold).state == "done":
+        with contextlib.suppress(OSError):  # it costs room alone, and Settings frees it
+            run.last_file(fold).unlink(missing_ok=True)
+
+
 def images_per_second(run: Run, fold: int) -> float | None:
     """Training speed of a fold, the median of its epochs; None before the first."""
     table = run.metrics(fold)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any
 
 from core import machine
 from core.errors import LabError
-from core.places import lab_folder, machine_folder
-from core.storage import files
+from core.storage import machine_settings
 
 MOST = 64  # slots
 MEMORY_OF_TWO = 12e9  # bytes
@@ -37,19 +35,6 @@ class Slots:
         return self.threads or max(1, machine.cores() // self.count)
 
 
-def settings_file(root: Path) -> Path:
-    """This machine's own settings: what suits one may not suit another that shares the runs folder."""
-    return machine_folder(root) / "settings.json"
-
-
-def _settings(root: Path, content: Any) -> dict[str, Any]:
-    """This machine's settings, else those that version 0.1 kept for all. content: of its file, None if absent."""
-    if content is None:
-        with contextlib.suppress(OSError, ValueError):
-            content = files.read_json(lab_folder(root) / "settings.json")
-    return files.table_of(content)
-
-
 def forced() -> int | None:
     """FACET_SLOTS, which wins over the setting; None when it is not set or no number."""
     text = os.environ.get("FACET_SLOTS", "")
@@ -59,8 +44,7 @@ def forced() -> int | None:
 def read(root: Path) -> Slots:
     """The setting, FACET_SLOTS over it; the default where settings.json is absent or unreadable."""
     try:
-        file = settings_file(root)
-        settings = _settings(root, files.read_json(file) if file.exists() else None)
+        settings = machine_settings.read(root)
         count = settings["cpu_slots"] if "cpu_slots" in settings else default_count()
         slots = check(count, settings.get("threads_per_slot"))
     except (OSError, ValueError, TypeError, LabError):
@@ -80,7 +64,4 @@ def check(count: Any, threads: Any) -> Slots:
 def write(root: Path, slots: Slots) -> None:
     """Keep the setting; other settings in the file stay. Workers take it up with their next fold job."""
     checked = check(slots.count, slots.threads)
-    setting = {"cpu_slots": checked.count, "threads_per_slot": checked.threads}
-    files.change_json(
-        settings_file(root), "the lab's settings.json", lambda content: _settings(root, content) | setting
-    )
+    machine_settings.change(root, cpu_slots=checked.count, threads_per_slot=checked.threads)

@@ -40,7 +40,7 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
     target = trash_folder(root)
     target.mkdir(parents=True, exist_ok=True)
     for run in chosen:
-        with _all_folds(run):
+        with all_folds(run):
             queue.remove(run, run.folds())
             _move(run.dir, _free(target / run.id))
 
@@ -82,7 +82,7 @@ def _check_children(chosen: Sequence[Run], root: Path) -> None:
 
 
 @contextlib.contextmanager
-def _all_folds(run: Run):
+def all_folds(run: Run):
     """Hold every fold's lock, so that no worker can claim the run while its folder moves."""
     with contextlib.ExitStack() as stack:
         for fold in run.folds():

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from core import places
 from core.data.content.unchanged import check_unchanged
 from core.jobs import control, fold_job, halt, queue, speed
+from core.jobs.room import keep
 from core.runs import Run, deaths
 from core.runs.run import is_locked
 from core.runs.states import ALIVE
@@ -89,6 +90,7 @@ def work(
                     broken = train_job(run, fold, slot, entry)
                 finally:
                     fold_lock.release()
+                keep.follow_rule(run)
                 count += 1
         finally:
             slot_lock.release()
@@ -138,6 +140,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:
             fold_job.finish(run, fold, end)
+            fold_job.forget_resume_point(run, fold)
             if end["state"] == "done" and (rate := fold_job.images_per_second(run, fold)) is not None:
                 speed.remember(run.config(), rate, run.dir.parent)
     kind = end.get("kind")

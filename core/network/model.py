@@ -12,6 +12,7 @@ from core.errors import LabError
 from core.network.weights import imagenet_file, missing_imagenet
 from core.network.weights_file import HEAD, load_backbone
 from core.runs import Run, origins
+from core.runs.kept import dropped
 
 
 class FactoredHead(nn.Module):
@@ -107,6 +108,10 @@ def inherit(
     the parent's predictions and scores describe.
     """
     path = parent.require().weights_file(fold, config.init_checkpoint)
+    if (on_purpose := dropped.missing(parent, fold, config.init_checkpoint)) is not None:
+        raise LabError(
+            f"weights: {on_purpose.message}", "Choose another run to start from, or run it again.", kind="weights"
+        )
     if not path.is_file():
         raise LabError(
             f"weights: {parent.id} has no {config.init_checkpoint} weights of fold {fold}.",

@@ -17,6 +17,7 @@ from core.plan.folds import assign_folds, given_folds
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
 from core.runs.everybody import unmeasured
+from core.runs.kept import dropped
 
 
 def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
@@ -57,6 +58,10 @@ def check_parent(parent: Run, folds: int, model: ModelConfig) -> None:
         )
     for fold in have:
         state = parent.fold_state(fold).state
+        if (on_purpose := dropped.missing(parent, fold, which)) is not None:
+            raise LabError(
+                f"transfer: {on_purpose.message}", "Choose another run to start from, or run it again.", kind="transfer"
+            )
         if state != "done" or not parent.weights_file(fold, which).is_file():
             raise LabError(
                 f"transfer: fold {fold} of {parent.id} is {state if state != 'done' else 'without weights'}.",

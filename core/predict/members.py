@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import folds_to_train
+from core.runs.kept import dropped
 from core.runs.yes_no.view import attributes
 from core.text import listed
 
@@ -36,6 +37,8 @@ def members_of(run: Run, chosen: Sequence[int] | None, which: str) -> list[Membe
                 "Let the run finish, or resume it; or choose among its other folds.",
                 kind="unfinished",
             )
+        if (on_purpose := dropped.missing(run, fold, which)) is not None:
+            raise on_purpose
         if not run.weights_file(fold, which).is_file():
             raise LabError(
                 f"{run.id}: the {which} weights of fold {fold} are gone from the run folder.",

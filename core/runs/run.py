@@ -121,6 +121,11 @@ class Run:
         return self.dir / "package.zip"
 
     @property
+    def dropped_file(self) -> Path:
+        """What of the run was dropped on purpose to make room, see kept/dropped.py; absent until somebody did."""
+        return self.dir / "dropped.json"
+
+    @property
     def corrections_file(self) -> Path:
         """The label corrections that were applied when the run was frozen; absent where there were none."""
         return self.dir / "corrections.csv"

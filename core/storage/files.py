@@ -114,3 +114,12 @@ def change_json(
 def table_of(content: Any) -> dict[str, Any]:
     """A JSON object as it is; {} for anything else, so that a damaged file is written anew."""
     return content if isinstance(content, dict) else {}
+
+
+def sizes_below(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Every file below a folder with its size in bytes; links are not followed, and what goes meanwhile is left out."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            with contextlib.suppress(OSError):
+                yield path, path.lstat().st_size

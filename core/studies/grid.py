@@ -21,6 +21,7 @@ from core.config.settings import leaves
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import queue, speed
+from core.jobs.room import forecast
 from core.plan.plan import Plan, check_task, fit_task, make_plan
 from core.plan.transfer import inherit_folds
 from core.storage import plain_yaml
@@ -28,7 +29,6 @@ from core.studies.shrink import shrink
 
 MOST_RUNS = 10_000
 ASK_ABOVE = 24  # runs: more than this are launched only on a second word
-MILLIONS = {18: 11.2, 34: 21.3, 50: 23.5, 101: 42.5, 152: 58.2}  # parameters without the head, torchvision
 
 
 class ShrinkConfig(Part):
@@ -272,7 +272,7 @@ class Estimate:
 
 
 def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
-    """Disk: per fold job best and final weights and a resume point of three times their size (Adam)."""
+    """bytes: what stays of all runs, and what comes on top while they train."""
     rate_of = speed.known_once(folder)
     rates = [rate_of(plan.config) for plan in plans]
     each = [speed.estimate_seconds(plan, rate) for plan, rate in zip(plans, rates, strict=True) if rate]
@@ -284,5 +284,5 @@ def estimate(plans: list[Plan], folder: Path | None = None) -> Estimate:
         fold_jobs=sum(plan.config.folds.count for plan in plans),
         steps=sum(plan.total_steps for plan in plans),
         seconds=seconds,
-        bytes=sum(int(MILLIONS[plan.config.model.depth] * 4e6 * 5) * plan.config.folds.count for plan in plans),
+        bytes=forecast.forecast(plans, folder).needed,
     )

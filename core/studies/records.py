@@ -20,6 +20,7 @@ from core.data import persons
 from core.data.scan import Scan
 from core.errors import LabError
 from core.jobs import control, queue
+from core.jobs.room import forecast
 from core.places import lab_folder, runs_folder
 from core.plan.plan import Plan, check_weights
 from core.runs import Run
@@ -62,6 +63,7 @@ def launch_plans(
     locks.check_folder(lab_folder(root))
     for plan in plans:
         check_weights(plan.config)
+    forecast.check(list(plans), root)
     study_id = check_id(study_id)
     members = [_member(study_id, index, plan) for index, plan in enumerate(plans)]
     with record_file.locked(root):

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from core.config import RunConfig
 from core.errors import LabError, out_of_memory
 from core.runs import Run, metrics_file, origins, starts
+from core.runs.kept import dropped
 from core.runs.origins import Origin
 from core.stats import metrics
 from core.training import checkpoint
@@ -72,6 +73,8 @@ def resumed(trainer: FoldTrainer) -> Course:
     """
     run, fold = trainer.run, trainer.fold
     last = checkpoint.load_last(run.last_file(fold), trainer.device)
+    if last is None and (course := _ended(trainer)) is not None:
+        return course
     if last is not None:
         checkpoint.check_fits(run.last_file(fold), last, trainer.model)
     epoch = last["epoch"] if last else 0
@@ -121,6 +124,35 @@ def resumed(trainer: FoldTrainer) -> Course:
     elif ended and not all(path.is_file() for path in checkpoint.outcome_files(run, fold, "final")):
         _made_anew(trainer, epoch, "final")
     return course
+
+
+def _ended(trainer: FoldTrainer) -> Course | None:
+    """The course of a fold that has ended and whose resume point was therefore dropped; None of any other.
+
+    Its final weights and predictions, which only the last epoch puts in place, say that it has, in accord with metrics
+    and with the best ones; of weights that were dropped on purpose their predictions do. So it does not begin anew
+    where its state alone was lost.
+    """
+    run, fold = trainer.run, trainer.fold
+    table = metrics_file.read_metrics(run.metrics_file(fold))
+    if table.empty:
+        return None
+    epoch, phase = int(table["epoch"].max()), int(table["phase"].iloc[-1])
+    phase_best = _best_of_phase(run, fold, phase) if trainer.validates else None
+    if next_epoch(trainer.config, epoch, phase_best) <= trainer.config.epochs:
+        return None
+    outcomes = {}
+    for which in ("best", "final"):
+        weights_file, predictions_file = checkpoint.outcome_files(run, fold, which)
+        answered = origins.of_predictions(predictions_file)
+        outcomes[which] = answered if dropped.missing(run, fold, which) else origins.of_weights(weights_file)
+        if trainer.validates and answered != outcomes[which]:
+            return None
+    best, final = outcomes["best"], outcomes["final"]
+    if best is None or final is None or final.epoch != epoch:
+        return None
+    run.log(f"fold {fold}: it has ended, as its final files say")
+    return Course(epoch, {"epoch": best.epoch, "token": best.token}, phase_best)
 
 
 def _made_anew(trainer: FoldTrainer, epoch: int, which: str) -> Origin:

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,11 +24,13 @@ from filelock import Timeout
 from core import machine
 from core.augment.pipeline import build_transform, split_pipeline
 from core.config import TransformConfig
+from core.data.pictures import kept
 from core.data.pictures.photo import BITS, photos_of
 from core.errors import LabError
 from core.storage import files, locks
+from core.text import size
 
-KEEP_BYTES = 20_000_000_000
+KEEP_BYTES = kept.USUAL
 
 
 class Stopped(Exception):
@@ -35,15 +38,19 @@ class Stopped(Exception):
 
 
 class DiskFull(LabError):
-    """bytes: what the pixels need."""
+    """bytes: what has to become free."""
 
-    def __init__(self, folder: Path, bytes: int):
+    def __init__(self, folder: Path, bytes: int, message: str = ""):
         super().__init__(
-            f"disk full: the decoded photos need {bytes / 1e6:,.0f} MB in {folder}.",
+            message or f"disk full: the decoded photos need {bytes / 1e6:,.0f} MB in {folder}.",
             "Free that much space there, then resume.",
             kind="disk-full",
         )
         self.bytes = bytes
+
+
+class TooLarge(LabError):
+    """The pixels alone are more than decoded photos may take by the settings."""
 
 
 def cacheable(transforms: Sequence[TransformConfig]) -> bool:
@@ -78,13 +85,19 @@ def build(
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     users: contextlib.ExitStack | None = None,
+    limit: int | None = None,
+    spare: int = 0,
+    dataset: str = "",
 ) -> Path:
     """Decode every sample once, apply the leading transforms, keep uint8 (n, height, width, 3) in sample order.
 
     Returns the .npy file, at once if it is there. Two processes that want the same file build it once.
     users: until it is closed, no process of the lab deletes the file to make room, also before it is opened.
+    limit: bytes that all files of the folder may take, as far as nobody uses them; None for KEEP_BYTES and, whatever it
+    is, this one. spare: bytes of the disk that are left to others. dataset: its folder, for people who look.
     On a full disk, files that nobody uses make room, the oldest first.
-    Raises Stopped when should_stop() says so, LabError for an unreadable photo, DiskFull where there was no room.
+    Raises Stopped when should_stop() says so, LabError for an unreadable photo, DiskFull where there was no room,
+    TooLarge for more than the limit alone.
     """
     path = pixels_file(folder, samples, transforms)
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,12 +109,13 @@ def build(
                     os.utime(path)
                 else:
                     try:
-                        _fill(path, samples, transforms, progress, should_stop)
+                        _fill(path, samples, transforms, progress, should_stop, limit, spare)
                     except DiskFull as error:
                         if not _make_room(folder, error.bytes, keep=path):
                             raise
-                        _fill(path, samples, transforms, progress, should_stop)
-                    forget_oldest(folder, keep=path)
+                        _fill(path, samples, transforms, progress, should_stop, limit, spare)
+                    forget_oldest(folder, keep=path, limit=limit)
+                kept.note(path, dataset, len(samples))
                 if users is not None:
                     users.enter_context(_in_use(path))
                 return path
@@ -121,11 +135,12 @@ def _in_use(path: Path) -> Iterator[None]:
         use_file.unlink(missing_ok=True)
 
 
-def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) -> None:
+def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop, limit: int | None, spare: int) -> None:
     lead = build_transform(transforms, "lead")
     photos = photos_of(samples)
     first = lead(photos[0].pixels())
     shape = (len(photos), *first.shape)
+    _check_room(path.parent, math.prod(shape), limit, spare)
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
         leftover.unlink(missing_ok=True)  # of a killed process: whoever fills holds the lock
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -153,13 +168,37 @@ def _fill(path: Path, samples: pd.DataFrame, transforms, progress, should_stop) 
         temporary.unlink(missing_ok=True)
 
 
-def forget_oldest(folder: Path, keep: Path) -> None:
-    """Hold the folder under KEEP_BYTES as far as files are not in use."""
+def _check_room(folder: Path, needed: int, limit: int | None, spare: int) -> None:
+    """Before photos are decoded for minutes: whether they can be kept, and leave room for those who write beside."""
+    if limit is not None and needed > limit:
+        raise TooLarge(
+            f"the decoded photos take {size(needed)}, and Settings allow {size(limit)} for all.",
+            "Raise the limit on the page Settings.",
+            kind="limit",
+        )
+    free = shutil.disk_usage(folder).free
+    if spare and needed + spare > free:
+        raise DiskFull(
+            folder,
+            needed + spare - free,
+            f"disk full: the decoded photos take {size(needed)} in {folder}, {size(free)} are free there, and the "
+            f"training itself wants {size(spare)}.",
+        )
+
+
+def forget(folder: Path) -> int:
+    """Delete all pixels that no training uses; the bytes that became free. They are made anew where they are needed."""
+    return sum(_forget(path) for path in sorted(folder.glob("*.npy")))
+
+
+def forget_oldest(folder: Path, keep: Path, limit: int | None = None) -> None:
+    """Hold the folder under the limit, KEEP_BYTES where there is none, as far as files are not in use."""
+    most = KEEP_BYTES if limit is None else limit
     newest_first = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime, reverse=True)
     total = 0
     for path in newest_first:
         total += path.stat().st_size
-        if total > KEEP_BYTES and path != keep:
+        if total > most and path != keep:
             _forget(path)
 
 
@@ -178,10 +217,10 @@ def _forget(path: Path) -> int:
     Returns the bytes that became free.
     """
     with contextlib.suppress(Timeout), locks.lock(path.with_suffix(".lock")).acquire(timeout=0):
-        users = list(path.parent.glob(f"{path.stem}.*.use"))
+        users = kept.users_of(path)
         if path.exists() and not any(locks.is_held(user) for user in users):
-            size = path.stat().st_size
-            for file in (path, *users):
+            freed = path.stat().st_size
+            for file in (path, kept.label_of(path), *users):
                 file.unlink(missing_ok=True)
-            return size
+            return freed
     return 0

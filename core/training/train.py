@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
-from core import places
 from core.config import RunConfig
+from core.data.pictures import kept
 from core.errors import LabError
+from core.network.room import of_fold
 from core.runs import Run, metrics_file, starts
 from core.training import checkpoint, pixel_cache
 from core.training.course import next_epoch, outcome_of, resumed
@@ -82,22 +83,35 @@ def train_fold(
 def prepare_pixels(
     run: Run, config: RunConfig, report, should_stop, users: contextlib.ExitStack | None = None
 ) -> Path | None:
-    """The pixel cache of a run, decoded on first use; None where the transforms leave photos of many sizes.
+    """The pixel cache of a run, decoded on first use; None where the transforms leave photos of many sizes, or where
+    there is no room for it: then photos are decoded anew in each epoch, and run.json and the log say why.
 
     users: until it is closed, the file is not deleted to make room for others.
     """
     if not pixel_cache.cacheable(config.transforms):
         return None
-    return pixel_cache.build(
-        places.lab_folder(run.dir.parent) / "cache",
-        run.samples(),
-        config.transforms,
-        progress=lambda done, total: report(
-            {"kind": "stage", "stage": "decoding photos", "step": done, "steps": total}
-        ),
-        should_stop=should_stop,
-        users=users,
-    )
+    pixels, why = None, ""
+    chosen, room = kept.room_of(run.dir.parent), of_fold(config)
+    try:
+        pixels = pixel_cache.build(
+            chosen.folder,
+            run.samples(),
+            config.transforms,
+            progress=lambda done, total: report(
+                {"kind": "stage", "stage": "decoding photos", "step": done, "steps": total}
+            ),
+            should_stop=should_stop,
+            users=users,
+            limit=chosen.limit,
+            spare=room.kept + room.training,
+            dataset=config.data.root,
+        )
+    except (pixel_cache.DiskFull, pixel_cache.TooLarge) as error:
+        why = error.message
+        run.log(f"photos are decoded anew in each epoch, which takes longer: {why}")
+    if run.info().get(kept.DECODED_ANEW, "") != why:
+        run.update_info(**{kept.DECODED_ANEW: why})
+    return pixels
 
 
 def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop) -> bool:

@@ -18,7 +18,7 @@ from core.jobs import slots, speed
 from core.places import lab_folder, machine_folder
 from core.runs import FoldState, Run, notes
 from core.runs.create import create
-from core.storage import files, locks
+from core.storage import files, locks, machine_settings
 from core.studies import record_file
 from tests.workers import FORKS, PATIENCE, until
 
@@ -110,9 +110,9 @@ def test_a_setting_that_somebody_else_writes_meanwhile_stays(runs_folder):
         return {**(settings or {}), "other": 1}
 
     slots.write(runs_folder, slots.Slots(3, 2))
-    files.change_json(slots.settings_file(runs_folder), "the lab's settings", other)
+    files.change_json(machine_settings.settings_file(runs_folder), "the lab's settings", other)
     slots.write(runs_folder, slots.Slots(2, None))
-    written = files.read_json(slots.settings_file(runs_folder))
+    written = files.read_json(machine_settings.settings_file(runs_folder))
     assert written == {"cpu_slots": 2, "threads_per_slot": None, "other": 1}
 
 
@@ -161,7 +161,7 @@ LOCKED = {
         lambda run: correction(run.dir.parent, 1),
     ),
     "settings": (
-        lambda root: slots.settings_file(root).with_suffix(".lock"),
+        lambda root: machine_settings.settings_file(root).with_suffix(".lock"),
         lambda run: slots.write(run.dir.parent, slots.Slots(1)),
     ),
     "studies": (

@@ -155,7 +155,7 @@ def test_look_inside(pair, view):
         assert any(plain(names[0]) in text for text in markdown_of(at))  # no mistake about this class
 
 
-@pytest.mark.parametrize("page", ["live", "compare", "runs", "studies", "home", "augment", "predict"])
+@pytest.mark.parametrize("page", ["live", "compare", "runs", "studies", "home", "augment", "predict", "settings"])
 @pytest.mark.fault(23)
 def test_pages_of_runs(pair, page):
     (one, two), _ = pair

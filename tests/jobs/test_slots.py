@@ -7,6 +7,7 @@ from core.errors import LabError
 from core.jobs import queue, slots
 from core.jobs.slots import Slots
 from core.places import lab_folder
+from core.storage import machine_settings
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +26,11 @@ def test_without_settings_there_are_two_slots_where_they_have_room(tmp_path, mon
 
 
 def test_what_is_written_is_read_and_other_settings_stay(tmp_path):
-    slots.settings_file(tmp_path).parent.mkdir(parents=True)
-    slots.settings_file(tmp_path).write_text('{"other": 1}')
+    machine_settings.settings_file(tmp_path).parent.mkdir(parents=True)
+    machine_settings.settings_file(tmp_path).write_text('{"other": 1}')
     slots.write(tmp_path, Slots(3, 2))
     assert slots.read(tmp_path) == Slots(3, 2)
-    assert '"other": 1' in slots.settings_file(tmp_path).read_text()
+    assert '"other": 1' in machine_settings.settings_file(tmp_path).read_text()
     assert len(queue.slot_locks(tmp_path)) == 3
 
 
@@ -48,8 +49,8 @@ def test_the_default_is_worked_out_only_where_no_setting_says_it(tmp_path, monke
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cpu_slots": 0}', '{"cpu_slots": "two"}', '{"cpu_slots": true}'])
 def test_damaged_settings_are_the_default(tmp_path, text):
-    slots.settings_file(tmp_path).parent.mkdir(parents=True)
-    slots.settings_file(tmp_path).write_text(text)
+    machine_settings.settings_file(tmp_path).parent.mkdir(parents=True)
+    machine_settings.settings_file(tmp_path).write_text(text)
     assert slots.read(tmp_path) == Slots()
 
 
@@ -72,7 +73,7 @@ def test_settings_are_of_one_machine_and_those_of_before_still_count(tmp_path, m
     assert slots.read(tmp_path) == Slots(3)
     slots.write(tmp_path, Slots(5))
     assert slots.read(tmp_path) == Slots(5)
-    assert '"other": 1' in slots.settings_file(tmp_path).read_text()
+    assert '"other": 1' in machine_settings.settings_file(tmp_path).read_text()
     monkeypatch.setattr(machine, "name", lambda: "another")
     assert slots.read(tmp_path) == Slots(3)
 

@@ -9,10 +9,8 @@ import torch
 import torchvision
 from streamlit.testing.v1 import AppTest
 
-from core import places
 from core.data.scan import scan
 from core.jobs import control as jobs
-from core.jobs import queue, slots
 from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
@@ -324,26 +322,6 @@ def test_missing_runs_that_another_tab_has_launched_are_not_launched_again(recor
     press(second, "Launch the missing runs")
     assert jobs.waiting() == before
     assert not any(b.label == "Launch the missing runs" for b in second.button)
-
-
-def typed(page, label):
-    return next(each for each in page.text_input if each.label == label)
-
-
-def test_slots_are_a_setting_of_the_lab(opened, tmp_path, monkeypatch):
-    monkeypatch.delenv("FACET_SLOTS", raising=False)
-    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
-    page = show()
-    page.button(key="open-slots").click().run()
-    typed(page, "Slots").set_value("2").run()
-    typed(page, "Threads of a slot").set_value("1").run()
-    press(page, "Save")
-    assert slots.read(places.runs_folder()) == slots.Slots(2, 1)
-    assert len(queue.slot_locks(places.runs_folder())) == 2
-    typed(page, "Slots").set_value("0").run()
-    press(page, "Save")
-    assert "from 1 to 64, found 0" in text_of(page)
-    assert slots.read(places.runs_folder()).count == 2
 
 
 def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(opened, tmp_path):

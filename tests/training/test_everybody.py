@@ -66,8 +66,7 @@ def test_a_killed_one_is_resumed_to_the_same_bits(planned, runs_folder, workers,
     for which in ("best", "final"):
         a, b = (safetensors.torch.load_file(each.weights_file(0, which)) for each in (run, straight))
         assert_same_tensors(a, b)
-    a, b = (torch.load(each.last_file(0), weights_only=True) for each in (run, straight))
-    assert_same_tensors(a, b)
+    assert not run.last_file(0).exists()  # of a fold that is done
     state = run.fold_state(0)
     assert (state.epoch, state.best_epoch, state.scores) == (4, None, None)
     assert not stray_files(runs_folder)

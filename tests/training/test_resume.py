@@ -104,7 +104,7 @@ def assert_one_story(run, fold=0):
         assert f1 == pytest.approx(validation.loc[epoch, "f1"]) == pytest.approx(state.scores[f"{which}_f1"])
         assert predictions["loss"].mean() == pytest.approx(validation.loc[epoch, "loss"], rel=1e-5)
     trainer.close()
-    assert_same_tensors(checkpoint.load_last(run.last_file(fold), CPU)["model"], dict(trainer.model.state_dict()))
+    assert not run.last_file(fold).exists()
     assert not stray_files(run.dir)
 
 
@@ -327,6 +327,27 @@ def test_a_fold_that_has_ended_without_best_files_never_ends_well(tiny_plan, run
     run.last_file(0).unlink()
     assert train.train_fold(run, 0)
     assert origins.of_weights(run.weights_file(0, "best")).epoch == 2
+
+
+def test_a_fold_that_is_done_keeps_no_resume_point_and_is_done_again_where_its_state_alone_was_lost(
+    workers, tiny_plan, never_stopped_small
+):
+    run = launch(tiny_plan, workers.root)
+    assert workers.run(small_net) == 0
+    assert_same_result(run, never_stopped_small)
+    assert not run.last_file(0).exists()
+    before = run.metrics(0)
+    run.state_file(0).write_text("{")
+    assert run.fold_state(0).state == "failed"
+    resume(run)
+    assert workers.run(small_net) == 0
+    pd.testing.assert_frame_equal(run.metrics(0), before, check_exact=True)  # its seconds too: nothing was trained
+    assert_same_result(run, never_stopped_small)
+    run.weights_file(0, "final").unlink()
+    run.state_file(0).write_text("{")
+    resume(run)
+    assert workers.run(small_net) == 0  # without final weights nothing says that it had ended: it begins anew
+    assert_same_result(run, never_stopped_small)
 
 
 # when an epoch is told

@@ -283,11 +283,15 @@ def _drawn(table: pd.DataFrame, place: str, most: int | None) -> np.ndarray:
 def _stamp(run: Run, place: str, table: pd.DataFrame) -> str:
     """Changes with the weights that answer, and with the photos and their labels; not with where the run lies."""
     folds = sorted(int(fold) for fold in run.samples()["fold"].unique())
-    weights = []
+    weights: list[Any] = []
     for fold in folds:
         path = run.weights_file(fold, WHICH)
-        origin = origins.of_weights(path)
-        weights.append(origin.metadata() if origin else (path.stat().st_mtime_ns, path.stat().st_size))
+        origin = origins.of_weights(path) or origins.of_predictions(run.predictions_file(fold, WHICH))
+        if origin is None:
+            stat = path.stat() if path.is_file() else None  # dropped to make room
+            weights.append((stat.st_mtime_ns, stat.st_size) if stat else None)
+        else:
+            weights.append(origin.metadata())
     photos = hashlib.sha256("\0".join(table["sample"].astype(str)).encode())
     photos.update(table["y"].to_numpy(np.int64).tobytes())
     return hashlib.sha256(json.dumps([1, run.key, place, folds, weights, photos.hexdigest()]).encode()).hexdigest()

@@ -19,6 +19,7 @@ from core import places
 from core.config import settings
 from core.config.settings import Value
 from core.errors import LabError
+from core.runs.kept import dropped, sizes
 from core.runs.lists.summaries import derived, read_summary
 from core.runs.notes import Notes, read_notes
 from core.runs.run import ID, Run
@@ -43,10 +44,12 @@ class _Scores(dict):
 
 @dataclass(frozen=True)
 class Listed:
-    """A run as a list shows it. summary: what summaries.summaries gives for it."""
+    """A run as a list shows it. summary: what summaries.summaries gives for it. root: the runs folder it lies in, the
+    lab's own if None."""
 
     summary: dict[str, Any]
     notes: Notes = field(default_factory=Notes)
+    root: Path | None = None
 
     @property
     def id(self) -> str:
@@ -75,6 +78,16 @@ class Listed:
         """Training time of all folds that have ended, seconds; None when none has."""
         spent = [seconds for fold in self.summary.get("folds", ()) if (seconds := _seconds(fold)) is not None]
         return sum(spent) if spent else None
+
+    @property
+    def bytes(self) -> int:
+        """All that the run takes on the disk."""
+        return sizes.total_of(Run(self.id, self.root))
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """'best' and 'final' where those weights were dropped on purpose."""
+        return dropped.read(Run(self.id, self.root)).weights
 
     @cached_property
     def wall_seconds(self) -> float | None:
@@ -195,9 +208,9 @@ def _names(root: Path) -> list[str]:
 def _entry(root: Path, summary: dict[str, Any], *, noted: bool) -> Listed:
     notes = read_notes(Run(summary["id"], root)) if noted else Notes()
     if "unreadable" in summary:
-        return Listed(summary, notes)
+        return Listed(summary, notes, root)
     states = [fold["state"] for fold in summary["folds"]]
-    return Listed({**summary, "state": overall(states)}, notes)
+    return Listed({**summary, "state": overall(states)}, notes, root)
 
 
 def _now(root: Path, entry: Listed) -> Listed:

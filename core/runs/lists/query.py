@@ -31,6 +31,7 @@ SORTS: dict[str, Callable[[Listed], Any]] = {
     **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe")},
     **{score: partial(_mean, score=score) for score in LISTED_SCORES},
     "seconds": lambda entry: entry.seconds,
+    "bytes": lambda entry: entry.bytes,
     "created": lambda entry: entry.summary.get("created"),
 }
 

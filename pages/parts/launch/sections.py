@@ -13,11 +13,12 @@ from core.data.persons import units
 from core.data.pictures.photo import photo_of
 from core.data.yes_no import pairs
 from core.jobs import queue, speed
+from core.jobs.room import forecast
 from core.plan import apart
 from core.plan.folds import fold_table
 from core.plan.plan import Plan
 from core.text import count, duration, number_of, plain, rate
-from pages.parts.launch import measuring
+from pages.parts.launch import measuring, room
 from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
@@ -78,7 +79,7 @@ def _draw_again() -> None:
 
 
 def plan_section(plan: Plan) -> None:
-    config = plan.config
+    config, ahead = plan.config, forecast.forecast([plan])
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
             *([("People", count(plan.people), None)] if plan.persons.are_known else []),
@@ -87,12 +88,14 @@ def plan_section(plan: Plan) -> None:
             (
                 "Folds",
                 count(config.folds.count),
-                "Each is trained once, as many at a time as there are slots (page Studies).",
+                "Each is trained once, as many at a time as there are slots (page Settings).",
             ),
             ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
+            room.metric(ahead),
         ):
             st.metric(label, value, help=help, width="content")
         measuring.follow([config], lambda under_way: _time(plan, under_way))
+    room.warning(ahead)
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
     if config.task.one_by_one:
         _attributes(plan)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,13 +14,14 @@ from core.data.scan import Scan
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.jobs import queue, speed
+from core.jobs.room import forecast
 from core.plan.folds import fold_table
 from core.plan.plan import Plan, check_weights
 from core.studies import grid
 from core.studies.grid import StudyConfig
 from core.text import count, duration, plain, rate
 from pages.parts.form.draft import said
-from pages.parts.launch import measuring
+from pages.parts.launch import measuring, room
 from pages.parts.shared import fold_verdict, tables
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
@@ -69,22 +68,17 @@ def missing_weights(plans: list[Plan]) -> str:
 
 
 def section(plans: list[Plan]) -> None:
-    cost = grid.estimate(plans)
-    free = shutil.disk_usage(_existing(places.runs_folder())).free
+    cost, ahead = grid.estimate(plans), forecast.forecast(plans)
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
             ("Runs", count(cost.runs), None),
             ("Fold jobs", count(cost.fold_jobs), "Each trains one fold of one run."),
             ("Steps", count(cost.steps), "Optimizer steps of all runs, folds and epochs."),
-            ("Disk", f"{cost.bytes / 1e9:,.1f} GB", f"Weights and resume points; {free / 1e9:,.0f} GB are free."),
+            room.metric(ahead),
         ):
             st.metric(label, value, help=help, width="content")
         measuring.follow([plan.config for plan in plans], lambda under_way: _time(plans, under_way))
-    if cost.bytes > free:
-        st.warning(
-            f"{cost.bytes / 1e9:,.1f} GB do not fit on the disk ({free / 1e9:,.1f} GB are free).",
-            icon=":material/hard_drive:",
-        )
+    room.warning(ahead)
     data = plans[0].config.data
     fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
     if plans[0].set_aside_note:
@@ -160,7 +154,3 @@ def _seconds(plans: list[Plan], speeds: Sequence[float | None]) -> float:
     """Time of all folds one after another, without those of runs whose speed is not known."""
     pairs = zip(plans, speeds, strict=True)
     return sum(speed.estimate_seconds(plan, each) for plan, each in pairs if each)
-
-
-def _existing(path: Path) -> Path:
-    return path if path.exists() else _existing(path.parent)

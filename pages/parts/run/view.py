@@ -13,6 +13,7 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.data.persons import persons_of
+from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs import queue
 from core.plan.folds import absence, absent_classes
@@ -179,6 +180,15 @@ def doubts_html(doubts: Doubts) -> str:
     """Each doubt as an amber line; empty where there is none."""
     lines = [absence(fold, lacking, doubts.classes) for fold, lacking in doubts.absent.items()]
     return "".join(badges.fault(line, state="interrupted") for line in (doubts.persons, *lines) if line)
+
+
+def decoding_of(run: Run) -> str:
+    """Why photos are decoded anew in each epoch, in a sentence; empty where they are kept as pixels."""
+    try:
+        why = run.info().get(kept.DECODED_ANEW)
+    except (LabError, OSError, *GARBAGE):
+        return ""
+    return f"Photos are decoded anew in each epoch, which takes longer: {why}" if isinstance(why, str) and why else ""
 
 
 def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from core.errors import LabError
 from core.jobs import trash
+from core.jobs.room import keep, use
 from core.places import HOME
 from core.runs import Run, notes
 from core.runs.lists import query
 from core.runs.lists.index import Listed
-from core.text import count
-from pages.parts.shared import badges, exports, frame
+from core.text import count, size
+from pages.parts.shared import badges, exports, frame, room
 from pages.parts.shared.fields import begin
 
 COMPARE, PREDICT = (HOME / "pages" / f"{name}.py" for name in ("compare", "predict"))
@@ -64,6 +66,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
             _predict(readable)
         exports.export(readable)
         _notes(readable, query.choices(entries, "tag"))
+        _room([entry.id for entry in readable])
         if shelf == "Runs":
             _button("Archive", "archive", ids, _archive, help="Lists leave an archived run out; its links still open.")
         else:
@@ -206,6 +209,27 @@ def _for_good(ids: list[str]) -> None:
     with st.popover("Delete for good", icon=":material/delete_forever:", disabled=not ids):
         st.markdown(f"Delete {_runs(len(ids))} from the disk? There is no way back.")
         st.button("Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids))
+
+
+def _room(ids: list[str]) -> None:
+    """What may be dropped of the chosen runs, with what is lost by it and what becomes free."""
+    popover = st.popover("Make room", icon=":material/mop:", disabled=not ids, key="runs-room", width="content")
+    if ids:
+        with popover:
+            st.caption("Scores, curves, predictions and settings stay, whatever is chosen.")
+            room.offers(ids, "runs-room", lambda _, choice: press(partial(_drop, choice), ids))
+
+
+def _drop(choice: str, ids: list[str]) -> None:
+    """Of those among the chosen runs that the choice can take anything of now."""
+    st.session_state.pop(DONE, None)
+    try:
+        freed = keep.drop(use.offer(ids, keep.choice_of(choice)).ids, choice)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    words = f"now take{'s' if len(ids) == 1 else ''} {size(freed)} less"
+    st.session_state[DONE] = (words, ids, None)
 
 
 def _notes(picked: Sequence[Listed], all_tags: list[str]) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists.index import LISTED_SCORES, Listed
-from core.text import ago, spread_of
+from core.text import ago, size, spread_of
 from pages.parts.hand import results
 from pages.parts.shared import badges
 
@@ -29,6 +29,7 @@ COLUMNS = (
     ("best_accuracy", "Acc. best", "Accuracy at the best epoch of each fold."),
     ("final_accuracy", "Acc. last", "Accuracy at the last epoch."),
     ("seconds", "Training", "Time in the epochs of all folds that have ended, added up; then the time by the clock."),
+    ("bytes", "Size", "All that the run takes on the disk. Make room says what may be dropped."),
     ("created", "Launched", ""),
 )
 
@@ -208,7 +209,7 @@ def draw(
     at: the time of the last click that `chosen` knows of.
     """
     columns = [
-        {"key": name, "title": title, "help": tip, "number": name in (*LISTED_SCORES, "seconds", "created")}
+        {"key": name, "title": title, "help": tip, "number": name in (*LISTED_SCORES, "seconds", "bytes", "created")}
         for name, title, tip in COLUMNS
     ]
     data = {
@@ -238,6 +239,7 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         entry.recipe or "–",
         *(NOT_MEASURED if summary.get("everybody") else spread_of(*entry.scores[name]) for name in LISTED_SCORES),
         results.trained(entry),
+        size_of(entry),
         ago(summary.get("created")),
     ]
     return {
@@ -251,6 +253,13 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         "note": _first_line(entry),
         "link": f"{link}{entry.id}" if link else "",
     }
+
+
+def size_of(entry: Listed) -> str:
+    """What the run takes on the disk, and what of it was dropped on purpose."""
+    weights = entry.dropped
+    left = "results only" if len(weights) > 1 else f"no {weights[0]} weights" if weights else ""
+    return f"{size(entry.bytes)}, {left}" if left else size(entry.bytes)
 
 
 def _first_line(entry: Listed) -> str:

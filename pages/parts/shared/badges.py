@@ -8,6 +8,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.errors import LabError
+from core.runs.kept import dropped
+from core.text import plain
 
 
 class StateBadge(NamedTuple):
@@ -68,5 +70,8 @@ def fault(message: str, remedy: str = "", where: str = "", state: str = "failed"
 
 
 def show_error(error: LabError) -> None:
-    """An expected failure, without a traceback."""
+    """An expected failure, without a traceback; what somebody dropped on purpose is said, and is no failure."""
+    if error.kind == dropped.KIND:
+        st.info(plain(f"{error.message} {error.remedy}"), icon=":material/inventory_2:")
+        return
     st.html(fault(error.message, error.remedy))

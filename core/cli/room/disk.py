@@ -1,0 +1,121 @@
+"""The verb `disk`: what takes how much room, and what may be dropped to make some."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import places
+from core.data.pictures import kept
+from core.errors import LabError
+from core.jobs.room import keep, use
+from core.runs import Run
+from core.text import number_of, size
+
+MOST = 20  # runs that are listed
+GIGA = 1_000_000_000
+
+
+def disk(
+    runs: Annotated[list[str] | None, typer.Argument(help="With --drop: these runs.")] = None,
+    drop: Annotated[
+        str | None,
+        typer.Option("--drop", help="resume-points, best (keep these weights only) or results (no weights)."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="With --drop: every run that is done.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --drop: do it; without it, only say what it would do.")
+    ] = False,
+    keep_rule: Annotated[
+        str | None, typer.Option("--keep", help="What is kept of runs that end from now on: all, best or results.")
+    ] = None,
+    pixels_limit: Annotated[
+        float | None, typer.Option("--pixels-limit", help="GB that decoded photos may take; 0 keeps none, -1 no limit.")
+    ] = None,
+    pixels_folder: Annotated[
+        str | None, typer.Option("--pixels-folder", help="Where decoded photos lie; '' beside the runs.")
+    ] = None,
+    forget_pixels: Annotated[
+        bool, typer.Option("--forget-pixels", help="Delete decoded photos that no training uses; they are made anew.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    runs_dir: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")
+    ] = None,
+) -> None:
+    """Show what takes how much of the disk, and make room."""
+    root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    if keep_rule is not None:
+        keep.set_rule(root, keep_rule)
+    if pixels_limit is not None or pixels_folder is not None:
+        now = kept.room_of(root)
+        folder = str(now.folder) if now.folder != kept.usual_folder(root) else ""
+        limit = now.limit if pixels_limit is None else None if pixels_limit < 0 else int(pixels_limit * GIGA)
+        kept.choose(root, folder=folder if pixels_folder is None else pixels_folder, limit=limit)
+    if forget_pixels:
+        from core.training import pixel_cache
+
+        print(f"{size(pixel_cache.forget(kept.room_of(root).folder))} of decoded photos became free")
+    if drop is not None:
+        _drop(root, drop, runs or [], every=every, yes=yes)
+        return
+    if runs:
+        raise LabError("disk: runs are named, but not what to drop of them.", "Add --drop.", kind="config")
+    _show(root, as_json=as_json)
+
+
+def _drop(root: Path, name: str, runs: list[str], *, every: bool, yes: bool) -> None:
+    choice = keep.choice_of(name)
+    if every:
+        runs = [run.id for run in use.look(root).runs if run.state != "unreadable"]
+    if not runs:
+        raise LabError("disk: no run is named.", "Name some, or add --all.", kind="config")
+    for run_id in runs:
+        Run(run_id, root).require()
+    offer = use.offer(runs, choice, root)
+    for why in offer.refused.values():
+        print(f"left out: {why}")
+    if not offer.ids:
+        print("nothing to drop")
+        return
+    what = f"{choice.title}: {size(offer.bytes)} of {number_of(len(offer.ids), 'run')}"
+    if not yes:
+        print(f"{what} would become free. {choice.loses}\nThere is no way back. Add --yes to do it.")
+        return
+    freed = keep.drop(offer.ids, name, root)
+    print(f"{choice.title}: {size(freed)} of {number_of(len(offer.ids), 'run')} became free")
+
+
+def _show(root: Path, *, as_json: bool) -> None:
+    used = use.look(root)
+    if as_json:
+        listed = {
+            "runs": [{**asdict(run), "total": run.bytes.total} for run in used.runs],
+            "pixels": [{**asdict(each), "path": str(each.path)} for each in used.pixels],
+        }
+        print(json.dumps({**asdict(used), **listed, "total": used.total}))
+        return
+    runs = used.of_runs
+    print(f"{root}: {size(used.total)} used, {size(used.free)} of {size(used.disk)} free")
+    for what, amount in (
+        (f"{number_of(len(used.runs), 'run')}", runs.total),
+        ("  best weights", runs.best),
+        ("  final weights", runs.final),
+        ("  resume points", runs.resume),
+        ("  predictions", runs.predictions),
+        ("  other", runs.other),
+        ("deleted runs in the trash", used.trash),
+        ("decoded photos", used.of_pixels),
+        ("unpacked datasets", used.datasets),
+        ("what else the lab keeps", used.lab),
+    ):
+        print(f"{what:<28}{size(amount):>10}")
+    for run in used.runs[:MOST]:
+        print(f"{size(run.bytes.total):>10}  {run.id}  {run.state}")
+    for pixels in used.pixels:
+        print(f"{size(pixels.bytes):>10}  decoded photos of {pixels.dataset or 'a dataset that an older lab read'}")
+    print(f"of runs that end: {keep.rule(root).title.lower()}")

@@ -1,0 +1,122 @@
+"""Where the decoded photos of datasets are kept, and how much room they may take: settings of this machine.
+
+Beside each file of pixels lies what it is of, so that a person sees which dataset takes the room. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import LabError
+from core.places import lab_folder
+from core.storage import files, locks, machine_settings
+from core.storage.files import GARBAGE
+
+PLACE, LIMIT = "pixels_folder", "pixels_limit"  # in the machine's settings
+DECODED_ANEW = "decoded_anew"  # in a run's run.json: why photos are decoded in each epoch; empty where they are kept
+USUAL = 20_000_000_000  # bytes that decoded photos may take where nothing was chosen, beyond those that are in use
+
+
+@dataclass(frozen=True)
+class PixelRoom:
+    """folder: where decoded photos lie. limit: bytes that they may take together; None where nothing was chosen, and
+    then the oldest go above USUAL, but those of one dataset may be more."""
+
+    folder: Path
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class KeptPixels:
+    """One file of decoded photos. dataset: its folder, "" where an older lab did not say. used: Unix time of its last
+    use. in_use: whether a training uses it now."""
+
+    path: Path
+    bytes: int
+    dataset: str
+    photos: int
+    used: float
+    in_use: bool
+
+
+def usual_folder(root: Path) -> Path:
+    return lab_folder(root) / "cache"
+
+
+def room_of(root: Path) -> PixelRoom:
+    """What was chosen on this machine for a runs folder; what is damaged counts as not chosen."""
+    settings = machine_settings.read(root)
+    folder, limit = settings.get(PLACE), settings.get(LIMIT)
+    place = Path(folder) if isinstance(folder, str) and os.path.isabs(folder) else usual_folder(root)
+    is_limit = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
+    return PixelRoom(place, limit if is_limit else None)
+
+
+def choose(root: Path, *, folder: str, limit: int | None) -> PixelRoom:
+    """Keep the settings; trainings that begin from now on follow them. folder: "" for the usual one beside the runs.
+
+    What lies in the folder before stays there, unused. Raises LabError(kind 'config') for a folder that cannot be
+    written, is not given from the root on, or cannot lock.
+    """
+    place: Any = None
+    if folder.strip():
+        place = Path(os.path.expanduser(folder.strip()))
+        if not place.is_absolute():
+            raise LabError(f"{folder!r} does not say where it begins.", "Give the whole path, from / on.", "config")
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            locks.check_folder(place)
+        except OSError as error:
+            raise LabError(
+                f"{place} cannot be used for decoded photos ({error.strerror}).", "Choose a folder of yours.", "config"
+            ) from error
+        place = place.resolve()
+    machine_settings.change(root, **{PLACE: None if place is None else str(place), LIMIT: limit})
+    return room_of(root)
+
+
+def label_of(path: Path) -> Path:
+    """Beside a file of pixels: what it is of."""
+    return path.with_suffix(".json")
+
+
+def note(path: Path, dataset: str, photos: int) -> None:
+    """Say what a file of pixels is of; a courtesy, which a full disk may refuse. dataset: "" where nobody knows."""
+    with contextlib.suppress(OSError, LabError):
+        if dataset and not label_of(path).exists():
+            files.write_json(label_of(path), {"dataset": dataset, "photos": photos}, durable=False)
+
+
+def kept(folder: Path) -> Iterator[KeptPixels]:
+    """What lies there, in no order."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for entry in list(os.scandir(folder)):
+            if not entry.name.endswith(".npy") or entry.name.startswith("."):
+                continue
+            path = Path(entry.path)
+            with contextlib.suppress(OSError):
+                stat = path.stat()
+                dataset, photos = _label(path)
+                yield KeptPixels(path, stat.st_size, dataset, photos, stat.st_mtime, is_used(path))
+
+
+def users_of(path: Path) -> list[Path]:
+    """The locks of those that said they use a file of pixels; one that is not held is of a dead process."""
+    return list(path.parent.glob(f"{path.stem}.*.use"))
+
+
+def is_used(path: Path) -> bool:
+    return any(locks.is_held(user) for user in users_of(path))
+
+
+def _label(path: Path) -> tuple[str, int]:
+    try:
+        content = files.read_json(label_of(path))
+        return str(content["dataset"]), int(content["photos"])
+    except (OSError, *GARBAGE):
+        return "", 0

@@ -1,0 +1,196 @@
+"""What of finished runs may be dropped to make room: in words what is lost by it, what becomes free, and doing it.
+
+Only what finished folds left is ever touched, and never of a run that trains or waits or from whose weights an
+unfinished run starts. A run keeps its scores, curves, predictions, configuration and frozen samples in any case.
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import places
+from core.errors import LabError
+from core.jobs.trash import all_folds
+from core.runs import Run, origins
+from core.runs.kept import dropped
+from core.runs.lists import index
+from core.runs.notes import check_idle
+from core.storage import files, machine_settings
+from core.text import size
+
+SETTING = "keep"  # of this machine: what is kept of each run that ends
+
+
+@dataclass(frozen=True)
+class Choice:
+    """title: what stays, as a person chooses it. loses: what cannot be done any more. weights: what is dropped."""
+
+    name: str
+    title: str
+    loses: str
+    weights: tuple[str, ...] = ()
+
+
+ALL = Choice("all", "Keep all weights", "Nothing is lost.")
+RESUME = Choice(
+    "resume-points",
+    "Drop resume points of finished folds",
+    "Nothing is lost: a finished fold is never resumed, and its weights and answers stay.",
+)
+BEST = Choice(
+    "best",
+    "Keep the best weights only",
+    "The networks of the last epoch are gone: no maps by them, and no run that starts from them. Their scores and "
+    "predictions stay, and so does all that the best ones do.",
+    ("final",),
+)
+RESULTS = Choice(
+    "results",
+    "Keep results only",
+    "No network is left: no maps, no predictions of new photos, no package, no score of a test set that was not asked "
+    "for yet, and no run that starts from it. Scores, curves, mistakes, likely wrong labels, comparisons and reports "
+    "stay.",
+    dropped.CHECKPOINTS,
+)
+CHOICES = {choice.name: choice for choice in (RESUME, BEST, RESULTS)}
+RULES = {choice.name: choice for choice in (ALL, BEST, RESULTS)}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What a choice would take of one run. files: of its finished folds. weights: kinds of weights among them.
+
+    unfinished: folds that are not done, which keep all they have.
+    """
+
+    run: Run
+    choice: Choice
+    files: tuple[Path, ...]
+    weights: tuple[str, ...]
+    bytes: int
+    unfinished: tuple[int, ...]
+
+
+def choice_of(name: str) -> Choice:
+    """Raises LabError(kind 'config') for what is none of CHOICES."""
+    if name not in CHOICES:
+        raise LabError(f"{name!r} is nothing that can be dropped.", f"Choose {', '.join(CHOICES)}.", kind="config")
+    return CHOICES[name]
+
+
+def would_drop(run: Run, choice: Choice) -> Drop:
+    """What a choice would take of a run, whether or not it may be taken now: see `refusals`."""
+    states = run.states()
+    done = [state.fold for state in states if state.state == "done"]
+    taken: dict[Path, str] = {}
+    for fold in done:
+        if _says_its_end(run, fold):
+            taken[run.last_file(fold)] = ""
+        for which in choice.weights:
+            taken[run.weights_file(fold, which)] = which
+            taken[run.features_file(fold, which)] = ""  # made of the weights, and anew by them alone
+    sizes: dict[Path, int] = {}
+    for path in taken:
+        with contextlib.suppress(OSError):
+            sizes[path] = path.lstat().st_size
+    weights = tuple(which for which in choice.weights if any(taken[path] == which for path in sizes))
+    unfinished = tuple(state.fold for state in states if state.state != "done")
+    return Drop(run, choice, tuple(sizes), weights, sum(sizes.values()), unfinished)
+
+
+def _says_its_end(run: Run, fold: int) -> bool:
+    """Whether the final files tell of which epoch they are, so that a lost state is no reason to train anew; those of
+    version 0.1 do not, and keep their resume point."""
+    final = origins.of_weights(run.weights_file(fold, "final"))
+    if final is None and "final" in dropped.read(run).weights:
+        final = origins.of_predictions(run.predictions_file(fold, "final"))
+    return final is not None
+
+
+def refusals(runs: Sequence[Run], choice: Choice) -> dict[str, LabError]:
+    """Ids of runs of which the choice may take nothing now, each with why: kinds 'gone', 'busy' for one that trains or
+    waits, 'parent' for one whose weights an unfinished run starts from, by name."""
+    refused: dict[str, LabError] = {}
+    for run in runs:
+        try:
+            check_idle(run.require())
+        except LabError as error:
+            refused[run.id] = error
+    needed = {run.id for run in runs if choice.weights}
+    for summary in index.summaries(runs[0].dir.parent) if needed else ():
+        parent = str(summary.get("init", "")).removeprefix("run:")
+        which = (summary.get("settings") or {}).get("model.init_checkpoint", "best")
+        if parent in needed and which in choice.weights and summary.get("state") != "done":
+            refused[parent] = LabError(
+                f"run '{parent}' is needed: '{summary['id']}' starts from its {which} weights and is not finished.",
+                "Let that run finish or delete it, or leave this one out.",
+                kind="parent",
+            )
+    return refused
+
+
+def drop(ids: Sequence[str], name: str, folder: Path | None = None) -> int:
+    """Drop what a choice names of finished folds of these runs; the bytes that became free. There is no way back.
+
+    Raises LabError for one of `refusals`, before anything is touched; 'busy', 'locked' or 'read-only' for a run that
+    cannot be changed, when those before it have been.
+    """
+    choice, root = choice_of(name), folder or places.runs_folder()
+    chosen = [Run(run_id, root) for run_id in dict.fromkeys(ids)]
+    if not chosen:
+        return 0
+    for error in refusals(chosen, choice).values():
+        raise error
+    return sum(_drop(run, choice) for run in chosen)
+
+
+def _drop(run: Run, choice: Choice) -> int:
+    with all_folds(run):
+        check_idle(run)  # since it was looked at: nobody can begin a fold of it any more
+        plan = would_drop(run, choice)
+        if not plan.files:
+            return 0
+        if plan.weights:
+            dropped.note(run, plan.weights, plan.bytes)  # before they go: cut off here, what is left is used as before
+        with files.written_to(run.dir, "Make the folder writable."):
+            for path in plan.files:
+                path.unlink(missing_ok=True)
+        kept = "results only" if choice is RESULTS else "the best weights" if choice is BEST else "all weights"
+        run.log(f"kept {kept}: {size(plan.bytes)} became free")
+    return plan.bytes
+
+
+# as a rule
+
+
+def rule(root: Path) -> Choice:
+    """What this machine keeps of each run that ends; ALL where nothing was chosen."""
+    name: Any = machine_settings.read(root).get(SETTING)
+    return RULES.get(name, ALL) if isinstance(name, str) else ALL
+
+
+def set_rule(root: Path, name: str) -> None:
+    """Keep the rule, for runs that end from now on. Raises LabError(kind 'config') for what is none of RULES."""
+    if name not in RULES:
+        raise LabError(f"{name!r} is no rule of what is kept.", f"Choose {', '.join(RULES)}.", kind="config")
+    machine_settings.change(root, **{SETTING: name})
+
+
+def follow_rule(run: Run) -> None:
+    """For whoever has just finished a fold and holds no lock of the run: where all are done, what the rule says.
+
+    A run that an unfinished one starts from keeps its weights, and the log says so.
+    """
+    choice = rule(run.dir.parent)
+    if choice is ALL or not run.exists() or any(state.state != "done" for state in run.states()):
+        return
+    try:
+        drop([run.id], choice.name, run.dir.parent)
+    except LabError as error:
+        if error.kind != "busy":  # a worker of another fold is just leaving, and does it
+            run.log(f"its weights were not dropped, as Settings say they should be: {error}")

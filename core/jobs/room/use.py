@@ -1,0 +1,111 @@
+"""What takes how much of the disk: runs by kind, decoded photos by dataset, what else the lab keeps. No torch."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import places
+from core.data.pictures import kept
+from core.data.pictures.kept import KeptPixels
+from core.jobs.room import keep
+from core.jobs.room.keep import Choice
+from core.jobs.trash import trash_folder
+from core.runs import Run
+from core.runs.kept import sizes
+from core.runs.kept.sizes import RunBytes
+from core.runs.lists import index
+from core.storage import files
+
+
+@dataclass(frozen=True)
+class RunUse:
+    """A run and what it takes. name: as people call it."""
+
+    id: str
+    name: str
+    state: str
+    bytes: RunBytes
+
+
+@dataclass(frozen=True)
+class Use:
+    """runs: the largest first. trash: deleted runs. pixels: decoded photos, the largest first. datasets: unpacked
+    zips. lab: all else that the lab keeps for itself. free, disk: bytes of the disk of the runs."""
+
+    runs: tuple[RunUse, ...]
+    trash: int
+    pixels: tuple[KeptPixels, ...]
+    datasets: int
+    lab: int
+    free: int
+    disk: int
+
+    @property
+    def of_runs(self) -> RunBytes:
+        return sum((run.bytes for run in self.runs), RunBytes())
+
+    @property
+    def of_pixels(self) -> int:
+        return sum(pixels.bytes for pixels in self.pixels)
+
+    @property
+    def total(self) -> int:
+        return self.of_runs.total + self.trash + self.of_pixels + self.datasets + self.lab
+
+
+def look(root: Path | None = None) -> Use:
+    """Every file of the runs folder once, and of the folder of decoded photos where it lies elsewhere."""
+    root = root or places.runs_folder()
+    runs = [
+        RunUse(entry.id, entry.name, entry.state, sizes.bytes_of(Run(entry.id, root))) for entry in index.listed(root)
+    ]
+    lab, trash, datasets = places.lab_folder(root), trash_folder(root), places.datasets_folder(root)
+    chosen = kept.room_of(root)
+    of_lab = of_trash = of_datasets = 0
+    for path, size in files.sizes_below(lab):
+        if trash in path.parents:
+            of_trash += size
+        elif datasets in path.parents:
+            of_datasets += size
+        elif not (path.suffix == ".npy" and path.parent == chosen.folder):
+            of_lab += size
+    disk = shutil.disk_usage(next(place for place in (root, *root.parents) if place.exists()))
+    return Use(
+        tuple(sorted(runs, key=lambda run: run.bytes.total, reverse=True)),
+        of_trash,
+        tuple(sorted(kept.kept(chosen.folder), key=lambda pixels: pixels.bytes, reverse=True)),
+        of_datasets,
+        of_lab,
+        disk.free,
+        disk.total,
+    )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a choice would free. ids: of runs that lose something by it. bytes: that become free. refused: ids that
+    cannot be touched now, and why."""
+
+    choice: Choice
+    ids: tuple[str, ...]
+    bytes: int
+    refused: dict[str, str]
+
+
+def offer(ids: Sequence[str], choice: Choice, root: Path | None = None) -> Offer:
+    """What a choice would free of these runs, each looked at on its own; nothing is touched."""
+    root, freed, losing, refused = root or places.runs_folder(), 0, [], {}
+    why_of = keep.refusals([Run(run_id, root) for run_id in ids], choice)
+    for run_id in ids:
+        plan = keep.would_drop(Run(run_id, root), choice)
+        if not plan.bytes:
+            continue
+        if why := why_of.get(run_id):
+            refused[run_id] = str(why)
+        else:
+            losing.append(run_id)
+            freed += plan.bytes
+    return Offer(choice, tuple(losing), freed, refused)

@@ -1,0 +1,85 @@
+"""What of a finished run was dropped on purpose to make room, and what is said where it would be needed.
+
+dropped.json holds {"weights": ["best", "final"], "when": Unix time, "bytes": what became free}. Nothing else of a run
+tells that weights are missing because somebody wanted it so. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.errors import LabError
+from core.storage import files
+from core.storage.files import GARBAGE
+
+if TYPE_CHECKING:
+    from core.runs.run import Run
+
+KIND = "dropped"  # of the errors that are none: somebody wanted it so
+CHECKPOINTS = ("best", "final")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """weights: 'best' and 'final', those that were dropped. when: Unix time of the last time. bytes: freed, in all."""
+
+    weights: tuple[str, ...] = ()
+    when: float = 0.0
+    bytes: int = 0
+
+
+def read(run: Run) -> Dropped:
+    """Nothing for a run of which nothing was dropped, and for a file that is garbage."""
+    try:
+        content = files.read_json(run.dropped_file)
+        weights = tuple(which for which in CHECKPOINTS if which in content["weights"])
+        return Dropped(weights, float(content["when"]), int(content["bytes"]))
+    except (OSError, *GARBAGE):
+        return Dropped()
+
+
+def note(run: Run, weights: Iterable[str], freed: int) -> None:
+    """Say beforehand what is about to be dropped. freed: bytes. Raises LabError: 'locked', 'read-only', 'disk-full'."""
+    with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
+        before = read(run)
+        every = [which for which in CHECKPOINTS if which in {*before.weights, *weights}]
+        files.write_json(run.dropped_file, {"weights": every, "when": time.time(), "bytes": before.bytes + freed})
+
+
+def missing(run: Run, fold: int, which: str) -> LabError | None:
+    """What to say where weights are asked for that were dropped on purpose; None where they are there, or gone for
+    another reason. which: 'best' or 'final'."""
+    if run.weights_file(fold, which).is_file() or which not in (dropped := read(run)).weights:
+        return None
+    day = f"{datetime.fromtimestamp(dropped.when):%d %B %Y}"
+    if set(CHECKPOINTS) <= set(dropped.weights):
+        return LabError(
+            f"{run.id}: only its results were kept; its weights were dropped on {day} to make room.",
+            "Scores, curves, mistakes and predictions are all there. To ask its networks again, run it again.",
+            kind=KIND,
+        )
+    other = next(each for each in CHECKPOINTS if each != which)
+    return LabError(
+        f"{run.id}: its {which} weights were dropped on {day} to make room.",
+        f"Its {other} weights are there: choose that checkpoint.",
+        kind=KIND,
+    )
+
+
+def sentence(run: Run) -> str:
+    """What a page says of a run of which something was dropped; empty of any other."""
+    dropped = read(run)
+    if not dropped.weights:
+        return ""
+    folds = run.folds()
+    lacking = [which for which in dropped.weights if any(not run.weights_file(k, which).is_file() for k in folds)]
+    if not lacking:  # they were copied back
+        return ""
+    day = f"{datetime.fromtimestamp(dropped.when):%d %B %Y}"
+    if len(lacking) == len(CHECKPOINTS):
+        return f"Only the results of this run were kept; its weights were dropped on {day}, so it cannot answer anew."
+    return f"The {lacking[0]} weights of this run were dropped on {day}."

@@ -1,0 +1,38 @@
+"""This machine's own settings, which the page Settings writes: what suits one machine may not suit another that shares
+the runs folder. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from core.places import lab_folder, machine_folder
+from core.storage import files
+
+
+def settings_file(root: Path) -> Path:
+    return machine_folder(root) / "settings.json"
+
+
+def read(root: Path) -> dict[str, Any]:
+    """What was chosen on this machine, else what version 0.1 kept for all; {} where nothing was or can be read."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        file = settings_file(root)
+        return _with_older(root, files.read_json(file) if file.exists() else None)
+    return {}
+
+
+def change(root: Path, **chosen: Any) -> None:
+    """Keep these; others in the file stay. Raises LabError: 'locked', 'disk-full'; other OSErrors pass."""
+    files.change_json(
+        settings_file(root), "the lab's settings.json", lambda content: _with_older(root, content) | chosen
+    )
+
+
+def _with_older(root: Path, content: Any) -> dict[str, Any]:
+    """content: of the file, None if absent."""
+    if content is None:
+        with contextlib.suppress(OSError, ValueError):
+            content = files.read_json(lab_folder(root) / "settings.json")
+    return files.table_of(content)

@@ -1,0 +1,32 @@
+"""Settings: what takes the disk, where fold jobs train, whether this machine is well, and what this lab is."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from core import machine, places
+from pages.parts.hand import hand
+from pages.parts.settings import about, change, disk, engine, health, pixels, slots
+from pages.parts.shared import frame, theme
+
+frame.begin_page(shows=hand.BOTH)
+root = places.runs_folder()
+st.html(
+    '<div class="lab-title">Settings</div>'
+    f'<div class="lab-meta">Of this machine ({escape(machine.name())}) and the runs in {escape(str(root))}</div>'
+)
+with st.container():
+    change.told()
+with theme.section("Disk"):
+    disk.section(root)
+with theme.section("Decoded photos"):
+    pixels.section(root)
+with theme.section("Where fold jobs train"):
+    engine.section(root)
+    slots.controls()
+with theme.section("Is this machine well?"):
+    health.section(root)
+with theme.section("Appearance and about"):
+    about.section()

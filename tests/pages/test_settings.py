@@ -1,0 +1,168 @@
+"""The page Settings: room on the disk, decoded photos, where fold jobs train, the doctor's looks."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from core.data.pictures import kept
+from core.jobs import doctor, elsewhere, queue, slots
+from core.jobs.doctor import Finding
+from core.jobs.room import keep
+from core.runs import Run
+from core.runs.lists import index
+from core.storage import files
+from core.text import size
+from pages.parts.runs import table
+from tests.answered import made, photo, probabilities_of, table_of
+from tests.pages.app import captions, html, page
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    """A finished run with answers and stand-ins for weights, which nobody opens here."""
+    samples = table_of(tmp_path / "photos")
+    for row in samples.index:
+        photo(tmp_path / "photos" / samples.loc[row, "sample"], row)
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], seed=0, wrong={3: 1}))
+    for fold in run.folds():
+        for which, amount in (("best", 3_000_000), ("final", 2_000_000)):
+            run.weights_file(fold, which).write_bytes(b"x" * amount)
+    return run
+
+
+def typed(at, label):
+    return next(each for each in at.text_input if each.label == label)
+
+
+def test_an_empty_lab_says_what_will_be_listed_and_opens_no_cluster(folder):
+    at = page("settings")
+    assert "No run yet" in captions(at) and "free</b> of" in html(at)
+    assert "this lab takes" in html(at) and not at.dataframe
+    assert "Python" in "".join(each.value for each in at.markdown)
+
+
+def test_results_alone_are_kept_by_a_click_that_says_what_is_lost_and_the_run_still_opens(run):
+    at = page("settings")
+    assert at.button(key="settings-room-results-do").label == f"Free {len(run.folds()) * 5} MB"
+    assert "No network is left" in captions(at)
+    at.button(key="settings-room-results-do").click().run()
+    assert not at.exception and f"{len(run.folds()) * 5} MB of 1 run became free" in at.toast[0].value
+    assert "results only" in html(at)
+    assert not any(run.weights_file(fold, "best").exists() for fold in run.folds())
+    live = page("live", run=run.id)
+    assert "Only the results of this run were kept" in captions(live)
+    (entry,) = (each for each in index.listed() if each.id == run.id)
+    assert entry.dropped == ("best", "final") and entry.bytes < 1e6
+    assert table.size_of(entry) == f"{size(entry.bytes)}, results only"
+    predict = page("predict", run=run.id)
+    assert any("only its results were kept" in info.value for info in predict.info)
+    assert "lab-fault" not in html(predict).replace(".lab-fault", "")
+    asked = page("look_inside", run=run.id, samples=run.samples()["sample"][0])
+    assert any("only its results were kept" in info.value for info in asked.info)
+    assert "lab-fault" not in html(asked).replace(".lab-fault", "")
+
+
+def test_a_run_that_is_needed_is_named_and_keeps_its_weights(run, monkeypatch):
+    child = {"id": "child", "init": f"run:{run.id}", "state": "queued", "settings": {}, "folds": []}
+    everything = keep.index.summaries
+    monkeypatch.setattr(keep.index, "summaries", lambda root: [*everything(root), child])
+    at = page("settings")
+    assert f"run '{run.id}' is needed: 'child' starts from its best weights" in captions(at).replace("\\", "")
+
+
+def test_the_rule_is_kept_and_said(run, folder):
+    at = page("settings")
+    at.segmented_control(key="settings-rule").set_value("best").run()
+    assert keep.rule(folder) is keep.BEST and "keeps them" in captions(at)
+    at = page("settings")
+    at.segmented_control(key="settings-rule").set_value("all").run()
+    assert keep.rule(folder) is keep.ALL
+
+
+def test_decoded_photos_are_listed_by_dataset_and_go_on_a_click(folder, tmp_path):
+    place = kept.usual_folder(folder)
+    place.mkdir(parents=True)
+    for name, dataset in (("a", "/photos/faces"), ("b", "")):
+        np.save(place / f"{name}.npy", np.zeros((10, 8, 8, 3), np.uint8))
+        kept.note(place / f"{name}.npy", dataset, 10)
+    at = page("settings")
+    assert "faces" in html(at) and "a dataset that an older lab read" in html(at)
+    at.button(key="settings-pixels-forget").click().run()
+    assert not list(place.iterdir()) or {path.suffix for path in place.iterdir()} == {".lock"}
+    typed(at, "They may take, in GB").set_value("1.5").run()
+    typed(at, "Folder").set_value(str(tmp_path / "elsewhere")).run()
+    at.button(key="settings-pixels-save").click().run()
+    assert kept.room_of(folder) == kept.PixelRoom((tmp_path / "elsewhere").resolve(), 1_500_000_000)
+    typed(at, "They may take, in GB").set_value("much").run()
+    at.button(key="settings-pixels-save").click().run()
+    assert "is no number of GB" in html(at)
+    typed(at, "They may take, in GB").set_value("").run()
+    typed(at, "Folder").set_value("here").run()
+    at.button(key="settings-pixels-save").click().run()
+    assert "does not say where it begins" in html(at)
+    assert kept.room_of(folder).limit == 1_500_000_000
+
+
+def test_slots_are_a_setting_of_the_lab(folder, monkeypatch):
+    monkeypatch.delenv("FACET_SLOTS", raising=False)
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
+    at = page("settings")
+    typed(at, "Fold jobs at a time").set_value("2").run()
+    typed(at, "Threads of each").set_value("1").run()
+    at.button(key="slots-save").click().run()
+    assert slots.read(folder) == slots.Slots(2, 1)
+    assert len(queue.slot_locks(folder)) == 2
+    typed(at, "Fold jobs at a time").set_value("0").run()
+    at.button(key="slots-save").click().run()
+    assert "from 1 to 64, found 0" in html(at)
+    assert slots.read(folder).count == 2
+    assert "2 fold jobs at a time" in captions(page("studies"))
+
+
+def test_without_ray_choosing_a_cluster_says_what_to_install_and_chooses_nothing(folder, monkeypatch):
+    monkeypatch.delenv(elsewhere.CHOICE, raising=False)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "ray" else find(name, *rest))
+    at = page("settings")
+    at.segmented_control(key="settings-engine-this-machine").set_value("ray").run()
+    assert any("requirements-ray.txt" in info.value.replace("\\", "") for info in at.info)
+    at.button(key="settings-engine-save").click().run()
+    assert "Ray is not installed here" in html(at) and elsewhere.address(folder) is None
+
+
+def test_nodes_of_a_cluster_and_what_they_do_are_listed_and_one_is_taken_out(folder, monkeypatch):
+    monkeypatch.delenv(elsewhere.CHOICE, raising=False)
+    elsewhere.choose(folder, "ray://head:10001")
+    node = {"id": "n1", "name": "node-1", "cores": 8, "gpus": 0, "memory": 16e9, "why": ""}
+    report = {"address": "ray://head:10001", "when": 0, "nodes": [node], "places": 4, "under_way": []}
+    files.write_json(elsewhere.report_file(folder), report)
+    monkeypatch.setattr(elsewhere, "writer_lives", lambda root: True)
+    at = page("settings")
+    assert "node-1" in html(at) and "0 of 4 fold jobs at a time" in html(at)
+    at.button(key="settings-node-n1").click().run()
+    assert elsewhere.wishes(folder) == {"node-1": "out"}
+    at.button(key="settings-node-n1").click().run()
+    assert elsewhere.wishes(folder) == {"node-1": "in"}
+
+
+def test_the_doctors_looks_stand_with_sign_words_and_remedy_faults_first(folder, monkeypatch):
+    looks = [
+        Finding("versions", "good", "Python is <b>here</b>."),
+        Finding("locks", "fault", "They fail.", "Mend them."),
+    ]
+    monkeypatch.setattr(doctor, "examine", lambda root: looks)
+    at = page("settings")
+    assert "They fail." not in html(at)  # it takes seconds, so nobody looks before somebody asks
+    at.button(key="settings-doctor-look").click().run()
+    assert not at.exception, at.exception
+    text = html(at)
+    assert "1 thing to mend" in text and text.index("They fail.") < text.index("Python is &lt;b&gt;")
+    assert "<i>Mend them.</i>" in text and "to mend" in text
+
+
+def test_a_run_that_is_gone_meanwhile_is_said_and_nothing_breaks(run):
+    at = page("settings")
+    Run(run.id).delete()
+    at.button(key="settings-room-best-do").click().run()
+    assert not at.exception and "is gone" in html(at)
