@@ -14,7 +14,6 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 
 # Set up once, draw the demo dataset if there is none, and start the lab. The second time it goes straight to the lab.
 run: $(VENV)/.run-ready demo
-	@echo "Facet Lab: http://127.0.0.1:8501"
 	@$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port 8501
 
 # The checks and the whole suite: on all cores what needs no running lab, then the rest with two labs beside each other.

@@ -1,4 +1,8 @@
-"""The lab in the browser: `streamlit run app.py`."""
+"""The lab in the browser: `streamlit run app.py`.
+
+Streamlit's server imports this file once and finds the app, with the lab's door before all that it serves; then it runs
+the file as a script, each time a page is asked for.
+"""
 
 import contextlib
 from pathlib import Path
@@ -8,33 +12,43 @@ from streamlit.runtime.scriptrunner import StopException
 
 from core import __version__
 
-st.set_page_config(
-    page_title="Facet Lab",
-    page_icon="🔬",
-    layout="wide",
-    menu_items={"About": f"Facet Lab {__version__}, under the MIT licence."},
-)
 
-here = Path(__file__).parent
-pages = [
-    st.Page(here / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
-    for name, title, icon in (
-        ("home", "Home", ":material/home:"),
-        ("data", "Data", ":material/photo_library:"),
-        ("augment", "Augmentation", ":material/auto_fix_high:"),
-        ("launch", "Launch", ":material/rocket_launch:"),
-        ("live", "Live", ":material/show_chart:"),
-        ("runs", "Runs", ":material/table_rows:"),
-        ("studies", "Studies", ":material/grid_on:"),
-        ("compare", "Compare", ":material/compare_arrows:"),
-        ("look_inside", "Look inside", ":material/visibility:"),
-        ("predict", "Predict", ":material/online_prediction:"),
-        ("settings", "Settings", ":material/settings:"),
+def lab() -> None:
+    """One page, asked for by one browser."""
+    st.set_page_config(
+        page_title="Facet Lab",
+        page_icon="🔬",
+        layout="wide",
+        menu_items={"About": f"Facet Lab {__version__}, under the MIT licence."},
     )
-    if (here / "pages" / f"{name}.py").is_file()
-]
-page = st.navigation(pages, position="top")
-st.set_page_config(page_title=f"{page.title} · Facet Lab")  # a page that watches something says more, see frame.tab
-# st.stop() in a page ends that run and not early: else whatever ticked on the page before would go on in its place
-with contextlib.suppress(StopException):
-    page.run()
+    here = Path(__file__).parent
+    pages = [
+        st.Page(here / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
+        for name, title, icon in (
+            ("home", "Home", ":material/home:"),
+            ("data", "Data", ":material/photo_library:"),
+            ("augment", "Augmentation", ":material/auto_fix_high:"),
+            ("launch", "Launch", ":material/rocket_launch:"),
+            ("live", "Live", ":material/show_chart:"),
+            ("runs", "Runs", ":material/table_rows:"),
+            ("studies", "Studies", ":material/grid_on:"),
+            ("compare", "Compare", ":material/compare_arrows:"),
+            ("look_inside", "Look inside", ":material/visibility:"),
+            ("predict", "Predict", ":material/online_prediction:"),
+            ("settings", "Settings", ":material/settings:"),
+        )
+        if (here / "pages" / f"{name}.py").is_file()
+    ]
+    page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · Facet Lab")  # a page that watches something says more, see frame.tab
+    # st.stop() in a page ends that run and not early: else whatever ticked on the page before would go on in its place
+    with contextlib.suppress(StopException):
+        page.run()
+
+
+if __name__ == "__main__":
+    lab()
+else:
+    from pages.parts.door.opening import opened
+
+    app = st.App(__file__, **opened())

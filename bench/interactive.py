@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from typing import Any
 from bench import comparing, listing
 from core.compare import cost, members
 from core.places import HOME
+from core.storage import lab_link
 
 COLUMNS = ("shown", "interactive", "click", "longest", "scrolling")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -56,7 +58,7 @@ SCROLL = """async () => {
 
 @contextmanager
 def lab(folder: Path) -> Iterator[str]:
-    """`streamlit run app.py` on these runs; its address."""
+    """`streamlit run app.py` on these runs; the link that lets a browser in."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -64,20 +66,22 @@ def lab(folder: Path) -> Iterator[str]:
     env = {**os.environ, "FACET_RUNS": str(folder), "FACET_DEMO": str(folder / "demo")}
     server = subprocess.Popen(command, cwd=HOME, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: answers(f"{url}/_stcore/health"), "the lab answers")
-        yield url
+        until(lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"), "the lab answers")
+        yield lab_link.links(folder)[0]
     finally:
         server.terminate()
         server.wait(20)
 
 
 def answers(url: str) -> bool:
+    """Whether somebody is at the door, who lets nobody in without the link."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
+        urllib.request.urlopen(url, timeout=5).close()
+    except urllib.error.HTTPError as error:
+        return error.code == 403
     except OSError:
         return False
+    raise SystemExit("the lab answers strangers")
 
 
 def until(look: Callable[[], Any], what: str, seconds: float = 120) -> None:
@@ -140,12 +144,13 @@ def main() -> None:
         ids = [comparing.fabricate(root, table, number) for number in range(comparing.RUNS)]
         for member in members.load_all(ids, root)[0]:
             cost.size_of(member.config, member.class_names, root)
-        with lab(root) as url, sync_playwright() as driver:
+        with lab(root) as link, sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+            url, _, token = link.partition("/?")  # each visit comes in anew
             print(f"{f'{options.runs:,} runs, in Chromium':<34}" + "".join(f"{column:>14}" for column in COLUMNS))
             pages = (
-                ("Runs", f"{url}/runs", ROWS, ticked),
-                (f"Compare, {comparing.RUNS} runs", f"{url}/compare?runs={','.join(ids)}", CURVES, folded),
+                ("Runs", f"{url}/runs?{token}", ROWS, ticked),
+                (f"Compare, {comparing.RUNS} runs", f"{url}/compare?runs={','.join(ids)}&{token}", CURVES, folded),
             )
             for title, where, drawn, click in pages:
                 for which in ("first", "again"):

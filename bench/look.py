@@ -107,6 +107,7 @@ def main() -> dict[str, float]:
                 browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
                 page = browser.new_page(viewport={"width": 1360, "height": 1000})
                 page.set_default_timeout(120_000)
+                lab.let_in(page.context)
                 seconds = measure(page, lab.url, run, options.repeats)
                 browser.close()
         finally:

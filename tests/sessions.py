@@ -14,12 +14,15 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.entering import JAR
+
 POLL = 0.05  # seconds
 
 
 class Session(threading.Thread):
     """One tab on one page. It runs the page once, then every fragment as often as the page asks for.
 
+    The lab's door has let somebody in before (tests/entering.py).
     runs: finished runs of the page or of a fragment. errors: exceptions that the lab sent to be shown.
     """
 
@@ -31,7 +34,8 @@ class Session(threading.Thread):
 
     def run(self) -> None:
         origin = f"http://127.0.0.1:{self.port}"
-        with connect(f"ws://127.0.0.1:{self.port}/_stcore/stream", origin=origin, max_size=None) as line:
+        address, headers = f"ws://127.0.0.1:{self.port}/_stcore/stream", {"Cookie": JAR[self.port]}
+        with connect(address, origin=origin, additional_headers=headers, max_size=None) as line:
             self._ask(line)
             beats: dict[str, list[float]] = {}  # fragment -> [interval, when it is due]
             while not self.ended.is_set():

@@ -16,6 +16,7 @@ from core.cli.certainty import certainty
 from core.cli.doctor import doctor
 from core.cli.engines import verbs
 from core.cli.extras import extras
+from core.cli.lab.link import link
 from core.cli.launching import everybody
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
@@ -54,6 +55,7 @@ app.command()(predict)
 app.command()(doctor)
 app.command()(disk.disk)
 app.command()(extras)
+app.command()(link)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 app.command()(datasets.unpack)

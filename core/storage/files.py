@@ -18,16 +18,19 @@ GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # w
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True) -> None:
+def write_whole(
+    path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True, private: bool = False
+) -> None:
     """Write through a temporary file in the same folder, flush, fsync, rename; no stray file stays behind.
 
-    durable: False leaves out the fsync, for what may be lost in a power cut.
+    durable: False leaves out the fsync, for what may be lost in a power cut. private: at no moment anybody but this
+    account may read it.
 
     Raises LabError(kind 'disk-full') naming the folder when there is no room; other OSErrors pass.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb") as stream:
+        with open(temporary, "xb", opener=_opened_privately if private else None) as stream:
             write(stream)
             stream.flush()
             if durable:
@@ -46,6 +49,10 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: boo
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def _opened_privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -82,8 +89,8 @@ def written_to(
         raise LabError(f"{folder} cannot be written: {error.strerror}.", remedy, kind="read-only") from error
 
 
-def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    write_whole(path, lambda stream: stream.write(text.encode("utf-8")), durable=durable)
+def write_text(path: Path, text: str, *, durable: bool = True, private: bool = False) -> None:
+    write_whole(path, lambda stream: stream.write(text.encode("utf-8")), durable=durable, private=private)
 
 
 def write_json(path: Path, data: Any, *, durable: bool = True) -> None:

@@ -17,7 +17,7 @@ from core import places
 from core.errors import LabError
 
 KIND = "lab-file"  # of every LabError about it
-MODE = "FACET_DOOR"  # wins over [door] mode
+MODE, PUBLISHED = "FACET_DOOR", "FACET_DOOR_PUBLISHED"  # win over [door] mode and published
 REMEDY = "Correct it, then start the lab again."
 
 
@@ -72,7 +72,7 @@ class LabFile(_Section):
 
 
 def read(runs: Path | None = None) -> LabFile:
-    """What lab.toml says (places.lab_file), the defaults where there is none, with FACET_DOOR over it.
+    """What lab.toml says (places.lab_file), the defaults where there is none; FACET_DOOR and FACET_DOOR_PUBLISHED win.
 
     runs: the folder of the runs, runs_folder() if None. Raises LabError(kind 'lab-file') naming the file and the line
     or the setting.
@@ -86,15 +86,20 @@ def read(runs: Path | None = None) -> LabFile:
         raise LabError(f"{path} is not TOML: {error}.", REMEDY, kind=KIND) from error
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror or error}.", REMEDY, kind=KIND) from error
-    source = str(path)
-    if mode := os.environ.get(MODE):
-        if isinstance(content.get("door", {}), dict):
-            content = content | {"door": content.get("door", {}) | {"mode": mode}}
-        source = f"{MODE} and {path}"
+    given = {"mode": os.environ.get(MODE), "published": _switch(os.environ.get(PUBLISHED))}
+    given = {name: value for name, value in given.items() if value}
+    source = f"{MODE} and {path}" if "mode" in given else str(path)
+    if given and isinstance(content.get("door", {}), dict):
+        content = content | {"door": content.get("door", {}) | given}
     try:
         return LabFile.model_validate(content)
     except ValidationError as error:
         raise LabError(f"{source}: {'; '.join(_in_words(error))}.", REMEDY, kind=KIND) from error
+
+
+def _switch(text: str | None) -> bool | str | None:
+    """A variable of the environment as a bool, as it is where it is none."""
+    return {"1": True, "true": True, "0": False, "false": False}.get((text or "").lower(), text)
 
 
 def _in_words(error: ValidationError) -> list[str]:

@@ -29,6 +29,7 @@ from core.config.recipes import load_recipe
 from core.jobs import queue, slots, speed
 from core.places import HOME
 from core.runs import Run
+from tests.entering import JAR, enter, link_of
 
 FLAGS = ["--no-sandbox", "--no-first-run"]
 FLAGS += [f"--disable-{what}" for what in ("gpu", "quic", "background-networking", "component-update", "sync")]
@@ -135,6 +136,7 @@ class Lab:
         self.log = folder / "lab.log"
         self.port = _free_port()
         self.process: subprocess.Popen | None = None
+        self.link = ""
         self.command = [sys.executable, "-m", "streamlit"]
         self.env = {
             **os.environ,
@@ -154,16 +156,27 @@ class Lab:
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
             command = [*self.command, "run", "app.py", "--server.port", str(self.port)]
             self.process = subprocess.Popen(command, cwd=HOME, env=self.env, start_new_session=True, **streams)
+        self.link = soon(self._prints_its_link, 90 * slack(), "the lab prints its link", every=0.2)
         soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
 
-    def answers(self) -> bool:
+    def _prints_its_link(self) -> str | None:
         if self.process.poll() is not None:
             pytest.fail(f"the lab ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
+        return link_of(self.port, self.runs)
+
+    def answers(self) -> bool:
+        """Whether the lab lets in who has its link, and serves."""
         try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+            enter(self.link)
+            health = urllib.request.Request(f"{self.url}/_stcore/health", headers={"Cookie": JAR[self.port]})
+            with urllib.request.urlopen(health, timeout=5) as answer:
                 return answer.status == 200
         except OSError:
             return False
+
+    def let_in(self, context: Any) -> None:
+        """A browser's context, by the link, without a page; again after each start of the lab."""
+        assert context.request.get(self.link, max_redirects=0).status == 303
 
     def kill(self) -> None:
         """SIGKILL to the lab alone: what it started is not asked."""
@@ -426,6 +439,7 @@ def context(window: Any, lab: Lab, request: pytest.FixtureRequest, tmp_path: Pat
     What a page leaves behind in the browser is cleared.
     """
     window.watch.begin()
+    lab.let_in(window)
     window.set_default_timeout(60_000 * slack())
     yield window
     if request.node.stash.get(failed, False):

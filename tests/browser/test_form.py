@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -83,8 +84,8 @@ def open_gate(gate):
 class Untrained:
     """A fresh lab with its only slot taken: what is launched waits."""
 
-    def __init__(self, lab: Lab):
-        self.lab, self.slot = lab, None
+    def __init__(self, lab: Lab, context: Any):
+        self.lab, self.context, self.slot = lab, context, None
         self.renew()
 
     def renew(self, speed_known: bool = True, fresh: bool = False) -> None:
@@ -96,6 +97,7 @@ class Untrained:
         if fresh:
             self.lab.kill()
             self.lab.start()
+            self.lab.let_in(self.context)
         self.lab.settle(speed_known)
         self.slot = self.lab.take_slot()
 
@@ -115,9 +117,9 @@ class Untrained:
 
 
 @pytest.fixture
-def untrained(lab, monkeypatch):
+def untrained(lab, context, monkeypatch):
     monkeypatch.setenv("FACET_SLOTS", "1")
-    held = Untrained(lab)
+    held = Untrained(lab, context)
     yield held
     held.release()
 

@@ -181,6 +181,7 @@ def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
     assert run.fold_state(0).state == "running"
     assert lab.workers()
     lab.start()
+    lab.let_in(context)  # a new start has a new link; the tabs that stayed open come back with it
 
     soon(lambda: epoch_shown(page) > before + 2, 60 * slack(), "the page that stayed open moves on")
     home = context.new_page()

@@ -35,6 +35,7 @@ from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies.shrink import shrink
+from tests.entering import JAR, enter, link_of
 from tests.house.install import make, pins
 from tests.photos import draw, mask_dataset
 from tests.workers import FORKS, PATIENCE, Workers, until
@@ -296,7 +297,7 @@ def test_a_command_of_another_program(command, folders, tmp_path):
 
 
 def starts(words: list[str], folder: Path) -> bool:
-    """Whether `streamlit WORDS` answers on a free port."""
+    """Whether `streamlit WORDS` answers on a free port to who opens the link that it prints."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -305,11 +306,13 @@ def starts(words: list[str], folder: Path) -> bool:
 
     def answers() -> bool:
         assert lab.poll() is None
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer,
-        ):
-            return answer.status == 200
+        with contextlib.suppress(OSError):
+            if (link := link_of(port, folder / "runs")) is None:
+                return False
+            enter(link)
+            health = urllib.request.Request(f"http://127.0.0.1:{port}/_stcore/health", headers={"Cookie": JAR[port]})
+            with urllib.request.urlopen(health, timeout=5) as answer:
+                return answer.status == 200
         return False
 
     try:

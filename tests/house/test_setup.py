@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import tomllib
+import urllib.error
+import urllib.request
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +26,7 @@ from core.cli import main as cli
 from core.jobs import control
 from core.places import HOME
 from tests.browser.screen import LEFT_OUT
+from tests.entering import JAR
 from tests.house.install import alone, make, pins
 from tests.house.source import imported
 
@@ -54,7 +57,6 @@ def test_make_run_on_a_clean_clone_sets_up_and_starts_the_lab(clone):
         "7 GB on disk",
         "pip install --disable-pip-version-check --require-hashes -r requirements.lock",
         "-m core demo demo",
-        "http://127.0.0.1:8501",
         "streamlit run app.py --server.address 127.0.0.1 --server.port 8501",
     ]
     places = [steps.find(step) for step in order]
@@ -239,7 +241,7 @@ def test_the_theme_has_light_and_dark_nothing_is_reported_home_and_the_address_i
 # The running lab
 
 
-def upgrade(port: int, *, origin: str, host: str = "") -> int:
+def upgrade(port: int, *, origin: str, host: str = "", cookie: str | None = None) -> int:
     """The status that the lab answers a WebSocket handshake with; 101 lets it in."""
     lines = [
         "GET /_stcore/stream HTTP/1.1",
@@ -249,6 +251,7 @@ def upgrade(port: int, *, origin: str, host: str = "") -> int:
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",
         f"Origin: {origin}",
+        f"Cookie: {JAR[port] if cookie is None else cookie}",
     ]
     with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
         line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -268,6 +271,20 @@ def test_a_name_that_is_pointed_at_this_machine_is_another_origin(lab_process):
     """DNS rebinding: the page's own host resolves to 127.0.0.1."""
     port = lab_process.port
     assert upgrade(port, origin=f"http://evil.example:{port}", host=f"evil.example:{port}") == 403
+
+
+@pytest.mark.fault(35)
+def test_who_has_not_opened_the_link_of_this_start_gets_nothing_of_the_lab(lab_process):
+    port, cookie = lab_process.port, JAR[lab_process.port]
+    own = f"http://127.0.0.1:{port}"
+    guess = cookie.partition("=")[0] + "=" + "A" * 43
+    assert upgrade(port, origin=own) == 101 and upgrade(port, origin=own, cookie="") == 403
+    assert upgrade(port, origin=own, cookie=guess) == 403
+    for path in ("/", "/runs", "/_stcore/health", "/static/js/index.js", "/?token=" + "A" * 43):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{own}{path}", timeout=20)
+        words = refused.value.read().decode()
+        assert refused.value.code == 403 and "python -m core link" in words and "treamlit" not in words
 
 
 def test_the_lab_listens_on_loopback_only(lab_process):

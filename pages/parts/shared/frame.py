@@ -14,6 +14,7 @@ from core.jobs import halt
 from core.studies import healing
 from pages.parts.bell import bell
 from pages.parts.bell.favicon import favicon
+from pages.parts.door.person import guard
 from pages.parts.hand import hand, history
 from pages.parts.shared import badges, theme
 
@@ -33,6 +34,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
     run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
     """
+    guard()
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()

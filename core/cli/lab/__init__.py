@@ -1,0 +1,1 @@
+"""Verbs about the lab itself: the one that is open here."""

@@ -1,0 +1,1 @@
+"""The three ways of knowing who is asking, a file each."""
