@@ -4,9 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from itsdangerous import TimestampSigner
 from streamlit import auth_util
-from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from core import machine
@@ -14,20 +12,8 @@ from pages.parts.door.keepers.alone import Alone
 from pages.parts.door.keepers.oidc import Oidc, Provider
 from pages.parts.door.keepers.proxy import Proxy
 from pages.parts.door.verdict import Keeper
+from tests.pages.door.made import LOGIN, ORIGIN, SECRET, logged_in
 from tests.pages.door.served import HOST, SOCKET, Sent, served
-
-SECRET = "0123456789abcdef" * 4
-ORIGIN = "https://lab.example.org"
-LOGIN = {"email": "Ann@Example.org", "email_verified": True, "is_logged_in": True, "origin": ORIGIN}
-
-
-def logged_in(secret: str = SECRET, age: int = 0, **changes) -> Sent:
-    """The cookie that Streamlit sets for who logs in. age: seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        now = TimestampSigner("any").get_timestamp()
-        patch.setattr(TimestampSigner, "get_timestamp", lambda signer: now - age)
-        value = create_signed_value(secret, USER_COOKIE_NAME, json.dumps(LOGIN | changes))
-    return [("cookie", f"{USER_COOKIE_NAME}={value.decode()}")]
 
 
 @dataclass
@@ -63,7 +49,7 @@ def oidc() -> Case:
     keeper = Oidc(Provider(SECRET, ORIGIN), ["@example.org", "bo@else.org"], hours=12)
     strangers: list[Sent] = [[], [("cookie", f"{USER_COOKIE_NAME}={json.dumps(LOGIN)}")]]
     strangers += [[("x-facet-person", "ann@example.org")]]
-    strangers += [logged_in("f" * 64), logged_in(age=13 * 3600), logged_in(is_logged_in=False)]
+    strangers += [logged_in(secret="f" * 64), logged_in(age=13 * 3600), logged_in(is_logged_in=False)]
     strangers += [logged_in(origin="https://other.example.org"), logged_in(email="eve@else.org")]
     strangers += [logged_in(email="eve@sub.example.org"), logged_in(email="eve@else.org@example.org")]
     strangers += [logged_in(email=["ann@example.org"]), logged_in(email=None), logged_in(email="@example.org\nx")]
