@@ -43,9 +43,9 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
     'disk-full'.
     """
     check_weights(plan.config)
-    forecast.check([plan], folder)
     elsewhere.address(folder or places.runs_folder())
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
+    forecast.check([plan], folder)
     apart = without_copies(plan.apart, plan.samples)
     info = {
         "dataset": {

@@ -78,7 +78,7 @@ def places(runs: Path) -> Iterator[tuple[Path, str, int]]:
     """(file, run id, fold) of every job in the queue, held back or not, in order."""
     try:
         names = sorted(os.listdir(queue_folder(runs)))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:
         parts = name.split("__")

@@ -27,7 +27,7 @@ write progress feedback
 STREAMLIT = set(ELEMENTS.split())
 GROUPS = {"radio", "segmented_control", "pills", "select_slider"}
 WRITERS = {"plain", "count", "duration", "score", "rate", "spread", "ago", "len", "round", "int", "float", "sum", "abs"}
-WRITERS |= {"number_of", "units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
+WRITERS |= {"number_of", "size", "units", "noun", "missing_tensorboard"}  # of core, from numbers and states alone
 FUNCTION = ast.FunctionDef | ast.Lambda
 # What cannot be followed, file by file. Nothing of it can hold a text that stands in a file, an address or a field.
 KNOWN = {
@@ -56,7 +56,6 @@ KNOWN = {
         "config.mix.method",
         "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
     },
-    "studies/slots.py": {"slots.forced()"},
     "augment/stress.py": {"HOME"},
     "run/everybody.py": {"HOME"},
     "launch/study_plan.py": {"queue.slot_count(places.runs_folder())"},

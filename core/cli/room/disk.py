@@ -84,7 +84,8 @@ def _drop(root: Path, name: str, runs: list[str], *, every: bool, yes: bool) -> 
         return
     what = f"{choice.title}: {size(offer.bytes)} of {number_of(len(offer.ids), 'run')}"
     if not yes:
-        print(f"{what} would become free. {choice.loses}\nThere is no way back. Add --yes to do it.")
+        ends = "There is no way back. " if choice.weights else ""
+        print(f"{what} would become free. {choice.loses}\n{ends}Add --yes to do it.")
         return
     freed = keep.drop(offer.ids, name, root)
     print(f"{choice.title}: {size(freed)} of {number_of(len(offer.ids), 'run')} became free")

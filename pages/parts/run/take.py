@@ -13,6 +13,7 @@ from core.export.formats import names
 from core.export.made import MadePackage, made_package
 from core.export.snippets import snippets
 from core.runs import Run
+from core.runs.kept import dropped
 from core.text import count, listed, plain
 from pages.parts.doing import doing
 from pages.parts.run import view
@@ -38,7 +39,11 @@ def section(run: Run, status: view.RunStatus) -> None:
         "One zip that answers photos without the lab: each fold's network as ONNX and in the forms that you choose, a "
         "model card, predict.py, a server, and a table that holds its answers against this run's own."
     )
-    _package(run, done, [fold.fold for fold in status.folds if fold.state != "done"], everybody=status.everybody)
+    if (on_purpose := dropped.missing(run, done[0], "best")) is not None:
+        badges.show_error(on_purpose)
+    else:
+        others = [fold.fold for fold in status.folds if fold.state != "done"]
+        _package(run, done, others, everybody=status.everybody)
     with st.container():  # always there, so that what follows keeps its place on the page
         try:
             if (made := made_package(run)) is not None:

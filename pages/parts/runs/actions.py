@@ -16,7 +16,8 @@ from core.runs import Run, notes
 from core.runs.lists import query
 from core.runs.lists.index import Listed
 from core.text import count, size
-from pages.parts.shared import badges, exports, frame, room
+from pages.parts.room import offers
+from pages.parts.shared import badges, exports, frame
 from pages.parts.shared.fields import begin
 
 COMPARE, PREDICT = (HOME / "pages" / f"{name}.py" for name in ("compare", "predict"))
@@ -217,7 +218,7 @@ def _room(ids: list[str]) -> None:
     if ids:
         with popover:
             st.caption("Scores, curves, predictions and settings stay, whatever is chosen.")
-            room.offers(ids, "runs-room", lambda _, choice: press(partial(_drop, choice), ids))
+            offers.offers(ids, "runs-room", lambda _, choice: press(partial(_drop, choice), ids))
 
 
 def _drop(choice: str, ids: list[str]) -> None:

@@ -26,11 +26,11 @@ DOCUMENTS = {
 def section() -> None:
     theme = st.context.theme.type or "light"
     st.markdown(
-        f"This page is **{theme}**: light or dark follows the browser, which as a rule follows the system. To see the "
-        "other one, change it there; both are drawn for."
+        f"This page is **{plain(theme)}**: light or dark follows the browser, which as a rule follows the system. "
+        "To see the other one, change it there; both are drawn for."
     )
     st.markdown(
-        f"**Facet Lab {__version__}**, under the MIT licence. Python {platform.python_version()}, "
+        f"**Facet Lab {plain(__version__)}**, under the MIT licence. Python {plain(platform.python_version())}, "
         f"{', '.join(plain(words) for words in _versions())}. It sends nothing anywhere."
     )
     with st.expander("Documents", icon=":material/menu_book:"):

@@ -13,9 +13,10 @@ from core.jobs.room.use import RunUse, Use
 from core.places import HOME
 from core.runs import Run
 from core.runs.kept import dropped
-from core.text import number_of, size
+from core.text import number_of, plain, size
+from pages.parts.room import offers
 from pages.parts.settings import change
-from pages.parts.shared import badges, room
+from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
 RUNS = HOME / "pages" / "runs.py"
@@ -56,7 +57,7 @@ def section(root: Path) -> None:
     ):
         st.switch_page(RUNS, query_params={"sort": "bytes", "order": "down"})
     st.markdown("**Make room.** Scores, curves, predictions and settings of every run stay, whatever is chosen.")
-    room.offers([run.id for run in readable], "settings-room", change.drop)
+    offers.offers([run.id for run in readable], "settings-room", change.drop)
     _rule(root)
 
 
@@ -73,7 +74,7 @@ def _rule(root: Path) -> None:
         required=True,
     )
     if rule.weights:
-        st.caption(f"{rule.loses} A run from whose weights an unfinished one starts keeps them.")
+        st.caption(f"{plain(rule.loses)} A run from whose weights an unfinished one starts keeps them.")
 
 
 def use_html(now: Use) -> str:

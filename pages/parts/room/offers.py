@@ -18,7 +18,7 @@ def offers(ids: Sequence[str], key: str, act: Callable[[Sequence[str], str], Non
         offer = use.offer(ids, choice)
         with st.container(border=True, key=f"{key}-{choice.name}"):
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.markdown(f"**{choice.title}**", width="content")
+                st.markdown(f"**{plain(choice.title)}**", width="content")
                 amount = (
                     f"{size(offer.bytes)} of {number_of(len(offer.ids), 'run')}" if offer.ids else "nothing to free"
                 )
@@ -26,17 +26,18 @@ def offers(ids: Sequence[str], key: str, act: Callable[[Sequence[str], str], Non
                     f"Free {amount}" if offer.ids else "Nothing to free",
                     disabled=not offer.ids,
                     icon=":material/mop:",
-                    key=f"{key}-{choice.name}-ask",
+                    key=f"{key}-{choice.name}-ask-{offer.bytes}",  # another one, closed, once it was done
                 ):
-                    st.markdown(f"{choice.loses} There is no way back.")
+                    st.markdown(f"{plain(choice.loses)}{' There is no way back.' if choice.weights else ''}")
                     st.button(
                         f"Free {size(offer.bytes)}",
                         type="primary",
+                        disabled=not offer.ids,
                         key=f"{key}-{choice.name}-do",
                         on_click=act,
                         args=(offer.ids, choice.name),
                     )
-            st.caption(choice.loses)
+            st.caption(plain(choice.loses))
             for why in list(offer.refused.values())[:MOST_REFUSED]:
                 st.caption(f":material/lock: {plain(why)}")
             if (more := len(offer.refused) - MOST_REFUSED) > 0:
