@@ -25,6 +25,8 @@ from core.runs.kept import sizes
 from core.runs.lists import index
 from core.text import number_of, size
 
+ENDLESS = 10**18  # bytes
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -118,8 +120,9 @@ def folds_of(plan: Plan) -> int:
 
 
 def free_of(folder: Path) -> int:
-    """Bytes free on the disk that a folder lies on, or will lie on."""
-    return shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists())).free
+    """Bytes free on the disk that a folder lies on, or will lie on; of a file system that tells no size, ENDLESS."""
+    usage = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists()))
+    return usage.free if usage.total else ENDLESS
 
 
 def _promised(root: Path) -> tuple[int, int, int]:

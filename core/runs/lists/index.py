@@ -201,7 +201,7 @@ class _Folder:
 def _names(root: Path) -> list[str]:
     try:
         return sorted((entry.name for entry in os.scandir(root) if ID.fullmatch(entry.name)), reverse=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
