@@ -27,9 +27,8 @@ STYLE = """<style>
 .home-name { font-size: 2rem; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; }
 .home-what { max-width: 46rem; color: color-mix(in srgb, currentColor 78%, transparent); padding-top: .2rem; }
 .home-card b { font-size: 1.08rem; font-weight: 650; }
-.home-dot .lab-dot { margin-right: -.6rem; }
-.home-dots { margin-right: .35rem; } .home-dots .lab-dot { margin-right: -.2rem; }
-.st-key-home-demo-card, .st-key-home-own-card { height: 100%; }
+.home-dot .lab-dot { margin-right: -.9rem; }
+.home-dots { margin-right: .7rem; } .home-dots .lab-dot { margin-right: -.2rem; }
 </style>"""
 
 
@@ -58,7 +57,7 @@ def newcomer() -> None:
     st.html(f'{STYLE}<div class="home-name">Facet Lab</div><div class="home-what">{WHAT}</div>')
     st.html(drawn_faces())
     left, right = st.columns(2, gap="medium")
-    with left, st.container(border=True, key="home-demo-card"):
+    with left, st.container(border=True, key="home-demo-card", height="stretch"):
         st.html(
             '<div class="home-card"><b>See it work</b><div class="lab-meta">Gender and age of 300 people who do not '
             "exist. Five networks learn while you look on; their mistakes come with maps of what they looked at."
@@ -67,7 +66,7 @@ def newcomer() -> None:
         demo_run.button(primary=True)
         demo_run.go_on()
         st.html(f'<div class="lab-meta">{demo_run.how_long()}</div>')
-    with right, st.container(border=True, key="home-own-card"):
+    with right, st.container(border=True, key="home-own-card", height="stretch"):
         st.html(
             '<div class="home-card"><b>Your own photos</b><div class="lab-meta">A zip, or a folder on this machine: '
             "folders of classes, a table with labels, and more are understood by themselves.</div></div>"

@@ -13,12 +13,12 @@ from pages.parts.shared import badges
 
 DECODING, NETWORK = "decoding photos", "building the network"  # stages that a fold job tells of
 STYLE = """<style>
-.lab-waits { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .5rem 1.4rem; margin: 0;
-  padding: .9rem 1rem 1rem; list-style: none; border-radius: 8px;
+.lab-waits { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .5rem 1.4rem;
+  padding: .9rem 1rem 1rem; border-radius: 8px;
   background: color-mix(in srgb, currentColor 4%, transparent); }
-.lab-waits li { margin: 0; padding: 0; min-width: 0; font-size: .93rem;
+.lab-waits > div { min-width: 0; font-size: .93rem;
   color: color-mix(in srgb, currentColor 74%, transparent); }
-.lab-waits li.lab-now { color: inherit; font-weight: 600; }
+.lab-waits > div.lab-now { color: inherit; font-weight: 600; }
 .lab-waits .lab-meta { display: block; min-height: 1.3em; font-weight: 400; font-variant-numeric: tabular-nums; }
 .lab-waits .lab-bar { height: 4px; margin-top: .3rem; }
 .lab-waits .lab-now .lab-icon { display: inline-block; animation: lab-breathe 1.6s ease-in-out infinite; }
@@ -71,10 +71,11 @@ def waits_html(status: view.RunStatus, photos: int) -> str:
         attributes = ' class="lab-now" aria-current="step"' if number == place else ""
         bar = badges.bar(stage.share) if stage.share is not None else ""
         rows.append(
-            f'<li{attributes}><span class="lab-icon lab-{tone}" aria-hidden="true">{icon}</span> {escape(stage.title)}'
-            f'<span class="lab-meta">{escape(stage.words)}</span>{bar}</li>'
+            f'<div role="listitem"{attributes}><span class="lab-icon lab-{tone}" aria-hidden="true">{icon}</span> '
+            f"{escape(stage.title)}"
+            f'<span class="lab-meta">{escape(stage.words)}</span>{bar}</div>'
         )
-    return f'<ol class="lab-waits" aria-label="Before the first epoch">{"".join(rows)}</ol>'
+    return f'<div class="lab-waits" role="list" aria-label="Before the first epoch">{"".join(rows)}</div>'
 
 
 def _told(status: view.RunStatus) -> list[dict[str, Any]]:
