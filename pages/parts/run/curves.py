@@ -92,12 +92,13 @@ function showAll(Plotly, plot) {
   return Plotly.relayout(plot, axes);
 }
 
-// uirevision keeps a zoom only while the range that is sent stays the same: while someone has zoomed, send the old one.
+// While someone has zoomed, what is sent is what stands there: uirevision knows of zooms by hand in the figure itself
+// only, and not of those that it has from its neighbours.
 function keepZoom(plot, layout) {
   const sent = plot.lab = plot.lab || {};
   for (const name of ["xaxis", "yaxis"]) {
     const now = plot.layout && plot.layout[name].range, old = sent[name];
-    if (old && now && (now[0] !== old[0] || now[1] !== old[1])) layout[name].range = [...old];
+    if (old && now && (now[0] !== old[0] || now[1] !== old[1])) layout[name].range = [...now];
     else if (layout[name].range) sent[name] = [...layout[name].range];
   }
 }
