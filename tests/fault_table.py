@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from core.places import HOME
 
 PAGE = HOME / "docs" / "faults.md"
-OPEN: dict[int, str] = {  # rows without a test, each with the reason
-    48: "no test yet of a browser that is offline; a server that restarts under an open page is row 3's",
-}
+OPEN: dict[int, str] = {}  # rows without a test, each with the reason
 
 ROWS: dict[int, tuple[str, str]] = {
     1: (

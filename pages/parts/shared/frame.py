@@ -16,7 +16,7 @@ from pages.parts.bell import bell
 from pages.parts.bell.favicon import favicon
 from pages.parts.door.person import guard
 from pages.parts.hand import hand, history
-from pages.parts.shared import badges, theme
+from pages.parts.shared import badges, connection, theme
 
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
@@ -42,6 +42,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         st.html(theme.STYLE)
         history.once()
         bell.listen()
+        connection.once()
     hand.begin(names_study=names_study)
     with st.container():
         hand.line(shows)

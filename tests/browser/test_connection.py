@@ -1,0 +1,71 @@
+"""Fault 48: the lab starts anew under an open page, and the browser is offline for a while."""
+
+import pytest
+
+from tests.browser.hands import button, field, open_launch, press, sees, text, write
+from tests.browser.screen import slack, soon
+
+pytestmark = pytest.mark.browser
+
+OURS = "#lab-connection"
+STREAMLITS = "Streamlit server is not responding"  # what it logs when it shows its dialog
+GONE = ("ERR_", "WebSocket", "disconnected", "not responding", "reaching server endpoint", "timed out")
+
+
+def typed(page) -> list[str]:
+    return [field(page, name).input_value() for name in ("Name of the run", "Description")]
+
+
+def streamlit_would_say_it(page) -> bool:
+    """Playwright tells what has happened meanwhile only when it is asked for something."""
+    return page.evaluate("true") and any(STREAMLITS in error for error in page.context.watch.errors)
+
+
+def goes_on(page) -> None:
+    soon(lambda: not page.locator(OURS).count(), 90 * slack(), "the page does not say any more that the lab is gone")
+
+
+@pytest.mark.fault(48)
+def test_what_was_typed_outlives_a_lab_that_starts_anew_and_a_browser_that_was_offline(page, context, lab):
+    context.watch.allow(*GONE)
+    lines = []
+    page.route_web_socket("**/_stcore/stream", lambda line: lines.append((line, line.connect_to_server())))
+    open_launch(page)
+    write(page, "Name of the run", "typed before")
+    press(button(page, "Task and folds"))
+    write(page, "Folds", "2")
+    sees(page, "2 fold jobs are queued")
+    field(page, "Description").fill("not sent yet")
+
+    lab.kill()
+    sees(page, "Lost connection to the lab. Is it still running?")
+    soon(lambda: streamlit_would_say_it(page), 60 * slack(), "Streamlit would say it in its way")
+    press(page.locator(OURS).get_by_role("button", name="Try again"))
+    sees(page, "Is it still running?")
+    soon(lambda: not page.get_by_role("dialog").count(), 60 * slack(), "what Streamlit says of it is not there")
+    lab.start()
+    goes_on(page)
+    soon(lambda: not field(page, "Folds").count(), 90 * slack(), "the new lab has drawn the page, its groups closed")
+    sees(page, "2 fold jobs are queued")
+    assert typed(page) == ["typed before", "not sent yet"]
+    write(page, "Name of the run", "typed after")
+    press(button(page, "Phases"))
+    write(page, "Epochs", "3")
+    sees(page, "adamw 3 epochs")
+
+    context.set_offline(True)
+    try:
+        sees(page, "You are offline, and the lab does not answer.")  # the line stands, and tells nobody
+        line, server = lines[-1]
+        line.close()
+        server.close()
+        soon(lambda: not field(page, "Description").is_enabled(), 60 * slack(), "its line is cut")
+        sees(page, "You are offline")
+    finally:
+        context.set_offline(False)
+    goes_on(page)
+    sees(page, "adamw 3 epochs")
+    assert typed(page) == ["typed after", "not sent yet"]
+    write(page, "Epochs", "4")
+    sees(page, "adamw 4 epochs")
+    assert "Connection error" not in text(page)
