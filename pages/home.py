@@ -21,7 +21,7 @@ with st.container():
     else:
         welcome.newcomer()
 if any(summary["state"] in badges.ACTIVE for summary in listed):
-    st.fragment(now.tick, run_every=now.TICK)(now.signature(listed))
+    st.fragment(now.tick, run_every=now.interval())(now.signature(listed))
 if halted := [summary for summary in listed if any(fold["state"] in badges.STOPPED for fold in summary["folds"])]:
     ended.stopped(halted)
 if done := [summary for summary in listed if summary["state"] == "done"]:

@@ -34,8 +34,9 @@ from pages.parts.run import (
     yes_no,
 )
 from pages.parts.shared import badges, frame, moved, run_picker
+from pages.parts.tab import ticking
 
-TICK = 1.0  # seconds
+TICK = 1.0  # seconds, of a page that is open alone
 MEND = "Copy its files back from a backup, or choose another run."
 MIXED = dict.fromkeys(
     ("mixup", "cutmix", "both"),
@@ -81,9 +82,17 @@ def tab_title(status: view.RunStatus, name: str) -> str:
     return f"{f'{status.share:.0%}' if status.running else badges.state_badge(status.state).word} · {name}"
 
 
+def interval(status: view.RunStatus) -> float | None:
+    """Seconds between two looks; None once nothing changes any more."""
+    return ticking.every(TICK) if status.active else None
+
+
 def signature(status: view.RunStatus, version: tuple) -> tuple:
-    """Changes when the page around the ticking part has to change: a state, or the first epoch. version: of metrics."""
-    return bool(version), *status.signature
+    """Changes when the page around the ticking part has to change: a state, the first epoch, or how often it looks.
+
+    version: of metrics.
+    """
+    return interval(status), bool(version), *status.signature
 
 
 def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str, drawn: tuple) -> None:
@@ -181,7 +190,7 @@ hand.take(run.id)
 
 colour = colour_of({**info, "id": run.id})
 status = view.read_status(run, config, control.waiting())
-every = TICK if status.active else None
+every = interval(status)
 version = view.metrics_version(run, [fold.fold for fold in status.folds])
 head.header(run, config, info, status, colour, listed)
 if problem := st.session_state.pop(head.PROBLEM, None):
@@ -225,13 +234,13 @@ tab_log, tab_samples, tab_rates, tab_groups = st.tabs(
     ["Log", "Samples as the network sees them", "Learning rates", "Groups"], key="live-tabs", on_change="rerun"
 )
 with tab_log:
-    st.fragment(log, run_every=2 * TICK if status.active else None)(run)
+    st.fragment(log, run_every=every and 2 * every)(run)
 if tab_samples.open:
     with tab_samples:
         samples.tab(run, config)
 if tab_rates.open:
     with tab_rates:
-        st.fragment(rates.tab, run_every=5 * TICK if status.active else None)(run, config, colour)
+        st.fragment(rates.tab, run_every=every and 5 * every)(run, config, colour)
 if tab_groups.open:
     with tab_groups:
         if status.everybody:

@@ -14,10 +14,11 @@ from core.text import count, number_of
 from pages.parts.runs import actions, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
+from pages.parts.tab import ticking
 
 HERE = Path(__file__).parent
 PAGE = 100  # rows
-TICK = 4.0  # seconds between two looks while something trains
+TICK = 4.0  # seconds between two looks while something trains, of a page that is open alone
 TABLE = "runs-table"
 CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
@@ -170,9 +171,9 @@ def empty(shelf: str) -> None:
         st.info("The trash is empty. Deleted runs wait here until they are deleted for good.", icon=":material/delete:")
 
 
-def watch(states: tuple[str, ...]) -> None:
-    """While something trains: a rerun of the page when a run has changed its state."""
-    if tuple(entry.state for entry in index.listed()) != states:
+def watch(drawn: tuple) -> None:
+    """While something trains: a rerun of the page when a run has changed its state, or how often the page looks."""
+    if (tuple(entry.state for entry in index.listed()), ticking.every(TICK)) != drawn:
         st.rerun()
 
 
@@ -219,4 +220,5 @@ st.caption(
     f"{of_all}{number_of(len(here), 'run')}. Scores are mean ± deviation (number of folds) over the finished folds."
 )
 if shelf == "Runs" and any(entry.state in badges.ACTIVE for entry in every):
-    st.fragment(watch, run_every=TICK)(tuple(entry.state for entry in every))
+    each = ticking.every(TICK)
+    st.fragment(watch, run_every=each)((tuple(entry.state for entry in every), each))

@@ -18,8 +18,9 @@ from pages.parts.settings import slots
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 from pages.parts.studies import answer, scores, view
+from pages.parts.tab import ticking
 
-TICK = 2.0  # seconds
+TICK = 2.0  # seconds, of a page that is open alone
 HERE = Path(__file__).parent
 LAUNCH, LIVE, COMPARE = HERE / "launch.py", HERE / "live.py", HERE / "compare.py"
 STUDIES = HERE / "studies.py"
@@ -191,10 +192,15 @@ def move_button(study: Study, row: view.Row, target: view.Row | None, icon: str,
     )
 
 
+def interval(status: view.StudyStatus) -> float | None:
+    """Seconds between two looks; None once nothing changes any more."""
+    return ticking.every(TICK) if status.active else None
+
+
 def tick(study: Study, drawn: tuple) -> None:
-    """The matrix; reruns the page when a fold changes its state."""
+    """The matrix; reruns the page when a fold changes its state, or how often the page looks."""
     status = view.read_status(study)
-    if status.signature != drawn:
+    if (status.signature, interval(status)) != drawn:
         st.rerun()
     if status.active and not status.running:
         frame.look_after_workers()
@@ -243,7 +249,8 @@ if problem := st.session_state.pop("studies-error", None):
     badges.show_error(problem)
 with st.container():
     answer.section(status)
-st.fragment(tick, run_every=TICK if status.active else None)(study, status.signature)
+every = interval(status)
+st.fragment(tick, run_every=every)(study, (status.signature, every))
 if faults := view.faults_html(study, status):
     st.html(faults)
 if status.missing:

@@ -3,12 +3,13 @@
 import psutil
 import pytest
 
+from pages.parts.tab import ticking
 from tests.browser.made_runs import made_run, people_in_folders
 from tests.browser.screen import slack, soon
 from tests.sessions import Session
 
 PAGES = ["live"] * 5 + ["home", "launch", "studies", "runs", "compare"]
-TICKS = 4  # of each page that looks by itself, Live and Home
+TICKS = 3  # of each page that looks by itself, Live and Home
 PROCESSOR = 0.1  # seconds of a core for a tick in which nothing happened; bench.sessions tells what it is
 
 
@@ -29,10 +30,12 @@ def test_ten_sessions_while_a_run_trains_see_no_error_and_leave_the_cores_to_the
 
             soon(lambda: min(ticks()[:6]) >= TICKS, 60 * slack(), "Live and Home go on ticking")
             after, came = server.cpu_times(), sum(ticks())
+            looks = sum(1 / interval for session in sessions for interval, _ in session.beats.values())
         finally:
             for session in sessions:
                 session.ended.set()
             for session in sessions:
                 session.join(20)
     assert [s.errors for s in sessions] == [[]] * len(sessions)
+    assert 0 < looks <= 1.5 * ticking.TOGETHER  # of each page, and of its log half as many
     assert (after.user + after.system - before.user - before.system) / came < PROCESSOR

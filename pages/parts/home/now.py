@@ -18,12 +18,20 @@ from pages.parts.bell import bell
 from pages.parts.home import lines
 from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
+from pages.parts.tab import ticking
 
-TICK = 2.0  # seconds
+TICK = 2.0  # seconds, of a page that is open alone
+
+
+def interval() -> float:
+    """Seconds between two looks."""
+    return ticking.every(TICK)
 
 
 def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
-    return tuple((summary["id"], *(fold["state"] for fold in summary["folds"])) for summary in summaries)
+    """Changes when the page has to: a run, a state, or how often it looks."""
+    states = ((summary["id"], *(fold["state"] for fold in summary["folds"])) for summary in summaries)
+    return interval(), *states
 
 
 def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -31,7 +39,7 @@ def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def tick(drawn: tuple) -> None:
-    """Reruns the page when a run changes its state. drawn: signature of what the page shows."""
+    """Reruns the page when a run changes its state, or how often it looks. drawn: signature of what the page shows."""
     listed = readable(index.summaries())
     if signature(listed) != drawn:
         st.rerun()

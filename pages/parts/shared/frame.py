@@ -16,7 +16,8 @@ from pages.parts.bell import bell
 from pages.parts.bell.favicon import favicon
 from pages.parts.door.person import guard
 from pages.parts.hand import hand, history
-from pages.parts.shared import badges, connection, theme
+from pages.parts.shared import badges, theme
+from pages.parts.tab import connection
 
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
