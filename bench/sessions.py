@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from core import machine
 from core.config import recipes, run_config
 from core.data.scan import scan
 from core.jobs import control
@@ -156,7 +157,7 @@ def main() -> None:
         watched = watch(options.sessions, options.rounds, options.epochs, Path(folder))
     if watched.errors:
         raise SystemExit(f"a session was told of an error: {watched.errors[0]}")
-    print(f"{options.sessions} sessions on Live, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{options.sessions} sessions on Live, load {os.getloadavg()[0]:.1f} on {machine.cores()} cores")
     print("\n".join(told(watched)))
 
 

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from core import machine
+
 KILLS, SESSIONS = 330, 240  # seconds that each part may take at most
 SLOWER, ANSWERED, GROWTH = 0.05, 1.0, 16  # of the training's speed; seconds, what a page looks at most once in; MB
 
@@ -30,7 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     began, missed = time.monotonic(), 0
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before", flush=True)
+    print(f"{machine.cores()} cores, load {os.getloadavg()[0]:.1f} before", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         if options.kills:
             missed += kills(options, Path(folder))

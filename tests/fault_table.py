@@ -236,6 +236,7 @@ def page() -> str:
         "",
         "Each row is made to happen by the tests beside it: a real kill, a real full disk, a real bad file. This page",
         "is written by tests/fault_table.py from the tests' own marks; a test fails while it differs from them.",
+        "`python -m tests.controls` takes protections out of a copy and shows that the tests notice.",
         "",
         "| # | What goes wrong | What you may expect | Made to happen by |",
         "|---|---|---|---|",

@@ -44,6 +44,8 @@ def test_what_was_typed_outlives_a_lab_that_starts_anew_and_a_browser_that_was_o
     sees(page, "Is it still running?")
     soon(lambda: not page.get_by_role("dialog").count(), 60 * slack(), "what Streamlit says of it is not there")
     lab.start()
+    sees(page, "The lab answers, but does not let this page in.")  # a new start has a new link
+    lab.let_in(context)
     goes_on(page)
     soon(lambda: not field(page, "Folds").count(), 90 * slack(), "the new lab has drawn the page, its groups closed")
     sees(page, "2 fold jobs are queued")
