@@ -36,7 +36,7 @@ def learning_rates(
     titles = {"head": "Learning rate of the head", "backbone": "Learning rate of the backbone"}
     if np.array_equal(rates["head"], rates["backbone"]):
         titles = {"head": "Learning rate"}
-    told = np.stack([epoch, within + 1], axis=1).astype(np.int32)
+    positions = np.stack([epoch, within + 1], axis=1).astype(np.int32)
     marks = _marks(config, run_colour, reached)
     pad = 0.01 * config.epochs
     figures = []
@@ -48,7 +48,7 @@ def learning_rates(
             width=2,
             name=part,
             showlegend=False,
-            customdata=told,
+            customdata=positions,
             hovertemplate=f"epoch %{{customdata[0]}}, step %{{customdata[1]}} of {steps}: %{{y:.3g}}<extra></extra>",
         )
         top = float(rates[part].max()) or 1.0

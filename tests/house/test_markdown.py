@@ -32,7 +32,8 @@ FUNCTION = ast.FunctionDef | ast.Lambda
 # What cannot be followed, file by file. Nothing of it can hold a text that stands in a file, an address or a field.
 KNOWN = {
     # page files
-    "home.py": {"Path(__file__).parent"},
+    "home/lines.py": {"HOME"},
+    "home/around.py": {"HOME"},
     "studies.py": {"Path(__file__).parent", "status.rows"},  # of the rows their place, names are plain
     # whole numbers that were counted, or that the configuration checked
     "augment/views.py": {
@@ -52,10 +53,7 @@ KNOWN = {
     # sides in pixels; folds and slots
     "launch/sections.py": {"config.input_size", "effect.crop", "effect.photo", "config.folds.count"}
     | {"queue.slot_count(places.runs_folder())"},
-    "live.py": {
-        "config.mix.method",
-        "st.selectbox('Fold', run.folds(), format_func=lambda fold: f'fold {fold}', width=140)",
-    },
+    "live.py": {"config.mix.method"},
     "augment/stress.py": {"HOME"},
     "run/everybody.py": {"HOME"},
     "launch/study_plan.py": {"queue.slot_count(places.runs_folder())"},

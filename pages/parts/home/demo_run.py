@@ -18,7 +18,7 @@ from core.errors import LabError
 from core.jobs import control, queue, speed
 from core.places import HOME
 from core.plan.plan import make_plan
-from core.text import duration
+from core.text import count, duration
 from pages.parts.dataset import demo, picker
 from pages.parts.launch import ids
 from pages.parts.shared import badges
@@ -56,7 +56,7 @@ def how_long() -> str:
 
 def _rounded(seconds: float) -> str:
     """Whole minutes, for what is only about."""
-    return duration(60 * max(1, round(seconds / 60)) if seconds >= 50 else seconds).replace(" 00 s", "")
+    return f"{count(max(1, seconds / 60))} min" if seconds >= 50 else duration(seconds)
 
 
 def button(*, primary: bool) -> None:

@@ -53,10 +53,10 @@ def last_result(done: Sequence[dict[str, Any]]) -> str | None:
     return run.id
 
 
-def finished(done: Sequence[dict[str, Any]], shown: str | None) -> None:
-    """What finished, newest first, the runs of a study together. shown: the run whose card is there already."""
+def finished(done: Sequence[dict[str, Any]], on_card: str | None) -> None:
+    """What finished, newest first, the runs of a study together. on_card: the run whose card is there already."""
     listed = sorted(done, key=lines.ended_at, reverse=True)
-    groups = [group for group in lines.by_study(listed) if [run["id"] for run in group[2]] != [shown]]
+    groups = [group for group in lines.by_study(listed) if [run["id"] for run in group[2]] != [on_card]]
     if not groups:
         return
     theme.heading("Finished lately")

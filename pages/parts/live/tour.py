@@ -66,7 +66,8 @@ def _worst(run: Run) -> Answers | None:
 def _faces(run: Run, answers: Answers) -> None:
     table = answers.table
     worst = table[~table["right"]].sort_values("loss", ascending=False, kind="stable").head(WORST)
-    elements.gallery(result.tiles(worst), result.ask, key="tour-faces", version=answers.run_id)
+    with st.container(width=370):  # three in a row
+        elements.gallery(result.tiles(worst), result.ask, key="tour-faces", version=answers.run_id)
     if st.button("See where it looked", icon=":material/visibility:", key="tour-maps"):
         result.open_maps(run, list(worst["sample"]))
 
