@@ -105,7 +105,8 @@ def watch(count: int, rounds: int, epochs: int, folder: Path, seconds: float = L
                 session.start()
             until(lambda: all(s.runs >= 3 or s.errors for s in sessions), "every session has its page and ticks")
             opened = [session.seconds[0] for session in sessions if session.seconds]
-            server, memory, rates = psutil.Process(lab.process.pid), [], []
+            server, memory = psutil.Process(lab.process.pid), []
+            rates: list[tuple[float, float]] = []
             spent = lasted = 0.0
             answered = [len(session.seconds) for session in sessions]
             looks = 0

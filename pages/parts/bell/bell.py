@@ -16,8 +16,9 @@ from core.runs.lists.index import Listed
 from core.text import one_line
 from pages.parts.hand import results
 from pages.parts.shared import badges
+from pages.parts.tab import ticking
 
-TICK = 3.0  # seconds
+LOOKS = 3  # of a page that watches a run, to one for all runs
 WISHED, WATCHED = "bell-wished", "bell-watched"  # in the session: whether; ids of runs that were active when looked at
 _ASK_KEY, _LISTEN_KEY = "facet-bell-ask", "facet-bell-listen"
 TELLS = ("done", "failed", "interrupted")  # who cancels a run knows that it ended
@@ -109,8 +110,8 @@ def listen() -> None:
         _listen([])
         return
     listed = _look()
-    ticking = any(summary["state"] in badges.ACTIVE for summary in listed)
-    st.fragment(_tick, run_every=TICK if ticking else None)()
+    is_active = any(summary["state"] in badges.ACTIVE for summary in listed)
+    st.fragment(_tick, run_every=LOOKS * ticking.every(1.0) if is_active else None)()
 
 
 def _wish(key: str) -> None:
