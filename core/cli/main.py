@@ -29,6 +29,7 @@ from core.data.scan import Scan
 from core.data.tasks import CHOSEN
 from core.errors import LabError
 from core.jobs import control, halt
+from core.jobs.room import forecast
 from core.jobs.worker import work
 from core.plan import apart
 from core.plan.plan import check_task, check_weights, fit_task, make_plan, with_setting_named
@@ -138,13 +139,14 @@ def train(
     if folds_of is not None:
         people = Run(folds_of, folder).samples().drop_duplicates("person").set_index("person")["fold"]
         plan = records.on_folds(people, folds_of, plan, dataset, folder=folder)
+    tight = forecast.forecast([plan], folder).warning
     run = control.launch(plan, folder=folder)
     print(run.id, flush=True)
     if plan.corrections:
         print(f"label corrections applied: {len(plan.corrections):,}", file=sys.stderr)
     aside = plan.set_aside_note and f"{plan.set_aside_note}."
     left_out = apart.sentences(run.info().get("test"))[1:]
-    for doubt in (aside, plan.persons.warning, *plan.absences, *left_out):
+    for doubt in (tight, aside, plan.persons.warning, *plan.absences, *left_out):
         if doubt:
             print(f"note: {doubt}", file=sys.stderr)
     if wait:
@@ -196,6 +198,7 @@ def study(
         + (f"; {plans[0].set_aside_note}" if plans[0].set_aside_note else ""),
         file=sys.stderr,
     )
+    _note(forecast.forecast(plans, folder).warning)
     record = records.launch(config, plans, folder=folder)
     failed = bool(record.refused)
     for member in record.runs:

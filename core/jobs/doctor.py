@@ -219,7 +219,9 @@ def _disk(root: Path) -> Iterator[Finding]:
         "disk",
         "good" if free >= ROOM else "fault",
         f"{free / 1e9:.1f} GB are free in {root}.",
-        "" if free >= ROOM else "Delete runs that nobody needs (Runs, More), or set FACET_RUNS to a larger disk.",
+        ""
+        if free >= ROOM
+        else "Make room on the page Settings (or: python -m core disk), or set FACET_RUNS to a larger disk.",
     )
     sizes = {"runs": 0, "resume points of runs": 0, "decoded photos and what else the lab keeps": 0}
     lab, resume_point = places.lab_folder(root), Run("any", root).last_file(0).name

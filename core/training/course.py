@@ -149,6 +149,8 @@ def _ended(trainer: FoldTrainer) -> Course | None:
         if trainer.validates and answered != outcomes[which]:
             return None
     best, final = outcomes["best"], outcomes["final"]
+    if not trainer.validates and dropped.missing(run, fold, "final"):
+        final = best  # both are the last epoch's
     if best is None or final is None or final.epoch != epoch:
         return None
     run.log(f"fold {fold}: it has ended, as its final files say")

@@ -19,6 +19,7 @@ from core.runs.create import create
 from core.runs.kept import dropped, sizes
 from core.runs.lists import index
 from core.training import checkpoint
+from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
 
 
@@ -47,7 +48,7 @@ def run(made, monkeypatch):
         if path.is_file() and path.relative_to(run.dir) not in contents:
             path.unlink()
     for place, content in contents.items():
-        if not (run.dir / place).exists():
+        if len(content) < 100_000 or not (run.dir / place).exists():
             (run.dir / place).write_bytes(content)
     monkeypatch.setenv("FACET_RUNS", str(run.dir.parent))
     return run
@@ -184,6 +185,16 @@ def test_a_fold_that_is_not_done_keeps_all_it_has(run):
         assert run.last_file(1).exists() and run.weights_file(1, "best").exists()
     finally:
         run.write_state(FoldState(fold=1, state="done", epoch=1, best_epoch=1))
+
+
+def test_a_network_trained_on_everybody_is_all_that_its_run_has_and_stays(run):
+    alone = trained_on_everybody(ended(run, (1, 1)))
+    try:
+        assert keep.drop([alone.id], "results") > 40e6  # the same network twice, as best and as last
+        assert alone.weights_file(0, "best").exists() and not alone.weights_file(0, "final").exists()
+        assert [member.run for member in Predictor([alone]).members] == [alone]
+    finally:
+        remove(alone)
 
 
 def test_a_rule_is_followed_when_the_last_fold_has_ended_and_not_before(run):

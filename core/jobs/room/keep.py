@@ -19,6 +19,7 @@ from core.jobs.trash import all_folds
 from core.runs import Run, origins
 from core.runs.kept import dropped
 from core.runs.lists import index
+from core.runs.lists.summaries import read_summary
 from core.runs.notes import check_idle
 from core.storage import files, machine_settings
 from core.text import size
@@ -54,7 +55,7 @@ RESULTS = Choice(
     "Keep results only",
     "No network is left: no maps, no predictions of new photos, no package, no score of a test set that was not asked "
     "for yet, and no run that starts from it. Scores, curves, mistakes, likely wrong labels, comparisons and reports "
-    "stay.",
+    "stay, and so does a network that was trained on everybody, which is all that such a run has.",
     dropped.CHECKPOINTS,
 )
 CHOICES = {choice.name: choice for choice in (RESUME, BEST, RESULTS)}
@@ -88,19 +89,25 @@ def would_drop(run: Run, choice: Choice) -> Drop:
     states = run.states()
     done = [state.fold for state in states if state.state == "done"]
     taken: dict[Path, str] = {}
+    kinds = tuple(which for which in choice.weights if which != "best" or not _on_everybody(run))
     for fold in done:
         if _says_its_end(run, fold):
             taken[run.last_file(fold)] = ""
-        for which in choice.weights:
+        for which in kinds:
             taken[run.weights_file(fold, which)] = which
             taken[run.features_file(fold, which)] = ""  # made of the weights, and anew by them alone
     sizes: dict[Path, int] = {}
     for path in taken:
         with contextlib.suppress(OSError):
             sizes[path] = path.lstat().st_size
-    weights = tuple(which for which in choice.weights if any(taken[path] == which for path in sizes))
+    weights = tuple(which for which in kinds if any(taken[path] == which for path in sizes))
     unfinished = tuple(state.fold for state in states if state.state != "done")
     return Drop(run, choice, tuple(sizes), weights, sum(sizes.values()), unfinished)
+
+
+def _on_everybody(run: Run) -> bool:
+    """Whether nobody was held out, so that the network itself is the result."""
+    return bool((read_summary(run.dir) or {}).get("everybody"))
 
 
 def _says_its_end(run: Run, fold: int) -> bool:
