@@ -24,10 +24,9 @@ DOCUMENTS = {
 
 
 def section() -> None:
-    theme = st.context.theme.type or "light"
     st.markdown(
-        f"This page is **{plain(theme)}**: light or dark follows the browser, which as a rule follows the system. "
-        "To see the other one, change it there; both are drawn for."
+        "**Light, dark, or as the system**: in the menu at the top right (:material/more_vert:). It is kept in this "
+        "browser."
     )
     st.markdown(
         f"**Facet Lab {plain(__version__)}**, under the MIT licence. Python {plain(platform.python_version())}, "
