@@ -2,7 +2,8 @@
 
 bare    every photo decoded and resized once, on all cores, then one forward pass of each fold's network, no more
 ours    the same photos through the Predictor, which also looks whether the run knows them
-memory  most bytes that ours held above what it had at the start, and the same with the photos asked ten times over
+memory  most bytes that ours held above what it had before, in a process of its own, and the same with ten times as
+        many photos in another one: what one answer leaves with the allocator would else be counted for the next
 
 Rounds are interleaved, so that a busy moment of the machine hits both; figures are medians.
 """
@@ -10,11 +11,13 @@ Rounds are interleaved, so that a busy moment of the machine hits both; figures 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,8 +94,17 @@ def bare(run: Run, asked: list[photos.Photo]) -> np.ndarray:
     return np.stack(answers)
 
 
-def peak_of(work) -> int:
-    """Bytes of this process while it works, at most, above those before."""
+def most_held(run: Run, folder: Path, number: int, held: int) -> int:
+    """Bytes of this process while it answers so many photos, at most, above what it had once its networks were open.
+
+    held: bytes of photos that a block holds.
+    """
+    limit_threads(machine.cores())
+    answering.HELD = held
+    predictor = Predictor([run], device="cpu")
+    files = photos.of_folder(folder)
+    asked = [replace(files[each % len(files)], name=str(each)) for each in range(number)]
+    predictor.answer(asked[:BATCH])
     process, over = psutil.Process(), threading.Event()
     before = most = process.memory_info().rss
 
@@ -104,11 +116,17 @@ def peak_of(work) -> int:
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        work()
+        predictor.answer(asked)
     finally:
         over.set()
         watcher.join()
     return most - before
+
+
+def alone(work: Callable[..., int], *given: object) -> int:
+    """What a function gives in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
 
 
 def main() -> dict[str, float]:
@@ -143,13 +161,15 @@ def main() -> dict[str, float]:
         print(f"bare    {figures['bare']:7.2f} s")
         print(f"ours    {figures['ours']:7.2f} s   {figures['ours'] / figures['bare']:.2f} times bare (goal {MOST})")
         if options.memory:
-            answering.HELD = min(answering.HELD, options.memory * 3 * options.pixels**2 // 2)  # two blocks are held
-            few = [replace(asked[each % len(asked)], name=str(each)) for each in range(options.memory)]
-            many = [replace(asked[each % len(asked)], name=str(each)) for each in range(10 * options.memory)]
-            predictor = Predictor([run], device="cpu")
-            figures |= {f"{len(each)}": peak_of(lambda each=each: predictor.answer(each)) for each in (few, many)}
-            small, large = figures[str(len(few))], figures[str(len(many))]
-            print(f"memory  {small / 1e6:7.0f} MB for {len(few):,} photos, {large / 1e6:.0f} MB for {len(many):,} more")
+            held = min(answering.HELD, options.memory * 3 * options.pixels**2 // 2)  # two blocks are held
+            small, large = (
+                alone(most_held, run, Path(place) / "photos", number, held)
+                for number in (options.memory, 10 * options.memory)
+            )
+            figures |= {"few": small, "many": large}
+            print(
+                f"memory  {small / 1e6:7.0f} MB for {options.memory:,} photos, {large / 1e6:.0f} MB for ten times more"
+            )
             print(f"        {large / max(1, small):.2f} times (goal {FLAT})")
     fold_models.free()
     return figures

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import onnx.helper
 
-from core.errors import LabError, memory_in_words
+from core.errors import LabError, memory_in_words, out_of_memory
 from core.export.network import FEWER, INPUT
 from core.export.parity import as_launched
 from core.export.runtime.package_folder import BATCH, PackageFolder
@@ -84,9 +84,11 @@ def write_int8(network: Path, out: Path, photos: np.ndarray, about: dict[str, st
                 calibrate_method=quantization.CalibrationMethod.MinMax,
             )
         written = onnx.load(out)
-    except (LabError, OSError, MemoryError):
+    except (LabError, OSError):
         raise
     except Exception as error:  # onnxruntime's own types, which differ from release to release
+        if out_of_memory(error):
+            raise
         raise _no_int8(network, str(error)) from error
     if not any(node.op_type == "QuantizeLinear" for node in written.graph.node):
         raise _no_int8(network, "none of its layers was changed")

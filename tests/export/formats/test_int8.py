@@ -35,6 +35,16 @@ def test_without_training_photos_there_is_nothing_to_calibrate_on(joint, monkeyp
     assert caught.value.kind == "calibration"
 
 
+def test_a_lack_of_memory_is_told_as_such_and_not_as_a_network_that_cannot_be_written(joint, tmp_path, monkeypatch):
+    def without_room(*_args, **_options):
+        raise RuntimeError("onnxruntime: std::bad_alloc")
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_static", without_room)
+    with pytest.raises(LabError, match="not enough memory") as caught:
+        int8.write_int8(joint.folder / "folds/0/model.onnx", tmp_path / "int8.onnx", np.zeros((1, 1), np.uint8), {})
+    assert caught.value.kind == "memory" and caught.value.remedy
+
+
 def test_the_backbone_is_in_int8_channel_by_channel_and_the_head_is_not(joint):
     graph = onnx.load(joint.folder / "folds/0/model.int8.onnx").graph
     made_by = {output: node for node in graph.node for output in node.output}
