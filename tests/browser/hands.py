@@ -6,7 +6,7 @@ import contextlib
 import re
 from pathlib import Path
 
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import Error, TimeoutError
 
 from tests.browser.screen import slack, soon
 
@@ -33,10 +33,22 @@ def field(page, name: str):
     return page.get_by_role("textbox", name=name, exact=True)
 
 
-def press(target) -> None:
-    """Click what a locator finds once it is there once: while a page is drawn anew, its last version still stands."""
-    soon(lambda: target.count() == 1, 60 * slack(), f"one {target}")
-    target.click()
+def press(target, **how) -> None:
+    """Click what a locator finds once it is there once: while a page is drawn anew, its last version still stands, and
+    may come to stand between the look and the click. how: of Playwright's click."""
+
+    def clicked() -> bool:
+        if target.count() != 1:
+            return False
+        try:
+            target.click(**how)
+        except Error as fault:
+            if "strict mode violation" in fault.message:
+                return False
+            raise
+        return True
+
+    soon(clicked, 60 * slack(), f"one {target}")
 
 
 def at_rest(target) -> dict[str, float]:

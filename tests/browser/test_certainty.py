@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.answered import made, probabilities_of, table_of
-from tests.browser.hands import TOO_WIDE, sees
+from tests.browser.hands import TOO_WIDE, press, sees
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ def test_it_is_drawn_once_it_is_opened_and_answers_another_accuracy(page, lab, t
     page.goto(f"/live?run={run.id}")
     sees(page, "How sure is it?")
     assert "Class by class" not in page.locator("body").inner_text()
-    page.get_by_text("How sure is it?").click()
+    press(page.get_by_text("How sure is it?"))
     sees(page, "Shifting the classes")
     figures = {"ROC", "Precision and recall", "Promised and kept", "The surest answers first"}
     soon(lambda: figures <= set(page.evaluate(DRAWN)), 60 * slack(), lambda: f"figures: {page.evaluate(DRAWN)}")

@@ -71,7 +71,7 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     talk = Talk(page)
     open_runs(page)
     for depth in DEPTHS:  # as fast as someone who knows what he wants: no tick may undo another
-        box(page, f"ResNet-{depth}").click()
+        press(box(page, f"ResNet-{depth}"))
     sees(page, "4 chosen")
     soon(lambda: f"runs={ALL}" in address(page).replace("%2C", ","), 60 * slack(), "all four are in the address")
     for depth in DEPTHS:
@@ -110,7 +110,7 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     download = page.get_by_role("button", name=re.compile(r"^HTML \("))
     soon(lambda: download.count() == 1, 120 * slack(), "the report is written")
     with page.expect_download() as started:
-        download.click()
+        press(download)
     file = tmp_path / "report.html"
     started.value.save_as(file)
     read_report(browser, file)

@@ -77,7 +77,7 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     age = page.get_by_role("spinbutton", name="Age (years)").or_(field(page, "Age (years)"))
     soon(lambda: age.count() == 1, 60 * slack(), "the age's field")
     age.fill("77")
-    page.get_by_text("photos of this person").click()
+    press(page.get_by_text("photos of this person"))
     field(page, "Reason").fill("grey <b>hair</b>")
     press(button(page, "Save correction"))
     made = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "the correction is written")[0]

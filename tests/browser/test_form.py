@@ -140,7 +140,7 @@ def test_a_click_while_the_page_is_still_being_drawn_launches_what_it_shows(page
     write(page, "Epochs", "10")
     sees(page, "adamw 10 epochs")
     asked = talk.asked
-    button(page, "Launch").click()
+    press(button(page, "Launch"))
     soon(lambda: text(page) and talk.asked > asked, 60 * slack(), "the click is on its way")
     gate.release()
     opened(page, "live")
@@ -241,7 +241,7 @@ def test_what_was_typed_is_launched_at_any_moment_of_the_click(context, untraine
         before("an edit")
         is_typed = EDITS[number % len(EDITS)](page)
         before("the click")
-        button(page, "Launch").click(delay=draw.randrange(HURRY))
+        press(button(page, "Launch"), delay=draw.randrange(HURRY))
         run_id = opened(page, "live")
         (config,) = untrained.configs()
         assert untrained.lab.run_ids() == [run_id]

@@ -151,7 +151,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
         lambda: f"mean ± deviation over three folds: {total.inner_text()}",
     )
     soon(lambda: button(page, "Cancel").count() == 0, 60 * patience, "nothing is left to cancel")
-    page.get_by_role("link", name="Home", exact=True).click()
+    press(page.get_by_role("link", name="Home", exact=True))
     sees(page, "Last result")
     page.get_by_role("main").get_by_role("link", name="quick", exact=True).first.wait_for()
     soon(lambda: not lab.workers(), 60 * patience, "the worker leaves")
@@ -270,7 +270,7 @@ def test_hostile_names_are_shown_as_text_everywhere(page, lab, tmp_path):
         assert page.get_by_role("main").locator("strong", has_text=re.compile("^bold$")).count() == 0, place
         assert page.locator(".katex").count() == 0, place
     page.goto(f"/live?run={run.id}")
-    page.get_by_role("tab", name="Samples as the network sees them").click()
+    press(page.get_by_role("tab", name="Samples as the network sees them"))
     sees(page, HOSTILE_CLASSES[0])
     press(button(page, "Config"))
     sees(page, "schema_version")

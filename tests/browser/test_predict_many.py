@@ -52,6 +52,6 @@ def test_a_folder_becomes_a_table_and_a_submission_that_fits_a_sample_file(page,
     soon(lambda: download.count() == 1, 60 * slack(), "the submission")
     talk.over()
     with page.expect_download() as waiting:
-        download.click()
+        press(download)
     rows = "".join(f"{name},{names[answered[name + '.png']]}\n" for name in "cab")
     assert waiting.value.path().read_text() == f"id,label\n{rows}"

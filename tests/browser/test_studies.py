@@ -58,5 +58,5 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     sees(page, "8 of 8 fold jobs done")
     soon(lambda: text(page).count("(2)") >= 12, 60 * slack(), "means and deviations of four runs over two folds")
     soon(lambda: button(page, "Pause").count() + button(page, "Cancel").count() == 0, 60 * slack(), "nothing to stop")
-    page.get_by_role("link", name=record.runs[0].name.removeprefix(f"{record.name} "), exact=True).click()
+    press(page.get_by_role("link", name=record.runs[0].name.removeprefix(f"{record.name} "), exact=True))
     soon(lambda: f"live?run={record.run_ids[0]}" in address(page), 60 * slack(), "the run opens in Live")

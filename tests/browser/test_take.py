@@ -28,7 +28,7 @@ def test_a_package_is_downloaded_unzipped_and_answers_photos(page, lab, tmp_path
     download = page.get_by_role("button", name=re.compile(r"^Download the package \("))
     soon(lambda: download.count() == 1, 240 * slack(), "the run is packaged")
     with page.expect_download() as waiting:
-        download.click()
+        press(download)
     waiting.value.save_as(tmp_path / "taken.zip")
     with zipfile.ZipFile(tmp_path / "taken.zip") as archive:
         archive.extractall(tmp_path)
