@@ -11,6 +11,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from core import __version__
+from pages.parts.door.opening import opened
+from pages.parts.door.person import in_words
 
 
 def lab() -> None:
@@ -19,7 +21,7 @@ def lab() -> None:
         page_title="Facet Lab",
         page_icon="🔬",
         layout="wide",
-        menu_items={"About": f"Facet Lab {__version__}, under the MIT licence."},
+        menu_items={"About": f"Facet Lab {__version__}, under the MIT licence.\n\n{in_words()}".strip()},
     )
     here = Path(__file__).parent
     pages = [
@@ -49,6 +51,4 @@ def lab() -> None:
 if __name__ == "__main__":
     lab()
 else:
-    from pages.parts.door.opening import opened
-
     app = st.App(__file__, **opened())

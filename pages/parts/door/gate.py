@@ -20,10 +20,11 @@ class Gate:
     """Lets in what its keeper lets in, and writes into the request who it is; the rest never reaches the app."""
 
     stands = False  # in this process, before what is served
+    leaves = ""  # where one logs out
 
     def __init__(self, app: ASGIApp, keeper: Keeper):
         self.app, self.keeper = app, keeper
-        Gate.stands = True
+        Gate.stands, Gate.leaves = True, keeper.leaves
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

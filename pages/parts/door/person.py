@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime import Runtime
 
 from core import machine
+from core.text import plain
 from pages.parts.door.gate import PERSON, Gate
 
 
@@ -22,6 +23,14 @@ def person() -> str | None:
     if not _is_served():
         return machine.account()
     return unquote(st.context.headers.get(PERSON, "")) or None if Gate.stands else None
+
+
+def in_words() -> str:
+    """Who asks, and the way out for who has logged in, as Markdown."""
+    name = person()
+    if not name or not Gate.leaves:
+        return ""
+    return f"You are logged in as {plain(name)}. [Log out]({Gate.leaves})"
 
 
 def guard() -> None:

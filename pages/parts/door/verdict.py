@@ -21,6 +21,11 @@ class ComesIn:
 
 
 class Keeper(Protocol):
-    """Looks at a request or the opening of a web socket. Never raises for what was sent."""
+    """Looks at a request or the opening of a web socket. Never raises for what was sent.
+
+    leaves: the address at which one logs out, "" where one does not log in.
+    """
+
+    leaves: str
 
     def judge(self, asked: HTTPConnection) -> ComesIn | Response: ...

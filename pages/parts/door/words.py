@@ -21,7 +21,7 @@ STYLE = """:root{color-scheme:light dark;--ground:#fcfcfa;--ink:#1f2428;--line:#
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
 main{max-width:34rem;margin:14vh auto;padding:0 1.5rem}h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
 p{margin:0 0 1rem;overflow-wrap:anywhere}code{font:0.92em ui-monospace,monospace;border:1px solid var(--line);
-border-radius:4px;padding:0.1em 0.35em;white-space:pre-wrap}small{opacity:.75;letter-spacing:.02em}
+border-radius:4px;padding:0.1em 0.35em;white-space:pre-wrap;display:inline-block}small{opacity:.75;letter-spacing:.02em}
 a.go{display:inline-block;background:var(--accent);color:var(--on);text-decoration:none;border-radius:6px;
 padding:0.5rem 1.1rem;margin:0 0.6rem 0.4rem 0}a.go:focus-visible{outline:3px solid var(--ink);outline-offset:2px}"""
 

@@ -23,9 +23,10 @@ from pages.parts.door.verdict import Keeper
 
 PAGE = """
 import streamlit as st
-from pages.parts.door.person import guard, person
+from pages.parts.door.person import guard, in_words, person
 guard()
 st.text(f"asked by {person()}, headers {sorted(st.context.headers)}")
+st.text(in_words() or "nobody logs in")
 """
 HOST = "127.0.0.1:8501"
 SOCKET = "/_stcore/stream"
@@ -159,6 +160,7 @@ def served(folder: Path, keeper: Keeper | None, page: str = PAGE) -> Iterator[Se
     middleware = [Middleware(Gate, keeper=keeper)] if keeper else []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gate, "stands", False)
+        patch.setattr(Gate, "leaves", "")
         patch.setattr(Runtime, "_instance", None)
         app = App(folder / "page.py", middleware=[*middleware, Middleware(Reached, paths=reached)])
         app._starlette_app = app._build_starlette_app()

@@ -8,6 +8,7 @@ from streamlit import auth_util
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from core import machine
+from core.text import plain
 from pages.parts.door.keepers.alone import Alone
 from pages.parts.door.keepers.oidc import Oidc, Provider
 from pages.parts.door.keepers.proxy import Proxy
@@ -99,6 +100,8 @@ def test_a_page_is_told_who_asks_whatever_the_browser_says(door):
     text, session = lab.page([("x-facet-person", "owner"), *case.identity, ("X-FACET-PERSON", "owner")])
     assert text.startswith(f"asked by {case.person}, ") and SECRET not in text
     assert "X-Facet-Secret" not in text and "X-Forwarded-User" not in text
+    way_out = f"You are logged in as {plain(case.person)}. [Log out](/auth/logout)"
+    assert text.endswith(way_out if case.strangers_reach else "nobody logs in")
     again, same = lab.page([*case.identity, ("x-facet-person", "owner")], session)
     assert same == session and again.startswith(f"asked by {case.person}, ")
 

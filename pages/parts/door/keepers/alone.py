@@ -35,6 +35,8 @@ class Alone:
     is answered.
     """
 
+    leaves = ""
+
     def __init__(self, person: str, place: str, *, base: str = "", published: bool = False):
         self.person, self.published = person, published
         self.base = "/" + base.strip("/") if base.strip("/") else ""

@@ -45,6 +45,7 @@ class Oidc:
         self.provider, self.unverified, self.days = provider, unverified, hours / 24
         self.allow = frozenset(entry.strip().lower() for entry in allow)
         self.base = "/" + base.strip("/") if base.strip("/") else ""
+        self.leaves = f"{self.base}/{LOGOUT}"
 
     def judge(self, asked: HTTPConnection) -> ComesIn | Response:
         path = asked.scope["path"].removeprefix(self.base) if asked.scope["path"].startswith(f"{self.base}/") else ""
@@ -100,5 +101,5 @@ class Oidc:
 
     def _refused(self, asked: HTTPConnection, address: str, why: str) -> Response:
         text = "Ask who runs this lab to add it, or log in with another one."
-        links = [("Log out", f"{self.base}/{LOGOUT}")]
+        links = [("Log out", self.leaves)]
         return words.page(asked, f"You are logged in as {address}", [why, text], links=links)

@@ -22,6 +22,8 @@ LONGEST = 200  # characters of a name
 class Proxy:
     """identity_header: says who is asking; secret_header: says `secret`, which only the web server knows."""
 
+    leaves = ""
+
     def __init__(self, secret: str, identity_header: str, secret_header: str, hosts: Sequence[str] = ()):
         self._secret = secret.encode()
         self.identity_header, self.secret_header = identity_header.lower(), secret_header.lower()
