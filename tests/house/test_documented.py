@@ -34,6 +34,7 @@ from core.places import HOME, lab_folder
 from core.plan.plan import make_plan
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from core.storage import lab_link
 from core.studies.shrink import shrink
 from tests.entering import JAR, enter, link_of
 from tests.house.install import make, pins
@@ -178,7 +179,9 @@ def went_well(done: Told) -> bool:
 def test_a_command_without_a_run(command, place, folders, environment, tmp_path):
     root = Path(environment["FACET_RUNS"])
     waiting = launched(folders, root) if command == "python -m core worker" else None
-    done = run(fill(command, place, tmp_path / "made"), tmp_path, environment)
+    lab = lab_link.kept("http://127.0.0.1:8501/?token=x", root) if command == "python -m core link" else None
+    with lab or contextlib.nullcontext():
+        done = run(fill(command, place, tmp_path / "made"), tmp_path, environment)
     if command.startswith("python -m core weights"):
         assert done.code == 1 and "resnet18-f37072fd.pth (45 MB) could not be downloaded" in done.err
         assert len(done.err.splitlines()) == 2 and str(tmp_path / "torch") in done.err
