@@ -33,6 +33,11 @@ def datasets_folder(runs: Path | None = None) -> Path:
     return lab_folder(runs) / "datasets"
 
 
+def demo_folder() -> Path:
+    """Where the demo dataset is drawn: FACET_DEMO if set, else demo/ beside app.py."""
+    return Path(os.environ.get("FACET_DEMO") or HOME / "demo").resolve()
+
+
 def machine_folder(runs: Path | None = None) -> Path:
     """What holds for one machine alone, since several may share a runs folder: slots, settings, speeds, a stop."""
     return lab_folder(runs) / "machines" / machine.name()

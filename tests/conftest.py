@@ -18,6 +18,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers w
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from core.config import RunConfig, from_dict
+from core.data.reach import bounds
 from core.data.scan import scan
 from core.plan.plan import make_plan
 from core.runs import Run
@@ -68,6 +69,13 @@ def main_module():
     kept = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = kept
+
+
+@pytest.fixture(autouse=True)
+def looks_anywhere():
+    """A page that was drawn holds its process to where the lab may look; the next test begins without that."""
+    yield
+    os.environ.pop(bounds.GIVEN, None)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from scipy.fft import dctn
 from core import machine
 from core.data.images import FORMATS
 from core.data.pictures.photo import StoredPhoto
+from core.data.reach.opening import open_file
 from core.errors import LabError
 from core.storage.files import write_whole
 
@@ -190,7 +191,7 @@ def _grey(photo: StoredPhoto) -> Image.Image:
     """The photo in grey. A JPEG is decoded at an eighth of its size or more, which is all that a signature needs."""
     path = photo.file()
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with open_file(path) as file, Image.open(file, formats=FORMATS) as image:
             if image.format in ("JPEG", "MPO"):
                 image.draft("L", (64, 64))
                 return ImageOps.exif_transpose(image).convert("L")

@@ -28,6 +28,7 @@ from PIL import (
 from core.data.pictures import depth, dicom
 from core.data.pictures.depth import Depth
 from core.data.pictures.limit import check_size
+from core.data.reach.opening import NOT_ALLOWED, has_file, open_file
 from core.errors import LabError
 
 MAX_PIXELS = 64_000_000  # that a JPEG is decoded to; a larger one comes at a half, a quarter or an eighth of its size
@@ -55,12 +56,14 @@ def load_image(path: str | Path, bits: int) -> np.ndarray:
     the first frame is taken; colour profiles are ignored. A JPEG that lacks only its end is read as far as it goes; one
     of more than MAX_PIXELS comes at half its width and height, or a quarter or an eighth of them.
     Raises LabError naming the path. Its kind: missing-file, no-access, unreadable, truncated, heic (a package is
-    missing), dicom (likewise), or bomb (more pixels than pictures/limit.py allows, by its header: refused before
-    decoding).
+    missing), dicom (likewise), not-allowed (where the lab does not look), or bomb (more pixels than pictures/limit.py
+    allows, by its header: refused before decoding).
     """
     try:
         return _read(Path(path), partial(_pixels, bits=bits), bits)
     except LabError as fault:
+        if fault.kind == NOT_ALLOWED:
+            raise
         raise LabError(f"photo {path}: {fault.message}", fault.remedy, fault.kind) from fault
 
 
@@ -112,10 +115,10 @@ def _read(
 
     look: as for photo_fault. by_header: what takes a photo of 8 bits that is not decoded.
     """
-    if not path.is_file():
+    if not has_file(path):
         raise LabError("there is no such file", "Put the file there, or leave it out.", "missing-file")
     try:
-        file = open(path, "rb")  # noqa: SIM115  closed below; a failing open is told apart from a failing decoder
+        file = open_file(path)  # closed below; a failing open is told apart from a failing decoder
     except OSError as error:
         raise LabError(f"cannot be opened ({error.strerror})", "Check its permissions.", "no-access") from error
     with file:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from core.data.reach import bounds
 from core.errors import LabError
 
 _CONSENT = "/./"  # between the dataset and a sample that lies outside of it, by consent
@@ -49,8 +50,11 @@ def inside(root: Path, path: str) -> str | None:
 
 
 def file_inside(root: str | Path, path: str) -> Path:
-    """The file that a dataset's path means. Raises LabError(kind 'outside') unless it lies in the dataset."""
+    """The file that a dataset's path means. Raises LabError(kind 'outside') unless it lies in the dataset, and (kind
+    'not-allowed') where the lab does not look."""
     home = Path(os.path.realpath(Path(root).expanduser()))
+    if not bounds.is_allowed(home):
+        raise bounds.refusal(root)
     real = inside(home, path)
     if real is None:
         raise LabError(
@@ -64,11 +68,11 @@ def file_inside(root: str | Path, path: str) -> Path:
 def photo_file(path: str | Path, sample: str) -> Path:
     """The file of a photo in a samples table; a link that leads out of the dataset is refused, unless followed.
 
-    path: the table's, absolute, which ends with sample: what stands before it is the dataset. Raises LabError(kind
-    'outside').
+    path: the table's, absolute, which ends with sample: what stands before it is the dataset. Raises LabError: kind
+    'outside'; 'not-allowed' where the lab does not look, consent or not.
     """
     if _is_followed(path, sample):
-        return Path(os.path.realpath(path))
+        return bounds.check(os.path.realpath(path))
     whole, depth = Path(path), len(Path(sample).parts)
     if not depth or whole.parts[-depth:] != Path(sample).parts:
         raise LabError(

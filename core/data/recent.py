@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.config.run_config import DataConfig
+from core.data.reach import bounds
+from core.data.reach.opening import is_folder
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files
@@ -34,8 +36,10 @@ class Recent:
 
 
 def recent(folder: Path | None = None) -> list[Recent]:
-    """Newest first; an entry whose folder is gone (a drive that is not plugged in) is left out, not forgotten."""
-    return [entry for entry in _read(_file(folder)) if Path(entry.root).is_dir()]
+    """Newest first; an entry whose folder is gone (a drive that is not plugged in), or lies where the lab does not look
+    by now, is left out, not forgotten.
+    """
+    return [entry for entry in _read(_file(folder)) if is_folder(entry.root)]
 
 
 def remember(data: DataConfig, *, reader: str, people: int, photos: int, folder: Path | None = None) -> None:
@@ -67,7 +71,7 @@ def moved(old: str, new: str, folder: Path | None = None) -> None:
         for entry in entries:
             if entry.root == old and new not in taken:
                 listed.append(replace(entry, data=entry.data | {"root": new}))
-            if entry.root != old or Path(old).is_dir():
+            if entry.root != old or not bounds.may_look(old) or Path(old).is_dir():
                 listed.append(entry)
         return [asdict(each) for each in listed[:LIMIT]]
 

@@ -21,6 +21,7 @@ from core.data.persons import Persons, persons_of
 from core.data.pictures.depth import dataset_bits, scaled_by
 from core.data.pictures.depth_facts import depth_facts
 from core.data.pictures.photo import BITS, bits_of
+from core.data.reach import bounds
 from core.data.readers.attributes import problem
 from core.data.readers.find_tables import unread_tables
 from core.data.readers.layouts import READERS, detect
@@ -100,7 +101,8 @@ def scan(
     progress(done, total): photos, called at most ten times a second and at the end; what it raises ends the scan.
     threads: all cores if None. memory: a file in which verdicts on unchanged photos are kept between scans.
     labels_read(scan): called before any photo is opened, with what is understood by then; widths and heights are 0.
-    Raises LabError if the folder is missing, holds no images or has no layout that a reader knows.
+    Raises LabError if the folder is missing, holds no images or has no layout that a reader knows, or lies where the
+    lab does not look (kind 'not-allowed').
     """
     started = time.monotonic()
     tree = list_tree(_root(data.root), data.follow_links)
@@ -218,6 +220,7 @@ def _check_links(tree: Tree) -> None:
 def _root(root: str | Path) -> Path:
     if not str(root).strip():
         raise LabError("dataset: no folder is given", "Enter the folder that holds the photos.", "missing")
+    bounds.typed(root)
     path = Path(os.path.expanduser(str(root)))
     if path.is_file() and path.suffix.lower() == ".zip":
         remedy = f"Drop it into the Launch page, or unpack it with: python -m core unpack {shlex.quote(str(root))}"

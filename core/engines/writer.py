@@ -24,7 +24,7 @@ from core.engines import pack, taken
 from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Parcel
 from core.errors import LabError
-from core.jobs import elsewhere, fold_job, halt, queue
+from core.jobs import elsewhere, fold_job, halt, queue, reach
 from core.jobs.room import keep
 from core.runs import Run
 from core.runs.states import ALIVE
@@ -291,7 +291,7 @@ class Writer:
         before = [entry["attempt"] for entry in taken.attempts(run, fold)]
         gpu_nodes = sum(1 for node in self.status.get("nodes", []) if node["gpus"])
         demand = self.demand(self.root, gpu_nodes, run.config().training.device)
-        with contextlib.ExitStack() as users:
+        with reach.held_as_asked(run), contextlib.ExitStack() as users:
             packed = pack.pack(
                 run,
                 fold,

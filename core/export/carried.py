@@ -15,6 +15,7 @@ from core.places import HOME
 ROOM = "facet"  # the folder of the sources in a package
 SOURCES = {
     "core.errors": "errors",
+    "core.data.reach.opening": "opening",
     "core.data.pictures.depth": "depth",
     "core.data.pictures.dicom": "dicom",
     "core.data.pictures.limit": "limit",
@@ -28,7 +29,10 @@ SOURCES = {
     "core.export.runtime.described": "described",
     "core.export.runtime.server": "server",
 }
-STAND_INS = {"core.data.pictures.limit": "core.export.runtime.limit"}  # for what asks a lab's settings
+STAND_INS = {  # for what asks a lab's settings
+    "core.data.pictures.limit": "core.export.runtime.limit",
+    "core.data.reach.opening": "core.export.runtime.opening",
+}
 PREDICTING, SERVING = ("onnxruntime", "numpy", "pillow"), ("starlette", "uvicorn", "python-multipart")
 _IMPORT = re.compile(r"^(\s*from )(core[\w.]*)( import )(.*)$", re.MULTILINE)
 

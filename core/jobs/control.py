@@ -23,7 +23,8 @@ from filelock import Timeout
 from core import __version__, machine, places
 from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
-from core.jobs import elsewhere, halt, queue
+from core.data.reach import bounds
+from core.jobs import elsewhere, halt, queue, reach
 from core.jobs.room import forecast
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
@@ -39,9 +40,10 @@ GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt m
 def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
     """Freeze the plan as a run, queue its folds and see that a worker is there.
 
-    Raises LabError: 'exists' for an id that was launched before, 'weights', 'locks', 'engine', 'read-only',
-    'disk-full'.
+    Raises LabError: 'exists' for an id that was launched before, 'not-allowed' for a dataset where the lab does not
+    look, 'weights', 'locks', 'engine', 'read-only', 'disk-full'.
     """
+    bounds.check(plan.config.data.root)
     check_weights(plan.config)
     elsewhere.address(folder or places.runs_folder())
     locks.check_folder(places.lab_folder(folder or places.runs_folder()))
@@ -64,6 +66,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         "parent": plan.config.model.parent,
         "study": study,
         "machine": machine.name(),
+        reach.ASKED_FROM: bounds.asked_from(),
     } | ({"test": record} if (record := apart.record()) else {})
     info |= {unmeasured.INFO: plan.everybody} if plan.everybody else {}
     run = create(
@@ -98,6 +101,7 @@ def requeue(run: Run) -> list[int]:
     """`resume` that leaves what is held back held back, and starts no worker."""
     check_unchanged(run.require().samples(), touched_file(run))
     locks.check_folder(places.lab_folder(run.dir.parent))
+    reach.note_asked(run)
     waiting = []
     for fold in run.folds():
         with contextlib.suppress(Timeout), run.fold_lock(fold).acquire(timeout=0.2):

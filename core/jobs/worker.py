@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from core import places
 from core.data.content.unchanged import check_unchanged
-from core.jobs import control, fold_job, halt, queue, speed
+from core.jobs import control, fold_job, halt, queue, reach, speed
 from core.jobs.room import keep
 from core.runs import Run, deaths
 from core.runs.run import is_locked
@@ -126,16 +126,17 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             from core.training import train  # seconds of importing torch; the fold can be seen and cancelled already
             from core.training.device import limit_threads
 
-            check_unchanged(run.samples(), control.touched_file(run))
-            limit_threads(queue.threads_of_a_slot(run.dir.parent))
-            begun = time.monotonic()
-            finished = train.train_fold(
-                run,
-                fold,
-                report=reporter,
-                should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
-                device_slot=slot,
-            )
+            with reach.held_as_asked(run):
+                check_unchanged(run.samples(), control.touched_file(run))
+                limit_threads(queue.threads_of_a_slot(run.dir.parent))
+                begun = time.monotonic()
+                finished = train.train_fold(
+                    run,
+                    fold,
+                    report=reporter,
+                    should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
+                    device_slot=slot,
+                )
             end["state"] = "done" if finished else "cancelled"
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing
         if not deleted:

@@ -9,7 +9,7 @@ from torch import nn
 
 from core.config.run_config import ModelConfig
 from core.errors import LabError
-from core.network.weights import imagenet_file, missing_imagenet
+from core.network.weights import check_place, imagenet_file, missing_imagenet
 from core.network.weights_file import HEAD, load_backbone
 from core.runs import Run, origins
 from core.runs.kept import dropped
@@ -92,6 +92,7 @@ def build_model(
             raise missing_imagenet(config.depth)
         facts |= load_backbone(model, path, expected_hash=path.stem.rsplit("-", 1)[-1])
     elif config.file is not None:
+        check_place(config.file)
         facts |= load_backbone(model, config.file)
     return model.to(memory_format=torch.channels_last), facts
 

@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import ancestry
 
@@ -58,6 +59,7 @@ def check_weights(depth: int, init: str) -> None:
     if not init.startswith("file:"):
         return
     path = Path(init.removeprefix("file:")).expanduser()
+    check_place(path)
     try:
         seen = path.stat()
     except OSError:
@@ -67,6 +69,14 @@ def check_weights(depth: int, init: str) -> None:
     ancestry.check_file(path)
     if fault := _misfit(str(path), seen.st_mtime_ns, seen.st_size, depth):
         raise fault
+
+
+def check_place(path: Path) -> None:
+    """Raises LabError(kind 'weights') for a file of first weights where the lab does not look, torch's folder apart."""
+    real = os.path.realpath(path)
+    if not bounds.is_allowed(real) and not Path(real).is_relative_to(os.path.realpath(weights_folder())):
+        remedy = f"Put it into {weights_folder()}, or beside the datasets. {bounds.remedy()}"
+        raise LabError(f"weights: {path} lies where this lab does not look; it is not opened.", remedy, "weights")
 
 
 @lru_cache(maxsize=64)

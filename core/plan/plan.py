@@ -157,6 +157,7 @@ def make_plan(config: RunConfig, scan: Scan, *, folder: Path | None = None, fold
         _check_factors(config.task, names)
     parent = Run(config.model.parent, folder) if config.model.parent else None
     if config.model.file is not None:
+        weights.check_place(config.model.file)
         check_file(config.model.file)
         check_copy(config.model.file, labelled, folder)
     if folds is None:

@@ -12,6 +12,8 @@ import numpy as np
 from core.config.run_config import DataConfig
 from core.data.images import decode, load_image
 from core.data.paths import photo_file
+from core.data.reach import bounds
+from core.data.reach.opening import open_file
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.layouts import READERS, detect
 from core.data.readers.set_aside import divided
@@ -43,6 +45,13 @@ class Photo:
         """Where it lies. Raises LabError(kind 'outside') for a link that leads out of its folder."""
         return photo_file(self.path, self.sample) if self.sample else Path(self.path)
 
+    def whole(self) -> bytes:
+        """Its file, whole. Raises LabError as `file`, OSError."""
+        if self.content is not None:
+            return self.content
+        with open_file(self.file()) as stream:
+            return stream.read()
+
     def pixels(self, bits: int) -> np.ndarray:
         """As training reads it, uint8 (h, w, 3). bits: of the run's dataset, for load_image. Raises LabError."""
         if self.fault is not None:
@@ -58,14 +67,15 @@ class Photo:
 def of_path(place: str | Path) -> list[Photo]:
     """The photos of a folder (and of the folders below), of a table's rows, or one photo.
 
-    Raises LabError: 'missing' where nothing is there, 'empty' where no photo is, 'csv' for a table that names none.
+    Raises LabError: 'missing' where nothing is there, 'empty' where no photo is, 'csv' for a table that names none,
+    'not-allowed' where the lab does not look.
     """
-    path = Path(place).expanduser()
+    path = bounds.typed(place)
     if path.is_dir():
         return of_folder(path)
     if not path.is_file():
         raise LabError(f"photos {place}: there is no such file or folder.", "Check the spelling.", "missing")
-    return of_table(path) if is_table(path.name) else [Photo(path.name, str(path.resolve()))]
+    return of_table(path) if is_table(path.name) else [Photo(path.name, str(path))]
 
 
 def of_folder(folder: str | Path) -> list[Photo]:
@@ -73,7 +83,7 @@ def of_folder(folder: str | Path) -> list[Photo]:
 
     Links that lead out of the folder are not followed. Raises LabError(kind 'empty').
     """
-    root = Path(folder).expanduser().resolve()
+    root = bounds.typed(folder)
     tree = list_tree(root)
     photos = [_in(root, sample) for sample in tree.images]
     named = {photo.name for photo in photos}
@@ -90,7 +100,7 @@ def of_table(file: str | Path) -> list[Photo]:
 
     Raises LabError(kind 'csv') where no column names photos, (kind 'empty') where there are no rows.
     """
-    path = Path(file).expanduser().resolve()
+    path = bounds.typed(file)
     root = path.parent
     matcher = Matcher(list_tree(root))
     table = read_table(path, is_photo=matcher.is_photo)
@@ -113,9 +123,10 @@ def of_table(file: str | Path) -> list[Photo]:
 def rows_of(data: DataConfig) -> tuple[Path, list[dict]]:
     """(its folder, a row for each photo) of a run's dataset, read by now as the run read it, none of them decoded.
 
-    Raises LabError where the dataset is gone or cannot be read so any more.
+    Raises LabError where the dataset is gone, cannot be read so any more or lies where the lab does not look.
     """
     root = Path(data.root)
+    bounds.check(root)
     if not root.is_dir():
         raise LabError(
             f"dataset {root}: there is no such folder.", "Put it back, or choose photos elsewhere.", "missing"

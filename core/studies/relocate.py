@@ -14,6 +14,7 @@ import pandas as pd
 from core.config.run_config import with_value
 from core.data import recent
 from core.data.labels import corrections, reviews
+from core.data.reach import bounds
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import Run
@@ -46,8 +47,8 @@ def relocate(
 
     missing: agreed that some photos are not there. same_sizes: agreed to go by the sizes of photos without a hash. Both
     hold for other runs where it is about the same photos.
-    Raises LabError: 'missing' for no folder and as agreement.check does, before anything is changed; as moved.record
-    does, and then it can be said again.
+    Raises LabError: 'missing' for no folder, 'not-allowed' where the lab does not look, and as agreement.check does,
+    before anything is changed; as moved.record does, and then it can be said again.
     """
     old = run.config().data.root
     place, folder = _folder(root), run.dir.parent
@@ -184,7 +185,7 @@ def _root_of(run: Run) -> str:
 def _folder(root: str | Path) -> Path:
     if not str(root).strip():
         raise LabError("no folder is named.", "Name the folder in which the dataset lies now.", kind="missing")
-    place = Path(root).expanduser()
+    place = bounds.typed(root)
     if not place.is_dir():
-        raise LabError(f"{place}: there is no such folder.", "Check the spelling.", kind="missing")
-    return place.resolve()
+        raise LabError(f"{root}: there is no such folder.", "Check the spelling.", kind="missing")
+    return place

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from core.data.paths import photo_file
+from core.data.reach.opening import open_file
 from core.errors import LabError
 
 AT_ONCE = 1 << 20  # bytes
@@ -25,7 +26,7 @@ def hash_of(file: BinaryIO) -> str:
 def digest_of(path: str, sample: str) -> str:
     """hash_of a photo of a samples table; "" for one that cannot be read by now or lies outside its dataset."""
     try:
-        with open(photo_file(path, sample), "rb") as stream:
+        with open_file(photo_file(path, sample)) as stream:
             return hash_of(stream)
     except (OSError, LabError):  # it is told where the photo is read
         return ""

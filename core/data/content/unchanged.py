@@ -21,17 +21,19 @@ import pandas as pd
 from core import machine
 from core.data.content.same_bytes import digest_of
 from core.data.paths import dataset_of, leads_out
+from core.data.reach import bounds
 from core.errors import LabError
 from core.storage.files import GARBAGE, read_json, write_json
 from core.text import count
 
-Fault = Literal["missing", "gone", "outside", "changed", "undecided"]
+Fault = Literal["missing", "gone", "outside", "not-allowed", "changed", "undecided"]
 # missing: there is no such file; gone: it cannot be looked at; outside: a link that leads out of the dataset by now;
-# undecided: as large as it was, at another time, and there is no hash to go by
+# not-allowed: where this lab does not look; undecided: as large as it was, at another time, with no hash to go by
 WORDS: dict[Fault, str] = {
     "missing": "gone",
     "gone": "gone",
     "outside": "a link that leads out of the dataset",
+    "not-allowed": "where this lab does not look",
     "changed": "changed",
     "undecided": "its time changed",
 }
@@ -60,19 +62,28 @@ def changes(samples: pd.DataFrame, read: Collection[int] | None = None, memory: 
     faults: dict[int, Fault] = {}
     to_read: dict[int, Key] = {}
     same = _recall(memory)
+    closed: dict[str, bool] = {}  # folder -> whether it lies where this lab does not look
     outside: dict[str, bool] = {}  # folder -> whether it leads out of the dataset
     hashes = samples["hash"].fillna("").tolist() if "hash" in samples else [""] * len(samples)
     rows = list(samples[["sample", "path", "bytes", "mtime_ns"]].itertuples(index=False, name=None))
     chosen = None if read is None else set(read)
     for place, (sample, path, size, mtime) in enumerate(rows):
+        folder = os.path.dirname(path)
+        if folder not in closed:
+            closed[folder] = not bounds.may_look(folder)
+        if closed[folder]:
+            faults[place] = "not-allowed"
+            continue
         try:
             status = os.lstat(path)
             is_link = stat.S_ISLNK(status.st_mode)
+            if is_link and not bounds.may_look(path):
+                faults[place] = "not-allowed"
+                continue
             status = os.stat(path) if is_link else status
         except OSError as error:
             faults[place] = "missing" if isinstance(error, FileNotFoundError | NotADirectoryError) else "gone"
             continue
-        folder = os.path.dirname(path)
         if folder not in outside:
             outside[folder] = leads_out(folder, posixpath.dirname(sample))
         if outside[folder] or (is_link and leads_out(path, sample)):
@@ -116,14 +127,22 @@ def _remember(memory: Path | None, before: set[Key], fresh: set[Key]) -> None:
 
 
 def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
-    """Raises LabError naming what changed since the launch: kind 'data-moved' where not one photo is in its place,
-    'data-undecided' where the times alone differ and the run is of a lab that kept no hashes, else 'data-changed'.
+    """Raises LabError naming what changed since the launch: kind 'not-allowed' where the lab does not look at some of
+    the photos, 'data-moved' where not one photo is in its place, 'data-undecided' where the times alone differ and the
+    run is of a lab that kept no hashes, else 'data-changed'.
 
     memory: as for `changes`.
     """
     changed = changes(samples, memory=memory)
     if not changed:
         return
+    closed = [change for change in changed if change.fault == "not-allowed"]
+    if closed:
+        raise LabError(
+            f"{count(len(closed))} of {count(len(samples))} photos lie where this lab does not look: {named(closed)}.",
+            bounds.remedy(),
+            bounds.KIND,
+        )
     if len(changed) == len(samples) and all(change.fault == "missing" for change in changed):
         raise moved(samples)
     if all(change.fault == "undecided" for change in changed):

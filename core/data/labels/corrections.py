@@ -20,6 +20,7 @@ import pandas as pd
 from core.data import persons
 from core.data.labels.conflicts import person_conflicts
 from core.data.labels.correction_rows import SEVERAL, Correction, checked, parse, to_csv, value_text
+from core.data.reach import bounds
 from core.data.values import OWN, column_of
 from core.errors import LabError
 from core.places import lab_folder
@@ -138,12 +139,12 @@ def take_in(root: str | Path, text: str, folder: Path | None = None, source: str
 def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> int:
     """Give a dataset that moved, or a copy of it, the corrections that it had where it lay before; their number.
 
-    They are left where they were only if the dataset is there, too. Raises LabError for a broken file.
+    They are left where they were if the dataset is, or may be, there, too. Raises LabError for a broken file.
     """
     brought, ids = load(old, folder), {each.id for each in load(new, folder)}
     if fresh := [each for each in brought if each.id not in ids]:
         add_all(new, fresh, folder)
-    if brought and not Path(old).is_dir():
+    if brought and bounds.may_look(old) and not Path(old).is_dir():
         file(old, folder).unlink(missing_ok=True)
     return len(brought)
 

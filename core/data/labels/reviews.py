@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.data.labels import corrections
+from core.data.reach import bounds
 from core.errors import LabError
 from core.storage import files, locks
 
@@ -60,11 +61,11 @@ def forget(root: str | Path, sample: str, folder: Path | None = None) -> None:
 def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> None:
     """Give a dataset that moved, or a copy of it, what was found right where it lay before.
 
-    It is left where it was only if the dataset is there, too. Raises LabError as the others do.
+    It is left where it was if the dataset is, or may be, there, too. Raises LabError as the others do.
     """
     if brought := _read(file(old, folder)):
         _change(new, folder, lambda reviewed: brought | reviewed)
-        if not Path(old).is_dir():
+        if bounds.may_look(old) and not Path(old).is_dir():
             file(old, folder).unlink(missing_ok=True)
 
 

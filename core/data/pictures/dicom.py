@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from core.data.reach.opening import open_file
 from core.errors import LabError
 
 SUFFIXES = (".dcm", ".dicom")
@@ -71,7 +72,7 @@ def patient(path: str | Path) -> str | None:
     """
     pydicom = _package()
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             if not is_dicom(file):
                 return None
             data = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["PatientID"])

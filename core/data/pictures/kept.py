@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.data.reach import bounds
 from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files, locks, machine_settings
@@ -61,13 +62,20 @@ def choose(root: Path, *, folder: str, limit: int | None) -> PixelRoom:
     """Keep the settings; trainings that begin from now on follow them. folder: "" for the usual one beside the runs.
 
     What lies in the folder before stays there, unused. Raises LabError(kind 'config') for a folder that cannot be
-    written, is not given from the root on, or cannot lock.
+    written, is not given from the root on, or cannot lock, and for another one than now where the pages may not look
+    everywhere: what is old in it would be deleted.
     """
     place: Any = None
     if folder.strip():
         place = Path(os.path.expanduser(folder.strip()))
         if not place.is_absolute():
             raise LabError(f"{folder!r} does not say where it begins.", "Give the whole path, from / on.", "config")
+        if bounds.allowed() is not None and place != room_of(root).folder:
+            raise LabError(
+                f"{place}: lab.toml says where this lab looks, so that no page chooses where decoded photos lie.",
+                "Ask who runs the lab: python -m core disk --pixels-folder FOLDER.",
+                "config",
+            )
         try:
             place.mkdir(parents=True, exist_ok=True)
             locks.check_folder(place)

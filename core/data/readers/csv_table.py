@@ -12,6 +12,7 @@ from typing import Any, cast
 from core.config.person_pattern import PersonPattern
 from core.config.run_config import DataConfig
 from core.data.paths import inside
+from core.data.reach import bounds
 from core.data.readers.attributes import PARSERS, TEST, UNLABELLED, photo, problem
 from core.data.readers.find_tables import DatasetTable, Source, chosen_csv, find_table
 from core.data.readers.reading import Fact, Reading
@@ -35,8 +36,8 @@ def read_csv(file: str | Path) -> Table:
 
 
 def csv_columns(root: str | Path, name: str, encoding: str | None = None) -> list[str]:
-    """The column names of a table of a dataset, in order. Raises LabError as read_table and chosen_csv do."""
-    home = Path(root).expanduser().resolve()
+    """The column names of a table of a dataset, in order. Raises LabError as typed, chosen_csv and read_table do."""
+    home = bounds.typed(root)
     file = home / chosen_csv(home, name)
     status = file.stat()
     return list(_columns(home, file, encoding, status.st_size, status.st_mtime_ns))

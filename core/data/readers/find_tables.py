@@ -11,6 +11,7 @@ from pathlib import Path
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.paths import inside
+from core.data.reach import bounds
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.data.readers.companions import says, tells_positions, with_companions
 from core.data.readers.reading import Fact
@@ -85,6 +86,7 @@ class Candidates:
 
 def chosen_csv(root: Path, name: str) -> str:
     """A table that was chosen by name, relative to root (resolved). Raises LabError unless it is a file inside."""
+    bounds.check(root)
     real = inside(root, name.replace("\\", "/"))
     if real is None and "\0" not in name:
         remedy = "Copy the file that it leads to into the dataset."

@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from core.data.images import SUFFIXES
 from core.data.paths import inside
 from core.data.pictures import dicom
+from core.data.reach import bounds
+from core.data.reach.opening import listing
 from core.data.readers.attributes import problem
 from core.data.readers.reading import Fact, Reading
 from core.errors import LabError
@@ -49,8 +51,9 @@ def list_tree(root: Path, follow_links: bool = False) -> Tree:
     """Walk a folder (root: resolved). A loop of links ends, also where links are followed.
 
     follow_links: the user's consent to photos behind links to folders, and behind links that lead out of the dataset.
-    Raises LabError when the root itself cannot be listed.
+    Raises LabError when the root itself cannot be listed, (kind 'not-allowed') where the lab does not look.
     """
+    bounds.check(root)
     walk = _Walk(root, follow_links)
     while walk.folders:
         walk.list_one(*walk.folders.pop())
@@ -74,8 +77,9 @@ class _Walk:
     def list_one(self, folder: str, trail: tuple[Path, ...]) -> None:
         root = self.tree.root
         try:
-            with os.scandir(root / folder) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
+            with listing(root / folder) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    self.look_at(entry, folder, trail)
         except OSError as error:
             if not folder:
                 raise LabError(
@@ -83,24 +87,24 @@ class _Walk:
                 ) from error
             text = f"the folder cannot be listed ({error.strerror})"
             self.problem("no-access", folder, text, "Check its permissions.")
+
+    def look_at(self, entry: os.DirEntry, folder: str, trail: tuple[Path, ...]) -> None:
+        is_link, is_folder = entry.is_symlink(), entry.is_dir(follow_symlinks=False)
+        if is_link:
+            is_folder = entry.name.lower() in SYSTEM_FOLDERS
+        if entry.name.lower() in (SYSTEM_FOLDERS if is_folder else SYSTEM_FILES):
+            self.left_out[entry.name, is_folder] += 1
             return
-        for entry in listed:
-            is_link, is_folder = entry.is_symlink(), entry.is_dir(follow_symlinks=False)
+        if entry.name.startswith("."):
+            return
+        path = f"{folder}/{entry.name}".lstrip("/")
+        if is_folder:
+            self.folders.append((path, (*trail[:-1], trail[-1] / entry.name) if trail else ()))
+        elif self.has_a_name(path):
             if is_link:
-                is_folder = entry.name.lower() in SYSTEM_FOLDERS
-            if entry.name.lower() in (SYSTEM_FOLDERS if is_folder else SYSTEM_FILES):
-                self.left_out[entry.name, is_folder] += 1
-                continue
-            if entry.name.startswith("."):
-                continue
-            path = f"{folder}/{entry.name}".lstrip("/")
-            if is_folder:
-                self.folders.append((path, (*trail[:-1], trail[-1] / entry.name) if trail else ()))
-            elif self.has_a_name(path):
-                if is_link:
-                    self.add_link(path, trail)
-                else:
-                    self.add_file(path, entry, trail)
+                self.add_link(path, trail)
+            else:
+                self.add_file(path, entry, trail)
 
     def problem(self, kind: str, path: str, text: str, remedy: str, severity: str = "error") -> None:
         self.tree.problems.append(problem(kind, path, path, text, remedy, severity))
@@ -149,6 +153,10 @@ class _Walk:
         """By consent: a link to a folder, or out of the dataset."""
         root = self.tree.root
         target = Path(os.path.realpath(root / path))
+        if not bounds.is_allowed(target):
+            text = "is a link out of the folders in which this lab looks; it is not followed"
+            self.problem(bounds.KIND, path, text, f"Copy what it points to into the dataset. {bounds.remedy()}")
+            return
         try:
             mode = os.stat(root / path).st_mode
         except OSError as error:

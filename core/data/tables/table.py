@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from core.data.images import SUFFIXES
+from core.data.reach.opening import open_file
 from core.data.readers.reading import Fact
 from core.data.tables.encodings import decode
 from core.data.tables.json_lines import read_json_lines
@@ -56,7 +57,8 @@ def read_table(
     """Every cell as text.
 
     is_photo(cell): whether a photo of the dataset is called so; asked only where the table does not say it by itself.
-    Raises LabError (kind "csv") naming the file, and the encodings tried or the line.
+    Raises LabError (kind "csv") naming the file, and the encodings tried or the line; (kind 'not-allowed') where the
+    lab does not look.
     """
     file = Path(file)
     suffix = file.suffix.lower()
@@ -75,7 +77,8 @@ def read_table(
 
 def _bytes(file: Path) -> bytes:
     try:
-        content = file.read_bytes()
+        with open_file(file) as stream:
+            content = stream.read()
     except OSError as error:
         raise LabError(f"{file}: cannot be read ({error.strerror})", "Check its name and rights.", "csv") from error
     if not content.strip():

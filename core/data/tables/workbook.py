@@ -6,8 +6,9 @@ import datetime
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from core.data.reach.opening import open_file
 from core.data.readers.reading import Fact
 from core.errors import LabError
 
@@ -23,7 +24,8 @@ def read_workbook(file: Path) -> tuple[Records, list[tuple[int, str]], list[Fact
     """
     _check_size(file)
     try:
-        return _first_sheet(file)
+        with open_file(file) as stream:
+            return _first_sheet(stream, file.name)
     except LabError:
         raise
     except MemoryError as error:
@@ -36,7 +38,7 @@ def read_workbook(file: Path) -> tuple[Records, list[tuple[int, str]], list[Fact
 def _check_size(file: Path) -> None:
     """Before anything is unpacked. What an entry says of its size is all that can ever be unpacked of it."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with open_file(file) as stream, zipfile.ZipFile(stream) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except OSError as error:
         raise LabError(f"{file}: cannot be read ({error.strerror})", "Check its name and rights.", "csv") from error
@@ -48,7 +50,7 @@ def _check_size(file: Path) -> None:
         raise LabError(text, REMEDY, "csv")
 
 
-def _first_sheet(file: Path) -> tuple[Records, list[tuple[int, str]], list[Fact]]:
+def _first_sheet(file: BinaryIO, name: str) -> tuple[Records, list[tuple[int, str]], list[Fact]]:
     from openpyxl import load_workbook
 
     book = load_workbook(file, read_only=True, data_only=True)
@@ -58,7 +60,7 @@ def _first_sheet(file: Path) -> tuple[Records, list[tuple[int, str]], list[Fact]
             sheet.reset_dimensions()  # a sheet may claim to be a million rows wide and long
         filled = [sheet for sheet in sheets if any(any(_text(cell) for cell in row) for row in sheet.iter_rows())]
         if not filled:
-            raise LabError(f"{file.name} is empty", "Fill it, or choose another file.", "csv")
+            raise LabError(f"{name} is empty", "Fill it, or choose another file.", "csv")
         sheet = filled[0]
         records, lacking = [], False
         for number, row in enumerate(sheet.iter_rows(), start=1):
@@ -74,12 +76,12 @@ def _first_sheet(file: Path) -> tuple[Records, list[tuple[int, str]], list[Fact]
     facts = []
     if len(filled) > 1:
         others = ", ".join(other.title for other in filled[1:4]) + (", ..." if len(filled) > 4 else "")
-        text = f"{file.name}: the sheet {title} is read; {others} not. Put the sheet that holds the labels first."
+        text = f"{name}: the sheet {title} is read; {others} not. Put the sheet that holds the labels first."
         facts.append(Fact("table", text, ("csv_file",), probable=True))
     return records[first:], _formulas_without_value(file, title) if lacking else [], facts
 
 
-def _formulas_without_value(file: Path, title: str) -> list[tuple[int, str]]:
+def _formulas_without_value(file: BinaryIO, title: str) -> list[tuple[int, str]]:
     """Rows with a formula whose result was never stored: the program that wrote it did not calculate."""
     from openpyxl import load_workbook
 

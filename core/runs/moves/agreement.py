@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.content.unchanged import Change, changes, named
+from core.data.reach.opening import is_file, listing
 from core.errors import LabError
 from core.runs.moves.moved import Moved
 from core.runs.run import Run
@@ -122,7 +123,8 @@ def check(agreed: Agreement, root: Path, run: Run, *, missing: bool, same_sizes:
 def _perhaps(root: Path, run: Run, sample: str) -> str:
     """A guess at what was meant: a folder in the one that was named, or the one above."""
     beside = [root / Path(run.config().data.root).name, root.parent]
-    with contextlib.suppress(OSError), os.scandir(root) as entries:
-        beside += [Path(entry.path) for entry in itertools.islice(entries, TRIED) if entry.is_dir()]
-    meant = next((folder for folder in beside if (folder / sample).is_file()), None)
+    with contextlib.suppress(OSError), listing(root) as entries:
+        tried = itertools.islice(entries, TRIED)
+        beside += [root / entry.name for entry in tried if entry.is_symlink() or entry.is_dir()]
+    meant = next((folder for folder in beside if is_file(folder / sample)), None)
     return "" if meant is None else f" Perhaps you mean {meant}"

@@ -13,6 +13,7 @@ from core.data.images import SUFFIXES
 from core.data.labels.corrections import value_text
 from core.data.paths import inside
 from core.data.pictures.photo import StoredPhoto, photo_of
+from core.data.reach.opening import is_folder, listing
 from core.data.thumbnails import thumbnails
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import count, plain
@@ -131,8 +132,9 @@ def tiles_of(view: View, sample: str) -> list[Tile]:
     if place is None:
         return []
     names = [place]
-    if (root / place).is_dir():
-        listed = [each.name for each in (root / place).iterdir() if not each.name.startswith(".")]
+    if is_folder(root / place):
+        with listing(root / place) as entries:
+            listed = [entry.name for entry in entries if not entry.name.startswith(".")]
         names = sorted(f"{place}/{name}".lstrip("/") for name in listed)
     pictures = [name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES]
     tiles = []

@@ -1,4 +1,4 @@
-"""Folders by clicks, from home on: for whoever would not type a path. It looks, and opens no file."""
+"""Folders by clicks, from home or what lab.toml names on: for whoever would not type a path. It opens no file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path, PurePath
 import streamlit as st
 
 from core.data.images import SUFFIXES
+from core.data.reach import bounds
+from core.data.reach.opening import is_folder, listing
+from core.errors import LabError
 from core.places import datasets_folder
 from core.text import count, one_line, plain
 from pages.parts.shared import badges
@@ -31,9 +34,9 @@ class Listing:
 
 
 def list_folder(folder: Path) -> Listing:
-    """What one sees of a folder; hidden folders are left out. Raises OSError."""
-    folders, photos, whole = [], 0, True
-    with os.scandir(folder) as entries:
+    """What one sees of a folder; hidden folders are left out. Raises OSError, LabError where the lab does not look."""
+    names, photos, whole = [], 0, True
+    with listing(folder) as entries:
         for number, entry in enumerate(entries):
             if number == MOST_ENTRIES:
                 whole = False
@@ -41,15 +44,27 @@ def list_folder(folder: Path) -> Listing:
             if entry.name.startswith("."):
                 continue
             try:
-                is_folder = entry.is_dir()
+                leads_in = is_folder(folder / entry.name) if entry.is_symlink() else entry.is_dir()
             except OSError:
                 continue
-            if is_folder:
-                folders.append(entry.name)
+            if leads_in:
+                names.append(entry.name)
             elif PurePath(entry.name).suffix.lower() in SUFFIXES:
                 photos += 1
-    folders.sort(key=lambda name: (name.casefold(), name))
-    return Listing(folders[:MOST_FOLDERS], photos, max(0, len(folders) - MOST_FOLDERS), whole)
+    names.sort(key=lambda name: (name.casefold(), name))
+    return Listing(names[:MOST_FOLDERS], photos, max(0, len(names) - MOST_FOLDERS), whole)
+
+
+def starts() -> dict[str, Path]:
+    """Label -> where to begin: home, or the folders that lab.toml names."""
+    held_to = bounds.allowed()
+    return {"Home": Path.home()} if held_to is None else {folder: Path(folder) for folder in held_to.folders}
+
+
+def example() -> str:
+    """A path as one may type it."""
+    held_to = bounds.allowed()
+    return f"{held_to.folders[0]}/photos" if held_to is not None and held_to.folders else "/home/you/photos"
 
 
 def close(key: str) -> None:
@@ -62,10 +77,15 @@ def browse(root: str, key: str, take: Callable[[str], None], *, label: str = "Br
 
     label: of the button that opens it.
     """
+    if said := bounds.told():
+        st.caption(plain(said))
     at: dict[str, str | None] = st.session_state.setdefault(AT, {})
-    place = at.setdefault(key, None if root else str(Path.home()))
+    first = next(filter(is_folder, [*starts().values(), datasets_folder()]), None)
+    if first is None:  # nothing is here yet that one could click to
+        return
+    place = at.setdefault(key, None if root else str(first))
     if place is None:
-        start = next((str(place) for place in Path(root).expanduser().parents if place.is_dir()), str(Path.home()))
+        start = next((str(place) for place in Path(os.path.expanduser(root)).parents if is_folder(place)), str(first))
         st.button(label, key=f"{key}.browse", icon=":material/folder_open:", on_click=_go, args=(key, start))
         return
     here = Path(place)
@@ -81,7 +101,7 @@ def browse(root: str, key: str, take: Callable[[str], None], *, label: str = "Br
                 "Up",
                 key=f"{key}.up",
                 icon=":material/arrow_upward:",
-                disabled=here == here.parent,
+                disabled=here == here.parent or not bounds.may_look(up),
                 on_click=_go,
                 args=(key, up),
             )
@@ -89,27 +109,31 @@ def browse(root: str, key: str, take: Callable[[str], None], *, label: str = "Br
             st.button("Use this folder", key=f"{key}.use", type="primary", on_click=choose)
         _folders(here, key)
         with st.container(horizontal=True, vertical_alignment="center"):
-            _way("Home", Path.home(), here, key)
+            for name, place_to_start in starts().items():
+                _way(plain(one_line(name, LONGEST_NAME)), place_to_start, here, key)
             _way("Unpacked zips", datasets_folder(), here, key)
             if root:
                 st.button("Close", key=f"{key}.close", type="tertiary", on_click=_go, args=(key, None))
 
 
 def _way(label: str, place: Path, here: Path, key: str) -> None:
-    if place.is_dir() and place != here:
+    if is_folder(place) and place != here:
         st.button(label, key=f"{key}.to-{label}", type="tertiary", on_click=_go, args=(key, str(place)))
 
 
 def _folders(here: Path, key: str) -> None:
     try:
-        listing = list_folder(here)
+        contents = list_folder(here)
+    except LabError as error:
+        badges.show_error(error)
+        return
     except OSError as error:
         st.html(badges.fault(f"{here} cannot be listed ({error.strerror}).", "Go up, or choose another folder."))
         return
-    photos = "1 picture" if listing.photos == 1 else f"{count(listing.photos)} pictures"
-    st.caption(f"{'' if listing.whole else 'More than '}{photos} in this folder itself.")
-    with st.container(height=260 if len(listing.folders) > 6 else "content", gap="xxsmall", key=f"browse-list-{key}"):
-        for number, name in enumerate(listing.folders):
+    photos = "1 picture" if contents.photos == 1 else f"{count(contents.photos)} pictures"
+    st.caption(f"{'' if contents.whole else 'More than '}{photos} in this folder itself.")
+    with st.container(height=260 if len(contents.folders) > 6 else "content", gap="xxsmall", key=f"browse-list-{key}"):
+        for number, name in enumerate(contents.folders):
             st.button(
                 plain(one_line(name, LONGEST_NAME)),
                 key=f"{key}.into-{number}",
@@ -118,8 +142,8 @@ def _folders(here: Path, key: str) -> None:
                 on_click=_go,
                 args=(key, str(here / name)),
             )
-    if listing.more:
-        st.caption(f"{count(listing.more)} more folders are not shown: type the path of one.")
+    if contents.more:
+        st.caption(f"{count(contents.more)} more folders are not shown: type the path of one.")
 
 
 def _go(key: str, folder: str | None) -> None:

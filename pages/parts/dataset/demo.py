@@ -9,12 +9,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 import streamlit as st
 
-from core.places import HOME
+from core.places import HOME, demo_folder
 from core.text import duration, plain
 
 STATE = "demo_drawing"
@@ -29,11 +28,6 @@ try:
 except LabError as error:
     sys.exit(f"failed {error}")
 """
-
-
-def demo_folder() -> Path:
-    """FACET_DEMO if set, else demo/ beside app.py."""
-    return Path(os.environ.get("FACET_DEMO") or HOME / "demo").resolve()
 
 
 def demo_is_there() -> bool:

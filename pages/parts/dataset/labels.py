@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import streamlit as st
 
 from core.config.parts import NO_COLUMN
 from core.config.run_config import DataConfig
 from core.data.pictures import limit
+from core.data.reach.opening import listing
 from core.data.readers.csv_table import csv_columns
 from core.data.tables.encodings import LANGUAGES
 from core.data.tables.meanings import MEANINGS
@@ -118,10 +119,11 @@ def _largest(key: str) -> None:
 
 
 def _columns(choice: Choice, key: str, errors: dict[str, str]) -> None:
-    root = Path(choice["root"]).expanduser()
+    root = os.path.expanduser(choice["root"])
     try:
-        files = sorted(path.name for path in root.iterdir() if is_table(path.name) or is_list(path.name))
-    except OSError:
+        with listing(root) as entries:
+            files = sorted(entry.name for entry in entries if is_table(entry.name) or is_list(entry.name))
+    except (OSError, ValueError, LabError):  # that it is missing, or is not looked into, is said where it was named
         files = []
     if not files:
         st.caption("There is no table in this folder: no CSV file, .xlsx or .jsonl.")

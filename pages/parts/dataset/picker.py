@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +21,12 @@ from core.config.run_config import DataConfig, field_errors
 from core.data import recent
 from core.data.labels import corrections
 from core.data.labels.corrections import CorrectionEffect
+from core.data.reach import bounds
 from core.data.scan import Scan, scan
 from core.data.understood import facts_of
 from core.data.zips import unpack
 from core.errors import LabError
-from core.places import lab_folder
+from core.places import demo_folder, lab_folder
 from core.text import ago, count, duration, number_of, plain
 from pages.parts.dataset import browse, demo, dropped
 from pages.parts.shared.fields import field
@@ -39,7 +41,7 @@ def start_choice() -> Choice:
     latest = recent.recent()
     if latest:
         return dict(latest[0].data)
-    return DataConfig(root=str(demo.demo_folder()) if demo.demo_is_there() else "").model_dump(mode="json")
+    return DataConfig(root=str(demo_folder()) if demo.demo_is_there() else "").model_dump(mode="json")
 
 
 def known_choice(root: str) -> Choice:
@@ -58,7 +60,7 @@ def choose(choice: Choice, key: str) -> None:
 
     def take_source() -> None:
         if st.session_state[source_key] == "demo" and demo.demo_is_there():
-            take_root(choice, str(demo.demo_folder()))
+            take_root(choice, str(demo_folder()))
 
     st.segmented_control(
         "Dataset",
@@ -83,13 +85,13 @@ def take_root(choice: Choice, root: str) -> None:
 
 
 def _source(choice: Choice, entries: list[recent.Recent]) -> str:
-    if not choice["root"] or choice["root"] == str(demo.demo_folder()):
+    if not choice["root"] or choice["root"] == str(demo_folder()):
         return "demo"
     return "recent" if choice["root"] in [entry.root for entry in entries] else "folder"
 
 
 def _demo(choice: Choice, key: str) -> None:
-    root = str(demo.demo_folder())
+    root = str(demo_folder())
     if demo.STATE in st.session_state or not demo.demo_is_there():
         if failure := demo.failure():
             st.error(failure, icon=":material/error:")
@@ -110,7 +112,7 @@ def _folder(choice: Choice, key: str) -> None:
         holds=choice["root"],
         read=str.strip,
         take=lambda root: take_root(choice, root),
-        placeholder="/home/you/photos",
+        placeholder=browse.example(),
         help="An absolute path on the machine where the lab runs. It is read, never written to.",
     )
     browse.browse(choice["root"], key, lambda root: choice.update(known_choice(root)))
@@ -166,6 +168,7 @@ def find(choice: Choice) -> Scan:
         raise LabError(f"dataset: {'; '.join(errors.values())}.", "Correct it under 'How labels are found'.", "config")
     key = json.dumps({k: v for k, v in choice.items() if k != "leave_out_problems"}, sort_keys=True)
     scans: dict[str, Scan] = st.session_state.setdefault(SCANS, {})
+    bounds.check(os.path.expanduser(data.root))  # what may be looked at can change while a page is open
     if key in scans:
         return scans[key]
     if st.session_state.get(STOPPED) == key:
@@ -220,7 +223,7 @@ def _scan_with(bar: DeltaGenerator, data: DataConfig, labels_read: Callable[[Sca
         text = f"Checking photos: {count(done)} of {count(total)}, {duration(seconds)} left"
         bar.progress(done / max(1, total), text)
 
-    digest = hashlib.sha256(str(Path(data.root).expanduser().resolve()).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(os.path.realpath(os.path.expanduser(data.root)).encode()).hexdigest()[:16]
     memory = lab_folder() / "scans" / f"{digest}.parquet"
     return scan(data, progress=progress, memory=memory, labels_read=labels_read)
 

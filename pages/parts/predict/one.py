@@ -181,7 +181,7 @@ def _maps(outcome: Outcome, row: int, photo: Photo, summaries: Sequence[dict]) -
         st.caption("No fold of the first run answered it.")
         return
     try:
-        content = photo.content if photo.content is not None else photo.file().read_bytes()
+        content = photo.whole()
         answers = mistakes.load_answers(run, WHICH)
     except OSError as error:
         st.html(badges.fault(f"{photo.name} cannot be read any more ({error.strerror}).", "Put it back."))

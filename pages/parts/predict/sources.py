@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data.reach.opening import is_folder
 from core.data.readers.attributes import TEST, UNLABELLED
 from core.errors import LabError
 from core.predict import photos
@@ -105,7 +106,7 @@ def _folder(run: Run) -> Source | None:
         holds=path,
         read=str.strip,
         take=_take,
-        placeholder="/home/you/photos",
+        placeholder=browse.example(),
         help="On the machine where the lab runs. It is read, never written to.",
     )
     browse.browse(path, BROWSE, _take)
@@ -115,7 +116,7 @@ def _folder(run: Run) -> Source | None:
 def _zip(run: Run) -> Source | None:
     path = str(st.session_state.get(FOLDER, ""))
     dropped.drop(path, "predict-zip", _take, _together())
-    return _of_path(path) if path and Path(path).is_dir() else None
+    return _of_path(path) if path and is_folder(path) else None
 
 
 def _of_path(path: str) -> Source:

@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core import places
+from core.data.reach import bounds
+from core.errors import LabError
 from core.jobs import halt
 from core.studies import healing
 from pages.parts.bell import bell
@@ -39,6 +41,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+    closed = _hold()
     with st.container(gap=None):
         st.html(theme.STYLE)
         history.once()
@@ -50,6 +53,8 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
     top = st.container()  # always there, so that fields below stay what they are when it fills
     with top:
         _queue_stopped()
+        if closed is not None:
+            badges.show_error(closed)
     for name in {CLICK, PRESSED} - {answers}:
         click = st.session_state.pop(name, None)
         if click is not None and not (name == CLICK and click.leave()):
@@ -58,6 +63,17 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         _look_after()
     if problem := st.session_state.get("workers-problem"):
         top.html(badges.fault(problem, state="interrupted"))
+
+
+def _hold() -> LabError | None:
+    """From here on the pages look where lab.toml says; what is wrong with that file."""
+    try:
+        if bounds.hold_page():
+            st.cache_data.clear()
+    except LabError as error:
+        st.cache_data.clear()
+        return error
+    return None
 
 
 def tab(title: str, state: str = "", share: float = 0.0) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import Run
 from core.storage.files import GARBAGE
@@ -29,7 +30,7 @@ def ask(run: Run) -> None:
         st.success(plain(said), icon=":material/check:")
     root = _root(run)
     named, error = st.session_state.get(TOLD, {}).get(run.id, (root, None))
-    if not root or (error is None and not _is_gone(run)):
+    if not root or (error is None and _is_closed(run, root)) or (error is None and not _is_gone(run)):
         return
     with st.container(key=f"moved-{run.id}"):
         if error is None:
@@ -102,6 +103,15 @@ def _is_gone(run: Run) -> bool:
     except (LabError, OSError, *GARBAGE):
         return False
     return bool(paths) and not any(os.path.exists(path) for path in paths)
+
+
+def _is_closed(run: Run, root: str) -> bool:
+    """Whether the run's photos lie where the lab does not look; then it says so: of them there is nothing to ask."""
+    if bounds.may_look(root):
+        return False
+    text = f"The photos of this run are not shown: {root} lies where this lab does not look for datasets."
+    st.html(badges.fault(text, f"Its results are all here. {bounds.remedy()}", state="interrupted"))
+    return True
 
 
 def _root(run: Run) -> str:
