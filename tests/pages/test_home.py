@@ -126,6 +126,14 @@ def test_runs_of_a_study_that_wait_are_one_line_with_their_folds(folder):
     assert "6 folds of 2 runs" in markup
 
 
+def test_a_finished_run_without_curves_stands_in_the_list_too(folder):
+    make_run(folder, "newer", run_id="20260201-000000-newer-0000")
+    old = make_run(folder, "old", run_id="20260101-000000-old-0000")
+    for fold in old.folds():
+        old.metrics_file(fold).unlink()
+    assert "Finished lately" in html(page("home"))
+
+
 def test_older_ones_lead_to_the_list_of_runs(folder, monkeypatch):
     for number in range(9):
         make_run(folder, f"run {number}", run_id=f"2026010{number + 1}-000000-run-0000")
