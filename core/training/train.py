@@ -103,7 +103,7 @@ def prepare_pixels(
             should_stop=should_stop,
             users=users,
             limit=chosen.limit,
-            spare=room.kept + room.training,
+            spare=room.kept + room.training if kept.on_one_disk(chosen.folder, run.dir) else 0,
             dataset=config.data.root,
         )
     except (pixel_cache.DiskFull, pixel_cache.TooLarge) as error:

@@ -88,6 +88,12 @@ def choose(root: Path, *, folder: str, limit: int | None) -> PixelRoom:
     return room_of(root)
 
 
+def on_one_disk(first: Path, second: Path) -> bool:
+    """Whether two folders, or what they will lie in, share the room of one disk."""
+    there = [next(place for place in (folder, *folder.parents) if place.exists()) for folder in (first, second)]
+    return there[0].stat().st_dev == there[1].stat().st_dev
+
+
 def label_of(path: Path) -> Path:
     """Beside a file of pixels: what it is of."""
     return path.with_suffix(".json")

@@ -160,9 +160,7 @@ def _pixels(plans: Sequence[Plan], root: Path, free: int) -> tuple[int, int]:
         return needed, free
     if all(_are_there(plan, chosen.folder) for plan in plans):
         return 0, free
-    place = next(p for p in (chosen.folder, *chosen.folder.parents) if p.exists())
-    runs = next(p for p in (root, *root.parents) if p.exists())
-    room = free if place.stat().st_dev == runs.stat().st_dev else free_of(place)
+    room = free if kept.on_one_disk(chosen.folder, root) else free_of(chosen.folder)
     room += sum(pixels.bytes for pixels in kept.kept(chosen.folder) if not pixels.in_use)  # they make room
     return needed, max(0, room if chosen.limit is None else min(room, chosen.limit))
 
