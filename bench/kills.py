@@ -50,13 +50,13 @@ SETTINGS: dict[str, Any] = {
     "model": {"init": "scratch"},
     "phases": [
         {"optimizer": "adamw", "epochs": 3, "lr_backbone": 0, "lr_head": 1e-3},
-        {"optimizer": "sgd", "epochs": 5, "lr_backbone": 1e-3, "lr_head": 1e-3, "schedule": "cosine"},
+        {"optimizer": "sgd", "epochs": 5, "lr_backbone": 1e-4, "lr_head": 1e-3, "schedule": "cosine"},
     ],
     "mix": {"method": "mixup", "alpha": 0.4},
-    "training": {"batch_size": 4, "device": "cpu", "sampling": "balanced", "loader_workers": 0},
+    "training": {"batch_size": 6, "device": "cpu", "sampling": "balanced", "loader_workers": 0},
 }
 PEOPLE = {"a": 14, "b": 8, "c": 6}  # photos of each class: what is balanced has to be uneven
-POINTS = 2.5  # epochs between two resume points, so that metrics and state run ahead of them
+POINTS = 1.0  # of a life's seconds for an epoch between two resume points, so that metrics and state run ahead of them
 IMPORTS = 6.0  # seconds of a fresh worker's imports
 LONGEST = 120  # seconds for one life on a machine however busy
 
@@ -132,7 +132,7 @@ class Lane:
             raise SystemExit(f"a worker that nobody killed left with {worker.exitcode}: see {self.root}")
 
     def killed(self, run: Run, born: Callable[[], Any], longest: float) -> str:
-        """Kill a worker and all that it started after a random time of `longest`; what that found, "" where it was
+        """Kill a worker and all that it started after a random time of `longest`; what it met, "" where it was
         through before."""
         worker = born()
         time.sleep(self.random.uniform(0, longest))  # the moment is what is drawn: no condition is waited for
@@ -142,9 +142,9 @@ class Lane:
             worker.kill()
         worker.join(LONGEST) if hasattr(worker, "join") else worker.wait(LONGEST)
         status = worker.exitcode if hasattr(worker, "exitcode") else worker.returncode
-        return self.found(run) if status == -signal.SIGKILL else ""
+        return self.moment(run) if status == -signal.SIGKILL else ""
 
-    def found(self, run: Run) -> str:
+    def moment(self, run: Run) -> str:
         state = run.written_state(0).state
         if state != "running":
             return f"said {state}"

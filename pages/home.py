@@ -21,7 +21,8 @@ with st.container():
     else:
         welcome.newcomer()
 if any(summary["state"] in badges.ACTIVE for summary in listed):
-    st.fragment(now.tick, run_every=now.interval())(now.signature(listed))
+    interval = now.interval()
+    st.fragment(now.tick, run_every=interval)(now.signature(listed, interval))
 if halted := [summary for summary in listed if any(fold["state"] in badges.STOPPED for fold in summary["folds"])]:
     ended.stopped(halted)
 if done := [summary for summary in listed if summary["state"] == "done"]:

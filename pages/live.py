@@ -87,12 +87,12 @@ def interval(status: view.RunStatus) -> float | None:
     return ticking.every(TICK) if status.active else None
 
 
-def signature(status: view.RunStatus, version: tuple) -> tuple:
+def signature(status: view.RunStatus, version: tuple, every: float | None) -> tuple:
     """Changes when the page around the ticking part has to change: a state, the first epoch, or how often it looks.
 
-    version: of metrics.
+    version: of metrics. every: seconds between two looks.
     """
-    return interval(status), bool(version), *status.signature
+    return every, bool(version), *status.signature
 
 
 def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str, drawn: tuple) -> None:
@@ -105,7 +105,7 @@ def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str
     status = view.read_status(run, config, control.waiting())
     folds = [fold.fold for fold in status.folds]
     version = view.metrics_version(run, folds)
-    if signature(status, version) != drawn:
+    if signature(status, version, interval(status)) != drawn:
         st.rerun()
     if status.active and not status.running:
         frame.look_after_workers()
@@ -210,7 +210,7 @@ with st.container():
     else:
         result.section(run, config, status)
 curves.plotly_once()
-drawn = signature(status, version)
+drawn = signature(status, version, every)
 photos = next((summary.get("samples", 0) for summary in listed if summary["id"] == run.id), 0)
 st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, colour, drawn)
 with st.container():

@@ -102,7 +102,7 @@ CONTROLS = (
         "YAML holds plain values only",
         "core/storage/plain_yaml.py",
         (("class _Plain(yaml.SafeLoader):", "class _Plain(yaml.UnsafeLoader):"),),
-        "tests/storage/test_plain_yaml.py::test_any_tag_on_any_value_is_a_value_or_a_refusal",
+        "tests/storage/test_plain_yaml.py::test_every_door_refuses_what_is_no_plain_configuration",
     ),
     Control(
         29,

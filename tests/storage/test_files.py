@@ -134,6 +134,16 @@ def test_the_remedy_names_the_size_that_was_asked_for(old):
 def test_a_reader_never_sees_half_a_file(tmp_path):
     path = tmp_path / "progress.json"
     files.write_json(path, {"n": 0, "text": ""})
+    read = []
+
+    def in_two_halves(stream):
+        stream.write(b'{"n": 0, ')
+        stream.flush()
+        read.append(files.read_json(path))
+        stream.write(b'"text": "second"}')
+
+    files.write_whole(path, in_two_halves)
+    assert read == [{"n": 0, "text": ""}] and files.read_json(path) == {"n": 0, "text": "second"}
     stop = threading.Event()
 
     def write():

@@ -28,10 +28,9 @@ def interval() -> float:
     return ticking.every(TICK)
 
 
-def signature(summaries: Sequence[dict[str, Any]]) -> tuple:
-    """Changes when the page has to: a run, a state, or how often it looks."""
-    states = ((summary["id"], *(fold["state"] for fold in summary["folds"])) for summary in summaries)
-    return interval(), *states
+def signature(summaries: Sequence[dict[str, Any]], every: float) -> tuple:
+    """Changes when the page has to: a run, a state, or how often it looks. every: seconds between two looks."""
+    return every, *((summary["id"], *(fold["state"] for fold in summary["folds"])) for summary in summaries)
 
 
 def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -41,7 +40,7 @@ def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def tick(drawn: tuple) -> None:
     """Reruns the page when a run changes its state, or how often it looks. drawn: signature of what the page shows."""
     listed = readable(index.summaries())
-    if signature(listed) != drawn:
+    if signature(listed, interval()) != drawn:
         st.rerun()
     running = [summary for summary in listed if summary["state"] == "running"]
     share = 0.0
