@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from core.jobs import gpus, halt, slots
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from core.storage import files, locks
+from core.storage import files, lab_file, locks
 from core.text import listed
 
 Verdict = Literal["good", "note", "fault"]
@@ -34,6 +35,11 @@ SHARED = 1e9  # bytes of shared memory that loader processes may want: 8 of them
 OLD = 24 * 3600.0  # seconds after which nobody writes a temporary file any longer
 TEMPORARY = re.compile(r"^\..+\.[0-9a-f]{8}\.tmp$")  # as core.storage.files names them
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs", "lustre")
+DOORS = {
+    "alone": "this machine only, and of its browsers those that opened the lab's link",
+    "proxy": "whom the web server in front names",
+    "oidc": "who logs in and is allowed by name",
+}
 HOLDER = """
 import sys
 from pathlib import Path
@@ -66,6 +72,7 @@ def examine(root: Path | None = None, top: Path = machine.TOP) -> list[Finding]:
         ("machine", lambda: _machine(root, top)),
         ("shared memory", lambda: _shared_memory(top)),
         ("rights", lambda: _rights(root)),
+        ("door", lambda: _door(root)),
         ("locks", lambda: _locks(root)),
         ("disk", lambda: _disk(root)),
         ("weights", _weights),
@@ -153,6 +160,22 @@ def _rights(root: Path) -> Iterator[Finding]:
             )
             return
     yield Finding("rights", "good", f"{root} can be written.")
+
+
+def _door(root: Path) -> Iterator[Finding]:
+    """Who comes in, as lab.toml says it; who may write that file says who."""
+    path = places.lab_file(root)
+    try:
+        mode = lab_file.read(root).door.mode
+    except LabError as error:
+        yield Finding("door", "fault", f"the lab does not start: {error.message}", error.remedy)
+        return
+    open_to_all = [place for place in (path, path.parent) if place.exists() and place.stat().st_mode & 0o1002 == 0o002]
+    if open_to_all:
+        what = f"every account of this machine can write {open_to_all[0]}, and say in {path.name} who comes in."
+        yield Finding("door", "fault", what, f"chmod o-w {shlex.quote(str(open_to_all[0]))}")
+    else:
+        yield Finding("door", "good", f"{DOORS[mode]} ({mode}).")
 
 
 def _locks(root: Path) -> Iterator[Finding]:

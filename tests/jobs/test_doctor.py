@@ -22,8 +22,26 @@ def verdicts(findings):
 def test_a_lab_in_order_has_no_fault_and_every_subject_is_looked_at(tmp_path):
     findings = doctor.examine(tmp_path / "runs")
     assert [finding.what for finding in findings if finding.verdict == "fault" and finding.subject != "disk"] == []
-    assert {"versions", "machine", "rights", "locks", "disk", "weights", "runs"} <= {f.subject for f in findings}
+    subjects = {"versions", "machine", "rights", "door", "locks", "disk", "weights", "runs"}
+    assert subjects <= {finding.subject for finding in findings}
     assert all(finding.remedy for finding in findings if finding.verdict != "good")
+
+
+def test_who_comes_in_is_told_and_what_would_let_in_others_is_a_fault(tmp_path, monkeypatch):
+    for name in ("FACET_DOOR", "FACET_DOOR_PUBLISHED", "FACET_LAB_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    [alone] = findings_about("door", tmp_path)
+    assert alone.verdict == "good" and "alone" in alone.what
+    path = tmp_path / "lab.toml"
+    path.write_text('[door]\nmode = "oidc"\n')
+    [oidc] = findings_about("door", tmp_path)
+    assert oidc.verdict == "good" and "oidc" in oidc.what
+    path.chmod(0o666)
+    [written] = findings_about("door", tmp_path)
+    assert written.verdict == "fault" and "every account" in written.what and written.remedy == f"chmod o-w {path}"
+    path.write_text("[door]\nmood = 1\n")
+    [broken] = findings_about("door", tmp_path)
+    assert broken.verdict == "fault" and "has no 'mood'" in broken.what and broken.remedy
 
 
 @pytest.mark.fault(43)
