@@ -65,7 +65,7 @@ class Behind:
     async def slowly(self, request: Request) -> StreamingResponse:
         async def words():
             yield b"first"
-            await asyncio.to_thread(self.go_on.wait, 60)
+            assert await asyncio.to_thread(self.go_on.wait, 30), "the first words did not arrive before the last ones"
             yield b"second"
 
         return StreamingResponse(words())
