@@ -11,6 +11,7 @@ from core.runs.colours import colour_of
 from core.runs.lists import index, query
 from core.runs.lists.index import Listed
 from core.text import count, number_of
+from pages.parts.people import people
 from pages.parts.runs import actions, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
@@ -23,7 +24,8 @@ TABLE = "runs-table"
 CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
 NO_GROUPS = "No groups"
-GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag")}
+GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag") if name != "by"}
+WHO = "Who"
 SHELVES = ("Runs", "Archive", "Trash")
 
 
@@ -35,7 +37,7 @@ def act() -> None:
         st.session_state[CLICKED] = done["at"]
     if (by := done.get("sort")) in query.SORTS:
         same = st.query_params.get("sort", "created") == by
-        downward = not query_descending() if same else by not in ("name", "state", "dataset", "task", "recipe")
+        downward = not query_descending() if same else by not in ("name", "state", "dataset", "task", "recipe", "by")
         st.query_params["sort"], st.query_params["order"] = by, "down" if downward else "up"
         st.query_params.pop("page", None)
     if opened := done.get("open"):
@@ -65,10 +67,11 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, s
             "A word such as batch\\_size=64 asks for a setting.",
         )
         filters = {name: ticked for name, title in FILTERS if (ticked := pick_filter(entries, name, title)) is not None}
+        mine = people.shared() and st.toggle("Mine", key="mine", bind="query-params", on_change=first_page)
         varying = query.varying(entries)
         by = st.selectbox(
             "Group by",
-            [NO_GROUPS, *GROUPS, *varying],
+            [NO_GROUPS, *GROUPS, *([WHO] if people.shared() else []), *varying],
             key="group",
             bind="query-params",
             width=200,
@@ -78,7 +81,13 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, s
     depths = tuple(int(depth) for depth in filters.pop("depth", ()))
     sort = st.query_params.get("sort", "created")
     question = query.Query(
-        text=text or "", depth=depths, archived=archived, sort=sort, descending=query_descending(), **filters
+        text=text or "",
+        depth=depths,
+        by=(people.me(),) if mine else (),
+        archived=archived,
+        sort=sort,
+        descending=query_descending(),
+        **filters,
     )
     return question, "" if by in (None, NO_GROUPS) else by
 
@@ -105,7 +114,7 @@ def grouped(entries: list[Listed], by: str) -> list[tuple[str, str, list[Listed]
     if not by:
         return [("", "", entries)]
     groups = []
-    for value, rows in query.grouped(entries, GROUPS.get(by, by)):
+    for value, rows in query.grouped(entries, "by" if by == WHO else GROUPS.get(by, by)):
         means = [entry.scores["best_f1"][0] for entry in rows if entry.scores["best_f1"][2]]
         about = f"{count(len(rows))} run{'s' if len(rows) > 1 else ''}"
         about += f" · F1 best {min(means):.3f} to {max(means):.3f}" if len(means) > 1 else ""
@@ -219,6 +228,7 @@ of_all = f"{count(len(matching))} of " if len(matching) < len(here) else ""
 st.caption(
     f"{of_all}{number_of(len(here), 'run')}. Scores are mean ± deviation (number of folds) over the finished folds."
 )
+people.explain()
 if shelf == "Runs" and any(entry.state in badges.ACTIVE for entry in every):
     each = ticking.every(TICK)
     st.fragment(watch, run_every=each)((tuple(entry.state for entry in every), each))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import machine, places
 from pages.parts.hand import hand
+from pages.parts.people import people
 from pages.parts.settings import about, change, disk, engine, health, pixels, slots
 from pages.parts.shared import frame, theme
 
@@ -19,6 +20,8 @@ st.html(
 )
 with st.container():
     change.told()
+    if people.lab_locked():
+        st.caption("Everybody sees this page; an admin of the lab changes the settings.")
 with theme.section("Disk"):
     disk.section(root)
 with theme.section("Decoded photos"):

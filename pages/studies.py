@@ -14,6 +14,7 @@ from core.studies import record_file, records
 from core.studies.records import Study
 from core.text import ago, count, number_of, plain
 from pages.parts.hand import hand
+from pages.parts.people import people
 from pages.parts.settings import slots
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
@@ -65,7 +66,7 @@ def header(study: Study, status: view.StudyStatus) -> None:
     facts = [
         number_of(len(status.rows), "run"),
         f"{status.done} of {status.jobs} fold jobs done",
-        f"launched {ago(study.created)}",
+        f"{people.launched(study.by)} {ago(study.created)}",
     ]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
@@ -81,16 +82,18 @@ def header(study: Study, status: view.StudyStatus) -> None:
 
 def actions(study: Study, status: view.StudyStatus) -> None:
     if status.waiting and not study.paused:
-        st.button(
+        people.button(
             "Pause",
+            study.by,
             icon=":material/pause:",
             on_click=act,
             args=(records.pause, study),
             help="No further fold begins; what trains goes on to its end.",
         )
     if study.paused or status.stopped:
-        st.button(
+        people.button(
             "Resume",
+            study.by,
             icon=":material/play_arrow:",
             type="primary",
             on_click=act,
@@ -98,8 +101,9 @@ def actions(study: Study, status: view.StudyStatus) -> None:
             help="Queue every fold that is not done, each from its last checkpoint.",
         )
     if status.waiting or status.running:
-        st.button(
+        people.button(
             "Cancel",
+            study.by,
             icon=":material/stop_circle:",
             on_click=act,
             args=(records.cancel, study),
@@ -108,8 +112,9 @@ def actions(study: Study, status: view.StudyStatus) -> None:
     if COMPARE.is_file() and len(status.rows) > 1 and st.button("Compare", icon=":material/compare_arrows:"):
         st.switch_page(COMPARE, query_params={"runs": ",".join(row.run.id for row in status.rows)})
     with st.popover("More", icon=":material/more_vert:"):
-        if status.rows and st.button(
+        if status.rows and people.button(
             "Add a run",
+            study.by,
             icon=":material/add_circle:",
             width="stretch",
             help="Open Launch with the settings of the last run; what you launch there joins on the same folds.",
@@ -126,8 +131,9 @@ def actions(study: Study, status: view.StudyStatus) -> None:
                 width="stretch",
                 help="python -m core study FILE --data FOLDER launches it again.",
             )
-        st.button(
+        people.button(
             "Delete this study",
+            study.by,
             icon=":material/delete:",
             on_click=act,
             args=(forget, study),
@@ -180,8 +186,9 @@ def move_button(study: Study, row: view.Row, target: view.Row | None, icon: str,
     """Brings a run to the place of another one that waits, in the study's order; greyed where there is none."""
     order = study.run_ids
     steps = order.index(target.run.id) - order.index(row.run.id) if target else 0
-    st.button(
+    people.button(
         "",
+        study.by,
         icon=f":material/{icon}:",
         help=tip,
         type="tertiary",
@@ -216,11 +223,22 @@ def overview() -> None:
         st.info("No study yet. Launch several runs over a grid and compare them here.", icon=":material/grid_on:")
         if st.button("Launch a study", type="primary", icon=":material/rocket_launch:"):
             st.switch_page(LAUNCH, query_params={"as": "study"})
+    if studies and people.shared():
+        mine = st.toggle("Mine", key="mine", bind="query-params")
+        people.explain()
+        studies = [study for study in studies if not mine or study.by == people.me()]
+        if not studies:
+            st.info("None of the studies is yours.", icon=":material/grid_on:")
     for study in studies:
         status = view.read_status(study)
         with st.container(border=True):
             st.page_link(STUDIES, label=plain(study.name), query_params={"study": study.id})
-            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{view.progress_html(study, status)}')
+            by = (
+                f'<div class="lab-meta">{escape(people.launched(study.by))}</div>'
+                if people.shared() and study.by
+                else ""
+            )
+            st.html(f'<div class="lab-meta">{escape(study.description)}</div>{by}{view.progress_html(study, status)}')
     slots.line()
 
 
@@ -259,7 +277,8 @@ if status.missing:
         f"{' and others' if len(status.missing) > 1 else ''}. The launch was cut off, or they were deleted.",
         icon=":material/playlist_add:",
     )
-    st.button("Launch the missing runs", icon=":material/rocket_launch:", on_click=act, args=(launch_missing, study))
+    icon = ":material/rocket_launch:"
+    people.button("Launch the missing runs", study.by, icon=icon, on_click=act, args=(launch_missing, study))
 order(study, status)
 scores.section(study, status)
 slots.line()

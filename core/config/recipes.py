@@ -9,8 +9,7 @@ from pathlib import Path
 from core.config.run_config import DataConfig, RunConfig, read_config, to_yaml
 from core.errors import LabError
 from core.places import lab_folder
-from core.storage import locks
-from core.storage.files import write_text
+from core.storage import asking, files, locks
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 RECIPES = Path(__file__).parent / "recipes"
@@ -31,12 +30,12 @@ def lab_recipes() -> list[str]:
 
 def version() -> tuple[tuple[str, int, int], ...]:
     """(file, time, size) of every recipe there is: the same value means the same recipes."""
-    files = []
+    stamps = []
     for path in (*sorted(RECIPES.glob("*.yaml")), *sorted(recipes_home().glob("*.yaml"))):
         with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
             status = path.stat()
-            files.append((str(path), status.st_mtime_ns, status.st_size))
-    return tuple(files)
+            stamps.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(stamps)
 
 
 def load_recipe(name: str) -> RunConfig:
@@ -71,8 +70,25 @@ def own_recipes() -> tuple[dict[str, RunConfig], dict[str, LabError]]:
     return named, wrong
 
 
+def owner_of(name: str) -> str:
+    """Who saved a recipe; empty where that is not known."""
+    try:
+        owner = files.table_of(files.read_json(_owners_file())).get(name)
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return owner if isinstance(owner, str) else ""
+
+
+def _owners_file() -> Path:
+    """Beside the recipes, whose files hold a configuration and nothing else."""
+    return recipes_home() / "saved-by.json"
+
+
 def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
-    """Write a recipe without its dataset. Raises LabError for a name that cannot be used or is taken."""
+    """Write a recipe without its dataset, which is then of whoever asks.
+
+    Raises LabError for a name that cannot be used or is taken; 'not-yours' where it would replace somebody else's.
+    """
     if not NAME.fullmatch(name):
         raise LabError(
             f"recipe name {name!r}: cannot be used.", "Use a-z, 0-9 and hyphens, 40 characters at most.", "name"
@@ -88,7 +104,11 @@ def save_recipe(name: str, config: RunConfig, *, replace: bool = False) -> Path:
                 raise LabError(
                     f"recipe '{name}': there is one already.", "Choose another name, or replace it.", "exists"
                 )
-            write_text(path, to_yaml(bare))
+            if path.exists():
+                asking.check(owner_of(name), f"recipe '{name}'")
+            mine = {name: asking.asker().name}
+            files.change_json(_owners_file(), "who saved the recipes", lambda owners: files.table_of(owners) | mine)
+            files.write_text(path, to_yaml(bare))
     except OSError as error:
         raise LabError(f"{path}: cannot be written ({error.strerror}).", "Check the folder.", "disk") from error
     return path

@@ -91,7 +91,7 @@ class _Queued:
         return [state.fold for state in run.states() if state.state == "interrupted"]
 
     def _waiting(self) -> int:
-        return sum(1 for _ in queue.entries(self.root))
+        return len(queue.waiting(self.root))
 
     def _running(self) -> list[tuple[Run, int]]:
         from core.runs.lists import index

@@ -24,7 +24,7 @@ from core.engines import pack, taken
 from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Parcel
 from core.errors import LabError
-from core.jobs import elsewhere, fold_job, halt, queue, reach
+from core.jobs import elsewhere, fold_job, halt, queue, reach, turns
 from core.jobs.room import keep
 from core.runs import Run
 from core.runs.states import ALIVE
@@ -229,6 +229,7 @@ class Writer:
         fold_job.begin(held.run, held.fold, {**worker, "engine": self.address, "desk": self.desk, "attempt": attempt})
         self.packed.pop((held.run.id, held.fold), None)
         queue.remove(held.run, [held.fold])
+        turns.took_one(held.run)
         epoch = held.run.written_state(held.fold).epoch
         held.run.sweep(held.fold)
         held.run.log(f"fold {held.fold}: attempt {attempt} begins on {node.get('name')}, {epoch} epochs done before")

@@ -31,14 +31,15 @@ from core.plan.plan import Plan, check_weights
 from core.runs import FoldState, Run, deaths, starts
 from core.runs.create import create
 from core.runs.everybody import unmeasured
+from core.runs.owners import owner
 from core.runs.run import is_locked
-from core.storage import locks
+from core.storage import asking, locks
 
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
 
 
 def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
-    """Freeze the plan as a run, queue its folds and see that a worker is there.
+    """Freeze the plan as a run of whoever asks, queue its folds and see that a worker is there.
 
     Raises LabError: 'exists' for an id that was launched before, 'not-allowed' for a dataset where the lab does not
     look, 'weights', 'locks', 'engine', 'read-only', 'disk-full'.
@@ -65,6 +66,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         | {"python": sys.version.split()[0]},
         "parent": plan.config.model.parent,
         "study": study,
+        "by": asking.asker().name,
         "machine": machine.name(),
         reach.ASKED_FROM: bounds.asked_from(),
     } | ({"test": record} if (record := apart.record()) else {})
@@ -89,8 +91,10 @@ def resume(run: Run) -> list[int]:
     """Queue every fold that is neither done nor under way; each goes on from its last checkpoint.
 
     A run that is held back because its study is paused may begin: somebody asked for this one by name.
-    Returns the folds. Raises LabError: as check_unchanged when the photos are not those of the launch, 'locks'.
+    Returns the folds. Raises LabError: 'not-yours', as check_unchanged when the photos are not those of the launch,
+    'locks'.
     """
+    owner.check([run.require()])
     folds = requeue(run)
     queue.let_go(run)
     ensure_workers(run.dir.parent)
@@ -98,7 +102,7 @@ def resume(run: Run) -> list[int]:
 
 
 def requeue(run: Run) -> list[int]:
-    """`resume` that leaves what is held back held back, and starts no worker."""
+    """`resume`, whoever asks, that leaves what is held back held back, and starts no worker."""
     check_unchanged(run.require().samples(), touched_file(run))
     locks.check_folder(places.lab_folder(run.dir.parent))
     reach.note_asked(run)
@@ -125,7 +129,16 @@ def touched_file(run: Run) -> Path:
 
 
 def cancel(run: Run, *, grace: float = GRACE) -> None:
-    """Stop every fold of a run: what waits at once, what trains within `grace` seconds or by force."""
+    """Stop every fold of a run: what waits at once, what trains within `grace` seconds or by force.
+
+    Raises LabError: 'gone', 'not-yours'.
+    """
+    owner.check([run.require()])
+    stop(run, grace=grace)
+
+
+def stop(run: Run, *, grace: float = GRACE) -> None:
+    """`cancel`, whoever asks: for who may stop what the run is part of."""
     run.require()
     queue.remove(run, run.folds())
     stopping = []
@@ -256,4 +269,4 @@ def _detached(command: list[str], lab: Path, **options: Any) -> None:
 
 def waiting(folder: Path | None = None) -> list[tuple[str, int]]:
     """(run id, fold) of every fold job that waits and is not held back, in order."""
-    return [(run_id, fold) for _, run_id, fold in queue.entries(folder or places.runs_folder())]
+    return [(run_id, fold) for _, run_id, fold in queue.waiting(folder or places.runs_folder())]

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import LabError
 from core.places import machine_folder
-from core.storage import files, locks, machine_settings
+from core.storage import asking, files, locks, machine_settings
 from core.storage.files import GARBAGE
 
 CHOICE = "FACET_ENGINE"
@@ -56,7 +56,7 @@ def check_installed() -> None:
 
 
 def choose(root: Path, choice: str) -> None:
-    """Keep the setting of this machine. Raises LabError(kind 'engine')."""
+    """Keep the setting of this machine. Raises LabError: 'not-yours', 'engine'."""
     check(choice, "engine")
     machine_settings.change(root, engine=choice)
 
@@ -95,7 +95,11 @@ def wishes_file(root: Path) -> Path:
 
 
 def use_node(root: Path, name: str, use: bool) -> None:
-    """Ask the writer to take a node out of use, or into use again. What trains there goes on to its end."""
+    """Ask the writer to take a node out of use, or into use again. What trains there goes on to its end.
+
+    Raises LabError: 'not-yours', and as files.change_json does.
+    """
+    asking.check_lab("which nodes are used")
     word = "in" if use else "out"
     files.change_json(wishes_file(root), "what nodes are used", lambda content: files.table_of(content) | {name: word})
 

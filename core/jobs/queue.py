@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from core import machine
 from core.errors import LabError
-from core.jobs import gpus, slots
+from core.jobs import gpus, slots, turns
 from core.places import lab_folder, machine_folder, runs_folder
 from core.runs import Run
 from core.runs.run import ID, check_id, is_locked
@@ -35,11 +35,11 @@ def holds_folder(runs: Path) -> Path:
     return lab_folder(runs) / "holds"
 
 
-def enqueue(run: Run, folds: list[int], owner: str | None = None) -> None:
+def enqueue(run: Run, folds: list[int], whose: str | None = None) -> None:
     """One small file a fold job; its name is its place: time, run, fold.
 
-    owner: name of the machine that begins it by itself, since another may not have its photos; this one if None, any
-    if empty, as in queues of version 0.1. A worker that is started by hand takes jobs of every owner.
+    whose: name of the machine that begins it by itself, since another may not have its photos; this one if None, any
+    if empty, as in queues of version 0.1. A worker that is started by hand takes jobs of every machine.
     """
     folder = queue_folder(run.dir.parent)
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,25 +49,32 @@ def enqueue(run: Run, folds: list[int], owner: str | None = None) -> None:
         if fold not in waiting:
             place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
             try:
-                files.write_text(place, machine.name() if owner is None else owner, durable=False)
+                files.write_text(place, machine.name() if whose is None else whose, durable=False)
             except LabError:  # a full disk still has room for a name
                 place.touch()
 
 
 def entries(runs: Path, *, by_itself: bool = False) -> Iterator[tuple[Path, str, int]]:
-    """(file, run id, fold) in the order in which they will be claimed; what is held back is left out.
+    """(file, run id, fold) in the order in which they will be claimed: what may begin now.
 
+    Left out is what is held back, and what is more than one person may train at a time beside what trains already.
     by_itself: only what this machine begins by itself.
     """
+    return iter(turns.within_cap(runs, waiting(runs, by_itself=by_itself), lambda: list(places(runs))))
+
+
+def waiting(runs: Path, *, by_itself: bool = False) -> list[tuple[Path, str, int]]:
+    """(file, run id, fold) of all that is not held back, person by person in turn, each person's in order."""
     held, mine = held_runs(runs), ("", machine.name())
-    return (
+    jobs = [
         (file, run_id, fold)
         for file, run_id, fold in places(runs)
-        if run_id not in held and (not by_itself or owner_of(file) in mine)
-    )
+        if run_id not in held and (not by_itself or machine_of(file) in mine)
+    ]
+    return turns.arranged(runs, jobs)
 
 
-def owner_of(place: Path) -> str:
+def machine_of(place: Path) -> str:
     """The machine that begins a job by itself; empty for any."""
     with contextlib.suppress(OSError, ValueError):
         return place.read_text("utf-8")

@@ -62,6 +62,9 @@ def check(count: Any, threads: Any) -> Slots:
 
 
 def write(root: Path, slots: Slots) -> None:
-    """Keep the setting; other settings in the file stay. Workers take it up with their next fold job."""
+    """Keep the setting; other settings in the file stay. Workers take it up with their next fold job.
+
+    Raises LabError: 'not-yours', 'config', and as files.change_json does.
+    """
     checked = check(slots.count, slots.threads)
     machine_settings.change(root, cpu_slots=checked.count, threads_per_slot=checked.threads)

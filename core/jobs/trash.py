@@ -16,6 +16,7 @@ from core.jobs import queue
 from core.runs import Run
 from core.runs.lists import index
 from core.runs.notes import check_idle
+from core.runs.owners import owner
 from core.runs.run import check_id
 
 
@@ -27,14 +28,16 @@ def trash_folder(folder: Path | None = None) -> Path:
 def delete(ids: Sequence[str], folder: Path | None = None) -> None:
     """Move runs into the trash.
 
-    Raises LabError, before anything is moved: 'busy' for a run that trains or waits, 'parent' for one whose weights
-    an unfinished run starts from, 'gone', 'bad-id'.
+    Raises LabError, before anything is moved: 'not-yours', 'busy' for a run that trains or waits, 'parent' for one
+    whose weights an unfinished run starts from, 'gone', 'bad-id'.
     """
     root = folder or places.runs_folder()
     chosen = [Run(run_id, root) for run_id in ids]
     for run in chosen:
         if not run.dir.is_dir():
             run.require()
+    owner.check(chosen)
+    for run in chosen:
         check_idle(run)
     _check_children(chosen, root)
     target = trash_folder(root)
@@ -46,8 +49,12 @@ def delete(ids: Sequence[str], folder: Path | None = None) -> None:
 
 
 def restore(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Move runs back from the trash. Raises LabError: 'gone', or 'exists' when a run of that id is there again."""
+    """Move runs back from the trash.
+
+    Raises LabError: 'not-yours' before any is moved, 'gone', or 'exists' when a run of that id is there again.
+    """
     root = folder or places.runs_folder()
+    owner.check([Run(run_id, trash_folder(root)) for run_id in ids])
     for run_id in ids:
         source = trash_folder(root) / check_id(run_id)
         if not source.is_dir():
@@ -58,7 +65,8 @@ def restore(ids: Sequence[str], folder: Path | None = None) -> None:
 
 
 def delete_for_good(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Remove runs from the trash and from the disk; there is no way back."""
+    """Remove runs from the trash and from the disk; there is no way back. Raises LabError: 'not-yours' before that."""
+    owner.check([run for run_id in ids if (run := Run(run_id, trash_folder(folder))).dir.is_dir()])
     for run_id in ids:
         place = trash_folder(folder) / check_id(run_id)
         try:

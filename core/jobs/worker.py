@@ -1,4 +1,4 @@
-"""A worker's life: take a slot, claim the oldest fold job that waits, train it, take the next, leave.
+"""A worker's life: take a slot, claim the fold job whose turn it is, train it, take the next, leave.
 
 Imports no torch until it has a job. The operating system frees a dead worker's locks, so it needs no farewell.
 """
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from core import places
 from core.data.content.unchanged import check_unchanged
-from core.jobs import control, fold_job, halt, queue, reach, speed
+from core.jobs import control, fold_job, halt, queue, reach, speed, turns
 from core.jobs.room import keep
 from core.runs import Run, deaths
 from core.runs.run import is_locked
@@ -29,7 +29,7 @@ COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machin
 def claim(
     root: Path, passed_over: set[tuple[str, int]] | None = None, *, by_itself: bool = False
 ) -> tuple[Run, int, FileLock, Path] | None:
-    """(run, fold, its lock, held, its place in the queue) of the oldest waiting fold job; None when there is none.
+    """(run, fold, its lock, held, its place in the queue) of the fold job whose turn it is; None when there is none.
 
     passed_over: jobs whose lock cannot be opened, which are not tried again; those that this call finds come to them.
     by_itself: only jobs that this machine begins by itself.
@@ -37,7 +37,11 @@ def claim(
     Its place is given up only by who holds the fold's lock, once the state says running: a worker killed before that
     leaves the place to the next one, who goes on with a job that says running and still has its place.
     """
-    passed_over = set() if passed_over is None else passed_over
+    with turns.one_at_a_time(root):
+        return _claim(root, set() if passed_over is None else passed_over, by_itself)
+
+
+def _claim(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -> tuple[Run, int, FileLock, Path] | None:
     for entry, run_id, fold in list(queue.entries(root, by_itself=by_itself)):
         if (run_id, fold) in passed_over:
             continue
@@ -58,6 +62,7 @@ def claim(
             lock.release()
             continue
         if run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists():
+            turns.took_one(run)
             return run, fold, lock, entry
         entry.unlink(missing_ok=True)
         lock.release()

@@ -19,6 +19,8 @@ from core.report import again, apart, certainty, faces, groups, numbers
 from core.report.blocks import Bullets, Figure, Section, Table, Text
 from core.report.findings import Findings
 from core.report.words import limits
+from core.runs.owners import owner
+from core.storage import asking
 from core.text import count
 
 
@@ -179,4 +181,20 @@ def _setup(findings: Findings) -> Section:
             blocks.append(Table(head, rows, "Only the settings that differ; all others are the same.", words=True))
         else:
             blocks.append(Text("No setting differs between the runs."))
+    if line := _launched(findings):
+        blocks.append(Text(line))
     return Section("Setup", tuple(blocks))
+
+
+def _launched(findings: Findings) -> str:
+    """Who launched which runs; empty where that is one person alone, or not known of any."""
+    theirs: dict[str, list[str]] = {}
+    for member in findings.members:
+        theirs.setdefault(owner.told(member.info), []).append(findings.names[member.id])
+    named = [person for person in theirs if person]
+    if not named or (len(named) == 1 and not asking.asker().shared):
+        return ""
+    if len(theirs) == 1:
+        return f"Launched by {named[0]}."
+    parts = [f"{', '.join(names)} by {person or 'nobody known'}" for person, names in theirs.items()]
+    return f"Launched: {'; '.join(parts)}."

@@ -15,19 +15,20 @@ from core.config import to_yaml
 from core.config.settings import recipe_of
 from core.errors import LabError
 from core.runs.metrics_file import LATER
+from core.runs.owners import owner
 from core.runs.run import Run
 from core.storage import files
 from core.storage.spreadsheet import spreadsheet_csv
 
 SCALARS = ("loss", "objective", "accuracy", "f1", "f1_present", "lr_backbone", "lr_head", "images_per_second")
-TIDY = ["run", "name", "depth", "recipe", "seed", "fold", "epoch", "phase", "split", "metric", "value"]
+TIDY = ["run", "name", "by", "depth", "recipe", "seed", "fold", "epoch", "phase", "split", "metric", "value"]
 
 
 def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:
     """Every metric of every run in one table, a line per run, fold, epoch, split and metric.
 
-    Columns: run, name, depth, recipe, seed, fold, epoch, phase, split, metric, value. Raises LabError for a run that is
-    gone; folds without epochs give no lines.
+    Columns: run, name, by (who launched it, empty where that is not known), depth, recipe, seed, fold, epoch, phase,
+    split, metric, value. Raises LabError for a run that is gone; folds without epochs give no lines.
     """
     parts = []
     for run in chosen:
@@ -35,8 +36,8 @@ def tidy_metrics(chosen: Sequence[Run]) -> pd.DataFrame:
         wide = run.all_metrics()
         long = wide.melt(["fold", "epoch", "phase", "split"], var_name="metric", value_name="value")
         long = long[long["value"].notna() | ~long["metric"].isin(LATER)]  # an older run never measured them
-        about = {"run": run.id, "name": config.name, "depth": config.model.depth, "recipe": recipe_of(config)[0]}
-        parts.append(long.assign(**about, seed=config.training.seed))
+        about = {"run": run.id, "name": config.name, "by": owner.of(run), "recipe": recipe_of(config)[0]}
+        parts.append(long.assign(**about, depth=config.model.depth, seed=config.training.seed))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=TIDY)
     table = table[TIDY].astype({"value": "float64"})
     return table.sort_values(["run", "fold", "metric", "split", "epoch"], kind="stable", ignore_index=True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from core.errors import LabError
+from core.runs.owners import owner
 from core.runs.run import Run
-from core.storage import files
+from core.storage import asking, files
 from core.storage.files import GARBAGE
 
 TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
@@ -20,11 +21,15 @@ TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
 
 @dataclass(frozen=True)
 class Notes:
-    """What people wrote about a run. archived: Unix time at which it was put aside, None while it is listed."""
+    """What people wrote about a run. archived: Unix time at which it was put aside, None while it is listed.
+
+    by: who wrote last; empty where nobody did, and in notes of older labs.
+    """
 
     tags: tuple[str, ...] = ()
     text: str = ""
     archived: float | None = None
+    by: str = field(default="", compare=False)
 
 
 def read_notes(run: Run) -> Notes:
@@ -36,6 +41,7 @@ def read_notes(run: Run) -> Notes:
             _clean(data.get("tags") or ()),
             str(data.get("text") or "")[:NOTE_LENGTH],
             float(archived) if archived is not None else None,
+            owner.told(data),
         )
     except (OSError, *GARBAGE):
         return Notes()
@@ -44,8 +50,8 @@ def read_notes(run: Run) -> Notes:
 def change_notes(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), text: str | None = None) -> Notes:
     """Add tags to those that the run has at that moment, take others off, and replace the note where text is given.
 
-    Raises LabError: 'gone', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a note above
-    2,000 characters.
+    Raises LabError: 'gone', 'not-yours', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a
+    note above 2,000 characters.
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
@@ -53,14 +59,19 @@ def change_notes(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (
 
     def change(notes: Notes) -> Notes:
         tags = _checked(run, (*(tag for tag in notes.tags if tag not in removed), *added))
-        return replace(notes, tags=tags, text=notes.text if text is None else text.strip())
+        changed = replace(notes, tags=tags, text=notes.text if text is None else text.strip())
+        return notes if changed == notes else replace(changed, by=asking.asker().name)
 
     return _change(run, change)
 
 
 def archive(ids: Sequence[str], folder: Path | None = None) -> None:
-    """Leave runs out of lists. Raises LabError(kind 'busy') naming a run that trains or waits; then none is changed."""
+    """Leave runs out of lists.
+
+    Raises LabError, before any is changed: 'not-yours', 'busy' naming a run that trains or waits.
+    """
     chosen = [Run(run_id, folder).require() for run_id in ids]
+    owner.check(chosen)
     for run in chosen:
         check_idle(run)
     for run in chosen:
@@ -68,8 +79,11 @@ def archive(ids: Sequence[str], folder: Path | None = None) -> None:
 
 
 def unarchive(ids: Sequence[str], folder: Path | None = None) -> None:
-    for run_id in ids:
-        _change(Run(run_id, folder), lambda notes: replace(notes, archived=None))
+    """Raises LabError: 'not-yours', before any is changed."""
+    chosen = [Run(run_id, folder) for run_id in ids]
+    owner.check(chosen)
+    for run in chosen:
+        _change(run, lambda notes: replace(notes, archived=None))
 
 
 def _checked(run: Run, tags: Iterable[object]) -> tuple[str, ...]:
@@ -87,7 +101,7 @@ def _clean(tags: Iterable[object]) -> tuple[str, ...]:
 
 
 def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
-    run.require()
+    owner.check([run.require()])
     with files.written_to(run.dir, "Make the folder writable."), run.written_alone():
         notes = change(read_notes(run))
         files.write_json(run.notes_file, asdict(notes))

@@ -41,6 +41,7 @@ def summary_of(
         "init": config.model.init,
         "epochs": config.epochs,
         "study": info.get("study"),
+        "by": info.get("by"),
         "everybody": config.folds.everybody,
         "recipe": list(settings.recipe_of(config)),
         "settings": settings.flat(config),

@@ -64,11 +64,25 @@ class Data(_Section):
     folders: tuple[Annotated[Path, AfterValidator(_absolute)], ...] | None = None  # of datasets; None: nothing is said
 
 
+class People(_Section):
+    """[people]: who may do what, where several come in."""
+
+    admins: tuple[str, ...] = ()  # as the door names them: may change what is not theirs, and the lab's settings
+
+
+class Queue(_Section):
+    """[queue]: how the lab's people share its machines."""
+
+    each: int | None = Field(None, ge=1)  # fold jobs of one person that train at a time; None: as many as there is room
+
+
 class LabFile(_Section):
     """All of lab.toml, a section a field."""
 
     door: Door = Door()
     data: Data = Data()
+    people: People = People()
+    queue: Queue = Queue()
 
 
 def read(runs: Path | None = None) -> LabFile:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.places import lab_folder, machine_folder
-from core.storage import files
+from core.storage import asking, files
 
 
 def settings_file(root: Path) -> Path:
@@ -24,7 +24,12 @@ def read(root: Path) -> dict[str, Any]:
 
 
 def change(root: Path, **chosen: Any) -> None:
-    """Keep these; others in the file stay. Raises LabError: 'locked', 'disk-full'; other OSErrors pass."""
+    """Keep these; others in the file stay.
+
+    Raises LabError: 'not-yours' where whoever asks is no admin of a lab that several share, 'locked', 'disk-full';
+    other OSErrors pass.
+    """
+    asking.check_lab("what this machine does")
     files.change_json(
         settings_file(root), "the lab's settings.json", lambda content: _with_older(root, content) | chosen
     )

@@ -46,6 +46,7 @@ class Study:
     refused: dict[str, str] = field(default_factory=dict)  # run id -> why it could not be launched
     cancelled: float | None = None
     persons: str = ""  # how far they are known: known | partly | unknown; empty in records of older labs
+    by: str = ""  # who launched it; empty in records of older labs
 
     @property
     def run_ids(self) -> list[str]:

@@ -1,11 +1,13 @@
 """Studies that were launched: which runs belong together, and what is done to all of them. Imports no torch.
 
 Its record names the runs before the first of them is made, so that a study that was cut off in the middle of its launch
-can be completed. Runs hold their own state; a study has none but its order and whether the queue holds it back.
+can be completed. Runs hold their own state; a study has none but its order and whether the queue holds it back. Whose
+the study is may pause, cancel and order all of its runs, whoever else let one join it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +29,7 @@ from core.runs import Run
 from core.runs.create import new_id
 from core.runs.run import check_id
 from core.runs.states import ALIVE, overall
-from core.storage import locks
+from core.storage import asking, locks
 from core.studies import record_file
 from core.studies.grid import StudyConfig, make_plans
 from core.studies.record_file import Study, StudyRun, exists, folder_of, load
@@ -70,7 +72,8 @@ def launch_plans(
         if (folder_of(root) / f"{study_id}.json").exists():
             raise LabError(f"study '{study_id}' exists already.", "It was launched once; open it.", kind="exists")
         state = persons.together(plan.persons.state for plan in plans)
-        record = Study(study_id, name, description, time.time(), settings or {}, members, persons=state)
+        by = asking.asker().name
+        record = Study(study_id, name, description, time.time(), settings or {}, members, persons=state, by=by)
         record_file.write(record, root)
     return _start(record, dict(zip(record.run_ids, plans, strict=True)), root)
 
@@ -129,7 +132,7 @@ def _watch(study: Study, root: Path) -> Callable[[], bool]:
 
 def _stop_late(study: Study, run: Run, root: Path) -> None:
     if exists(study.id, root):
-        control.cancel(run)
+        control.stop(run)
     elif run.id in queue.held_runs(root) or any(state.state == "cancelled" for state in run.states()):
         control.cancel_waiting(run, DELETED)  # once more: it came into the queue after the first time
 
@@ -145,9 +148,10 @@ def folds_of(study: Study, folder: Path | None = None) -> pd.Series:
 def add(study: Study, plan: Plan, scan: Scan, *, run_id: str | None = None, folder: Path | None = None) -> Run:
     """One more run, on the study's frozen folds; people that no run of it knows are assigned, nobody is moved.
 
-    Raises LabError: 'folds' when it asks for another number of folds, 'exists', and what a launch raises.
+    Raises LabError: 'not-yours', 'folds' when it asks for another number of folds, 'exists', and what a launch raises.
     """
     root = folder or runs_folder()
+    check_own(study, root)
     locks.check_folder(lab_folder(root))
     plan = joined(study, plan, scan, folder=root)
     check_weights(plan.config)
@@ -186,8 +190,12 @@ def missing(study: Study, folder: Path | None = None) -> list[StudyRun]:
 
 
 def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> Study:
-    """Launch what is missing, on the folds of the runs that are there. In a paused study it waits with the others."""
+    """Launch what is missing, on the folds of the runs that are there. In a paused study it waits with the others.
+
+    Raises LabError: 'not-yours', as in all that changes a study.
+    """
     root = folder or runs_folder()
+    check_own(study, root)
     study = load(study.id, root)
     gone = missing(study, root)
     there = len(gone) < len(study.runs)
@@ -203,6 +211,13 @@ def launch_missing(study: Study, scan: Scan, *, folder: Path | None = None) -> S
     return _start(record_file.change(study.id, root, begin), dict(zip(ids, plans, strict=True)), root)
 
 
+def check_own(study: Study, root: Path) -> None:
+    """Raises LabError(kind 'not-yours') where whoever asks may not change the study."""
+    with contextlib.suppress(LabError):  # gone or damaged: what was read of it before has to do
+        study = load(study.id, root)
+    asking.check(study.by, f"study '{study.name}'")
+
+
 def present(study: Study, folder: Path | None = None) -> list[Run]:
     return [run for run in (Run(run_id, folder) for run_id in study.run_ids) if run.exists()]
 
@@ -210,6 +225,7 @@ def present(study: Study, folder: Path | None = None) -> list[Run]:
 def pause(study: Study, folder: Path | None = None) -> Study:
     """No further fold begins, of runs that a launch still makes neither; a fold that trains goes on to its end."""
     root = folder or runs_folder()
+    check_own(study, root)
     with record_file.locked(root):
         queue.hold(root, study.id, record_file.fresh(study.id, root).run_ids)
         return load(study.id, root)
@@ -218,6 +234,7 @@ def pause(study: Study, folder: Path | None = None) -> Study:
 def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
     """Queue every fold that is neither done nor under way, in the study's order. Returns also what was refused, why."""
     root = folder or runs_folder()
+    check_own(study, root)
     _release(study.id, root)
     refused = []
     for run in present(load(study.id, root), root):
@@ -233,12 +250,13 @@ def resume(study: Study, folder: Path | None = None) -> tuple[Study, list[str]]:
 def cancel(study: Study, folder: Path | None = None) -> Study:
     """Stop what trains and what waits; every fold keeps its last checkpoint. A launch that is under way stops too."""
     root = folder or runs_folder()
+    check_own(study, root)
     after = record_file.change(study.id, root, lambda record: replace(record, cancelled=time.time()))
     alive = [run for run in present(after, root) if overall(s.state for s in run.states()) in ALIVE]
     for run in alive:
         queue.remove(run, run.folds())
     for run in alive:
-        control.cancel(run)
+        control.stop(run)
     _release(study.id, root)
     return load(study.id, root)
 
@@ -262,7 +280,9 @@ def move(study: Study, run_id: str, places: int, folder: Path | None = None) -> 
         ids.insert(max(0, min(len(ids), at + places)), ids.pop(at))
         return replace(record, runs=[members[each] for each in ids])
 
-    return _reordered(study.id, folder or runs_folder(), moved)
+    root = folder or runs_folder()
+    check_own(study, root)
+    return _reordered(study.id, root, moved)
 
 
 def _reordered(study_id: str, root: Path, changed: Callable[[Study], Study]) -> Study:
@@ -280,6 +300,7 @@ def delete(study: Study, folder: Path | None = None) -> None:
     What waits in a paused study is cancelled: nobody could let it go on any more, and it must not begin by itself.
     """
     root = folder or runs_folder()
+    check_own(study, root)
     with record_file.locked(root):
         if not exists(study.id, root):
             return

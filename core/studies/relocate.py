@@ -21,6 +21,7 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.runs.moves import moved
 from core.runs.moves.agreement import Agreement, agreement, check, photos_of
+from core.runs.owners import owner
 from core.storage.files import GARBAGE
 from core.studies import record_file
 from core.studies.record_file import Study
@@ -47,9 +48,10 @@ def relocate(
 
     missing: agreed that some photos are not there. same_sizes: agreed to go by the sizes of photos without a hash. Both
     hold for other runs where it is about the same photos.
-    Raises LabError: 'missing' for no folder, 'not-allowed' where the lab does not look, and as agreement.check does,
-    before anything is changed; as moved.record does, and then it can be said again.
+    Raises LabError: 'not-yours', 'missing' for no folder, 'not-allowed' where the lab does not look, and as
+    agreement.check does, before anything is changed; as moved.record does, and then it can be said again.
     """
+    owner.check([run.require()])
     old = run.config().data.root
     place, folder = _folder(root), run.dir.parent
     runs = [run, *(each for each in runs_on(old, folder) if each != run)] if others else [run]
@@ -123,6 +125,7 @@ def _taken_over(
         try:
             if isinstance(outcome, LabError):
                 raise outcome
+            owner.check([Run(run_id, folder)])
             check(
                 outcome,
                 place,

@@ -129,14 +129,14 @@ def test_what_the_dataset_says_otherwise_by_now_is_left_alone_and_told():
 
 
 HEAD = ",".join(correction_rows.COLUMNS)
-GOOD = "0123abcd,2026-01-02T03:04:05+00:00,relabel,a/1.jpg,a,gender,female,male,why"
+GOOD = "0123abcd,2026-01-02T03:04:05+00:00,relabel,a/1.jpg,a,gender,female,male,why,anna"
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
         (f"{HEAD}\n{GOOD}\n{GOOD}\n", "line 3: id 0123abcd stands there twice"),
-        (f"{HEAD}\n\n{GOOD},more\n", "line 3: 10 cells, not 9"),
+        (f"{HEAD}\n\n{GOOD},more\n", "line 3: 11 cells, not 10"),
         (f"{HEAD}\n{GOOD.replace('male,why', 'mael,why')}\n", "line 2: gender 'mael' is not female or male"),
         (f"{HEAD}\n{GOOD.replace('female,male', 'male,male')}\n", "line 2: before and after are both 'male'"),
         (f"{HEAD}\n{GOOD.replace('relabel', 'rename')}\n", "line 2: kind 'rename' is none of"),
@@ -144,8 +144,8 @@ GOOD = "0123abcd,2026-01-02T03:04:05+00:00,relabel,a/1.jpg,a,gender,female,male,
         (f"{HEAD}\n{GOOD.replace('gender,female,male', 'age,30,200')}\n", "line 2: age '200' is not between 0 and 120"),
         (f"{HEAD}\n{GOOD.replace('0123abcd', 'x')}\n", "line 2: id 'x' is not eight hex digits"),
         (f"{HEAD}\n{GOOD.replace('2026', 'then')}\n", "line 2: when 'then-01-02T03:04:05+00:00' is not a time"),
-        (f"{HEAD}\n0123abcd,2026-01-02,exclude-photo,,a,,,,\n", "line 2: exclude-photo names no photo"),
-        (f"{HEAD}\n0123abcd,2026-01-02,exclude-person,a/1.jpg,,,,,\n", "line 2: exclude-person names no person"),
+        (f"{HEAD}\n0123abcd,2026-01-02,exclude-photo,,a,,,,,\n", "line 2: exclude-photo names no photo"),
+        (f"{HEAD}\n0123abcd,2026-01-02,exclude-person,a/1.jpg,,,,,,\n", "line 2: exclude-person names no person"),
         (f'{HEAD}\n{GOOD}\n"0123', "line 3: unexpected end of data"),
         ("id;when\n", "line 1: its columns are id;when, not id, when"),
     ],

@@ -19,7 +19,7 @@ def test_what_is_confirmed_is_remembered_until_it_is_forgotten(tmp_path):
     assert reviews.load("/photos", tmp_path) == {"a.jpg": "male 30-59", ODD: "female >=60"}
     assert reviews.load("/other", tmp_path) == {} and corrections.load("/photos", tmp_path) == []
     with open(reviews.file("/photos", tmp_path), newline="") as file:
-        assert next(csv.reader(file)) == ["when", "sample", "label"]
+        assert next(csv.reader(file)) == ["when", "sample", "label", "by"]
     reviews.forget("/photos", "a.jpg", tmp_path)
     reviews.forget("/photos", "never there", tmp_path)
     assert reviews.load("/photos", tmp_path) == {ODD: "female >=60"}

@@ -288,7 +288,7 @@ def test_a_broken_file_of_corrections_is_told_and_the_page_still_shows_the_datas
     path.parent.mkdir(parents=True)
     path.write_text(",".join(correction_rows.COLUMNS) + "\n<b>\n")
     page = open_page(root=root, view="faces")
-    assert "line 2: 1 cells, not 9" in html(page)
+    assert "line 2: 1 cells, not 10" in html(page)
     assert len(drawn[-1]) == 6
 
 

@@ -33,7 +33,7 @@ class Correction:
     sample: relative to the dataset's root. person: whose photo it was when the correction was made.
     attribute: mask, gender, age, label, person or one of the dataset's own. before: what the dataset said, "" if
     nothing; several values of a person's photos are joined by SEVERAL. after: what is right, "" for unknown. reason:
-    why, in a person's words.
+    why, in a person's words. by: who made it, or took it in; empty in lists of older labs.
     """
 
     id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -45,9 +45,11 @@ class Correction:
     before: str = ""
     after: str = ""
     reason: str = ""
+    by: str = ""
 
 
 COLUMNS = [column.name for column in fields(Correction)]
+LATER = "by"  # a column that lists of older labs lack
 
 
 def parse(text: str, source: str) -> list[Correction]:
@@ -59,7 +61,7 @@ def parse(text: str, source: str) -> list[Correction]:
         head = next(rows, None)
         if head is None:
             return []
-        if sorted(head) != sorted(COLUMNS):
+        if sorted({*head, LATER}) != sorted(COLUMNS) or len(set(head)) < len(head):
             raise ValueError(f"its columns are {', '.join(head) or 'none'}, not {', '.join(COLUMNS)}")
         for cells in rows:
             line, first = rows.line_num, line + 1

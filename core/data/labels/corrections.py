@@ -24,7 +24,7 @@ from core.data.reach import bounds
 from core.data.values import OWN, column_of
 from core.errors import LabError
 from core.places import lab_folder
-from core.storage import files, locks
+from core.storage import asking, files, locks
 from core.storage.spreadsheet import FORMULA
 
 if TYPE_CHECKING:
@@ -83,13 +83,18 @@ def read(path: Path) -> list[Correction]:
 def add(root: str | Path, correction: Correction, folder: Path | None = None) -> Correction:
     """Append one. One that says the same as the last about its photo is not written twice: that one is returned.
 
-    Raises LabError when it makes no sense, when the file is broken, or when it cannot be written.
+    Whoever asks has made it. Raises LabError when it makes no sense, when the file is broken, or when it cannot be
+    written.
     """
     return add_all(root, [correction], folder)[0]
 
 
 def add_all(root: str | Path, corrections: list[Correction], folder: Path | None = None) -> list[Correction]:
     """Append several in one write; none is written if one makes no sense. See `add`."""
+    return _append(root, [replace(each, by=asking.asker().name) for each in corrections], folder)
+
+
+def _append(root: str | Path, corrections: list[Correction], folder: Path | None) -> list[Correction]:
     clean = []
     for correction in corrections:
         values = {name: " ".join(str(getattr(correction, name)).split()) for name in ("reason", "after")}
@@ -113,10 +118,14 @@ def add_all(root: str | Path, corrections: list[Correction], folder: Path | None
 
 
 def undo(root: str | Path, correction_id: str, folder: Path | None = None) -> Correction | None:
-    """Take one out again; None if another tab did already. Runs that used it keep their own copy."""
+    """Take one out again; None if another tab did already. Runs that used it keep their own copy.
+
+    Raises LabError: 'not-yours', and as `add` does.
+    """
     with _held(root, folder) as (path, on_file):
         gone = next((each for each in on_file if each.id == correction_id), None)
         if gone is not None:
+            asking.check(gone.by, f"the correction of {gone.sample or gone.person}")
             files.write_text(path, to_csv([each for each in on_file if each.id != correction_id]))
     return gone
 
@@ -143,7 +152,7 @@ def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> i
     """
     brought, ids = load(old, folder), {each.id for each in load(new, folder)}
     if fresh := [each for each in brought if each.id not in ids]:
-        add_all(new, fresh, folder)
+        _append(new, fresh, folder)
     if brought and bounds.may_look(old) and not Path(old).is_dir():
         file(old, folder).unlink(missing_ok=True)
     return len(brought)

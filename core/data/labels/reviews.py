@@ -1,6 +1,6 @@
 """Labels that looked wrong and that a person found right, so that nobody has to look twice. Imports no torch.
 
-One small CSV a dataset, beside its corrections: when, sample, label.
+One small CSV a dataset, beside its corrections: when, sample, label, by.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 from core.data.labels import corrections
 from core.data.reach import bounds
 from core.errors import LabError
-from core.storage import files, locks
+from core.storage import asking, files, locks
 
-COLUMNS = ("when", "sample", "label")
+COLUMNS = ("when", "sample", "label", "by")
+OLDER = COLUMNS[:3]
 MEND = "Mend or delete it."
 
 
@@ -31,10 +32,11 @@ def file(root: str | Path, folder: Path | None = None) -> Path:
 
 def load(root: str | Path, folder: Path | None = None) -> dict[str, str]:
     """subject -> the class name that was found right. Raises LabError for a file that cannot be read."""
-    return {sample: label for sample, (_, label) in _read(file(root, folder)).items()}
+    return {sample: label for sample, (_, label, _) in _read(file(root, folder)).items()}
 
 
-def _read(path: Path) -> dict[str, tuple[str, str]]:
+def _read(path: Path) -> dict[str, tuple[str, str, str]]:
+    """subject -> when it was found right, the class name, by whom ("" in lists of older labs)."""
     try:
         lines = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline=""), strict=True))
     except FileNotFoundError:
@@ -43,19 +45,27 @@ def _read(path: Path) -> dict[str, tuple[str, str]]:
         raise LabError(
             f"reviewed labels {path}: cannot be read ({error})", "Mend or delete it.", "corrections"
         ) from None
-    if not lines or tuple(lines[0]) != COLUMNS or any(len(cells) != len(COLUMNS) for cells in lines[1:] if cells):
+    head, rows = tuple(lines[0]) if lines else (), [cells for cells in lines[1:] if cells]
+    if head not in (COLUMNS, OLDER) or any(len(cells) != len(head) for cells in rows):
         raise LabError(f"reviewed labels {path}: its lines are not {', '.join(COLUMNS)}", MEND, "corrections")
-    return {sample: (when, label) for when, sample, label in filter(None, lines[1:])}
+    return {sample: (when, label, by[0] if by else "") for when, sample, label, *by in rows}
 
 
 def confirm(root: str | Path, sample: str, label: str, folder: Path | None = None) -> None:
-    """Remember that this sample's label is right. Raises LabError if it cannot be written."""
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-    _change(root, folder, lambda reviewed: reviewed | {sample: (now, label)})
+    """Remember that whoever asks found this sample's label right. Raises LabError if it cannot be written."""
+    row = datetime.now().astimezone().isoformat(timespec="seconds"), label, asking.asker().name
+    _change(root, folder, lambda reviewed: reviewed | {sample: row})
 
 
 def forget(root: str | Path, sample: str, folder: Path | None = None) -> None:
-    _change(root, folder, lambda reviewed: {name: row for name, row in reviewed.items() if name != sample})
+    """Raises LabError: 'not-yours', and as `confirm` does."""
+
+    def without(reviewed: dict[str, tuple[str, str, str]]) -> dict[str, tuple[str, str, str]]:
+        if sample in reviewed:
+            asking.check(reviewed[sample][2], f"what was found of {sample}")
+        return {name: row for name, row in reviewed.items() if name != sample}
+
+    _change(root, folder, without)
 
 
 def take_over(old: str | Path, new: str | Path, folder: Path | None = None) -> None:
@@ -77,7 +87,7 @@ def _change(root: str | Path, folder: Path | None, change) -> None:
             stream = io.StringIO(newline="")
             rows = csv.writer(stream, lineterminator="\n")
             rows.writerow(COLUMNS)
-            rows.writerows((when, sample, label) for sample, (when, label) in change(_read(path)).items())
+            rows.writerows((when, sample, label, by) for sample, (when, label, by) in change(_read(path)).items())
             files.write_text(path, stream.getvalue())
     except OSError as error:
         raise LabError(

@@ -15,7 +15,7 @@ from typing import Any
 from core.data.reach import bounds
 from core.errors import LabError
 from core.places import lab_folder
-from core.storage import files, locks, machine_settings
+from core.storage import asking, files, locks, machine_settings
 from core.storage.files import GARBAGE
 
 PLACE, LIMIT = "pixels_folder", "pixels_limit"  # in the machine's settings
@@ -63,8 +63,9 @@ def choose(root: Path, *, folder: str, limit: int | None) -> PixelRoom:
 
     What lies in the folder before stays there, unused. Raises LabError(kind 'config') for a folder that cannot be
     written, is not given from the root on, or cannot lock, and for another one than now where the pages may not look
-    everywhere: what is old in it would be deleted.
+    everywhere: what is old in it would be deleted; 'not-yours' before any of it.
     """
+    asking.check_lab("where decoded photos are kept")
     place: Any = None
     if folder.strip():
         place = Path(os.path.expanduser(folder.strip()))

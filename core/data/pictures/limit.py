@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import LabError
 from core.places import machine_folder
-from core.storage import files
+from core.storage import asking, files
 
 USUAL, LEAST, MOST = 256, 64, 4096  # megapixels of a JPEG, which can be decoded at reduced size; of others a quarter
 MILLION = 1_000_000
@@ -40,7 +40,8 @@ def check(value: Any) -> int:
 
 
 def write(value: int, runs: Path | None = None) -> None:
-    """Keep the setting. Raises LabError as `check` and files.change_json do; other OSErrors pass."""
+    """Keep the setting. Raises LabError: 'not-yours', and as `check` and files.change_json do; other OSErrors pass."""
+    asking.check_lab("how large a photo may be")
     checked = check(value)
     files.change_json(_file(runs), "the lab's photos.json", lambda _: {"megapixels": checked})
 

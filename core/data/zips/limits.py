@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import LabError
 from core.places import machine_folder
-from core.storage import files
+from core.storage import asking, files
 
 MOST = {"gigabytes": 10_000, "files": 10_000_000}
 NOUNS = {"gigabytes": "gigabytes unpacked", "files": "files"}
@@ -41,7 +41,8 @@ def check(gigabytes: Any, files: Any) -> Limits:
 
 
 def write(limits: Limits, runs: Path | None = None) -> None:
-    """Keep the setting. Raises LabError as `check` and files.change_json do; other OSErrors pass."""
+    """Keep the setting. Raises LabError: 'not-yours', and as `check` and files.change_json do; other OSErrors pass."""
+    asking.check_lab("how much a zip may hold")
     checked = asdict(check(limits.gigabytes, limits.files))
     files.change_json(_file(runs), "the lab's zips.json", lambda _: checked)
 

@@ -21,6 +21,7 @@ from core.runs.kept import dropped
 from core.runs.lists import index
 from core.runs.lists.summaries import read_summary
 from core.runs.notes import check_idle
+from core.runs.owners import owner
 from core.storage import files, machine_settings
 from core.text import size
 
@@ -120,12 +121,13 @@ def _says_its_end(run: Run, fold: int) -> bool:
 
 
 def refusals(runs: Sequence[Run], choice: Choice) -> dict[str, LabError]:
-    """Ids of runs of which the choice may take nothing now, each with why: kinds 'gone', 'busy' for one that trains or
-    waits, 'parent' for one whose weights an unfinished run starts from, by name."""
+    """Ids of runs of which the choice may take nothing now, each with why: kinds 'gone', 'not-yours', 'busy' for one
+    that trains or waits, 'parent' for one whose weights an unfinished run starts from, by name."""
     refused: dict[str, LabError] = {}
     for run in runs:
         try:
-            check_idle(run.require())
+            owner.check([run.require()])
+            check_idle(run)
         except LabError as error:
             refused[run.id] = error
     needed = {run.id for run in runs if choice.weights}

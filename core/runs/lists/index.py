@@ -22,6 +22,7 @@ from core.errors import LabError
 from core.runs.kept import dropped, sizes
 from core.runs.lists.summaries import derived, read_summary
 from core.runs.notes import Notes, read_notes
+from core.runs.owners import owner
 from core.runs.run import ID, Run
 from core.runs.states import overall
 from core.stats.metrics import mean_and_deviation
@@ -67,6 +68,11 @@ class Listed:
     @property
     def name(self) -> str:
         return self.summary.get("name", self.id)
+
+    @property
+    def by(self) -> str:
+        """Who launched it; empty for a run of an older lab."""
+        return owner.told(self.summary)
 
     @cached_property
     def scores(self) -> Mapping[str, Spread]:

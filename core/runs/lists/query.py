@@ -18,6 +18,7 @@ FIELDS: dict[str, Callable[[Listed], Any]] = {
     "depth": lambda entry: entry.summary.get("depth"),
     "recipe": lambda entry: entry.recipe or None,
     "study": lambda entry: entry.summary.get("study"),
+    "by": lambda entry: entry.by or None,
 }
 
 
@@ -28,7 +29,7 @@ def _mean(entry: Listed, score: str) -> float | None:
 
 SORTS: dict[str, Callable[[Listed], Any]] = {
     "name": lambda entry: entry.name.lower(),
-    **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe")},
+    **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe", "by")},
     **{score: partial(_mean, score=score) for score in LISTED_SCORES},
     "seconds": lambda entry: entry.seconds,
     "bytes": lambda entry: entry.bytes,
@@ -41,7 +42,8 @@ class Query:
     """What the address of the Runs page asks for; an empty filter lets everything through.
 
     text: words that must all occur in name, id, dataset, study, recipe, tags or note; a word such as
-    `training.batch_size=64` asks for a setting. archived: the archived runs instead of the others; None for both.
+    `training.batch_size=64` asks for a setting. by: who launched it. archived: the archived runs instead of the others;
+    None for both.
     """
 
     text: str = ""
@@ -51,6 +53,7 @@ class Query:
     depth: tuple[int, ...] = ()
     study: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
     archived: bool | None = False
     sort: str = "created"
     descending: bool = True
@@ -59,7 +62,7 @@ class Query:
 def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
     """The runs that a query asks for, sorted; a run without the value sorted by comes last either way."""
     chosen = [entry for entry in entries if query.archived in (None, entry.notes.archived is not None)]
-    for name in ("state", "dataset", "task", "depth", "study"):
+    for name in ("state", "dataset", "task", "depth", "study", "by"):
         if allowed := set(getattr(query, name)):
             chosen = [entry for entry in chosen if FIELDS[name](entry) in allowed]
     if query.tag:

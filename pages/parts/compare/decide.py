@@ -18,10 +18,12 @@ from core.jobs import control
 from core.places import HOME
 from core.runs import Run
 from core.runs.create import new_id
+from core.runs.owners import owner
 from core.runs.states import ALIVE
 from core.studies import records
 from core.studies.grid import make_plans
 from core.text import count, duration, one_line
+from pages.parts.people import people
 from pages.parts.shared import badges
 
 STUDIES = HOME / "pages" / "studies.py"
@@ -58,7 +60,8 @@ def _has_stopped(member: ComparedRun) -> bool:
 
 
 def _resume(stopped: Sequence[ComparedRun]) -> None:
-    if st.button("Resume the unfinished folds", icon=":material/play_arrow:", key="compare-resume"):
+    owners = [owner.of(Run(member.id)) for member in stopped]
+    if people.button("Resume the unfinished folds", *owners, icon=":material/play_arrow:", key="compare-resume"):
         for member in stopped:
             try:
                 control.resume(Run(member.id))

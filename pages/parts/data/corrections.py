@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
 from core.text import ago, count
 from pages.parts.data.view import View, go, pager, turner
+from pages.parts.people import people
 from pages.parts.shared import badges, faces
 
 PAGE = 30
@@ -50,8 +51,9 @@ def draw(view: View) -> None:
         each = effect.correction
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.html(diff(view, effect))
-            st.button(
+            people.button(
                 "Undo",
+                each.by,
                 icon=":material/undo:",
                 type="tertiary",
                 key=f"undo-{each.id}",
@@ -85,7 +87,8 @@ def diff(view: View, effect: CorrectionEffect) -> str:
     who = f"all photos of {each.person}" if not each.sample else each.sample
     photos = f"{effect.photos:,} {'photo' if effect.photos == 1 else 'photos'}" if effect.photos else ""
     reason = f"“{each.reason}”" if each.reason else "no reason given"
-    words = " · ".join(escape(word) for word in (who, reason, when(each), photos) if word)
+    facts = (who, reason, when(each), people.by(each.by), photos)
+    words = " · ".join(escape(fact) for fact in facts if fact)
     why = f'<small class="lab-warn" style="color:var(--c)">without effect: {escape(effect.why)}</small>'
     return (
         f'<div class="data-diff">{_picture(view, each)}<div>{what}<small>{words}</small>'

@@ -16,6 +16,7 @@ from core.data.zips.limits import Limits
 from core.data.zips.names import Names
 from core.errors import LabError
 from core.text import count, plain
+from pages.parts.people import people
 from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
@@ -98,6 +99,8 @@ def _limits(allowed: Limits) -> None:
             show=str,
             read=lambda text: int(text) if text.strip().isdecimal() else text,
             take=taker(name),
+            disabled=bool(people.lab_locked()),
+            help=people.lab_locked() or None,
         )
     st.caption("What a zip may hold. The size of an upload is Streamlit's own: server.maxUploadSize, in megabytes.")
 

@@ -18,6 +18,7 @@ from core.data.understood import READER_NAMES
 from core.errors import LabError
 from core.text import plain
 from pages.parts.dataset.picker import Choice, check, forget
+from pages.parts.people import people
 from pages.parts.shared import badges, groups
 from pages.parts.shared.fields import field
 
@@ -109,7 +110,7 @@ def _largest(key: str) -> None:
         take=take,
         min_value=limit.LEAST,
         max_value=limit.MOST,
-        disabled=forced is not None,
+        disabled=forced is not None or bool(people.lab_locked()),
         width=200,
         help="Of a JPEG, which is decoded at reduced size; of others a quarter. It holds for all datasets on this "
         "machine." + (f" {limit.GIVEN}={forced} is set where the lab was started, and wins." if forced else ""),

@@ -14,10 +14,12 @@ from core.places import HOME
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists.index import Listed
+from core.runs.owners import owner
 from core.runs.states import overall
 from core.text import count, number_of
 from pages.parts.hand import results
 from pages.parts.home import lines
+from pages.parts.people import people
 from pages.parts.run import result, view
 from pages.parts.shared import badges, theme
 
@@ -118,8 +120,9 @@ def stopped(halted: Sequence[dict[str, Any]]) -> None:
                     f"<div>{badges.badge(overall(fold['state'] for fold in folds))} "
                     f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
-            st.button(
+            people.button(
                 "Resume",
+                owner.told(summary),
                 key=f"resume-{summary['id']}",
                 icon=":material/play_arrow:",
                 on_click=_resume,

@@ -16,9 +16,11 @@ from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists.index import Listed
+from core.runs.owners import owner
 from core.studies import record_file
 from core.text import ago, number_of, plain
 from pages.parts.hand import results
+from pages.parts.people import people
 from pages.parts.run import view
 from pages.parts.shared import theme
 
@@ -41,8 +43,9 @@ def facts(summary: dict[str, Any]) -> str:
         f"ResNet-{summary['depth']}",
         "on everybody" if summary.get("everybody") else number_of(len(summary["folds"]), "fold"),
         units(summary["people"], state_of_summary(summary)),
+        people.by(owner.told(summary)),
     ]
-    return escape(" · ".join(parts))
+    return escape(" · ".join(part for part in parts if part))
 
 
 def when(moment: float | None) -> str:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import streamlit as st
 
 from core import places
 from core.errors import LabError
-from core.jobs import control, queue
+from core.jobs import control, queue, turns
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
+from core.runs.owners import owner
 from core.text import number_of
 from pages.parts.bell import bell
 from pages.parts.home import lines
+from pages.parts.people import people
 from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
 from pages.parts.tab import ticking
@@ -101,10 +104,16 @@ def _waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[s
             words = f"fold{'s' if jobs > 1 else ''} {', '.join(map(str, folds_of[first]))}"
         if all(run["id"] in held for run in runs):
             words += " · paused with its study"
+        if by := people.by(owner.told(runs[0])):
+            words += f" · {by}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<span class="lab-num lab-meta">{place}</span> {badges.icon("queued")}', width=44)
             if study_id is not None:
                 lines.study_link(study_id, name)
             else:
                 lines.link(runs[0])
-            st.html(f'<div class="lab-meta">{words}</div>', width="content")
+            st.html(f'<div class="lab-meta">{escape(words)}</div>', width="content")
+    if (most := turns.cap(places.runs_folder())) is not None:
+        st.caption(f"{number_of(most, 'fold')} of one person at most train at a time; whoever waits takes turns.")
+    elif people.shared():
+        st.caption("People take turns: the next fold is of whoever waits and had a turn longest ago.")

@@ -14,8 +14,10 @@ from core.errors import LabError
 from core.jobs import control
 from core.places import HOME
 from core.runs import Run
+from core.runs.owners import owner
 from core.text import ago, count, number_of
 from pages.parts.bell import bell
+from pages.parts.people import people
 from pages.parts.run import everybody, view
 from pages.parts.shared import badges, moved, run_picker, tables, theme
 
@@ -33,7 +35,7 @@ def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colo
         pairs.in_words(info["class_names"], config.task.one_by_one),
     ]
     head = f", {theme.word('factored head')}" if config.model.head == "factored" else ""
-    launched = f"launched {ago(info.get('created'))}"
+    launched = f"{people.launched(owner.told(info))} {ago(info.get('created'))}"
     folds = everybody.fact(config) if status.everybody else escape(number_of(len(status.folds), "fold"))
     network = f"ResNet-{config.model.depth}{head}"
     facts_html = " · ".join([*map(escape, facts), folds, network, origin(config, info), escape(launched)])
@@ -68,8 +70,9 @@ def _actions(run: Run, config: RunConfig, status: view.RunStatus, listed: list[d
         bell.ask()
     run_picker.pick_run(listed, run.id)
     if status.active or st.session_state.get(_CANCELLED) == run.id:
-        st.button(
+        people.button(
             "Cancel",
+            owner.of(run),
             icon=":material/stop_circle:",
             help="Stop it; checkpoints are kept, and Resume goes on from them.",
             on_click=_cancel,
@@ -102,8 +105,9 @@ def ways_on(run: Run, status: view.RunStatus) -> None:
     again_first = bool(stopped) and all(fold.kind in AGAIN_KINDS for fold in stopped)
     scored = any(fold.state == "done" for fold in status.folds)
     with st.container(horizontal=True, vertical_alignment="center", key="live-ways-on"):
-        st.button(
+        people.button(
             "Resume",
+            owner.of(run),
             icon=":material/play_arrow:",
             type="secondary" if again_first else "primary",
             help=f"Go on with every fold of this run that is not done, from its last checkpoint{rest}.",

@@ -15,7 +15,8 @@ from core.places import HOME
 from core.runs import Run, notes
 from core.runs.lists import query
 from core.runs.lists.index import Listed
-from core.text import count, size
+from core.text import count, plain, size
+from pages.parts.people import people
 from pages.parts.room import offers
 from pages.parts.shared import badges, exports, frame
 from pages.parts.shared.fields import begin
@@ -23,7 +24,8 @@ from pages.parts.shared.fields import begin
 COMPARE, PREDICT = (HOME / "pages" / f"{name}.py" for name in ("compare", "predict"))
 DONE, ERROR, CHOSEN = "runs-done", "runs-error", "runs-chosen"
 MOST_PREDICTING = 5  # runs that answer together
-FILTERS = ("q", "state", "dataset", "task", "depth", "tag")
+FILTERS = ("q", "state", "dataset", "task", "depth", "tag", "mine")
+EMPTY = {"q": "", "mine": False}
 
 
 def choose(ids: Sequence[str]) -> None:
@@ -48,18 +50,18 @@ def chosen(entries: Sequence[Listed]) -> list[Listed]:
 
 def clear_filters() -> None:
     for key in FILTERS:
-        st.session_state[key] = "" if key == "q" else []
+        st.session_state[key] = EMPTY.get(key, [])
 
 
 def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None:
     """The buttons above the table; each is there at all times and greyed where it does not apply."""
-    ids = [entry.id for entry in picked]
+    ids, owners = [entry.id for entry in picked], [entry.by for entry in picked]
     readable = [entry for entry in picked if not entry.unreadable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No run"} chosen</div>', width="content")
         if shelf == "Trash":
-            _button("Restore", "restore_from_trash", ids, _restore, primary=True)
-            _for_good(ids)
+            _button("Restore", "restore_from_trash", ids, _restore, owners, primary=True)
+            _for_good(ids, owners)
             return
         if shelf == "Runs":
             _compare([entry.id for entry in readable])
@@ -69,10 +71,12 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
         _notes(readable, query.choices(entries, "tag"))
         _room([entry.id for entry in readable])
         if shelf == "Runs":
-            _button("Archive", "archive", ids, _archive, help="Lists leave an archived run out; its links still open.")
+            hint = "Lists leave an archived run out; its links still open."
+            _button("Archive", "archive", ids, _archive, owners, help=hint)
         else:
-            _button("Unarchive", "unarchive", ids, _unarchive, primary=True)
-        _button("Delete", "delete", ids, _delete, help="Moves them into the trash, from where they can be restored.")
+            _button("Unarchive", "unarchive", ids, _unarchive, owners, primary=True)
+        hint = "Moves them into the trash, from where they can be restored."
+        _button("Delete", "delete", ids, _delete, owners, help=hint)
 
 
 def last_action() -> None:
@@ -123,10 +127,18 @@ def _runs(number: int) -> str:
 
 
 def _button(
-    label: str, icon: str, ids: list[str], act: Callable, *, primary: bool = False, help: str | None = None
+    label: str,
+    icon: str,
+    ids: list[str],
+    act: Callable,
+    owners: Sequence[str],
+    *,
+    primary: bool = False,
+    help: str | None = None,
 ) -> None:
-    st.button(
+    people.button(
         label,
+        *owners,
         icon=f":material/{icon}:",
         disabled=not ids,
         on_click=press,
@@ -206,8 +218,11 @@ def _delete_for_good(ids: list[str]) -> None:
     _do(trash.delete_for_good, ids, "deleted for good", None)
 
 
-def _for_good(ids: list[str]) -> None:
-    with st.popover("Delete for good", icon=":material/delete_forever:", disabled=not ids):
+def _for_good(ids: list[str], owners: Sequence[str]) -> None:
+    why = people.locked(owners) or None
+    with st.popover(
+        "Delete for good", icon=":material/delete_forever:", disabled=not ids or bool(why), help=why or None
+    ):
         st.markdown(f"Delete {_runs(len(ids))} from the disk? There is no way back.")
         st.button("Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids))
 
@@ -234,14 +249,29 @@ def _drop(choice: str, ids: list[str]) -> None:
 
 
 def _notes(picked: Sequence[Listed], all_tags: list[str]) -> None:
-    popover = st.popover("Tags and notes", icon=":material/sell:", disabled=not picked, key="runs-notes")
-    if not picked:
+    why = people.locked(entry.by for entry in picked) or None
+    disabled = not picked or (bool(why) and len(picked) > 1)
+    popover = st.popover(
+        "Tags and notes", icon=":material/sell:", disabled=disabled, key="runs-notes", help=why or None
+    )
+    if disabled:
         return
     with popover:
-        if len(picked) == 1:
+        if why:
+            _theirs(picked[0], why)
+        elif len(picked) == 1:
             _notes_of_one(picked[0], all_tags)
         else:
             _tags_of_many(picked, all_tags)
+
+
+def _theirs(entry: Listed, why: str) -> None:
+    """Tags and note of somebody else's run, to be read."""
+    st.caption(plain(", ".join(entry.notes.tags)) or "No tags")
+    st.text(entry.notes.text or "No note")
+    if entry.notes.by and entry.notes.by != entry.by:
+        st.caption(plain(f"Written by {entry.notes.by}."))
+    st.caption(why)
 
 
 def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:

@@ -14,6 +14,7 @@ from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists.index import LISTED_SCORES, Listed
 from core.text import ago, size, spread_of
 from pages.parts.hand import results
+from pages.parts.people import people
 from pages.parts.shared import badges
 
 # key of the sort, heading, help
@@ -32,6 +33,7 @@ COLUMNS = (
     ("bytes", "Size", "All that the run takes on the disk. Make room says what may be dropped."),
     ("created", "Launched", ""),
 )
+WHO = ("by", "Who", "Who launched it, and may change it.")
 
 _CSS = """
 .runs-wrap { overflow-x: auto; font-variant-numeric: tabular-nums; color: var(--st-text-color); }
@@ -210,7 +212,7 @@ def draw(
     """
     columns = [
         {"key": name, "title": title, "help": tip, "number": name in (*LISTED_SCORES, "seconds", "bytes", "created")}
-        for name, title, tip in COLUMNS
+        for name, title, tip in (*COLUMNS, *([WHO] if people.shared() else []))
     ]
     data = {
         "columns": columns,
@@ -241,6 +243,7 @@ def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
         results.trained(entry),
         size_of(entry),
         ago(summary.get("created")),
+        *([entry.by or "–"] if people.shared() else []),
     ]
     return {
         "id": entry.id,

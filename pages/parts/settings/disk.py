@@ -14,6 +14,7 @@ from core.places import HOME
 from core.runs import Run
 from core.runs.kept import dropped
 from core.text import number_of, plain, size
+from pages.parts.people import people
 from pages.parts.room import offers
 from pages.parts.settings import change
 from pages.parts.shared import badges
@@ -72,6 +73,8 @@ def _rule(root: Path) -> None:
         take=lambda name: change.set_rule(name or keep.ALL.name),
         format_func=lambda name: keep.RULES[name].title,
         required=True,
+        disabled=bool(people.lab_locked()),
+        help=people.lab_locked() or None,
     )
     if rule.weights:
         st.caption(f"{plain(rule.loses)} A run from whose weights an unfinished one starts keeps them.")

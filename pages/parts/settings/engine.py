@@ -13,6 +13,7 @@ from core.engines.engine import Capacity, Placed
 from core.errors import LabError
 from core.jobs import elsewhere
 from core.text import ago, plain, rate
+from pages.parts.people import people
 from pages.parts.settings import change
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
@@ -63,7 +64,7 @@ def _choice(address: str | None, *, disabled: bool) -> None:
                 disabled=disabled,
                 help="ray://HOST:10001, where ray start --head runs; the README has the five lines.",
             )
-        st.button(
+        people.lab_button(
             "Save",
             key="settings-engine-save",
             on_click=change.choose_engine,
@@ -104,7 +105,7 @@ def _cluster(root: Path, address: str) -> None:
     with st.container(horizontal=True):
         for node in capacity.nodes:
             out = bool(node.why) or wishes.get(node.name) == "out"
-            st.button(
+            people.lab_button(
                 f"{'Use' if out else 'Take out'} {plain(node.name)}",
                 key=f"settings-node-{node.id}",
                 icon=":material/play_arrow:" if out else ":material/block:",

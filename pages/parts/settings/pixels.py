@@ -10,6 +10,7 @@ import streamlit as st
 from core.data.pictures import kept
 from core.data.pictures.kept import KeptPixels
 from core.text import ago, count, plain, size
+from pages.parts.people import people
 from pages.parts.settings import change
 from pages.parts.shared.fields import begin
 
@@ -57,7 +58,7 @@ def section(root: Path) -> None:
             help="On a fast disk of this machine with room. What lies in the folder before stays there and can be "
             "deleted by hand. Empty: beside the runs.",
         )
-        st.button("Save", key="settings-pixels-save", on_click=change.set_pixels, args=keys)
+        people.lab_button("Save", key="settings-pixels-save", on_click=change.set_pixels, args=keys)
 
 
 def files_html(files: list[KeptPixels]) -> str:

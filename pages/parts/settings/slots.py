@@ -9,6 +9,7 @@ from core.jobs import queue, slots
 from core.jobs.slots import Slots
 from core.places import HOME
 from core.text import plain
+from pages.parts.people import people
 from pages.parts.settings import change
 from pages.parts.shared.fields import begin
 
@@ -38,7 +39,9 @@ def controls() -> None:
             help="Empty shares the cores out. A fold that is resumed with another number of threads ends a little "
             "differently in its last digits.",
         )
-        st.button("Save", key="slots-save", on_click=change.set_slots, args=keys, disabled=not (count or threads))
+        people.lab_button(
+            "Save", key="slots-save", on_click=change.set_slots, args=keys, disabled=not (count or threads)
+        )
     words = [f"Now: {summary(now)}."]
     if queue.gpu_count():
         words.append("This machine has a GPU: one fold job trains on each GPU, whatever is set for the processor.")

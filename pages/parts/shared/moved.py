@@ -10,9 +10,11 @@ import streamlit as st
 from core.data.reach import bounds
 from core.errors import LabError
 from core.runs import Run
+from core.runs.owners import owner
 from core.storage.files import GARBAGE
 from core.studies.relocate import Relocated, relocate
 from core.text import count, plain
+from pages.parts.people import people
 from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
@@ -45,8 +47,9 @@ def ask(run: Run) -> None:
             badges.show_error(error)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             begin(st.text_input, "Where is the dataset now?", key=_key(run, "folder"), begins=named, width="stretch")
-            st.button(
+            people.button(
                 "Look there",
+                owner.of(run),
                 icon=":material/folder_open:",
                 type="primary",
                 on_click=_look,

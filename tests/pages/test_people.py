@@ -1,0 +1,185 @@
+"""A lab that several people share, through Streamlit's own test runner, and one in which somebody is alone.
+
+Streamlit takes no click on a button that was drawn greyed. Where one was drawn for whoever might press it then, or a
+page forgot to grey it, the verb answers.
+"""
+
+import pytest
+
+from core.jobs import queue
+from core.runs import notes
+from core.storage import files
+from core.studies import record_file
+from core.studies.record_file import Study, StudyRun
+from core.text import plain
+from pages.parts.people import people
+from tests.pages.app import button, captions, elements, html, labels, page
+from tests.pages.trials import make_run
+from tests.people import ADMIN, ANNA, BERT, acting
+
+EVIL = "<b>anna</b> **bold** :smile:"
+
+
+@pytest.fixture
+def run(folder):
+    """A run of anna's that waits."""
+    run = make_run(folder, "hers", ("queued", "queued"), info={"by": "anna"})
+    queue.enqueue(run, run.folds())
+    return run
+
+
+@pytest.fixture
+def study(folder, run):
+    other = make_run(folder, "other", ("queued", "queued"), info={"by": "anna"})
+    queue.enqueue(other, other.folds())
+    members = [StudyRun(each.id, each.id, each.config().model_dump(mode="json")) for each in (run, other)]
+    record = Study("20260101-000000-two-abcd", "two", "", 0.0, {}, members, by="anna")
+    record_file.folder_of(folder).mkdir(parents=True)
+    record_file.write(record, folder)
+    return record
+
+
+def forged(button):
+    """The message of a click on a greyed button, which no browser sends: it names the button, not how it looks."""
+    assert button.disabled
+    button.proto.disabled = False
+    return button.click().run()
+
+
+@pytest.fixture
+def greys_nothing(monkeypatch):
+    """Pages that do not know who may press what."""
+    monkeypatch.setattr(people, "locked", lambda owners: "")
+
+
+def states(run):
+    return [state.state for state in run.states()]
+
+
+def words(at):
+    """All that stands on a page, and what its tooltips say."""
+    texts = [html(at), captions(at)]
+    for element in elements(at.main):
+        texts += [str(getattr(element, name, "") or "") for name in ("label", "value", "help")]
+    return "\n".join(texts)
+
+
+def test_one_person_alone_sees_no_word_of_people(run, study):
+    addresses = {"home": {}, "live": {"run": run.id}, "runs": {"runs": run.id, "mine": "true"}, "studies": {}}
+    for name, address in addresses.items():
+        at = page(name, **address)
+        said = words(at)
+        for word in ("anna", "Mine", "is shared", "launched by", "take turns", "belongs"):
+            assert word not in said, (name, word)
+        assert not any(each.disabled for each in at.button if each.label in ("Cancel", "Archive", "Delete", "Resume"))
+    at = page("studies", study=study.id)
+    assert "anna" not in words(at)
+    button(at, "Cancel").click().run()
+    assert states(run) == ["cancelled"] * 2, "what somebody else launched is one's own where one is alone"
+
+
+@pytest.mark.parametrize(("who", "may"), [(ANNA, True), (BERT, False), (ADMIN, True)], ids=["owner", "other", "admin"])
+def test_a_run_is_cancelled_by_whoever_launched_it_or_an_admin(run, monkeypatch, who, may):
+    acting(monkeypatch, who)
+    at = page("live", run=run.id)
+    assert "launched by anna" in html(at)
+    cancel = button(at, "Cancel")
+    assert cancel.disabled is not may
+    if may:
+        cancel.click().run()
+    else:
+        assert cancel.help == plain("Belongs to anna. Ask them, or an admin of the lab.")
+        forged(cancel)
+    assert states(run) == (["cancelled"] if may else ["queued"]) * 2
+
+
+@pytest.mark.usefixtures("greys_nothing")
+def test_a_click_that_comes_all_the_same_is_refused_in_words(run, study, folder, monkeypatch):
+    stopped = make_run(folder, "stopped", ("failed", "done"), info={"by": "anna"})
+    acting(monkeypatch, BERT)
+    at = page("live", run=run.id)
+    button(at, "Cancel").click().run()
+    assert f"run '{run.id}' belongs to anna. <i>Ask them, or an admin of the lab.</i>" in at_text(at)
+    at = page("home")
+    button(at, "Resume").click().run()
+    assert f"run '{stopped.id}' belongs to anna" in at_text(at)
+    for label in ("Archive", "Delete"):
+        at = page("runs", runs=stopped.id)
+        button(at, label).click().run()
+        assert f"run '{stopped.id}' belongs to anna" in at_text(at), label
+    for label in ("Pause", "Cancel", "Delete this study"):
+        at = page("studies", study=study.id)
+        button(at, label).click().run()
+        assert "study 'two' belongs to anna" in at_text(at), label
+    at = page("studies", study=study.id)
+    at.button(key=f"arrow_downward-{run.id}").click().run()
+    assert "study 'two' belongs to anna" in at_text(at)
+    assert record_file.load(study.id) == study
+    assert states(run) == ["queued"] * 2 and states(stopped) == ["failed", "done"]
+    assert notes.read_notes(stopped).archived is None
+
+
+def at_text(at):
+    return html(at).replace("&#x27;", "'")
+
+
+def test_others_see_everything_of_a_run_and_its_note_and_change_nothing(run, folder, monkeypatch):
+    notes.change_notes(run, text="a first try", add=["seed 1"])
+    acting(monkeypatch, BERT)
+    at = page("runs", runs=run.id)
+    assert "Who launched something may change it" in captions(at)
+    assert "a first try" in [text.value for text in at.text] and "seed 1" in captions(at)
+    assert "Save" not in labels(at)
+    assert button(at, "Archive").disabled and button(at, "Delete").disabled
+    assert not button(at, "Compare").help.startswith("Belongs")
+
+
+def test_the_list_of_runs_is_filtered_and_grouped_by_who_launched_them(run, folder, monkeypatch):
+    make_run(folder, "his", info={"by": "bert"})
+    make_run(folder, "old")
+    acting(monkeypatch, BERT)
+    at = page("runs", mine="true")
+    assert at.toggle(key="mine").value and "1 of 3 runs" in captions(at)
+    at.toggle(key="mine").set_value(False).run()
+    assert "3 runs" in captions(at)
+    assert "Who" in at.selectbox(key="group").options
+
+
+def test_a_study_is_paused_cancelled_ordered_and_deleted_by_whoever_launched_it(study, run, monkeypatch):
+    acting(monkeypatch, BERT)
+    at = page("studies", study=study.id)
+    assert "launched by anna" in html(at)
+    greyed = [button(at, label) for label in ("Pause", "Cancel", "Delete this study", "Add a run")]
+    greyed.append(at.button(key=f"arrow_downward-{run.id}"))
+    assert all(each.disabled and each.help.startswith("Belongs to anna") for each in greyed)
+    acting(monkeypatch, ANNA)
+    button(page("studies", study=study.id), "Pause").click().run()
+    assert record_file.load(study.id).paused
+
+
+def test_ones_own_studies(study, monkeypatch):
+    acting(monkeypatch, BERT)
+    at = page("studies")
+    assert "Who launched something may change it" in captions(at) and "launched by anna" in html(at)
+    at = page("studies", mine="true")
+    assert "None of the studies is yours." in at.info[0].value
+
+
+def test_a_name_from_outside_is_text(folder, monkeypatch):
+    run = make_run(folder, "evil", ("queued", "failed"), info={"by": EVIL})
+    acting(monkeypatch, BERT)
+    for name, address in {"home": {}, "live": {"run": run.id}, "runs": {"runs": run.id}}.items():
+        at = page(name, **address)
+        assert "<b>anna" not in html(at), name
+        greyed = [each.help for each in at.button if "elongs to" in each.help]
+        assert greyed and all(text.startswith(f"Belongs to {plain(EVIL)}") for text in greyed), name
+
+
+def test_home_offers_to_resume_ones_own(folder, monkeypatch):
+    run = make_run(folder, "hers", ("failed", "done"), info={"by": "anna"})
+    acting(monkeypatch, BERT)
+    at = page("home")
+    assert button(at, "Resume").disabled
+    files.write_json(run.info_file, run.info() | {"by": "bert"})
+    run.summary_file.unlink()
+    assert not button(page("home"), "Resume").disabled

@@ -1,0 +1,26 @@
+"""Who launched what, as a report tells it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from core.report import sections
+from tests.people import ANNA, acting
+
+
+def line(*whose):
+    members = [SimpleNamespace(id=f"run{n}", info={"by": name} if name else {}) for n, name in enumerate(whose)]
+    return sections._launched(SimpleNamespace(members=members, names={each.id: each.id.upper() for each in members}))
+
+
+@pytest.mark.parametrize("whose", [("",), ("anna",), ("anna", "anna"), ("anna", ""), ("", "")])
+def test_a_lab_of_one_person_says_nothing_of_people(whose):
+    assert line(*whose) == ""
+
+
+def test_where_several_people_are_it_is_told_who_launched_what(monkeypatch):
+    assert line("anna", "bert", "anna") == "Launched: RUN0, RUN2 by anna; RUN1 by bert."
+    acting(monkeypatch, ANNA)
+    assert line("anna", "anna") == "Launched by anna."
+    assert line("anna", "") == "Launched: RUN0 by anna; RUN1 by nobody known."
+    assert line("", "") == ""
