@@ -21,10 +21,11 @@ class Gate:
 
     stands = False  # in this process, before what is served
     leaves = ""  # where one logs out
+    shared = True  # by several people, unless its keeper says that it is one
 
     def __init__(self, app: ASGIApp, keeper: Keeper):
         self.app, self.keeper = app, keeper
-        Gate.stands, Gate.leaves = True, keeper.leaves
+        Gate.stands, Gate.leaves, Gate.shared = True, keeper.leaves, keeper.shared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 import streamlit as st
 from streamlit.runtime import Runtime
 
-from core import machine
+from core import machine, places
+from core.errors import LabError
+from core.storage import asking, lab_file
+from core.storage.asking import Asker
 from core.text import plain
 from pages.parts.door.gate import PERSON, Gate
 
@@ -31,6 +35,37 @@ def in_words() -> str:
     if not name or not Gate.leaves:
         return ""
     return f"You are logged in as {plain(name)}. [Log out]({Gate.leaves})"
+
+
+def asker() -> Asker:
+    """Who asks, and whether they may change everything: the account where one is alone, else whom [people] names.
+
+    A thread of a shared lab that serves nobody in particular, and a page without the door, may change nothing.
+    """
+    if not _is_served() or (Gate.stands and not Gate.shared):
+        return asking.account()
+    name = person() or ""
+    return Asker(name, admin=name != "" and _is_admin(name), shared=True)
+
+
+def _is_admin(name: str) -> bool:
+    """Addresses are told in small letters. A file that cannot be read names nobody."""
+    path = places.lab_file()
+    try:
+        status = path.stat()
+        admins = _admins(status.st_mtime_ns, status.st_size, status.st_ino)
+    except (OSError, LabError):
+        return False
+    return name in {admin.lower() if "@" in admin else admin for admin in admins}
+
+
+@lru_cache(maxsize=4)
+def _admins(*stamp: int) -> tuple[str, ...]:
+    """stamp: of the file that is read."""
+    return lab_file.read().people.admins
+
+
+asking.answered_by(asker)
 
 
 def guard() -> None:

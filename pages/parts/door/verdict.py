@@ -23,9 +23,11 @@ class ComesIn:
 class Keeper(Protocol):
     """Looks at a request or the opening of a web socket. Never raises for what was sent.
 
-    leaves: the address at which one logs out, "" where one does not log in.
+    leaves: the address at which one logs out, "" where one does not log in. shared: whether several people come in, of
+    whom not everybody may change everything.
     """
 
     leaves: str
+    shared: bool
 
     def judge(self, asked: HTTPConnection) -> ComesIn | Response: ...

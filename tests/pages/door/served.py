@@ -14,6 +14,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.web.server.starlette.starlette_app import App
@@ -87,13 +88,23 @@ class Served:
 
     def page(self, headers: Sent, session: str = "") -> tuple[str, str]:
         """(texts that the page shows, the session's id). session: one to go on with."""
-        return self.loop.call(self._page, headers, session)
+        drawn, session = self.drawn(headers, session)
+        return " ".join(e.text.body or e.alert.body or e.exception.message for e in drawn), session
 
-    async def _page(self, headers: Sent, session: str) -> tuple[str, str]:
-        asks, over = BackMsg(), asyncio.Event()
-        asks.rerun_script.query_string = ""
+    def drawn(
+        self, headers: Sent, session: str = "", *, name: str = "", query: str = "", press: str = ""
+    ) -> tuple[list[Element], str]:
+        """(elements of a page, the session's id). name, query: of the page's address. press: the id of a button."""
+        asks = BackMsg()
+        asks.rerun_script.query_string, asks.rerun_script.page_name = query, name
+        if press:
+            asks.rerun_script.widget_states.widgets.add(id=press, trigger_value=True)
+        return self.loop.call(self._drawn, headers, session, asks)
+
+    async def _drawn(self, headers: Sent, session: str, asks: BackMsg) -> tuple[list[Element], str]:
+        over = asyncio.Event()
         comes = [{"type": "websocket.connect"}, {"type": "websocket.receive", "bytes": asks.SerializeToString()}]
-        texts, name = [], ""
+        elements, name = [], ""
 
         async def receive():
             if comes:
@@ -108,14 +119,13 @@ class Served:
             if kind == "new_session":
                 name = message.new_session.initialize.session_id
             elif kind == "delta":
-                element = message.delta.new_element
-                texts.append(element.text.body or element.alert.body or element.exception.message)
+                elements.append(message.delta.new_element)
             elif kind == "script_finished" or answer["type"] == "websocket.close":
                 over.set()
 
         pairs = [*headers, *([("sec-websocket-protocol", f"streamlit, , {session}")] if session else [])]
         await self.app(_scope("WEBSOCKET", SOCKET, pairs, f"http://{HOST}"), receive, send)
-        return " ".join(texts), name
+        return elements, name
 
 
 def _scope(method: str, path: str, headers: Sent, origin: str) -> dict[str, Any]:
@@ -161,6 +171,7 @@ def served(folder: Path, keeper: Keeper | None, page: str = PAGE) -> Iterator[Se
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Gate, "stands", False)
         patch.setattr(Gate, "leaves", "")
+        patch.setattr(Gate, "shared", True)
         patch.setattr(Runtime, "_instance", None)
         app = App(folder / "page.py", middleware=[*middleware, Middleware(Reached, paths=reached)])
         app._starlette_app = app._build_starlette_app()

@@ -36,6 +36,7 @@ class Alone:
     """
 
     leaves = ""
+    shared = False
 
     def __init__(self, person: str, place: str, *, base: str = "", published: bool = False):
         self.person, self.published = person, published

@@ -39,6 +39,8 @@ class Provider:
 class Oidc:
     """allow: addresses, and @domain for all of a domain. hours: after which one logs in anew."""
 
+    shared = True
+
     def __init__(
         self, provider: Provider, allow: Sequence[str], *, unverified: bool = False, hours: float = 24, base: str = ""
     ):

@@ -23,6 +23,7 @@ class Proxy:
     """identity_header: says who is asking; secret_header: says `secret`, which only the web server knows."""
 
     leaves = ""
+    shared = True
 
     def __init__(self, secret: str, identity_header: str, secret_header: str, hosts: Sequence[str] = ()):
         self._secret = secret.encode()
