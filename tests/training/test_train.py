@@ -260,7 +260,9 @@ def test_progress_is_told_with_what_is_left_and_never_negative(run, monkeypatch)
         assert (row["epochs"], row["device"]) == (4, "cpu")
         assert row["phase"] == (row["epoch"] > 2)
     assert progress[-1]["eta_seconds"] <= progress[0]["eta_seconds"] + 5
-    assert any(row["kind"] == "stage" and row["step"] == row["steps"] for row in rows)
+    *decoding, building = [row for row in rows if row["kind"] == "stage"]
+    assert decoding[-1]["stage"] == "decoding photos" and decoding[-1]["step"] == decoding[-1]["steps"] > 0
+    assert building["stage"] == "building the network" and rows.index(building) < rows.index(progress[0])
 
 
 def test_a_stop_while_photos_are_decoded_leaves_nothing_half_done(run):
