@@ -76,8 +76,7 @@ def _run(summary: dict[str, Any]) -> None:
             lines.link(summary)
             facts = f"{lines.facts(summary)} · {lines.when(lines.ended_at(summary))}"
             st.html(f'<div class="lab-meta">{badges.dot(colour_of(summary))}{facts}</div>')
-        if curve := lines.small_curve(summary):
-            st.html(curve, width=130)
+        st.html(lines.small_curve(summary), width=130)
         st.html(lines.reached(summary), width=230)
 
 
@@ -96,8 +95,7 @@ def _study(study_id: str, name: str, runs: Sequence[dict[str, Any]]) -> None:
         if not measured:
             return
         top = max(measured, key=lambda run: Listed(run).scores["best_f1"][0])
-        if curve := lines.small_curve(top):
-            st.html(curve, width=130)
+        st.html(lines.small_curve(top), width=130)
         short = escape(str(top["name"]).removeprefix(f"{name} "))
         st.html(
             f'<div class="lab-num">F1 {results.f1(Listed(top))}</div><div class="lab-meta">highest mean: {short}</div>',
