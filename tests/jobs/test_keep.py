@@ -4,12 +4,14 @@ import json
 
 import pytest
 import safetensors.torch
+import torch
 
 from core.answers.mistakes import load_answers
 from core.config import from_dict
 from core.config.run_config import ModelConfig
 from core.errors import LabError
 from core.inside.fold_models import fold_model
+from core.jobs import control, worker
 from core.jobs.room import keep, use
 from core.network.room import of_fold
 from core.plan import transfer
@@ -18,7 +20,7 @@ from core.runs import FoldState, Run, origins
 from core.runs.create import create
 from core.runs.kept import dropped, sizes
 from core.runs.lists import index
-from core.training import checkpoint
+from core.training import checkpoint, device, train
 from tests.everybody_runs import ended, trained_on_everybody
 from tests.fold_runs import answer_held_out, draw_faces, make_run
 
@@ -212,6 +214,27 @@ def test_a_rule_is_followed_when_the_last_fold_has_ended_and_not_before(run):
             keep.set_rule(root, "nothing")
     finally:
         keep.set_rule(root, "all")
+
+
+def test_a_worker_follows_the_rule_once_its_last_fold_has_ended(tiny_plan, runs_folder, monkeypatch):
+    """A trainer that leaves its files at once stands in for the epochs, which write the same ones."""
+
+    def train_fold(run, fold, **_):
+        checkpoint.save_last(run.last_file(fold), {"epoch": 1})
+        for which in ("best", "final"):
+            checkpoint.save_weights(run.weights_file(fold, which), {"a": torch.zeros(1)}, {"epoch": "1", "token": "t"})
+        return True
+
+    monkeypatch.setattr(control, "start_worker", lambda root: None)
+    monkeypatch.setattr(train, "train_fold", train_fold)
+    monkeypatch.setattr(device, "limit_threads", lambda count: None)
+    keep.set_rule(runs_folder, "best")
+    run = control.launch(tiny_plan, folder=runs_folder)
+    assert worker.work(runs_folder) == 2
+    for fold in (0, 1):
+        kept = {path.name for path in run.fold_dir(fold).iterdir()}
+        assert kept >= {"best.safetensors"} and not kept & {"final.safetensors", "last.pt"}
+    assert dropped.read(run).weights == ("final",) and "kept the best weights" in run.log_tail()
 
 
 def test_a_drop_that_was_cut_off_leaves_a_run_that_is_used_as_before(run, monkeypatch):

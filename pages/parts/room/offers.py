@@ -28,7 +28,8 @@ def offers(ids: Sequence[str], key: str, act: Callable[[Sequence[str], str], Non
                     icon=":material/mop:",
                     key=f"{key}-{choice.name}-ask-{offer.bytes}",  # another one, closed, once it was done
                 ):
-                    st.markdown(f"{plain(choice.loses)}{' There is no way back.' if choice.weights else ''}")
+                    ends = "There is no way back." if choice.weights else "Nothing is lost by it."
+                    st.markdown(f"{plain(choice.title)}, in {number_of(len(offer.ids), 'run')}? {ends}")
                     st.button(
                         f"Free {size(offer.bytes)}",
                         type="primary",
