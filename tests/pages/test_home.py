@@ -10,6 +10,7 @@ from core.jobs import control, queue, speed
 from core.runs import Run
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
+from pages.parts.dataset import demo
 from pages.parts.home import demo_run
 from pages.parts.shared.frame import ICON
 from tests.pages.app import html, labels, page
@@ -86,6 +87,17 @@ def test_what_stands_against_the_demo_is_said_and_nothing_is_asked_for_any_longe
     assert "lab-fault" in html(at) and small_demo == []
     assert demo_run.ASKED not in at.session_state
     assert not next(each for each in at.button if each.key == "home-demo").disabled
+
+
+def test_a_drawing_that_is_cancelled_or_fails_leaves_the_button_as_it_was(opened, monkeypatch):
+    monkeypatch.setattr(demo, "start", lambda: None)  # as if it had ended at once, with nothing drawn
+    monkeypatch.setattr(demo, "failure", lambda: "no room on the disk")
+    at = page("home")
+    next(each for each in at.button if each.key == "home-demo").click().run()
+    assert not next(each for each in at.button if each.key == "home-demo").disabled
+    assert at.error[0].value == "no room on the disk" and demo_run.ASKED not in at.session_state
+    at.run()
+    assert not at.error, "it is said once"
 
 
 def test_runs_are_sorted_into_training_waiting_stopped_and_ended(folder):

@@ -66,9 +66,14 @@ def button(*, primary: bool) -> None:
         icon=":material/play_arrow:",
         type="primary" if primary else "secondary",
         on_click=_ask,
-        disabled=ASKED in st.session_state,
+        disabled=_is_under_way(),
         help=f"Five folds of the recipe {RECIPE} on the faces of 300 people who do not exist.",
     )
+
+
+def _is_under_way() -> bool:
+    """Not any more where the drawing failed or was cancelled."""
+    return ASKED in st.session_state and (demo.STATE in st.session_state or demo.demo_is_there())
 
 
 def _ask() -> None:
