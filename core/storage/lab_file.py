@@ -94,7 +94,7 @@ def read(runs: Path | None = None) -> LabFile:
     path = places.lab_file(runs)
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # also where a file stands in the place of the runs folder
         content = {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LabError(f"{path} is not TOML: {error}.", REMEDY, kind=KIND) from error

@@ -8,12 +8,15 @@ import pytest
 
 from core.jobs import queue
 from core.runs import notes
+from core.runs.lists.summaries import summaries
 from core.storage import files
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from core.text import plain
 from pages.parts.people import people
+from pages.parts.runs import table
 from tests.pages.app import button, captions, elements, html, labels, page
+from tests.pages.launch_form import faces, open_page, take_folder
 from tests.pages.trials import make_run
 from tests.people import ADMIN, ANNA, BERT, acting
 
@@ -183,3 +186,31 @@ def test_home_offers_to_resume_ones_own(folder, monkeypatch):
     files.write_json(run.info_file, run.info() | {"by": "bert"})
     run.summary_file.unlink()
     assert not button(page("home"), "Resume").disabled
+
+
+def test_the_table_of_runs_says_who_where_there_are_several(run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(table, "_TABLE", lambda **options: drawn.append(options["data"]))
+    page("runs")
+    acting(monkeypatch, BERT)
+    page("runs")
+    alone, shared = drawn
+    for data in drawn:
+        assert all(len(row["cells"]) == len(data["columns"]) for group in data["groups"] for row in group["rows"])
+    assert [column["title"] for column in shared["columns"]] == [column["title"] for column in alone["columns"]] + [
+        "Who"
+    ]
+    assert [row["cells"][-1] for group in shared["groups"] for row in group["rows"]] == ["anna"]
+
+
+def test_two_people_on_one_form_launch_one_run_which_is_of_the_first(opened, tmp_path, monkeypatch):
+    acting(monkeypatch, ANNA)
+    hers = take_folder(open_page(), faces(tmp_path / "faces"))
+    acting(monkeypatch, BERT)
+    his = take_folder(open_page(form=hers.session_state["launch_token"]), tmp_path / "faces")
+    acting(monkeypatch, ANNA)
+    button(hers, "Launch").click().run()
+    acting(monkeypatch, BERT)
+    button(his, "Launch").click().run()
+    assert len(opened) == 2 and opened[0] == opened[1]
+    assert [summary["by"] for summary in summaries()] == ["anna"]
