@@ -58,12 +58,12 @@ def ended_at(summary: dict[str, Any]) -> float:
 
 
 def small_curve(summary: dict[str, Any], width: int = 120) -> str:
-    """HTML of the validation F1 by epoch, mean over the folds that have it; empty before the first."""
+    """HTML of the validation F1 by epoch, mean over the folds that have it; an empty box before the first."""
     run = Run(summary["id"])
     table = view.metrics_of(view.metrics_version(run, [int(fold["fold"]) for fold in summary["folds"]]))
     rows = table[table["split"] == "validation"]
     if not len(rows):
-        return ""
+        return "<div></div>"
     values = rows.groupby("epoch")["f1"].mean().tolist()
     return theme.picture(
         curves.sparkline(values, run_colour=colour_of(summary), width=width, total=int(summary["epochs"]))
