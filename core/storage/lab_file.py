@@ -24,7 +24,7 @@ REMEDY = "Correct it, then start the lab again."
 def _absolute(path: Path) -> Path:
     path = path.expanduser()
     if not path.is_absolute():
-        raise ValueError("a folder is named from the root on, such as /data/faces")
+        raise ValueError("a folder is named from the root on, such as /data/photos")
     return path
 
 

@@ -10,6 +10,7 @@ FACE = re.compile(r"\b[Ff]aces?\b")
 OF_FACES = {
     *("core/augment/effects.py", "pages/parts/augment/effect.py", "pages/parts/look_inside/regions.py"),
     *("core/cli/datasets.py", "core/data/readers/folders.py", "core/data/values.py", "pages/parts/dataset/demo.py"),
+    *("pages/parts/home/demo_run.py", "pages/parts/home/welcome.py"),
 }
 READ_BY_NOBODY = re.compile(r"lab-faces|faces-|-faces?\b|^faces?$|^--face$|\.look-|look-gallery|[{}]")
 MEANT = {"Where a face is in a photo: auto, close or portrait."}

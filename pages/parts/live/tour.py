@@ -32,7 +32,7 @@ def section(run: Run, status: view.RunStatus, listed: list[dict[str, Any]]) -> N
         if worst is None:
             return
         part, title = 3, "The three worst mistakes"
-        words = "These faces it got most wrong, each judged by a network that had never seen the person."
+        words = "These photos it got most wrong, each judged by a network that had never seen the person."
     elif not status.active:
         return
     elif not any(fold.epoch for fold in status.folds):
