@@ -1,4 +1,4 @@
-"""Launch: a dataset, a recipe, its settings, one run or a study, what the network sees, what will run, go."""
+"""Launch: three questions, a recipe proposed, its settings behind them; beside them a ticket that stays in sight."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from core.plan.ways_out import WaysOut
 from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.studies.grid import StudyConfig
-from core.studies.records import Study
-from core.text import count, plain
+from core.text import plain
 from pages.parts.dataset import findings, labels, picker
-from pages.parts.form import classes, draft, fields, settings, summary, transforms
+from pages.parts.form import classes, draft, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
-from pages.parts.launch import click, ids, study_draft, study_form, study_plan
+from pages.parts.launch import click, ids, questions, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
 from pages.parts.launch.plan import OF_FOLDS, fit_form_task, joined_study, look_ahead, look_ahead_study, ways_of
 from pages.parts.launch.sections import faces_section, plan_section
-from pages.parts.launch.source import DATA, prefill, recipes_section
+from pages.parts.launch.source import DATA, origin_section, prefill
 from pages.parts.shared import badges, frame, groups, run_picker, theme
+from pages.parts.ticket import again, ticket
 
 LIVE = Path(__file__).with_name("live.py")
 STUDIES = Path(__file__).with_name("studies.py")
@@ -36,7 +36,26 @@ GROUPS = {
     "training": ("Training", ("training", "mix")),
     "transforms": ("Transforms", ("transforms",)),
 }
-CSS = "<style>.st-key-recipe-chosen { border-color: #2f95b8 !important; }</style>"
+CSS = """<style>
+.st-key-launch-recipes { display: grid !important; gap: .6rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 172px), 1fr)); }
+.st-key-launch-recipes > * { min-width: 0; height: 100%; }
+[class*="st-key-recipe-"] { padding: .5rem .75rem .6rem !important; height: 100%; gap: .2rem !important; }
+[class*="st-key-recipe-"] :is(p, [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"])
+  { margin: 0; line-height: 1.35; }
+[class*="st-key-recipe-"] [data-testid="stBaseButton-tertiary"] { padding: 0; min-height: 1.5rem; }
+.st-key-recipe-chosen { border-color: #2f95b8 !important; }
+.st-key-understood-launch-data { display: grid !important; grid-template-columns: 1fr 1fr;
+  gap: .2rem 1.5rem !important; }
+.st-key-understood-launch-data > * { grid-column: 1 / -1; min-width: 0; }
+.st-key-understood-launch-data > :has(> [class*="st-key-fact-launch"]) { grid-column: auto; }
+@media (max-width: 700px) { .st-key-understood-launch-data { grid-template-columns: 1fr; } }
+.st-key-launch-proposal { padding: .6rem .9rem .7rem !important; }
+.st-key-launch-changes [data-testid="stBaseButton-tertiary"] { padding: 0; min-height: 1.4rem; }
+.st-key-launch-changes :is(p, [data-testid="stMarkdownContainer"]) { margin: 0; }
+.st-key-launch-form .faces-classes { grid-template-columns: repeat(auto-fill, minmax(134px, 1fr)); }
+.st-key-launch-form .faces-class { max-width: 200px; }
+</style>"""
 
 
 # The sections
@@ -81,62 +100,6 @@ def ways_section(ways: WaysOut | None, errors: Errors) -> None:
     classes.offer(ways, "no-plan.ways")
 
 
-def launch_section(plan: Plan | None, errors: Errors, scan: Scan | None, joining: Study | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        fields.words("name", errors, label="Name of the run", width=320)
-        fields.words("description", errors, label="Description", placeholder="What it is for, one sentence")
-    ready = plan is not None and not errors
-    run_id = ids.next_run_id(plan.config) if ready else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        launch_button("Launch", [plan] if ready else None, joining)
-        if ready:
-            st.caption(f"{plain(run_id)}: {count(plan.config.folds.count)} fold jobs are queued; then Live opens.")
-        else:
-            say_what_lacks(errors, scan)
-
-
-def launch_study_section(
-    study: StudyConfig | None, plans: list[Plan] | None, errors: Errors, scan: Scan | None
-) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        study_form.words(errors)
-    ready = bool(plans) and not errors
-    study_id = ids.next_study_id(study, plans[0].config.data.root) if ready else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        launch_button("Launch the study", plans if ready else None, None)
-        if ready:
-            fold_jobs = sum(plan.config.folds.count for plan in plans)
-            runs = "1 run" if len(plans) == 1 else f"{count(len(plans))} runs"
-            st.caption(f"{plain(study_id)}: {runs}, {count(fold_jobs)} fold jobs are queued; then Studies opens.")
-        elif scan is not None and study is not None and not study.grid and not errors:
-            st.caption("Choose what differs between the runs, under 4.")
-        else:
-            say_what_lacks(errors, scan)
-
-
-def launch_button(label: str, plans: list[Plan] | None, joining: Study | None) -> None:
-    """The button with its ticket. plans: what it would launch; None while it cannot."""
-    ticket = click.ticket(plans, joining) if plans else None
-    st.button(
-        label,
-        type="primary",
-        icon=":material/rocket_launch:",
-        disabled=ticket is None,
-        on_click=click.press,
-        args=(ticket,),
-        key="launch-button" if label == "Launch" else "launch-study-button",
-    )
-
-
-def say_what_lacks(errors: Errors, scan: Scan | None) -> None:
-    """Why the button cannot be pressed yet."""
-    if not errors:
-        st.caption("Choose a dataset first." if scan is None else "Answer what is asked above.")
-        return
-    lines = "\n".join(f"- **{plain(draft.label_of(path))}**: {plain(text)}" for path, text in errors.items())
-    st.error(f"To correct before launching:\n{lines}", icon=":material/error:")
-
-
 # The page
 
 
@@ -169,8 +132,9 @@ launch_draft.keep()
 form = draft.draft()
 choice = form["data"]
 config, errors = check(form)
+left, right = ticket.columns()
 
-with theme.section("1 · Dataset"):
+with left, theme.section("1 · Data"):
     picker.choose(choice, DATA)
     scan: Scan | None = None
     fault: LabError | None = None
@@ -197,6 +161,7 @@ with theme.section("1 · Dataset"):
         plan, more = look_ahead(config, scan, joining)
     errors |= more
     ways = ways_of(config, scan, plan, errors)
+    photos = plan.photos if plan is not None else classes.photos_of_task(scan) if scan is not None else None
     refusal: LabError | None = None
     if pending is not None:
         if as_study:
@@ -212,28 +177,37 @@ with theme.section("1 · Dataset"):
         place = f"{DATA}.{choice['root']}"
         labels.labels_form(choice, place, reader=scan.reader if scan else None, fault=fault)
 
-with theme.section("2 · Recipe"):
-    recipes_section(config)
-
-with theme.section("3 · Settings"):
-    with st.container():
-        if scan is not None and note:
-            st.caption(f":material/info: {plain(note)}")
-    settings_section(errors, scan, plan, ways)
-
-with theme.section("4 · One run or a study"):
+with left, theme.section("2 · What you want, and the time for it"):
     if joining is None:
-        study_form.mode()
+        questions.goal_and_time()
+        questions.proposed(scan, plan, photos, as_study)
     if as_study:
         study_form.controls(errors, parents())
 
-with theme.section("5 · What the network sees"):
+with left, theme.section("3 · Recipe and settings"):
+    questions.cards(photos)
+    with st.container():
+        if scan is not None and note:
+            st.caption(f":material/info: {plain(note)}")
+    origin_section(config)
+    with st.container(key="launch-settings", gap="xsmall"):
+        settings_section(errors, scan, plan, ways)
+
+with right:
+    with st.container():
+        if refusal is not None:
+            badges.show_error(refusal)
+    ticket.draw(
+        ticket.Contents(plans if as_study else [plan] if plan else None, errors, scan, joining, as_study, study)
+    )
+
+with left, theme.section("What the network sees"):
     if plan is not None:
         faces_section(plan)
     else:
         st.caption("Photos of each class, once dataset and settings are right.")
 
-with theme.section("6 · What will run"):
+with left, theme.section("What will run"):
     if as_study and study is not None and study_plan.asks(study):
         study_plan.ask(study, form)
     elif plans:
@@ -245,11 +219,5 @@ with theme.section("6 · What will run"):
     if plan is not None:
         classes.offer(ways, "plan.ways")
 
-with theme.section("7 · Launch"):
-    with st.container():
-        if refusal is not None:
-            badges.show_error(refusal)
-    if as_study:
-        launch_study_section(study, plans, errors, scan)
-    else:
-        launch_section(plan, errors, scan, joining)
+if joining is None and not as_study:
+    again.ask(plan, errors)

@@ -15,6 +15,9 @@ from core.data.pictures.photo import StoredPhoto
 if TYPE_CHECKING:
     from core.config import TransformConfig
 
+ALLOWED_PADDED = 0.05  # share of photos that a fitted crop may be larger than
+SMALLEST_CROP = 8  # pixels, the least that a CenterCrop may have
+
 
 @dataclass(frozen=True)
 class CropEffect:
@@ -55,6 +58,46 @@ def crop_effects(transforms: Sequence[TransformConfig], width: np.ndarray, heigh
             )
         width, height = np.full_like(width, new_width), np.full_like(height, new_height)
     return effects
+
+
+def fit_crops(
+    transforms: Sequence[TransformConfig], width: np.ndarray, height: np.ndarray
+) -> list[TransformConfig] | None:
+    """The list with each CenterCrop no larger than the photos: neither black borders nor a crop of what is small.
+
+    A crop is as large as at least 95 % of the photos allow, each side by itself; where that would cut more than a third
+    off a typical photo, since the photos are of all sizes, it is left out and the Resize behind it takes whole photos.
+    None where no crop is too large, or nothing else would give the photos one size.
+    width, height: shape (n,), pixels of each photo, n >= 1.
+    """
+    effects, listed = iter(crop_effects(transforms, width, height)), list(transforms)
+    width, height = np.asarray(width, dtype=float), np.asarray(height, dtype=float)
+    changed = False
+    for place, transform in enumerate(transforms):
+        if not transform.enabled or transform.name not in ("CenterCrop", "Resize"):
+            continue
+        size = {side: int(transform.params[side]) for side in ("height", "width")}
+        if transform.name == "CenterCrop" and next(effects).padded > ALLOWED_PADDED:
+            size = {
+                "height": min(size["height"], _low(height)),
+                "width": min(size["width"], _low(width)),
+            }
+            fitted = transform.model_copy(update={"params": {**transform.params, **size}})
+            kept = crop_effects([fitted], width, height)[0].kept
+            if min(size.values()) < SMALLEST_CROP or kept < 2 / 3:
+                if not any(later.enabled and later.name == "Resize" for later in transforms[place + 1 :]):
+                    return None
+                fitted = transform.model_copy(update={"enabled": False})
+            listed[place], changed = fitted, True
+            if not fitted.enabled:
+                continue
+        width, height = np.full_like(width, size["width"]), np.full_like(height, size["height"])
+    return listed if changed else None
+
+
+def _low(side: np.ndarray) -> int:
+    """Pixels that at least 95 % of the photos have."""
+    return int(np.quantile(side, ALLOWED_PADDED, method="lower"))
 
 
 def stretches(

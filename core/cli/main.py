@@ -322,6 +322,8 @@ def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
 
     try:
         config = run_config.from_yaml(config_file.read_text("utf-8"), config_file.name)
-        print(speed.measure_when_free(config, runs_dir or places.runs_folder()), flush=True)
+        code, words = speed.measure_when_free(config, runs_dir or places.runs_folder()).value
     finally:
         config_file.unlink(missing_ok=True)
+    print(words, flush=True)
+    raise typer.Exit(code)

@@ -13,6 +13,13 @@ from core.storage import asking, files, locks
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 RECIPES = Path(__file__).parent / "recipes"
+TITLES = {  # of the lab's own on screen, where "study" is another thing: runs launched together
+    "quick": "Quick",
+    "study": "As published",
+    "study-adam-sgd": "Adam, then SGD",
+    "study-mixup": "With mix-up",
+    "study-masked": "Second stage",
+}
 
 
 def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
@@ -26,6 +33,11 @@ def all_recipes(folder: Path = RECIPES) -> dict[str, RunConfig]:
 def lab_recipes() -> list[str]:
     """The names of the lab's own recipes: those that every installation has."""
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def title(name: str) -> str:
+    """What a screen calls a recipe: people's own by the name that they gave it."""
+    return TITLES.get(name, name)
 
 
 def version() -> tuple[tuple[str, int, int], ...]:

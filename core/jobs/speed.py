@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 
+import psutil
 from filelock import Timeout
 
 from core import machine
@@ -19,6 +23,9 @@ from core.jobs import gpus, halt, queue
 from core.places import HOME, lab_folder, machine_folder, runs_folder
 from core.plan.plan import Plan
 from core.storage import files, locks
+
+# Giga multiply-adds of one image of 224 x 224 pixels forward: `_ops` of torchvision's IMAGENET1K_V1 weights.
+GIGA_MULTIPLY_ADDS = {18: 1.814, 34: 3.664, 50: 4.089, 101: 7.801, 152: 11.514}
 
 
 def _file(folder: Path | None) -> Path:
@@ -69,17 +76,43 @@ def remember(config: RunConfig, images_per_second: float, folder: Path | None = 
         files.change_json(_file(folder), "speed.json", lambda content: files.table_of(content) | measured)
 
 
-def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
-    """Measure in a process of its own; `known` answers when it is through.
+def reckoned(config: RunConfig, folder: Path | None = None) -> float | None:
+    """Images per second of a network that was never measured, from what was measured of others on the same device with
+    as many threads: by the multiply-adds of an image, of the network nearest in them. None where nothing was measured.
 
-    One at a time, and none while every slot trains: two would spoil each other's figure.
+    Rough: small images keep a processor less busy than their multiply-adds say.
+    """
+    mine, kind = _multiply_adds(config.model.depth, *config.input_size), _kind(_key(config, folder))
+    rates = []
+    with contextlib.suppress(OSError, ValueError):
+        for key, rate in files.table_of(files.read_json(_file(folder))).items():
+            step = re.match(r"resnet(\d+) (\d+)x(\d+) batch \d+ ", key)
+            if step and int(step[1]) in GIGA_MULTIPLY_ADDS and _kind(key) == kind and isinstance(rate, (int, float)):
+                theirs = _multiply_adds(*map(int, step.groups()))
+                rates.append((abs(math.log(mine / theirs)), rate * theirs / mine))
+    return min(rates)[1] if rates else None
+
+
+def _kind(key: str) -> str:
+    """Precision, device and threads of a key."""
+    return key.partition(" batch ")[2].partition(" ")[2]
+
+
+def _multiply_adds(depth: int, height: int, width: int) -> float:
+    return GIGA_MULTIPLY_ADDS[depth] * height * width / 224**2
+
+
+def start_measuring(config: RunConfig, folder: Path | None = None) -> subprocess.Popen:
+    """Measure in a process of its own; `known` answers when it is through. It ends with the code of its Outcome.
+
+    One at a time, and none while something trains: two would spoil each other's figure.
     """
     lab = lab_folder(folder)
     lab.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="measure-", dir=lab, delete=False) as stream:
         stream.write(to_yaml(config))
     with open(lab / "worker.log", "ab") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "core", "measure", stream.name, "--runs", str(lab.parent)],
             cwd=HOME,
             env=machine.environment(),
@@ -90,31 +123,82 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> None:
         )
 
 
-def measure_when_free(config: RunConfig, folder: Path) -> str:
-    """Measure and remember unless a training or another measurement is under way; returns what happened, in words.
+def measure_when_free(config: RunConfig, folder: Path) -> Outcome:
+    """Measure and remember, unless a training, another measurement or another program is at work beside it.
 
     It has the threads of a slot. A training that comes meanwhile has the machine: the measurement gives up at its next
     step.
     """
     try:
         with locks.lock(machine_folder(folder) / "measure.lock", timeout=0):
-            rate = None
+            rate, threads = None, queue.threads_of_a_slot(folder)
+            beside = Beside()
             if not _training(folder):
                 from core.training.device import limit_threads  # torch
 
-                limit_threads(queue.threads_of_a_slot(folder))
+                limit_threads(threads)
+                beside = Beside()
                 rate = measure(config, should_stop=lambda: _training(folder))
     except Timeout:
-        return "not measured: another measurement is under way"
+        return Outcome.MEASURING
     if rate is None:
-        return "not measured: a training is under way, and each would slow the other down"
+        return Outcome.TRAINING
+    if not beside.leaves(threads):
+        return Outcome.BUSY
     remember(config, rate, folder)
-    return f"{rate:.1f} images per second"
+    return Outcome.MEASURED
+
+
+class Outcome(Enum):
+    """How a measurement ended: (exit code, words)."""
+
+    MEASURED = 0, "measured"
+    MEASURING = 3, "not measured: another measurement is under way"
+    TRAINING = 4, "not measured: a training is under way, and each would slow the other down"
+    BUSY = 5, "not kept: other programs had this machine's cores, and slowed it down"
+
+
+class Beside:
+    """What other processes take of this machine's cores from now on."""
+
+    def __init__(self) -> None:
+        self.wall, self.others = time.monotonic(), _busy_seconds() - _own_seconds()
+
+    def cores(self) -> float:
+        """Cores' worth of time, mean since it was made."""
+        wall = time.monotonic() - self.wall
+        return max(0.0, _busy_seconds() - _own_seconds() - self.others) / max(wall, 1e-9)
+
+    def leaves(self, threads: int) -> bool:
+        """Whether they left this process its threads, or nearly: a lab with open pages takes a little itself."""
+        return leaves(self.cores(), threads, psutil.cpu_count() or 1)
+
+
+def leaves(others: float, threads: int, cores: int) -> bool:
+    """others: cores that other processes take, of as many as the machine has."""
+    return cores - others >= 0.75 * min(threads, cores)
+
+
+def _busy_seconds() -> float:
+    """All processors of the machine, since it started; what is niced gives way to this process, unless that is too."""
+    spent = psutil.cpu_times()
+    niced = getattr(spent, "nice", 0.0) if psutil.POSIX and psutil.Process().nice() > 0 else 0.0
+    return niced + spent.user + spent.system + getattr(spent, "irq", 0.0) + getattr(spent, "softirq", 0.0)
+
+
+def _own_seconds() -> float:
+    """This process and those that it started."""
+    total = 0.0
+    for process in (own := psutil.Process(), *own.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            spent = process.cpu_times()
+            total += spent.user + spent.system + spent.children_user + spent.children_system
+    return total
 
 
 def _training(folder: Path) -> bool:
     waits = next(queue.entries(folder, by_itself=True), None) is not None and halt.stopped(folder) is None
-    return waits or not queue.free_slots(folder)
+    return waits or queue.free_slots(folder) < queue.slot_count(folder)
 
 
 def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], bool] = lambda: False) -> float | None:
@@ -122,8 +206,6 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
 
     None when should_stop() says so between two steps.
     """
-    import time
-
     import torch
 
     from core.network.model import build_model
@@ -174,10 +256,21 @@ def measure(config: RunConfig, seconds: float = 4.0, should_stop: Callable[[], b
 
 
 def estimate_seconds(plan: Plan, images_per_second: float, slots: int = 1) -> float:
-    """Wall time of all folds, as many at a time as there are slots, each of them as quick as told.
-
-    A validation image costs a third of a training image (no backward).
-    """
+    """Wall time of all folds, as many at a time as there are slots, each of them as quick as told."""
     folds = len(plan.fold_steps)
-    one = (plan.train_images + plan.validation_images / 3) / folds / images_per_second + 5.0
+    one = fold_seconds(plan.train_images / folds, plan.validation_images / folds, images_per_second)
     return one * math.ceil(folds / slots)
+
+
+def estimate_of(config: RunConfig, photos: int, images_per_second: float, slots: int = 1) -> float:
+    """The same of so many photos, before there is a plan."""
+    folds = config.folds.count
+    held_out = photos / folds
+    one = fold_seconds((photos - held_out) * config.epochs, held_out * config.epochs, images_per_second)
+    return one * math.ceil(folds / slots)
+
+
+def fold_seconds(train_images: float, validation_images: float, images_per_second: float) -> float:
+    """Wall time of one fold over all its epochs. A validation image costs a third of a training image (no backward);
+    five seconds are for its beginning and end."""
+    return (train_images + validation_images / 3) / images_per_second + 5.0

@@ -133,8 +133,9 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
 
             with reach.held_as_asked(run):
                 check_unchanged(run.samples(), control.touched_file(run))
-                limit_threads(queue.threads_of_a_slot(run.dir.parent))
-                begun = time.monotonic()
+                threads = queue.threads_of_a_slot(run.dir.parent)
+                limit_threads(threads)
+                begun, beside = time.monotonic(), speed.Beside()
                 finished = train.train_fold(
                     run,
                     fold,
@@ -147,7 +148,8 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
         if not deleted:
             fold_job.finish(run, fold, end)
             fold_job.forget_resume_point(run, fold)
-            if end["state"] == "done" and (rate := fold_job.images_per_second(run, fold)) is not None:
+            rate = fold_job.images_per_second(run, fold) if end["state"] == "done" else None
+            if rate is not None and beside.leaves(threads):
                 speed.remember(run.config(), rate, run.dir.parent)
     kind = end.get("kind")
     if kind in COUNTED and not deleted:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
 import os
+import tempfile
+import urllib.request
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +23,8 @@ IMAGENET = {
     101: ("resnet101-63fe2227.pth", 171),
     152: ("resnet152-394f9c45.pth", 230),
 }
+
+SOURCE = "https://download.pytorch.org/models"  # where torchvision's own weights enumerations point
 
 
 def weights_folder() -> Path:
@@ -93,18 +100,45 @@ def _misfit(path: str, mtime_ns: int, size: int, depth: int) -> LabError | None:
     return None
 
 
-def download(depth: int) -> Path:
-    """Fetch torchvision's IMAGENET1K_V1 file with torchvision's own code, hash checked. Raises LabError offline."""
-    from torchvision.models import get_model_weights
+def download(depth: int, progress: Callable[[int, int], object] = lambda done, total: None) -> Path:
+    """Fetch torchvision's IMAGENET1K_V1 file; its SHA-256 is checked before it is put in place.
 
-    weights = get_model_weights(f"resnet{depth}").IMAGENET1K_V1
+    progress(done, total): bytes, a few times a second; what it raises ends the download and leaves nothing behind.
+    FACET_WEIGHTS names another place that has the same files, such as a mirror. Raises LabError: no network, a full
+    disk, other bytes than torchvision's.
+    """
+    name, size = IMAGENET[depth]
+    place = imagenet_file(depth)
     try:
-        weights.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        name, size = IMAGENET[depth]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".download-") as folder:
+            part = Path(folder, name)
+            address = f"{(os.environ.get('FACET_WEIGHTS') or SOURCE).rstrip('/')}/{name}"
+            digest = _fetch(address, part, size * 1_000_000, progress)
+            if not digest.startswith(name.partition("-")[2].removesuffix(".pth")):
+                raise OSError("what came is not torchvision's file: its SHA-256 is another one")
+            os.replace(part, place)
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise LabError(
             f"weights: {name} ({size} MB) could not be downloaded ({error}).",
             f"On a machine without a network, put the file into {weights_folder()}, or train from scratch.",
             kind="weights",
         ) from error
-    return imagenet_file(depth)
+    return place
+
+
+def _fetch(address: str, part: Path, about: int, progress: Callable[[int, int], object]) -> str:
+    """Write what an address gives into a file; its SHA-256 in hex. about: bytes, where the server does not say."""
+    digest, done = hashlib.sha256(), 0
+    with urllib.request.urlopen(address, timeout=30) as answer, open(part, "wb") as file:
+        total = int(answer.headers.get("Content-Length") or 0)
+        while chunk := answer.read(1 << 18):
+            file.write(chunk)
+            digest.update(chunk)
+            done += len(chunk)
+            progress(done, max(done, total or about))
+        file.flush()
+        os.fsync(file.fileno())
+    if done < total:
+        raise OSError(f"the connection ended after {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+    return digest.hexdigest()

@@ -130,3 +130,26 @@ def test_a_crop_larger_than_photos_and_a_resize_that_broadens_are_told_in_number
     assert (index, photo) == (1, (256, 400))
     assert stretch == pytest.approx(400 / 256)
     assert preview.stretches([resize], *sizes)[0][1] == pytest.approx(np.median([1, 768 / 512]))
+
+
+def crops(transforms, width, height):
+    fitted = preview.fit_crops(transforms, np.array(width), np.array(height))
+    return fitted and [(t.name, t.enabled, t.params.get("width"), t.params.get("height")) for t in fitted[:2]]
+
+
+def test_a_crop_is_fitted_to_photos_that_are_smaller_and_left_alone_otherwise():
+    listed = study_transforms(224)
+    assert preview.fit_crops(listed, np.array([400] * 9), np.array([500] * 9)) is None
+    assert preview.fit_crops(listed, np.array([400] * 99 + [100]), np.array([500] * 100)) is None, "one in a hundred"
+    assert crops(listed, [200] * 9, [200] * 9) == [("CenterCrop", True, 200, 200), ("Resize", True, 224, 224)]
+    assert crops(listed, [300] * 9, [360] * 9) == [("CenterCrop", True, 256, 360), ("Resize", True, 224, 224)]
+    fitted = preview.fit_crops(listed, np.array([200] * 9), np.array([200] * 9))
+    assert not preview.crop_effects(fitted, np.array([200] * 9), np.array([200] * 9))[0].padded
+
+
+def test_photos_of_all_sizes_are_taken_whole_unless_the_crop_alone_gives_them_one_size():
+    width, height = np.linspace(60, 900, 100), np.linspace(60, 900, 100)
+    listed = study_transforms(224)
+    assert crops(listed, width, height)[0][:2] == ("CenterCrop", False)
+    without_resize = [listed[0], *listed[2:]]
+    assert preview.fit_crops(without_resize, width, height) is None

@@ -39,17 +39,19 @@ from tests.browser.screen import Lab, Talk, drawn_demo, slack, soon
 
 pytestmark = pytest.mark.browser
 
-# A lab whose launch page stands still before it draws the faces (section 5) while somebody holds a lock: everything
-# above is on the screen already, the button below is still that of the drawing before.
+# A lab whose launch page stands still before it draws when a run would begin, while somebody holds a lock: the form is
+# on the screen already, the button in the ticket is still that of the drawing before. A measurement takes as long as
+# it takes the test to say what it has found.
 GATED = """
-import sys
+import subprocess, sys
 from filelock import FileLock
-import core.augment.preview
-gate, pick = FileLock(sys.argv.pop(1)), core.augment.preview.pick
+from core.jobs import ahead, speed
+gate, looks = FileLock(sys.argv.pop(1)), ahead.ahead
 def waiting(*args):
     with gate:
-        return pick(*args)
-core.augment.preview.pick = waiting
+        return looks(*args)
+ahead.ahead = waiting
+speed.start_measuring = lambda config, folder=None: subprocess.Popen(["sleep", "3600"])
 from streamlit.web.cli import main
 sys.argv[0] = "streamlit"
 main()

@@ -1,10 +1,12 @@
 import json
 import os
+from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from filelock import FileLock
+from torchvision.models import get_model_weights
 
 from core import machine
 from core.config import from_dict
@@ -66,13 +68,82 @@ def test_a_network_with_a_factored_head_is_measured_too():
 
 @pytest.mark.long
 def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(runs_folder):
-    speed.start_measuring(config())
-    rate = until(lambda: speed.known(config()), "the figure is known")
-    assert 0.1 < rate < 1e6
+    process = speed.start_measuring(config())
+    code = until(lambda: None if process.poll() is None else (process.returncode,), "the measurement ends")[0]
     lab = lab_folder(runs_folder)
-    until(lambda: not list(lab.glob("measure-*")), "the configuration is removed")
-    assert json.loads((machine_folder(runs_folder) / "speed.json").read_text())
-    assert "Traceback" not in (lab / "worker.log").read_text()
+    assert not list(lab.glob("measure-*")), "the configuration is removed"
+    log = (lab / "worker.log").read_text()
+    outcome = next(each for each in speed.Outcome if each.value[0] == code)
+    assert outcome in (speed.Outcome.MEASURED, speed.Outcome.BUSY) and outcome.value[1] in log  # whatever runs beside
+    assert (speed.known(config()) is not None) == (outcome is speed.Outcome.MEASURED)
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize(
+    ("others", "threads", "cores", "quiet"),
+    [
+        (0.0, 2, 2, True),
+        (0.4, 2, 2, True),
+        (1.0, 2, 2, False),
+        (1.0, 1, 2, True),
+        (1.5, 1, 2, False),
+        (9.0, 4, 16, True),
+    ],
+)
+def test_other_programs_matter_where_they_take_cores_that_a_slot_needs(others, threads, cores, quiet):
+    assert speed.leaves(others, threads, cores) is quiet
+
+
+def test_what_others_take_is_what_this_process_and_its_children_do_not(monkeypatch):
+    spent = {"machine": 100.0, "own": 10.0, "clock": 0.0}
+    monkeypatch.setattr(speed, "_busy_seconds", lambda: spent["machine"])
+    monkeypatch.setattr(speed, "_own_seconds", lambda: spent["own"])
+    monkeypatch.setattr(speed.time, "monotonic", lambda: spent["clock"])
+    beside = speed.Beside()
+    spent |= {"machine": 120.0, "own": 25.0, "clock": 10.0}
+    assert beside.cores() == pytest.approx(0.5)
+
+
+def test_what_is_niced_counts_beside_a_process_that_is_niced_itself(monkeypatch):
+    spent = namedtuple("Spent", "user nice system")(10.0, 4.0, 1.0)
+    monkeypatch.setattr(speed.psutil, "cpu_times", lambda: spent)
+    for own, busy in ((0, 11.0), (10, 15.0)):
+        monkeypatch.setattr(speed.psutil.Process, "nice", lambda self, own=own: own)
+        assert speed._busy_seconds() == busy
+
+
+def test_a_process_counts_its_own_time():
+    before = speed._own_seconds()
+    sum(range(3_000_000))
+    assert before < speed._own_seconds() <= speed._busy_seconds()
+
+
+def test_a_speed_beside_other_work_is_not_remembered(runs_folder, monkeypatch):
+    monkeypatch.setattr(device, "limit_threads", lambda threads: None)
+    monkeypatch.setattr(speed, "measure", lambda config, should_stop: 30.0)
+    monkeypatch.setattr(speed.Beside, "cores", lambda self: speed.psutil.cpu_count())
+    assert speed.measure_when_free(config(), runs_folder) is speed.Outcome.BUSY
+    assert speed.known(config()) is None
+
+
+@pytest.mark.parametrize("depth", list(speed.GIGA_MULTIPLY_ADDS))
+def test_multiply_adds_are_torchvisions(depth):
+    theirs = get_model_weights(f"resnet{depth}").IMAGENET1K_V1.meta["_ops"]
+    assert speed.GIGA_MULTIPLY_ADDS[depth] == pytest.approx(theirs, abs=0.001)
+
+
+def test_a_network_that_was_never_measured_is_reckoned_from_the_one_nearest_to_it(runs_folder):
+    resize = {"name": "Resize", "params": {"height": 64, "width": 64}}
+    larger = config(transforms=[resize, {"name": "Normalize"}])
+    assert speed.reckoned(larger) is None
+    speed.remember(config(), 400)
+    assert speed.reckoned(larger) == pytest.approx(100)  # four times the pixels
+    huge = {"name": "Resize", "params": {"height": 512, "width": 512}}
+    speed.remember(config(transforms=[huge, {"name": "Normalize"}]), 1000)
+    assert speed.reckoned(larger) == pytest.approx(100), "the other one is further away"
+    deeper = speed.reckoned(config(model={"depth": 34, "init": "scratch"}))
+    assert deeper == pytest.approx(400 * 1.814 / 3.664)
+    assert speed.reckoned(config(training={"batch_size": 4, "device": "cpu", "precision": "float32"})) is None
 
 
 def test_a_figure_holds_for_the_threads_of_a_slot(runs_folder, monkeypatch):
@@ -83,7 +154,8 @@ def test_a_figure_holds_for_the_threads_of_a_slot(runs_folder, monkeypatch):
     used = []
     monkeypatch.setattr(device, "limit_threads", used.append)
     monkeypatch.setattr(speed, "measure", lambda config, should_stop: 30.0)
-    assert speed.measure_when_free(config(), runs_folder) == "30.0 images per second"
+    monkeypatch.setattr(speed.Beside, "cores", lambda self: 0.0)
+    assert speed.measure_when_free(config(), runs_folder) is speed.Outcome.MEASURED
     assert used == [2] and speed.known(config()) == 30
     monkeypatch.setenv("FACET_SLOTS", "1")
     assert speed.known(config()) == 80
@@ -108,11 +180,12 @@ def test_an_estimate_counts_every_image_of_every_fold(tiny_plan):
 
 def test_nothing_is_measured_while_a_slot_trains_or_another_measurement_runs(runs_folder, monkeypatch):
     monkeypatch.setattr(speed, "measure", lambda config, should_stop: pytest.fail("it measured"))
+    monkeypatch.setenv("FACET_SLOTS", "2")  # the other one is free: a figure from there would be of half a machine
     _, slot = queue.take_slot(runs_folder)
-    assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
+    assert speed.measure_when_free(config(), runs_folder) is speed.Outcome.TRAINING
     slot.release()
     with FileLock(machine_folder(runs_folder) / "measure.lock"):
-        assert "another measurement" in speed.measure_when_free(config(), runs_folder)
+        assert speed.measure_when_free(config(), runs_folder) is speed.Outcome.MEASURING
     assert speed.known(config()) is None
 
 
@@ -124,7 +197,7 @@ def test_a_measurement_gives_way_to_a_training_that_is_queued(runs_folder, monke
         return iter([("entry", "run", 0)] if len(looks) > 1 else [])
 
     monkeypatch.setattr(queue, "entries", entries)
-    assert "a training is under way" in speed.measure_when_free(config(), runs_folder)
+    assert speed.measure_when_free(config(), runs_folder) is speed.Outcome.TRAINING
     assert len(looks) == 2
     assert speed.known(config()) is None
 

@@ -45,6 +45,12 @@ def controls(errors: Errors, scan: Scan, *, merging: bool) -> None:
     message("task.merge", errors)
 
 
+def photos_of_task(scan: Scan) -> int:
+    """Photos that the draft's task uses; all of them while it is wrong."""
+    task = _task()
+    return sum(_photos(_corrected(scan), task).values()) if task else len(scan.samples)
+
+
 def _left_out(left_out: list[str], photos: dict[str, int]) -> None:
     if len(left_out) > MOST_CHOSEN:  # a control of so many would not be one
         st.markdown(f":material/hide_source: {count(len(left_out))} classes are left out: {plain(listed(left_out))}.")

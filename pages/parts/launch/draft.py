@@ -28,6 +28,7 @@ def keep() -> None:
         "base": st.session_state["launch_base"],
         "source": list(st.session_state["launch_source"]),
         "study": study_draft.contents(),
+        "asked": study_draft.asked(),
     }
     text = json.dumps(now)
     before = st.session_state.get(_WRITTEN)
@@ -53,6 +54,7 @@ def restore(beginning: tuple[str, str] | None, prefix: str) -> bool:
     draft.replace_draft(record["draft"])
     st.session_state["launch_base"], st.session_state["launch_source"] = record["base"], source
     study_draft.take_contents(record["study"])
+    study_draft.take_asked(record.get("asked"))
     picker.show_choice(record["draft"]["data"], prefix)
     if source[0] != "file":
         st.query_params[source[0]] = source[1]

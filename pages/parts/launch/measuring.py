@@ -7,6 +7,7 @@ because they take seconds only. *refused*: they take longer and nobody asked, or
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,25 +36,34 @@ class State(Enum):
 class Measurement:
     """A measurement that somebody asked for or that began by itself. before: the speed that was known until then.
 
-    began: on the monotonic clock; None while it waits, minus infinity where it could not begin.
+    began: on the monotonic clock; None while it waits, minus infinity where it could not begin. process: what measures.
     """
 
     config: RunConfig
     before: float | None = None
     began: float | None = None
+    process: subprocess.Popen | None = None
 
     def begin(self) -> None:
         self.before, self.began = speed.known(self.config), time.monotonic()
         try:
-            speed.start_measuring(self.config)
+            self.process = speed.start_measuring(self.config)
         except OSError:
             self.began = float("-inf")
 
     def is_under_way(self) -> bool:
-        """Until it has left another speed than was known before, or for as long as it may take."""
+        """Until it has ended, or left another speed than was known before, or for as long as it may take."""
         if self.began is None or time.monotonic() - self.began >= PATIENCE:
             return False
+        if self.process is not None and self.process.poll() is not None:
+            return False
         return speed.known(self.config) == self.before
+
+    def why_not(self) -> speed.Outcome | None:
+        """Why it has left no speed; None where it has, while it is under way, or where nobody knows."""
+        code = self.process.poll() if self.process is not None else None
+        left_none = (outcome for outcome in speed.Outcome if outcome is not speed.Outcome.MEASURED)
+        return next((outcome for outcome in left_none if outcome.value[0] == code), None)
 
 
 def network_of(config: RunConfig) -> Network:
@@ -77,6 +87,12 @@ def state_of(config: RunConfig, images_per_second: float | None) -> State:
     if images_per_second is not None:
         return State.KNOWN
     return State.REFUSED if measurement is not None or is_heavy(config) else State.WAITING
+
+
+def why_not(config: RunConfig) -> speed.Outcome | None:
+    """Why the last measurement of a network has left no speed; None where it has, or there was none."""
+    measurement = _measurements().get(network_of(config))
+    return measurement.why_not() if measurement is not None else None
 
 
 def ask(configs: Sequence[RunConfig]) -> None:

@@ -13,14 +13,10 @@ from core.text import plain, size
 SETTINGS: Path = HOME / "pages" / "settings.py"
 
 
-def metric(ahead: Forecast) -> tuple[str, str, str]:
-    """(label, value, help) of a figure beside the others."""
+def in_words(ahead: Forecast) -> str:
+    """What it takes of the disk, part by part."""
     beside = f" What waits or trains already writes {size(ahead.promised)} more." if ahead.promised else ""
-    help = (
-        f"{size(ahead.stays)} of weights stay, {size(ahead.passing)} more are taken while it trains. "
-        f"{size(ahead.free)} are free.{beside}"
-    )
-    return "Disk", size(ahead.needed), help
+    return f"{size(ahead.stays)} of weights stay, {size(ahead.passing)} more are taken while it trains.{beside}"
 
 
 def warning(ahead: Forecast) -> None:

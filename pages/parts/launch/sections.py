@@ -6,19 +6,17 @@ import json
 
 import streamlit as st
 
-from core import places
-from core.augment.preview import crop_effects, pick
+from core.augment.preview import crop_effects, fit_crops, pick
+from core.config import TransformConfig
 from core.data.counts import thin_classes
 from core.data.persons import units
 from core.data.pictures.photo import photo_of
 from core.data.yes_no import pairs
-from core.jobs import queue, speed
-from core.jobs.room import forecast
 from core.plan import apart
 from core.plan.folds import fold_table
 from core.plan.plan import Plan
-from core.text import count, duration, number_of, plain, rate
-from pages.parts.launch import measuring, room
+from core.text import count, number_of, plain
+from pages.parts.form import draft
 from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
@@ -33,10 +31,20 @@ def faces_section(plan: Plan) -> None:
         if effect.padded > 0:
             st.warning(
                 f"CenterCrop ({crop}, width × height) is larger than {effect.padded:.0%} of the photos (typically "
-                f"{photo}): they get black borders. Make the crop smaller, turn it off under Transforms, or choose the "
-                "recipe quick, which resizes whole photos.",
+                f"{photo}): they get black borders.",
                 icon=":material/crop_free:",
             )
+            fitted = fit_crops(config.transforms, plan.samples["width"], plan.samples["height"])
+            if fitted is not None:
+                kept = next((t for t in fitted if t.name == "CenterCrop" and t.enabled), None)
+                size = f"to {kept.params['width']} × {kept.params['height']} px" if kept else "by taking whole photos"
+                st.button(
+                    f"Fit the crop, {size}",
+                    key=f"fit-crop-{effect.crop[0]}-{effect.crop[1]}",
+                    icon=":material/fit_screen:",
+                    on_click=_take_crops,
+                    args=(fitted,),
+                )
         elif effect.kept < 2 / 3:
             st.info(
                 f"CenterCrop ({crop}, width × height) cuts {1 - effect.kept:.0%} off the area of a typical photo "
@@ -74,12 +82,18 @@ def faces_section(plan: Plan) -> None:
         st.button("Draw again", icon=":material/casino:", on_click=_draw_again)
 
 
+def _take_crops(fitted: list[TransformConfig]) -> None:
+    draft.draft()["transforms"] = [transform.model_dump(mode="json") for transform in fitted]
+    draft.edited("transforms")
+    draft.replace_draft(draft.draft())
+
+
 def _draw_again() -> None:
     st.session_state["launch_draw"] += 1
 
 
 def plan_section(plan: Plan) -> None:
-    config, ahead = plan.config, forecast.forecast([plan])
+    config = plan.config
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
             *([("People", count(plan.people), None)] if plan.persons.are_known else []),
@@ -91,11 +105,8 @@ def plan_section(plan: Plan) -> None:
                 "Each is trained once, as many at a time as there are slots (page Settings).",
             ),
             ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
-            room.metric(ahead),
         ):
             st.metric(label, value, help=help, width="content")
-        measuring.follow([config], lambda under_way: _time(plan, under_way))
-    room.warning(ahead)
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
     if config.task.one_by_one:
         _attributes(plan)
@@ -133,29 +144,6 @@ def _attributes(plan: Plan) -> None:
         column_config={
             "share": st.column_config.ProgressColumn("share of yes", format="percent", min_value=0, max_value=1)
         },
-    )
-
-
-def _time(plan: Plan, measuring_now: bool) -> None:
-    """How long it will take, and the button that measures it."""
-    config = plan.config
-    images_per_second = speed.known(config)
-    if measuring_now:
-        value, help = "measuring", "A few training steps run to tell how long it will take."
-    elif images_per_second is None:
-        value = "not known"
-        help = "No step of this network, image size and batch was measured on this machine yet."
-    else:
-        slots = queue.slot_count(places.runs_folder())
-        at_a_time = "one after another" if slots == 1 else f"{min(slots, config.folds.count)} at a time"
-        help = f"All folds, {at_a_time}, each at {rate(images_per_second)} measured on this machine."
-        value = f"about {duration(speed.estimate_seconds(plan, images_per_second, slots))}"
-    st.metric("Time", value, width="content", help=help)
-    measuring.button(
-        "Measure" if images_per_second is None else "Measure again",
-        [config],
-        disabled=measuring_now,
-        help="Trains a few steps, some seconds long; other work slows it down.",
     )
 
 

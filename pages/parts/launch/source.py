@@ -17,16 +17,16 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists.index import summaries
 from core.studies import grid
 from core.studies.grid import StudyConfig
-from core.text import one_line, plain
+from core.text import plain
 from pages.parts.dataset import picker
 from pages.parts.form import draft
+from pages.parts.form.changes import changes
 from pages.parts.form.settings import follow
-from pages.parts.form.summary import differences
 from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import restore
 
 DATA = "launch-data"  # prefix of the dataset's controls
-LONGEST_VALUE = 80  # characters of a changed setting
+AGAIN = "launch_again"  # in the session: the run whose settings were just taken, until somebody says what of it
 _CAME = "launch_came"  # what the address asked for last
 ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
 
@@ -77,6 +77,8 @@ def take_recipe(name: str) -> None:
 def take_run(run_id: str) -> None:
     """Another run's settings and its dataset."""
     begin(Run(run_id).config(), ("from", run_id))
+    if "study" not in st.query_params:  # what is added to a study is another run of it
+        st.session_state[AGAIN] = run_id
 
 
 def begin(config: RunConfig, source: tuple[str, str]) -> None:
@@ -91,7 +93,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
     if brought_classes := st.session_state.pop("launch_classes", None):
         draft.put_classes(data, *brought_classes)
     draft.replace_draft(data)
-    if config.model.parent == CHOOSE and (parent := _parent_for(data["data"]["root"])):
+    if config.model.parent == CHOOSE and (parent := parent_for(data["data"]["root"])):
         data["model"]["init"] = f"run:{parent}"
         follow(parent)
     picker.show_choice(data["data"], DATA)
@@ -103,7 +105,7 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
         st.query_params[source[0]] = source[1]
 
 
-def _parent_for(root: str) -> str | None:
+def parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
     for summary in cross_validated(summaries()):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
@@ -172,30 +174,11 @@ def import_settings(key: str) -> None:
         st.session_state["launch_error"] = error
 
 
-def recipes_section(config: RunConfig | None) -> None:
-    source = st.session_state["launch_source"]
-    with st.container(horizontal=True, gap="small"):
-        for index, (name, recipe) in enumerate(recipes.all_recipes().items()):
-            chosen = source == ("recipe", name)
-            card = f"recipe-{'chosen' if chosen else index}"
-            with st.container(border=True, width=320, height="stretch", gap="xsmall", key=card):
-                _, width = recipe.input_size
-                init = ORIGINS.get(recipe.model.init.partition(":")[0], "a weights file")
-                with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                    st.markdown(f"**{plain(name)}**", width="content")
-                    st.button(
-                        "Chosen" if chosen else "Use",
-                        key=f"use-{name}",
-                        icon=":material/check_circle:" if chosen else None,
-                        type="tertiary" if chosen else "secondary",
-                        help="Go back to this recipe's settings." if chosen else None,
-                        on_click=pick_recipe,
-                        args=(name,),
-                    )
-                st.caption(plain(recipe.description))
-                st.caption(f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs")
+def origin_section(config: RunConfig | None) -> None:
+    """Where the settings come from and what was changed since, each with its way back; files in and out."""
+    base = st.session_state["launch_base"]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(provenance(config), width="content")
+        st.markdown(provenance(), width="content")
         with st.popover("Import or export", icon=":material/swap_vert:"):
             key = f"import{st.session_state.get('launch_imports', 0)}"
             st.file_uploader(
@@ -218,20 +201,16 @@ def recipes_section(config: RunConfig | None) -> None:
             )
             if study_draft.is_on():
                 study_form.export(draft.draft())
+    changes(base, config.model_dump(mode="json") if config else draft.draft())
 
 
-def _short(value: str) -> str:
-    return plain(one_line(value, LONGEST_VALUE))
-
-
-def provenance(config: RunConfig | None) -> str:
+def provenance() -> str:
+    """Markdown: what the form began with."""
     kind, name = st.session_state["launch_source"]
-    base = {"recipe": "Recipe", "from": "Settings and dataset of run", "file": "Settings of file"}[kind]
-    now = config.model_dump(mode="json") if config else draft.draft()
-    changed = differences(st.session_state["launch_base"], now)
-    text = f"{base} **{plain(name)}**"
-    if changed:
-        changes = [f"{plain(draft.label_of(path))} {_short(old)} → {_short(new)}" for path, old, new in changed[:4]]
-        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-        text += f", changed: :gray[{'; '.join(changes)}{more}]"
-    return text
+    if kind == "recipe":
+        return f"Recipe **{plain(recipes.title(name))}**"
+    if kind == "file":
+        return f"Settings of file **{plain(name)}**"
+    return (
+        f"Settings and dataset of run **{plain(st.session_state['launch_base']['name'])}** :small[:gray[{plain(name)}]]"
+    )

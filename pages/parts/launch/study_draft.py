@@ -14,11 +14,12 @@ from core.config import recipes
 from core.config.run_config import DataConfig, field_errors
 from core.errors import LabError
 from core.storage import plain_yaml
-from core.studies import grid
+from core.studies import grid, proposal
 from core.studies.grid import StudyConfig
 from pages.parts.form.draft import Errors, plainly
 
 STATE = "launch_study"
+ASKED = "launch_asked"  # in the session: what somebody wants of one run, and the time for it
 ADDRESS = "as"  # ?as=study
 OWN_RECIPE = "study"  # for settings that did not begin with a recipe
 
@@ -31,7 +32,7 @@ def state() -> dict[str, Any]:
 
 
 def _blank() -> dict[str, Any]:
-    return {"on": False, "name": "study", "description": "", "grid": {}, "size": None, "epochs": None}
+    return {"on": False, "name": "comparison", "description": "", "grid": {}, "size": None, "epochs": None}
 
 
 def contents() -> dict[str, Any]:
@@ -45,6 +46,20 @@ def take_contents(entered: dict[str, Any]) -> None:
 
 def reset() -> None:
     take_contents(_blank())
+
+
+def asked() -> dict[str, Any]:
+    """goal: quick or best, of one run; minutes: that there are, None for as long as it takes."""
+    return st.session_state.setdefault(ASKED, {"goal": "quick", "minutes": proposal.MINUTES[0]})
+
+
+def take_asked(answers: Any) -> None:
+    """Answers from a file; anything else is left alone."""
+    if not isinstance(answers, dict):
+        return
+    goal, minutes = answers.get("goal"), answers.get("minutes")
+    if goal in ("quick", "best") and minutes in proposal.MINUTES:
+        st.session_state[ASKED] = {"goal": goal, "minutes": minutes}
 
 
 def is_blank() -> bool:

@@ -7,40 +7,16 @@ from typing import Any
 
 import streamlit as st
 
+from core.config import recipes
 from core.studies import grid
 from core.studies.grid import ShrinkConfig, StudyConfig
 from core.text import plain
 from pages.parts.form import draft, fields
 from pages.parts.form.draft import Errors, show
-from pages.parts.launch.study_draft import ADDRESS, build, is_on, state
+from pages.parts.launch.study_draft import build, state
 from pages.parts.shared.fields import field
 
 PILLS = 8  # more values than this are picked from a list
-
-
-def mode() -> None:
-    """One run or a study."""
-
-    def turn(chosen: str) -> None:
-        state()["on"] = chosen == "study"
-        _edited()
-
-    names = {"run": "One run", "study": "A study: several runs on the same folds"}
-    field(
-        st.segmented_control,
-        "Launch",
-        list(names),
-        key="launch-as",
-        holds="study" if is_on() else "run",
-        take=turn,
-        format_func=names.get,
-        label_visibility="collapsed",
-        required=True,
-    )
-    if is_on():
-        st.query_params[ADDRESS] = "study"
-    else:
-        st.query_params.pop(ADDRESS, None)
 
 
 def controls(errors: Errors, parents: dict[str, str]) -> None:
@@ -60,6 +36,7 @@ def controls(errors: Errors, parents: dict[str, str]) -> None:
         take=choose,
         format_func=name_of,
         placeholder="Choose settings: depth, recipe, mix-up, seed …",
+        select_all=False,
         help="Every combination of the values is a run. All other settings are those above, shared by all runs.",
     )
     for path in list(now["grid"]):
@@ -77,11 +54,11 @@ def controls(errors: Errors, parents: dict[str, str]) -> None:
 
 def words(errors: Errors) -> None:
     """Name and question of the study."""
-    for name, label, width, hint in (
-        ("name", "Name of the study", 320, ""),
-        ("description", "Question", "stretch", "What it answers, one sentence"),
+    for name, label, hint in (
+        ("name", "Name of the study", ""),
+        ("description", "Question", "What it answers, one sentence"),
     ):
-        with st.container(width=width, gap="xsmall"):
+        with st.container(gap="xsmall"):
             help = StudyConfig.model_fields[name].description
             _text(name, label, read=str.strip, placeholder=hint, help=help)
             fields.message(f"study.{name}", errors)
@@ -133,7 +110,7 @@ def _values(path: str, options: list[Any] | None, parents: dict[str, str]) -> No
             holds=list(now["grid"][path]),
             take=take,
             read=lambda values: [value for value in options if value in values],
-            format_func=lambda value: f"ResNet-{value}" if path == "model.depth" else show(value),
+            format_func=lambda value: _shown(path, value),
             selection_mode="multi",
         )
         return
@@ -170,6 +147,12 @@ def _first(path: str) -> list[Any]:
         return [draft.value_of(path)]
     except (KeyError, IndexError, TypeError):
         return []
+
+
+def _shown(path: str, value: Any) -> str:
+    if path == "model.depth":
+        return f"ResNet-{value}"
+    return recipes.title(value) if path == "recipe" else show(value)
 
 
 def _word(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,14 +13,12 @@ from core.data.scan import Scan
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.jobs import queue, speed
-from core.jobs.room import forecast
 from core.plan.folds import fold_table
 from core.plan.plan import Plan, check_weights
 from core.studies import grid
 from core.studies.grid import StudyConfig
 from core.text import count, duration, plain, rate
 from pages.parts.form.draft import said
-from pages.parts.launch import measuring, room
 from pages.parts.shared import fold_verdict, tables
 
 GRID = "study.grid"  # the field beside which a fault of the grid is said
@@ -68,17 +65,14 @@ def missing_weights(plans: list[Plan]) -> str:
 
 
 def section(plans: list[Plan]) -> None:
-    cost, ahead = grid.estimate(plans), forecast.forecast(plans)
+    cost = grid.estimate(plans)
     with st.container(horizontal=True, gap="medium"):
         for label, value, help in (
             ("Runs", count(cost.runs), None),
             ("Fold jobs", count(cost.fold_jobs), "Each trains one fold of one run."),
             ("Steps", count(cost.steps), "Optimizer steps of all runs, folds and epochs."),
-            room.metric(ahead),
         ):
             st.metric(label, value, help=help, width="content")
-        measuring.follow([plan.config for plan in plans], lambda under_way: _time(plans, under_way))
-    room.warning(ahead)
     data = plans[0].config.data
     fold_verdict.show(_splits(plans), data.root, reader=data.reader, also=", and all runs have the same folds")
     if plans[0].set_aside_note:
@@ -122,35 +116,3 @@ def _table(plans: list[Plan]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _time(plans: list[Plan], measuring_now: bool) -> None:
-    """How long all runs will take, or those whose speed is known; and the button that measures the others."""
-    speed_of = speed.known_once()
-    speeds = [speed_of(plan.config) for plan in plans]
-    unmeasured = [plan.config for plan, each in zip(plans, speeds, strict=True) if each is None]
-    slots = queue.slot_count(places.runs_folder())
-    seconds = _seconds(plans, speeds) / slots
-    how = f"At the speed measured on this machine, {slots} fold job{'' if slots == 1 else 's'} at a time."
-    if measuring_now:
-        value, help = "measuring", "A few training steps of each network run."
-    elif len(unmeasured) == len(plans):
-        value, help = "not known", "None of these networks was measured here yet."
-    elif unmeasured:
-        value = f"over {duration(seconds)}"
-        help = f"{how} {len(unmeasured)} of {len(plans)} runs were not measured yet."
-    else:
-        value, help = f"about {duration(seconds)}", how
-    st.metric("Time", value, width="content", help=help)
-    measuring.button(
-        "Measure",
-        unmeasured,
-        disabled=measuring_now or not unmeasured,
-        help="Trains a few steps of each network, some seconds long; other work slows it down.",
-    )
-
-
-def _seconds(plans: list[Plan], speeds: Sequence[float | None]) -> float:
-    """Time of all folds one after another, without those of runs whose speed is not known."""
-    pairs = zip(plans, speeds, strict=True)
-    return sum(speed.estimate_seconds(plan, each) for plan, each in pairs if each)

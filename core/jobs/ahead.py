@@ -1,0 +1,118 @@
+"""When something that is launched now would begin and end: what trains, what waits before it, and the slots.
+
+A fold that trains tells its own time; one that waits takes as long as its run's finished folds did, else as its network
+and photos take at the speed measured here. What neither tells is counted and named, never guessed. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.jobs import halt, queue, speed
+from core.places import runs_folder
+from core.runs import Run
+from core.runs.lists import index
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What the slots of this machine do before anything that is launched now.
+
+    slots: seconds until each is free of it, least first. jobs: fold jobs that train or wait. unknown: how many of those
+    tell no time, so that it takes longer than `slots` says. halted: nothing begins until somebody lets the queue go on.
+    """
+
+    slots: tuple[float, ...]
+    jobs: int = 0
+    unknown: int = 0
+    halted: bool = False
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds from now. begins: of the first fold job; ends: of the last."""
+
+    begins: float
+    ends: float
+
+    @property
+    def lasts(self) -> float:
+        return self.ends - self.begins
+
+
+def ahead(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> Ahead:
+    """summaries: of all runs, where the caller has read them already."""
+    root = folder or runs_folder()
+    rows = {row["id"]: row for row in (index.summaries(root) if summaries is None else summaries)}
+    rate_of = speed.known_once(root)
+    trains = [(row, fold["fold"]) for row in rows.values() for fold in row.get("folds", ()) if _is_running(fold)]
+    waits = [(rows[run_id], fold) for _, run_id, fold in queue.entries(root, by_itself=True) if run_id in rows]
+    jobs = [_left(Run(row["id"], root), fold) or _lasts(row, fold, root, rate_of) for row, fold in trains]
+    jobs += [_lasts(row, fold, root, rate_of) for row, fold in waits if (row, fold) not in trains]
+    return Ahead(
+        slots=free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in jobs]),
+        jobs=len(jobs),
+        unknown=sum(seconds is None for seconds in jobs),
+        halted=halt.stopped(root) is not None,
+    )
+
+
+def free_at(slots: Sequence[float], jobs: Iterable[float]) -> tuple[float, ...]:
+    """Seconds until each slot is free, least first, once every job was taken in its order by the slot free first."""
+    free = list(slots)
+    heapq.heapify(free)
+    for seconds in jobs:
+        heapq.heapreplace(free, free[0] + seconds)
+    return tuple(sorted(free))
+
+
+def times(before: Ahead, jobs: Sequence[float]) -> Times:
+    """When fold jobs of these seconds begin and end behind what is ahead of them; at least one."""
+    free = list(before.slots)
+    heapq.heapify(free)
+    ends = [heapq.heapreplace(free, free[0] + seconds) + seconds for seconds in jobs]
+    return Times(before.slots[0], max(ends))
+
+
+def _is_running(fold: dict[str, Any]) -> bool:
+    return fold["state"] == "running"
+
+
+def _left(run: Run, fold: int) -> float | None:
+    """What a fold that trains says of its own end; None before its first steps."""
+    seconds = run.progress(fold).get("eta_seconds")
+    return max(0.0, float(seconds)) if isinstance(seconds, (int, float)) else None
+
+
+def _lasts(row: dict[str, Any], fold: int, root: Path, rate_of: Callable[[RunConfig], float | None]) -> float | None:
+    """Seconds of a fold without the epochs that it has behind it; None where nobody can say."""
+    folds = row.get("folds", [])
+    done = [each["seconds"] for each in folds if each["state"] == "done" and each.get("seconds")]
+    config = _config(row["id"], root)
+    if done:
+        whole = fmean(done)
+    elif config is None or (rate := rate_of(config)) is None:
+        return None
+    else:
+        held_out = row["samples"] / max(1, len(folds))
+        trained = row["samples"] if config.folds.everybody else row["samples"] - held_out
+        whole = speed.fold_seconds(trained * config.epochs, held_out * config.epochs, rate)
+    behind = next((each["epoch"] for each in folds if each["fold"] == fold), 0)
+    return whole * max(0.0, 1 - behind / max(1, row.get("epochs") or 1))
+
+
+@lru_cache(maxsize=512)
+def _config(run_id: str, root: Path) -> RunConfig | None:
+    """A run's configuration, which is never rewritten; None where it cannot be read."""
+    try:
+        return Run(run_id, root).config()
+    except LabError:
+        return None

@@ -1,0 +1,360 @@
+"""The ticket of a launch: what would be trained, when, on how much disk, what is to be corrected, and the button.
+
+It stays in sight: a column beside the form, and on narrow screens a bar beneath it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.config.recipes import title
+from core.data.scan import Scan
+from core.data.yes_no import pairs
+from core.jobs import ahead, speed
+from core.jobs.ahead import Ahead
+from core.jobs.room import forecast
+from core.jobs.room.forecast import Forecast
+from core.jobs.speed import Outcome
+from core.network.weights import imagenet_file
+from core.plan.plan import Plan
+from core.studies.grid import StudyConfig
+from core.studies.records import Study
+from core.text import NOTHING, count, duration, number_of, plain, size
+from pages.parts.dataset import lead
+from pages.parts.form import downloads, draft, fields
+from pages.parts.form.draft import Errors
+from pages.parts.form.summary import differences
+from pages.parts.launch import click, ids, measuring, room, study_form
+from pages.parts.shared import groups
+
+KEY = "launch-ticket"
+FORMS = {"task": "task", "folds": "task", "model": "model", "phases": "phases"}  # setting -> the group that has it
+FORMS |= {"training": "training", "mix": "training", "transforms": "transforms"}
+MOST_PROBLEMS = 6
+SHORTLY = {  # why a time is not known
+    Outcome.BUSY: "not known, the machine is busy",
+    Outcome.TRAINING: "not known while others train",
+    Outcome.MEASURING: "not known, another is measured",
+}
+CSS = """<style>
+.st-key-launch-page { display: grid !important; grid-template-columns: minmax(0, 1fr) 318px; gap: 1.4rem;
+  align-items: start; }
+.st-key-launch-page > * { min-width: 0; }
+.st-key-launch-page > :has(> .st-key-launch-ticket) { position: sticky; top: 3.9rem; z-index: 3; }
+.st-key-launch-ticket { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: 10px;
+  padding: .8rem .95rem .9rem; gap: .55rem; max-height: calc(100dvh - 4.6rem); overflow-y: auto;
+  background: light-dark(#ffffff, #191f23); }
+.st-key-ticket-words { gap: .45rem; }
+.st-key-ticket-act { gap: .45rem; }
+.st-key-ticket-facts { gap: .16rem !important; } .st-key-ticket-time { gap: 0; }
+.st-key-ticket-problems { gap: .25rem; }
+.st-key-ticket-problems [data-testid="stBaseButton-tertiary"], .st-key-ticket-time [data-testid="stBaseButton-tertiary"]
+  { padding: 0; min-height: 1.5rem; }
+.st-key-ticket-problems :is(p, [data-testid="stMarkdownContainer"]) { margin: 0; line-height: 1.35;
+  overflow-wrap: anywhere; }
+.st-key-ticket-act button[kind="primary"] { width: 100%; }
+.ticket-facts { display: grid; grid-template-columns: 4.1rem minmax(0, 1fr); gap: .16rem .6rem;
+  margin: 0 !important; padding: 0 !important;
+  font-size: .9rem; font-variant-numeric: tabular-nums; line-height: 1.4; }
+.ticket-facts dt { color: color-mix(in srgb, currentColor 70%, transparent); margin: 0 !important; font-weight: 400; }
+.ticket-facts dd { margin: 0 !important; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.ticket-facts .ticket-bad { color: light-dark(#b3261e, #ff8a80); font-weight: 600; }
+.ticket-facts .ticket-warn { color: light-dark(#8a5a00, #e7b04b); }
+.ticket-bar { display: none; }
+@media (max-width: 1080px) {
+  .st-key-launch-page { display: flex !important; flex-direction: column; align-items: stretch; }
+  .st-key-launch-page > :has(> .st-key-launch-ticket), .st-key-launch-ticket { display: contents; }
+  .st-key-launch-page > * { width: 100%; }
+  .st-key-launch-ticket > :has(> .st-key-ticket-act) { order: 9; position: sticky; bottom: 0; z-index: 50;
+    width: calc(100% + 2rem) !important; max-width: none; margin: 0 -1rem -3rem;
+    padding: .55rem 1rem .7rem; background: light-dark(#ffffff, #191f23);
+    border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent);
+    box-shadow: 0 -6px 18px light-dark(#0000000f, #00000059); }
+  .st-key-ticket-act { max-height: 42dvh; overflow-y: auto; flex-direction: row; flex-wrap: wrap; align-items: center;
+    gap: .3rem 1rem; }
+  .st-key-ticket-act > * { flex: 1 1 16rem; width: auto; min-width: 0; }
+  .st-key-ticket-act > :has(> .st-key-ticket-problems) { flex-basis: 100%; }
+  .st-key-ticket-act > :has(> .st-key-ticket-note) { display: none; }
+  .ticket-bar { display: block; font-size: .85rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+    font-variant-numeric: tabular-nums; }
+}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a ticket is about. plans: what would be launched, one a run; None while it cannot be. photos: of the task;
+    None without a dataset. as_study, study: of a grid, as the form has it."""
+
+    plans: list[Plan] | None
+    errors: Errors
+    scan: Scan | None
+    photos: int | None
+    joining: Study | None
+    as_study: bool
+    study: StudyConfig | None
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.plans) and not self.errors
+
+
+def columns() -> tuple[AbstractContextManager, AbstractContextManager]:
+    """(where the form stands, where the ticket stands)."""
+    st.html(CSS)
+    with st.container(key="launch-page"):
+        return st.container(key="launch-form"), st.container(key=KEY)
+
+
+def draw(about: Contents) -> None:
+    """All of it, in the ticket's place."""
+    with st.container(key="ticket-words"):
+        if about.as_study:
+            study_form.words(about.errors)
+        else:
+            fields.words("name", about.errors, label="Name of the run")
+            fields.words("description", about.errors, label="Description", placeholder="What it is for, one sentence")
+    before = ahead.ahead()
+    space = forecast.forecast(about.plans) if about.plans else None
+    with st.container(key="ticket-facts", gap="xsmall"):
+        st.html(_rows(_facts(about, space), Disk=room.in_words(space) if space is not None else ""))
+        _time(about, before)
+    with st.container(key="ticket-act"):
+        _problems(about, space)
+        st.html(f'<div class="ticket-bar">{escape(_in_short(about, before, space))}</div>')
+        _button(about)
+
+
+# What would be trained
+
+
+def _facts(about: Contents, space: Forecast | None) -> list[tuple[str, str, str]]:
+    """(what, its value as text, class of the value)."""
+    form, plan = draft.draft(), about.plans[0] if about.plans else None
+    root = form["data"]["root"]
+    rows = [("Data", Path(root).name or root if root else "not chosen yet", "")]
+    if plan is not None:
+        known = plan.persons.are_known
+        rows.append(("Photos", count(plan.photos), ""))
+        people = number_of(plan.people, "person", "people") if known else "unknown"
+        rows.append(("Persons", people if known else "unknown: see below", "" if known else "ticket-warn"))
+        rows.append(("Classes", pairs.in_words(plan.class_names, plan.config.task.one_by_one), ""))
+    elif about.photos is not None:
+        rows.append(("Photos", count(about.photos), ""))
+    if about.as_study and about.plans:
+        rows.append(("Runs", f"{count(len(about.plans))}, on the same folds", ""))
+    rows.append(("Folds", draft.show(form["folds"]["count"]), ""))
+    rows.append(("Recipe", _recipe(), ""))
+    if plan is not None and not about.as_study:
+        height, width = plan.config.input_size
+        pixels = f"{width} px" if width == height else f"{width} × {height} px"
+        epochs = number_of(plan.config.epochs, "epoch")
+        rows.append(("Network", f"ResNet-{plan.config.model.depth} · {pixels} · {epochs}", ""))
+    if space is not None:
+        rows.append(("Disk", f"{size(space.needed)} of {size(space.free)} free", "" if space.fits else "ticket-bad"))
+    return rows
+
+
+def _recipe() -> str:
+    kind, name = st.session_state["launch_source"]
+    words = title(name) if kind == "recipe" else "of a run" if kind == "from" else name
+    changed = len(differences(st.session_state["launch_base"], draft.draft()))
+    return f"{words}, {number_of(changed, 'change')}" if changed else words
+
+
+def _rows(rows: Sequence[tuple[str, str, str]], **more: str) -> str:
+    """HTML. more: what is said of a row under the pointer, where that is not its value alone."""
+    cells = (
+        f'<dt>{escape(what)}</dt><dd class="{kind}" title="{escape(more.get(what, words))}">{escape(words)}</dd>'
+        for what, words, kind in rows
+    )
+    return f'<dl class="ticket-facts">{"".join(cells)}</dl>'
+
+
+# When
+
+
+def _time(about: Contents, before: Ahead) -> None:
+    with st.container(key="ticket-time"):
+        if about.plans:
+            plans = about.plans
+            measuring.follow([plan.config for plan in plans], lambda under_way: _clock(plans, before, under_way))
+        else:
+            st.html(_rows([("Starts", NOTHING, ""), ("Takes", NOTHING, ""), ("Done", NOTHING, "")]))
+
+
+def _clock(plans: list[Plan], before: Ahead, measuring_now: bool) -> None:
+    """Start, time and end in a line each, and the button that measures: as high at all times."""
+    rate_of = speed.known_once()
+    rates = [rate_of(plan.config) for plan in plans]
+    unmeasured = [plan.config for plan, rate in zip(plans, rates, strict=True) if rate is None]
+    used = [rate or speed.reckoned(plan.config) for plan, rate in zip(plans, rates, strict=True)]
+    begins, why = starts(before), measuring.why_not(unmeasured[0]) if unmeasured else None
+    if measuring_now:
+        takes, ends = "measuring", NOTHING
+    elif not all(used):
+        takes, ends = SHORTLY.get(why, "not known"), NOTHING
+    else:
+        jobs = [seconds for plan, rate in zip(plans, used, strict=True) for seconds in _fold_jobs(plan, rate or 1.0)]
+        when = ahead.times(before, jobs)
+        takes = f"{'roughly' if unmeasured else 'about'} {duration(when.lasts)}"
+        ends = NOTHING if before.halted or before.unknown else f"about {_moment(when.ends)}"
+    st.html(_rows([("Starts", begins, ""), ("Takes", takes, ""), ("Done", ends, "")]))
+    again = not unmeasured and len(plans) == 1
+    help = "Trains a few steps of each network, some seconds long; not while something else trains."
+    if why is not None:
+        help = f"The last time it was {why.value[1]}. {help}"
+    elif unmeasured and not measuring_now and all(used):
+        help = f"Reckoned from other networks that were measured here. {help}"
+    configs = [plan.config for plan in plans] if again else unmeasured
+    measuring.button("Measure again" if again else "Measure", configs, disabled=measuring_now or not configs, help=help)
+
+
+def starts(before: Ahead) -> str:
+    """When the first fold job begins, in words."""
+    if before.halted:
+        return "when the queue goes on"
+    if before.jobs < len(before.slots):
+        return "at once"
+    behind = f"{number_of(before.jobs, 'fold job')} before it"
+    if before.unknown and not before.slots[0]:
+        return f"after {behind.removesuffix(' before it')}"
+    return f"in {'over' if before.unknown else 'about'} {duration(before.slots[0])}, {behind}"
+
+
+def _fold_jobs(plan: Plan, rate: float) -> list[float]:
+    folds = len(plan.fold_steps)
+    return [speed.fold_seconds(plan.train_images / folds, plan.validation_images / folds, rate)] * folds
+
+
+def _moment(seconds: float) -> str:
+    """ "14:32", "Tue 02:10" for another day."""
+    now = datetime.now()
+    then = now + timedelta(seconds=seconds)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%a %H:%M}"
+
+
+# What stands against it
+
+
+def _problems(about: Contents, space: Forecast | None) -> None:
+    with st.container(key="ticket-problems"):  # always there
+        st.html("<style>[class*='st-key-lead-launch-ticket'] { display: none; }</style>")
+        lead.follow(KEY)
+        downloads.follow()
+        if space is not None:
+            room.warning(space)
+        if not about.errors:
+            return
+        number = len(about.errors)
+        st.markdown(f":red[:material/error: **{'1 thing' if number == 1 else f'{count(number)} things'} to correct**]")
+        for path, text in list(about.errors.items())[:MOST_PROBLEMS]:
+            st.button(
+                plain(draft.label_of(path)),
+                key=f"problem-{path}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                on_click=_go_to,
+                args=(path,),
+                help="Go to it.",
+            )
+            st.markdown(f":small[{plain(text)}]")
+            if path == "model.init":
+                _weights()
+        if number > MOST_PROBLEMS:
+            st.caption(f"{count(number - MOST_PROBLEMS)} more, each beside its field.")
+
+
+def _weights() -> None:
+    """What can be done about first weights that are not here."""
+    model = draft.draft()["model"]
+    if model["init"] != "imagenet" or imagenet_file(model["depth"]).is_file():
+        return
+    with st.container(horizontal=True, gap="small"):
+        downloads.button(model["depth"], "problem-download")
+        st.button("Train from scratch", key="problem-scratch", type="tertiary", on_click=_from_scratch)
+
+
+def _from_scratch() -> None:
+    draft.assign("model.init", "scratch")
+    draft.edited("model.init")
+
+
+def _go_to(path: str) -> None:
+    """Open the group that has a setting, and lead there."""
+    first = path.split(".")[0]
+    places_of = [path.replace(".", "-")]
+    if first == "transforms":
+        places_of = [f"{path.replace('.', '-')}-.*"]
+    if first in FORMS:
+        groups.open_group(FORMS[first])
+        places_of += [f"group-{FORMS[first]}"]
+    elif first == "data":
+        places_of = [path.removeprefix("data.").replace("leave_out_problems", "leave-out"), "launch-data.*"]
+    elif first == "study":
+        places_of = [r"study\d+-" + path.removeprefix("study.").removeprefix("shrink.").replace("grid", "fields")]
+    lead.lead_to(KEY, places_of)
+
+
+# The button
+
+
+def _in_short(about: Contents, before: Ahead, space: Forecast | None) -> str:
+    """The ticket in one line, for a bar."""
+    root = draft.draft()["data"]["root"]
+    parts = [Path(root).name or "No dataset" if root else "No dataset"]
+    if about.plans:
+        jobs = sum(plan.config.folds.count for plan in about.plans)
+        rate_of = speed.known_once()
+        rates = [rate_of(plan.config) for plan in about.plans]
+        parts += [number_of(jobs, "fold")]
+        if all(rates):
+            seconds = [s for plan, rate in zip(about.plans, rates, strict=True) for s in _fold_jobs(plan, rate or 1.0)]
+            parts += [f"about {duration(ahead.times(before, seconds).lasts)}"]
+        parts += [size(space.needed)] if space is not None else []
+    return " · ".join(parts)
+
+
+def _button(about: Contents) -> None:
+    """The button, and beneath it what it does or why it cannot be pressed yet."""
+    label, key = ("Launch the study", "launch-study-button") if about.as_study else ("Launch", "launch-button")
+    note = _note(about)  # first: a form that was launched before this session opened it is a new form
+    stub = click.ticket(about.plans, about.joining) if about.ready and about.plans else None
+    st.button(
+        label,
+        type="primary",
+        icon=":material/rocket_launch:",
+        disabled=stub is None,
+        on_click=click.press,
+        args=(stub,),
+        key=key,
+        width="stretch",
+    )
+    with st.container(key="ticket-note"):
+        st.caption(note)
+
+
+def _note(about: Contents) -> str:
+    if about.ready and about.plans:
+        jobs = sum(plan.config.folds.count for plan in about.plans)
+        if about.as_study:
+            assert about.study is not None
+            study_id = ids.next_study_id(about.study, about.plans[0].config.data.root)
+            runs = "1 run" if len(about.plans) == 1 else f"{count(len(about.plans))} runs"
+            return f"On a click {runs}, {count(jobs)} fold jobs are queued as {plain(study_id)}; then Studies opens."
+        run_id = ids.next_run_id(about.plans[0].config)
+        return f"On a click {count(jobs)} fold jobs are queued as {plain(run_id)}; then Live opens."
+    if about.errors:
+        return "Nothing can be launched before that."
+    if about.scan is None:
+        return "Choose a dataset first."
+    if about.as_study and about.study is not None and not about.study.grid:
+        return "Choose what differs between the runs."
+    return "Answer what is asked above."

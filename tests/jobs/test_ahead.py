@@ -1,0 +1,60 @@
+"""When a launch would begin and end behind what trains and waits."""
+
+import pytest
+
+from core.config import from_dict
+from core.data.scan import scan
+from core.jobs import queue, speed
+from core.jobs.ahead import Ahead, ahead, free_at, times
+from core.plan.plan import make_plan
+from core.runs import FoldState
+from core.runs.create import create
+from core.storage import files
+from tests.pages.launch_form import faces
+
+
+def test_jobs_go_to_the_slot_that_is_free_first():
+    assert free_at([0.0, 0.0], [10, 4, 3]) == (7, 10)
+    assert free_at([0.0], []) == (0,)
+    when = times(Ahead(slots=(7, 10)), [5, 5])
+    assert (when.begins, when.ends, when.lasts) == (7, 15, 8)
+    assert times(Ahead(slots=(60,)), [12, 12]).ends == 84
+
+
+@pytest.fixture
+def waiting(runs_folder, tmp_path, monkeypatch):
+    """A run of thirty photos in three folds: 0 done, 1 training, 2 waiting, on a machine of one slot."""
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    base = {"name": "r", "data": {"root": str(faces(tmp_path / "faces")), "reader": "utkface"}, "folds": {"count": 3}}
+    sized = [{"name": "Resize", "params": {"height": 32, "width": 32}}, {"name": "Normalize"}]
+    phases = [{"optimizer": "adam", "epochs": 10}]
+    config = from_dict({**base, "transforms": sized, "phases": phases, "model": {"init": "scratch"}})
+    plan = make_plan(config, scan(config.data, threads=1))
+    run = create(plan.config, plan.samples, class_names=plan.class_names, info={}, folder=runs_folder)
+    run.write_state(FoldState(0, "done", epoch=10, seconds=50.0))
+    run.write_state(FoldState(1, "running", epoch=4))
+    run.write_summary()
+    queue.enqueue(run, [2])
+    with run.fold_lock(1):
+        yield run
+
+
+def test_what_trains_says_its_end_and_what_waits_lasts_as_long_as_its_run_did(waiting, runs_folder):
+    files.write_json(waiting.progress_file(1), {"eta_seconds": 12.5})
+    assert ahead(runs_folder) == Ahead(slots=(62.5,), jobs=2)
+
+
+def test_without_a_finished_fold_the_measured_speed_says_it_and_without_one_it_is_unknown(waiting, runs_folder):
+    waiting.write_state(FoldState(0, "failed"))
+    waiting.write_summary()
+    assert ahead(runs_folder) == Ahead(slots=(0,), jobs=2, unknown=2)
+    speed.remember(waiting.config(), 10.0, runs_folder)
+    whole = (20 * 10 + 10 * 10 / 3) / 10 + 5  # two thirds train, a third is held out, in each of ten epochs
+    assert ahead(runs_folder).slots == pytest.approx((whole * 0.6 + whole,)), "four of ten epochs are behind it"
+
+
+def test_what_is_held_back_is_not_waited_for_and_an_idle_machine_begins_at_once(waiting, runs_folder):
+    files.write_json(waiting.progress_file(1), {"eta_seconds": 12.5})
+    queue.hold(runs_folder, "20260101-000000-study-0000", [waiting.id])
+    assert ahead(runs_folder) == Ahead(slots=(12.5,), jobs=1)
+    assert ahead(runs_folder / "empty") == Ahead(slots=(0,))

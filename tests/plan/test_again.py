@@ -1,0 +1,34 @@
+"""What changed in a dataset since a run was trained on it."""
+
+import pandas as pd
+import pytest
+
+from core.plan.again import since
+
+
+@pytest.fixture
+def before() -> pd.DataFrame:
+    rows = [(f"{i}.jpg", f"p{i}", ("cat", "dog")[i % 2], i % 3, f"h{i}") for i in range(6)]
+    return pd.DataFrame(rows, columns=["sample", "person", "class_name", "fold", "hash"])
+
+
+def test_the_same_photos_labels_and_folds_are_no_difference(before):
+    assert since(before, before.sample(frac=1, random_state=0)) == []
+
+
+def test_each_kind_of_difference_is_counted(before):
+    now = before.drop(index=0).copy()
+    now.loc[len(before)] = ("new.jpg", "p9", "cat", 0, "h9")
+    now.loc[1, "class_name"] = "cat"
+    now.loc[2, ["person", "fold"]] = "p3", 1
+    now.loc[3, "fold"] = 2
+    now.loc[4, "hash"] = "another"
+    now.loc[5, "hash"] = None  # not read this time
+    assert since(before, now) == [
+        "1 photo is new.",
+        "1 photo is not in it any more.",
+        "1 photo has other pixels.",
+        "1 photo is of another class now.",
+        "1 photo shows another person now.",
+        "2 photos stand in another fold.",
+    ]
