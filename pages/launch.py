@@ -197,9 +197,8 @@ with right:
     with st.container():
         if refusal is not None:
             badges.show_error(refusal)
-    ticket.draw(
-        ticket.Contents(plans if as_study else [plan] if plan else None, errors, scan, joining, as_study, study)
-    )
+    launchable = plans if as_study else [plan] if plan else None
+    ticket.draw(ticket.Contents(launchable, errors, scan, photos, joining, as_study, study))
 
 with left, theme.section("What the network sees"):
     if plan is not None:
