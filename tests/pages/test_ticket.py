@@ -82,7 +82,7 @@ def test_a_problem_leads_to_its_field_and_each_change_back_to_the_recipe(form):
 
 
 def test_what_is_proposed_is_taken_by_a_click_and_dataset_task_and_name_stay(form, tmp_path, monkeypatch):
-    monkeypatch.setattr(speed, "known", lambda config, folder=None: 3.0)  # 25 epochs take longer than 15 minutes
+    monkeypatch.setattr(speed, "known", lambda config, folder=None: 1.0)  # 25 epochs take longer than 15 minutes
     open_group(form, "task")
     form.selectbox(key=f"form{form.session_state['launch_version']}.task.name").set_value("gender").run()
     field(form, "name").set_value("mine").run()
