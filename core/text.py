@@ -31,6 +31,16 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def estimate(seconds: float | None) -> str:
+    """Seconds that nobody knows exactly: "45 s", "5 min", "1.9 h", "12 h", "3 d 4 h"; a dash if unknown."""
+    if seconds is None or not math.isfinite(seconds) or seconds < 90 or seconds >= 48 * 3600:
+        return duration(seconds)
+    if seconds < 90 * 60:
+        return "1 h" if round(seconds / 60) == 60 else f"{round(seconds / 60)} min"
+    hours = seconds / 3600
+    return f"{hours:.{0 if hours >= 10 else 1}f} h".replace(".0 h", " h")
+
+
 def count(n: float) -> str:
     """A whole number with thousands separators: "2,100"."""
     return f"{round(n):,}"

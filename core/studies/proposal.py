@@ -15,7 +15,7 @@ from core.augment.preview import crop_effects, fit_crops
 from core.config import RunConfig, from_dict
 from core.config.recipes import title
 from core.studies.shrink import shrink
-from core.text import duration, number_of
+from core.text import estimate, number_of
 
 Goal = Literal["quick", "best", "study"]
 GOALS: tuple[Goal, ...] = ("quick", "best", "study")
@@ -146,10 +146,10 @@ def _of_time(seconds: float | None, limit: float | None, runs: int, *, fits: boo
     if seconds is None:
         return "How long it takes is not known yet: nothing like it was measured on this machine."
     if not fits and limit is not None:
-        return f"The smallest takes about {duration(seconds)}{each}, longer than the {duration(limit)} you have."
+        return f"The smallest takes about {estimate(seconds)}{each}, longer than the {estimate(limit)} you have."
     if limit is None:
-        return f"About {duration(seconds)}{each}."
-    return f"About {duration(seconds)}{each}, within the {duration(limit)} you have."
+        return f"About {estimate(seconds)}{each}."
+    return f"About {estimate(seconds)}{each}, within the {estimate(limit)} you have."
 
 
 def _of_larger(
@@ -162,5 +162,5 @@ def _of_larger(
     rung, config, _, _ = before[-1]
     return [
         f"Larger would be {title(rung.recipe)} at {config.input_size[1]} px, "
-        f"{config.epochs} epochs: {duration(seconds)}."
+        f"{config.epochs} epochs: {estimate(seconds)}."
     ]

@@ -46,8 +46,8 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
         ">about ",
     ):
         assert words in said, words
-    monkeypatch.setattr(ahead, "ahead", lambda: Ahead(slots=(90.0,), jobs=3))
-    assert "in about 1 min 30 s, 3 fold jobs before it" in facts(form.run())
+    monkeypatch.setattr(ahead, "ahead", lambda: Ahead(slots=(110.0,), jobs=3))
+    assert "in about 2 min, 3 fold jobs before it" in facts(form.run())
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
     [
         (Ahead(slots=(0.0,)), "at once"),
         (Ahead(slots=(0.0, 40.0), jobs=1), "at once"),
-        (Ahead(slots=(61.0,), jobs=1), "in about 1 min 01 s, 1 fold job before it"),
-        (Ahead(slots=(61.0,), jobs=3, unknown=1), "in over 1 min 01 s, 3 fold jobs before it"),
+        (Ahead(slots=(300.0,), jobs=1), "in about 5 min, 1 fold job before it"),
+        (Ahead(slots=(300.0,), jobs=3, unknown=1), "in over 5 min, 3 fold jobs before it"),
         (Ahead(slots=(0.0,), jobs=2, unknown=2), "after 2 fold jobs"),
-        (Ahead(slots=(61.0,), jobs=1, halted=True), "when the queue goes on"),
+        (Ahead(slots=(300.0,), jobs=1, halted=True), "when the queue goes on"),
     ],
 )
 def test_when_it_starts_is_said_with_the_queue_counted(before, words):

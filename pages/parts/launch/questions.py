@@ -21,7 +21,7 @@ from core.network.weights import IMAGENET, imagenet_file
 from core.plan.plan import Plan
 from core.studies import grid, proposal
 from core.studies.proposal import Machine, Photos, Proposal
-from core.text import duration, plain
+from core.text import estimate, plain
 from pages.parts.form import downloads, draft
 from pages.parts.launch import source, study_draft
 from pages.parts.shared.fields import field
@@ -175,7 +175,7 @@ class Clock:
         """ "about 9 h here"; empty where nobody knows."""
         if self.seconds is None:
             return ""
-        return f"{'roughly' if self.rough else 'about'} {duration(self.seconds)} here"
+        return f"{'roughly' if self.rough else 'about'} {estimate(self.seconds)} here"
 
 
 def clock(config: RunConfig, photos: int) -> Clock:

@@ -26,7 +26,7 @@ from core.network.weights import imagenet_file
 from core.plan.plan import Plan
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
-from core.text import NOTHING, count, duration, number_of, plain, size
+from core.text import NOTHING, count, estimate, number_of, plain, size
 from pages.parts.dataset import lead
 from pages.parts.form import downloads, draft, fields
 from pages.parts.form.draft import Errors
@@ -204,7 +204,7 @@ def _clock(plans: list[Plan], before: Ahead, measuring_now: bool) -> None:
     else:
         jobs = [seconds for plan, rate in zip(plans, used, strict=True) for seconds in _fold_jobs(plan, rate or 1.0)]
         when = ahead.times(before, jobs)
-        takes = f"{'roughly' if unmeasured else 'about'} {duration(when.lasts)}"
+        takes = f"{'roughly' if unmeasured else 'about'} {estimate(when.lasts)}"
         ends = NOTHING if before.halted or before.unknown else f"about {_moment(when.ends)}"
     st.html(_rows([("Starts", begins, ""), ("Takes", takes, ""), ("Done", ends, "")]))
     again = not unmeasured and len(plans) == 1
@@ -226,7 +226,7 @@ def starts(before: Ahead) -> str:
     behind = f"{number_of(before.jobs, 'fold job')} before it"
     if before.unknown and not before.slots[0]:
         return f"after {behind.removesuffix(' before it')}"
-    return f"in {'over' if before.unknown else 'about'} {duration(before.slots[0])}, {behind}"
+    return f"in {'over' if before.unknown else 'about'} {estimate(before.slots[0])}, {behind}"
 
 
 def _fold_jobs(plan: Plan, rate: float) -> list[float]:
@@ -317,7 +317,7 @@ def _in_short(about: Contents, before: Ahead, space: Forecast | None) -> str:
         parts += [number_of(jobs, "fold")]
         if all(rates):
             seconds = [s for plan, rate in zip(about.plans, rates, strict=True) for s in _fold_jobs(plan, rate or 1.0)]
-            parts += [f"about {duration(ahead.times(before, seconds).lasts)}"]
+            parts += [f"about {estimate(ahead.times(before, seconds).lasts)}"]
         parts += [size(space.needed)] if space is not None else []
     return " · ".join(parts)
 
