@@ -72,6 +72,11 @@ def cores(top: Path = TOP) -> int:
     return max(1, min([able, *(int(quota) for quota in _cpu_quotas(top))]))
 
 
+def processors() -> int:
+    """All that the machine has, whoever may use them: what its own count of busy time is of."""
+    return psutil.cpu_count() or 1
+
+
 def memory(top: Path = TOP) -> int:
     """Bytes that this process may use: of the machine, or the least of its control groups' limits."""
     return min([psutil.virtual_memory().total, *_memory_limits(top)])

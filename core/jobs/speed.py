@@ -171,7 +171,7 @@ class Beside:
 
     def leaves(self, threads: int) -> bool:
         """Whether they left this process its threads, or nearly: a lab with open pages takes a little itself."""
-        return leaves(self.cores(), threads, psutil.cpu_count() or 1)
+        return leaves(self.cores(), threads, machine.processors())
 
 
 def leaves(others: float, threads: int, cores: int) -> bool:

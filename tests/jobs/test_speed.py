@@ -121,7 +121,7 @@ def test_a_process_counts_its_own_time():
 def test_a_speed_beside_other_work_is_not_remembered(runs_folder, monkeypatch):
     monkeypatch.setattr(device, "limit_threads", lambda threads: None)
     monkeypatch.setattr(speed, "measure", lambda config, should_stop: 30.0)
-    monkeypatch.setattr(speed.Beside, "cores", lambda self: speed.psutil.cpu_count())
+    monkeypatch.setattr(speed.Beside, "cores", lambda self: machine.processors())
     assert speed.measure_when_free(config(), runs_folder) is speed.Outcome.BUSY
     assert speed.known(config()) is None
 

@@ -38,7 +38,7 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
     for words in (
         ">faces<",
         ">30<",
-        "unknown: see below",
+        "unknown, perhaps in two folds",
         ">6 classes<",
         ">Quick<",
         ">at once<",

@@ -68,14 +68,14 @@ def button(depth: int, key: str, *, primary: bool = False) -> None:
         return
     fetch = _FETCHES.get(depth)
     st.button(
-        f"Download {IMAGENET[depth][1]} MB",
+        f"Download {IMAGENET[depth][1]:d} MB",
         key=key,
         icon=":material/download:",
         type="primary" if primary else "tertiary",
         disabled=fetch is not None and fetch.under_way,
         on_click=begin,
         args=(depth,),
-        help=f"ImageNet weights of ResNet-{depth}, once for this machine.",
+        help=f"ImageNet weights of ResNet-{depth:d}, once for this machine.",
     )
 
 
@@ -90,7 +90,7 @@ def _bars(ticking: bool) -> None:
     for fetch in list(_FETCHES.values()):
         if fetch.under_way:
             of = f" of {fetch.total / 1e6:.0f}" if fetch.total else ""
-            words = f"Weights of ResNet-{fetch.depth}: {fetch.done / 1e6:.0f}{of} MB"
+            words = f"Weights of ResNet-{fetch.depth:d}: {fetch.done / 1e6:.0f}{of} MB"
             st.progress(min(1.0, fetch.done / fetch.total) if fetch.total else 0.0, text=words)
             st.button(
                 "Cancel",

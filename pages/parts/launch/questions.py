@@ -203,20 +203,23 @@ def cards(photos: int | None) -> None:
                         on_click=source.pick_recipe,
                         args=(name,),
                     )
-                _, width = recipe.input_size
+                width = recipe.input_size[1]
                 init = source.ORIGINS.get(recipe.model.init.partition(":")[0], "a weights file")
-                st.caption(f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs")
+                line = f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs"
+                st.caption(plain(line))
                 _needs(name, recipe, photos)
 
 
 def _needs(name: str, recipe: RunConfig, photos: int | None) -> None:
     """Whether it runs now; else what it lacks, with the button that gets it."""
-    words = clock(recipe, photos).words if photos else ""
+    words = plain(clock(recipe, photos).words) if photos else ""
     if recipe.model.parent == CHOOSE and source.parent_for(draft.draft()["data"]["root"]) is None:
         st.markdown(":small[:gray[:material/hourglass_empty: needs a finished gender-age run]]")
         return
     if recipe.model.init == "imagenet" and not imagenet_file(recipe.model.depth).is_file():
-        st.markdown(f":small[:orange[:material/cloud_download: needs {IMAGENET[recipe.model.depth][1]} MB of weights]]")
+        st.markdown(
+            f":small[:orange[:material/cloud_download: needs {IMAGENET[recipe.model.depth][1]:d} MB of weights]]"
+        )
         if words:
             st.markdown(f":small[:gray[then {words}]]")
         downloads.button(recipe.model.depth, f"download-{name}")

@@ -37,7 +37,9 @@ def faces_section(plan: Plan) -> None:
             fitted = fit_crops(config.transforms, plan.samples["width"], plan.samples["height"])
             if fitted is not None:
                 kept = next((t for t in fitted if t.name == "CenterCrop" and t.enabled), None)
-                size = f"to {kept.params['width']} × {kept.params['height']} px" if kept else "by taking whole photos"
+                size = (
+                    f"to {kept.params['width']:d} × {kept.params['height']:d} px" if kept else "by taking whole photos"
+                )
                 st.button(
                     f"Fit the crop, {size}",
                     key=f"fit-crop-{effect.crop[0]}-{effect.crop[1]}",

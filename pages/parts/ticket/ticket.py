@@ -141,10 +141,12 @@ def _facts(about: Contents, space: Forecast | None) -> list[tuple[str, str, str]
     root = form["data"]["root"]
     rows = [("Data", Path(root).name or root if root else "not chosen yet", "")]
     if plan is not None:
-        known = plan.persons.are_known
+        are_known = plan.persons.are_known
         rows.append(("Photos", count(plan.photos), ""))
-        people = number_of(plan.people, "person", "people") if known else "unknown"
-        rows.append(("Persons", people if known else "unknown: see below", "" if known else "ticket-warn"))
+        people = number_of(plan.people, "person", "people") if are_known else "unknown"
+        rows.append(
+            ("Persons", people if are_known else "unknown, perhaps in two folds", "" if are_known else "ticket-warn")
+        )
         rows.append(("Classes", pairs.in_words(plan.class_names, plan.config.task.one_by_one), ""))
     elif about.photos is not None:
         rows.append(("Photos", count(about.photos), ""))
