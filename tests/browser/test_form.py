@@ -45,7 +45,8 @@ pytestmark = pytest.mark.browser
 GATED = """
 import subprocess, sys
 from filelock import FileLock
-from core.jobs import ahead, speed
+from core.jobs import speed
+from core.jobs.pace import ahead
 gate, looks = FileLock(sys.argv.pop(1)), ahead.ahead
 def waiting(*args):
     with gate:

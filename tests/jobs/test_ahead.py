@@ -5,7 +5,7 @@ import pytest
 from core.config import from_dict
 from core.data.scan import scan
 from core.jobs import queue, speed
-from core.jobs.ahead import Ahead, ahead, free_at, times
+from core.jobs.pace.ahead import Ahead, ahead, free_at, times
 from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.runs.create import create

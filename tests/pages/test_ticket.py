@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from core.jobs import ahead, speed
-from core.jobs.ahead import Ahead
+from core.jobs import speed
+from core.jobs.pace import ahead
+from core.jobs.pace.ahead import Ahead
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries

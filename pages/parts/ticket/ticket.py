@@ -17,8 +17,9 @@ import streamlit as st
 from core.config.recipes import title
 from core.data.scan import Scan
 from core.data.yes_no import pairs
-from core.jobs import ahead, speed
-from core.jobs.ahead import Ahead
+from core.jobs import speed
+from core.jobs.pace import ahead
+from core.jobs.pace.ahead import Ahead
 from core.jobs.room import forecast
 from core.jobs.room.forecast import Forecast
 from core.jobs.speed import Outcome

@@ -1,7 +1,8 @@
 """When something that is launched now would begin and end: what trains, what waits before it, and the slots.
 
 A fold that trains tells its own time; one that waits takes as long as its run's finished folds did, else as its network
-and photos take at the speed measured here. What neither tells is counted and named, never guessed. Imports no torch.
+and photos take at the speed measured here. What neither tells is counted and named, never guessed. Where the queue goes
+round by person, one's own job may come earlier than behind all of that: these times are the latest. Imports no torch.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def ahead(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None
     rows = {row["id"]: row for row in (index.summaries(root) if summaries is None else summaries)}
     rate_of = speed.known_once(root)
     trains = [(row, fold["fold"]) for row in rows.values() for fold in row.get("folds", ()) if _is_running(fold)]
-    waits = [(rows[run_id], fold) for _, run_id, fold in queue.entries(root, by_itself=True) if run_id in rows]
+    waits = [(rows[run_id], fold) for _, run_id, fold in queue.waiting(root, by_itself=True) if run_id in rows]
     jobs = [_left(Run(row["id"], root), fold) or _lasts(row, fold, root, rate_of) for row, fold in trains]
     jobs += [_lasts(row, fold, root, rate_of) for row, fold in waits if (row, fold) not in trains]
     return Ahead(
