@@ -24,6 +24,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core import machine, places
 from core.config import from_dict
 from core.data.scan import scan
@@ -182,9 +184,14 @@ def kill(count: int, fresh: int, seed: int, folder: Path, seconds: float) -> Kil
     Each is a run of its own of the same plan and is held, once it is done, against one that was never stopped.
     seconds: after which no further life begins.
     """
-    deadline, lanes = time.time() + seconds, machine.cores()
-    os.environ["FACET_SLOTS"] = str(lanes)  # so that each worker has its share of the cores
-    control.start_worker = no_worker
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACET_SLOTS", str(machine.cores()))  # so that each worker has its share of the cores
+        patch.setattr(control, "start_worker", no_worker)
+        return _kill(count, fresh, seed, folder, time.time() + seconds)
+
+
+def _kill(count: int, fresh: int, seed: int, folder: Path, deadline: float) -> Kills:
+    lanes = machine.cores()
     lane = Lane(folder / "straight", "")
     plan = with_points(plan_of(folder / "photos"), 0)
     lane.launch(plan)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from core import machine
 
-KILLS, SESSIONS = 330, 240  # seconds that each part may take at most
+KILLS, SESSIONS = 360, 180  # seconds that each part may take at most
 SLOWER, ANSWERED, GROWTH = 0.05, 1.0, 16  # of the training's speed; seconds, what a page looks at most once in; MB
 
 
