@@ -5,7 +5,8 @@ import pytest
 from core.config import from_dict
 from core.data.scan import scan
 from core.jobs import queue, speed
-from core.jobs.pace.ahead import Ahead, ahead, free_at, times
+from core.jobs.pace import ahead as jobs_ahead
+from core.jobs.pace.ahead import Ahead, Times, ahead, free_at, times
 from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.runs.create import create
@@ -58,3 +59,19 @@ def test_what_is_held_back_is_not_waited_for_and_an_idle_machine_begins_at_once(
     queue.hold(runs_folder, "20260101-000000-study-0000", [waiting.id])
     assert ahead(runs_folder) == Ahead(slots=(12.5,), jobs=1)
     assert ahead(runs_folder / "empty") == Ahead(slots=(0,))
+
+
+def test_each_run_that_waits_begins_where_the_one_before_it_leaves_a_slot(waiting, runs_folder, monkeypatch):
+    files.write_json(waiting.progress_file(1), {"eta_seconds": 12.5})
+    config, samples = waiting.config(), waiting.samples()
+    later = create(config, samples, class_names=waiting.info()["class_names"], info={}, folder=runs_folder)
+    later.write_state(FoldState(0, "done", epoch=10, seconds=20.0))
+    later.write_summary()
+    queue.enqueue(later, [1, 2])
+    spans = {waiting.id: Times(12.5, 62.5), later.id: Times(62.5, 102.5)}
+    assert jobs_ahead.waiting(runs_folder) == spans and list(spans) == list(jobs_ahead.waiting(runs_folder))
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    assert jobs_ahead.waiting(runs_folder) == {waiting.id: Times(0, 50), later.id: Times(12.5, 52.5)}
+    waiting.write_state(FoldState(0, "failed"))
+    waiting.write_summary()
+    assert jobs_ahead.waiting(runs_folder) == {waiting.id: None, later.id: None}, "nobody knows the first"

@@ -1,5 +1,7 @@
 """Home, run without a browser: what it is, how to begin, what trains and waits, what ended."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,11 +9,12 @@ from PIL import Image
 from core.config.recipes import load_recipe
 from core.data import recent
 from core.jobs import control, queue, speed
+from core.jobs.pace.ahead import Times
 from core.runs import Run
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from pages.parts.dataset import demo
-from pages.parts.home import demo_run
+from pages.parts.home import demo_run, now
 from pages.parts.shared.frame import ICON
 from tests.pages.app import html, labels, page
 from tests.pages.trials import make_run
@@ -144,6 +147,20 @@ def test_a_finished_run_without_curves_stands_in_the_list_too(folder):
     for fold in old.folds():
         old.metrics_file(fold).unlink()
     assert "Finished lately" in html(page("home"))
+
+
+def test_what_waits_says_when_it_starts_and_how_long_it_takes():
+    assert now.when([Times(130, 430)]) == "starts in about 2 min, then 5 min"
+    assert now.when([Times(0, 12), Times(12, 40)]) == "starts next, then 40 s"
+    assert now.when([Times(0, 12), None]) == now.when([]) == ""
+
+
+def test_times_of_what_waits_stand_beside_it(folder, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    run = make_run(folder, "patient", states=("done", "queued"))
+    run.write_state(replace(run.states()[0], seconds=300.0))
+    queue.enqueue(run, [1])
+    assert "fold 1 · starts next, then 5 min" in html(page("home"))
 
 
 def test_older_ones_lead_to_the_list_of_runs(folder, monkeypatch):

@@ -52,17 +52,48 @@ class Times:
 def ahead(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> Ahead:
     """summaries: of all runs, where the caller has read them already."""
     root = folder or runs_folder()
-    rows = {row["id"]: row for row in (index.summaries(root) if summaries is None else summaries)}
-    rate_of = speed.known_once(root)
-    trains = [(row, fold["fold"]) for row in rows.values() for fold in row.get("folds", ()) if _is_running(fold)]
-    waits = [(rows[run_id], fold) for _, run_id, fold in queue.waiting(root, by_itself=True) if run_id in rows]
-    jobs = [_left(Run(row["id"], root), fold) or _lasts(row, fold, root, rate_of) for row, fold in trains]
-    jobs += [_lasts(row, fold, root, rate_of) for row, fold in waits if (row, fold) not in trains]
+    trains, waits = _jobs(root, summaries)
+    jobs = [*trains, *(seconds for _, seconds in waits)]
     return Ahead(
         slots=free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in jobs]),
         jobs=len(jobs),
         unknown=sum(seconds is None for seconds in jobs),
         halted=halt.stopped(root) is not None,
+    )
+
+
+def waiting(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> dict[str, Times | None]:
+    """When the fold jobs that wait of each run begin and end, in the order of the queue; None for a run with or behind
+    a job that tells no time, and while nothing begins. summaries: as in `ahead`."""
+    root = folder or runs_folder()
+    trains, waits = _jobs(root, summaries)
+    is_known = None not in trains and halt.stopped(root) is None
+    free = list(free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in trains]))
+    spans: dict[str, Times | None] = {}
+    for run_id, seconds in waits:
+        is_known = is_known and seconds is not None
+        if not is_known or seconds is None:
+            spans[run_id] = None
+            continue
+        begins = heapq.heapreplace(free, free[0] + seconds)
+        before = spans.get(run_id)
+        spans[run_id] = (
+            Times(before.begins, max(before.ends, begins + seconds)) if before else Times(begins, begins + seconds)
+        )
+    return spans
+
+
+def _jobs(
+    root: Path, summaries: Sequence[dict[str, Any]] | None
+) -> tuple[list[float | None], list[tuple[str, float | None]]]:
+    """Seconds of each fold job that trains, and (run id, seconds) of each that waits, in the order of the queue."""
+    rows = {row["id"]: row for row in (index.summaries(root) if summaries is None else summaries)}
+    rate_of = speed.known_once(root)
+    trains = [(row, fold["fold"]) for row in rows.values() for fold in row.get("folds", ()) if _is_running(fold)]
+    waits = [(rows[run_id], fold) for _, run_id, fold in queue.waiting(root, by_itself=True) if run_id in rows]
+    return (
+        [_left(Run(row["id"], root), fold) or _lasts(row, fold, root, rate_of) for row, fold in trains],
+        [(row["id"], _lasts(row, fold, root, rate_of)) for row, fold in waits if (row, fold) not in trains],
     )
 
 

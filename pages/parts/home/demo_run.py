@@ -18,7 +18,7 @@ from core.errors import LabError
 from core.jobs import control, queue, speed
 from core.places import HOME
 from core.plan.plan import make_plan
-from core.text import count, duration
+from core.text import estimate
 from pages.parts.dataset import demo, picker
 from pages.parts.launch import ids
 from pages.parts.shared import badges
@@ -32,7 +32,7 @@ PROBLEM = "home-demo-problem"  # in the session: what it ran into
 def label() -> str:
     """ "Train on the demo (about 4 min)", where this machine's speed is known."""
     seconds = seconds_of_it()
-    return "Train on the demo" + ("" if seconds is None else f" (about {_rounded(seconds)})")
+    return "Train on the demo" + ("" if seconds is None else f" (about {estimate(seconds)})")
 
 
 def seconds_of_it() -> float | None:
@@ -52,11 +52,6 @@ def how_long() -> str:
     if seconds_of_it() is not None:
         return f"The time is of all five folds, at this machine's speed.{first}"
     return f"Some minutes on a processor of two cores, less on a GPU.{first}"
-
-
-def _rounded(seconds: float) -> str:
-    """Whole minutes, for what is only about."""
-    return f"{count(max(1, seconds / 60))} min" if seconds >= 50 else duration(seconds)
 
 
 def button(*, primary: bool) -> None:

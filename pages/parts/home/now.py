@@ -11,11 +11,13 @@ import streamlit as st
 from core import places
 from core.errors import LabError
 from core.jobs import control, queue, turns
+from core.jobs.pace import ahead
+from core.jobs.pace.ahead import Times
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
 from core.runs.owners import owner
-from core.text import number_of
+from core.text import estimate, number_of
 from pages.parts.bell import bell
 from pages.parts.home import lines
 from pages.parts.people import people
@@ -23,6 +25,7 @@ from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
 from pages.parts.tab import ticking
 
+SOON = 5.0  # seconds
 TICK = 2.0  # seconds, of a page that is open alone
 
 
@@ -54,7 +57,7 @@ def tick(drawn: tuple) -> None:
     several = number_of(len(running), "run") if len(running) > 1 else running[0]["name"] if running else ""
     title = f"{share:.0%} · {several} · Facet Lab" if running else "Home · Facet Lab"
     frame.tab(title, "running" if running else "", share)
-    _waiting(control.waiting(), {summary["id"]: summary for summary in listed})
+    _waiting(control.waiting(), {summary["id"]: summary for summary in listed}, ahead.waiting(summaries=listed))
 
 
 def _training(running: Sequence[dict[str, Any]]) -> float:
@@ -84,8 +87,24 @@ def _training(running: Sequence[dict[str, Any]]) -> float:
     return sum(shares) / len(shares) if shares else 0.0
 
 
-def _waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]]) -> None:
-    """Runs with folds that wait, in the order of the queue, those of a study together; what is held back comes last."""
+def when(spans: Sequence[Times | None]) -> str:
+    """ "starts in about 2 min, then 5 min" of runs that wait one behind another; empty where nobody knows. spans: of
+    each run."""
+    times = [span for span in spans if span is not None]
+    if not times or len(times) < len(spans):
+        return ""
+    begins, lasts = min(span.begins for span in times), max(span.ends for span in times)
+    starts = f"starts in about {estimate(begins)}" if begins >= SOON else "starts next"
+    return f"{starts}, then {estimate(lasts - begins)}"
+
+
+def _waiting(
+    places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]], spans: dict[str, Times | None]
+) -> None:
+    """Runs with folds that wait, in the order of the queue, those of a study together; what is held back comes last.
+
+    spans: when the folds of each run that wait begin and end.
+    """
     folds_of: dict[str, list[int]] = {run_id: [] for run_id, _ in places_in_queue if run_id in by_id}
     for run_id, summary in by_id.items():
         if folds := [int(fold["fold"]) for fold in summary["folds"] if fold["state"] == "queued"]:
@@ -104,6 +123,8 @@ def _waiting(places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[s
             words = f"fold{'s' if jobs > 1 else ''} {', '.join(map(str, folds_of[first]))}"
         if all(run["id"] in held for run in runs):
             words += " · paused with its study"
+        elif times := when([spans.get(run["id"]) for run in runs]):
+            words += f" · {times}"
         if by := people.by(owner.told(runs[0])):
             words += f" · {by}"
         with st.container(horizontal=True, vertical_alignment="center"):
