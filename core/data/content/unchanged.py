@@ -140,7 +140,7 @@ def check_unchanged(samples: pd.DataFrame, memory: Path | None = None) -> None:
     if closed:
         raise LabError(
             f"{count(len(closed))} of {count(len(samples))} photos lie where this lab does not look: {named(closed)}.",
-            bounds.remedy(),
+            bounds.ASK,
             bounds.KIND,
         )
     if len(changed) == len(samples) and all(change.fault == "missing" for change in changed):

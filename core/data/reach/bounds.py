@@ -22,6 +22,7 @@ from core.text import listed
 
 GIVEN = "FACET_LOOKS_IN"
 KIND = "not-allowed"  # of the LabError
+ASK = "Ask who runs the lab to add the folder to lab.toml ([data] folders)."
 PAGE, COMMAND_LINE = "page", "command line"  # who asked for a run
 _ANYWHERE = "anywhere"
 

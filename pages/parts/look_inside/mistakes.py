@@ -15,7 +15,6 @@ from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
 from core.data import thumbnails
 from core.data.pictures.photo import StoredPhoto, photo_of
-from core.data.reach.opening import NOT_ALLOWED
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
 from core.runs import Run
@@ -282,12 +281,7 @@ def thumbnail(photo: StoredPhoto, side: int) -> tuple[str, str]:
     try:
         return _uri(thumbnails.thumbnail(photo._replace(mtime_ns=None), side), "JPEG"), ""
     except LabError as error:
-        faults = {
-            "missing-file": "the photo is gone from disk",
-            "outside": "the photo lies outside its dataset",
-            NOT_ALLOWED: "the photo lies where this lab does not look",
-        }
-        return "", faults.get(error.kind, "the photo cannot be read")
+        return "", badges.photo_fault(error)
 
 
 def data_uri(pixels: np.ndarray, form: str = "JPEG") -> str:

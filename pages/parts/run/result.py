@@ -27,7 +27,7 @@ from pages.parts.compare import pick
 from pages.parts.hand import hand, results
 from pages.parts.look_inside import elements
 from pages.parts.run import view
-from pages.parts.shared import exports, theme
+from pages.parts.shared import badges, exports, theme
 
 PAGES = HOME / "pages"
 LOOK, COMPARE, PREDICT, LAUNCH = (PAGES / f"{name}.py" for name in ("look_inside", "compare", "predict", "launch"))
@@ -160,7 +160,7 @@ def _tile(row: Any, picture: bytes | LabError) -> dict[str, Any]:
     return {
         "sample": row.sample,
         "image": image,
-        "fault": "the photo cannot be read" if not image else "",
+        "fault": badges.photo_fault(picture) if isinstance(picture, LabError) else "",
         "true": row.true,
         "predicted": row.predicted,
         "right": False,

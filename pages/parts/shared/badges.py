@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from core.data.reach.opening import NOT_ALLOWED
 from core.errors import LabError
 from core.runs.kept import dropped
 from core.text import plain
@@ -67,6 +68,16 @@ def fault(message: str, remedy: str = "", where: str = "", state: str = "failed"
     place = f"<b>{escape(where)}</b> " if where else ""
     tone = state_badge(state).tone
     return f'<div class="lab-fault lab-{tone}" role="alert">{place}{escape(message)} <i>{escape(remedy)}</i></div>'
+
+
+def photo_fault(error: LabError) -> str:
+    """Why a photo is not shown, as few words as fit in its place."""
+    faults = {
+        "missing-file": "the photo is gone from disk",
+        "outside": "the photo lies outside its dataset",
+        NOT_ALLOWED: "the photo lies where this lab does not look",
+    }
+    return faults.get(error.kind, "the photo cannot be read")
 
 
 def show_error(error: LabError) -> None:

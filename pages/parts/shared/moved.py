@@ -113,7 +113,7 @@ def _is_closed(run: Run, root: str) -> bool:
     if bounds.may_look(root):
         return False
     text = f"The photos of this run are not shown: {root} lies where this lab does not look for datasets."
-    st.html(badges.fault(text, f"Its results are all here. {bounds.remedy()}", state="interrupted"))
+    st.html(badges.fault(text, f"Its results are all here. {bounds.ASK}", state="interrupted"))
     return True
 
 
