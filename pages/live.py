@@ -123,12 +123,16 @@ def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str
         for words in (starts.sentence(run, folds), view.decoding_of(run), dropped.sentence(run)):
             if words:
                 st.caption(plain(words))
-    if not version:
+    ended = [fold.fold for fold in status.folds if fold.state == "done"]
+    if not version and not ended:
         st.html(waits.STYLE + waits.waits_html(status, photos))
         return
     phases = tuple(view.phases_of(config))
     lines = () if status.everybody else tuple(folds)
-    curves.draw(charts.charts(version, phases, config.epochs, lines, colour), key=f"live-curves-{run.id}")
+    if version:
+        curves.draw(charts.charts(version, phases, config.epochs, lines, colour), key=f"live-curves-{run.id}")
+    else:
+        st.caption("The metrics of its folds are gone, so there are no curves.")
     if status.everybody:
         st.caption(
             "All curves are of the photos trained on, as they were augmented: they show that it learns, not how well "
@@ -144,7 +148,7 @@ def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str
         f"{f1} The best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen. "
         f"{loss}{MIXED.get(config.mix.method, '')}"
     )
-    draw_attributes(run, config, [fold.fold for fold in status.folds if fold.state == "done"])
+    draw_attributes(run, config, ended)
 
 
 def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:

@@ -66,7 +66,7 @@ CORE = [command for command in COMMANDS if command.startswith("python -m core ")
 FIRST = "python -m core train quick --data FOLDER --wait"
 STUDY = "python -m core study STUDY.yaml --data DIR [--wait]"
 ABOUT_RUNS = [command for command in CORE if set(DONE) & set(PLACEHOLDER.findall(command))]
-BENCH = [command for command in COMMANDS if command.startswith("python -m bench.")]
+BENCH = [command for command in COMMANDS if command.startswith(("python -m bench.", "python -m tests.controls"))]
 OTHERS = [command for command in COMMANDS if command not in (*CORE, *BENCH)]
 
 

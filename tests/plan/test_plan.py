@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -225,7 +226,7 @@ def test_corrections_reach_the_plan_the_run_and_not_the_dataset(colours, monkeyp
     ]
     corrections.add_all(colours, made)
     plan = colour_plan(colours)
-    assert plan.corrections == made[:2]
+    assert [replace(each, by="") for each in plan.corrections] == made[:2]
     assert plan.samples.set_index("sample")["class_name"]["a/0_0.png"] == "b"
     assert "b/1_2.png" not in set(plan.samples["sample"])
     assert plan.fingerprint != plain.fingerprint
@@ -233,7 +234,7 @@ def test_corrections_reach_the_plan_the_run_and_not_the_dataset(colours, monkeyp
     run = control.launch(plan)
     corrections.undo(colours, made[0].id)
     assert run.info()["corrections"] == [each.id for each in made[:2]]
-    assert corrections.read(run.corrections_file) == made[:2]
+    assert [replace(each, by="") for each in corrections.read(run.corrections_file)] == made[:2]
     assert run.samples().set_index("sample")["class_name"]["a/0_0.png"] == "b"
     assert control.resume(run) == run.folds()
     assert run.samples().set_index("sample")["class_name"]["a/0_0.png"] == "b"
