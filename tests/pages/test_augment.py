@@ -164,7 +164,7 @@ def test_use_in_launch_takes_the_list_along(lab, tiny_dataset):
     assert draft["transforms"] == transforms
     assert draft["data"]["root"] == str(tiny_dataset)
     assert "Launch" in [each.label for each in page.button]
-    assert "changed" in text_of(page)
+    assert "1 change" in text_of(page)  # of the recipe, on the ticket
 
 
 @pytest.mark.parametrize(
