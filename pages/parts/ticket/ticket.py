@@ -81,7 +81,7 @@ CSS = """<style>
   .st-key-ticket-act { max-height: 42dvh; overflow-y: auto; flex-direction: row; flex-wrap: wrap; align-items: center;
     gap: .3rem 1rem; }
   .st-key-ticket-act > * { flex: 1 1 16rem; width: auto; min-width: 0; }
-  .st-key-ticket-act > :has(> .st-key-ticket-problems) { flex-basis: 100%; }
+  .st-key-ticket-act > :has(> .st-key-ticket-problems) { flex-basis: 100%; order: -1; }
   .st-key-ticket-act > :has(> .st-key-ticket-note) { display: none; }
   .ticket-bar { display: block; font-size: .85rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
     font-variant-numeric: tabular-nums; }
@@ -124,13 +124,13 @@ def draw(about: Contents) -> None:
             fields.words("description", about.errors, label="Description", placeholder="What it is for, one sentence")
     before = ahead.ahead()
     space = forecast.forecast(about.plans) if about.plans else None
+    with st.container(key="ticket-act"):  # above what comes and goes: a button that moves under a press loses the click
+        st.html(f'<div class="ticket-bar">{escape(_in_short(about, before, space))}</div>')
+        _button(about)
+        _problems(about, space)
     with st.container(key="ticket-facts", gap="xsmall"):
         st.html(_rows(_facts(about, space), Disk=room.in_words(space) if space is not None else ""))
         _time(about, before)
-    with st.container(key="ticket-act"):
-        _problems(about, space)
-        st.html(f'<div class="ticket-bar">{escape(_in_short(about, before, space))}</div>')
-        _button(about)
 
 
 # What would be trained
