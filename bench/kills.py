@@ -33,7 +33,7 @@ from core.jobs import control, queue
 from core.places import HOME
 from core.plan.plan import Plan, make_plan
 from core.runs import Run
-from tests.workers import assert_same_result, stray_files
+from tests.workers import alone, assert_same_result, stray_files
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -95,12 +95,7 @@ def with_points(plan: Plan, seconds: float) -> Plan:
 
 def live(root: Path, environment: dict[str, str]) -> None:
     """A worker's life, in a process group of its own."""
-    os.setsid()
-    os.environ.clear()
-    os.environ.update(environment)
-    log = os.open(places.lab_folder(root) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    alone(root, environment)
     from core.jobs import worker
 
     worker.work(root)

@@ -85,13 +85,18 @@ def kill_tree(pid):
     psutil.wait_procs(family, timeout=10)
 
 
-def _live(root, faults, environment):
+def alone(root, environment):
+    """Make this process one that can be killed with its children, and that writes where a worker does."""
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     log = os.open(places.lab_folder(root) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+
+
+def _live(root, faults, environment):
+    alone(root, environment)
     os.fsync = os.fstat  # as conftest.py has it
     control.start_worker = lambda root: (root / ".successor").touch()  # what it would start has no faults of the test's
     torch.set_num_threads(1)

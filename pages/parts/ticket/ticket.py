@@ -23,70 +23,21 @@ from core.jobs.pace.ahead import Ahead
 from core.jobs.room import forecast
 from core.jobs.room.forecast import Forecast
 from core.jobs.speed import Outcome
-from core.network.weights import imagenet_file
 from core.plan.plan import Plan
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import NOTHING, count, estimate, number_of, plain, size
-from pages.parts.dataset import lead
-from pages.parts.form import downloads, draft, fields
+from pages.parts.form import draft, fields
 from pages.parts.form.draft import Errors
 from pages.parts.form.summary import differences
 from pages.parts.launch import click, ids, measuring, room, study_form
-from pages.parts.shared import groups
+from pages.parts.ticket import problems, style
 
-KEY = "launch-ticket"
-FORMS = {"task": "task", "folds": "task", "model": "model", "phases": "phases"}  # setting -> the group that has it
-FORMS |= {"training": "training", "mix": "training", "transforms": "transforms"}
-MOST_PROBLEMS = 6
 SHORTLY = {  # why a time is not known
     Outcome.BUSY: "not known, the machine is busy",
     Outcome.TRAINING: "not known while others train",
     Outcome.MEASURING: "not known, another is measured",
 }
-CSS = """<style>
-.st-key-launch-page { display: grid !important; grid-template-columns: minmax(0, 1fr) 318px; gap: 1.4rem;
-  align-items: start; }
-.st-key-launch-page > * { min-width: 0; }
-.st-key-launch-page > :has(> .st-key-launch-ticket) { position: sticky; top: 3.9rem; z-index: 3; }
-.st-key-launch-ticket { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: 10px;
-  padding: .8rem .95rem .9rem; gap: .55rem; max-height: calc(100dvh - 4.6rem); overflow-y: auto;
-  background: light-dark(#ffffff, #191f23); }
-.st-key-ticket-words { gap: .45rem; }
-.st-key-ticket-act { gap: .45rem; }
-.st-key-ticket-facts { gap: .16rem !important; } .st-key-ticket-time { gap: 0; }
-.st-key-ticket-problems { gap: .25rem; }
-.st-key-ticket-problems [data-testid="stBaseButton-tertiary"], .st-key-ticket-time [data-testid="stBaseButton-tertiary"]
-  { padding: 0; min-height: 1.5rem; }
-.st-key-ticket-problems :is(p, [data-testid="stMarkdownContainer"]) { margin: 0; line-height: 1.35;
-  overflow-wrap: anywhere; }
-.st-key-ticket-act button[kind="primary"] { width: 100%; }
-.ticket-facts { display: grid; grid-template-columns: 4.1rem minmax(0, 1fr); gap: .16rem .6rem;
-  margin: 0 !important; padding: 0 !important;
-  font-size: .9rem; font-variant-numeric: tabular-nums; line-height: 1.4; }
-.ticket-facts dt { color: color-mix(in srgb, currentColor 70%, transparent); margin: 0 !important; font-weight: 400; }
-.ticket-facts dd { margin: 0 !important; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.ticket-facts .ticket-bad { color: light-dark(#b3261e, #ff8a80); font-weight: 600; }
-.ticket-facts .ticket-warn { color: light-dark(#8a5a00, #e7b04b); }
-.ticket-bar { display: none; }
-@media (max-width: 1080px) {
-  .st-key-launch-page { display: flex !important; flex-direction: column; align-items: stretch; }
-  .st-key-launch-page > :has(> .st-key-launch-ticket), .st-key-launch-ticket { display: contents; }
-  .st-key-launch-page > * { width: 100%; }
-  .st-key-launch-ticket > :has(> .st-key-ticket-act) { order: 9; position: sticky; bottom: 0; z-index: 50;
-    width: calc(100% + 2rem) !important; max-width: none; margin: 0 -1rem -3rem;
-    padding: .55rem 1rem .7rem; background: light-dark(#ffffff, #191f23);
-    border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent);
-    box-shadow: 0 -6px 18px light-dark(#0000000f, #00000059); }
-  .st-key-ticket-act { max-height: 42dvh; overflow-y: auto; flex-direction: row; flex-wrap: wrap; align-items: center;
-    gap: .3rem 1rem; }
-  .st-key-ticket-act > * { flex: 1 1 16rem; width: auto; min-width: 0; }
-  .st-key-ticket-act > :has(> .st-key-ticket-problems) { flex-basis: 100%; order: -1; }
-  .st-key-ticket-act > :has(> .st-key-ticket-note) { display: none; }
-  .ticket-bar { display: block; font-size: .85rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
-    font-variant-numeric: tabular-nums; }
-}
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -109,9 +60,9 @@ class Contents:
 
 def columns() -> tuple[AbstractContextManager, AbstractContextManager]:
     """(where the form stands, where the ticket stands)."""
-    st.html(CSS)
+    st.html(style.CSS)
     with st.container(key="launch-page"):
-        return st.container(key="launch-form"), st.container(key=KEY)
+        return st.container(key="launch-form"), st.container(key=style.KEY)
 
 
 def draw(about: Contents) -> None:
@@ -127,7 +78,7 @@ def draw(about: Contents) -> None:
     with st.container(key="ticket-act"):  # above what comes and goes: a button that moves under a press loses the click
         st.html(f'<div class="ticket-bar">{escape(_in_short(about, before, space))}</div>')
         _button(about)
-        _problems(about, space)
+        problems.draw(about.errors, space)
     with st.container(key="ticket-facts", gap="xsmall"):
         st.html(_rows(_facts(about, space), Disk=room.in_words(space) if space is not None else ""))
         _time(about, before)
@@ -244,68 +195,6 @@ def _moment(seconds: float) -> str:
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%a %H:%M}"
 
 
-# What stands against it
-
-
-def _problems(about: Contents, space: Forecast | None) -> None:
-    with st.container(key="ticket-problems"):  # always there
-        st.html("<style>[class*='st-key-lead-launch-ticket'] { display: none; }</style>")
-        lead.follow(KEY)
-        downloads.follow()
-        if space is not None:
-            room.warning(space)
-        if not about.errors:
-            return
-        number = len(about.errors)
-        st.markdown(f":red[:material/error: **{'1 thing' if number == 1 else f'{count(number)} things'} to correct**]")
-        for path, text in list(about.errors.items())[:MOST_PROBLEMS]:
-            st.button(
-                plain(draft.label_of(path)),
-                key=f"problem-{path}",
-                type="tertiary",
-                icon=":material/arrow_forward:",
-                on_click=_go_to,
-                args=(path,),
-                help="Go to it.",
-            )
-            st.markdown(f":small[{plain(text)}]")
-            if path == "model.init":
-                _weights()
-        if number > MOST_PROBLEMS:
-            st.caption(f"{count(number - MOST_PROBLEMS)} more, each beside its field.")
-
-
-def _weights() -> None:
-    """What can be done about first weights that are not here."""
-    model = draft.draft()["model"]
-    if model["init"] != "imagenet" or imagenet_file(model["depth"]).is_file():
-        return
-    with st.container(horizontal=True, gap="small"):
-        downloads.button(model["depth"], "problem-download")
-        st.button("Train from scratch", key="problem-scratch", type="tertiary", on_click=_from_scratch)
-
-
-def _from_scratch() -> None:
-    draft.assign("model.init", "scratch")
-    draft.edited("model.init")
-
-
-def _go_to(path: str) -> None:
-    """Open the group that has a setting, and lead there."""
-    first = path.split(".")[0]
-    places_of = [path.replace(".", "-")]
-    if first == "transforms":
-        places_of = [f"{path.replace('.', '-')}-.*"]
-    if first in FORMS:
-        groups.open_group(FORMS[first])
-        places_of += [f"group-{FORMS[first]}"]
-    elif first == "data":
-        places_of = [path.removeprefix("data.").replace("leave_out_problems", "leave-out"), "launch-data.*"]
-    elif first == "study":
-        places_of = [r"study\d+-" + path.removeprefix("study.").removeprefix("shrink.").replace("grid", "fields")]
-    lead.lead_to(KEY, places_of)
-
-
 # The button
 
 
@@ -355,7 +244,7 @@ def _note(about: Contents) -> str:
         run_id = ids.next_run_id(about.plans[0].config)
         return f"On a click {count(jobs)} fold jobs are queued as {plain(run_id)}; then Live opens."
     if about.errors:
-        return "Nothing can be launched before that."
+        return "Nothing can be launched before it is corrected."
     if about.scan is None:
         return "Choose a dataset first."
     if about.as_study and about.study is not None and not about.study.grid:
