@@ -28,7 +28,7 @@ from core.places import HOME, datasets_folder
 from core.runs import metrics_file
 from pages.parts.door.keepers.proxy import Proxy
 from pages.parts.door.verdict import ComesIn
-from tests.browser.hands import pick, sees, text
+from tests.browser.hands import pick, press, sees, text
 from tests.browser.judged_runs import judged_run
 from tests.browser.made_runs import rows_of
 from tests.browser.screen import HARMLESS, Lab, Watch, drawn_demo, slack, soon
@@ -247,12 +247,15 @@ def test_every_page_an_upload_a_live_curve_and_the_maps_come_through(through, pr
         ("studies", "Studies"),
         ("compare", "Compare"),
         ("predict", "Folder or table"),
+        ("settings", "Is this machine well?"),
     ):
         page.goto(f"/lab/{place}")
         sees(page, words)
         assert "Traceback" not in text(page)
     page.goto(f"/lab/look_inside?run={run.id}")
     soon(lambda: page.locator(".look-cell").count(), 60 * slack(), "the confusion matrix, a component")
+    press(page.locator(".look-gallery button").first)
+    soon(lambda: page.locator(".look-maps[data-painted='5'] canvas").count() == 5, 90 * slack(), "the maps of a photo")
     with run.fold_lock(0):
         run.write_state(replace(run.written_state(0), state="running", ended=None))
         page.goto(f"/lab/live?run={run.id}")
