@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.jobs import trash
 from core.runs.colours import colour_of
-from core.runs.lists import index, query
+from core.runs.lists import conditions, index, query
 from core.runs.lists.index import Listed
-from core.text import count, number_of
+from core.text import count, number_of, plain
 from pages.parts.people import people
 from pages.parts.runs import actions, table
 from pages.parts.shared import badges, frame
@@ -23,6 +23,11 @@ TICK = 4.0  # seconds between two looks while something trains, of a page that i
 TABLE = "runs-table"
 CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
+SEARCH_HELP = (
+    "Words that all occur in name, id, dataset, study, recipe, tags or note, and conditions with =, !=, >, <, >= or <= "
+    f"on {', '.join(conditions.COLUMNS).replace('_', chr(92) + '_')} or any setting: f1>0.7 depth=18 batch\\_size=64 "
+    'size>500MB. What holds spaces or signs stands in quotes: study="a name".'
+)
 NO_GROUPS = "No groups"
 GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag") if name != "by"}
 WHO = "Who"
@@ -62,9 +67,8 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, s
             icon=":material/search:",
             width=300,
             on_change=first_page,
-            placeholder="name, tag, note, batch_size=64",
-            help="Words that all occur in name, id, dataset, study, recipe, tags or note. "
-            "A word such as batch\\_size=64 asks for a setting.",
+            placeholder="name, tag, note, f1>0.7, epochs>3",
+            help=SEARCH_HELP,
         )
         filters = {name: ticked for name, title in FILTERS if (ticked := pick_filter(entries, name, title)) is not None}
         mine = people.shared() and st.toggle("Mine", key="mine", bind="query-params", on_change=first_page)
@@ -216,7 +220,11 @@ matching = query.choose(here, question)
 chosen = actions.chosen(here)
 actions.bar(shelf, chosen, here)
 if not matching:
-    st.info("No run fits the search and the filters.", icon=":material/search_off:")
+    not_understood = conditions.problems(here, conditions.read(question.text))
+    for why in not_understood:
+        st.warning(plain(why), icon=":material/search_off:")
+    if not not_understood:
+        st.info("No run fits the search and the filters.", icon=":material/search_off:")
     st.button("Clear search and filters", on_click=actions.clear_filters)
     st.stop()
 groups = grouped(matching, by)

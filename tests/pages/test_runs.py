@@ -39,6 +39,16 @@ def test_search_filter_and_their_emptiness(folder):
     assert "2 runs" in captions(at)
 
 
+def test_conditions_choose_runs_and_one_that_is_not_understood_says_so(folder):
+    make_run(folder, "short one", epochs=3)
+    make_run(folder, "long one", epochs=8)
+    assert "1 of 2 runs" in captions(page("runs", q="epochs>3"))
+    at = page("runs", q="epoch>3")
+    assert "Did you mean epochs" in at.warning[0].value and not at.info
+    button(at, "Clear search and filters").click().run()
+    assert "2 runs" in captions(at)
+
+
 def test_archive_undo(folder):
     run = make_run(folder, "one")
     make_run(folder, "two")

@@ -1,15 +1,17 @@
 import pytest
 
+from core.runs.lists import conditions
 from core.runs.lists.index import Listed
 from core.runs.lists.query import Query, choices, choose, grouped, ordered, varying
 from core.runs.notes import Notes
 
 
-def entry(name, *, depth=18, f1=None, tags=(), archived=None, created=1.0, state="done", text="", **settings):
+def entry(name, *, depth=18, f1=None, tags=(), archived=None, created=1.0, state="done", text="", epochs=3, **settings):
     scores = None if f1 is None else {"best_f1": f1, "final_f1": f1, "best_accuracy": f1, "final_accuracy": f1}
     summary = {
         **{"id": f"20260101-000000-{name}-0000", "name": name, "state": state, "created": created},
         **{"dataset": "demo", "task": "gender-age", "depth": depth, "study": None, "recipe": ["quick", 0]},
+        "epochs": epochs,
         "settings": {"model.depth": depth, "mix.method": "none", **settings},
         "folds": [{"fold": 0, "state": "done", "scores": scores, "started": 1.0, "ended": 3.0}],
     }
@@ -47,6 +49,52 @@ def test_archived_runs_have_their_own_list():
 )
 def test_search_looks_at_words_notes_tags_and_settings(text, expected):
     assert names(choose([A, B], Query(text=text))) == expected
+
+
+LONG = entry("delta", f1=0.8456, tags=["good"], epochs=25, **{"phases.0.lr_head": 6e-4, "training.seed": 7})
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("f1>0.7", False),
+        ("f1 >= 0.7", True),
+        ("f1=0.70 depth=18", True),
+        ("f1≤70%", True),
+        ("depth!=34", True),
+        ("tag=PAPER", True),
+        ("tag!=paper", False),
+        ("name=alpha state=done", True),
+        ('"paper"', True),
+        ("time<3s", True),
+        ("time>1 min", False),
+        ("epochs>3", False),
+        ("folds==1", True),
+    ],
+)
+def test_conditions_on_columns(text, fits):
+    assert (names(choose([A], Query(text=text))) == ["alpha"]) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("epochs>3", ["delta"]), ("lr_head=6e-4", ["delta"]), ("seed>=7", ["delta"]), ("f1>0.8 f1<0.846", ["delta"])],
+)
+def test_conditions_on_settings_and_what_a_run_lacks(text, expected):
+    assert names(choose([A, LONG], Query(text=text))) == expected
+
+
+def test_a_condition_says_what_is_not_understood_and_then_fits_no_run():
+    def why(text):
+        return conditions.problems([A, B], conditions.read(text))
+
+    assert why("f1>0.7 depth=18 method=mixup nothing") == []
+    (typing_error,) = why("epoch>3")
+    assert "no column or setting is called epoch." in typing_error and "Did you mean epochs?" in typing_error
+    assert "three is not a number" in why("depth>three")[0]
+    assert "is not a size such as 500 MB" in why("size>500")[0]
+    assert "only = and != can be asked" in why("dataset>demo")[0]
+    assert names(choose([A, B], Query(text="epoch!=3"))) == []
 
 
 def test_filters_are_all_required_and_their_values_are_alternatives():

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.config.settings import Value
+from core.runs.lists import conditions
 from core.runs.lists.index import LISTED_SCORES, Listed, settings_of
 
 NO_VALUE = "none"
@@ -41,9 +42,9 @@ SORTS: dict[str, Callable[[Listed], Any]] = {
 class Query:
     """What the address of the Runs page asks for; an empty filter lets everything through.
 
-    text: words that must all occur in name, id, dataset, study, recipe, tags or note; a word such as
-    `training.batch_size=64` asks for a setting. by: who launched it. archived: the archived runs instead of the others;
-    None for both.
+    text: words that must all occur in name, id, dataset, study, recipe, tags or note, and conditions such as
+    `epochs>3` or `training.batch_size=64`: see conditions.read. by: who launched it. archived: the archived runs
+    instead of the others; None for both.
     """
 
     text: str = ""
@@ -67,12 +68,13 @@ def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
             chosen = [entry for entry in chosen if FIELDS[name](entry) in allowed]
     if query.tag:
         chosen = [entry for entry in chosen if not set(query.tag).isdisjoint(entry.notes.tags)]
-    for word in query.text.lower().split():
-        key, equals, value = word.partition("=")
-        if equals and key:
-            chosen = [entry for entry in chosen if _has_setting(entry, key, value)]
-        else:
-            chosen = [entry for entry in chosen if word in entry.text]
+    search = conditions.read(query.text)
+    if search.conditions and conditions.problems(chosen, search):
+        return []
+    for word in search.words:
+        chosen = [entry for entry in chosen if word in entry.text]
+    for condition in search.conditions:
+        chosen = [entry for entry in chosen if conditions.fits(entry, condition)]
     return ordered(chosen, query.sort, query.descending)
 
 
@@ -128,13 +130,6 @@ def varying(entries: Iterable[Listed]) -> list[str]:
 
 
 _ABSENT = object()
-
-
-def _has_setting(entry: Listed, key: str, value: str) -> bool:
-    return any(
-        (name.lower() == key or name.lower().endswith(f".{key}")) and str(setting).lower() == value
-        for name, setting in settings_of(entry).items()
-    )
 
 
 def _values(entry: Listed, by: str) -> tuple[Any, ...]:
