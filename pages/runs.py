@@ -25,8 +25,9 @@ CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
 SEARCH_HELP = (
     "Words that all occur in name, id, dataset, study, recipe, tags or note, and conditions with =, !=, >, <, >= or <= "
-    f"on {', '.join(conditions.COLUMNS).replace('_', chr(92) + '_')} or any setting: f1>0.7 depth=18 batch\\_size=64 "
-    'size>500MB. What holds spaces or signs stands in quotes: study="a name".'
+    "on a column (f1, last\\_f1, accuracy, epochs, depth, classes, photos, people, folds, size, time, name, state, "
+    "dataset, task, study, recipe, tag, who) or on any setting: f1>0.7 depth=18 batch\\_size=64 size>500MB. "
+    'What holds spaces or signs stands in quotes: study="a name".'
 )
 NO_GROUPS = "No groups"
 GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag") if name != "by"}

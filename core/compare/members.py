@@ -20,6 +20,7 @@ from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import nobody_held_out
+from core.runs.names import given
 from core.runs.states import FoldState
 from core.runs.yes_no import answers
 from core.runs.yes_no.view import attributes
@@ -84,7 +85,8 @@ def load(run_id: str, folder: Path | None = None) -> ComparedRun:
     try:
         version = tuple(path.stat().st_mtime_ns for path in (run.config_file, run.info_file, run.samples_file))
         version += run.photos_version()
-        config, info, samples, persons = _frozen(str(run.dir), version)
+        frozen, info, samples, persons = _frozen(str(run.dir), version)
+        config = given.config(frozen, run.notes_file)
         names = tuple(str(name) for name in info["class_names"])
         if (parent := config.folds.everybody) is not None:
             raise nobody_held_out(run.id, parent)

@@ -1,4 +1,4 @@
-"""What people write about a run: tags, a note, and whether it is archived. Imports no torch.
+"""What people write about a run: another name, tags, a note, and whether it is archived. Imports no torch.
 
 An archived run stays where it is, so that its links, studies and reports still open; lists leave it out.
 """
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from core.errors import LabError
+from core.runs.names import given
 from core.runs.owners import owner
 from core.runs.run import Run
 from core.storage import asking, files
@@ -21,7 +22,8 @@ TAGS, TAG_LENGTH, NOTE_LENGTH = 12, 30, 2000
 
 @dataclass(frozen=True)
 class Notes:
-    """What people wrote about a run. archived: Unix time at which it was put aside, None while it is listed.
+    """What people wrote about a run. archived: Unix time at which it was put aside, None while it is listed. name:
+    that it was given after its launch, empty where it has the one that it was launched with.
 
     by: who wrote last; empty where nobody did, and in notes of older labs.
     """
@@ -29,6 +31,7 @@ class Notes:
     tags: tuple[str, ...] = ()
     text: str = ""
     archived: float | None = None
+    name: str = ""
     by: str = field(default="", compare=False)
 
 
@@ -41,25 +44,39 @@ def read_notes(run: Run) -> Notes:
             _clean(data.get("tags") or ()),
             str(data.get("text") or "")[:NOTE_LENGTH],
             float(archived) if archived is not None else None,
+            given.name(run.notes_file),
             owner.told(data),
         )
     except (OSError, *GARBAGE):
         return Notes()
 
 
-def change_notes(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), text: str | None = None) -> Notes:
-    """Add tags to those that the run has at that moment, take others off, and replace the note where text is given.
+def change_notes(
+    run: Run,
+    *,
+    add: Iterable[str] = (),
+    remove: Iterable[str] = (),
+    text: str | None = None,
+    name: str | None = None,
+) -> Notes:
+    """Add tags to those that the run has at that moment, take others off, and replace note and name where given.
 
+    Under another name the run keeps its id, its folder and what was frozen.
     Raises LabError: 'gone', 'not-yours', 'read-only', 'locked', or 'notes' for more than 12 tags, a tag above 30 or a
-    note above 2,000 characters.
+    note above 2,000 characters, no name or one above 60.
     """
     if text is not None and len(text) > NOTE_LENGTH:
         raise LabError(f"the note has {len(text):,} characters.", f"Shorten it to {NOTE_LENGTH:,}.", kind="notes")
+    fresh = None if name is None else given.cleaned(name)
+    if fresh is not None and not 0 < len(fresh) <= given.LONGEST:
+        what = f"the name has {len(fresh):,} characters" if fresh else "a run needs a name"
+        raise LabError(f"{what}.", f"Give it one of at most {given.LONGEST} characters.", kind="notes")
     added, removed = list(add), set(remove)
 
     def change(notes: Notes) -> Notes:
         tags = _checked(run, (*(tag for tag in notes.tags if tag not in removed), *added))
-        changed = replace(notes, tags=tags, text=notes.text if text is None else text.strip())
+        written = notes.text if text is None else text.strip()
+        changed = replace(notes, tags=tags, text=written, name=fresh or notes.name)
         return notes if changed == notes else replace(changed, by=asking.asker().name)
 
     return _change(run, change)

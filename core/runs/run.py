@@ -28,6 +28,7 @@ from core.runs import deaths, origins
 from core.runs.everybody.unmeasured import check_held_out
 from core.runs.metrics_file import read_all, read_metrics
 from core.runs.moves import moved
+from core.runs.names import given
 from core.runs.states import FoldState, check_fold, slim
 from core.runs.summary import written_or_rebuilt
 from core.storage import files, locks
@@ -77,7 +78,7 @@ class Run:
 
     @property
     def notes_file(self) -> Path:
-        """Tags, note and archive mark that people gave the run; absent until they do."""
+        """Another name, tags, note and archive mark that people gave the run; absent until they do."""
         return self.dir / "notes.json"
 
     @property
@@ -191,9 +192,10 @@ class Run:
         return self
 
     def config(self) -> RunConfig:
-        """As it was frozen, but for the dataset's folder where that has moved."""
+        """As it was frozen, but for the dataset's folder where that has moved, and the name where it was renamed."""
         self.require()
-        return moved.config(read_config(self.config_file, f"{self.id}/config.yaml"), self.moved_file)
+        frozen = read_config(self.config_file, f"{self.id}/config.yaml")
+        return given.config(moved.config(frozen, self.moved_file), self.notes_file)
 
     def samples(self) -> pd.DataFrame:
         """The frozen samples, where they lie now: the samples table with y, class_name and fold.

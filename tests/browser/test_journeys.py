@@ -456,7 +456,7 @@ def test_every_page_fits_800_pixels(page, lab, tmp_path):
         ("/launch", "No person is in two folds"),
         (f"/live?run={run.id}", "last epoch"),
         (f"/data?root={lab.demo}", "Ages of people"),
-        ("/runs", "Tags and notes"),
+        ("/runs", "Name, tags, note"),
         ("/studies", "Studies"),
         (f"/look_inside?run={run.id}", "Look inside"),
     ):

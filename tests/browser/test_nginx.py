@@ -243,7 +243,7 @@ def test_every_page_an_upload_a_live_curve_and_the_maps_come_through(through, pr
         ("", "depth 18"),
         (f"data?root={lab.demo}", "Ages of people"),
         ("augment", "Augmentation"),
-        ("runs", "Tags and notes"),
+        ("runs", "Name, tags, note"),
         ("studies", "Studies"),
         ("compare", "Compare"),
         ("predict", "Folder or table"),

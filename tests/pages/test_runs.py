@@ -99,6 +99,17 @@ def test_tags_and_note_of_one_run(folder):
     assert not at.exception
 
 
+def test_a_run_is_renamed_on_every_page_and_back(folder):
+    run = make_run(folder, "one")
+    at = page("runs", runs=run.id)
+    next(box for box in at.text_input if box.label == "Name").set_value("the  best one")
+    next(b for b in at.button if b.label == "Save").click().run()
+    assert "1 run renamed" in html(at) and [entry.name for entry in index.listed()] == ["the best one"]
+    assert "the best one</div>" in html(page("live", run=run.id))
+    button(at, "Undo").click().run()
+    assert [entry.name for entry in index.listed()] == ["one"] and run.exists()
+
+
 def test_tags_of_many(folder):
     first, second = make_run(folder, "one"), make_run(folder, "two")
     notes.change_notes(first, add=["old"])

@@ -1,8 +1,11 @@
 import pytest
 
+from core.compare import members
 from core.errors import LabError
 from core.runs import FoldState, notes
 from core.runs.create import create
+from core.runs.lists import index
+from core.runs.lists.summaries import summaries
 from core.storage import files
 
 
@@ -22,6 +25,24 @@ def test_tags_and_note_are_kept_apart_from_each_other(run):
     assert written.text == "Overfits."
     assert notes.change_notes(run, add=["new"]).tags == ("good", "for the paper", "new")
     assert notes.change_notes(run, remove=["good", "for the paper", "new"], text="") == notes.Notes()
+
+
+def test_a_run_is_called_otherwise_from_then_on_and_stays_what_it_was(run, runs_folder):
+    before, frozen = run.config().name, run.config_file.read_bytes()
+    notes.change_notes(run, name="  the\nbest one ")
+    notes.change_notes(run, add=["good"])
+    assert run.config().name == members.load(run.id).name == "the best one"
+    run.summary_file.unlink()  # made anew, and read once more
+    for _ in range(2):
+        assert [entry.name for entry in index.listed()] == [summaries()[0]["name"]] == ["the best one"]
+    assert run.config_file.read_bytes() == frozen and f"name: {before}" in frozen.decode()
+
+
+@pytest.mark.parametrize("name", ["", " \n", "x" * 61])
+def test_a_run_is_not_called_nothing_or_too_much(run, name):
+    with pytest.raises(LabError, match="at most 60"):
+        notes.change_notes(run, name=name)
+    assert notes.read_notes(run) == notes.Notes()
 
 
 def test_a_tag_never_carries_a_comma(run):

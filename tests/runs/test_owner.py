@@ -63,11 +63,12 @@ def test_a_launch_says_who_did_it_and_its_configuration_says_nothing_of_it(launc
         control.resume,
         lambda run: trash.delete([run.id]),
         lambda run: notes.change_notes(run, text="mine now"),
+        lambda run: notes.change_notes(run, name="mine now"),
         lambda run: notes.archive([run.id]),
         lambda run: notes.unarchive([run.id]),
         lambda run: relocate.relocate(run, run.dir),
     ],
-    ids=["cancel", "resume", "delete", "note", "archive", "unarchive", "relocate"],
+    ids=["cancel", "resume", "delete", "note", "name", "archive", "unarchive", "relocate"],
 )
 def test_another_person_changes_nothing_of_a_run(launched, monkeypatch, change):
     before = content(launched.dir.parent)

@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import LabError
 from core.places import runs_folder
 from core.runs import deaths
+from core.runs.names import given
 from core.runs.run import ID, Run
 from core.runs.states import check_summary, overall, slim
 from core.runs.summary import rebuilt
@@ -36,7 +37,7 @@ def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
 
 
 def read_summary(run_dir: Path) -> dict[str, Any] | None:
-    """summary.json as it is written; None where there is no run folder.
+    """summary.json as it is written, under the run's name as it is now; None where there is no run folder.
 
     A missing or damaged one is made anew, and written where that is allowed; {'id', 'unreadable'} where it cannot be.
     """
@@ -44,7 +45,7 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
     try:
         summary = files.read_json(run.summary_file)
         check_summary(summary)
-        return {**summary, "id": run_dir.name}
+        return given.summary({**summary, "id": run_dir.name}, run.notes_file)
     except FileNotFoundError:
         if not run_dir.is_dir():
             return None
@@ -55,7 +56,7 @@ def read_summary(run_dir: Path) -> dict[str, Any] | None:
         return {"id": run_dir.name, "unreadable": why}
     with contextlib.suppress(OSError, LabError):
         run.write_summary()
-    return summary
+    return given.summary(summary, run.notes_file)
 
 
 def derived(run_dir: Path, summary: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from core.places import HOME
 from core.runs import Run, notes
 from core.runs.lists import query
 from core.runs.lists.index import Listed
+from core.runs.names import given
 from core.text import count, plain, size
 from pages.parts.people import people
 from pages.parts.room import offers
@@ -252,7 +253,7 @@ def _notes(picked: Sequence[Listed], all_tags: list[str]) -> None:
     why = people.locked(entry.by for entry in picked) or None
     disabled = not picked or (bool(why) and len(picked) > 1)
     popover = st.popover(
-        "Tags and notes", icon=":material/sell:", disabled=disabled, key="runs-notes", help=why or None
+        "Name, tags, note", icon=":material/sell:", disabled=disabled, key="runs-notes", help=why or None
     )
     if disabled:
         return
@@ -278,7 +279,9 @@ def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:
     written = repr((sorted(entry.notes.tags), entry.notes.text)) if entry.notes.tags or entry.notes.text else ""
     version = hashlib.sha256(written.encode()).hexdigest()[:8] if written else ""
     tags, text = f"tags-{entry.id}{version}", f"note-{entry.id}{version}"
+    name = f"name-{entry.id}-{hashlib.sha256(entry.name.encode()).hexdigest()[:8]}"
     with st.form(f"notes-{entry.id}", border=False):
+        begin(st.text_input, "Name", key=name, begins=entry.name, max_chars=given.LONGEST, help="Its id stays.")
         begin(
             st.multiselect,
             "Tags",
@@ -289,10 +292,10 @@ def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:
             placeholder="Choose or type a tag",
         )
         begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
-        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, tags, text))
+        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, name, tags, text))
 
 
-def _save_one(entry: Listed, tags: str, text: str) -> None:
+def _save_one(entry: Listed, name: str, tags: str, text: str) -> None:
     """Only what was changed on the form: what somebody else wrote since it was drawn stays."""
     before, now = set(entry.notes.tags), list(st.session_state[tags])
     note = st.session_state[text]
@@ -301,7 +304,16 @@ def _save_one(entry: Listed, tags: str, text: str) -> None:
         "remove": before - set(now),
         "text": note if note != entry.notes.text else None,
     }
-    _do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
+    fresh = st.session_state[name]
+    if fresh == entry.name:
+        _do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
+    else:
+        _do(
+            lambda ids: notes.change_notes(Run(entry.id), **changes, name=fresh),
+            [entry.id],
+            "renamed",
+            lambda ids: notes.change_notes(Run(entry.id), name=entry.name),
+        )
 
 
 def _tags_of_many(picked: Sequence[Listed], all_tags: list[str]) -> None:
