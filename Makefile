@@ -10,7 +10,7 @@ SIZE = $(if $(filter Linux,$(shell uname -s)),about 7 GB on disk (torch with CUD
 WHOLE = @$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # .venv was broken off
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: run test test-browser check bench lock clean
+.PHONY: run test test-browser check bench screens lock clean
 
 # Set up once, draw the demo dataset if there is none, and start the lab. The second time it goes straight to the lab.
 run: $(VENV)/.run-ready demo
@@ -40,6 +40,11 @@ check: $(VENV)/.test-ready
 bench: $(VENV)/.run-ready demo
 	$(BIN)/python -m bench.train
 	$(BIN)/python -m bench.pages
+
+# How every page looks, in its states, themes and widths, into screens/; fails where somebody could not use one. It takes
+# minutes; some pages are enough while you work: make screens ONLY="live|runs"
+screens: $(VENV)/.test-ready
+	$(BIN)/python -m bench.screens $(if $(ONLY),--only "$(ONLY)")
 
 # The locks, anew from requirements*.txt; what is not asked to change stays as it is.
 lock: $(VENV)/.test-ready

@@ -44,7 +44,7 @@ CSS = """<style>
 [class*="st-key-recipe-"] :is(p, [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"])
   { margin: 0; line-height: 1.35; }
 [class*="st-key-recipe-"] [data-testid="stBaseButton-tertiary"] { padding: 0; min-height: 1.5rem; }
-.st-key-recipe-chosen { border-color: #2f95b8 !important; }
+.st-key-recipe-chosen { border-color: var(--st-primary-color) !important; }
 .st-key-understood-launch-data { display: grid !important; grid-template-columns: 1fr 1fr;
   gap: .2rem 1.5rem !important; }
 .st-key-understood-launch-data > * { grid-column: 1 / -1; min-width: 0; }

@@ -1,6 +1,7 @@
 """Colours of runs and folds: a run's own for life, told apart from each other, from states and from paper."""
 
 import itertools
+import re
 import shutil
 import tomllib
 
@@ -37,15 +38,31 @@ def lab(colour, seen=None):
     return cv2.cvtColor(np.array([[light]], np.float32), cv2.COLOR_LRGB2Lab)[0, 0]
 
 
+def themes():
+    return tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+
+
 def state_colours():
-    """Every colour that a state has on a page, from the pages' own style and themes."""
-    themes = tomllib.loads((HOME / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
-    styled = {part.split(" }")[0].strip() for part in theme.STYLE.split("{ --c: ")[1:]}
-    accent = {colour for colour in styled if colour.startswith("var(")}
-    assert len(styled) == 5 and len(accent) == 1, "theme.py says its colours in another way now"
-    used = {accent.pop().rpartition(",")[2].strip(" )")}
-    used |= {themes[paper]["primaryColor"] for paper in ("light", "dark")}
-    return sorted(used | {colour for colour in styled if colour.startswith("#")})
+    """What is read or tells a state on a page: (light, dark) of each, from the pages' own style."""
+    styled = dict(re.findall(r"--(?:st|lab)-(\w+)(?:-color)?: light-dark\(([^)]*)\)", theme.STYLE))
+    assert set(styled) == {"primary", "link", "good", "warn", "bad", "quiet"}, (
+        "theme.py says its colours in another way"
+    )
+    return {name: pair.split(", ") for name, pair in styled.items()}
+
+
+def test_the_pages_accent_is_that_of_the_theme():
+    accents = [themes()[paper]["primaryColor"] for paper in ("light", "dark")]
+    assert state_colours()["primary"] == state_colours()["link"] == accents
+
+
+@pytest.mark.parametrize(("at", "paper"), [(0, "light"), (1, "dark")])
+def test_what_tells_a_state_is_read_on_every_paper(at, paper):
+    """WCAG 2.2, 1.4.3: 4.5 : 1 for text, here on the page and on its grey boxes."""
+    for name, pair in state_colours().items():
+        for place in ("backgroundColor", "secondaryBackgroundColor"):
+            weak, strong = sorted(linear(c) @ [0.2126, 0.7152, 0.0722] for c in (pair[at], themes()[paper][place]))
+            assert (strong + 0.05) / (weak + 0.05) >= 4.5, f"{name} on {paper} {place}"
 
 
 def hue(colour):
@@ -63,7 +80,7 @@ def test_runs_are_told_apart_by_every_eye(seen, apart):
 
 @pytest.mark.parametrize("colour", colours.RUN_COLOURS)
 def test_no_run_has_the_colour_or_the_hue_of_a_state(colour):
-    for state in state_colours():
+    for state in sorted({each for pair in state_colours().values() for each in pair}):
         assert np.linalg.norm(lab(colour) - lab(state)) > 18, state
         (ours, strong), (theirs, vivid) = hue(colour), hue(state)
         if min(strong, vivid) > 15:

@@ -33,7 +33,7 @@ PIXELS = 60_000_000  # decoded at once for measuring
 _CSS = """<style>
 .effect { overflow-x: auto; } .effect table { border-collapse: collapse; width: 100%; font-size: .88rem;
   font-variant-numeric: tabular-nums; }
-.effect .none { opacity: .55; }
+.effect .none { opacity: .74; }
 .effect th { font-weight: 500; opacity: .74; padding: .25rem .5rem; text-align: left; vertical-align: bottom; }
 .effect td { padding: .35rem .5rem; border-top: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
 .effect img { height: 84px; border-radius: 4px; display: block; margin-bottom: .15rem; }

@@ -23,7 +23,8 @@ ERROR, UPLOADS = "data_corrections_error", "data_corrections_uploads"
 _CSS = """<style>
 .data-diff { display: flex; gap: .7rem; align-items: center; font-size: .9rem; overflow-wrap: anywhere; }
 .data-diff img { width: 44px; height: 44px; object-fit: cover; border-radius: 4px; flex: none; }
-.data-diff del { color: #d9483b; } .data-diff ins { color: #2a9d68; text-decoration: none; font-weight: 600; }
+.data-diff del { color: var(--lab-bad); }
+.data-diff ins { color: var(--lab-good); text-decoration: none; font-weight: 600; }
 .data-diff small { display: block; opacity: .74; }
 </style>"""
 

@@ -47,7 +47,7 @@ _MATRIX_CSS = """
 .look-matrix td button { cursor: pointer; background: color-mix(in srgb, var(--tone) var(--share), transparent);
   box-shadow: inset 0 0 0 1px color-mix(in srgb, currentColor 14%, transparent); }
 .look-matrix td span { opacity: .35; }
-.look-matrix small { display: block; font-size: .68rem; opacity: .8; }
+.look-matrix small { display: block; font-size: .68rem; }
 .look-matrix.look-dense { font-size: .7rem; }
 .look-matrix.look-dense table { border-spacing: 1px; }
 .look-matrix.look-dense td.look-total { padding: 0 .2rem; }
@@ -105,7 +105,7 @@ export default function({parentElement, data, setTriggerValue}) {
       inner.append(text("small", percent));
       button.append(inner);
       button.className = "look-cell";
-      button.style.setProperty("--share", Math.round(12 + 58 * share) + "%");
+      button.style.setProperty("--share", Math.round(12 + 48 * share) + "%");
       button.style.setProperty("--tone", i === j ? "#2a9d68" : "#D55E00");
       const what = i === j ? "right" : "taken for " + names[j];
       button.title = `${names[i]}, ${what}: ${n.toLocaleString("en")} of ${total.toLocaleString("en")} (${percent})`;
@@ -139,8 +139,8 @@ _GALLERY_CSS = """
   display: grid; place-items: center; margin-bottom: .25rem; box-sizing: border-box; }
 .look-gallery .look-gone { background: color-mix(in srgb, currentColor 8%, transparent); padding: .3rem;
   font-size: .7rem; text-align: center; overflow: hidden; }
-.look-gallery .look-right { color: color-mix(in srgb, #2a9d68 80%, currentColor); }
-.look-gallery .look-wrong { color: color-mix(in srgb, #D55E00 80%, currentColor); }
+.look-gallery .look-right { color: var(--lab-good); }
+.look-gallery .look-wrong { color: light-dark(#a84a00, #ec8a45); }
 .look-gallery small { display: block; opacity: .75; font-variant-numeric: tabular-nums; }
 .look-gallery mark { background: color-mix(in srgb, #c98a00 24%, transparent); color: inherit; border-radius: 3px;
   padding: 0 .25rem; font-size: .7rem; }

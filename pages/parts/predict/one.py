@@ -91,9 +91,8 @@ def _answer(outcome: Outcome, question: Question, row: int) -> None:
         words.append(("bad", "far from anything trained on"))
     order = sorted(range(len(shares)), key=lambda place: -shares[place])
     lines = [
-        f"<span>{escape(predictions.class_names[place])}</span>{badges.bar(shares[place], 'running')}"
-        f"<span>{shares[place]:.3f}</span>"
-        for place in order[:MOST_CLASSES]
+        f"<span>{escape(name)}</span>{badges.bar(shares[place], name=name)}<span>{shares[place]:.3f}</span>"
+        for place, name in [(place, predictions.class_names[place]) for place in order[:MOST_CLASSES]]
     ]
     more = len(order) - MOST_CLASSES
     rest = f'<div class="lab-meta">and {count(more)} less probable classes</div>' if more > 0 else ""

@@ -46,7 +46,7 @@ _CSS = """
 .lab-curves .lab-reads tr.lab-mean { font-weight: 600; }
 .lab-curves .lab-reads i { display: inline-block; width: .55rem; height: .55rem; border-radius: 50%;
   margin-right: .35rem; }
-.lab-curves .lab-panel h4 { font-size: .85rem; font-weight: 600; margin: 0; padding: .1rem 0 0 .2rem; letter-spacing: 0;
+.lab-curves .lab-panel h3 { font-size: .85rem; font-weight: 600; margin: 0; padding: .1rem 0 0 .2rem; letter-spacing: 0;
   color: var(--st-text-color); }
 .lab-curves .lab-plot { width: 100%; }
 .lab-curves .modebar-container { top: -1.5rem !important; }
@@ -241,7 +241,7 @@ async function draw(host) {
       box.className = "lab-panel";
       box.dataset.name = panel.title;
       box.setAttribute("aria-label", panel.title);
-      const heading = document.createElement("h4"), plot = document.createElement("div");
+      const heading = document.createElement("h3"), plot = document.createElement("div");
       heading.textContent = panel.title;
       plot.className = "lab-plot";
       box.append(heading, plot);

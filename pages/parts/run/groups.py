@@ -19,8 +19,9 @@ from pages.parts.run import yes_no
 from pages.parts.shared import badges
 
 TONES = {"worse": " class='lab-worse'", "better": " class='lab-better'", "": ""}
-STYLE = """<style>.lab-table td.lab-worse { color: #d9483b; font-weight: 600; }
-.lab-table td.lab-better { color: #2a9d68; } .lab-table td.lab-group-name { overflow-wrap: anywhere; }</style>"""
+STYLE = """<style>.lab-table td.lab-worse { color: var(--lab-bad); font-weight: 600; }
+.lab-table td.lab-better { color: var(--lab-good); }
+.lab-table td.lab-group-name { overflow-wrap: anywhere; }</style>"""
 
 
 def scores_of(run: Run, which: str = "best") -> list[GroupScore]:

@@ -53,13 +53,14 @@ def dot(colour: str) -> str:
     return f'<span class="lab-dot" style="background:{colour}"></span>'
 
 
-def bar(share: float, state: str = "running") -> str:
-    """HTML of a thin progress bar. share: 0..1."""
+def bar(share: float, state: str = "running", name: str = "done") -> str:
+    """HTML of a thin progress bar. share: 0..1. name: of what it is a share, for who does not see it."""
     percent = 100 * min(1.0, max(0.0, share))
     tone = state_badge(state).tone
     return (
-        f'<div class="lab-bar lab-{tone}" role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" '
-        f'aria-valuemax="100"><div style="width:{percent:.1f}%"></div></div>'
+        f'<div class="lab-bar lab-{tone}" role="progressbar" aria-label="{escape(name, quote=True)}" '
+        f'aria-valuenow="{percent:.0f}" aria-valuemin="0" aria-valuemax="100">'
+        f'<div style="width:{percent:.1f}%"></div></div>'
     )
 
 

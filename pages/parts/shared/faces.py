@@ -21,8 +21,8 @@ _TRANSFORMS = TypeAdapter(list[TransformConfig])
 _CSS = """<style>
 .faces-classes { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1.1rem .9rem; }
 .faces-class { min-width: 0; }
-.faces-class h6 { font-size: .86rem; font-weight: 600; margin: 0 0 .3rem; padding: 0; overflow-wrap: anywhere; }
-.faces-class h6 span { font-weight: 400; opacity: .7; }
+.faces-class h3 { font-size: .86rem; font-weight: 600; margin: 0 0 .3rem; padding: 0; overflow-wrap: anywhere; }
+.faces-class h3 span { font-weight: 400; opacity: .74; }
 .faces-pairs { display: grid; grid-template-columns: 1fr 1fr; gap: 3px; }
 .faces-pairs img { width: 100%; border-radius: 3px; display: block; }
 .faces-missing { aspect-ratio: 1; border-radius: 3px; display: grid; place-items: center; padding: .3rem;
@@ -65,7 +65,7 @@ def class_grid(
         seen = [_pair(photo, parsed, seed, epoch, row) for photo, row, of in photos if of == name]
         cells = "".join(first for first, _ in seen) + "".join(second for _, second in seen)
         title = f"{escape(name)} <span>{total:,}</span>"
-        blocks.append(f'<div class="faces-class"><h6>{title}</h6><div class="faces-pairs">{cells}</div></div>')
+        blocks.append(f'<div class="faces-class"><h3>{title}</h3><div class="faces-pairs">{cells}</div></div>')
     return f'{_CSS}<div class="faces-classes">{"".join(blocks)}</div>'
 
 

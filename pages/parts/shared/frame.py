@@ -19,7 +19,7 @@ from pages.parts.bell.favicon import favicon
 from pages.parts.door.person import guard
 from pages.parts.hand import hand, history
 from pages.parts.shared import badges, theme
-from pages.parts.tab import connection
+from pages.parts.tab import access, connection
 
 # In the session: a click that the page it was made on has not answered yet; its callback may run before that of what
 # was typed or ticked just before, so it only notes the click, and the page acts on what it shows by then.
@@ -47,6 +47,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         history.once()
         bell.listen()
         connection.once()
+        access.once()
     hand.begin(names_study=names_study)
     with st.container():
         hand.line(shows)

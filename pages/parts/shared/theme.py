@@ -9,19 +9,32 @@ from html import escape
 
 import streamlit as st
 
+# Colours that are read or tell a state have 4.5 : 1 on the page and on its grey boxes, in both themes. The accent is
+# that of .streamlit/config.toml, which Streamlit itself hands to its own elements and to components alone.
 STYLE = """<style>
+:root { --st-primary-color: light-dark(#0b6e8f, #4fb3d3); --st-link-color: light-dark(#0b6e8f, #4fb3d3);
+  --lab-good: light-dark(#1a7a4c, #40b987); --lab-warn: light-dark(#875a00, #d6a02b);
+  --lab-bad: light-dark(#b9352a, #f0766b); --lab-quiet: light-dark(#636b75, #979fa9); }
 .block-container, [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1680px; }
 [data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
 [data-testid="stPageLink"] a:hover { text-decoration: underline; }
 [data-testid="stPageLink"] p { font-weight: 600; }
-[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #14181b); }
+[data-testid="stBaseButton-primary"], [data-tag-index] :is(span, div, svg, button)
+  { color: light-dark(#ffffff, #14181b) !important; }
+[data-testid="stCaptionContainer"] { opacity: .76 !important; }
+[data-testid="stCode"] .token:is(.key, .atrule, .tag, .keyword) { color: var(--st-primary-color) !important; }
+[data-testid="stCode"] .token:is(.number, .boolean, .important, .null) { color: var(--lab-warn) !important; }
+[data-testid="stCode"] .token:is(.string, .comment, .punctuation) { color: inherit !important; }
+[data-testid="stButtonGroup"] button[data-variant="segmented_control"] { min-height: 2.4rem; }
+[data-testid="stExpandSidebarButton"]::after { content: "Menu"; font-size: .93rem; font-weight: 500;
+  padding-right: .3rem; }
 .st-key-hand-line { margin: -1.4rem 0 -.7rem; gap: .3rem; }
 .st-key-hand-line .lab-dot { margin: 0 -.35rem 0 0; vertical-align: -.05rem; }
 .st-key-hand-line button { padding-left: .35rem; padding-right: .35rem; }
 .lab-heading { font-size: 1.05rem; font-weight: 650; padding-top: .6rem;
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: .25rem; }
-.lab-quiet { --c: #7d8590 } .lab-accent { --c: var(--st-primary-color, #2f95b8) } .lab-good { --c: #2a9d68 }
-.lab-warn { --c: #c98a00 } .lab-bad { --c: #d9483b }
+.lab-quiet { --c: var(--lab-quiet) } .lab-accent { --c: var(--st-primary-color) } .lab-good { --c: var(--lab-good) }
+.lab-warn { --c: var(--lab-warn) } .lab-bad { --c: var(--lab-bad) }
 .lab-icon { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -.18em;
   color: var(--c); font-weight: 400; font-style: normal; letter-spacing: normal; text-transform: none;
   font-variation-settings: "FILL" 0; user-select: none; }
@@ -49,7 +62,8 @@ STYLE = """<style>
 .lab-table .lab-state { font-size: inherit; }
 .lab-pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 1rem 2rem; }
 table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
-.lab-table th { font-weight: 500; opacity: .7; text-align: right; padding: .25rem .7rem; white-space: nowrap; }
+.lab-table th { font-weight: 500; color: color-mix(in srgb, currentColor 74%, transparent); text-align: right;
+  padding: .25rem .7rem; white-space: nowrap; }
 .lab-table td { text-align: right; padding: .28rem .7rem; white-space: nowrap;
   border-top: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
 .lab-table th:first-child, .lab-table td:first-child, .lab-table .lab-left { text-align: left; }
@@ -58,6 +72,9 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 .lab-table .lab-group th { text-align: center; padding-bottom: 0; }
 .lab-table a { color: inherit; text-decoration-color: color-mix(in srgb, currentColor 35%, transparent); }
 .lab-table .lab-edge { border-left: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+@media (max-width: 640px) {
+  [data-testid="stButtonGroup"] > [role] { flex-wrap: wrap; row-gap: .3rem; overflow: visible; }
+}
 @media (max-width: 900px) { .lab-table th, .lab-table td { padding-left: .35rem; padding-right: .35rem; }
   table.lab-table { font-size: .8rem; } }
 .lab-fault { border-left: 3px solid var(--c); padding: .35rem .8rem; font-size: .93rem; overflow-wrap: anywhere;
