@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -139,29 +140,44 @@ def batches(photos: dict[int, np.ndarray]) -> Iterator[list[int]]:
             yield [int(row) for row in group[first : first + BATCH]]
 
 
+def _put(photo: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """The photo at its place in a block; where a pipeline keeps the size of each photo, as it is."""
+    if photo.shape != place.shape or photo.dtype != place.dtype:
+        return photo
+    place[:] = photo
+    return place
+
+
 def blocks(
     looks: Sequence[Look], loaders: Sequence[Loader], most: int = 2
 ) -> Iterator[tuple[range, list[Future[list[np.ndarray]]]]]:
     """(rows, the photo of each row in each look), block by block: many photos each, since every network may have to be
     opened anew for a block. most: blocks that are held; of two the next is read while the first is answered."""
-    sizes = [3 * config.input_size[0] * config.input_size[1] for config, _ in looks]
-    at_a_time = max(BATCH, HELD // sum(sizes))
+    shapes = [(*config.input_size, 3) for config, _ in looks]
+    at_a_time = max(BATCH, HELD // sum(prod(shape) for shape in shapes))
     own = threading.local()  # of each thread: its pipelines
 
-    def read(load: Loader) -> list[np.ndarray]:
+    def read(load: Loader, places: list[np.ndarray]) -> list[np.ndarray]:
         if not hasattr(own, "views"):
             from core.inside.fold_models import viewer
 
             own.views = [viewer(config) for config, _ in looks]
         photos = {bits: load(bits) for bits in {bits for _, bits in looks}}
-        return [view(photos[bits]) for view, (_, bits) in zip(own.views, looks, strict=True)]
+        seen = [view(photos[bits]) for view, (_, bits) in zip(own.views, looks, strict=True)]
+        return [_put(photo, place) for photo, place in zip(seen, places, strict=True)]
+
+    def begun(rows: range) -> list[Future[list[np.ndarray]]]:
+        """Photos of a block in one piece of memory, which the system gets back when the block is let go of: freed one
+        by one they would leave gaps, and more of them with each block."""
+        pieces = [np.empty((len(rows), *shape), dtype=np.uint8) for shape in shapes]
+        return [pool.submit(read, loaders[row], [piece[row - rows.start] for piece in pieces]) for row in rows]
 
     pool = ThreadPoolExecutor(machine.cores(), "read photos")
     try:
         ahead: list[list[Future[list[np.ndarray]]]] = []
         for start in range(0, len(loaders), at_a_time):
             while len(ahead) < most and (later := start + len(ahead) * at_a_time) < len(loaders):
-                ahead.append([pool.submit(read, load) for load in loaders[later : later + at_a_time]])
+                ahead.append(begun(range(later, min(later + at_a_time, len(loaders)))))
             futures = ahead.pop(0)
             yield range(start, start + len(futures)), futures
     finally:
