@@ -12,7 +12,7 @@ import pytest
 from core.config import to_yaml
 from core.config.recipes import load_recipe
 from core.places import HOME, lab_folder
-from tests.house.source import imported
+from tests.house.source import forget, imported, nodes_of, tree_of
 
 CORE = sorted((HOME / "core").rglob("*.py"))
 ROOMS = ("core", "pages", "bench", "tests")
@@ -119,6 +119,12 @@ FLOORS = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def sources():
+    yield
+    forget()
+
+
 def tracked():
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=HOME, capture_output=True, check=False)
     if listing.returncode:  # an unpacked archive has no git
@@ -185,10 +191,10 @@ def test_where_the_lab_lies_is_spelt_in_places_only():
     """Its folder (HOME) and what it keeps beside the runs (lab_folder) come from core/places.py."""
     faults = []
     for path in PYTHON:
-        name, tree = path.relative_to(HOME).as_posix(), ast.parse(path.read_text("utf-8"))
+        name = path.relative_to(HOME).as_posix()
         if name == "core/places.py":
             continue
-        for node in ast.walk(tree):
+        for node in nodes_of(path):
             if isinstance(node, ast.Attribute) and node.attr == "parents" and "__file__" in ast.unparse(node.value):
                 faults.append(f"{name}:{node.lineno}: use core.places.HOME")
             part = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else None
@@ -218,7 +224,7 @@ def test_a_file_is_one_room(path):
 
 def called(path):
     """Names of everything that a file calls: Name for Name(...) and for module.Name(...)."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call):
             yield getattr(node.func, "attr", getattr(node.func, "id", ""))
 
@@ -254,7 +260,7 @@ def test_a_small_picture_of_a_photo_is_made_in_one_place():
     for path in PYTHON:
         if path.relative_to(HOME).parts[0] not in ("core", "pages") or path.name == "thumbnails.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes_of(path):
             match node:
                 case ast.Call(func=ast.Attribute(attr="thumbnail"), args=[ast.Tuple()]):
                     raise AssertionError(f"{path.name}:{node.lineno}")
@@ -277,7 +283,7 @@ def test_the_names_of_a_runs_files_are_spelt_where_a_run_is():
     names |= {"metrics.csv", "starts.json", "notes.json", "last.pt"}
     for path in CORE:
         constants = {
-            node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
+            node.value for node in nodes_of(path) if isinstance(node, ast.Constant)
         }
         assert dotted_name(path) in ("core.runs.run", "core.runs.create") or not names & constants, path
 
@@ -287,7 +293,7 @@ def test_a_variable_is_named_after_what_it_holds():
     empty = {"found", "wanted", "shown", "told", "known"}
     named = []
     for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes_of(path):
             name = node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else ""
             if name in empty and (isinstance(node, ast.arg) or isinstance(node.ctx, ast.Store)):
                 named.append(f"{path.relative_to(HOME)}:{node.lineno} {name}")
@@ -302,7 +308,7 @@ def test_there_are_no_rooms_without_a_purpose():
 def test_every_public_module_says_what_it_is_for():
     for path in CORE:
         if path.stem != "__main__" and path.stat().st_size:
-            assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path.name
+            assert ast.get_docstring(tree_of(path)), path.name
 
 
 def test_requirements_are_pinned():
@@ -321,7 +327,7 @@ def test_a_run_records_its_whole_configuration_for_every_recipe():
 
 def core_imports(path):
     """Modules of core that a file imports, also inside its functions, by their dotted names; not for types alone."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = tree_of(path)
     typing = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
     unused = {id(inner) for block in typing for inner in ast.walk(block)}
     for node in ast.walk(tree):
@@ -368,7 +374,7 @@ def test_no_file_imports_a_page():
     """Pages are Streamlit's to run; what two of them share stands in pages/parts."""
     pages = {path.stem for path in (HOME / "pages").glob("*.py")}
     for path in PYTHON:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pages":
                 names = {f"{node.module}.{name.name}".split(".")[1] for name in node.names}
                 assert not names & (pages - {"__init__"}), path
@@ -426,7 +432,7 @@ def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_no_test_asserts_how_long_something_took(path):
     """A machine with other work would make it fail; what things cost is measured in bench/."""
-    asserted = [ast.unparse(n) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Assert)]
+    asserted = [ast.unparse(n) for n in nodes_of(path) if isinstance(n, ast.Assert)]
     clocks = re.compile(r"perf_counter|monotonic[(]|time\.time[(]")
     assert not [line for line in asserted if clocks.search(line)]
 
@@ -512,7 +518,7 @@ def test_what_waits_for_a_lock_is_found(good, code):
 def test_a_lock_that_cannot_be_had_in_time_is_never_taken_for_a_failing_disk():
     faults = []
     for path in [*CORE, *sorted((HOME / "pages").rglob("*.py"))]:
-        faults += [f"{path.relative_to(HOME)}:{line}" for line in lock_faults(ast.parse(path.read_text("utf-8")))]
+        faults += [f"{path.relative_to(HOME)}:{line}" for line in lock_faults(tree_of(path))]
     assert not faults, "use locks.held, or catch filelock's Timeout first: it is an OSError"
 
 
@@ -538,7 +544,7 @@ def first_values_beside_keys(tree):
 @pytest.mark.parametrize("path", sorted((HOME / "pages").rglob("*.py")), ids=lambda path: path.name)
 def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone(path):
     """See pages/parts/shared/fields.py: what is mounted does not follow a value that changes later."""
-    lines = list(first_values_beside_keys(ast.parse(path.read_text("utf-8"))))
+    lines = list(first_values_beside_keys(tree_of(path)))
     assert not lines, f"{path.name}, lines {lines}: draw it with field() or begin() of pages/parts/shared/fields.py"
 
 
@@ -599,7 +605,7 @@ def seeds(tree, elsewhere=frozenset()):
 
 def test_no_page_puts_a_value_under_a_controls_key():
     """See pages/parts/shared/fields.py: what is put into the session is lost when the next rerun cuts off its way."""
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in (HOME / "pages").rglob("*.py")}
+    trees = {path: tree_of(path) for path in (HOME / "pages").rglob("*.py")}
     literal = {key for tree in trees.values() for key in control_keys(tree) if re.fullmatch(r"[a-z]+(-[a-z]+)+", key)}
     wrong = [
         f"{path.name}:{line} {key}"
@@ -636,7 +642,7 @@ def address_keys(tree):
 
 def test_nothing_is_remembered_by_its_address_in_memory():
     """id() of what is gone is given to something else: what is remembered is held, and compared."""
-    keys = {str(path): list(address_keys(ast.parse(path.read_text("utf-8")))) for path in PYTHON}
+    keys = {str(path): list(address_keys(tree_of(path))) for path in PYTHON}
     assert not {path: lines for path, lines in keys.items() if lines}
     assert list(address_keys(ast.parse("key = (id(found), settings)"))) == [1]
 
@@ -646,7 +652,7 @@ def test_no_test_is_imported_from():
     borrowed = [
         f"{path.relative_to(HOME)}: {name}"
         for path in PYTHON
-        for name in imports_of_tests(ast.parse(path.read_text("utf-8")))
+        for name in imports_of_tests(tree_of(path))
     ]
     assert not borrowed, "move what is shared into a helper beside them, fixtures into conftest.py"
 
@@ -662,7 +668,7 @@ def test_the_rule_of_imports_from_tests_sees_one(line):
 def test_every_upload_says_how_large_it_may_be():
     """Streamlit's server takes what a dataset's zip may need; a photo or a table is refused at far less."""
     for path in (HOME / "pages").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes_of(path):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)

@@ -51,6 +51,12 @@ def chosen(folder):
     return [Run(path.name, folder) for path in sorted(folder.glob("2026*"))]
 
 
+@pytest.fixture(scope="module")
+def report(study):
+    """Of all runs of the study; no test changes anything in it."""
+    return gather.gather(chosen(study))
+
+
 def section(report, title) -> Section:
     return next(part for part in report.sections if part.title.startswith(title))
 
@@ -59,8 +65,7 @@ def blocks(report, kind):
     return [block for part in report.sections for block in part.blocks if isinstance(block, kind)]
 
 
-def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study):
-    report = gather.gather(chosen(study))
+def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study, report):
     table = section(report, "Scores").blocks[0]
     for row, run in zip(table.rows, chosen(study), strict=True):
         f1 = [state.scores["best_f1"] for state in run.states()]
@@ -72,16 +77,14 @@ def test_the_table_and_the_answer_are_the_numbers_of_the_folds(study):
     assert "ResNet-101 is better than ResNet-18" in report.sentences[3]
 
 
-def test_differences_are_those_of_the_folds_in_points(study):
-    report = gather.gather(chosen(study))
+def test_differences_are_those_of_the_folds_in_points(study, report):
     table = section(report, "Differences").blocks[0]
     base, _, best = ([s.scores["best_f1"] for s in run.states()] for run in chosen(study))
     assert table.rows[1][1].startswith(f"{100 * np.mean(np.subtract(best, base)):+.1f} [")
     assert table.rows[1][-1] == "better" and table.rows[0][-1] == "not shown to differ"
 
 
-def test_the_data_are_counted(study):
-    report = gather.gather(chosen(study))
+def test_the_data_are_counted(study, report):
     table = next(block for block in section(report, "Data").blocks if isinstance(block, Table))
     (bars,) = next(block for block in section(report, "Data").blocks if isinstance(block, Figure)).figure.data
     assert [f"{n}" for n in bars.y] == [row[2] for row in table.rows]
@@ -92,8 +95,7 @@ def test_the_data_are_counted(study):
         assert (int(people), int(photos)) == (mine["person"].nunique(), len(mine))
 
 
-def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_launch_again(study):
-    report = gather.gather(chosen(study))
+def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_launch_again(study, report):
     table = next(block for block in section(report, "Setup").blocks if isinstance(block, Table))
     assert [row[0] for row in table.rows] == ["model.depth"]
     text = render.markdown(report)
@@ -102,8 +104,7 @@ def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_
         assert f"depth: {run.config().model.depth}" in text
 
 
-def test_faces_are_real_flips_with_their_photo(study):
-    report = gather.gather(chosen(study))
+def test_faces_are_real_flips_with_their_photo(report):
     faces = blocks(report, Faces)
     assert faces and all(face.jpeg[:2] == b"\xff\xd8" for block in faces for face in block.faces)
 
@@ -120,8 +121,8 @@ def test_faces_that_are_named_are_shown_with_every_answer(study):
     assert "No finished fold held out nobody.jpg." in render.markdown(report)
 
 
-def test_the_cost_of_each_run_is_told(study):
-    table = section(gather.gather(chosen(study)), "Cost").blocks[0]
+def test_the_cost_of_each_run_is_told(report):
+    table = section(report, "Cost").blocks[0]
     cells = dict(zip(table.head, table.rows[0], strict=True))
     assert cells["parameters"] == "11.2 M" and cells["inference"] == "80 img/s" and cells["memory"] == "512 MB"
 
@@ -165,8 +166,7 @@ def test_html_loads_nothing_from_outside_and_forbids_it(study):
     assert reader.tags.count("script") == 3
 
 
-def test_html_carries_the_figures_that_the_report_has(study):
-    report = gather.gather(chosen(study))
+def test_html_carries_the_figures_that_the_report_has(report):
     page = render.html(report)
     data = json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.S)[1])
     assert len(data) == len(blocks(report, Figure)) == page.count('class="plot"')
@@ -190,8 +190,8 @@ def test_names_and_classes_stay_text(tmp_path):
     assert "there is no such file" in prose
 
 
-def test_markdown_tables_have_one_width_each(study):
-    text = render.markdown(gather.gather(chosen(study)))
+def test_markdown_tables_have_one_width_each(report):
+    text = render.markdown(report)
     widths, inside = [], None
     for line in text.splitlines():
         if line.startswith("|"):
@@ -350,10 +350,8 @@ def test_markdown_escapes(text, markdown):
     assert render.escaped(text) == markdown
 
 
-def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(copied):
-    assert all(
-        block.half for block in section(gather.gather(chosen(copied)), "Curves").blocks if isinstance(block, Figure)
-    )
+def test_the_names_of_many_runs_do_not_take_the_height_of_the_curves(report, copied):
+    assert all(block.half for block in section(report, "Curves").blocks if isinstance(block, Figure))
     for number in range(3, 12):
         shutil.copytree(chosen(copied)[0].dir, copied / f"20260101-0000{number:02}-copy-00{number:02}")
     figures = [block for block in section(gather.gather(chosen(copied)), "Curves").blocks if isinstance(block, Figure)]
