@@ -428,9 +428,10 @@ def browser() -> Iterator[Any]:
         chromium_process.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=of_a_browser)
 def window(browser: Any, lab_process: Lab) -> Iterator[Any]:
-    """One browser context for all tests of a module: scripts and fonts of the lab are loaded and compiled once."""
+    """One browser context for many tests, with -m lab for all: scripts and fonts of the lab are loaded and compiled
+    once."""
     context = browser.new_context(base_url=lab_process.url, viewport={"width": 1280, "height": 900})
     context.watch = Watch(context)
     yield context

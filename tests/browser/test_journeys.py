@@ -93,7 +93,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     soon(lambda: "/launch" in address(page), 60 * slack(), "Home leads to Launch")
     sees(page, "No person is in two folds")
     filled(page)
-    small_run(page, folds=3, epochs=6)
+    small_run(page, folds=3, epochs=4)
 
     patience = slack()
     press(button(page, "Launch"))
@@ -120,7 +120,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     with lab.stopped():
         soon(lambda: "/live" in address(page), 60 * patience, "Live opens")
         assert lab.run_ids() == [run.id] and run.id in address(page)
-        soon(lambda: re.search(r"running · .*epoch \d+ / 6", text(page)), 60 * patience, "Live shows that fold 0 runs")
+        soon(lambda: re.search(r"running · .*epoch \d+ / 4", text(page)), 60 * patience, "Live shows that fold 0 runs")
         soon(lambda: epoch_shown(page), 60 * patience, "the first epoch is told")
         soon(lambda: points(page) == written(), 60 * patience, "the first epoch is drawn")
         look()
@@ -142,7 +142,7 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
     soon(lambda: look() and run.states()[-1].state == "done", 240 * patience, "the last fold is done")
     sees(page, "100%")
     assert all(len(sizes) >= 2 for sizes in seen.values()), seen
-    soon(lambda: look() == {0: 6, 1: 6, 2: 6}, 60 * patience, "every fold's curve ends at its last epoch")
+    soon(lambda: look() == {0: 4, 1: 4, 2: 4}, 60 * patience, "every fold's curve ends at its last epoch")
     assert page.evaluate(RANGES, "Loss") == zoomed
     total = page.get_by_role("row", name="mean ± deviation")
     soon(
@@ -241,7 +241,7 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
         assert len(epochs) == 1 and all("fold 0" in each and "fold 1" in each for each in reads.all_inner_texts())
         page.mouse.move(5, 5)
         soon(lambda: reads.count() == 0, 10 * slack(), "nothing is read")
-        for epoch in range(6, 18):
+        for epoch in range(6, 13):
             metrics_file.append_metrics(run.metrics_file(0), rows_of([epoch], lambda epoch: min(0.98, epoch / 15)))
             soon(lambda epoch=epoch: points(page)[0] == epoch, 60 * slack(), f"epoch {epoch} is drawn")
             assert {title: page.evaluate(RANGES, title) for title in zoomed} == zoomed

@@ -23,7 +23,7 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     press(button(page, "Task and folds"))
     write(page, "Folds", "2")
     write(page, "Image size in pixels", "32")
-    write(page, "Epochs in all", "2")
+    write(page, "Epochs in all", "1")
     vary(page, "Seed", "Mix images")
     press(page.get_by_role("button", name="mixup", exact=True))
     seeds = page.get_by_role("combobox", name="Seed")
@@ -40,7 +40,7 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     made = [Run(run_id, lab.runs) for run_id in record.run_ids]
     chosen = {(run.config().training.seed, run.config().mix.method) for run in made}
     assert chosen == {(0, "none"), (0, "mixup"), (1, "none"), (1, "mixup")} and len(made) == 4
-    assert all(run.config().input_size == (32, 32) and run.config().epochs == 2 for run in made)
+    assert all(run.config().input_size == (32, 32) and run.config().epochs == 1 for run in made)
 
     def states() -> list[str]:
         return [state.state for run in made for state in run.states()]

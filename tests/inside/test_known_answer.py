@@ -21,7 +21,7 @@ from core.training.train import train_fold
 
 pytestmark = pytest.mark.long  # its fixtures, once
 
-SIDE, HALF = 160, 80  # pixels
+SIDE, HALF = 128, 64  # pixels
 MASK, POSTER = (slice(HALF, SIDE), slice(HALF, SIDE)), (slice(0, HALF), slice(0, HALF))
 FACE = regions.Boxes(face=(0.5, 0, 1, 1), eyes_and_brows=(0.55, 0.1, 0.95, 0.4), nose_and_mouth=(0.5, 0.5, 1, 1))
 WALL = regions.Boxes(face=(0, 0, 0.5, 1), eyes_and_brows=(0.05, 0.1, 0.45, 0.4), nose_and_mouth=(0, 0.5, 0.5, 1))
@@ -29,7 +29,7 @@ CLASSES = {"amber": (225, 150, 40), "azure": (40, 150, 225)}
 DECOYS = ((190, 80, 190), (90, 190, 90))
 
 
-def draw(root, people=60):
+def draw(root, people=50):
     """Folders layout: so many people a class, one photo each."""
     rng = np.random.default_rng(0)
     for name, colour in CLASSES.items():
