@@ -282,9 +282,7 @@ def test_the_names_of_a_runs_files_are_spelt_where_a_run_is():
     names = {"run.json", "summary.json", "samples.parquet", "ancestry.parquet", "state.json", "progress.json"}
     names |= {"metrics.csv", "starts.json", "notes.json", "last.pt"}
     for path in CORE:
-        constants = {
-            node.value for node in nodes_of(path) if isinstance(node, ast.Constant)
-        }
+        constants = {node.value for node in nodes_of(path) if isinstance(node, ast.Constant)}
         assert dotted_name(path) in ("core.runs.run", "core.runs.create") or not names & constants, path
 
 
@@ -649,11 +647,7 @@ def test_nothing_is_remembered_by_its_address_in_memory():
 
 def test_no_test_is_imported_from():
     """What tests share stands in files beside them: a test file can be changed, or taken away, by itself."""
-    borrowed = [
-        f"{path.relative_to(HOME)}: {name}"
-        for path in PYTHON
-        for name in imports_of_tests(tree_of(path))
-    ]
+    borrowed = [f"{path.relative_to(HOME)}: {name}" for path in PYTHON for name in imports_of_tests(tree_of(path))]
     assert not borrowed, "move what is shared into a helper beside them, fixtures into conftest.py"
 
 
