@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -154,8 +155,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     view = address.segments("view", "View", VIEWS, default="mistakes", hide_label=True)
     others = controls.pick_runs(run, summaries) if view == "mistakes" else []
 if view == "mistakes":
-    neighbours = look_mistakes.show(run, answers, answers_beside(others, which))
-    maps.show(run, answers, others, summaries, neighbours)
+    draw_maps = partial(maps.show, run, answers, others, summaries)
+    look_mistakes.show(run, answers, answers_beside(others, which), draw_maps)
 elif view == "groups":
     look_groups.show(run, answers)
 elif view == "upload":

@@ -67,6 +67,7 @@ def _progress(done: int, total: int) -> None:
 
 
 def _print(run: Run, heat: Attention) -> None:
+    from core.inside.cells import in_words, is_coarse
     from core.inside.regions import REGIONS
 
     right = heat.right
@@ -89,6 +90,11 @@ def _print(run: Run, heat: Attention) -> None:
         for i, layer in enumerate(heat.layers):
             cells = [_cell(change.mean[i, r], change.low[i, r], change.high[i, r], "+") for r in range(len(REGIONS))]
             print(f"{'wrong - right':<15}{layer:<9}" + "".join(f"{cell:>22}" for cell in cells))
+    grids = zip(heat.layers, heat.grids, strict=True)
+    if coarse := [f"{layer} {in_words([grid])}" for layer, grid in grids if is_coarse(grid)]:
+        print(f"too few cells to tell regions apart: {', '.join(coarse)}")
+    if heat.silent:
+        print(f"no alarm can be raised. {heat.silent}")
     for alarm in heat.alarms():
         print(f"alarm: {alarm.sentence}")
     print()

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.errors import LabError
 from core.inside import regions
+from core.inside.cells import Grid, drawn, grids_of, is_coarse, no_regions
 from core.inside.fold_models import frozen_samples
 from core.inside.layers import LAYERS
 from core.inside.maps import Classes, LayerMaps, held_out_maps
@@ -32,6 +33,7 @@ class Attention:
     """Heat of n faces. shares: (n, layers, regions), NaN without heat. area: (n, regions), of the picture.
 
     concentration: (n, layers). maps: float16 (n, layers, h, w), kept small. true, predicted: (n,) class names.
+    grids: of each layer the fewest cells that a photo's map has; one too coarse for regions has no shares (NaN).
     faults: samples that were asked for and left out, since their photo cannot be read.
     """
 
@@ -46,6 +48,7 @@ class Attention:
     concentration: np.ndarray
     maps: np.ndarray
     faults: dict[str, LabError]
+    grids: tuple[Grid, ...]
     persons: str  # known | partly | unknown: whether intervals are over people or over photos
 
     @property
@@ -66,8 +69,15 @@ class Attention:
             return np.full(self.maps.shape[1:], np.nan, np.float32)
         return self.maps[group].mean(0, dtype=np.float32)
 
+    @property
+    def silent(self) -> str:
+        """Why the last layer cannot raise an alarm, in a sentence; "" where it can."""
+        return no_regions(self.layers[-1], self.grids[-1]) if is_coarse(self.grids[-1]) else ""
+
     def alarms(self) -> list[regions.Alarm]:
-        """Classes that the last layer decides by hair and background."""
+        """Classes that the last layer decides by hair and background; none where it is silent."""
+        if self.silent:
+            return []
         background = regions.BACKGROUND
         return regions.background_alarms(
             self.shares[:, -1, background], self.predicted, self.people, self.area[:, background], self.persons
@@ -101,10 +111,12 @@ def attend(
     places: list[int] = []
     batches: list[dict[str, np.ndarray]] = []
     faults: dict[str, LabError] = {}
+    grids: list[tuple[Grid, ...]] = []
     for batch, maps in held_out_maps(run, list(names), classes, layers, method, which, faults=faults):
         rows = table.loc[list(names[batch])]
         sizes = zip(rows["width"], rows["height"], strict=True)
         places += batch.tolist()
+        grids.append(grids_of(maps))
         batches.append(_measured(maps, rows, np.stack([masks(int(width), int(height)) for width, height in sizes])))
         if progress:
             progress(len(places) + len(faults), len(names))
@@ -113,22 +125,29 @@ def attend(
     order = np.argsort(places)  # the batches come fold by fold
     columns = {name: np.concatenate([measured[name] for measured in batches])[order] for name in batches[0]}
     return Attention(
-        samples=names[np.sort(places)], layers=tuple(layers), faults=faults, persons=run.persons().state, **columns
+        samples=names[np.sort(places)],
+        layers=tuple(layers),
+        faults=faults,
+        grids=tuple(min(of_layer, key=min) for of_layer in zip(*grids, strict=True)),
+        persons=run.persons().state,
+        **columns,
     )
 
 
 def _measured(maps: LayerMaps, rows: pd.DataFrame, masks: np.ndarray) -> dict[str, np.ndarray]:
     """Fields of Attention for one batch. rows: of the frozen samples. masks: (n, regions, H, W), see regions.masks."""
-    answers = maps.logits.argmax(1)
+    answers, as_drawn = maps.logits.argmax(1), drawn(maps)
+    shares = regions.shares(maps.maps, masks)
+    shares[:, [is_coarse(grid) for grid in grids_of(maps)]] = np.nan
     return {
         "people": rows["person"].to_numpy(str),
         "true": rows["class_name"].to_numpy(str),
         "predicted": np.array(maps.class_names)[answers],
         "confidence": maps.probabilities[np.arange(len(answers)), answers],
-        "shares": regions.shares(maps.maps, masks),
+        "shares": shares,
         "area": masks.mean((2, 3)),
-        "concentration": concentration(maps.maps),
-        "maps": np.stack([_small(face) for face in maps.maps]),
+        "concentration": concentration(as_drawn),
+        "maps": np.stack([_small(face) for face in as_drawn]),
     }
 
 

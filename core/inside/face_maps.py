@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import LabError, memory_in_words
+from core.inside.cells import Grid, drawn, grids_of
 from core.inside.fold_answers import FaceInputs, faces_of, of_one_size, probabilities, trained_folds
 from core.inside.layers import LAYERS, layer_names
 from core.runs import Run
@@ -39,7 +40,8 @@ class MapRequest:
 class FaceMaps:
     """One face as one model sees it.
 
-    maps: (layers, h, w) float32, each scaled to its largest value: 0..1, or -1..1 for a difference (signed).
+    maps: (layers, h, w) float32, each scaled to its largest value: 0..1, or -1..1 for a difference (signed); one with
+    few cells as its cells. grids: of each layer, its rows and columns of cells, see core.inside.cells.
     photo: (h, w, 3) uint8, what the network gets, without normalisation. model: which fold in words. which, epoch: the
     checkpoint, None where folds of several epochs are summed up.
     """
@@ -61,6 +63,7 @@ class FaceMaps:
     signed: bool = False
     which: str = "best"
     epoch: int | None = None
+    grids: tuple[Grid, ...] = ()
 
     @property
     def title(self) -> str:
@@ -184,6 +187,8 @@ def _by_fold(run: Run, fold: int, inputs: FaceInputs, request: MapRequest) -> li
         true = [inputs.true.get(sample) for sample in samples]
         target, versus = _targets(run, fold, photos, true, class_names, request)
         maps = layer_maps(run, fold, photos, target, layers, request.method, request.which, versus=versus)
+        grids = dict(zip(layers, grids_of(maps), strict=True))
+        as_drawn = drawn(maps)
         epoch = maps.epoch
         if epoch is None:
             epoch = recorded.best_epoch if request.which == "best" else recorded.epoch
@@ -198,7 +203,7 @@ def _by_fold(run: Run, fold: int, inputs: FaceInputs, request: MapRequest) -> li
                 fold=fold,
                 held_out=held_out_by == fold,
                 layers=tuple(request.layers),
-                maps=_of_all_layers(maps.maps[i], layers, request.layers),
+                maps=_of_all_layers(as_drawn[i], layers, request.layers),
                 photo=photos[i],
                 method=request.method,
                 predicted=class_names[int(probability.argmax())],
@@ -208,6 +213,7 @@ def _by_fold(run: Run, fold: int, inputs: FaceInputs, request: MapRequest) -> li
                 signed=maps.signed,
                 which=request.which,
                 epoch=epoch,
+                grids=tuple(grids.get(layer, (0, 0)) for layer in request.layers),
             )
     return [faces[sample] for sample in inputs.photos]
 

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from core.inside.cells import in_words
+
 if TYPE_CHECKING:
     from core.inside.face_maps import FaceMaps
 
@@ -52,12 +54,14 @@ def sheet(faces: Sequence[FaceMaps], colours: str = "inferno", opacity: float = 
     side_h, side_w = max(face.maps.shape[1] for face in faces), max(face.maps.shape[2] for face in faces)
     layers, photos = faces[0].layers, any(face.photo is not None for face in faces)
     titles = ("as the network sees it", *layers) if photos else layers
+    cells_of = ["", *cells_in_words(faces)] if photos else cells_in_words(faces)
     width = LABEL + len(titles) * (side_w + GAP) + GAP
     picture = Image.new("RGB", (width, 30 + len(faces) * (side_h + GAP)), PAPER)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     for column, name in enumerate(titles):
         centre = LABEL + column * (side_w + GAP) + side_w // 2
-        pen.text((centre, 10), _fit(pen, name, font, side_w), INK, font, anchor="ma")
+        pen.text((centre, 2), _fit(pen, name, font, side_w), INK, font, anchor="ma")
+        pen.text((centre, 15), _fit(pen, cells_of[column], font, side_w), INK, font, anchor="ma")
     for index, face in enumerate(faces):
         top = 30 + index * (side_h + GAP)
         for number, words in enumerate((face.title, *face.lines)):
@@ -72,6 +76,12 @@ def sheet(faces: Sequence[FaceMaps], colours: str = "inferno", opacity: float = 
     stream = io.BytesIO()
     picture.save(stream, "PNG")
     return stream.getvalue()
+
+
+def cells_in_words(faces: Sequence[FaceMaps]) -> list[str]:
+    """Of each layer how many cells its maps have; "" where that is not known."""
+    grids = [face.grids or ((0, 0),) * len(face.layers) for face in faces]
+    return [in_words(of_layer) for of_layer in zip(*grids, strict=True)]
 
 
 def arrays(faces: Sequence[FaceMaps]) -> bytes:

@@ -14,6 +14,7 @@ import torch
 from scipy.stats import rankdata
 from torch import nn
 
+from core.inside.cells import LEAST, Grid, drawn, grids_of, in_words, is_coarse
 from core.inside.fold_models import FoldModel, faces, fold_model, frozen_samples, normalised
 from core.inside.layers import LAYERS
 from core.inside.maps import BATCH, Classes, LayerMaps, maps_of
@@ -22,10 +23,18 @@ from core.runs import Run
 FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of the pixels, beside none and all
 RANDOM_MAPS = 5
 STAGES = ("head", "layer4", "layer3")  # redrawn one after the other, from the answer backwards
+# What a rank correlation leaves of a map once the weights behind it are redrawn: its square is the share of the map's
+# order that is still there. Above half of it the map shows the photo rather than what was learned; up to a quarter
+# little of it does.
+MOSTLY, LITTLE = 0.5**0.5, 0.25**0.5
+TRUST, DOUBT, NO_TRUST, NO_HEAT = "trust", "doubt", "no trust", "no heat"
 MEANING = (
-    "Hiding the hottest pixels should lower the answer, and showing only them should raise it, more than a map moved "
-    "elsewhere does; redrawing the weights should change the map (rank correlation near 0); concentration is the share "
-    "of heat in the hottest tenth of the pixels, 0.10 when it is spread evenly."
+    f"{TRUST.capitalize()}: hiding the hottest pixels lowers the answer, and showing only them raises it, more than "
+    f"all {RANDOM_MAPS} maps moved elsewhere do (a map that means nothing does so one time in {RANDOM_MAPS + 1}), and "
+    f"the map changes once the weights are redrawn (rank correlation up to {LITTLE:.2f}). {NO_TRUST.capitalize()}: no "
+    f"better than the maps moved elsewhere, or it stays the same without what was learned (above {MOSTLY:.2f}). "
+    f"{DOUBT.capitalize()}: in between, and any map with fewer than {LEAST} x {LEAST} cells. Point at the word for its "
+    "figures; concentration is the share of heat in the hottest tenth of the pixels, 10% when it is spread evenly."
 )
 
 
@@ -55,22 +64,44 @@ class Faithfulness:
 
 @dataclass(frozen=True)
 class Trust:
-    """What is known about one map. randomised: rank correlation with the map after each of STAGES was redrawn."""
+    """What is known about one map. randomised: rank correlation with the map after each of STAGES was redrawn.
+
+    grid: rows and columns of its cells.
+    """
 
     layer: str
     concentration: float
     faithfulness: Faithfulness
     randomised: dict[str, float]
+    grid: Grid
 
     @property
-    def line(self) -> str:
+    def verdict(self) -> str:
+        """All of it in a word; MEANING says when it is which.
+
+        Of a coarse map the redrawn weights tell nothing: by chance alone the rank correlation of 4 cells deviates by
+        0.58 (1 / sqrt(n - 1)), of 49 by 0.14. So it is never trusted, and distrusted only for what hiding says.
+        """
+        if np.isnan(self.concentration):
+            return NO_HEAT
+        kept = float("nan") if is_coarse(self.grid) else self.randomised[STAGES[-1]]
+        if self.faithfulness.gain <= 0 or kept > MOSTLY:
+            return NO_TRUST
+        return TRUST if self.faithfulness.beats == len(self.faithfulness.random_deletion) and kept <= LITTLE else DOUBT
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What the verdict rests on, a line each."""
+        if self.verdict == NO_HEAT:
+            return ("Nothing on the photo speaks for this class here.",)
         chance = self.faithfulness
         redrawn = ", ".join(f"{stage} {_signed(value)}" for stage, value in self.randomised.items())
-        return (
-            f"{self.layer}: better than {chance.beats} of {len(chance.random_deletion)} random maps "
-            f"({_signed(chance.gain)}); "
-            f"rank correlation after redrawing {redrawn}; {self.concentration:.0%} of heat in a tenth of the pixels"
+        lines = (
+            f"better than {chance.beats} of {len(chance.random_deletion)} random maps ({_signed(chance.gain)})",
+            f"rank correlation after redrawing {redrawn}",
+            f"{self.concentration:.0%} of the heat in the hottest tenth",
         )
+        return (*lines, f"{in_words([self.grid])}: too few to be trusted") if is_coarse(self.grid) else lines
 
 
 def check(
@@ -96,14 +127,13 @@ def check(
         inputs = normalised(opened.config, [seen], opened.device)
         maps = maps_of(opened, inputs, classes, layers, method, true=true)
         redrawn = randomised(opened, inputs, maps)
+        as_drawn = drawn(maps)
         curves = [
-            faithfulness(opened, seen, heat, int(maps.targets[0]), random_maps=random_maps) for heat in maps.maps[0]
+            faithfulness(opened, seen, heat, int(maps.targets[0]), random_maps=random_maps) for heat in as_drawn[0]
         ]
-    tops = concentration(maps.maps)[0]
-    return [
-        Trust(layer, float(tops[i]), curves[i], {stage: float(redrawn[s, 0, i]) for s, stage in enumerate(STAGES)})
-        for i, layer in enumerate(layers)
-    ]
+    tops, grids = concentration(as_drawn)[0], grids_of(maps)
+    of_stages = [{stage: float(redrawn[s, 0, i]) for s, stage in enumerate(STAGES)} for i in range(len(layers))]
+    return [Trust(layer, float(tops[i]), curves[i], of_stages[i], grids[i]) for i, layer in enumerate(layers)]
 
 
 def concentration(maps: np.ndarray) -> np.ndarray:

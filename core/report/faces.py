@@ -14,9 +14,10 @@ from core.compare.pairs import Pair
 from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import small_photo
 from core.errors import LabError
+from core.inside.cells import Grid, in_words, is_coarse
 from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
 from core.report.findings import Findings
-from core.report.maps import RunMaps, maps_of
+from core.report.maps import LAYER, RunMaps, maps_of
 from core.runs.yes_no.view import OneAttribute
 from core.text import count
 
@@ -116,12 +117,14 @@ def _maps_of_rows(findings: Findings, member: ComparedRun, rows: pd.DataFrame) -
     if not member.one_by_one:
         return _maps(findings, member, list(rows["sample"]))
     jpegs: dict[str, bytes] = {}
+    grids: set[Grid] = set()
     for attribute, of_attribute in rows.groupby(rows["attribute"].astype(str)) if findings.maps else ():
         seen = maps_of(OneAttribute(member.run, str(attribute)), list(of_attribute["sample"]), SIDE)
         if seen.missing:
             return seen
         jpegs |= {_subject(sample, str(attribute)): jpeg for sample, jpeg in seen.jpegs.items()}
-    return RunMaps(jpegs)
+        grids |= set(seen.grids)
+    return RunMaps(jpegs, grids=tuple(sorted(grids)))
 
 
 def _subject(sample: str, attribute: str = "") -> str:
@@ -133,7 +136,11 @@ def _note(maps: dict[str, RunMaps]) -> str:
     """What the maps are, or why one of the runs has none. maps: name of a run -> its maps."""
     reasons = [f"No maps of {name}: {of_run.missing}" for name, of_run in maps.items() if of_run.missing]
     if any(of_run.jpegs for of_run in maps.values()):
-        what = "Below each photo: GradCAM of layer4 for the predicted class, by the fold that held it out."
+        what = f"Below each photo: GradCAM of {LAYER} for the predicted class, by the fold that held it out."
+        coarse = {name: grids for name, of_run in maps.items() if (grids := tuple(filter(is_coarse, of_run.grids)))}
+        for name, grids in coarse.items():
+            whose = f"of {name} " if len(maps) > 1 else ""
+            what += f" The maps {whose}have {in_words(grids)}, drawn as cells: too few to say where on the photo."
         return " ".join([what, *reasons])
     return " ".join(reasons)
 

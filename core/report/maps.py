@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core.data.thumbnails import small_jpeg
 from core.errors import LabError
+from core.inside.cells import Grid, drawn, grids_of
 from core.inside.picture import lut, overlay
 from core.runs import Run
 
@@ -16,10 +17,12 @@ OPACITY = 0.75
 
 @dataclass(frozen=True, eq=False)
 class RunMaps:
-    """What one run looked at. jpegs: sample -> the face under its map. missing: why there are none, else empty."""
+    """What one run looked at. jpegs: sample -> the face under its map. missing: why there are none, else empty.
+    grids: how many cells its maps have, rows and columns, each size once."""
 
     jpegs: dict[str, bytes] = field(default_factory=dict)
     missing: str = ""
+    grids: tuple[Grid, ...] = ()
 
 
 def maps_of(run: Run, samples: Sequence[str], side: int) -> RunMaps:
@@ -31,12 +34,14 @@ def maps_of(run: Run, samples: Sequence[str], side: int) -> RunMaps:
     from core.inside.maps import held_out_maps
 
     samples, jpegs = list(dict.fromkeys(samples)), {}
+    grids: dict[Grid, None] = {}
     colours = lut("inferno")
     try:
         for positions, maps in held_out_maps(run, samples, layers=(LAYER,)):
+            grids[grids_of(maps)[0]] = None
             names = [samples[position] for position in positions]
-            for name, face, heat in zip(names, fold_models.faces(run, names), maps.maps[:, 0], strict=True):
+            for name, face, heat in zip(names, fold_models.faces(run, names), drawn(maps)[:, 0], strict=True):
                 jpegs[name] = small_jpeg(overlay(face, heat, colours, OPACITY), side)
     except LabError as error:
         return RunMaps(missing=str(error))
-    return RunMaps(jpegs)
+    return RunMaps(jpegs, grids=tuple(grids))

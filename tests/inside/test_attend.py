@@ -16,7 +16,7 @@ from core.inside.regions import BACKGROUND
 from core.runs import Run
 from tests.answered import CLASSES, judged, made, photo, table_of
 
-LAYERS = ("layer2.0", "layer4")
+LAYERS = ("layer1", "layer2.0")  # at 64 px those with cells enough for regions
 BOXES = regions.PRESETS["portrait"]
 
 
@@ -99,11 +99,25 @@ def test_the_alarm_is_about_the_last_layers_background(found):
     assert alarm.class_name == CLASSES[0] and alarm.area == pytest.approx(found.area[:, BACKGROUND].mean(), abs=0.05)
 
 
+def test_a_layer_of_few_cells_tells_no_region_raises_no_alarm_and_is_drawn_as_its_cells(run):
+    names = run.samples()["sample"].tolist()[:4]
+    seen = attend(run, names, BOXES, layers=("layer2", "layer4"))
+    assert seen.grids == ((8, 8), (2, 2))
+    assert np.isfinite(seen.shares[:, 0]).any() and np.isnan(seen.shares[:, 1]).all()
+    assert "layer4 has 2 x 2 cells" in seen.silent and "224 px" in seen.silent
+    everywhere_else = np.full_like(seen.shares, 0.94)
+    assert not dataclasses.replace(seen, shares=everywhere_else, predicted=np.array([CLASSES[0]] * 4)).alarms()
+    quarters = seen.maps[:, 1].reshape(4, 2, SMALL // 2, 2, SMALL // 2).astype(float)
+    assert (quarters.std(axis=(2, 4)) < 1e-3).all()
+
+
 def test_the_command_prints_shares_by_layer_and_region(run, capsys):
     options = {"method": "GradCAM", "which": "best", "runs_dir": run.dir.parent}
     cli_attend.attend([run.id], photos=10, boxes="portrait", **options)
     told = capsys.readouterr().out
     chosen = cli_attend._choose(run, 10)
+    assert "too few cells to tell regions apart: layer3 4 x 4 cells, layer4 2 x 2 cells" in told
+    assert "no alarm can be raised. The map of layer4 has 2 x 2 cells" in told
     assert f"{run.id}: ResNet-18, 10 photos" in told and all(name in told for name in regions.REGIONS)
     expected = attend(run, chosen, BOXES).share_of(np.ones(10, bool)).people
     assert expected == len({name.partition("/")[0] for name in chosen}) == 10  # people first, then second photos

@@ -136,13 +136,37 @@ def raw(cam, inputs, targets):
     return (gradients.mean((2, 3))[:, :, None, None] * activations).sum(1)
 
 
-def test_a_line_a_layer_says_what_was_found(run):
+def test_a_layer_has_a_word_and_the_figures_it_rests_on(run):
     name = run.samples()["sample"].iloc[0]
     checks = trust.check(run, 0, name, layers=("layer3", "layer4"), random_maps=2)
     assert [one.layer for one in checks] == ["layer3", "layer4"]
     for one in checks:
-        assert one.line.startswith(f"{one.layer}: better than {one.faithfulness.beats} of 2 random maps")
-        assert all(stage in one.line for stage in trust.STAGES) and "of heat in a tenth" in one.line
+        assert one.figures[0].startswith(f"better than {one.faithfulness.beats} of 2 random maps")
+        assert all(stage in one.figures[1] for stage in trust.STAGES) and "in the hottest tenth" in one.figures[2]
+        assert one.verdict in (trust.DOUBT, trust.NO_TRUST), "few cells are never trusted"
+        assert one.figures[3] == f"{one.grid[0]} x {one.grid[1]} cells: too few to be trusted"
     seen = fold_models.faces(run, [name])[0]
     upload = trust.check(run, 0, seen, layers=("layer3", "layer4"), random_maps=2)
-    assert [one.line for one in upload] == [one.line for one in checks]
+    assert [(one.verdict, one.figures) for one in upload] == [(one.verdict, one.figures) for one in checks]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "insertion", "kept", "grid", "concentration"),
+    [
+        (trust.TRUST, 0.9, 0.5, (7, 7), 0.3),
+        (trust.TRUST, 0.9, -0.4, (7, 7), 0.3),
+        (trust.DOUBT, 0.65, 0.0, (7, 7), 0.3),  # better than most of the maps moved elsewhere, not than all
+        (trust.DOUBT, 0.9, 0.6, (7, 7), 0.3),
+        (trust.DOUBT, 0.9, float("nan"), (7, 7), 0.3),  # nobody knows whether it changes
+        (trust.NO_TRUST, 0.9, 0.8, (7, 7), 0.3),
+        (trust.NO_TRUST, 0.3, 0.0, (7, 7), 0.3),
+        (trust.DOUBT, 0.9, 0.9, (7, 6), 0.3),  # of few cells a rank correlation tells nothing
+        (trust.NO_TRUST, 0.3, 0.0, (2, 2), 0.3),
+        (trust.NO_HEAT, 0.9, 0.0, (7, 7), float("nan")),
+    ],
+)
+def test_the_word_follows_from_hiding_redrawing_and_cells(verdict, insertion, kept, grid, concentration):
+    random_insertion = np.array([0.4, 0.5, 0.6, 0.7, 0.4])
+    hiding = trust.Faithfulness(0.2, insertion, np.full(5, 0.2), random_insertion)
+    redrawn = dict.fromkeys(trust.STAGES[:-1], 0.9) | {trust.STAGES[-1]: kept}
+    assert trust.Trust("layer4", concentration, hiding, redrawn, grid).verdict == verdict

@@ -201,7 +201,7 @@ def test_of_many_runs_what_is_claimed_stands_first_and_the_rest_can_be_unfolded(
 
 def test_samples_in_the_link_are_quoted():
     link = flips.maps_link("a", "b", ["x, y/1.jpg", "é&=.jpg"])
-    assert link == "look_inside?run=a&runs=a,b&samples=x%252C%20y%2F1.jpg,%C3%A9%26%3D.jpg"
+    assert link == "look_inside?run=a&runs=a,b&samples=x%252C%20y%2F1.jpg,%C3%A9%26%3D.jpg&first=2"
 
 
 def test_names_are_text_never_markup(folder):

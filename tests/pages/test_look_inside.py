@@ -409,7 +409,7 @@ def test_layers_colours_and_opacity_live_in_the_address(depths):
     look = {"layers": "layer2.0,layer4", "opacity": "0.5", "heat": "raw", "colours": "turbo", "method": "LayerCAM"}
     at = page(run=small.id, samples=samples["sample"].iloc[0], **look)
     maps = sent(at, "facet_maps")
-    assert maps["columns"][1:] == ["layer2.0", "layer4"]
+    assert [column["name"] for column in maps["columns"][1:]] == ["layer2.0", "layer4"]
     assert (maps["style"]["opacity"], maps["style"]["overlaid"]) == (0.5, False)
     assert at.selectbox(key="look-method").value == "LayerCAM"
     at.selectbox(key="look-class").select(CLASSES[4]).run()
@@ -433,7 +433,11 @@ def test_groups_show_mean_maps_and_shares_with_intervals(depths):
     assert rows[0]["title"] == "A: all photos" and rows[0]["lines"][0] == f"{len(samples)} photos"
     assert "12 people" in rows[0]["lines"][1] and rows[1]["title"] == "B: gender male"
     markup = html(at)
-    assert markup.count("<tr>") == 1 + 5 * 4 and "nose and mouth" in markup and " pt" in markup
+    # At 64 px the stem, layer1 and layer2 have cells enough for the four regions; the other two say why they have none.
+    assert markup.count("<tr>") == 1 + 3 * 4 + 2 and "nose and mouth" in markup and " pt" in markup
+    assert "4 x 4 cells: too few to tell regions apart" in markup and "2 x 2 cells: too few" in markup
+    assert "decided by hair and background cannot be said. The map of layer4 has 2 x 2 cells" in markup
+    assert [column["note"] for column in sent(at, "facet_maps")["columns"]][-1] == "2 x 2 cells"
     assert [each.label for each in at.main.get("download_button")] == ["Download PNG", "Download NPZ"]
 
 
@@ -471,11 +475,42 @@ def test_disagreement_between_folds_orders_the_gallery(depths):
 
 def test_trust_stands_beneath_each_map(depths):
     (small, _), samples = depths
-    at = page(run=small.id, samples=samples["sample"].iloc[0], trust="1", layers="layer4")
-    (row,) = sent(at, "facet_maps")["rows"]
-    where, beats, redrawn, tenth = row["cells"][0]["note"].split("\n")
-    assert "background" in where and "random maps" in beats and "head" in redrawn and "hottest tenth" in tenth
-    assert "Hiding the hottest pixels" in "".join(caption.value for caption in at.caption)
+    at = page(run=small.id, samples=samples["sample"].iloc[0], trust="1", layers="layer2,layer4")
+    maps = sent(at, "facet_maps")
+    (row,) = maps["rows"]
+    fine, coarse = row["cells"]
+    assert [column["note"] for column in maps["columns"]] == ["", "8 x 8 cells", "2 x 2 cells"]
+    assert "background" in fine["note"] and not coarse["note"], "of few cells nothing is said about regions"
+    for cell in (fine, coarse):
+        beats, redrawn, tenth = cell["trust"]["figures"][:3]
+        assert "random maps" in beats and "head" in redrawn and "hottest tenth" in tenth
+        tones = {"trust": "good", "doubt": "warn", "no trust": "bad"}
+        assert cell["trust"]["tone"] == tones[cell["trust"]["word"]]
+    assert coarse["trust"]["word"] != "trust" and "too few to be trusted" in coarse["trust"]["figures"][3]
+    said = "".join(caption.value for caption in at.caption)
+    assert "one time in 6" in said and "fewer than 7 x 7 cells is drawn as its cells" in said
+
+
+def test_what_is_chosen_stands_first_where_a_link_brought_it_or_another_page_has_it(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    worst = gallery(page(run=run.id))
+    right = next(name for name in samples["sample"] if name not in worst)
+
+    def faces(at):
+        return [(face["sample"], face["chosen"]) for face in sent(at, "facet_gallery")["faces"]]
+
+    clicked = page(run=run.id, samples=worst[2])
+    assert faces(clicked) == [(name, name == worst[2]) for name in worst], "what is clicked stays where it is"
+    linked = page(run=run.id, samples=f"{right},{worst[2]}", first="2")
+    others = [name for name in worst if name != worst[2]]
+    assert faces(linked) == [(right, True), (worst[2], True), *((name, False) for name in others)]
+    assert "2 chosen first" in "".join(caption.value for caption in linked.caption)
+    elsewhere = faces(page(run=run.id, samples=f"{worst[2]},{right}"))
+    assert elsewhere == [(right, True), *((name, name == worst[2]) for name in worst)]
+    nothing_fits = page(run=run.id, samples=right, true="male 30-59")
+    assert faces(nothing_fits) == [(right, True)] and "No mistake about this class" in nothing_fits.info[0].value
+    button(linked, "Clear the choice").click().run()
+    assert gallery(linked) == worst and not {"samples", "first"} & set(linked.query_params)
 
 
 def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, folds_asked, tmp_path):
@@ -489,7 +524,7 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, f
     models = [row["lines"][0].partition(" · ")[2] for row in rows]
     assert models == ["fold 0", "fold 1", "mean of 2 folds", "disagreement of 2 folds"]
     assert {fold for _, fold in folds_asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
-    assert ["random maps" in row["cells"][0]["note"] for row in rows] == [True, True, False, False]
+    assert [row["cells"][0]["trust"] is not None for row in rows] == [True, True, False, False]
     assert "bad.jpg" in html(at) and "No fold has seen an uploaded photo" in "".join(c.value for c in at.caption)
 
 

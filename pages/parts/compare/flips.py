@@ -42,7 +42,7 @@ def maps_link(run: str, baseline: str, samples: list[str], attribute: str = "") 
     """
     names = ",".join(quote(sample.replace("%", "%25").replace(",", "%2C"), safe="") for sample in samples)
     of = f"&attribute={quote(attribute, safe='')}" if attribute else ""
-    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={names}{of}"
+    return f"look_inside?run={quote(run)}&runs={quote(run)},{quote(baseline)}&samples={names}&first={len(samples)}{of}"
 
 
 def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """The selection of Look inside lives in the address, so that a link opens the same view.
 
-run, runs (several, for the maps), which, view, the filters, sort, page, samples (chosen faces), class, layers, method,
-models. What an address says wrongly is taken as not said.
+run, runs (several, for the maps), which, view, the filters, sort, page, samples (chosen faces), first (how many of them
+came with a link), class, layers, method, models. What an address says wrongly is taken as not said.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ MOST_FACES = 8  # chosen at once
 PARTS = ("fold", "true", "predicted", "fault", "person", "mask", "gender", "age", "low", "high", "far", "answer")
 IS = "is-"  # before the name of an attribute
 PLAIN = ("mask", "gender", "age")  # attributes that links have always called by their name alone
+FIRST = "first"  # how many of the chosen faces came with a link
 Options = Sequence[str] | Mapping[str, str]  # names, or names with the words that are shown for them
 
 
@@ -52,11 +53,19 @@ def chosen(answers: Answers) -> list[str]:
     return list(dict.fromkeys(name for name in names if name in samples))[:MOST_FACES]
 
 
+def linked(answers: Answers) -> list[str]:
+    """The chosen faces that a link brought with it, which stand first whatever the filters keep."""
+    number = st.query_params.get(FIRST, "")
+    return chosen(answers)[: int(number)] if number.isdecimal() and len(number) < 3 else []
+
+
 def turn_choice(answers: Answers, sample: str) -> None:
     """Choose a face, or let it go; the oldest choice makes room for a ninth."""
-    now = chosen(answers)
+    now, first = chosen(answers), linked(answers)
     now = [name for name in now if name != sample] if sample in now else [*now, sample]
     put_list("samples", now[-MOST_FACES:])
+    first = [name for name in first if name in now[-MOST_FACES:]]
+    put(**{FIRST: str(len(first)) if first else None})
 
 
 def read_filter(answers: Answers) -> Filter:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.data.persons import UNKNOWN, noun, units
 from core.inside import picture, regions
+from core.inside.cells import Grid, in_words, is_coarse
 from core.inside.face_maps import FaceMaps, MapRequest
 from core.inside.regions import HeatInterval
 from core.runs import Run
@@ -60,6 +61,10 @@ def alarms(attention: Attention, classes: str) -> None:
         words = "Whether a class is decided by background shows in maps of the predicted class."
         st.html(f'<div class="lab-meta">{words}</div>')
         return
+    if attention.silent:
+        words = f"Whether a class is decided by hair and background cannot be said. {attention.silent}"
+        st.html(badges.fault(words, state="interrupted"))
+        return
     raised = attention.alarms()
     for alarm in raised:
         st.html(badges.fault(alarm.sentence, "Crop closer, augment the background, or check the photos."))
@@ -85,7 +90,12 @@ def means(attention: Attention, a: Group, b: Group) -> None:
     ]
     rows.append(canvas.Row(DIFFERENCE, None, cells, ["of maps that go from 0 to 1"], rule=True, signed=True))
     style = canvas.Style(overlaid=False, top="largest in its layer", poles=("more in B", "more in A"))
-    canvas.draw(attention.layers, rows, style, key="look-means")
+    columns = [canvas.Column(layer, in_words([grid])) for layer, grid in _layers(attention)]
+    canvas.draw(columns, rows, style, key="look-means")
+
+
+def _layers(attention: Attention) -> list[tuple[str, Grid]]:
+    return list(zip(attention.layers, attention.grids, strict=True))
 
 
 def _mean_maps(attention: Attention, a: Group, b: Group) -> dict[str, np.ndarray]:
@@ -117,6 +127,7 @@ def _as_faces(run: Run, attention: Attention, maps: dict[str, np.ndarray], reque
             fold=None,
             held_out=True,
             layers=attention.layers,
+            grids=attention.grids,
             maps=heat,
             photo=None,
             method=request.method,
@@ -134,7 +145,13 @@ def shares(attention: Attention, a: Group, b: Group) -> None:
     difference = attention.difference(a.mask, b.mask)
     area = attention.area.mean(0)
     lines = []
-    for i, layer in enumerate(attention.layers):
+    for i, (layer, grid) in enumerate(_layers(attention)):
+        if is_coarse(grid):
+            cells = f"{in_words([grid])}: too few to tell regions apart"
+            lines.append(
+                f'<tr><td class="lab-left">{escape(layer)}</td><td class="lab-left" colspan="5">{cells}</td></tr>'
+            )
+            continue
         for r, region in enumerate(regions.REGIONS):
             cells = _share(share_a, i, r) + _share(share_b, i, r) + _gap(difference, i, r)
             head = f'<td class="lab-left">{escape(layer) if r == 0 else ""}</td><td class="lab-left">{region}</td>'

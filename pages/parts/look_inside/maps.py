@@ -1,4 +1,4 @@
-"""Look inside, its second half: what every layer of every chosen model attended to in the chosen faces."""
+"""Look inside, maps: what every layer of every chosen model attended to in the chosen faces."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.answers.mistakes import Answers
 from core.data.images import decode
 from core.errors import LabError
 from core.inside import face_maps, picture
+from core.inside.cells import LEAST, is_coarse
 from core.inside.face_maps import FaceMaps, MapRequest, RunMaps
 from core.runs import Run
 from core.runs.yes_no.view import id_of
@@ -65,22 +66,34 @@ def show(run: Run, answers: Answers, others: list[Run], summaries: Sequence[dict
     with st.container(horizontal=True, vertical_alignment="center"):
         mistakes.step(answers, neighbours)
     if not samples:
-        st.info("Choose up to eight photos above: their maps appear here.", icon=":material/touch_app:")
+        st.info("Choose up to eight photos: their maps appear here.", icon=":material/touch_app:")
         return
+    place = st.container()  # above the controls: what was chosen is seen first
     setting = controls(answers, run)
     maps: list[RunMaps] = []
-    with st.spinner(f"Looking through {count(len(samples))} photo{'s' * (len(samples) > 1)}", show_time=True):
+    with place, st.spinner(f"Looking through {count(len(samples))} photo{'s' * (len(samples) > 1)}", show_time=True):
         for each in (run, *others):
             for which in setting.checkpoints:
                 try:
                     maps.append(maps_of(each, samples, setting.every, replace(setting.request, which=which)))
                 except LabError as error:
                     badges.show_error(error)
-    draw(maps, samples, setting, summaries)
+    with place:
+        draw(maps, samples, setting, summaries, follow=True)
 
 
-def draw(maps: Sequence[RunMaps], samples: Sequence[str], setting: Setting, summaries: Sequence[dict]) -> None:
-    """The grid, a line that explains it, the downloads. maps: of a run or checkpoint each. summaries: of all runs."""
+def draw(
+    maps: Sequence[RunMaps],
+    samples: Sequence[str],
+    setting: Setting,
+    summaries: Sequence[dict],
+    *,
+    follow: bool = False,
+) -> None:
+    """The grid, a line that explains it, the downloads. maps: of a run or checkpoint each. summaries: of all runs.
+
+    follow: as of canvas.draw.
+    """
     rows: list[canvas.Row] = []
     drawn: list[FaceMaps] = []
     for sample in samples:
@@ -92,8 +105,10 @@ def draw(maps: Sequence[RunMaps], samples: Sequence[str], setting: Setting, summ
             badges.show_error(fault)
     if not rows:
         return
-    canvas.draw(["as the network sees it", *setting.request.layers], rows, setting.paint, key="look-maps")
-    explain(setting)
+    cells = picture.cells_in_words(drawn)
+    layers = [canvas.Column(name, words) for name, words in zip(setting.request.layers, cells, strict=True)]
+    canvas.draw([canvas.Column("as the network sees it"), *layers], rows, setting.paint, key="look-maps", follow=follow)
+    explain(setting, drawn)
     paint = setting.paint
     downloads.buttons(
         "maps-" + "-".join(dict.fromkeys(id_of(face.run_id)[-4:] for face in drawn)),
@@ -111,7 +126,8 @@ def _row(face: FaceMaps, setting: Setting, summaries: Sequence[dict], rule: bool
         title=face.title,
         photo=face.photo,
         cells=[
-            canvas.Cell(picture.grey(heat, face.signed), note) for heat, note in zip(face.maps, beneath, strict=True)
+            canvas.Cell(picture.grey(heat, face.signed), note, verdict)
+            for heat, (note, verdict) in zip(face.maps, beneath, strict=True)
         ],
         lines=face.lines,
         colour=run_picker.colour_of(id_of(face.run_id), summaries),
@@ -194,7 +210,7 @@ def contents_of(files: Sequence[UploadedFile]) -> dict[str, bytes]:
     return contents
 
 
-def explain(setting: Setting) -> None:
+def explain(setting: Setting, drawn: Sequence[FaceMaps]) -> None:
     words = (
         "Each map is scaled to its own largest value, so colours tell where, not how much. "
         "Early layers see edges everywhere; a late layer shows what the answer was taken from."
@@ -207,6 +223,11 @@ def explain(setting: Setting) -> None:
         words += " Warm speaks for the first class, cold for the second."
     elif not setting.uploaded:
         words += " Beneath: the share of heat by region; the boxes are set under Groups."
+    if any(is_coarse(grid) for face in drawn for grid in face.grids):
+        words += (
+            f" A map with fewer than {LEAST} x {LEAST} cells is drawn as its cells: it is too coarse to say where on "
+            "the photo, so nothing is said about regions."
+        )
     st.caption(words)
     if setting.trust and setting.request.minus:
         st.caption("Trust is measured for the map of one class, not for a difference.")

@@ -1,9 +1,10 @@
-"""Look inside, its first half: the confusion matrix, the filters and the gallery of faces, worst first."""
+"""Look inside, mistakes: the confusion matrix, the filters and the gallery of faces, worst first."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -35,12 +36,18 @@ MOST_ASKED = 240  # faces that every fold is asked about, those with the highest
 KINDS = {"wrong": "Mistakes", "right": "Right answers", "all": "All photos"}
 
 
-def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
-    """The samples that the filters keep, worst first. others: the answers of further runs that are shown beside it."""
+def show(run: Run, answers: Answers, others: list[Answers], maps: Callable[[list[str]], None]) -> None:
+    """The matrix beside the gallery, and the maps of what is chosen there above the matrix, beside its photos.
+
+    others: the answers of further runs that are shown beside it. maps: draws those of the chosen photos, given the
+    samples that the filters keep, worst first; last of all, since they may take a while.
+    """
     criteria = address.read_filter(answers)
-    left, right = st.columns([1, 1.05 if len(answers.class_names) > elements.DENSE else 1.35], gap="medium")
+    left, right = st.columns([1.2, 1], gap="medium")
     with left:
+        above = st.container() if address.chosen(answers) else None
         matrix(answers, criteria)
+        place = st.container() if above is None else above
     with right:
         order = filters(answers, criteria, bool(others))
         disagreement = None
@@ -57,7 +64,8 @@ def show(run: Run, answers: Answers, others: list[Answers]) -> list[str]:
             order = "loss" if disagreement is None else order
         rows = mistakes.order(answers, rows, order, disagreement)
         gallery(answers, rows, disagreement)
-    return answers.table["sample"].iloc[rows].tolist()
+    with place:
+        maps(answers.table["sample"].iloc[rows].tolist())
 
 
 def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
@@ -108,7 +116,7 @@ def _step(label: str, shortcut: str, icon: str, samples: list[str], to: int) -> 
 
 def _go_to(sample: str, at: int) -> None:
     address.put_list("samples", [sample])
-    address.put(page=str(at // PAGE + 1) if at >= PAGE else None)
+    address.put(first=None, page=str(at // PAGE + 1) if at >= PAGE else None)
 
 
 def matrix(answers: Answers, criteria: Filter) -> None:
@@ -219,15 +227,27 @@ def _take_confidence(region: tuple[float, float]) -> None:
 
 
 def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None = None) -> None:
-    """Twelve faces a page. rows: positions in the table, in order. disagreement: by sample, if that is the order."""
+    """Twelve faces a page, before them the chosen ones that came with a link or stand on another page.
+
+    rows: positions in the table, in order. disagreement: by sample, if that is the order.
+    """
+    chosen = address.chosen(answers)
     if not len(rows):
         empty(answers)
-        return
-    last = (len(rows) - 1) // PAGE
+        if not chosen:
+            return
+    last = max(0, len(rows) - 1) // PAGE
     page = address.page_number(last)
     part = answers.table.iloc[rows[page * PAGE : (page + 1) * PAGE]]
-    chosen = set(address.chosen(answers))
-    faces = [face(row, row.sample in chosen, disagreement) for row in part.itertuples(index=False)]
+    stay = set(part["sample"]) - set(address.linked(answers))
+    first = [name for name in chosen if name not in stay]
+    before = answers.table.set_index("sample", drop=False).loc[first]
+    part = part[~part["sample"].isin(first)]
+    faces = [
+        face(row, row.sample in chosen, disagreement)
+        for table in (before, part)
+        for row in table.itertuples(index=False)
+    ]
     version = f"{answers.run_id} {answers.which} {address.read_order()}"
     elements.gallery(faces, lambda sample: address.turn_choice(answers, sample), key="look-gallery", version=version)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -235,10 +255,14 @@ def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None =
         st.button("Previous page", icon=icon, disabled=at_first, on_click=_turn_to, args=(page - 1,))
         icon = ":material/chevron_right:"
         st.button("Next page", icon=icon, disabled=at_last, on_click=_turn_to, args=(page + 1,))
-        first = page * PAGE
-        st.caption(f"{count(first + 1)} to {count(first + len(part))} of {count(len(rows))} photos", width="content")
+        start, end = page * PAGE, min(len(rows), (page + 1) * PAGE)
+        words = f"{count(start + 1)} to {count(end)} of {count(len(rows))} photos" if len(rows) else ""
+        if first:
+            words += f"{', ' if words else ''}{count(len(first))} chosen first"
+        st.caption(words, width="content")
         if chosen:
-            st.button("Clear the choice", icon=":material/deselect:", on_click=address.put, kwargs={"samples": None})
+            nothing = {"samples": None, "first": None}
+            st.button("Clear the choice", icon=":material/deselect:", on_click=address.put, kwargs=nothing)
 
 
 def _turn_to(page: int) -> None:

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from core.errors import LabError
 from core.inside import face_maps
+from core.inside.cells import is_coarse
 from core.inside.face_maps import FaceMaps, MapRequest
 from core.inside.layers import layer_names
 from core.runs import Run
 from core.runs.yes_no.view import opened
 from core.text import count
 from pages.parts.look_inside import regions
+from pages.parts.look_inside.canvas import Verdict
 from pages.parts.shared import badges
 
-if TYPE_CHECKING:
-    from core.inside.trust import Trust
-
 REMEMBERED = 64  # faces whose trust a session remembers
+TONES = {"trust": "good", "doubt": "warn", "no trust": "bad", "no heat": "quiet"}  # of the words of core.inside.trust
+NO_HEAT, NO_LAYER = "no heat", "not in this network"
 
 
-def beneath(face: FaceMaps, request: MapRequest, trusted: bool) -> list[str]:
-    """A note for each layer, "" where there is nothing to say (a mean over folds, a difference)."""
-    if not _single(face):
-        return [""] * len(face.layers)
+def beneath(face: FaceMaps, request: MapRequest, trusted: bool) -> list[tuple[str, Verdict | None]]:
+    """(a note, how far to trust the map) for each layer; "" and None where there is nothing to say."""
     # Nobody knows whether an upload is aligned as the run's photos are, so the boxes say nothing about it.
-    where = _where(opened(face.run_id), face) if face.true else [""] * len(face.layers)
-    trust = _memory().get(_key(face, request), {}) if trusted else {}
-    return ["\n".join(filter(None, (note, trust.get(layer)))) for layer, note in zip(face.layers, where, strict=True)]
+    has_regions = _single(face) and face.true
+    where = _where(opened(face.run_id), face) if has_regions else [""] * len(face.layers)
+    trust = _memory().get(_key(face, request), {}) if trusted and _single(face) else {}
+    notes = []
+    for layer, heat, note in zip(face.layers, face.maps, where, strict=True):
+        empty = NO_LAYER if np.isnan(heat).all() else NO_HEAT if not heat.any() else ""
+        notes.append((empty or note, None if empty else trust.get(layer)))
+    return notes
 
 
 def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
@@ -54,8 +57,8 @@ def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
     st.rerun()
 
 
-def _trust(face: FaceMaps, request: MapRequest) -> dict[str, str]:
-    """Layer -> how far to trust its map, in words. Raises LabError."""
+def _trust(face: FaceMaps, request: MapRequest) -> dict[str, Verdict]:
+    """Layer -> how far to trust its map. Raises LabError."""
     from core.inside.trust import check
 
     run = opened(face.run_id)
@@ -63,7 +66,7 @@ def _trust(face: FaceMaps, request: MapRequest) -> dict[str, str]:
     layers = [layer for layer in request.layers if layer in present]
     subject = face.sample if face.true else face.photo
     checks = check(run, face.fold, subject, request.classes, layers, request.method, face.which)
-    return {trust.layer: _words(trust) for trust in checks}
+    return {trust.layer: Verdict(trust.verdict, TONES[trust.verdict], trust.figures) for trust in checks}
 
 
 def meaning() -> str:
@@ -77,8 +80,8 @@ def _single(face: FaceMaps) -> bool:
     return face.fold is not None and not face.signed
 
 
-def _memory() -> dict[tuple, dict[str, str]]:
-    """What was measured before: of a face and a request, layer -> words."""
+def _memory() -> dict[tuple, dict[str, Verdict]]:
+    """What was measured before, of a face and a request."""
     return st.session_state.setdefault("look-trusted", {})
 
 
@@ -93,13 +96,5 @@ def _where(run: Run, face: FaceMaps) -> list[str]:
 
     table = frozen_samples(run)
     size = (int(table.at[face.sample, "width"]), int(table.at[face.sample, "height"]))
-    return regions.notes(run, face, regions.boxes_of(table), size)
-
-
-def _words(trust: Trust) -> str:
-    faithfulness = trust.faithfulness
-    redrawn = ", ".join(f"{stage} {rank:+.2f}" for stage, rank in trust.randomised.items() if not math.isnan(rank))
-    return (
-        f"better than {faithfulness.beats} of {len(faithfulness.random_deletion)} random maps "
-        f"({faithfulness.gain:+.2f})\nredrawn: {redrawn or 'no heat'}\nhottest tenth holds {trust.concentration:.0%}"
-    )
+    words = regions.notes(run, face, regions.boxes_of(table), size)
+    return ["" if is_coarse(grid) else note for note, grid in zip(words, face.grids, strict=True)]

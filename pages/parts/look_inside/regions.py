@@ -133,8 +133,8 @@ def notes(run: Run, face: FaceMaps, boxes: Boxes, size: tuple[int, int]) -> list
 
 
 def _note(shares: np.ndarray) -> str:
-    """shares: (regions,) of one layer's heat."""
+    """shares: (regions,) of one layer's heat; NaN where it has none."""
     if np.isnan(shares).any():
-        return "no heat"
+        return ""
     parts = (f"{SHORT[name]} {100 * share:.0f}" for name, share in zip(regions.REGIONS, shares, strict=True))
     return f"{' · '.join(parts)} %"
