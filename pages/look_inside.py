@@ -19,7 +19,7 @@ from core.runs.yes_no.view import OneAttribute, opened
 from core.text import ago, count
 from pages.parts.doubts import queue
 from pages.parts.hand import hand
-from pages.parts.look_inside import address, controls, maps
+from pages.parts.look_inside import address, controls, maps, uploads
 from pages.parts.look_inside import groups as look_groups
 from pages.parts.look_inside import mistakes as look_mistakes
 from pages.parts.shared import badges, frame, groups, moved, run_picker
@@ -160,6 +160,6 @@ if view == "mistakes":
 elif view == "groups":
     look_groups.show(run, answers)
 elif view == "upload":
-    maps.uploads(run, answers, summaries)
+    uploads.show(run, answers, summaries)
 else:
     queue.show(run, answers, mistakes.version(run, which))

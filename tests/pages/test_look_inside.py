@@ -6,6 +6,7 @@ import json
 import shutil
 import weakref
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from core.inside import face_maps, fold_models
 from core.inside import maps as gradcam
 from core.jobs import control
 from core.places import HOME
+from core.predict import photos
+from core.predict.predictor import Predictor
 from core.runs import Run
 from core.runs.run import ID
 from tests.answered import CLASSES, answer, judged, made, photo, probabilities_of, table_of
@@ -526,6 +529,21 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, f
     assert {fold for _, fold in folds_asked} == {0, 1} and {row["title"] for row in rows} == {"new.jpg"}
     assert [row["cells"][0]["trust"] is not None for row in rows] == [True, True, False, False]
     assert "bad.jpg" in html(at) and "No fold has seen an uploaded photo" in "".join(c.value for c in at.caption)
+    answer = Predictor([small]).answer(photos.of_uploads({"new.jpg": (tmp_path / "new.jpg").read_bytes()}))
+    shares, shown = answer.probabilities()[0], unescape(html(at))
+    likeliest = CLASSES[int(shares.argmax())]
+    assert f'<div class="predict-answer">{likeliest}</div>' in shown and f"{shares.max():.0%}" in shown
+    assert (
+        "of 2 folds say so" in shown
+        and "not sure" in shown
+        and "No threshold of" in "".join(c.value for c in at.caption)
+    )
+    male = [place for place, name in enumerate(CLASSES) if name.startswith("male")]
+    of_folds = answer.answers[:, 0, male].sum(axis=1)
+    assert f'aria-label="male: {shares[male].sum():.3f}; the folds say {of_folds[0]:.2f}, {of_folds[1]:.2f}"' in shown
+    assert f'aria-label="{likeliest}: {shares.max():.3f}; the folds say' in shown
+    assert f'<i style="left:{100 * of_folds[0]:.1f}%"></i><i style="left:{100 * of_folds[1]:.1f}%"></i>' in shown
+    assert shown.index("predict-answer") < shown.index("What the layers attended to")
 
 
 def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(

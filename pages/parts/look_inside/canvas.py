@@ -217,7 +217,7 @@ async function draw(host, data) {
         word.type = "button";
         word.tabIndex = grid.querySelector(".look-trust") || line.querySelector(".look-trust") ? -1 : 0;
         word.setAttribute("aria-label", `${layer}, ${cell.trust.word}: ${cell.trust.figures.join("; ")}`);
-        figures(word, cell.trust.figures.join("\n"), tip);
+        figures(word, cell.trust.figures.join("\\n"), tip);
         figure.append(word);
       }
       line.append(figure);
@@ -235,7 +235,7 @@ async function draw(host, data) {
   for (const signed of [false, true])
     if (data.rows.some(row => row.signed === signed)) head.append(legend(style, signed));
   host.replaceChildren(head, grid, tip);
-  const of = data.rows.map(row => row.title).join("\n"), room = host.parentElement, box = room.getBoundingClientRect();
+  const of = data.rows.map(row => row.title).join("\\n"), room = host.parentElement, box = room.getBoundingClientRect();
   const hidden = box.bottom < 120 || box.top > innerHeight - 120;
   if (data.follow && host.dataset.of !== of && hidden) room.scrollIntoView();
   host.dataset.of = of;

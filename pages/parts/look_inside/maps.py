@@ -28,7 +28,6 @@ from pages.parts.shared import badges, run_picker, theme
 UPLOADED = "look-uploaded"  # in the session: what was seen in the uploads, until they are taken away
 REMEMBERED = 64  # faces whose maps are remembered, a run and a request each; 1 MB for five layers at 224 px
 SUFFIXES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "avif"]
-UPLOAD_HELP = "At most eight, cropped as the run crops its photos. Nothing of them is kept when the tab is closed."
 
 
 @st.cache_resource(show_spinner=False)
@@ -161,28 +160,6 @@ def _look_at(run: Run, contents: dict[str, bytes], request: MapRequest, folds: t
     return replace(face_maps.of_uploads(run, photos, request, folds), faults=faults)
 
 
-def uploads(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
-    """Faces that no run knows: every fold may judge them, for none has seen them."""
-    files = st.file_uploader(
-        "Photos",
-        accept_multiple_files=True,
-        max_upload_size=20,
-        key="look-uploads",
-        type=SUFFIXES,
-        help=UPLOAD_HELP,
-    )
-    st.caption(
-        "No fold has seen an uploaded photo, so every fold's model judges it. If the person is in the dataset, choose "
-        "the photo under Mistakes and maps instead: there only the fold that held the person out is asked."
-    )
-    if not files:
-        st.session_state.pop(UPLOADED, None)
-        return
-    if len(files) > address.MOST_FACES:
-        st.html(badges.fault(f"{len(files)} photos are too many.", f"The first {address.MOST_FACES} are shown."))
-    of_contents(run, answers, contents_of(files[: address.MOST_FACES]), summaries)
-
-
 def of_contents(
     run: Run,
     answers: Answers,
@@ -225,8 +202,8 @@ def explain(setting: Setting, drawn: Sequence[FaceMaps]) -> None:
         words += " Beneath: the share of heat by region; the boxes are set under Groups."
     if any(is_coarse(grid) for face in drawn for grid in face.grids):
         words += (
-            f" A map with fewer than {LEAST} x {LEAST} cells is drawn as its cells: it is too coarse to say where on "
-            "the photo, so nothing is said about regions."
+            f" A map with fewer than {count(LEAST)} x {count(LEAST)} cells is drawn as its cells: it is too coarse to "
+            "say where on the photo, so nothing is said about regions."
         )
     st.caption(words)
     if setting.trust and setting.request.minus:

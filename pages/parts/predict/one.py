@@ -18,8 +18,9 @@ from core.predict.photos import Photo
 from core.predict.predictions import Asked
 from core.predict.predictor import WHICH
 from core.predict.resembling import Features
-from core.stats import voting
-from core.text import count, listed, plain
+from core.text import count, plain
+from pages.parts.answer import answer
+from pages.parts.answer.answer import Judged
 from pages.parts.look_inside import maps as look_maps
 from pages.parts.predict import work
 from pages.parts.predict.question import Question
@@ -27,15 +28,8 @@ from pages.parts.predict.work import Outcome
 from pages.parts.shared import badges, theme
 
 SIDE = 420  # px of the photo on screen
-MOST_CLASSES = 10
+MOST_CLASSES = 6  # in the table of folds
 CSS = """<style>
-.predict-classes { display: grid; grid-template-columns: max-content 1fr max-content; gap: .25rem .7rem;
-  align-items: center; font-size: .92rem; font-variant-numeric: tabular-nums; }
-.predict-classes .lab-bar { height: 9px; }
-.predict-answer { font-size: 1.5rem; font-weight: 650; line-height: 1.25; overflow-wrap: anywhere; }
-.predict-words { display: flex; flex-wrap: wrap; gap: .3rem .5rem; padding: .35rem 0 .6rem; font-size: .84rem; }
-.predict-words span { border-radius: 999px; padding: .08rem .6rem;
-  background: color-mix(in srgb, var(--c, currentColor) 14%, transparent); }
 .predict-photo img { width: 100%; max-width: 340px; border-radius: 6px; display: block; }
 </style>"""
 
@@ -72,46 +66,17 @@ def begun(asked: Asked, row: int) -> Iterator[bool]:
 
 
 def _answer(outcome: Outcome, question: Question, row: int) -> None:
-    """The classes with their probabilities, and in a few words how far to believe them."""
-    predictions = outcome.predictions
-    shares = predictions.probabilities(question.vote, outcome.weights)[row]
-    answer = int(predictions.classes(question.vote, outcome.weights)[row])
-    agree, asked = (int(each[0]) for each in voting.agreeing(predictions.answers[:, [row]], np.array([answer])))
-    disagreement = float(voting.mutual_information(predictions.answers[:, [row]])[0])
-    words = [("good" if agree == asked else "warn", f"{agree} of {asked} fold{'s' * (asked != 1)} say so")]
-    if asked > 1:
-        words.append(("quiet", f"disagreement {disagreement:.2f} bit"))
-    if outcome.doubt is not None:
-        unsure = bool(outcome.doubt.unsure[row])
-        words.append(("warn", "not sure") if unsure else ("good", f"sure, by {question.accuracy:.0%}"))
-        if outcome.doubt.sets is not None:
-            names = [predictions.class_names[place] for place in np.flatnonzero(outcome.doubt.sets[row])]
-            words.append(("quiet", f"set: {listed(names, 6)}" if names else "set: empty, no class is usual enough"))
-    if outcome.far[row]:
-        words.append(("bad", "far from anything trained on"))
-    order = sorted(range(len(shares)), key=lambda place: -shares[place])
-    lines = [
-        f"<span>{escape(name)}</span>{badges.bar(shares[place], name=name)}<span>{shares[place]:.3f}</span>"
-        for place, name in [(place, predictions.class_names[place]) for place in order[:MOST_CLASSES]]
-    ]
-    more = len(order) - MOST_CLASSES
-    rest = f'<div class="lab-meta">and {count(more)} less probable classes</div>' if more > 0 else ""
-    chips = "".join(f'<span class="lab-{tone}">{escape(text)}</span>' for tone, text in words)
-    st.html(
-        f'{CSS}<div class="predict-answer">{escape(predictions.class_names[answer])}</div>'
-        f'<div class="predict-words">{chips}</div><div class="predict-classes">{"".join(lines)}</div>{rest}'
-    )
-    sentences = [*outcome.notes, *(outcome.doubt.sentences if outcome.doubt else [])]
-    if outcome.why is not None:
-        sentences.append(f"Nothing is said about how sure that is: {outcome.why.message}")
-    st.caption(plain(" ".join(sentences)))
+    """The answer, and how far to believe it."""
+    why = "" if outcome.why is None else outcome.why.message
+    judged = Judged(outcome.doubt, why, question.accuracy, bool(outcome.far[row]), outcome.notes)
+    answer.show(outcome.predictions, row, judged, vote=question.vote, weights=outcome.weights)
 
 
 def _folds(outcome: Outcome, row: int) -> None:
     """Each fold's answer beside the mean."""
     predictions = outcome.predictions
     mean = predictions.probabilities()[row]
-    order = sorted(range(len(mean)), key=lambda place: -mean[place])[: MOST_CLASSES // 2 + 1]
+    order = sorted(range(len(mean)), key=lambda place: -mean[place])[:MOST_CLASSES]
     several = len(predictions.runs) > 1
     head = '<th class="lab-left">fold</th><th class="lab-left">answers</th>'
     head += "".join(f"<th>{escape(predictions.class_names[place])}</th>" for place in order)
