@@ -17,6 +17,9 @@ from tests.browser.screen import Talk, slack, soon
 pytestmark = pytest.mark.browser
 
 
+IN_SIGHT = "c => { const box = c.getBoundingClientRect(); return box.top > 0 && box.bottom < innerHeight; }"
+
+
 def faces(page):
     return page.locator(".look-gallery button")
 
@@ -43,6 +46,8 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
     chosen = names(page)[0]
     painted = page.locator(".look-maps[data-painted='10'] canvas")
     soon(lambda: painted.count() == 10, 90 * slack(), "five layers of two depths")
+    assert painted.first.evaluate(IN_SIGHT), "the maps of what was clicked stand beside it"
+    sees(page, "2 x 2 cells")
     fold = small.samples().set_index("sample").loc[chosen, "fold"]
     for run in (small, large):
         sees(page, f"{run.config().name} · fold {fold}, held out")
@@ -85,7 +90,7 @@ def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
 def test_keys_walk_the_gallery_and_choose(page, lab):
     run = judged_run(lab)
     talk = Talk(page)
-    page.goto(f"/look_inside?run={run.id}&answer=all")
+    page.goto(f"/look_inside?run={run.id}&answer=all&trust=1&layers=layer4")
     soon(lambda: faces(page).count() == 12, 60 * slack(), "twelve faces")
     talk.over()  # what is drawn anew loses the focus
     faces(page).first.focus()
@@ -99,6 +104,14 @@ def test_keys_walk_the_gallery_and_choose(page, lab):
     soon(
         lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 60 * slack(), "a link opens the same choice"
     )
+    word = page.locator(".look-trust")  # one word beneath the map; its figures come with the focus
+    soon(lambda: word.count() == 1, 90 * slack(), "how far to trust the map")
+    talk.over()
+    word.focus()
+    tip = page.locator(".look-tip")
+    soon(tip.is_visible, 60 * slack(), "the figures of the word")
+    assert "of 5 random maps" in tip.inner_text() and "2 x 2 cells: too few to be trusted" in tip.inner_text()
+    assert word.get_attribute("aria-label").startswith(f"layer4, {word.inner_text()}: better than")
 
 
 def test_from_home_to_the_maps_of_the_commonest_mistake_and_back_through_the_menu(page, lab):
