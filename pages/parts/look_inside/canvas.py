@@ -54,15 +54,15 @@ _CSS = """
   .look-maps .look-corner { display: none; }
   .look-maps .look-face { grid-column: 1 / -1; }
   .look-maps .look-face small { display: inline-block; margin-right: .9rem; }
-  .look-maps .look-alone { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .look-maps .look-alone { grid-template-columns: repeat(3, minmax(0, 1fr)); max-width: 34rem; }
   .look-maps .look-alone > .look-title { display: none; }
-  .look-maps .look-alone figure .look-title { display: block; }
+  .look-maps .look-alone figure .look-title { display: block; min-height: 2.4em; }
 }
 .look-maps .look-rule { grid-column: 1 / -1; border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
 """
 
 _JS = """
-const HINT = "Point at a map to read its value (keys: arrows move the point, Page Down goes to the next map).";
+const HINT = "Point at a map to read its value; by keys: arrows, Page Down.";
 
 function text(tag, content, name) {
   const element = document.createElement(tag);

@@ -60,8 +60,9 @@ def maps_of(run: Run, samples: Sequence[str], every: bool, request: MapRequest) 
 
 def show(run: Run, answers: Answers, others: list[Run], summaries: Sequence[dict], neighbours: list[str]) -> None:
     """Maps of the chosen faces, or what to do to see some. neighbours: what the gallery pages through."""
-    theme.heading("Maps")
     samples = address.chosen(answers)
+    if not samples:  # else the photo's own name is heading enough
+        theme.heading("Maps")
     with st.container(horizontal=True, vertical_alignment="center"):
         mistakes.step(answers, neighbours)
     if not samples:
