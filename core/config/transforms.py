@@ -12,7 +12,8 @@ class Param:
 
     kind: 'int', 'float', 'int range', 'float range' (a low and a high end) or 'rgb' (three floats).
     low, high: the bounds that the lab accepts, both included. step: of a control. unit: shown behind the label.
-    odd: whole odd numbers only, as kernels need them.
+    odd: whole odd numbers only, as kernels need them. mild: the value at which the transform does least, the low bound
+    where none is named.
     """
 
     kind: str
@@ -23,18 +24,26 @@ class Param:
     help: str
     unit: str = ""
     odd: bool = False
+    mild: float | None = None
+
+    @property
+    def mildest(self) -> float:
+        return self.low if self.mild is None else self.mild
 
 
 @dataclass(frozen=True)
 class Transform:
-    """deterministic: the same for every image and applied in validation too. fixed: arguments that are not settings.
+    """title: what it does, in a few words. also: other words under which somebody may look for it. help: a sentence.
 
+    deterministic: the same for every image and applied in validation too. fixed: arguments that are not settings.
     keeps_size: takes its output size from the Resize or CenterCrop before it.
     removes: how it takes pixels away: 'covers' (rectangles of the fill), 'moves' (they fall out of the frame), or ''.
     exact: what core/augment/draws.py does in its place, with the same bytes: 'table' (256 values), 'mirror', 'cover',
     'grey', 'crop', or '' where albumentations alone does it.
     """
 
+    title: str
+    also: str
     help: str
     params: dict[str, Param] = field(default_factory=dict)
     deterministic: bool = False
@@ -49,6 +58,8 @@ _SIDE: dict[str, Any] = {"low": 8, "high": 2048, "step": 1, "unit": "px"}
 _REPLICATE = 1  # cv2.BORDER_REPLICATE: black corners would tell how far a face was moved
 TRANSFORMS: dict[str, Transform] = {
     "CenterCrop": Transform(
+        "Crop the middle",
+        "cut, centre",
         "Cuts the middle out of the photo; a photo smaller than the crop is padded with black.",
         {
             "height": Param("int", 400, help="Height of the crop, in pixels.", **_SIDE),
@@ -60,6 +71,8 @@ TRANSFORMS: dict[str, Transform] = {
         exact="crop",
     ),
     "Resize": Transform(
+        "Scale to a size",
+        "shrink, enlarge, resolution",
         "Scales to the size that the network sees, without keeping the proportions.",
         {
             "height": Param("int", 224, help="Height, in pixels.", **_SIDE),
@@ -69,28 +82,36 @@ TRANSFORMS: dict[str, Transform] = {
         fixed={"interpolation": 3},  # cv2.INTER_AREA: photos shrink, and area averaging does not alias
     ),
     "RandomBrightnessContrast": Transform(
+        "Brightness and contrast",
+        "lighter, darker, exposure",
         "Makes the photo lighter or darker and changes its contrast.",
         {
             "brightness_limit": Param(
-                "float range", [-0.2, 0.2], -1, 1, 0.05, "Change of brightness, as a share of full scale."
+                "float range", [-0.2, 0.2], -1, 1, 0.05, "Change of brightness, as a share of full scale.", mild=0
             ),
-            "contrast_limit": Param("float range", [-0.2, 0.2], -1, 1, 0.05, "Change of contrast, as a share."),
+            "contrast_limit": Param("float range", [-0.2, 0.2], -1, 1, 0.05, "Change of contrast, as a share.", mild=0),
         },
         exact="table",
     ),
-    "HorizontalFlip": Transform("Mirrors left and right.", exact="mirror"),
+    "HorizontalFlip": Transform("Mirror left and right", "flip", "Mirrors left and right.", exact="mirror"),
     "Affine": Transform(
+        "Rotate, scale and shift",
+        "turn, zoom, move, translate, tilt",
         "Turns, scales and shifts the photo a little; what falls in from outside repeats the border.",
         {
-            "rotate": Param("float range", [-10.0, 10.0], -180, 180, 1, "Turn, in degrees.", "°"),
-            "scale": Param("float range", [0.9, 1.1], 0.1, 4, 0.05, "Scale; 1 leaves the size as it is."),
-            "translate_percent": Param("float range", [-0.06, 0.06], -1, 1, 0.01, "Shift, as a share of the side."),
+            "rotate": Param("float range", [-10.0, 10.0], -180, 180, 1, "Turn, in degrees.", "°", mild=0),
+            "scale": Param("float range", [0.9, 1.1], 0.1, 4, 0.05, "Scale; 1 leaves the size as it is.", mild=1),
+            "translate_percent": Param(
+                "float range", [-0.06, 0.06], -1, 1, 0.01, "Shift, as a share of the side.", mild=0
+            ),
         },
         fixed={"border_mode": _REPLICATE},
         removes="moves",
     ),
-    "InvertImg": Transform("Turns the photo into its negative.", exact="table"),
+    "InvertImg": Transform("Negative", "invert colours, colors", "Turns the photo into its negative.", exact="table"),
     "CoarseDropout": Transform(
+        "Cover with rectangles",
+        "cutout, holes, occlusion, mask",
         "Covers rectangles with black, so that no single part of the photo suffices.",
         {
             "num_holes_range": Param("int range", [4, 4], 1, 64, 1, "Fewest and most rectangles."),
@@ -102,94 +123,143 @@ TRANSFORMS: dict[str, Transform] = {
         exact="cover",
     ),
     "Erasing": Transform(
+        "Cover one random rectangle",
+        "cutout, hole, occlusion, mask",
         "Covers one rectangle of random size and shape with black.",
         {
             "scale": Param("float range", [0.02, 0.2], 0.01, 0.5, 0.01, "Its area, as a share of the image."),
-            "ratio": Param("float range", [0.3, 3.3], 0.1, 10, 0.1, "Its width divided by its height."),
+            "ratio": Param("float range", [0.3, 3.3], 0.1, 10, 0.1, "Its width divided by its height.", mild=1),
         },
         fixed={"fill": 0},
         removes="covers",
         exact="cover",
     ),
     "RandomResizedCrop": Transform(
+        "Crop a random part",
+        "zoom in, cut",
         "Cuts out a random part and scales it back to the size of the Resize or CenterCrop before it.",
         {
-            "scale": Param("float range", [0.7, 1.0], 0.05, 1, 0.05, "Area that is kept, as a share of the image."),
-            "ratio": Param("float range", [0.8, 1.25], 0.2, 5, 0.05, "Width of the part divided by its height."),
+            "scale": Param(
+                "float range", [0.7, 1.0], 0.05, 1, 0.05, "Area that is kept, as a share of the image.", mild=1
+            ),
+            "ratio": Param(
+                "float range", [0.8, 1.25], 0.2, 5, 0.05, "Width of the part divided by its height.", mild=1
+            ),
         },
         keeps_size=True,
         removes="moves",
     ),
     "Perspective": Transform(
+        "View from the side",
+        "tilt, warp, camera angle",
         "Shows the photo as if seen from the side.",
         {"scale": Param("float range", [0.02, 0.08], 0, 0.4, 0.01, "How far corners move, as a share of the side.")},
         fixed={"border_mode": _REPLICATE},
         removes="moves",
     ),
     "GridDistortion": Transform(
+        "Bend",
+        "warp, elastic, distort",
         "Bends the photo along a grid.",
         {
-            "num_steps": Param("int", 5, 2, 20, 1, "Cells of the grid along a side."),
+            "num_steps": Param("int", 5, 2, 20, 1, "Cells of the grid along a side.", mild=5),
             "distort_limit": Param(
-                "float range", [-0.2, 0.2], -0.9, 0.9, 0.05, "Shift of grid lines, share of a cell."
+                "float range", [-0.2, 0.2], -0.9, 0.9, 0.05, "Shift of grid lines, share of a cell.", mild=0
             ),
         },
         fixed={"border_mode": _REPLICATE},
         removes="moves",
     ),
     "HueSaturationValue": Transform(
+        "Hue and colourfulness",
+        "colours, colors, tint",
         "Shifts hue, colourfulness and brightness.",
         {
-            "hue_shift_limit": Param("float range", [-8, 8], -90, 90, 1, "Shift of hue; 180 is once around.", "of 180"),
-            "sat_shift_limit": Param("float range", [-25, 25], -255, 255, 5, "Shift of saturation.", "of 255"),
-            "val_shift_limit": Param("float range", [-20, 20], -255, 255, 5, "Shift of brightness.", "of 255"),
+            "hue_shift_limit": Param(
+                "float range", [-8, 8], -90, 90, 1, "Shift of hue; 180 is once around.", "of 180", mild=0
+            ),
+            "sat_shift_limit": Param("float range", [-25, 25], -255, 255, 5, "Shift of saturation.", "of 255", mild=0),
+            "val_shift_limit": Param("float range", [-20, 20], -255, 255, 5, "Shift of brightness.", "of 255", mild=0),
         },
     ),
     "ColorJitter": Transform(
+        "Vary all colours",
+        "colors, hue, saturation, brightness, contrast",
         "Multiplies brightness, contrast and saturation and turns hue, in a random order.",
         {
-            "brightness": Param("float range", [0.8, 1.2], 0, 3, 0.05, "Factor of brightness; 1 changes nothing.", "×"),
-            "contrast": Param("float range", [0.8, 1.2], 0, 3, 0.05, "Factor of contrast; 1 changes nothing.", "×"),
-            "saturation": Param("float range", [0.8, 1.2], 0, 3, 0.05, "Factor of saturation; 0 is grey.", "×"),
-            "hue": Param("float range", [-0.03, 0.03], -0.5, 0.5, 0.01, "Turn of hue, as a share of a full turn."),
+            "brightness": Param(
+                "float range", [0.8, 1.2], 0, 3, 0.05, "Factor of brightness; 1 changes nothing.", "×", mild=1
+            ),
+            "contrast": Param(
+                "float range", [0.8, 1.2], 0, 3, 0.05, "Factor of contrast; 1 changes nothing.", "×", mild=1
+            ),
+            "saturation": Param("float range", [0.8, 1.2], 0, 3, 0.05, "Factor of saturation; 0 is grey.", "×", mild=1),
+            "hue": Param(
+                "float range", [-0.03, 0.03], -0.5, 0.5, 0.01, "Turn of hue, as a share of a full turn.", mild=0
+            ),
         },
     ),
     "CLAHE": Transform(
+        "Even out contrast",
+        "histogram, equalise, equalize",
         "Evens out contrast region by region.",
         {"clip_limit": Param("float range", [1, 4], 1, 40, 0.5, "Most contrast that is added; 1 adds least.")},
     ),
     "RandomGamma": Transform(
+        "Middle tones",
+        "lighter, darker, exposure",
         "Lightens or darkens the middle tones.",
-        {"gamma_limit": Param("float range", [80, 120], 10, 400, 5, "Gamma; 100 changes nothing, more darkens.", "%")},
+        {
+            "gamma_limit": Param(
+                "float range", [80, 120], 10, 400, 5, "Gamma; 100 changes nothing, more darkens.", "%", mild=100
+            )
+        },
         exact="table",
     ),
-    "ToGray": Transform("Takes the colour away.", exact="grey"),
+    "ToGray": Transform(
+        "Take the colour away",
+        "grey, greyscale, grayscale, black and white, color",
+        "Takes the colour away.",
+        exact="grey",
+    ),
     "GaussianBlur": Transform(
+        "Blur",
+        "out of focus, smooth, soft",
         "Blurs evenly, as a lens out of focus.",
         {"sigma_limit": Param("float range", [0.5, 2.0], 0.1, 20, 0.1, "Width of the blur, in pixels.", "px")},
         fixed={"blur_limit": 0},  # the kernel then follows from the width
     ),
     "MotionBlur": Transform(
+        "Blur in one direction",
+        "shake, camera movement",
         "Blurs in one direction, as a moving camera.",
         {"blur_limit": Param("int range", [3, 7], 3, 99, 2, "Length of the blur, odd.", "px", odd=True)},
     ),
     "GaussNoise": Transform(
+        "Noise",
+        "grain, sensor",
         "Adds noise to each pixel and colour.",
         {"std_range": Param("float range", [0.02, 0.1], 0, 1, 0.01, "Deviation of the noise, share of full scale.")},
     ),
     "ImageCompression": Transform(
+        "JPEG quality",
+        "compression, artefacts, artifacts, blocks",
         "Shows the photo as a JPEG of low quality.",
-        {"quality_range": Param("int range", [40, 95], 1, 100, 1, "JPEG quality; 100 is best.")},
+        {"quality_range": Param("int range", [40, 95], 1, 100, 1, "JPEG quality; 100 is best.", mild=100)},
         fixed={"compression_type": "jpeg"},
     ),
     "Sharpen": Transform(
+        "Sharper edges",
+        "crisp, unsharp",
         "Sharpens edges.",
         {
             "alpha": Param("float range", [0.2, 0.5], 0, 1, 0.05, "Share of the sharpened image."),
-            "lightness": Param("float range", [0.5, 1.0], 0, 3, 0.05, "Weight of the pixel itself."),
+            "lightness": Param("float range", [0.5, 1.0], 0, 3, 0.05, "Weight of the pixel itself.", mild=1),
         },
     ),
     "RandomShadow": Transform(
+        "Shadows",
+        "shade, lighting",
         "Lays shadows of random shape over the photo.",
         {
             "num_shadows_limit": Param("int range", [1, 2], 1, 10, 1, "Fewest and most shadows."),
@@ -198,6 +268,8 @@ TRANSFORMS: dict[str, Transform] = {
         fixed={"shadow_roi": (0, 0, 1, 1)},
     ),
     "Normalize": Transform(
+        "Normalise colours",
+        "colors, mean, deviation, standardise, standardize",
         "Subtracts the mean colour and divides by its deviation; done on the device, a batch at a time.",
         {
             "mean": Param("rgb", [0.485, 0.456, 0.406], 0, 1, 0.001, "Mean of red, green, blue (ImageNet's)."),

@@ -116,8 +116,8 @@ def small_run(page, folds: int, epochs: int) -> None:
     sees(page, f"adamw {epochs} epochs")
 
 
-def choose(page, label: str, option: str | re.Pattern) -> None:
-    """Pick an option of a select box by its name, typed so that a long list has drawn it."""
+def choose(page, label: str, option: str | re.Pattern, typed: str = "") -> None:
+    """Pick an option of a select box by its name, typed so that a long list has drawn it; or `typed` instead of it."""
     box, target = page.get_by_role("combobox", name=label), page.get_by_role("option", name=option, exact=True)
 
     def chosen() -> bool:
@@ -125,8 +125,8 @@ def choose(page, label: str, option: str | re.Pattern) -> None:
         with contextlib.suppress(TimeoutError):
             if not target.count():
                 box.click(timeout=2000)
-                if isinstance(option, str):
-                    box.fill(option, timeout=2000)
+                if typed or isinstance(option, str):
+                    box.fill(typed or option, timeout=2000)
             target.click(timeout=2000)
             return True
         return False

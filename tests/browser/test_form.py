@@ -301,7 +301,7 @@ def test_a_reload_brings_every_edit_back_and_says_so_once(page, untrained):
     write(page, "Folds", "3")
     sees(page, "3 fold jobs are queued")
     press(button(page, "Transforms"))
-    choose(page, "Add a transform", "Perspective")
+    choose(page, "Add a transform", re.compile("Perspective"), typed="camera angle")
     press(button(page, "Add"))
     sees(page, "CoarseDropout, Perspective")
     press(button(page, "Phases"))

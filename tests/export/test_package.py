@@ -277,7 +277,7 @@ def test_other_names_and_places_are_refused(joint, tmp_path):
 
 
 def test_a_step_that_a_package_cannot_repeat_is_named(monkeypatch):
-    monkeypatch.setitem(TRANSFORMS, "ToGray", Transform("Grey for every photo.", deterministic=True))
+    monkeypatch.setitem(TRANSFORMS, "ToGray", Transform("Grey", "", "Grey for every photo.", deterministic=True))
     steps = [{"name": "Resize"}, {"name": "ToGray"}, {"name": "Normalize"}]
     with pytest.raises(LabError, match="the step ToGray is applied to every photo") as caught:
         steps_of(from_dict({"transforms": steps}))

@@ -14,12 +14,14 @@ from core.augment import exchange
 from core.config import recipes
 from core.config import run_config as configs
 from core.config.run_config import study_transforms
+from core.config.transforms import TRANSFORMS
 from core.data.pictures.photo import photos_of
 from core.data.scan import scan
 from core.jobs import control as jobs
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.training.batches import AugmentedBatches, Source
+from pages.parts.form.transforms import search_line
 from tests.photos import png_bomb
 
 
@@ -151,6 +153,20 @@ def test_the_list_is_built_reordered_and_switched_off(lab, tiny_dataset):
     control(page, "button", "transforms.5.remove").click().run()
     assert "GaussianBlur" not in names(page)
     assert not page.exception
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        *(("rotate", "Affine"), ("zoom", "Affine"), ("cutout", "CoarseDropout"), ("flip", "HorizontalFlip")),
+        *(("grey", "ToGray"), ("grain", "GaussNoise"), ("JPEG", "ImageCompression"), ("affine", "Affine")),
+    ],
+)
+def test_a_transform_is_found_by_what_it_does(typed, name):
+    fitting = [each for each in TRANSFORMS if typed.lower() in search_line(each).lower()]
+    assert name in fitting
+    assert len(fitting) <= 2
+    assert len({transform.title for transform in TRANSFORMS.values()}) == len(TRANSFORMS)
 
 
 def test_use_in_launch_takes_the_list_along(lab, tiny_dataset):

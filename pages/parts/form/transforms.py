@@ -55,9 +55,22 @@ def editor(transforms: TransformList, errors: Errors, notes: dict[int, list[str]
     fields.message("transforms", errors)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"{transforms.key}.transforms.new"
-        st.selectbox("Add a transform", list(TRANSFORMS), key=key, width=260)
+        st.selectbox(
+            "Add a transform",
+            list(TRANSFORMS),
+            key=key,
+            format_func=search_line,
+            filter_mode="contains",
+            help="Type what it should do, such as rotate, zoom, hole or grey.",
+        )
         add = f"{transforms.key}.transforms.add"
         st.button("Add", icon=":material/add:", key=add, on_click=_add, args=(transforms, key))
+
+
+def search_line(name: str) -> str:
+    """A transform in the list to add from, under all words that somebody may type to find it."""
+    table = TRANSFORMS[name]
+    return f"{table.title} · {name} · {table.also}"
 
 
 def _transform(transforms: TransformList, index: int, entry: dict[str, Any], errors: Errors, notes: list[str]) -> None:
@@ -87,11 +100,11 @@ def _transform(transforms: TransformList, index: int, entry: dict[str, Any], err
 
 
 def _switch(transforms: TransformList, here: str, entry: dict[str, Any]) -> None:
-    """Turns a transform on or off; says its name, and whether it belongs to every photo."""
+    """Turns a transform on or off; says what it does, albumentations' name, and whether it belongs to every photo."""
     table = TRANSFORMS[entry["name"]]
     field(
         st.toggle,
-        f"**{plain(entry['name'])}**" + ("  :gray[always]" if table.deterministic else ""),
+        f"**{plain(table.title)}**  :gray[{plain(entry['name'])}{' · always' * table.deterministic}]",
         key=f"{transforms.key}.{here}.enabled",
         holds=bool(entry.get("enabled", True)),
         take=_writer(transforms, entry, "enabled"),
