@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -9,21 +10,25 @@ import streamlit as st
 
 from core.augment.steps import own_complaint
 from core.config import RunConfig, TransformConfig
-from core.config.recipes import all_recipes, own_recipes, save_recipe
+from core.config.recipes import all_recipes, own_recipes, save_recipe, title
 from core.errors import LabError
 from core.text import plain
-from pages.parts.augment import effect, stress, text, views
-from pages.parts.augment.photo import choose, photos_of
+from pages.parts.augment import beside, change, effect, stress, style, text, views
+from pages.parts.augment.photo import choose, dataset, photos_of, take_dataset
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
-from pages.parts.launch.source import take_pipeline
+from pages.parts.launch.source import first_recipe, take_pipeline
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 
+SEEN = ("draws", "beside", "steps", "batch", "walk")  # views of pictures, which stay in sight everywhere
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
+OF_LAUNCH = "Launch"  # in the place of a recipe's name, which has no capitals
+TAKEN, FOLLOWED = "augment_taken", "augment_followed"  # the draft as it was taken from Launch; what was taken there
 VIEWS = {
     "draws": ("Draws", views.draws),
+    "beside": ("Side by side", beside.show),
     "steps": ("Step by step", views.steps),
     "batch": ("One batch", views.batch),
     "effect": ("Effect on photos", views.effect),
@@ -35,7 +40,7 @@ VIEWS = {
 
 
 def begin() -> None:
-    """The draft: Launch's settings if there are some, else the recipe in the address, else the study's."""
+    """The draft: the recipe in the address, else Launch's settings, anew for as long as nothing was changed here."""
     linked = st.query_params.get("recipe")
     if linked in all_recipes() and linked != st.session_state.get(RECIPE):
         take(settings_of(linked), linked)
@@ -43,16 +48,43 @@ def begin() -> None:
         if form_draft.DRAFT in st.session_state:
             take_from_launch()
         else:
-            take(settings_of("study"), "study")
+            take(settings_of(first_recipe()), first_recipe())
+    elif launch_went_on() and not changed_here():
+        take_from_launch()
 
 
 def take_from_launch() -> None:
-    kind, name = st.session_state.get("launch_source", ("recipe", "study"))
-    recipe = name if kind == "recipe" and name in all_recipes() else "study"
+    """Launch's settings; its dataset too, where the one here still is what came from there."""
+    kind, name = st.session_state.get("launch_source", ("recipe", ""))
+    recipe = name if kind == "recipe" and name in all_recipes() else first_recipe()
     settings = form_draft.draft()
     if form_draft.check(settings)[0] is None:  # what is wrong elsewhere in the form cannot be corrected here
-        settings = settings_of(recipe) | {part: settings[part] for part in ("data", "transforms")}
-    take(settings, recipe)
+        settings = settings_of(recipe) | {part: settings[part] for part in ("data", "transforms", "mix")}
+    if dataset() == st.session_state.get(FOLLOWED, {}).get("data"):
+        take_dataset(settings["data"])
+    take(settings, OF_LAUNCH)
+    follow_launch()
+    st.query_params.pop("recipe", None)
+
+
+def follow_launch() -> None:
+    """What is here is what stands in Launch; a change there is taken up here, until something is changed here."""
+    st.session_state[RECIPE] = OF_LAUNCH
+    st.session_state[TAKEN] = copy.deepcopy(st.session_state[DRAFT])
+    st.session_state[FOLLOWED] = {"launch": launch_as_text(), "data": copy.deepcopy(form_draft.draft()["data"])}
+
+
+def launch_went_on() -> bool:
+    """Whether the list here came from Launch, which has other settings by now."""
+    return st.session_state[RECIPE] == OF_LAUNCH and launch_as_text() != st.session_state[FOLLOWED]["launch"]
+
+
+def launch_as_text() -> str:
+    return json.dumps(form_draft.draft(), sort_keys=True)
+
+
+def changed_here() -> bool:
+    return any(st.session_state[DRAFT][part] != st.session_state[TAKEN][part] for part in ("transforms", "mix"))
 
 
 def settings_of(recipe: str) -> dict:
@@ -70,9 +102,16 @@ def restart() -> None:
 
 
 def take_recipe(name: str) -> None:
-    """Another recipe's transforms; what was changed is left."""
+    """Another recipe's transforms, or Launch's; what was changed is left."""
+    if name == OF_LAUNCH:
+        take_from_launch()
+        return
     take(settings_of(name), name)
     st.query_params["recipe"] = name
+
+
+def name_of(recipe: str) -> str:
+    return "Launch's settings" if recipe == OF_LAUNCH else title(recipe)
 
 
 def ask_to_save() -> None:
@@ -100,15 +139,19 @@ def recipe_line(config: RunConfig | None) -> None:
         save(name, config, bool(st.session_state.get("augment-save-replace")))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names, present = list(all_recipes()), st.session_state[RECIPE]
+        if form_draft.DRAFT in st.session_state:
+            names = [OF_LAUNCH, *names]
         field(
             st.selectbox,
-            "Start from a recipe",
+            "Start from",
             names,
             key=f"augment-recipe-{st.session_state[VERSION]}",
             holds=present if present in names else names[0],
             take=take_recipe,
-            width=260,
+            format_func=name_of,
+            width=210,
         )
+        change.preset_line(st.session_state[DRAFT], config, restart)
         with st.popover("Save as recipe", icon=":material/bookmark_add:", disabled=config is None):
             save_form()
     for name, error in own_recipes()[1].items():
@@ -165,6 +208,7 @@ def pick_view() -> str:
 
 
 frame.begin_page()
+st.html(style.CSS)
 begin()
 draft = st.session_state[DRAFT]
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -173,17 +217,24 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         "Use in Launch", icon=":material/rocket_launch:", type="primary", key="augment-use", on_click=ask_for_launch
     )
 photos = photos_of(draft)
-left, right = st.columns([5, 7], gap="large")
 config, errors = form_draft.check(draft)
 errors = errors | {path: message for path, message in complaints(draft).items() if path not in errors}
-with right:
-    photo = choose(photos)
+photo = choose(photos)
+with st.container(key="augment-view-line"):
+    view = pick_view()
+left, right = st.columns([5, 7], gap="large")
 notes = {}
 if config is not None and photo is not None and not errors:
-    notes = effect.notes_of(config, photos, photo)
+    with right:
+        notes = effect.notes_of(config, photos, photo)
+        change.mend_if_asked(draft, config, notes, photos, photo, restart)
 with left:
     recipe_line(config)
-    listed = transforms.TransformList(draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True)
+    change.way_back(draft, restart)
+    change.mend_fault()
+    listed = transforms.TransformList(
+        draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True, mend=change.ask_to_mend
+    )
     transforms.editor(listed, errors, notes)
 if st.session_state.pop("augment-to-launch", False):
     if errors:
@@ -191,11 +242,11 @@ if st.session_state.pop("augment-to-launch", False):
             badges.show_error(LabError("The transforms cannot be used yet.", "Correct what is said beside them."))
     else:
         take_pipeline(draft, st.session_state[RECIPE])
+        follow_launch()
         for name in ("recipe", "from"):
             st.query_params.pop(name, None)
         st.switch_page(LAUNCH)
-with right:
-    view = pick_view()
+with right, st.container(key=style.SEEN if view in SEEN else style.READ):
     if view not in ("text", "stress") and (config is None or errors):
         lines = [f"- {plain(label_of(path))}: {plain(message)}" for path, message in errors.items()]
         st.error("To correct first:\n" + "\n".join(lines), icon=":material/error:")

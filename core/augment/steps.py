@@ -104,14 +104,15 @@ def _always(transform: TransformConfig, name: str | None, value: float) -> Trans
 
 
 def strengths(name: str, param: str | None, steps: int = 9) -> np.ndarray:
-    """Values from the one end of a parameter's bounds to the other; whole and odd where the parameter is."""
+    """Values from one end of a parameter's bounds to the other, on its control's steps; odd where it is."""
     if param is None:
         return np.linspace(0, 1, steps)
     entry = TRANSFORMS[name].params[param]
     values = np.linspace(entry.low, entry.high, steps)
-    if entry.kind.startswith("int"):
-        values = np.unique(2 * np.round((values - 1) / 2) + 1 if entry.odd else np.round(values))
-    return values
+    if entry.odd:
+        return np.unique(2 * np.round((values - 1) / 2) + 1)
+    inner = entry.low + np.round((values - entry.low) / entry.step) * entry.step
+    return np.unique(np.clip(np.round(inner, 10), entry.low, entry.high))
 
 
 def build_whole(transforms: Sequence[TransformConfig]):

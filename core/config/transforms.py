@@ -280,6 +280,11 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
+def param_title(name: str) -> str:
+    """What a control of the parameter is called: "hole_height_range" -> "Hole height"."""
+    return name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
+
+
 def default_params(name: str) -> dict[str, Any]:
     return {key: param.default for key, param in TRANSFORMS[name].params.items()}
 

@@ -18,6 +18,11 @@ def places(page) -> list[str]:
     return [label.split("\n")[0].split("·")[0].split()[-1] for label in labels]
 
 
+def in_sight(page, picture: str) -> bool:
+    box = page.locator(picture).first.bounding_box()
+    return box is not None and 0 <= box["y"] and box["y"] + box["height"] <= page.viewport_size["height"]
+
+
 def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):
     talk = Talk(page)
     page.goto(f"/augment?root={lab.demo}&recipe=study")
@@ -29,6 +34,11 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     soon(
         lambda: places(page)[-2:] == ["GaussianBlur", "Normalize"], 60 * slack(), "the new one stands before Normalize"
     )
+
+    press(page.get_by_role("button", name="Mend it").last)
+    sees(page, "Measured again, nothing is warned of there.")
+    page.get_by_role("button", name="Add", exact=True).scroll_into_view_if_needed()  # below the whole list
+    soon(lambda: in_sight(page, ".augment img"), 60 * slack(), "the pictures are in sight beside the list's end")
 
     upward = page.locator('[class*="transforms-6-arrow_upward"] button:visible')
     press(upward)

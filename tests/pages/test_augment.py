@@ -73,6 +73,7 @@ def control(page: AppTest, kind: str, end: str):
     ("view", "expected"),
     [
         ("draws", "Epoch 16"),
+        ("beside", "with the same draws where a transform stands in both"),
         ("steps", "not applied this time"),
         ("batch", "of epoch 1, fold 0: not mixed"),
         ("effect", "draws of each, every transform"),
@@ -215,6 +216,55 @@ def test_a_transform_that_does_nothing_or_destroys_is_warned_of(lab, tiny_datase
     assert "RandomBrightnessContrast does nothing with these settings." in text
     assert "CoarseDropout takes" in text
     assert "of the photo's middle away" in text, "these photos tell nothing that only faces have"
+
+
+def test_one_click_mends_what_is_warned_of_and_another_brings_it_back(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="study")
+    before = [dict(entry) for entry in page.session_state["augment_draft"]["transforms"]]
+    assert "CenterCrop (256 × 400 px) is larger" in text_of(page)
+    mended = 0
+    while buttons := [each for each in page.button if (each.key or "").endswith(".mend")]:
+        buttons[0].click().run()
+        assert not page.exception
+        assert "Measured again, nothing is warned of there." in text_of(page)
+        mended += 1
+        assert mended <= 3
+    assert not [words for words in ("larger than", "proportions", "away when") if words in text_of(page)]
+    page.button(key="augment-undo-it").click().run()
+    assert len([each for each in page.button if (each.key or "").endswith(".mend")]) >= 1
+    assert page.session_state["augment_draft"]["transforms"] != before, "only the last one is taken back"
+
+
+def test_a_preset_replaces_what_is_drawn_and_a_walked_value_is_taken(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick", view="walk")
+    page.segmented_control(key="augment-preset").set_value("strong").run()
+    assert names(page)[0] == "Resize" and names(page)[-1] == "Normalize" and "Affine" in names(page)
+    affine = next(i for i, name in enumerate(names(page)) if name == "Affine")
+    page.selectbox(key="augment-walk").set_value((affine, "rotate")).run()
+    page.select_slider(key="augment-walk-Affine-rotate").set_value(-26.0).run()
+    page.button(key="augment-use-lowest").click().run()
+    assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, 20.0]
+    page.button(key="augment-use-highest").click().run()
+    assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, -26.0]
+    assert "Affine: rotate -26 to 20 → -26 to -26 °." in text_of(page)
+
+
+def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset))
+    assert names(page) == [t.name for t in recipes.load_recipe("quick").transforms], "as Launch begins"
+    page.button(key="augment-use").click().run()
+    page.session_state["launch_draft"]["transforms"][1]["p"] = 0.125  # changed in Launch
+    page.query_params.clear()  # a browser comes by the menu
+    page.switch_page("pages/augment.py").run()
+    assert page.session_state["augment_draft"]["transforms"][1]["p"] == 0.125
+    control(page, "toggle", "transforms.2.enabled").set_value(False).run()
+    page.switch_page("pages/launch.py").run()
+    page.session_state["launch_draft"]["transforms"][1]["p"] = 0.25
+    page.query_params.clear()  # a browser comes by the menu
+    page.switch_page("pages/augment.py").run()
+    listed = page.session_state["augment_draft"]["transforms"]
+    assert (listed[1]["p"], listed[2]["enabled"]) == (0.125, False), "what somebody changed here stays"
+    assert not page.exception
 
 
 def test_a_crop_larger_than_the_photos_is_warned_of(lab, tiny_dataset):

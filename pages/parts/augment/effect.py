@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from html import escape
 
 import numpy as np
@@ -13,10 +13,13 @@ import streamlit as st
 from PIL import Image
 
 from core.augment import steps
-from core.augment.effects import WHERE, Effect, bands_of, effects, face_bands, warnings_of
+from core.augment.effects import WHERE, Effect, bands_of, effects, face_bands
+from core.augment.mends import mend
+from core.augment.notes import Notes, notes_from
+from core.augment.notes import notes_of as measured_notes
 from core.augment.pipeline import sample_seed
-from core.augment.preview import crop_effects, stretches, validation_view
-from core.config import RunConfig
+from core.augment.preview import validation_view
+from core.config import RunConfig, TransformConfig
 from core.data.pictures.photo import photos_of
 from core.data.values import noun_of
 from core.errors import LabError
@@ -28,7 +31,6 @@ from pages.parts.shared.fields import begin
 FEW, MANY, SEEDS = 6, 24, 4  # photos for the warnings, photos for the view, draws of each
 ENDS = 3  # darkest and lightest photos that are shown
 MEMO, REMEMBERED = "augment-effects", 400
-STRETCHED = 1.15
 PIXELS = 60_000_000  # decoded at once for measuring
 _CSS = """<style>
 .effect { overflow-x: auto; } .effect table { border-collapse: collapse; width: 100%; font-size: .88rem;
@@ -48,55 +50,57 @@ _CSS = """<style>
 </style>"""
 
 
-def notes_of(config: RunConfig, photos: Photos | None, photo: Photo | None) -> dict[int, list[str]]:
+def notes_of(config: RunConfig, photos: Photos | None, photo: Photo) -> Notes:
     """Place in the list -> warnings, measured on a few photos of the dataset (the uploaded one, if it is that)."""
-    notes = {effect.index: warnings_of(effect, _noun(photos)) for effect in _measured(config, photos, photo, FEW)}
-    if photo is not None and photo.uploaded:
-        sizes = np.array([photo.image.shape[1::-1]])
-    else:
-        sizes = photos.samples[["width", "height"]].to_numpy()
-    for index, note in (*_crop_notes(config, sizes), *_stretch_notes(config, sizes)):
-        notes.setdefault(index, []).append(note)
-    return notes
+    measured = _measured(config, photos, photo, FEW)
+    return notes_from(measured, config.transforms, _sizes(photos, photo), _noun(photos))
 
 
-def _crop_notes(config: RunConfig, sizes: np.ndarray) -> Iterator[tuple[int, str]]:
-    """Of crops that are larger than photos. sizes: (n, 2), width and height."""
-    crops = [i for i, t in enumerate(config.transforms) if t.enabled and t.name == "CenterCrop"]
-    for index, crop in zip(crops, crop_effects(config.transforms, sizes[:, 0], sizes[:, 1]), strict=True):
-        if crop.padded:
-            photo_size, size = (f"{width} × {height} px" for width, height in (crop.photo, crop.crop))
-            yield (
-                index,
-                f"CenterCrop ({size}) is larger than {crop.padded:.0%} of the photos (typically {photo_size}): they "
-                f"get black borders, {crop.black:.0%} of what is left of them.",
-            )
+def mended(config: RunConfig, index: int, photos: Photos | None, photo: Photo) -> list[TransformConfig] | None:
+    """The list with that entry changed until nothing is said of it on the same photos; None where nothing helps.
+
+    Raises LabError where it cannot be measured.
+    """
+    sizes, (stamp, load) = _sizes(photos, photo), _to_measure(photos, photo, FEW)
+    load, memo = cache(load), _memo(stamp)
+    with st.spinner("Measuring which change is enough", show_time=True):
+        return mend(
+            config.transforms,
+            index,
+            lambda listed: measured_notes(listed, load, sizes, range(SEEDS), noun=_noun(photos), memo=memo),
+            sizes,
+        )
 
 
-def _stretch_notes(config: RunConfig, sizes: np.ndarray) -> Iterator[tuple[int, str]]:
-    """Of photos that become broad or tall. sizes: (n, 2), width and height."""
-    for index, stretch, (width, height) in stretches(config.transforms, sizes[:, 0], sizes[:, 1]):
-        if max(stretch, 1 / stretch) > STRETCHED:
-            how = f"{stretch:.2f} times as broad" if stretch > 1 else f"{1 / stretch:.2f} times as tall"
-            yield index, f"Resize changes the proportions of {width} × {height} px: photos become {how}."
+def _sizes(photos: Photos | None, photo: Photo) -> np.ndarray:
+    """(n, 2), width and height in pixels."""
+    if photo.uploaded or photos is None:
+        return np.array([photo.image.shape[1::-1]])
+    return photos.samples[["width", "height"]].to_numpy()
 
 
-def _measured(config: RunConfig, photos: Photos, photo: Photo | None, most: int) -> list[Effect]:
-    """Effects on the uploaded photo, else on photos from all over the table; what was measured before is kept."""
-    if photo is not None and photo.uploaded:
-        stamp, load = photo.stamp, lambda: [photo.image]
-    else:
-        chosen = spread(photos.samples, most)
-        stamp = json.dumps(photos_of(chosen))
-        load = partial(readable, chosen)  # decoded only when something is to be measured
+def _to_measure(photos: Photos | None, photo: Photo, most: int) -> tuple[str, Callable[[], list[np.ndarray]]]:
+    """(what stands for the photos that are measured, what decodes them): the uploaded one, else some from all over."""
+    if photo.uploaded or photos is None:
+        return photo.stamp, lambda: [photo.image]
+    chosen = spread(photos.samples, most)
+    return json.dumps(photos_of(chosen)), partial(readable, chosen)
+
+
+def _memo(stamp: str) -> dict[str, Effect]:
+    """What was measured on these photos before."""
     memos = st.session_state.setdefault(MEMO, {})
-    memo = memos.setdefault(stamp, {})
     if sum(map(len, memos.values())) > REMEMBERED:
         memos.clear()
-        memos[stamp] = memo = {}
+    return memos.setdefault(stamp, {})
+
+
+def _measured(config: RunConfig, photos: Photos | None, photo: Photo, most: int) -> list[Effect]:
+    """Effects on the uploaded photo, else on photos from all over the table; what was measured before is kept."""
+    stamp, load = _to_measure(photos, photo, most)
     try:
         with st.spinner("Measuring what the transforms take away", show_time=True):
-            return effects(load, config.transforms, range(SEEDS), memo)
+            return effects(load, config.transforms, range(SEEDS), _memo(stamp))
     except LabError as error:
         badges.show_error(error)
         return []

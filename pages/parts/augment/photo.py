@@ -68,6 +68,19 @@ def bring(choice: dict[str, Any], sample: str) -> None:
     st.session_state[BROUGHT] = (dict(choice), sample)
 
 
+def dataset() -> dict[str, Any] | None:
+    """The choice of a dataset here, if there is one yet."""
+    return st.session_state.get(KEY)
+
+
+def take_dataset(choice: dict[str, Any]) -> None:
+    """Another page's dataset in place of the one here; before one was chosen here, the draft's is taken anyway."""
+    if KEY in st.session_state:
+        st.session_state[KEY].update(choice)
+        picker.show_choice(st.session_state[KEY], KEY)
+        _forget()
+
+
 def photos_of(draft: dict[str, Any]) -> Photos | None:
     """The photos of the chosen dataset, or None when there is none; its controls fold away once it is known."""
     groups.style()

@@ -8,6 +8,7 @@ from core.augment import exchange
 from core.config import RunConfig
 from core.errors import LabError
 from core.text import plain
+from pages.parts.augment import change
 from pages.parts.augment.views import ViewInputs
 from pages.parts.shared import badges, theme
 from pages.parts.shared.fields import begin
@@ -60,6 +61,5 @@ def _import(inputs: ViewInputs) -> None:
     except LabError as error:
         st.session_state["augment-import-error"] = error
         return
-    inputs.draft["transforms"] = [t.model_dump(mode="json") for t in pasted.transforms]
     st.session_state["augment-import-notes"] = pasted.notes
-    inputs.restart()
+    change.replace(inputs.draft, pasted.transforms, "The list that was pasted.", inputs.restart)

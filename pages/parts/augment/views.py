@@ -16,11 +16,13 @@ import streamlit as st
 from core import machine
 from core.augment import preview
 from core.augment import steps as pipeline_steps
+from core.augment.mends import in_words
 from core.augment.pipeline import sample_seed
 from core.config import RunConfig, TransformConfig
-from core.config.transforms import TRANSFORMS
+from core.config.transforms import TRANSFORMS, Param
 from core.data.yes_no import pairs
 from core.text import count, plain
+from pages.parts.augment import change
 from pages.parts.augment import effect as effect_view
 from pages.parts.augment.photo import LONGEST_NAME, Photo, Photos
 from pages.parts.shared import faces, tables
@@ -29,11 +31,11 @@ from pages.parts.shared.fields import begin, field
 DRAWS, COUNTS = 16, [4, 8, 16, 32, 64]
 EXACT = 320  # px; larger pictures are sent as JPEG, made smaller for the screen
 CSS = """<style>
-.augment { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: .55rem; }
+.augment { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: .5rem; }
 .augment figure { margin: 0; font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; min-width: 0; }
 .augment img { width: 100%; border-radius: 4px; display: block; margin-bottom: .2rem; }
 .augment small { opacity: .75; } .augment .off img { opacity: .35; }
-.augment.large { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+.augment.large { grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); }
 </style>"""
 
 
@@ -108,10 +110,11 @@ def draws(inputs: ViewInputs) -> None:
         )
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
             begin(st.selectbox, "Draws", COUNTS, key="augment-count", begins=DRAWS, width=90)
-            st.button("Draw again", icon=":material/casino:", on_click=_later, args=(number,))
+            st.button("Draw again", icon=":material/casino:", on_click=redraw, args=(number,))
 
 
-def _later(epochs: int) -> None:
+def redraw(epochs: int) -> None:
+    """Show the draws of later epochs."""
     st.session_state["augment-epoch"] += epochs
 
 
@@ -206,6 +209,7 @@ def walk(inputs: ViewInputs) -> None:
             format_func=_short,
             help=param.help,
         )
+        _use(inputs, index, name, value, param)
     seed = inputs.seed(epoch=1)
     tiles = []
     for strength in values:
@@ -218,6 +222,34 @@ def walk(inputs: ViewInputs) -> None:
     grid([tile for tile in tiles if tile.detail], large=True)
     grid(tiles)
     st.caption("This transform alone, always applied, with the same draw at each value; the others that draw are off.")
+
+
+def _use(inputs: ViewInputs, index: int, name: str, value: float, param: Param) -> None:
+    """Buttons that put the value into the list: as one end of a range, which takes the other end along where it must,
+    or as the one number."""
+    ends = {"lowest": 0, "highest": 1} if param.kind.endswith("range") else {"": None}
+    for word, end in ends.items():
+        label = f"Use as {word}" if word else "Use this value"
+        st.button(
+            label,
+            icon=":material/check:",
+            key=f"augment-use-{word or 'value'}",
+            on_click=_take_value,
+            args=(inputs, index, name, value, end),
+        )
+
+
+def _take_value(inputs: ViewInputs, index: int, name: str, value: float, end: int | None) -> None:
+    transform = inputs.config.transforms[index]
+    number = int(value) if TRANSFORMS[transform.name].params[name].kind.startswith("int") else value
+    present: Any = number
+    if end is not None:
+        low, high = transform.params[name]
+        present = [number, max(number, high)] if end == 0 else [min(number, low), number]
+    walked = transform.model_copy(update={"params": {**transform.params, name: present}})
+    listed = [walked if place == index else each for place, each in enumerate(inputs.config.transforms)]
+    words = in_words(transform, walked) or "it has this value already"
+    change.replace(inputs.draft, listed, f"{transform.name}: {words}.", inputs.restart)
 
 
 def _walkable(transforms: Sequence[TransformConfig]) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.config.transforms import TRANSFORMS, Param, default_params
+from core.config.transforms import TRANSFORMS, Param, default_params, param_title
 from core.text import plain
 from pages.parts.form import fields
 from pages.parts.form.draft import VERSION, Errors, draft, edited, read_number, replace_draft, show
@@ -25,7 +25,7 @@ class TransformList:
 
     listed: the entries as dicts, changed in place. key: prefix of the controls. restart: draws them anew. edited:
     called after each change. slides: sliders for values within their bounds, as where one looks at the effect while
-    moving them.
+    moving them. mend: what a click beside the notes on an entry calls with it; None where there are no notes.
     """
 
     listed: list[dict[str, Any]]
@@ -33,6 +33,7 @@ class TransformList:
     restart: Callable[[], None]
     edited: Callable[[], None] = lambda: None
     slides: bool = False
+    mend: Callable[[dict[str, Any]], None] | None = None
 
 
 def of_launch() -> TransformList:
@@ -89,14 +90,22 @@ def _transform(transforms: TransformList, index: int, entry: dict[str, Any], err
                     beside = {f"{here}.p": errors[f"{here}.p"]} if f"{here}.p" in errors else {}
                     _param(transforms, f"{here}.p", entry, "p", "Probability", PROBABILITY, beside)
                 for name, param in table.params.items():
-                    title = name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
                     where = f"{here}.params.{name}"
                     beside = {where: reason} if name == wrong else {}
-                    _param(transforms, where, entry["params"], name, title, param, beside)
+                    _param(transforms, where, entry["params"], name, param_title(name), param, beside)
         if message and not wrong:
             fields.message(here, errors)
         for note in notes:
             st.markdown(f":small[:orange[:material/warning: {plain(note)}]]")
+        if notes and transforms.mend is not None:
+            st.button(
+                "Mend it",
+                icon=":material/healing:",
+                key=f"{transforms.key}.{here}.mend",
+                on_click=transforms.mend,
+                args=(entry,),
+                help="Changes as little as makes this go away, which is measured on these photos. It can be undone.",
+            )
 
 
 def _switch(transforms: TransformList, here: str, entry: dict[str, Any]) -> None:

@@ -63,7 +63,12 @@ def prefill() -> None:
             st.query_params.pop("recipe" if kind == "from" else "from", None)
             st.query_params[kind] = name
         return
-    take_recipe("quick" if "quick" in recipes.all_recipes() else next(iter(recipes.all_recipes())))
+    take_recipe(first_recipe())
+
+
+def first_recipe() -> str:
+    """What the form begins with where nothing is asked for."""
+    return "quick" if "quick" in recipes.all_recipes() else next(iter(recipes.all_recipes()))
 
 
 def take_recipe(name: str) -> None:
