@@ -20,7 +20,7 @@ def places(page) -> list[str]:
 
 def in_sight(page, picture: str) -> bool:
     box = page.locator(picture).first.bounding_box()
-    return box is not None and 0 <= box["y"] and box["y"] + box["height"] <= page.viewport_size["height"]
+    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"]
 
 
 def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, lab):
