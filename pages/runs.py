@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.jobs import trash
 from core.runs.colours import colour_of
-from core.runs.lists import conditions, index, query
+from core.runs.lists import best, conditions, index, query
 from core.runs.lists.index import Listed
 from core.text import count, number_of, plain
 from pages.parts.people import people
-from pages.parts.runs import actions, table
+from pages.parts.runs import actions, columns, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
 from pages.parts.tab import ticking
@@ -41,9 +41,9 @@ def act() -> None:
     if "runs" in done:
         actions.choose(done["runs"])
         st.session_state[CLICKED] = done["at"]
-    if (by := done.get("sort")) in query.SORTS:
+    if (by := done.get("sort")) in query.SORTS or "." in str(by or ""):
         same = st.query_params.get("sort", "created") == by
-        downward = not query_descending() if same else by not in ("name", "state", "dataset", "task", "recipe", "by")
+        downward = not query_descending() if same else columns.highest_first(by)
         st.query_params["sort"], st.query_params["order"] = by, "down" if downward else "up"
         st.query_params.pop("page", None)
     if opened := done.get("open"):
@@ -58,8 +58,11 @@ def first_page() -> None:
     st.query_params.pop("page", None)
 
 
-def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, str]:
-    """The controls above the table, filled from the address; the query that they make, and what to group by."""
+def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> tuple[query.Query, str]:
+    """The controls above the table, filled from the address; the query that they make, and what to group by.
+
+    varying: settings in which the runs differ.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
             "Search",
@@ -73,7 +76,6 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, s
         )
         filters = {name: ticked for name, title in FILTERS if (ticked := pick_filter(entries, name, title)) is not None}
         mine = people.shared() and st.toggle("Mine", key="mine", bind="query-params", on_change=first_page)
-        varying = query.varying(entries)
         by = st.selectbox(
             "Group by",
             [NO_GROUPS, *GROUPS, *([WHO] if people.shared() else []), *varying],
@@ -83,6 +85,7 @@ def search(entries: list[Listed], archived: bool | None) -> tuple[query.Query, s
             on_change=first_page,
             help="Any setting in which runs differ can be chosen.",
         )
+        columns.choose(varying)
     depths = tuple(int(depth) for depth in filters.pop("depth", ()))
     sort = st.query_params.get("sort", "created")
     question = query.Query(
@@ -158,9 +161,14 @@ def page_of(total: int) -> int:
     return min(max(0, (total - 1) // PAGE), max(0, number))
 
 
-def draw_table(groups: list[tuple[str, str, list[Listed]]], chosen: list[str], link: str) -> None:
+def draw_table(
+    groups: list[tuple[str, str, list[Listed]]], listed: list[Listed], varying: list[str], chosen: list[str], link: str
+) -> None:
+    """listed: all runs of the shelf, among which the best are marked. varying: settings in which they differ."""
     table.draw(
         groups,
+        columns.shown(varying),
+        best=best.best_of(listed) if link else {},
         colours={entry.id: colour_of(entry.summary) for _, _, rows in groups for entry in rows},
         chosen=chosen,
         at=st.session_state.get(CLICKED, 0),
@@ -216,10 +224,11 @@ here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived 
 if not here:
     empty(shelf)
     st.stop()
-question, by = search(here, None if shelf == "Trash" else shelf == "Archive")
+varying = query.varying(here)
+question, by = search(here, None if shelf == "Trash" else shelf == "Archive", varying)
 matching = query.choose(here, question)
 chosen = actions.chosen(here)
-actions.bar(shelf, chosen, here)
+actions.bar(shelf, chosen, here, matching)
 if not matching:
     not_understood = conditions.problems(here, conditions.read(question.text))
     for why in not_understood:
@@ -231,7 +240,8 @@ if not matching:
 groups = grouped(matching, by)
 total = sum(len(rows) for _, _, rows in groups)
 page = page_of(total)
-draw_table(cut(groups, page), [entry.id for entry in chosen], "" if shelf == "Trash" else "live?run=")
+ticked = [entry.id for entry in chosen]
+draw_table(cut(groups, page), here, varying, ticked, "" if shelf == "Trash" else "live?run=")
 pages_line(total, page)
 of_all = f"{count(len(matching))} of " if len(matching) < len(here) else ""
 st.caption(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ def summary_of(
         "samples": len(samples),
         "people": int(samples["person"].nunique()),
         "persons": persons_of(samples).state,
+        "split": split_of(samples),
         "dataset": Path(config.data.root).name,
         "depth": config.model.depth,
         "init": config.model.init,
@@ -47,6 +49,14 @@ def summary_of(
         "settings": settings.flat(config),
         "folds": [slim(state) for state in states],
     }
+
+
+def split_of(samples: pd.DataFrame) -> str:
+    """What two runs share that answer about the same photos, with the same classes, in the same folds, in any order."""
+    answers = [pairs.YES + name for name in pairs.attributes_of(samples)]
+    table = samples[["sample", "class_name", "fold", *answers]]
+    hashes = pd.util.hash_pandas_object(table.astype({"sample": str, "class_name": str, "fold": "int64"}), index=False)
+    return hashlib.sha256(hashes.sort_values().to_numpy().tobytes()).hexdigest()[:16]
 
 
 def written_or_rebuilt(run: Run) -> dict[str, Any] | None:

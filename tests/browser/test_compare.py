@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.browser.hands import TOO_WIDE, address, button, press, sees, text
+from tests.browser.hands import TOO_WIDE, address, button, press, sees, text, write
 from tests.browser.screen import Talk, Watch, slack, soon
 from tests.compared import CLASSES, make_run, samples
 
@@ -69,6 +69,14 @@ def open_runs(page, query: str = "") -> None:
 @pytest.mark.long
 def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_network(page, four, browser, tmp_path):
     talk = Talk(page)
+    open_runs(page)
+    write(page, "Search", "depth>50 f1>0.5")
+    soon(lambda: page.locator(".runs-opens").count() == 1, 60 * slack(), "one run meets the conditions")
+    star = page.get_by_role("img", name=re.compile("Highest mean F1 of 4 finished runs"))
+    soon(lambda: star.count() == 1, 60 * slack(), "it is marked as the best")
+    press(page.locator(".runs-opens").get_by_text("done"))
+    soon(lambda: "/live" in address(page) and IDS[3] in address(page), 60 * slack(), "a click on its row opens it")
+    sees(page, "ResNet-101")
     open_runs(page)
     for depth in DEPTHS:  # as fast as someone who knows what he wants: no tick may undo another
         press(box(page, f"ResNet-{depth}"))

@@ -1,14 +1,24 @@
 """Runs, run without a browser on made-up run folders."""
 
+import json
+
 import pytest
 
-from core.jobs import trash
+from core.jobs import control, trash
 from core.runs import Run, notes
-from core.runs.lists import index
-from tests.pages.app import button, captions, html, labels, page
+from core.runs.lists import index, views
+from tests.pages.app import button, captions, elements, html, labels, page
 from tests.pages.trials import make_run
 
 pytestmark = pytest.mark.usefixtures("folder")
+
+
+def columns_of(at):
+    """Of the table, as it was sent to the browser."""
+    drawn = [element.proto for element in elements(at.main) if element.type == "bidi_component"]
+    (sent,) = [proto for proto in drawn if proto.component_name.endswith("facet_runs")]
+    return [column["key"] for column in json.loads(sent.json)["columns"]]
+
 
 EVIL = "<b>evil</b> **bold** :smile:"
 
@@ -108,6 +118,40 @@ def test_a_run_is_renamed_on_every_page_and_back(folder):
     assert "the best one</div>" in html(page("live", run=run.id))
     button(at, "Undo").click().run()
     assert [entry.name for entry in index.listed()] == ["one"] and run.exists()
+
+
+def test_columns_are_chosen_in_their_order_and_kept(folder):
+    for epochs in (4, 5):
+        make_run(folder, "one", epochs=epochs)
+    at = page("runs")
+    box = next(box for box in at.multiselect if box.label.startswith("Columns"))
+    box.set_value(["epochs", "phases.0.epochs", "state"]).run()
+    assert views.columns() == ["epochs", "phases.0.epochs", "state"]
+    assert columns_of(at) == ["name", "epochs", "phases.0.epochs", "state"]
+    again = page("runs")
+    assert columns_of(again) == ["name", "epochs", "phases.0.epochs", "state"]
+    at = page("runs", columns="bytes,nothing like it", sort="phases.0.epochs", order="up")
+    assert columns_of(at) == ["name", "bytes"]
+    button(at, "As in the beginning").click().run()
+    assert views.columns() is None and not at.exception
+
+
+def test_what_one_run_and_several_can_be_asked_to_do(folder, monkeypatch):
+    monkeypatch.setattr(control, "check_unchanged", lambda *photos: None)  # there are none
+    done, stopped = make_run(folder, "one"), make_run(folder, "two", states=("done", "cancelled"))
+    at = page("runs", runs=done.id)
+    assert [button(at, label).disabled for label in ("Look inside", "Run again", "Resume", "Cancel")] == [
+        *(False, False, True, True)
+    ]
+    at = page("runs", runs=f"{done.id},{stopped.id}")
+    assert button(at, "Look inside").disabled and not button(at, "Resume").disabled
+    button(at, "Resume").click().run()
+    assert "1 run: every fold that was not done is queued" in html(at)
+    assert [state.state for state in stopped.states()] == ["done", "queued"]
+    waits = make_run(folder, "three", states=("done", "queued"))
+    at = page("runs", runs=f"{done.id},{waits.id}")
+    button(at, "Cancel").click().run()
+    assert "1 run: stopped" in html(at) and [state.state for state in waits.states()] == ["done", "cancelled"]
 
 
 def test_tags_of_many(folder):

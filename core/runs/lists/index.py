@@ -125,6 +125,18 @@ class Listed:
         return sum(fold["state"] == "done" for fold in folds), len(folds)
 
     @cached_property
+    def answers_about(self) -> tuple:
+        """Equal for runs whose scores are of the same answers. The last part names photos, classes and folds exactly;
+        for a run of an older lab it is a tuple of what its settings tell of them."""
+        summary = self.summary
+        kind = summary.get("dataset"), summary.get("task"), summary.get("classes"), self.done[1]
+        if isinstance(split := summary.get("split"), str):
+            return *kind, split
+        table = settings_of(self)
+        about = tuple((name, table[name]) for name in table if name.startswith(("data.", "task.", "folds.")))
+        return *kind, (summary.get("samples"), summary.get("people"), *about)
+
+    @cached_property
     def recipe(self) -> str:
         """The nearest recipe: 'study', or 'study +2' where two settings differ from it."""
         name, changes = self.summary.get("recipe") or (None, 0)

@@ -28,14 +28,28 @@ def _mean(entry: Listed, score: str) -> float | None:
     return mean if count else None
 
 
+def _told(entry: Listed, name: str) -> Any:
+    return entry.summary.get(name)
+
+
 SORTS: dict[str, Callable[[Listed], Any]] = {
     "name": lambda entry: entry.name.lower(),
     **{name: FIELDS[name] for name in ("state", "dataset", "task", "depth", "recipe", "by")},
     **{score: partial(_mean, score=score) for score in LISTED_SCORES},
     "seconds": lambda entry: entry.seconds,
     "bytes": lambda entry: entry.bytes,
-    "created": lambda entry: entry.summary.get("created"),
+    "wall": lambda entry: entry.wall_seconds,
+    **{name: partial(_told, name=name) for name in ("created", "study", "init", "epochs", "classes", "samples")},
+    "people": partial(_told, name="people"),
+    "folds": lambda entry: entry.done[1],
+    "id": lambda entry: entry.id,
 }
+
+
+def _setting(entry: Listed, name: str) -> tuple[bool, Any] | None:
+    """To sort by: numbers before words."""
+    value = settings_of(entry).get(name)
+    return None if value is None else (isinstance(value, str), value)
 
 
 @dataclass(frozen=True)
@@ -79,8 +93,8 @@ def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
 
 
 def ordered(entries: Iterable[Listed], sort: str, descending: bool) -> list[Listed]:
-    """Sorted by one of SORTS (anything else: by launch); ties stay newest first."""
-    key = SORTS.get(sort, SORTS["created"])
+    """Sorted by one of SORTS or a dotted setting (anything else: by launch); ties stay newest first."""
+    key = SORTS.get(sort) or (partial(_setting, name=sort) if "." in sort else SORTS["created"])
     valued: list[tuple[Any, Listed]] = []
     unvalued: list[tuple[Any, Listed]] = []
     for entry in entries:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
+from pathlib import Path
 
 import streamlit as st
 
 from core.errors import LabError
-from core.jobs import trash
+from core.jobs import control, trash
 from core.jobs.room import keep, use
 from core.places import HOME
 from core.runs import Run, notes
@@ -22,7 +24,9 @@ from pages.parts.room import offers
 from pages.parts.shared import badges, exports, frame
 from pages.parts.shared.fields import begin
 
-COMPARE, PREDICT = (HOME / "pages" / f"{name}.py" for name in ("compare", "predict"))
+COMPARE, PREDICT, INSIDE, LAUNCH = (
+    HOME / "pages" / f"{name}.py" for name in ("compare", "predict", "look_inside", "launch")
+)
 DONE, ERROR, CHOSEN = "runs-done", "runs-error", "runs-chosen"
 MOST_PREDICTING = 5  # runs that answer together
 FILTERS = ("q", "state", "dataset", "task", "depth", "tag", "mine")
@@ -54,8 +58,11 @@ def clear_filters() -> None:
         st.session_state[key] = EMPTY.get(key, [])
 
 
-def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None:
-    """The buttons above the table; each is there at all times and greyed where it does not apply."""
+def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed: Sequence[Listed]) -> None:
+    """The buttons above the table; each is there at all times and greyed where it does not apply.
+
+    picked: the chosen runs. entries: all of the shelf. listed: those that fit the search.
+    """
     ids, owners = [entry.id for entry in picked], [entry.by for entry in picked]
     readable = [entry for entry in picked if not entry.unreadable]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -68,9 +75,12 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed]) -> None
             _compare([entry.id for entry in readable])
             _report(readable)
             _predict(readable)
+            _open(readable, "Look inside", "visibility", INSIDE, "run", "Its mistakes and their maps.")
+            _open(readable, "Run again", "replay", LAUNCH, "from", "Open Launch with its settings.")
+            _go_on_or_stop(readable)
         exports.export(readable)
         _notes(readable, query.choices(entries, "tag"))
-        _room([entry.id for entry in readable])
+        _room([entry.id for entry in readable], [entry.id for entry in listed if not entry.unreadable])
         if shelf == "Runs":
             hint = "Lists leave an archived run out; its links still open."
             _button("Archive", "archive", ids, _archive, owners, help=hint)
@@ -89,24 +99,25 @@ def last_action() -> None:
         return
     words, ids, undo = done
     with st.container(horizontal=True, vertical_alignment="center", key="runs-done-line"):
-        st.html(f'<div class="lab-meta" role="status">{_runs(len(ids))} {words}.</div>', width="content")
+        st.html(f'<div class="lab-meta" role="status">{_runs(len(ids))}{escape(words)}.</div>', width="content")
         if undo is not None:
             st.button("Undo", icon=":material/undo:", key="runs-undo", on_click=_undo, args=(done,))
         st.button("Dismiss", type="tertiary", key="runs-dismiss", on_click=st.session_state.pop, args=(DONE, None))
 
 
-def press(act: Callable[[list[str]], None], ids: list[str]) -> None:
-    """The callback of what is done to the chosen runs. ids: those for which the button was drawn."""
-    st.session_state[frame.PRESSED] = (act, ids)
+def press(act: Callable[[list[str]], None], ids: list[str], of: list[str] | None = None) -> None:
+    """The callback of what is done to the chosen runs. ids: those for which the button was drawn. of: those that were
+    chosen then, where it is done to others."""
+    st.session_state[frame.PRESSED] = (act, ids, ids if of is None else of)
 
 
 def settle() -> None:
     """Do what was pressed, unless other runs are ticked by now than those for which the button was drawn."""
     if (pressed := st.session_state.pop(frame.PRESSED, None)) is None:
         return
-    act, ids = pressed
-    ticked = st.session_state.get(CHOSEN, ids)
-    if list(ticked) == list(ids):
+    act, ids, of = pressed
+    ticked = st.session_state.get(CHOSEN, of)
+    if list(ticked) == list(of):
         act(ids)
         return
     choose(ticked)
@@ -180,6 +191,61 @@ def _predict(picked: Sequence[Listed]) -> None:
         st.switch_page(PREDICT, query_params={"run": ids[0], **others})
 
 
+def _open(picked: Sequence[Listed], label: str, icon: str, page: Path, name: str, tip: str) -> None:
+    """A button that leads from the one chosen run to a page. name: of the run in its address."""
+    only = [entry.id for entry in picked if not entry.summary.get("everybody")] if len(picked) == 1 else []
+    pressed = st.button(
+        label,
+        icon=f":material/{icon}:",
+        disabled=not only,
+        key=f"runs-{label.lower()}",
+        help=tip if len(picked) < 2 else f"{tip} Choose one run.",
+    )
+    if pressed:
+        st.switch_page(page, query_params={name: only[0]})
+
+
+def _go_on_or_stop(picked: Sequence[Listed]) -> None:
+    """Resume and Cancel, for those of the chosen runs that they mean something to."""
+    stopped = [entry for entry in picked if any(fold["state"] in badges.STOPPED for fold in entry.summary["folds"])]
+    active = [entry for entry in picked if entry.state in badges.ACTIVE]
+    ids = [entry.id for entry in picked]
+    owners = [entry.by for entry in stopped]
+    tip = "Go on with every fold that is not done, from its last checkpoint."
+    _button("Resume", "play_arrow", ids if stopped else [], _resume, owners, help=tip)
+    owners = [entry.by for entry in active]
+    tip = "Stop what trains and what waits; checkpoints are kept, and Resume goes on from them."
+    _button("Cancel", "stop_circle", ids if active else [], _cancel, owners, help=tip)
+
+
+def _resume(ids: list[str]) -> None:
+    """Of those among the chosen runs that are neither done nor under way."""
+    _each(ids, badges.STOPPED, control.resume, ": every fold that was not done is queued, from its last checkpoint")
+
+
+def _cancel(ids: list[str]) -> None:
+    with st.spinner("Stopping"):
+        _each(ids, badges.ACTIVE, control.cancel, ": stopped, and Resume goes on from the checkpoints")
+
+
+def _each(ids: list[str], states: Sequence[str], verb: Callable[[Run], object], words: str) -> None:
+    """Do it to those of the runs with a fold in one of these states, and name the first that refuses; the others are
+    done all the same."""
+    st.session_state.pop(DONE, None)
+    done, refused = [], []
+    for run in map(Run, ids):
+        try:
+            if any(state.state in states for state in run.require().states()):
+                verb(run)
+                done.append(run.id)
+        except LabError as error:
+            refused.append(error)
+    if refused:
+        st.session_state[ERROR] = refused[0]
+    if done:
+        st.session_state[DONE] = (words, done, None)
+
+
 def _report(picked: Sequence[Listed]) -> None:
     version = tuple(exports.version_of(entry) for entry in picked)
     title = exports.title_of(picked) if picked else ""
@@ -195,7 +261,7 @@ def _do(act: Callable, ids: list[str], words: str | None, undo: Callable | None)
         st.session_state[ERROR] = error
         return
     if words is not None:
-        st.session_state[DONE] = (words, ids, undo)
+        st.session_state[DONE] = (f" {words}", ids, undo)
         choose(())
 
 
@@ -228,13 +294,24 @@ def _for_good(ids: list[str], owners: Sequence[str]) -> None:
         st.button("Delete for good", type="primary", key="runs-for-good", on_click=press, args=(_delete_for_good, ids))
 
 
-def _room(ids: list[str]) -> None:
-    """What may be dropped of the chosen runs, with what is lost by it and what becomes free."""
-    popover = st.popover("Make room", icon=":material/mop:", disabled=not ids, key="runs-room", width="content")
-    if ids:
+def _room(ids: list[str], listed: list[str]) -> None:
+    """What may be dropped of the chosen runs, or of all that are listed where none is chosen, with what is lost by it
+    and what becomes free: looked at when somebody asks, since every fold of each run is."""
+    of = ids or listed
+    popover = st.popover(
+        "Make room",
+        icon=":material/mop:",
+        disabled=not of,
+        key="runs-room",
+        width="content",
+        on_change="rerun",
+        help="Drop weights that nobody needs, of the chosen runs, or of all that are listed where none is chosen.",
+    )
+    if of and popover.open:
         with popover:
-            st.caption("Scores, curves, predictions and settings stay, whatever is chosen.")
-            offers.offers(ids, "runs-room", lambda _, choice: press(partial(_drop, choice), ids))
+            which = f"the {_runs(len(ids))} chosen" if ids else f"all {_runs(len(listed))} listed, since none is chosen"
+            st.caption(f"Of {which}. Scores, curves, predictions and settings stay, whatever is dropped.")
+            offers.offers(of, "runs-room", lambda losing, choice: press(partial(_drop, choice), list(losing), ids))
 
 
 def _drop(choice: str, ids: list[str]) -> None:
@@ -245,7 +322,7 @@ def _drop(choice: str, ids: list[str]) -> None:
     except LabError as error:
         st.session_state[ERROR] = error
         return
-    words = f"now take{'s' if len(ids) == 1 else ''} {size(freed)} less"
+    words = f" now take{'s' if len(ids) == 1 else ''} {size(freed)} less"
     st.session_state[DONE] = (words, ids, None)
 
 

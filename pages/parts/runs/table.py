@@ -1,39 +1,21 @@
-"""The table of runs: rows with a box to tick, a link, state, scores and cost, drawn by one small element.
+"""The table of runs: rows with a box to tick, a link, and the columns that were chosen, drawn by one small element.
 
 Not st.dataframe: a tick there is lost whenever the rows change, and a selection cannot come from the address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from core.runs.everybody.unmeasured import NOT_MEASURED
-from core.runs.lists.index import LISTED_SCORES, Listed
-from core.text import ago, size, spread_of
-from pages.parts.hand import results
-from pages.parts.people import people
+from core.runs.lists import curves
+from core.runs.lists.best import Best
+from core.runs.lists.index import Listed
+from core.text import score
+from pages.parts.runs.columns import CURVE, NAME, STARRED, Column
 from pages.parts.shared import badges
-
-# key of the sort, heading, help
-COLUMNS = (
-    ("name", "Run", ""),
-    ("state", "State", "The folds that are finished, of all folds."),
-    ("dataset", "Dataset", ""),
-    ("task", "Task", ""),
-    ("depth", "Network", ""),
-    ("recipe", "Recipe", "The nearest recipe, and how many settings differ from it."),
-    ("best_f1", "F1 best", "Macro F1 at the best epoch of each fold: chosen on the validation fold, which flatters."),
-    ("final_f1", "F1 last", "Macro F1 at the last epoch, which is not chosen."),
-    ("best_accuracy", "Acc. best", "Accuracy at the best epoch of each fold."),
-    ("final_accuracy", "Acc. last", "Accuracy at the last epoch."),
-    ("seconds", "Training", "Time in the epochs of all folds that have ended, added up; then the time by the clock."),
-    ("bytes", "Size", "All that the run takes on the disk. Make room says what may be dropped."),
-    ("created", "Launched", ""),
-)
-WHO = ("by", "Who", "Who launched it, and may change it.")
 
 _CSS = """
 .runs-wrap { overflow-x: auto; font-variant-numeric: tabular-nums; color: var(--st-text-color); }
@@ -66,6 +48,10 @@ _CSS = """
   margin-right: .35rem; background: color-mix(in srgb, var(--st-primary-color) 16%, transparent); }
 .runs-wrap .runs-soft { color: color-mix(in srgb, currentColor 68%, transparent); }
 .runs-wrap .runs-note { display: block; font-size: .8rem; opacity: .72; font-weight: 400; text-indent: 0; }
+.runs-wrap tr.runs-opens { cursor: pointer; }
+.runs-wrap svg { display: block; overflow: visible; }
+.runs-wrap .runs-star { color: #b07d00; margin-right: .25rem; cursor: help; }
+.runs-wrap th span { padding: .35rem .42rem; opacity: .75; display: inline-block; }
 .runs-wrap .runs-group td { padding-top: .9rem; font-weight: 600; background: none !important; }
 .runs-wrap .runs-group span { font-weight: 400; opacity: .72; margin-left: .6rem; }
 """
@@ -87,6 +73,23 @@ function box(label, checked, changed) {
   return made;
 }
 
+// How far apart the lowest and the highest of all lines shown are is what one line is drawn against.
+function line(curve, scale, colour) {
+  const made = name => document.createElementNS("http://www.w3.org/2000/svg", name), [low, high] = scale;
+  const width = 76, height = 20, place = ([x, y]) => [x * width, height - (y - low) / ((high - low) || 1) * height];
+  const points = curve.points.map(place), svg = made("svg");
+  svg.setAttribute("width", width); svg.setAttribute("height", height);
+  svg.setAttribute("role", "img"); svg.setAttribute("aria-label", curve.words);
+  const title = made("title"), path = made("polyline"), end = made("circle"), last = points[points.length - 1];
+  title.textContent = curve.words;
+  path.setAttribute("points", points.map(point => point.map(each => each.toFixed(1)).join(",")).join(" "));
+  path.setAttribute("fill", "none"); path.setAttribute("stroke", colour); path.setAttribute("stroke-width", "1.5");
+  end.setAttribute("cx", last[0]); end.setAttribute("cy", last[1]); end.setAttribute("r", "2");
+  end.setAttribute("fill", colour);
+  svg.append(title, path, end);
+  return svg;
+}
+
 function draw(host) {
   const {data, lab} = host, chosen = lab.chosen;
   const table = element("table"), head = element("thead"), body = element("tbody");
@@ -105,6 +108,13 @@ function draw(host) {
   for (const column of data.columns) {
     const cell = element("th", column.number ? "runs-number" : ""), button = element("button");
     const sorted = data.sort === column.key;
+    if (!column.sorts) {
+      const words = element("span", "", column.title);
+      words.title = column.help;
+      cell.append(words);
+      top.append(cell);
+      continue;
+    }
     button.type = "button";
     button.title = (column.help ? column.help + " " : "") + "Click to sort.";
     button.textContent = column.title + (sorted ? (data.descending ? " ↓" : " ↑") : "");
@@ -135,6 +145,13 @@ function draw(host) {
         every(rows, on);
       }));
       row.append(first);
+      if (run.link) {
+        row.classList.add("runs-opens");
+        row.onclick = event => {  // a click anywhere opens it, but for boxes, links, and text that was just marked
+          if (event.target.closest("input, a, button, .runs-stick") || String(getSelection())) return;
+          if (event.ctrlKey || event.metaKey) window.open(run.link, "_blank"); else send({open: run.id});
+        };
+      }
       data.columns.forEach((column, place) => {
         const value = run.cells[place], cell = element("td", column.number ? "runs-number" : "");
         if (column.key === "name") {
@@ -158,8 +175,17 @@ function draw(host) {
           const icon = element("span", "lab-icon lab-" + run.tone, run.icon);
           icon.setAttribute("aria-hidden", "true");
           cell.append(icon, " " + value);
+        } else if (column.key === "curve") {
+          if (value) cell.append(line(value, data.scale, run.colour)); else cell.append("–");
         } else {
-          cell.textContent = value;
+          if (run.best && column.key === data.starred) {
+            const star = element("span", "lab-icon runs-star", "star");
+            star.title = run.best;
+            star.setAttribute("role", "img");
+            star.setAttribute("aria-label", run.best);
+            cell.append(star);
+          }
+          cell.append(value);
           if (!column.number) { cell.classList.add("runs-wide"); cell.title = value; }
           if (value === "–" || value === "not measured") cell.classList.add("runs-soft");
         }
@@ -193,8 +219,10 @@ _TABLE = st.components.v2.component(
 
 def draw(
     groups: Sequence[tuple[str, str, Sequence[Listed]]],
+    columns: Sequence[Column],
     *,
     colours: dict[str, str],
+    best: Mapping[str, Best],
     chosen: Sequence[str],
     at: int,
     sort: str,
@@ -203,23 +231,43 @@ def draw(
     on_act: Callable[[], None],
     key: str,
 ) -> None:
-    """The table. groups: (title, about, rows); one group without a title is a plain table.
+    """The table. groups: (title, about, rows); one group without a title is a plain table. columns: beside the name.
 
-    link: what stands before an id in a run's address, "" for rows that cannot be opened.
+    best: of the runs that are the best of their kind. link: what stands before an id in a run's address, "" for rows
+    that cannot be opened.
     on_act: called after a click; what was done stands in st.session_state[key]["act"]: {runs, at} with the ids of all
     that is ticked and the time of the click (ms), and beside them {sort: column} or {open: run id}, if that was it.
     at: the time of the last click that `chosen` knows of.
     """
-    columns = [
-        {"key": name, "title": title, "help": tip, "number": name in (*LISTED_SCORES, "seconds", "bytes", "created")}
-        for name, title, tip in (*COLUMNS, *([WHO] if people.shared() else []))
-    ]
+    lines = _lines(groups) if any(column.key == CURVE for column in columns) else {}
+    values = [value for line in lines.values() for _, value in line["points"]]
+
+    def row(entry: Listed) -> dict[str, Any]:
+        icon, _, tone = badges.state_badge(entry.state)
+        cells = [lines.get(entry.id) if column.key == CURVE else column.cell(entry) for column in columns]
+        return {
+            "id": entry.id,
+            "name": entry.name,
+            "cells": ["", *cells],
+            "icon": icon,
+            "tone": tone,
+            "colour": colours.get(entry.id, ""),
+            "tags": entry.notes.tags,
+            "note": _first_line(entry),
+            "best": best[entry.id].in_words() if entry.id in best else "",
+            "link": f"{link}{entry.id}" if link else "",
+        }
+
     data = {
-        "columns": columns,
-        "groups": [
-            {"title": title, "about": about, "rows": [_row(entry, colours.get(entry.id, ""), link) for entry in rows]}
-            for title, about, rows in groups
+        "columns": [
+            {"key": each.key, "title": each.title, "help": each.help, "number": each.number, "sorts": each.key != CURVE}
+            for each in (NAME, *columns)
         ],
+        "groups": [
+            {"title": title, "about": about, "rows": [row(entry) for entry in rows]} for title, about, rows in groups
+        ],
+        "scale": [min(values, default=0.0), max(values, default=1.0)],
+        "starred": STARRED,
         "chosen": list(chosen),
         "at": at,
         "sort": sort,
@@ -228,41 +276,19 @@ def draw(
     _TABLE(key=key, data=data, on_act_change=on_act)
 
 
-def _row(entry: Listed, colour: str, link: str) -> dict[str, Any]:
-    icon, word, tone = badges.state_badge(entry.state)
-    done, total = entry.done
-    summary = entry.summary
-    cells = [
-        "",
-        word if entry.state in ("done", "unreadable") else f"{word}, {done} of {total} folds",
-        summary.get("dataset", "–"),
-        summary.get("task", "–"),
-        f"ResNet-{summary['depth']}" if "depth" in summary else "–",
-        entry.recipe or "–",
-        *(NOT_MEASURED if summary.get("everybody") else spread_of(*entry.scores[name]) for name in LISTED_SCORES),
-        results.trained(entry),
-        size_of(entry),
-        ago(summary.get("created")),
-        *([entry.by or "–"] if people.shared() else []),
-    ]
-    return {
-        "id": entry.id,
-        "name": entry.name,
-        "cells": cells,
-        "icon": icon,
-        "tone": tone,
-        "colour": colour,
-        "tags": entry.notes.tags,
-        "note": _first_line(entry),
-        "link": f"{link}{entry.id}" if link else "",
-    }
-
-
-def size_of(entry: Listed) -> str:
-    """What the run takes on the disk, and what of it was dropped on purpose."""
-    weights = entry.dropped
-    left = "results only" if len(weights) > 1 else f"no {weights[0]} weights" if weights else ""
-    return f"{size(entry.bytes)}, {left}" if left else size(entry.bytes)
+def _lines(groups: Sequence[tuple[str, str, Sequence[Listed]]]) -> dict[str, dict[str, Any]]:
+    """Run id -> the points of its line, and the same in words; nothing for runs without an epoch."""
+    lines = {}
+    for entry in {entry.id: entry for _, _, rows in groups for entry in rows}.values():
+        if curve := curves.f1_curve(entry):
+            highest = max(range(len(curve)), key=curve.__getitem__)
+            words = (
+                f"Validation F1 {score(curve[0])} after the first epoch, {score(curve[-1])} after epoch {len(curve)}"
+            )
+            words += f", {score(curve[highest])} at most, after epoch {highest + 1}"
+            points = [[round(place, 3), round(value, 4)] for place, value in curves.thinned(curve)]
+            lines[entry.id] = {"points": points, "words": words}
+    return lines
 
 
 def _first_line(entry: Listed) -> str:

@@ -1,0 +1,40 @@
+from core.runs.lists import index
+from core.runs.lists.best import best_of
+from core.storage import files
+from tests.pages.trials import make_run
+
+
+def scored(folder, name, *f1, **settings):
+    run = make_run(folder, name, states=("done",) * len(f1), **settings)
+    for fold, mean in enumerate(f1):
+        scores = {f"{which}_{what}": mean for which in ("best", "final") for what in ("f1", "accuracy", "loss")}
+        state = run.written_state(fold)
+        run.write_state(type(state)(fold, "done", epoch=4, best_epoch=4, scores=scores))
+    return run
+
+
+def test_the_best_is_found_among_runs_on_the_same_photos_classes_and_folds(runs_folder):
+    worse, better = scored(runs_folder, "worse", 0.5, 0.6, 0.6), scored(runs_folder, "better", 0.6, 0.7, 0.5)
+    scored(runs_folder, "of two folds", 0.9, 0.9)
+    scored(runs_folder, "of fewer photos", 0.8, 0.8, 0.8, lacks=1)
+    half = scored(runs_folder, "half done", 0.9, 0.9, 0.9)
+    half.write_state(type(half.written_state(0))(1, "queued"))
+    best = best_of(index.listed(runs_folder))
+    assert list(best) == [better.id]
+    assert "Highest mean F1 of 2 finished runs on the same photos, classes and folds." in best[better.id].in_words()
+    assert "does not show it to be better" in best[better.id].in_words()
+    worse_summary = files.read_json(worse.summary_file)
+    worse.summary_file.unlink()
+    assert index.listed(runs_folder) and files.read_json(worse.summary_file)["split"] == worse_summary["split"]
+
+
+def test_equal_means_are_all_best_and_runs_of_an_older_lab_are_compared_by_their_settings(runs_folder):
+    made = [scored(runs_folder, name, 0.5, 0.5) for name in ("one", "two")]
+    other = scored(runs_folder, "another seed", 0.9, 0.9, folds={"count": 2, "seed": 7})
+    for run in (*made, other):
+        summary = files.read_json(run.summary_file)
+        del summary["split"]
+        files.write_json(run.summary_file, summary)
+    best = best_of(index.listed(runs_folder))
+    assert best.keys() == {run.id for run in made}
+    assert "as far as their settings tell" in best[made[0].id].in_words()
