@@ -18,7 +18,7 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
-from pages.parts.compare import charts, decide, flips, load, pick, tables
+from pages.parts.compare import charts, decide, flips, load, pick, relabelled, tables
 from pages.parts.run import curves, groups, yes_no
 from pages.parts.shared import badges, exports, frame, theme
 
@@ -149,7 +149,8 @@ differences = pairs.differences(
     run_pairs, within=within, metric=question.metric, which=question.which, cost_ratios=price
 )
 if differences:
-    decide.draw(judged(comparable, baseline, differences), comparable, costs)
+    if not relabelled.draw(comparable, question) or len(comparable) > 2:
+        decide.draw(judged(comparable, baseline, differences), comparable, costs)
     say(differences, within)
 else:
     st.info("Choose a second run to compare with this one.", icon=":material/compare_arrows:")

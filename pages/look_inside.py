@@ -96,6 +96,15 @@ def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
             address.segments("which", "Checkpoint", WHICH, default="best", hide_label=True, help=WHICH_HELP)
 
 
+def candidates_of(run: Run, answers: Answers, which: str) -> int:
+    """Labels that are likely wrong and not decided about; 0 where the list of decisions is broken, which is said where
+    they are made."""
+    try:
+        return queue.waiting_of(run, answers, mistakes.version(run, which))[1].waiting
+    except LabError:
+        return 0
+
+
 def facts_of(summary: dict, answers: Answers) -> list[str]:
     return [
         answers.attributes[0] if one_by_one.OF in answers.run_id else str(summary.get("task", "")),
@@ -151,10 +160,23 @@ with st.container():
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
     st.html(badges.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
+doubted = candidates_of(run, answers, which)
 with st.container(horizontal=True, vertical_alignment="center"):
-    view = address.segments("view", "View", VIEWS, default="mistakes", hide_label=True)
+    views = VIEWS | ({"labels": f"{VIEWS['labels']} ({count(doubted)})"} if doubted else {})
+    view = address.segments("view", "View", views, default="mistakes", hide_label=True)
     others = controls.pick_runs(run, summaries) if view == "mistakes" else []
 if view == "mistakes":
+    if doubted:
+        doubts = "1 label is" if doubted == 1 else f"{count(doubted)} labels are"
+        words = f"{doubts} likely wrong: check before believing the mistakes"
+        st.button(
+            words,
+            icon=":material/fact_check:",
+            type="tertiary",
+            key="look-to-labels",
+            on_click=address.put,
+            kwargs={"view": "labels"},
+        )
     draw_maps = partial(maps.show, run, answers, others, summaries)
     look_mistakes.show(run, answers, answers_beside(others, which), draw_maps)
 elif view == "groups":
@@ -162,4 +184,4 @@ elif view == "groups":
 elif view == "upload":
     uploads.show(run, answers, summaries)
 else:
-    queue.show(run, answers, mistakes.version(run, which))
+    queue.show(run, answers, mistakes.version(run, which), summaries)

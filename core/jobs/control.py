@@ -38,8 +38,17 @@ from core.storage import asking, locks
 GRACE = 3.0  # seconds between asking a worker to stop and killing it; last.pt makes the kill harmless
 
 
-def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *, study: str | None = None) -> Run:
+def launch(
+    plan: Plan,
+    run_id: str | None = None,
+    folder: Path | None = None,
+    *,
+    study: str | None = None,
+    retrained: str | None = None,
+) -> Run:
     """Freeze the plan as a run of whoever asks, queue its folds and see that a worker is there.
+
+    retrained: id of the run that this one trains anew on corrected labels.
 
     Raises LabError: 'exists' for an id that was launched before, 'not-allowed' for a dataset where the lab does not
     look, 'weights', 'locks', 'engine', 'read-only', 'disk-full'.
@@ -71,6 +80,7 @@ def launch(plan: Plan, run_id: str | None = None, folder: Path | None = None, *,
         reach.ASKED_FROM: bounds.asked_from(),
     } | ({"test": record} if (record := apart.record()) else {})
     info |= {unmeasured.INFO: plan.everybody} if plan.everybody else {}
+    info |= {"retrained": retrained} if retrained else {}
     run = create(
         plan.config,
         plan.samples,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from core.data.yes_no import pairs
 from core.text import number_of
 
 
@@ -23,7 +24,9 @@ def since(before: pd.DataFrame, now: pd.DataFrame) -> list[str]:
         old, new_hash = were.loc[both, "hash"], are.loc[both, "hash"]
         if redrawn := int(((old != new_hash) & old.notna() & new_hash.notna()).sum()):
             lines.append(f"{number_of(redrawn, 'photo')} {'has' if redrawn == 1 else 'have'} other pixels.")
-    if relabelled := int((were.loc[both, "class_name"].astype(str) != are.loc[both, "class_name"].astype(str)).sum()):
+    labels = ["class_name", *(column for column in were if str(column).startswith(pairs.YES) and column in are)]
+    other = were.loc[both, labels].astype(str) != are.loc[both, labels].astype(str)
+    if relabelled := int(other.any(axis=1).sum()):
         lines.append(f"{number_of(relabelled, 'photo')} {'is' if relabelled == 1 else 'are'} of another class now.")
     if named := int((were.loc[both, "person"].astype(str) != are.loc[both, "person"].astype(str)).sum()):
         lines.append(f"{number_of(named, 'photo')} {'shows' if named == 1 else 'show'} another person now.")

@@ -43,6 +43,7 @@ def summary_of(
         "init": config.model.init,
         "epochs": config.epochs,
         "study": info.get("study"),
+        "retrained": info.get("retrained"),
         "by": info.get("by"),
         "everybody": config.folds.everybody,
         "recipe": list(settings.recipe_of(config)),

@@ -11,12 +11,17 @@ from core.runs.create import create
 from tests.answered import judged
 
 
-def judged_run(lab, depth: int = 18) -> Run:
-    """A run on the demo faces whose folds have random networks, and what these answered."""
+def judged_run(lab, depth: int = 18, epochs: int | None = None) -> Run:
+    """A run on the demo faces whose folds have random networks, and what these answered.
+
+    epochs: of its configuration, those of the recipe if None.
+    """
     recipe = load_recipe("quick").model_dump(mode="json")
     recipe |= {"name": f"depth {depth}", "data": {"root": str(lab.demo)}, "folds": {"count": 2}}
     recipe |= {"task": {"name": "gender"}, "model": {"depth": depth, "init": "scratch"}}
     recipe["task"]["unmasked"] = True
+    if epochs is not None:
+        recipe["phases"] = [{**recipe["phases"][0], "epochs": epochs, "warmup_epochs": 0}]
     recipe["training"] |= {"device": "cpu"}
     config = from_dict(recipe)
     plan = make_plan(config, scan(config.data, threads=1))

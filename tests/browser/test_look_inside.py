@@ -10,6 +10,7 @@ from PIL import Image
 
 from core.data.labels import corrections
 from core.inside import picture as look_picture
+from core.runs import Run
 from tests.browser.hands import address, button, press, sees
 from tests.browser.judged_runs import judged_run
 from tests.browser.screen import Talk, slack, soon
@@ -70,21 +71,50 @@ def names(page) -> list[str]:
     return faces(page).evaluate_all("faces => faces.map(face => face.dataset.sample)")
 
 
-def test_a_relabel_from_the_queue_lands_in_the_corrections(page, lab):
-    run = judged_run(lab)
-    page.goto(f"/look_inside?run={run.id}&view=labels")
-    soon(lambda: faces(page).count(), 60 * slack(), "the queue")
-    doubted = page.locator(".look-gallery button[aria-pressed=true]").get_attribute("data-sample")
+def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab):
+    run = judged_run(lab, epochs=1)
+    talk = Talk(page)
+    page.goto(f"/look_inside?run={run.id}")
+    press(page.get_by_role("button", name=re.compile("likely wrong: check")))
+    soon(lambda: faces(page).count() and "view=labels" in address(page), 60 * slack(), "the queue")
+    talk.over()
     assert corrections.load(lab.demo, lab.runs) == []
-    press(button(page, "Relabel"))
-    (correction,) = soon(lambda: corrections.load(lab.demo, lab.runs), 60 * slack(), "a correction")
-    sees(page, f"{correction.before} → {correction.after}")
-    sample = run.samples().set_index("sample").loc[doubted]
-    assert (correction.kind, correction.attribute, correction.person) == ("relabel", "gender", sample["person"])
-    assert correction.before == sample["gender"] != correction.after
-    soon(lambda: doubted not in names(page), 60 * slack(), "the face leaves the queue")
-    press(button(page, "Undo"))
-    soon(lambda: corrections.load(lab.demo, lab.runs) == [], 60 * slack(), "the correction is taken back")
+
+    def doubted() -> str:
+        return page.locator(".look-gallery button[aria-pressed=true]").get_attribute("data-sample")
+
+    def decide(key: str) -> str:
+        """The photo that was decided about, once the next one is asked about."""
+        sample = doubted()
+        page.keyboard.press(key)
+        soon(lambda: sample not in names(page) and doubted() != sample, 60 * slack(), f"{sample} leaves the queue")
+        talk.over()
+        return sample
+
+    relabelled = [decide("2") for _ in range(3)]
+    confirmed, left_out = decide("1"), decide("3")
+    sees(page, "5 decided: 3 wrong, 1 right, 1 left out")
+    sees(page, "So far 75% of the labels judged were wrong (95% interval 30% to 95%)")
+    page.keyboard.press("z")
+    soon(lambda: doubted() == left_out, 60 * slack(), "the photo that was left out is asked about again")
+    talk.over()
+    made = corrections.load(lab.demo, lab.runs)
+    frozen = run.samples().set_index("sample")
+    assert [each.sample for each in made] == relabelled and {each.attribute for each in made} == {"gender"}
+    assert all(each.before == frozen.loc[each.sample, "gender"] != each.after for each in made)
+    assert confirmed not in relabelled
+
+    press(button(page, "Retrain on the corrected labels, same folds"))
+    sees(page, "3 photos are of another class now.")
+    press(button(page, "Queue it"))
+    soon(lambda: "/live" in address(page), 60 * slack(), "Live opens")
+    (again,) = (Run(run_id, lab.runs) for run_id in lab.run_ids() if run_id != run.id)
+    press(button(page, "Did it help?"))
+    soon(lambda: "/compare" in address(page), 60 * slack(), "Compare opens")
+    sees(page, "In depth 18, corrected labels: 3 photos of another class.")
+    sees(page, "labels that stayed as they were")
+    folds = again.samples().set_index("sample")["fold"]
+    assert (folds == frozen.loc[folds.index, "fold"]).all()
 
 
 def test_keys_walk_the_gallery_and_choose(page, lab):

@@ -219,7 +219,7 @@ def test_the_queue_asks_about_the_most_suspicious_first(doubted):
 def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_path):
     at = page(run=doubted.id, view="labels")
     before = queue(at)
-    button(at, "Confirm label").click().run()
+    button(at, "Label is right").click().run()
     assert queue(at) == before[1:]
     assert reviews.load(tmp_path / "photos") == {"p017/0.jpg": "male >=60"}
     assert corrections.load(tmp_path / "photos") == []

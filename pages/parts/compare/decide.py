@@ -31,7 +31,7 @@ TONES = {"best": "good", "same": "accent", "undecided": "quiet", "unpaired": "wa
 IDS = "compare-decide-ids"  # in the session: what a click would launch -> the id of its study
 LONGEST, LONGEST_RUN = 36, 60  # letters of the name of the study, and of its runs, which begin with it
 
-_STYLE = """<style>
+STYLE = """<style>
 .cmp-verdict { border-left: 4px solid var(--c); padding: .55rem 1rem .6rem; border-radius: 0 6px 6px 0;
   background: color-mix(in srgb, var(--c) 11%, transparent); overflow-wrap: anywhere; }
 .cmp-verdict b { font-size: 1.3rem; font-weight: 650; display: block; line-height: 1.3; }
@@ -43,7 +43,7 @@ def draw(said: Verdict, members: Sequence[ComparedRun], costs: Mapping[str, RunC
     if said.kind == "nothing":
         return
     st.html(
-        f'{_STYLE}<div class="cmp-verdict lab-{TONES[said.kind]}" role="status"><b>{escape(said.headline)}</b>'
+        f'{STYLE}<div class="cmp-verdict lab-{TONES[said.kind]}" role="status"><b>{escape(said.headline)}</b>'
         f"{escape(' '.join(said.more))}</div>"
     )
     by_id = {member.id: member for member in members}

@@ -22,59 +22,98 @@ from pages.parts.shared import badges
 from pages.parts.shared.attributes import title
 from pages.parts.shared.fields import begin
 
-# In the session: the face whose portrait was drawn last, the last decision, and what went wrong with one.
-ON_SCREEN, LAST, ERROR = "look-queue-on-screen", "look-decided", "look-queue-error"
+# In the session: the face whose portrait was drawn last, what was decided (last one last), what went wrong with one.
+ON_SCREEN, MADE, ERROR = "look-queue-on-screen", "look-decided", "look-queue-error"
+KEYS = {"right": "1", "relabel": "2", "out": "3", "undo": "Z"}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided, in words, and what takes it back: ids of corrections, or the subject that was confirmed."""
+    """What was decided about a sample of the dataset at root, in words, and what takes it back: ids of corrections, or
+    the subject that was confirmed."""
 
+    root: str
+    sample: str
     words: str
     correction_ids: tuple[str, ...] = ()
     confirmed: str = ""
 
 
 def show(doubt: Doubt) -> None:
-    """The face in question, and what can be decided about it."""
+    """The face in question, and what can be decided about it.
+
+    The buttons are those of this face alone: a key that is pressed twice decides nothing about the next one.
+    """
     st.session_state[ON_SCREEN] = doubt.sample
     st.html(portrait(doubt))
-    with st.container(horizontal=True):
-        hint = "The label is right; ask no more."
-        st.button("Confirm label", icon=":material/check:", on_click=_confirm, args=(doubt,), help=hint)
-        hint = "New runs do not use this photo."
-        st.button("Leave photo out", icon=":material/hide_image:", on_click=_leave_photo_out, args=(doubt,), help=hint)
-        if len(doubt.others):
-            hint = f"New runs use none of the {len(doubt.others) + 1} photos of this person."
-            icon = ":material/person_off:"
-            st.button("Leave person out", icon=icon, on_click=_leave_person_out, args=(doubt,), help=hint)
-    _relabel_form(doubt)
     if error := st.session_state.pop(ERROR, None):
         badges.show_error(error)
+    with st.container(horizontal=True):
+        st.button(
+            "Label is right",
+            icon=":material/check:",
+            on_click=_confirm,
+            args=(doubt,),
+            shortcut=KEYS["right"],
+            key=f"look-right-{doubt.sample}",
+            help="Ask no more about it.",
+        )
+        st.button(
+            "Leave photo out",
+            icon=":material/hide_image:",
+            on_click=_leave_photo_out,
+            args=(doubt,),
+            shortcut=KEYS["out"],
+            key=f"look-out-{doubt.sample}",
+            help="New runs do not use this photo.",
+        )
+        if len(doubt.others):
+            st.button(
+                "Leave person out",
+                icon=":material/person_off:",
+                on_click=_leave_person_out,
+                args=(doubt,),
+                key=f"look-person-out-{doubt.sample}",
+                help=f"New runs use none of the {len(doubt.others) + 1} photos of this person.",
+            )
+    _relabel_form(doubt)
     st.caption("Decisions are kept beside the lab's data and count for new runs; the dataset's folder is left alone.")
 
 
-def show_last(root: str) -> None:
-    """What was decided last, with its way back."""
-    decision = st.session_state.get(LAST)
-    if decision is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/task_alt: {plain(decision.words)}", width="content")
-        st.button("Undo", icon=":material/undo:", on_click=_undo, args=(root, decision))
+def last(root: str) -> Decision | None:
+    """What was decided last about a dataset in this session and not taken back."""
+    return next((made for made in reversed(st.session_state.get(MADE, [])) if made.root == root), None)
 
 
-def _undo(root: str, decision: Decision) -> None:
-    if st.session_state.get(LAST) is not decision:
+def undo_button(root: str) -> None:
+    """Takes the last decision back, and the one before it when it is pressed again."""
+    decision = last(root)
+    st.button(
+        "Undo",
+        icon=":material/undo:",
+        shortcut=KEYS["undo"],
+        disabled=decision is None,
+        key="look-queue-undo",
+        on_click=_undo,
+        args=(decision,) if decision else None,
+        help=plain(decision.words) if decision else None,
+    )
+
+
+def _undo(decision: Decision) -> None:
+    made = st.session_state.get(MADE, [])
+    if decision not in made:
         return
     try:
         if decision.confirmed:
-            reviews.forget(root, decision.confirmed)
+            reviews.forget(decision.root, decision.confirmed)
         for correction_id in decision.correction_ids:
-            corrections.undo(root, correction_id)
-        del st.session_state[LAST]
+            corrections.undo(decision.root, correction_id)
     except LabError as error:
         st.session_state[ERROR] = error
+        return
+    made.remove(decision)
+    address.put(label=decision.sample)
 
 
 def _confirm(doubt: Doubt) -> None:
@@ -86,7 +125,7 @@ def _confirm(doubt: Doubt) -> None:
         st.session_state[ERROR] = error
         return
     label = f"{doubt.attribute} {doubt.label}".strip()
-    _go_on(doubt, Decision(f"{doubt.sample} is {label} indeed.", confirmed=doubt.subject))
+    _go_on(doubt, f"{doubt.sample} is {label} indeed.", confirmed=doubt.subject)
 
 
 def _leave_photo_out(doubt: Doubt) -> None:
@@ -107,7 +146,7 @@ def _write(doubt: Doubt, decided: list[Correction], words: str) -> None:
     except LabError as error:
         st.session_state[ERROR] = error
         return
-    _go_on(doubt, Decision(words, correction_ids=tuple(correction.id for correction in written)))
+    _go_on(doubt, words, correction_ids=tuple(correction.id for correction in written))
 
 
 def _is_on_screen(doubt: Doubt) -> bool:
@@ -120,8 +159,9 @@ def _is_on_screen(doubt: Doubt) -> bool:
     return False
 
 
-def _go_on(doubt: Doubt, decision: Decision) -> None:
-    st.session_state[LAST] = decision
+def _go_on(doubt: Doubt, words: str, *, correction_ids: tuple[str, ...] = (), confirmed: str = "") -> None:
+    decision = Decision(doubt.root, doubt.sample, words, correction_ids, confirmed)
+    st.session_state.setdefault(MADE, []).append(decision)
     address.put(label=doubt.following)
 
 
@@ -138,7 +178,9 @@ def _relabel_form(doubt: Doubt) -> None:
             words = f"{listed[:1].upper()}{listed[1:]} of all {len(doubt.others) + 1} photos of this person"
             begin(st.checkbox, plain(words), key=f"{key}-whole", begins=True)
         icon = ":material/edit:"
-        st.form_submit_button("Relabel", icon=icon, type="primary", on_click=_relabel, args=(doubt, key))
+        st.form_submit_button(
+            "Relabel", icon=icon, type="primary", on_click=_relabel, args=(doubt, key), shortcut=KEYS["relabel"]
+        )
 
 
 def _of_a_person(doubt: Doubt) -> list[str]:
@@ -188,7 +230,7 @@ def _relabel(doubt: Doubt, key: str) -> None:
         changes = ", ".join(f"{each.attribute} {each.before or 'unknown'} → {each.after}" for each in relabels)
         _write(doubt, relabels, f"{doubt.sample}: {changes}.")
     else:
-        st.session_state[ERROR] = LabError("Nothing is changed.", "Tell what is right, or confirm the label.")
+        st.session_state[ERROR] = LabError("Nothing is changed.", "Say what is right, or that the label is.")
 
 
 def _relabels(doubt: Doubt, key: str) -> Iterator[Correction]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.answers import label_errors
+from core.answers import label_decisions, label_errors
+from core.answers.label_decisions import Tally
 from core.answers.mistakes import Answers
-from core.data.labels import corrections, reviews
 from core.data.pictures.photo import photo_of
 from core.errors import LabError
 from core.runs import Run
 from core.runs.yes_no.view import OneAttribute
-from core.text import count
-from pages.parts.doubts import decisions
+from core.text import count, listed, number_of, plain
+from pages.parts.doubts import decisions, retrain
 from pages.parts.doubts.doubt import Doubt
 from pages.parts.look_inside import address, elements, mistakes
 from pages.parts.shared import badges
@@ -25,73 +25,86 @@ PAGE = 12
 
 
 @st.cache_data(max_entries=8, show_spinner="Looking for likely wrong labels")
-def likely(run_id: str, which: str, version: tuple, _answers: Answers) -> tuple[pd.DataFrame, float]:
-    """(the queue, the estimated number of wrong labels)."""
-    joint = label_errors.confident_joint(_answers.table["y"].to_numpy(), _answers.probabilities)
-    return label_errors.likely_errors(_answers), float(joint.estimate.sum() - np.trace(joint.estimate))
+def likely(run_id: str, which: str, version: tuple, _answers: Answers) -> pd.DataFrame:
+    """The candidates, most suspicious first."""
+    return label_errors.likely_errors(_answers)
 
 
-def show(run: Run, answers: Answers, version: tuple) -> None:
-    contradicted, estimate = likely(run.key, answers.which, version, answers)
+def waiting_of(run: Run, answers: Answers, version: tuple) -> tuple[pd.DataFrame, Tally]:
+    """(the candidates that nobody has decided about, how many were decided how). Raises LabError as of_run does."""
+    attribute = run.attribute if isinstance(run, OneAttribute) else ""
+    candidates = likely(run.key, answers.which, version, answers)
+    since = float(run.info().get("created", 0))
+    return label_decisions.of_run(candidates, answers, run.config().data.root, since, attribute)
+
+
+def show(run: Run, answers: Answers, version: tuple, summaries: Sequence[dict[str, Any]]) -> None:
     root = run.config().data.root
     try:
-        attribute = run.attribute if isinstance(run, OneAttribute) else ""
-        waiting = undecided(contradicted, root, float(run.info().get("created", 0)), attribute)
+        waiting, tally = waiting_of(run, answers, version)
     except LabError as error:
         badges.show_error(error)
         return
-    decided = len(contradicted) - len(waiting)
-    st.html(
-        f'<div class="lab-meta">{count(len(contradicted))} of {count(len(answers.table))} labels are contradicted; '
-        f"{count(decided)} of them are decided. By the same count about {count(estimate)} labels are wrong, if the "
-        "network is right where it is sure; a network that has learned little contradicts hard photos too.</div>"
-    )
-    decisions.show_last(root)
-    if waiting.empty:
-        _nothing_waits(decided)
-        return
+    st.html(f'<div class="lab-meta" role="status">{in_words(tally, len(answers.table))}</div>')
     samples = waiting["sample"].tolist()
     linked = st.query_params.get("label")
     at = samples.index(linked) if linked in samples else 0
-    left, right = st.columns([1, 1.25], gap="large")
-    with left:
-        _gallery(run, answers, waiting, at)
-    with right:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            _step("Previous", "P", ":material/chevron_left:", samples, at - 1)
-            _step("Next", "N", ":material/chevron_right:", samples, at + 1)
-            st.caption(f"{count(at + 1)} of {count(len(samples))}", width="content")
-        neighbours = [*samples[at + 1 : at + 2], *samples[max(0, at - 1) : at]]
-        row = waiting.iloc[at]
-        decisions.show(
-            Doubt(
-                run=run,
-                answers=answers,
-                root=root,
-                row=row["row"],
-                label=row["label"],
-                likely=row["likely"],
-                following=next(iter(neighbours), None),
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _step("Previous", "P", ":material/chevron_left:", samples, at - 1)
+        _step("Next", "N", ":material/chevron_right:", samples, at + 1)
+        decisions.undo_button(root)
+        words = f"{count(at + 1)} of {count(len(samples))}" if samples else ""
+        if (made := decisions.last(root)) is not None:
+            words = f"{words} · {made.words}" if words else made.words
+        st.caption(plain(words), width="content")
+    if waiting.empty:
+        _nothing_waits(tally)
+    else:
+        left, right = st.columns([1, 1.25], gap="large")
+        with left:
+            _gallery(run, answers, waiting, at)
+        with right:
+            neighbours = [*samples[at + 1 : at + 2], *samples[max(0, at - 1) : at]]
+            row = waiting.iloc[at]
+            decisions.show(
+                Doubt(
+                    run=run,
+                    answers=answers,
+                    root=root,
+                    row=row["row"],
+                    label=row["label"],
+                    likely=row["likely"],
+                    following=next(iter(neighbours), None),
+                )
             )
+    retrain.offer(run, tally, summaries)
+
+
+def in_words(tally: Tally, photos: int) -> str:
+    """How many candidates there are, and how often the network was right about those that somebody looked at."""
+    candidates = tally.waiting + tally.decided
+    words = (
+        f"{number_of(candidates, 'candidate')} of {count(photos)} labels: the network is confident of another class. "
+    )
+    if not tally.decided:
+        return (
+            words
+            + "How many of them are wrong is for you to see; a network that has learned little doubts hard photos."
         )
+    parts = {"wrong": tally.wrong, "right": tally.right, "left out": tally.left_out}
+    words += f"{count(tally.decided)} decided: {listed([f'{count(n)} {name}' for name, n in parts.items() if n])}. "
+    if not tally.judged:
+        return words
+    low, high = tally.interval()
+    rest = " The most suspicious come first: expect fewer among the rest." if tally.waiting else ""
+    return (
+        f"{words}So far {tally.precision:.0%} of the labels judged were wrong ({label_decisions.LEVEL:.0%} interval "
+        f"{low:.0%} to {high:.0%}).{rest}"
+    )
 
 
-def undecided(contradicted: pd.DataFrame, root: str, since: float, attribute: str = "") -> pd.DataFrame:
-    """The queue without faces that a person has decided since the run was launched. since: Unix time.
-
-    attribute: the one that is asked about, where a photo has a label of each; a label of another decides nothing here.
-    """
-    confirmed = reviews.load(root)
-    later = [each for each in corrections.load(root) if datetime.fromisoformat(each.when).timestamp() >= int(since)]
-    later = [each for each in later if not (attribute and each.attribute) or each.attribute == attribute]
-    samples = {each.sample for each in later if each.sample}
-    persons = {each.person for each in later if not each.sample}
-    asked = contradicted["sample"].map(lambda sample: reviews.subject(sample, attribute))
-    right = asked.map(confirmed).astype(object) == contradicted["label"].astype(object)
-    return contradicted[~(right | contradicted["sample"].isin(samples) | contradicted["person"].isin(persons))]
-
-
-def _nothing_waits(decided: int) -> None:
+def _nothing_waits(tally: Tally) -> None:
+    decided = tally.decided
     words = "Every likely wrong label is decided." if decided else "No label is confidently contradicted by this run."
     st.info(words, icon="🎯")
     if st.button("Show all mistakes", icon=":material/grid_view:"):

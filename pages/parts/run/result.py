@@ -22,6 +22,7 @@ from core.places import HOME
 from core.runs import Run
 from core.runs.lists.index import Listed
 from core.stats.overfitting import Overfit
+from core.studies import retrain
 from core.text import count, listed, score
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
@@ -187,6 +188,11 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, about: Outcome | Non
             st.switch_page(LOOK, query_params={"run": run.id})
         if about is not None and about.contradicted and _verb("Check the labels", "fact_check"):
             st.switch_page(LOOK, query_params={"run": run.id, "view": "labels"})
+        before = retrain.origin(run)
+        there = before is not None and Run(before).exists()
+        if there and _verb("Did it help?", "rule", "Compare with the run whose labels were corrected for this one."):
+            query = {"run": run.id, "runs": f"{before},{run.id}", "baseline": before}
+            st.switch_page(COMPARE, query_params=query)
         if _verb("Compare", "compare_arrows"):
             st.switch_page(COMPARE, query_params={"run": run.id, "runs": ",".join(hand.beside()[: pick.MOST])})
         exports.report((run.id,), exports.version_of(entry), title=run.config().name)
