@@ -24,8 +24,8 @@ MOST_CHANCES = 4  # classes whose probabilities are shown
 MOST_ATTRIBUTES = 8  # that are told of a face
 RED, GREEN, GREY = "#D55E00", "#2a9d68", "#7d8590"  # the likely class, the label, any further one
 _CSS = """<style>
-.look-one { display: grid; grid-template-columns: minmax(150px, 260px) 1fr; gap: 1rem; align-items: start; }
-.look-one img { width: 100%; border-radius: 6px; display: block; }
+.look-one { display: grid; grid-template-columns: fit-content(260px) 1fr; gap: 1rem; align-items: start; }
+.look-one img { max-width: 100%; max-height: max(200px, 36vh); border-radius: 6px; display: block; }
 .look-one dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem .8rem; margin: 0 !important;
   padding: 0; font-size: .92rem; }
 .look-one dt { opacity: .7; } .look-one dd { margin: 0; overflow-wrap: anywhere; }
