@@ -22,6 +22,7 @@ QUESTIONS = {"core.storage.asking.check", "core.storage.asking.check_lab"}
 OPEN = {
     "core.jobs.control.launch": "makes a new run, of whoever asks",
     "core.studies.records.launch": "makes a new study, of whoever asks",
+    "core.studies.retrain.launch": "makes a new run, of whoever asks",
     "core.studies.records.launch_plans": "makes a new study, of whoever asks",
     "core.data.labels.corrections.add": "one more word about a label, of whoever asks",
     "core.data.labels.corrections.add_all": "one more word about a label, of whoever asks",

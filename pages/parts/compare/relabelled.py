@@ -22,10 +22,10 @@ SAYS = {"better": "best", "worse": "unpaired", "same": "same"}  # verdict -> who
 
 def draw(members: Sequence[ComparedRun], question: Question) -> bool:
     """Whether there are such two among the members."""
-    found = relabelled.pair_of(members)
-    if found is None:
+    two = relabelled.pair_of(members)
+    if two is None:
         return False
-    before, after = found
+    before, after = two
     (difference,) = pairs.differences(
         load.pairs(before, [after], question),
         within=question.within / 100,
