@@ -15,11 +15,12 @@ from core.plan.ways_out import WaysOut
 from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.studies.grid import StudyConfig
+from core.studies.records import Study
 from core.text import plain
 from pages.parts.dataset import findings, labels, picker
 from pages.parts.form import classes, draft, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
-from pages.parts.launch import click, ids, questions, study_draft, study_form, study_plan
+from pages.parts.launch import click, ids, naming, questions, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
 from pages.parts.launch.plan import OF_FOLDS, fit_form_task, joined_study, look_ahead, look_ahead_study, ways_of
 from pages.parts.launch.sections import faces_section, plan_section
@@ -112,6 +113,13 @@ def open_launched() -> None:
         st.switch_page(STUDIES, query_params={"study": run_or_study})
 
 
+def join_line(joining: Study) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(f"This run joins the study **{plain(joining.name)}**, on its folds.", icon=":material/add_circle:")
+        if st.button("Back to the study", icon=":material/arrow_back:", type="tertiary"):
+            st.switch_page(STUDIES, query_params={"study": joining.id})
+
+
 frame.begin_page(answers=frame.CLICK, names_study=False)
 st.html(CSS)
 groups.style()
@@ -126,7 +134,9 @@ with st.container():
     launch_draft.notice(DATA)
     joining = joined_study()
     if joining is not None:
-        st.info(f"This run joins the study **{plain(joining.name)}**, on its folds.", icon=":material/add_circle:")
+        join_line(joining)
+        if pending is None:  # what was clicked on is launched under the name that stood there
+            naming.follow(joining)
 launch_draft.keep()
 
 form = draft.draft()

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import places
+from core.compare.verdict import Verdict
 from core.data.scan import scan
 from core.errors import LabError
 from core.studies import record_file, records
@@ -204,7 +205,7 @@ def interval(status: view.StudyStatus) -> float | None:
     return ticking.every(TICK) if status.active else None
 
 
-def tick(study: Study, drawn: tuple) -> None:
+def tick(study: Study, drawn: tuple, verdict: Verdict | None) -> None:
     """The matrix; reruns the page when a fold changes its state, or how often the page looks."""
     status = view.read_status(study)
     if (status.signature, interval(status)) != drawn:
@@ -212,7 +213,7 @@ def tick(study: Study, drawn: tuple) -> None:
     if status.active and not status.running:
         frame.look_after_workers()
     st.html(view.progress_html(study, status))
-    st.html(view.matrix_html(status))
+    st.html(view.matrix_html(status, verdict))
 
 
 def overview() -> None:
@@ -266,9 +267,9 @@ header(study, status)
 if problem := st.session_state.pop("studies-error", None):
     badges.show_error(problem)
 with st.container():
-    answer.section(status)
+    verdict = answer.section(status)
 every = interval(status)
-st.fragment(tick, run_every=every)(study, (status.signature, every))
+st.fragment(tick, run_every=every)(study, (status.signature, every), verdict)
 if faults := view.faults_html(study, status):
     st.html(faults)
 if status.missing:

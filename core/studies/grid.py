@@ -141,7 +141,7 @@ def expand(study: StudyConfig, data: dict[str, Any] | None = None) -> list[RunCo
         for key, value in combination.items():
             if key != "recipe":
                 config = with_value(config, key, value, f"study '{study.name}': ")
-        name = " ".join([study.name, *(_word(key, value) for key, value in combination.items())])
+        name = " ".join([study.name, *(value_word(key, value) for key, value in combination.items())])
         configurations.append(from_dict({**config, "name": name[:60]}, f"study '{study.name}', {name}"))
     return configurations
 
@@ -173,7 +173,8 @@ def fit_study(study: StudyConfig, configurations: Sequence[RunConfig], scan: Sca
     return (study.model_copy(update={"set": {**study.set, "task.name": tasks.pop()}}) if note else study), note
 
 
-def _word(key: str, value: Any) -> str:
+def value_word(key: str, value: Any) -> str:
+    """How the name of a run tells a setting: "r34", "mixup", "seed=1"."""
     short = key.split(".")[-1]
     if key in ("recipe", "model.head", "mix.method", "training.loss", "training.sampling", "task.name"):
         return str(value)

@@ -285,7 +285,10 @@ def test_a_run_that_is_added_joins_on_the_same_folds(opened, record):
     assert name == "launch" and address["study"] == record.id
     page = open_group(open_page(**address), "training")
     field(page, "training.seed").set_value("9").run()
+    assert page.session_state["launch_draft"]["name"] == "seeds seed=9", "what differs is in its name"
+    assert "then the study opens" in text_of(page)
     page.button(key="launch-button").click().run()
+    assert opened[-1] == ("studies", {"study": record.id})
     after = records.load(record.id)
     assert len(after.runs) == 4
     joined, first = Run(after.run_ids[3]), Run(after.run_ids[0])
@@ -343,7 +346,9 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
         == "depths r34 is the best of these: better than depths r18."
     )
     assert ">depth</th>" in text and '<td class="lab-left">34</td>' in text
+    assert "Highest mean F1, and shown to be better than every other run of the study." in text
     starred = re.search(r">r34</a></td>(.*?)</tr>", text)[1]
     assert text.count(">star<") == 1 and ">star<" in starred
     made[0].write_state(FoldState(0, "queued"))
-    assert "is the best of these" not in text_of(show(study=depths.id))
+    text = text_of(show(study=depths.id))
+    assert "is the best of these" not in text and "No answer yet: 1 fold job of 10 not done" in text

@@ -136,7 +136,8 @@ def settle_run(
         else:
             records.add(joining, plan, scan, run_id=run_id)
 
-    return _launch(click, launch, ("live", run_id), lambda: Run(run_id).exists())
+    opens = ("live", run_id) if joining is None else ("studies", joining.id)
+    return _launch(click, launch, opens, lambda: Run(run_id).exists())
 
 
 def settle_study(click: Click, study: StudyConfig | None, plans: list[Plan] | None) -> LabError | None:

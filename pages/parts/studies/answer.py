@@ -8,18 +8,21 @@ import streamlit as st
 
 from core.compare import pairs, verdict
 from core.compare.members import load_all, same_classes, told_apart
-from core.text import count
+from core.compare.verdict import Verdict
+from core.text import count, number_of
 from pages.parts.compare import decide, load, pick
 from pages.parts.studies.view import StudyStatus, best_row
 
 WITHIN = pick.WITHIN / 100  # what counts as the same, as Compare begins with
 
 
-def section(status: StudyStatus) -> None:
-    """Nothing while runs train, and before two of them have a finished fold."""
+def section(status: StudyStatus) -> Verdict | None:
+    """Says the verdict and returns it; where there is none yet, what it waits for."""
     scored = [row for row in status.rows if row.number("done")]
     if status.active or len(scored) < 2:
-        return
+        if len(status.rows) > 1:
+            st.html(f'<div class="lab-meta">{escape(_waits(status, len(scored)))}</div>')
+        return None
     if len(scored) > pick.MOST:
         highest = best_row(status)
         name = escape(highest.name) if highest is not None else ""
@@ -27,15 +30,24 @@ def section(status: StudyStatus) -> None:
             f'<div class="lab-meta">{name} has the highest mean F1 of {count(len(scored))} runs, which says nothing by '
             f"itself: Compare tests up to {pick.MOST} of them against each other.</div>"
         )
-        return
+        return None
     members, _ = load_all([row.run.id for row in scored])
     top = verdict.best_of(members)
     if top is None:
-        return
+        return None
     comparable, refused = same_classes(top, told_apart(members))
     if refused:
         st.html(f'<div class="lab-meta">{escape(refused[0].message)} Their F1 are not of the same classes.</div>')
     top = next(member for member in comparable if member.id == top.id)
     against = load.pairs_of(top, [member for member in comparable if member is not top], "f1", "best")
     differences = pairs.differences(against, within=WITHIN)
-    decide.draw(verdict.verdict(comparable, top, differences, {}, within=WITHIN), comparable, {})
+    said = verdict.verdict(comparable, top, differences, {}, within=WITHIN)
+    decide.draw(said, comparable, {})
+    return said if said.kind != "nothing" and not refused else None
+
+
+def _waits(status: StudyStatus, scored: int) -> str:
+    if status.active:
+        left = number_of(status.jobs - status.done, "fold job")
+        return f"No answer yet: {left} of {count(status.jobs)} not done. What is highest so far may change."
+    return f"No answer yet: it takes two runs with a finished fold, and {'one has' if scored else 'none has'}."

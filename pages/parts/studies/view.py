@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import places
+from core.compare.verdict import Verdict
 from core.config import RunConfig, from_dict, settings
 from core.errors import LabError
 from core.jobs import queue, speed
@@ -26,7 +27,6 @@ from pages.parts.shared import badges
 
 SHOWN_FAULTS = 8
 MOST_SETTINGS, LONGEST_VALUE = 4, 28  # columns of what differs; letters of a value
-STAR = '<span class="lab-icon lab-good" role="img" aria-label="highest mean" title="Highest mean F1">star</span> '
 PAUSED = '<span class="lab-state"><span class="lab-icon lab-warn" aria-hidden="true">pause_circle</span> paused</span>'
 
 
@@ -204,8 +204,11 @@ def progress_html(study: Study, status: StudyStatus) -> str:
 
 
 def best_row(status: StudyStatus) -> Row | None:
-    """The run of the highest mean F1 over its finished folds; None before two runs have one."""
+    """The run of the highest mean F1 over its finished folds; None before two runs have one, and where runs are of
+    different tasks, whose F1 are not of the same classes."""
     scored = [row for row in status.rows if row.scores("best_f1")]
+    if len({row.task for row in scored}) > 1:
+        return None
     return max(scored, key=lambda row: mean_and_deviation(row.scores("best_f1"))[0]) if len(scored) > 1 else None
 
 
@@ -215,9 +218,23 @@ def differing(status: StudyStatus) -> list[str]:
     return [key for key in keys if key not in ("name", "description")]
 
 
-def matrix_html(status: StudyStatus) -> str:
+def star_html(status: StudyStatus, verdict: Verdict | None) -> str:
+    """What marks the highest mean, with what it is worth. verdict: over all runs, once there is one."""
+    if verdict is not None and verdict.kind == "best":
+        worth = "Highest mean F1, and shown to be better than every other run of the study."
+    elif verdict is not None:
+        worth = "Highest mean F1, not shown to be better than every other run of the study."
+    elif status.active:
+        worth = "Highest mean F1 over the folds finished so far; nothing is tested before the runs end."
+    else:
+        worth = "Highest mean F1, which does not show it to be better: Compare tests it."
+    words = escape(worth, quote=True)
+    return f'<span class="lab-icon lab-good" role="img" aria-label="{words}" title="{words}">star</span> '
+
+
+def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
     """Runs as rows; what differs between them, then the folds as columns: state, epoch and best F1; then mean ±
-    deviation over the finished folds, the highest mean marked.
+    deviation over the finished folds, the highest mean marked. verdict: over all runs, once there is one.
     """
     differ = differing(status)
     columns, best_of_all = differ[:MOST_SETTINGS], best_row(status)
@@ -226,7 +243,7 @@ def matrix_html(status: StudyStatus) -> str:
     for row in status.rows:
         by_fold = {int(fold["fold"]): fold for fold in row.folds}
         cells = "".join(f"<td>{_cell(row, by_fold.get(fold))}</td>" for fold in folds)
-        star = STAR if row is best_of_all else ""
+        star = star_html(status, verdict) if row is best_of_all else ""
         values = "".join(f'<td class="lab-left">{escape(_value(row.settings.get(key)))}</td>' for key in columns)
         means = "".join(
             f'<td class="lab-edge">{star if which == "best" else ""}{spread(row.scores(f"{which}_f1"))}</td>'

@@ -242,7 +242,8 @@ def _note(about: Contents) -> str:
             runs = "1 run" if len(about.plans) == 1 else f"{count(len(about.plans))} runs"
             return f"On a click {runs}, {count(jobs)} fold jobs are queued as {plain(study_id)}; then Studies opens."
         run_id = ids.next_run_id(about.plans[0].config)
-        return f"On a click {count(jobs)} fold jobs are queued as {plain(run_id)}; then Live opens."
+        opens = "Live" if about.joining is None else "the study"
+        return f"On a click {count(jobs)} fold jobs are queued as {plain(run_id)}; then {opens} opens."
     if about.errors:
         return "Nothing can be launched before it is corrected."
     if about.scan is None:
