@@ -230,8 +230,6 @@ if config is not None and photo is not None and not errors:
         change.mend_if_asked(draft, config, notes, photos, photo, restart)
 with left:
     recipe_line(config)
-    change.way_back(draft, restart)
-    change.mend_fault()
     listed = transforms.TransformList(
         draft["transforms"], f"augment{st.session_state[VERSION]}", restart, slides=True, mend=change.ask_to_mend
     )
@@ -247,6 +245,9 @@ if st.session_state.pop("augment-to-launch", False):
             st.query_params.pop(name, None)
         st.switch_page(LAUNCH)
 with right, st.container(key=style.SEEN if view in SEEN else style.READ):
+    with st.container():  # in sight wherever in the list the click was; always there, so that what follows stays
+        change.way_back(draft, restart)
+        change.mend_fault()
     if view not in ("text", "stress") and (config is None or errors):
         lines = [f"- {plain(label_of(path))}: {plain(message)}" for path, message in errors.items()]
         st.error("To correct first:\n" + "\n".join(lines), icon=":material/error:")

@@ -267,6 +267,24 @@ def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_
     assert not page.exception
 
 
+def test_a_runs_own_list_stands_beside_this_one_and_can_be_taken(never_stopped, tiny_dataset, monkeypatch):
+    monkeypatch.setenv("FACET_RUNS", str(never_stopped.dir.parent))
+    monkeypatch.setattr(jobs, "start_worker", lambda root: None)
+    page = open_page(root=str(tiny_dataset), recipe="study", view="beside", **{"with": f"run:{never_stopped.id}"})
+    own = never_stopped.config().transforms
+    assert f"Run {never_stopped.config().name} · " in text_of(page)
+    assert "Crop the middle" in text_of(page) and "only in this list" in text_of(page)
+    before = names(page)
+    page.button(key="augment-take-other").click().run()
+    assert page.session_state["augment_draft"]["transforms"] == [t.model_dump(mode="json") for t in own]
+    assert "Both lists do the same." in text_of(page)
+    for epoch in (1, 8):
+        assert np.array_equal(pixels_of(page, f"Epoch {epoch}, left"), pixels_of(page, f"Epoch {epoch}, right"))
+    page.button(key="augment-undo-it").click().run()
+    assert names(page) == before
+    assert not page.exception
+
+
 def test_a_crop_larger_than_the_photos_is_warned_of(lab, tiny_dataset):
     text = text_of(open_page(root=str(tiny_dataset), recipe="study"))
     assert "CenterCrop (256 × 400 px) is larger than 100% of the photos (typically 48 × 48 px)" in text

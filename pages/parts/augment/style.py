@@ -15,6 +15,7 @@ CSS = """<style>
   [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-augment-reading) > [data-testid="stColumn"] {
     width: 100%; min-width: 0; flex: none; }
   .st-key-augment-preview .augment { grid-template-columns: repeat(auto-fill, minmax(68px, 1fr)); }
+  .st-key-augment-preview .beside { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
   [data-testid="stColumn"]:has(.st-key-augment-reading) { position: static; max-height: none; order: -1; }
   [data-testid="stColumn"]:has(.st-key-augment-preview) { order: -1; z-index: 5; max-height: 44dvh;
     padding-bottom: .4rem; background: light-dark(#fcfcfa, #14181b);

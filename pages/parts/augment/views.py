@@ -209,6 +209,7 @@ def walk(inputs: ViewInputs) -> None:
             format_func=_short,
             help=param.help,
         )
+    with st.container(horizontal=True):
         _use(inputs, index, name, value, param)
     seed = inputs.seed(epoch=1)
     tiles = []
