@@ -39,7 +39,7 @@ def way_back(draft: Draft, restart: Callable[[], None]) -> None:
         del st.session_state[_UNDO]
         return
     with st.container(horizontal=True, vertical_alignment="center", key="augment-way-back"):
-        st.markdown(f":green[:material/check:] {plain(words)}", width="content")
+        st.markdown(f":small[:green[:material/check:] {plain(words)}]", width="content")
         st.button(
             "Undo",
             icon=":material/undo:",

@@ -3,7 +3,7 @@
 SEEN, READ = "augment-preview", "augment-reading"  # keys of a view of pictures, and of one of words and figures
 CSS = """<style>
 [data-testid="stColumn"]:has(.st-key-augment-preview), [data-testid="stColumn"]:has(.st-key-augment-reading) {
-  position: sticky; top: 3.9rem; align-self: flex-start; max-height: calc(100dvh - 4.6rem); overflow-y: auto; }
+  position: sticky; top: 3.9rem; align-self: flex-start; max-height: calc(100dvh - 7.2rem); overflow-y: auto; }
 .st-key-augment-view-line [data-testid="stButtonGroup"] > div { flex-wrap: wrap; }
 .st-key-augment-way-back :is(p, [data-testid="stMarkdownContainer"]) { margin: 0; }
 .st-key-augment-preview { gap: .6rem; }
