@@ -27,12 +27,16 @@ STAGES = ("head", "layer4", "layer3")  # redrawn one after the other, from the a
 # order that is still there. Above half of it the map shows the photo rather than what was learned; up to a quarter
 # little of it does.
 MOSTLY, LITTLE = 0.5**0.5, 0.25**0.5
+# Of the class's probability, mean over what is hidden and shown. Where the answer hardly moves whatever is hidden, such
+# as one of 1.00 that stays 1.00, a map can beat all others by nothing.
+LEAST_GAIN = 0.02
 TRUST, DOUBT, NO_TRUST, NO_HEAT = "trust", "doubt", "no trust", "no heat"
 MEANING = (
     f"{TRUST.capitalize()}: hiding the hottest pixels lowers the answer, and showing only them raises it, more than "
-    f"all {RANDOM_MAPS} maps moved elsewhere do (a map that means nothing does so one time in {RANDOM_MAPS + 1}), and "
-    f"the map changes once the weights are redrawn (rank correlation up to {LITTLE:.2f}). {NO_TRUST.capitalize()}: no "
-    f"better than the maps moved elsewhere, or it stays the same without what was learned (above {MOSTLY:.2f}). "
+    f"all {RANDOM_MAPS} maps moved elsewhere do (a map that means nothing does so one time in {RANDOM_MAPS + 1}), by "
+    f"{LEAST_GAIN:.2f} or more, and the map changes once the weights are redrawn (rank correlation up to "
+    f"{LITTLE:.2f}). {NO_TRUST.capitalize()}: no better than the maps moved elsewhere, or it stays the same without "
+    f"what was learned (above {MOSTLY:.2f}). "
     f"{DOUBT.capitalize()}: in between, and any map with fewer than {LEAST} x {LEAST} cells. Point at the word for its "
     "figures; concentration is the share of heat in the hottest tenth of the pixels, 10% when it is spread evenly."
 )
@@ -87,7 +91,8 @@ class Trust:
         kept = float("nan") if is_coarse(self.grid) else self.randomised[STAGES[-1]]
         if self.faithfulness.gain <= 0 or kept > MOSTLY:
             return NO_TRUST
-        return TRUST if self.faithfulness.beats == len(self.faithfulness.random_deletion) and kept <= LITTLE else DOUBT
+        beats_all = self.faithfulness.beats == len(self.faithfulness.random_deletion)
+        return TRUST if beats_all and self.faithfulness.gain >= LEAST_GAIN and kept <= LITTLE else DOUBT
 
     @property
     def figures(self) -> tuple[str, ...]:

@@ -137,6 +137,7 @@ def _note(maps: dict[str, RunMaps]) -> str:
     reasons = [f"No maps of {name}: {of_run.missing}" for name, of_run in maps.items() if of_run.missing]
     if any(of_run.jpegs for of_run in maps.values()):
         what = f"Below each photo: GradCAM of {LAYER} for the predicted class, by the fold that held it out."
+        what += " How far to trust one is not measured here; Look inside does it, in a word beneath each map."
         coarse = {name: grids for name, of_run in maps.items() if (grids := tuple(filter(is_coarse, of_run.grids)))}
         for name, grids in coarse.items():
             whose = f"of {name} " if len(maps) > 1 else ""

@@ -170,3 +170,10 @@ def test_the_word_follows_from_hiding_redrawing_and_cells(verdict, insertion, ke
     hiding = trust.Faithfulness(0.2, insertion, np.full(5, 0.2), random_insertion)
     redrawn = dict.fromkeys(trust.STAGES[:-1], 0.9) | {trust.STAGES[-1]: kept}
     assert trust.Trust("layer4", concentration, hiding, redrawn, grid).verdict == verdict
+
+
+def test_a_map_that_beats_all_others_by_nothing_is_in_doubt():
+    """As where a network is sure of its answer whatever is hidden."""
+    hiding = trust.Faithfulness(0.99, 0.995, np.full(5, 0.99), np.full(5, 0.99))
+    assert hiding.beats == 5 and 0 < hiding.gain < trust.LEAST_GAIN
+    assert trust.Trust("layer4", 0.3, hiding, dict.fromkeys(trust.STAGES, 0.0), (7, 7)).verdict == trust.DOUBT

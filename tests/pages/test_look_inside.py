@@ -546,6 +546,19 @@ def test_an_uploaded_face_is_judged_by_every_fold_and_the_page_says_so(depths, f
     assert shown.index("predict-answer") < shown.index("What the layers attended to")
 
 
+def test_an_uploaded_photo_that_the_run_knows_is_judged_by_the_fold_that_held_it_out(depths, folds_asked):
+    (small, _), samples = depths
+    table = small.samples()
+    table["bytes"] = [Path(path).stat().st_size for path in table["path"]]
+    table.to_parquet(small.dir / "samples.parquet", index=False)
+    copied, fold = Path(samples["path"].iloc[7]), int(samples["fold"].iloc[7])
+    at = page(run=small.id, view="upload", layers="layer4")
+    at.file_uploader(key="look-uploads").set_value([("copy.jpg", copied.read_bytes(), "image/jpeg")]).run()
+    assert not at.exception
+    assert {asked for _, asked in folds_asked} == {fold} and "1 of 1 fold say so" in html(at)
+    assert [row["lines"][0].partition(" · ")[2] for row in sent(at, "facet_maps")["rows"]] == [f"fold {fold}"]
+
+
 def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(
     depths, folds_asked, tmp_path, monkeypatch
 ):

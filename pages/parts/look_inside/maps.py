@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
+import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -137,28 +138,32 @@ def _row(face: FaceMaps, setting: Setting, summaries: Sequence[dict], rule: bool
 
 
 def _of_uploads(
-    run: Run, contents: dict[str, bytes], request: MapRequest, folds: tuple[int, ...] | None = None
+    run: Run, contents: dict[str, bytes], request: MapRequest, folds: Mapping[str, tuple[int, ...]]
 ) -> RunMaps:
     """The maps of uploaded photos. They are nobody else's: what is remembered of them lies in this session alone.
 
     Raises LabError.
     """
     digests = tuple((name, hashlib.sha256(content).digest()) for name, content in contents.items())
-    key = (run.key, digests, request, folds, face_maps.version(run, [], request.which))
+    key = (run.key, digests, request, dict(folds), face_maps.version(run, [], request.which))
     remembered = st.session_state.get(UPLOADED)
     if remembered is None or remembered[0] != key:
         remembered = st.session_state[UPLOADED] = (key, _look_at(run, contents, request, folds))
     return remembered[1]
 
 
-def _look_at(run: Run, contents: dict[str, bytes], request: MapRequest, folds: tuple[int, ...] | None) -> RunMaps:
-    photos, faults, bits = {}, {}, run.bits()
+def _look_at(
+    run: Run, contents: dict[str, bytes], request: MapRequest, folds: Mapping[str, tuple[int, ...]]
+) -> RunMaps:
+    photos: dict[tuple[int, ...] | None, dict[str, np.ndarray]] = {}  # by the folds that look at them
+    faults, bits = {}, run.bits()
     for name, content in contents.items():
         try:
-            photos[name] = decode(io.BytesIO(content), bits)
+            photos.setdefault(folds.get(name), {})[name] = decode(io.BytesIO(content), bits)
         except LabError as error:
             faults[name] = LabError(f"photo {name}: {error.message}", error.remedy, error.kind)
-    return replace(face_maps.of_uploads(run, photos, request, folds), faults=faults)
+    maps = [face_maps.of_uploads(run, pixels, request, of_photos) for of_photos, pixels in photos.items()]
+    return RunMaps(tuple(face for of_folds in maps for face in of_folds.faces), faults)
 
 
 def of_contents(
@@ -166,9 +171,12 @@ def of_contents(
     answers: Answers,
     contents: dict[str, bytes],
     summaries: Sequence[dict],
-    folds: tuple[int, ...] | None = None,
+    folds: Mapping[str, tuple[int, ...]],
 ) -> None:
-    """The controls, and maps of photos that are no samples of the run, by every fold or some. contents: of files."""
+    """The controls, and maps of photos that are no samples of the run. contents: of files, by the photo's name.
+
+    folds: which of them may look at a photo, by its name; all where nothing is said of it.
+    """
     setting = controls(answers, run, uploaded=True)
     try:
         with st.spinner(f"Looking through {count(len(contents))} photo{'s' * (len(contents) > 1)}", show_time=True):

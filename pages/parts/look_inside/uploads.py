@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from core.answers.mistakes import Answers
@@ -26,7 +27,9 @@ from pages.parts.shared import badges, theme
 ANSWERED = "look-answered"  # in the session: what was answered about the uploads, until they are taken away
 SIDE = 320  # px of a photo on screen
 HELP = "At most eight, cropped as the run crops its photos. Nothing of them is kept when the tab is closed."
-_CSS = "<style>.look-upload img { width: 100%; max-width: 240px; border-radius: 6px; display: block; }</style>"
+_CSS = (
+    "<style>.look-upload img { width: 100%; max-width: min(240px, 45vw); border-radius: 6px; display: block; }</style>"
+)
 
 
 def show(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
@@ -40,8 +43,9 @@ def show(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
         help=HELP,
     )
     st.caption(
-        "No fold has seen an uploaded photo, so every fold's model judges it. If the person is in the dataset, choose "
-        "the photo under Mistakes and maps instead: there only the fold that held the person out is asked."
+        "No fold has seen an uploaded photo, so every fold's model judges it; of one that is in the dataset only the "
+        "fold that held it out does. Another photo of a person in the dataset is not recognised: choose theirs under "
+        "Mistakes and maps instead."
     )
     if not files:
         for kept in (maps.UPLOADED, ANSWERED):
@@ -50,14 +54,18 @@ def show(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
     if len(files) > address.MOST_FACES:
         st.html(badges.fault(f"{len(files)} photos are too many.", f"The first {address.MOST_FACES} are shown."))
     contents = maps.contents_of(files[: address.MOST_FACES])
+    folds: dict[str, tuple[int, ...]] = {}
     try:
         predictions, judged = _answered(run, answers.which, contents)
         for row in range(len(contents)):
             _one(run, predictions, judged, row)
+            if row in predictions.acquaintances:
+                asked = ~np.isnan(predictions.answers[:, row, 0])
+                folds[predictions.photos[row].name] = tuple(predictions.members[k].fold for k in np.flatnonzero(asked))
     except LabError as error:
         badges.show_error(error)
     theme.heading("What the layers attended to")
-    maps.of_contents(run, answers, contents, summaries)
+    maps.of_contents(run, answers, contents, summaries, folds)
 
 
 def _answered(run: Run, which: str, contents: dict[str, bytes]) -> tuple[Predictions, Judged]:

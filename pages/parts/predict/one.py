@@ -30,7 +30,7 @@ from pages.parts.shared import badges, theme
 SIDE = 420  # px of the photo on screen
 MOST_CLASSES = 6  # in the table of folds
 CSS = """<style>
-.predict-photo img { width: 100%; max-width: 340px; border-radius: 6px; display: block; }
+.predict-photo img { width: 100%; max-width: min(340px, 45vw); border-radius: 6px; display: block; }
 </style>"""
 
 
@@ -153,4 +153,4 @@ def _maps(outcome: Outcome, row: int, photo: Photo, summaries: Sequence[dict]) -
     except LabError as error:
         badges.show_error(error)
         return
-    look_maps.of_contents(run, answers, {photo.name: content}, summaries, tuple(folds))
+    look_maps.of_contents(run, answers, {photo.name: content}, summaries, {photo.name: tuple(folds)})
