@@ -6,10 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import places
 from core.data.scan import Scan
 from core.data.tasks import possible_tasks
 from core.data.yes_no import pairs
 from core.errors import LabError
+from core.jobs.processes import ready
 from core.plan.plan import Plan
 from core.plan.ways_out import WaysOut
 from core.runs.everybody.unmeasured import cross_validated
@@ -20,7 +22,7 @@ from core.text import plain
 from pages.parts.dataset import findings, labels, picker
 from pages.parts.form import classes, draft, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
-from pages.parts.launch import click, ids, naming, questions, study_draft, study_form, study_plan
+from pages.parts.launch import click, ids, measuring, naming, questions, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
 from pages.parts.launch.plan import OF_FOLDS, fit_form_task, joined_study, look_ahead, look_ahead_study, ways_of
 from pages.parts.launch.sections import faces_section, plan_section
@@ -230,3 +232,5 @@ with left, theme.section("What will run"):
 
 if joining is None and not as_study:
     again.ask(plan, errors)
+if launchable and all(launchable) and not errors and not measuring.is_under_way():
+    ready.keep(places.runs_folder())

@@ -14,6 +14,7 @@ from PIL import Image
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["FACET_RUNS"] = tempfile.mkdtemp(prefix="facet-runs-")  # never the runs of whoever runs the tests
+os.environ.setdefault("FACET_READY", "0")  # each visit of Launch would load torch; test_ready.py has it on
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of two workers would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -29,6 +29,7 @@ from core.data.scan import Scan
 from core.data.tasks import CHOSEN
 from core.errors import LabError
 from core.jobs import control, halt
+from core.jobs.processes import ready
 from core.jobs.room import forecast
 from core.jobs.worker import work
 from core.plan import apart
@@ -287,6 +288,7 @@ def worker(
     by_itself: Annotated[bool, typer.Option("--by-itself", hidden=True)] = False,
     slot: Annotated[int | None, typer.Option(hidden=True)] = None,
     slot_lock: Annotated[int | None, typer.Option(hidden=True)] = None,
+    ready_line: Annotated[int | None, typer.Option("--ready", hidden=True)] = None,
 ) -> None:
     """Train what waits, then leave; a queue that has stopped goes on. The lab starts workers by itself; on other
     machines start them by hand."""
@@ -294,6 +296,8 @@ def worker(
     if not by_itself:
         halt.go_on(folder)
     born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))
+    if ready_line is not None and (born_with := ready.wait(ready_line)) is None:
+        return
     work(folder, born_with, by_itself=by_itself)
 
 

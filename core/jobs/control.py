@@ -9,13 +9,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import subprocess
 import sys
 import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import psutil
 from filelock import Timeout
@@ -25,6 +23,7 @@ from core.data.content.unchanged import check_unchanged
 from core.data.labels import corrections
 from core.data.reach import bounds
 from core.jobs import elsewhere, halt, queue, reach
+from core.jobs.processes import detached, ready
 from core.jobs.room import forecast
 from core.plan.apart import without_copies
 from core.plan.plan import Plan, check_weights
@@ -226,55 +225,39 @@ def _can_be_claimed(run: Run, fold: int) -> bool:
 
 
 def start_worker(root: Path) -> None:
-    """A detached worker: its own session, no terminal, output to a file; it outlives whoever started it.
+    """A worker that outlives whoever started it: the process that waits for that, if one does, else a new one.
 
     It is born with the slot that it will train in; none is started when another process took the last one meanwhile.
     """
-    lab = places.lab_folder(root)
-    lab.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "core", "worker", "--runs", str(root), "--by-itself"]
+    words = ("worker", "--runs", str(root), "--by-itself")
     if os.name != "posix":  # no descriptors to inherit: it takes a slot when it has started
-        _detached(command, lab)
+        detached.start(*words, root=root)
         return
     taken = queue.take_slot_for_worker(root)
     if taken is None:
         return
     slot, descriptor = taken
     try:
-        _detached([*command, "--slot", str(slot), "--slot-lock", str(descriptor)], lab, pass_fds=(descriptor,))
+        if not ready.hand_over(root, slot, descriptor):
+            born_with = ("--slot", str(slot), "--slot-lock", str(descriptor))
+            detached.start(*words, *born_with, root=root, pass_fds=(descriptor,))
     finally:
         os.close(descriptor)
 
 
 def start_writer(root: Path) -> None:
     """The one process that hands fold jobs to a cluster and writes what comes back; none where it runs already."""
-    lab = places.lab_folder(root)
-    lab.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "core", "writer", "--runs", str(root)]
+    words = ("writer", "--runs", str(root))
     if os.name != "posix":
-        _detached(command, lab)
+        detached.start(*words, root=root)
         return
     descriptor = locks.take_to_hand_over(elsewhere.writer_lock(root))
     if descriptor is None:
         return
     try:
-        _detached([*command, "--lock", str(descriptor)], lab, pass_fds=(descriptor,))
+        detached.start(*words, "--lock", str(descriptor), root=root, pass_fds=(descriptor,))
     finally:
         os.close(descriptor)
-
-
-def _detached(command: list[str], lab: Path, **options: Any) -> None:
-    with open(lab / "worker.log", "ab") as log:
-        subprocess.Popen(
-            command,
-            cwd=places.HOME,
-            env=machine.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            **options,
-        )
 
 
 def waiting(folder: Path | None = None) -> list[tuple[str, int]]:

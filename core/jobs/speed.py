@@ -6,7 +6,6 @@ import contextlib
 import math
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,8 @@ from core import machine
 from core.config import RunConfig, to_yaml
 from core.errors import LabError
 from core.jobs import gpus, halt, queue
-from core.places import HOME, lab_folder, machine_folder, runs_folder
+from core.jobs.processes import detached
+from core.places import lab_folder, machine_folder, runs_folder
 from core.plan.plan import Plan
 from core.storage import files, locks
 
@@ -111,16 +111,7 @@ def start_measuring(config: RunConfig, folder: Path | None = None) -> subprocess
     lab.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="measure-", dir=lab, delete=False) as stream:
         stream.write(to_yaml(config))
-    with open(lab / "worker.log", "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "core", "measure", stream.name, "--runs", str(lab.parent)],
-            cwd=HOME,
-            env=machine.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    return detached.start("measure", stream.name, "--runs", str(lab.parent), root=lab.parent)
 
 
 def measure_when_free(config: RunConfig, folder: Path) -> Outcome:

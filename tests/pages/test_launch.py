@@ -2,8 +2,11 @@
 
 import pytest
 
+from core.jobs.processes import ready
+from core.places import runs_folder
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from pages.parts.launch import measuring
 from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
 from tests.photos import draw
 
@@ -26,6 +29,24 @@ def test_launch_freezes_what_the_form_says_and_opens_live(opened, tmp_path):
     assert run.config().data.root == str(tmp_path / "faces")
     assert len(run.samples()) == 30
     assert len(run.folds()) == 5
+
+
+def test_a_process_waits_for_the_click_from_when_it_would_launch_something(opened, tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(ready, "keep", kept.append)
+    page = open_page()
+    assert button(page).disabled and not kept
+    page = take_folder(page, faces(tmp_path / "faces"))
+    assert not button(page).disabled and set(kept) == {runs_folder()}
+    kept.clear()
+    monkeypatch.setattr(measuring, "is_under_way", lambda: True)
+    page.run()
+    assert not kept, "it would spoil the figure"
+    monkeypatch.setattr(measuring, "is_under_way", lambda: False)
+    open_group(page, "phases")
+    kept.clear()
+    field(page, "phases.0.epochs").set_value("-3").run()
+    assert button(page).disabled and not kept
 
 
 def test_a_second_tab_of_the_form_launches_no_second_run(opened, tmp_path):

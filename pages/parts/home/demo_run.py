@@ -16,6 +16,7 @@ from core.config import recipes
 from core.config.parts import DataConfig
 from core.errors import LabError
 from core.jobs import control, queue, speed
+from core.jobs.processes import ready
 from core.places import HOME
 from core.plan.plan import make_plan
 from core.text import estimate
@@ -75,6 +76,7 @@ def _ask() -> None:
     if ASKED in st.session_state:
         return
     st.session_state[ASKED] = ids.new_token()
+    ready.keep(places.runs_folder())
     if not demo.demo_is_there() and demo.STATE not in st.session_state:
         demo.start()
 
