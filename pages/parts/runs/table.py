@@ -54,6 +54,29 @@ _CSS = """
 .runs-wrap th span { padding: .35rem .42rem; opacity: .75; display: inline-block; }
 .runs-wrap .runs-group td { padding-top: .9rem; font-weight: 600; background: none !important; }
 .runs-wrap .runs-group span { font-weight: 400; opacity: .72; margin-left: .6rem; }
+@media (max-width: 640px) {
+  .runs-wrap :is(table, tbody), .runs-wrap .runs-group td { display: block; }
+  .runs-wrap thead tr { display: flex; flex-wrap: wrap; align-items: center;
+    border-bottom: 1px solid color-mix(in srgb, currentColor 28%, transparent); }
+  .runs-wrap :is(th, td) { border: 0; }
+  .runs-wrap th:not(.runs-stick, [data-key="name"], [data-key="state"], [data-key="best_f1"], [data-key="created"])
+    { display: none; }
+  .runs-wrap tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .1rem .5rem;
+    position: relative; padding: .5rem 0 .55rem 1.95rem;
+    border-top: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
+  .runs-wrap tbody tr.runs-chosen { background: color-mix(in srgb, var(--st-primary-color) 13%, transparent); }
+  .runs-wrap tbody tr td { background: none !important; }
+  .runs-wrap tbody td { padding: 0; white-space: normal; overflow-wrap: anywhere; text-align: left !important; }
+  .runs-wrap tbody td.runs-stick { position: absolute; left: 0; top: .5rem; padding: 0 0 0 .1rem; }
+  .runs-wrap tbody td.runs-name { grid-column: 1 / -1; position: static; max-width: none; padding-left: 1.05rem; }
+  .runs-wrap tbody td.runs-wide { max-width: none; white-space: nowrap; }
+  .runs-wrap tbody td[data-key]:not([data-key="name"], [data-key="state"])::before { content: attr(data-title);
+    display: block; font-size: .72rem; line-height: 1.2; color: color-mix(in srgb, currentColor 74%, transparent); }
+  .runs-wrap tbody td[data-key="state"] { grid-column: 1 / -1; padding-bottom: .2rem; }
+  .runs-wrap tbody td[data-key]:not([data-key="name"], [data-key="state"]) { order: 2; }
+  .runs-wrap tbody td[data-key$="_f1"] { order: 1; }
+  .runs-wrap tbody td:is([data-key="task"], [data-key="recipe"], [data-key$="_accuracy"]) { display: none; }
+}
 """
 
 _JS = """
@@ -120,6 +143,7 @@ function draw(host) {
     button.textContent = column.title + (sorted ? (data.descending ? " ↓" : " ↑") : "");
     if (sorted) cell.setAttribute("aria-sort", data.descending ? "descending" : "ascending");
     button.onclick = () => send({sort: column.key});
+    cell.dataset.key = column.key;
     cell.append(button);
     top.append(cell);
   }
@@ -154,6 +178,7 @@ function draw(host) {
       }
       data.columns.forEach((column, place) => {
         const value = run.cells[place], cell = element("td", column.number ? "runs-number" : "");
+        [cell.dataset.key, cell.dataset.title] = [column.key, column.title];
         if (column.key === "name") {
           cell.className = "runs-name";
           const dot = element("span", "runs-dot");

@@ -25,7 +25,7 @@ STYLE = """<style>
 [data-testid="stCode"] .token:is(.key, .atrule, .tag, .keyword) { color: var(--st-primary-color) !important; }
 [data-testid="stCode"] .token:is(.number, .boolean, .important, .null) { color: var(--lab-warn) !important; }
 [data-testid="stCode"] .token:is(.string, .comment, .punctuation) { color: inherit !important; }
-[data-testid="stButtonGroup"] button[data-variant="segmented_control"] { min-height: 2.4rem; }
+[data-testid="stButtonGroup"] button[data-variant="segmented_control"] { min-height: 2.5rem; }
 [data-testid="stExpandSidebarButton"]::after { content: "Menu"; font-size: .93rem; font-weight: 500;
   padding-right: .3rem; }
 .st-key-hand-line { margin: -1.4rem 0 -.7rem; gap: .3rem; }
@@ -69,10 +69,17 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 .lab-table th:first-child, .lab-table td:first-child, .lab-table .lab-left { text-align: left; }
 .lab-table tr.lab-total td { font-weight: 600;
   border-top: 2px solid color-mix(in srgb, currentColor 35%, transparent); }
-.lab-table .lab-group th { text-align: center; padding-bottom: 0; }
+.lab-table .lab-group :is(th, td) { text-align: center; padding-bottom: 0; border-top: 0; }
 .lab-table a { color: inherit; text-decoration-color: color-mix(in srgb, currentColor 35%, transparent); }
 .lab-table .lab-edge { border-left: 1px solid color-mix(in srgb, currentColor 13%, transparent); }
+.lab-scroll, .runs-wrap, .look-matrix { --paper: light-dark(#fcfcfa, #14181b);
+  --shade: light-dark(#0000002e, #000000b0);
+  background: linear-gradient(90deg, var(--paper) 40%, transparent) 0 0 / 2.4rem 100% no-repeat local,
+    linear-gradient(270deg, var(--paper) 40%, transparent) 100% 0 / 2.4rem 100% no-repeat local,
+    linear-gradient(90deg, var(--shade), transparent) 0 0 / .6rem 100% no-repeat scroll,
+    linear-gradient(270deg, var(--shade), transparent) 100% 0 / .6rem 100% no-repeat scroll; }
 @media (max-width: 640px) {
+  .lab-table .lab-spare { display: none; }
   [data-testid="stButtonGroup"] > [role] { flex-wrap: wrap; row-gap: .3rem; overflow: visible; }
 }
 @media (max-width: 900px) { .lab-table th, .lab-table td { padding-left: .35rem; padding-right: .35rem; }

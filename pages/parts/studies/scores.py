@@ -48,10 +48,11 @@ def section(study: Study, status: StudyStatus) -> None:
     if not any(body) and not faults:
         return
     theme.heading("Joint classes and each attribute")
-    pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
+    pair = "<th class='lab-edge'>F1</th><th class='lab-spare'>accuracy</th>"
     st.html(
-        '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th></th><th></th>'
-        '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
+        '<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><td colspan="2"></td>'
+        '<th class="lab-edge">best epoch</th><td class="lab-spare"></td>'
+        '<th class="lab-edge">last epoch</th><td class="lab-spare"></td></tr>'
         f'<tr><th>run</th><th class="lab-left">scored on</th>{pair}{pair}</tr></thead><tbody>{"".join(body)}</tbody>'
         "</table></div>"
     )
@@ -109,7 +110,7 @@ def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str,
     for place, (name, scores) in enumerate(rows.items()):
         cells = "".join(
             f'<td class="lab-edge">{spread(s.f1 for s in scores[kind])}</td>'
-            f"<td>{spread(s.accuracy for s in scores[kind])}</td>"
+            f'<td class="lab-spare">{spread(s.accuracy for s in scores[kind])}</td>'
             for kind in KINDS
         )
         first = title if place == 0 else ""

@@ -242,12 +242,12 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
     body = []
     for row in status.rows:
         by_fold = {int(fold["fold"]): fold for fold in row.folds}
-        cells = "".join(f"<td>{_cell(row, by_fold.get(fold))}</td>" for fold in folds)
+        cells = "".join(f'<td class="lab-spare">{_cell(row, by_fold.get(fold))}</td>' for fold in folds)
         star = star_html(status, verdict) if row is best_of_all else ""
         values = "".join(f'<td class="lab-left">{escape(_value(row.settings.get(key)))}</td>' for key in columns)
         means = "".join(
             f'<td class="lab-edge">{star if which == "best" else ""}{spread(row.scores(f"{which}_f1"))}</td>'
-            f"<td>{spread(row.scores(f'{which}_accuracy'))}</td>"
+            f"<td class='lab-spare'>{spread(row.scores(f'{which}_accuracy'))}</td>"
             for which in ("best", "final")
         )
         name = (
@@ -263,15 +263,17 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
     heads = "".join(
         f'<th class="lab-left" title="{escape(key, quote=True)}">{escape(key.split(".")[-1].replace("_", " "))}</th>'
         for key in columns
-    ) + "".join(f"<th>fold {fold}</th>" for fold in folds)
+    ) + "".join(f'<th class="lab-spare">fold {fold}</th>' for fold in folds)
     if more := len(differ) - len(columns):
         tasks_note += f" {count(more)} more setting{'s differ' if more > 1 else ' differs'}: see Compare."
-    pair = "<th class='lab-edge'>F1</th><th>accuracy</th>"
+    pair = "<th class='lab-edge'>F1</th><th class='lab-spare'>accuracy</th>"
     best = "best F1" if all(row.state == "done" for row in status.rows) else "best F1 so far"
     return (
         '<div class="lab-scroll"><table class="lab-table"><thead>'
-        f'<tr class="lab-group"><th colspan="{1 + len(columns)}"></th><th colspan="{len(folds)}">{best}</th>'
-        '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th></tr>'
+        f'<tr class="lab-group"><td colspan="{1 + len(columns)}"></td>'
+        f'<th class="lab-spare" colspan="{len(folds)}">{best}</th>'
+        '<th class="lab-edge">best epoch</th><td class="lab-spare"></td>'
+        '<th class="lab-edge">last epoch</th><td class="lab-spare"></td></tr>'
         f"<tr><th>run</th>{heads}{pair}{pair}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         '<div class="lab-meta">Mean ± deviation over the finished folds, their number in brackets. F1 is macro F1. The '
         "best epoch is chosen on the validation fold itself, which flatters; the last epoch is not chosen."

@@ -29,7 +29,9 @@ export default function() {
   if (window.labAccess) return;
   window.labAccess = true;
   const soon = () => { next = next || requestAnimationFrame(look); };
-  new MutationObserver(soon).observe(document.body, {childList: true, subtree: true});
+  const watch = new MutationObserver(soon);
+  watch.observe(document.body, {childList: true, subtree: true});
+  watch.observe(document.querySelector('[data-testid="stApp"]'), {attributeFilter: ["class", "style"]});  // its theme
   window.addEventListener("resize", soon);
   soon();
 }
