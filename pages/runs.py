@@ -12,7 +12,7 @@ from core.runs.lists import best, conditions, index, query
 from core.runs.lists.index import Listed
 from core.text import count, number_of, plain
 from pages.parts.people import people
-from pages.parts.runs import actions, columns, table
+from pages.parts.runs import actions, columns, pressed, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
 from pages.parts.tab import ticking
@@ -39,7 +39,7 @@ def act() -> None:
     """What was clicked in the table becomes the address."""
     done = st.session_state[TABLE]["act"] or {}
     if "runs" in done:
-        actions.choose(done["runs"])
+        pressed.choose(done["runs"])
         st.session_state[CLICKED] = done["at"]
     if (by := done.get("sort")) in query.SORTS or "." in str(by or ""):
         same = st.query_params.get("sort", "created") == by
@@ -200,7 +200,7 @@ def watch(drawn: tuple) -> None:
 
 
 frame.begin_page(answers=frame.PRESSED)
-actions.settle()
+pressed.settle()
 if opened := st.session_state.pop("runs-open", None):
     st.switch_page(HERE / "live.py", query_params={"run": opened})
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -214,12 +214,12 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         bind="query-params",
         required=True,
         label_visibility="collapsed",
-        on_change=actions.choose,
+        on_change=pressed.choose,
         args=((),),
     )
 every = index.listed()
 entries = index.listed(trash.trash_folder()) if shelf == "Trash" else every
-actions.last_action()
+pressed.last_action()
 here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]
 if not here:
     empty(shelf)
@@ -227,7 +227,7 @@ if not here:
 varying = query.varying(here)
 question, by = search(here, None if shelf == "Trash" else shelf == "Archive", varying)
 matching = query.choose(here, question)
-chosen = actions.chosen(here)
+chosen = pressed.chosen(here)
 actions.bar(shelf, chosen, here, matching)
 if not matching:
     not_understood = conditions.problems(here, conditions.read(question.text))

@@ -1,0 +1,109 @@
+"""What people write of the chosen runs: another name, tags, a note."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.runs import Run, notes
+from core.runs.lists.index import Listed
+from core.runs.names import given
+from core.text import number_of, plain
+from pages.parts.people import people
+from pages.parts.runs import pressed
+from pages.parts.shared.fields import begin
+
+
+def section(picked: Sequence[Listed], all_tags: list[str]) -> None:
+    """The form behind a button; all_tags: those that any run has."""
+    why = people.locked(entry.by for entry in picked) or None
+    disabled = not picked or (bool(why) and len(picked) > 1)
+    popover = st.popover(
+        "Name, tags, note", icon=":material/sell:", disabled=disabled, key="runs-notes", help=why or None
+    )
+    if disabled:
+        return
+    with popover:
+        if why:
+            _theirs(picked[0], why)
+        elif len(picked) == 1:
+            _notes_of_one(picked[0], all_tags)
+        else:
+            _tags_of_many(picked, all_tags)
+
+
+def _theirs(entry: Listed, why: str) -> None:
+    """Tags and note of somebody else's run, to be read."""
+    st.caption(plain(", ".join(entry.notes.tags)) or "No tags")
+    st.text(entry.notes.text or "No note")
+    if entry.notes.by and entry.notes.by != entry.by:
+        st.caption(plain(f"Written by {entry.notes.by}."))
+    st.caption(why)
+
+
+def _notes_of_one(entry: Listed, all_tags: list[str]) -> None:
+    written = repr((sorted(entry.notes.tags), entry.notes.text)) if entry.notes.tags or entry.notes.text else ""
+    version = hashlib.sha256(written.encode()).hexdigest()[:8] if written else ""
+    tags, text = f"tags-{entry.id}{version}", f"note-{entry.id}{version}"
+    name = f"name-{entry.id}-{hashlib.sha256(entry.name.encode()).hexdigest()[:8]}"
+    with st.form(f"notes-{entry.id}", border=False):
+        begin(st.text_input, "Name", key=name, begins=entry.name, max_chars=given.LONGEST, help="Its id stays.")
+        begin(
+            st.multiselect,
+            "Tags",
+            sorted({*all_tags, *entry.notes.tags}),
+            key=tags,
+            begins=list(entry.notes.tags),
+            accept_new_options=True,
+            placeholder="Choose or type a tag",
+        )
+        begin(st.text_area, "Note", key=text, begins=entry.notes.text, height=140, max_chars=notes.NOTE_LENGTH)
+        st.form_submit_button("Save", type="primary", on_click=_save_one, args=(entry, name, tags, text))
+
+
+def _save_one(entry: Listed, name: str, tags: str, text: str) -> None:
+    """Only what was changed on the form: what somebody else wrote since it was drawn stays."""
+    before, now = set(entry.notes.tags), list(st.session_state[tags])
+    note = st.session_state[text]
+    changes = {
+        "add": [tag for tag in now if tag not in before],
+        "remove": before - set(now),
+        "text": note if note != entry.notes.text else None,
+    }
+    fresh = st.session_state[name]
+    if fresh == entry.name:
+        pressed.do(lambda ids: notes.change_notes(Run(entry.id), **changes), [entry.id], None, None)
+    else:
+        pressed.do(
+            lambda ids: notes.change_notes(Run(entry.id), **changes, name=fresh),
+            [entry.id],
+            "renamed",
+            lambda ids: notes.change_notes(Run(entry.id), name=entry.name),
+        )
+
+
+def _tags_of_many(picked: Sequence[Listed], all_tags: list[str]) -> None:
+    theirs = sorted({tag for entry in picked for tag in entry.notes.tags})
+    ids = [entry.id for entry in picked]
+    with st.form("notes-many", border=False):
+        st.multiselect(
+            f"Add to {number_of(len(ids), 'run')}",
+            all_tags,
+            accept_new_options=True,
+            placeholder="Choose or type a tag",
+            key="tags-added",
+        )
+        st.multiselect("Take off", theirs, key="tags-removed", disabled=not theirs)
+        st.form_submit_button("Save", type="primary", on_click=pressed.press, args=(_save_many, ids))
+
+
+def _save_many(ids: list[str]) -> None:
+    added, removed = st.session_state.pop("tags-added", []), st.session_state.pop("tags-removed", [])
+
+    def change(ids: list[str]) -> None:
+        for run_id in ids:
+            notes.change_notes(Run(run_id), add=added, remove=removed)
+
+    pressed.do(change, ids, None, None)
