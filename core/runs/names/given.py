@@ -18,6 +18,8 @@ LONGEST = 60  # characters, as in a configuration
 
 def name(path: Path) -> str:
     """Empty where nobody renamed the run, and for a file that is garbage. path: of its notes.json."""
+    if not path.exists():  # of thousands in a list hardly any has one, and asking costs less than opening
+        return ""
     try:
         return cleaned(files.read_json(path).get("name") or "")[:LONGEST]
     except (OSError, *GARBAGE):
