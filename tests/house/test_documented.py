@@ -8,6 +8,7 @@ comes later is run as well; one with a word that nothing is known for fails.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import re
 import runpy
@@ -36,10 +37,11 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.storage import lab_link
 from core.studies.shrink import shrink
+from tests import workers
 from tests.entering import JAR, enter, link_of
 from tests.house.install import make, pins
 from tests.photos import draw, mask_dataset
-from tests.workers import FORKS, PATIENCE, Workers, until
+from tests.workers import FORKS, PATIENCE, until
 
 PROGRAMS = ("python", "make", "pip", "streamlit", "source", "uv", "git")
 PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
@@ -105,7 +107,8 @@ def _live(words: list[str], folder: Path, env: dict[str, str]) -> None:
     for stream, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
     if "--wait" in words:  # by workers that need not import torch again; test_main.py has those that a command starts
-        control.start_worker = lambda root: Workers(root).start()
+        workers.FORKS = multiprocessing.get_context("fork")  # of this process, which has torch from where it was forked
+        control.start_worker = lambda root: workers.Workers(root).start()
     else:
         control.start_worker = lambda root: None  # nothing trains on behind the tests
     load = recipes.load_recipe
