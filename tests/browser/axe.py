@@ -12,14 +12,10 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 GRAVE = ("serious", "critical")
 MOST = 6  # kinds of places that are told of one violation
-RUN = """async () => {
-  const fades = document.getAnimations().filter(each => each instanceof CSSTransition);
-  await Promise.all(fades.map(each => each.finished.catch(() => {})));
-  return (await axe.run(document, {resultTypes: ["violations"]})).violations.map(fault => ({
+RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(fault => ({
   rule: fault.id, impact: fault.impact || "minor", help: fault.help,
   places: fault.nodes.map(node => [(node.any[0] || node.all[0] || node.none[0] || {message: node.html}).message
-    .split("\\n")[0], node.target.flat().join(" ")])}));
-}"""
+    .split("\\n")[0], node.target.flat().join(" ")])}))"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class Violation:
 
 
 def violations(page: Any) -> list[Violation]:
-    """All that axe-core's rules find on the page as it stands, once its colours have changed; the worst first."""
+    """All that axe-core's rules find on the page as it stands, the worst first. A colour that fades counts as it is."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     faults = [Violation(**fault) for fault in page.evaluate(RUN)]

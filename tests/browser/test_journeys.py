@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from core.runs import Run, metrics_file
+from tests.browser import axe
 from tests.browser.hands import (
     TOO_WIDE,
     address,
@@ -448,8 +449,10 @@ def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
 # Reach
 
 
-def test_every_page_fits_800_pixels(page, lab, tmp_path):
+def test_every_page_fits_800_pixels_and_axe_has_nothing_grave_against_it_in_either_theme(page, lab):
+    """All of them at every width, in more states and with pictures: make screens."""
     run = made_run(lab, lab.demo, task="gender-age")
+    talk = Talk(page)
     page.set_viewport_size({"width": 800, "height": 900})
     for place, ready in (
         ("/", "Last result"),
@@ -467,6 +470,20 @@ def test_every_page_fits_800_pixels(page, lab, tmp_path):
             60 * slack(),
             lambda place=place: f"{place} fits: {page.evaluate(TOO_WIDE)} px too wide",
         )
+        talk.over()
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            soon(lambda theme=theme: scheme(page) == theme, 60 * slack(), f"{place} is {theme}")
+            soon(
+                lambda: not axe.grave(page),
+                20 * slack(),
+                lambda place=place, theme=theme: f"axe has nothing against {place}, {theme}: {axe.grave(page)}",
+            )
+
+
+def scheme(page) -> str:
+    """The theme in which everything is drawn by now, what stands outside of the page too."""
+    return page.evaluate("() => document.documentElement.style.colorScheme")
 
 
 def test_tab_reaches_launch(page):
