@@ -15,7 +15,7 @@ from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task
 from core.errors import LabError
 from core.plan.ways_out import ways_out
 from core.text import count, number_of, plain
-from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, photo, problems
+from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, panel, problems, said
 from pages.parts.data.view import View, address, address_choice, address_number, go
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
@@ -200,11 +200,14 @@ if open_launch:
     st.switch_page(LAUNCH)
 view = correct(scan)
 name = pick_view(view)
-if sample := address("photo"):
-    left, right = st.columns([2.6, 1], gap="medium")
-    with right:
-        photo.draw(view, sample)
-    with left:
+if name == "faces":
+    draw(view, name)
+elif address("photo"):
+    main, side = panel.beside()
+    with main:
         draw(view, name)
+    with side:
+        panel.draw(view, [], [])
 else:
     draw(view, name)
+said.show(view.raw.root)

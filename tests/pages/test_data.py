@@ -34,7 +34,7 @@ def drawn(monkeypatch):
     """The cells of every gallery that the page draws."""
     galleries = []
 
-    def gallery(tiles, picked, *, key, chosen=None):
+    def gallery(tiles, picked, *, key, chosen=(), several=None):
         galleries.append(data_gallery.cells_of(tiles, chosen))
 
     for part in (faces, problems, duplicates):
@@ -216,10 +216,42 @@ def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):
     gender.set_value({"female": "male", "male": "female"}[gender.value])
     press(page, "Save correction")
     assert corrections.load(root)[0].sample == ""
+    press(page, "Correct something else")
     page.selectbox(key=f"data-what-{sample}").set_value("exclude-person").run()
     press(page, "Leave this person out")
     assert [each.kind for each in corrections.load(root)] == ["relabel", "exclude-person"]
     assert "leaves this photo out" in words(page)
+
+
+def test_several_photos_are_corrected_in_one_step_and_one_undo_takes_all_back(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 3)
+    chosen = ["cats/00.jpg", "cats/02.jpg", f"{min(path.name for path in root.iterdir())}/01.jpg"]
+    page = open_page(root=root, view="faces", photos=",".join(chosen))
+    assert {cell["sample"] for cell in drawn[-1] if cell["chosen"]} == set(chosen)
+    press(page, "Correct 3 photos")
+    assert "nothing is chosen" in html(page) and corrections.load(root) == []
+    page.selectbox(key="data-several-what").set_value("exclude-photo").run()
+    press(page, "Leave these photos out")
+    assert [each.sample for each in corrections.load(root)] == chosen
+    assert address(page, "photos") == "" and "3 photos left out." in words(page)
+    press(page, "Undo")
+    assert corrections.load(root) == [] and "left out" not in words(page)
+
+
+def test_by_class_stands_under_headings_with_the_number_of_photos(lab, tmp_path, drawn):
+    root = people(tmp_path / "faces")
+    open_page(root=root, view="faces", task="gender")
+    headings = [cell["heading"] for cell in drawn[-1] if cell["heading"]]
+    assert headings == [("female", "42 photos"), ("male", "42 photos")][: len(headings)] and headings
+    classes = [cell["first"] for cell in drawn[-1]]
+    assert classes == sorted(classes)
+    open_page(root=root, view="faces", task="gender", page=2)
+    assert drawn[-1][0]["heading"] == ("male", "42 photos")
+    open_page(root=root, view="faces", task="gender", order="fold", folds=3)
+    assert drawn[-1][0]["heading"][0] == "fold 0"
+    open_page(root=root, view="faces", order="name")
+    named = [cell["sample"] for cell in drawn[-1]]
+    assert named == sorted(named) and not any(cell["heading"] for cell in drawn[-1])
 
 
 def test_a_photo_is_taken_along_to_augmentation(lab, tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,11 +122,17 @@ def undo(root: str | Path, correction_id: str, folder: Path | None = None) -> Co
 
     Raises LabError: 'not-yours', and as `add` does.
     """
+    return next(iter(undo_all(root, [correction_id], folder)), None)
+
+
+def undo_all(root: str | Path, ids: Sequence[str], folder: Path | None = None) -> list[Correction]:
+    """Take several out in one write; those that were there. None is taken out if one is somebody else's. See `undo`."""
     with _held(root, folder) as (path, on_file):
-        gone = next((each for each in on_file if each.id == correction_id), None)
-        if gone is not None:
-            asking.check(gone.by, f"the correction of {gone.sample or gone.person}")
-            files.write_text(path, to_csv([each for each in on_file if each.id != correction_id]))
+        gone = [each for each in on_file if each.id in ids]
+        for each in gone:
+            asking.check(each.by, f"the correction of {each.sample or each.person}")
+        if gone:
+            files.write_text(path, to_csv([each for each in on_file if each not in gone]))
     return gone
 
 

@@ -17,7 +17,7 @@ from core.data.pictures.photo import photo_of, photos_of
 from core.data.values import attribute_names, column_of
 from core.places import lab_folder
 from core.text import count, duration, plain
-from pages.parts.data import photo
+from pages.parts.data import photo, said
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, address, describe, pager, pick_photo, turner
 from pages.parts.shared import badges
@@ -37,7 +37,7 @@ class Search:
 
 
 def draw(view: View) -> None:
-    if error := st.session_state.pop(photo.ERROR, None):
+    if error := st.session_state.pop(said.ERROR, None):
         badges.show_error(error)
     samples = view.corrected.samples
     key = (view.raw, tuple(effect.correction.id for effect in view.effects))
@@ -121,7 +121,7 @@ def _pair(view: View, pair: Any, number: int) -> None:
         pictures, words = st.columns([1, 1.4], gap="medium")
         with pictures:
             tiles = [Tile(photo_of(r), describe(r), r["person"]) for r in rows]
-            gallery(tiles, pick_photo, key=f"data-duplicate-{number}", chosen=address("photo"))
+            gallery(tiles, pick_photo, key=f"data-duplicate-{number}", chosen=[address("photo")])
         with words:
             mirrored = ", one seen in a mirror" if pair.mirrored else ""
             st.markdown(f"{pair.likeness:.1%} alike, {pair.distance} of 64 bits differ{mirrored}")

@@ -1,30 +1,27 @@
-"""Data, faces: galleries by class, by person, at random, that page and load quickly."""
+"""Data, faces: galleries in several orders that page and load quickly, whose photos are corrected beside them."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.config.run_config import TaskConfig
 from core.data.pictures.photo import photo_of
 from core.data.tasks import grouped_as
-from core.data.yes_no import pairs
-from core.text import count
-from pages.parts.data.gallery import Tile, gallery
-from pages.parts.data.view import View, address, address_choice, address_number, describe, go, pager, pick_photo, turner
+from core.text import count, number_of
+from pages.parts.data import panel, several
+from pages.parts.data.gallery import Several, Tile, gallery
+from pages.parts.data.orders import ORDERS, Ordered, names_of, ordered
+from pages.parts.data.view import PAGE, View, address, address_choice, describe, go, pager, pick_photo, picked, turner
 from pages.parts.shared import attributes
 from pages.parts.shared.fields import field
 
-PAGE = 60  # photos
-ORDERS = {"class": "By class", "person": "By person", "random": "At random"}
-ALL = "All classes"
 ONLY, SEPARATOR = "only", "|"  # in the address: values of attributes that photos have, as "hair: dark|hair: fair"
 
 
 def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names: list[str]) -> None:
     """table: the labelled samples of the task, None where there is none; then there are no classes to go by."""
-    orders = list(ORDERS) if table is not None else ["person", "random"]
+    orders = names_of(view, table is not None)
     order = address_choice("order", orders, orders[0])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         field(
@@ -37,67 +34,49 @@ def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names:
             format_func=ORDERS.get,
             required=True,
         )
-        photos = {"class": _by_class, "person": _by_person, "random": _at_random}[order](view, table, names)
-        photos = _with_attributes(view, photos, task or TaskConfig())
-    if not len(photos):
-        st.info("No photo fits. Clear the filter to see them all.", icon=":material/filter_alt_off:")
-        st.button("Clear the filter", on_click=_clear)
-        return
+        chosen = ordered(order, view, task or TaskConfig(), table, names)
+        photos = _with_attributes(view, chosen.photos, task or TaskConfig())
+    main, side = panel.beside()
     part = pager(len(photos), PAGE)
-    marks = view.marks()
-    tiles = [
-        Tile(
-            photo_of(row),
-            row["class_name"] if order == "class" else row["person"] if order == "person" else describe(row),
-            describe(row) if order == "person" else row["sample"],
-            marks.get(row["sample"], ""),
+    with main:
+        if len(photos):
+            _gallery(view, chosen, photos, part)
+        else:
+            st.info("No photo fits. Clear the filter to see them all.", icon=":material/filter_alt_off:")
+            st.button("Clear the filter", on_click=_clear)
+    samples = photos["sample"].tolist()
+    with side:
+        panel.draw(view, samples, samples[part])
+
+
+def _gallery(view: View, chosen: Ordered, photos: pd.DataFrame, part: slice) -> None:
+    marks, before = view.marks(), None
+    sizes = photos[chosen.group].value_counts() if chosen.group else {}
+    tiles = []
+    for _, row in photos.iloc[part].iterrows():
+        group = row[chosen.group] if chosen.group else None
+        heading = (str(group), number_of(sizes[group], "photo")) if group != before else None
+        before = group
+        tiles.append(
+            Tile(
+                photo_of(row),
+                str(row[chosen.says]) if chosen.says else describe(row),
+                describe(row) if chosen.says == "person" else row["sample"],
+                marks.get(row["sample"], ""),
+                heading,
+            )
         )
-        for _, row in photos.iloc[part].iterrows()
-    ]
     with st.spinner("Loading photos", show_time=True):
-        gallery(tiles, pick_photo, key="data-gallery", chosen=address("photo"))
+        gallery(
+            tiles,
+            pick_photo,
+            key="data-gallery",
+            chosen=[address("photo"), *picked()],
+            several=Several(several.add, always=panel.several_on()),
+        )
     turner(part, len(photos), PAGE, "photos")
     if len(photos) <= PAGE:
         st.caption(f"{count(len(photos))} photos")
-
-
-def _by_class(view: View, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    kinds = [ALL, *names]
-    chosen = address_choice("class", kinds, ALL)
-    field(
-        st.selectbox,
-        "Class",
-        kinds,
-        key="data-class",
-        holds=chosen,
-        take=lambda name: go(**{"class": name, "page": None}),
-        width=280,
-    )
-    return table if chosen == ALL else table[pairs.of_class(table, chosen)]
-
-
-def _by_person(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:
-    samples, part = view.corrected.samples, address("person")
-    field(
-        st.text_input,
-        "Person",
-        key="data-person",
-        holds=part,
-        read=str.strip,
-        take=lambda person: go(person=person or None, page=None),
-        width=280,
-        placeholder="part of a name",
-    )
-    if part:
-        samples = samples[samples["person"].str.contains(part, case=False, regex=False)]
-    return samples.sort_values(["person", "sample"], kind="stable")
-
-
-def _at_random(view: View, table: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:
-    shuffle = address_number("draw", 0, 0, 1_000_000)
-    st.button("Shuffle again", icon=":material/casino:", on_click=go, kwargs={"draw": shuffle + 1, "page": None})
-    samples = view.corrected.samples
-    return samples.iloc[np.random.default_rng(shuffle).permutation(len(samples))]
 
 
 def _with_attributes(view: View, photos: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) ->
     if len(thin) > MOST_THIN:
         st.caption(f"{count(len(thin) - MOST_THIN)} more classes have few.")
     try:
-        split = _split(view, task, table, folds, seed)
+        split = split_of(view, task, table)
     except LabError as error:
         badges.show_error(error)
         classes.offer(ways_out(view.corrected, task, FoldsConfig(count=folds, seed=seed)), task)
@@ -65,11 +65,15 @@ def _number(label: str, name: str, now: int, *, low: int, high: int) -> None:
     )
 
 
-def _split(view: View, task: TaskConfig, table: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
-    """The labelled samples with their fold; worked out once. Raises LabError where it cannot be."""
+def split_of(view: View, task: TaskConfig, table: pd.DataFrame) -> pd.DataFrame:
+    """The labelled samples with their fold, by the number of folds and the seed in the address; worked out once.
+
+    Raises LabError where they cannot be split so.
+    """
+    folds, seed = address_number("folds", 5, 2, 20), address_number("seed", 0, 0, LARGEST_SEED)
     key = (view.corrected, task, folds, seed)
     last_key, split = st.session_state.get(SPLIT, (None, None))
-    if last_key != key:
+    if last_key != key or len(split) != len(table):
         with st.spinner("Splitting", show_time=True):
             split = table.assign(fold=assign_folds(table, folds, seed))
         st.session_state[SPLIT] = key, split

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from core.data.thumbnails import thumbnails
 from core.errors import LabError
 
 _CSS = """
-.data-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)); gap: .7rem .6rem; }
+.data-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)); gap: .7rem .6rem;
+  align-items: start; }
 .data-gallery button { all: unset; box-sizing: border-box; cursor: pointer; min-width: 0; font-size: .78rem;
   line-height: 1.35; border-radius: 6px; padding: 3px; overflow-wrap: anywhere; color: var(--st-text-color); }
 .data-gallery button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
@@ -24,6 +25,8 @@ _CSS = """
   display: grid; place-items: center; margin-bottom: .2rem; box-sizing: border-box; }
 .data-gallery .data-gone { background: color-mix(in srgb, currentColor 8%, transparent); padding: .3rem;
   font-size: .7rem; text-align: center; overflow: hidden; }
+.data-gallery h4 { grid-column: 1 / -1; margin: .5rem 0 0; padding: 0 3px; font-size: .95rem; font-weight: 600; }
+.data-gallery h4 span { opacity: .72; font-weight: 400; font-size: .82rem; margin-left: .5rem; }
 .data-gallery small { display: block; opacity: .72; }
 .data-gallery mark { background: color-mix(in srgb, #c98a00 24%, transparent); color: inherit; border-radius: 3px;
   padding: 0 .25rem; font-size: .7rem; }
@@ -38,7 +41,12 @@ export default function({parentElement, data, setTriggerValue}) {
     made.textContent = content;
     return made;
   };
-  host.replaceChildren(...data.cells.map(cell => {
+  const order = data.cells.map(cell => cell.sample);
+  const more = (sample, range) => {  // with Ctrl one, with Shift all from the one that was clicked before
+    const [from, to] = [order.indexOf(host.dataset.last ?? ""), order.indexOf(sample)].sort((a, b) => a - b);
+    setTriggerValue("more", {samples: range && from >= 0 ? order.slice(from, to + 1) : [sample], range});
+  };
+  host.replaceChildren(...data.cells.flatMap(cell => {
     const tile = document.createElement("button");
     tile.type = "button";
     tile.dataset.sample = cell.sample;
@@ -53,8 +61,16 @@ export default function({parentElement, data, setTriggerValue}) {
     }
     tile.append(picture, text("div", cell.first), text("small", cell.second));
     if (cell.mark) tile.append(text("mark", cell.mark));
-    tile.onclick = () => setTriggerValue("photo", cell.sample);
-    return tile;
+    tile.onclick = event => {
+      if (data.several && (data.always || event.ctrlKey || event.metaKey || event.shiftKey)) {
+        more(cell.sample, event.shiftKey);
+      } else setTriggerValue("photo", cell.sample);
+      host.dataset.last = cell.sample;
+    };
+    if (!cell.heading) return [tile];
+    const heading = text("h4", cell.heading[0]);
+    heading.append(text("span", cell.heading[1]));
+    return [heading, tile];
   }));
   if (focused) [...host.children].find(tile => tile.dataset.sample === focused)?.focus();
 }
@@ -70,30 +86,57 @@ _GALLERY = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Tile:
-    """One photo of a gallery. first and second: what stands below it; mark: a word in colour, "" for none."""
+    """One photo of a gallery. first and second: what stands below it; mark: a word in colour, "" for none.
+
+    heading: what the photos from here on have in common, and how many they are; None where that goes on.
+    """
 
     photo: StoredPhoto
     first: str
     second: str = ""
     mark: str = ""
+    heading: tuple[str, str] | None = None
 
 
-def gallery(tiles: Sequence[Tile], picked: Callable[[str], None], *, key: str, chosen: str | None = None) -> None:
-    """Draw a gallery. picked(sample) is called after a click."""
-    draw(cells_of(tiles, chosen), picked, key=key)
+@dataclass(frozen=True)
+class Several:
+    """That several photos can be chosen. take(samples, is_range): of a click with Ctrl, or of all since the last click
+    with Shift. always: whether a plain click does so too."""
+
+    take: Callable[[list[str], bool], None]
+    always: bool = False
 
 
-def draw(cells: list[dict[str, Any]], picked: Callable[[str], None], *, key: str) -> None:
+def gallery(
+    tiles: Sequence[Tile],
+    picked: Callable[[str], None],
+    *,
+    key: str,
+    chosen: Collection[str] = (),
+    several: Several | None = None,
+) -> None:
+    """Draw a gallery. picked(sample) is called after a click. chosen: samples."""
+    draw(cells_of(tiles, chosen), picked, key=key, several=several)
+
+
+def draw(
+    cells: list[dict[str, Any]], picked: Callable[[str], None], *, key: str, several: Several | None = None
+) -> None:
     """A gallery of what `cells_of` gives, or of photos that lie nowhere."""
 
     def clicked() -> None:
         if (sample := st.session_state[key].get("photo")) is not None:
             picked(sample)
 
-    _GALLERY(key=key, data={"cells": cells}, on_photo_change=clicked)
+    def added() -> None:
+        if several is not None and (more := st.session_state[key].get("more")) is not None:
+            several.take([str(sample) for sample in more["samples"]], bool(more["range"]))
+
+    data = {"cells": cells, "several": several is not None, "always": several is not None and several.always}
+    _GALLERY(key=key, data=data, on_photo_change=clicked, on_more_change=added)
 
 
-def cells_of(tiles: Sequence[Tile], chosen: str | None = None) -> list[dict[str, Any]]:
+def cells_of(tiles: Sequence[Tile], chosen: Collection[str] = ()) -> list[dict[str, Any]]:
     """What is sent to the browser for each tile: its picture as base64, or what is wrong with it."""
     cells = []
     for tile, data in zip(tiles, thumbnails([tile.photo for tile in tiles]), strict=True):
@@ -106,7 +149,8 @@ def cells_of(tiles: Sequence[Tile], chosen: str | None = None) -> list[dict[str,
                 "first": tile.first,
                 "second": tile.second,
                 "mark": tile.mark,
-                "chosen": tile.photo.sample == chosen,
+                "heading": tile.heading,
+                "chosen": tile.photo.sample in chosen,
             }
         )
     return cells

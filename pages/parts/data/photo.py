@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.data.labels import corrections
 from core.data.labels.corrections import SEVERAL, Correction, value_text
 from core.data.labels.whose import is_of_person
 from core.data.pictures.photo import StoredPhoto, photo_of
@@ -20,51 +20,88 @@ from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain
 from pages.parts.augment import photo
-from pages.parts.data.view import View, go
+from pages.parts.data import said
+from pages.parts.data.view import PAGE, View, go
 from pages.parts.shared import badges
 from pages.parts.shared.attributes import title
 from pages.parts.shared.fields import begin
 
 AUGMENT = HOME / "pages" / "augment.py"
 SIDE = 480  # px
-ERROR = "data_correction_error"
 PHOTO, PERSON = "exclude-photo", "exclude-person"
-_CSS = """<style>
-[data-testid="stColumn"]:has(.st-key-data-photo) { position: sticky; top: 4rem; align-self: flex-start;
-  max-height: calc(100vh - 5rem); overflow-y: auto; }
-</style>"""
+CORRECTED = "data-corrected"  # in the session: the photo whose form was just saved, and which is closed therefore
 LEAVE_OUT = {PHOTO: "Leave this photo out", PERSON: "Leave this person out"}
 
 
-def draw(view: View, sample: str) -> None:
-    """The photo `sample` with its corrections and the form."""
+def draw(view: View, sample: str, order: Sequence[str]) -> None:
+    """The photo `sample`, the form that corrects it, what is known about it. order: of the gallery that it is of."""
     row = view.row(sample)
-    st.html(_CSS)
-    with st.container(border=True, key="data-photo"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown("**Photo**", width="content")
-            st.button("Close", icon=":material/close:", type="tertiary", on_click=go, kwargs={"photo": None})
-        if row is None:
-            _bad_file(view, sample)
-            return
-        _picture(photo_of(row))
-        _facts(view, row)
-        if error := st.session_state.pop(ERROR, None):
-            badges.show_error(error)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**Photo**", width="stretch")
+        _step("Previous photo", "P", "chevron_left", order, sample, -1)
+        _step("Next photo", "N", "chevron_right", order, sample, 1)
         st.button(
-            "See it augmented",
-            icon=":material/auto_fix_high:",
-            key="data-augment",
+            "",
+            icon=":material/close:",
             type="tertiary",
-            on_click=photo.bring,
-            args=(st.session_state["data-choice"], sample),
+            shortcut="Esc",
+            key="data-close",
+            help="Close",
+            on_click=go,
+            kwargs={"photo": None},
         )
-        if photo.BROUGHT in st.session_state:
-            st.switch_page(AUGMENT)
-        if view.left_out(sample):
-            st.caption("A correction leaves this photo out of new runs. Undo it under Corrections to use it again.")
-            return
+    if row is None:
+        _bad_file(view, sample)
+        return
+    _picture(photo_of(row))
+    if error := st.session_state.pop(said.ERROR, None):
+        badges.show_error(error)
+    if view.left_out(sample):
+        st.caption("A correction leaves this photo out of new runs. Undo it under Corrections to use it again.")
+    elif st.session_state.get(CORRECTED) == sample:
+        st.button("Correct something else", icon=":material/edit:", key="data-correct-more", on_click=_reopen)
+    else:
         _form(view, row)
+    _facts(view, row)
+    st.button(
+        "See it augmented",
+        icon=":material/auto_fix_high:",
+        key="data-augment",
+        type="tertiary",
+        on_click=photo.bring,
+        args=(st.session_state["data-choice"], sample),
+    )
+    if photo.BROUGHT in st.session_state:
+        st.switch_page(AUGMENT)
+
+
+def _step(label: str, shortcut: str, icon: str, order: Sequence[str], sample: str, by: int) -> None:
+    """To the photo before or after it; nothing where the photo is of no gallery. It turns the page where it has to."""
+    if sample not in order:
+        return
+    to = order.index(sample) + by
+    exists = 0 <= to < len(order)
+    page = to // PAGE + 1
+    st.button(
+        "",
+        icon=f":material/{icon}:",
+        shortcut=shortcut,
+        type="tertiary",
+        disabled=not exists,
+        help=label,
+        key=f"data-step-{shortcut}",
+        on_click=_turn_to,
+        args=(order[to], page if page > 1 else None) if exists else None,
+    )
+
+
+def _turn_to(sample: str, page: int | None) -> None:
+    _reopen()
+    go(photo=sample, page=page)
+
+
+def _reopen() -> None:
+    st.session_state.pop(CORRECTED, None)
 
 
 def _picture(photo: StoredPhoto) -> None:
@@ -73,7 +110,7 @@ def _picture(photo: StoredPhoto) -> None:
     except LabError as error:
         badges.show_error(error)
         return
-    st.html(f'<img alt="" style="width:100%;border-radius:6px" src="data:image/jpeg;base64,{data}">')
+    st.html(f'<img alt="" class="data-one" src="data:image/jpeg;base64,{data}">')
 
 
 def _facts(view: View, row: pd.Series) -> None:
@@ -94,14 +131,14 @@ def _facts(view: View, row: pd.Series) -> None:
 
 def _bad_file(view: View, sample: str) -> None:
     """A file that is no sample: what the scan said about it."""
-    said = view.raw.problems[view.raw.problems["sample"] == sample]
+    of_file = view.raw.problems[view.raw.problems["sample"] == sample]
     st.markdown(plain(sample))
-    if not len(said):
+    if not len(of_file):
         st.caption("This photo is not in the dataset.")
         return
-    for problem in said.itertuples():
+    for problem in of_file.itertuples():
         st.html(badges.fault(problem.problem, problem.remedy))
-    if error := st.session_state.pop(ERROR, None):
+    if error := st.session_state.pop(said.ERROR, None):
         badges.show_error(error)
     if (view.corrected.problems["sample"] == sample).any():
         with st.form(f"data-correct-{sample}", border=False):
@@ -124,7 +161,7 @@ def _form(view: View, row: pd.Series) -> None:
         "Correct",
         options,
         key=f"data-what-{sample}",
-        format_func=lambda name: LEAVE_OUT.get(name, name.capitalize() if name in (*ATTRIBUTES, "person") else name),
+        format_func=title_of,
         help="The dataset's own files stay as they are; new runs use the corrected labels.",
     )
     with st.form(f"data-correct-{sample}-{what}", border=False):
@@ -133,7 +170,7 @@ def _form(view: View, row: pd.Series) -> None:
             if what == PERSON:
                 st.caption(f"{count(len(theirs))} photos of {plain(row['person'])} are left out.")
         else:
-            _value(samples, what, row, keys["value"])
+            value_field(samples, what, value_text(row[column_for(what, samples)]), keys["value"])
             if len(theirs) > 1:
                 words = f"For all {count(len(theirs))} photos of this person"
                 begins = what in ("person", "label") or is_of_person(what, samples)
@@ -143,19 +180,24 @@ def _form(view: View, row: pd.Series) -> None:
             args = (view.raw.root, what, sample, row["person"], keys["why"])
             st.form_submit_button(LEAVE_OUT[what], type="primary", on_click=_save_out, args=args)
         else:
-            column = _column(what, samples)
+            column = column_for(what, samples)
             values = sorted({value_text(value) for value in theirs[column]})
             args = (view.raw.root, what, sample, row["person"], value_text(row[column]), values, keys)
             st.form_submit_button("Save correction", type="primary", on_click=_save_label, args=args)
 
 
-def _column(what: str, samples: pd.DataFrame) -> str:
+def column_for(what: str, samples: pd.DataFrame) -> str:
     """The column of what is corrected."""
     return what if what == "person" else str(column_of(what, samples))
 
 
-def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
-    now = value_text(row[_column(what, samples)])
+def title_of(what: str) -> str:
+    """What is corrected, as a choice: an attribute, the person, or that photos are left out."""
+    return LEAVE_OUT.get(what, what.capitalize() if what in (*ATTRIBUTES, "person") else what)
+
+
+def value_field(samples: pd.DataFrame, what: str, now: str | None, key: str) -> None:
+    """The field of what is right. now: what is said by now, "" for nothing; None where photos say different things."""
     if what == "age":
         begin(st.number_input, "Age (years)", 0, 120, key=key, begins=int(float(now)) if now else None)
     elif what != "person" and is_number(what, samples):
@@ -165,7 +207,7 @@ def _value(samples: pd.DataFrame, what: str, row: pd.Series, key: str) -> None:
             st.text_input,
             "Person",
             key=key,
-            begins=now,
+            begins=now or "",
             help="Another person's name makes the two one person, in one fold together.",
         )
     else:
@@ -186,19 +228,18 @@ def _save_label(
     root: str, what: str, sample: str, person: str, before: str, values: list[str], keys: dict[str, str]
 ) -> None:
     """Callback of the form. values: what all photos of the person say now."""
-    after, reason = _text(st.session_state.get(keys["value"])), st.session_state.get(keys["why"], "")
-    everyone = bool(st.session_state.get(keys["all"]))
+    after, reason = written(st.session_state.get(keys["value"])), st.session_state.get(keys["why"], "")
+    everyone, of = bool(st.session_state.get(keys["all"])), sample
     if everyone:
-        sample, before = "", SEVERAL.join(value for value in values if value != after)
+        of, before = "", SEVERAL.join(value for value in values if value != after)
     elif after == before:
-        st.session_state[ERROR] = LabError(f"{what}: it is {before or 'unknown'} already.", "Choose another value.")
+        remedy = "Choose another value."
+        st.session_state[said.ERROR] = LabError(f"{what}: it is {before or 'unknown'} already.", remedy)
         return
-    save(
-        root,
-        Correction(
-            kind="relabel", sample=sample, person=person, attribute=what, before=before, after=after, reason=reason
-        ),
-    )
+    relabel = {"kind": "relabel", "attribute": what, "before": before, "after": after, "reason": reason}
+    words = f"{what}: {before or 'unknown'} → {after or 'unknown'}{', all photos of this person' if everyone else ''}."
+    if said.write(root, [Correction(sample=of, person=person, **relabel)], words):
+        st.session_state[CORRECTED] = sample
 
 
 def _save_out(root: str, kind: str, sample: str, person: str, reason_key: str) -> None:
@@ -208,13 +249,9 @@ def _save_out(root: str, kind: str, sample: str, person: str, reason_key: str) -
 
 def save(root: str, correction: Correction) -> None:
     """Write a correction; what stands against it is shown beside the photo."""
-    try:
-        corrections.add(root, correction)
-    except LabError as error:
-        st.session_state[ERROR] = error
-        return
-    st.toast("Correction saved. New runs use it.", icon=":material/check:")
+    said.write(root, [correction], "Corrected; new runs use it.")
 
 
-def _text(value: Any) -> str:
+def written(value: Any) -> str:
+    """What a field of a value holds, as corrections write it."""
     return "" if value is None else value_text(float(value)) if isinstance(value, int | float) else str(value).strip()

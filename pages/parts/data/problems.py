@@ -96,7 +96,7 @@ def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> 
         st.html(fault)
         rows = [row for _, row in photos[person].head(SHOWN).iterrows()]
         tiles = [Tile(photo_of(r), describe(r), r["sample"]) for r in rows]
-        gallery(tiles, pick_photo, key=key, chosen=address("photo"))
+        gallery(tiles, pick_photo, key=key, chosen=[address("photo")])
         if len(photos[person]) > SHOWN:
             st.caption(f"The first {SHOWN} of {count(len(photos[person]))} photos of {plain(person)}.")
         return
@@ -117,7 +117,7 @@ def one(view: View, problem: Any, photos: dict[str, pd.DataFrame], key: str) -> 
     tiles = [tile for sample in problem.files[:SHOWN] for tile in tiles_of(view, sample)][:SHOWN]
     if tiles:
         pick = (lambda _: pick_photo(problem.sample)) if whole_row else pick_photo
-        gallery(tiles, pick, key=key, chosen=address("photo"))
+        gallery(tiles, pick, key=key, chosen=[address("photo")])
     if len(problem.files) > SHOWN:
         st.caption(f"The first {SHOWN} of {count(len(problem.files))} photos.")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +15,7 @@ from core.data.scan import Scan
 from core.data.values import OWN
 
 MOST = 8  # words about one photo
+PAGE = 60  # photos of the gallery
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,18 @@ def go(**values: object) -> None:
 
 def pick_photo(sample: str) -> None:
     """Choose a photo; a second click lets it go."""
-    go(photo=None if address("photo") == sample else sample)
+    go(photo=None if address("photo") == sample else sample, photos=None)
+
+
+def picked() -> list[str]:
+    """The photos that are chosen together: of names with commas, %2C stands for one in the address."""
+    return list(dict.fromkeys(unquote(part) for part in address("photos").split(",") if part))
+
+
+def pick_several(samples: Sequence[str]) -> None:
+    """Choose photos together, in the place of one alone."""
+    listed = ",".join(sample.replace("%", "%25").replace(",", "%2C") for sample in samples)
+    go(photo=None, photos=listed or None)
 
 
 def describe(row: pd.Series) -> str:

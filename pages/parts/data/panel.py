@@ -1,0 +1,68 @@
+"""Data, beside the photos: the one that is looked at, or several; always in sight, and no photo moves for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.parts.data import photo, several
+from pages.parts.data.view import View, address, pick_several, picked
+from pages.parts.shared.fields import begin
+
+WIDTH = 320  # px
+SEVERAL = "data-several-on"
+_CSS = f"""<style>
+.st-key-data-photo {{ position: fixed; bottom: 1rem; width: {WIDTH}px; max-height: calc(100vh - 8.5rem);
+  overflow-y: auto; overscroll-behavior: contain; z-index: 90; padding: .7rem .9rem; border-radius: 8px;
+  border: 1px solid color-mix(in srgb, currentColor 18%, transparent); background: light-dark(#ffffff, #191f23);
+  gap: .5rem;
+  box-shadow: 0 4px 18px rgb(0 0 0 / .14); }}
+.st-key-data-photo .data-one {{ width: 100%; max-height: min(26vh, 300px); object-fit: contain; display: block;
+  border-radius: 6px; background: color-mix(in srgb, currentColor 6%, transparent); }}
+.data-chosen {{ display: grid; grid-template-columns: repeat(6, 1fr); gap: 4px; }}
+.data-chosen img {{ width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; display: block; }}
+.st-key-data-beside {{ flex-wrap: nowrap; }}
+@media (max-width: 760px) {{
+  .st-key-data-beside {{ flex-direction: column-reverse; }}
+  .st-key-data-photo {{ left: .5rem; right: .5rem; bottom: .5rem; width: auto; max-height: 70vh; }}
+}}
+</style>"""
+
+
+def beside() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """(where the photos go, where the panel goes)."""
+    st.html(_CSS)
+    with st.container(horizontal=True, gap="medium", key="data-beside"):
+        return st.container(width="stretch"), st.container(width=WIDTH, key="data-panel")
+
+
+def several_on() -> bool:
+    """Whether a plain click chooses a photo beside those that are chosen."""
+    return bool(st.session_state.get(SEVERAL))
+
+
+def draw(view: View, order: Sequence[str], on_page: Sequence[str]) -> None:
+    """order: the photos of the gallery, over all its pages; on_page: those of this page."""
+    samples, sample = picked(), address("photo")
+    if on_page:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            begin(
+                st.toggle,
+                "Select several",
+                key=SEVERAL,
+                begins=False,
+                help="A click then adds a photo or takes it out again; so does Ctrl and a click, and Shift and a click "
+                "takes all on the way.",
+            )
+            if several_on():
+                st.button("This page", icon=":material/select_all:", on_click=pick_several, args=(list(on_page),))
+    if samples:
+        with st.container(key="data-photo"):
+            several.draw(view, samples)
+    elif sample:
+        with st.container(key="data-photo"):
+            photo.draw(view, sample, order)
+    elif on_page:
+        st.caption("Click a photo to see what is known about it and to correct it.")

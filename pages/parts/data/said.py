@@ -1,0 +1,81 @@
+"""Data: what was just corrected, said over the page with its way back, until it is taken back, closed or followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.data.labels import corrections
+from core.data.labels.corrections import Correction
+from core.errors import LabError
+from core.text import plain
+
+SAID, ERROR = "data-said", "data_correction_error"  # in the session
+_CSS = """<style>
+.st-key-data-said { position: fixed; left: 50%; bottom: 1.2rem; transform: translateX(-50%); z-index: 95; width: auto;
+  max-width: calc(100vw - 2rem); padding: .35rem .9rem; border-radius: 8px;
+  border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
+  background: light-dark(#ffffff, #191f23);
+  box-shadow: 0 4px 18px rgb(0 0 0 / .22); }
+@media (max-width: 760px) { .st-key-data-said { bottom: auto; top: 4rem; } }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """Corrections of the dataset at root that one click made, in words."""
+
+    root: str
+    ids: tuple[str, ...]
+    words: str
+
+
+def write(root: str, made: Sequence[Correction], words: str) -> bool:
+    """Write corrections and say so; returns whether they are in force now.
+
+    What was written already by the first half of Enter and a click is not said again.
+    """
+    try:
+        in_force = corrections.add_all(root, list(made))
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return False
+    fresh = tuple(new.id for new, counted in zip(made, in_force, strict=True) if new.id == counted.id)
+    if fresh:
+        st.session_state[SAID] = Said(root, fresh, words)
+    return True
+
+
+def show(root: str) -> None:
+    """Nothing where nothing was corrected since the last undo."""
+    now: Said | None = st.session_state.get(SAID)
+    if now is None or now.root != root:
+        return
+    st.html(_CSS)
+    with st.container(horizontal=True, vertical_alignment="center", key="data-said", gap="small"):
+        st.markdown(f":material/check: {plain(now.words)}", width="content")
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            type="tertiary",
+            shortcut="Z",
+            key="data-said-undo",
+            on_click=_undo,
+            args=(now,),
+        )
+        st.button("", icon=":material/close:", type="tertiary", key="data-said-close", help="Close", on_click=_close)
+
+
+def _undo(now: Said) -> None:
+    try:
+        corrections.undo_all(now.root, now.ids)
+    except LabError as error:
+        st.session_state[ERROR] = error
+        return
+    _close()
+
+
+def _close() -> None:
+    st.session_state.pop(SAID, None)
