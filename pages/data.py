@@ -15,7 +15,8 @@ from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task
 from core.errors import LabError
 from core.plan.ways_out import ways_out
 from core.text import count, number_of, plain
-from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, panel, problems, said
+from pages.parts.correcting import panel, said
+from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, problems
 from pages.parts.data.view import View, address, address_choice, address_number, go
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card

@@ -17,7 +17,8 @@ from core.data.pictures.photo import photo_of, photos_of
 from core.data.values import attribute_names, column_of
 from core.places import lab_folder
 from core.text import count, duration, plain
-from pages.parts.data import photo, said
+from pages.parts.correcting import said
+from pages.parts.data import photo
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, address, describe, pager, pick_photo, turner
 from pages.parts.shared import badges

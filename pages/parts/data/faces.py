@@ -9,7 +9,7 @@ from core.config.run_config import TaskConfig
 from core.data.pictures.photo import photo_of
 from core.data.tasks import grouped_as
 from core.text import count, number_of
-from pages.parts.data import panel, several
+from pages.parts.correcting import panel, several
 from pages.parts.data.gallery import Several, Tile, gallery
 from pages.parts.data.orders import ORDERS, Ordered, names_of, ordered
 from pages.parts.data.view import PAGE, View, address, address_choice, describe, go, pager, pick_photo, picked, turner

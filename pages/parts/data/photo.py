@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain
 from pages.parts.augment import photo
-from pages.parts.data import said
+from pages.parts.correcting import said
 from pages.parts.data.view import PAGE, View, go
 from pages.parts.shared import badges
 from pages.parts.shared.attributes import title

@@ -14,7 +14,8 @@ from core.data.thumbnails import thumbnails
 from core.data.values import attribute_names
 from core.errors import LabError
 from core.text import count, number_of
-from pages.parts.data import photo, said
+from pages.parts.correcting import said
+from pages.parts.data import photo
 from pages.parts.data.view import View, pick_several, picked
 from pages.parts.shared import badges
 

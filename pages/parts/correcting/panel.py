@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts.data import photo, several
+from pages.parts.correcting import several
+from pages.parts.data import photo
 from pages.parts.data.view import View, address, pick_several, picked
 from pages.parts.shared.fields import begin
 
