@@ -24,7 +24,6 @@ OPEN = {
     "core.studies.records.launch": "makes a new study, of whoever asks",
     "core.studies.retrain.launch": "makes a new run, of whoever asks",
     "core.studies.records.launch_plans": "makes a new study, of whoever asks",
-    "core.data.labels.corrections.add": "one more word about a label, of whoever asks",
     "core.data.labels.corrections.add_all": "one more word about a label, of whoever asks",
     "core.data.labels.corrections.take_in": "more words about labels, of whoever asks",
     "core.data.labels.reviews.confirm": "one more word about a label, of whoever asks",
