@@ -41,7 +41,7 @@ def bar(shelf: str, picked: Sequence[Listed], entries: Sequence[Listed], listed:
     """
     ids, owners = [entry.id for entry in picked], [entry.by for entry in picked]
     readable = [entry for entry in picked if not entry.unreadable]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-bar"):
         st.html(f'<div class="lab-meta lab-num">{count(len(ids)) if ids else "No run"} chosen</div>', width="content")
         if shelf == "Trash":
             _button("Restore", "restore_from_trash", ids, _restore, owners, primary=True)

@@ -19,7 +19,7 @@ STYLE = """<style>
 [data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
 [data-testid="stPageLink"] a:hover { text-decoration: underline; }
 [data-testid="stPageLink"] p { font-weight: 600; }
-[data-testid="stBaseButton-primary"], [data-tag-index] :is(span, div, svg, button)
+[data-testid="stBaseButton-primary"]:not(:disabled), [data-tag-index] :is(span, div, svg, button)
   { color: light-dark(#ffffff, #14181b) !important; }
 [data-testid="stCaptionContainer"] { opacity: .76 !important; }
 [data-testid="stCode"] .token:is(.key, .atrule, .tag, .keyword) { color: var(--st-primary-color) !important; }
@@ -79,6 +79,7 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
     linear-gradient(90deg, var(--shade), transparent) 0 0 / .6rem 100% no-repeat scroll,
     linear-gradient(270deg, var(--shade), transparent) 100% 0 / .6rem 100% no-repeat scroll; }
 @media (max-width: 640px) {
+  .st-key-runs-bar > :has(button:disabled) { display: none; }
   .lab-table .lab-spare { display: none; }
   [data-testid="stButtonGroup"] > [role] { flex-wrap: wrap; row-gap: .3rem; overflow: visible; }
 }
