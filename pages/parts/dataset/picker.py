@@ -27,7 +27,7 @@ from core.data.understood import facts_of
 from core.data.zips import unpack
 from core.errors import LabError
 from core.places import demo_folder, lab_folder
-from core.text import ago, count, duration, number_of, plain
+from core.text import count, duration, number_of, plain
 from pages.parts.dataset import browse, demo, dropped
 from pages.parts.shared.fields import field
 
@@ -119,7 +119,9 @@ def _folder(choice: Choice, key: str) -> None:
 
 
 def _recent(choice: Choice, key: str) -> None:
-    """Datasets that were looked at lately, then those that came as zips."""
+    """Datasets that were looked at lately, the newest first, then those that came as zips. A name says no time: the
+    browser sends a choice back by it, and "just now" would be another one a minute later.
+    """
     entries = {entry.root: entry for entry in recent.recent()}
     unpacked = [str(folder) for folder in unpack.datasets() if str(folder) not in entries]
 
@@ -133,7 +135,7 @@ def _recent(choice: Choice, key: str) -> None:
         facts = number_of(entry.photos, "photo")
         if entry.people != entry.photos:  # else each photo is a person of its own, as far as is known
             facts += f", {number_of(entry.people, 'person', 'people')}"
-        return f"{Path(root).name} · {facts} · {root} · {ago(entry.seen)}"
+        return f"{Path(root).name} · {facts} · {root}"
 
     offered = [*entries, *unpacked]
     field(

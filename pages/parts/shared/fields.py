@@ -10,7 +10,7 @@ control takes its place.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
@@ -50,7 +50,8 @@ def field(
     number, value = memory.get(key, (0, holds))
     number += value != holds
     memory[key] = number, copy.copy(holds)
-    options |= {"on_change": _changed, "args": (key, number, read, take)}
+    chosen_by_name = widget.__name__ == "selectbox" and not options.get("accept_new_options")
+    options |= {"on_change": _changed, "args": (key, number, read, take, args[0] if chosen_by_name else None)}
     return read(begin(widget, label, *args, key=_name(key, number), begins=show(holds), **options))
 
 
@@ -84,9 +85,19 @@ def _name(key: str, number: int) -> str:
     return f"{key}~{number}" if number else key
 
 
-def _changed(key: str, number: int, read: Callable[[Any], Any], take: Callable[[Any], Any]) -> None:
+def _changed(
+    key: str, number: int, read: Callable[[Any], Any], take: Callable[[Any], Any], offered: Iterable[Any] | None
+) -> None:
+    """offered: what a select box lets choose; None for other controls.
+
+    The browser sends a choice by its name. An option that is called otherwise by now comes in as its old name, which
+    nobody typed: it is no choice.
+    """
     memory = st.session_state[_MEMORY]
-    value = read(st.session_state[_name(key, number)])
+    sent = st.session_state[_name(key, number)]
+    if offered is not None and sent is not None and sent not in offered:
+        return
+    value = read(sent)
     if memory[key][0] == number and memory[key][1] != value:
         memory[key] = number, copy.copy(value)
         take(value)
