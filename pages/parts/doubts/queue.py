@@ -106,7 +106,7 @@ def in_words(tally: Tally, photos: int) -> str:
 def _nothing_waits(tally: Tally) -> None:
     decided = tally.decided
     words = "Every likely wrong label is decided." if decided else "No label is confidently contradicted by this run."
-    st.info(words, icon="🎯")
+    st.info(words, icon=":material/done_all:")
     if st.button("Show all mistakes", icon=":material/grid_view:"):
         address.put(view=None)
         st.rerun()
