@@ -273,7 +273,10 @@ def _turn_to(page: int) -> None:
 def empty(answers: Answers) -> None:
     criteria = address.read_filter(answers)
     if criteria.answer == "wrong" and criteria.true and criteria == Filter(true=criteria.true):
-        st.info(f"No mistake about this class: every photo that is {plain(criteria.true)} was taken for it.", icon=":material/done_all:")
+        st.info(
+            f"No mistake about this class: every photo that is {plain(criteria.true)} was taken for it.",
+            icon=":material/done_all:",
+        )
     elif answers.table["right"].all() and criteria.answer == "wrong":
         st.info("No mistake at all: every answer of this run is right.", icon=":material/done_all:")
     else:
