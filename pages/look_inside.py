@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.answers import mistakes
+from core.answers import label_errors, mistakes
 from core.answers.mistakes import Answers
 from core.errors import LabError
 from core.runs import Run
@@ -16,7 +16,7 @@ from core.runs.everybody.unmeasured import cross_validated, measured_by
 from core.runs.lists import index
 from core.runs.yes_no import view as one_by_one
 from core.runs.yes_no.view import OneAttribute, opened
-from core.text import ago, count
+from core.text import ago, count, number_of
 from pages.parts.doubts import queue
 from pages.parts.hand import hand
 from pages.parts.look_inside import address, controls, maps, uploads
@@ -97,8 +97,10 @@ def header(run: Run, summaries: list[dict], answers: Answers | None) -> None:
 
 
 def candidates_of(run: Run, answers: Answers, which: str) -> int:
-    """Labels that are likely wrong and not decided about; 0 where the list of decisions is broken, which is said where
-    they are made."""
+    """Labels that are likely wrong and not decided about; 0 where the network is too weak to say, and where the list of
+    decisions is broken, both of which is said where they are made."""
+    if label_errors.too_weak(int((~answers.table["right"]).sum()), len(answers.table)):
+        return 0
     try:
         return queue.waiting_of(run, answers, mistakes.version(run, which))[1].waiting
     except LabError:
@@ -167,8 +169,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     others = controls.pick_runs(run, summaries) if view == "mistakes" else []
 if view == "mistakes":
     if doubted:
-        doubts = "1 label is" if doubted == 1 else f"{count(doubted)} labels are"
-        words = f"{doubts} likely wrong: check before believing the mistakes"
+        words = f"{number_of(doubted, 'label')} may be wrong: check before believing the mistakes"
         st.button(
             words,
             icon=":material/fact_check:",

@@ -54,6 +54,12 @@ def confident_joint(labels: np.ndarray, probabilities: np.ndarray) -> ConfidentJ
     return ConfidentJoint(counts, thresholds, shares * np.bincount(labels, minlength=classes)[:, None], confident)
 
 
+def too_weak(wrong: int, photos: int) -> bool:
+    """Whether a network is wrong about more photos than not: where it contradicts a label it is then wrong itself more
+    often than the label is, whatever the number of classes, and its candidates say nothing about the labels."""
+    return 2 * wrong > photos
+
+
 def likely_errors(answers: Answers) -> pd.DataFrame:
     """The faces that are confidently of another class than their label, most suspicious first.
 

@@ -49,6 +49,11 @@ class Outcome:
     photos: int
     contradicted: int
 
+    @property
+    def too_weak(self) -> bool:
+        """Whether what it contradicts says nothing about the labels."""
+        return label_errors.too_weak(self.wrong, self.photos)
+
 
 def outcome(answers: Answers) -> Outcome:
     """answers: of at least one photo, as load_answers gives them."""

@@ -49,6 +49,17 @@ def test_without_mistakes_there_is_no_commonest_one(tmp_path):
     assert outcome.outcome(mistakes.load_answers(run)).confusion is None
 
 
+def test_labels_are_not_doubted_by_a_network_that_is_wrong_about_more_photos_than_not(answered, tmp_path):
+    assert not outcome.outcome(answered).too_weak
+    samples = table_of(tmp_path / "photos")
+    wrong = {row: (int(y) + 1) % 6 for row, y in enumerate(samples["y"]) if row % 3}
+    run = made(tmp_path, samples, probabilities=probabilities_of(samples["y"], wrong=wrong))
+    story = outcome.outcome(mistakes.load_answers(run))
+    assert story.wrong == len(wrong) > story.photos / 2 and story.too_weak
+    half = [label_errors.too_weak(wrong=wrong, photos=10) for wrong in (5, 6)]
+    assert half == [False, True]
+
+
 def test_overfitting_is_read_from_a_runs_metrics():
     epochs = np.arange(1, 21)
     losses = {"train": np.exp(-0.2 * epochs), "validation": 1 + 0.05 * np.abs(epochs - 8)}

@@ -75,7 +75,7 @@ def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab):
     run = judged_run(lab, epochs=1)
     talk = Talk(page)
     page.goto(f"/look_inside?run={run.id}")
-    press(page.get_by_role("button", name=re.compile("likely wrong: check")))
+    press(page.get_by_role("button", name=re.compile("may be wrong: check")))
     soon(lambda: faces(page).count() and "view=labels" in address(page), 60 * slack(), "the queue")
     talk.over()
     assert corrections.load(lab.demo, lab.runs) == []

@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import json
+import re
 import shutil
 import weakref
 from contextlib import contextmanager
@@ -218,6 +219,20 @@ def test_the_queue_asks_about_the_most_suspicious_first(doubted):
     at = page(run=doubted.id, view="labels")
     assert queue(at)[:2] == ["p017/0.jpg", "p008/0.jpg"]
     assert "male &lt;30" in html(at) and "which held this person out" in html(at)
+
+
+def test_a_network_that_is_wrong_more_often_than_right_accuses_no_label(folder, samples, tmp_path):
+    wrong = {row: (int(y) + 1) % 6 for row, y in enumerate(samples["y"]) if row % 3}
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=wrong), root=tmp_path / "photos")
+    at = page(run=run.id)
+    assert not [one for one in at.button if "may be wrong" in one.label]
+    assert f"wrong about {2 / 3:.0%} of the photos" in page(run=run.id, view="labels").warning[0].value
+
+
+def test_a_network_that_is_mostly_right_sends_to_the_labels_that_it_contradicts(doubted):
+    at = page(run=doubted.id)
+    assert [one for one in at.button if re.match(r"\d+ labels? may be wrong", one.label)]
+    assert not page(run=doubted.id, view="labels").warning
 
 
 def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_path):

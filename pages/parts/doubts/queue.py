@@ -45,6 +45,13 @@ def show(run: Run, answers: Answers, version: tuple, summaries: Sequence[dict[st
     except LabError as error:
         badges.show_error(error)
         return
+    wrong = int((~answers.table["right"]).sum())
+    if label_errors.too_weak(wrong, len(answers.table)):
+        st.warning(
+            f"This network is wrong about {wrong / len(answers.table):.0%} of the photos, so where it contradicts a "
+            "label, the label is the likelier of the two. Train longer before its candidates are worth your time.",
+            icon=":material/info:",
+        )
     st.html(f'<div class="lab-meta" role="status">{in_words(tally, len(answers.table))}</div>')
     samples = waiting["sample"].tolist()
     linked = st.query_params.get("label")

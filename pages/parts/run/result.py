@@ -101,7 +101,9 @@ def facts(story: Story) -> str:
             lines.append(("Commonest mistake", confusion_in_words(about.confusion)))
             share = f"{about.wrong / about.photos:.1%}"
             lines.append(("All mistakes", f"{count(about.wrong)} of {count(about.photos)} photos ({share})"))
-        if about.contradicted:
+        if about.contradicted and about.too_weak:
+            lines.append(("Wrong labels", "no telling yet: the network is wrong about more than half of the photos"))
+        elif about.contradicted:
             candidates = "1 candidate" if about.contradicted == 1 else f"{count(about.contradicted)} candidates"
             lines.append(("Wrong labels", f"{candidates}: the network is confident of another class"))
     elif story.why:
@@ -186,7 +188,7 @@ def _verbs(run: Run, entry: Listed, status: view.RunStatus, about: Outcome | Non
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if _verb("See the mistakes", "visibility", primary=True):
             st.switch_page(LOOK, query_params={"run": run.id})
-        if about is not None and about.contradicted and _verb("Check the labels", "fact_check"):
+        if about is not None and about.contradicted and not about.too_weak and _verb("Check the labels", "fact_check"):
             st.switch_page(LOOK, query_params={"run": run.id, "view": "labels"})
         before = retrain.origin(run)
         there = before is not None and Run(before).exists()
