@@ -70,6 +70,10 @@ LONG = entry("delta", f1=0.8456, tags=["good"], epochs=25, **{"phases.0.lr_head"
         ("time>1 min", False),
         ("epochs>3", False),
         ("folds==1", True),
+        ("f1>0.6 and folds=1", True),
+        ("name=alpha, state=done, paper, & f1>0.6", True),
+        ("f1>0.6 and folds=2", False),
+        ('f1>0.6 "and"', False),
     ],
 )
 def test_conditions_on_columns(text, fits):
@@ -95,6 +99,8 @@ def test_a_condition_says_what_is_not_understood_and_then_fits_no_run():
     assert "is not a size such as 500 MB" in why("size>500")[0]
     assert "only = and != can be asked" in why("dataset>demo")[0]
     assert names(choose([A, B], Query(text="epoch!=3"))) == []
+    assert "have to hold together" in why("f1>0.6 or folds=2")[0]
+    assert names(choose([A, B], Query(text="f1>0.6 or folds=2"))) == [] == why("paper or and")
 
 
 def test_filters_are_all_required_and_their_values_are_alternatives():

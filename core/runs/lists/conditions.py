@@ -31,6 +31,7 @@ _FACTORS = {
     "time": {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0},
 }
 _UNITS = {"size": "a size such as 500 MB", "time": "a time such as 90 min or 2 h"}
+_AND, _OR = ("and", "&", "&&"), ("or", "|", "||")
 LONGEST = 40  # characters of a condition in a sentence
 
 
@@ -48,10 +49,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class Search:
-    """words: that all have to occur, in lower case; what was quoted is one word."""
+    """words: that all have to occur, in lower case; what was quoted is one word. either: whether conditions were joined
+    by "or", which nobody understands here."""
 
     words: tuple[str, ...]
     conditions: tuple[Condition, ...]
+    either: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,15 +96,25 @@ _ALSO |= {"final_accuracy": "last_accuracy", "samples": "photos", "bytes": "size
 
 @lru_cache(maxsize=64)
 def read(text: str) -> Search:
-    """A search as it was typed. A value with spaces stands in quotes, and so does a word that has a sign in it."""
-    words, conditions = [], []
+    """A search as it was typed. A value with spaces stands in quotes, and so does a word that has a sign in it.
+
+    All of it has to hold, so beside a condition a comma, "and" or "&" between two parts says nothing more.
+    """
+    words, conditions, joints = [], [], set()
     for part in _PARTS.finditer(text.lower()):
+        word = (part["word"] or "").rstrip(",")
         if part["key"]:
             sign = _SAME.get(part["sign"], part["sign"])
-            conditions.append(Condition(part["key"], sign, part["value"].strip('"')))
-        elif part["word"] or part["phrase"]:
-            words.append(part["word"] or part["phrase"])
-    return Search(tuple(words), tuple(conditions))
+            conditions.append(Condition(part["key"], sign, part["value"].rstrip(",").strip('"')))
+        elif part["phrase"]:
+            words.append(part["phrase"])
+        elif word in (*_AND, *_OR):
+            joints.add(word)
+        elif word:
+            words.append(word)
+    if not conditions:  # then they are words like others
+        return Search((*words, *sorted(joints)), ())
+    return Search(tuple(words), tuple(conditions), either=not joints.isdisjoint(_OR))
 
 
 def fits(entry: Listed, condition: Condition) -> bool:
@@ -117,7 +130,10 @@ def fits(entry: Listed, condition: Condition) -> bool:
 def problems(entries: Iterable[Listed], search: Search) -> list[str]:
     """A sentence for each condition that cannot be asked of these runs, with what may have been meant."""
     runs = list(entries)
-    return [why for condition in search.conditions if (why := _problem(runs, condition))]
+    faults = [why for condition in search.conditions if (why := _problem(runs, condition))]
+    if search.either:
+        faults.append('or: all conditions have to hold together. Search for one of them, or put "or" in quotes.')
+    return faults
 
 
 def _problem(entries: Sequence[Listed], condition: Condition) -> str:
