@@ -45,8 +45,11 @@ def launch(plan: Plan, of: Run, run_id: str | None = None) -> Run:
 
 
 def origin(run: Run) -> str | None:
-    """The id of the run that this one was retrained from; None for any other."""
-    value = run.info().get("retrained")
+    """The id of the run that this one was retrained from; None for any other, and where run.json cannot be read."""
+    try:
+        value = run.info().get("retrained")
+    except (OSError, ValueError, AttributeError):
+        return None
     return value if isinstance(value, str) else None
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from core import machine, places
 from core.jobs import control, queue, slots, worker
+from core.jobs.processes import detached
 from core.places import HOME
 from core.runs import FoldState, Run
 from core.runs.create import create
@@ -478,7 +479,7 @@ def starts_slowly(root):
         process = popen([sys.executable, "-S", "-c", "import signal; signal.pause()", str(root)], **options)
         _note(root / "started.jsonl", pid=process.pid)
 
-    control.subprocess.Popen = start
+    detached.subprocess.Popen = start
 
 
 def started(root):
@@ -489,7 +490,7 @@ def started(root):
 @pytest.fixture
 def slow_starters(runs_folder, monkeypatch):
     monkeypatch.setenv("FACET_SLOTS", "2")
-    monkeypatch.setattr(control.subprocess, "Popen", subprocess.Popen)
+    monkeypatch.setattr(detached.subprocess, "Popen", subprocess.Popen)
     starts_slowly(runs_folder)
 
 

@@ -13,7 +13,7 @@ from core.runs import Run
 from core.runs.lists import index
 from core.storage import files
 from core.text import size
-from pages.parts.runs import table
+from pages.parts.runs import columns
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import captions, html, page
 
@@ -54,7 +54,7 @@ def test_results_alone_are_kept_by_a_click_that_says_what_is_lost_and_the_run_st
     assert "Only the results of this run were kept" in captions(live)
     (entry,) = (each for each in index.listed() if each.id == run.id)
     assert entry.dropped == ("best", "final") and entry.bytes < 1e6
-    assert table.size_of(entry) == f"{size(entry.bytes)}, results only"
+    assert columns.offered([])["bytes"].cell(entry) == f"{size(entry.bytes)}, results only"
     predict = page("predict", run=run.id)
     assert any("only its results were kept" in info.value for info in predict.info)
     assert "lab-fault" not in html(predict).replace(".lab-fault", "")
