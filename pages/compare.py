@@ -18,6 +18,7 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.runs.yes_no.view import OneAttribute
 from core.stats import paired
+from pages.parts.baseline import beside
 from pages.parts.compare import charts, decide, flips, load, pick, relabelled, tables
 from pages.parts.run import curves, groups, yes_no
 from pages.parts.shared import badges, exports, frame, theme
@@ -173,6 +174,8 @@ if table := tables.tests_table(differences, colours):
         "Interval over folds: corrected resampled t (Nadeau & Bengio 2003). Corrected p: Holm, over all runs here. "
         + tables.about_tests(differences)
     )
+with st.container():
+    beside.draw(comparable, names, colours, question)
 theme.heading("Settings that differ")
 draw_settings(comparable, names, colours)
 theme.heading("Classes")

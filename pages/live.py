@@ -17,6 +17,7 @@ from core.runs.colours import colour_of
 from core.runs.kept import dropped
 from core.runs.lists import index
 from core.text import plain
+from pages.parts.baseline import baseline
 from pages.parts.hand import hand
 from pages.parts.live import head, machine, rates, samples, tour, waits
 from pages.parts.run import (
@@ -130,7 +131,8 @@ def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str
     phases = tuple(view.phases_of(config))
     lines = () if status.everybody else tuple(folds)
     if version:
-        curves.draw(charts.charts(version, phases, config.epochs, lines, colour), key=f"live-curves-{run.id}")
+        levels = None if status.everybody else baseline.levels(run)
+        curves.draw(charts.charts(version, phases, config.epochs, lines, colour, levels), key=f"live-curves-{run.id}")
     else:
         st.caption("The metrics of its folds are gone, so there are no curves.")
     if status.everybody:
@@ -220,6 +222,9 @@ st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, col
 with st.container():
     if status.active and not version:
         samples.about_to_learn(run)
+with st.container():
+    if not status.everybody:
+        baseline.section(run, status, view.metrics_of(version))
 with st.container():
     apart.section(run, info, status)
 with st.container():

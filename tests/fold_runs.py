@@ -37,9 +37,11 @@ def make_run(
     kept=("best", "final"),
     reader="utkface",
     task=None,
+    init="scratch",
     **training,
 ):
-    """A run whose folds are done, with random weights of which no two folds share one. kept: its checkpoints."""
+    """A run whose folds are done, with random weights of which no two folds share one. kept: its checkpoints. init:
+    where it says that its first weights came from."""
     config = from_dict(
         {
             "name": f"made {depth} {head}",
@@ -47,7 +49,7 @@ def make_run(
             "task": task or {},
             "folds": {"count": folds},
             "transforms": [{"name": "Resize", "params": {"height": SIZE, "width": SIZE}}, {"name": "Normalize"}],
-            "model": {"depth": depth, "init": "scratch", "head": head},
+            "model": {"depth": depth, "init": init, "head": head},
             "training": {"device": "cpu", **training},
         }
     )

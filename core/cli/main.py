@@ -22,6 +22,7 @@ from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.relocate import relocate
 from core.cli.room import disk
+from core.cli.scores.baseline import baseline
 from core.cli.tables import print_folds, spread
 from core.config import recipes, run_config
 from core.data.labels import corrections
@@ -50,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(attend)
+app.command()(baseline)
 app.command()(certainty)
 app.command()(ensemble.test)
 app.command()(everybody.everybody)

@@ -6,7 +6,7 @@ Imports no torch. What is read is kept by path and time of its files.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -207,11 +207,15 @@ def out_of_fold(member: ComparedRun, which: str, folds: Sequence[int] | None = N
 @lru_cache(maxsize=64)
 def _pooled(run_dir: str, which: str, folds: tuple[int, ...], version: tuple[int, ...]) -> pd.DataFrame:
     run = Run(Path(run_dir).name, Path(run_dir).parent)
+    return as_rows(run, {fold: run.predictions(fold, which) for fold in folds})
+
+
+def as_rows(run: Run, predictions: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """The answers of folds pooled, as out_of_fold gives them. predictions: fold -> a table as the fold leaves it."""
     attribute_names = attributes(run)
-    tables = [run.predictions(fold, which) for fold in folds]
     tables = [
         (answers.rows(table, attribute_names) if attribute_names else table).assign(fold=fold)
-        for table, fold in zip(tables, folds, strict=True)
+        for fold, table in predictions.items()
     ]
     if not tables:
         return pd.DataFrame(columns=["sample", "label", "predicted", "loss", "person", "path", "bits", "fold"])

@@ -84,7 +84,7 @@ def pair(run: ComparedRun, baseline: ComparedRun, *, metric: str = "f1", which: 
         folds=paired_folds,
         scores=ours[finite],
         base_scores=theirs[finite],
-        test_fraction=_test_fraction(baseline, paired_folds),
+        test_fraction=test_fraction(baseline, paired_folds),
         table=table,
         notes=tuple(notes),
         warning="" if paired_folds else f"{run.name} and {baseline.name} share no finished fold yet.",
@@ -134,8 +134,16 @@ def _shared_predictions(
         a, b = (out_of_fold(member, which, folds) for member in (run, baseline))
     except LabError as error:
         return None, [f"{error.message} The interval uses the recorded scores; tests by photo and flips need them."]
-    answer = ["sample", "fold", *(["attribute"] if run.one_by_one else [])]
-    what = "answers" if run.one_by_one else "photos"
+    return merged(a, b, one_by_one=run.one_by_one)
+
+
+def merged(a: pd.DataFrame, b: pd.DataFrame, *, one_by_one: bool) -> tuple[pd.DataFrame, list[str]]:
+    """The answers that both give about photos of one label, as Pair.table has them, and what is left out of it.
+
+    a, b: as out_of_fold gives them.
+    """
+    answer = ["sample", "fold", *(["attribute"] if one_by_one else [])]
+    what = "answers" if one_by_one else "photos"
     table = a.merge(b.drop(columns=["person", "path", "bits"]), on=answer, suffixes=("_a", "_b"))
     same = table["label_a"].astype(str) == table["label_b"].astype(str)
     notes = []
@@ -153,7 +161,7 @@ def _rescore(table: pd.DataFrame, names: Sequence[str], side: str, metric: str) 
     return macro_f1(confusion) if metric == "f1" else accuracy(confusion)
 
 
-def _test_fraction(member: ComparedRun, folds: Sequence[int]) -> float:
+def test_fraction(member: ComparedRun, folds: Sequence[int]) -> float:
     """Held-out people / training people, mean over the folds."""
     people = member.samples.groupby("fold")["person"].nunique()
     held = people[[fold for fold in folds if fold in people.index]]

@@ -15,9 +15,13 @@ from core.figures.style import AXIS_TITLES, INK, METRIC_NAMES, Trace
 from core.runs.colours import fold_hue
 
 
-def score_range(metrics: pd.DataFrame) -> tuple[float, float]:
-    """One y-range for accuracy and F1, training and validation: whole tenths around all of them, within 0..1."""
+def score_range(metrics: pd.DataFrame, levels: Sequence[float] = ()) -> tuple[float, float]:
+    """One y-range for accuracy and F1, training and validation: whole tenths around all of them, within 0..1.
+
+    levels: scores that are to stay in sight beside them.
+    """
     values = metrics[["accuracy", "f1"]].to_numpy(float) if len(metrics) else np.empty(0)
+    values = np.append(values, levels)
     values = values[np.isfinite(values)]
     if not len(values):
         return 0.0, 1.0
@@ -41,11 +45,12 @@ def curves(
     phases: Sequence[tuple[str, int]] = (),
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
+    level: tuple[str, float] | None = None,
 ) -> go.Figure:
     """Training (dashed) and validation (solid) of every fold, their mean, and mean ± deviation as a 15 % tint.
 
     metrics: a `fold` column and metrics_file.METRIC_COLUMNS. metric: 'loss', 'accuracy' or 'f1'.
-    phases: (name, epochs) of each phase, for the borders between them.
+    phases: (name, epochs) of each phase, for the borders between them. level: what a thin line says, and its score.
     Mean and deviation are over the folds that have the epoch; the hover says how many. Every trace tells in `meta`
     what it is: {"part": "fold" | "mean" | "best", "fold": int | None, "split": "train" | "validation"}.
     """
@@ -63,7 +68,7 @@ def curves(
         if (fold, "validation") in tables:
             traces.append(_best_mark(tables[fold, "validation"], metric, fold, run_colour))
     layout = style.layout(style.axis("epoch", x_range), style.axis(AXIS_TITLES[metric], y_range))
-    return style.figure(traces, {**layout, "uirevision": "keep", **_phase_borders(phases)})
+    return style.figure(traces, {**layout, "uirevision": "keep", **_lines(phases, level)})
 
 
 def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, height: int = 28, total: int = 0) -> str:
@@ -161,8 +166,8 @@ def _best_mark(table: pd.DataFrame, metric: str, fold: int, colour: str) -> Trac
     )
 
 
-def _phase_borders(phases: Sequence[tuple[str, int]]) -> dict[str, list[dict[str, Any]]]:
-    """Lines between phases with the names of both, as layout."""
+def _lines(phases: Sequence[tuple[str, int]], level: tuple[str, float] | None) -> dict[str, list[dict[str, Any]]]:
+    """Lines between phases with the names of both, and the level with what it is, as layout."""
     look = {"font": {"size": 10}, "bgcolor": style.tinted(INK, 0.15)}
     shapes, annotations = [], []
     before = 0
@@ -170,4 +175,8 @@ def _phase_borders(phases: Sequence[tuple[str, int]]) -> dict[str, list[dict[str
         before += epochs
         shapes.append(style.upright(before + 0.5, INK, dash="dot"))
         annotations.append(style.top_note(before + 0.5, f"{name} | {following}", **look))
+    if level is not None:
+        name, y = level
+        shapes.append(style.level(y, INK, dash="dot"))
+        annotations.append(style.level_note(y, f"{name} {y:.3f}", **look))
     return {"shapes": shapes, "annotations": annotations}

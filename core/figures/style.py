@@ -98,6 +98,18 @@ def upright(x: float, colour: str, *, width: float = 1, dash: str = "solid") -> 
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": stroke}
 
 
+def level(y: float, colour: str, *, width: float = 1, dash: str = "solid") -> dict[str, Any]:
+    """A shape: a line over the whole width."""
+    stroke = {"color": colour, "width": width, "dash": dash}
+    return {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": y, "y1": y, "line": stroke}
+
+
+def level_note(y: float, text: str, **more: Any) -> dict[str, Any]:
+    """An annotation above a level, at the right edge."""
+    place = {"x": 1, "xref": "paper", "xanchor": "right", "y": y, "yanchor": "bottom"}
+    return {**place, "text": text, "showarrow": False, **more}
+
+
 def top_note(x: float, text: str, **more: Any) -> dict[str, Any]:
     """An annotation at the upper edge."""
     return {"x": x, "y": 1, "yref": "paper", "yanchor": "top", "text": text, "showarrow": False, **more}

@@ -94,7 +94,7 @@ def fold_model(
         stat = path.stat()
     except OSError:
         raise _deleted(run, fold, which) from None
-    place = _free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
+    place = free_device(run.dir.parent) if device in (None, "auto") else pick_device(device)
     key = (str(path), stat.st_mtime_ns, stat.st_size, str(place))
     with _guard:
         for outdated in [k for k in _entries if k[0] == key[0] and k[1:3] != key[1:3]]:
@@ -153,7 +153,7 @@ def _give_back_later() -> None:
         _clock.start()
 
 
-def _free_device(root: Path) -> torch.device:
+def free_device(root: Path) -> torch.device:
     """A GPU whose slots no training holds, else the CPU. What lies on other GPUs is given back to their trainings."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     locks = queue.slot_locks(root) if count else []

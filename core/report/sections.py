@@ -16,6 +16,7 @@ from core.data.yes_no import pairs
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
 from core.report import again, apart, certainty, faces, groups, numbers
+from core.report.beside import earned
 from core.report.blocks import Bullets, Figure, Section, Table, Text
 from core.report.findings import Findings
 from core.report.words import limits
@@ -32,6 +33,7 @@ def sections(findings: Findings, sentences: Sequence[str]) -> list[Section]:
         numbers.scores(findings),
         numbers.curves(findings),
         numbers.differences(findings),
+        earned.section(findings),
         numbers.classes(findings),
         groups.section(findings),
         certainty.section(findings),

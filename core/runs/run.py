@@ -117,6 +117,12 @@ class Run:
         return self.dir / f"extras_{place}{part}.npz"
 
     @property
+    def frozen_features_file(self) -> Path:
+        """What the features of the run's first weights tell with a logistic regression, see answers/frozen_features.py;
+        absent until somebody asked what training earned, and made anew."""
+        return self.dir / "frozen_features.parquet"
+
+    @property
     def package_file(self) -> Path:
         """The run packaged to be used without the lab, as its page makes it; absent until somebody asked for it."""
         return self.dir / "package.zip"

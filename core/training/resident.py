@@ -44,6 +44,12 @@ def photos_on(device: torch.device, pixels: Path, share: float) -> torch.Tensor 
     return photos
 
 
+def forget() -> None:
+    """Give back the photos that a device holds for the next fold job: for who looks at them once."""
+    global _held
+    _held = None
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes that tensors can take on a device; of a processor, those of the machine that are free."""
     if device.type == "cuda":

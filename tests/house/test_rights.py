@@ -27,6 +27,7 @@ OPEN = {
     "core.data.labels.corrections.add_all": "one more word about a label, of whoever asks",
     "core.data.labels.corrections.take_in": "more words about labels, of whoever asks",
     "core.data.labels.reviews.confirm": "one more word about a label, of whoever asks",
+    "core.inside.first_weights.measure": "computes anew what is shown of a run, and decodes its photos as a fold does",
     "core.jobs.halt.go_on": "everybody's jobs wait while the queue is stopped, and it stops again if it has to",
     "core.studies.healing.look_after": "does what was asked for before the lab was killed",
 }

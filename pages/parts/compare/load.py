@@ -8,8 +8,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core.answers import frozen_features
 from core.compare import contrast
+from core.compare import earned as earnings
 from core.compare.cost import RunCost, cost_of
+from core.compare.earned import Earned
 from core.compare.members import ComparedRun, version_of
 from core.compare.pairs import Pair, pair
 from pages.parts.compare.pick import Question
@@ -54,6 +57,20 @@ def pairs_of(baseline: ComparedRun, runs: Sequence[ComparedRun], metric: str, wh
 def _pairs(key: _RunsKey, metric: str, which: str) -> tuple[Pair, ...]:
     baseline, *runs = key.members
     return tuple(pair(run, baseline, metric=metric, which=which) for run in runs)
+
+
+def earned(members: Sequence[ComparedRun], metric: str, which: str, within: float) -> tuple[list[Earned], list[str]]:
+    """What training earned in each run that has a baseline, and what is wrong with others. Do not modify it."""
+    kept = [member for member in members if frozen_features.load(member.run) is not None]
+    made = tuple(member.run.frozen_features_file.stat().st_mtime_ns for member in kept)
+    return _earned(_RunsKey(kept, which), made, metric, which, within)
+
+
+@functools.lru_cache(maxsize=16)
+def _earned(
+    key: _RunsKey, made: tuple[int, ...], metric: str, which: str, within: float
+) -> tuple[list[Earned], list[str]]:
+    return earnings.of_runs(key.members, metric=metric, which=which, within=within)
 
 
 def classes(members: Sequence[ComparedRun], which: str) -> tuple[pd.DataFrame, pd.DataFrame]:

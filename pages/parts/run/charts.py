@@ -15,13 +15,17 @@ from core.runs import Run
 from pages.parts.run import view
 from pages.parts.run.curves import fold_legend, payload
 
+LEVEL = "frozen features"  # what the line says; core/answers/frozen_features.py says what it is
 _drawing = threading.Lock()  # ten sessions that see a new epoch at once: one draws, the others wait for its figure
 
 
-def charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
-    """Loss, accuracy and macro F1. version: view.metrics_version; phases: (optimizer, epochs) of each."""
+def charts(
+    version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str, levels: tuple[float, float] | None = None
+) -> bytes:
+    """Loss, accuracy and macro F1. version: view.metrics_version; phases: (optimizer, epochs) of each. levels: accuracy
+    and macro F1 of the frozen features, drawn as thin lines."""
     with _drawing:
-        return _charts(version, phases, epochs, folds, colour)
+        return _charts(version, phases, epochs, folds, colour, levels)
 
 
 def rates(run: Run, steps: int, reached: float | None, colour: str) -> bytes:
@@ -31,14 +35,17 @@ def rates(run: Run, steps: int, reached: float | None, colour: str) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _charts(version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str) -> bytes:
+def _charts(
+    version: tuple, phases: tuple, epochs: int, folds: tuple, colour: str, levels: tuple[float, float] | None
+) -> bytes:
     table = view.metrics_of(version)
     style = {"run_colour": colour, "phases": phases, "x_range": curves.epoch_range(table, epochs)}
-    scores = curves.score_range(table)
+    scores = curves.score_range(table, levels or ())
+    accuracy, f1 = [(LEVEL, level) for level in levels] if levels else (None, None)
     panels = [
         ("Loss", curves.curves(table, "loss", **style)),
-        ("Accuracy", curves.curves(table, "accuracy", y_range=scores, **style)),
-        ("Macro F1", curves.curves(table, "f1", y_range=scores, **style)),
+        ("Accuracy", curves.curves(table, "accuracy", y_range=scores, level=accuracy, **style)),
+        ("Macro F1", curves.curves(table, "f1", y_range=scores, level=f1, **style)),
     ]
     return payload(panels, fold_legend(folds, colour), together=True)
 

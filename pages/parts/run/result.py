@@ -24,6 +24,7 @@ from core.runs.lists.index import Listed
 from core.stats.overfitting import Overfit
 from core.studies import retrain
 from core.text import count, listed, score
+from pages.parts.baseline import baseline
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
 from pages.parts.look_inside import elements
@@ -47,13 +48,14 @@ _STYLE = """<style>
 @dataclass(frozen=True)
 class Story:
     """What the card tells beside the score. answers, about: None where no predictions can be read, or where attributes
-    are told one by one; why: why then, empty for the latter.
+    are told one by one; why: why then, empty for the latter. earned: what training earned, "" where nobody asked.
     """
 
     answers: Answers | None
     about: Outcome | None
     overfit: Overfit | None
     why: str = ""
+    earned: str = ""
 
 
 def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
@@ -110,6 +112,8 @@ def facts(story: Story) -> str:
         lines.append(("Mistakes", story.why))
     if (over := story.overfit) is not None:
         lines.append(("Overfits", overfit_in_words(over)))
+    if story.earned:
+        lines.append(("Training", story.earned))
     rows = "".join(
         f'<span class="lab-meta">{escape(title)}</span><span>{escape(words)}</span>' for title, words in lines
     )
@@ -130,12 +134,20 @@ def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     metrics = view.metrics_of(view.metrics_version(run, done))
     overfit = outcome.overfits(metrics) if len(metrics) else None
     if config.task.one_by_one:
-        return Story(None, None, overfit)
+        return Story(None, None, overfit, earned=_earned(run))
     try:
         answers, about = answered(run.key, mistakes.version(run))
     except LabError as error:
-        return Story(None, None, overfit, f"{error.message} {error.remedy}".strip())
-    return Story(answers, about, overfit)
+        return Story(None, None, overfit, f"{error.message} {error.remedy}".strip(), _earned(run))
+    return Story(answers, about, overfit, earned=_earned(run))
+
+
+def _earned(run: Run) -> str:
+    try:
+        earned = baseline.earned_of(run)
+    except LabError:
+        return ""  # the section of the baseline says what is wrong
+    return "" if earned is None else earned.sentence
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the answers of every fold")

@@ -1,0 +1,78 @@
+"""What training earned: asked for on a run's page or in Compare, said on card, curves and in the report."""
+
+import pytest
+
+from core.figures import curves
+from core.inside import first_weights
+from core.report import gather
+from core.report.blocks import Bullets
+from core.runs.metrics_file import read_metrics
+from pages.parts.baseline import asking
+from tests.compared import make_run, samples
+from tests.frozen_runs import keep
+from tests.pages.app import button, captions, html, labels, page
+
+
+@pytest.fixture
+def table(folder):
+    return samples(folder, people=60, photos=2, draw=True)
+
+
+@pytest.fixture
+def run(folder, table, monkeypatch):
+    """Without a network: measuring it keeps what is drawn."""
+
+    def measured(run, progress):
+        progress("photos seen", 30, 120)
+        return keep(run, table, 0.3)
+
+    monkeypatch.setattr(first_weights, "measure", measured)
+    return make_run(folder, table, "first", skill=0.95, run_id="20260101-000000-first-0000")
+
+
+def opened(run):
+    at = page("live", run=run.id)
+    at.session_state[f"live-baseline-{run.id}"] = True
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_a_click_computes_it_and_card_curves_and_report_say_what_training_earned(run):
+    at = opened(run)
+    assert "Training earned" not in html(at) and not run.frozen_features_file.exists()
+    button(at, "Compute the baseline").click().run()
+    assert not at.exception, at.exception
+    assert asking.ASKED not in at.session_state and run.frozen_features_file.is_file()
+    said = [each.value.replace("\\", "") for each in at.markdown]
+    (sentence,) = [words for words in said if words.startswith("Training earned +")]
+    assert "95% over people" in sentence and "the last epoch over frozen ImageNet features" in sentence
+    assert "Training earned +" in html(at), "on the card"
+    assert "trained, last epoch" in html(at) and "an abacus" in captions(at)
+    report = gather.gather([run])
+    (section,) = [part for part in report.sections if part.title == "What training earned"]
+    (words,) = [block for block in section.blocks if isinstance(block, Bullets)]
+    assert words.lines[0].startswith("Training earned +") and words.tones == ("better",)
+
+
+def test_the_curves_have_a_thin_line_that_says_what_it_is(run, table):
+    metrics = read_metrics(run.metrics_file(0)).assign(fold=0)
+    figure = curves.curves(metrics, "f1", run_colour="#336699", level=("frozen features", 0.05))
+    (line,) = figure.layout.shapes
+    assert (line.y0, line.y1, line.xref) == (0.05, 0.05, "paper")
+    assert [note.text for note in figure.layout.annotations] == ["frozen features 0.050"]
+    low, high = curves.score_range(metrics, (0.05,))
+    assert low < 0.05 < high, "it stays in sight"
+
+
+def test_compare_has_a_row_for_each_run_and_a_button_for_those_without(run, folder, table):
+    other = make_run(folder, table, "second", skill=0.3, seed=2, run_id="20260102-000000-second-0000")
+    keep(other, table, 0.9)
+    at = page("compare", runs=f"{run.id},{other.id}")
+    markup = html(at)
+    assert "earned (points)" in markup and "ImageNet features" in markup
+    button(at, "Compute the baseline of first").click().run()
+    assert not at.exception, at.exception
+    drawn = html(at)
+    assert drawn.count("ImageNet features") == 2 and "lab-good" in drawn and "lab-bad" in drawn
+    assert not [label for label in labels(at) if label.startswith("Compute")]
