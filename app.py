@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import StopException
 from core import __version__
 from pages.parts.door.opening import opened
 from pages.parts.door.person import in_words
+from pages.parts.keys.places import PAGES
 
 
 def lab() -> None:
@@ -26,19 +27,7 @@ def lab() -> None:
     here = Path(__file__).parent
     pages = [
         st.Page(here / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "home")
-        for name, title, icon in (
-            ("home", "Home", ":material/home:"),
-            ("data", "Data", ":material/photo_library:"),
-            ("augment", "Augmentation", ":material/auto_fix_high:"),
-            ("launch", "Launch", ":material/rocket_launch:"),
-            ("live", "Live", ":material/show_chart:"),
-            ("runs", "Runs", ":material/table_rows:"),
-            ("studies", "Studies", ":material/grid_on:"),
-            ("compare", "Compare", ":material/compare_arrows:"),
-            ("look_inside", "Look inside", ":material/visibility:"),
-            ("predict", "Predict", ":material/online_prediction:"),
-            ("settings", "Settings", ":material/settings:"),
-        )
+        for name, title, icon in PAGES
         if (here / "pages" / f"{name}.py").is_file()
     ]
     page = st.navigation(pages, position="top")

@@ -1,4 +1,4 @@
-"""Settings: what takes the disk, where fold jobs train, whether this machine is well, and what this lab is."""
+"""Settings: disk, where fold jobs train, whether this machine is well, words and keys, and what this lab is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import machine, places
 from pages.parts.hand import hand
+from pages.parts.keys import glossary
 from pages.parts.people import people
 from pages.parts.settings import about, change, disk, engine, health, pixels, slots
 from pages.parts.shared import frame, theme
@@ -31,5 +32,9 @@ with theme.section("Where fold jobs train"):
     slots.controls()
 with theme.section("Is this machine well?"):
     health.section(root)
+with theme.section("Words and keys"):
+    st.caption("Ctrl K, or ⌘ K on a Mac, finds runs, studies, datasets, pages and buttons; ? shows the keys of a page.")
+    with st.expander("What the words mean", icon=":material/menu_book:"):
+        st.html(glossary.listed())
 with theme.section("Appearance and about"):
     about.section()

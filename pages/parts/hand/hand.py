@@ -135,6 +135,11 @@ def _summary(run_id: str) -> dict[str, Any]:
     return {"id": run_id} if summary is None else derived(folder, summary)
 
 
+def name_of(run_id: str) -> str:
+    """What a run is called now, its id where nobody can tell."""
+    return str(_summary(run_id).get("name") or run_id)
+
+
 def line(shows: Sequence[str] = BOTH) -> None:
     """What is in hand: the study and the run, with a way to another run. Nothing where the hand is empty.
 

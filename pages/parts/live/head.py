@@ -17,9 +17,10 @@ from core.runs import Run
 from core.runs.owners import owner
 from core.text import ago, count, number_of
 from pages.parts.bell import bell
+from pages.parts.keys import glossary
 from pages.parts.people import people
 from pages.parts.run import everybody, view
-from pages.parts.shared import badges, moved, run_picker, tables, theme
+from pages.parts.shared import badges, moved, run_picker, tables
 
 LAUNCH = HOME / "pages" / "launch.py"
 PROBLEM = "live-error"  # in the session: what a click on Cancel or Resume ran into
@@ -34,7 +35,7 @@ def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colo
         dataset,
         pairs.in_words(info["class_names"], config.task.one_by_one),
     ]
-    head = f", {theme.word('factored head')}" if config.model.head == "factored" else ""
+    head = f", {glossary.word('factored head')}" if config.model.head == "factored" else ""
     launched = f"{people.launched(owner.told(info))} {ago(info.get('created'))}"
     folds = everybody.fact(config) if status.everybody else escape(number_of(len(status.folds), "fold"))
     network = f"ResNet-{config.model.depth}{head}"

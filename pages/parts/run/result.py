@@ -27,9 +27,10 @@ from core.text import count, listed, score
 from pages.parts.baseline import baseline
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
+from pages.parts.keys import glossary
 from pages.parts.look_inside import elements
 from pages.parts.run import view
-from pages.parts.shared import badges, exports, theme
+from pages.parts.shared import badges, exports
 
 PAGES = HOME / "pages"
 LOOK, COMPARE, PREDICT, LAUNCH = (PAGES / f"{name}.py" for name in ("look_inside", "compare", "predict", "launch"))
@@ -80,12 +81,12 @@ def headline(entry: Listed) -> str:
     """HTML: macro F1 in words, both epochs, and the folds that are not in it."""
     done, total = entry.done
     lacking = "" if done == total else f" {done} of {total} folds are finished; the others are not in it."
-    what = f"{theme.word('mean ± deviation')} at" if done > 1 else "At"
+    what = f"{glossary.word('mean ± deviation')} at" if done > 1 else "At"
     return (
         '<div class="lab-result" role="status">'
-        f"<div>{theme.word('macro F1')} <b>{escape(results.f1_in_words(entry))}</b></div>"
-        f'<div class="lab-meta">{what} the {theme.word("best epoch")}, which is chosen on the validation fold itself; '
-        f"{escape(results.f1(entry, 'final'))} at the {theme.word('last epoch')}.{lacking}</div></div>"
+        f"<div>{glossary.word('macro F1')} <b>{escape(results.f1_in_words(entry))}</b></div>"
+        f'<div class="lab-meta">{what} the {glossary.word("best epoch")}, which is chosen on the validation fold '
+        f"itself; {escape(results.f1(entry, 'final'))} at the {glossary.word('last epoch')}.{lacking}</div></div>"
     )
 
 

@@ -18,6 +18,7 @@ from pages.parts.bell import bell
 from pages.parts.bell.favicon import favicon
 from pages.parts.door.person import guard
 from pages.parts.hand import hand, history
+from pages.parts.keys import palette
 from pages.parts.shared import badges, theme
 from pages.parts.tab import access, connection
 
@@ -42,13 +43,16 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         PagesManager.uses_pages_directory = False
         st.rerun()
     closed = _hold()
-    with st.container(gap=None):
+    unseen = st.container(gap=None)
+    with unseen:
         st.html(theme.STYLE)
         history.once()
         bell.listen()
         connection.once()
         access.once()
     hand.begin(names_study=names_study)
+    with unseen:
+        palette.once()
     with st.container():
         hand.line(shows)
     top = st.container()  # always there, so that fields below stay what they are when it fills

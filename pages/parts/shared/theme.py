@@ -43,7 +43,8 @@ STYLE = """<style>
 .lab-title .lab-state { font-size: .9rem; font-weight: 500; margin-left: .6rem; }
 .lab-dot { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .5rem; }
 .lab-meta { color: color-mix(in srgb, currentColor 74%, transparent); font-size: .87rem; overflow-wrap: anywhere; }
-.lab-word { text-decoration: underline dotted; text-underline-offset: .18em; cursor: help; }
+.lab-word { text-decoration: underline dotted color-mix(in srgb, currentColor 60%, transparent);
+  text-underline-offset: .18em; cursor: help; }
 .lab-num { font-variant-numeric: tabular-nums; }
 .lab-absent { color: var(--c); font-size: .8rem; }
 .lab-bar { height: 6px; border-radius: 3px; background: color-mix(in srgb, currentColor 13%, transparent);
@@ -91,21 +92,6 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
 .lab-faces figure { margin: 0; font-size: .78rem; overflow-wrap: anywhere; }
 .lab-faces img { width: 100%; border-radius: 4px; display: block; margin-bottom: .2rem; }
 </style>"""
-
-
-GLOSSARY = {
-    "macro F1": "F1 of each class (how many are found, how many are right), then the mean: rare classes count as much.",
-    "mean ± deviation": "The mean over folds, and how far single folds lie from it; in brackets how many there are.",
-    "best epoch": "The epoch of the highest F1 on the held-out fold. It is chosen there, which flatters.",
-    "last epoch": "What training ended with; nobody chose it.",
-    "joint": "The class of all attributes together, such as female and under 30: right only where all are right.",
-    "factored head": "One output for each attribute; a class has the sum of its attributes' logits.",
-}
-
-
-def word(term: str) -> str:
-    """HTML of a word of GLOSSARY, dotted, which says what it means under the pointer."""
-    return f'<abbr class="lab-word" title="{escape(GLOSSARY[term], quote=True)}">{escape(term)}</abbr>'
 
 
 def heading(text: str) -> None:

@@ -20,6 +20,7 @@ from core.errors import LabError
 from core.runs import Run
 from core.studies.records import Study
 from core.text import plain, spread
+from pages.parts.keys import glossary
 from pages.parts.run.attributes import KINDS, scores_of
 from pages.parts.shared import badges, theme
 from pages.parts.studies.view import Row, StudyStatus
@@ -114,8 +115,8 @@ def _lines(title: str, joint: dict[str, list[JointScore]], attributes: dict[str,
             for kind in KINDS
         )
         first = title if place == 0 else ""
-        tip = f' title="{escape(theme.GLOSSARY["joint"], quote=True)}"' if name == "joint" else ""
-        lines.append(f'<tr><td>{first}</td><td class="lab-left"{tip}>{escape(name)}</td>{cells}</tr>')
+        what = glossary.word(name) if name == "joint" else escape(name)
+        lines.append(f'<tr><td>{first}</td><td class="lab-left">{what}</td>{cells}</tr>')
     return "".join(lines)
 
 

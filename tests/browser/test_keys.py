@@ -1,0 +1,61 @@
+"""The keyboard alone: any run by typing, the keys and the words of a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser import axe
+from tests.browser.hands import address, field, press, sees, text
+from tests.browser.made_runs import made_run, people_in_folders
+from tests.browser.screen import Talk, slack, soon
+
+pytestmark = pytest.mark.browser
+
+
+def chosen(page) -> str:
+    """The line of the palette that Enter would open."""
+    line = page.locator('#lab-keys [aria-selected="true"] > span')
+    return line.inner_text() if line.count() == 1 else ""
+
+
+def test_a_run_is_found_opened_and_understood_without_a_mouse(page, lab, tmp_path):
+    root = people_in_folders(tmp_path / "photos", ["cat", "dog"])
+    run, other = (made_run(lab, root, name=name) for name in ("seaside", "mountain"))
+    talk, keys = Talk(page), page.locator("#lab-keys")
+    page.goto(f"/runs?run={other.id}")
+    talk.over()
+    search = field(page, "Search")
+    press(search)
+    page.keyboard.type("?")
+    page.keyboard.press("Control+k")
+    assert search.input_value() == "?" and not keys.is_visible()
+    search.press("Escape")
+    search.evaluate("field => field.blur()")
+
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sea")
+    soon(lambda: chosen(page).startswith("seaside"), 60 * slack(), "the run stands first")
+    assert axe.grave(page) == []
+    page.keyboard.press("Escape")
+    assert not keys.is_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("live sea")
+    soon(lambda: chosen(page).startswith("Live: seaside"), 60 * slack(), "a page and a run of it")
+    page.keyboard.press("Enter")
+    soon(lambda: f"live?run={run.id}" in address(page), 60 * slack(), "the run is open")
+    sees(page, "2 of 2 folds done")
+    talk.over()
+
+    page.keyboard.press("?")
+    sees(page, "all of the curves again")
+    assert axe.grave(page) == []
+    press(keys.get_by_role("button", name="Words"))
+    sees(page, "rare classes count as much")
+    page.keyboard.press("Escape")
+    assert "rare classes count as much" not in text(page)
+    word = page.locator('.lab-word[data-word="macro F1"]')
+    soon(lambda: word.count() == 1, 60 * slack(), "the word is dotted where it first stands")
+    word.focus()
+    sees(page, "rare classes count as much")
+    word.press("Escape")
+    soon(lambda: "rare classes" not in text(page), 60 * slack(), "the sentence goes")
