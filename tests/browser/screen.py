@@ -428,14 +428,18 @@ def browser() -> Iterator[Any]:
         chromium_process.close()
 
 
-@pytest.fixture(scope=of_a_browser)
-def window(browser: Any, lab_process: Lab) -> Iterator[Any]:
-    """One browser context for many tests, with -m lab for all: scripts and fonts of the lab are loaded and compiled
-    once."""
-    context = browser.new_context(base_url=lab_process.url, viewport={"width": 1280, "height": 900})
+def window_of(lab: Lab, browser: Any) -> Iterator[Any]:
+    """A browser context: scripts and fonts of a lab are loaded and compiled once for all its tests."""
+    context = browser.new_context(base_url=lab.url, viewport={"width": 1280, "height": 900})
     context.watch = Watch(context)
     yield context
     context.close()
+
+
+@pytest.fixture(scope=of_a_browser)
+def window(browser: Any, lab_process: Lab) -> Iterator[Any]:
+    """With -m lab one for all tests; whoever has a lab of its own has a window of its own."""
+    yield from window_of(lab_process, browser)
 
 
 @pytest.fixture

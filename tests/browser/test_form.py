@@ -35,7 +35,7 @@ from tests.browser.hands import (
     write,
 )
 from tests.browser.made_runs import made_run
-from tests.browser.screen import Lab, Talk, drawn_demo, slack, soon
+from tests.browser.screen import Lab, Talk, drawn_demo, slack, soon, window_of
 
 pytestmark = pytest.mark.browser
 
@@ -76,6 +76,11 @@ def lab_process(tmp_path_factory, gate):
     finally:
         gate.release(force=True)
         lab.end()
+
+
+@pytest.fixture(scope="module")
+def window(browser, lab_process):
+    yield from window_of(lab_process, browser)
 
 
 @pytest.fixture(autouse=True)
