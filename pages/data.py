@@ -200,6 +200,8 @@ if open_launch:
         draft.take_classes(task_settings, count_of_folds)
     st.switch_page(LAUNCH)
 view = correct(scan)
+with st.container():  # before the photos: many take a moment, and what was saved is said at once
+    said.show(view)
 name = pick_view(view)
 if name == "faces":
     draw(view, name)
@@ -211,4 +213,3 @@ elif address("photo"):
         panel.draw(view, [], [])
 else:
     draw(view, name)
-said.show(view.raw.root)

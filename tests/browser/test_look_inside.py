@@ -7,12 +7,14 @@ import re
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import f1_score
 
 from core.data.labels import corrections
 from core.inside import picture as look_picture
+from core.jobs import queue
 from core.runs import Run
 from tests.browser.hands import address, button, press, sees
-from tests.browser.judged_runs import judged_run
+from tests.browser.judged_runs import doubting_run, finished, judged_run
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -67,12 +69,19 @@ def test_from_a_cell_to_the_maps_of_two_depths_and_their_png(page, lab, tmp_path
     assert picture.format == "PNG" and picture.size[1] == 30 + rows and picture.size[0] > 6 * 64
 
 
+@pytest.fixture
+def held(lab):
+    """What is launched waits."""
+    with lab.held():
+        yield
+
+
 def names(page) -> list[str]:
     return faces(page).evaluate_all("faces => faces.map(face => face.dataset.sample)")
 
 
-def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab):
-    run = judged_run(lab, epochs=1)
+def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab, held):
+    run = doubting_run(lab, doubts=3)
     talk = Talk(page)
     page.goto(f"/look_inside?run={run.id}")
     press(page.get_by_role("button", name=re.compile("may be wrong: check")))
@@ -109,12 +118,22 @@ def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab):
     press(button(page, "Queue it"))
     soon(lambda: "/live" in address(page), 60 * slack(), "Live opens")
     (again,) = (Run(run_id, lab.runs) for run_id in lab.run_ids() if run_id != run.id)
+    assert again.config().model_copy(update={"name": "depth 18"}) == run.config(), "its seed too"
+    samples = again.samples().set_index("sample")
+    assert list(samples.index) == list(frozen.index), "the decision that was taken back leaves nobody out"
+    assert (samples[["person", "fold"]] == frozen[["person", "fold"]]).all(axis=None)
+    assert set(samples.index[samples["class_name"] != frozen["class_name"]]) == set(relabelled)
+    queue.remove(again, again.folds())
+    finished(again, samples["y"].to_numpy())
+
     press(button(page, "Did it help?"))
     soon(lambda: "/compare" in address(page), 60 * slack(), "Compare opens")
     sees(page, "In depth 18, corrected labels: 3 photos of another class.")
-    sees(page, "labels that stayed as they were")
-    folds = again.samples().set_index("sample")["fold"]
-    assert (folds == frozen.loc[folds.index, "fold"]).all()
+    stayed = page.get_by_role("row", name=re.compile("labels that stayed as they were"))
+    soon(lambda: stayed.count() == 1, 60 * slack(), "what both are scored on")
+    answers = pd.concat([run.predictions(fold) for fold in run.folds()]).set_index("sample").drop(relabelled)
+    before = f1_score(answers["label"], answers["predicted"], average="macro")
+    assert stayed.get_by_role("cell").all_inner_texts()[1:] == [f"{len(answers)}", f"{before:.3f}", "1.000"]
 
 
 def test_keys_walk_the_gallery_and_choose(page, lab):

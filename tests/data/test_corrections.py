@@ -60,6 +60,33 @@ def test_a_second_click_writes_nothing_but_a_change_of_mind_does(tmp_path):
     assert corrections.load(tmp_path, tmp_path) == [first, back, again]
 
 
+def test_what_was_said_before_and_overruled_since_is_written_again(tmp_path):
+    """Of a photo, then of its person, then of the photo once more; and the other way round."""
+    samples = table(gender=["female", "female", "male", "female"])
+    whole = {"sample": "", "person": "a"}
+    said = [relabel(person="a"), relabel(before="female | male", after="female", **whole), relabel(person="a")]
+    said = [corrections.add(tmp_path, correction, tmp_path) for correction in said]
+    assert corrections.load(tmp_path, tmp_path) == said
+    corrected, changed = corrections.apply(samples, said)
+    assert corrected["gender"].tolist() == ["male", "female", "male", "female"] and changed == said
+    assert corrections.add(tmp_path, relabel(person="a"), tmp_path) == said[-1], "a second click"
+
+    both = [relabel(**whole), relabel("a/2.jpg", before="male", after="female", person="a"), relabel(**whole)]
+    corrections.add_all(tmp_path / "b", both, tmp_path)
+    corrected, _ = corrections.apply(samples, corrections.load(tmp_path / "b", tmp_path))
+    assert corrected["gender"].tolist() == ["male", "male", "male", "female"]
+
+    first, second = (relabel(f"a/{n}.jpg", person="a") for n in (1, 2))
+    several = corrections.add_all(tmp_path / "c", [first, second], tmp_path)
+    assert corrections.add_all(tmp_path / "c", [replace(first, id="00000000"), second], tmp_path) == several
+
+    names = [("a", "b"), ("b", "a"), ("a", "b")]  # each about the person by the name that it has by then
+    for now, after in names:
+        one = relabel("", attribute="person", before=now, after=after, person=now)
+        corrections.add(tmp_path / "d", one, tmp_path)
+    assert len(corrections.load(tmp_path / "d", tmp_path)) == 3
+
+
 def test_a_relabel_changes_that_photo_and_nothing_else():
     samples = table()
     corrected, applied = corrections.apply(samples, [one := relabel()])

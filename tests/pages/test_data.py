@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +16,7 @@ from core.data.labels import correction_rows, corrections
 from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.places import HOME
+from pages.parts.correcting import said as data_said
 from pages.parts.data import duplicates, faces, problems
 from pages.parts.data import gallery as data_gallery
 from pages.parts.dataset import card, picker
@@ -186,7 +188,7 @@ def test_nonsense_in_the_address_is_no_error(lab, tmp_path, wrong):
     open_page(root=people(tmp_path / "faces", 6), **wrong)
 
 
-def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn):
+def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn, monkeypatch):
     root = people(tmp_path / "faces")
     sample = f"images/{min((root / 'images').iterdir()).name}/normal.jpg"
     page = open_page(root=root, view="faces", order="person", photo=sample)
@@ -199,12 +201,20 @@ def test_a_label_is_corrected_shown_as_a_diff_and_undone(lab, tmp_path, drawn):
     assert (correction.sample, correction.reason) == (sample, "grey <b>hair</b>")
     assert (correction.attribute, correction.after) == ("age", "63")
     assert {cell["sample"]: cell["mark"] for cell in drawn[-1]}.get(sample, "corrected") == "corrected"
-    page = open_page(root=root, view="corrections")
+    said = f"age: {correction.before} → 63."
+    assert said in words(page)
+    with monkeypatch.context() as patch:
+        patch.setattr(faces, "gallery", lambda *_, **__: st.stop())
+        page.run()
+    assert said in words(page) and not page.exception, "before the photos, which may take a while"
+    assert said not in words(open_page(root=root, view="faces"))
+    page = open_page({data_said.SAID: page.session_state[data_said.SAID]}, root=root, view="corrections")
+    assert said in words(page)
     assert f"<del>{correction.before}</del> → <ins>63</ins>" in html(page)
     assert "grey &lt;b&gt;hair" in html(page) and "grey <b>hair" not in html(page)
-    press(page, "Undo")
+    page.button(key=f"undo-{correction.id}").click().run()
     assert corrections.load(root) == []
-    assert "No corrections yet" in words(page)
+    assert "No corrections yet" in words(page) and said not in words(page), "it was taken back in the list"
 
 
 def test_a_person_is_corrected_as_a_whole_and_left_out(lab, tmp_path, drawn):

@@ -81,7 +81,7 @@ def read(path: Path) -> list[Correction]:
 
 
 def add(root: str | Path, correction: Correction, folder: Path | None = None) -> Correction:
-    """Append one. One that says the same as the last about its photo is not written twice: that one is returned.
+    """Append one. One that says what the last about its photos says is not written twice: that one is returned.
 
     Whoever asks has made it. Raises LabError when it makes no sense, when the file is broken, or when it cannot be
     written.
@@ -106,12 +106,13 @@ def _append(root: str | Path, corrections: list[Correction], folder: Path | None
     with _held(root, folder) as (path, on_file):
         lines, in_force = list(on_file), []
         for correction in clean:
-            before = next((old for old in reversed(lines) if _subject(old) == _subject(correction)), None)
-            if before is not None and (before.id == correction.id or _says(before) == _says(correction)):
-                in_force.append(before)
-            else:
-                lines.append(correction)
-                in_force.append(correction)
+            written = next((old for old in lines if old.id == correction.id), None)
+            before = next((old for old in reversed(lines) if _of_the_same(old, correction)), None)
+            if written is None and before is not None and _says(before) == _says(correction):
+                written = before
+            if written is None:
+                lines.append(written := correction)
+            in_force.append(written)
         if len(lines) > len(on_file):
             files.write_text(path, to_csv(lines))
     return in_force
@@ -294,15 +295,32 @@ def _value(text: str, is_number: bool) -> object:
     return text or None
 
 
-def _subject(correction: Correction) -> tuple:
-    """What a correction is about; the last one about the same thing is what counts."""
-    if correction.kind == "relabel":
-        return correction.sample or correction.person, not correction.sample, correction.attribute
-    return correction.kind, correction.sample or correction.person
+def _of_the_same(one: Correction, other: Correction) -> bool:
+    """Whether both are about an attribute of the same photo, or leave the same out; the last of such is what counts.
+
+    One of a photo and one of its person share that photo.
+    """
+    if (one.kind, one.attribute) != (other.kind, other.attribute):
+        return False
+    if one.kind != "relabel" or (one.sample and other.sample):
+        return (one.sample or one.person) == (other.sample or other.person)
+    return bool(_people(one) & _people(other))
+
+
+def _people(correction: Correction) -> set[str]:
+    """Whom it is about, by every name that they had or have by it."""
+    names = {correction.person}
+    return names | {correction.after, *correction.before.split(SEVERAL)} if correction.attribute == "person" else names
 
 
 def _says(correction: Correction) -> tuple:
-    return correction.kind, correction.before, correction.after
+    return (
+        correction.kind,
+        correction.sample or correction.person,
+        not correction.sample,
+        correction.before,
+        correction.after,
+    )
 
 
 @contextlib.contextmanager

@@ -11,11 +11,12 @@ from core.data.labels import corrections
 from core.data.labels.corrections import Correction
 from core.errors import LabError
 from core.text import plain
+from pages.parts.data.view import View
 
 SAID, ERROR = "data-said", "data_correction_error"  # in the session
 _CSS = """<style>
-.st-key-data-said { position: fixed; left: 50%; bottom: 1.2rem; transform: translateX(-50%); z-index: 95; width: auto;
-  max-width: calc(100vw - 2rem); padding: .35rem .9rem; border-radius: 8px;
+.st-key-data-said { position: fixed; left: 1rem; right: 1rem; bottom: 1.2rem; margin: 0 auto; z-index: 95;
+  width: fit-content; padding: .35rem .9rem; border-radius: 8px;
   border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
   background: light-dark(#ffffff, #191f23);
   box-shadow: 0 4px 18px rgb(0 0 0 / .22); }
@@ -48,10 +49,10 @@ def write(root: str, made: Sequence[Correction], words: str) -> bool:
     return True
 
 
-def show(root: str) -> None:
-    """Nothing where nothing was corrected since the last undo."""
+def show(view: View) -> None:
+    """Nothing where nothing was corrected since the last undo, or where all of it was taken back elsewhere."""
     now: Said | None = st.session_state.get(SAID)
-    if now is None or now.root != root:
+    if now is None or now.root != view.raw.root or not {effect.correction.id for effect in view.effects} & set(now.ids):
         return
     st.html(_CSS)
     with st.container(horizontal=True, vertical_alignment="center", key="data-said", gap="small"):

@@ -35,7 +35,10 @@ _CSS = """<style>
 .look-chance i { height: .55rem; border-radius: 2px; background: var(--c); display: block; }
 .look-others { display: flex; flex-wrap: wrap; gap: .35rem; margin-top: .7rem; }
 .look-others img { width: 64px; height: 64px; object-fit: cover; border-radius: 4px; }
-@media (max-width: 640px) { .look-one { grid-template-columns: 1fr; } }
+@media (max-width: 640px) {
+  .look-one { grid-template-columns: 1fr; }
+  .st-key-look-queue-beside [data-testid="stColumn"]:last-child { order: -1; }
+}
 </style>"""
 
 
@@ -104,7 +107,8 @@ def _facts(doubt: Doubt) -> str:
     table = doubt.answers.table
     for name in attribute_names(table.iloc[[doubt.row]])[:MOST_ATTRIBUTES]:
         value = value_text(doubt.face[column_of(name, table)])
-        facts.setdefault(name, f"{value} years" if name == "age" else value)
+        if value != doubt.label:
+            facts.setdefault(name, f"{value} years" if name == "age" else value)
     facts["judged by"] = f"fold {doubt.face['fold']}, which held this person out"
     return "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(fact))}</dd>" for name, fact in facts.items())
 

@@ -67,7 +67,8 @@ def show(run: Run, answers: Answers, version: tuple, summaries: Sequence[dict[st
     if waiting.empty:
         _nothing_waits(tally)
     else:
-        left, right = st.columns([1, 1.25], gap="large")
+        with st.container(key="look-queue-beside"):  # on a phone the face in question comes first
+            left, right = st.columns([1, 1.25], gap="large")
         with left:
             _gallery(run, answers, waiting, at)
         with right:
@@ -126,7 +127,7 @@ def _gallery(run: Run, answers: Answers, waiting: pd.DataFrame, at: int) -> None
     sample = waiting["sample"].iloc[at]
     faces = [_tile(answers, row, row.sample == sample) for row in rows.itertuples(index=False)]
     elements.gallery(faces, lambda sample: address.put(label=sample), key="look-queue", version=run.key)
-    st.caption(f"{count(first + 1)} to {count(first + len(rows))} of {count(len(waiting))}, worst first.")
+    st.caption(f"{count(first + 1)} to {count(first + len(rows))} of {count(len(waiting))}, the most suspicious first.")
 
 
 def _step(label: str, shortcut: str, icon: str, samples: list[str], to: int) -> None:

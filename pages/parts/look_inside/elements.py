@@ -131,10 +131,10 @@ _GALLERY_CSS = """
 .look-gallery button { all: unset; box-sizing: border-box; cursor: pointer; min-width: 0; font-size: .77rem;
   line-height: 1.3; border-radius: 6px; padding: 3px; color: var(--st-text-color); overflow-wrap: anywhere;
   position: relative; }
-.look-gallery button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
 .look-gallery button:focus-visible { outline: 2px solid var(--st-primary-color); }
-.look-gallery button[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--st-primary-color);
-  background: color-mix(in srgb, var(--st-primary-color) 12%, transparent); }
+.look-gallery button:hover, .look-gallery button[aria-pressed="true"] {
+  background: var(--st-secondary-background-color); }
+.look-gallery button[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--st-primary-color); }
 .look-gallery img, .look-gallery .look-gone { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px;
   display: grid; place-items: center; margin-bottom: .25rem; box-sizing: border-box; }
 .look-gallery .look-gone { background: color-mix(in srgb, currentColor 8%, transparent); padding: .3rem;

@@ -19,7 +19,7 @@ STYLE = """<style>
 [data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
 [data-testid="stPageLink"] a:hover { text-decoration: underline; }
 [data-testid="stPageLink"] p { font-weight: 600; }
-[data-testid="stBaseButton-primary"]:not(:disabled), [data-tag-index] :is(span, div, svg, button)
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] :is(span, div, svg, button)
   { color: light-dark(#ffffff, #14181b) !important; }
 [data-testid="stCaptionContainer"] { opacity: .76 !important; }
 [data-testid="stCode"] .token:is(.key, .atrule, .tag, .keyword) { color: var(--st-primary-color) !important; }
