@@ -21,7 +21,7 @@ from core.errors import LabError
 from core.stats import paired
 from core.stats.metrics import accuracy, codes, confusion_of, macro_f1
 from core.stats.paired import Interval, McNemar
-from core.text import spread
+from core.text import number_of, spread
 
 KEYS = ["sample", "person", "class_name", "fold"]
 
@@ -143,14 +143,14 @@ def merged(a: pd.DataFrame, b: pd.DataFrame, *, one_by_one: bool) -> tuple[pd.Da
     a, b: as out_of_fold gives them.
     """
     answer = ["sample", "fold", *(["attribute"] if one_by_one else [])]
-    what = "answers" if one_by_one else "photos"
+    what = "answer" if one_by_one else "photo"
     table = a.merge(b.drop(columns=["person", "path", "bits"]), on=answer, suffixes=("_a", "_b"))
     same = table["label_a"].astype(str) == table["label_b"].astype(str)
     notes = []
     if alone := len(a) + len(b) - 2 * len(table):
-        notes.append(f"{alone:,} {what} were held out by one of the two runs alone and are left out.")
+        notes.append(f"Left out: {number_of(alone, what)} held out by one of the two runs alone.")
     if relabelled := int((~same).sum()):
-        notes.append(f"{relabelled:,} {what} carry different labels in the two runs and are left out.")
+        notes.append(f"Left out: {number_of(relabelled, what)} with different labels in the two runs.")
     return table[same].rename(columns={"label_a": "label"}).drop(columns="label_b"), notes
 
 

@@ -84,6 +84,12 @@ def cells_in_words(faces: Sequence[FaceMaps]) -> list[str]:
     return [in_words(of_layer) for of_layer in zip(*grids, strict=True)]
 
 
+def size_in_words(faces: Sequence[FaceMaps]) -> str:
+    """Width and height of the photos; "" where there is none, or they differ."""
+    sizes = {face.photo.shape[:2] for face in faces if face.photo is not None}
+    return "".join(f"{width} x {height} px" for height, width in sizes) if len(sizes) == 1 else ""
+
+
 def arrays(faces: Sequence[FaceMaps]) -> bytes:
     """NPZ of maps: map_<row> (layers, h, w) float32, photo_<row> (h, w, 3) uint8, and rows, a JSON text that says what
     each row is. Read it with numpy.load; nothing in it is pickled."""

@@ -241,7 +241,7 @@ def test_photos_of_one_run_alone_are_left_out_and_scores_are_taken_on_the_rest(s
     fewer = table[~table["sample"].str.endswith("-2.jpg")]
     run = make_run(tmp_path, fewer, "fewer", skill=0.8)
     pair = pairs.pair(members.load(run.id, tmp_path), base)
-    assert len(pair.table) == len(fewer) and "90 photos were held out by one" in " ".join(pair.notes)
+    assert len(pair.table) == len(fewer) and "90 photos held out by one" in " ".join(pair.notes)
     rows = pair.table[pair.table["fold"] == 0]
     theirs = f1_score(rows["label"], rows["predicted_b"], labels=CLASSES, average="macro", zero_division=0)
     assert pair.base_scores[0] == pytest.approx(theirs)

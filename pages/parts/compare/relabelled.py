@@ -54,8 +54,8 @@ def _table(change: Corrected, before: ComparedRun, after: ComparedRun) -> str:
         for row in change.rows
     )
     what = "answers" if before.one_by_one else "photos"
+    names = f"<th>{escape(before.name)}</th><th>{escape(after.name)}</th>"
     return (
-        '<div class="lab-scroll"><table class="lab-table cmp-table cmp-few"><thead><tr><th>macro F1, all folds pooled, '
-        f"on</th><th>{what}</th><th>{escape(before.name)}</th><th>{escape(after.name)}</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="lab-scroll" style="margin-top:.6rem"><table class="lab-table cmp-table cmp-few"><thead><tr>'
+        f"<th>macro F1, all folds pooled, on</th><th>{what}</th>{names}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

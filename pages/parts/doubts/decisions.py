@@ -125,7 +125,7 @@ def _confirm(doubt: Doubt) -> None:
         st.session_state[ERROR] = error
         return
     label = f"{doubt.attribute} {doubt.label}".strip()
-    _go_on(doubt, f"{doubt.sample} is {label} indeed.", confirmed=doubt.subject)
+    _go_on(doubt, f"{doubt.sample}: {label} confirmed.", confirmed=doubt.subject)
 
 
 def _leave_photo_out(doubt: Doubt) -> None:

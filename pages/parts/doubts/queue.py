@@ -92,12 +92,12 @@ def in_words(tally: Tally, photos: int) -> str:
     """How many candidates there are, and how often the network was right about those that somebody looked at."""
     candidates = tally.waiting + tally.decided
     words = (
-        f"{number_of(candidates, 'candidate')} of {count(photos)} labels: the network is confident of another class. "
+        f"{count(candidates)} of {number_of(photos, 'label')} {'is' if candidates == 1 else 'are'} confidently "
+        "contradicted out of fold. "
     )
     if not tally.decided:
         return (
-            words
-            + "How many of them are wrong is for you to see; a network that has learned little doubts hard photos."
+            words + "How many are wrong is for you to decide: a network that has learned little doubts hard photos too."
         )
     parts = {"wrong": tally.wrong, "right": tally.right, "left out": tally.left_out}
     words += f"{count(tally.decided)} decided: {listed([f'{count(n)} {name}' for name, n in parts.items() if n])}. "

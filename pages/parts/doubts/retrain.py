@@ -29,7 +29,7 @@ def offer(run: Run, tally: Tally, summaries: Sequence[dict[str, Any]]) -> None:
     later = retrain.retrained_from(run.id, list(summaries))[:MOST]
     if not (tally.wrong or tally.left_out or later):
         return
-    with st.container(border=True, key="look-retrain"), st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(key="look-retrain", horizontal=True, vertical_alignment="center"):
         if tally.wrong or tally.left_out:
             kind = "secondary" if tally.waiting or later else "primary"
             label = "Retrain on the corrected labels, same folds"

@@ -195,7 +195,7 @@ def _reason(
     if later := _differences(click.form, now):
         return f"{_named(later)} changed after the click"
     if not plans:
-        return "what the form says now cannot run, as told below"
+        return "what the form says now cannot run, for the reason below"
     changed = _differences(ticket.form, now)
     edits = ("data", *draft.edited_since(ticket.edits))  # a dataset is changed by its own controls alone
     if unasked := [path for path in changed if not any(_within(path, edit) for edit in edits)]:

@@ -19,7 +19,8 @@ STYLE = """<style>
 .lab-waits > div { min-width: 0; font-size: .93rem;
   color: color-mix(in srgb, currentColor 74%, transparent); }
 .lab-waits > div.lab-now { color: inherit; font-weight: 600; }
-.lab-waits .lab-meta { display: block; min-height: 1.3em; font-weight: 400; font-variant-numeric: tabular-nums; }
+.lab-waits .lab-meta { display: block; color: inherit; min-height: 1.3em; font-weight: 400;
+  font-variant-numeric: tabular-nums; }
 .lab-waits .lab-bar { height: 4px; margin-top: .3rem; }
 .lab-waits .lab-now .lab-icon { display: inline-block; animation: lab-breathe 1.6s ease-in-out infinite; }
 @keyframes lab-breathe { 50% { opacity: .35; } }

@@ -108,7 +108,8 @@ def draw(
         return
     cells = picture.cells_in_words(drawn)
     layers = [canvas.Column(name, words) for name, words in zip(setting.request.layers, cells, strict=True)]
-    canvas.draw([canvas.Column("as the network sees it"), *layers], rows, setting.paint, key="look-maps", follow=follow)
+    photo = canvas.Column("as the network sees it", picture.size_in_words(drawn))
+    canvas.draw([photo, *layers], rows, setting.paint, key="look-maps", follow=follow)
     explain(setting, drawn)
     paint = setting.paint
     downloads.buttons(

@@ -92,7 +92,7 @@ def ask(runs: Sequence[Run]) -> Question:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         votes = [vote for vote in VOTES if vote != "weighted" or (len(runs) > 1 and not one_by_one)]
         words = {vote: VOTE[vote] for vote in votes}
-        vote = address.segments("vote", "Answers are made one by", words, default="soft", help=HELP["vote"])
+        vote = address.segments("vote", "Combine answers by", words, default="soft", help=HELP["vote"])
         flip = field(
             st.toggle,
             "Mirrored too",
