@@ -24,8 +24,8 @@ _CSS = """<style>
 .cmp-table td { vertical-align: top; }
 .cmp-table td.cmp-wrap { white-space: normal; overflow-wrap: anywhere; min-width: 9rem; }
 .cmp-rest summary { cursor: pointer; padding: .3rem .2rem .5rem; }
-table.cmp-few { width: auto; min-width: min(100%, 34rem); }
-.cmp-few th { white-space: normal; min-width: 5rem; max-width: 13rem; vertical-align: bottom; }
+table.lab-table.cmp-few { width: auto; min-width: min(100%, 34rem); }
+.lab-table.cmp-few th { white-space: normal; min-width: 5rem; max-width: 13rem; vertical-align: bottom; }
 .cmp-few td.cmp-wrap { min-width: 6rem; }
 .cmp-base { opacity: .7; font-size: .8rem; margin-left: .4rem; }
 </style>"""

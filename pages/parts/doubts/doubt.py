@@ -25,7 +25,7 @@ MOST_ATTRIBUTES = 8  # that are told of a face
 RED, GREEN, GREY = "#D55E00", "#2a9d68", "#7d8590"  # the likely class, the label, any further one
 _CSS = """<style>
 .look-one { display: grid; grid-template-columns: fit-content(260px) 1fr; gap: 1rem; align-items: start; }
-.look-one img { max-width: 100%; max-height: max(200px, 36vh); border-radius: 6px; display: block; }
+.look-one img { max-width: 100%; max-height: max(200px, 32vh); border-radius: 6px; display: block; }
 .look-one dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem .8rem; margin: 0 !important;
   padding: 0; font-size: .92rem; }
 .look-one dt { opacity: .7; } .look-one dd { margin: 0; overflow-wrap: anywhere; }
@@ -35,6 +35,7 @@ _CSS = """<style>
 .look-chance i { height: .55rem; border-radius: 2px; background: var(--c); display: block; }
 .look-others { display: flex; flex-wrap: wrap; gap: .35rem; margin-top: .7rem; }
 .look-others img { width: 64px; height: 64px; object-fit: cover; border-radius: 4px; }
+@media (max-width: 1000px) { .look-one { grid-template-columns: fit-content(150px) 1fr; } }
 @media (max-width: 640px) {
   .look-one { grid-template-columns: 1fr; }
   .st-key-look-queue-beside [data-testid="stColumn"]:last-child { order: -1; }
