@@ -16,6 +16,8 @@ from core.compare.pairs import Difference
 from core.stats import paired
 from core.text import listed
 
+FEW, ENOUGH = 3, 5  # fewer shared folds hardly say how far folds differ; so many do, and the recipes have them
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -23,8 +25,9 @@ class Verdict:
     'unpaired' | 'nothing'.
 
     top: id of the run with the highest mean score; take: the one to take, the cheapest of those that are not shown to
-    be worse. contest: the two whose difference `folds` folds would show, None where none up to MOST_FOLDS would, or
-    where nothing is open. waits: folds that are not finished yet, run id -> how many.
+    be worse. contest: the two whose difference `folds` folds would show, or could judge where too few folds are shared
+    to say; None where none up to MOST_FOLDS would, or where nothing is open. waits: folds that are not finished yet,
+    run id -> how many.
     """
 
     headline: str
@@ -92,7 +95,7 @@ def verdict(
     if kind != "best":
         more.append(_cheapest(names[take], take, costs))
     if open_ones:
-        more.append(_what_decides(names, contest, folds, top, waits, within))
+        more.append(_what_decides(names, contest, folds, open_ones, top, waits, within))
     if unpaired:
         more.append(f"{listed([names[d.run] for d in unpaired])} cannot be set against {names[top.id]}.")
     return Verdict(headline, tuple(filter(None, more)), kind, top.id, take, contest, folds, waits)
@@ -120,13 +123,20 @@ def _contest(
     if abs(other.deltas_mean) <= within:
         return (top.id, other.run), None
     folds = paired.folds_to_tell(np.array(other.deltas), len(top.states))
+    if folds is None and _hardly_says(top, other):
+        folds = ENOUGH
     return (None if folds is None else (top.id, other.run)), folds
+
+
+def _hardly_says(top: ComparedRun, other: Difference) -> bool:
+    return len(other.deltas) < FEW and len(top.states) < ENOUGH
 
 
 def _what_decides(
     names: Mapping[str, str],
     contest: tuple[str, str] | None,
     folds: int | None,
+    open_ones: Sequence[Difference],
     top: ComparedRun,
     waits: Sequence[tuple[str, int]],
     within: float,
@@ -140,8 +150,16 @@ def _what_decides(
             "could only show that they are the same."
         )
     if contest is None or folds is None:
+        largest = max(abs(difference.deltas_mean) for difference in open_ones)
         return (
-            f"No number of folds up to {paired.MOST_FOLDS} would show a difference as small as this one on these data."
+            f"No number of folds up to {paired.MOST_FOLDS} would show a difference of {100 * largest:.1f} points: "
+            "the folds differ too much."
+        )
+    other = next(difference for difference in open_ones if difference.run == contest[1])
+    if folds == ENOUGH and _hardly_says(top, other):
+        return (
+            f"{len(other.deltas)} shared folds hardly say how far folds differ: launch {names[contest[0]]} and "
+            f"{names[contest[1]]} anew in {folds} folds."
         )
     further = folds - len(top.states)
     return (

@@ -74,7 +74,17 @@ def test_a_difference_that_does_not_matter_asks_for_no_folds(three):
 def test_no_number_of_folds_is_promised_where_none_would_do(three):
     noisy = (-0.2, 0.17, -0.1, 0.1, -0.03)
     said = verdict(three[:2], three[1], [against("r18", noisy, paired.UNDECIDED)], COSTS, within=0.01)
-    assert said.folds is None and "No number of folds up to 20" in said.more[1]
+    assert said.folds is None and "No number of folds up to 20 would show a difference of 1.2 points" in said.more[1]
+
+
+def test_two_folds_say_no_difference_small_and_ask_for_five():
+    """The difference of 16 points that was called too small for any number of folds."""
+    runs = [member("r18", (0.077, 0.2)), member("r34", (0.29, 0.3))]
+    apart = (-0.213, -0.1)
+    assert paired.folds_to_tell(np.array(apart), 2) is None
+    said = verdict(runs, runs[1], [against("r18", apart, paired.UNDECIDED)], COSTS, within=0.01)
+    assert said.contest == ("r34", "r18") and said.folds == 5
+    assert "2 shared folds hardly say how far folds differ: launch r34 and r18 anew in 5 folds." in said.more[1]
 
 
 def test_what_is_the_same_is_said_with_the_cheapest_and_what_is_worse_beside_it(three):
