@@ -201,8 +201,10 @@ version = view.metrics_version(run, [fold.fold for fold in status.folds])
 head.header(run, config, info, status, colour, listed)
 if problem := st.session_state.pop(head.PROBLEM, None):
     badges.show_error(problem)
+ended = status.state == "done"  # then its result stands first
 with st.container():
-    tour.section(run, status, listed)
+    if not ended:
+        tour.section(run, status, listed)
 with st.container():
     head.ways_on(run, status)
 with st.container():
@@ -215,6 +217,9 @@ with st.container():
         everybody.about(run, config, info)
     else:
         result.section(run, config, status)
+with st.container():
+    if ended:
+        tour.section(run, status, listed)
 curves.plotly_once()
 drawn = signature(status, version, every)
 photos = next((summary.get("samples", 0) for summary in listed if summary["id"] == run.id), 0)

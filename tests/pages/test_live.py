@@ -165,6 +165,18 @@ def test_a_first_run_is_explained_until_that_is_put_away(folder):
         assert "How to read the curves" not in " ".join(each.value for each in again.markdown), "another session"
 
 
+def test_the_tour_calls_nobody_unseen_where_persons_are_unknown(folder):
+    run = make_run(folder, states=("running", "queued"))
+    told = {}
+    for known in (0, 24):
+        info = run.info() | {"persons": {"photos": 24, "known": known, "people": 24}}
+        files.write_json(run.dir / "run.json", info)
+        with run.fold_lock(0):
+            told[known] = " ".join(each.value for each in page("live", run=run.id).markdown)
+    assert "photos that it never saw" in told[0] and "people" not in told[0]
+    assert "people that it never saw" in told[24]
+
+
 def test_a_fold_that_trains_offers_cancel_and_shows_epoch_speed_and_time_left(folder):
     run = make_run(folder, states=("done", "running", "queued"))
     progress = {"epoch": 3, "epochs": 4, "split": "train", "step": 5, "steps": 10, "images_per_second": 28.4}

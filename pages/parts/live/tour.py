@@ -32,20 +32,22 @@ def section(run: Run, status: view.RunStatus, listed: list[dict[str, Any]]) -> N
         if worst is None:
             return
         part, title = 3, "The three worst mistakes"
-        words = "These photos it got most wrong, each judged by a network that had never seen the person."
+        seen = "person" if run.persons().are_known else "photo"
+        words = f"These photos it got most wrong, each judged by a network that had never seen the {seen}."
     elif not status.active:
         return
     elif not any(fold.epoch for fold in status.folds):
         worst, part, title = None, 1, f"{len(status.folds)} folds, {len(status.folds)} networks"
+        units = run.persons().noun
         words = (
-            f"People are split into {len(status.folds)} groups. Each network learns from all groups but one and is "
-            "asked about the people of that one, whom it never saw: that is what makes its score honest."
+            f"{units.capitalize()} are split into {len(status.folds)} groups. Each network learns from all groups but "
+            f"one and is asked about the {units} of that one, which it never saw: that is what makes its score honest."
         )
     else:
         worst, part, title = None, 2, "How to read the curves"
         words = (
-            "A colour is a fold. Solid: people that it never saw; dashed: photos that it learns from. Where dashed "
-            "goes on and solid does not, it learns by heart. The thick line is the mean."
+            f"A colour is a fold. Solid: {run.persons().noun} that it never saw; dashed: photos that it learns from. "
+            "Where dashed goes on and solid does not, it learns by heart. The thick line is the mean."
         )
     with st.container(border=True, key="live-tour"):
         with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute"):
