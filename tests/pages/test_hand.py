@@ -2,10 +2,11 @@
 
 import pytest
 
+from core.runs import FoldState
 from core.runs.lists import index
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
-from tests.pages.app import button, html, page
+from tests.pages.app import button, captions, html, page
 from tests.pages.trials import make_run
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -73,6 +74,17 @@ def put_down(at):
     at.run()
     button(at, "Clear").click().run()
     assert not at.exception, at.exception
+
+
+def test_of_a_study_the_run_of_the_highest_f1_predicts(depths):
+    """Its newest run did, however badly it had learned."""
+    for fold, state in enumerate(depths[0].states()):
+        higher = {name: value + 0.1 for name, value in state.scores.items()}
+        depths[0].write_state(FoldState(fold, "done", epoch=4, best_epoch=state.best_epoch, scores=higher))
+    at = page("predict", study=STUDY)
+    assert at.selectbox(key="run-picker").value == depths[0].id
+    assert "the run with the highest F1 answers" in captions(at)
+    assert page("predict", study=STUDY, run=depths[1].id).selectbox(key="run-picker").value == depths[1].id
 
 
 def test_a_run_that_was_deleted_leaves_the_hand(two):

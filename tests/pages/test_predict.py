@@ -98,7 +98,9 @@ def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run, folder
     content = (folder / "photos" / sample["sample"]).read_bytes()
     at.file_uploader(key="predict-files").set_value(("copy.jpg", content, "image/jpeg")).run()
     ended(at)
-    assert f"winner: trained on as {sample['sample']}; fold {sample['fold']}, which held it out, answers." in words(at)
+    assert f"This photo: trained on as {sample['sample']}; fold {sample['fold']}, which held it out, answers." in words(
+        at
+    )
     assert "was trained on it" in html(at) and "1 of 1 fold say so" in html(at)
 
 

@@ -102,7 +102,7 @@ def _sure(judged: Judged, row: int) -> str:
 def _chips(predictions: Predictions, row: int, answer: int, judged: Judged) -> str:
     of_photo = predictions.answers[:, [row]]
     agree, asked = (int(each[0]) for each in voting.agreeing(of_photo, np.array([answer])))
-    words = [("good" if agree == asked else "warn", f"{agree} of {asked} fold{'s' * (asked != 1)} say so")]
+    words = [("good" if agree == asked else "warn", f"{agree} of {asked} fold{' says' if asked == 1 else 's say'} so")]
     if asked > 1:
         words.append(("quiet", f"disagreement {float(voting.mutual_information(of_photo)[0]):.2f} bit"))
     if judged.doubt is not None and judged.doubt.sets is not None:

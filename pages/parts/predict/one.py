@@ -53,7 +53,8 @@ def begun(asked: Asked, row: int) -> Iterator[bool]:
     photo = asked.photos[row]
     theme.heading(photo.name)
     for each in asked.acquaintances.get(row, ()):
-        st.caption(plain(f"{each.run.id}: {each.words}."))
+        whose = f"{each.run.id}: " if len({member.run.id for member in asked.members}) > 1 else "This photo: "
+        st.caption(plain(f"{whose}{each.words}."))
     left, right = st.columns([1, 2], gap="large")
     with left, contextlib.suppress(LabError):  # it is told beside
         data = base64.b64encode(small_jpeg(photo.pixels(asked.members[0].run.bits()), SIDE)).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from core.places import HOME
 from core.predict.doubt import ACCURACY, ALPHA
 from core.predict.predictions import VOTES
 from core.runs import Run
+from core.runs.lists import index
 from core.runs.yes_no.view import attributes
+from core.text import plain
 from pages.parts.hand import hand
 from pages.parts.look_inside import address
 from pages.parts.shared import run_picker
@@ -47,7 +50,8 @@ class Question:
 
 
 def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
-    """The chosen run and those that answer beside it; of finished runs, the newest where the address says none."""
+    """The chosen run and those that answer beside it. Where the address says none: of the study in hand the one of the
+    highest F1, else the newest that is finished."""
     finished = [summary for summary in summaries if summary.get("state") == "done"]
     labels = {summary["id"]: run_picker.run_label(summary) for summary in finished}
     if not labels:
@@ -58,7 +62,7 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
     else:  # the run in hand stays there
         if current is not None:
             st.caption("The run in hand is not finished, so another one answers here.")
-        current = hand.first(finished)
+        current = _best_of_study() or hand.first(finished)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run_picker.pick_run(finished, current)
         others = [run_id for run_id in labels if run_id != current]
@@ -66,6 +70,19 @@ def pick_runs(summaries: Sequence[dict[str, Any]]) -> list[Run]:
         if st.button("Open the run", icon=":material/show_chart:", type="tertiary", key="predict-open-run"):
             st.switch_page(LIVE, query_params={"run": current})
     return [Run(run_id) for run_id in (current, *beside)]
+
+
+def _best_of_study() -> str | None:
+    """Of the study in hand: what one takes home of it; None without one, or without a finished run of it."""
+    if (of := hand.study()) is None:
+        return None
+    entries = [each for each in index.listed() if each.summary.get("study") == of[0] and each.state == "done"]
+    scored = [(mean, each.id) for each in entries if math.isfinite(mean := each.scores["best_f1"][0])]
+    if not scored:
+        return None
+    if len(scored) > 1:
+        st.caption(plain(f"Of {of[1]}, the run with the highest F1 answers."))
+    return max(scored)[1]
 
 
 def _beside(others: list[str], labels: dict[str, str]) -> list[str]:
