@@ -140,10 +140,9 @@ def about(kept: FrozenFeatures, trained_seconds: float | None = None) -> str:
     people = "people were drawn to fit on" if kept.drawn else "all of the other folds"
     against = f"; the folds trained for {duration(trained_seconds)}" if trained_seconds else ""
     return (
-        f"The run's own first weights, never trained here, see each photo as validation does: {kept.width:,} "
-        f"{kept.features.removeprefix('features of ').replace('ImageNet features', 'ImageNet')} features. On them "
-        f"{per_head}, in each fold fitted on {number_of(fitted, 'photo')} ({people}), C chosen among those alone. It "
-        f"took {duration(kept.seconds)} on {kept.device}{against}."
+        f"The run's own first weights see each photo as validation does, and are not trained: {kept.width:,} numbers a "
+        f"photo ({kept.features}). On them {per_head}, in each fold fitted on {number_of(fitted, 'photo')} ({people}), "
+        f"C chosen among those alone. It took {duration(kept.seconds)} on {kept.device}{against}."
     )
 
 

@@ -16,7 +16,7 @@ from core.data.yes_no import pairs
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
 from core.report import again, apart, certainty, faces, groups, numbers
-from core.report.beside import earned
+from core.report.beside import earned, noticed
 from core.report.blocks import Bullets, Figure, Section, Table, Text
 from core.report.findings import Findings
 from core.report.words import limits
@@ -31,6 +31,7 @@ def sections(findings: Findings, sentences: Sequence[str]) -> list[Section]:
         _data(findings),
         _setup(findings),
         numbers.scores(findings),
+        noticed.section(findings),
         numbers.curves(findings),
         numbers.differences(findings),
         earned.section(findings),

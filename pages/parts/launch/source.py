@@ -24,6 +24,7 @@ from pages.parts.form.changes import changes
 from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import restore
+from pages.parts.noticed import noticed as handles
 
 DATA = "launch-data"  # prefix of the dataset's controls
 AGAIN = "launch_again"  # in the session: the run whose settings were just taken, until somebody says what of it
@@ -42,6 +43,7 @@ def prefill() -> None:
     arriving = f"{DATA}.source" not in st.session_state  # a page's controls leave the session with the page
     fresh = draft.DRAFT not in st.session_state
     if fresh and restore(named, DATA):
+        _take_changes(named)
         return
     token = ids.token_in_address()
     of_this_form = not fresh and (token == st.session_state.get(ids.TOKEN, "") or ids.was_launched(token))
@@ -82,8 +84,17 @@ def take_recipe(name: str) -> None:
 def take_run(run_id: str) -> None:
     """Another run's settings and its dataset."""
     begin(Run(run_id).config(), ("from", run_id))
+    _take_changes(("from", run_id))
     if "study" not in st.query_params:  # what is added to a study is another run of it
         st.session_state[AGAIN] = run_id
+
+
+def _take_changes(named: tuple[str, str] | None) -> None:
+    """What a run's page wants otherwise than the run had it, if it is that run which the form begins from."""
+    changes_of = st.session_state.pop(handles.SETTINGS, None)
+    if changes_of is not None and named == ("from", changes_of[0]):
+        for path, value in changes_of[1].items():
+            draft.assign(path, value)
 
 
 def begin(config: RunConfig, source: tuple[str, str]) -> None:

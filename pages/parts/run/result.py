@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.answers import mistakes, outcome
 from core.answers.mistakes import Answers
+from core.answers.noticed import noticed
 from core.answers.outcome import Confusion, Outcome
 from core.config import RunConfig
 from core.data import thumbnails
@@ -23,12 +24,13 @@ from core.runs import Run
 from core.runs.lists.index import Listed
 from core.stats.overfitting import Overfit
 from core.studies import retrain
-from core.text import count, listed, score
+from core.text import count, score
 from pages.parts.baseline import baseline
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
 from pages.parts.keys import glossary
 from pages.parts.look_inside import elements
+from pages.parts.noticed import noticed as handles
 from pages.parts.run import view
 from pages.parts.shared import badges, exports
 
@@ -39,6 +41,8 @@ OPEN = "live-open-face"  # in the session: the photo whose maps are asked for
 
 _STYLE = """<style>
 .lab-result b { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
+.lab-noticed { font-size: .93rem; overflow-wrap: anywhere; }
+.lab-noticed b { font-size: inherit; font-weight: 600; }
 .lab-stands-out { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem .9rem;
   padding-top: .6rem; font-size: .93rem; overflow-wrap: anywhere; }
 @media (max-width: 500px) { .lab-stands-out { grid-template-columns: 1fr; gap: 0; }
@@ -64,6 +68,7 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
     entry = results.of_states(run.id, status.folds)
     if status.active or not entry.done[0]:
         return
+    handles.go_on()
     if (sample := st.session_state.pop(OPEN, None)) is not None:
         open_maps(run, [sample])
     story = _story(run, config, entry)
@@ -71,6 +76,9 @@ def section(run: Run, config: RunConfig, status: view.RunStatus) -> None:
         left, right = st.columns([1, 1.1], gap="medium")
         with left:
             st.html(_STYLE + headline(entry) + facts(story))
+            scores = {fold.fold: (fold.scores or {}).get("best_f1") for fold in status.folds if fold.state == "done"}
+            best_f1 = {fold: float(f1) for fold, f1 in scores.items() if isinstance(f1, (int, float))}
+            handles.draw(run, config, noticed(story.about, story.overfit, best_f1))
         with right:
             if story.answers is not None and story.about is not None and story.about.confusion is not None:
                 _faces(story.answers, story.about.confusion)
@@ -96,8 +104,6 @@ def facts(story: Story) -> str:
     if (about := story.about) is not None:
         photos = f"{count(about.weakest_photos)} photo{'s' if about.weakest_photos != 1 else ''}"
         lines.append(("Weakest class", f"{about.weakest}, F1 {score(about.weakest_f1)} on {photos}"))
-        if about.never:
-            lines.append(("Never predicted", listed(about.never)))
         if about.confusion is None:
             lines.append(("Mistakes", f"none in {count(about.photos)} photos"))
         else:
@@ -111,8 +117,6 @@ def facts(story: Story) -> str:
             lines.append(("Wrong labels", f"{candidates}: the network is confident of another class"))
     elif story.why:
         lines.append(("Mistakes", story.why))
-    if (over := story.overfit) is not None:
-        lines.append(("Overfits", overfit_in_words(over)))
     if story.earned:
         lines.append(("Training", story.earned))
     rows = "".join(
@@ -123,11 +127,6 @@ def facts(story: Story) -> str:
 
 def confusion_in_words(confusion: Confusion) -> str:
     return f"{count(confusion.photos)} of {count(confusion.of)} {confusion.true} taken for {confusion.predicted}"
-
-
-def overfit_in_words(over: Overfit) -> str:
-    folds = f"{over.folds} of {over.of} folds" if over.of > 1 else "its fold"
-    return f"from epoch {over.epoch} on: validation loss ends {over.rise:.0%} above its lowest, in {folds}"
 
 
 def _story(run: Run, config: RunConfig, entry: Listed) -> Story:

@@ -1,0 +1,97 @@
+"""What the lab notices in a run by itself: findings with their evidence, the same on its page and in a report.
+
+Imports neither torch nor scipy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.answers.outcome import Outcome
+from core.stats.overfitting import Overfit
+from core.text import listed, number_of, score
+
+OVERFITS, NEVER, ODD_FOLD, TWINS = "overfits", "never", "odd fold", "twins"
+GRUBBS = (  # critical values of Grubbs' two-sided test at 5%, of 4, 5, ... folds
+    *(1.4813, 1.7150, 1.8871, 2.0200, 2.1266, 2.2150, 2.2900, 2.3547, 2.4116),
+    *(2.4620, 2.5073, 2.5483, 2.5857, 2.6200, 2.6516, 2.6809, 2.7082),
+)
+FEWEST = 4  # folds: of three none can be told from chance in a way that one would act on
+APART = 0.05  # of F1, from the nearest other fold: below that nobody would act on it
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """kind: OVERFITS, NEVER, ODD_FOLD or TWINS. title, words: what is said. fold: the odd one; classes: those that are
+    never predicted."""
+
+    kind: str
+    title: str
+    words: str
+    fold: int | None = None
+    classes: tuple[str, ...] = ()
+
+
+def noticed(about: Outcome | None, over: Overfit | None, scores: Mapping[int, float]) -> list[Noticed]:
+    """about: None where answers cannot be read or are told attribute by attribute. scores: fold -> macro F1 of the
+    finished folds, at the best epoch."""
+    said = []
+    if about is not None and about.never:
+        named = listed(about.never)
+        words = f"{named}: no photo was taken for {'it' if len(about.never) == 1 else 'them'}"
+        said.append(Noticed(NEVER, "Never predicted", words, classes=about.never))
+    if over is not None:
+        folds = f"{over.folds} of {over.of} folds" if over.of > 1 else "its fold"
+        words = f"from epoch {over.epoch} on: validation loss ends {over.rise:.0%} above its lowest, in {folds}"
+        said.append(Noticed(OVERFITS, "Overfits", words))
+    if (fold := odd_fold(scores)) is not None:
+        others = [f1 for other, f1 in scores.items() if other != fold]
+        words = (
+            f"fold {fold} has F1 {score(scores[fold])}, the others {score(min(others))} to {score(max(others))}: more "
+            f"than chance spreads {len(scores)} folds (Grubbs' test, 5%)"
+        )
+        said.append(Noticed(ODD_FOLD, "Odd fold", words, fold=fold))
+    return said
+
+
+def odd_fold(scores: Mapping[int, float]) -> int | None:
+    """The one fold whose score stands apart from all others; None where chance makes such a one.
+
+    scores: fold -> score, finite. A fold is odd if its distance from the mean, in standard deviations (n - 1), is more
+    than Grubbs' critical value, and it is APART from the nearest other fold. Folds that share training people are
+    alike rather than apart by it, so the test errs on the silent side. None of fewer than FEWEST folds, where the value
+    can hardly be reached, or of more than the table has.
+    Source: Grubbs 1969, Procedures for detecting outlying observations in samples, Technometrics 11, two-sided.
+    """
+    folds = list(scores)
+    values = np.array([scores[fold] for fold in folds], dtype=float)
+    if not FEWEST <= len(values) < FEWEST + len(GRUBBS) or not np.isfinite(values).all():
+        return None
+    deviation = float(values.std(ddof=1))
+    distances = np.abs(values - values.mean())
+    odd = int(np.argmax(distances))
+    nearest = float(np.abs(np.delete(values, odd) - values[odd]).min())
+    if deviation <= 0 or nearest < APART or distances[odd] / deviation <= GRUBBS[len(values) - FEWEST]:
+        return None
+    return folds[odd]
+
+
+def twins(samples: pd.DataFrame, pairs: pd.DataFrame) -> Noticed | None:
+    """Photos that look the same and stand in two folds of a run, or None.
+
+    samples: the run's, with fold. pairs: of data/duplicates.py, sample_a and sample_b of each.
+    """
+    folds = samples.drop_duplicates("sample").set_index("sample")["fold"]
+    a, b = (pairs[name].map(folds) for name in ("sample_a", "sample_b"))
+    number = int((a.notna() & b.notna() & (a != b)).sum())
+    if not number:
+        return None
+    words = (
+        f"{number_of(number, 'pair')} of photos that look the same {'stands' if number == 1 else 'stand'} in two "
+        "folds: one of them is trained on while the other is held out, which flatters"
+    )
+    return Noticed(TWINS, "In two folds", words)

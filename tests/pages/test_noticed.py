@@ -1,0 +1,60 @@
+"""The handles of what the lab noticed in a run: each does what follows from the finding, with no other change."""
+
+import pandas as pd
+import pytest
+
+from core.answers import noticed as findings
+from core.report import gather
+from core.runs import FoldState
+from pages.parts.data import duplicates
+from pages.parts.form import draft
+from tests.compared import make_run, samples
+from tests.pages.app import button, html, labels, page
+
+ODD = (0.70, 0.71, 0.41, 0.72, 0.70)
+
+
+@pytest.fixture
+def run(opened, tmp_path):
+    """Five folds, of which one is odd."""
+    folder = tmp_path / "runs"
+    run = make_run(
+        folder, samples(folder, people=60, photos=1, draw=True), skill=0.9, run_id="20260101-000000-odd-0000"
+    )
+    for fold, f1 in enumerate(ODD):
+        scores = {f"{which}_{metric}": f1 for which in ("best", "final") for metric in ("f1", "accuracy", "loss")}
+        run.write_state(FoldState(fold, "done", epoch=6, best_epoch=6, scores=scores))
+    return run
+
+
+def test_an_odd_fold_leads_to_its_mistakes_and_stands_in_the_report(run, opened):
+    at = page("live", run=run.id)
+    assert "<b>Odd fold</b> fold 2 has F1 0.410, the others 0.700 to 0.720" in html(at)
+    button(at, "See its mistakes").click().run()
+    assert opened == [("look_inside", {"run": run.id, "fold": "2"})]
+    (section,) = [part for part in gather.gather([run]).sections if part.title == "What stands out"]
+    assert section.blocks[0].lines[0].startswith("Odd fold: fold 2 has F1 0.410")
+
+
+def test_who_never_stops_early_gets_it_as_a_change_on_launch(run, opened, monkeypatch):
+    monkeypatch.setattr("core.answers.outcome.overfit", lambda curves: findings.Overfit(2, 0.4, 4, 5))
+    at = page("live", run=run.id)
+    button(at, "Stop early").click().run()
+    assert opened == [("launch", {"from": run.id})]
+    at.switch_page("pages/launch.py")
+    at.query_params["from"] = run.id
+    at.run()
+    assert not at.exception, at.exception
+    assert at.session_state[draft.DRAFT]["training"]["early_stopping"] == 3
+    assert at.session_state["launch_base"]["training"]["early_stopping"] is None, "it stands there as a change"
+
+
+def test_duplicates_in_two_folds_are_carried_to_the_run(run):
+    table = run.samples()
+    first, other = table["sample"].iloc[0], table.loc[table["fold"] != table["fold"].iloc[0], "sample"].iloc[0]
+    pairs = pd.DataFrame({"sample_a": [first], "sample_b": [other]})
+    at = page("live", run=run.id)
+    assert "See the pairs" not in labels(at)
+    at.session_state[duplicates.SEARCH] = duplicates.Search((), run.config().data.root, pairs)
+    at.run()
+    assert "1 pair of photos that look the same stands in two folds" in html(at) and "See the pairs" in labels(at)
