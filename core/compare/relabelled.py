@@ -105,7 +105,6 @@ def what_it_is_scored_on(change: Corrected, before: ComparedRun, after: Compared
     parts += [f"{count(change.new)} new"] if change.new else []
     differs = f"In {after.name}: {', '.join(parts)}. " if parts else ""
     return (
-        f"{differs}The two are scored on different labels, so the scores of the runs themselves cannot be subtracted: "
-        f"the sentence above is about the photos whose label stayed. The corrected ones were picked because "
-        f"{before.name} contradicted their labels, so on the corrected labels it is favoured."
+        f"{differs}Scores on different labels cannot be subtracted, so the verdict counts only photos whose label "
+        f"stayed. The others were corrected because {before.name} contradicted their labels, which favours it there."
     )

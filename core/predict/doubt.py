@@ -84,7 +84,7 @@ def _promise(
 ) -> tuple[selective.Promise | None, str]:
     """(what out-of-fold answers show, made one as the new ones are; that in words)."""
     runs = predictions.runs
-    names = " and ".join([", ".join(run.id for run in runs[:-1]), runs[-1].id][len(runs) < 2 :])
+    names = f"{', '.join(run.id for run in runs[:-1])} and {runs[-1].id}" if len(runs) > 1 else "this run"
     frame, stacked = joint(runs, of_runs)
     if len(runs) > 1 and len(frame) < LEAST:
         return None, (
@@ -99,7 +99,9 @@ def _promise(
         classes[rows], sure_of[rows] = _answered(stacked[:, rows], range(len(runs)), vote, without)
     promise = selective.promise(sure_of, classes == y, pd.factorize(frame["person"])[0], accuracy)
     if promise is None:
-        return None, f"No threshold of {names} shows {accuracy:.0%} right answers, so none is called sure."
+        return None, (
+            f"No threshold of {names} shows {accuracy:.0%} right answers about people held out, so none is called sure."
+        )
     whose = "one fold's answers" if len(runs) == 1 else f"the answers of one fold of each run, of {names} together,"
     mean = " mean" if len(predictions.members) > 1 or views else ""
     about = (

@@ -106,6 +106,6 @@ def table_html(kept: FrozenFeatures, status: view.RunStatus) -> str:
     heads = ("frozen features", "trained, best epoch", "trained, last epoch")
     groups = "".join(f'<th colspan="2" class="lab-edge">{head}</th>' for head in heads)
     return (
-        f'<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><th></th>{groups}</tr>'
+        f'<div class="lab-scroll"><table class="lab-table"><thead><tr class="lab-group"><td></td>{groups}</tr>'
         f"<tr><th>fold</th>{3 * pair}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

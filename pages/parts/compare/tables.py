@@ -90,7 +90,7 @@ def scores_table(
         )
     )
     return (
-        '<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr class="lab-group"><th></th>'
+        '<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr class="lab-group"><td></td>'
         '<th colspan="2" class="lab-edge">best epoch</th><th colspan="2" class="lab-edge">last epoch</th>'
         f'<th colspan="8" class="lab-edge">cost</th></tr><tr><th>run</th>{head}{head}{costs_head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

@@ -38,6 +38,7 @@ _CSS = """<style>
 @media (max-width: 1000px) { .look-one { grid-template-columns: fit-content(150px) 1fr; } }
 @media (max-width: 640px) {
   .look-one { grid-template-columns: 1fr; }
+  .look-one img { max-height: 26vh; }
   .st-key-look-queue-beside [data-testid="stColumn"]:last-child { order: -1; }
 }
 </style>"""

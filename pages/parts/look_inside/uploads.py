@@ -43,9 +43,9 @@ def show(run: Run, answers: Answers, summaries: Sequence[dict]) -> None:
         help=HELP,
     )
     st.caption(
-        "No fold has seen an uploaded photo, so every fold's model judges it; of one that is in the dataset only the "
-        "fold that held it out does. Another photo of a person in the dataset is not recognised: choose theirs under "
-        "Mistakes and maps instead."
+        "No fold has seen an uploaded photo, so all folds judge it; one that is in the dataset is judged by the fold "
+        "that held it out alone. Another photo of somebody in the dataset is not recognised as theirs: choose one of "
+        "theirs under Mistakes and maps."
     )
     if not files:
         for kept in (maps.UPLOADED, ANSWERED):

@@ -83,7 +83,8 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
   .st-key-runs-bar > :has(button:disabled) { display: none; }
   .lab-table .lab-spare { display: none; }
   [data-testid="stButtonGroup"] > [role] { flex-wrap: wrap; row-gap: .3rem; overflow: visible; }
-  [data-testid="stButtonGroup"] button:not([data-selected]) { border-color: light-dark(#d9dcd6, #343c42); }
+  [data-testid="stButtonGroup"] button:not([data-selected])
+    { border-color: light-dark(#d9dcd6, #343c42) !important; }
   [data-testid="stButtonGroup"] button[data-selected] { position: relative; z-index: 1; }
 }
 @media (max-width: 900px) { .lab-table th, .lab-table td { padding-left: .35rem; padding-right: .35rem; }
