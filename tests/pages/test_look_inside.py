@@ -574,7 +574,7 @@ def test_an_uploaded_photo_that_the_run_knows_is_judged_by_the_fold_that_held_it
     at = page(run=small.id, view="upload", layers="layer4")
     at.file_uploader(key="look-uploads").set_value([("copy.jpg", copied.read_bytes(), "image/jpeg")]).run()
     assert not at.exception
-    assert {asked for _, asked in folds_asked} == {fold} and "1 of 1 fold say so" in html(at)
+    assert {asked for _, asked in folds_asked} == {fold} and "1 of 1 fold says so" in html(at)
     assert [row["lines"][0].partition(" · ")[2] for row in sent(at, "facet_maps")["rows"]] == [f"fold {fold}"]
 
 

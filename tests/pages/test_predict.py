@@ -83,7 +83,7 @@ def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
     for fold in (0, 1):
         assert f"fold {fold}</td>" in shown and f"{predictions.answers[fold, 0].max():.3f}" in shown
     assert "of 2 folds say so" in shown and "disagreement" in shown and "set:" in shown
-    assert "No threshold of this run shows 95% right answers" in words(at)
+    assert "No threshold of winner shows 95% right answers" in words(at)
     assert "Each map is scaled to its own largest value" in words(at)
     assert not [label for label in labels(at) if label.startswith("Answer the")]
 
@@ -101,7 +101,7 @@ def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run, folder
     assert f"This photo: trained on as {sample['sample']}; fold {sample['fold']}, which held it out, answers." in words(
         at
     )
-    assert "was trained on it" in html(at) and "1 of 1 fold say so" in html(at)
+    assert "was trained on it" in html(at) and "1 of 1 fold says so" in html(at)
 
 
 def test_a_folder_becomes_a_table_filters_and_a_submission(run, new, drawn_cells):
