@@ -240,8 +240,12 @@ def test_several_photos_are_corrected_in_one_step_and_one_undo_takes_all_back(la
     assert {cell["sample"] for cell in drawn[-1] if cell["chosen"]} == set(chosen)
     press(page, "Correct 3 photos")
     assert "nothing is chosen" in html(page) and corrections.load(root) == []
-    page.selectbox(key="data-several-what").set_value("exclude-photo").run()
-    press(page, "Leave these photos out")
+    other = open_page(root=root, view="faces", photos=",".join(chosen))
+    for tab in (page, other):
+        tab.selectbox(key="data-several-what").set_value("exclude-photo").run()
+    for tab in (page, other):
+        press(tab, "Leave these photos out")
+        assert "3 photos left out." in words(tab), "also where another tab was first"
     assert [each.sample for each in corrections.load(root)] == chosen
     assert address(page, "photos") == "" and "3 photos left out." in words(page)
     press(page, "Undo")

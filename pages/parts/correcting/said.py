@@ -34,9 +34,9 @@ class Said:
 
 
 def write(root: str, made: Sequence[Correction], words: str) -> bool:
-    """Write corrections and say so; returns whether they are in force now.
+    """Write corrections and say so, whoever wrote the same before; returns whether they are in force now.
 
-    What was written already by the first half of Enter and a click is not said again.
+    What the first half of Enter and a click has said stands as it is.
     """
     try:
         in_force = corrections.add_all(root, list(made))
@@ -44,8 +44,10 @@ def write(root: str, made: Sequence[Correction], words: str) -> bool:
         st.session_state[ERROR] = error
         return False
     fresh = tuple(new.id for new, counted in zip(made, in_force, strict=True) if new.id == counted.id)
-    if fresh:
-        st.session_state[SAID] = Said(root, fresh, words)
+    ids = tuple(counted.id for counted in in_force)
+    before: Said | None = st.session_state.get(SAID)
+    if fresh or before is None or not set(before.ids) <= set(ids):
+        st.session_state[SAID] = Said(root, fresh or ids, words)
     return True
 
 
