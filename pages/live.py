@@ -19,7 +19,7 @@ from core.runs.lists import index
 from core.text import plain
 from pages.parts.baseline import baseline
 from pages.parts.hand import hand
-from pages.parts.live import head, machine, rates, samples, tour, waits
+from pages.parts.live import head, looks, machine, rates, samples, tour, waits
 from pages.parts.run import (
     apart,
     attributes,
@@ -96,10 +96,12 @@ def signature(status: view.RunStatus, version: tuple, every: float | None) -> tu
     return every, bool(version), *status.signature
 
 
-def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str, drawn: tuple) -> None:
+def tick(
+    run: Run, config: RunConfig, names: list[str], photos: int, colour: str, others: list[index.Listed], drawn: tuple
+) -> None:
     """Everything that changes while a run trains. Ends with a rerun of the page when what is around it has to change.
 
-    photos: of the run.
+    photos: of the run. others: runs that may stand behind its curves.
     """
     if not run.exists():
         st.rerun()
@@ -131,8 +133,11 @@ def tick(run: Run, config: RunConfig, names: list[str], photos: int, colour: str
     phases = tuple(view.phases_of(config))
     lines = () if status.everybody else tuple(folds)
     if version:
+        look = looks.look(others)
+        looks.controls(look, others)
         levels = None if status.everybody else baseline.levels(run)
-        curves.draw(charts.charts(version, phases, config.epochs, lines, colour, levels), key=f"live-curves-{run.id}")
+        figures = charts.charts(version, phases, config.epochs, lines, colour, levels, look)
+        curves.draw(figures, key=f"live-curves-{run.id}")
     else:
         st.caption("The metrics of its folds are gone, so there are no curves.")
     if status.everybody:
@@ -223,7 +228,8 @@ with st.container():
 curves.plotly_once()
 drawn = signature(status, version, every)
 photos = next((summary.get("samples", 0) for summary in listed if summary["id"] == run.id), 0)
-st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, colour, drawn)
+others = [] if status.everybody else looks.others_of(run, config)
+st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, colour, others, drawn)
 with st.container():
     if status.active and not version:
         samples.about_to_learn(run)

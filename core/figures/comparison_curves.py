@@ -104,7 +104,11 @@ def along(history: RunHistory, x: str, epochs: pd.Index | None = None) -> np.nda
 
 
 def smoothed(values: pd.DataFrame | pd.Series, weight: float) -> pd.DataFrame | pd.Series:
-    """Exponential mean whose first values are not drawn towards zero. weight: 0 leaves values as they are."""
+    """Exponential mean whose first values are not drawn towards zero. weight: 0 leaves values as they are.
+
+    Of values x_1 .. x_n, one an epoch: s_t = sum over i <= t of weight^(t - i) x_i, over the sum of these weights.
+    Source: the moving average with its bias correction of Kingma & Ba 2015 (Adam, section 3), as TensorBoard draws it.
+    """
     return values.ewm(alpha=1 - weight, adjust=True).mean() if weight > 0 else values
 
 

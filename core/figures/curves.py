@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import style
+from core.figures.comparison_curves import smoothed
 from core.figures.style import AXIS_TITLES, INK, METRIC_NAMES, Trace
 from core.runs.colours import fold_hue
+
+PALE = 0.25  # opacity of what was measured, behind what is smoothed
 
 
 def score_range(metrics: pd.DataFrame, levels: Sequence[float] = ()) -> tuple[float, float]:
@@ -46,13 +50,21 @@ def curves(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     level: tuple[str, float] | None = None,
+    smooth: float = 0.0,
+    log: bool = False,
+    behind: tuple[str, pd.DataFrame] | None = None,
 ) -> go.Figure:
     """Training (dashed) and validation (solid) of every fold, their mean, and mean ± deviation as a 15 % tint.
 
     metrics: a `fold` column and metrics_file.METRIC_COLUMNS. metric: 'loss', 'accuracy' or 'f1'.
     phases: (name, epochs) of each phase, for the borders between them. level: what a thin line says, and its score.
+    smooth: 0..1, see comparison_curves.smoothed; what was measured then stands pale behind each smoothed line, and is
+    what the pointer reads; a ring stays where the epoch was measured. The band is smoothed as its mean is.
+    log: a logarithmic axis of the metric, on which 0 has no place.
+    behind: name and metrics of another run, whose validation mean is a grey line behind all others.
     Mean and deviation are over the folds that have the epoch; the hover says how many. Every trace tells in `meta`
-    what it is: {"part": "fold" | "mean" | "best", "fold": int | None, "split": "train" | "validation"}.
+    what it is: {"part": "fold" | "mean" | "best" | "behind", "fold": int | None, "split": "train" | "validation"}, and
+    a line that was smoothed also "smoothed": True, that of another run its "name".
     """
     traces: list[Trace] = []
     tables = {(int(f), s): t for (f, s), t in metrics.groupby(["fold", "split"], sort=True)} if len(metrics) else {}
@@ -67,8 +79,14 @@ def curves(
     for fold in folds:
         if (fold, "validation") in tables:
             traces.append(_best_mark(tables[fold, "validation"], metric, fold, run_colour))
-    layout = style.layout(style.axis("epoch", x_range), style.axis(AXIS_TITLES[metric], y_range))
-    return style.figure(traces, {**layout, "uirevision": "keep", **_lines(phases, level)})
+    if behind is not None:
+        traces[:0] = _behind(*behind, metric)
+    if smooth:
+        traces = [line for trace in traces for line in _with_smoothed(trace, smooth)]
+    upwards = style.axis(AXIS_TITLES[metric], y_range) | ({"type": "log"} if log else {})
+    layout = style.layout(style.axis("epoch", x_range), upwards)
+    kept = "log" if log else "keep"  # a zoom of one axis means nothing on the other
+    return style.figure(traces, {**layout, "uirevision": kept, **_lines(phases, level)})
 
 
 def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, height: int = 28, total: int = 0) -> str:
@@ -142,6 +160,50 @@ def _mean_lines(metrics: pd.DataFrame, metric: str, split: str, colour: str) -> 
     if training:
         return [line]
     return [style.band(x, mean - deviation, mean + deviation, style.tinted(colour, 0.15), **group), line]
+
+
+def _behind(name: str, metrics: pd.DataFrame, metric: str) -> list[Trace]:
+    """The mean over the folds of another run, grey; nothing where it has measured nothing."""
+    rows = metrics[metrics["split"] == "validation"] if len(metrics) else metrics
+    if not len(rows):
+        return []
+    mean = rows.groupby("epoch")[metric].mean()
+    return [
+        style.line(
+            mean.index.to_numpy(np.int32),
+            mean.to_numpy(np.float32),
+            INK,
+            width=2,
+            mode="lines+markers" if len(mean) == 1 else "lines",
+            name=escape(name),
+            showlegend=False,
+            meta={"part": "behind", "fold": None, "split": "validation", "name": name},
+            hovertemplate=f"{escape(name)} - epoch %{{x}} - {_reading(metric, 'validation')}<extra></extra>",
+        )
+    ]
+
+
+def _with_smoothed(trace: Trace, weight: float) -> list[Trace]:
+    """A line as it was measured, pale, and smoothed in front of it; a band smoothed; a mark as it is."""
+    if trace.get("fill") == "toself":
+        upper, lower = np.split(np.asarray(trace["y"], float), 2)  # the lower edge runs backwards
+        edges = _smoothed(upper, weight), _smoothed(lower[::-1], weight)[::-1]
+        return [{**trace, "y": np.concatenate(edges).astype(np.float32)}]
+    if "lines" not in trace["mode"]:
+        return [trace]
+    in_front = {
+        **trace,
+        "y": _smoothed(trace["y"], weight).astype(np.float32),
+        "meta": {**trace["meta"], "smoothed": True},
+        "hoverinfo": "skip",
+        "hovertemplate": None,
+        "showlegend": False,
+    }
+    return [{**trace, "opacity": PALE}, in_front]
+
+
+def _smoothed(values: np.ndarray, weight: float) -> np.ndarray:
+    return smoothed(pd.Series(np.asarray(values, float)), weight).to_numpy()
 
 
 def _reading(metric: str, split: str, deviation: str = "") -> str:

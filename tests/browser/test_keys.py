@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.browser import axe
-from tests.browser.hands import address, field, press, sees, text
+from tests.browser.hands import address, button, choose, field, press, sees, text
 from tests.browser.made_runs import made_run, people_in_folders
 from tests.browser.screen import Talk, slack, soon
 
@@ -45,6 +47,18 @@ def test_a_run_is_found_opened_and_understood_without_a_mouse(page, lab, tmp_pat
     soon(lambda: f"live?run={run.id}" in address(page), 60 * slack(), "the run is open")
     sees(page, "2 of 2 folds done")
     talk.over()
+    assert "live?run=" in address(page) and "smooth" not in address(page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("some")
+    soon(lambda: chosen(page) == "some", 60 * slack(), "a button of the page")
+    with talk.answered():
+        page.keyboard.press("Enter")
+    soon(lambda: "smooth=0.6" in address(page), 60 * slack(), "the curves are smoothed")
+    choose(page, "Another run behind the curves", re.compile("^mountain"), "mountain")
+    soon(lambda: f"behind={other.id}" in address(page), 60 * slack(), "another run stands behind them")
+    soon(lambda: button(page, "mountain").count() == 1, 60 * slack(), "it has a switch of its own")
+    assert "smooth=0.6" in address(page)
+    page.locator(".lab-curves").click(position={"x": 2, "y": 2})
 
     page.keyboard.press("?")
     sees(page, "all of the curves again")

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.figures import curves
+from core.figures import curves, style
 from core.runs.metrics_file import METRIC_COLUMNS
 
 
@@ -107,3 +107,42 @@ def test_figures_and_text_bring_no_torch_and_no_streamlit():
     code = "import sys, core.figures.curves, core.text; print({'torch', 'streamlit', 'pages'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_smoothed_line_is_the_debiased_mean_before_what_was_measured():
+    metrics = table(folds=2, epochs=6)
+    raw, smoothed = parts(curves.curves(metrics, "f1", run_colour="#0072B2", smooth=0.6), "fold", "validation")[:2]
+    measured = metrics[(metrics["fold"] == 0) & (metrics["split"] == "validation")]["f1"].tolist()
+    assert raw.y == pytest.approx(measured, abs=1e-6) and raw.opacity == curves.PALE
+    past = weight = 0.0
+    for value, drawn in zip(measured, smoothed.y, strict=True):
+        past, weight = 0.6 * past + 0.4 * value, 0.6 * weight + 0.4
+        assert drawn == pytest.approx(past / weight, abs=1e-6)
+    assert smoothed.meta["smoothed"] and smoothed.hoverinfo == "skip" and "smoothed" not in raw.meta
+
+
+def test_a_band_is_smoothed_with_its_mean_and_a_ring_stays_where_it_was_measured():
+    metrics = table(folds=3, epochs=8)
+    plain = curves.curves(metrics, "f1", run_colour="#0072B2")
+    drawn = curves.curves(metrics, "f1", run_colour="#0072B2", smooth=0.9)
+    band, _, mean = parts(drawn, "mean", "validation")
+    upper, lower = np.split(np.asarray(band.y, float), 2)
+    assert (upper + lower[::-1]) / 2 == pytest.approx(np.asarray(mean.y, float), abs=1e-6)
+    assert [ring.y for ring in parts(drawn, "best")] == [ring.y for ring in parts(plain, "best")]
+
+
+def test_the_loss_stands_on_a_logarithmic_axis_and_a_zoom_of_the_other_axis_is_let_go():
+    plain, log = (curves.curves(table(), "loss", run_colour="#0072B2", log=log) for log in (False, True))
+    assert log.layout.yaxis.type == "log" and plain.layout.yaxis.type is None
+    assert log.layout.uirevision != plain.layout.uirevision
+
+
+def test_another_run_is_one_grey_line_behind_all_others():
+    other = table(folds=3, epochs=30)
+    drawn = curves.curves(table(folds=2), "f1", run_colour="#0072B2", behind=("<b>old</b>", other))
+    behind = drawn.data[0]
+    held_out = other[other["split"] == "validation"]
+    assert behind.y == pytest.approx([held_out[held_out["epoch"] == e]["f1"].mean() for e in range(1, 31)], abs=1e-6)
+    assert behind.meta == {"part": "behind", "fold": None, "split": "validation", "name": "<b>old</b>"}
+    assert "<b>" not in behind.hovertemplate and behind.line.color == style.INK
+    assert not parts(curves.curves(table(), "f1", run_colour="#0072B2", behind=("new", other[:0])), "behind")

@@ -1,5 +1,7 @@
 """Live, run without a browser on made-up run folders."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -292,3 +294,30 @@ def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
 def test_no_chart_offers_to_be_uploaded(script):
     """plotly's toolbar would, with a button that is there unless it is taken out."""
     assert "showSendToCloud: false" in script and 'plotlyServerURL: ""' in script and '"sendChartToCloud"' in script
+
+
+def test_how_curves_are_drawn_stands_in_the_address_and_the_run_behind_them_is_of_the_same_dataset(folder, monkeypatch):
+    sent = []
+    monkeypatch.setattr(curves, "_CURVES", lambda **drawn: sent.append(json.loads(drawn["data"])))
+    older = make_run(folder, "older")
+    run, stranger = make_run(folder, "mine"), make_run(folder, "stranger", data={"root": "/data/else"})
+    at = page("live", run=run.id, smooth="0.6", log="1", behind=older.id)
+
+    def drawn():
+        loss, accuracy, _ = (panel["figure"] for panel in sent[-1]["panels"])
+        parts = [trace["meta"]["part"] for trace in loss["data"]]
+        smooth = any(trace["meta"].get("smoothed") for trace in loss["data"])
+        return "behind" in parts, smooth, loss["layout"]["yaxis"].get("type"), accuracy["layout"]["yaxis"].get("type")
+
+    assert drawn() == (True, True, "log", None)
+    assert sent[-1]["legend"][-1]["label"] == "older"
+    (box,) = [each for each in at.selectbox if each.label == "Another run behind the curves"]
+    assert box.value == older.id and len(box.options) == 2
+    box.select("").run()
+    assert drawn() == (False, True, "log", None)
+    assert "behind" not in at.query_params and at.query_params["smooth"] == "0.6" and at.query_params["log"] == "1"
+    (toggle,) = [each for each in at.toggle if "logarithmic" in each.label]
+    toggle.set_value(False).run()
+    assert drawn() == (False, True, None, None) and "log" not in at.query_params
+    page("live", run=run.id, smooth="7", log="yes", behind=stranger.id)
+    assert drawn() == (False, False, None, None)

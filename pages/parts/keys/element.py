@@ -183,7 +183,7 @@ function option(row, number) {
   if (row.colour) sign.style.background = row.colour;
   item.append(sign, made("span", row.label), made("small", row.kind));
   item.onclick = () => choose(row);
-  item.onpointermove = () => select(number);
+  item.onpointermove = () => { state.moved = true; select(number); };
   return item;
 }
 
@@ -208,6 +208,7 @@ function fill() {
 }
 
 function refill() {
+  state.moved = false;
   fill();
   select(0);
 }
@@ -236,7 +237,7 @@ function findMode(dialog) {
   input.oninput = refill;
   input.onkeydown = event => {
     const step = {ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8}[event.key];
-    if (step) { event.preventDefault(); select(state.at + step); }
+    if (step) { event.preventDefault(); state.moved = true; select(state.at + step); }
     if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); choose(state.shown[state.at]); }
   };
   dialog.replaceChildren(input, list, foot);
@@ -415,7 +416,7 @@ export default function({data, setTriggerValue}) {
   if (!state.stands) { state.stands = true; once(); }
   if (!state.dialog?.open || !state.dialog.querySelector("input")) return;
   if (state.waiting && performance.now() - state.asked > AGAIN) ask();
-  const chosen = state.shown[state.at];
+  const chosen = state.moved && state.shown[state.at];  // else the best of all, which may just have come
   fill();
   select(Math.max(0, state.shown.findIndex(row => chosen && row.label === chosen.label)));
 }

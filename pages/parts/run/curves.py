@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
+from core.figures.style import INK
 from core.runs.colours import fold_hue
 
 _LOADER = st.components.v2.component(
@@ -110,10 +111,10 @@ function readings(plot, epoch) {
   const rows = new Map();
   for (const points of plot.calcdata || []) {
     const {trace} = points[0] || {}, meta = trace && trace.meta;
-    if (!meta || trace.visible !== true || trace.fill === "toself") continue;
+    if (!meta || trace.visible !== true || trace.fill === "toself" || meta.smoothed) continue;
     const point = points.findIndex(each => each.x === epoch);
     if (point < 0) continue;
-    const key = meta.fold == null ? "mean" : "fold " + meta.fold;
+    const key = meta.name || (meta.fold == null ? "mean" : "fold " + meta.fold);
     const row = rows.get(key) || {key, colour: (trace.line || trace.marker).color};
     if (meta.part === "best") row.best = true;
     else row[meta.split] = points[point].y;
@@ -306,8 +307,12 @@ def payload(panels: Sequence[tuple[str, go.Figure]], legend: Sequence[dict] = ()
     return f'{{"panels":[{parts}],"legend":{json.dumps(list(legend))},"together":{json.dumps(together)}}}'.encode()
 
 
-def fold_legend(folds: Sequence[int], run_colour: str) -> list[dict]:
-    """Switches for training, validation, the mean and every fold. No folds: of one network that nobody validates."""
+def fold_legend(folds: Sequence[int], run_colour: str, behind: str = "") -> list[dict]:
+    """Switches for training, validation, the mean, every fold and the run behind them.
+
+    No folds: of one network that nobody validates. behind: the name of another run.
+    """
+    other = [{"key": "behind", "label": behind, "dash": False, "width": 2, "colour": INK}] if behind else []
     if not folds:
         return [{"key": "train", "label": "training", "dash": True, "width": 2}]
     return [
@@ -324,6 +329,7 @@ def fold_legend(folds: Sequence[int], run_colour: str) -> list[dict]:
             }
             for fold in folds
         ),
+        *other,
     ]
 
 
