@@ -59,6 +59,12 @@ def test_a_newcomer_reads_what_it_is_and_finds_two_ways_to_begin(opened):
     assert at.file_uploader and "Launch" in labels(at)
 
 
+def test_a_path_that_is_typed_opens_its_dataset(opened, tmp_path):
+    at = page("home")
+    at.text_input(key="home-own.path").set_value(f" {tmp_path} ").run()
+    assert not at.exception and opened == [("data", {"root": str(tmp_path)})]
+
+
 def test_the_time_of_the_demo_is_what_all_its_folds_take_here_and_untold_where_nothing_was_measured(
     opened, monkeypatch
 ):

@@ -131,7 +131,8 @@ def _folders(here: Path, key: str) -> None:
         st.html(badges.fault(f"{here} cannot be listed ({error.strerror}).", "Go up, or choose another folder."))
         return
     photos = "1 picture" if contents.photos == 1 else f"{count(contents.photos)} pictures"
-    st.caption(f"{'' if contents.whole else 'More than '}{photos} in this folder itself.")
+    below = " Those in the folders below it count too." if contents.folders and not contents.photos else ""
+    st.caption(f"{'' if contents.whole else 'More than '}{photos} in this folder itself.{below}")
     with st.container(height=260 if len(contents.folders) > 6 else "content", gap="xxsmall", key=f"browse-list-{key}"):
         for number, name in enumerate(contents.folders):
             st.button(

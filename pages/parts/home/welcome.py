@@ -15,6 +15,7 @@ from core.runs import Run
 from pages.parts.dataset import browse, dropped, strip
 from pages.parts.home import demo_run
 from pages.parts.shared import faces
+from pages.parts.shared.fields import field
 
 DATA, LAUNCH = (HOME / "pages" / f"{name}.py" for name in ("data", "launch"))
 OPENS = "home-opens"  # in the session: the folder that was dropped or chosen, which Data opens
@@ -99,6 +100,16 @@ def _own() -> None:
     if OWN not in st.session_state.get(browse.AT, {}):
         browse.close(OWN)  # a list of folders is there when somebody asks for it
     browse.browse("", OWN, _take, label="Choose a folder")
+    field(
+        st.text_input,
+        "Or the path of a folder",
+        key=f"{OWN}.path",
+        holds="",
+        read=str.strip,
+        take=_take,
+        placeholder=browse.example(),
+        help="An absolute path on the machine where the lab runs. It is read, never written to.",
+    )
 
 
 def _take(root: str) -> None:
