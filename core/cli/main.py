@@ -17,7 +17,7 @@ from core.cli.doctor import doctor
 from core.cli.engines import verbs
 from core.cli.extras import extras
 from core.cli.lab.link import link
-from core.cli.launching import everybody
+from core.cli.launching import everybody, rendering
 from core.cli.predict import predict
 from core.cli.progress import bar, wait_for
 from core.cli.relocate import relocate
@@ -64,6 +64,7 @@ app.command()(datasets.demo)
 app.command()(datasets.scan)
 app.command()(datasets.unpack)
 app.command()(relocate)
+app.command("render-config")(rendering.render_config)
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Show progress and end with the table of folds.")]
 
