@@ -85,10 +85,12 @@ def _sentence(baseline: FrozenFeatures, difference: Difference, within: float) -
     of_frozen = baseline.scores(difference.metric)
     against = f"frozen {baseline.features} with logistic regression"
     reached = f"{metric} {spread([of_frozen[fold] for fold in difference.folds])}"
-    gap = f"{paired.signed(difference.deltas_mean)} points"
+    mean, ends = difference.deltas_mean, ""
     if (people := difference.bootstrap) is not None and people.known and difference.metric == "f1":
-        ends = f"{paired.signed(people.low)} to {paired.signed(people.high)}"
-        gap += f" [{ends}, 95% over {persons.noun(difference.persons)}]"
+        mean = people.mean  # of the answers of all folds together, as the interval is
+        ends = f" [{paired.signed(people.low)} to {paired.signed(people.high)}, 95% over "
+        ends += f"{persons.noun(difference.persons)}]"
+    gap = f"{paired.signed(mean)} points{ends}"
     when = f"at the {WHICH[difference.which]}"
     if difference.verdict == paired.BETTER:
         return f"Training earned {gap} {when} over {against} ({reached})."
@@ -99,7 +101,7 @@ def _sentence(baseline: FrozenFeatures, difference: Difference, within: float) -
             f"Training earned nothing that counts: {gap} {when} over {against} ({reached}), the same within "
             f"{paired.points(within)}."
         )
-    outcome = "is not shown to have earned anything" if difference.deltas_mean > 0 else "is not shown to have helped"
+    outcome = "is not shown to have earned anything" if mean > 0 else "is not shown to have helped"
     folds = len(difference.folds)
     why = "one fold cannot show it" if folds == 1 else f"over {folds} folds that can be chance"
     return f"Training {outcome}: {gap} {when} over {against} ({reached}); {why}."

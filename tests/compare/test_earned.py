@@ -45,7 +45,7 @@ def test_the_difference_is_that_of_the_same_photos_in_the_same_folds(tmp_path, t
     person = pd.factorize(both["person"])[0]
     expected = paired.bootstrap_f1_difference(person, *map(np.array, codes), len(CLASSES))
     assert (boot.low, boot.high, boot.n) == (expected.low, expected.high, 60)
-    assert earning.sentence.startswith(f"Training earned {paired.signed(np.mean(earning.difference.deltas))} points [")
+    assert earning.sentence.startswith(f"Training earned {paired.signed(boot.mean)} points [")
     assert "95% over people] at the last epoch over frozen ImageNet features" in earning.sentence
 
 

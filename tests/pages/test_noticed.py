@@ -29,7 +29,7 @@ def run(opened, tmp_path):
 
 def test_an_odd_fold_leads_to_its_mistakes_and_stands_in_the_report(run, opened):
     at = page("live", run=run.id)
-    assert "<b>Odd fold</b> fold 2 has F1 0.410, the others 0.700 to 0.720" in html(at)
+    assert "<b>Odd fold:</b> fold 2 has F1 0.410, the others 0.700 to 0.720" in html(at)
     button(at, "See its mistakes").click().run()
     assert opened == [("look_inside", {"run": run.id, "fold": "2"})]
     (section,) = [part for part in gather.gather([run]).sections if part.title == "What stands out"]

@@ -65,7 +65,8 @@ def table_html(earned: Sequence[Earned], names: dict[str, str], colours: dict[st
         '<div class="lab-scroll"><table class="lab-table cmp-table"><thead><tr><th>run</th>'
         f'<th class="lab-left">frozen</th><th class="lab-edge">their {metric}</th>'
         f"<th>trained, {WHICH[first.which]}</th>"
-        f'<th class="lab-edge">earned (points)</th><th>F1, 95% over {who}</th><th class="lab-left">verdict</th></tr>'
+        f'<th class="lab-edge">earned (points), mean of folds</th><th>F1 of all folds together, 95% over {who}</th>'
+        '<th class="lab-left">verdict</th></tr>'
         f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -74,4 +75,4 @@ def _people(each: Earned) -> str:
     interval = each.difference.bootstrap
     if interval is None or not (math.isfinite(interval.low) and math.isfinite(interval.high)):
         return "–"
-    return f"{paired.signed(interval.low)} to {paired.signed(interval.high)}"
+    return f"{paired.signed(interval.mean)} [{paired.signed(interval.low)} to {paired.signed(interval.high)}]"

@@ -35,10 +35,9 @@ def go_on() -> None:
 
 def draw(run: Run, config: RunConfig, rows: Sequence[Noticed]) -> None:
     for each in (*rows, *_twins(run, config)):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.html(
-                f'<div class="lab-noticed"><b>{escape(each.title)}</b> {escape(each.words)}.</div>', width="stretch"
-            )
+        words, handle = st.columns([5, 2], vertical_alignment="center", gap="small")
+        words.html(f'<div class="lab-noticed"><b>{escape(each.title)}:</b> {escape(each.words)}.</div>')
+        with handle:
             _handle(run, config, each)
 
 
