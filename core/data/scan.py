@@ -21,7 +21,7 @@ from core.data.persons import Persons, persons_of
 from core.data.pictures.depth import dataset_bits, scaled_by
 from core.data.pictures.depth_facts import depth_facts
 from core.data.pictures.photo import BITS, bits_of
-from core.data.reach import bounds
+from core.data.reach import bounds, opening
 from core.data.readers.attributes import problem
 from core.data.readers.find_tables import unread_tables
 from core.data.readers.layouts import READERS, detect
@@ -228,7 +228,9 @@ def _root(root: str | Path) -> Path:
     if path.is_file():
         raise LabError(f"dataset {path}: is a file", f"Enter its folder, {path.parent}.", "missing")
     if not path.is_dir():
-        raise LabError(f"dataset {path}: there is no such folder", "Check the spelling.", "missing")
+        near = opening.nearest(path)
+        remedy = "Check the spelling." if near is None else f"Check the spelling: did you mean {near}?"
+        raise LabError(f"dataset {path}: there is no such folder", remedy, "missing")
     return path.resolve()
 
 

@@ -213,6 +213,20 @@ def test_a_missing_root_is_an_error(root, match):
         scan(DataConfig(root=root))
 
 
+def test_a_misspelt_root_names_the_folder_beside_it_that_is_most_like_it(tmp_path):
+    for name in ("Real-Faces", "reals", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "real-face.txt").write_text("no folder")
+
+    def remedy(name):
+        with pytest.raises(LabError, match="no such folder") as caught:
+            scan(DataConfig(root=str(tmp_path / name)))
+        return caught.value.remedy
+
+    assert remedy("real-face") == f"Check the spelling: did you mean {tmp_path / 'Real-Faces'}?"
+    assert remedy("nowhere") == remedy("none/real-faces") == "Check the spelling."
+
+
 def test_an_empty_root_and_a_file_are_errors(tmp_path):
     with pytest.raises(LabError, match="no images") as caught:
         read(tmp_path)

@@ -8,14 +8,18 @@ gains nothing. What is told apart is places, not files: a hard link in an allowe
 from __future__ import annotations
 
 import contextlib
+import difflib
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from core.data.reach import bounds
+from core.errors import LabError
 
 NOT_ALLOWED = bounds.KIND
+MOST_BESIDE = 5000  # entries of a folder among which a misspelt one is looked for
 _DESCRIPTORS = Path("/proc/self/fd")  # links to what is open, by which Linux tells what it really is
 _TELLS = _DESCRIPTORS.is_dir()
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -60,6 +64,22 @@ def is_folder(path: str | Path) -> bool:
 def is_file(path: str | Path) -> bool:
     """Whether there is a file, where the lab may look."""
     return bounds.may_look(path) and os.path.isfile(path)
+
+
+def nearest(path: Path) -> Path | None:
+    """The folder beside it whose name is the most like its own, for a path that leads nowhere; None where none is like
+    it, or where the lab may not look."""
+    names = []
+    try:
+        with listing(path.parent) as entries:
+            for entry in itertools.islice(entries, MOST_BESIDE):
+                if entry.is_dir(follow_symlinks=False):
+                    names.append(entry.name)
+    except (OSError, LabError):
+        return None
+    folded = {name.casefold(): name for name in sorted(names, reverse=True)}
+    alike = difflib.get_close_matches(path.name.casefold(), folded, 1, 0.7)
+    return path.parent / folded[alike[0]] if alike else None
 
 
 def _opened(path: str | Path, flags: int) -> int:
