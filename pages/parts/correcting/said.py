@@ -20,7 +20,8 @@ _CSS = """<style>
   border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
   background: light-dark(#ffffff, #191f23);
   box-shadow: 0 4px 18px rgb(0 0 0 / .22); }
-@media (max-width: 760px) { .st-key-data-said { bottom: auto; top: 4rem; } }
+@media (max-width: 1100px) { .st-key-data-said { right: calc(320px + 3rem); } }  /* beside the panel */
+@media (max-width: 760px) { .st-key-data-said { right: 1rem; bottom: auto; top: 4rem; } }
 </style>"""
 
 
