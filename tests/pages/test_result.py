@@ -30,8 +30,8 @@ def judged(folder):
 def test_a_finished_run_says_its_result_and_what_stands_out(judged):
     at = page("live", run=judged.id)
     markup = html(at)
-    assert "macro F1</abbr> <b>0.700 ± 0.141 over 2 folds</b>" in markup
-    assert "0.600 ± 0.141 (2) at the <abbr" in markup
+    assert "macro F1</span> <b>0.700 ± 0.141 over 2 folds</b>" in markup
+    assert '0.600 ± 0.141 (2) at the <span class="lab-word"' in markup
     assert f"3 of 4 {CLASSES[1]} taken for {CLASSES[4]}" in markup.replace("&lt;", "<").replace("&gt;", ">")
     assert "3 of 24 photos (12.5%)" in markup
     verbs = ["See the mistakes", "Check the labels", "Compare", "Predict", "Run again"]

@@ -31,7 +31,8 @@ def look(others: Sequence[Listed]) -> Look:
 
 
 def others_of(run: Run, config: RunConfig) -> list[Listed]:
-    """Other runs of its dataset that measure something of people who were held out, newest first."""
+    """Other runs of its dataset that measure something of people who were held out, newest first; of thousands the
+    newest, and the one in the address."""
     name, root = Path(config.data.root).name, str(config.data.root)
     same = [
         each
@@ -39,7 +40,9 @@ def others_of(run: Run, config: RunConfig) -> list[Listed]:
         if not each.unreadable and each.id != run.id and each.summary.get("dataset") == name
     ]
     of_root = (each for each in same if str(index.settings_of(each).get("data.root", root)) == root)
-    return [each for each in of_root if not each.summary.get("everybody")][:MOST]
+    offered = [each for each in of_root if not each.summary.get("everybody")]
+    asked = st.query_params.get("behind")
+    return [each for place, each in enumerate(offered) if place < MOST or each.id == asked]
 
 
 def controls(drawn: Look, others: Sequence[Listed]) -> None:
