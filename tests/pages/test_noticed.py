@@ -8,6 +8,7 @@ from core.report import gather
 from core.runs import FoldState
 from pages.parts.data import duplicates
 from pages.parts.form import draft
+from pages.parts.launch import source
 from tests.compared import make_run, samples
 from tests.pages.app import button, html, labels, page
 
@@ -46,6 +47,7 @@ def test_who_never_stops_early_gets_it_as_a_change_on_launch(run, opened, monkey
     at.run()
     assert not at.exception, at.exception
     assert at.session_state[draft.DRAFT]["training"]["early_stopping"] == 3
+    assert source.AGAIN not in at.session_state, "nobody is asked whether as it was"
     assert at.session_state["launch_base"]["training"]["early_stopping"] is None, "it stands there as a change"
 
 

@@ -84,17 +84,20 @@ def take_recipe(name: str) -> None:
 def take_run(run_id: str) -> None:
     """Another run's settings and its dataset."""
     begin(Run(run_id).config(), ("from", run_id))
-    _take_changes(("from", run_id))
-    if "study" not in st.query_params:  # what is added to a study is another run of it
+    changed = _take_changes(("from", run_id))
+    if not changed and "study" not in st.query_params:  # what is added to a study is another run of it
         st.session_state[AGAIN] = run_id
 
 
-def _take_changes(named: tuple[str, str] | None) -> None:
-    """What a run's page wants otherwise than the run had it, if it is that run which the form begins from."""
+def _take_changes(named: tuple[str, str] | None) -> bool:
+    """Whether a run's page wants something otherwise than the run had it, which is then so, if it is that run which the
+    form begins from."""
     changes_of = st.session_state.pop(handles.SETTINGS, None)
-    if changes_of is not None and named == ("from", changes_of[0]):
-        for path, value in changes_of[1].items():
-            draft.assign(path, value)
+    if changes_of is None or named != ("from", changes_of[0]):
+        return False
+    for path, value in changes_of[1].items():
+        draft.assign(path, value)
+    return True
 
 
 def begin(config: RunConfig, source: tuple[str, str]) -> None:
