@@ -125,6 +125,8 @@ def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
     assert "InvertImg turns dark photos light and light photos dark" in text
     assert "Dark and light photos" in text
     assert "darkest" in text and "5. InvertImg" in text
+    title = TRANSFORMS["InvertImg"].title
+    assert f'title="InvertImg">{html.escape(title)}<' in html_of(page)
     assert "get black borders, 98% of what is left of them" in text
     assert "photos become 1.56 times as broad" in text
 

@@ -132,7 +132,7 @@ def problems(entries: Iterable[Listed], search: Search) -> list[str]:
     runs = list(entries)
     faults = [why for condition in search.conditions if (why := _problem(runs, condition))]
     if search.either:
-        faults.append('or: all conditions have to hold together. Search for one of them, or put "or" in quotes.')
+        faults.append("or is not understood: all conditions have to hold together. Search for one of them at a time.")
     return faults
 
 

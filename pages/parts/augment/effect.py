@@ -20,6 +20,7 @@ from core.augment.notes import notes_of as measured_notes
 from core.augment.pipeline import sample_seed
 from core.augment.preview import validation_view
 from core.config import RunConfig, TransformConfig
+from core.config.transforms import TRANSFORMS
 from core.data.pictures.photo import photos_of
 from core.data.values import noun_of
 from core.errors import LabError
@@ -166,8 +167,13 @@ def _table(measured: Sequence[Effect], single: bool, noun: str) -> str:
             for share in shares
         )
         cells += "".join(f"<td>{_swatches(*pair)}</td>" for pair in greys)
-        rows.append(f"<tr><td>{faces.image(heat(effect), '')}{escape(effect.name)}</td>{cells}</tr>")
+        rows.append(f"<tr><td>{faces.image(heat(effect), '')}{_named(effect.name)}</td>{cells}</tr>")
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{''.join(rows)}</table>"
+
+
+def _named(name: str) -> str:
+    """As the list beside it calls a transform; the library's own name on hover."""
+    return f'<span title="{escape(name)}">{escape(TRANSFORMS[name].title)}</span>'
 
 
 def _swatches(before: float, after: float) -> str:
