@@ -235,6 +235,14 @@ def test_a_network_that_is_mostly_right_sends_to_the_labels_that_it_contradicts(
     assert not page(run=doubted.id, view="labels").warning
 
 
+def test_a_photo_whose_person_nobody_knows_is_not_called_one(folder, samples, tmp_path):
+    p = probabilities_of(samples["y"], sure=0.8)
+    p[17] = 0.001 * p[17] + 0.999 * np.eye(6)[3]
+    alone = samples.assign(person=samples["sample"])
+    markup = html(page(run=made(folder, alone, probabilities=p, root=tmp_path / "photos").id, view="labels"))
+    assert "which held this photo out" in markup and ">person<" not in markup
+
+
 def test_a_confirmed_label_is_not_asked_again_and_undo_asks_again(doubted, tmp_path):
     at = page(run=doubted.id, view="labels")
     before = queue(at)

@@ -174,7 +174,8 @@ def _from_dataset(photos: Photos) -> Photo | None:
         return None
     fold = int(row["fold"])
     name = shorten(str(row["class_name"]), LONGEST_NAME, placeholder="...")
-    description = f"{name} · person {row['person']}" + (f" · held out in fold {fold}" if fold >= 0 else "")
+    whose = "" if row["person"] == row["sample"] else f" · person {row['person']}"  # else nobody knows whose it is
+    description = f"{name}{whose}" + (f" · held out in fold {fold}" if fold >= 0 else "")
     return Photo(image, int(row.name), row["sample"], description, fold, repr(stored))
 
 

@@ -105,13 +105,16 @@ def portrait(doubt: Doubt) -> str:
 
 
 def _facts(doubt: Doubt) -> str:
-    facts = {"label": doubt.label, "likely": doubt.likely, "photo": doubt.sample, "person": doubt.person}
+    facts = {"label": doubt.label, "likely": doubt.likely, "photo": doubt.sample}
+    unknown = doubt.person == doubt.sample  # then the photo stands for a person of its own
+    if not unknown:
+        facts["person"] = doubt.person
     table = doubt.answers.table
     for name in attribute_names(table.iloc[[doubt.row]])[:MOST_ATTRIBUTES]:
         value = value_text(doubt.face[column_of(name, table)])
         if value != doubt.label:
             facts.setdefault(name, f"{value} years" if name == "age" else value)
-    facts["judged by"] = f"fold {doubt.face['fold']}, which held this person out"
+    facts["judged by"] = f"fold {doubt.face['fold']}, which held this {'photo' if unknown else 'person'} out"
     return "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(fact))}</dd>" for name, fact in facts.items())
 
 
