@@ -16,6 +16,7 @@ from core.errors import LabError
 from core.inside import first_weights
 from core.inside.first_weights import measure
 from core.network.model import build_model
+from core.stats import linear_probe
 from tests.celeba import drawn
 from tests.fold_runs import SIZE, make_run, pictures
 from tests.yes_no_runs import NAMES, finished, planned
@@ -32,6 +33,14 @@ def faces(root, each=4):
         picture = Image.fromarray(noise.astype(np.uint8)).resize((SIZE, SIZE))
         picture.save(root / f"{age}_{gender}_0_2017010920365{number:04d}.jpg", quality=95)
     return root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_strengths():
+    """Two to choose from, for speed: how C is chosen is tested in tests/stats/test_linear_probe.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear_probe, "STRENGTHS", (1e-3, 1e-2))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -163,14 +172,13 @@ def test_attributes_that_are_told_one_by_one_have_one_each(tmp_path):
     assert (kept.table["yes_Young"] < 0).sum() == 4
 
 
-def test_large_datasets_draw_people_to_fit_on_and_answer_about_everybody(run, monkeypatch, kept):
-    monkeypatch.setattr(first_weights, "MOST_FITTED", 20)
-    asked = []
-    monkeypatch.setattr(frozen_features, "save", lambda run, table, facts: asked.append((table, facts)))
-    measure(run, device="cpu")
-    ((table, facts),) = asked
-    assert facts["drawn"] and len(table) == len(run.samples())
-    assert all(each["fitted"] < 20 for each in facts["folds"])
+def test_large_datasets_draw_people_to_fit_on(run, monkeypatch):
+    samples = run.samples()
+    assert first_weights._drawn(samples).all()
+    monkeypatch.setattr(first_weights, "MOST_FITTED", 10)
+    twice = samples.assign(person=np.arange(len(samples)) // 2)
+    drawn = first_weights._drawn(twice)
+    assert drawn.sum() == 10 and twice[drawn].groupby("person").size().eq(2).all(), "all photos of a person"
 
 
 def test_cancelled_work_keeps_nothing(place):
