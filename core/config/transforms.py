@@ -280,9 +280,24 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
+# Where albumentations' own name is no word that people use.
+TITLES = {
+    "num_holes_range": "Rectangles",
+    "hole_height_range": "Height",
+    "hole_width_range": "Width",
+    "num_shadows_limit": "Shadows",
+    "num_steps": "Cells",
+    "sat_shift_limit": "Saturation shift",
+    "val_shift_limit": "Brightness shift",
+    "translate_percent": "Shift",
+    "std_range": "Noise",
+    "std": "Deviation",
+}
+
+
 def param_title(name: str) -> str:
-    """What a control of the parameter is called: "hole_height_range" -> "Hole height"."""
-    return name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
+    """What a control of the parameter is called: "brightness_limit" -> "Brightness"."""
+    return TITLES.get(name) or name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()
 
 
 def default_params(name: str) -> dict[str, Any]:

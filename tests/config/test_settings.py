@@ -1,4 +1,5 @@
 import ast
+import re
 
 import pytest
 
@@ -6,6 +7,7 @@ from core.config import from_dict
 from core.config.recipes import all_recipes, load_recipe, recipes_home, save_recipe
 from core.config.run_config import with_setting, with_value
 from core.config.settings import differing, flat, leaves, phases_line, recipe_of, transforms_line
+from core.config.transforms import TRANSFORMS, param_title
 from core.places import HOME
 
 
@@ -86,3 +88,11 @@ def test_there_is_one_flattener():
             if function.name in calls and dotted:
                 recursive.append(f"{path.name}: {function.name}")
     assert recursive == ["settings.py: leaves"]
+
+
+def test_a_control_of_a_transform_has_a_word_that_people_use():
+    titles = {param_title(name) for transform in TRANSFORMS.values() for name in transform.params}
+    assert not [title for title in titles if re.search(r"\b(num|std|sat|val|percent|limit|range)\b", title, re.I)]
+    for name, transform in TRANSFORMS.items():
+        own = [param_title(param) for param in transform.params]
+        assert len(set(own)) == len(own), f"{name}: two controls of one name"
