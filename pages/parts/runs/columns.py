@@ -94,7 +94,7 @@ ALL = (
     Column(
         "recipe",
         "Recipe",
-        "The nearest recipe, and how many settings differ from it.",
+        "The nearest recipe, and how many settings of its training differ; folds, seed and depth are not counted.",
         lambda entry: entry.recipe or NOTHING,
     ),
     Column(
