@@ -509,7 +509,7 @@ def test_trust_stands_beneath_each_map(depths):
     maps = sent(at, "facet_maps")
     (row,) = maps["rows"]
     fine, coarse = row["cells"]
-    assert [column["note"] for column in maps["columns"]] == ["", "8 x 8 cells", "2 x 2 cells"]
+    assert [column["note"] for column in maps["columns"]] == ["64 x 64 px", "8 x 8 cells", "2 x 2 cells"]
     assert "background" in fine["note"] and not coarse["note"], "of few cells nothing is said about regions"
     for cell in (fine, coarse):
         beats, redrawn, tenth = cell["trust"]["figures"][:3]

@@ -83,7 +83,7 @@ def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
     for fold in (0, 1):
         assert f"fold {fold}</td>" in shown and f"{predictions.answers[fold, 0].max():.3f}" in shown
     assert "of 2 folds say so" in shown and "disagreement" in shown and "set:" in shown
-    assert "No threshold of winner shows 95% right answers" in words(at)
+    assert "No threshold of this run shows 95% right answers" in words(at)
     assert "Each map is scaled to its own largest value" in words(at)
     assert not [label for label in labels(at) if label.startswith("Answer the")]
 
