@@ -84,6 +84,7 @@ def test_sizes_are_told_by_kind_and_add_up_to_what_lies_in_the_folder(run):
     assert told.best + told.final == pytest.approx(2 * room.kept, rel=0.02)
     assert room.training == 2 * (1 + 2) * room.weights + room.weights  # adam keeps two moments of each weight
     run.package_file.write_bytes(b"x" * 1000)
+    assert sizes.bytes_of(run).package == 1000
     assert sizes.total_of(run) == told.total + 1000  # what is remembered is not believed once a file has come
 
 
@@ -94,6 +95,18 @@ def test_resume_points_of_finished_folds_go_and_nothing_else(run):
     assert {path.name: path.stat().st_size for path in run.fold_dir(0).iterdir() if path.name != "lock"} == before
     assert not run.dropped_file.exists() and dropped.sentence(run) == ""
     assert keep.drop([run.id], "resume-points") == 0
+
+
+def test_a_package_goes_while_the_run_can_be_packaged_again_and_stays_where_it_is_the_last_to_have_networks(run):
+    run.package_file.write_bytes(b"x" * 1000)
+    assert use.offer([run.id], keep.CHOICES["packages"]).bytes == 1000
+    before = {path for path in run.dir.rglob("*") if path.is_file() and path.name != "lock"}
+    assert keep.drop([run.id], "packages") == 1000
+    left = {path for path in run.dir.rglob("*") if path.is_file() and path.name != "lock"}
+    assert before - left == {run.package_file} and not run.dropped_file.exists()
+    run.package_file.write_bytes(b"x" * 1000)
+    keep.drop([run.id], "results")
+    assert keep.drop([run.id], "packages") == 0 and run.package_file.exists()
 
 
 def test_best_weights_stay_alone_and_the_run_says_where_the_others_went(run):

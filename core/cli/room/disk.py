@@ -24,7 +24,7 @@ def disk(
     runs: Annotated[list[str] | None, typer.Argument(help="With --drop: these runs.")] = None,
     drop: Annotated[
         str | None,
-        typer.Option("--drop", help="resume-points, best (keep these weights only) or results (no weights)."),
+        typer.Option("--drop", help="resume-points, packages, best (keep these weights only) or results (no weights)."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="With --drop: every run that is done.")] = False,
     yes: Annotated[
@@ -108,6 +108,7 @@ def _show(root: Path, *, as_json: bool) -> None:
         ("  final weights", runs.final),
         ("  resume points", runs.resume),
         ("  predictions", runs.predictions),
+        ("  packages", runs.package),
         ("  other", runs.other),
         ("deleted runs in the trash", used.trash),
         ("decoded photos", used.of_pixels),

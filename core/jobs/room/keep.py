@@ -44,6 +44,12 @@ RESUME = Choice(
     "Drop resume points of finished folds",
     "Nothing is lost: a finished fold is never resumed, and its weights and answers stay.",
 )
+PACKAGES = Choice(
+    "packages",
+    "Drop packages",
+    "Nothing is lost: a run is packaged again by a click while its weights are there. Where weights were dropped the "
+    "package stays.",
+)
 BEST = Choice(
     "best",
     "Keep the best weights only",
@@ -59,15 +65,15 @@ RESULTS = Choice(
     "stay, and so does a network that was trained on everybody, which is all that such a run has.",
     dropped.CHECKPOINTS,
 )
-CHOICES = {choice.name: choice for choice in (RESUME, BEST, RESULTS)}
+CHOICES = {choice.name: choice for choice in (RESUME, PACKAGES, BEST, RESULTS)}
 RULES = {choice.name: choice for choice in (ALL, BEST, RESULTS)}
 
 
 @dataclass(frozen=True)
 class Drop:
-    """What a choice would take of one run. files: of its finished folds. weights: kinds of weights among them.
+    """What a choice would take of one run. files: of its finished folds, or its package.
 
-    unfinished: folds that are not done, which keep all they have.
+    weights: kinds of weights among them. unfinished: folds that are not done, which keep all they have.
     """
 
     run: Run
@@ -90,6 +96,9 @@ def would_drop(run: Run, choice: Choice) -> Drop:
     states = run.states()
     done = [state.fold for state in states if state.state == "done"]
     taken: dict[Path, str] = {}
+    if choice is PACKAGES:  # where weights were dropped it is the last place that has networks
+        taken = {} if dropped.read(run).weights else {run.package_file: ""}
+        done = []
     kinds = tuple(which for which in choice.weights if which != "best" or not _on_everybody(run))
     for fold in done:
         if _says_its_end(run, fold):

@@ -15,13 +15,14 @@ REMEMBERED = 20_000  # runs
 
 @dataclass(frozen=True)
 class RunBytes:
-    """best, final: weights. resume: resume points. predictions: what the folds answered. other: all else, such as
-    frozen samples, metrics, logs, and what was made of the run (a package, answers in several ways)."""
+    """best, final: weights. resume: resume points. predictions: what the folds answered. package: the zip to take
+    home. other: all else, such as frozen samples, metrics, logs, and answers in several ways."""
 
     best: int = 0
     final: int = 0
     resume: int = 0
     predictions: int = 0
+    package: int = 0
     other: int = 0
 
     @property
@@ -34,7 +35,7 @@ class RunBytes:
 
 def bytes_of(run: Run) -> RunBytes:
     """What lies in a run's folder now; nothing of one that is gone."""
-    kinds: dict[Path, str] = {run.test_predictions_file: "predictions"}
+    kinds: dict[Path, str] = {run.test_predictions_file: "predictions", run.package_file: "package"}
     for fold in run.folds():
         kinds[run.last_file(fold)] = "resume"
         for which in ("best", "final"):

@@ -28,6 +28,7 @@ PARTS = (
     ("final weights", "#86b3df"),
     ("resume points", "#a07cc5"),
     ("predictions", "#5f6ea8"),
+    ("packages", "#c77c9a"),
     ("other files of runs", "#9aa7ad"),
     ("decoded photos", "#4aa59b"),
     ("deleted runs", "#b08968"),
@@ -83,7 +84,7 @@ def _rule(root: Path) -> None:
 def use_html(now: Use) -> str:
     """Free and used, as a bar over the whole disk and its legend."""
     runs = now.of_runs
-    amounts = (runs.best, runs.final, runs.resume, runs.predictions, runs.other)
+    amounts = (runs.best, runs.final, runs.resume, runs.predictions, runs.package, runs.other)
     amounts += (now.of_pixels, now.trash, now.datasets, now.lab)
     others = max(0, now.disk - now.free - now.total)
     parts, legend = [], []
@@ -104,11 +105,11 @@ def use_html(now: Use) -> str:
 
 
 def runs_html(runs: Sequence[RunUse]) -> str:
-    heads = ("total", "best weights", "final weights", "resume points", "predictions", "other", "")
+    heads = ("total", "best weights", "final weights", "resume points", "predictions", "package", "other", "")
     rows = []
     for run in runs:
         sizes = run.bytes
-        amounts = (sizes.total, sizes.best, sizes.final, sizes.resume, sizes.predictions, sizes.other)
+        amounts = (sizes.total, sizes.best, sizes.final, sizes.resume, sizes.predictions, sizes.package, sizes.other)
         cells = "".join(f"<td>{size(amount) if amount else '–'}</td>" for amount in amounts)
         weights = dropped.read(Run(run.id)).weights
         note = "results only" if len(weights) > 1 else f"no {weights[0]} weights" if weights else ""
