@@ -25,6 +25,15 @@ def sees(page, words: str, seconds: float = 60) -> None:
     )
 
 
+def fits(page, what: str = "the page") -> None:
+    """Nothing has to be pushed sideways; what was measured at another width is measured anew a moment later."""
+    soon(
+        lambda: max(page.evaluate(TOO_WIDE)) <= 1,
+        60 * slack(),
+        lambda: f"{what} fits: {page.evaluate(TOO_WIDE)} px too wide at {page.url}",
+    )
+
+
 def button(page, name: str):
     return page.get_by_role("button", name=name, exact=True)
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.hands import TOO_WIDE, address, button, choose, filled, pick, press, sees, text
+from tests.browser.hands import address, button, choose, filled, fits, pick, press, sees, text
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -69,7 +69,7 @@ def test_the_address_opens_the_same_view_and_a_narrow_window_fits(page, lab):
     page.set_viewport_size({"width": 800, "height": 900})
     page.goto(f"/augment?root={lab.demo}&recipe=quick&view=walk")
     sees(page, "the others that draw are off", 90)
-    soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")
+    fits(page)
     photo = soon(lambda: photo_of(page), 60 * slack(), "the photo is in the address")
     talk.over()
     page.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.answered import made, probabilities_of, table_of
-from tests.browser.hands import TOO_WIDE, press, sees
+from tests.browser.hands import fits, press, sees
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -31,4 +31,4 @@ def test_it_is_drawn_once_it_is_opened_and_answers_another_accuracy(page, lab, t
     with talk.answered():
         slider.press("Home")
     sees(page, "Answer from a confidence of")
-    assert max(page.evaluate(TOO_WIDE)) <= 0
+    fits(page)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.browser.hands import TOO_WIDE, address, button, press, sees, text, write
+from tests.browser.hands import address, button, fits, press, sees, text, write
 from tests.browser.screen import Talk, Watch, slack, soon
 from tests.compared import CLASSES, make_run, samples
 
@@ -154,4 +154,4 @@ def test_compare_fits_800_pixels(page, four):
     page.goto(f"/compare?runs={ALL}")
     sees(page, "ResNet-101 is better than")
     soon(lambda: page.evaluate(LINES, "F1 against cost"), 60 * slack(), "the figures are drawn")
-    soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")
+    fits(page)

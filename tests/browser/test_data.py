@@ -10,12 +10,12 @@ from core.data.labels import corrections
 from core.places import datasets_folder
 from core.runs import Run
 from tests.browser.hands import (
-    TOO_WIDE,
     address,
     button,
     choose,
     field,
     filled,
+    fits,
     pick,
     press,
     sees,
@@ -120,7 +120,7 @@ def test_what_was_understood_leads_to_the_control_that_changes_it_and_fits_a_pho
     page.set_viewport_size({"width": 420, "height": 900})
     page.goto(f"/data?root={tmp_path / 'pets'}")
     sees(page, "2 classes: cat 2, dog 2.")
-    soon(lambda: max(page.evaluate(TOO_WIDE)) <= 0, 60 * slack(), "the page fits")
+    fits(page)
     persons = page.locator('[class*="st-key-fact-"]', has_text="Persons are unknown")
     press(persons.get_by_role("button", name="Change"))
     control = page.locator('[class*="st-key-data-choice"][class*="-persons"]')

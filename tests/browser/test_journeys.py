@@ -12,11 +12,11 @@ import pytest
 from core.runs import Run, metrics_file
 from tests.browser import axe
 from tests.browser.hands import (
-    TOO_WIDE,
     address,
     button,
     field,
     filled,
+    fits,
     form_of,
     open_launch,
     pick,
@@ -465,11 +465,7 @@ def test_every_page_fits_800_pixels_and_axe_has_nothing_grave_against_it_in_eith
     ):
         page.goto(place)
         sees(page, ready)
-        soon(
-            lambda: max(page.evaluate(TOO_WIDE)) <= 1,
-            60 * slack(),
-            lambda place=place: f"{place} fits: {page.evaluate(TOO_WIDE)} px too wide",
-        )
+        fits(page, place)
         talk.over()
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)

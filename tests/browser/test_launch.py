@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.runs import Run
-from tests.browser.hands import TOO_WIDE, address, button, field, open_launch, press, sees, text
+from tests.browser.hands import address, button, field, fits, open_launch, press, sees, text
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def test_the_button_is_in_sight_from_the_start_and_on_the_way_down(page, lab):
         for place in (UP, DOWN):
             page.evaluate(place)
             soon(lambda: page.evaluate(IN_SIGHT, "Launch"), 60 * slack(), f"it is in sight at {width} px")
-        assert max(page.evaluate(TOO_WIDE)) <= 1, f"{width} px"
+        fits(page, f"{width} px")
     page.set_viewport_size({"width": 1440, "height": 760})
     press(page.get_by_text("The best result", exact=True))
     press(button(page, "Take it"))
