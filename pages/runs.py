@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.jobs import trash
 from core.runs.colours import colour_of
-from core.runs.lists import best, conditions, index, query
+from core.runs.lists import best, expression, index, query
 from core.runs.lists.index import Listed
 from core.text import count, number_of, plain
 from pages.parts.people import people
-from pages.parts.runs import actions, columns, pressed, table
+from pages.parts.runs import actions, asking, columns, pressed, table
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
 from pages.parts.tab import ticking
@@ -24,10 +24,10 @@ TABLE = "runs-table"
 CLICKED = "runs-clicked"  # in the session: time of the last click in the table
 FILTERS = (("state", "State"), ("dataset", "Dataset"), ("task", "Task"), ("depth", "Depth"), ("tag", "Tag"))
 SEARCH_HELP = (
-    "Words that all occur in name, id, dataset, study, recipe, tags or note, and conditions with =, !=, >, <, >= or <= "
-    "on a column (f1, last\\_f1, accuracy, epochs, depth, classes, photos, people, folds, size, time, name, state, "
-    "dataset, task, study, recipe, tag, who) or on any setting: f1>0.7 depth=18 batch\\_size=64 size>500MB. "
-    'What holds spaces or signs stands in quotes: study="a name".'
+    "Words that occur in name, id, dataset, study, recipe, tags or note, and conditions on a column or any setting, "
+    "such as f1>0.7 or batch\\_size=64, joined by and, or, not and parentheses: (f1>0.7 or tag=paper) and not "
+    "state=failed. Parts with nothing between them all have to hold. What holds spaces or signs stands in quotes: "
+    'study="a name". Conditions, beside this field, lists all that can be asked.'
 )
 NO_GROUPS = "No groups"
 GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag") if name != "by"}
@@ -71,9 +71,10 @@ def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> 
             icon=":material/search:",
             width=300,
             on_change=first_page,
-            placeholder="name, tag, note, f1>0.7, epochs>3",
+            placeholder="name, f1>0.7 and not tag=old",
             help=SEARCH_HELP,
         )
+        asking.builder(entries, text or "")
         filters = {name: ticked for name, title in FILTERS if (ticked := pick_filter(entries, name, title)) is not None}
         mine = people.shared() and st.toggle("Mine", key="mine", bind="query-params", on_change=first_page)
         by = st.selectbox(
@@ -230,13 +231,14 @@ matching = query.choose(here, question)
 chosen = pressed.chosen(here)
 actions.bar(shelf, chosen, here, matching)
 if not matching:
-    not_understood = conditions.problems(here, conditions.read(question.text))
+    not_understood = expression.problems(here, expression.read(question.text))
     for why in not_understood:
         st.warning(plain(why), icon=":material/search_off:")
     if not not_understood:
         st.info("No run fits the search and the filters.", icon=":material/search_off:")
     st.button("Clear search and filters", on_click=actions.clear_filters)
     st.stop()
+asking.understood(question.text)
 groups = grouped(matching, by)
 total = sum(len(rows) for _, _, rows in groups)
 page = page_of(total)

@@ -59,6 +59,28 @@ def test_conditions_choose_runs_and_one_that_is_not_understood_says_so(folder):
     assert "2 runs" in captions(at)
 
 
+def test_an_expression_chooses_runs_and_says_what_was_understood_or_where_it_was_not(folder):
+    for name, epochs in (("short one", 3), ("long one", 8), ("longest", 20)):
+        make_run(folder, name, epochs=epochs)
+    at = page("runs", q="epochs>10 or not name contains long")
+    assert "2 of 3 runs" in captions(at) and "Asked for: epochs" in captions(at)
+    at = page("runs", q="(epochs>3")
+    assert "at character 1" in at.warning[0].value and "is never closed" in at.warning[0].value
+
+
+def test_a_condition_is_put_together_by_choosing(folder):
+    for name, epochs in (("short one", 3), ("long one", 8), ("longest", 20)):
+        make_run(folder, name, epochs=epochs)
+    at = page("runs", q="name contains long")
+    at.session_state["runs-asked"] = True  # the popover is open
+    at.run()
+    for label, choice in (("Ask about", "epochs"), ("Sign", ">"), ("Joined by", "and not"), ("Value", "8")):
+        next(box for box in at.selectbox if box.label == label).set_value(choice).run()
+    button(at, "Add to the search").click().run()
+    assert at.text_input(key="q").value == "name contains long and not epochs>8"
+    assert "1 of 3 runs" in captions(at)
+
+
 def test_archive_undo(folder):
     run = make_run(folder, "one")
     make_run(folder, "two")

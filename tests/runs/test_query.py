@@ -1,6 +1,6 @@
 import pytest
 
-from core.runs.lists import conditions
+from core.runs.lists import expression
 from core.runs.lists.index import Listed
 from core.runs.lists.query import Query, choices, choose, grouped, ordered, varying
 from core.runs.notes import Notes
@@ -90,17 +90,17 @@ def test_conditions_on_settings_and_what_a_run_lacks(text, expected):
 
 def test_a_condition_says_what_is_not_understood_and_then_fits_no_run():
     def why(text):
-        return conditions.problems([A, B], conditions.read(text))
+        return expression.problems([A, B], expression.read(text))
 
     assert why("f1>0.7 depth=18 method=mixup nothing") == []
     (typing_error,) = why("epoch>3")
     assert "no column or setting is called epoch." in typing_error and "Did you mean epochs?" in typing_error
     assert "three is not a number" in why("depth>three")[0]
     assert "is not a size such as 500 MB" in why("size>500")[0]
-    assert "only = and != can be asked" in why("dataset>demo")[0]
+    assert "only =, != and contains can be asked" in why("dataset>demo")[0]
     assert names(choose([A, B], Query(text="epoch!=3"))) == []
-    assert "have to hold together" in why("f1>0.6 or folds=2")[0]
-    assert names(choose([A, B], Query(text="f1>0.6 or folds=2"))) == [] == why("paper or and")
+    assert names(choose([A, B], Query(text="f1>0.6 or folds=2"))) == ["alpha", "beta"]
+    assert names(choose([A, B], Query(text="paper or and"))) == [] == why("paper or and")
 
 
 def test_filters_are_all_required_and_their_values_are_alternatives():

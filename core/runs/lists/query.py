@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.config.settings import Value
-from core.runs.lists import conditions
+from core.runs.lists import expression
 from core.runs.lists.index import LISTED_SCORES, Listed, settings_of
 
 NO_VALUE = "none"
@@ -57,7 +57,7 @@ class Query:
     """What the address of the Runs page asks for; an empty filter lets everything through.
 
     text: words that must all occur in name, id, dataset, study, recipe, tags or note, and conditions such as
-    `epochs>3` or `training.batch_size=64`: see conditions.read. by: who launched it. archived: the archived runs
+    `epochs>3` or `training.batch_size=64`: see expression.read. by: who launched it. archived: the archived runs
     instead of the others; None for both.
     """
 
@@ -82,13 +82,11 @@ def choose(entries: Iterable[Listed], query: Query) -> list[Listed]:
             chosen = [entry for entry in chosen if FIELDS[name](entry) in allowed]
     if query.tag:
         chosen = [entry for entry in chosen if not set(query.tag).isdisjoint(entry.notes.tags)]
-    search = conditions.read(query.text)
-    if search.conditions and conditions.problems(chosen, search):
+    search = expression.read(query.text)
+    if expression.problems(chosen, search):
         return []
-    for word in search.words:
-        chosen = [entry for entry in chosen if word in entry.text]
-    for condition in search.conditions:
-        chosen = [entry for entry in chosen if conditions.fits(entry, condition)]
+    if search.tree is not None:
+        chosen = [entry for entry in chosen if expression.meets(entry, search.tree)]
     return ordered(chosen, query.sort, query.descending)
 
 
