@@ -90,11 +90,12 @@ def _in_words(sign: str) -> str:
 def _value(values: Sequence[Any], of: str) -> str:
     if not values or len(values) > MOST:
         return st.text_input("Value", key=f"runs-asked-value-{of}") or ""
-    chosen = st.selectbox(
+    chosen = begin(
+        st.selectbox,
         "Value",
         [_short(value) for value in values],
-        index=None,
         key=f"runs-asked-choice-{of}",
+        begins=None,
         accept_new_options=True,
         placeholder="Choose or type",
     )
