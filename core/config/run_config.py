@@ -6,6 +6,8 @@ Plain data with checks; a YAML file and a form make the same object. Imports no 
 from __future__ import annotations
 
 import copy
+import functools
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -123,7 +125,13 @@ def _holes_fit(holes: dict[str, Any], size: dict[str, Any] | None) -> None:
 
 
 def to_yaml(config: RunConfig) -> str:
-    return plain_yaml.dump(config.model_dump(mode="json"))
+    return _written(json.dumps(config.model_dump(mode="json")))
+
+
+@functools.lru_cache(maxsize=64)
+def _written(settings: str) -> str:
+    """Launch names its run after the whole text, twice each time that the page is drawn."""
+    return plain_yaml.dump(json.loads(settings))
 
 
 def from_dict(data: Any, source: str = "configuration") -> RunConfig:

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 OURS = "#lab-connection"
 STREAMLITS = "Streamlit server is not responding"  # what it logs when it shows its dialog
-GONE = ("ERR_", "WebSocket", "disconnected", "not responding", "reaching server endpoint", "timed out")
+GONE = ("ERR_", "WebSocket", "disconnected", "not responding", "reaching server endpoint", "timed out", "403")
 
 
 def typed(page) -> list[str]:

@@ -169,6 +169,7 @@ def test_training_outlives_the_lab_and_is_found_again(page, context, lab):
         "ERR_EMPTY_RESPONSE",
         "disconnected",
         "not responding",
+        "403",  # between the lab's new start and its new link, which the browser is given below
     )
     open_launch(page)
     small_run(page, folds=2, epochs=900)
