@@ -1,4 +1,4 @@
-"""Settings: disk, where fold jobs train, whether this machine is well, words and keys, and what this lab is."""
+"""Settings: disk, where fold jobs train, who is told of ends, this machine's health, words and keys, what it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core import machine, places
 from pages.parts.hand import hand
 from pages.parts.keys import glossary
 from pages.parts.people import people
-from pages.parts.settings import about, change, disk, engine, health, pixels, slots
+from pages.parts.settings import about, alerts, change, disk, engine, health, pixels, slots
 from pages.parts.shared import frame, theme
 
 frame.begin_page(shows=hand.BOTH)
@@ -30,6 +30,8 @@ with theme.section("Decoded photos"):
 with theme.section("Where fold jobs train"):
     engine.section(root)
     slots.controls()
+with theme.section("Who is told when a run ends"):
+    alerts.section(root)
 with theme.section("Is this machine well?"):
     health.section(root)
 with theme.section("Words and keys"):

@@ -16,6 +16,7 @@ from core.cli.certainty import certainty
 from core.cli.doctor import doctor
 from core.cli.engines import verbs
 from core.cli.extras import extras
+from core.cli.lab import alert
 from core.cli.lab.link import link
 from core.cli.launching import everybody, rendering
 from core.cli.predict import predict
@@ -60,6 +61,8 @@ app.command()(doctor)
 app.command()(disk.disk)
 app.command()(extras)
 app.command()(link)
+app.command()(alert.alert)
+app.command(hidden=True)(alert.tell)
 app.command()(datasets.demo)
 app.command()(datasets.scan)
 app.command()(datasets.unpack)

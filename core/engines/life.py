@@ -13,6 +13,7 @@ from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
 from core.engines.writer import Writer
 from core.errors import LabError
 from core.jobs import elsewhere, halt
+from core.jobs.alerts.line import Line
 from core.storage import locks
 
 try:
@@ -72,15 +73,22 @@ def serve(
         if writer is not None:
             writer.give_up(why)
         halt.stop(root, why, "Start it anew and let the queue go on, or choose another engine and resume.")
+        _tell_of_stop(root, writer)
     except LabError as error:
         if writer is not None:
             writer.give_up(error.message)
         halt.stop(root, error.message, error.remedy)
+        _tell_of_stop(root, writer)
     except Succeeded:
         print("another writer has taken over; this one leaves", file=sys.stderr, flush=True)
     finally:
         if writer is not None:
             writer.close()
+
+
+def _tell_of_stop(root: Path, writer: Writer | None) -> None:
+    with contextlib.closing(writer.line if writer is not None else Line(root)) as line:
+        line.stopped()
 
 
 def locked(root: Path, descriptor: int | None) -> contextlib.AbstractContextManager[Any]:

@@ -25,6 +25,7 @@ from core.engines.cluster import Cluster, Demand, DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Parcel
 from core.errors import LabError
 from core.jobs import elsewhere, fold_job, halt, queue, reach, turns
+from core.jobs.alerts.line import Line
 from core.jobs.room import keep
 from core.runs import Run
 from core.runs.states import ALIVE
@@ -76,6 +77,7 @@ class Writer:
         self._keeping: list[str] = []
         self._leaving = False
         self.put_back: set[str] = set()  # nodes that were put back by hand, once each
+        self.line = Line(root)
 
     # the life of a writer
     def greet(self) -> None:
@@ -140,6 +142,7 @@ class Writer:
         for held in list(self.held.values()):
             self._interrupted(held.run, held.fold, why)
             self._let_go(held)
+            self.line.ended(held.run)
         self.tell()
 
     def _interrupted(self, run: Run, fold: int, why: str) -> None:
@@ -153,6 +156,7 @@ class Writer:
         """Before the process ends: no thread packs any longer."""
         self._leaving = True
         self._packer.shutdown(wait=True, cancel_futures=True)
+        self.line.close()
 
     # what comes back
     def _receive(self) -> None:
@@ -223,6 +227,7 @@ class Writer:
 
     def _begun(self, held: Held, attempt: int, node: dict[str, Any]) -> None:
         held.attempt, held.node, held.again = attempt, node, False
+        self.line.watch(held.run)
         taken.note_attempt(held.run, held.fold, attempt, node)
         self.tell()  # before the state says running: who finds it so after a kill looks here
         worker = {key: node.get(key) for key in ("name", "device", "memory", "cores")}
@@ -245,6 +250,7 @@ class Writer:
             halt.failed(self.root, slot, f"{held.run.id}, fold {held.fold}", parcel.state.get("reason", ""), seconds)
         else:
             halt.ended_well(self.root, slot)
+        self.line.ended(held.run)
 
     def _let_go(self, held: Held) -> None:
         self.held.pop((held.run.id, held.fold), None)
@@ -266,6 +272,7 @@ class Writer:
             if held.run.exists():
                 fold_job.finish(held.run, held.fold, {"state": "cancelled"})
             self._drop(held)
+            self.line.ended(held.run)
 
     # what goes there
     def _offer(self) -> bool:
@@ -337,6 +344,7 @@ class Writer:
         fold_job.finish(run, fold, {"state": "failed", **why})
         queue.remove(run, [fold])
         self._let_go(held or self.held[key])
+        self.line.ended(run)
 
     # what people are told
     def _state(self, run_id: str, fold: int):

@@ -52,7 +52,7 @@ class Stop:
 def stopped(root: Path) -> Stop | None:
     """What stopped the queue of this machine; None while it goes on."""
     try:
-        data = files.read_json(_stop_file(root))
+        data = files.read_json(stop_file(root))
         return Stop(
             float(data["when"]),
             str(data["reason"]),
@@ -67,7 +67,7 @@ def stopped(root: Path) -> Stop | None:
 
 def go_on(root: Path) -> None:
     """Let the queue go on, and count from nothing."""
-    for path in (_stop_file(root), _count_file(root)):
+    for path in (stop_file(root), _count_file(root)):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
@@ -75,8 +75,8 @@ def go_on(root: Path) -> None:
 def stop(root: Path, cause: str, remedy: str) -> None:
     """Stop the queue for what is no row of failures, such as a cluster that is gone."""
     with contextlib.suppress(OSError, LabError):
-        _stop_file(root).parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(_stop_file(root), asdict(Stop(time.time(), remedy, (), cause)))
+        stop_file(root).parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(stop_file(root), asdict(Stop(time.time(), remedy, (), cause)))
 
 
 def failed(root: Path, slot: int | str, job: str, reason: str, seconds: float) -> None:
@@ -90,7 +90,7 @@ def failed(root: Path, slot: int | str, job: str, reason: str, seconds: float) -
         before = [entry for entry in counts.get(str(slot), []) if entry["job"] != job]
         counts[str(slot)] = row = [*before, {"job": job, "reason": reason}] if seconds < INSTANT else []
         if len(row) >= IN_A_ROW:
-            files.write_json(_stop_file(root), asdict(Stop(time.time(), reason, tuple(e["job"] for e in row))))
+            files.write_json(stop_file(root), asdict(Stop(time.time(), reason, tuple(e["job"] for e in row))))
 
     _change(root, count)
 
@@ -125,5 +125,6 @@ def _count_file(root: Path) -> Path:
     return machine_folder(root) / "failures.json"
 
 
-def _stop_file(root: Path) -> Path:
+def stop_file(root: Path) -> Path:
+    """Says that the queue has stopped; absent while it goes on."""
     return machine_folder(root) / "stopped.json"

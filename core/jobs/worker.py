@@ -5,6 +5,7 @@ Imports no torch until it has a job. The operating system frees a dead worker's 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
@@ -16,6 +17,7 @@ from filelock import FileLock, Timeout
 from core import places
 from core.data.content.unchanged import check_unchanged
 from core.jobs import control, fold_job, halt, queue, reach, speed, turns
+from core.jobs.alerts.line import Line
 from core.jobs.room import keep
 from core.runs import Run, deaths
 from core.runs.run import is_locked
@@ -79,6 +81,11 @@ def work(
     After an error that nobody foresaw it leaves what waits to a fresh process: its own may be broken, as with a GPU.
     """
     root = folder or places.runs_folder()
+    with contextlib.closing(Line(root)) as line:
+        return _work(root, born_with, by_itself, line)
+
+
+def _work(root: Path, born_with: tuple[int, locks.Inherited] | None, by_itself: bool, line: Line) -> int:
     count, broken = 0, False
     passed_over: set[tuple[str, int]] = set()
     taken = born_with or queue.take_slot(root)
@@ -92,10 +99,12 @@ def work(
                     break
                 run, fold, fold_lock, entry = job
                 try:
-                    broken = train_job(run, fold, slot, entry)
+                    with line.training(run, fold):
+                        broken = train_job(run, fold, slot, entry)
                 finally:
                     fold_lock.release()
                 keep.follow_rule(run)
+                line.ended(run)
                 count += 1
         finally:
             slot_lock.release()

@@ -93,8 +93,8 @@ def write_text(path: Path, text: str, *, durable: bool = True, private: bool = F
     write_whole(path, lambda stream: stream.write(text.encode("utf-8")), durable=durable, private=private)
 
 
-def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False), durable=durable)
+def write_json(path: Path, data: Any, *, durable: bool = True, private: bool = False) -> None:
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False), durable=durable, private=private)
 
 
 def read_json(path: Path) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StrictBool, ValidationError
 
 from core import places
 from core.errors import LabError
@@ -19,6 +19,8 @@ from core.errors import LabError
 KIND = "lab-file"  # of every LabError about it
 MODE, PUBLISHED = "FACET_DOOR", "FACET_DOOR_PUBLISHED"  # win over [door] mode and published
 REMEDY = "Correct it, then start the lab again."
+Event = Literal["done", "failed", "diverged", "memory", "interrupted", "queue", "study"]
+SECRET = ("alerts", "to", "url")  # settings whose value no error repeats
 
 
 def _absolute(path: Path) -> Path:
@@ -76,6 +78,21 @@ class Queue(_Section):
     each: int | None = Field(None, ge=1)  # fold jobs of one person that train at a time; None: as many as there is room
 
 
+class AlertTo(_Section):
+    """One [[alerts.to]]: an address that is told, see core/jobs/alerts/addresses.py."""
+
+    url: SecretStr  # who knows it can write there
+    kind: Literal["", "json", "slack", "discord", "ntfy"] = ""  # what its messages look like; empty: as its host says
+    events: tuple[Event, ...] | None = None  # None: all of them
+
+
+class Alerts(_Section):
+    """[alerts]: who is told when a run or a study ends, besides whom the page Settings names."""
+
+    address: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")  # of this lab's pages, for links
+    to: tuple[AlertTo, ...] = ()
+
+
 class LabFile(_Section):
     """All of lab.toml, a section a field."""
 
@@ -83,6 +100,7 @@ class LabFile(_Section):
     data: Data = Data()
     people: People = People()
     queue: Queue = Queue()
+    alerts: Alerts = Alerts()
 
 
 def read(runs: Path | None = None) -> LabFile:
@@ -126,7 +144,8 @@ def _in_words(error: ValidationError) -> list[str]:
             sentences.append(f"{place} has no '{name}'; it has {names}")
         else:
             text = fault["msg"].removeprefix("Value error, ")
-            sentences.append(f"{place} {name} = {fault['input']!r}: {text[:1].lower()}{text[1:]}")
+            value = "" if name in SECRET else f" = {fault['input']!r}"
+            sentences.append(f"{place} {name}{value}: {text[:1].lower()}{text[1:]}")
     return sentences
 
 
@@ -134,5 +153,6 @@ def _names(section: list[str]) -> list[str]:
     """The names that a section knows."""
     model: type[BaseModel] = LabFile
     for name in section:
-        model = model.model_fields[name].annotation  # type: ignore[assignment]
+        kind: Any = model.model_fields[name].annotation
+        model = next(iter(get_args(kind)), kind)  # of a list of sections one
     return list(model.model_fields)

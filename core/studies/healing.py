@@ -11,6 +11,8 @@ from typing import Any
 from core import places
 from core.errors import LabError
 from core.jobs import control, elsewhere, queue
+from core.jobs.alerts import ends
+from core.jobs.processes import detached
 from core.runs import Run, deaths
 from core.runs.lists import index
 from core.runs.run import is_locked
@@ -18,6 +20,7 @@ from core.storage.files import GARBAGE
 from core.studies.record_file import honour_old_pauses
 
 READ_ONLY = "This runs folder may only be read from here; nothing is started."
+_told: dict[Path, set[str]] = {}  # by runs folder: those of which this process had people told, as they were left
 _settled: set[tuple[Any, ...]] = set()  # interrupted folds of which this process knows that no verdict is to be kept
 
 
@@ -31,6 +34,7 @@ def look_after(folder: Path | None = None) -> str:
     try:
         summaries = index.summaries(root)
         _keep_verdicts(root, summaries)
+        _tell_what_was_left_over(root, summaries)
         _queue_what_was_left_out(root, summaries)
         if next(queue.entries(root), None) is not None and not os.access(queue.queue_folder(root), os.W_OK):
             return READ_ONLY
@@ -54,6 +58,16 @@ def _keep_verdicts(root: Path, summaries: list[dict[str, Any]]) -> None:
             death = (root, summary["id"], fold["fold"], fold["epoch"], fold["started"])
             if death not in _settled and deaths.write_down(Run(summary["id"], root), int(fold["fold"])):
                 _settled.add(death)
+
+
+def _tell_what_was_left_over(root: Path, summaries: list[dict[str, Any]]) -> None:
+    """Ends of which nobody was told, since who should have had it told was killed with its worker."""
+    left = ends.left_over(root, summaries)
+    for run_id in left:
+        if run_id not in _told.get(root, ()):
+            with contextlib.suppress(OSError):  # who may only read here starts nothing
+                detached.start("tell", run_id, "--runs", str(root), root=root)
+    _told[root] = set(left)
 
 
 def _queue_what_was_left_out(root: Path, summaries: list[dict[str, Any]]) -> None:

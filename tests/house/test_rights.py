@@ -14,7 +14,7 @@ KEPT = {
     *("core.jobs.queue", "core.jobs.halt", "core.jobs.slots", "core.jobs.elsewhere", "core.studies.record_file"),
     *("core.studies.records", "core.data.labels.corrections", "core.data.labels.reviews", "core.config.recipes"),
     *("core.data.zips.limits", "core.data.pictures.limit", "core.data.pictures.kept", "core.storage.machine_settings"),
-    *("core.jobs.room.keep", "core.runs.kept.dropped"),
+    *("core.jobs.room.keep", "core.runs.kept.dropped", "core.jobs.alerts.addresses"),
 }
 WRITES = {"write_text", "write_json", "write_whole", "change_json", "rename", "unlink", "rmtree", "rmdir"}
 WRITES |= {"touch"}

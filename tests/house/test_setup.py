@@ -189,10 +189,13 @@ def test_every_package_that_is_imported_is_asked_for():
     assert not undeclared
 
 
+WITH_A_STAND_IN = {"apprise"}  # extras that the tests do not install: what the lab asks of them is all that is tried
+
+
 def test_an_extra_is_what_the_tests_run_with():
     project = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
-    for extra in project["optional-dependencies"].values():
-        for text in extra:
+    for name in project["optional-dependencies"].keys() - WITH_A_STAND_IN:
+        for text in project["optional-dependencies"][name]:
             assert str(Requirement(text).specifier)[2:] == pins("requirements-dev.txt")[Requirement(text).name]
 
 

@@ -7,15 +7,18 @@ import pytest
 
 from core.data.pictures import kept
 from core.jobs import doctor, elsewhere, queue, slots
+from core.jobs.alerts import addresses
 from core.jobs.doctor import Finding
 from core.jobs.room import keep
 from core.runs import Run
 from core.runs.lists import index
-from core.storage import files
+from core.storage import asking, files
+from core.storage.asking import Asker
 from core.text import size
 from pages.parts.runs import columns
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import captions, html, page
+from tests.webhooks import listening
 
 
 @pytest.fixture
@@ -166,3 +169,37 @@ def test_a_run_that_is_gone_meanwhile_is_said_and_nothing_breaks(run):
     Run(run.id).delete()
     at.button(key="settings-room-best-do").click().run()
     assert not at.exception and "is gone" in html(at)
+
+
+def test_an_address_is_named_tried_and_forgotten_and_never_shown_whole(folder, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with listening() as webhook:
+        url = f"{webhook.at}/services/T0001/B0002/a-long-secret"
+        at = page("settings")
+        assert "Nobody is told yet" in captions(at)
+        typed(at, "Address of a webhook").set_value("hooks.example.org/x").run()
+        at.button(key="settings-alerts-add").click().run()
+        assert "begin with https://" in html(at) and not addresses.of_lab(folder)
+        typed(at, "Address of a webhook").set_value(url).run()
+        at.pills(key="settings-alerts-events-0").set_value(["failed", "memory"]).run()
+        at.button(key="settings-alerts-add").click().run()
+        (entry,) = addresses.listed(folder)
+        assert entry.events == ("failed", "memory") and "a run failed, memory ran out" in html(at)
+        assert typed(at, "Address of a webhook").value == "" and entry.masked in html(at)
+        at.button(key=f"settings-alerts-test-{entry.id}").click().run()
+        assert at.success[0].value.endswith("it arrived \\(200\\)\\.") and webhook.bodies()[0]["event"] == "test"
+        webhook.answers["/services/T0001/B0002/a-long-secret"] = 404, {}
+        at.button(key=f"settings-alerts-test-{entry.id}").click().run()
+        assert "there is no such webhook" in at.error[0].value and len(webhook.posts) == 2
+        assert "The last message, just now: it arrived" in html(at) or "there is no such webhook" in html(at)
+        assert url not in "".join(str(element) for element in at.main)
+        at.button(key=f"settings-alerts-remove-{entry.id}").click().run()
+        assert not addresses.of_lab(folder) and "Nobody is told yet" in captions(at)
+
+
+def test_who_is_no_admin_sees_no_address(folder, monkeypatch):
+    addresses.add(folder, "https://hooks.slack.com/services/T0001/B0002/abcdefgh")
+    monkeypatch.setattr(asking, "_answer", lambda: Asker("anna", admin=False, shared=True))
+    at = page("settings")
+    assert "shown to admins alone" in captions(at) and "hooks.slack.com" not in html(at)
+    assert not [each for each in at.text_input if each.label == "Address of a webhook"]

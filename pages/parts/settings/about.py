@@ -18,6 +18,7 @@ DOCUMENTS = {
     "docs/decisions.md": "why things are as they are",
     "docs/faults.md": "what goes wrong, what to expect then, and the test that makes it happen",
     "docs/scale.md": "beyond one machine: what grows how",
+    "docs/alerts.md": "what is sent when a run ends, and to whom",
     "CHANGELOG.md": "what changed",
     "LICENSE": "MIT",
 }
@@ -30,7 +31,8 @@ def section() -> None:
     )
     st.markdown(
         f"**Facet Lab {plain(__version__)}**, under the MIT licence. Python {plain(platform.python_version())}, "
-        f"{', '.join(plain(words) for words in _versions())}. It sends nothing anywhere."
+        f"{', '.join(plain(words) for words in _versions())}. It sends nothing anywhere "
+        "but what the addresses above are told."
     )
     with st.expander("Documents", icon=":material/menu_book:"):
         st.caption(plain(f"They lie in {HOME}."))

@@ -10,11 +10,13 @@ from core import places
 from core.data.pictures import kept
 from core.errors import LabError
 from core.jobs import control, elsewhere, slots
+from core.jobs.alerts import addresses
 from core.jobs.room import keep
 from core.text import number_of, plain, size
 from pages.parts.shared import badges
 
 ERROR, DONE = "settings-error", "settings-done"  # in the session
+ADDED = "settings-alerts-added"  # in the session: how many addresses were named, so that the next field is an empty one
 GIGA = 1_000_000_000
 
 
@@ -105,6 +107,34 @@ def use_node(name: str, use: bool) -> None:
     def act() -> str:
         elsewhere.use_node(places.runs_folder(), name, use)
         return f"{name} begins {'fold jobs again' if use else 'nothing more; what trains there goes on to its end'}."
+
+    _do(act)
+
+
+def add_address(url_key: str, kind_key: str, events_key: str) -> None:
+    """What was typed is forgotten once it is kept: it is a secret."""
+    url, kind, events = (st.session_state.get(key) for key in (url_key, kind_key, events_key))
+
+    def act() -> str:
+        masked = addresses.add(places.runs_folder(), str(url or "").strip(), kind or "", events or ())
+        st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1
+        return f"{masked} is told of what begins to train from now on. Send it a test."
+
+    _do(act)
+
+
+def remove_address(address_id: str) -> None:
+    def act() -> str:
+        addresses.remove(places.runs_folder(), address_id)
+        return "It is told nothing any more."
+
+    _do(act)
+
+
+def set_lab_address(key: str) -> None:
+    def act() -> str:
+        addresses.set_lab_address(places.runs_folder(), str(st.session_state[key]).strip())
+        return "Messages from now on lead there."
 
     _do(act)
 

@@ -1,0 +1,80 @@
+"""A run that ends, or a worker that dies, is told once, by processes beside the worker; without addresses none is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from core import places
+from core.jobs.alerts import addresses, ends, messenger
+from core.jobs.alerts.line import Line
+from core.runs import FoldState
+from tests.pages.trials import make_run
+from tests.workers import assert_done, launch, short, small_net, until
+
+
+def test_a_real_run_that_ends_is_told_once_with_its_score(tiny_plan, workers, webhook):
+    addresses.add(workers.root, f"{webhook.at}/hook")
+    addresses.set_lab_address(workers.root, "https://lab.example.org")
+    run = launch(short(tiny_plan), workers.root, folds=(0, 1))
+    assert workers.run(small_net) == 0
+    assert_done(run, 1)
+    until(lambda: "it arrived" in run.log_tail(), "the end is told")
+    ((_, body, _),) = webhook.posts
+    assert (body["event"], body["run"], body["title"]) == ("done", run.id, "tiny: done")
+    assert body["link"] == f"https://lab.example.org/live?run={run.id}"
+    scores = [run.written_state(fold).scores["best_f1"] for fold in (0, 1)]
+    assert body["text"].startswith(f"Macro F1 {sum(scores) / 2:.3f} ± ") and body["text"].endswith(" over 2 folds.")
+    assert webhook.at not in run.log_tail().replace(f"{webhook.at}/…", ""), "no more than the host stands in a log"
+
+
+def test_a_worker_that_dies_is_told_of_though_other_folds_wait(runs_folder, webhook):
+    """The messenger as a worker starts it; its worker is this test, which closes the line without a word."""
+    addresses.add(runs_folder, f"{webhook.at}/hook")
+    run = make_run(runs_folder, states=("done", "running", "queued"))
+    ends.watch(run)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core.jobs.alerts.messenger", str(runs_folder)],
+        stdin=subprocess.PIPE,
+        cwd=places.HOME,
+    )
+    process.communicate(f"{messenger.BEGINS} {run.id} 1\n".encode())
+    assert process.returncode == 0
+    (body,) = webhook.bodies()
+    assert (body["event"], body["title"]) == ("interrupted", "trial: interrupted")
+    assert body["text"].startswith("Fold 1: The worker was stopped from outside.")
+    assert "1 fold of it waits" in body["text"]
+    assert ends.watches(runs_folder, ends.RUNS, run.id), "its end is still to be told"
+
+
+def test_where_nobody_is_named_nothing_is_started_and_nothing_kept(runs_folder, monkeypatch):
+    run = make_run(runs_folder)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    line = Line(runs_folder)
+    with line.training(run, 0):
+        pass
+    line.ended(run)
+    line.stopped()
+    line.close()
+    assert not addresses.folder_of(runs_folder).exists() and run.log_tail() == ""
+
+
+def test_a_line_that_cannot_work_fails_no_training_and_says_so_in_the_log(runs_folder):
+    run = make_run(runs_folder)
+    places.lab_file(runs_folder).write_text("[alerts]\ntoo = 1\n")
+    line = Line(runs_folder)
+    with line.training(run, 0):
+        run.write_state(FoldState(0, "done"))
+    line.ended(run)
+    line.stopped()
+    line.close()
+    assert "nobody is told when this run ends: " in run.log_tail() and "has no 'too'" in run.log_tail()
+
+
+@pytest.mark.parametrize("line", ["", "begins a 0\nends\n"])
+def test_a_worker_that_leaves_in_order_is_no_news(runs_folder, line, monkeypatch):
+    started = []
+    monkeypatch.setattr(messenger, "_tell", lambda *words: started.append(words))
+    monkeypatch.setattr(sys, "stdin", iter(line.splitlines(keepends=True)))
+    messenger.serve(str(runs_folder))
+    assert started == []
