@@ -17,10 +17,11 @@ from core.plan.ways_out import ways_out
 from core.text import count, number_of, plain
 from pages.parts.correcting import panel, said
 from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, problems
-from pages.parts.data.view import View, address, address_choice, address_number, go
+from pages.parts.data.view import View, address, address_choice, address_number, begin_selection, go
 from pages.parts.dataset import labels, picker
 from pages.parts.dataset.card import card
 from pages.parts.form import attributes, draft
+from pages.parts.selection import bar, of_dataset
 from pages.parts.shared import badges, frame, groups
 from pages.parts.shared.fields import field
 
@@ -175,6 +176,7 @@ choice = choice_of()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Data</div>', width="content")
     open_launch = st.button("Launch with it", icon=":material/rocket_launch:", disabled=not choice["root"])
+selection_place = bar.place()
 picker.choose(choice, KEY)
 if not choice["root"]:
     st.info("Choose a folder of labelled photos, or draw the demo dataset.", icon=":material/photo_library:")
@@ -202,8 +204,10 @@ if open_launch:
 view = correct(scan)
 with st.container():  # before the photos: many take a moment, and what was saved is said at once
     said.show(view)
+begin_selection(scan.root)
 name = pick_view(view)
 if name == "faces":
+    bar.show(of_dataset.page(view), selection_place)
     draw(view, name)
 elif address("photo"):
     main, side = panel.beside()

@@ -22,6 +22,7 @@ from pages.parts.hand import hand
 from pages.parts.look_inside import address, controls, maps, uploads
 from pages.parts.look_inside import groups as look_groups
 from pages.parts.look_inside import mistakes as look_mistakes
+from pages.parts.selection import bar, judged, selected
 from pages.parts.shared import badges, frame, groups, moved, run_picker
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -162,6 +163,9 @@ with st.container():
 if answers.missing:
     folds = ", ".join(str(fold) for fold in answers.missing)
     st.html(badges.fault(f"Not answered yet: fold {folds}.", "Their people are not shown.", state="interrupted"))
+root = run.config().data.root
+selected.begin(root)
+bar.show(judged.page(answers, root), bar.place())
 doubted = candidates_of(run, answers, which)
 with st.container(horizontal=True, vertical_alignment="center"):
     views = VIEWS | ({"labels": f"{VIEWS['labels']} ({count(doubted)})"} if doubted else {})

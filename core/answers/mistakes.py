@@ -56,7 +56,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which faces: every field that is set narrows. answer: 'wrong', 'right' or 'all'. confidence: low <= p <= high."""
+    """Which faces: every field that is set narrows. answer: 'wrong', 'right' or 'all'. confidence: low <= p <= high.
+
+    samples: none but these.
+    """
 
     answer: str = "wrong"
     fold: int | None = None
@@ -68,6 +71,7 @@ class Filter:
     person: str | None = None
     groups: tuple[tuple[str, str], ...] = ()  # (attribute, value): of one attribute any of them, of several each
     far: bool = False  # leave out mistakes about a number near a limit
+    samples: frozenset[str] | None = None
 
 
 def version(run: Run, which: str = "best") -> tuple:
@@ -243,6 +247,8 @@ def select(answers: Answers, criteria: Filter) -> np.ndarray:
         keep &= table["confidence"].between(criteria.low, criteria.high).to_numpy()
     if criteria.far:
         keep &= (table["near"] == "").to_numpy()
+    if criteria.samples is not None:
+        keep &= table["sample"].isin(criteria.samples).to_numpy()
     return np.flatnonzero(keep)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def save(token: str, draft: dict[str, Any], folder: Path | None = None) -> None:
         fresh = not path.exists()
         files.write_json(path, draft, durable=False)
         if fresh:
-            _tidy(path.parent)
+            files.keep_newest(path.parent, MOST, DAYS)
 
 
 def load(token: str, folder: Path | None = None) -> dict[str, Any] | None:
@@ -58,15 +57,3 @@ def _path(token: str, folder: Path | None) -> Path:
     if not is_token(token):
         raise ValueError(f"{token!r} names no form")
     return places.lab_folder(folder) / "drafts" / f"{token}.json"
-
-
-def _tidy(folder: Path) -> None:
-    """Let the oldest go."""
-    aged = []
-    for path in folder.glob("*.json"):
-        with contextlib.suppress(OSError):
-            aged.append((path.stat().st_mtime, path))
-    aged.sort(reverse=True)
-    for place, (written, path) in enumerate(aged):
-        if place >= MOST or time.time() - written > DAYS * 86_400:
-            path.unlink(missing_ok=True)

@@ -71,6 +71,11 @@ def persons_of(samples: pd.DataFrame) -> Persons:
     return Persons(len(samples), int(named.sum()), int(person.nunique()))
 
 
+def held_out(samples: pd.DataFrame) -> str:
+    """What a fold held out, in a word: the person, or the photo where nobody knows whom it shows."""
+    return "person" if persons_of(samples).are_known else "photo"
+
+
 def with_known(samples: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
     """A frozen samples table with COLUMN, which those of older labs lack; data: the run's.
 

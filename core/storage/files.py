@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -121,6 +122,21 @@ def change_json(
 def table_of(content: Any) -> dict[str, Any]:
     """A JSON object as it is; {} for anything else, so that a damaged file is written anew."""
     return content if isinstance(content, dict) else {}
+
+
+def keep_newest(folder: Path, most: int, days: float, most_bytes: float = float("inf")) -> None:
+    """Let the oldest of a folder's JSON files go, none of which anybody misses for long: past so many, so many days, so
+    many bytes in all. The newest stays, however large."""
+    aged = []
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            aged.append((stat.st_mtime, stat.st_size, path))
+    together = 0
+    for place, (written, size, path) in enumerate(sorted(aged, reverse=True)):
+        together += size
+        if place >= most or (place and together > most_bytes) or time.time() - written > days * 86_400:
+            path.unlink(missing_ok=True)
 
 
 def sizes_below(folder: Path) -> Iterator[tuple[Path, int]]:

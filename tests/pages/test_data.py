@@ -36,8 +36,8 @@ def drawn(monkeypatch):
     """The cells of every gallery that the page draws."""
     galleries = []
 
-    def gallery(tiles, picked, *, key, chosen=(), several=None):
-        galleries.append(data_gallery.cells_of(tiles, chosen))
+    def gallery(tiles, picked, *, key, chosen=(), selected=(), several=None):
+        galleries.append(data_gallery.cells_of(tiles, chosen, selected))
 
     for part in (faces, problems, duplicates):
         monkeypatch.setattr(part, "gallery", gallery)
@@ -237,7 +237,7 @@ def test_several_photos_are_corrected_in_one_step_and_one_undo_takes_all_back(la
     root = pets(tmp_path / "pets", 3)
     chosen = ["cats/00.jpg", "cats/02.jpg", f"{min(path.name for path in root.iterdir())}/01.jpg"]
     page = open_page(root=root, view="faces", photos=",".join(chosen))
-    assert {cell["sample"] for cell in drawn[-1] if cell["chosen"]} == set(chosen)
+    assert {cell["sample"] for cell in drawn[-1] if cell["selected"]} == set(chosen)
     press(page, "Correct 3 photos")
     assert "nothing is chosen" in html(page) and corrections.load(root) == []
     other = open_page(root=root, view="faces", photos=",".join(chosen))
@@ -247,9 +247,28 @@ def test_several_photos_are_corrected_in_one_step_and_one_undo_takes_all_back(la
         press(tab, "Leave these photos out")
         assert "3 photos left out." in words(tab), "also where another tab was first"
     assert [each.sample for each in corrections.load(root)] == chosen
-    assert address(page, "photos") == "" and "3 photos left out." in words(page)
+    assert address(page, "selection") == "" and "3 photos left out." in words(page)
     press(page, "Undo")
     assert corrections.load(root) == [] and "left out" not in words(page)
+
+
+def test_several_photos_are_relabelled_at_once_and_those_that_say_so_already_are_left_alone(lab, tmp_path, drawn):
+    root = pets(tmp_path / "pets", 3)
+    chosen = ["cats/00.jpg", "cats/02.jpg", f"{min(path.name for path in root.iterdir())}/01.jpg"]
+    page = open_page(root=root, view="faces", photos=",".join(chosen))
+    assert "They say 2 different things now." in words(page)
+    page.selectbox(key="data-several-value-label-3").set_value("cats")
+    page.text_input(key="data-several-why-label").set_value("all <b>cats</b>")
+    press(page, "Correct 3 photos")
+    (made,) = corrections.load(root)
+    assert (made.kind, made.sample, made.attribute, made.before, made.after) == (
+        *("relabel", chosen[2], "label"),
+        *(chosen[2].rpartition("/")[0], "cats"),
+    )
+    assert made.reason == "all <b>cats</b>" and "label of 1 photo → cats." in words(page)
+    page = open_page(root=root, view="faces", photos=",".join(chosen))
+    press(page, "Correct 3 photos")
+    assert "all of them say so already" in html(page) and corrections.load(root) == [made]
 
 
 def test_by_class_stands_under_headings_with_the_number_of_photos(lab, tmp_path, drawn):

@@ -9,11 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.correcting import several
 from pages.parts.data import photo
-from pages.parts.data.view import View, address, pick_several, picked
-from pages.parts.shared.fields import begin
+from pages.parts.data.view import View, address, pick_several
+from pages.parts.selection import selected
+from pages.parts.selection.several import is_on, switch
 
 WIDTH = 320  # px
-SEVERAL = "data-several-on"
 _CSS = f"""<style>
 .st-key-data-photo {{ position: fixed; bottom: 1rem; width: {WIDTH}px; max-height: calc(100vh - 8.5rem);
   overflow-y: auto; overscroll-behavior: contain; z-index: 90; padding: .7rem .9rem; border-radius: 8px;
@@ -39,31 +39,20 @@ def beside() -> tuple[DeltaGenerator, DeltaGenerator]:
         return st.container(width="stretch"), st.container(width=WIDTH, key="data-panel")
 
 
-def several_on() -> bool:
-    """Whether a plain click chooses a photo beside those that are chosen."""
-    return bool(st.session_state.get(SEVERAL))
-
-
 def draw(view: View, order: Sequence[str], on_page: Sequence[str]) -> None:
     """order: the photos of the gallery, over all its pages; on_page: those of this page."""
-    samples, sample = picked(), address("photo")
+    samples, sample = selected.of(view.raw.root).samples, address("photo")
     if on_page:
         with st.container(horizontal=True, vertical_alignment="center"):
-            begin(
-                st.toggle,
-                "Select several",
-                key=SEVERAL,
-                begins=False,
-                help="A click then adds a photo or takes it out again; so does Ctrl and a click, and Shift and a click "
-                "takes all on the way.",
-            )
-            if several_on():
-                st.button("This page", icon=":material/select_all:", on_click=pick_several, args=(list(on_page),))
-    if samples:
-        with st.container(key="data-photo"):
-            several.draw(view, samples)
-    elif sample:
+            switch()
+            if is_on():
+                args = view.raw.root, list(on_page)
+                st.button("This page", icon=":material/select_all:", on_click=pick_several, args=args)
+    if sample:  # what was clicked last, whatever is selected; closed, the selection is there again
         with st.container(key="data-photo"):
             photo.draw(view, sample, order)
+    elif samples:
+        with st.container(key="data-photo"):
+            several.draw(view, samples)
     elif on_page:
         st.caption("Click a photo to see what is known about it and to correct it.")

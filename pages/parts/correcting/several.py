@@ -16,7 +16,9 @@ from core.errors import LabError
 from core.text import count, number_of
 from pages.parts.correcting import said
 from pages.parts.data import photo
-from pages.parts.data.view import View, pick_several, picked
+from pages.parts.data.view import View, pick_several
+from pages.parts.selection import selected
+from pages.parts.selection.several import Several, is_on
 from pages.parts.shared import badges
 
 PICTURES = 12  # of the chosen ones
@@ -28,7 +30,14 @@ def draw(view: View, samples: Sequence[str]) -> None:
     rows = [row for sample in samples if (row := view.row(sample)) is not None and not view.left_out(sample)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{number_of(len(samples), 'photo')}**", width="stretch")
-        st.button("Clear", icon=":material/close:", type="tertiary", shortcut="Esc", on_click=pick_several, args=([],))
+        st.button(
+            "Clear",
+            icon=":material/close:",
+            type="tertiary",
+            shortcut="Esc",
+            on_click=pick_several,
+            args=(view.raw.root, []),
+        )
     pictures = thumbnails([photo_of(row) for row in rows[:PICTURES]])
     images = "".join(
         f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
@@ -100,13 +109,18 @@ def _save(root: str, what: str, rows: pd.DataFrame, value_key: str, reason_key: 
     if not made:
         st.session_state[said.ERROR] = LabError(f"{what}: all of them say so already.", "Choose another value.")
     elif said.write(root, made, words):
-        pick_several([])
+        pick_several(root, [])
 
 
-def add(samples: list[str], is_range: bool) -> None:
-    """A click with Ctrl chooses a photo too, or lets it go; one with Shift chooses all on the way."""
-    now = picked() or [each for each in (st.query_params.get("photo"),) if each]
-    if is_range or not set(samples) <= set(now):
-        pick_several([*now, *(sample for sample in samples if sample not in now)])
-    else:
-        pick_several([sample for sample in now if sample not in samples])
+def of(root: str) -> Several:
+    """For a gallery of the dataset at root: a click with Ctrl selects a photo too, or lets it go, one with Shift all on
+    the way; where none is selected yet, the one that is looked at counts as the first."""
+
+    def take(samples: list[str], is_range: bool) -> None:
+        now = selected.of(root).samples or [each for each in (st.query_params.get("photo"),) if each]
+        if is_range or not set(samples) <= set(now):
+            pick_several(root, [*now, *samples])
+        else:
+            pick_several(root, [sample for sample in now if sample not in samples])
+
+    return Several(take, is_on())

@@ -10,9 +10,10 @@ from core.data.pictures.photo import photo_of
 from core.data.tasks import grouped_as
 from core.text import count, number_of
 from pages.parts.correcting import panel, several
-from pages.parts.data.gallery import Several, Tile, gallery
+from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.orders import ORDERS, Ordered, names_of, ordered
-from pages.parts.data.view import PAGE, View, address, address_choice, describe, go, pager, pick_photo, picked, turner
+from pages.parts.data.view import PAGE, View, address, address_choice, describe, go, pager, pick_photo, turner
+from pages.parts.selection import bar, selected
 from pages.parts.shared import attributes
 from pages.parts.shared.fields import field
 
@@ -36,6 +37,8 @@ def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names:
         )
         chosen = ordered(order, view, task or TaskConfig(), table, names)
         photos = _with_attributes(view, chosen.photos, task or TaskConfig())
+    if (only := bar.only(view.raw.root)) is not None:
+        photos = photos[photos["sample"].isin(only)]
     main, side = panel.beside()
     part = pager(len(photos), PAGE)
     with main:
@@ -71,8 +74,9 @@ def _gallery(view: View, chosen: Ordered, photos: pd.DataFrame, part: slice) -> 
             tiles,
             pick_photo,
             key="data-gallery",
-            chosen=[address("photo"), *picked()],
-            several=Several(several.add, always=panel.several_on()),
+            chosen=[address("photo")],
+            selected=selected.of(view.raw.root).samples,
+            several=several.of(view.raw.root),
         )
     turner(part, len(photos), PAGE, "photos")
     if len(photos) <= PAGE:
@@ -108,4 +112,4 @@ def _with_attributes(view: View, photos: pd.DataFrame, task: TaskConfig) -> pd.D
 
 
 def _clear() -> None:
-    go(**{"person": None, "class": None, ONLY: None, "page": None})
+    go(**{"person": None, "class": None, ONLY: None, bar.ONLY: None, "page": None})

@@ -12,6 +12,7 @@ import streamlit as st
 from core.data.pictures.photo import StoredPhoto
 from core.data.thumbnails import thumbnails
 from core.errors import LabError
+from pages.parts.selection.several import Several
 
 _CSS = """
 .data-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(118px, 1fr)); gap: .7rem .6rem;
@@ -21,6 +22,10 @@ _CSS = """
 .data-gallery button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
 .data-gallery button:focus-visible { outline: 2px solid var(--st-primary-color); }
 .data-gallery button[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--st-primary-color); }
+.data-gallery button { position: relative; }
+.data-gallery .data-picked { position: absolute; top: 0; right: 0; width: 1.3rem; height: 1.3rem; display: grid;
+  place-items: center; border-radius: 0 6px 0 6px; background: var(--st-primary-color); font-weight: 700;
+  color: var(--st-background-color); }
 .data-gallery img, .data-gallery .data-gone { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px;
   display: grid; place-items: center; margin-bottom: .2rem; box-sizing: border-box; }
 .data-gallery .data-gone { background: color-mix(in srgb, currentColor 8%, transparent); padding: .3rem;
@@ -61,6 +66,12 @@ export default function({parentElement, data, setTriggerValue}) {
     }
     tile.append(picture, text("div", cell.first), text("small", cell.second));
     if (cell.mark) tile.append(text("mark", cell.mark));
+    if (cell.selected) {
+      const picked = text("span", "✓", "data-picked");
+      picked.setAttribute("role", "img");
+      picked.setAttribute("aria-label", "selected");
+      tile.append(picked);
+    }
     tile.onclick = event => {
       if (data.several && (data.always || event.ctrlKey || event.metaKey || event.shiftKey)) {
         more(cell.sample, event.shiftKey);
@@ -98,25 +109,17 @@ class Tile:
     heading: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Several:
-    """That several photos can be chosen. take(samples, is_range): of a click with Ctrl, or of all since the last click
-    with Shift. always: whether a plain click does so too."""
-
-    take: Callable[[list[str], bool], None]
-    always: bool = False
-
-
 def gallery(
     tiles: Sequence[Tile],
     picked: Callable[[str], None],
     *,
     key: str,
     chosen: Collection[str] = (),
+    selected: Collection[str] = (),
     several: Several | None = None,
 ) -> None:
-    """Draw a gallery. picked(sample) is called after a click. chosen: samples."""
-    draw(cells_of(tiles, chosen), picked, key=key, several=several)
+    """Draw a gallery. picked(sample) is called after a click. chosen, selected: samples that are marked so."""
+    draw(cells_of(tiles, chosen, selected), picked, key=key, several=several)
 
 
 def draw(
@@ -136,9 +139,11 @@ def draw(
     _GALLERY(key=key, data=data, on_photo_change=clicked, on_more_change=added)
 
 
-def cells_of(tiles: Sequence[Tile], chosen: Collection[str] = ()) -> list[dict[str, Any]]:
+def cells_of(
+    tiles: Sequence[Tile], chosen: Collection[str] = (), selected: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """What is sent to the browser for each tile: its picture as base64, or what is wrong with it."""
-    cells = []
+    cells, marked = [], set(selected)
     for tile, data in zip(tiles, thumbnails([tile.photo for tile in tiles]), strict=True):
         fault = data.message if isinstance(data, LabError) else ""
         cells.append(
@@ -148,6 +153,7 @@ def cells_of(tiles: Sequence[Tile], chosen: Collection[str] = ()) -> list[dict[s
                 "fault": fault,
                 "first": tile.first,
                 "second": tile.second,
+                "selected": tile.photo.sample in marked,
                 "mark": tile.mark,
                 "heading": tile.heading,
                 "chosen": tile.photo.sample in chosen,

@@ -13,6 +13,7 @@ from core.data.labels.corrections import CorrectionEffect, value_text
 from core.data.readers.attributes import ATTRIBUTES
 from core.data.scan import Scan
 from core.data.values import OWN
+from pages.parts.selection import selected
 
 MOST = 8  # words about one photo
 PAGE = 60  # photos of the gallery
@@ -70,19 +71,23 @@ def go(**values: object) -> None:
 
 
 def pick_photo(sample: str) -> None:
-    """Choose a photo; a second click lets it go."""
-    go(photo=None if address("photo") == sample else sample, photos=None)
+    """Look at a photo; a second click lets it go."""
+    go(photo=None if address("photo") == sample else sample)
 
 
-def picked() -> list[str]:
-    """The photos that are chosen together: of names with commas, %2C stands for one in the address."""
-    return list(dict.fromkeys(unquote(part) for part in address("photos").split(",") if part))
+def begin_selection(root: str) -> None:
+    """Takes up what is selected of the dataset, also as addresses of older labs name it (?photos=, commas as %2C)."""
+    selected.begin(root)
+    named = [unquote(part) for part in address("photos").split(",") if part]
+    go(photos=None)
+    if named:
+        selected.put(root, named)
 
 
-def pick_several(samples: Sequence[str]) -> None:
-    """Choose photos together, in the place of one alone."""
-    listed = ",".join(sample.replace("%", "%25").replace(",", "%2C") for sample in samples)
-    go(photo=None, photos=listed or None)
+def pick_several(root: str, samples: Sequence[str]) -> None:
+    """Select photos, in the place of one that is looked at alone."""
+    go(photo=None)
+    selected.put(root, samples)
 
 
 def describe(row: pd.Series) -> str:

@@ -1,7 +1,8 @@
 """The browser's Back: one press a page, though Streamlit pushes each change of the address as a step of its own.
 
-Two such changes are no step: an address that only gained what is in hand, which a page from the menu writes there; and
-what st.switch_page writes first, the new page's parameters behind the old page's path.
+Three such changes are no step: an address that only gained what is in hand, which a page from the menu writes there;
+another selection of photos, which the session keeps whatever an earlier address says; and what st.switch_page writes
+first, the new page's parameters behind the old page's path.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import streamlit as st
 _JS = """
 const bare = search => {
   const params = new URLSearchParams(search);
-  for (const name of ["run", "study"]) params.delete(name);
+  for (const name of ["run", "study", "selection"]) params.delete(name);
   return params.toString();
 };
 

@@ -12,10 +12,12 @@ from urllib.parse import unquote
 import streamlit as st
 
 from core.answers.mistakes import ORDERS, Answers, Filter
+from pages.parts.selection import bar
 from pages.parts.shared.fields import field
 
 MOST_FACES = 8  # chosen at once
 PARTS = ("fold", "true", "predicted", "fault", "person", "mask", "gender", "age", "low", "high", "far", "answer")
+PARTS += (bar.ONLY,)
 IS = "is-"  # before the name of an attribute
 PLAIN = ("mask", "gender", "age")  # attributes that links have always called by their name alone
 FIRST = "first"  # how many of the chosen faces came with a link
@@ -68,13 +70,14 @@ def turn_choice(answers: Answers, sample: str) -> None:
     put(**{FIRST: str(len(first)) if first else None})
 
 
-def read_filter(answers: Answers) -> Filter:
+def read_filter(answers: Answers, only: frozenset[str] | None = None) -> Filter:
+    """only: the photos to which the page is narrowed, as bar.only tells."""
     table = answers.table
     fold = get("fold", [str(fold) for fold in answers.folds])
     person = st.query_params.get("person")
     low, high = sorted((_share("low", 0.0), _share("high", 1.0)))
     return Filter(
-        answer=get("answer", ("wrong", "right", "all"), "wrong"),
+        answer=get("answer", ("wrong", "right", "all"), usual_answer(only)),
         fold=int(fold) if fold is not None else None,
         true=get("true", answers.class_names),
         predicted=get("predicted", answers.class_names),
@@ -89,7 +92,13 @@ def read_filter(answers: Answers) -> Filter:
             if value in group.cat.categories
         ),
         far=st.query_params.get("far") == "1",
+        samples=only,
     )
+
+
+def usual_answer(only: frozenset[str] | None) -> str:
+    """What is shown where nobody said: mistakes; of selected photos all."""
+    return "wrong" if only is None else "all"
 
 
 def read_order() -> str:

@@ -6,10 +6,13 @@ Text reaches the browser as data and is set as textContent, never as markup.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
+
+from pages.parts.selection.several import Several
 
 # Arrow keys move inside an element that is one stop of the Tab key.
 _WALK = """
@@ -61,6 +64,11 @@ _MATRIX_CSS = """
   .look-matrix:not(.look-dense) td button, .look-matrix:not(.look-dense) td span { min-width: 1.9rem; height: 2.2rem; }
   .look-matrix small { font-size: .6rem; }
 }
+.look-matrix td button { position: relative; }
+.look-matrix button i { position: absolute; top: -3px; right: -3px; min-width: 1.05rem; padding: 0 .18rem;
+  border-radius: .6rem; font: 600 .64rem/1.05rem system-ui, sans-serif; background: var(--st-primary-color);
+  color: var(--st-background-color); }
+.look-matrix.look-dense button i { min-width: .5rem; width: .5rem; height: .5rem; padding: 0; font-size: 0; }
 .look-matrix button:hover { filter: brightness(1.12); box-shadow: inset 0 0 0 1px currentColor; }
 .look-matrix button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .look-matrix button[aria-pressed="true"] { box-shadow: inset 0 0 0 2px var(--st-text-color); }
@@ -70,7 +78,7 @@ _MATRIX_JS = (
     _WALK
     + """
 export default function({parentElement, data, setTriggerValue}) {
-  const host = parentElement.querySelector(".look-matrix"), {names, counts, chosen, dense} = data;
+  const host = parentElement.querySelector(".look-matrix"), {names, counts, chosen, dense, selected} = data;
   const text = (tag, content, name) => {
     const element = document.createElement(tag);
     if (name) element.className = name;
@@ -82,7 +90,11 @@ export default function({parentElement, data, setTriggerValue}) {
     element.type = "button";
     const pressed = chosen[0] === truth && chosen[1] === guess;
     element.setAttribute("aria-pressed", String(pressed));
-    element.onclick = () => setTriggerValue("cell", pressed ? [null, null] : [truth, guess]);
+    element.onclick = event => {
+      if (data.several && (data.always || event.ctrlKey || event.metaKey || event.shiftKey)) {
+        setTriggerValue("more", [truth, guess]);
+      } else setTriggerValue("cell", pressed ? [null, null] : [truth, guess]);
+    };
     return element;
   };
   const head = (name, truth, guess) => {
@@ -109,6 +121,10 @@ export default function({parentElement, data, setTriggerValue}) {
       button.style.setProperty("--tone", i === j ? "#2a9d68" : "#D55E00");
       const what = i === j ? "right" : "taken for " + names[j];
       button.title = `${names[i]}, ${what}: ${n.toLocaleString("en")} of ${total.toLocaleString("en")} (${percent})`;
+      if (selected && selected[i][j]) {
+        button.append(text("i", selected[i][j].toLocaleString("en")));
+        button.title += `, ${selected[i][j].toLocaleString("en")} selected`;
+      }
       button.setAttribute("aria-label", button.title);
       cell.append(button);
       return cell;
@@ -135,6 +151,10 @@ _GALLERY_CSS = """
 .look-gallery button:hover, .look-gallery button[aria-pressed="true"] {
   background: var(--st-secondary-background-color); }
 .look-gallery button[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--st-primary-color); }
+.look-gallery .look-picked { position: absolute; top: 0; right: 0; width: 1.25rem; height: 1.25rem; display: grid;
+  place-items: center; border-radius: 0 6px 0 6px; background: var(--st-primary-color); font-weight: 700;
+  color: var(--st-background-color); }
+.look-gallery .look-picked:empty { display: none; }
 .look-gallery img, .look-gallery .look-gone { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px;
   display: grid; place-items: center; margin-bottom: .25rem; box-sizing: border-box; }
 .look-gallery .look-gone { background: color-mix(in srgb, currentColor 8%, transparent); padding: .3rem;
@@ -174,16 +194,31 @@ export default function({parentElement, data, setTriggerValue}) {
     tile.append(picture, text("div", face.true), answer);
     for (const line of face.lines) tile.append(text("small", line));
     if (face.mark) tile.append(text("mark", face.mark));
+    const picked = text("span", "", "look-picked");
+    picked.setAttribute("role", "img");
+    picked.setAttribute("aria-label", "selected");
+    tile.append(picked);
     tile.title = face.sample;
-    tile.onclick = () => setTriggerValue("face", face.sample);
     return tile;
+  };
+  const order = data.faces.map(face => face.sample);
+  const click = (sample, event) => {  // with Ctrl one, with Shift all from the one that was clicked before
+    if (data.several && (data.always || event.ctrlKey || event.metaKey || event.shiftKey)) {
+      const [from, to] = [order.indexOf(host.dataset.last ?? ""), order.indexOf(sample)].sort((a, b) => a - b);
+      const range = event.shiftKey && from >= 0;
+      setTriggerValue("more", {samples: range ? order.slice(from, to + 1) : [sample], range});
+    } else setTriggerValue("face", sample);
+    host.dataset.last = sample;
   };
   const same = before.length === data.faces.length && data.faces.every((face, i) => face.sample === before[i]);
   if (!same || host.dataset.version !== data.version) host.replaceChildren(...data.faces.map(make));
   host.dataset.version = data.version;
   [...host.children].forEach((tile, i) => {
     tile.setAttribute("aria-pressed", String(data.faces[i].chosen));
-    tile.onclick = () => setTriggerValue("face", data.faces[i].sample);
+    const picked = tile.querySelector(".look-picked");
+    picked.textContent = data.faces[i].selected ? "✓" : "";
+    picked.hidden = !data.faces[i].selected;
+    tile.onclick = event => click(data.faces[i].sample, event);
   });
   walk(host, "button", () => getComputedStyle(host).gridTemplateColumns.split(" ").length);
   if (focused) [...host.children].find(tile => tile.dataset.sample === focused)?.focus();
@@ -208,6 +243,16 @@ _GALLERY = st.components.v2.component(
 DENSE = 9  # classes; above it a cell shows its count only, its share in the tooltip
 
 
+@dataclass(frozen=True)
+class Marks:
+    """The selected photos of a matrix. counts: of each cell, (classes, classes). turn(true, predicted): of a click on a
+    cell, or on a row's or column's name, with Ctrl. always: whether a plain click does so too."""
+
+    counts: np.ndarray
+    turn: Callable[[int | None, int | None], None]
+    always: bool = False
+
+
 def matrix(
     names: Sequence[str],
     counts: np.ndarray,
@@ -215,6 +260,7 @@ def matrix(
     picked: Callable[[int | None, int | None], None],
     *,
     key: str,
+    marks: Marks | None = None,
 ) -> None:
     """A confusion matrix of buttons. counts: (classes, classes), rows true. chosen: (true, predicted) indices.
 
@@ -226,19 +272,40 @@ def matrix(
         if (cell := st.session_state[key].get("cell")) is not None:
             picked(*cell)
 
+    def added() -> None:
+        if marks is not None and (cell := st.session_state[key].get("more")) is not None:
+            marks.turn(*cell)
+
     data = {"names": list(names), "counts": counts.tolist(), "chosen": list(chosen), "dense": len(names) > DENSE}
-    _MATRIX(key=key, data=data, on_cell_change=clicked)
+    if marks is not None:
+        data |= {"selected": marks.counts.tolist(), "several": True, "always": marks.always}
+    _MATRIX(key=key, data=data, on_cell_change=clicked, on_more_change=added)
 
 
-def gallery(faces: Sequence[dict[str, Any]], picked: Callable[[str], None], *, key: str, version: str = "") -> None:
+def gallery(
+    faces: Sequence[dict[str, Any]],
+    picked: Callable[[str], None],
+    *,
+    key: str,
+    version: str = "",
+    several: Several | None = None,
+) -> None:
     """A grid of faces that are chosen and let go by a click, Enter or Space.
 
-    faces: sample, image (data URI, "" if there is none), fault, true, predicted, right, lines, mark, chosen.
-    picked(sample) is called after a click. version: changes when something but the choice changed.
+    faces: sample, image (data URI, "" if there is none), fault, true, predicted, right, lines, mark, chosen, and
+    selected where photos can be selected. picked(sample) is called after a click. version: changes when something but
+    the choice changed.
     """
 
     def clicked() -> None:
         if (sample := st.session_state[key].get("face")) is not None:
             picked(sample)
 
-    _GALLERY(key=key, data={"faces": list(faces), "version": version}, on_face_change=clicked)
+    def added() -> None:
+        if several is not None and (more := st.session_state[key].get("more")) is not None:
+            several.take([str(sample) for sample in more["samples"]], bool(more["range"]))
+
+    data: dict[str, Any] = {"faces": list(faces), "version": version}
+    if several is not None:
+        data |= {"several": True, "always": several.always}
+    _GALLERY(key=key, data=data, on_face_change=clicked, on_more_change=added)

@@ -11,15 +11,17 @@ import streamlit as st
 
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
+from core.data.persons import held_out
 from core.data.pictures.photo import photo_of
 from core.errors import LabError
 from core.inside import face_maps
 from core.inside.face_maps import MapRequest
 from core.inside.regions import Boxes
 from core.runs import Run
-from core.text import count
+from core.text import count, plain
 from pages.parts.look_inside import address, controls, heat, regions
 from pages.parts.look_inside.heat import Group
+from pages.parts.selection import bar, selected
 from pages.parts.shared import badges, theme
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ AMOUNT_HELP = (
 ASKED, COMPUTED = "look-groups-at", "look-attention"
 
 
-def kinds(answers: Answers) -> dict[str, tuple[str, np.ndarray]]:
-    """Groups that can be chosen: key -> (name, which rows of the table)."""
+def kinds(answers: Answers, root: str) -> dict[str, tuple[str, np.ndarray]]:
+    """Groups that can be chosen: key -> (name, which rows of the table). root: of the dataset."""
     table = answers.table
     groups = {"right": ("right answers", table["right"]), "wrong": ("mistakes", ~table["right"])}
     groups["all"] = ("all photos", pd.Series(True, index=table.index))
@@ -44,7 +46,8 @@ def kinds(answers: Answers) -> dict[str, tuple[str, np.ndarray]]:
     for name, group in answers.groups.items():
         for value in group.cat.categories:
             groups[f"{address.attribute_key(name)}-{value}"] = (f"{name} {value}", group == value)
-    criteria = address.read_filter(answers)
+    groups["selected"] = ("the selected photos", table["sample"].isin(selected.of(root).samples))
+    criteria = address.read_filter(answers, bar.only(root))
     if criteria != Filter():
         filtered = pd.Series(False, index=table.index)
         filtered.iloc[mistakes.select(answers, criteria)] = True
@@ -53,7 +56,7 @@ def kinds(answers: Answers) -> dict[str, tuple[str, np.ndarray]]:
 
 
 def show(run: Run, answers: Answers) -> None:
-    groups = kinds(answers)
+    groups = kinds(answers, run.config().data.root)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = _pick_groups({key: name for key, (name, _) in groups.items()})
         request = _pick_maps(answers)
@@ -74,7 +77,8 @@ def show(run: Run, answers: Answers) -> None:
         regions.editor(boxes, photo_of(answers.table.iloc[rows[0]]))
     with right:
         if st.session_state.get(ASKED) != key:
-            words = f"{count(len(samples))} photos wait, each for the fold that held the person out."
+            held = plain(held_out(answers.table))
+            words = f"{count(len(samples))} photos wait, each for the fold that held the {held} out."
             st.info(words, icon=":material/visibility:")
             return
         attention = _attention(run, samples, boxes, request, key)

@@ -14,13 +14,14 @@ from PIL import Image
 
 from core.answers import mistakes
 from core.answers.mistakes import Answers, Filter
-from core.data import thumbnails
+from core.data import persons, thumbnails
 from core.data.pictures.photo import StoredPhoto, photo_of
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.look_inside import address, elements
+from pages.parts.selection import bar, judged, selected, several
 from pages.parts.shared import attributes, badges
 from pages.parts.shared.fields import field
 
@@ -42,11 +43,13 @@ def show(run: Run, answers: Answers, others: list[Answers], maps: Callable[[list
     others: the answers of further runs that are shown beside it. maps: draws those of the chosen photos, given the
     samples that the filters keep, worst first; last of all, since they may take a while.
     """
-    criteria = address.read_filter(answers)
+    root = run.config().data.root
+    criteria = address.read_filter(answers, bar.only(root))
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
         above = st.container() if address.chosen(answers) else None
-        matrix(answers, criteria)
+        matrix(answers, criteria, root)
+        judged.buttons(answers, root, criteria)
         place = st.container() if above is None else above
     with right:
         order = filters(answers, criteria, bool(others))
@@ -63,9 +66,24 @@ def show(run: Run, answers: Answers, others: list[Answers], maps: Callable[[list
             disagreement = _between_folds(run, answers, rows)
             order = "loss" if disagreement is None else order
         rows = mistakes.order(answers, rows, order, disagreement)
-        gallery(answers, rows, disagreement)
+        _select(answers, rows, root)
+        gallery(answers, rows, root, disagreement)
     with place:
         maps(answers.table["sample"].iloc[rows].tolist())
+
+
+def _select(answers: Answers, rows: np.ndarray, root: str) -> None:
+    """rows: positions in the table, all that the gallery pages through."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        several.switch()
+        st.button(
+            f"Select all {count(len(rows))}",
+            icon=":material/select_all:",
+            key="selection-all",
+            disabled=not len(rows),
+            on_click=selected.take,
+            args=(root, answers.table["sample"].iloc[rows].tolist()),
+        )
 
 
 def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
@@ -119,8 +137,8 @@ def _go_to(sample: str, at: int) -> None:
     address.put(first=None, page=str(at // PAGE + 1) if at >= PAGE else None)
 
 
-def matrix(answers: Answers, criteria: Filter) -> None:
-    """The confusion matrix over the faces of the subgroup, whatever cell is chosen."""
+def matrix(answers: Answers, criteria: Filter, root: str) -> None:
+    """The confusion matrix over the faces of the subgroup, whatever cell is chosen. root: of the dataset."""
     scope = replace(criteria, answer="all", true=None, predicted=None, fault=None, low=0.0, high=1.0, far=False)
     rows = mistakes.select(answers, scope)
     counts = mistakes.confusion(answers, rows)
@@ -133,20 +151,25 @@ def matrix(answers: Answers, criteria: Filter) -> None:
         true, predicted = (None if i is None else names[i] for i in (truth, guess))
         address.put(true=true, predicted=predicted, answer=answer if answer != "wrong" else None, page=None)
 
-    elements.matrix(names, counts, cell, picked, key="look-matrix")
+    def turn(truth: int | None, guess: int | None) -> None:
+        selected.turn(root, judged.cell(answers, rows, truth, guess))
+
+    marks = elements.Marks(judged.counts(answers, root, rows), turn, several.is_on())
+    elements.matrix(names, counts, cell, picked, key="look-matrix", marks=marks)
     total, wrong = int(counts.sum()), int(counts.sum() - np.trace(counts))
     share = f" ({100 * wrong / total:.1f} %)" if total else ""
     scope_words = "of the filtered " if total < len(answers.table) else "of all "
     st.caption(
         f"{count(wrong)} mistake{'s' if wrong != 1 else ''}{share} {scope_words}{count(total)} photos, each judged by "
-        "the fold that held the person out. Shares are of a row. A click on a cell or a name shows its photos."
+        f"the fold that held the {plain(persons.held_out(answers.table))} out. Shares are of a row. A click on a cell "
+        "or a name shows its photos, with Ctrl it selects them."
     )
 
 
 def filters(answers: Answers, criteria: Filter, several: bool) -> str:
     """The filters and the order; returns the order. several: whether more than one run is chosen."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        address.box("answer", "Show", KINDS, default="wrong", width=135)
+        address.box("answer", "Show", KINDS, default=address.usual_answer(criteria.samples), width=135)
         address.box("true", "True class", answers.class_names, width=150)
         address.box("predicted", "Predicted class", answers.class_names, width=150)
         if len(answers.attributes) > 1:
@@ -226,14 +249,14 @@ def _take_confidence(region: tuple[float, float]) -> None:
     address.put(low=f"{low:g}" if low > 0 else None, high=f"{high:g}" if high < 1 else None, page=None)
 
 
-def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None = None) -> None:
+def gallery(answers: Answers, rows: np.ndarray, root: str, disagreement: pd.Series | None = None) -> None:
     """Twelve faces a page, before them the chosen ones that came with a link or stand on another page.
 
-    rows: positions in the table, in order. disagreement: by sample, if that is the order.
+    rows: positions in the table, in order. root: of the dataset. disagreement: by sample, if that is the order.
     """
     chosen = address.chosen(answers)
     if not len(rows):
-        empty(answers)
+        empty(answers, root)
         if not chosen:
             return
     last = max(0, len(rows) - 1) // PAGE
@@ -243,13 +266,20 @@ def gallery(answers: Answers, rows: np.ndarray, disagreement: pd.Series | None =
     first = [name for name in chosen if name not in stay]
     before = answers.table.set_index("sample", drop=False).loc[first]
     part = part[~part["sample"].isin(first)]
+    marked = set(selected.of(root).samples)
     faces = [
-        face(row, row.sample in chosen, disagreement)
+        face(row, row.sample in chosen, disagreement) | {"selected": row.sample in marked}
         for table in (before, part)
         for row in table.itertuples(index=False)
     ]
     version = f"{answers.run_id} {answers.which} {address.read_order()}"
-    elements.gallery(faces, lambda sample: address.turn_choice(answers, sample), key="look-gallery", version=version)
+    elements.gallery(
+        faces,
+        lambda sample: address.turn_choice(answers, sample),
+        key="look-gallery",
+        version=version,
+        several=several.of(root),
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         icon, at_first, at_last = ":material/chevron_left:", page == 0, page == last
         st.button("Previous page", icon=icon, disabled=at_first, on_click=_turn_to, args=(page - 1,))
@@ -270,8 +300,8 @@ def _turn_to(page: int) -> None:
     address.put(page=str(page + 1))
 
 
-def empty(answers: Answers) -> None:
-    criteria = address.read_filter(answers)
+def empty(answers: Answers, root: str) -> None:
+    criteria = address.read_filter(answers, bar.only(root))
     if criteria.answer == "wrong" and criteria.true and criteria == Filter(true=criteria.true):
         st.info(
             f"No mistake about this class: every photo that is {plain(criteria.true)} was taken for it.",
