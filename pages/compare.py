@@ -115,10 +115,10 @@ def choose(chosen: Sequence[str]) -> None:
     st.query_params["runs"] = ",".join(chosen)
 
 
-frame.begin_page()
+entries = frame.begin_page()
 head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 head.html('<div class="lab-title">Compare</div>', width="content")
-listed = cross_validated(index.summaries())
+listed = cross_validated(index.as_summaries(entries))
 if not st.query_params.get("runs") and (runs := pick.of_hand()):
     st.query_params["runs"] = runs
 question = pick.read_address()

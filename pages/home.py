@@ -9,11 +9,11 @@ from core.runs.lists import index
 from pages.parts.home import around, ended, now, welcome
 from pages.parts.shared import badges, frame
 
-frame.begin_page()
+entries = frame.begin_page()
 welcome.open_chosen()
 if problem := st.session_state.pop(ended.PROBLEM, None):
     badges.show_error(problem)
-every = index.summaries()
+every = index.as_summaries(entries)
 listed = now.readable(every)
 with st.container():
     if listed:

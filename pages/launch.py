@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +17,7 @@ from core.plan.plan import Plan
 from core.plan.ways_out import WaysOut
 from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
+from core.runs.lists.index import Listed
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import plain
@@ -68,7 +70,7 @@ def settings_section(errors: Errors, scan: Scan | None, plan: Plan | None, ways:
     tasks = possible_tasks(scan.samples) if scan else list(settings.TASKS)
     controls = {
         "task": lambda: settings.task_and_folds(errors, tasks, scan, ways),
-        "model": lambda: settings.model_and_weights(errors, parents()),
+        "model": lambda: settings.model_and_weights(errors, parents(entries)),
         "phases": lambda: settings.phases(errors),
         "training": lambda: settings.training(errors),
         "transforms": lambda: transforms.editor(transforms.of_launch(), errors),
@@ -87,9 +89,9 @@ def classes_of(plan: Plan) -> str:
     return pairs.in_words(plan.class_names, plan.config.task.one_by_one)
 
 
-def parents() -> dict[str, str]:
+def parents(listed: Iterable[Listed]) -> dict[str, str]:
     """The runs that another one can start from, newest first: those with a finished fold that held somebody out."""
-    summaries = cross_validated(index.summaries())
+    summaries = cross_validated(index.as_summaries(listed))
     done = [s for s in summaries if any(fold["state"] == "done" for fold in s.get("folds", ()))]
     return {s["id"]: run_picker.run_label(s) for s in done}
 
@@ -122,7 +124,7 @@ def join_line(joining: Study) -> None:
             st.switch_page(STUDIES, query_params={"study": joining.id})
 
 
-frame.begin_page(answers=frame.CLICK, names_study=False)
+entries = frame.begin_page(answers=frame.CLICK, names_study=False)
 st.html(CSS)
 groups.style()
 open_launched()
@@ -194,7 +196,7 @@ with left, theme.section("2 · What you want, and the time for it"):
         questions.goal_and_time()
         questions.proposed(scan, plan, photos, as_study)
     if as_study:
-        study_form.controls(errors, parents())
+        study_form.controls(errors, parents(entries))
 
 with left, theme.section("3 · Recipe and settings"):
     questions.cards(photos)
@@ -210,7 +212,9 @@ with right:
         if refusal is not None:
             badges.show_error(refusal)
     launchable = plans if as_study else [plan] if plan else None
-    ticket.draw(ticket.Contents(launchable, errors, scan, photos, joining, as_study, study))
+    ticket.draw(
+        ticket.Contents(launchable, errors, scan, photos, joining, as_study, study), index.as_summaries(entries)
+    )
 
 with left, theme.section("What the network sees"):
     if plan is not None:

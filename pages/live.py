@@ -180,8 +180,8 @@ def log(run: Run) -> None:
         st.code(run.log_tail(40) or "The log is empty until a worker starts.", None)
 
 
-frame.begin_page(shows=(hand.STUDY,))
-listed = index.summaries()
+entries = frame.begin_page(shows=(hand.STUDY,))
+listed = index.as_summaries(entries)
 run_id = st.query_params.get("run") or hand.first(listed)
 if run_id is None:
     st.html('<div class="lab-title">Live</div>')
@@ -228,7 +228,7 @@ with st.container():
 curves.plotly_once()
 drawn = signature(status, version, every)
 photos = next((summary.get("samples", 0) for summary in listed if summary["id"] == run.id), 0)
-others = [] if status.everybody else looks.others_of(run, config)
+others = [] if status.everybody else looks.others_of(run, config, entries)
 st.fragment(tick, run_every=every)(run, config, info["class_names"], photos, colour, others, drawn)
 with st.container():
     if status.active and not version:

@@ -139,9 +139,9 @@ def explain(error: LabError, run_id: str, summaries: list[dict]) -> None:
         run_picker.pick_run(summaries, None)
 
 
-frame.begin_page(shows=(hand.STUDY,))
+entries = frame.begin_page(shows=(hand.STUDY,))
 groups.style()
-summaries = cross_validated(index.summaries())
+summaries = cross_validated(index.as_summaries(entries))
 run_id = st.query_params.get("run") or next(iter(address.listed("runs")), None) or first_answered(summaries)
 if run_id is None:
     st.html(TITLE)

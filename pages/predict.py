@@ -15,8 +15,7 @@ from pages.parts.shared import badges, frame
 
 LAUNCH = Path(__file__).with_name("launch.py")
 
-frame.begin_page(shows=(hand.STUDY,))
-summaries = index.summaries()
+summaries = index.as_summaries(frame.begin_page(shows=(hand.STUDY,)))
 st.html('<div class="lab-title">Predict</div>')
 runs = question.pick_runs(summaries)
 if not runs:

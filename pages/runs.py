@@ -200,8 +200,9 @@ def watch(drawn: tuple) -> None:
         st.rerun()
 
 
-frame.begin_page(answers=frame.PRESSED)
-pressed.settle()
+every = frame.begin_page(answers=frame.PRESSED)
+if pressed.settle():
+    every = index.listed()
 if opened := st.session_state.pop("runs-open", None):
     st.switch_page(HERE / "live.py", query_params={"run": opened})
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -218,7 +219,6 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         on_change=pressed.choose,
         args=((),),
     )
-every = index.listed()
 entries = index.listed(trash.trash_folder()) if shelf == "Trash" else every
 pressed.last_action()
 here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]

@@ -14,7 +14,8 @@ from core.runs import Run
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from pages.parts.dataset import demo
-from pages.parts.home import demo_run, now
+from pages.parts.dock import waits
+from pages.parts.home import demo_run
 from pages.parts.shared.frame import ICON
 from tests.pages.app import html, labels, page
 from tests.pages.trials import make_run
@@ -156,9 +157,9 @@ def test_a_finished_run_without_curves_stands_in_the_list_too(folder):
 
 
 def test_what_waits_says_when_it_starts_and_how_long_it_takes():
-    assert now.when([Times(130, 430)]) == "starts in about 2 min, then 5 min"
-    assert now.when([Times(0, 12), Times(12, 40)]) == "starts next, then 40 s"
-    assert now.when([Times(0, 12), None]) == now.when([]) == ""
+    assert waits.when([Times(130, 430)]) == "starts in about 2 min, then 5 min"
+    assert waits.when([Times(0, 12), Times(12, 40)]) == "starts next, then 40 s"
+    assert waits.when([Times(0, 12), None]) == waits.when([]) == ""
 
 
 def test_times_of_what_waits_stand_beside_it(folder, monkeypatch):

@@ -9,7 +9,7 @@ import math
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -159,9 +159,14 @@ def listed(folder: Path | None = None) -> list[Listed]:
 
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
     """All summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
+    return as_summaries(listed(folder))
+
+
+def as_summaries(entries: Iterable[Listed]) -> list[dict[str, Any]]:
+    """The same of runs that were listed a moment ago."""
     return [
         {**entry.summary, "archived": entry.notes.archived is not None, "tags": list(entry.notes.tags)}
-        for entry in listed(folder)
+        for entry in entries
     ]
 
 

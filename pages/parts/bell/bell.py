@@ -1,24 +1,23 @@
 """Telling somebody who does something else that a run has ended: a notification of the browser, asked for by a click.
 
-The wish is kept in the browser, for all its tabs; the session only knows of it. While it is wished, each page looks at
-what trains, since a run may end while another page, or another program, is looked at. Nothing is sent anywhere.
+The wish is kept in the browser, for all its tabs; the session only knows of it. Each page is told of what trains, by
+the queue in its header, since a run may end while another page, or another program, is looked at. Nothing is sent
+anywhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.runs.everybody.unmeasured import NOT_MEASURED
-from core.runs.lists import index
 from core.runs.lists.index import Listed
 from core.text import one_line
 from pages.parts.hand import results
 from pages.parts.shared import badges
-from pages.parts.tab import ticking
 
-LOOKS = 3  # of a page that watches a run, to one for all runs
 WISHED, WATCHED = "bell-wished", "bell-watched"  # in the session: whether; ids of runs that were active when looked at
 _ASK_KEY, _LISTEN_KEY = "facet-bell-ask", "facet-bell-listen"
 TELLS = ("done", "failed", "interrupted")  # who cancels a run knows that it ended
@@ -104,14 +103,11 @@ def ask() -> None:
     _ASK(key=_ASK_KEY, on_wish_change=lambda: _wish(_ASK_KEY), width="content")
 
 
-def listen() -> None:
-    """Call it on every page: looks at what trains where somebody wished to be told, and only then."""
-    if not st.session_state.get(WISHED):
-        _listen([])
-        return
-    listed = _look()
-    is_active = any(summary["state"] in badges.ACTIVE for summary in listed)
-    st.fragment(_tick, run_every=LOOKS * ticking.every(1.0) if is_active else None)()
+def listen(entries: Sequence[Listed]) -> None:
+    """Hands the browser what it tells of, where somebody wished that. entries: of all runs, as they are now."""
+    runs = [_told(entry) for entry in _watched(entries)] if st.session_state.get(WISHED) else []
+    data = {"wished": bool(st.session_state.get(WISHED)), "runs": runs}
+    _LISTEN(key=_LISTEN_KEY, data=data, on_wish_change=lambda: _wish(_LISTEN_KEY), height=1)
 
 
 def _wish(key: str) -> None:
@@ -120,38 +116,32 @@ def _wish(key: str) -> None:
         st.session_state[WISHED] = bool(wish)
 
 
-def _look() -> list[dict[str, Any]]:
-    """Summaries of what is active, and of what was when this session looked before."""
+def _watched(entries: Sequence[Listed]) -> list[Listed]:
+    """What is active, and what was when this session looked before."""
     watched: set[str] = st.session_state.setdefault(WATCHED, set())
-    listed = [each for each in index.summaries() if "unreadable" not in each]
-    watched |= {each["id"] for each in listed if each["state"] in badges.ACTIVE}
-    return [each for each in listed if each["id"] in watched]
+    readable = [entry for entry in entries if not entry.unreadable]
+    watched |= {entry.id for entry in readable if entry.state in badges.ACTIVE}
+    return [entry for entry in readable if entry.id in watched]
 
 
-def _tick() -> None:
-    _listen(_look())
-
-
-def _listen(listed: list[dict[str, Any]]) -> None:
-    runs = [_told(summary) for summary in listed]
-    data = {"wished": bool(st.session_state.get(WISHED)), "runs": runs}
-    _LISTEN(key=_LISTEN_KEY, data=data, on_wish_change=lambda: _wish(_LISTEN_KEY), height=1)
-
-
-def _told(summary: dict[str, Any]) -> dict[str, Any]:
+def _told(entry: Listed) -> dict[str, Any]:
     """What the browser needs of a run; title and body are set as text there."""
-    state = summary["state"]
     title, body = "", ""
-    if state in TELLS:
-        title = f"{one_line(summary['name'], 60)}: {badges.state_badge(state).word}"
-        body = _words(summary)
-    active = state in badges.ACTIVE
-    return {"id": summary["id"], "active": active, "title": title, "body": body, "address": f"live?run={summary['id']}"}
+    if entry.state in TELLS:
+        title = f"{one_line(entry.name, 60)}: {badges.state_badge(entry.state).word}"
+        body = _words(entry)
+    active = entry.state in badges.ACTIVE
+    return {"id": entry.id, "active": active, "title": title, "body": body, "address": f"live?run={entry.id}"}
 
 
-def _words(summary: dict[str, Any]) -> str:
-    if summary["state"] == "done":
-        score = NOT_MEASURED if summary.get("everybody") else results.f1_in_words(Listed(summary))
+def _words(entry: Listed) -> str:
+    if entry.state == "done":
+        score = NOT_MEASURED if entry.summary.get("everybody") else results.f1_in_words(entry)
         return f"macro F1 {score}"
-    reasons = [str(fold["reason"]) for fold in summary["folds"] if fold.get("reason")]
-    return one_line(reasons[0], 200) if reasons else "Open it to see what happened."
+    return why(entry) or "Open it to see what happened."
+
+
+def why(entry: Listed) -> str:
+    """The first reason that a fold of it gives for its end; empty where none does."""
+    reasons = [str(fold["reason"]) for fold in entry.summary["folds"] if fold.get("reason")]
+    return one_line(reasons[0], 200) if reasons else ""

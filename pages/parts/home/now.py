@@ -16,16 +16,15 @@ from core.jobs.pace.ahead import Times
 from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists import index
-from core.runs.owners import owner
-from core.text import estimate, number_of
+from core.text import number_of
 from pages.parts.bell import bell
+from pages.parts.dock import waits
 from pages.parts.home import lines
 from pages.parts.people import people
 from pages.parts.run import view
 from pages.parts.shared import badges, frame, theme
 from pages.parts.tab import ticking
 
-SOON = 5.0  # seconds
 TICK = 2.0  # seconds, of a page that is open alone
 
 
@@ -87,17 +86,6 @@ def _training(running: Sequence[dict[str, Any]]) -> float:
     return sum(shares) / len(shares) if shares else 0.0
 
 
-def when(spans: Sequence[Times | None]) -> str:
-    """ "starts in about 2 min, then 5 min" of runs that wait one behind another; empty where nobody knows. spans: of
-    each run."""
-    times = [span for span in spans if span is not None]
-    if not times or len(times) < len(spans):
-        return ""
-    begins, lasts = min(span.begins for span in times), max(span.ends for span in times)
-    starts = f"starts in about {estimate(begins)}" if begins >= SOON else "starts next"
-    return f"{starts}, then {estimate(lasts - begins)}"
-
-
 def _waiting(
     places_in_queue: Sequence[tuple[str, int]], by_id: dict[str, dict[str, Any]], spans: dict[str, Times | None]
 ) -> None:
@@ -105,28 +93,14 @@ def _waiting(
 
     spans: when the folds of each run that wait begin and end.
     """
-    folds_of: dict[str, list[int]] = {run_id: [] for run_id, _ in places_in_queue if run_id in by_id}
-    for run_id, summary in by_id.items():
-        if folds := [int(fold["fold"]) for fold in summary["folds"] if fold["state"] == "queued"]:
-            folds_of[run_id] = folds
-    folds_of = {run_id: folds for run_id, folds in folds_of.items() if folds}
+    folds_of = waits.folds_that_wait(places_in_queue, by_id)
     if not folds_of:
         return
     theme.heading("Waiting")
     held = queue.held_runs(places.runs_folder())
     groups = lines.by_study([by_id[run_id] for run_id in folds_of])
     for place, (study_id, name, runs) in enumerate(groups, 1):
-        first = runs[0]["id"]
-        jobs = sum(len(folds_of[run["id"]]) for run in runs)
-        words = number_of(jobs, "fold") + (f" of {number_of(len(runs), 'run')}" if study_id and len(runs) > 1 else "")
-        if len(runs) == 1 and jobs < len(runs[0]["folds"]):
-            words = f"fold{'s' if jobs > 1 else ''} {', '.join(map(str, folds_of[first]))}"
-        if all(run["id"] in held for run in runs):
-            words += " · paused with its study"
-        elif times := when([spans.get(run["id"]) for run in runs]):
-            words += f" · {times}"
-        if by := people.by(owner.told(runs[0])):
-            words += f" · {by}"
+        words = waits.in_words(runs, folds_of, held, spans)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<span class="lab-num lab-meta">{place}</span> {badges.icon("queued")}', width=44)
             if study_id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -30,14 +30,12 @@ def look(others: Sequence[Listed]) -> Look:
     return Look(smooth, address.get("log") == "1", behind)
 
 
-def others_of(run: Run, config: RunConfig) -> list[Listed]:
+def others_of(run: Run, config: RunConfig, entries: Iterable[Listed]) -> list[Listed]:
     """Other runs of its dataset that measure something of people who were held out, newest first; of thousands the
-    newest, and the one in the address."""
+    newest, and the one in the address. entries: all runs."""
     name, root = Path(config.data.root).name, str(config.data.root)
     same = [
-        each
-        for each in index.listed()
-        if not each.unreadable and each.id != run.id and each.summary.get("dataset") == name
+        each for each in entries if not each.unreadable and each.id != run.id and each.summary.get("dataset") == name
     ]
     of_root = (each for each in same if str(index.settings_of(each).get("data.root", root)) == root)
     offered = [each for each in of_root if not each.summary.get("everybody")]

@@ -111,11 +111,16 @@ class RunStatus:
 
 def read_status(run: Run, config: RunConfig, waiting: Sequence[tuple[str, int]]) -> RunStatus:
     """Read a run's states and progress. waiting: (run id, fold) of all waiting jobs in order."""
+    return status_of(run, config.epochs, waiting, everybody=config.folds.everybody is not None)
+
+
+def status_of(run: Run, epochs: int, waiting: Sequence[tuple[str, int]] = (), *, everybody: bool = False) -> RunStatus:
+    """`read_status` for who knows of its configuration what matters here: from its summary."""
     folds = run.states()
     progress = {fold.fold: run.progress(fold.fold) for fold in folds if fold.state == "running"}
     mine = next((place for place, (run_id, _) in enumerate(waiting) if run_id == run.id), 0)
     held = any(fold.state == "queued" for fold in folds) and run.id in queue.held_runs(run.dir.parent)
-    return RunStatus(run.id, config.epochs, folds, progress, mine, held, config.folds.everybody is not None)
+    return RunStatus(run.id, epochs, folds, progress, mine, held, everybody)
 
 
 @lru_cache(maxsize=512)

@@ -59,20 +59,22 @@ def press(act: Callable[[list[str]], None], ids: list[str], of: list[str] | None
     st.session_state[frame.PRESSED] = (act, ids, ids if of is None else of)
 
 
-def settle() -> None:
-    """Do what was pressed, unless other runs are ticked by now than those for which the button was drawn."""
+def settle() -> bool:
+    """Do what was pressed, unless other runs are ticked by now than those for which the button was drawn; whether
+    something was done."""
     if (pressed := st.session_state.pop(frame.PRESSED, None)) is None:
-        return
+        return False
     act, ids, of = pressed
     ticked = st.session_state.get(CHOSEN, of)
     if list(ticked) == list(of):
         act(ids)
-        return
+        return True
     choose(ticked)
     st.session_state[ERROR] = LabError(
         "Nothing was done: the choice of runs changed just before the click.",
         "Look at what is ticked, then press again.",
     )
+    return False
 
 
 def _undo(done: tuple) -> None:

@@ -13,9 +13,10 @@ from core import places
 from core.data.reach import bounds
 from core.errors import LabError
 from core.jobs import halt
+from core.runs.lists.index import Listed
 from core.studies import healing
-from pages.parts.bell import bell
 from pages.parts.bell.favicon import favicon
+from pages.parts.dock import dock
 from pages.parts.door.person import guard
 from pages.parts.hand import hand, history
 from pages.parts.keys import palette
@@ -29,8 +30,10 @@ ICON = "🔬"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
 
-def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[str] = hand.BOTH) -> None:
-    """First line of every page: the lab's few rules of CSS, the run in hand, and the way back into app.py.
+def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[str] = hand.BOTH) -> list[Listed]:
+    """First line of every page: the lab's few rules of CSS, the run in hand, the queue, and the way back into app.py.
+
+    Gives all runs, newest first, as they are now.
 
     answers: CLICK or PRESSED, which this page answers; on any other page that click came too late.
     names_study: see hand.begin. shows: see hand.line.
@@ -47,7 +50,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
     with unseen:
         st.html(theme.STYLE)
         history.once()
-        bell.listen()
+        entries = dock.once()
         connection.once()
         access.once()
     hand.begin(names_study=names_study)
@@ -68,6 +71,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
         _look_after()
     if problem := st.session_state.get("workers-problem"):
         top.html(badges.fault(problem, state="interrupted"))
+    return entries
 
 
 def _hold() -> LabError | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -65,15 +66,15 @@ def columns() -> tuple[AbstractContextManager, AbstractContextManager]:
         return st.container(key="launch-form"), st.container(key=style.KEY)
 
 
-def draw(about: Contents) -> None:
-    """All of it, in the ticket's place."""
+def draw(about: Contents, summaries: Sequence[dict[str, Any]]) -> None:
+    """All of it, in the ticket's place. summaries: of all runs, which may be before it in the queue."""
     with st.container(key="ticket-words"):
         if about.as_study:
             study_form.words(about.errors)
         else:
             fields.words("name", about.errors, label="Name of the run")
             fields.words("description", about.errors, label="Description", placeholder="What it is for, one sentence")
-    before = ahead.ahead()
+    before = ahead.ahead(summaries=summaries)
     space = forecast.forecast(about.plans) if about.plans else None
     with st.container(key="ticket-act"):  # above what comes and goes: a button that moves under a press loses the click
         st.html(f'<div class="ticket-bar">{escape(_in_short(about, before, space))}</div>')

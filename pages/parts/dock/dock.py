@@ -1,0 +1,119 @@
+"""The queue in the header of every page: what trains and how far it is, what waits, what failed lately, in one line;
+a click opens it, with a way to stop each.
+
+It stands in the header's empty part, so it covers nothing, and is not there where nothing trains, waits or failed. One
+look at the runs serves it, the browser's notifications and the page itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from core.runs import Run
+from core.runs.lists import index
+from core.runs.lists.index import Listed
+from core.text import duration
+from pages.parts.bell import bell
+from pages.parts.dock import panel, style
+from pages.parts.dock.panel import SEEN
+from pages.parts.run import view
+from pages.parts.shared import badges
+from pages.parts.tab import ticking
+
+LOOKS = 3  # of a page that watches a run, to one for all runs
+LATELY = 12 * 3600.0  # seconds in which what stopped by itself is still said
+STOPPED = ("failed", "interrupted")  # who cancels a run knows that it ended
+
+
+class Queue(NamedTuple):
+    """What the lab does now. trains, waits, stopped: runs; the last are those that stopped by themselves lately and
+    were not seen. status: of each run that trains."""
+
+    trains: list[Listed]
+    waits: list[Listed]
+    stopped: list[Listed]
+    status: dict[str, view.RunStatus]
+
+    def __bool__(self) -> bool:
+        return bool(self.trains or self.waits or self.stopped)
+
+    @property
+    def share(self) -> float:
+        """Of the work of what trains, 0..1."""
+        return sum(status.share for status in self.status.values()) / max(1, len(self.status))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last of what trains is through; None where one does not tell."""
+        seconds = [status.seconds_left(panel.metrics_of(status)) for status in self.status.values()]
+        known = [each for each in seconds if each is not None]
+        return max(known) if known and len(known) == len(seconds) else None
+
+
+def once() -> list[Listed]:
+    """Call it on every page: all runs, newest first, as this drawing of the page found them."""
+    entries = index.listed()
+    first = [entries]
+    is_active = any(entry.state in badges.ACTIVE for entry in entries)
+    st.fragment(_tick, run_every=LOOKS * ticking.every(1.0) if is_active else None)(first)
+    return entries
+
+
+def _tick(first: list[list[Listed]]) -> None:
+    """first: what the page has just read, for the first time that this is drawn."""
+    entries = first.pop() if first else index.listed()
+    bell.listen(entries)
+    queue = queue_of(entries, st.session_state.get(SEEN, set()))
+    with st.container(key="dock", horizontal=True, gap=None):
+        if queue:
+            st.html(style.STYLE + words(queue), width="content")
+            popover = st.popover("Queue", key="dock-queue", on_change="rerun")
+            if popover.open:
+                with popover, st.container(key="dock-panel", gap="small"):
+                    panel.draw(queue.trains, queue.waits, queue.stopped, queue.status, entries)
+
+
+def queue_of(entries: Sequence[Listed], seen: set[tuple[str, float]], now: float | None = None) -> Queue:
+    """entries: all runs. seen: what stopped and was seen, see panel.mark. now: seconds since 1970, this moment if None.
+
+    What failed before and waits again is not failed any more.
+    """
+    moment = time.time() if now is None else now
+    readable = [entry for entry in entries if not entry.unreadable]
+    trains = [entry for entry in readable if entry.state == "running"]
+    stopped = [
+        entry
+        for entry in readable
+        if entry.state in STOPPED and entry.notes.archived is None and panel.mark(entry) not in seen
+    ]
+    return Queue(
+        trains,
+        [entry for entry in readable if entry.state == "queued"],
+        [entry for entry in stopped if moment - panel.mark(entry)[1] <= LATELY],
+        {entry.id: _status(entry.summary) for entry in trains},
+    )
+
+
+def _status(summary: dict[str, Any]) -> view.RunStatus:
+    return view.status_of(Run(summary["id"]), int(summary["epochs"]), everybody=bool(summary.get("everybody")))
+
+
+def words(queue: Queue) -> str:
+    """HTML of the one line: "2 active, 1 failed · 52 % · 4 min left" above a thin bar; a phone leaves the time out."""
+    active = len(queue.trains) + len(queue.waits)
+    counts = [f"{active} active"] if active else []
+    counts += [f"{len(queue.stopped)} failed"] if queue.stopped else []
+    state = "running" if queue.trains else "queued" if queue.waits else "failed"
+    line = f"<span>{badges.icon(state)} {', '.join(counts)}</span>"
+    if queue.trains:
+        line += f"<span>{queue.share:.0%}</span>"
+        if (seconds := queue.seconds_left) is not None:
+            line += f'<span class="dock-spare">{duration(seconds)} left</span>'
+    elif queue.waits:
+        line += '<span class="dock-spare">nothing trains yet</span>'
+    bar = badges.bar(queue.share, name="of what trains") if queue.trains else ""
+    return f'<div class="dock-words lab-num">{line}</div>{bar}'
