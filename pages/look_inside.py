@@ -17,7 +17,7 @@ from core.runs.lists import index
 from core.runs.yes_no import view as one_by_one
 from core.runs.yes_no.view import OneAttribute, opened
 from core.text import ago, count, number_of
-from pages.parts.doubts import queue
+from pages.parts.doubts import full, queue
 from pages.parts.hand import hand
 from pages.parts.look_inside import address, controls, maps, uploads
 from pages.parts.look_inside import groups as look_groups
@@ -157,6 +157,9 @@ except LabError as error:
     explain(error, run_id, summaries)
     st.stop()
 hand.take(run.id)
+if full.asked() and address.get("view", list(VIEWS)) == "labels":
+    full.show(run, answers, mistakes.version(run, which), summaries)
+    st.stop()
 header(run, summaries, answers)
 with st.container():
     moved.ask(run)

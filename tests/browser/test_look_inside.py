@@ -13,6 +13,7 @@ from core.data.labels import corrections
 from core.inside import picture as look_picture
 from core.jobs import queue
 from core.runs import Run
+from tests.browser import axe
 from tests.browser.hands import address, button, press, sees
 from tests.browser.judged_runs import doubting_run, finished, judged_run
 from tests.browser.screen import Talk, slack, soon
@@ -101,7 +102,22 @@ def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab, held
         return sample
 
     relabelled = [decide("2") for _ in range(3)]
-    confirmed, left_out = decide("1"), decide("3")
+    page.keyboard.press("f")
+    photo = page.get_by_role("img", name=re.compile("^The photo in question"))
+    sees(page, "3 of 6 decided")
+
+    def decide_large(key: str) -> str:
+        """The photo that was decided about on the whole screen."""
+        before = photo.get_attribute("alt")
+        page.keyboard.press(key)
+        soon(lambda: photo.count() == 1 and photo.get_attribute("alt") != before, 60 * slack(), "the next one is large")
+        talk.over()
+        return before.removeprefix("The photo in question, ")
+
+    confirmed, left_out = decide_large("1"), decide_large("3")
+    sees(page, "5 of 6 decided")
+    assert axe.grave(page) == [] and not page.get_by_role("link", name="Settings").count()
+    page.keyboard.press("Escape")
     sees(page, "5 decided: 3 wrong, 1 right and 1 left out")
     sees(page, "So far 75% of the labels judged were wrong (95% interval 30% to 95%)")
     page.keyboard.press("z")

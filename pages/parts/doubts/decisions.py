@@ -40,15 +40,21 @@ class Decision:
 
 
 def show(doubt: Doubt) -> None:
-    """The face in question, and what can be decided about it.
+    """The face in question, and what can be decided about it."""
+    st.html(portrait(doubt))
+    decide(doubt)
+    st.caption("Decisions are kept beside the lab's data and count for new runs; the dataset's folder is left alone.")
+
+
+def decide(doubt: Doubt) -> None:
+    """What can be decided about the face that was drawn just before.
 
     The buttons are those of this face alone: a key that is pressed twice decides nothing about the next one.
     """
     st.session_state[ON_SCREEN] = doubt.sample
-    st.html(portrait(doubt))
     if error := st.session_state.pop(ERROR, None):
         badges.show_error(error)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="look-decide"):
         st.button(
             "Label is right",
             icon=":material/check:",
@@ -77,7 +83,6 @@ def show(doubt: Doubt) -> None:
                 help=f"New runs use none of the {len(doubt.others) + 1} photos of this person.",
             )
     _relabel_form(doubt)
-    st.caption("Decisions are kept beside the lab's data and count for new runs; the dataset's folder is left alone.")
 
 
 def last(root: str) -> Decision | None:

@@ -26,9 +26,9 @@ RED, GREEN, GREY = "#D55E00", "#2a9d68", "#7d8590"  # the likely class, the labe
 _CSS = """<style>
 .look-one { display: grid; grid-template-columns: fit-content(260px) 1fr; gap: 1rem; align-items: start; }
 .look-one img { max-width: 100%; max-height: max(200px, 32vh); border-radius: 6px; display: block; }
-.look-one dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem .8rem; margin: 0 !important;
+.look-evidence dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem .8rem; margin: 0 !important;
   padding: 0; font-size: .92rem; }
-.look-one dt { opacity: .7; } .look-one dd { margin: 0; overflow-wrap: anywhere; }
+.look-evidence dt { opacity: .7; } .look-evidence dd { margin: 0; overflow-wrap: anywhere; }
 .look-chance { display: grid; grid-template-columns: minmax(4rem, auto) minmax(3rem, 1fr) 3.4rem; gap: .1rem .6rem;
   font-size: .84rem;
   align-items: center; margin-top: .7rem; font-variant-numeric: tabular-nums; }
@@ -96,11 +96,21 @@ class Doubt:
 
 def portrait(doubt: Doubt) -> str:
     """HTML of the face in question and of what is known about it."""
-    image, fault = mistakes.thumbnail(photo_of(doubt.face), SIDE)
-    picture = f'<img alt="" src="{image}">' if image else f'<div class="faces-missing">{escape(fault)}</div>'
+    return f'<div class="look-one"><div>{picture(doubt, SIDE)}</div><div>{evidence(doubt)}</div></div>'
+
+
+def picture(doubt: Doubt, side: int) -> str:
+    """HTML of the face in question, or of why it cannot be shown. side: px."""
+    image, fault = mistakes.thumbnail(photo_of(doubt.face), side)
+    words = escape(f"The photo in question, {doubt.sample}", quote=True)
+    return f'<img alt="{words}" src="{image}">' if image else f'<div class="faces-missing">{escape(fault)}</div>'
+
+
+def evidence(doubt: Doubt) -> str:
+    """HTML of what is known about the face in question: facts, how sure the network is of what, the person's others."""
     return (
-        f'{_CSS}<div class="look-one"><div>{picture}</div><div><dl>{_facts(doubt)}</dl>'
-        f'<div class="look-chance">{_chances(doubt)}</div>{_other_photos(doubt.others)}</div></div>'
+        f'{_CSS}<div class="look-evidence"><dl>{_facts(doubt)}</dl><div class="look-chance">{_chances(doubt)}</div>'
+        f"{_other_photos(doubt.others)}</div>"
     )
 
 

@@ -53,13 +53,20 @@ def show(run: Run, answers: Answers, version: tuple, summaries: Sequence[dict[st
             icon=":material/info:",
         )
     st.html(f'<div class="lab-meta" role="status">{in_words(tally, len(answers.table))}</div>')
-    samples = waiting["sample"].tolist()
-    linked = st.query_params.get("label")
-    at = samples.index(linked) if linked in samples else 0
+    samples, at = place(waiting)
     with st.container(horizontal=True, vertical_alignment="center"):
-        _step("Previous", "P", ":material/chevron_left:", samples, at - 1)
-        _step("Next", "N", ":material/chevron_right:", samples, at + 1)
+        steps(samples, at)
         decisions.undo_button(root)
+        if samples:
+            st.button(
+                "Full screen",
+                icon=":material/fullscreen:",
+                shortcut="F",
+                key="look-queue-full",
+                on_click=address.put,
+                kwargs={"full": "1"},
+                help="One photo at a time, large.",
+            )
         words = f"{count(at + 1)} of {count(len(samples))}" if samples else ""
         if (made := decisions.last(root)) is not None:
             words = f"{words} · {made.words}" if words else made.words
@@ -72,20 +79,35 @@ def show(run: Run, answers: Answers, version: tuple, summaries: Sequence[dict[st
         with left:
             _gallery(run, answers, waiting, at)
         with right:
-            neighbours = [*samples[at + 1 : at + 2], *samples[max(0, at - 1) : at]]
-            row = waiting.iloc[at]
-            decisions.show(
-                Doubt(
-                    run=run,
-                    answers=answers,
-                    root=root,
-                    row=row["row"],
-                    label=row["label"],
-                    likely=row["likely"],
-                    following=next(iter(neighbours), None),
-                )
-            )
+            decisions.show(doubt_at(run, answers, waiting, at))
     retrain.offer(run, tally, summaries)
+
+
+def place(waiting: pd.DataFrame) -> tuple[list[str], int]:
+    """(samples that wait, the place of the one in question): the one in the address, else the most suspicious."""
+    samples, linked = waiting["sample"].tolist(), st.query_params.get("label")
+    return samples, samples.index(linked) if linked in samples else 0
+
+
+def doubt_at(run: Run, answers: Answers, waiting: pd.DataFrame, at: int) -> Doubt:
+    """What is asked about the photo at a place of the queue; once it is decided its neighbour is asked about."""
+    samples, row = waiting["sample"].tolist(), waiting.iloc[at]
+    neighbours = [*samples[at + 1 : at + 2], *samples[max(0, at - 1) : at]]
+    return Doubt(
+        run=run,
+        answers=answers,
+        root=run.config().data.root,
+        row=row["row"],
+        label=row["label"],
+        likely=row["likely"],
+        following=next(iter(neighbours), None),
+    )
+
+
+def steps(samples: list[str], at: int) -> None:
+    """To the photo before and after the one in question."""
+    _step("Previous", "P", ":material/chevron_left:", samples, at - 1)
+    _step("Next", "N", ":material/chevron_right:", samples, at + 1)
 
 
 def in_words(tally: Tally, photos: int) -> str:
@@ -111,10 +133,13 @@ def in_words(tally: Tally, photos: int) -> str:
     )
 
 
-def _nothing_waits(tally: Tally) -> None:
+def nothing_waits(tally: Tally) -> str:
     decided = tally.decided
-    words = "Every likely wrong label is decided." if decided else "No label is confidently contradicted by this run."
-    st.info(words, icon=":material/done_all:")
+    return "Every likely wrong label is decided." if decided else "No label is confidently contradicted by this run."
+
+
+def _nothing_waits(tally: Tally) -> None:
+    st.info(nothing_waits(tally), icon=":material/done_all:")
     if st.button("Show all mistakes", icon=":material/grid_view:"):
         address.put(view=None)
         st.rerun()

@@ -21,6 +21,7 @@ KEYS = {  # page -> (keys, what they do) of that page alone
     "look_inside": (
         ("P N", "the previous, the next photo"),
         ("1 2 3 Z", "Likely wrong labels: the label is right, relabel, leave the photo out, undo"),
+        ("F", "Likely wrong labels: one photo large; Esc leaves"),
         ("← ↑ → ↓", "another cell of the matrix, another photo, another place of a map; Enter chooses"),
         ("PgUp PgDn", "the previous, the next map"),
     ),
