@@ -1,7 +1,7 @@
 """Words that stop a newcomer, each with a plain sentence: the one table of them.
 
 In the browser a word is dotted where it first stands on a page, and its sentence comes under the pointer, at the focus
-and at a tap (see element.py); all of them are listed by "?" and on Settings.
+and at a tap (see dotting.py); all of them are listed by "?" and on Settings.
 """
 
 from __future__ import annotations

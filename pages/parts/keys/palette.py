@@ -1,6 +1,6 @@
 """The palette: any run, study, dataset, page or button, by typing. Ctrl-K opens it on every page, "?" shows the keys.
 
-The browser holds the palette and looks for what is typed (element.py). The lab lists what there is only when it opens,
+The browser holds the palette and looks for what is typed (finding.py). The lab lists what there is only when it opens,
 and goes where somebody chose; a button of the page is pressed in the page, so that it does what a click on it does, and
 one that is greyed for whoever looks is not listed.
 """
