@@ -47,7 +47,7 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
         ">about ",
     ):
         assert words in said, words
-    monkeypatch.setattr(ahead, "ahead", lambda: Ahead(slots=(110.0,), jobs=3))
+    monkeypatch.setattr(ahead, "ahead", lambda summaries: Ahead(slots=(110.0,), jobs=3))
     assert "in about 2 min, 3 fold jobs before it" in facts(form.run())
 
 

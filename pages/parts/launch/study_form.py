@@ -44,8 +44,8 @@ def controls(errors: Errors, parents: dict[str, str]) -> None:
     with st.container():
         fields.message("study.grid", errors)
     st.caption(
-        "Smaller, for a small machine: in every run, after its recipe. Fewer people: "
-        "“At most this many people” under How labels are found."
+        "Too long for this machine? Make every run smaller, whatever its recipe says; for fewer people, set “At most "
+        "this many people” under How labels are found."
     )
     with st.container(horizontal=True):
         _number("size", "Image size in pixels", "as in the recipe", errors)

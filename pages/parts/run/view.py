@@ -311,7 +311,7 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mappin
     rows.append(
         '<tr class="lab-total"><td colspan="3">mean ± deviation (finished folds)</td>'
         + "".join(f"<td{edge}>{mean}</td>" for edge, mean in zip(edges, means, strict=True))
-        + f'<td class="lab-edge">{total}</td></tr>'
+        + f'<td class="lab-edge"><span class="lab-meta">sum</span> {total}</td></tr>'
     )
     names = "<th class='lab-edge'>F1</th><th>accuracy</th><th>loss</th>"
     return (
