@@ -79,7 +79,7 @@ table.lab-table { border-collapse: collapse; width: 100%; font-size: .88rem; fon
     linear-gradient(270deg, var(--paper) 40%, transparent) 100% 0 / 2.4rem 100% no-repeat local,
     linear-gradient(90deg, var(--shade), transparent) 0 0 / .6rem 100% no-repeat scroll,
     linear-gradient(270deg, var(--shade), transparent) 100% 0 / .6rem 100% no-repeat scroll; }
-button:not(:disabled) kbd { color: inherit !important; }
+button:not(:disabled) kbd { color: inherit !important; opacity: .9 !important; }
 @media (hover: none) { button kbd { display: none !important; } }
 @media (max-width: 640px) {
   .st-key-runs-bar > :has(button:disabled) { display: none; }
