@@ -50,8 +50,8 @@ class Queue(NamedTuple):
     def seconds_left(self) -> float | None:
         """Until the last of what trains is through; None where one does not tell."""
         seconds = [status.seconds_left(panel.metrics_of(status)) for status in self.status.values()]
-        known = [each for each in seconds if each is not None]
-        return max(known) if known and len(known) == len(seconds) else None
+        ends = [each for each in seconds if each is not None]
+        return max(ends) if ends and len(ends) == len(seconds) else None
 
 
 def once() -> list[Listed]:
