@@ -191,7 +191,8 @@ def test_an_address_is_named_tried_and_forgotten_and_never_shown_whole(folder, m
         webhook.answers["/services/T0001/B0002/a-long-secret"] = 404, {}
         at.button(key=f"settings-alerts-test-{entry.id}").click().run()
         assert "there is no such webhook" in at.error[0].value and len(webhook.posts) == 2
-        assert "The last message, just now: it arrived" in html(at) or "there is no such webhook" in html(at)
+        assert "The last message" not in html(at), "what came before does not stand beside what came of it now"
+        assert "The last message, just now: there is no such webhook" in html(page("settings"))
         assert url not in "".join(str(element) for element in at.main)
         at.button(key=f"settings-alerts-remove-{entry.id}").click().run()
         assert not addresses.of_lab(folder) and "Nobody is told yet" in captions(at)

@@ -79,7 +79,7 @@ def of_death(run: Run, state: FoldState) -> Message:
     sentences = [_of_fold(state, len(summary.get("folds", ())))]
     if waiting:
         waits = "waits" if waiting == 1 else "wait"
-        sentences.append(f"{number_of(waiting, 'fold')} of it {waits}, and begin once the lab is looked at again.")
+        sentences.append(f"{number_of(waiting, 'fold')} of it {waits} until a page of the lab is opened.")
     return _about(run, summary, event, f"{_name(run, summary)}: {WORDS[event]}", " ".join(sentences))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def _row(root: Path, entry: Shown) -> None:
         horizontal_alignment="distribute",
         key=f"settings-alerts-row-{entry.id}",
     ):
-        st.html(_row_html(entry), width="stretch")
+        asked = st.session_state.get(TEST) == entry.id  # what comes of it stands below, and not what came before
+        st.html(_row_html(replace(entry, when=None) if asked else entry), width="stretch")
         with st.container(horizontal=True, width="content"):
             people.lab_button(
                 "Send a test",
@@ -74,7 +76,7 @@ def _row(root: Path, entry: Shown) -> None:
                 disabled=entry.fixed,
                 help="It is named in lab.toml: take it out there." if entry.fixed else None,
             )
-    if st.session_state.get(TEST) == entry.id:
+    if asked:
         del st.session_state[TEST]
         _test(root, entry)
 

@@ -1,5 +1,6 @@
 """A run that ends, or a worker that dies, is told once, by processes beside the worker; without addresses none is."""
 
+import math
 import subprocess
 import sys
 
@@ -13,19 +14,37 @@ from tests.pages.trials import make_run
 from tests.workers import assert_done, launch, short, small_net, until
 
 
-def test_a_real_run_that_ends_is_told_once_with_its_score(tiny_plan, workers, webhook):
+def wild(root):
+    """What the network of a run of this name says is no number."""
+    from core.training import train
+
+    whole = train.FoldTrainer.forward
+
+    def forward(trainer, images):
+        return whole(trainer, images) * (math.nan if trainer.run.config().name == "wild" else 1)
+
+    train.FoldTrainer.forward = forward
+
+
+@pytest.mark.long
+def test_real_runs_that_end_are_told_once_each_one_with_its_score_one_with_what_went_wrong(tiny_plan, workers, webhook):
     addresses.add(workers.root, f"{webhook.at}/hook")
     addresses.set_lab_address(workers.root, "https://lab.example.org")
-    run = launch(short(tiny_plan), workers.root, folds=(0, 1))
-    assert workers.run(small_net) == 0
-    assert_done(run, 1)
-    until(lambda: "it arrived" in run.log_tail(), "the end is told")
-    ((_, body, _),) = webhook.posts
-    assert (body["event"], body["run"], body["title"]) == ("done", run.id, "tiny: done")
-    assert body["link"] == f"https://lab.example.org/live?run={run.id}"
-    scores = [run.written_state(fold).scores["best_f1"] for fold in (0, 1)]
-    assert body["text"].startswith(f"Macro F1 {sum(scores) / 2:.3f} ± ") and body["text"].endswith(" over 2 folds.")
-    assert webhook.at not in run.log_tail().replace(f"{webhook.at}/…", ""), "no more than the host stands in a log"
+    runs = [launch(short(tiny_plan, name=name), workers.root, folds=(0, 1)) for name in ("tame", "wild")]
+    assert workers.run(small_net, wild) == 0
+    for run in runs:
+        until(lambda run=run: "it arrived" in run.log_tail(), f"the end of {run.id} is told")
+    assert_done(runs[0], 1)
+    done, diverged = sorted(webhook.bodies(), key=lambda body: body["title"])
+    assert (done["event"], done["run"], done["title"]) == ("done", runs[0].id, "tame: done")
+    assert done["link"] == f"https://lab.example.org/live?run={runs[0].id}"
+    scores = [runs[0].written_state(fold).scores["best_f1"] for fold in (0, 1)]
+    assert done["text"].startswith(f"Macro F1 {sum(scores) / 2:.3f} ± ") and done["text"].endswith(" over 2 folds.")
+    assert (diverged["event"], diverged["title"]) == ("diverged", "wild: diverged")
+    assert diverged["text"].startswith("Fold 0: diverged: the loss is not a number at epoch 1, step 1.")
+    assert diverged["text"].endswith("1 more fold did not come to its end.")
+    log = runs[0].log_tail()
+    assert webhook.at not in log.replace(f"{webhook.at}/…", ""), "no more than the host stands in a log"
 
 
 def test_a_worker_that_dies_is_told_of_though_other_folds_wait(runs_folder, webhook):
@@ -43,7 +62,7 @@ def test_a_worker_that_dies_is_told_of_though_other_folds_wait(runs_folder, webh
     (body,) = webhook.bodies()
     assert (body["event"], body["title"]) == ("interrupted", "trial: interrupted")
     assert body["text"].startswith("Fold 1: The worker was stopped from outside.")
-    assert "1 fold of it waits" in body["text"]
+    assert body["text"].endswith(" 1 fold of it waits until a page of the lab is opened.")
     assert ends.watches(runs_folder, ends.RUNS, run.id), "its end is still to be told"
 
 

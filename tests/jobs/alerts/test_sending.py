@@ -12,6 +12,7 @@ import pytest
 from core.jobs.alerts import addresses, sending
 from core.jobs.alerts.addresses import EVENTS, Address
 from core.jobs.alerts.shapes import Message, post_of
+from core.places import HOME
 
 ENDED = Message(
     "failed",
@@ -45,6 +46,8 @@ def test_plain_json_is_what_the_page_of_documentation_says(webhook):
         "machine": "box",
         "time": "2023-11-14T22:13:20+00:00",
     }
+    page = (HOME / "docs" / "alerts.md").read_text("utf-8")
+    assert all(f'"{name}": ' in page for name in body) and all(f"| `{event}` |" in page for event in EVENTS)
 
 
 def test_each_service_gets_its_own_shape_with_names_as_text(webhook):
