@@ -12,7 +12,7 @@ from core.runs.lists import best, expression, index, query
 from core.runs.lists.index import Listed
 from core.text import count, number_of, plain
 from pages.parts.people import people
-from pages.parts.runs import actions, asking, columns, pressed, table
+from pages.parts.runs import actions, asking, columns, pressed, see, table, views
 from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import begin
 from pages.parts.tab import ticking
@@ -29,7 +29,6 @@ SEARCH_HELP = (
     "state=failed. Parts with nothing between them all have to hold. What holds spaces or signs stands in quotes: "
     'study="a name". Conditions, beside this field, lists all that can be asked.'
 )
-NO_GROUPS = "No groups"
 GROUPS = {name.capitalize(): name for name in (*query.FIELDS, "tag") if name != "by"}
 WHO = "Who"
 SHELVES = ("Runs", "Archive", "Trash")
@@ -79,7 +78,7 @@ def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> 
         mine = people.shared() and st.toggle("Mine", key="mine", bind="query-params", on_change=first_page)
         by = st.selectbox(
             "Group by",
-            [NO_GROUPS, *GROUPS, *([WHO] if people.shared() else []), *varying],
+            [views.NO_GROUPS, *GROUPS, *([WHO] if people.shared() else []), *varying],
             key="group",
             bind="query-params",
             width=200,
@@ -87,6 +86,8 @@ def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> 
             help="Any setting in which runs differ can be chosen.",
         )
         columns.choose(varying)
+        if archived is not None:
+            views.box([column.key for column in columns.shown(varying)])
     depths = tuple(int(depth) for depth in filters.pop("depth", ()))
     sort = st.query_params.get("sort", "created")
     question = query.Query(
@@ -98,7 +99,7 @@ def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> 
         descending=query_descending(),
         **filters,
     )
-    return question, "" if by in (None, NO_GROUPS) else by
+    return question, "" if by in (None, views.NO_GROUPS) else by
 
 
 def pick_filter(entries: list[Listed], name: str, title: str) -> tuple[str, ...] | None:
@@ -203,10 +204,12 @@ def watch(drawn: tuple) -> None:
 every = frame.begin_page(answers=frame.PRESSED)
 if pressed.settle():
     every = index.listed()
+views.arrive()
 if opened := st.session_state.pop("runs-open", None):
     st.switch_page(HERE / "live.py", query_params={"run": opened})
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.html('<div class="lab-title">Runs</div>', width="content")
+    ways = st.container(width="content")
     shelf = begin(
         st.segmented_control,
         "List",
@@ -219,6 +222,10 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         on_change=pressed.choose,
         args=((),),
     )
+if shelf != "Trash":
+    with ways:
+        see.choose()
+    views.row()
 entries = index.listed(trash.trash_folder()) if shelf == "Trash" else every
 pressed.last_action()
 here = [entry for entry in entries if shelf == "Trash" or (entry.notes.archived is not None) == (shelf == "Archive")]
@@ -239,12 +246,15 @@ if not matching:
     st.button("Clear search and filters", on_click=actions.clear_filters)
     st.stop()
 asking.understood(question.text)
-groups = grouped(matching, by)
-total = sum(len(rows) for _, _, rows in groups)
-page = page_of(total)
-ticked = [entry.id for entry in chosen]
-draw_table(cut(groups, page), here, varying, ticked, "" if shelf == "Trash" else "live?run=")
-pages_line(total, page)
+if shelf == "Trash" or see.way() == see.LIST:
+    groups = grouped(matching, by)
+    total = sum(len(rows) for _, _, rows in groups)
+    page = page_of(total)
+    ticked = [entry.id for entry in chosen]
+    draw_table(cut(groups, page), here, varying, ticked, "" if shelf == "Trash" else "live?run=")
+    pages_line(total, page)
+else:
+    see.draw(matching, varying, {entry.id: colour_of(entry.summary) for entry in matching}, opens=True)
 of_all = f"{count(len(matching))} of " if len(matching) < len(here) else ""
 st.caption(
     f"{of_all}{number_of(len(here), 'run')}. Scores are mean ± deviation (number of folds) over the finished folds."

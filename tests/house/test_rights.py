@@ -14,7 +14,7 @@ KEPT = {
     *("core.jobs.queue", "core.jobs.halt", "core.jobs.slots", "core.jobs.elsewhere", "core.studies.record_file"),
     *("core.studies.records", "core.data.labels.corrections", "core.data.labels.reviews", "core.config.recipes"),
     *("core.data.zips.limits", "core.data.pictures.limit", "core.data.pictures.kept", "core.storage.machine_settings"),
-    *("core.jobs.room.keep", "core.runs.kept.dropped", "core.jobs.alerts.addresses"),
+    *("core.jobs.room.keep", "core.runs.kept.dropped", "core.jobs.alerts.addresses", "core.runs.lists.saved"),
 }
 WRITES = {"write_text", "write_json", "write_whole", "change_json", "rename", "unlink", "rmtree", "rmdir"}
 WRITES |= {"touch"}
@@ -29,6 +29,7 @@ OPEN = {
     "core.data.labels.reviews.confirm": "one more word about a label, of whoever asks",
     "core.inside.first_weights.measure": "computes anew what is shown of a run, and decodes its photos as a fold does",
     "core.jobs.halt.go_on": "everybody's jobs wait while the queue is stopped, and it stops again if it has to",
+    "core.runs.lists.saved.save": "a new view of the list of runs, of whoever asks",
     "core.studies.healing.look_after": "does what was asked for before the lab was killed",
 }
 

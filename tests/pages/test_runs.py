@@ -6,18 +6,22 @@ import pytest
 
 from core.jobs import control, trash
 from core.runs import Run, notes
-from core.runs.lists import index, views
+from core.runs.lists import index, saved, views
 from tests.pages.app import button, captions, elements, html, labels, page
 from tests.pages.trials import make_run
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def columns_of(at):
-    """Of the table, as it was sent to the browser."""
+def sent(at, component):
+    """What the one element of this name was sent for the browser."""
     drawn = [element.proto for element in elements(at.main) if element.type == "bidi_component"]
-    (sent,) = [proto for proto in drawn if proto.component_name.endswith("facet_runs")]
-    return [column["key"] for column in json.loads(sent.json)["columns"]]
+    (proto,) = [proto for proto in drawn if proto.component_name.endswith(component)]
+    return json.loads(proto.json)
+
+
+def columns_of(at):
+    return [column["key"] for column in sent(at, "facet_runs")["columns"]]
 
 
 EVIL = "<b>evil</b> **bold** :smile:"
@@ -79,6 +83,66 @@ def test_a_condition_is_put_together_by_choosing(folder):
     button(at, "Add to the search").click().run()
     assert at.text_input(key="q").value == "name contains long and not epochs>8"
     assert "1 of 3 runs" in captions(at)
+
+
+def test_a_chart_has_a_point_a_run_and_says_which_do_not_compare(folder):
+    for name, states in (("<b>one</b>", ("done", "done")), ("two", ("done", "done")), ("three", ("done",) * 3)):
+        make_run(folder, name, states=states, epochs=8)
+    make_run(folder, "waits", states=("queued", "queued"))
+    at = page("runs", see="chart", across="phases.0.epochs")
+    drawn = sent(at, "facet_points")
+    assert {point["name"] for point in drawn["points"]} == {"<b>one</b>", "two", "three"}
+    assert drawn["across"] == "phases.0.epochs" and len(drawn["kinds"]) == 2
+    assert "2 kinds of runs" in captions(at) and "1 run without a score left out" in captions(at)
+    assert "1 of 4 runs" in captions(page("runs", see="chart", q="folds=3"))
+    at = page("runs", see="chart", across="nonsense", score="nonsense", q="waits")
+    assert "No run here has both a score and a value" in at.info[0].value
+
+
+def test_a_matrix_shows_the_best_of_each_cell_and_splits_what_does_not_compare(folder):
+    for name, states, epochs in (("one", 2, 8), ("two", 2, 8), ("three", 3, 8), ("four", 2, 4)):
+        make_run(folder, name, states=("done",) * states, epochs=epochs)
+    at = page("runs", see="matrix", rows="epochs", against="depth")
+    drawn = sent(at, "facet_cells")
+    assert drawn["rows"] == ["4", "8"] and drawn["down"] == "Epochs"
+    alone, both = drawn["cells"]["0,0"], drawn["cells"]["1,0"]
+    assert alone["count"] == "1 run" and both["count"] == "3 runs"
+    assert [part["words"][:14] for part in both["parts"]] == ["best of 2 runs", "the only finis"]
+    assert both["parts"][1]["kind"].startswith("3 folds") and "2 kinds of runs" in captions(at)
+
+
+def test_a_view_is_opened_by_its_address_changed_saved_over_deleted_and_brought_back(folder):
+    for name, epochs in (("one", 4), ("two", 8)):
+        make_run(folder, name, epochs=epochs)
+    address = {"q": "epochs>4", "state": ["done"], "group": "Depth", "sort": "name", "see": "matrix", "rows": "epochs"}
+    view = saved.save("<b>mine</b>", {**address, "columns": "state,best_f1"})
+    at = page("runs", view=view.id)
+    assert at.text_input(key="q").value == "epochs>4" and at.multiselect(key="state").value == ["done"]
+    assert sent(at, "facet_cells")["rows"] == ["8"] and "1 of 2 runs" in captions(at)
+    at.text_input(key="q").set_value("epochs>3").run()
+    at.session_state["runs-view-box-0"] = True  # the popover is open
+    at.run()
+    button(at, "Save over it").click().run()
+    (again,) = saved.saved()
+    assert again.address == {**view.address, "q": "epochs>3"} and again.name == view.name
+    at.session_state["runs-view-box-1"] = True
+    at.run()
+    button(at, "Delete the view").click().run()
+    assert saved.saved() == [] and "is deleted" in captions(at)
+    button(at, "Undo").click().run()
+    assert saved.saved() == [again] and not at.exception
+
+
+def test_a_view_is_saved_from_the_page_with_its_columns(folder):
+    make_run(folder, "one")
+    at = page("runs", q="epochs>3", columns="state,epochs", sort="name")
+    at.session_state["runs-view-box-0"] = True
+    at.run()
+    next(box for box in at.text_input if box.label == "Save as a new view").set_value("short ones")
+    next(b for b in at.button if b.label == "Save").click().run()
+    (view,) = saved.saved()
+    assert (view.name, view.address) == ("short ones", {"q": "epochs>3", "columns": "state,epochs", "sort": "name"})
+    assert at.query_params["view"] in (view.id, [view.id])
 
 
 def test_archive_undo(folder):

@@ -1,15 +1,16 @@
-"""Which finished run has the highest score among those that answered about the same photos in the same folds.
+"""Which runs answered about the same photos in the same folds, and which finished one of them has the highest score.
 
-Imports no torch.
+Scores of other kinds of runs are never held against each other. Imports no torch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.runs.lists.index import Listed
+from core.text import number_of, one_line
 
 CRITERION = "best_f1"
 
@@ -36,11 +37,8 @@ def best_of(entries: Iterable[Listed]) -> dict[str, Best]:
     neither is one with an unfinished fold or one that held nobody out."""
     alike: dict[tuple, list[tuple[float, Listed]]] = {}
     for entry in entries:
-        done, folds = entry.done
-        if not folds or done < folds or entry.summary.get("everybody"):
-            continue
-        mean = entry.scores[CRITERION][0]
-        if math.isfinite(mean):
+        mean = mean_of(entry, CRITERION)
+        if finished(entry) and mean is not None:
             alike.setdefault(entry.answers_about, []).append((mean, entry))
     best: dict[str, Best] = {}
     for kind, scored in alike.items():
@@ -49,3 +47,77 @@ def best_of(entries: Iterable[Listed]) -> dict[str, Best]:
             mark = Best(len(scored) - 1, isinstance(kind[-1], str))
             best |= {entry.id: mark for mean, entry in scored if mean == highest}
     return best
+
+
+def finished(entry: Listed) -> bool:
+    """Whether every fold of it is."""
+    done, folds = entry.done
+    return 0 < folds <= done
+
+
+def mean_of(entry: Listed, score: str) -> float | None:
+    """Its mean over the finished folds; None where there is none, and for a run that held nobody out."""
+    if entry.summary.get("everybody"):
+        return None
+    mean, _, folds = entry.scores[score]
+    return mean if folds and math.isfinite(mean) else None
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Runs of one kind answered about the same photos, with the same classes, in the same folds.
+
+    of: run id -> its kind's place, that of most runs first. words: what each kind is, as far as they differ; "" where
+    all runs are of one. exactly: whether all runs tell their photos, classes and folds; those of older labs do not, and
+    are held against what their settings tell.
+    """
+
+    of: dict[str, int]
+    words: tuple[str, ...]
+    exactly: bool = True
+
+
+def kinds(entries: Iterable[Listed]) -> Kinds:
+    alike: dict[tuple, list[Listed]] = {}
+    for entry in entries:
+        alike.setdefault(entry.answers_about, []).append(entry)
+    ordered = sorted(alike.values(), key=len, reverse=True)
+    of = {entry.id: place for place, runs in enumerate(ordered) for entry in runs}
+    exactly = all(isinstance(kind[-1], str) for kind in alike)
+    return Kinds(of, tuple(_differences([runs[0] for runs in ordered])), exactly)
+
+
+def _differences(firsts: Sequence[Listed]) -> list[str]:
+    """What tells runs of different kinds apart, one text a run, as few facts as do; a letter where none does."""
+    words = [""] * len(firsts)
+    for facts in zip(*(_facts(entry) for entry in firsts), strict=True):
+        finer = [" · ".join(part for part in pair if part) for pair in zip(words, facts, strict=True)]
+        if len(set(finer)) > len(set(words)):
+            words = finer
+    if len(firsts) < 2:
+        return words
+    letters: dict[str, int] = {}
+    named = []
+    for each in words:
+        letters[each] = letters.get(each, 0) + 1
+        which = "" if words.count(each) == 1 else f"photos or folds {_letter(letters[each])}"
+        named.append(" · ".join(part for part in (each, which) if part))
+    return named
+
+
+def _letter(number: int) -> str:
+    """A, B, ... Z, AA, as columns of a spreadsheet."""
+    number -= 1
+    return (_letter(number // 26) if number >= 26 else "") + chr(ord("A") + number % 26)
+
+
+def _facts(entry: Listed) -> tuple[str, ...]:
+    summary = entry.summary
+    return (
+        one_line(summary.get("dataset") or "no dataset", 40),
+        one_line(summary.get("task") or "no task", 40),
+        number_of(summary.get("classes") or 0, "class", "classes"),
+        number_of(entry.done[1], "fold"),
+        number_of(summary.get("samples") or 0, "photo"),
+        number_of(summary.get("people") or 0, "person", "people"),
+    )

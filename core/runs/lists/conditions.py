@@ -80,9 +80,9 @@ def _age(entry: Listed) -> float | None:
     return None if created is None else max(0.0, time.time() - created)
 
 
-_SCORES = {"f1": "best_f1", "accuracy": "best_accuracy", "last_f1": "final_f1", "last_accuracy": "final_accuracy"}
+SCORES = {"f1": "best_f1", "accuracy": "best_accuracy", "last_f1": "final_f1", "last_accuracy": "final_accuracy"}
 COLUMNS: dict[str, Column] = {
-    **{name: Column("number", partial(_score, name=score)) for name, score in _SCORES.items()},
+    **{name: Column("number", partial(_score, name=score)) for name, score in SCORES.items()},
     **{name: Column("number", partial(_told, name=name)) for name in ("epochs", "depth", "classes", "people")},
     "photos": Column("number", partial(_told, name="samples")),
     "folds": Column("number", lambda entry: entry.done[1] or None),
@@ -128,7 +128,7 @@ def fits(entry: Listed, condition: Condition) -> bool:
         if number is None:
             return False
         bound = number
-    return any(_is_number(value) and compare(value, bound) for value in values)
+    return any(is_number(value) and compare(value, bound) for value in values)
 
 
 def _is(values: Sequence[Any], typed: str, kind: str) -> bool:
@@ -176,7 +176,7 @@ def askable(entries: Sequence[Listed]) -> list[str]:
 def kind_of(entries: Iterable[Listed], key: str) -> tuple[str, list[Any]]:
     """(kind, the values that occur, sorted) of a column or setting; a setting is a number where all its values are."""
     values = list(dict.fromkeys(value for entry in entries for value in values_of(entry, key)[0]))
-    numbers = all(_is_number(value) for value in values)
+    numbers = all(is_number(value) for value in values)
     column = column_of(key.lower())
     kind = column.kind if column else "number" if numbers and values else "text"
     return kind, sorted(values) if numbers else sorted(values, key=lambda value: str(value).lower())
@@ -201,9 +201,9 @@ def as_typed(key: str, value: object, others: Iterable[object] = ()) -> str | No
     """
     if value is None:
         return f"{key}={NONE}"
-    if _is_number(value):
+    if is_number(value):
         number = repr(value)
-        alike = [each for each in others if _is_number(each) and each != value and _equal(each, number, "number")]
+        alike = [each for each in others if is_number(each) and each != value and _equal(each, number, "number")]
         return f"{key}={number}e0" if alike else f"{key}={number}"
     text = str(value)
     if '"' in text or text != one_line(text):
@@ -243,7 +243,7 @@ def _called(names: tuple[str, ...], key: str) -> tuple[str, ...]:
     return tuple(name for name in names if (lower := name.lower()) == key or lower.endswith(ending))
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -266,7 +266,7 @@ def _number(text: str, kind: str) -> float | None:
 
 def _equal(value: Any, typed: str, kind: str) -> bool:
     """Numbers agree to the decimals that were typed, all else letter by letter whatever its case."""
-    number = _number(typed, kind) if kind != "text" and _is_number(value) else None
+    number = _number(typed, kind) if kind != "text" and is_number(value) else None
     if number is None:
         return str(value).lower() == typed
     decimals = len(typed.partition(".")[2]) if re.fullmatch(r"\d+\.\d+", typed) else None

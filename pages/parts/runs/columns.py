@@ -19,6 +19,7 @@ from pages.parts.people import people
 from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
+VIEW = "view"  # in the address: the id of the saved view that is open
 CURVE, STARRED = "curve", "best_f1"
 ADDRESS = "columns"  # in the address: keys with commas between; absent where they are those that are kept
 _PROBLEM = "runs-columns-problem"  # in the session
@@ -212,10 +213,13 @@ def _label(column: Column) -> str:
 
 
 def _take(keys: list[str] | None) -> None:
-    if keys:
-        st.query_params[ADDRESS] = ",".join(keys)
+    """While a view is open they are the view's; else they are kept for whoever looks."""
+    if keys or VIEW in st.query_params:
+        st.query_params[ADDRESS] = ",".join(keys or BEGINS)
     else:
         st.query_params.pop(ADDRESS, None)
+    if VIEW in st.query_params:
+        return
     try:
         views.keep_columns(keys or None)
     except LabError as error:
