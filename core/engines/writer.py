@@ -341,6 +341,7 @@ class Writer:
         if (held := self.held.get(key)) is None and (not run.exists() or not self._hold(*key, 0, {})):
             queue.remove(run, [fold])
             return
+        self.line.watch(run)
         fold_job.finish(run, fold, {"state": "failed", **why})
         queue.remove(run, [fold])
         self._let_go(held or self.held[key])

@@ -22,10 +22,11 @@ import psutil
 from core import machine, places
 from core.errors import LabError
 from core.jobs import gpus, halt, slots
+from core.jobs.alerts import addresses
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries
-from core.storage import files, lab_file, locks
+from core.storage import asking, files, lab_file, locks
 from core.text import listed
 
 Verdict = Literal["good", "note", "fault"]
@@ -73,6 +74,7 @@ def examine(root: Path | None = None, top: Path = machine.TOP) -> list[Finding]:
         ("shared memory", lambda: _shared_memory(top)),
         ("rights", lambda: _rights(root)),
         ("door", lambda: _door(root)),
+        ("alerts", lambda: _alerts(root)),
         ("locks", lambda: _locks(root)),
         ("disk", lambda: _disk(root)),
         ("weights", _weights),
@@ -176,6 +178,24 @@ def _door(root: Path) -> Iterator[Finding]:
         yield Finding("door", "fault", what, f"chmod o-w {shlex.quote(str(open_to_all[0]))}")
     else:
         yield Finding("door", "good", f"{DOORS[mode]} ({mode}).")
+
+
+def _alerts(root: Path) -> Iterator[Finding]:
+    """Addresses that are told of ends: who else can read them, and which was not reached last; for admins alone."""
+    try:
+        named = lab_file.read(root).alerts.to
+    except LabError:
+        return  # the door says so
+    if not asking.asker().admin:
+        return
+    path = places.lab_file(root)
+    if named and path.stat().st_mode & 0o044:
+        what = f"other accounts can read {path}, which names addresses that are told of ends."
+        yield Finding("alerts", "note", what, f"chmod go-r {shlex.quote(str(path))}")
+    for entry in addresses.listed(root):
+        if entry.ok is False:
+            what = f"{entry.masked} was not told of an end: {entry.words}"
+            yield Finding("alerts", "note", what, "Send it a test on Settings, or name another address.")
 
 
 def _locks(root: Path) -> Iterator[Finding]:

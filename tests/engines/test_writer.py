@@ -1,6 +1,7 @@
 """The writer between a real runs folder and a desk in this process: what lands in a run folder is what would here."""
 
 import errno
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,8 @@ from core.engines import life, node, taken, writer
 from core.engines.cluster import Gone
 from core.engines.desk import Desk
 from core.jobs import control, elsewhere, halt, queue
+from core.jobs.alerts import addresses
+from core.jobs.alerts.line import Line
 from core.runs import Run
 from core.runs.run import is_locked
 from core.storage import files, locks
@@ -69,6 +72,16 @@ def open_lab(root):
     yield opened
     for lab in labs:
         lab.dies()
+
+
+@pytest.fixture
+def heard(root, monkeypatch):
+    """What a writer says to who tells people; nobody is there to tell them."""
+    lines = []
+    pipe = SimpleNamespace(write=lines.append, flush=lambda: None, close=lambda: None)
+    monkeypatch.setattr(Line, "_start", lambda line: setattr(line, "_messenger", SimpleNamespace(stdin=pipe)))
+    addresses.add(root, "https://lab.example.org/hook")
+    return lines
 
 
 def launched(plan, root, folds=(0,)):
@@ -263,7 +276,7 @@ def test_a_job_that_was_cancelled_while_it_began_is_stopped(root, open_lab, tiny
 
 
 def test_a_dead_cluster_leaves_what_trained_interrupted_with_the_reason(
-    root, open_lab, tiny_plan, workers, monkeypatch, never_stopped_small
+    root, open_lab, tiny_plan, workers, monkeypatch, never_stopped_small, heard
 ):
     _, hands = near()
     run = launched(tiny_plan, root)
@@ -303,6 +316,8 @@ def test_a_dead_cluster_leaves_what_trained_interrupted_with_the_reason(
     assert "Resume goes on after epoch 2" in state.remedy
     stop = halt.stopped(root)
     assert stop.message.startswith("The queue has stopped: The Ray cluster at")
+    assert heard == [b"tell\n"], "the run waits on, and people hear of the queue"
+    addresses.remove(root, addresses.of_lab(root)[0].id)
     monkeypatch.setenv("FACET_ENGINE", "this-machine")
     control.resume(run)
     assert halt.stopped(root) is None
@@ -372,8 +387,8 @@ def test_a_node_with_other_libraries_is_out_of_use_and_says_so(root, open_lab, t
     assert "No node of the cluster can take a fold job; node 0 is out of use" in elsewhere.report(root)["trouble"]
 
 
-def test_a_run_whose_photos_changed_fails_as_it_would_here(root, open_lab, tiny_plan, monkeypatch):
-    run, lab = launched(short(tiny_plan), root), open_lab(near()[0])
+def test_a_run_whose_photos_changed_fails_as_it_would_here(root, open_lab, tiny_plan, monkeypatch, heard):
+    run, lab = launched(short(tiny_plan), root, folds=(0, 1)), open_lab(near()[0])
 
     def changed(*_):
         raise files.LabError("3 photos changed.", "Put them back.", kind="data")
@@ -382,6 +397,7 @@ def test_a_run_whose_photos_changed_fails_as_it_would_here(root, open_lab, tiny_
     lab.round()
     state = run.fold_state(0)
     assert (state.state, state.kind, state.reason) == ("failed", "data", "3 photos changed.")
+    assert heard == [f"tell {run.id}\n".encode()], "once, after its last fold"
     assert not list(queue.places(root))
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from core import places
 from core.jobs import doctor
-from core.storage import locks
+from core.jobs.alerts import addresses
+from core.storage import asking, locks
 from core.training import checkpoint
 
 
@@ -42,6 +43,23 @@ def test_who_comes_in_is_told_and_what_would_let_in_others_is_a_fault(tmp_path, 
     path.write_text("[door]\nmood = 1\n")
     [broken] = findings_about("door", tmp_path)
     assert broken.verdict == "fault" and "has no 'mood'" in broken.what and broken.remedy
+
+
+def test_an_address_that_others_can_read_or_that_was_not_reached_is_worth_knowing(tmp_path, monkeypatch):
+    monkeypatch.delenv("FACET_LAB_FILE", raising=False)
+    assert findings_about("alerts", tmp_path) == []
+    path = tmp_path / "lab.toml"
+    path.write_text('[[alerts.to]]\nurl = "https://ntfy.sh/secret"\n')
+    path.chmod(0o644)
+    [readable] = findings_about("alerts", tmp_path)
+    assert readable.verdict == "note" and readable.remedy == f"chmod go-r {path}"
+    path.chmod(0o600)
+    [address] = addresses.of_lab(tmp_path)
+    addresses.note(tmp_path, address, ok=False, words="nothing listens there.", when=1.0)
+    [unreached] = findings_about("alerts", tmp_path)
+    assert unreached.what == "https://ntfy.sh/… was not told of an end: nothing listens there."
+    monkeypatch.setattr(asking, "_answer", lambda: asking.Asker("anna", admin=False, shared=True))
+    assert findings_about("alerts", tmp_path) == []
 
 
 @pytest.mark.fault(43)
