@@ -14,7 +14,7 @@ from core.inside import picture as look_picture
 from core.jobs import queue
 from core.runs import Run
 from tests.browser import axe
-from tests.browser.hands import address, button, press, sees
+from tests.browser.hands import address, at_rest, button, choose, pick, press, sees, text
 from tests.browser.judged_runs import doubting_run, finished, judged_run
 from tests.browser.screen import Talk, slack, soon
 
@@ -150,6 +150,63 @@ def test_labels_are_decided_by_keys_then_retrained_then_compared(page, lab, held
     answers = pd.concat([run.predictions(fold) for fold in run.folds()]).set_index("sample").drop(relabelled)
     before = f1_score(answers["label"], answers["predicted"], average="macro")
     assert stayed.get_by_role("cell").all_inner_texts()[1:] == [f"{len(answers)}", f"{before:.3f}", "1.000"]
+
+
+def test_one_selection_from_a_cell_and_from_dots_through_a_reload_to_data_and_back(page, lab):
+    run = doubting_run(lab, doubts=3)
+    answers = pd.concat([run.predictions(fold) for fold in run.folds()]).set_index("sample")
+    wrong = set(answers.index[answers["label"] != answers["predicted"]])
+    talk = Talk(page)
+    page.goto(f"/look_inside?run={run.id}")
+    cell = page.locator(".look-cell[aria-label*='taken for']").first
+    soon(lambda: cell.count() and faces(page).count(), 60 * slack(), "the confusion matrix and its photos")
+    talk.over()
+    of_cell = int(re.search(r": (\d+) of", cell.get_attribute("aria-label"))[1])
+    press(cell, modifiers=["Control"])
+    sees(page, f"{of_cell} photos selected" if of_cell > 1 else "1 photo selected")
+    soon(lambda: f", {of_cell} selected" in (cell.get_attribute("aria-label") or ""), 60 * slack(), "the cell's mark")
+    press(button(page, "Select misclassified (6)"))
+    sees(page, "6 photos selected")
+    assert set(names(page)) == wrong and page.locator(".look-picked:not(:empty)").count() == 6
+    press(button(page, "Clear"))
+    sees(page, "No photo is selected")
+
+    pick(page, "radio", "Scatter")
+    dots = page.locator(".js-plotly-plot .nsewdrag")
+    soon(lambda: dots.count() == 1, 60 * slack(), "the dots")
+    talk.over()
+
+    def drawn() -> bool:
+        """Whether a box around all dots, drawn once more, has selected them: a page drawn anew lets a drag go."""
+        area = at_rest(dots)
+        page.mouse.move(area["x"] + 4, area["y"] + 4)
+        page.mouse.down()
+        page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
+        page.mouse.move(area["x"] + area["width"] - 4, area["y"] + area["height"] - 4)
+        page.mouse.up()
+        talk.over()
+        return "6 photos selected" in text(page)
+
+    soon(drawn, 60 * slack(), "a box selects the dots in it")
+    page.reload()
+    sees(page, "6 photos selected")
+    press(button(page, "Actions"))
+    press(button(page, "Open them in Data"))
+    tiles = page.locator(".data-gallery button:has(.data-picked)")
+    soon(lambda: tiles.count() == 6, 90 * slack(), "the same photos on Data")
+    talk.over()
+    assert set(tiles.evaluate_all("tiles => tiles.map(tile => tile.dataset.sample)")) == wrong
+    choose(page, "Correct", "Gender")
+    choose(page, "Gender", "female")
+    press(button(page, "Correct 6 photos"))
+    male = [sample for sample in wrong if "_male_" in sample]
+    sees(page, f"gender of {len(male)} photo{'s' * (len(male) != 1)} → female.")
+    assert {each.sample for each in corrections.load(lab.demo, lab.runs)} == set(male) and male
+
+    press(page.get_by_role("link", name=re.compile("Look inside$")))
+    press(button(page, "Back to 6 photos"))
+    sees(page, "6 photos selected")
+    assert "selection=" in address(page)
 
 
 def test_keys_walk_the_gallery_and_choose(page, lab):

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from core.answers import mistakes
 from core.data.chosen import selections
@@ -140,3 +142,33 @@ def test_a_cell_a_row_and_a_column_of_the_matrix_are_their_photos_and_the_table_
     assert list(facts["loss"]) == sorted(facts["loss"], reverse=True) and set(facts["correct"]) == {True, False}
     for row in facts.itertuples():
         assert row.loss == pytest.approx(-np.log(row.p_true)) and row.predicted == table.loc[row.sample, "predicted"]
+
+
+def test_ticks_of_the_table_are_the_selection_and_another_selection_ticks_a_new_table(run, monkeypatch):
+    drawn, ticks = [], []
+
+    def dataframe(frame, **options):
+        drawn.append((frame, options))
+        if ticks:
+            st.session_state[options["key"]] = SimpleNamespace(selection={"rows": ticks.pop()})
+            options["on_select"]()
+
+    monkeypatch.setattr(st, "dataframe", dataframe)
+    at = page("look_inside", **{"run": run.id, "as": "table"})
+    press(at, "Select misclassified (5)")
+    frame, options = drawn[-1]
+    assert options["selection_default"]["selection"]["rows"] == [0, 1, 2, 3, 4]
+    assert set(frame["sample"]) == {f"p{row:03d}/0.jpg" for row in WRONG}
+    ticks.append([3, 1])
+    at.run()
+    at.run()
+    assert "**2 photos selected**" in words(at) and drawn[-1][1]["key"] == options["key"], "it shows its own ticks"
+    assert drawn[-1][1]["selection_default"]["selection"]["rows"] == [1, 3]
+    press(at, "Select misclassified (5)")
+    assert drawn[-1][1]["key"] != options["key"]
+    press(at, "Select correct (19)")
+    assert drawn[-1][1]["selection_default"]["selection"]["rows"] == [], "what is selected elsewhere has no tick here"
+    ticks.append([0])
+    at.run()
+    at.run()
+    assert "**20 photos selected**" in words(at), "and it stays selected"

@@ -56,7 +56,13 @@ _MATRIX_CSS = """
 .look-matrix.look-dense td.look-total { padding: 0 .2rem; }
 .look-matrix.look-dense td button, .look-matrix.look-dense td span { min-width: 1.5rem; height: 1.5rem; }
 .look-matrix.look-dense small { display: none; }
+.look-matrix td button { position: relative; }
+.look-matrix button i { position: absolute; top: -3px; right: -3px; min-width: 1.05rem; padding: 0 .18rem;
+  border-radius: .6rem; font: 600 .64rem/1.05rem system-ui, sans-serif; background: var(--st-primary-color);
+  color: var(--st-background-color); }
+.look-matrix.look-dense button i { min-width: .5rem; width: .5rem; height: .5rem; padding: 0; font-size: 0; }
 @container (max-width: 430px) {
+  .look-matrix button i { top: -6px; right: -6px; min-width: .85rem; font-size: .56rem; line-height: .85rem; }
   .look-matrix { font-size: .72rem; }
   .look-matrix table { border-spacing: 1px; }
   .look-matrix th.look-row { white-space: normal; max-width: 4.6rem; padding: 0; }
@@ -64,11 +70,6 @@ _MATRIX_CSS = """
   .look-matrix:not(.look-dense) td button, .look-matrix:not(.look-dense) td span { min-width: 1.9rem; height: 2.2rem; }
   .look-matrix small { font-size: .6rem; }
 }
-.look-matrix td button { position: relative; }
-.look-matrix button i { position: absolute; top: -3px; right: -3px; min-width: 1.05rem; padding: 0 .18rem;
-  border-radius: .6rem; font: 600 .64rem/1.05rem system-ui, sans-serif; background: var(--st-primary-color);
-  color: var(--st-background-color); }
-.look-matrix.look-dense button i { min-width: .5rem; width: .5rem; height: .5rem; padding: 0; font-size: 0; }
 .look-matrix button:hover { filter: brightness(1.12); box-shadow: inset 0 0 0 1px currentColor; }
 .look-matrix button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .look-matrix button[aria-pressed="true"] { box-shadow: inset 0 0 0 2px var(--st-text-color); }

@@ -21,7 +21,7 @@ from core.inside import face_maps, fold_answers
 from core.runs import Run
 from core.text import count, plain
 from pages.parts.look_inside import address, elements
-from pages.parts.selection import bar, judged, selected, several
+from pages.parts.selection import bar, judged, selected, several, views
 from pages.parts.shared import attributes, badges
 from pages.parts.shared.fields import field
 
@@ -66,15 +66,19 @@ def show(run: Run, answers: Answers, others: list[Answers], maps: Callable[[list
             disagreement = _between_folds(run, answers, rows)
             order = "loss" if disagreement is None else order
         rows = mistakes.order(answers, rows, order, disagreement)
-        _select(answers, rows, root)
-        gallery(answers, rows, root, disagreement)
+        shown_as = _select(answers, rows, root)
+        if shown_as == "gallery" or not len(rows):
+            gallery(answers, rows, root, disagreement)
+        else:
+            {"table": views.table, "dots": views.dots}[shown_as](answers, rows, root)
     with place:
         maps(answers.table["sample"].iloc[rows].tolist())
 
 
-def _select(answers: Answers, rows: np.ndarray, root: str) -> None:
-    """rows: positions in the table, all that the gallery pages through."""
+def _select(answers: Answers, rows: np.ndarray, root: str) -> str:
+    """Selecting, and as what photos are shown, of views.AS. rows: positions of all that the gallery pages through."""
     with st.container(horizontal=True, vertical_alignment="center"):
+        shown_as = address.segments("as", "Shown as", views.AS, default="gallery", hide_label=True)
         several.switch()
         st.button(
             f"Select all {count(len(rows))}",
@@ -84,6 +88,7 @@ def _select(answers: Answers, rows: np.ndarray, root: str) -> None:
             on_click=selected.take,
             args=(root, answers.table["sample"].iloc[rows].tolist()),
         )
+    return shown_as
 
 
 def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | None:
