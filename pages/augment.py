@@ -207,7 +207,7 @@ def pick_view() -> str:
     return view
 
 
-frame.begin_page()
+frame.begin_page(lists=False)
 st.html(style.CSS)
 begin()
 draft = st.session_state[DRAFT]

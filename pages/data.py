@@ -170,7 +170,7 @@ def draw(view: View, name: str) -> None:
         {"problems": problems, "duplicates": duplicates, "corrections": corrections}[name].draw(view)
 
 
-frame.begin_page()
+frame.begin_page(lists=False)
 groups.style()
 choice = choice_of()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -13,7 +13,7 @@ from pages.parts.people import people
 from pages.parts.settings import about, alerts, change, disk, engine, health, pixels, slots
 from pages.parts.shared import frame, theme
 
-frame.begin_page(shows=hand.BOTH)
+frame.begin_page(lists=False, shows=hand.BOTH)
 root = places.runs_folder()
 st.html(
     '<div class="lab-title">Settings</div>'

@@ -77,7 +77,7 @@ def test_what_is_open_names_each_run_and_stops_one_only_when_asked_twice(folder)
     for each in (run, waits):
         queue.enqueue(each, [state.fold for state in each.states() if state.state == "queued"])
     with run.fold_lock(0):
-        at = opened("settings")
+        at = opened()
         assert "running</span> · fold 0 (1 of 2) · starting" in html(at)
         assert "2 folds" in html(at) and "diverged: &lt;i&gt;NaN&lt;/i&gt;" in html(at)
         at.button(key=f"dock-cancel-{waits.id}").click().run()
@@ -104,11 +104,28 @@ def test_whose_it_is_counts_here_too(folder, monkeypatch, who, may):
     assert {state.state for state in run.states()} == {"cancelled" if may else "queued"}
 
 
-@pytest.mark.parametrize("name", ["home", "live", "compare", "look_inside", "predict", "runs", "data"])
-def test_a_page_looks_through_the_runs_once(folder, monkeypatch, name):
-    make_run(folder)
-    at = page(name)
+def counted(monkeypatch):
+    """Grows by one for each look through a runs folder."""
     looks, look = [], index._Folder.look
     monkeypatch.setattr(index._Folder, "look", lambda shelf: looks.append(shelf.root) or look(shelf))
+    return looks
+
+
+@pytest.mark.parametrize("name", ["home", "live", "compare", "look_inside", "predict", "runs"])
+def test_a_page_looks_through_the_runs_once(folder, monkeypatch, name):
+    make_run(folder)
+    at, looks = page(name), counted(monkeypatch)
+    at.run()
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize("name", ["data", "augment"])
+def test_a_page_that_lists_no_run_looks_as_often_as_a_tick_does(folder, monkeypatch, name):
+    make_run(folder, states=("queued", "queued"))
+    at, looks = page(name), counted(monkeypatch)
+    monkeypatch.setattr(dock, "FRESH", float("inf"))
+    at.run()
+    assert looks == [] and "1 active" in html(at)
+    monkeypatch.setattr(dock, "FRESH", -1.0)
     at.run()
     assert len(looks) == 1

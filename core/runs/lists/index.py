@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -157,6 +158,12 @@ def listed(folder: Path | None = None) -> list[Listed]:
     return _shelf_of((folder or places.runs_folder()).resolve()).look()
 
 
+def lately(seconds: float) -> list[Listed]:
+    """`listed` for who can do with what this process found so many seconds ago."""
+    shelf = _shelf_of(places.runs_folder().resolve())
+    return shelf.last if time.monotonic() - shelf.looked <= seconds else shelf.look()
+
+
 def summaries(folder: Path | None = None) -> list[dict[str, Any]]:
     """All summaries with `archived` and `tags` in each, from memory where nothing changed. Do not modify `folds`."""
     return as_summaries(listed(folder))
@@ -206,9 +213,12 @@ class _Folder:
         self.root = root
         self.lock = threading.Lock()  # sessions are threads: the first of them reads, the others wait for it
         self.entries: dict[str, tuple[Stamp, Stamp, Listed]] = {}
+        self.last: list[Listed] = []  # what the last look found, and when it began
+        self.looked = -math.inf
 
     def look(self) -> list[Listed]:
         with self.lock:
+            began = time.monotonic()
             entries: dict[str, tuple[Stamp, Stamp, Listed]] = {}
             for name in _names(self.root):
                 stamps = _stamp(f"{self.root}/{name}/summary.json"), _stamp(f"{self.root}/{name}/notes.json")
@@ -218,7 +228,9 @@ class _Folder:
                 elif (summary := read_summary(self.root / name)) is not None:
                     entries[name] = (*stamps, _entry(self.root, summary, noted=stamps[1] is not None))
             self.entries = entries
-        return [_now(self.root, entry) for _, _, entry in entries.values()]
+        now = [_now(self.root, entry) for _, _, entry in entries.values()]
+        self.last, self.looked = now, began
+        return now
 
 
 def _names(root: Path) -> list[str]:

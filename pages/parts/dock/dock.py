@@ -25,6 +25,7 @@ from pages.parts.shared import badges
 from pages.parts.tab import ticking
 
 LOOKS = 3  # of a page that watches a run, to one for all runs
+FRESH = 3.0  # seconds
 LATELY = 12 * 3600.0  # seconds in which what stopped by itself is still said
 STOPPED = ("failed", "interrupted")  # who cancels a run knows that it ended
 
@@ -54,9 +55,13 @@ class Queue(NamedTuple):
         return max(ends) if ends and len(ends) == len(seconds) else None
 
 
-def once() -> list[Listed]:
-    """Call it on every page: all runs, newest first, as this drawing of the page found them."""
-    entries = index.listed()
+def once(*, lists: bool = True) -> list[Listed]:
+    """Call it on every page: all runs, newest first, as this drawing of the page found them.
+
+    lists: whether the page needs them; one that does not is no slower for thousands of runs, and its queue is as old as
+    between two ticks at most.
+    """
+    entries = index.listed() if lists else index.lately(FRESH)
     first = [entries]
     is_active = any(entry.state in badges.ACTIVE for entry in entries)
     st.fragment(_tick, run_every=LOOKS * ticking.every(1.0) if is_active else None)(first)

@@ -30,13 +30,15 @@ ICON = "🔬"
 LAUNCHED = "launch_launched"  # token of a launch form -> (page, id) of what was launched with it
 
 
-def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[str] = hand.BOTH) -> list[Listed]:
+def begin_page(
+    *, answers: str = "", lists: bool = True, names_study: bool = True, shows: Sequence[str] = hand.BOTH
+) -> list[Listed]:
     """First line of every page: the lab's few rules of CSS, the run in hand, the queue, and the way back into app.py.
 
-    Gives all runs, newest first, as they are now.
+    Gives all runs, newest first, as they are now for a page that lists them.
 
     answers: CLICK or PRESSED, which this page answers; on any other page that click came too late.
-    names_study: see hand.begin. shows: see hand.line.
+    lists: see dock.once. names_study: see hand.begin. shows: see hand.line.
 
     Because a folder is called pages/, Streamlit takes a fresh server for an app of the old kind until st.navigation has
     run once: whoever opens /live first (or reconnects after a restart) would get this file without app.py around it.
@@ -50,7 +52,7 @@ def begin_page(*, answers: str = "", names_study: bool = True, shows: Sequence[s
     with unseen:
         st.html(theme.STYLE)
         history.once()
-        entries = dock.once()
+        entries = dock.once(lists=lists)
         connection.once()
         access.once()
     hand.begin(names_study=names_study)
