@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from tests import scratch
+
+os.environ.update(scratch.place())
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ["FACET_RUNS"] = tempfile.mkdtemp(prefix="facet-runs-")  # never the runs of whoever runs the tests
 os.environ.setdefault("FACET_READY", "0")  # each visit of Launch would load torch; test_ready.py has it on

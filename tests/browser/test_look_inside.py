@@ -227,7 +227,7 @@ def test_keys_walk_the_gallery_and_choose(page, lab):
         lambda: faces(page).nth(1).get_attribute("aria-pressed") == "true", 60 * slack(), "a link opens the same choice"
     )
     word = page.locator(".look-trust")  # one word beneath the map; its figures come with the focus
-    soon(lambda: word.count() == 1, 90 * slack(), "how far to trust the map")
+    soon(lambda: word.count() == 1, 90 * slack(), lambda: f"how far to trust the map: {word.count()}, {text(page)}")
     talk.over()
     word.focus()
     tip = page.locator(".look-tip")
