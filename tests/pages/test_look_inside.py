@@ -17,7 +17,8 @@ import safetensors.torch
 from streamlit.testing.v1 import AppTest
 
 from core.data.labels import corrections, reviews
-from core.inside import face_maps, fold_models
+from core.errors import LabError
+from core.inside import face_maps, fold_models, trust
 from core.inside import maps as gradcam
 from core.jobs import control
 from core.places import HOME
@@ -519,6 +520,22 @@ def test_trust_stands_beneath_each_map(depths):
     assert coarse["trust"]["word"] != "trust" and "too few to be trusted" in coarse["trust"]["figures"][3]
     said = "".join(caption.value for caption in at.caption)
     assert "one time in 6" in said and "fewer than 7 x 7 cells is drawn as its cells" in said
+
+
+def test_why_trust_could_not_be_measured_stays_on_the_page_and_it_is_tried_again(depths, monkeypatch):
+    (small, _), samples = depths
+    measured = trust.check
+
+    def short(*what):
+        raise LabError("There was too little memory.", "Close what else needs it.", kind="memory")
+
+    monkeypatch.setattr(trust, "check", short)
+    at = page(run=small.id, samples=samples["sample"].iloc[0], trust="1", layers="layer2")
+    assert "There was too little memory." in html(at) and "Close what else needs it." in html(at)
+    assert sent(at, "facet_maps")["rows"][0]["cells"][0]["trust"] is None
+    monkeypatch.setattr(trust, "check", measured)
+    at = at.run()
+    assert "too little memory" not in html(at) and sent(at, "facet_maps")["rows"][0]["cells"][0]["trust"]
 
 
 def test_what_is_chosen_stands_first_where_a_link_brought_it_or_another_page_has_it(folder, samples):

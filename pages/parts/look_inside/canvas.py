@@ -73,8 +73,9 @@ function text(tag, content, name) {
 
 async function pixels(source) {
   const image = new Image();
-  image.src = source;
-  await image.decode();
+  await new Promise((loaded, failed) => {  // decode() may wait for ever in a page that is not drawn just now
+    image.onload = loaded; image.onerror = () => failed(new Error("a map that is no picture")); image.src = source;
+  });
   const board = document.createElement("canvas");
   board.width = image.naturalWidth; board.height = image.naturalHeight;
   const pen = board.getContext("2d", {willReadFrequently: true});
@@ -167,7 +168,7 @@ function figures(button, words, tip) {
   };
 }
 
-async function draw(host, data) {
+async function draw(host, data, asked) {
   const table = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
   const style = {...data.style, plain: table(data.style.plain), signed: table(data.style.signed)};
   const readout = text("div", HINT, "look-value"), grid = document.createElement("div");
@@ -230,6 +231,8 @@ async function draw(host, data) {
     grid.append(line);
   }
   await Promise.all(waiting);
+  if (host.shown > asked) return;  // something newer was faster
+  host.shown = asked;
   const head = text("div", "", "look-head");
   head.append(readout);
   for (const signed of [false, true])
@@ -245,8 +248,8 @@ async function draw(host, data) {
 
 export default function({parentElement, data}) {
   const host = parentElement.querySelector(".look-maps");
-  host.painting = (host.painting || Promise.resolve()).then(() => draw(host, data))
-    .catch(error => console.error("maps:", error && error.stack || error));
+  host.asked = 1 + (host.asked || 0);
+  draw(host, data, host.asked).catch(error => console.error("maps:", error && error.stack || error));
 }
 """
 

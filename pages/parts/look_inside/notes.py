@@ -30,7 +30,8 @@ def beneath(face: FaceMaps, request: MapRequest, trusted: bool) -> list[tuple[st
     # Nobody knows whether an upload is aligned as the run's photos are, so the boxes say nothing about it.
     has_regions = _single(face) and face.true
     where = _where(opened(face.run_id), face) if has_regions else [""] * len(face.layers)
-    trust = _memory().get(_key(face, request), {}) if trusted and _single(face) else {}
+    kept = _memory().get(_key(face, request)) if trusted and _single(face) else None
+    trust = kept if isinstance(kept, dict) else {}
     notes = []
     for layer, heat, note in zip(face.layers, face.maps, where, strict=True):
         empty = NO_LAYER if np.isnan(heat).all() else NO_HEAT if not heat.any() else ""
@@ -40,17 +41,22 @@ def beneath(face: FaceMaps, request: MapRequest, trusted: bool) -> list[tuple[st
 
 def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
     """Measure what is not known yet, below maps that stand already; then the page is drawn with it."""
-    waiting = [face for face in faces if _single(face) and _key(face, request) not in _memory()]
-    if not waiting:
+    memory = _memory()
+    faults: dict[str, LabError] = {}
+    for face in faces:
+        if isinstance(fault := memory.get(_key(face, request)), LabError):
+            faults[str(fault)] = memory.pop(_key(face, request))  # told now, tried again when the page is asked next
+    for fault in faults.values():
+        badges.show_error(fault)
+    waiting = [face for face in faces if _single(face) and _key(face, request) not in memory]
+    if not waiting or faults:
         return
     bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {count(len(waiting))} photos")
-    memory = _memory()
     for done, face in enumerate(waiting, 1):
         try:
             memory[_key(face, request)] = _trust(face, request)
         except LabError as error:
-            badges.show_error(error)
-            memory[_key(face, request)] = {}
+            memory[_key(face, request)] = error
         while len(memory) > REMEMBERED:
             memory.pop(next(iter(memory)))
         bar.progress(done / len(waiting), f"{count(done)} of {count(len(waiting))} photos")
@@ -80,8 +86,8 @@ def _single(face: FaceMaps) -> bool:
     return face.fold is not None and not face.signed
 
 
-def _memory() -> dict[tuple, dict[str, Verdict]]:
-    """What was measured before, of a face and a request."""
+def _memory() -> dict[tuple, dict[str, Verdict] | LabError]:
+    """What was measured before, of a face and a request; or why it could not be, until that is told."""
     return st.session_state.setdefault("look-trusted", {})
 
 
