@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,6 +145,8 @@ def test_to_network_normalises_as_the_transform_says_and_stays_channels_last(tin
 
 SMALL_SHM = """
 import sys
+import tempfile
+from pathlib import Path
 from pathlib import Path
 import numpy as np
 import torch
@@ -159,19 +163,19 @@ if __name__ == "__main__":
 
 
 @pytest.mark.fault(45)
-def test_shared_memory_too_small_for_a_batch_is_told_with_the_remedy(tmp_path):
+def test_shared_memory_too_small_for_a_batch_is_told_with_the_remedy():
     """In a mount namespace of its own, with 1 MB of /dev/shm for batches of 3 MB."""
-    np.save(tmp_path / "pixels.npy", np.zeros((64, 128, 128, 3), np.uint8))
-    (tmp_path / "load.py").write_text(SMALL_SHM)
     inside = 'mount -t tmpfs -o size=1m tmpfs /dev/shm || exit 77; exec "$0" "$@"'
-    command = ["unshare", "-m", "sh", "-c", inside, sys.executable, str(tmp_path / "load.py")]
     environment = {**os.environ, "PYTHONPATH": str(HOME)}
-    try:
-        done = subprocess.run(
-            [*command, str(tmp_path / "pixels.npy")], capture_output=True, text=True, env=environment, timeout=100
-        )
-    except FileNotFoundError:
-        pytest.skip("no unshare on this machine: nothing can make its shared memory small")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # tests may write into /dev/shm, which is hidden there
+        code, pixels = Path(folder, "load.py"), Path(folder, "pixels.npy")
+        code.write_text(SMALL_SHM)
+        np.save(pixels, np.zeros((64, 128, 128, 3), np.uint8))
+        command = ["unshare", "-m", "sh", "-c", inside, sys.executable, str(code), str(pixels)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100)
+        except FileNotFoundError:
+            pytest.skip("no unshare on this machine: nothing can make its shared memory small")
     if done.returncode in (1, 77) and "ermi" in done.stderr and not done.stdout:
         pytest.skip(f"this user may not make its shared memory small: {done.stderr.strip()}")
     assert done.stdout.startswith("shared-memory shared memory: /dev/shm has no room"), done.stdout + done.stderr
