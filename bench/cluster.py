@@ -1,23 +1,27 @@
 """What a cluster costs the lab: `python -m bench.cluster`.
 
-The writer: seconds that a fold-epoch takes it, by depth, with resume point, best weights and predictions on a disk. The
-desk and the writer together: 1,000 fake nodes that train nothing and send what a fold sends. Shipping: the decoded
-photos of a study at 224 px through a desk.
+With --nodes N, and Ray: how much faster N nodes of one core train a study than one does. With --desk N: a desk and a
+queue with so many fold jobs. Without either, the writer: seconds that a fold-epoch takes it, by depth, with resume
+point, best weights and predictions on a disk; shipping: the decoded photos of a study at 224 px through a desk; the
+desk and the writer together: 1,000 fake nodes that train nothing and send what a fold sends.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import pickle
 import statistics
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench import cluster_nodes
 from core.config import from_dict
 from core.engines import life, pack, taken, writer
 from core.engines.cluster import Demand
@@ -194,6 +198,55 @@ def simulate(root: Path, nodes: int, waiting: int, epochs: int, size: int) -> di
     }
 
 
+def time_desk(waiting: int) -> dict[str, float]:
+    """What a desk with so many fold jobs that wait takes, by seconds and by bytes of Python's objects."""
+    versions = pack.versions()
+
+    def job(index: int) -> FoldJob:
+        """As the packer makes it: no object is shared between two jobs."""
+        run, fold = f"20261127-000000-run-{index // 5:04x}", index % 5
+        names = [f"{run}/{name}" for name in ("config.yaml", "samples.parquet", "run.json")]
+        laid = {name: os.urandom(32).hex() for name in [*names, f"{run}/folds/{fold}/state.json"]}
+        return FoldJob(run, fold, 1, laid, (os.urandom(16).hex(), os.urandom(16).hex()), {}, dict(versions))
+
+    hands = FakeNodes(1)
+    desk = Desk(hands)
+    desk.hello("w")
+    jobs = [job(index) for index in range(waiting)]
+    desk.blobs = {blob: [b""] for each in jobs for blob in each.blobs}
+    sent = pickle.dumps(("w", jobs, []))
+    del jobs
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    desk.arrange(*pickle.loads(sent))
+    size = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    seconds = {}
+    for name, call in (
+        ("arranging them, s", lambda: desk.arrange(*pickle.loads(sent))),
+        ("a look of the desk at all, s", desk.tick),
+        ("its status, s", desk.status),
+        ("what is new for the writer, s", lambda: desk.take("w", 0)),
+    ):
+        begun = time.perf_counter()
+        call()
+        seconds[name] = time.perf_counter() - begun
+    return {"sent to it, MB": len(sent) / 1e6, "held by it, MB": size / 1e6, **seconds}
+
+
+def time_queue(root: Path, waiting: int) -> dict[str, float]:
+    """What a long queue takes the writer beside the lab, which hands the desk the first of it at a time."""
+    runs = [make_run(root, FOLDS) for _ in range(-(-waiting // FOLDS))]
+    for run in runs:
+        queue.enqueue(run, run.folds())
+    begun = time.perf_counter()
+    first = next(queue.entries(root, by_itself=True))
+    cold = time.perf_counter() - begun
+    begun = time.perf_counter()
+    assert next(queue.entries(root, by_itself=True)) == first
+    return {"reading the queue, s": cold, "and again, s": time.perf_counter() - begun}
+
+
 def queue_names(root: Path) -> list[str]:
     return os.listdir(lab_folder(root) / "queue")
 
@@ -208,7 +261,22 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, default=1000, help="fake nodes")
     parser.add_argument("--waiting", type=int, default=9000, help="fold jobs that wait behind those that train")
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
+    parser.add_argument("--nodes", type=int, help="measure so many Ray nodes of one core against one, and nothing else")
+    parser.add_argument("--jobs", type=int, default=12, help="fold jobs that those train")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs of each of those")
+    parser.add_argument("--desk", type=int, help="measure a desk and a queue of so many fold jobs, and nothing else")
     options = parser.parse_args()
+    if options.nodes:
+        cluster_nodes.check(options.nodes)
+        with tempfile.TemporaryDirectory(dir=options.folder) as top:
+            print(cluster_nodes.measure(Path(top), options.nodes, options.jobs, options.epochs))
+        return
+    if options.desk:
+        print(f"a desk with {options.desk:,} fold jobs that wait, and the queue that they come from:")
+        with tempfile.TemporaryDirectory(dir=options.folder) as top:
+            for name, number in (time_desk(options.desk) | time_queue(Path(top), options.desk)).items():
+                print(f"  {name}: {number:.4f}")
+        return
     life.allow_files(options.simulated)
     with tempfile.TemporaryDirectory(dir=options.folder) as top:
         for depth in options.depths:

@@ -35,6 +35,7 @@ atexit.register(shutil.rmtree, os.environ["FACET_RUNS"], ignore_errors=True)
 settings.register_profile("lab", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lab")
 
+NO_RAY = "Ray is not installed"
 LONGEST = 400  # seconds for one test in whose runs folder something may train; the others have those of pyproject.toml
 COLOURS = {"blue": (40, 60, 170), "green": (50, 160, 60), "red": (180, 50, 50)}
 TINY = {
@@ -65,6 +66,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "runs_folder" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONGEST))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tests that were left out are said loudly, where nobody asked for that."""
+    without = [each for each in terminalreporter.stats.get("skipped", ()) if NO_RAY in str(each.longrepr)]
+    if without:
+        terminalreporter.section(f"RAY TESTS WERE LEFT OUT ({len(without)} files)", sep="!", red=True, bold=True)
+        terminalreporter.line("Install requirements-ray.txt, then run them again.")
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,8 @@ beside the lab has it on its disk. Knows nothing of Ray: whoever makes it hands 
 from __future__ import annotations
 
 import secrets
+import shlex
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -68,11 +70,14 @@ class Desk:
         *,
         silence: float = SILENCE,
         budget: int = BUDGET,
+        lab: str = "",
         clock: Callable[[], float] = time.monotonic,
     ):
-        self.id = secrets.token_hex(8)
+        """lab: whose desk this is, as people would call it."""
+        self.id, self.lab = secrets.token_hex(8), lab
         self.hands, self.silence, self.budget, self.clock = hands, silence, budget, clock
         self.writer = ""
+        self.asked = clock()  # when a writer last asked for what is new
         self.waiting: dict[Key, FoldJob] = {}  # in order
         self.again: dict[Key, tuple[FoldJob, int]] = {}  # lost, with their number of losses; before all that waits
         self.running: dict[Key, Attempt] = {}
@@ -84,6 +89,8 @@ class Desk:
         self.newest: dict[Key, dict[str, tuple[Any, int]]] = {}  # files of each fold under way, to begin it anew with
         self.unkept: set[Key] = set()  # folds whose files only the lab has any more
         self.unused: dict[str, str] = {}  # node -> why it is out of use
+        self.fault = ""  # what keeps the desk from looking after anything, as long as it does
+        self.names: dict[str, str] = {}  # node -> what people call it, of every node that was ever seen
         self.silent: dict[str, float] = {}  # node -> since when it is avoided, since an attempt on it fell silent
         self.refused: dict[tuple[Key, int], int] = {}
         self.refusals: list[tuple[Key, str]] = []  # lines for the logs of runs
@@ -96,7 +103,7 @@ class Desk:
         jobs: (run, fold, attempt) of what trains, is to be begun anew, or has news that no writer confirmed.
         """
         with self.lock:
-            self.writer = writer
+            self.writer, self.asked = writer, self.clock()
             self._unsend()
             keys = {**self.running, **self.again, **self.fresh}
             return {"desk": self.id, "jobs": [(*key, self.last.get(key, 0)) for key in keys]}
@@ -145,6 +152,7 @@ class Desk:
         with self.lock:
             if writer != self.writer:
                 return None
+            self.asked = self.clock()
             if confirmed == self.batch:
                 self.sent.clear()
             else:
@@ -185,7 +193,11 @@ class Desk:
             return writer == self.writer
 
     def status(self) -> dict[str, Any]:
-        """nodes (with the jobs that train there), places, waiting, and whether the writer is waited for."""
+        """nodes (with the jobs that train there), places, waiting, and whether the writer is waited for (full).
+
+        Also what keeps it from looking after them (fault), whose desk it is (lab), seconds since its writer asked
+        (asked), folds that train or are to begin anew (training), and of which something was not collected.
+        """
         nodes = self.hands.nodes()
         with self.lock:
             jobs = [(key, attempt) for key, attempt in self.running.items() if attempt.node]
@@ -199,6 +211,11 @@ class Desk:
                 "places": self._places(nodes, None),
                 "waiting": len(self.waiting),
                 "full": self._full(),
+                "fault": self.fault,
+                "lab": self.lab,
+                "asked": self.clock() - self.asked,
+                "training": len(self.running) + len(self.again),
+                "uncollected": len({*self.fresh, *self.sent}),
             }
 
     # for nodes
@@ -207,8 +224,8 @@ class Desk:
         with self.lock:
             if (current := self._current(key, attempt)) is None:
                 return False
-            current.node = node
-            self._news(Parcel(*key, attempt, node=node))
+            current.node = node | {"name": self._name(node)}
+            self._news(Parcel(*key, attempt, node=current.node))
             return True
 
     def beat(self, key: Key, attempt: int, progress: dict[str, Any] | None = None) -> bool:
@@ -238,14 +255,28 @@ class Desk:
             return True
 
     def unfit(self, key: Key, attempt: int, node: str, why: str) -> bool:
-        """A node cannot train: it is taken out of use, and the job goes elsewhere."""
+        """A node cannot train: it is taken out of use, and the job goes elsewhere, or waits where there is no other.
+
+        why: what the node is or lacks and what to do there, as a sentence that its name begins.
+        """
         with self.lock:
             current = self._current(key, attempt)
             if current is None:
                 return False
-            self.unused[node] = why
-            self._lose(key, why, count=False)
+            name = self._name({"id": node})
+            self.unused[node] = f"{name} {why}, then: python -m core engine --put-back {shlex.quote(name)}"
+            current.node = {"id": node, "name": name}
+            self._lose(key, f"it {why}", count=False)
             return True
+
+    def look_after(self) -> None:
+        """A tick; what goes wrong with it is told with the status until one goes well."""
+        try:
+            self.tick()
+            self.fault = ""
+        except Exception as error:  # a node that leaves while it is asked: the next look sees it gone
+            self.fault = f"{type(error).__name__}: {error}"
+            print(f"desk: {self.fault}", file=sys.stderr, flush=True)
 
     def tick(self) -> None:
         """Look after what trains, and begin what waits. To be called a few times a second."""
@@ -254,6 +285,7 @@ class Desk:
         faults = dict(self.hands.ended(list(tasks.values()))) if tasks else {}
         nodes = self.hands.nodes()
         with self.lock:
+            self.names |= {node.id: node.name for node in nodes}
             now = self.clock()
             for key, task in tasks.items():
                 attempt = self.running.get(key)
@@ -275,8 +307,6 @@ class Desk:
                 job, losses = self.again[key] if key in self.again else (self.waiting[key], 0)
                 if len(self.running) >= self._places(nodes, job):
                     break
-                self.again.pop(key, None)
-                self.waiting.pop(key, None)
                 self._begin(job, losses)
 
     # inside
@@ -291,6 +321,10 @@ class Desk:
             words = f"fold {key[1]}: refused what attempt {number} sent; the newest is {self.last.get(key, 0)}"
             self.refusals.append((key, words))
         return None
+
+    def _name(self, node: dict[str, Any]) -> str:
+        """As the list of nodes has it, which tells machines of one name apart."""
+        return self.names.get(str(node.get("id"))) or str(node.get("name") or "a node")
 
     def _news(self, parcel: Parcel) -> None:
         if parcel.key in self.fresh:
@@ -308,9 +342,11 @@ class Desk:
 
     def _begin(self, job: FoldJob, losses: int) -> None:
         number = max(job.attempt, self.last.get(job.key, 0) + 1)
-        self.last[job.key] = number
         job = replace(job, attempt=number)
         task = self.hands.start(job, {blob: self.blobs[blob] for blob in job.blobs}, sorted(self._avoided()))
+        self.again.pop(job.key, None)  # only now: what cannot be begun waits on
+        self.waiting.pop(job.key, None)
+        self.last[job.key] = number
         self.running[job.key] = Attempt(job, number, task, losses, self.clock())
 
     def _stop(self, key: Key) -> None:

@@ -59,10 +59,7 @@ class Door:
 
     def _look_after(self) -> None:
         while True:
-            try:
-                self.desk.tick()
-            except Exception as error:  # a node that leaves while it is asked: the next look sees it gone
-                print(f"desk: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            self.desk.look_after()
             time.sleep(EVERY)
 
 
@@ -81,20 +78,25 @@ class DeskLine:
         return call
 
 
-def train(code: bytes, job_bytes: bytes, blobs: dict, actor) -> None:
+def train(code: bytes, job_bytes: bytes, key: tuple, attempt: int, blobs: dict, actor) -> None:
     """The task: one attempt of a fold job on this node. blobs: name -> references of its parts."""
     import socket
 
     import ray
 
-    lay(code)
-    job, desk = pickle.loads(job_bytes), DeskLine(actor)
+    desk = DeskLine(actor)
     node = {"id": ray.get_runtime_context().get_node_id(), "name": socket.gethostname()}
     try:
-        import core.training.train  # noqa: F401  (all that a training imports, torch among it)
+        lay(code)
         from core.engines import node as trainer
+
+        job = pickle.loads(job_bytes)
+        why = trainer.unfit(job) or trainer.cannot_import()
     except ImportError as error:
-        why = f"{node['name']} lacks what the lab needs ({error}): pip install -r requirements.txt there"
-        desk.unfit(job.key, job.attempt, node["id"], why)
+        why = f"lacks what the lab needs ({error}); install it there: pip install -r requirements.txt"
+    except Exception as error:  # nobody knows yet what else can be wrong with a machine: its owner reads it
+        why = f"cannot begin the lab's code ({type(error).__name__}: {error}); look there"
+    if why:
+        desk.unfit(key, attempt, node["id"], why)
         return
     trainer.train(job, lambda blob: (ray.get(part) for part in blobs[blob]), desk, node)

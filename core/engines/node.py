@@ -27,6 +27,7 @@ from core.storage import files, locks
 
 BEAT = 1.0  # seconds between two words to the desk
 PLACE = "FACET_NODE_FOLDER"
+INSTALL = "pip install -r requirements.txt"
 Fetch = Callable[[str], Iterable[bytes]]
 
 
@@ -36,30 +37,39 @@ def folder() -> Path:
     return Path(os.environ.get(PLACE) or Path(tempfile.gettempdir()) / f"facet-node-{owner}")
 
 
-def differing(needed: dict[str, str]) -> str:
-    """How this node's Python and libraries differ from the lab's, in words; empty where they do not."""
+def unfit(job: FoldJob) -> str:
+    """Why this node's Python and libraries cannot train a fold as the lab would; empty where they can. No torch."""
     mine = versions()
     different = [
-        f"{name} {mine.get(name, 'none')} instead of {text}" for name, text in needed.items() if mine.get(name) != text
+        f"{name} {mine.get(name, 'none')} instead of {text}"
+        for name, text in job.versions.items()
+        if mine.get(name) != text
     ]
-    return ", ".join(different)
+    return f"has {', '.join(different)}; install the lab's own there: {INSTALL}" if different else ""
+
+
+def cannot_import() -> str:
+    """Why nothing can train here, where what a training imports is missing or broken; else empty."""
+    try:
+        import core.training.train  # noqa: F401  (all that a training imports, torch among it)
+    except Exception as error:  # a broken library raises anything
+        return f"lacks what the lab needs ({type(error).__name__}: {error}); install it there: {INSTALL}"
+    return ""
 
 
 def train(job: FoldJob, fetch: Fetch, desk: Any, node: dict[str, Any]) -> None:
     """Train one attempt and send what it writes. fetch: a blob's parts. desk: as nodes reach it. node: id, name."""
-    if words := differing(job.versions):
-        remedy = "install the lab's own: pip install -r requirements.txt"
-        desk.unfit(job.key, job.attempt, node["id"], f"{node['name']} has {words}; {remedy}")
-        return
     line = Line(desk, job)
     line.start()
     try:
         with _laid_out(job, fetch) as run:
             _train(run, job, line, node)
     except OSError as error:
-        if not files.disk_full(error):
+        if error.errno is None:  # the desk does not answer any more, say
             raise
-        line.desk.unfit(job.key, job.attempt, node["id"], f"{node['name']} has no room in {folder()}; free some there")
+        full = files.disk_full(error)
+        why = f"has no room in {folder()}; free some there" if full else f"cannot use {folder()} ({error}); look there"
+        line.desk.unfit(job.key, job.attempt, node["id"], why)
     finally:
         line.close()
 
@@ -89,7 +99,7 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
         if line.stop.is_set():
             return  # another attempt has the fold, or nobody wants it
         if end.get("kind") == "disk-full":
-            line.desk.unfit(job.key, job.attempt, node["id"], f"{node['name']}: {end['reason']} {end['remedy']}")
+            line.desk.unfit(job.key, job.attempt, node["id"], f"has no room: {end['reason']} {end['remedy']}")
             return
         fold_job.finish(run, fold, end)
     line.finish()

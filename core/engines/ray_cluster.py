@@ -8,7 +8,7 @@ import pickle
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from core.places import machine_folder
 from core.storage import files
 
 NAMESPACE = "facet-lab"
+DESK = "desk-"
 ANSWER = 15.0  # seconds for an answer of the desk, after which it is asked whether the cluster is there at all
 SENDING = 600.0  # seconds for one part of a blob
 PATIENCE = 120.0  # seconds without an answer, of a cluster that can be reached, after which it is given up
@@ -57,7 +58,8 @@ def connect(root: Path, address: str) -> RayCluster:
 def _join_here(ray: Any) -> tuple[str, int] | None:
     quiet = {"namespace": NAMESPACE, "log_to_driver": False, "configure_logging": False}
     try:
-        ray.init(address="auto", **quiet)
+        with _in_words("ray", but=ConnectionError):
+            ray.init(address="auto", **quiet)
     except ConnectionError:
         with _in_words("ray"):
             ray.init(num_cpus=machine.cores(), include_dashboard=False, **quiet)
@@ -81,9 +83,12 @@ def _join(ray: Any, address: str) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def _in_words(address: str):
+def _in_words(address: str, *, but: type[Exception] | tuple[()] = ()):
+    """What Ray raises as a LabError, `but` that."""
     try:
         yield
+    except but:
+        raise
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         versions = "version" in str(error).lower() and "match" in str(error).lower()
@@ -92,6 +97,9 @@ def _in_words(address: str):
         other = "Look at the cluster with: ray status."
         if "reconnect" in first:
             first = "it does not answer"
+        if "ray client connection timeout" in first.lower():  # something listens there that is no Ray Client server
+            first = "something listens there, but does not answer as Ray's client server does"
+            other = "Its port is 10001, or what --ray-client-server-port of ray start --head says; not 6379."
         raise LabError(
             f"engine: {address} cannot be used: {first}.", remedy if versions else other, kind="engine"
         ) from error
@@ -105,28 +113,45 @@ def _listens(where: tuple[str, int], patience: float = 5.0) -> bool:
         return False
 
 
+def desk_name(root: Path) -> str:
+    """What this lab's desk is called in a cluster."""
+    return f"{DESK}{lab_name(root)}"
+
+
 def lab_name(root: Path) -> str:
-    """What names this lab's desk in a cluster: drawn once."""
+    """What tells this lab from others of a cluster: drawn once."""
     path = machine_folder(root) / "lab.json"
     files.change_json(path, "the lab's name", lambda content: files.table_of(content) or {"name": secrets.token_hex(8)})
     return str(files.read_json(path)["name"])
 
 
-def look(root: Path, address: str) -> list[Node]:
-    """The nodes of a cluster, by a connection that begins nothing there. Raises LabError as `connect` does."""
+@contextlib.contextmanager
+def visiting(address: str) -> Iterator[Any]:
+    """Ray, connected to a cluster without beginning anything there; None where this machine is to have one and none
+    runs. Raises LabError as `connect` does.
+    """
     ray = import_ray()
     if address == "ray":
         try:
-            ray.init(address="auto", namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
+            with _in_words(address, but=ConnectionError):
+                ray.init(address="auto", namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
         except ConnectionError:
-            cores = machine.cores()
-            return [Node("", f"{machine.name()} (a cluster is begun here with the first fold job)", cores)]
+            yield None
+            return
     else:
         _join(ray, address)
     try:
-        return nodes_of(ray)
+        yield ray
     finally:
         ray.shutdown()
+
+
+def look(root: Path, address: str) -> list[Node]:
+    """The nodes of a cluster. Raises LabError as `connect` does."""
+    with visiting(address) as ray:
+        if ray is not None:
+            return nodes_of(ray)
+    return [Node("", f"{machine.name()} (a cluster is begun here with the first fold job)", machine.cores())]
 
 
 class RayCluster:
@@ -134,13 +159,16 @@ class RayCluster:
 
     def __init__(self, ray: Any, root: Path, where: tuple[str, int] | None):
         self.ray, self.where = ray, where
-        self.name = f"desk-{lab_name(root)}"
+        self.name, self.lab = desk_name(root), f"{machine.account()}@{socket.gethostname()}:{root}"
         self.actor = self._desk()
 
     def _desk(self) -> Any:
         """The actor that is there, or a new one, on the head where it has a place."""
         ray = self.ray
-        settings = {name: float(os.environ[key]) for name, key in SETTINGS.items() if os.environ.get(key)}
+        settings: dict[str, Any] = {
+            name: float(os.environ[key]) for name, key in SETTINGS.items() if os.environ.get(key)
+        }
+        settings["lab"] = self.lab
         ray.cloudpickle.register_pickle_by_value(door)
         try:
             options = {"name": self.name, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}

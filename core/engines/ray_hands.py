@@ -30,7 +30,7 @@ class RayHands:
         if avoid:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(avoid)})"}
         task = self.task.options(name=f"{job.run} fold {job.fold}", scheduling_strategy="SPREAD", **options)
-        return task.remote(self.code, pickle.dumps(job), blobs, self.actor)
+        return task.remote(self.code, pickle.dumps(job), job.key, job.attempt, blobs, self.actor)
 
     def stop(self, task: Any) -> None:
         ray.cancel(task, force=True)

@@ -76,7 +76,7 @@ class Writer:
         self._packing: tuple[Key, Future] | None = None
         self._keeping: list[str] = []
         self._leaving = False
-        self.put_back: set[str] = set()  # nodes that were put back by hand, once each
+        self.put_back: set[str] = set()  # nodes put back by hand, where that could not be struck off the wishes
         self.line = Line(root)
 
     # the life of a writer
@@ -114,10 +114,10 @@ class Writer:
         """One look at everything. Returns whether anything trains, waits or is on its way."""
         self._watch()
         self._receive()
+        self._use_nodes()  # before anything can begin on one that is not to be used
         waiting = self._offer()
         if self.clock() - self.told > TOLD:
             self.status = self.cluster.status()
-            self._use_nodes()
             self.tell()
         return bool(self.held or waiting or self._packing)
 
@@ -129,10 +129,11 @@ class Writer:
             if wish == "out" and not node["why"]:
                 node["why"] = BY_HAND
             elif wish == "in" and node["why"] and node["id"] not in self.put_back:
-                self.put_back.add(node["id"])
+                if not elsewhere.forget_wish(self.root, node["name"]):
+                    self.put_back.add(node["id"])
                 node["why"] = ""
             else:
-                if wish == "out":
+                if wish != "in":
                     self.put_back.discard(node["id"])
                 continue
             self.cluster.use(self.token, node["id"], node["why"])
@@ -367,13 +368,16 @@ class Writer:
             for held in self.held.values()
         ]
         unused = [
-            f"{node['name']} is out of use: {node['why']}" for node in self.status.get("nodes", []) if node["why"]
+            f"{node['name']} was {BY_HAND}" if node["why"] == BY_HAND else node["why"]
+            for node in self.status.get("nodes", [])
+            if node["why"]
         ]
         no_place = (
             "" if self.status.get("places", 1) else "; ".join(["No node of the cluster can take a fold job", *unused])
         )
         report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
-        report |= {"doing": self.doing, "trouble": self.trouble or (f"{no_place}." if no_place else "")}
+        fault = f"The desk in the cluster cannot work: {fault}" if (fault := self.status.get("fault")) else ""
+        report |= {"doing": self.doing, "trouble": self.trouble or fault or (f"{no_place}." if no_place else "")}
         with contextlib.suppress(OSError, LabError):
             elsewhere.report_file(self.root).parent.mkdir(parents=True, exist_ok=True)
             files.write_json(elsewhere.report_file(self.root), report, durable=False)

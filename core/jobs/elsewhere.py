@@ -104,6 +104,18 @@ def use_node(root: Path, name: str, use: bool) -> None:
     files.change_json(wishes_file(root), "what nodes are used", lambda content: files.table_of(content) | {name: word})
 
 
+def forget_wish(root: Path, name: str) -> bool:
+    """Strike off that a node is to be put back, once it was; False where that cannot be written."""
+
+    def without(content: object) -> dict[str, Any]:
+        return {node: word for node, word in files.table_of(content).items() if (node, word) != (name, "in")}
+
+    with contextlib.suppress(LabError, OSError):
+        files.change_json(wishes_file(root), "what nodes are used", without)
+        return True
+    return False
+
+
 def wishes(root: Path) -> dict[str, str]:
     """Name of a node -> 'out' or 'in', as people asked."""
     try:

@@ -13,6 +13,15 @@ from tests.browser.screen import slack, soon
 TOO_WIDE = """() => [document.scrollingElement, document.querySelector('[data-testid="stMain"]')]
   .map(e => e.scrollWidth - e.clientWidth)"""
 
+# fold -> points of its validation curve, in the figure that is called `title`
+POINTS = """title => {
+  const plot = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`), points = {};
+  for (const t of (plot && plot.data) || [])
+    if (t.meta.part === "fold" && t.meta.split === "validation")
+      points[t.meta.fold] = t.x.bdata ? atob(t.x.bdata).length / Number(t.x.dtype.slice(1)) : t.x.length;
+  return points;
+}"""
+
 
 def text(page) -> str:
     """All text on the page, without the invisible breaks that keep names from being markup."""
@@ -148,3 +157,8 @@ def vary(page, *names: str) -> None:
     for name in names:
         choose(page, "What differs between the runs", name)
     page.keyboard.press("Escape")
+
+
+def points(page, title: str = "Macro F1") -> dict[int, int]:
+    """Fold -> points of its curve in a figure."""
+    return {int(fold): n for fold, n in page.evaluate(POINTS, title).items()}

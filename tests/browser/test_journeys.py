@@ -20,6 +20,7 @@ from tests.browser.hands import (
     form_of,
     open_launch,
     pick,
+    points,
     press,
     sees,
     small_run,
@@ -34,14 +35,6 @@ pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ :red[x]"
 HOSTILE_CLASSES = ["<img src=x onerror=alert(2)>", "**bold**", "$x$ :red[x]"]
-# fold -> points of its validation curve, in the figure that is called `title`
-POINTS = """title => {
-  const plot = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`), points = {};
-  for (const t of (plot && plot.data) || [])
-    if (t.meta.part === "fold" && t.meta.split === "validation")
-      points[t.meta.fold] = t.x.bdata ? atob(t.x.bdata).length / Number(t.x.dtype.slice(1)) : t.x.length;
-  return points;
-}"""
 RANGES = """title => {
   const layout = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)._fullLayout;
   return [...layout.xaxis.range, ...layout.yaxis.range];
@@ -50,10 +43,6 @@ HIDDEN = """([title, fold]) => document.querySelector(`section[aria-label="${tit
   .data.filter(t => t.meta.fold === fold).map(t => t.visible)"""
 ZOOMED = """title => new Promise(told => document
   .querySelector(`section[aria-label="${title}"] .js-plotly-plot`).once("plotly_relayout", () => told(true)))"""
-
-
-def points(page, title: str = "Macro F1") -> dict[int, int]:
-    return {int(fold): n for fold, n in page.evaluate(POINTS, title).items()}
 
 
 def zoom(page, title: str) -> list[float]:

@@ -43,8 +43,11 @@ class Threads:
     def train(self, place=-1, line=None):
         """Run one started attempt in this thread to its end. line: the desk as its node reaches it."""
         task, job, blobs, row = self.started[place]
-        job = pickle.loads(pickle.dumps(job))
-        trainer.train(job, lambda blob: blobs[blob], line or self.desk, {"id": row.id, "name": row.name})
+        job, desk = pickle.loads(pickle.dumps(job)), line or self.desk
+        if why := trainer.unfit(job):
+            desk.unfit(job.key, job.attempt, row.id, why)
+        else:
+            trainer.train(job, lambda blob: blobs[blob], desk, {"id": row.id, "name": row.name})
         self.over.append((task, ""))
 
 

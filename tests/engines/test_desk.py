@@ -112,8 +112,8 @@ def test_a_silent_attempt_is_given_up_and_what_it_sends_later_is_refused(desk, h
         assert refused is False
     answer = desk.take("w", 0)
     (news,) = answer["parcels"]
-    assert (news.attempt, news.files, news.node["name"]) == (2, {"last.pt": b"three"}, "b")
-    assert "attempt 1 on a was lost" in news.log
+    assert (news.attempt, news.files, news.node["name"]) == (2, {"last.pt": b"three"}, "node 1")
+    assert "attempt 1 on node 0 was lost" in news.log
     assert answer["refused"] == [(("r", 0), "fold 0: refused what attempt 1 sent; the newest is 2")]
     clock.now = 200
     assert desk.status()["places"] == 2  # it is tried again
@@ -247,13 +247,56 @@ def test_an_older_writer_is_refused(desk, hands):
 def test_a_node_that_cannot_train_is_out_of_use_and_the_job_goes_elsewhere(desk, hands):
     desk.arrange("w", [job(0)])
     desk.tick()
-    desk.unfit(("r", 0), 1, "n0", "node 0 lacks torch")
+    desk.unfit(("r", 0), 1, "n0", "lacks torch")
     desk.tick()
     assert hands.started[1][3].id == "n1"
     status = desk.status()
-    assert [row["why"] for row in status["nodes"]] == ["node 0 lacks torch", ""]
+    assert [row["why"] for row in status["nodes"]] == [
+        "node 0 lacks torch, then: python -m core engine --put-back 'node 0'",
+        "",
+    ]
     assert status["places"] == 1
     assert desk.running["r", 0].losses == 0
+
+
+def test_where_no_node_can_train_the_job_waits_and_is_begun_once_a_node(desk, hands):
+    """It never spins: each node is asked once, and again when it was put back."""
+    desk.arrange("w", [job(0)])
+    for attempt, node in enumerate(("n0", "n1"), 1):
+        desk.tick()
+        desk.unfit(("r", 0), attempt, node, "lacks torch")
+    for _ in range(5):
+        desk.tick()
+    assert len(hands.started) == 2
+    assert desk.status()["places"] == 0
+    desk.use("w", "n1", "")
+    desk.tick()
+    assert begun(desk, hands)[2:] == [(0, 3)]
+    assert desk.running["r", 0].losses == 0
+
+
+def test_what_cannot_be_begun_waits_and_the_desk_says_why(desk, hands, monkeypatch):
+    desk.arrange("w", [job(0)])
+    with monkeypatch.context() as broken:
+        broken.setattr(hands, "start", lambda *_: 1 / 0)
+        desk.look_after()
+        desk.look_after()
+    assert (
+        desk.status().items() >= {"waiting": 1, "training": 0, "fault": "ZeroDivisionError: division by zero"}.items()
+    )
+    desk.look_after()
+    assert begun(desk, hands) == [(0, 1)]
+    assert desk.status()["fault"] == ""
+
+
+def test_machines_of_one_name_are_told_apart_where_a_fold_trains(hands, clock):
+    hands.rows = [Node("a1", "host a1", 1), Node("b2", "host b2", 1)]
+    desk = hands.desk = Desk(hands, clock=clock)
+    desk.hello("w")
+    desk.arrange("w", [job(0)])
+    desk.tick()
+    desk.begun(("r", 0), 1, {"id": "b2", "name": "host"})
+    assert [each.node["name"] for each in taken(desk)] == ["host b2"]
 
 
 def test_a_node_taken_out_of_use_begins_nothing_and_goes_on_with_what_it_has(desk, hands):
@@ -266,6 +309,22 @@ def test_a_node_taken_out_of_use_begins_nothing_and_goes_on_with_what_it_has(des
     desk.use("w", "n1", "")
     desk.tick()
     assert len(desk.running) == 2
+
+
+def test_a_desk_says_whose_it_is_what_it_holds_and_when_it_was_asked(hands, clock):
+    desk = Desk(hands, lab="kim@box:/runs", clock=clock)
+    desk.hello("w")
+    desk.arrange("w", [job(fold) for fold in range(3)])
+    desk.tick()
+    desk.begun(("r", 0), 1, {"id": "n0"})
+    clock.now = 90
+    facts = {"lab": "kim@box:/runs", "asked": 90, "training": 2, "waiting": 1, "uncollected": 1}
+    assert desk.status().items() >= facts.items()
+    desk.take("w", desk.take("w", 0)["batch"])
+    assert desk.status().items() >= {"asked": 0, "uncollected": 0}.items()
+    assert desk.take("older", 0) is None
+    clock.now = 95
+    assert desk.status()["asked"] == 5  # a writer that was succeeded is not asked for
 
 
 def test_a_job_without_its_blobs_is_not_taken(desk, hands):

@@ -1,6 +1,8 @@
 """The writer between a real runs folder and a desk in this process: what lands in a run folder is what would here."""
 
+import contextlib
 import errno
+import resource
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +11,8 @@ from core.engines import engine as engines
 from core.engines import life, node, taken, writer
 from core.engines.cluster import Gone
 from core.engines.desk import Desk
-from core.jobs import control, elsewhere, halt, queue
+from core.engines.parcel import Parcel
+from core.jobs import control, elsewhere, halt, queue, turns
 from core.jobs.alerts import addresses
 from core.jobs.alerts.line import Line
 from core.runs import Run
@@ -263,6 +266,40 @@ def test_what_is_held_back_is_not_begun_and_the_order_is_the_queues(root, open_l
     assert not hands.desk.waiting
 
 
+def test_people_take_turns_on_a_cluster_as_on_this_machine(root, open_lab, tiny_plan):
+    """The first of three has launched everything before the others came."""
+    cluster, hands = near(1)
+    runs = [launched(short(tiny_plan), root, (0, 1)) for _ in range(3)]
+    for run, person in zip(runs, ("ada", "ada", "bob"), strict=True):
+        run.update_info(by=person)
+    lab = open_lab(cluster)
+    for _ in range(6):
+        begun(lab, hands)
+        hands.desk.begun(hands.started[-1][1].key, hands.started[-1][1].attempt, {"id": "n0"})
+        lab.writer._receive()
+        hands.desk.ship(Parcel(*hands.started[-1][1].key, 1, state={"state": "done", "epoch": 1}, end="over"))
+    order = [runs.index(Run(job.run, root)) for _, job, _, _ in hands.started]
+    assert order == [0, 2, 0, 2, 1, 1]
+
+
+def test_one_persons_fold_jobs_on_a_cluster_keep_to_their_number(root, open_lab, tiny_plan, monkeypatch):
+    monkeypatch.setattr(turns, "cap", lambda runs: 1)
+    cluster, hands = near(4)
+    runs = [launched(short(tiny_plan), root, (0, 1)) for _ in range(2)]
+    for run, person in zip(runs, ("ada", "bob"), strict=True):
+        run.update_info(by=person)
+    lab = open_lab(cluster)
+    for _ in range(3):
+        begun(lab, hands)
+        for _, job, _, _ in hands.started:
+            hands.desk.begun(job.key, job.attempt, {"id": "n0"})
+    assert [(runs.index(Run(job.run, root)), job.fold) for _, job, _, _ in hands.started] == [(0, 0), (1, 0)]
+    hands.desk.ship(Parcel(runs[0].id, 0, 1, state={"state": "done", "epoch": 1}, end="over"))
+    lab.round()
+    begun(lab, hands)
+    assert [(job.run, job.fold) for _, job, _, _ in hands.started[2:]] == [(runs[0].id, 1)]
+
+
 def test_a_job_that_was_cancelled_while_it_began_is_stopped(root, open_lab, tiny_plan):
     cluster, hands = near()
     run, lab = launched(short(tiny_plan), root), open_lab(cluster)
@@ -343,31 +380,33 @@ def test_a_desk_that_died_with_its_node_is_followed_by_one_that_goes_on(root, op
     assert_same_result(run, never_stopped_small)
 
 
-def test_a_full_disk_beside_the_lab_loses_nothing(root, open_lab, tiny_plan, never_stopped_small, monkeypatch):
+@contextlib.contextmanager
+def no_file_above(size):
+    """As on a full disk: the operating system refuses what would make any file of this process larger, in bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_beside_the_lab_loses_nothing(root, open_lab, tiny_plan, never_stopped_small):
     cluster, hands = near()
     run, lab = launched(tiny_plan, root), open_lab(cluster)
     begun(lab, hands)
-    original, full = files.write_whole, True
-
-    def write_whole(path, write, **options):
-        if full and path.name == "last.pt":
-            raise files.LabError(f"disk full: no room for last.pt in {path.parent}.", "Free some.", kind="disk-full")
-        return original(path, write, **options)
-
-    monkeypatch.setattr(taken.files, "write_whole", write_whole)
-    real_save = pytest.importorskip("core.training.checkpoint")
-    monkeypatch.setattr(
-        real_save, "save_last", lambda path, state: original(path, lambda s: __import__("torch").save(state, s))
-    )
     hands.train()
-    for _ in range(3):
-        lab.round()
-    assert run.fold_state(0).state == "running"
-    with locks.held(elsewhere.writer_lock(root), "the writer"):
-        assert "disk full: no room for last.pt" in healing.look_after(root)
+    with no_file_above(2_000):
+        for _ in range(3):
+            lab.round()
+        assert run.fold_state(0).state == "running"
+        assert not run.last_file(0).exists()
+        with locks.held(elsewhere.writer_lock(root), "the writer"):
+            assert "disk full" in healing.look_after(root)
     assert "disk full" in elsewhere.report(root)["trouble"]
+    assert "is written as soon as it can be" in elsewhere.report(root)["trouble"]
+    assert not stray_files(root)
     assert hands.desk.sent  # the cluster keeps it
-    full = False
     lab.round()
     assert_same_result(run, never_stopped_small)
     assert elsewhere.report(root)["trouble"] == ""
@@ -383,8 +422,9 @@ def test_a_node_with_other_libraries_is_out_of_use_and_says_so(root, open_lab, t
     lab.writer.told = -1e9
     lab.round()
     why = hands.desk.unused["n0"]
-    assert "node 0 has" in why and "numpy 1.0 instead of" in why
-    assert "No node of the cluster can take a fold job; node 0 is out of use" in elsewhere.report(root)["trouble"]
+    assert why.startswith("node 0 has ") and "numpy 1.0 instead of" in why
+    assert why.endswith("pip install -r requirements.txt, then: python -m core engine --put-back 'node 0'")
+    assert elsewhere.report(root)["trouble"] == f"No node of the cluster can take a fold job; {why}."
 
 
 def test_a_run_whose_photos_changed_fails_as_it_would_here(root, open_lab, tiny_plan, monkeypatch, heard):
@@ -437,12 +477,21 @@ def test_a_node_without_room_is_out_of_use_and_says_where(root, open_lab, tiny_p
     with monkeypatch.context() as small:
         small.setattr(node, "_write", full)
         hands.train()
-    assert hands.desk.unused == {"n0": f"node 0 has no room in {tmp_path / 'node'}; free some there"}
+    why = f"node 0 has no room in {tmp_path / 'node'}; free some there"
+    assert hands.desk.unused == {"n0": f"{why}, then: python -m core engine --put-back 'node 0'"}
     hands.desk.tick()
     hands.train()  # on the other one
     lab.round()
     assert run.fold_state(0).state == "done"
     assert taken.attempts(run, 0)[-1]["name"] == "node 1"
+
+
+def test_a_node_that_was_taken_out_while_the_lab_was_closed_begins_nothing(root, open_lab, tiny_plan):
+    cluster, hands = near(2)
+    launched(short(tiny_plan), root, (0, 1))
+    elsewhere.use_node(root, "node 0", False)
+    begun(open_lab(cluster), hands)
+    assert [row.name for _, _, _, row in hands.started] == ["node 1"]
 
 
 def test_a_node_is_taken_out_of_use_and_put_back_by_its_name(root, open_lab, tiny_plan):
@@ -463,3 +512,5 @@ def test_a_node_is_taken_out_of_use_and_put_back_by_its_name(root, open_lab, tin
     assert looked() == {"node 0": "", "node 1": ""}
     hands.desk.use(lab.writer.token, "n1", "node 1 lacks torch")
     assert looked()["node 1"] == "node 1 lacks torch"  # putting it back held once
+    elsewhere.use_node(root, "node 1", True)
+    assert looked()["node 1"] == ""  # and once more

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from core import places
+from core.errors import LabError
 from core.jobs import control, elsewhere, halt, queue
 
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
@@ -21,6 +22,15 @@ def engine(
     ] = None,
     take_out: Annotated[str | None, typer.Option("--take-out", help="A node that is to begin nothing more.")] = None,
     put_back: Annotated[str | None, typer.Option("--put-back", help="A node that may begin fold jobs again.")] = None,
+    desks: Annotated[
+        bool, typer.Option("--desks", help="List the desks of this and other labs in the cluster.")
+    ] = False,
+    forget: Annotated[
+        str | None, typer.Option("--forget", help="Remove a desk of a lab that does not come back; --desks names them.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also a desk for which fold jobs train, wait or came back.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     runs_dir: RunsOption = None,
 ) -> None:
@@ -28,6 +38,9 @@ def engine(
     from core.engines import engine as engines
 
     root = runs_dir.resolve() if runs_dir else places.runs_folder()
+    if desks or forget is not None:
+        _desks(root, forget, yes=yes)
+        return
     if choose is not None:
         elsewhere.choose(root, choose)
     for name, use in ((take_out, False), (put_back, True)):
@@ -53,6 +66,25 @@ def engine(
             print(words)
     if (stop := halt.stopped(root)) is not None:
         print(f"{stop.message} {stop.remedy}")
+
+
+def _desks(root: Path, forget: str | None, *, yes: bool) -> None:
+    from core.engines import ray_desks
+
+    address = elsewhere.address(root)
+    if address is None:
+        raise LabError(
+            "engine: fold jobs train on this machine, where no desk is needed.",
+            "Name the cluster: python -m core engine --choose ray://HOST:10001, or FACET_ENGINE.",
+            kind="engine",
+        )
+    if forget is not None:
+        print(f"forgotten: {ray_desks.forget(root, address, forget, even_if_it_holds=yes)}")
+        return
+    for desk in (seen := ray_desks.desks(root, address)):
+        print(f"{desk}{', so it is at work' if desk.in_use else ''}")
+    if not seen:
+        print(f"no desk stands at {address}")
 
 
 def writer(

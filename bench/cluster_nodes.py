@@ -1,0 +1,110 @@
+"""Real Ray nodes of one core each, all on this machine: how much faster N of them train a study than one does.
+
+A part of `python -m bench.cluster --nodes N`, which needs Ray.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core import machine
+from core.config import from_dict
+from core.data.scan import scan
+from core.demo.dataset import draw_demo
+from core.jobs import control, halt
+from core.plan.plan import Plan, make_plan
+from core.runs import Run
+
+FOLDS = 3
+CONFIG: dict[str, Any] = {
+    "name": "nodes",
+    "folds": {"count": FOLDS},
+    "transforms": [{"name": "Resize", "params": {"height": 64, "width": 64}}, {"name": "Normalize"}],
+    "model": {"depth": 18, "init": "scratch"},
+    "training": {"device": "cpu", "batch_size": 32},
+}
+ENVIRONMENT = {"FACET_ENGINE": "ray", "FACET_SLOTS": "1", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def check(nodes: int) -> None:
+    """Raises SystemExit where the nodes would share cores: the figure would be of the cores then."""
+    if nodes > machine.cores():
+        raise SystemExit(
+            f"{nodes} nodes of one core need {nodes} cores; this machine has {machine.cores()}, nothing was measured."
+        )
+
+
+def plan_of(data: Path, epochs: int) -> Plan:
+    """ResNet-18 from scratch at 64 px on drawn faces, `epochs` of adam."""
+    phases = [{"optimizer": "adam", "epochs": epochs, "lr_backbone": 1e-3, "lr_head": 1e-3}]
+    config = from_dict({**CONFIG, "phases": phases, "data": {"root": str(data)}, "task": {"name": "gender"}})
+    return make_plan(config, scan(config.data))
+
+
+@contextlib.contextmanager
+def cluster(nodes: int) -> Iterator[None]:
+    """A head that trains nothing and nodes of one core, while this block lasts; the lab is told where they are."""
+    from ray.cluster_utils import Cluster
+
+    small = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 200_000_000, **small})
+    try:
+        for _ in range(nodes):
+            made.add_node(num_cpus=1, object_store_memory=100_000_000)
+        os.environ["RAY_ADDRESS"] = made.address
+        yield
+    finally:
+        os.environ.pop("RAY_ADDRESS", None)
+        made.shutdown()
+
+
+def time_study(root: Path, plan: Plan, nodes: int, runs: int) -> float:
+    """Seconds from the first fold job's start to the last one's end, `runs` runs, on nodes that have torch loaded.
+
+    Before them at least a fold job for each node is not counted: for it the node loads torch.
+    """
+    warm = -(-nodes // FOLDS)
+    with cluster(nodes):
+        launched = [control.launch(plan, folder=root) for _ in range(warm + runs)]
+        _wait(launched)
+    counted = launched[warm:]
+    states = [state for run in counted for state in run.states()]
+    return max(state.ended or 0.0 for state in states) - min(state.started or 0.0 for state in states)
+
+
+def _wait(runs: list[Run]) -> None:
+    root = runs[0].dir.parent
+    while any(state.state not in ("done", "failed", "cancelled") for run in runs for state in run.states()):
+        if (stop := halt.stopped(root)) is not None:
+            raise SystemExit(f"{stop.message} {stop.remedy}")
+        control.ensure_workers(root)
+        time.sleep(0.2)
+    for run in runs:
+        for state in run.states():
+            if state.state != "done":
+                raise SystemExit(f"{run.id} fold {state.fold}: {state.state}, {state.reason}")
+
+
+def measure(top: Path, nodes: int, jobs: int, epochs: int) -> str:
+    """What N nodes gain over one, in words."""
+    check(nodes)
+    os.environ.update(ENVIRONMENT)
+    runs = -(-jobs // FOLDS)
+    draw_demo(top / "demo", people=90)
+    plan = plan_of(top / "demo", epochs)
+    seconds = {}
+    for count in (1, nodes):
+        root = top / f"runs-{count}"
+        root.mkdir()
+        seconds[count] = time_study(root, plan, count, runs)
+    gain = seconds[1] / seconds[nodes]
+    spare = machine.cores() - nodes
+    return (
+        f"{runs * FOLDS} fold jobs: {seconds[1]:.1f} s on one node of one core, {seconds[nodes]:.1f} s on {nodes}: "
+        f"{gain:.2f} times, {gain / nodes:.2f} of {nodes} times; {spare} cores were left for head, desk and writer"
+    )
