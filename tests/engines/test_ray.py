@@ -15,7 +15,8 @@ import pytest
 from core.config import from_dict
 from core.data.scan import scan
 from core.engines import engine as engines
-from core.engines import life, pack, ray_cluster, ray_desks, taken
+from core.engines import life, pack, ray_cluster, taken
+from core.engines.desks import ray_desks
 from core.errors import LabError
 from core.jobs import control, elsewhere, halt, slots, worker
 from core.places import lab_folder

@@ -69,7 +69,7 @@ def engine(
 
 
 def _desks(root: Path, forget: str | None, *, yes: bool) -> None:
-    from core.engines import ray_desks
+    from core.engines.desks import ray_desks
 
     address = elsewhere.address(root)
     if address is None:
