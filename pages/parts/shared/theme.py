@@ -26,6 +26,16 @@ STYLE = """<style>
 [data-testid="stCode"] .token:is(.number, .boolean, .important, .null) { color: var(--lab-warn) !important; }
 [data-testid="stCode"] .token:is(.string, .comment, .punctuation) { color: inherit !important; }
 [data-testid="stButtonGroup"] button[data-variant="segmented_control"] { min-height: 2.5rem; }
+[role="tablist"]:has(> [data-testid="stTab"]) { gap: 0 !important; border: 0 !important; flex-wrap: wrap;
+  row-gap: .3rem; }
+[data-testid="stTab"] { min-height: 2.5rem; padding: 0 .9rem !important; margin: 0 0 0 -1px !important;
+  display: inline-flex; align-items: center; border: 1px solid light-dark(#d9dcd6, #343c42) !important; }
+[data-testid="stTab"]:first-child { margin-left: 0 !important; border-radius: 6px 0 0 6px; }
+[data-testid="stTab"]:last-child { border-radius: 0 6px 6px 0; }
+[data-testid="stTab"][data-selected] { position: relative; z-index: 1; color: var(--st-primary-color);
+  border-color: var(--st-primary-color) !important;
+  background: color-mix(in srgb, var(--st-primary-color) 10%, transparent); }
+[data-testid="stTab"] .react-aria-SelectionIndicator { display: none; }
 [data-testid="stExpandSidebarButton"]::after { content: "Menu"; font-size: .93rem; font-weight: 500;
   padding-right: .3rem; }
 .st-key-hand-line { margin: -1.4rem 0 -.7rem; gap: .3rem; }
