@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.browser.hands import address, button, fits, press, sees, text, write
+from tests.browser.hands import address, button, field, fits, press, sees, text, write
 from tests.browser.screen import Talk, Watch, slack, soon
 from tests.compared import CLASSES, make_run, samples
 
@@ -66,6 +66,34 @@ def open_runs(page, query: str = "") -> None:
     soon(lambda: page.get_by_role("table").count() > 0, 60 * slack(), "the table is there")
 
 
+def a_view_is_saved_and_opened_again(page) -> None:
+    """An expression, the matrix of its runs, a name for both, a reload, all runs, and the view by its name."""
+    cells, rows = page.locator(".cells-wrap td:has(button)"), page.locator(".runs-opens")
+    open_runs(page)
+    write(page, "Search", "f1>0.5 and not (depth=18 or depth=34)")
+    soon(lambda: rows.count() == 2, 60 * slack(), "two runs meet the expression")
+    press(page.get_by_role("radio", name="Matrix", exact=True))
+    soon(lambda: cells.count() == 2, 60 * slack(), "each has a cell")
+    star = page.get_by_role("img", name=re.compile("Highest of 2 cells on the same photos"))
+    soon(lambda: star.count() == 1, 60 * slack(), "the best cell is marked")
+    press(button(page, "Save view"))
+    soon(lambda: field(page, "Save as a new view").count() == 1, 60 * slack(), "a name can be given")
+    field(page, "Save as a new view").fill("Deep ones")
+    press(button(page, "Save"))
+    view = page.get_by_role("radio", name="Deep ones", exact=True)
+    soon(lambda: view.count() == 1 and view.is_checked(), 60 * slack(), "the view is there and open")
+    page.reload()
+    soon(lambda: cells.count() == 2 and view.is_checked(), 60 * slack(), "a reload shows it again")
+    press(page.get_by_role("radio", name="All runs", exact=True))
+    soon(lambda: rows.count() == 4, 60 * slack(), "all runs are listed")
+    press(view)
+    soon(lambda: cells.count() == 2, 60 * slack(), "its name opens the view")
+    press(page.get_by_role("button", name="1 run: Network 101", exact=False))
+    soon(lambda: rows.count() == 1, 60 * slack(), "a cell opens its runs")
+    press(page.get_by_role("radio", name="All runs", exact=True))
+    soon(lambda: rows.count() == 4, 60 * slack(), "all runs are listed again")
+
+
 @pytest.mark.long
 def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_network(page, four, browser, tmp_path):
     talk = Talk(page)
@@ -77,7 +105,7 @@ def test_four_runs_a_sentence_a_flip_the_maps_of_both_and_a_report_without_a_net
     press(page.locator(".runs-opens").get_by_text("done"))
     soon(lambda: "/live" in address(page) and IDS[3] in address(page), 60 * slack(), "a click on its row opens it")
     sees(page, "ResNet-101")
-    open_runs(page)
+    a_view_is_saved_and_opened_again(page)
     for depth in DEPTHS:  # as fast as someone who knows what he wants: no tick may undo another
         press(box(page, f"ResNet-{depth}"))
     sees(page, "4 chosen")

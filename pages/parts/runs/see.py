@@ -126,8 +126,8 @@ def _matrix(entries: Sequence[Listed], varying: Sequence[str], colours: dict[str
         table,
         colours,
         score=conditions.SCORES[score],
-        rows=_title(rows),
-        columns=_title(columns),
+        rows=_short(rows),
+        columns=_short(columns),
         opens=opens,
         key=_MATRIX,
         on_act=lambda: _opened(_MATRIX, table),
@@ -231,3 +231,8 @@ def _dotted(varying: Sequence[str]) -> list[str]:
 
 def _title(key: str) -> str:
     return TITLES.get(key) or (key if "." in key else key.replace("_", " ").capitalize())
+
+
+def _short(key: str) -> str:
+    """Where there is little room: a setting by the last part of its name."""
+    return key.rpartition(".")[2].replace("_", " ") if "." in key else _title(key)
