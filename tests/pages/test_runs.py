@@ -94,7 +94,8 @@ def test_a_chart_has_a_point_a_run_and_says_which_do_not_compare(folder):
     assert {point["name"] for point in drawn["points"]} == {"<b>one</b>", "two", "three"}
     assert drawn["across"] == "phases.0.epochs" and len(drawn["kinds"]) == 2
     assert "2 kinds of runs" in captions(at) and "1 run without a score left out" in captions(at)
-    assert "1 of 4 runs" in captions(page("runs", see="chart", q="folds=3"))
+    at = page("runs", see="chart", across="epochs", q="folds=3")
+    assert "1 of 4 runs" in captions(at) and all(caption.value for caption in at.caption)
     at = page("runs", see="chart", across="nonsense", score="nonsense", q="waits")
     assert "No run here has both a score and a value" in at.info[0].value
 

@@ -110,7 +110,8 @@ def _chart(entries: Sequence[Listed], varying: Sequence[str], colours: dict[str,
                 else "A line is the mean of the finished runs in a group."
             )
     _said(chart.kinds, "points of one shape")
-    st.caption(plain(" ".join(lines)))
+    if lines:
+        st.caption(plain(" ".join(lines)))
 
 
 def _matrix(entries: Sequence[Listed], varying: Sequence[str], colours: dict[str, str], opens: bool) -> None:
