@@ -23,7 +23,7 @@ STYLE = """<style>
 .st-key-dock-panel { width: min(27rem, calc(100vw - 3.5rem)); }
 .st-key-dock-panel button[data-testid="stBaseButton-tertiary"] p { font-weight: 600; text-align: left; }
 .st-key-dock-panel .lab-line { font-size: .85rem; margin-bottom: .2rem; }
-body:has([data-testid="stSidebar"][aria-expanded="true"]) .st-key-dock { display: none; }
+body:has([data-testid="stSidebarCollapseButton"]) .st-key-dock { display: none; }
 @media (max-width: 1420px) { .dock-spare { display: none; } }
 @media (max-width: 640px) { .st-key-dock { right: 6.6rem; } }
 </style>"""

@@ -23,7 +23,8 @@ from pages.parts.shared import badges
 FULL = "full"  # in the address
 SIDE = 1000  # px of the photo, which is drawn no larger than the screen
 _CSS = """<style>
-[data-testid="stHeader"], [data-testid="stSidebar"], #lab-find, .st-key-dock, .st-key-hand-line { display: none !important; }
+[data-testid="stHeader"], [data-testid="stSidebar"], #lab-find, .st-key-dock,
+.st-key-hand-line { display: none !important; }
 [data-testid="stMainBlockContainer"] { padding: .8rem clamp(.8rem, 2.5vw, 3rem) 1rem; max-width: none; }
 .look-full { display: flex; justify-content: center; }
 .look-full img { max-width: 100%; width: 100%; height: calc(100vh - 8rem); object-fit: contain; border-radius: 6px; }
