@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
 from core.compare import cost, members
+from core.data.chosen import selections
 from core.errors import LabError
 from core.figures import comparison_curves
 from core.runs import Run, metrics_file
@@ -180,6 +182,28 @@ def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
     )
     at.segmented_control(key="compare-ask-side").set_value("baseline").run()
     assert at.query_params["side"] == "baseline"
+
+
+def test_all_flips_of_one_side_are_selected_in_look_inside(study, monkeypatch):
+    opened = []
+
+    def switch(page, *, query_params):
+        opened.append(query_params)
+        st.stop()
+
+    monkeypatch.setattr(st, "switch_page", switch)
+    at = page("compare", runs=",".join(IDS[:2]))
+    flipped = at.button(key="flips-select")
+    flipped.click().run()
+    assert not at.exception
+    (link,) = opened
+    assert (link["run"], link["runs"], link["selected"]) == (IDS[1], f"{IDS[1]},{IDS[0]}", "1")
+    kept = selections.load(link["selection"])
+    a, b = (pd.concat([Run(run_id).predictions(fold) for fold in range(5)]).set_index("sample") for run_id in IDS[:2])
+    only_run = (b["predicted"] == b["label"]) & (a["predicted"] != a["label"]).reindex(b.index)
+    assert set(kept.samples) == set(b.index[only_run]) and len(kept.samples) > 1
+    assert flipped.label == f"Select all {len(kept.samples)} in Look inside"
+    assert kept.root == Run(IDS[1]).config().data.root
 
 
 def test_a_photo_that_is_gone_is_a_word_in_its_place(study, folder):

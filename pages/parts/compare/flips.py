@@ -12,11 +12,15 @@ from core.compare.pairs import Pair
 from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
+from core.places import HOME
 from core.text import count, plain
 from pages.parts.compare.pick import segments, select
 from pages.parts.look_inside.address import MOST_FACES
+from pages.parts.selection import bar, selected
 from pages.parts.shared import faces
 
+LOOK = HOME / "pages" / "look_inside.py"
+_OPEN = "flips-open"  # in the session: the address that the next drawing leads to
 PAGE = 12
 SIDE = 220  # px of a thumbnail
 _CSS = """<style>
@@ -74,6 +78,18 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
     attribute = str(rows["attribute"].iloc[0])  # of several, Look inside shows one at a time
     first = list(rows["sample"][rows["attribute"] == attribute])[:MOST_FACES]
     link = maps_link(run, pair.baseline.id, first, attribute)
+    of_attribute = chosen[chosen["attribute"] == attribute]
+    several = f"Select all {count(len(of_attribute))} in Look inside"
+    st.button(
+        several if len(of_attribute) > 1 else "Select it in Look inside",
+        icon=":material/select_all:",
+        key="flips-select",
+        help="Together, to see where they stand in the confusion matrix, their maps, or correct them.",
+        on_click=_select,
+        args=(pair, of_attribute["sample"].tolist(), attribute),
+    )
+    if (to_open := st.session_state.pop(_OPEN, None)) is not None:
+        st.switch_page(LOOK, query_params=to_open)
     words = f"Open the first {len(first)} in Look inside" if len(first) > 1 else "Open it in Look inside"
     st.html(
         f'{_CSS}<a class="cmp-maps" href="{escape(link)}" target="_self">{words}</a>'
@@ -83,6 +99,15 @@ def draw(pairs: dict[str, Pair], names: dict[str, str]) -> None:
         "The clearest first: by how much more one run gives to the true class than the other. Both predictions are "
         "out-of-fold; a photo opens the maps of both runs."
     )
+
+
+def _select(pair: Pair, samples: list[str], attribute: str) -> None:
+    """Both runs in Look inside, narrowed to these photos, which are selected from here on."""
+    root = pair.run.config.data.root
+    selected.put(root, samples)
+    link = {"run": pair.run.id, "runs": f"{pair.run.id},{pair.baseline.id}", bar.ONLY: "1"}
+    link |= {"attribute": attribute} if attribute else {}
+    st.session_state[_OPEN] = link | {selected.NAME: selected.of(root).name}
 
 
 def _face(row, pair: Pair, names: dict[str, str]) -> str:
