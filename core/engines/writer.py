@@ -353,6 +353,15 @@ class Writer:
         run = Run(run_id, self.root)
         return run.written_state(fold) if run.exists() and run.fold_dir(fold).is_dir() else None
 
+    def _too_small(self) -> list[str]:
+        """Why a node that is used has no place for the fold job that is next, where it has too few cores for it."""
+        cores = max((node["cores"] for node in self.status.get("nodes", []) if not node["why"]), default=None)
+        job = next(iter(self.packed.values()), None)
+        if cores is None or job is None or cores >= job.cores:
+            return []
+        slot = "as many as a slot of this machine has (threads, on Settings)"
+        return [f"one needs {job.cores} cores, {slot}, and the largest node has {cores:g}"]
+
     def _say(self, trouble: str) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
@@ -373,7 +382,9 @@ class Writer:
             if node["why"]
         ]
         no_place = (
-            "" if self.status.get("places", 1) else "; ".join(["No node of the cluster can take a fold job", *unused])
+            ""
+            if self.status.get("places", 1)
+            else "; ".join(["No node of the cluster can take a fold job", *unused, *self._too_small()])
         )
         report = {"address": self.address, "when": time.time(), **self.status, "under_way": under_way}
         fault = f"The desk in the cluster cannot work: {fault}" if (fault := self.status.get("fault")) else ""

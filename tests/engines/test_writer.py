@@ -9,7 +9,7 @@ import pytest
 
 from core.engines import engine as engines
 from core.engines import life, node, taken, writer
-from core.engines.cluster import Gone
+from core.engines.cluster import Demand, Gone
 from core.engines.desk import Desk
 from core.engines.parcel import Parcel
 from core.jobs import control, elsewhere, halt, queue, turns
@@ -484,6 +484,20 @@ def test_a_node_without_room_is_out_of_use_and_says_where(root, open_lab, tiny_p
     lab.round()
     assert run.fold_state(0).state == "done"
     assert taken.attempts(run, 0)[-1]["name"] == "node 1"
+
+
+def test_nodes_that_are_too_small_for_a_fold_job_are_said_to_be(root, open_lab, tiny_plan):
+    launched(short(tiny_plan), root)
+    lab = open_lab(near(2)[0])
+    lab.writer.demand = lambda *_: Demand(4)
+    lab.round()
+    for _ in range(2):
+        lab.writer.told = -1e9
+        lab.round()
+    words = (
+        "one needs 4 cores, as many as a slot of this machine has (threads, on Settings), and the largest node has 1"
+    )
+    assert elsewhere.report(root)["trouble"] == f"No node of the cluster can take a fold job; {words}."
 
 
 def test_a_node_that_was_taken_out_while_the_lab_was_closed_begins_nothing(root, open_lab, tiny_plan):
