@@ -48,9 +48,9 @@ from filelock import FileLock
 from core.jobs import speed
 from core.jobs.pace import ahead
 gate, looks = FileLock(sys.argv.pop(1)), ahead.ahead
-def waiting(*args):
+def waiting(*args, **more):
     with gate:
-        return looks(*args)
+        return looks(*args, **more)
 ahead.ahead = waiting
 speed.start_measuring = lambda config, folder=None: subprocess.Popen(["sleep", "3600"])
 from streamlit.web.cli import main
