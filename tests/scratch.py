@@ -1,6 +1,7 @@
 """Where tests write: in memory, where it has room.
 
-What the lab writes it forces to the disk, file by file: tests would spend a fifth of their time waiting for that.
+Tests write many thousands of small files, which cost a disk about twice the system time, and the labs and workers that
+they start wait until each lies on it.
 """
 
 import os
