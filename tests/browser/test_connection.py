@@ -25,6 +25,7 @@ def goes_on(page) -> None:
     soon(lambda: not page.locator(OURS).count(), 90 * slack(), "the page does not say any more that the lab is gone")
 
 
+@pytest.mark.long
 @pytest.mark.fault(48)
 def test_what_was_typed_outlives_a_lab_that_starts_anew_and_a_browser_that_was_offline(page, context, lab):
     context.watch.allow(*GONE)

@@ -232,6 +232,7 @@ def through(proxied: tuple[Lab, Front], browser):
     context.close()
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_every_page_an_upload_a_live_curve_and_the_maps_come_through(through, proxied):
     page, (lab, _) = through, proxied
