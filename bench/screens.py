@@ -25,6 +25,7 @@ import torch
 
 from core.config.recipes import load_recipe
 from core.config.run_config import from_dict
+from core.data.chosen import selections
 from core.data.scan import scan
 from core.demo.dataset import draw_demo
 from core.network.model import build_model
@@ -159,14 +160,21 @@ def filled_places(lab: Lab, rest: ExitStack, folder: Path) -> list[Place]:
     report.write_text(render.html(gather.of_names([best.id, other.id], lab.runs)), "utf-8")
     face = str(best.predictions(0, "best")["sample"].iloc[0]).replace("/", "%2F")
     inside = f"/look_inside?run={best.id}"
+    selected = selections.selection(lab.demo, best.predictions(0, "best")["sample"].iloc[:12])
+    selections.keep(selected, lab.runs)
+    chosen = f"selection={selected.name}"
     return [
         *(Place("home", "/"), Place("runs", "/runs"), Place("runs-chosen", f"/runs?runs={both}")),
+        *(Place(f"runs-{way}", f"/runs?see={way}") for way in ("chart", "matrix")),
         *(Place("runs-trash", "/runs?shelf=Trash"), Place("studies", "/studies")),
         *(Place("study", f"/studies?study={study}"), Place("compare", f"/compare?runs={both}")),
         *(Place(f"live-{run.config().name.replace(' ', '-')}", f"/live?run={run.id}") for run in (best, failed)),
         *(Place(f"live-{run.config().name.replace(' ', '-')}", f"/live?run={run.id}") for run in (stopped, trains)),
         *(Place("inside", inside), Place("inside-maps", f"{inside}&samples={face}")),
         *(Place(f"inside-{view}", f"{inside}&view={view}") for view in ("groups", "labels", "upload")),
+        *(Place(f"inside-{way}", f"{inside}&{chosen}&as={way}") for way in ("gallery", "table", "dots")),
+        *(Place("inside-whole-screen", f"{inside}&view=labels&full=1"),),
+        *(Place("data-selected", f"/data?root={lab.demo}&view=faces&{chosen}"),),
         *(Place("predict", f"/predict?run={best.id}"), Place("launch-again", f"/launch?from={best.id}")),
         Place("report", report.as_uri()),
     ]

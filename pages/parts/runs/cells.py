@@ -15,6 +15,7 @@ _CSS = """
 .cells-wrap table { border-collapse: separate; border-spacing: 3px; font-size: .88rem; }
 .cells-wrap :is(th, td) { text-align: left; vertical-align: top; padding: .3rem .5rem; border-radius: 4px; }
 .cells-wrap th { font-weight: 600; overflow-wrap: anywhere; min-width: 3.2rem; }
+.cells-wrap th.cells-axis { white-space: nowrap; }
 .cells-wrap .cells-axis { font-weight: 400; color: color-mix(in srgb, currentColor 74%, transparent); }
 .cells-wrap :is(tbody th, thead tr:last-child th:first-child) { position: sticky; left: 0; z-index: 1;
   background: var(--st-background-color); max-width: 11rem; }

@@ -81,10 +81,9 @@ def show(page: Page, place: DeltaGenerator) -> None:
                 )
                 with st.popover("Actions", icon=":material/more_horiz:", key="selection-actions"):
                     _actions(page, here)
-            if before is not None:
-                earlier = len(before.samples)
+            if before is not None and before.samples:  # to none leads Clear
                 st.button(
-                    f"Back to {number_of(earlier, 'photo') if earlier else 'none'}",
+                    f"Back to {number_of(len(before.samples), 'photo')}",
                     icon=":material/undo:",
                     type="tertiary",
                     key="selection-back",
