@@ -113,6 +113,12 @@ def open_launch(page, where: str = "/launch") -> None:
     filled(page)
 
 
+def open_study(page) -> None:
+    page.goto("/launch?as=study&recipe=quick")
+    soon(lambda: field(page, "Name of the study").count() == 1, 60 * slack(), "the form of a study is there")
+    soon(lambda: field(page, "Name of the study").input_value(), 60 * slack(), "its fields are filled")
+
+
 def filled(page) -> None:
     """The form's fields show their values: their script has arrived."""
     name = field(page, "Name of the run")

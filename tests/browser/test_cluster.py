@@ -9,7 +9,7 @@ import pytest
 from core.jobs import elsewhere, slots
 from core.runs import Run
 from core.studies import record_file
-from tests.browser.hands import address, button, field, points, press, sees, text, vary, write
+from tests.browser.hands import address, button, open_study, points, press, sees, text, vary, write
 from tests.browser.screen import Lab, Talk, drawn_demo, of_a_browser, slack, soon, window_of
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
@@ -63,9 +63,7 @@ def test_a_study_trains_on_two_nodes_and_on_one_once_the_other_was_taken_out(pag
     soon(lambda: text(page).count("nothing at the moment") == 2, 120 * slack(), "two nodes are listed")
 
     talk = Talk(page)
-    page.goto("/launch?as=study&recipe=quick")
-    soon(lambda: field(page, "Name of the study").count() == 1, 60 * slack(), "the form of a study is there")
-    soon(lambda: field(page, "Name of the study").input_value(), 60 * slack(), "its fields are filled")
+    open_study(page)
     press(button(page, "Task and folds"))
     write(page, "Folds", "2")
     write(page, "Image size in pixels", "32")

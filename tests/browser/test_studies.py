@@ -8,7 +8,7 @@ from core.jobs import queue
 from core.runs import Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
-from tests.browser.hands import address, button, field, press, sees, text, vary, write
+from tests.browser.hands import address, button, field, open_study, press, sees, text, vary, write
 from tests.browser.screen import Talk, slack, soon
 
 pytestmark = pytest.mark.browser
@@ -17,9 +17,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.long
 def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     talk = Talk(page)
-    page.goto("/launch?as=study&recipe=quick")
-    soon(lambda: field(page, "Name of the study").count() == 1, 60 * slack(), "the form of a study is there")
-    soon(lambda: field(page, "Name of the study").input_value(), 60 * slack(), "its fields are filled")
+    open_study(page)
     press(button(page, "Task and folds"))
     write(page, "Folds", "2")
     write(page, "Image size in pixels", "32")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.runs.lists.matrix import Cell, Matrix, Part
 from core.text import number_of, score, spread_of
+from pages.parts.runs.element import ELEMENT
 
 _CSS = """
 .cells-wrap { overflow-x: auto; font-variant-numeric: tabular-nums; color: var(--st-text-color); }
@@ -41,14 +42,9 @@ _CSS = """
 }
 """
 
-_JS = """
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
+_JS = (
+    ELEMENT
+    + """
 function part(of, data, send) {
   const made = element("div", "cells-part"), mean = element("span", "cells-mean");
   made.style.setProperty("--heat", of.heat);
@@ -120,6 +116,7 @@ export default function({parentElement, data, setTriggerValue}) {
   host.replaceChildren(table);
 }
 """
+)
 
 _MATRIX = st.components.v2.component(
     "facet_cells", html='<div class="cells-wrap lab-scroll"></div>', css=_CSS, js=_JS, isolate_styles=False

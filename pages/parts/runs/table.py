@@ -15,6 +15,7 @@ from core.runs.lists.best import Best
 from core.runs.lists.index import Listed
 from core.text import score
 from pages.parts.runs.columns import CURVE, NAME, STARRED, Column
+from pages.parts.runs.element import ELEMENT
 from pages.parts.shared import badges
 
 _CSS = """
@@ -79,14 +80,9 @@ _CSS = """
 }
 """
 
-_JS = """
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
+_JS = (
+    ELEMENT
+    + """
 function box(label, checked, changed) {
   const made = element("input");
   made.type = "checkbox";
@@ -236,6 +232,7 @@ export default function({parentElement, data, setTriggerValue}) {
   draw(host);
 }
 """
+)
 
 _TABLE = st.components.v2.component(
     "facet_runs", html='<div class="runs-wrap"></div>', css=_CSS, js=_JS, isolate_styles=False
