@@ -15,7 +15,7 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,6 +80,24 @@ def processors() -> int:
 def memory(top: Path = TOP) -> int:
     """Bytes that this process may use: of the machine, or the least of its control groups' limits."""
     return min([psutil.virtual_memory().total, *_memory_limits(top)])
+
+
+def family() -> list[psutil.Process]:
+    """This process and all that it started, and they."""
+    process = psutil.Process()
+    with contextlib.suppress(psutil.Error):
+        return [process, *process.children(recursive=True)]
+    return [process]
+
+
+def held_by(processes: Iterable[psutil.Process]) -> int:
+    """Bytes that these hold, without the files that they map; one that has ended holds nothing."""
+    held = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            memory = process.memory_info()
+            held += memory.rss - getattr(memory, "shared", 0)
+    return held
 
 
 def is_limited(top: Path = TOP) -> bool:

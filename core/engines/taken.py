@@ -11,6 +11,7 @@ from typing import Any
 from core.engines.parcel import Parcel
 from core.runs import Run
 from core.runs.origins import pending
+from core.runs.use import used
 from core.storage import files
 
 KEPT = ("epoch", "best_epoch", "scores")  # of a fold's state, while it trains
@@ -42,7 +43,10 @@ def write(run: Run, parcel: Parcel) -> None:
         facts = dict(parcel.facts)
         if facts.get("peak_memory"):
             facts["peak_memory"] = max(facts["peak_memory"], run.info().get("peak_memory") or 0)
-        run.update_info(**facts)
+        mine = used.of_folds({used.KEY: facts.pop(used.KEY, None)}).get(fold)  # of others the node knows what was
+        used.keep(run, fold, mine or {}, goes_on=False)
+        if facts:
+            run.update_info(**facts)
     if parcel.log:
         _log(run, parcel.log)
     over = parcel.end == "over"

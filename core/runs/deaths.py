@@ -36,14 +36,14 @@ def identity() -> dict[str, Any]:
 def note() -> dict[str, Any]:
     """What a worker writes down while it lives: who it is, the kernel's count of kills, bytes that it may use and
     holds, its loader processes too, without the files that it maps."""
-    process, held = psutil.Process(), 0
-    with contextlib.suppress(psutil.Error):
-        for member in (process, *process.children(recursive=True)):
-            memory = member.memory_info()
-            held += memory.rss - getattr(memory, "shared", 0)
     kills = machine.kills()
     limits = {"limit": machine.memory(), "limited": machine.is_limited()}
-    return {**identity(), "held": held, **limits, "kills": asdict(kills) if kills else None}
+    return {
+        **identity(),
+        "held": machine.held_by(machine.family()),
+        **limits,
+        "kills": asdict(kills) if kills else None,
+    }
 
 
 def judged(run: Run, state: FoldState) -> FoldState:

@@ -41,6 +41,11 @@ def note(run: Run, fold: int, epoch: int, facts: dict[str, Any]) -> None:
     files.write_json(run.starts_file(fold), [*before, {"epoch": epoch, "time": time.time(), **facts}])
 
 
+def goes_on(run: Run, fold: int) -> bool:
+    """Whether the newest start of a fold went on from epochs that were done before it."""
+    return any(start["epoch"] > 0 for start in read(run, fold)[-1:])
+
+
 def adopt(run: Run, info: dict[str, Any]) -> None:
     """Note what run.json tells of the first start of folds that version 0.1.0 began, before it is overwritten.
 

@@ -13,6 +13,7 @@ from torch import nn
 from core import machine
 from core.config.run_config import TrainingConfig
 from core.errors import LabError
+from core.training.gauges.nvidia import Card
 
 
 def pick_device(choice: str, slot: int = 0) -> torch.device:
@@ -91,6 +92,17 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
+
+
+def card_of(device: torch.device) -> Card | None:
+    """What tells this GPU from others wherever NVIDIA's are asked about; None for any other device."""
+    if device.type != "cuda" or torch.version.hip:
+        return None
+    properties = torch.cuda.get_device_properties(device)
+    place = [getattr(properties, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
+    numbers = [int(number) for number in place if number is not None]  # which older versions of torch do not tell
+    bus = "{:08X}:{:02X}:{:02X}.0".format(*numbers) if len(numbers) == 3 else ""
+    return Card(str(getattr(properties, "uuid", "")), bus)
 
 
 def forget_peak(device: torch.device) -> None:

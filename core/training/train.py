@@ -19,10 +19,12 @@ from core.data.pictures import kept
 from core.errors import LabError
 from core.network.room import of_fold
 from core.runs import Run, metrics_file, starts
+from core.runs.use import used
 from core.training import checkpoint, pixel_cache
 from core.training.course import next_epoch, outcome_of, resumed
-from core.training.device import device_name, forget_peak, pick_device, set_speed
+from core.training.device import card_of, device_name, forget_peak, pick_device, set_speed
 from core.training.fold_trainer import FoldTrainer, Pass
+from core.training.gauges.gauge import Gauge
 from core.training.points import Point, ResumePoints
 
 GROUPS = ("backbone", "head")  # of the optimizer's parameters, in their order
@@ -64,8 +66,12 @@ def train_fold(
         if any(trainer.info.get(key) != value for key, value in facts.items()):
             run.update_info(**facts)
         points = ResumePoints(run, fold, writer, config.training.resume_seconds)
+        gauge = Gauge(card_of(device), lambda words: run.log(f"fold {fold}: {words}"))
+        if device.type != "cpu" and gauge.card is None:
+            gauge.tell("use, memory and temperature of the GPU are not told: only NVIDIA's can be asked.")
         try:
-            finished = _epochs(trainer, points, report, should_stop)
+            with gauge:
+                finished = _epochs(trainer, points, report, should_stop, gauge)
             points.stop()
             writer.wait()
         except Exception:
@@ -75,6 +81,8 @@ def train_fold(
         finally:
             writer.close()
             trainer.close()
+            with contextlib.suppress(OSError, LabError):  # figures are a courtesy: a full disk has been told of
+                used.keep(run, fold, gauge.totals.record(), goes_on=starts.goes_on(run, fold))
     if finished and trainer.peak is not None:
         run.update_info(peak_memory=max(trainer.peak, run.info().get("peak_memory") or 0))
     return finished
@@ -114,10 +122,10 @@ def prepare_pixels(
     return pixels
 
 
-def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop) -> bool:
+def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop, gauge: Gauge) -> bool:
     config, writer = trainer.config, points.writer
     course = resumed(trainer)
-    clock = Clock(trainer, report, should_stop)
+    clock = Clock(trainer, report, should_stop, lambda: gauge.latest)
 
     def tick(*step) -> bool:
         writer.poll()
@@ -178,8 +186,8 @@ def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop) -> 
 class Clock:
     """Progress, time left, the request to stop and the look for a diverged loss: at most every TICK seconds."""
 
-    def __init__(self, trainer: FoldTrainer, report, should_stop):
-        self.trainer, self.report, self.should_stop = trainer, report, should_stop
+    def __init__(self, trainer: FoldTrainer, report, should_stop, use: Callable[[], dict[str, float]] = dict):
+        self.trainer, self.report, self.should_stop, self.use = trainer, report, should_stop, use
         self.epoch_seconds: float | None = None
         self.next_look = 0.0
         self.asked: tuple[torch.Tensor, checkpoint.Arrival] | None = None
@@ -219,6 +227,7 @@ class Clock:
                 "images_per_second": round(done.samples / max(spent, 1e-6), 1) if split == "train" else None,
                 "eta_seconds": round(max(0.0, whole - spent) + whole * epochs_left, 1),
                 "device": self.trainer.device.type,
+                "use": self.use(),
             }
         )
         return False
