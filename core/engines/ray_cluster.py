@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import re
 import secrets
 import socket
 import time
@@ -18,7 +19,6 @@ from core.engines.cluster import DeskGone, Gone, Succeeded
 from core.engines.parcel import FoldJob, Key, Node
 from core.engines.ray_nodes import nodes_of
 from core.errors import LabError
-from core.jobs import elsewhere
 from core.places import machine_folder
 from core.storage import files
 
@@ -27,6 +27,9 @@ DESK = "desk-"
 ANSWER = 15.0  # seconds for an answer of the desk, after which it is asked whether the cluster is there at all
 SENDING = 600.0  # seconds for one part of a blob
 PATIENCE = 120.0  # seconds without an answer, of a cluster that can be reached, after which it is given up
+QUIET = {"namespace": NAMESPACE, "log_to_driver": False, "configure_logging": False}
+NAMED = "RAY_ADDRESS"  # Ray's own variable: the cluster that is meant where none is named
+HOST_PORT = re.compile(r"(?:ray://)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>\d{1,5})")
 SETTINGS = {"silence": "FACET_SILENCE", "budget": "FACET_CLUSTER_BYTES"}
 
 
@@ -47,7 +50,8 @@ def import_ray() -> Any:
 
 
 def connect(root: Path, address: str) -> RayCluster:
-    """The cluster at 'ray' (on this machine, begun if there is none) or 'ray://HOST:PORT', with a desk for this lab.
+    """The cluster at 'ray' or 'ray://HOST:PORT', with a desk for this lab. 'ray': the one that RAY_ADDRESS names, else the
+    one on this machine, begun if there is none; one that is named and does not answer is never begun here instead.
 
     Raises LabError(kind 'engine'): Ray is not installed, nothing listens, another Ray or Python version there.
     """
@@ -55,40 +59,65 @@ def connect(root: Path, address: str) -> RayCluster:
     return RayCluster(ray, root, _join_here(ray) if address == "ray" else _join(ray, address))
 
 
-def _join_here(ray: Any) -> tuple[str, int] | None:
-    quiet = {"namespace": NAMESPACE, "log_to_driver": False, "configure_logging": False}
+def _join_here(ray: Any) -> tuple[str, int]:
+    named = _named(ray)
+    if named is None:
+        with _in_words("ray"):  # 'local', or Ray would look for a cluster once more
+            ray.init(address="local", num_cpus=machine.cores(), include_dashboard=False, **QUIET)
+        return _place(ray.get_runtime_context().gcs_address)
+    return _join(ray, named)
+
+
+def _named(ray: Any) -> str | None:
+    """The cluster that 'ray' means: the one that RAY_ADDRESS names, else the one that runs here; None where none does.
+
+    Raises LabError(kind 'engine') where RAY_ADDRESS is no address.
+    """
+    named = os.environ.get(NAMED, "")
+    match = HOST_PORT.fullmatch(named)
+    if named not in ("", "auto", "local") and (match is None or not 0 < int(match["port"]) < 65536):
+        raise LabError(
+            f"{NAMED}: {named!r} names no cluster.",
+            "Set it to HOST:6379 or ray://HOST:10001, or unset it: then a cluster is begun here if none runs.",
+            kind="engine",
+        )
+    if named not in ("", "auto"):
+        return None if named == "local" else named
     try:
-        with _in_words("ray", but=ConnectionError):
-            ray.init(address="auto", **quiet)
+        found = str(ray._private.services.canonicalize_bootstrap_address("auto"))
     except ConnectionError:
-        with _in_words("ray"):
-            ray.init(num_cpus=machine.cores(), include_dashboard=False, **quiet)
-    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
-    return host, int(port)
+        return None
+    return found if _listens(_place(found)) else None  # else it is written down still, and dead
+
+
+def _place(address: str) -> tuple[str, int]:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _join(ray: Any, address: str) -> tuple[str, int]:
-    match = elsewhere.CLUSTER.fullmatch(address)
-    assert match is not None
-    host, port = match["host"].strip("[]"), int(match["port"])
-    if not _listens((host, port)):
-        raise LabError(
-            f"engine: nothing listens at {address}.",
-            "Start it there with: ray start --head --ray-client-server-port=10001; or correct FACET_ENGINE.",
-            kind="engine",
-        )
-    with _in_words(address):
-        ray.init(address, namespace=NAMESPACE, log_to_driver=False)
-    return host, port
+    """Join the cluster at HOST:PORT or ray://HOST:PORT, and no other: none is begun in its place."""
+    is_named = address == os.environ.get(NAMED)
+    called = f"{address}, which {NAMED} names," if is_named else address
+    if not _listens(_place(address)):
+        remedy = "Start it there with: ray start --head --ray-client-server-port=10001; or correct FACET_ENGINE."
+        if is_named:
+            remedy = f"Start it there with: ray start --head; or correct or unset {NAMED}."
+        raise LabError(f"engine: nothing listens at {called.rstrip(',')}.", remedy, kind="engine")
+    with _in_words(called):
+        if "://" in address:
+            ray.init(address, namespace=NAMESPACE, log_to_driver=False)
+        else:
+            ray._raylet.GcsClient(address=address)  # raises after 40 s; ray.init tries twenty times as long
+            ray.init(address, **QUIET)
+    return _place(address)
 
 
 @contextlib.contextmanager
-def _in_words(address: str, *, but: type[Exception] | tuple[()] = ()):
-    """What Ray raises as a LabError, `but` that."""
+def _in_words(address: str):
+    """What Ray raises as a LabError."""
     try:
         yield
-    except but:
-        raise
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         versions = "version" in str(error).lower() and "match" in str(error).lower()
@@ -131,15 +160,11 @@ def visiting(address: str) -> Iterator[Any]:
     runs. Raises LabError as `connect` does.
     """
     ray = import_ray()
-    if address == "ray":
-        try:
-            with _in_words(address, but=ConnectionError):
-                ray.init(address="auto", namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
-        except ConnectionError:
-            yield None
-            return
-    else:
-        _join(ray, address)
+    named = _named(ray) if address == "ray" else address
+    if named is None:
+        yield None
+        return
+    _join(ray, named)
     try:
         yield ray
     finally:

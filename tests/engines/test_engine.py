@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,9 +120,11 @@ class FakeRay:
     """A Ray that refuses with the words of the real one."""
 
     def __init__(self, error):
-        self.error = error
+        self.error, self.asked = error, []
+        self._raylet = SimpleNamespace(GcsClient=lambda address: self.asked.append(f"who is {address}?"))
 
-    def init(self, *arguments, **options):
+    def init(self, address=None, **options):
+        self.asked.append(address)
         raise self.error
 
 
@@ -133,6 +136,50 @@ def test_an_address_where_nothing_listens_is_told(runs_folder, monkeypatch):
         with pytest.raises(LabError, match=f"nothing listens at {address}") as refused:
             ray_cluster.connect(runs_folder, address)
     assert "ray start --head" in refused.value.remedy
+
+
+@pytest.mark.fault(47)
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_dead_cluster_that_ray_address_names_is_told_and_none_is_begun_here(
+    runs_folder, monkeypatch, capsys, scheme
+):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"{scheme}127.0.0.1:{free.getsockname()[1]}"
+        monkeypatch.setenv("FACET_ENGINE", "ray")
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        monkeypatch.setitem(sys.modules, "ray", FakeRay(ConnectionError("Failed to connect to Ray cluster")))
+        words = f"engine: nothing listens at {address}, which RAY_ADDRESS names."
+        for ask in (ray_cluster.look, ray_cluster.connect):
+            with pytest.raises(LabError) as refused:
+                ask(runs_folder, "ray")
+            assert refused.value.message == words
+            assert "unset RAY_ADDRESS" in refused.value.remedy
+        code, out, err = lab(monkeypatch, capsys, "engine")
+    assert (code, out) == (1, "")
+    assert words in err
+
+
+@pytest.mark.parametrize("named", ["the head", "ray", "head", "head:99999", "http://head:8265"])
+def test_an_address_that_ray_address_misspells_is_told(runs_folder, monkeypatch, named):
+    monkeypatch.setenv("RAY_ADDRESS", named)
+    monkeypatch.setitem(sys.modules, "ray", FakeRay(AssertionError("never asked")))
+    with pytest.raises(LabError, match=f"RAY_ADDRESS: '{named}' names no cluster"):
+        ray_cluster.connect(runs_folder, "ray")
+
+
+def test_a_cluster_that_ray_address_names_is_joined_and_no_other(runs_folder, monkeypatch):
+    """One that does not answer as a cluster does is told: nothing is begun here in its place."""
+    fake = FakeRay(ConnectionError("Failed to connect to Ray cluster at there"))
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        there.listen()
+        address = f"127.0.0.1:{there.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(LabError, match=f"{address}, which RAY_ADDRESS names, cannot be used: Failed to connect"):
+            ray_cluster.connect(runs_folder, "ray")
+    assert fake.asked == [f"who is {address}?", address]
 
 
 def test_another_version_there_is_told_with_what_to_install(runs_folder, monkeypatch):
