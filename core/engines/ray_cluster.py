@@ -50,8 +50,10 @@ def import_ray() -> Any:
 
 
 def connect(root: Path, address: str) -> RayCluster:
-    """The cluster at 'ray' or 'ray://HOST:PORT', with a desk for this lab. 'ray': the one that RAY_ADDRESS names, else the
-    one on this machine, begun if there is none; one that is named and does not answer is never begun here instead.
+    """The cluster at 'ray' or 'ray://HOST:PORT', with a desk for this lab.
+
+    'ray': the one that RAY_ADDRESS names, else the one on this machine, begun if there is none. For one that is named
+    and does not answer none is begun in its place.
 
     Raises LabError(kind 'engine'): Ray is not installed, nothing listens, another Ray or Python version there.
     """

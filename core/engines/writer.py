@@ -8,7 +8,6 @@ trains and what came back meanwhile. Imports no torch before photos have to be d
 from __future__ import annotations
 
 import contextlib
-import itertools
 import secrets
 import sys
 import time
@@ -66,6 +65,7 @@ class Writer:
         self.desk = ""
         self.held: dict[Key, Held] = {}
         self.packed: dict[Key, FoldJob] = {}
+        self.passed_over: set[Key] = set()  # folds whose lock cannot be opened, once that was said
         self.arranged: list[tuple[Key, int]] | None = None
         self.batch = 0
         self.parcels: list[Parcel] = []  # of that batch, not written yet
@@ -78,6 +78,7 @@ class Writer:
         self._leaving = False
         self.put_back: set[str] = set()  # nodes put back by hand, where that could not be struck off the wishes
         self.line = Line(root)
+        self.queue = queue.Reader(root, clock)
 
     # the life of a writer
     def greet(self) -> None:
@@ -202,12 +203,14 @@ class Writer:
     def _take_up(self, parcel: Parcel) -> bool:
         """Hold a fold that began on the cluster; False, and it is stopped there, where it may not."""
         state = self._state(*parcel.key)
-        waits = state is not None and state.state == "queued" and parcel.key in {e[1:] for e in queue.places(self.root)}
+        waits = state is not None and state.state in ALIVE and self.queue.stands(*parcel.key)
         mine = state is not None and state.state == "running" and (state.worker or {}).get("desk") == self.desk
         may_begin = (waits or mine) and parcel.run not in queue.held_runs(self.root)
         if may_begin and self._hold(*parcel.key, parcel.attempt, parcel.node or {}):
             return True
         self.cluster.cancel(self.token, parcel.key)
+        self.packed.pop(parcel.key, None)
+        self.arranged = None
         return False
 
     def _hold(self, run_id: str, fold: int, attempt: int, node: dict[str, Any]) -> bool:
@@ -280,19 +283,49 @@ class Writer:
         """Let the desk hold what waits here, in the order of the queue. Returns whether anything waits."""
         keys = [key for key, held in self.held.items() if held.again]
         if halt.stopped(self.root) is None and elsewhere.address(self.root) == self.address:
-            entries = itertools.islice(queue.entries(self.root, by_itself=True), AHEAD)
-            keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
+            first = self.queue.entries()[:AHEAD]
+            keys += [(run_id, fold) for _, run_id, fold in first if (run_id, fold) not in self.held]
         self._collect()
-        jobs = list(itertools.takewhile(lambda job: job is not None, (self.packed.get(key) for key in keys)))
-        order = [(job.key, job.attempt) for job in jobs if job is not None]
+        jobs, unpacked = [], None
+        for key in keys:
+            if key in self.packed:
+                jobs.append(self.packed[key])
+            elif self._is_due(key):
+                unpacked = key
+                break
+        order = [(job.key, job.attempt) for job in jobs]
         if order != self.arranged:
-            if not self.cluster.arrange(self.token, [job for job in jobs if job is not None], self._keeping):
+            if not self.cluster.arrange(self.token, jobs, self._keeping):
                 raise Succeeded
             self.arranged = order
-        unpacked = next((key for key in keys if key not in self.packed), None)
         if unpacked is not None and self._packing is None:
             self._packing = unpacked, self._packer.submit(self._pack, unpacked)
         return bool(keys)
+
+    def _is_due(self, key: Key) -> bool:
+        """Whether a job of the queue may go to the desk; one that a worker here trains is left to it.
+
+        The place of a job that has ended, or whose run is gone, is given up: who was killed before that left it.
+        """
+        run, fold = Run(key[0], self.root), key[1]
+        if key in self.held:
+            return True
+        if not run.exists() or not run.fold_dir(fold).is_dir():
+            queue.remove(run, [fold])
+            return False
+        try:
+            with run.fold_lock(fold).acquire(timeout=0):
+                is_due = run.written_state(fold).state in ALIVE and not run.cancel_file(fold).exists()
+                if not is_due:
+                    queue.remove(run, [fold])
+                return is_due
+        except Timeout:
+            return False
+        except OSError as error:  # no word about the job: it keeps its place
+            if key not in self.passed_over:
+                self.passed_over.add(key)
+                run.log(f"fold {fold}: cannot be locked and waits on: {error}")
+            return False
 
     def _pack(self, key: Key) -> FoldJob:
         """In the packer's thread: pack a fold job and send the blobs that the desk lacks."""

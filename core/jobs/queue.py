@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,6 +23,7 @@ from core.places import lab_folder, machine_folder, runs_folder
 from core.runs import Run
 from core.runs.run import ID, check_id, is_locked
 from core.storage import files, locks
+from core.storage.unchanged import Unchanged
 
 STARTING = b"starting"  # in the file of a slot whose worker has not looked into the queue yet
 
@@ -44,7 +45,7 @@ def enqueue(run: Run, folds: list[int], whose: str | None = None) -> None:
     folder = queue_folder(run.dir.parent)
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.time_ns()
-    waiting = {place_fold for _, place_run, place_fold in places(run.dir.parent) if place_run == run.id}
+    waiting = {place_fold for _, _, place_fold in places(run.dir.parent, run.id)}
     for fold in folds:
         if fold not in waiting:
             place = folder / f"{stamp:020d}__{run.id}__{fold:02d}"
@@ -63,15 +64,58 @@ def entries(runs: Path, *, by_itself: bool = False) -> Iterator[tuple[Path, str,
     return iter(turns.within_cap(runs, waiting(runs, by_itself=by_itself), lambda: list(places(runs))))
 
 
-def waiting(runs: Path, *, by_itself: bool = False) -> list[tuple[Path, str, int]]:
+def waiting(runs: Path, *, by_itself: bool = False) -> list[turns.Job]:
     """(file, run id, fold) of all that is not held back, person by person in turn, each person's in order."""
+    return _waiting(runs, list(places(runs)), machine_of if by_itself else None)
+
+
+def _waiting(runs: Path, everything: list[turns.Job], whose: Callable[[Path], str] | None) -> list[turns.Job]:
     held, mine = held_runs(runs), ("", machine.name())
-    jobs = [
-        (file, run_id, fold)
-        for file, run_id, fold in places(runs)
-        if run_id not in held and (not by_itself or machine_of(file) in mine)
-    ]
+    jobs = [job for job in everything if job[1] not in held and (whose is None or whose(job[0]) in mine)]
     return turns.arranged(runs, jobs)
+
+
+class Reader:
+    """What this machine begins by itself, for who asks several times a second: read again only once it changed.
+
+    Where one person's jobs are kept to a number, what trains counts too, and that is looked at each time.
+    """
+
+    def __init__(self, runs: Path, clock: Callable[[], float] = time.monotonic):
+        self.runs = runs
+        self._unchanged = Unchanged(clock)
+        self._everything: list[turns.Job] = []
+        self._waiting: list[turns.Job] = []
+        self._places: dict[tuple[str, int], Path] = {}
+        self._machines: dict[Path, str] = {}  # of each place, whose content never changes
+
+    def entries(self) -> list[turns.Job]:
+        """As `entries(runs, by_itself=True)` tells."""
+        if not self._unchanged.since(self._paths()):
+            try:
+                self._read()
+            except BaseException:
+                self._unchanged.forget()
+                raise
+        return turns.within_cap(self.runs, self._waiting, lambda: self._everything)
+
+    def stands(self, run_id: str, fold: int) -> bool:
+        """Whether a fold job is in the queue at this moment, held back or not."""
+        place = self._places.get((run_id, fold))
+        return (place is not None and place.exists()) or fold in {each for _, _, each in places(self.runs, run_id)}
+
+    def _paths(self) -> Iterator[Path]:
+        """All that tells what may begin in which order."""
+        yield from (queue_folder(self.runs), turns.turns_file(self.runs), holds := holds_folder(self.runs))
+        yield from (holds / name for name in sorted(_names(holds)))
+
+    def _read(self) -> None:
+        self._everything = list(places(self.runs))
+        before, self._machines = self._machines, {}
+        for place, _, _ in self._everything:
+            self._machines[place] = before.get(place) or machine_of(place)
+        self._places = {(run_id, fold): place for place, run_id, fold in self._everything}
+        self._waiting = _waiting(self.runs, self._everything, self._machines.__getitem__)
 
 
 def machine_of(place: Path) -> str:
@@ -81,21 +125,22 @@ def machine_of(place: Path) -> str:
     return ""
 
 
-def places(runs: Path) -> Iterator[tuple[Path, str, int]]:
-    """(file, run id, fold) of every job in the queue, held back or not, in order."""
+def places(runs: Path, of_run: str | None = None) -> Iterator[turns.Job]:
+    """(file, run id, fold) of every job in the queue, held back or not, in order. of_run: of this run alone."""
+    folder = queue_folder(runs)
     try:
-        names = sorted(os.listdir(queue_folder(runs)))
+        names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return
-    for name in names:
+    for name in sorted(names if of_run is None else [name for name in names if f"__{of_run}__" in name]):
         parts = name.split("__")
         if len(parts) == 3 and ID.fullmatch(parts[1]) and parts[2].isdecimal():
-            yield queue_folder(runs) / name, parts[1], int(parts[2])
+            yield folder / name, parts[1], int(parts[2])
 
 
 def remove(run: Run, folds: list[int]) -> None:
-    for path, run_id, fold in places(run.dir.parent):
-        if run_id == run.id and fold in folds:
+    for path, _, fold in places(run.dir.parent, run.id):
+        if fold in folds:
             path.unlink(missing_ok=True)
 
 

@@ -104,7 +104,7 @@ def took_one(run: Run) -> None:
         return before | {person: max(before.values(), default=0) + 1}
 
     with contextlib.suppress(LabError, OSError):
-        files.change_json(_turns_file(run.dir.parent), "whose turn it is", counted, timeout=2, durable=False)
+        files.change_json(turns_file(run.dir.parent), "whose turn it is", counted, timeout=2, durable=False)
 
 
 def _owner(runs: Path, job: tuple[str, int]) -> str:
@@ -113,7 +113,7 @@ def _owner(runs: Path, job: tuple[str, int]) -> str:
 
 def _last(runs: Path) -> dict[str, int]:
     try:
-        return _sensible(files.read_json(_turns_file(runs)))
+        return _sensible(files.read_json(turns_file(runs)))
     except (OSError, ValueError, RecursionError):
         return {}
 
@@ -123,5 +123,5 @@ def _sensible(content: object) -> dict[str, int]:
     return {person: turn for person, turn in pairs if isinstance(turn, int)}
 
 
-def _turns_file(runs: Path) -> Path:
+def turns_file(runs: Path) -> Path:
     return lab_folder(runs) / "turns.json"

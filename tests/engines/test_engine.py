@@ -140,9 +140,7 @@ def test_an_address_where_nothing_listens_is_told(runs_folder, monkeypatch):
 
 @pytest.mark.fault(47)
 @pytest.mark.parametrize("scheme", ["", "ray://"])
-def test_a_dead_cluster_that_ray_address_names_is_told_and_none_is_begun_here(
-    runs_folder, monkeypatch, capsys, scheme
-):
+def test_a_dead_cluster_that_ray_address_names_is_told_and_none_is_begun_here(runs_folder, monkeypatch, capsys, scheme):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"{scheme}127.0.0.1:{free.getsockname()[1]}"

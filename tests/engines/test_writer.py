@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import os
 import resource
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +17,7 @@ from core.engines.parcel import Parcel
 from core.jobs import control, elsewhere, halt, queue, turns
 from core.jobs.alerts import addresses
 from core.jobs.alerts.line import Line
-from core.runs import Run
+from core.runs import FoldState, Run
 from core.runs.run import is_locked
 from core.storage import files, locks
 from core.studies import healing
@@ -264,6 +266,74 @@ def test_what_is_held_back_is_not_begun_and_the_order_is_the_queues(root, open_l
     control.cancel(first)
     lab.round()
     assert not hands.desk.waiting
+
+
+def test_rounds_in_which_nothing_changed_read_no_queue(root, open_lab, tiny_plan, monkeypatch):
+    cluster, hands = near()
+    run, lab = launched(short(tiny_plan), root, (0, 1)), open_lab(cluster)
+    begun(lab, hands)
+    hands.desk.begun((run.id, 0), 1, {"id": "n0", "name": "node 0"})
+    lab.round()
+    clock = [1000.0]
+    lab.writer.queue = queue.Reader(root, lambda: clock[0])
+    reads, lists = [], []
+    original, listdir = lab.writer.queue._read, os.listdir
+    monkeypatch.setattr(lab.writer.queue, "_read", lambda: (reads.append(clock[0]), original()))
+    monkeypatch.setattr(os, "listdir", lambda path: (lists.append(path), listdir(path))[1])
+    for _ in range(60):  # 18 seconds of rounds, in which a node sends a word a second
+        hands.desk.beat((run.id, 0), 1, {"kind": "progress", "epoch": 1})
+        lab.round()
+        clock[0] += 0.3
+    assert len(reads) < 12 and max(reads) < 1004
+    assert lists.count(queue.queue_folder(root)) == len(reads)
+    queue.hold(root, "pause", [run.id])
+    lab.round()
+    assert not hands.desk.waiting
+
+
+@pytest.mark.parametrize("state", ["done", "cancelled", "running"])
+@pytest.mark.fault(47)
+def test_a_place_that_somebody_who_was_killed_left_in_the_queue_keeps_nothing_waiting(root, open_lab, tiny_plan, state):
+    """A job that has ended gives its place up; one that says running, and that nobody trains, goes on."""
+    cluster, hands = near()
+    run = launched(short(tiny_plan), root)
+    run.write_state(FoldState(0, state))
+    lab = open_lab(cluster)
+    for _ in range(3):
+        lab.round()
+        hands.desk.tick()
+    if state == "running":
+        hands.train()
+        lab.round()
+    assert run.fold_state(0).state == ("done" if state == "running" else state)
+    assert not list(queue.places(root))
+    assert not hands.desk.waiting and not hands.desk.running
+    assert lab.writer.round() is False
+
+
+def test_a_place_of_a_deleted_run_is_given_up(root, open_lab, tiny_plan):
+    run = launched(short(tiny_plan), root)
+    lab = open_lab(near()[0])
+    run.delete()
+    lab.round()
+    assert not list(queue.places(root))
+    assert not run.dir.exists()
+
+
+def test_what_a_worker_here_trains_is_left_to_it(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    run = launched(short(tiny_plan), root)
+    lab = open_lab(cluster)
+    with locks.held(Path(run.fold_lock(0).lock_file), "the fold"):
+        for _ in range(3):
+            lab.round()
+            hands.desk.tick()
+        assert not hands.started
+        assert len(list(queue.places(root))) == 1
+    begun(lab, hands)
+    hands.train()
+    lab.round()
+    assert run.fold_state(0).state == "done"
 
 
 def test_people_take_turns_on_a_cluster_as_on_this_machine(root, open_lab, tiny_plan):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core import machine, places
-from core.jobs import control, queue, slots, worker
+from core.jobs import control, queue, slots, turns, worker
 from core.jobs.processes import detached
 from core.places import HOME
 from core.runs import FoldState, Run
@@ -172,6 +172,89 @@ def test_two_holds_hold_until_both_are_gone_and_one_run_is_let_go_of_all(make_ru
     assert not queue.is_holding(runs_folder, "two")
     queue.release(runs_folder, "two")
     assert os.listdir(queue.holds_folder(runs_folder)) == []
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def reader(runs_folder, monkeypatch):
+    """One that has settled: as if nothing had changed for an hour. reads: how often it read the whole queue."""
+    reader = queue.Reader(runs_folder, Clock())
+    reader.reads = 0
+    original = reader._read
+
+    def read():
+        reader.reads += 1
+        original()
+
+    def settle():
+        for path in reader._paths():
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path, (0, 0))
+        for _ in range(3):
+            reader.entries()
+            reader._unchanged._clock.now += 3.0
+
+    monkeypatch.setattr(reader, "_read", read)
+    reader.settle = settle
+    return reader
+
+
+def test_a_queue_that_did_not_change_is_not_read_again(make_run, runs_folder, reader):
+    queue.enqueue(make_run(), [0, 1])
+    reader.settle()
+    reads = reader.reads
+    for _ in range(50):
+        reader._unchanged._clock.now += 0.3
+        assert reader.entries() == list(queue.entries(runs_folder, by_itself=True))
+    assert reader.reads == reads
+
+
+CHANGES = {
+    "another run": lambda root, runs, make: queue.enqueue(make(), [0]),
+    "a fold that began": lambda root, runs, make: queue.remove(runs[0], [0]),
+    "another order": lambda root, runs, make: queue.reorder(root, [runs[1].id, runs[0].id]),
+    "a hold": lambda root, runs, make: queue.hold(root, "pause", [runs[0].id]),
+    "a run more of a hold": lambda root, runs, make: queue.hold(root, "early", [runs[1].id]),
+    "a hold that ended": lambda root, runs, make: queue.release(root, "early"),
+    "a run less of a hold": lambda root, runs, make: queue.release(root, "early", [runs[2].id]),
+    "a run let go": lambda root, runs, make: queue.let_go(runs[2]),
+    "somebody's turn": lambda root, runs, make: turns.took_one(runs[0]),
+    "a number for each": lambda root, runs, make: files.write_text(places.lab_file(root), "[queue]\neach = 1\n"),
+    "a job of another machine": lambda root, runs, make: queue.enqueue(make(), [0], "another"),
+    "no queue": lambda root, runs, make: [path.unlink() for path in queue.queue_folder(root).iterdir()],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_changes_what_may_begin_is_seen_at_once(make_run, runs_folder, reader, change):
+    runs = [make_run() for _ in range(4)]
+    for run, person in zip(runs, ("ada", "bob", "ada", "ada"), strict=True):
+        run.update_info(by=person)
+        queue.enqueue(run, [0, 1])
+    queue.hold(runs_folder, "early", [runs[2].id, runs[3].id])
+    reader.settle()
+    before = reader.entries()
+    CHANGES[change](runs_folder, runs, make_run)
+    now = list(queue.entries(runs_folder, by_itself=True))
+    assert reader.entries() == now
+    assert (now != before) == (change != "a job of another machine")
+
+
+def test_a_job_that_was_given_another_place_still_stands_in_the_queue(make_run, runs_folder, reader):
+    first, second = make_run(), make_run()
+    for run in (first, second):
+        queue.enqueue(run, [0, 1])
+    reader.settle()
+    queue.reorder(runs_folder, [second.id, first.id])
+    queue.remove(second, [0])
+    assert reader.stands(first.id, 0) and reader.stands(second.id, 1)
+    assert not reader.stands(second.id, 0) and not reader.stands(first.id, 2)
 
 
 def test_a_claimed_job_cannot_be_claimed_again(make_run, runs_folder):
