@@ -86,10 +86,10 @@ def _named(ray: Any) -> str | None:
     if named not in ("", "auto"):
         return None if named == "local" else named
     try:
-        found = str(ray._private.services.canonicalize_bootstrap_address("auto"))
+        running = str(ray._private.services.canonicalize_bootstrap_address("auto"))
     except ConnectionError:
         return None
-    return found if _listens(_place(found)) else None  # else it is written down still, and dead
+    return running if _listens(_place(running)) else None  # else it is written down still, and dead
 
 
 def _place(address: str) -> tuple[str, int]:
