@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.browser.hands import button, field, open_launch, press, sees, text, write
+from tests.browser import axe
+from tests.browser.hands import button, field, filled, open_launch, press, sees, text, write
 from tests.browser.screen import slack, soon
 
 pytestmark = pytest.mark.browser
@@ -23,6 +24,32 @@ def streamlit_would_say_it(page) -> bool:
 
 def goes_on(page) -> None:
     soon(lambda: not page.locator(OURS).count(), 90 * slack(), "the page does not say any more that the lab is gone")
+
+
+@pytest.mark.fault(48)
+def test_a_page_whose_line_ended_for_good_says_why_and_is_reloaded_by_its_button(page, context, lab):
+    """A message that is no message of Streamlit's: it then looks for its server no more."""
+    context.watch.allow("WebSocket", "Websocket", "fatal", "Connection error")
+    lines = []
+    page.route_web_socket("**/_stcore/stream", lambda line: lines.append((line, line.connect_to_server())))
+    open_launch(page)
+    field(page, "Description").fill("not sent yet")
+
+    lines[-1][0].send("not one of Streamlit's")
+    sees(page, "takes it up again only when it is reloaded")
+    assert "does not let this page in" not in text(page)
+    notice = page.locator(OURS)
+    assert "Unexpected Websocket message type" in notice.inner_text()
+    assert "Copy what you typed and did not send" in notice.inner_text()
+    soon(lambda: not page.get_by_role("dialog").count(), 60 * slack(), "what Streamlit says of it is not there")
+    assert field(page, "Description").input_value() == "not sent yet"
+    places = [place for fault in axe.violations(page) for _, place in fault.places]
+    assert not [place for place in places if OURS in place]  # the fields under it are greyed, as long as it stands
+    before = len(lines)
+    press(notice.get_by_role("button", name="Reload"))
+    soon(lambda: page.evaluate("true") and len(lines) > before, 60 * slack(), "the page asks for a line anew")
+    filled(page)
+    assert not notice.count()
 
 
 @pytest.mark.long

@@ -10,17 +10,23 @@ from __future__ import annotations
 import streamlit as st
 
 _JS = """
-const HERE = "What you typed stays here, and a training needs neither this page nor the lab. "
-  + "The page goes on by itself ";
+const HERE = "What you typed stays here, and a training needs neither this page nor the lab. ";
+const ON = HERE + "The page goes on by itself ";
+const COPY = "Copy what you typed and did not send, then reload. A training goes on without this page.";
 const WORDS = {
-  lost: ["Lost connection to the lab. Is it still running?", HERE + "once the lab answers."],
-  offline: ["You are offline, and the lab does not answer.", HERE + "once you are online again."],
+  lost: ["Lost connection to the lab. Is it still running?", ON + "once the lab answers."],
+  offline: ["You are offline, and the lab does not answer.", ON + "once you are online again."],
   back: ["The lab answers again.", "This page goes on in a moment."],
   stranger: ["The lab answers, but does not let this page in.",
-    "It may have been started anew: open the link that it printed in another tab of this browser. " + HERE + "then."],
+    "It may have been started anew: open the link that it printed in another tab of this browser. " + ON + "then."],
+  deaf: ["The lab answers, but this page gets no line to it.",
+    "Something between this browser and the lab may hold up WebSockets: a web server, an extension, a filter of the "
+    + "network. " + ON + "once they come through; a reload may help."],
+  over: ["This page lost its line to the lab, and takes it up again only when it is reloaded.", COPY],
 };
 const PATIENCE = 1000, AGAIN = 3000, ANSWER = 5000;  // ms: before it is said, between two looks, for an answer
-const LOOKS = 4;  // answers of a lab that lets nobody in, before that is said
+const LOOKS = 4;  // answers of a lab to which no line comes about, before that is said
+const LONGEST = 160;  // characters of what Streamlit says of a page that is over
 const STYLE = `
 #lab-connection { position: fixed; z-index: 1000000; top: .6rem; left: 50%; transform: translateX(-50%);
   width: min(44rem, calc(100vw - 1.2rem)); box-sizing: border-box; display: flex; flex-wrap: wrap; align-items: center;
@@ -35,8 +41,10 @@ const STYLE = `
 
 const app = () => document.querySelector('[data-testid="stApp"]');
 const notice = () => document.getElementById("lab-connection");
-const connected = () => app()?.dataset.testConnectionState === "CONNECTED";
-let looking = false, cut = false, answers = 0, next;
+const line = () => app()?.dataset.testConnectionState;
+const connected = () => line() === "CONNECTED";
+const isOver = () => line() === "DISCONNECTED_FOREVER";  // Streamlit gave up and looks for its server no more
+let looking = false, cut = false, answers = 0, reason = "", next;
 
 async function answer() {
   const script = document.querySelector('script[src*="static/js/"]');
@@ -45,8 +53,15 @@ async function answer() {
     const asked = await fetch(new URL("_stcore/host-config", root),
       {cache: "no-store", signal: AbortSignal.timeout(ANSWER)});
     if (!asked.ok) return [401, 403].includes(asked.status) ? "stranger" : "lost";
-    return ++answers < LOOKS ? "back" : "stranger";
+    if (isOver()) return "over";
+    return ++answers < LOOKS ? "back" : "deaf";
   } catch { return navigator.onLine ? "lost" : "offline"; }
+}
+
+function wordsOf(kind) {
+  const [what, then] = WORDS[kind];
+  if (kind === "over" && reason) return [what, `${reason} ${then}`];
+  return isOver() && kind !== "over" ? [what, then.replace(ON, HERE + "Reload the page ")] : [what, then];
 }
 
 function say(kind) {
@@ -55,15 +70,17 @@ function say(kind) {
     box.id = "lab-connection";
     box.setAttribute("role", "alert");
     box.innerHTML = `<style>${STYLE}</style><div><b></b><small></small></div><button type="button">Try again</button>`;
-    box.querySelector("button").onclick = () => look(true);
+    box.querySelector("button").onclick = () => box.dataset.kind === "over" ? location.reload() : look(true);
     document.body.append(box);
   }
   const {backgroundColor, color, fontFamily} = getComputedStyle(app());
   Object.assign(notice().style, {backgroundColor, color, fontFamily});
-  ["b", "small"].forEach((part, at) => {
-    const words = notice().querySelector(part);
-    if (words.textContent !== WORDS[kind][at]) words.textContent = WORDS[kind][at];  // each change is read aloud
+  notice().dataset.kind = kind;
+  wordsOf(kind).forEach((words, at) => {
+    const part = notice().querySelector(["b", "small"][at]);
+    if (part.textContent !== words) part.textContent = words;  // each change is read aloud
   });
+  notice().querySelector("button").textContent = kind === "over" ? "Reload" : "Try again";
 }
 
 function hush() {
@@ -79,7 +96,7 @@ async function look(asked) {
   const button = notice()?.querySelector("button");
   if (button && asked) Object.assign(button, {disabled: true, textContent: "Trying ..."});
   const kind = await answer();
-  if (button) Object.assign(button, {disabled: false, textContent: "Try again"});
+  if (button) button.disabled = false;
   looking = false;
   if (connected() && kind !== "lost" && kind !== "offline") return hush();
   say(kind);
@@ -94,9 +111,16 @@ function noticed() {
   else if (!next && !looking) next = setTimeout(look, PATIENCE);
 }
 
+function said(dialog) {
+  const words = dialog.querySelector("h2 + div")?.textContent.trim() || "";
+  const cut = words.length > LONGEST ? words.slice(0, LONGEST - 4) + " ..." : words;
+  return cut && !/[.!?]$/.test(cut) ? cut + "." : cut;
+}
+
 function inItsPlace() {
   for (const dialog of document.querySelectorAll('[role="dialog"]'))
     if (dialog.querySelector("h2")?.textContent === "Connection error") {
+      if (isOver()) reason = said(dialog);
       dialog.parentElement.parentElement.style.visibility = "hidden";  // while it fades
       dialog.querySelector('button[aria-label="Close"]')?.click();
     }
