@@ -173,9 +173,8 @@ def draw(view: View, name: str) -> None:
 frame.begin_page(lists=False)
 groups.style()
 choice = choice_of()
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.html('<div class="lab-title">Data</div>', width="content")
-    open_launch = st.button("Launch with it", icon=":material/rocket_launch:", disabled=not choice["root"])
+head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+head.html('<div class="lab-title">Data</div>', width="content")
 selection_place = bar.place()
 picker.choose(choice, KEY)
 if not choice["root"]:
@@ -191,6 +190,14 @@ except LabError as error:
     fault = error
     badges.show_error(error)
 labels.labels_form(choice, f"{KEY}.{choice['root']}", reader=scan.reader if scan else None, fault=fault)
+with head:  # once it is known whether there is a dataset
+    open_launch = st.button(
+        "Launch with it",
+        icon=":material/rocket_launch:",
+        key="data-launch",
+        disabled=scan is None,
+        help=None if scan is not None else "Choose a dataset first.",
+    )
 if scan is None:
     if fault.kind == "stopped":
         st.button("Scan again", icon=":material/refresh:", on_click=picker.forget)

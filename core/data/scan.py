@@ -228,8 +228,8 @@ def _root(root: str | Path) -> Path:
     if path.is_file():
         raise LabError(f"dataset {path}: is a file", f"Enter its folder, {path.parent}.", "missing")
     if not path.is_dir():
-        near = opening.nearest(path)
-        remedy = "Check the spelling." if near is None else f"Check the spelling: did you mean {near}?"
+        near = opening.alike(path, most=1)
+        remedy = f"Check the spelling: did you mean {near[0]}?" if near else "Check the spelling."
         raise LabError(f"dataset {path}: there is no such folder", remedy, "missing")
     return path.resolve()
 

@@ -98,3 +98,26 @@ def test_nothing_outside_is_there(places):
     assert not opening.is_folder(outside) and not opening.is_file(outside / "photos" / "a.txt")
     with pytest.raises(LabError, match="does not look"):
         opening.has_file(outside / "photos" / "a.txt")
+
+
+def test_a_path_that_leads_nowhere_is_answered_with_what_it_begins_then_with_what_it_is_like(tmp_path, monkeypatch):
+    for name in ("faces", "faces-2024", "Faces-old", "birds", ".faces-hidden"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+    (tmp_path / "photos" / "faces.txt").write_text("no folder")
+
+    def names(path):
+        return [str(each.relative_to(tmp_path)) for each in opening.alike(tmp_path / path)]
+
+    assert names("photos/face") == ["photos/faces", "photos/faces-2024", "photos/Faces-old"]
+    assert names("photos/brids") == ["photos/birds"]
+    assert names("photo/birds") == ["photos"]  # a misspelt folder above it: from there one goes on
+    assert names("photos/zzz") == names("zzz/birds") == []
+    assert opening.alike(tmp_path / "photos" / "face", most=1) == [tmp_path / "photos" / "faces"]
+    monkeypatch.setattr(opening, "MOST_BESIDE", 0)
+    assert names("photos/face") == []
+
+
+def test_nothing_is_offered_outside_of_where_the_lab_looks(places):
+    allowed, outside = places
+    assert opening.alike(allowed / "photo") == [allowed / "photos"]
+    assert opening.alike(outside / "photo") == []

@@ -94,6 +94,35 @@ def test_a_missing_folder_is_an_error_and_no_traceback(lab, tmp_path):
     assert "there is no such folder" in html(open_page(root=tmp_path / "nowhere"))
 
 
+def test_a_misspelt_folder_is_one_click_from_the_right_one_and_cannot_be_launched_before(lab, tmp_path):
+    root = pets(tmp_path / "real-faces", each=2)
+    page = open_page(root=str(tmp_path / "real-face"))
+    launch = next(button for button in page.button if button.label == "Launch with it")
+    assert launch.disabled and "no such folder" in html(page)
+    (offered,) = (button for button in page.button if ".alike-" in button.key)
+    assert offered.label.replace("\\", "").endswith("real-faces")
+    offered.click().run()
+    assert not page.exception and address(page, "root") == str(root)
+    assert next(button for button in page.button if button.label == "Launch with it").disabled is False
+    assert not [button for button in page.button if ".alike-" in button.key]
+
+
+def test_the_path_of_a_folder_is_typed_into_an_empty_field_and_stands_on_the_page_once(lab, tmp_path):
+    demo = pets(tmp_path / "demo", each=2)
+    page = open_page(root=str(demo))
+    page.segmented_control(key="data-choice.source").set_value("folder").run()
+    (path,) = (each for each in page.text_input if each.label == "Folder of the dataset")
+    assert path.value == "" and path.placeholder
+    root = pets(tmp_path / "mine", each=2)
+    path.set_value(str(root)).run()
+    assert address(page, "root") == str(root)
+    heads = [each.value for each in page.markdown if "What was understood" in each.value]
+    assert heads == ["**What was understood**"]
+    page.segmented_control(key="data-choice.source").set_value("recent").run()
+    (head,) = (each.value for each in page.markdown if "What was understood" in each.value)
+    assert str(root) in head.replace("\\", "").replace("\u200b", "")
+
+
 def test_the_address_opens_a_dataset_and_it_becomes_a_recent_one(lab, tmp_path):
     page = press(open_page(root=pets(tmp_path / "pets")), "**Counts of each class**")
     assert page.dataframe[0].value["photos"].tolist() == [40, 40]

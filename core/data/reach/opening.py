@@ -66,20 +66,26 @@ def is_file(path: str | Path) -> bool:
     return bounds.may_look(path) and os.path.isfile(path)
 
 
-def nearest(path: Path) -> Path | None:
-    """The folder beside it whose name is the most like its own, for a path that leads nowhere; None where none is like
-    it, or where the lab may not look."""
+def alike(path: Path, most: int = 6) -> list[Path]:
+    """Folders that may have been meant by a path that leads nowhere, the likeliest first: those whose names go on from
+    its last part, then those that are spelt much like it. Of a path whose folder is not there either, those for that
+    folder. Empty where none is like it, or where the lab may not look."""
+    while not os.path.isdir(path.parent) and path.parent != path:
+        path = path.parent
     names = []
     try:
         with listing(path.parent) as entries:
             for entry in itertools.islice(entries, MOST_BESIDE):
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                     names.append(entry.name)
     except (OSError, LabError):
-        return None
-    folded = {name.casefold(): name for name in sorted(names, reverse=True)}
-    alike = difflib.get_close_matches(path.name.casefold(), folded, 1, 0.7)
-    return path.parent / folded[alike[0]] if alike else None
+        return []
+    typed, folded = path.name.casefold(), {name.casefold(): name for name in sorted(names, reverse=True)}
+    if not typed:
+        return []
+    goes_on = sorted(name for name in folded if name.startswith(typed))
+    chosen = dict.fromkeys([*goes_on, *difflib.get_close_matches(typed, folded, most, 0.7)])
+    return [path.parent / folded[name] for name in list(chosen)[:most]]
 
 
 def _opened(path: str | Path, flags: int) -> int:

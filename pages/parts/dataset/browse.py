@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 import streamlit as st
 
 from core.data.images import SUFFIXES
-from core.data.reach import bounds
+from core.data.reach import bounds, opening
 from core.data.reach.opening import is_folder, listing
 from core.errors import LabError
 from core.places import datasets_folder
@@ -19,7 +19,7 @@ from pages.parts.shared import badges
 
 AT = "browsing-at"  # in the session: key of the controls -> the folder that is listed, None while it is closed
 MOST_FOLDERS, MOST_ENTRIES = 200, 20_000  # that are shown of a folder, that are looked at
-LONGEST_NAME = 60
+LONGEST_NAME, LONGEST_PATH = 60, 90
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,27 @@ def browse(root: str, key: str, take: Callable[[str], None], *, label: str = "Br
             _way("Unpacked zips", datasets_folder(), here, key)
             if root:
                 st.button("Close", key=f"{key}.close", type="tertiary", on_click=_go, args=(key, None))
+
+
+def alike(typed: str, key: str, take: Callable[[str], None]) -> None:
+    """Folders that may have been meant by a path that leads nowhere, a click each; nothing for one that leads
+    somewhere. take(folder)."""
+    path = Path(os.path.expanduser(typed))
+    if not typed or is_folder(path) or not path.is_absolute():
+        return
+    offered = opening.alike(path)
+    if not offered:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Did you mean" if len(offered) == 1 else "Did you mean one of these", width="content")
+        for number, folder in enumerate(offered):
+            st.button(
+                plain(one_line(str(folder), LONGEST_PATH)),
+                key=f"{key}.alike-{number}",
+                icon=":material/folder:",
+                on_click=take,
+                args=(str(folder),),
+            )
 
 
 def _way(label: str, place: Path, here: Path, key: str) -> None:

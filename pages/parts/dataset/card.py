@@ -17,6 +17,7 @@ from core.text import plain
 from pages.parts.dataset import lead
 from pages.parts.dataset.picker import forget
 from pages.parts.shared import faces, groups
+from pages.parts.shared.fields import value_of
 
 UNDERSTOOD = "understood"  # in the session: (scan, its facts, its photos)
 PHOTOS = 10
@@ -62,10 +63,12 @@ _CSS = """<style>
 
 def card(scan: Scan, key: str, *, show_problems: Callable[[Fact], str]) -> None:
     """show_problems(fact) is called by a click that asks for more: it opens them and returns where on the page."""
+    typed = value_of(f"{key}.path") if st.session_state.get(f"{key}.source") == "folder" else ""  # stands above
     with st.container(border=True, key=f"understood-{key}"):  # all of it, so that fields below stay what they are
         st.html(_CSS)
         with st.container(horizontal=True, horizontal_alignment="distribute", key=f"understood-head-{key}"):
-            st.markdown(f"**What was understood** :small[:gray[{plain(scan.root)}]]", width="stretch")
+            path = "" if typed == scan.root else f" :small[:gray[{plain(scan.root)}]]"
+            st.markdown(f"**What was understood**{path}", width="stretch")
             st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
         facts, photos = _understood(scan)
         for number, fact in enumerate(facts):

@@ -105,17 +105,22 @@ def _zip(choice: Choice, key: str) -> None:
 
 
 def _folder(choice: Choice, key: str) -> None:
+    """The field is empty while the demo is chosen, which has a button of its own."""
+    root = "" if choice["root"] == str(demo_folder()) else choice["root"]
     field(
         st.text_input,
         "Folder of the dataset",
         key=f"{key}.path",
-        holds=choice["root"],
+        holds=root,
         read=str.strip,
         take=lambda root: take_root(choice, root),
         placeholder=browse.example(),
-        help="An absolute path on the machine where the lab runs. It is read, never written to.",
+        help="An absolute path on the machine where the lab runs, or its beginning: Enter lists the folders that go on "
+        "from it. It is read, never written to.",
     )
-    browse.browse(choice["root"], key, lambda root: choice.update(known_choice(root)))
+    with st.container(key=f"{key}-alike"):  # always there, so that fields below stay what they are
+        browse.alike(root, key, lambda root: choice.update(known_choice(root)))
+    browse.browse(root, key, lambda root: choice.update(known_choice(root)))
 
 
 def _recent(choice: Choice, key: str) -> None:
