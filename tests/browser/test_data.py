@@ -9,8 +9,10 @@ import pytest
 from core.data.labels import corrections
 from core.places import datasets_folder
 from core.runs import Run
+from tests.browser import axe
 from tests.browser.hands import (
     address,
+    at_rest,
     button,
     choose,
     field,
@@ -112,6 +114,41 @@ def test_a_label_is_corrected_and_the_run_that_follows_has_the_correction(page, 
     assert corrections.load(lab.demo, lab.runs) == []
     assert corrections.read(run.corrections_file) == [made]
     assert "Traceback" not in text(page)
+
+
+def test_on_a_phone_a_chosen_photo_is_a_bar_that_opens_and_the_gallery_stays_in_sight(page, lab):
+    talk, panel = Talk(page), page.locator(".st-key-data-photo")
+    page.set_viewport_size({"width": 420, "height": 800})
+    page.goto(f"/data?root={lab.demo}&view=faces&order=person")
+    tiles = page.locator(".data-gallery button")
+    soon(lambda: tiles.count() == 60, 60 * slack(), "a page of photos")
+    talk.over()
+    with talk.answered():
+        tiles.first.click()
+    assert at_rest(panel)["height"] < 80
+    assert not button(page, "Save correction").is_visible()
+    above = page.get_by_text("Select several").bounding_box()
+    assert at_rest(tiles.first)["y"] - above["y"] < 120  # nothing is kept free for the panel
+    with talk.answered():
+        press(panel.get_by_role("button", name="Open", exact=True))
+    assert at_rest(panel)["height"] > 300 and button(page, "Save correction").is_visible()
+    fits(page)
+    assert axe.grave(page) == []
+    with talk.answered():
+        press(button(page, "Less"))
+    assert at_rest(panel)["height"] < 80
+    with talk.answered():
+        press(panel.get_by_role("button", name="Close"))
+        tiles.nth(1).click(modifiers=["Control"])
+    assert at_rest(panel)["height"] < 80 and "1 photo" in panel.inner_text()
+    with talk.answered():
+        press(button(page, "Correct"))
+    assert at_rest(panel)["height"] > 200
+    page.set_viewport_size({"width": 1000, "height": 800})
+    assert not button(page, "Less").is_visible()
+    page.get_by_text("Data", exact=True).last.scroll_into_view_if_needed()
+    button(page, "Actions").click(trial=True)  # what is done with the selection is not under the panel
+    button(page, "Launch with it").click(trial=True)
 
 
 def test_what_was_understood_leads_to_the_control_that_changes_it_and_fits_a_phone(page, tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts.correcting import several
+from pages.parts.correcting import several, slim
 from pages.parts.data import photo
 from pages.parts.data.view import View, address, pick_several
 from pages.parts.selection import selected
@@ -15,7 +15,7 @@ from pages.parts.selection.several import is_on, switch
 
 WIDTH = 320  # px
 _CSS = f"""<style>
-.st-key-data-photo {{ position: fixed; bottom: 1rem; width: {WIDTH}px; max-height: calc(100vh - 8.5rem);
+.st-key-data-photo {{ position: fixed; bottom: 1rem; width: {WIDTH}px; max-height: calc(100vh - 13.4rem);
   overflow-y: auto; overscroll-behavior: contain; z-index: 90; padding: .7rem .9rem; border-radius: 8px;
   border: 1px solid color-mix(in srgb, currentColor 18%, transparent); background: light-dark(#ffffff, #191f23);
   gap: .5rem;
@@ -25,11 +25,12 @@ _CSS = f"""<style>
 .data-chosen {{ display: grid; grid-template-columns: repeat(6, 1fr); gap: 4px; }}
 .data-chosen img {{ width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; display: block; }}
 .st-key-data-beside {{ flex-wrap: nowrap; }}
-@media (max-width: 760px) {{
+@media {slim.NARROW} {{
   .st-key-data-beside {{ flex-direction: column-reverse; }}
+  .st-key-data-beside > *, .st-key-data-panel {{ flex: 0 0 auto !important; width: 100% !important; }}
   .st-key-data-photo {{ left: .5rem; right: .5rem; bottom: .5rem; width: auto; max-height: 70vh; }}
 }}
-</style>"""
+{slim.STYLE}</style>"""
 
 
 def beside() -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -14,7 +14,7 @@ from core.data.thumbnails import thumbnails
 from core.data.values import attribute_names
 from core.errors import LabError
 from core.text import count, number_of
-from pages.parts.correcting import said
+from pages.parts.correcting import said, slim
 from pages.parts.data import photo
 from pages.parts.data.view import View, pick_several
 from pages.parts.selection import selected
@@ -30,6 +30,7 @@ def draw(view: View, samples: Sequence[str]) -> None:
     rows = [row for sample in samples if (row := view.row(sample)) is not None and not view.left_out(sample)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{number_of(len(samples), 'photo')}**", width="stretch")
+        slim.button("Correct")
         st.button(
             "Clear",
             icon=":material/close:",

@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.places import HOME
 from core.text import count, plain
 from pages.parts.augment import photo
-from pages.parts.correcting import said
+from pages.parts.correcting import said, slim
 from pages.parts.data.view import PAGE, View, go
 from pages.parts.shared import badges
 from pages.parts.shared.attributes import title
@@ -38,6 +38,7 @@ def draw(view: View, sample: str, order: Sequence[str]) -> None:
     row = view.row(sample)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("**Photo**", width="stretch")
+        slim.button("Open")
         _step("Previous photo", "P", "chevron_left", order, sample, -1)
         _step("Next photo", "N", "chevron_right", order, sample, 1)
         st.button(
