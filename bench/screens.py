@@ -32,6 +32,8 @@ from core.network.model import build_model
 from core.plan.plan import Plan, make_plan
 from core.report import gather, render
 from core.runs import Run
+from core.runs.use import used
+from core.runs.use.used import Totals
 from core.storage import files
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
@@ -51,6 +53,11 @@ AT_REST = """() => document.fonts.status === "loaded"
 LENGTH = """() => { const main = document.querySelector('[data-testid="stMain"]') || document.scrollingElement;
   return Math.max(main.scrollHeight, document.scrollingElement.scrollHeight) + innerHeight - main.clientHeight; }"""
 TOO_WIDE_REPORT = "() => [document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth]"
+
+
+USED = {"gpu": 97.0, "gpu_memory": 41.2e9, "temperature": 68.0, "cpu": 93.0, "held": 2.1e9}
+DEVICE = {"device": "NVIDIA H100 80GB HBM3", "precision": "bfloat16", "threads": 2}
+LIMITS = {"gpu_memory_total": 85.5e9, "cores": 2.0}
 
 
 @dataclass(frozen=True)
@@ -118,11 +125,24 @@ def training(run: Run) -> Iterator[Run]:
     """As if a worker had one fold of it in hand: its lock is held, and it says how far it is."""
     fold = run.folds()[0]
     state = run.written_state(fold)
+    run.update_info(**DEVICE)
     with run.fold_lock(fold):
         run.write_state(replace(state, state="running", started=time.time() - 90, ended=None, scores=None))
         now = {"epoch": state.epoch + 1, "split": "train", "step": 3, "steps": 9, "images_per_second": 61.0}
+        now |= {"use": {name: value * 0.96 for name, value in USED.items()} | LIMITS}
         files.write_json(run.progress_file(fold), now)
         yield run
+
+
+def with_use(run: Run) -> Run:
+    """As if its folds had trained on a GPU that tells everything of itself."""
+    run.update_info(**DEVICE)
+    for fold in run.folds():
+        use = Totals()
+        for share in (1.0, 0.8 + 0.05 * fold):
+            use.add({name: value * share for name, value in USED.items()} | LIMITS)
+        used.keep(run, fold, use.record(), goes_on=False)
+    return run
 
 
 def study_of(lab: Lab, runs: list[Run]) -> str:
@@ -148,7 +168,7 @@ def empty_places(demo: Path) -> list[Place]:
 
 def filled_places(lab: Lab, rest: ExitStack, folder: Path) -> list[Place]:
     """The lab with runs in every state. rest: holds what has to go on as long as anybody looks."""
-    best = with_networks(finished(lab, "depths r18", 18, 0.75))
+    best = with_use(with_networks(finished(lab, "depths r18", 18, 0.75)))
     other = finished(lab, "depths r34", 34, 0.5)
     failed = finished(lab, "rates too high", 18, 0.3, states={0: "done", 1: "failed", 2: "failed"})
     stopped = finished(lab, "stopped early", 18, 0.3, states={1: "cancelled", 2: "cancelled"})

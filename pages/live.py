@@ -176,6 +176,8 @@ def draw_attributes(run: Run, config: RunConfig, done: list[int]) -> None:
 
 
 def log(run: Run) -> None:
+    if figures := machine.use_html(run):
+        st.html(figures)
     with st.container(height=320, border=False, autoscroll=True):
         st.code(run.log_tail(40) or "The log is empty until a worker starts.", None)
 

@@ -10,7 +10,7 @@ from core import machine, places
 from pages.parts.hand import hand
 from pages.parts.keys import glossary
 from pages.parts.people import people
-from pages.parts.settings import about, alerts, change, disk, engine, health, pixels, slots
+from pages.parts.settings import about, alerts, change, disk, engine, health, now, pixels, slots
 from pages.parts.shared import frame, theme
 
 frame.begin_page(lists=False, shows=hand.BOTH)
@@ -30,6 +30,8 @@ with theme.section("Decoded photos"):
 with theme.section("Where fold jobs train"):
     engine.section(root)
     slots.controls()
+with theme.section("This machine now"):
+    now.section(root)
 with theme.section("Who is told when a run ends"):
     alerts.section(root)
 with theme.section("Is this machine well?"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from core.compare.members import ComparedRun
 from core.config import RunConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
+from core.runs.use import used
+from core.runs.use.used import Record
 from core.storage import files
 from core.storage.files import GARBAGE
 
@@ -39,7 +41,8 @@ class RunCost:
     training_rate, validation_rate: images per second, median over epochs and folds; validation is forward only, with
     reading. epoch_seconds: training and validation of one epoch of one fold, mean. seconds: all folds together.
     checkpoint_bytes: one fold's best weights, mean. memory_bytes: the most that training a fold held, on the GPU or,
-    on a CPU, in its process. device: as the run recorded it.
+    on a CPU, in its process. device: as the run recorded it. use: how much of its machine it used, as runs.use.used
+    describes it; {} where that was not kept.
     """
 
     size: Size
@@ -50,6 +53,7 @@ class RunCost:
     checkpoint_bytes: float
     memory_bytes: float
     device: str
+    use: Record = field(default_factory=dict)
 
 
 def size_of(config: RunConfig, class_names: Sequence[str], folder: Path) -> Size:
@@ -113,6 +117,7 @@ def cost_of(member: ComparedRun, metrics: pd.DataFrame) -> RunCost:
         checkpoint_bytes=float(np.mean(weights)) if weights else math.nan,
         memory_bytes=float(memory) if isinstance(memory, (int, float)) else math.nan,
         device=str(member.info.get("device", "")),
+        use=used.of_run(member.info),
     )
 
 

@@ -15,6 +15,7 @@ import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 from core import machine
 from core.errors import LabError
@@ -38,16 +39,34 @@ def name(index):
         return torch.cuda.get_device_name(index)
     except RuntimeError:
         return "GPU"
-print(json.dumps([name(index) for index in range(torch.cuda.device_count())]))
+def uuid(index):
+    try:
+        return str(torch.cuda.get_device_properties(index).uuid)
+    except (RuntimeError, AttributeError, AssertionError):
+        return ""
+print(json.dumps([[name(index), uuid(index)] for index in range(torch.cuda.device_count())]))
 """
 PATIENCE = 120.0  # seconds for torch to be imported and asked
 NONE_HOLDS = 600.0  # seconds for which "no GPU" is believed where there is a driver: it may have been starting
 
-_answers: dict[str, tuple[float, list[str]]] = {}  # for folders that cannot be written
+
+class Gpu(NamedTuple):
+    """uuid: as torch tells it, which tells this GPU from others; empty where it does not."""
+
+    name: str
+    uuid: str
+
+
+_answers: dict[str, tuple[float, list[Gpu]]] = {}  # for folders that cannot be written
 
 
 def names(root: Path, top: Path = machine.TOP) -> list[str]:
     """The names of the GPUs that a worker of this runs folder can use, in torch's order; empty without one."""
+    return [gpu.name for gpu in listed(root, top)]
+
+
+def listed(root: Path, top: Path = machine.TOP) -> list[Gpu]:
+    """The same with what tells them apart."""
     if not (nodes := _nodes(top)):
         return []
     state = _state(nodes, top)
@@ -63,7 +82,8 @@ def names(root: Path, top: Path = machine.TOP) -> list[str]:
         answer = _ask()
         _answers[state] = time.time(), answer
         with contextlib.suppress(OSError, LabError):
-            files.write_json(path, {"state": state, "when": time.time(), "names": answer})
+            table = {"names": [gpu.name for gpu in answer], "uuids": [gpu.uuid for gpu in answer]}
+            files.write_json(path, {"state": state, "when": time.time(), **table})
     return answer
 
 
@@ -93,10 +113,11 @@ def _torch_version() -> str:
     return ""
 
 
-def _remembered(root: Path, state: str) -> list[str] | None:
+def _remembered(root: Path, state: str) -> list[Gpu] | None:
     try:
         data = files.read_json(machine_folder(root) / "gpus.json")
-        when, answer = float(data["when"]), [str(name) for name in data["names"]]
+        pairs = zip(data["names"], data["uuids"], strict=True)
+        when, answer = float(data["when"]), [Gpu(str(name), str(uuid)) for name, uuid in pairs]
         if data["state"] != state:
             raise ValueError("of another state")
     except (OSError, *GARBAGE):
@@ -104,12 +125,12 @@ def _remembered(root: Path, state: str) -> list[str] | None:
     return answer if answer or abs(time.time() - when) < NONE_HOLDS else None
 
 
-def _ask() -> list[str]:
+def _ask() -> list[Gpu]:
     """What torch says in a process of its own; none where it cannot be asked, since nothing could train on them."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", QUESTION], cwd=HOME, capture_output=True, text=True, timeout=PATIENCE, check=True
         )
-        return [str(name) for name in json.loads(done.stdout.splitlines()[-1])]
+        return [Gpu(str(name), str(uuid)) for name, uuid in json.loads(done.stdout.splitlines()[-1])]
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return []

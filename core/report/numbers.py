@@ -26,6 +26,7 @@ from core.predict.extras.ways import EXTRAS
 from core.report.blocks import Bullets, Figure, Section, Table
 from core.report.findings import Findings
 from core.runs import Run, looks, metrics_file
+from core.runs.use import words as use_words
 from core.stats import paired
 from core.stats.metrics import mean_and_deviation
 from core.text import NOTHING, duration, rate, score, spread
@@ -232,10 +233,19 @@ def costs(findings: Findings) -> Section:
         "training and validation of one fold; memory is the most that training a fold held."
     )
     blocks: list = [Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), note)]
+    blocks += _use(findings)
     if len(points) > 1:
         figure = comparison.score_against_cost(points, x_title="multiply-adds per image (G)", y_title="macro F1")
         blocks.append(Figure(figure, "F1 against cost; no other run beats those on the dotted line in both."))
     return Section("Cost", tuple(blocks))
+
+
+def _use(findings: Findings) -> list[Table]:
+    """What each run used of its machine; nothing where no run kept it, as those of before."""
+    rows = [(findings.names[each.id], use_words.cells(findings.costs[each.id].use)) for each in findings.members]
+    columns = list(dict.fromkeys(title for _, row in rows for title in row))
+    lines = tuple((name, *(row.get(title, NOTHING) for title in columns)) for name, row in rows)
+    return [Table(("used while training", *columns), lines, use_words.NOTE)] if columns else []
 
 
 def extras(findings: Findings) -> Section:

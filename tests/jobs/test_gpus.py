@@ -20,6 +20,10 @@ class cuda:
         if index == 1:
             raise RuntimeError("CUDA error")
         return f"card {index}"
+    def get_device_properties(index):
+        if index == 1:
+            raise RuntimeError("CUDA error")
+        return type("Properties", (), {"uuid": f"uuid-{index}"})
 """
 
 
@@ -109,6 +113,22 @@ def test_a_damaged_answer_is_asked_for_again(card, runs_folder, text):
     (machine_folder(runs_folder) / "gpus.json").write_text(text)
     assert gpus.names(runs_folder, top) == ["card 0"]
     assert json.loads((machine_folder(runs_folder) / "gpus.json").read_text())["names"] == ["card 0"]
+
+
+def test_each_gpu_is_told_with_what_tells_it_from_others(card, runs_folder):
+    top = card("dev/nvidia0", seen=3)
+    for _ in range(2):  # as torch says it, then as it was written down
+        assert gpus.listed(runs_folder, top) == [("card 0", "uuid-0"), ("GPU", ""), ("card 2", "uuid-2")]
+        gpus._answers.clear()
+
+
+def test_an_answer_of_a_lab_that_kept_names_alone_is_asked_for_again(card, runs_folder, tmp_path):
+    top = card("dev/nvidia0", seen=1)
+    assert gpus.names(runs_folder, top) == ["card 0"]
+    path = machine_folder(runs_folder) / "gpus.json"
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "uuids"}))
+    gpus._answers.clear()
+    assert gpus.listed(runs_folder, top) == [("card 0", "uuid-0")] and asked(tmp_path) == 2
 
 
 def test_where_nothing_can_be_written_the_answer_is_remembered(card, tmp_path):

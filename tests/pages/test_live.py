@@ -10,6 +10,7 @@ from core.jobs import control
 from core.report import render
 from core.runs import FoldState, metrics_file
 from core.runs.lists.summaries import summaries
+from core.runs.use import used
 from core.storage import files
 from pages.parts.live import looks, machine, waits
 from pages.parts.run import curves, view
@@ -125,6 +126,59 @@ def test_device_threads_memory_and_speed_stand_beneath_the_progress(folder):
     )
     assert machine.in_words({"device": "CPU, 1 threads"}, [{}, {}]) == "CPU, 1 thread each"
     assert machine.in_words({}, [{}, {}]) == ""
+
+
+READING = {"gpu": 87.4, "gpu_memory": 41.2e9, "gpu_memory_total": 85e9, "temperature": 64, "cpu": 93.2, "cores": 2}
+USE = "GPU 87% · 41.2 of 85.0 GB · 64 °C · CPU 93% of 2 cores"
+
+
+def test_a_fold_that_trains_tells_what_it_uses_of_its_machine(folder):
+    run = make_run(folder, states=("running", "running", "queued"))
+    progress = {"epoch": 3, "epochs": 4, "split": "train", "step": 5, "steps": 10}
+    files.write_json(run.progress_file(0), {**progress, "use": {**READING, "held": 640e6}})
+    files.write_json(run.progress_file(1), {**progress, "use": {"cpu": 50, "gpu": None, "temperature": "hot"}})
+    with run.fold_lock(0), run.fold_lock(1):
+        markup = html(page("live", run=run.id))
+    assert f"{USE} · holds 640 MB</div>" in markup and '<div class="lab-meta">CPU 50%</div>' in markup
+
+
+@pytest.mark.parametrize("use", [{}, None, "87%", {"gpu": "87"}])
+def test_a_fold_without_a_look_yet_has_no_line_for_it(folder, use):
+    run = make_run(folder, states=("running", "queued"))
+    files.write_json(run.progress_file(0), {"epoch": 3, "epochs": 4, "split": "train", "use": use})
+    with run.fold_lock(0):
+        assert "GPU" not in html(page("live", run=run.id))
+
+
+def test_a_network_on_everybody_has_no_card_so_its_use_stands_with_the_device():
+    assert machine.in_words({"device": "NVIDIA T4"}, [{"use": READING}], tells_use=True) == f"NVIDIA T4 · {USE}"
+
+
+def test_how_much_a_run_used_stays_with_its_device_and_its_log(folder):
+    run = make_run(folder, info={"device": "NVIDIA T4", "peak_memory": 3.2e9})
+    for fold, share in ((0, 80), (1, 100)):
+        looks = used.Totals()
+        looks.add({**READING, "gpu": share, "held": 640e6})
+        used.keep(run, fold, looks.record(), goes_on=False)
+    markup = html(page("live", run=run.id))
+    assert (
+        "NVIDIA T4 · 3.2 GB at its peak · GPU 90% on average, 100% at most · GPU memory 41.2 of 85.0 GB at most · "
+        "64 °C at most · CPU 93% of 2 cores on average · its processes held 640 MB at most"
+    ) in markup
+    assert "<tr><td>fold 1</td><td>100%, at most 100%</td><td>41.2 of 85.0 GB</td><td>64 °C</td>" in markup
+    assert "<tr><td>all folds</td><td>90%, at most 100%</td>" in markup
+
+
+def test_the_memory_of_a_cpu_run_is_told_once(folder):
+    facts = {"device": "CPU, 2 threads", "peak_memory": 3.2e9}
+    looks = used.Totals()
+    looks.add({"cpu": 93.0, "cores": 2, "held": 3.1e9})
+    words = machine.in_words({**facts, used.KEY: {0: looks.record()}}, [])
+    assert words == "CPU, 2 threads · 3.2 GB at its peak · CPU 93% of 2 cores on average"
+
+
+def test_a_run_of_before_tells_nothing_of_its_use(folder):
+    assert "while training" not in html(page("live", run=make_run(folder).id))
 
 
 def test_what_was_cancel_is_nothing_else_after_the_click(folder, monkeypatch):

@@ -1,21 +1,30 @@
 """The page Settings: room on the disk, decoded photos, where fold jobs train, the doctor's looks."""
 
 import importlib.util
+import re
+from dataclasses import replace
+from html import unescape
 
 import numpy as np
+import psutil
 import pytest
 
+from core import machine
 from core.data.pictures import kept
 from core.jobs import doctor, elsewhere, queue, slots
 from core.jobs.alerts import addresses
 from core.jobs.doctor import Finding
+from core.jobs.gpus import Gpu
 from core.jobs.room import keep
 from core.runs import Run
 from core.runs.lists import index
 from core.storage import asking, files
 from core.storage.asking import Asker
 from core.text import size
+from core.training.gauges.now import GpuNow, Now
+from core.training.gauges.nvidia import REFUSED
 from pages.parts.runs import columns
+from pages.parts.settings import now as now_page
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import captions, html, page
 from tests.webhooks import listening
@@ -43,6 +52,51 @@ def test_an_empty_lab_says_what_will_be_listed_and_opens_no_cluster(folder):
     assert "No run yet" in captions(at) and "free</b> of" in html(at)
     assert "this lab takes" in html(at) and not at.dataframe
     assert "Python" in "".join(each.value for each in at.markdown)
+
+
+NOW = Now(34.2, 8, 5_100_000_000, 8_200_000_000)
+GPU = GpuNow("NVIDIA H100", "b", {"gpu": 87.0, "gpu_memory": 41.2e9, "gpu_memory_total": 85e9, "temperature": 64.0})
+
+
+def rows_of(now, usable=()):
+    spans = re.findall(r"<span>(.*?)</span>", now_page.now_html(now, list(usable)))
+    cells = [unescape(text) for text in spans if text]
+    return dict(zip(cells[::2], cells[1::2], strict=True))
+
+
+def test_what_the_machine_does_now_is_told(folder):
+    markup = html(page("settings"))
+    assert "Processor" in markup and f"of {size(psutil.virtual_memory().total)}" in markup.replace("GB taken", "GB")
+
+
+def test_processor_and_memory_are_told_with_what_the_lab_may_use_of_them(monkeypatch):
+    monkeypatch.setattr(machine, "cores", lambda: 8)
+    monkeypatch.setattr(machine, "is_limited", lambda: False)
+    assert rows_of(NOW) == {"Processor": "34% of 8 processors", "Memory": "5.1 of 8.2 GB taken"}
+    assert rows_of(replace(NOW, cpu=None))["Processor"] == "is looked at"
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+    monkeypatch.setattr(machine, "is_limited", lambda: True)
+    monkeypatch.setattr(machine, "memory", lambda: 4_000_000_000)
+    assert rows_of(NOW) == {
+        "Processor": "34% of 8 processors; the lab may use 2 cores",
+        "Memory": "5.1 of 8.2 GB taken; the lab may use 4.0 GB",
+    }
+
+
+def test_each_gpu_is_told_by_torch_s_number_and_those_that_the_lab_does_not_use_too():
+    first = GpuNow("NVIDIA T4", "a", {"gpu_memory": 1e9, "gpu_memory_total": 16e9}, ("use", "temperature"))
+    rows = rows_of(replace(NOW, gpus=(first, GPU)), [Gpu("NVIDIA H100", "b"), Gpu("AMD Instinct", "c")])
+    assert list(rows.items())[2:] == [
+        ("GPU 0, NVIDIA H100", "87% · 41.2 of 85.0 GB · 64 °C"),
+        ("GPU 1, AMD Instinct", now_page.OTHERS),
+        ("NVIDIA T4, not the lab's", "1.0 of 16.0 GB · use and temperature not told by this driver"),
+    ]
+
+
+def test_why_a_gpu_is_not_told_stands_in_its_row():
+    rows = rows_of(replace(NOW, untold=REFUSED), [Gpu("Tesla T4", "a")])
+    assert rows["GPU 0, Tesla T4"] == f"use, memory and temperature are not told: {REFUSED}"
+    assert "does not find it" in rows_of(NOW, [Gpu("Tesla T4", "a")])["GPU 0, Tesla T4"]
 
 
 def test_results_alone_are_kept_by_a_click_that_says_what_is_lost_and_the_run_still_opens(run):

@@ -14,6 +14,7 @@ from core.errors import LabError
 from core.report import gather, render
 from core.report.blocks import Bullets, Faces, Figure, Section, Table
 from core.runs import Run
+from core.runs.use import used
 from core.storage import files
 from core.studies import records
 from tests.compared import CLASSES, make_run, samples
@@ -125,6 +126,23 @@ def test_the_cost_of_each_run_is_told(report):
     table = section(report, "Cost").blocks[0]
     cells = dict(zip(table.head, table.rows[0], strict=True))
     assert cells["parameters"] == "11.2 M" and cells["inference"] == "80 img/s" and cells["memory"] == "512 MB"
+
+
+def test_what_runs_used_of_their_machine_is_told_where_they_kept_it(study, report):
+    heads = [getattr(block, "head", ()) for block in section(report, "Cost").blocks]
+    assert not [head for head in heads if "used while training" in head]
+    runs = chosen(study)
+    looks = used.Totals()
+    looks.add({"gpu": 87.0, "gpu_memory": 41.2e9, "gpu_memory_total": 85e9, "temperature": 64.0})
+    info = runs[0].info_file.read_text("utf-8")
+    try:
+        used.keep(runs[0], 0, looks.record(), goes_on=False)
+        table = section(gather.gather(runs), "Cost").blocks[1]
+    finally:
+        runs[0].info_file.write_text(info, "utf-8")
+    assert table.head == ("used while training", "GPU use", "GPU memory, at most", "GPU temperature, at most", "looks")
+    assert table.rows[0][1:] == ("87%, at most 87%", "41.2 of 85.0 GB", "64 °C", "1")
+    assert table.rows[1][1:] == ("–",) * 4
 
 
 class Reader(HTMLParser):

@@ -91,12 +91,13 @@ def _entry(mean: float, peak: float, looks: int) -> dict[str, float]:
 def _checked(written: Any) -> Record:
     record = {}
     for name, value in files.table_of(written).items():
-        if name in LIMITS and _is_number(value):
+        if name in LIMITS and is_number(value):
             record[name] = value
-        elif name in MEASURED and all(_is_number(files.table_of(value).get(k)) for k in ("mean", "peak", "looks")):
+        elif name in MEASURED and all(is_number(files.table_of(value).get(k)) for k in ("mean", "peak", "looks")):
             record[name] = {key: value[key] for key in ("mean", "peak", "looks")}
     return record
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it can be what something measured; files say anything."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0

@@ -23,9 +23,10 @@ const ANY = new RegExp("(?<![\\\\p{L}\\\\p{N}_.-])("
   + ")(?![\\\\p{L}\\\\p{N}_-])", "giu");
 const MAIN = '[data-testid="stMain"]';
 const TEXTS = `${MAIN} [data-testid="stHtml"], ${MAIN} [data-testid="stCaptionContainer"] p`;
-const NOT_IN = ".lab-word, .lab-words, .lab-title, .lab-fault, a, button, code, pre, style, summary, label, figure, "
-  + "h1, h2, h3";
+const NOT_IN = ".lab-word, .lab-words, .lab-undotted, .lab-title, .lab-fault, a, button, code, pre, style, summary, "
+  + "label, figure, h1, h2, h3";
 
+// .lab-undotted: where such a word means something else, as the temperature of a GPU does.
 // What st.html wrote is nobody's but the browser's. Of React's own texts those that are all of their paragraph: React
 // puts another text in the place of whatever the paragraph holds then, and asks for no node of its own.
 const mine = box => box.matches('[data-testid="stHtml"]') || (box.childNodes.length === 1

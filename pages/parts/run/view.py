@@ -20,8 +20,11 @@ from core.plan.folds import absence, absent_classes
 from core.runs import FoldState, Run, metrics_file
 from core.runs.colours import fold_hue
 from core.runs.states import overall
+from core.runs.use import words as use_words
+from core.runs.use.used import KEY, is_number
+from core.storage import files
 from core.storage.files import GARBAGE
-from core.text import count, duration, rate, score, spread
+from core.text import count, duration, rate, score, size, spread
 from pages.parts.hand import results
 from pages.parts.run.nodes import node_html
 from pages.parts.shared import badges
@@ -256,9 +259,20 @@ def folds_html(status: RunStatus, absent: Mapping[int, Sequence[str]], colour: s
             f'<div class="lab-line" style="margin:0;font-size:inherit"><span class="lab-meta">'
             f"{escape(_where(status, fold))}{absence_mark(absent.get(fold.fold, ()))}</span><span>{best}</span></div>"
             f"{badges.bar(status.fold_share(fold), fold.state)}"
-            f"{node_html(fold, status.progress.get(fold.fold, {}))}</div>"
+            f"{node_html(fold, status.progress.get(fold.fold, {}))}{_use_html(status, fold)}</div>"
         )
     return f'<div class="lab-folds">{"".join(cards)}</div>'
+
+
+def _use_html(status: RunStatus, fold: FoldState) -> str:
+    """What a fold that trains uses of its machine; empty before its first look. Its memory too where others train
+    beside it: what they hold together stands above."""
+    now = status.progress.get(fold.fold, {})
+    words = use_words.now_in_words(now)
+    held = files.table_of(now.get(KEY)).get("held")
+    if words and len(status.running) > 1 and is_number(held):
+        words.append(f"holds {size(held)}")
+    return f'<div class="lab-meta">{escape(" · ".join(words))}</div>' if words else ""
 
 
 def failures_html(folds: Sequence[FoldState]) -> str:
