@@ -66,9 +66,7 @@ def train_fold(
         if any(trainer.info.get(key) != value for key, value in facts.items()):
             run.update_info(**facts)
         points = ResumePoints(run, fold, writer, config.training.resume_seconds)
-        gauge = Gauge(card_of(device), lambda words: run.log(f"fold {fold}: {words}"))
-        if device.type != "cpu" and gauge.card is None:
-            gauge.tell("use, memory and temperature of the GPU are not told: only NVIDIA's can be asked.")
+        gauge = gauge_of(run, fold, device)
         try:
             with gauge:
                 finished = _epochs(trainer, points, report, should_stop, gauge)
@@ -86,6 +84,14 @@ def train_fold(
     if finished and trainer.peak is not None:
         run.update_info(peak_memory=max(trainer.peak, run.info().get("peak_memory") or 0))
     return finished
+
+
+def gauge_of(run: Run, fold: int, device: torch.device) -> Gauge:
+    """What will look beside a fold; what cannot be told of its GPU goes to the run's log."""
+    gauge = Gauge(card_of(device), lambda words: run.log(f"fold {fold}: {words}"))
+    if device.type != "cpu" and gauge.card is None:
+        gauge.tell("use, memory and temperature of the GPU are not told: only NVIDIA's can be asked.")
+    return gauge
 
 
 def prepare_pixels(

@@ -73,7 +73,7 @@ def test_processor_and_memory_are_told_with_what_the_lab_may_use_of_them(monkeyp
     monkeypatch.setattr(machine, "cores", lambda: 8)
     monkeypatch.setattr(machine, "is_limited", lambda: False)
     assert rows_of(NOW) == {"Processor": "34% of 8 processors", "Memory": "5.1 of 8.2 GB taken"}
-    assert rows_of(replace(NOW, cpu=None))["Processor"] == "is looked at"
+    assert rows_of(replace(NOW, cpu=None))["Processor"] == "being looked at"
     monkeypatch.setattr(machine, "cores", lambda: 2)
     monkeypatch.setattr(machine, "is_limited", lambda: True)
     monkeypatch.setattr(machine, "memory", lambda: 4_000_000_000)

@@ -18,6 +18,7 @@ from core import machine
 from core.training.gauges.nvidia import Card, Meter, Nvml, Untold
 
 BELIEVED = 1.5  # seconds
+RECENT = 15.0  # seconds: what a processor did since a look that is longer ago says nothing of now
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class GpuNow:
 
 @dataclass(frozen=True)
 class Now:
-    """cpu: percent of all processors since the look before; None in the first. memory: bytes that are taken, of
-    memory_total. gpus: NVIDIA's, in NVML's order. untold: why none of them is told; empty where they are."""
+    """cpu: percent of all processors since the look before; None in the first after a while. memory: bytes that are
+    taken, of memory_total. gpus: NVIDIA's, in NVML's order. untold: why none of them is told; empty where they are."""
 
     cpu: float | None
     processors: int
@@ -79,7 +80,7 @@ class Watch:
         every = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)  # which user has already
         idle = times["idle"] + times.get("iowait", 0.0)
         before, self._times = self._times, (every - idle, every)
-        if before is None or every <= before[1]:
+        if before is None or every <= before[1] or time.monotonic() - self._when > RECENT:
             return None
         return 100 * min(1.0, max(0.0, (self._times[0] - before[0]) / (every - before[1])))
 

@@ -44,7 +44,11 @@ def _draw(root: Path) -> None:
 
 def now_html(now: Now, usable: list[Gpu]) -> str:
     """HTML of a row for processor, memory and each GPU. usable: the GPUs that fold jobs train on, in torch's order."""
-    cpu = "is looked at" if now.cpu is None else f"{words.percent(now.cpu)} of {number_of(now.processors, 'processor')}"
+    cpu = (
+        "being looked at"
+        if now.cpu is None
+        else f"{words.percent(now.cpu)} of {number_of(now.processors, 'processor')}"
+    )
     if machine.cores() < now.processors:
         cpu += f"; the lab may use {number_of(machine.cores(), 'core')}"
     memory = f"{words.of_size(now.memory, now.memory_total)} taken"

@@ -161,6 +161,13 @@ def test_a_stopped_fold_that_goes_on_counts_both_parts(tiny_plan, runs_folder, n
     assert used.of_folds(run.info())[0]["gpu"] == {"mean": 20, "peak": 30, "looks": 2}
 
 
+def test_of_a_gpu_that_is_not_nvidia_s_the_log_says_so_once_and_of_a_cpu_nothing(tiny_plan, runs_folder):
+    run = frozen(tiny_plan, runs_folder)
+    assert train.gauge_of(run, 0, CPU).card is None and run.log_tail() == ""
+    assert train.gauge_of(run, 0, torch.device("mps")).card is None
+    assert run.log_tail().count("only NVIDIA's can be asked") == 1
+
+
 def test_a_gpu_is_named_by_what_torch_tells_of_it(monkeypatch):
     tells = {"uuid": UUID, "pci_domain_id": 0, "pci_bus_id": 15, "pci_device_id": 0}
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: type("Told", (), tells))

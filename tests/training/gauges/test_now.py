@@ -30,6 +30,17 @@ def test_processor_memory_and_gpus_are_told_and_nvml_is_opened_once(nvml, monkey
     assert module.calls.count("nvmlInit") == 1 and "nvmlShutdown" not in module.calls and not second.untold
 
 
+def test_what_a_processor_did_since_a_look_of_long_ago_is_not_told_as_now(nvml, monkeypatch):
+    nvml()
+    monkeypatch.setattr(now, "BELIEVED", -1.0)
+    seconds = iter([Times(10, 5, 80, 5), Times(11, 6, 81, 5)])
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(seconds))
+    watch = Watch()
+    watch.look()
+    monkeypatch.setattr(now, "RECENT", -1.0)
+    assert watch.look().cpu is None
+
+
 def test_who_asks_at_once_is_answered_by_the_same_look(nvml):
     module, watch = nvml(Chip("GPU-" + A)), Watch()
     assert watch.look() is watch.look() and module.calls.count("nvmlDeviceGetUtilizationRates") == 1
