@@ -2,9 +2,13 @@
 
 import gc
 import os
+import sys
 
 pytest_plugins = ["tests.browser.screen"]
 
+# Each of some hundred processes would compile the lab anew, and each of pytest's workers all tests with it.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.disable()  # until all is imported
 # What a killed process has written is not lost, and no test cuts the power: that each file is sent to the disk before
 # it has its name is what test_files.py asks. To wait for the disk 20 times a run would leave a core idle.

@@ -8,7 +8,7 @@ from PIL import Image
 from core.config import from_dict
 from core.data.scan import scan
 from core.data.tasks import class_parts
-from core.network.model import build_model
+from core.network.model import build_model, unfilled
 from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.runs.create import create
@@ -73,7 +73,7 @@ def alone(run, fold, which="best"):
     """The fold's network, put together without fold_model."""
     config, names = run.config(), run.info()["class_names"]
     parts = class_parts(config.task, names) if config.model.head == "factored" else None
-    model, _ = build_model(config.model, len(names), 12345, parts)
+    model = unfilled(config.model, len(names), parts)
     model.load_state_dict(safetensors.torch.load_file(run.weights_file(fold, which)))
     return model.eval()
 

@@ -22,7 +22,7 @@ from core.data.pictures.photo import photo_of
 from core.data.tasks import class_parts
 from core.errors import LabError, memory_in_words
 from core.jobs import queue
-from core.network.model import PairHead, build_model
+from core.network.model import PairHead, unfilled
 from core.network.weights_file import load_backbone
 from core.runs import Run, origins
 from core.runs.ancestry import ancestry
@@ -190,8 +190,7 @@ def _open(run: Run, fold: int, which: str, device: torch.device) -> FoldModel:
     run = run.whole if isinstance(run, OneAttribute) else run
     config, class_names = run.config(), run.info()["class_names"]
     parts = class_parts(config.task, class_names) if config.model.head == "factored" else None
-    blank = config.model.model_copy(update={"init": "scratch"})  # its own weights follow; no other file is needed
-    model, _ = build_model(blank, len(attributes(run)) or len(class_names), 0, parts)
+    model = unfilled(config.model, len(attributes(run)) or len(class_names), parts)
     path = run.weights_file(fold, which)
     origins.check(run, fold, which)
     try:

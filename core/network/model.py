@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torchvision
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from core.config.run_config import ModelConfig
 from core.errors import LabError
@@ -79,12 +80,7 @@ def build_model(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = getattr(torchvision.models, f"resnet{config.depth}")(weights=None, num_classes=classes)
-        if config.head == "factored":
-            assert parts is not None, "a factored head is made of the parts of its classes"
-            values = {name: list(dict.fromkeys(part[name] for part in parts)) for name in parts[0]}
-            index = np.array([[values[name].index(part[name]) for name in values] for part in parts])
-            model.fc = FactoredHead(model.fc.in_features, [len(v) for v in values.values()], index)
+        model = _network(config, classes, parts)
     facts: dict = {"init": config.init}
     if config.init == "imagenet":
         path = imagenet_file(config.depth)
@@ -95,6 +91,33 @@ def build_model(
         check_place(config.file)
         facts |= load_backbone(model, config.file)
     return model.to(memory_format=torch.channels_last), facts
+
+
+def unfilled(config: ModelConfig, classes: int, parts: list[dict[str, str]] | None = None) -> nn.Module:
+    """The network of build_model with weights that are whatever lay in memory: for who loads them all from a file."""
+    with _Undrawn():
+        return _network(config, classes, parts).to(memory_format=torch.channels_last)
+
+
+class _Undrawn(TorchFunctionMode):
+    """In this thread no first weights are drawn: they take most of the time that a network is made in."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        given = kwargs or {}
+        drawing = function in (torch.Tensor.normal_, torch.Tensor.uniform_)
+        if drawing or getattr(function, "__module__", "") == nn.init.__name__:
+            return args[0] if args else given["tensor"]
+        return function(*args, **given)
+
+
+def _network(config: ModelConfig, classes: int, parts: list[dict[str, str]] | None) -> nn.Module:
+    model = getattr(torchvision.models, f"resnet{config.depth}")(weights=None, num_classes=classes)
+    if config.head == "factored":
+        assert parts is not None, "a factored head is made of the parts of its classes"
+        values = {name: list(dict.fromkeys(part[name] for part in parts)) for name in parts[0]}
+        index = np.array([[values[name].index(part[name]) for name in values] for part in parts])
+        model.fc = FactoredHead(model.fc.in_features, [len(v) for v in values.values()], index)
+    return model
 
 
 def inherit(

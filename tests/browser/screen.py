@@ -35,6 +35,13 @@ FLAGS = ["--no-sandbox", "--no-first-run"]
 # Of a test's own certificate: asked about at each connection, Chromium gives up on a file after so many of them.
 FLAGS += ["--ignore-certificate-errors"]
 FLAGS += [f"--disable-{what}" for what in ("gpu", "quic", "background-networking", "component-update", "sync")]
+# Each window would load two pages of what drops down from an address bar that nobody sees: a third of Chromium's work
+# on a page of the lab. The last such list alone counts, so that Playwright's own is here too.
+OFF = "WebUIOmniboxPopup WebUIOmniboxAimPopup WebUIOmniboxFullPopup AvoidUnnecessaryBeforeUnloadCheckSync PaintHolding "
+OFF += "DestroyProfileOnBrowserClose HttpsUpgrades HttpsFirstBalancedModeAutoEnable ThirdPartyStoragePartitioning "
+OFF += "AvoidCorsURLLoaderRestartOnRedirect LensOverlay MediaRouter OptimizationHints NetworkTimeServiceQuerying "
+OFF += "AimEnabled PreconnectToSearch"
+FLAGS += [f"--disable-features={OFF.replace(' ', ',')}"]
 LONGEST = 600  # seconds for one test in front of a running lab, on a machine however busy; nothing may hang for longer
 PEOPLE = 40  # of the demo dataset here: the fewest for which the five default folds have someone of each class
 LEFT_OUT = "BROWSER TESTS WERE LEFT OUT: no Chromium on the path"

@@ -6,7 +6,10 @@ the questions of core/storage/asking.py too, or stand in OPEN with the reason.
 
 import ast
 
+import pytest
+
 from core.places import HOME
+from tests.house.source import forget, nodes_of, tree_of
 
 # Where what people made is written, moved and removed.
 KEPT = {
@@ -38,60 +41,13 @@ def dotted(path):
     return ".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {
-    dotted(path): ast.parse(path.read_text("utf-8"))
-    for room in ("core", "pages")
-    for path in (HOME / room).rglob("*.py")
-}
-FUNCTIONS = {
-    f"{module}.{node.name}": node
-    for module, tree in MODULES.items()
-    for node in tree.body
-    if isinstance(node, ast.FunctionDef)
-}
-
-
-def imports(tree):
+def imports(nodes):
     """Name in a file -> dotted name of what it is."""
     names = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     return names
-
-
-IMPORTS = {module: imports(tree) for module, tree in MODULES.items()}
-
-
-def resolved(name):
-    """A function under the name of the file that it stands in."""
-    module, _, last = name.rpartition(".")
-    while name not in FUNCTIONS and last in IMPORTS.get(module, {}) and IMPORTS[module][last] != name:
-        name = IMPORTS[module][last]
-        module, _, last = name.rpartition(".")
-    return name
-
-
-def named(module, node):
-    """The functions that some code names, be it to call them or to hand them on."""
-    known_here = IMPORTS[module]
-    for each in ast.walk(node):
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in known_here:
-            yield resolved(f"{known_here[each.value.id]}.{each.attr}")
-        elif isinstance(each, ast.Name):
-            yield resolved(known_here.get(each.id, f"{module}.{each.id}"))
-
-
-NAMED = {name: set(named(name.rpartition(".")[0], node)) & FUNCTIONS.keys() for name, node in FUNCTIONS.items()}
-
-
-def reaching(goals):
-    """Every function that names one of the goals, or comes to one through others."""
-    reached = fresh = set(goals)
-    while fresh:
-        fresh = {name for name, others in NAMED.items() if name not in reached and others & fresh}
-        reached |= fresh
-    return reached
 
 
 def writes(tree):
@@ -102,24 +58,78 @@ def writes(tree):
             yield node.lineno
 
 
-def of_pages():
-    """The functions of core that pages name."""
-    of_core = {name for name in FUNCTIONS if name.startswith("core.")}
-    return {
-        name for module in MODULES if module.startswith("pages") for name in named(module, MODULES[module])
-    } & of_core
+class House:
+    """Every function of core and pages, and which it names; read when the first rule asks, not by whoever collects."""
+
+    def __init__(self):
+        paths = [path for room in ("core", "pages") for path in (HOME / room).rglob("*.py")]
+        self.modules = {dotted(path): tree_of(path) for path in paths}
+        self.functions = {
+            f"{module}.{node.name}": node
+            for module, tree in self.modules.items()
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
+        }
+        self.imports = {dotted(path): imports(nodes_of(path)) for path in paths}
+        self.named = {
+            name: set(self.names(name.rpartition(".")[0], ast.walk(node))) & self.functions.keys()
+            for name, node in self.functions.items()
+        }
+
+    def resolved(self, name):
+        """A function under the name of the file that it stands in."""
+        module, _, last = name.rpartition(".")
+        while (
+            name not in self.functions and last in self.imports.get(module, {}) and self.imports[module][last] != name
+        ):
+            name = self.imports[module][last]
+            module, _, last = name.rpartition(".")
+        return name
+
+    def names(self, module, nodes):
+        """The functions that some code names, be it to call them or to hand them on."""
+        known_here = self.imports[module]
+        for each in nodes:
+            if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in known_here:
+                yield self.resolved(f"{known_here[each.value.id]}.{each.attr}")
+            elif isinstance(each, ast.Name):
+                yield self.resolved(known_here.get(each.id, f"{module}.{each.id}"))
+
+    def reaching(self, goals):
+        """Every function that names one of the goals, or comes to one through others."""
+        reached = fresh = set(goals)
+        while fresh:
+            fresh = {name for name, others in self.named.items() if name not in reached and others & fresh}
+            reached |= fresh
+        return reached
+
+    def of_pages(self):
+        """The functions of core that pages name."""
+        pages = [(module, tree) for module, tree in self.modules.items() if module.startswith("pages")]
+        return {
+            name
+            for module, tree in pages
+            for name in self.names(module, ast.walk(tree))
+            if name in self.functions and name.startswith("core.")
+        }
 
 
-def test_every_change_that_a_page_offers_is_asked_for_in_core():
-    changing = of_pages() & reaching(
-        name for name, node in FUNCTIONS.items() if name.rpartition(".")[0] in KEPT and list(writes(node))
+@pytest.fixture(scope="module")
+def house():
+    yield House()
+    forget()
+
+
+def test_every_change_that_a_page_offers_is_asked_for_in_core(house):
+    changing = house.of_pages() & house.reaching(
+        name for name, node in house.functions.items() if name.rpartition(".")[0] in KEPT and list(writes(node))
     )
-    unasked = changing - reaching(QUESTIONS)
+    unasked = changing - house.reaching(QUESTIONS)
     assert unasked == OPEN.keys(), sorted(unasked ^ OPEN.keys())
     assert {"core.jobs.control.cancel", "core.jobs.trash.delete", "core.studies.records.pause"} <= changing - unasked
 
 
-def test_pages_write_and_remove_nothing_themselves():
+def test_pages_write_and_remove_nothing_themselves(house):
     """Else nobody would be asked; that the tour was put away is nothing that anybody made."""
-    writing = {module for module, tree in MODULES.items() if module.startswith("pages") and list(writes(tree))}
+    writing = {module for module, tree in house.modules.items() if module.startswith("pages") and list(writes(tree))}
     assert writing == {"pages.parts.live.tour"}

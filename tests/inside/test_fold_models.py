@@ -79,8 +79,8 @@ def test_the_fold_of_a_sample_is_the_one_that_held_its_person_out(run):
 
 def test_a_model_is_read_once_by_ten_threads_and_held_by_one_at_a_time(run, monkeypatch):
     reads, inside = [], []
-    original = fold_models.build_model
-    monkeypatch.setattr(fold_models, "build_model", lambda *a: reads.append(1) or original(*a))
+    original = fold_models.unfilled
+    monkeypatch.setattr(fold_models, "unfilled", lambda *a: reads.append(1) or original(*a))
 
     def look(_):
         with fold_model(run, 0) as opened:

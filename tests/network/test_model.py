@@ -8,7 +8,7 @@ import torchvision
 from core.config.run_config import ModelConfig, TaskConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
-from core.network.model import FactoredHead, build_model, parameter_groups
+from core.network.model import FactoredHead, build_model, parameter_groups, unfilled
 from tests.network.backbones import assert_backbone_is, from_file, save, scratch
 
 NAMES = ["female <30", "female 30-59", "female >=60", "male <30", "male 30-59", "male >=60"]
@@ -38,6 +38,23 @@ def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generato
     assert all(torch.equal(one[key], again[key]) for key in one)
     assert not torch.equal(one["conv1.weight"], other["conv1.weight"])
     assert not torch.equal(one["fc.weight"], other["fc.weight"])
+
+
+@pytest.mark.parametrize("head", ["joint", "factored"])
+def test_a_network_for_weights_from_a_file_draws_none_and_is_the_same_once_it_has_them(head):
+    config = ModelConfig(init="scratch", head=head)
+    whole, _ = build_model(config, 6, 5, PARTS)
+    before = torch.get_rng_state()
+    network = unfilled(config, 6, PARTS)
+    assert torch.equal(before, torch.get_rng_state())
+    counters = {key for key in whole.state_dict() if key.endswith("num_batches_tracked")}
+    drawn = {key: value for key, value in whole.state_dict().items() if key not in counters}
+    network.load_state_dict(drawn)
+    assert all(network.state_dict()[key] == 0 for key in counters)
+    assert network.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    photos = torch.rand(2, 3, 32, 40)
+    with torch.inference_mode():
+        assert torch.equal(network.eval()(photos), whole.eval()(photos))
 
 
 @pytest.mark.parametrize("depth", [18, 50])
