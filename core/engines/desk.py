@@ -126,16 +126,16 @@ class Desk:
                 self.blobs[blob] = self.blobs.pop(f"{blob} …")
             return True
 
-    def arrange(self, writer: str, jobs: Sequence[FoldJob], keep: Sequence[str] = ()) -> bool:
+    def arrange(self, writer: str, jobs: Sequence[FoldJob], keep: Sequence[str] = ()) -> list[Key] | None:
         """What is to wait here from now on, in this order; what waited and is not among it is withdrawn.
 
-        keep: blobs that are needed soon. A job of which a part is missing is left out: the writer sends it again.
-        Returns False for a writer that was succeeded.
+        keep: blobs that are needed soon. Returns the jobs that were left out since a part of them is missing, which the
+        writer has to send again; None for a writer that was succeeded.
         """
         with self.lock:
             if writer != self.writer:
-                return False
-            self.waiting = {}
+                return None
+            self.waiting, lacking = {}, []
             for job in jobs:
                 if job.key in self.running or job.key in self.again:
                     attempt = self.running.get(job.key)
@@ -144,8 +144,10 @@ class Desk:
                     self._stop(job.key)
                 if all(blob in self.blobs for blob in job.blobs):
                     self.waiting[job.key] = job
+                else:
+                    lacking.append(job.key)
             self._forget_blobs(keep)
-            return True
+            return lacking
 
     def take(self, writer: str, confirmed: int, most: int = PART) -> dict[str, Any] | None:
         """What is new, as a numbered batch of parcels. confirmed: the last batch that is whole on the lab's disk."""

@@ -239,8 +239,9 @@ class RayCluster:
     def keep(self, writer: str, blob: str, part: int, parts: int, content: bytes) -> bool:
         return self._ask("keep", writer, blob, part, parts, content, timeout=SENDING)
 
-    def arrange(self, writer: str, jobs: Sequence[FoldJob], keep: Sequence[str]) -> bool:
-        return self._ask("arrange", writer, list(jobs), list(keep))
+    def arrange(self, writer: str, jobs: Sequence[FoldJob], keep: Sequence[str]) -> list[Key]:
+        answer = self._ask("arrange", writer, list(jobs), list(keep))
+        return answer if answer == [] else self._heard(answer)
 
     def take(self, writer: str, confirmed: int) -> dict[str, Any]:
         return self._heard(self._ask("take", writer, confirmed))

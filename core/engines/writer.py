@@ -8,6 +8,7 @@ trains and what came back meanwhile. Imports no torch before photos have to be d
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 import sys
 import time
@@ -30,6 +31,7 @@ from core.runs import Run
 from core.runs.states import ALIVE
 from core.storage import files
 
+AT_ONCE = 16  # fold jobs that are packed between two rounds at most
 AHEAD = 200  # fold jobs that wait at the desk, so that the cluster is busy while the lab is closed
 BY_HAND = "taken out of use by hand"
 TOLD = 2.0  # seconds between two reports, if nothing has changed
@@ -73,8 +75,8 @@ class Writer:
         self.trouble, self.doing = "", ""
         self.told = -1e9
         self._packer = ThreadPoolExecutor(1, "packer")
-        self._packing: tuple[Key, Future] | None = None
-        self._keeping: list[str] = []
+        self._packing: dict[Key, Future[FoldJob]] = {}
+        self._keeping: dict[Key, set[str]] = {}  # what the packer sent or sends for them
         self._leaving = False
         self.put_back: set[str] = set()  # nodes put back by hand, where that could not be struck off the wishes
         self.line = Line(root)
@@ -283,24 +285,30 @@ class Writer:
         """Let the desk hold what waits here, in the order of the queue. Returns whether anything waits."""
         keys = [key for key, held in self.held.items() if held.again]
         if halt.stopped(self.root) is None and elsewhere.address(self.root) == self.address:
-            first = self.queue.entries()[:AHEAD]
-            keys += [(run_id, fold) for _, run_id, fold in first if (run_id, fold) not in self.held]
+            entries = self.queue.entries()[:AHEAD]
+            keys += [(run_id, fold) for _, run_id, fold in entries if (run_id, fold) not in self.held]
         self._collect()
-        jobs, unpacked = [], None
-        for key in keys:
-            if key in self.packed:
-                jobs.append(self.packed[key])
-            elif self._is_due(key):
-                unpacked = key
-                break
-        order = [(job.key, job.attempt) for job in jobs]
-        if order != self.arranged:
-            if not self.cluster.arrange(self.token, jobs, self._keeping):
-                raise Succeeded
-            self.arranged = order
-        if unpacked is not None and self._packing is None:
-            self._packing = unpacked, self._packer.submit(self._pack, unpacked)
+        self.packed = {key: self.packed[key] for key in keys if key in self.packed}
+        unpacked = itertools.islice((key for key in keys if key not in self.packed and self._is_due(key)), AT_ONCE)
+        first = None
+        for key in unpacked:
+            first = first or key
+            if key not in self._packing and len(self._packing) < AT_ONCE:
+                self._packing[key] = self._packer.submit(self._pack, key)
+        ready = itertools.takewhile(lambda key: key != first, keys)  # what waits behind it has to wait here
+        self._arrange([self.packed[key] for key in ready if key in self.packed])
         return bool(keys)
+
+    def _arrange(self, jobs: list[FoldJob]) -> None:
+        """Let these wait at the desk. What it lacks something for is packed again: it lets go of what is held back."""
+        order = [(job.key, job.attempt) for job in jobs]
+        if order == self.arranged:
+            return
+        soon = set().union(*self._keeping.values(), *(job.blobs for job in self.packed.values()))
+        lacking = self.cluster.arrange(self.token, jobs, sorted(soon))
+        self.arranged = order if not lacking else None
+        for key in lacking:
+            self.packed.pop(key, None)
 
     def _is_due(self, key: Key) -> bool:
         """Whether a job of the queue may go to the desk; one that a worker here trains is left to it.
@@ -345,8 +353,8 @@ class Writer:
                 should_stop=lambda: self._leaving,
                 users=users,
             )
-            self._keeping = sorted(packed.job.blobs)
-            for blob in self.cluster.missing(self.token, self._keeping):
+            self._keeping[key] = packed.job.blobs
+            for blob in self.cluster.missing(self.token, sorted(packed.job.blobs)):
                 for part, parts, content in pack.parts_of(packed.sources[blob]):
                     self._do(f"sending {run.id}: part {part + 1:,} of {parts:,}")
                     if self._leaving or not self.cluster.keep(self.token, blob, part, parts, content):
@@ -358,17 +366,17 @@ class Writer:
 
     def _collect(self) -> None:
         """What the packer has finished; what cannot be packed has failed, as it would have on this machine."""
-        if self._packing is None or not self._packing[1].done():
-            return
-        (key, future), self._packing, self.doing = self._packing, None, ""
-        try:
-            self.packed[key] = future.result()
-        except LabError as error:
-            self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
-        except (Gone, DeskGone, Succeeded):
-            raise
-        except Exception as error:
-            self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
+        for key in [key for key, future in self._packing.items() if future.done()]:
+            future, self.doing = self._packing.pop(key), ""
+            self._keeping.pop(key, None)
+            try:
+                self.packed[key] = future.result()
+            except LabError as error:
+                self._fail(key, {"reason": error.message, "remedy": error.remedy, "kind": error.kind})
+            except (Gone, DeskGone, Succeeded):
+                raise
+            except Exception as error:
+                self._fail(key, fold_job.explain(error, Run(key[0], self.root)))
 
     def _fail(self, key: Key, why: dict[str, str]) -> None:
         run, fold = Run(key[0], self.root), key[1]

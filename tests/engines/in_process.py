@@ -89,7 +89,10 @@ class Near:
         return pickle.loads(pickle.dumps(answer))
 
     def arrange(self, writer, jobs, keep):
-        return self.desk.arrange(writer, jobs, keep)
+        answer = self.desk.arrange(writer, jobs, keep)
+        if answer is None:
+            raise Succeeded
+        return answer
 
     def close(self, *, end):
         self.ended.set()

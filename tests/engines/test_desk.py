@@ -238,7 +238,7 @@ def test_a_cancelled_fold_is_stopped_and_leaves_nothing(desk, hands):
 def test_an_older_writer_is_refused(desk, hands):
     desk.hello("newer")
     assert desk.take("w", 0) is None
-    assert desk.arrange("w", [job(0)]) is False
+    assert desk.arrange("w", [job(0)]) is None
     assert desk.cancel("w", ("r", 0)) is False
     assert desk.keep("w", "blob", 0, 1, b"") is False
     assert desk.missing("w", ["blob"]) is None
@@ -331,10 +331,10 @@ def test_a_job_without_its_blobs_is_not_taken(desk, hands):
     incomplete = FoldJob("r", 0, 1, {"r/config.yaml": "abc"})
     assert desk.missing("w", incomplete.blobs) == ["abc"]
     desk.keep("w", "abc", 0, 2, b"a")
-    desk.arrange("w", [incomplete], ["abc"])
+    assert desk.arrange("w", [incomplete], ["abc"]) == [incomplete.key]
     assert not desk.waiting
     desk.keep("w", "abc", 1, 2, b"b")
-    desk.arrange("w", [incomplete])
+    assert desk.arrange("w", [incomplete]) == []
     desk.tick()
     assert hands.started[0][2] == {"abc": [b"a", b"b"]}
     desk.ship(parcel(0, 1, end="over"))

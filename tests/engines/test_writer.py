@@ -55,8 +55,9 @@ class Lab:
     def round(self):
         """One round, with everything packed that it began to pack."""
         self.writer.round()
-        while self.writer._packing is not None:
-            self.writer._packing[1].exception()
+        while self.writer._packing:
+            for future in list(self.writer._packing.values()):
+                future.exception()
             self.writer.round()
 
     def dies(self):
@@ -334,6 +335,37 @@ def test_what_a_worker_here_trains_is_left_to_it(root, open_lab, tiny_plan):
     hands.train()
     lab.round()
     assert run.fold_state(0).state == "done"
+
+
+def test_what_was_held_back_waits_at_the_desk_again_once_it_may_begin(root, open_lab, tiny_plan, never_stopped_small):
+    """The desk had let go of what it needs meanwhile."""
+    cluster, hands = near()
+    runs, lab = [launched(tiny_plan, root) for _ in range(3)], open_lab(cluster)
+    for _ in range(4):
+        lab.round()
+    queue.hold(root, "pause", [run.id for run in runs])
+    lab.round()
+    assert not hands.desk.waiting
+    queue.release(root, "pause")
+    for _ in range(4):
+        lab.round()
+    assert list(hands.desk.waiting) == [(run.id, 0) for run in runs]
+    begun(lab, hands)
+    hands.train()
+    lab.round()
+    assert_same_result(runs[0], never_stopped_small)
+
+
+def test_what_waits_behind_a_job_that_is_packed_first_still_has_what_it_needs(root, open_lab, tiny_plan):
+    cluster, hands = near()
+    runs, lab = [launched(short(tiny_plan), root) for _ in range(3)], open_lab(cluster)
+    for _ in range(4):
+        lab.round()
+    runs.insert(0, launched(short(tiny_plan), root))
+    queue.reorder(root, [run.id for run in runs])
+    for _ in range(4):
+        lab.round()
+    assert list(hands.desk.waiting) == [(run.id, 0) for run in runs]
 
 
 def test_people_take_turns_on_a_cluster_as_on_this_machine(root, open_lab, tiny_plan):
