@@ -1,9 +1,10 @@
 """What a cluster costs the lab: `python -m bench.cluster`.
 
-With --nodes N, and Ray: how much faster N nodes of one core train a study than one does. With --desk N: a desk and a
-queue with so many fold jobs. Without either, the writer: seconds that a fold-epoch takes it, by depth, with resume
-point, best weights and predictions on a disk; shipping: the decoded photos of a study at 224 px through a desk; the
-desk and the writer together: 1,000 fake nodes that train nothing and send what a fold sends.
+With --nodes N, and Ray: how much faster N nodes of one core train a study than one does. With --nodes-fake N ...: the
+writer and its queue against so many nodes that train nothing and send what a fold sends. With --desk N: a desk and a
+queue with so many fold jobs. With --photos-many N: what grows with the photos of a dataset. Without any, the writer:
+seconds that a fold-epoch takes it, by depth, with resume point, best weights and predictions on a disk; shipping: the
+decoded photos of a study at 224 px through a desk.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench import cluster_nodes
+from bench import cluster_fake, cluster_nodes, cluster_photos
+from bench.cluster_fake import FakeNodes
 from core.config import from_dict
-from core.engines import life, pack, taken, writer
-from core.engines.cluster import Demand
+from core.engines import pack, taken
 from core.engines.desk import Desk
-from core.engines.parcel import FoldJob, Node, Parcel
+from core.engines.parcel import FoldJob, Parcel
 from core.jobs import queue
-from core.places import lab_folder
 from core.runs import Run
 from core.runs.create import create
 
@@ -40,33 +40,6 @@ CONFIG: dict[str, Any] = {
     "model": {"init": "scratch"},
     "training": {"device": "cpu"},
 }
-
-
-class FakeNodes:
-    """Hands of a desk whose nodes train nothing: a job that began waits until it is asked to send."""
-
-    def __init__(self, count: int):
-        self.rows = [Node(f"{index:04d}", f"node {index}", 1) for index in range(count)]
-        self.jobs: list[FoldJob] = []
-
-    def keep(self, content: bytes) -> bytes:
-        return content
-
-    def content(self, handle: bytes) -> bytes:
-        return handle
-
-    def start(self, job: FoldJob, blobs: dict[str, list[Any]], avoid: Any) -> str:
-        self.jobs.append(job)
-        return f"{job.run} {job.fold} {job.attempt}"
-
-    def stop(self, task: str) -> None:
-        pass
-
-    def ended(self, tasks: Any) -> list[tuple[str, str]]:
-        return []
-
-    def nodes(self) -> list[Node]:
-        return self.rows
 
 
 def make_run(root: Path, folds: int, depth: int = 18) -> Run:
@@ -132,72 +105,6 @@ def time_shipping(photos: int, side: int) -> tuple[float, int]:
         return time.perf_counter() - begun, path.stat().st_size
 
 
-def simulate(root: Path, nodes: int, waiting: int, epochs: int, size: int) -> dict[str, float]:
-    """So many nodes send so many epochs each, with a resume point of `size` bytes, to one desk and one writer."""
-    hands = FakeNodes(nodes)
-    desk = Desk(hands)
-    runs = [make_run(root, FOLDS) for _ in range(-(-(nodes + waiting) // FOLDS))]
-    begun = time.perf_counter()
-    for run in runs:
-        queue.enqueue(run, run.folds())
-    queued = time.perf_counter() - begun
-
-    class Near:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(desk, name)
-
-    scribe = writer.Writer(root, Near(), "ray", lambda *_: Demand(1))
-    scribe.greet()
-    order = [(run_id, fold) for _, run_id, fold in queue.entries(root)]
-    desk.arrange(scribe.token, [FoldJob(*key, 1, {}) for key in order[: nodes + writer.AHEAD]])
-    begun = time.perf_counter()
-    desk.tick()
-    placed = time.perf_counter() - begun
-    for job in hands.jobs:
-        desk.begun(job.key, job.attempt, {"id": "0000", "name": "a node", "device": "CPU", "memory": 1})
-    begun = time.perf_counter()
-    scribe._receive()
-    taken_up = time.perf_counter() - begun
-    beats, rounds, parcels = [], [], []
-    content = os.urandom(size)
-    for epoch in range(1, epochs + 1):
-        begun = time.perf_counter()
-        for job in hands.jobs:
-            desk.beat(
-                job.key, job.attempt, {"kind": "progress", "epoch": epoch, "step": 1, "steps": 9, "epochs": epochs}
-            )
-        beats.append(time.perf_counter() - begun)
-        begun = time.perf_counter()
-        scribe._receive()
-        rounds.append(time.perf_counter() - begun)
-        for job in hands.jobs:
-            files = {"last.pt": content, "metrics.csv": b"x" * 1000}
-            desk.ship(Parcel(*job.key, job.attempt, state={"epoch": epoch}, files=files))
-        begun = time.perf_counter()
-        while desk.fresh or scribe.parcels:
-            scribe._receive()
-        parcels.append((time.perf_counter() - begun) / len(hands.jobs))
-    begun = time.perf_counter()
-    desk.tick()
-    tick = time.perf_counter() - begun
-    begun = time.perf_counter()
-    list(queue.entries(root))
-    listing = time.perf_counter() - begun
-    for held in list(scribe.held.values()):
-        scribe._let_go(held)
-    scribe.close()
-    return {
-        "queueing, s a fold job": queued / len(order),
-        "placing all, s": placed,
-        "taking a fold job up, s": taken_up / len(hands.jobs),
-        "a second's words of all nodes at the desk, s": statistics.median(beats),
-        "a second's words of all nodes written, s": statistics.median(rounds),
-        f"an epoch with a resume point of {size / 1e6:.1f} MB, s": statistics.median(parcels),
-        "a look of the desk at all, s": tick,
-        f"reading a queue of {len(queue_names(root)):,}, s": listing,
-    }
-
-
 def time_desk(waiting: int) -> dict[str, float]:
     """What a desk with so many fold jobs that wait takes, by seconds and by bytes of Python's objects."""
     versions = pack.versions()
@@ -239,16 +146,20 @@ def time_queue(root: Path, waiting: int) -> dict[str, float]:
     runs = [make_run(root, FOLDS) for _ in range(-(-waiting // FOLDS))]
     for run in runs:
         queue.enqueue(run, run.folds())
-    begun = time.perf_counter()
-    first = next(queue.entries(root, by_itself=True))
-    cold = time.perf_counter() - begun
-    begun = time.perf_counter()
-    assert next(queue.entries(root, by_itself=True)) == first
-    return {"reading the queue, s": cold, "and again, s": time.perf_counter() - begun}
+    now = [0.0]
+    reader = queue.Reader(root, lambda: now[0])
 
+    def read(after: float) -> float:
+        now[0] += after
+        begun = time.process_time()
+        reader.entries()
+        return time.process_time() - begun
 
-def queue_names(root: Path) -> list[str]:
-    return os.listdir(lab_folder(root) / "queue")
+    seconds = {"reading the queue, s of CPU": read(0.0), "once more, s of CPU": read(3.0)}
+    read(3.0)
+    seconds["a round in which nothing changed, s of CPU"] = read(0.3)
+    queue.remove(runs[0], [0])
+    return seconds | {"a round after a fold began, s of CPU": read(0.3)}
 
 
 def main() -> None:
@@ -258,8 +169,13 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=3, help="epochs of each")
     parser.add_argument("--photos", type=int, default=2700, help="decoded photos to ship")
-    parser.add_argument("--simulated", type=int, default=1000, help="fake nodes")
-    parser.add_argument("--waiting", type=int, default=9000, help="fold jobs that wait behind those that train")
+    parser.add_argument(
+        "--nodes-fake", type=int, nargs="+", help="watch the writer with so many fake nodes, and nothing else"
+    )
+    parser.add_argument("--waiting", type=int, default=200, help="fold jobs that wait behind those that train")
+    parser.add_argument("--epoch", type=float, default=60.0, help="seconds that an epoch of a fake node takes")
+    parser.add_argument("--window", type=float, default=60.0, help="seconds for which they are watched")
+    parser.add_argument("--photos-many", type=int, help="measure what grows with so many photos, and nothing else")
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
     parser.add_argument("--nodes", type=int, help="measure so many Ray nodes of one core against one, and nothing else")
     parser.add_argument("--jobs", type=int, default=12, help="fold jobs that those train")
@@ -271,24 +187,31 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=options.folder) as top:
             print(cluster_nodes.measure(Path(top), options.nodes, options.jobs, options.epochs))
         return
+    for count in options.nodes_fake or ():
+        with tempfile.TemporaryDirectory(dir=options.folder) as top:
+            figures = cluster_fake.simulate(
+                Path(top), count, options.waiting, epoch=options.epoch, window=options.window, size=100_000
+            )
+        print(cluster_fake.told(count, options.waiting, options.epoch, figures), flush=True)
+    if options.photos_many:
+        print(f"{options.photos_many:,} photos, in seconds of CPU where nothing else is said:")
+        with tempfile.TemporaryDirectory(dir=options.folder) as top:
+            for name, number in cluster_photos.measure(Path(top), options.photos_many).items():
+                print(f"  {name}: {number:.3f}")
+    if options.nodes_fake or options.photos_many:
+        return
     if options.desk:
         print(f"a desk with {options.desk:,} fold jobs that wait, and the queue that they come from:")
         with tempfile.TemporaryDirectory(dir=options.folder) as top:
             for name, number in (time_desk(options.desk) | time_queue(Path(top), options.desk)).items():
                 print(f"  {name}: {number:.4f}")
         return
-    life.allow_files(options.simulated)
     with tempfile.TemporaryDirectory(dir=options.folder) as top:
         for depth in options.depths:
             seconds, size = time_writer(Path(top) / f"depth-{depth}", depth, options.rounds)
             print(f"writer, ResNet-{depth}: {seconds:.2f} s a fold-epoch of {size / 1e6:,.0f} MB, all on the disk")
         seconds, size = time_shipping(options.photos, 224)
         print(f"shipping {options.photos:,} photos at 224 px: {seconds:.2f} s for {size / 1e6:,.0f} MB, once a node")
-        if options.simulated:
-            print(f"{options.simulated:,} fake nodes, {options.waiting:,} fold jobs behind them:")
-            figures = simulate(Path(top) / "simulated", options.simulated, options.waiting, 3, 100_000)
-            for name, seconds in figures.items():
-                print(f"  {name}: {seconds:.4f}")
 
 
 if __name__ == "__main__":

@@ -39,10 +39,11 @@ def check(nodes: int) -> None:
         )
 
 
-def plan_of(data: Path, epochs: int) -> Plan:
+def plan_of(data: Path, epochs: int, folds: int = FOLDS) -> Plan:
     """ResNet-18 from scratch at 64 px on drawn faces, `epochs` of adam."""
     phases = [{"optimizer": "adam", "epochs": epochs, "lr_backbone": 1e-3, "lr_head": 1e-3}]
-    config = from_dict({**CONFIG, "phases": phases, "data": {"root": str(data)}, "task": {"name": "gender"}})
+    changes: dict[str, Any] = {"folds": {"count": folds}, "phases": phases, "data": {"root": str(data)}}
+    config = from_dict({**CONFIG, **changes, "task": {"name": "gender"}})
     return make_plan(config, scan(config.data))
 
 

@@ -19,7 +19,8 @@ from typing import Any, Protocol
 from core.engines.parcel import FoldJob, Key, Node, Parcel
 
 SILENCE = 60.0  # seconds without a word after which an attempt is given up
-UNHEARD = 5  # silences after which an attempt that never began is begun elsewhere
+UNHEARD = 5  # silences after which an attempt that never began is begun elsewhere; each further time twice as many ...
+MOST_PATIENCE = 8  # ... up to so many times the first
 AVOIDED = 60.0  # seconds for which nothing begins on a node that fell silent, at least
 MOST_LOSSES = 5  # losses of a fold without an epoch between them after which it is not begun again
 BUDGET = 20_000_000_000  # bytes that wait for the writer, above which nothing more is begun
@@ -87,6 +88,7 @@ class Desk:
         self.sent: dict[Key, Parcel] = {}  # what it has been given and not confirmed
         self.batch = 0
         self.newest: dict[Key, dict[str, tuple[Any, int]]] = {}  # files of each fold under way, to begin it anew with
+        self.unheard: dict[Key, int] = {}  # how often in a row attempts of a fold did not begin
         self.unkept: set[Key] = set()  # folds whose files only the lab has any more
         self.unused: dict[str, str] = {}  # node -> why it is out of use
         self.fault = ""  # what keeps the desk from looking after anything, as long as it does
@@ -181,7 +183,7 @@ class Desk:
             self.waiting.pop(key, None)
             self.again.pop(key, None)
             self._stop(key)
-            for table in (self.fresh, self.sent, self.newest):
+            for table in (self.fresh, self.sent, self.newest, self.unheard):
                 table.pop(key, None)
             return True
 
@@ -299,9 +301,11 @@ class Desk:
                     self.hands.stop(task)
                     self.silent[str((attempt.node or {}).get("id"))] = now
                     self._lose(key, f"nothing was heard of it for {self.silence:.0f} s")
-                elif attempt.heard is None and now - attempt.since > UNHEARD * self.silence:
+                elif attempt.heard is None and now - attempt.since > self._patience(key):
                     self.hands.stop(task)
-                    self._lose(key, f"it did not begin for {UNHEARD * self.silence:.0f} s", count=False)
+                    words = f"it did not begin for {self._patience(key):.0f} s"
+                    self.unheard[key] = self.unheard.get(key, 0) + 1
+                    self._lose(key, words, count=False)
             self._forget_newest()
             full = self._full()
             while not full and (self.again or self.waiting):
@@ -312,11 +316,16 @@ class Desk:
                 self._begin(job, losses)
 
     # inside
+    def _patience(self, key: Key) -> float:
+        """Seconds in which an attempt has to begin: where every node is slow, none would be given the time it needs."""
+        return UNHEARD * self.silence * min(2.0 ** self.unheard.get(key, 0), MOST_PATIENCE)
+
     def _current(self, key: Key, number: int) -> Attempt | None:
         """The attempt, if it is the one that may write; what another one sends is refused and counted."""
         current = self.running.get(key)
         if current is not None and current.number == number:
             current.heard = self.clock()
+            self.unheard.pop(key, None)
             return current
         times = self.refused[key, number] = self.refused.get((key, number), 0) + 1
         if times == 1 and len(self.refusals) < 1000:

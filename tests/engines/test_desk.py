@@ -141,6 +141,27 @@ def test_a_task_that_died_is_begun_anew_before_what_waits(desk, hands):
     assert begun(desk, hands) == [(0, 1), (1, 1), (0, 2)]
 
 
+def test_a_fold_that_no_node_begins_in_time_is_given_twice_the_time_each_time(desk, hands, clock):
+    """On a machine with much other work a process takes its time, and no attempt would ever have begun."""
+    desk.arrange("w", [job(0)])
+    since = []
+    for _ in range(6):
+        desk.tick()
+        attempt = desk.running["r", 0].number
+        begun_at = clock.now
+        while desk.running["r", 0].number == attempt:
+            clock.now += 1
+            desk.tick()
+        since.append(clock.now - begun_at - 1)
+    assert since == [300, 600, 1200, 2400, 2400, 2400]
+    assert desk.beat(("r", 0), 7)
+    hands.over.append((hands.started[-1][0], "NodeDiedError"))
+    desk.tick()
+    clock.now += 301
+    desk.tick()
+    assert desk.running["r", 0].number == 9  # who began once is measured anew
+
+
 def test_a_fold_that_is_lost_again_and_again_without_an_epoch_has_failed(desk, hands):
     desk.arrange("w", [job(0)])
     for attempt in range(MOST_LOSSES + 1):

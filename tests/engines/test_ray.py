@@ -17,15 +17,17 @@ from core.data.scan import scan
 from core.engines import engine as engines
 from core.engines import life, pack, ray_cluster, taken
 from core.engines.desks import ray_desks
+from core.engines.parcel import FoldJob
 from core.errors import LabError
 from core.jobs import control, elsewhere, halt, slots, worker
 from core.places import lab_folder
 from core.plan.plan import make_plan
 from tests.conftest import TINY
-from tests.workers import assert_same_result, keep_queued, small_net
+from tests.workers import assert_same_result, keep_queued, small_net, until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
 nodes_here = pytest.importorskip("tests.engines.nodes_here")
+ray_hands = pytest.importorskip("core.engines.ray_hands")
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -243,14 +245,54 @@ def test_another_version_of_ray_or_python_comes_in_neither_as_a_lab_nor_as_a_nod
     assert len(ray_cluster.look(root, "ray")) == 3
 
 
+def test_fold_jobs_share_a_gpu_as_the_setting_says(nodes, place, root, monkeypatch):
+    """Three that want half of one GPU each: two begin, the third once one of them has ended."""
+    monkeypatch.setenv(engines.SHARE, "2")
+    folder = place / "shares"
+    folder.mkdir()
+
+    def probe(code, job, key, attempt, blobs, actor):
+        import os
+        import pathlib
+        import threading
+
+        fold = str(key[1])
+        (pathlib.Path(folder) / f"began-{fold}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        while not (pathlib.Path(folder) / f"end-{fold}").exists():
+            threading.Event().wait(0.05)
+
+    def began():
+        return {path.name[-1]: path.read_text() for path in folder.glob("began-*")}
+
+    card = nodes.cluster.add_node(num_cpus=3, num_gpus=1, **nodes.options())
+    try:
+        with ray_cluster.visiting("ray"):
+            wants = engines.demand(root, len([node for node in ray_cluster.nodes_of(ray) if node.gpus]))
+            hands = ray_hands.RayHands(ray.put(b""), ray.remote(probe), None)
+            jobs = [FoldJob("r", fold, 1, {}, cores=wants.cores, gpus=wants.gpus) for fold in range(3)]
+            tasks = [hands.start(job, {}, []) for job in jobs]
+            until(lambda: len(began()) == 2, "two begin")
+            until(lambda: ray.available_resources().get("GPU", 0) == 0, "the GPU is taken")
+            first = min(began())
+            (folder / f"end-{first}").touch()
+            until(lambda: len(began()) == 3, "the third begins")
+            assert set(began().values()) == {"0"}
+            assert hands.ended(tasks) == [(tasks[int(first)], "")]
+            for fold in range(3):
+                (folder / f"end-{fold}").touch()
+            until(lambda: len(hands.ended(tasks)) == 3, "all end")
+    finally:
+        nodes.cluster.remove_node(card)
+
+
 @pytest.mark.fault(47)
 def test_a_study_on_three_nodes_one_killed_and_one_frozen_and_woken_is_the_study_of_this_machine(
     nodes, plans, here, root, holds
 ):
     """Four runs of three folds; no fold is trained by two writers, and nobody clicks."""
     runs = [control.launch(plan, folder=root) for plan in plans]
-    for fold in (0, 1):
-        holds.ask(runs[0], fold)
+    for run, fold in ((runs[0], 0), (runs[0], 1), (runs[-1], 2)):
+        holds.ask(run, fold)
     pids, story, frozen = {}, [], {}
 
     def look():
@@ -270,6 +312,7 @@ def test_a_study_on_three_nodes_one_killed_and_one_frozen_and_woken_is_the_study
             story.append("woken")
         elif story == ["struck", "woken"] and "refused what attempt 1 sent" in runs[0].log_tail(200):
             frozen["raylet"].send_signal(signal.SIGCONT)
+            holds.let_go(runs[-1], 2)  # the last one: until then the lab waits for what was woken
             story.append("refused")
 
     serve(root, look)
