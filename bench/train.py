@@ -68,11 +68,12 @@ def limit_epoch(trainer: train.FoldTrainer, steps: int, batch: int) -> float:
     return steps * batch / (time.perf_counter() - started)
 
 
-def our_epoch(trainer: train.FoldTrainer, epoch: int) -> float:
-    """Images per second of one epoch, until the device is through."""
+def our_epoch(trainer: train.FoldTrainer, epoch: int, *, begin: bool = True) -> float:
+    """Images per second of one epoch, until the device is through. begin: with the first epoch of a phase."""
     clock = train.Clock(trainer, lambda row: None, lambda: False)
     clock.start_epoch(epoch, 0)
-    trainer.start_phase(0)
+    if begin:
+        trainer.start_phase(0)
     started = time.perf_counter()
     done = trainer.train_epoch(epoch, clock.tick)
     if trainer.device.type == "cuda":

@@ -182,3 +182,42 @@ def apply(made: Sequence[Stage], image: np.ndarray, seed: int) -> np.ndarray:
         drawn: Any = stage.draw(seed)
         image = stage.apply(image, drawn)
     return image
+
+
+def draw(made: Sequence[Stage], seeds: Sequence[int]) -> list[dict[str, np.ndarray]]:
+    """What the photos of a batch drew in each stage. seeds: (b,), of `pipeline.sample_seeds`."""
+    drawn: list[dict[str, np.ndarray]] = []
+    for stage in made:
+        if isinstance(stage, Points):
+            drawn.append(_packed([stage.draw(seed) for seed in seeds]))
+        elif isinstance(stage, Grey):
+            drawn.append({"is_grey": np.array([stage.draw(seed) for seed in seeds])})
+        else:
+            drawn.append({})
+    return drawn
+
+
+def _packed(changes: Sequence[Change]) -> dict[str, np.ndarray]:
+    """What no photo of the batch goes through is left out.
+
+    mirrored: (b,) bool. tables: (b, 256) uint8. boxes: (b, covers, k, 4) int16, those that are none of width 0; fills:
+    (b, covers) uint8.
+    """
+    packed: dict[str, np.ndarray] = {}
+    if any(change.mirrored for change in changes):
+        packed["mirrored"] = np.array([change.mirrored for change in changes])
+    if any(change.table is not None for change in changes):
+        tables = np.tile(np.arange(256, dtype=np.uint8), (len(changes), 1))
+        for row, change in enumerate(changes):
+            if change.table is not None:
+                tables[row] = change.table
+        packed["tables"] = tables
+    if most := max(len(change.covers) for change in changes):
+        longest = max(len(boxes) for change in changes for boxes, _ in change.covers)
+        boxes = np.zeros((len(changes), most, longest, 4), np.int16)
+        fills = np.zeros((len(changes), most), np.uint8)
+        for row, change in enumerate(changes):
+            for at, (own, fill) in enumerate(change.covers):
+                boxes[row, at, : len(own)], fills[row, at] = own, fill
+        packed |= {"boxes": boxes, "fills": fills}
+    return packed

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from core.augment.draws import Change, Crop, Grey, Points, Stage
+from core.augment import draws
+from core.augment.draws import Crop, Grey, Points, Stage
 
 Drawn = list[dict[str, torch.Tensor]]  # of each stage, what one batch drew
 PIXELS = 1 << 26  # values that are looked up at a time: an index of eight bytes stands for each
@@ -18,15 +19,11 @@ PIXELS = 1 << 26  # values that are looked up at a time: an index of eight bytes
 
 def draw(made: Sequence[Stage], seeds: Sequence[int]) -> Drawn:
     """What the photos of a batch drew, as tensors on the processor. seeds: (b,), of `pipeline.sample_seeds`."""
-    drawn: Drawn = []
-    for stage in made:
-        if isinstance(stage, Points):
-            drawn.append(_packed([stage.draw(seed) for seed in seeds]))
-        elif isinstance(stage, Grey):
-            drawn.append({"is_grey": torch.tensor([stage.draw(seed) for seed in seeds])})
-        else:
-            drawn.append({})
-    return drawn
+    return tensors(draws.draw(made, seeds))
+
+
+def tensors(drawn: Sequence[dict[str, np.ndarray]]) -> Drawn:
+    return [{name: torch.from_numpy(values) for name, values in stage.items()} for stage in drawn]
 
 
 def apply(made: Sequence[Stage], images: torch.Tensor, drawn: Drawn) -> torch.Tensor:
@@ -39,32 +36,6 @@ def apply(made: Sequence[Stage], images: torch.Tensor, drawn: Drawn) -> torch.Te
         else:
             images = _crop(images, stage)
     return images
-
-
-def _packed(changes: Sequence[Change]) -> dict[str, torch.Tensor]:
-    """What no photo of the batch goes through is left out.
-
-    mirrored: (b,) bool. tables: (b, 256) uint8. boxes: (b, covers, k, 4) int16, those that are none of width 0; fills:
-    (b, covers) uint8.
-    """
-    packed: dict[str, torch.Tensor] = {}
-    if any(change.mirrored for change in changes):
-        packed["mirrored"] = torch.tensor([change.mirrored for change in changes])
-    if any(change.table is not None for change in changes):
-        tables = np.tile(np.arange(256, dtype=np.uint8), (len(changes), 1))
-        for row, change in enumerate(changes):
-            if change.table is not None:
-                tables[row] = change.table
-        packed["tables"] = torch.from_numpy(tables)
-    if most := max(len(change.covers) for change in changes):
-        longest = max(len(boxes) for change in changes for boxes, _ in change.covers)
-        boxes = np.zeros((len(changes), most, longest, 4), np.int16)
-        fills = np.zeros((len(changes), most), np.uint8)
-        for row, change in enumerate(changes):
-            for at, (own, fill) in enumerate(change.covers):
-                boxes[row, at, : len(own)], fills[row, at] = own, fill
-        packed |= {"boxes": torch.from_numpy(boxes), "fills": torch.from_numpy(fills)}
-    return packed
 
 
 def _points(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -125,14 +126,15 @@ class _InSharedMemory(Dataset):
 class Loader:
     """Feeds batches to one fold: from a thread (workers=0) or from spawned processes that live through all epochs.
 
-    dataset: AugmentedBatches, or resident.DrawnBatches whose `finish` makes the batch on the device.
+    dataset: AugmentedBatches, or resident.DrawnBatches whose `finish` makes the batch on the device. threads: more than
+    one where each only waits for a process that draws.
     Spawned, not forked: a forked child would inherit the fold's lock and outlive its killed parent with it.
     """
 
-    def __init__(self, dataset: Any, workers: int, device: torch.device):
-        self.dataset, self.device, self.workers = dataset, device, workers
+    def __init__(self, dataset: Any, workers: int, device: torch.device, threads: int = 1):
+        self.dataset, self.device, self.workers, self.threads = dataset, device, workers, threads
         self._plan: list = []
-        self._pool: Any = ThreadPoolExecutor(1, "augment") if workers == 0 else None
+        self._pool: Any = ThreadPoolExecutor(threads, "augment") if workers == 0 else None
         self._loader: Any = None
         if workers:
             self._loader = DataLoader(
@@ -176,11 +178,12 @@ class Loader:
             ) from error
 
     def _from_thread(self) -> Iterator[Any]:
-        ahead = [self._pool.submit(self._item, item) for item in self._plan[:2]]
+        most = 1 + self.threads
+        ahead = deque(self._pool.submit(self._item, item) for item in self._plan[:most])
         for position in range(len(self._plan)):
-            ready = ahead.pop(0).result()
-            if position + 2 < len(self._plan):
-                ahead.append(self._pool.submit(self._item, self._plan[position + 2]))
+            ready = ahead.popleft().result()
+            if position + most < len(self._plan):
+                ahead.append(self._pool.submit(self._item, self._plan[position + most]))
             yield ready
 
     def _item(self, item: Any) -> Any:

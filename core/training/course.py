@@ -96,7 +96,7 @@ def resumed(trainer: FoldTrainer) -> Course:
     holds_best = not trainer.validates or _holds_best(trainer, course.best)
     trainer.model.load_state_dict(last["model"])
     trainer.start_phase(last["phase"])
-    trainer.optimizer.load_state_dict(last["optimizer"])
+    trainer.load_optimizer(last["optimizer"])
     if trainer.scaler.is_enabled() and last.get("scaler"):
         trainer.scaler.load_state_dict(last["scaler"])
     ended = next_epoch(trainer.config, epoch, course.phase_best) > trainer.config.epochs

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -103,6 +105,42 @@ def card_of(device: torch.device) -> Card | None:
     numbers = [int(number) for number in place if number is not None]  # which older versions of torch do not tell
     bus = "{:08X}:{:02X}:{:02X}.0".format(*numbers) if len(numbers) == 3 else ""
     return Card(str(getattr(properties, "uuid", "")), bus)
+
+
+class Stopwatch:
+    """How long a device worked on what it was given from now to `stop`, which waits for nothing.
+
+    A GPU is given work long before it is through with it: the clock beside it would tell how fast it is asked.
+    """
+
+    def __init__(self, device: torch.device):
+        self._on_gpu = device.type == "cuda"
+        self._began, self._ended = self._now(), None
+
+    def stop(self) -> None:
+        self._ended = self._now()
+
+    def seconds(self) -> float:
+        """Waits until the device is there. 0 for one that was not stopped."""
+        if self._ended is None:
+            return 0.0
+        if not self._on_gpu:
+            return self._ended - self._began
+        self._ended.synchronize()
+        return self._began.elapsed_time(self._ended) / 1000
+
+    def _now(self) -> Any:
+        if not self._on_gpu:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+
+def repeats_steps(device: torch.device, scaler: torch.amp.GradScaler) -> bool:
+    """Whether a training step can be recorded and repeated (core/training/gpu/graphed.py): on NVIDIA's GPUs, where no
+    scaler decides at each step whether it counts. On AMD's nobody has tried it."""
+    return device.type == "cuda" and torch.version.hip is None and not scaler.is_enabled()
 
 
 def forget_peak(device: torch.device) -> None:

@@ -5,7 +5,6 @@ Every random draw is a function of (run seed, fold, epoch, purpose, sample); no 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,15 +25,18 @@ from core.runs import Run, metrics_file, starts
 from core.stats import metrics
 from core.training.batches import Source, epoch_order, sent, split_batches, to_network
 from core.training.device import (
+    Stopwatch,
     compiled,
     device_name,
     exact_float32,
     forget_peak,
     peak_memory,
     pick_precision,
+    repeats_steps,
 )
 from core.training.frozen import FrozenBackbone
 from core.training.goals import OneClass, YesNo, goal_of
+from core.training.gpu.graphed import Graphed, Step
 from core.training.resident import feed
 
 
@@ -52,12 +54,17 @@ class Pass:
     loss_sum: torch.Tensor
     objective_sum: torch.Tensor
     bad_step: torch.Tensor
+    watch: Stopwatch
     samples: int = 0
     answers: int | torch.Tensor = 0
-    seconds: float = 0.0
     labels: list[torch.Tensor] = field(default_factory=list)
     predicted: list[torch.Tensor] = field(default_factory=list)
     outputs: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Of a pass that has ended, on the device; waits for it."""
+        return self.watch.seconds()
 
     def scores(self) -> dict[str, float]:
         """What metrics.csv tells of a pass."""
@@ -113,6 +120,8 @@ class FoldTrainer:
         self.steps = len(self.batches(1))
         self.val_batches = split_batches(self.val_rows, 2 * self.config.training.batch_size)
         self.optimizer: torch.optim.Optimizer | None = None
+        self.rates: tuple[float, ...] = (0.0, 0.0)  # of backbone and head, in the last step
+        self.step: Step = self.one_step
         self.peak: int | None = None  # bytes, over the passes that were made
         self.phase = -1
         self.frozen: FrozenBackbone | None = None
@@ -152,6 +161,39 @@ class FoldTrainer:
         if settings.frozen_norm:
             self.frozen = FrozenBackbone(self.config, self.model)
         self.optimizer = build_optimizer(self.model, settings)
+        self._tie_rates()
+        self.step = self.one_step
+        if self.frozen is None and repeats_steps(self.device, self.scaler):
+            self.step = Graphed(self.one_step, self.optimizer, self.device)
+
+    def rates_of(self, epoch: int) -> np.ndarray:
+        """(steps, 2): the learning rates of backbone and head in each step of an epoch."""
+        phase, before = self.config.phase_of(epoch)
+        settings, first = self.config.phases[phase], (epoch - 1 - before) * self.steps
+        factors = [self.config.learning_rate_factor(phase, first + step, self.steps) for step in range(self.steps)]
+        return np.multiply.outer(factors, (settings.lr_backbone, settings.lr_head))
+
+    def _tie_rates(self) -> None:
+        """On a GPU both rates are one tensor, which steps read there and which changes there without a wait."""
+        assert self.optimizer is not None
+        if self.device.type != "cuda":
+            return
+        self.rates_there = torch.zeros(2, device=self.device)
+        for group, rate in zip(self.optimizer.param_groups, self.rates_there, strict=True):
+            group["lr"] = rate
+
+    def optimizer_state(self) -> dict[str, Any]:
+        """What a resume point keeps of the optimizer: its rates as numbers, wherever they are."""
+        assert self.optimizer is not None
+        state = self.optimizer.state_dict()
+        groups = [{**group, "lr": float(rate)} for group, rate in zip(state["param_groups"], self.rates, strict=True)]
+        return {**state, "param_groups": groups}
+
+    def load_optimizer(self, state: dict[str, Any]) -> None:
+        assert self.optimizer is not None
+        self.optimizer.load_state_dict(state)
+        self.rates = tuple(float(group["lr"]) for group in self.optimizer.param_groups)
+        self._tie_rates()
 
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 (b, H, W, 3) -> what the network takes, float32 (b, 3, H, W)."""
@@ -173,6 +215,7 @@ class FoldTrainer:
             torch.zeros((), device=self.device, dtype=self.sums),
             torch.zeros((), device=self.device, dtype=self.sums),
             torch.full((), -1, device=self.device, dtype=torch.int64),
+            Stopwatch(self.device),
         )
 
     def step_seed(self, epoch: int, step: int) -> int:
@@ -181,35 +224,40 @@ class FoldTrainer:
 
     def train_epoch(self, epoch: int, tick: Callable[[str, int, int, Pass], bool]) -> Pass | None:
         """One epoch of steps; None when tick() says stop. No step waits for the device."""
-        phase, before = self.config.phase_of(epoch)
-        settings = self.config.phases[phase]
         done = self.new_pass()
-        started = time.perf_counter()
         self.model.train(self.frozen is None)
         batches = self.batches(epoch)
         labels_of = self.labels_of(batches)
         if self.frozen and not self.frozen.look(self, lambda: tick("train", 0, len(batches), done)):
             return None
+        rates = self.rates_of(epoch)
+        rates_there = sent(torch.from_numpy(rates).float(), self.device) if self.device.type == "cuda" else None
         for step, inputs in enumerate(self.fed(epoch, batches)):
-            factor = self.config.learning_rate_factor(phase, (epoch - 1 - before) * self.steps + step, self.steps)
-            for group, rate in zip(self.optimizer.param_groups, (settings.lr_backbone, settings.lr_head), strict=True):
-                group["lr"] = rate * factor
-            labels = labels_of[step]
-            self.optimizer.zero_grad(set_to_none=True)
-            inputs, targets = self.mixer(inputs, labels, self.step_seed(epoch, step))
-            logits = self.forward(inputs)
-            objective = self.criterion(logits, targets)
-            self.scaler.scale(objective).backward()
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-            logits, objective = logits.detach(), objective.detach()
-            loss = objective if self.plain else self.goal.loss(logits, targets)
+            self.rates = tuple(rates[step].tolist())
+            if rates_there is not None:
+                self.rates_there.copy_(rates_there[step])
+            else:
+                for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+                    group["lr"] = rate
+            inputs, targets = self.mixer(inputs, labels_of[step], self.step_seed(epoch, step))
+            logits, objective, loss = self.step(inputs, targets)
             self._count(done, step, loss, objective, logits, self.goal.judged(targets))
             if tick("train", step + 1, len(batches), done):
                 return None
-        done.seconds = time.perf_counter() - started
+        done.watch.stop()
         self._note_peak()
         return done
+
+    def one_step(self, inputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """-> float32 logits (b, outputs), the objective that was minimised and plain cross-entropy, of before it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.forward(inputs)
+        objective = self.criterion(logits, targets)
+        self.scaler.scale(objective).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        logits, objective = logits.detach(), objective.detach()
+        return logits, objective, objective if self.plain else self.goal.loss(logits, targets)
 
     def fed(self, epoch: int, batches: list[np.ndarray]) -> Iterator[torch.Tensor]:
         """What the network, or the head of a frozen one, takes in each step."""
@@ -231,7 +279,6 @@ class FoldTrainer:
         In float32 whatever the training's precision, as Look inside asks a network: a face has one answer.
         """
         done = self.new_pass()
-        started = time.perf_counter()
         self.model.eval()
         labels_of = self.labels_of(self.val_batches)
         with exact_float32():
@@ -244,7 +291,7 @@ class FoldTrainer:
                 done.outputs.append(logits)
                 if tick("validation", step + 1, len(self.val_batches), done):
                     return None
-        done.seconds = time.perf_counter() - started
+        done.watch.stop()
         self._note_peak()
         return done
 

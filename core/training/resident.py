@@ -6,6 +6,7 @@ without loader processes. Where they do not, or where a transform of the list ha
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from core.augment.pipeline import sample_seeds, split_exact
 from core.config.run_config import TrainingConfig
 from core.training.batches import AugmentedBatches, Loader, Source
 from core.training.device import pick_loader_workers
+from core.training.gpu import drawers
+from core.training.gpu.drawers import Drawers
 
 CHUNK = 1 << 26  # bytes copied to a device at a time
 _held: tuple[Any, torch.Tensor] | None = None  # of the fold job before, which as a rule wants the same photos
@@ -67,23 +70,42 @@ class DrawnBatches(Dataset):
     """(epoch, sample indices, repeats) -> what `finish` makes a batch of on the device.
 
     photos: of `photos_on`, where nothing but draws.py's transforms stands behind the cached part. Without it images
-    come here through albumentations' part of the list first.
+    come here through albumentations' part of the list first. apart: processes that draw where a thread is too slow.
     """
 
-    def __init__(self, source: Source, seed: int, fold: int, stage: str, photos: torch.Tensor | None = None):
-        self.source, self.seed, self.fold, self.stage, self.photos = source, seed, fold, stage, photos
+    def __init__(
+        self,
+        source: Source,
+        seed: int,
+        fold: int,
+        stage: str,
+        photos: torch.Tensor | None = None,
+        apart: Drawers | None = None,
+    ):
+        self.source, self.seed, self.fold, self.stage = source, seed, fold, stage
+        self.photos, self.apart = photos, apart
+        self._listed = drawers.listed(source.transforms, stage) if apart else b""
+        self._alone = threading.Lock()  # of threads that find no drawer, one draws at a time
         self._opened: Any = None
 
     def __getitem__(self, item: tuple[int, np.ndarray, np.ndarray]) -> dict[str, Any]:
         """rows (b,) int64, or images uint8 (b, h, w, 3); drawn: of core/augment/on_device.py. On the processor."""
         epoch, indices, repeats = item
-        before, stages = self._open()
-        seeds = sample_seeds(self.seed, self.fold, epoch, indices, repeats).tolist()
-        drawn = on_device.draw(stages, seeds)
+        drawn = self._drawn(epoch, indices, repeats)
         if self.photos is not None:
             return {"rows": torch.from_numpy(indices.astype(np.int64)), "drawn": drawn}
+        before, _ = self._open()
+        seeds = sample_seeds(self.seed, self.fold, epoch, indices, repeats).tolist()
         images = [before(i, seed) for i, seed in zip(indices.tolist(), seeds, strict=True)]
         return {"images": torch.from_numpy(np.stack(images)), "drawn": drawn}
+
+    def _drawn(self, epoch: int, indices: np.ndarray, repeats: np.ndarray) -> on_device.Drawn:
+        asked = self.seed, self.fold, epoch, indices, repeats
+        drawn = self.apart.draw(self._listed, *asked) if self.apart else None
+        if drawn is None:
+            with self._alone:
+                drawn = drawers.draw_batch(self._open()[1], *asked)
+        return on_device.tensors(drawn)
 
     def finish(self, item: dict[str, Any]) -> torch.Tensor:
         """uint8 (b, H, W, 3). item: as __getitem__ gives it, on the device."""
@@ -98,7 +120,10 @@ class DrawnBatches(Dataset):
 
     def __getstate__(self):
         assert self.photos is None, "photos on a device never travel to another process"
-        return {**vars(self), "_opened": None}
+        return {key: value for key, value in vars(self).items() if key != "_alone"} | {"_opened": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _alone=threading.Lock())
 
 
 def feed(training: TrainingConfig, source: Source, fold: int, stage: str, device: torch.device) -> Loader:
@@ -109,8 +134,15 @@ def feed(training: TrainingConfig, source: Source, fold: int, stage: str, device
     photos = None
     if source.pixels is not None and not split_exact(source.transforms, stage)[0]:
         photos = photos_on(device, source.pixels, training.photos_on_device)
-    workers = pick_loader_workers(training, device) if stage == "train" and photos is None else 0
-    return Loader(DrawnBatches(source, training.seed, fold, stage, photos), workers, device)
+    workers = pick_loader_workers(training, device) if stage == "train" else 0
+    if photos is None:
+        return Loader(DrawnBatches(source, training.seed, fold, stage), workers, device)
+    apart = drawers.held(workers) if workers and draws_anything(source) else None
+    return Loader(DrawnBatches(source, training.seed, fold, stage, photos, apart), 0, device, threads=max(1, workers))
+
+
+def draws_anything(source: Source) -> bool:
+    return any(not t.deterministic for t in split_exact(source.transforms, "train")[1])
 
 
 def augments(device: torch.device) -> bool:

@@ -150,7 +150,7 @@ def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop, gau
         passes = {"train": trained, **({"validation": validated} if trainer.validates else {})}
         if None in passes.values() or should_stop():  # who hears of an epoch and stops gets no epoch more
             return False
-        rates = {f"lr_{group}": part["lr"] for group, part in zip(GROUPS, trainer.optimizer.param_groups, strict=True)}
+        rates = {f"lr_{group}": rate for group, rate in zip(GROUPS, trainer.rates, strict=True)}
         rows = []
         for split, done in passes.items():
             assert done is not None  # it was just looked at
@@ -173,7 +173,7 @@ def _epochs(trainer: FoldTrainer, points: ResumePoints, report, should_stop, gau
         best, phase_best = dict(course.best or {}), dict(course.phase_best or {})
         state = {"epoch": epoch, "phase": phase, "best": best, "phase_best": phase_best}
         state |= {"final": outcome.origin.token if final else None}
-        state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer.state_dict()})
+        state |= checkpoint.snapshot({"model": trainer.model.state_dict(), "optimizer": trainer.optimizer_state()})
         state |= {"scaler": trainer.scaler.state_dict()} if trainer.scaler.is_enabled() else {}
         due = [which for which, is_due in (("best", is_best), ("final", final)) if is_due]
         trained_scores = {key: rows[0][key] for key in metrics_file.SCORES}

@@ -4,7 +4,13 @@ import pytest
 import torch
 import torchvision
 
+from core.config import from_dict
+from core.data.scan import scan
+from core.plan.plan import make_plan
 from core.training import resident
+from core.training.gpu import drawers
+from tests.conftest import TINY
+from tests.fold_runs import draw_faces
 from tests.workers import SmallNet, with_changes
 
 WITHOUT = "no CUDA GPU here: nothing below tests/gpu was tested"
@@ -32,11 +38,21 @@ def gpu():
     torch.cuda.set_sync_debug_mode("default")
     torch.use_deterministic_algorithms(False)
     resident._held = None
+    drawers.forget()
 
 
 @pytest.fixture
 def plan(tiny_plan):
     return with_changes(tiny_plan, training__device="cuda")
+
+
+@pytest.fixture
+def factored_plan(tmp_path):
+    """A head for gender and one for age, of twelve photos."""
+    config = {**TINY, "data": {"root": str(draw_faces(tmp_path / "utk")), "reader": "utkface"}}
+    config |= {"task": {}, "model": {"init": "scratch", "head": "factored"}}
+    config = from_dict(config)
+    return make_plan(config, scan(config.data, threads=1))
 
 
 @pytest.fixture

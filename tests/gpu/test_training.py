@@ -14,8 +14,9 @@ from core.config.run_config import study_transforms
 from core.data.pictures.photo import photos_of
 from core.runs import starts
 from core.runs.create import create
-from core.training import checkpoint, resident, train
+from core.training import checkpoint, fold_trainer, resident, train
 from core.training.batches import AugmentedBatches, Loader, Source, split_batches
+from core.training.gpu import graphed
 from tests.augment.chains import all_of_them, photo
 from tests.workers import (
     assert_done,
@@ -77,6 +78,65 @@ def test_batches_are_those_of_a_cpu_resident_or_from_loader_processes(
         host.close()
 
 
+# steps that the GPU repeats by itself
+
+
+def _trained(plan, folder, gpu, monkeypatch, *, repeated):
+    monkeypatch.setattr(fold_trainer, "repeats_steps", lambda *_: repeated)
+    trainer = trainer_of(plan, folder, gpu)
+    clock = train.Clock(trainer, lambda row: None, lambda: False)
+    lines = []
+    try:
+        for epoch in range(1, trainer.config.epochs + 1):
+            phase, _ = trainer.config.phase_of(epoch)
+            if phase != trainer.phase:
+                trainer.start_phase(phase)
+            clock.start_epoch(epoch, phase)
+            lines += [trainer.train_epoch(epoch, clock.tick).scores(), trainer.evaluate(clock.tick).scores()]
+    finally:
+        trainer.close()
+    return trainer, lines
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"mix__method": "both"}, {"model__head": "factored"}, {"training__loss": "focal"}],
+    ids=["plain", "mixed", "factored", "focal"],
+)
+def test_a_resnet_whose_steps_are_repeated_ends_as_one_whose_steps_are_launched(
+    plan, factored_plan, runs_folder, gpu, monkeypatch, optimizer, changes
+):
+    phases = [
+        {"optimizer": optimizer, "epochs": 2, "lr_backbone": 1e-3, "lr_head": 1e-2, "schedule": "cosine"},
+        {"optimizer": "sgd", "epochs": 2, "lr_backbone": 1e-3, "lr_head": 1e-3},
+    ]
+    chosen = factored_plan if "model__head" in changes else plan
+    chosen = with_changes(chosen, phases=phases, training__device="cuda", training__batch_size=2, **changes)
+    alike = [_trained(chosen, runs_folder, gpu, monkeypatch, repeated=repeated) for repeated in (True, False)]
+    (repeated, its_lines), (launched, lines) = alike
+    assert repeated.step.recorded and not hasattr(launched.step, "recorded")
+    assert its_lines == lines
+    assert_same_tensors(repeated.model.state_dict(), launched.model.state_dict())
+    assert_same_tensors(repeated.optimizer_state(), launched.optimizer_state())
+
+
+def test_without_room_for_a_second_step_none_is_repeated(plan, runs_folder, gpu, monkeypatch):
+    plan = with_changes(plan, training__batch_size=2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None: (1 << 20, 1 << 36))
+    trainer, _ = _trained(plan, runs_folder, gpu, monkeypatch, repeated=True)
+    assert isinstance(trainer.step, graphed.Graphed) and not trainer.step.recorded
+
+
+def test_how_long_a_pass_took_is_the_gpu_s_time_and_not_that_of_asking_it(plan, runs_folder, network, gpu):
+    trainer = trainer_of(plan, runs_folder, gpu)
+    trainer.close()
+    done = trainer.new_pass()
+    torch.cuda._sleep(200_000_000)  # cycles: a tenth of a second on a GPU of 2 GHz
+    done.watch.stop()
+    assert done.seconds > 0.02
+
+
 # no wait
 
 
@@ -124,6 +184,20 @@ def test_killed_and_resumed_on_a_gpu_equals_never_stopped(workers, plan, network
     assert workers.run(small_net) == 0
     assert_same_result(run, straight)
     assert starts.sentence(run, [0]) == ""
+
+
+def test_a_resnet_killed_and_resumed_in_its_repeated_steps_equals_never_stopped(workers, plan):
+    plan = with_changes(plan, training__batch_size=2)
+    straight, run = (launch(plan, workers.root) for _ in range(2))
+    resume(straight)
+    assert workers.run() == 0
+    assert_done(straight)
+    for name, after in (("last.pt", False), ("last.pt", True)):
+        resume(run)
+        assert workers.run(die_renaming(name, after=after)) == -signal.SIGKILL
+    resume(run)
+    assert workers.run() == 0
+    assert_same_result(run, straight)
 
 
 def test_two_jobs_in_a_row_end_as_in_processes_of_their_own(workers, plan, network):

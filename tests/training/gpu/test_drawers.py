@@ -1,0 +1,129 @@
+"""Processes that draw: the same draws as in this process, whatever becomes of them, and none outlives who asks them."""
+
+import multiprocessing
+import os
+import signal
+import sys
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from core.config.run_config import study_transforms
+from core.data.pictures.photo import photos_of
+from core.training import pixel_cache, resident
+from core.training.batches import Loader, Source, split_batches
+from core.training.gpu import drawers
+from tests.workers import until
+
+CPU = torch.device("cpu")
+BATCHES = split_batches(np.random.default_rng(0).integers(0, 24, 40), 4)
+
+
+@pytest.fixture
+def source(tiny_plan, tmp_path):
+    transforms = study_transforms(32)
+    return Source(photos_of(tiny_plan.samples), pixel_cache.build(tmp_path, tiny_plan.samples, transforms), transforms)
+
+
+@pytest.fixture
+def apart():
+    made = drawers.Drawers(2)
+    yield made
+    made.close()
+
+
+def fed(source, apart=None, threads=1, midway=lambda: None):
+    photos = resident.photos_on(CPU, source.pixels, 0.9)
+    loader = Loader(resident.DrawnBatches(source, 7, 1, "train", photos, apart), 0, CPU, threads=threads)
+    batches = []
+    try:
+        for batch in loader.epoch(3, BATCHES):
+            batches.append(batch.clone())
+            midway()
+    finally:
+        loader.close()
+    return batches
+
+
+def all_up(apart):
+    return until(apart.is_up, "the drawers came up")
+
+
+def same(batches, others):
+    return all(torch.equal(a, b) for a, b in zip(batches, others, strict=True))
+
+
+def test_they_draw_what_a_thread_draws_before_they_are_up_and_after(source, apart):
+    expected = fed(source)
+    assert same(fed(source, apart, threads=2), expected)
+    all_up(apart)
+    asked = []
+    whole = apart.draw
+    apart.draw = lambda *request: asked.append(whole(*request)) or asked[-1]
+    assert same(fed(source, apart, threads=2), expected)
+    assert len(asked) == len(BATCHES) and None not in asked
+    assert apart.is_whole()
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_an_epoch_goes_on_without_drawers_that_were_killed(source, apart, killed, capfd):
+    all_up(apart)
+
+    def kill():
+        for process in apart.processes[:killed]:
+            process.kill()
+
+    assert same(fed(source, apart, threads=2, midway=kill), fed(source))
+    assert not apart.is_whole()
+    assert capfd.readouterr().err.count("ended (code -9)") == killed
+
+
+def test_one_that_cannot_start_is_done_without(source, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    made = drawers.Drawers(2)
+    all_up(made)
+    assert same(fed(source, made, threads=2), fed(source))
+    assert capfd.readouterr().err.count("ended (code 1)") == 2
+
+
+def test_they_load_no_torch_and_wait_for_work_without_working(apart):
+    all_up(apart)
+    for process in map(psutil.Process, (process.pid for process in apart.processes)):
+        assert not [each.path for each in process.memory_maps() if "libtorch" in each.path]
+
+
+def _ask_and_wait(said):
+    made = drawers.held(2)
+    until(made.is_up, "the drawers came up")
+    said.send([process.pid for process in made.processes])
+    signal.pause()
+
+
+def test_none_outlives_a_parent_that_was_killed():
+    here, there = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    parent = multiprocessing.get_context("spawn").Process(target=_ask_and_wait, args=(there,))
+    parent.start()
+    drawing = [psutil.Process(pid) for pid in here.recv()]
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.join()
+    _, left = psutil.wait_procs(drawing, timeout=60)
+    assert not left
+
+
+def test_the_next_fold_job_has_the_same_ones_and_new_ones_where_one_died():
+    try:
+        first = drawers.held(1)
+        assert drawers.held(1) is first
+        all_up(first)
+        first.processes[0].kill()
+        first.processes[0].wait()
+        second = drawers.held(1)
+        assert second is not first and second.is_whole()
+    finally:
+        drawers.forget()
+
+
+def test_what_a_drawer_is_told_of_a_pipeline_is_all_that_it_has_to_know():
+    assert drawers.listed(study_transforms(32), "train") == drawers.listed(study_transforms(32), "train")
