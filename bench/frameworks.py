@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -110,7 +111,10 @@ def fastai_epoch(trainer: train.FoldTrainer, batch: int, workers: int) -> float:
         def after_train(self):
             began.append(_now())
 
-    with warnings.catch_warnings(), learner.no_bar(), learner.no_logging(), learner.no_validation():
+        def before_validate(self):
+            raise fastai.CancelValidException
+
+    with warnings.catch_warnings(), learner.no_bar(), learner.no_logging():
         warnings.simplefilter("ignore")
         learner.fit(2, cbs=[Clock()])
     return batch * (len(samples) // batch) / (began[3] - began[2])  # it leaves out the last, short batch
@@ -120,10 +124,14 @@ WAYS: dict[str, Callable[[train.FoldTrainer, int, int], float]] = {"lightning": 
 
 
 def rate(name: str, trainer: train.FoldTrainer, batch: int, workers: int) -> float | None:
-    """None where the framework is not installed."""
+    """None where the framework is not installed, or fails, which is told."""
     if importlib.util.find_spec(name) is None:
         return None
-    return WAYS[name](trainer, batch, workers)
+    try:
+        return WAYS[name](trainer, batch, workers)
+    except Exception as error:  # another version of somebody else's code must not cost our own figures
+        print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
+        return None
 
 
 def _now() -> float:

@@ -21,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from bench import frameworks
@@ -63,6 +64,7 @@ def main() -> None:
             rates(Path(folder), root, device, arguments)
 
 
+FIRST = 5  # the first epoch that is timed: in a run there is one such start, and tens of what follows
 COLUMNS = ("limit", "launched", "ours", "one by one", "processes", "tutorial", "lightning", "fastai")
 
 
@@ -85,10 +87,10 @@ def rates(folder: Path, root: Path, device: torch.device, arguments) -> None:
         for round_ in range(arguments.rounds):
             ways["limit"].append(limit.epoch(trainer.steps))
             ways["launched"].append(limit_epoch(trainer, trainer.steps, arguments.batch))
-            ways["ours"].append(our_epoch(trainer, round_ + 2, begin=False))
-            ways["processes"].append(our_epoch(apart, round_ + 2, begin=False))
+            ways["ours"].append(our_epoch(trainer, FIRST + 2 * round_, begin=False))
+            ways["processes"].append(our_epoch(apart, FIRST + round_, begin=False))
             repeated, trainer.step = trainer.step, trainer.one_step
-            ways["one by one"].append(our_epoch(trainer, round_ + 2, begin=False))
+            ways["one by one"].append(our_epoch(trainer, FIRST + 2 * round_ + 1, begin=False))
             trainer.step = repeated
         ways["tutorial"].append(tutorial_epoch(trainer, len(trainer.train_rows), arguments.batch, arguments.workers))
         for name in frameworks.WAYS if depth in arguments.frameworks else ():
@@ -105,12 +107,13 @@ def rates(folder: Path, root: Path, device: torch.device, arguments) -> None:
 
 
 def warmed(trainer: train.FoldTrainer) -> None:
-    """An epoch in which steps are recorded and processes come up, and what they need to do so."""
+    """Epochs in which steps of both sizes are recorded and processes come up."""
     our_epoch(trainer, 1)
     apart = getattr(trainer.train_loader.dataset, "apart", None)
     while apart is not None and not apart.is_up():
         time.sleep(0.1)
-    our_epoch(trainer, 1, begin=False)
+    for epoch in range(2, FIRST):
+        our_epoch(trainer, epoch, begin=False)
 
 
 class Limit:
@@ -167,8 +170,8 @@ class Limit:
 
 
 def study(folder: Path, root: Path, arguments) -> None:
-    """Wall time of five folds of each depth, and of all."""
-    print(f"{'depth':>5} {'minutes':>8}")
+    """Wall time of five folds of each depth, and of all; of it, what the passes say of themselves."""
+    print(f"{'depth':>5} {'minutes':>8} {'training':>9} {'validation':>11} {'macro F1':>9}")
     whole = 0.0
     for depth in arguments.depths:
         run = made(folder, root, depth, arguments)
@@ -177,7 +180,10 @@ def study(folder: Path, root: Path, arguments) -> None:
             train.train_fold(run, fold)
         spent = time.perf_counter() - started
         whole += spent
-        print(f"{depth:>5} {spent / 60:>8.2f}", flush=True)
+        table = pd.concat([run.metrics(fold) for fold in run.folds()])
+        parts = [table[table["split"] == split]["seconds"].sum() / 60 for split in ("train", "validation")]
+        f1 = table[(table["split"] == "validation") & (table["epoch"] == table["epoch"].max())]["f1"].mean()
+        print(f"{depth:>5} {spent / 60:>8.2f} {parts[0]:>9.2f} {parts[1]:>11.2f} {f1:>9.3f}", flush=True)
     print(f"{'all':>5} {whole / 60:>8.2f}")
 
 

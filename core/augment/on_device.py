@@ -48,7 +48,8 @@ def _points(
     if mirrored is not None:
         images = torch.where(mirrored[:, None, None, None], images.flip(2), images)
     if tables is not None:
-        images = torch.cat([_looked_up(*part) for part in _parts(images, tables)])
+        parts = [_looked_up(*part) for part in _parts(images, tables)]
+        images = torch.cat(parts) if len(parts) > 1 else parts[0]
     if boxes is not None and fills is not None:
         for cover in range(boxes.shape[1]):
             inside = _inside(boxes[:, cover], *images.shape[1:3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,17 @@ def split_batches(order: np.ndarray, size: int) -> list[np.ndarray]:
     return batches
 
 
+def planned(epoch: int, batches: list[np.ndarray]) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """What each batch of an epoch is asked for by: (epoch, sample indices, repeats)."""
+    counts = np.split(repeats(np.concatenate(batches)), np.cumsum([len(batch) for batch in batches])[:-1])
+    return [(epoch, indices, repeat) for indices, repeat in zip(batches, counts, strict=True)]
+
+
+def _same(plan: list, other: list) -> bool:
+    pairs = zip(plan, other, strict=False)
+    return len(plan) == len(other) and all(a[0] == b[0] and np.array_equal(a[1], b[1]) for a, b in pairs)
+
+
 class _InSharedMemory(Dataset):
     """In a loader process: tensors are moved into shared memory where a lack of it is an error that reaches the fold.
 
@@ -134,6 +145,7 @@ class Loader:
     def __init__(self, dataset: Any, workers: int, device: torch.device, threads: int = 1):
         self.dataset, self.device, self.workers, self.threads = dataset, device, workers, threads
         self._plan: list = []
+        self._begun: tuple[list, deque[Future]] | None = None
         self._pool: Any = ThreadPoolExecutor(threads, "augment") if workers == 0 else None
         self._loader: Any = None
         if workers:
@@ -158,11 +170,19 @@ class Loader:
 
     def epoch(self, epoch: int, batches: list[np.ndarray]) -> Iterator[torch.Tensor]:
         """uint8 (b, H, W, 3) tensors on the device, batch by batch."""
-        counts = np.split(repeats(np.concatenate(batches)), np.cumsum([len(batch) for batch in batches])[:-1])
-        self._plan = [(epoch, indices, repeat) for indices, repeat in zip(batches, counts, strict=True)]
+        self._plan = planned(epoch, batches)
         source = self._from_thread() if self._loader is None else self._from_processes()
         for item in source:
             yield self.dataset.finish(each_tensor(item, lambda tensor: tensor.to(self.device, non_blocking=True)))
+
+    def begin(self, epoch: int, batches: list[np.ndarray]) -> None:
+        """Have the first batches of an epoch made while a GPU is still at work on what comes before it."""
+        if self._pool is not None:
+            plan = planned(epoch, batches)
+            self._begun = plan, self._first(plan)
+
+    def _first(self, plan: list) -> deque[Future]:
+        return deque(self._pool.submit(self._item, item) for item in plan[: 1 + self.threads])
 
     def _from_processes(self) -> Iterator[Any]:
         try:
@@ -178,12 +198,12 @@ class Loader:
             ) from error
 
     def _from_thread(self) -> Iterator[Any]:
-        most = 1 + self.threads
-        ahead = deque(self._pool.submit(self._item, item) for item in self._plan[:most])
-        for position in range(len(self._plan)):
+        begun, self._begun = self._begun, None
+        ahead = begun[1] if begun is not None and _same(begun[0], self._plan) else self._first(self._plan)
+        for item in [*self._plan[1 + self.threads :], *[None] * len(ahead)]:
             ready = ahead.popleft().result()
-            if position + most < len(self._plan):
-                ahead.append(self._pool.submit(self._item, self._plan[position + most]))
+            if item is not None:
+                ahead.append(self._pool.submit(self._item, item))
             yield ready
 
     def _item(self, item: Any) -> Any:
@@ -216,4 +236,5 @@ def to_network(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> t
 
     mean, std: shape (3,), on a 0..255 scale, on the images' device.
     """
-    return ((images.float() - mean) / std).permute(0, 3, 1, 2)
+    whole = images if images.is_cuda else images.float()  # a GPU makes floats of them as it subtracts
+    return (whole - mean).div_(std).permute(0, 3, 1, 2)

@@ -245,6 +245,12 @@ class FoldTrainer:
             if tick("train", step + 1, len(batches), done):
                 return None
         done.watch.stop()
+        if (
+            self.device.type != "cpu"
+            and epoch < self.config.epochs
+            and not (self.frozen and self.frozen.seen is not None)
+        ):
+            self.train_loader.begin(epoch + 1, self.batches(epoch + 1))  # a processor has no time to spare
         self._note_peak()
         return done
 

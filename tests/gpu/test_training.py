@@ -188,10 +188,10 @@ def test_killed_and_resumed_on_a_gpu_equals_never_stopped(workers, plan, network
 
 def test_a_resnet_killed_and_resumed_in_its_repeated_steps_equals_never_stopped(workers, plan):
     plan = with_changes(plan, training__batch_size=2)
-    straight, run = (launch(plan, workers.root) for _ in range(2))
-    resume(straight)
+    straight = launch(plan, workers.root)
     assert workers.run() == 0
     assert_done(straight)
+    run = launch(plan, workers.root)
     for name, after in (("last.pt", False), ("last.pt", True)):
         resume(run)
         assert workers.run(die_renaming(name, after=after)) == -signal.SIGKILL

@@ -67,6 +67,22 @@ def test_they_draw_what_a_thread_draws_before_they_are_up_and_after(source, apar
     assert apart.is_whole()
 
 
+@pytest.mark.parametrize(("epoch", "reused"), [(3, 3), (4, 0)])
+def test_batches_that_were_begun_before_their_epoch_are_its_own(source, apart, epoch, reused):
+    all_up(apart)
+    photos = resident.photos_on(CPU, source.pixels, 0.9)
+    loader = Loader(resident.DrawnBatches(source, 7, 1, "train", photos, apart), 0, CPU, threads=2)
+    asked, whole = [], apart.draw
+    apart.draw = lambda *request: asked.append(request) or whole(*request)
+    try:
+        loader.begin(epoch, BATCHES)
+        until(lambda: len(asked) == 3, "the first batches are drawn")
+        assert same([batch.clone() for batch in loader.epoch(3, BATCHES)], fed(source))
+    finally:
+        loader.close()
+    assert len(asked) == 3 + len(BATCHES) - reused
+
+
 @pytest.mark.parametrize("killed", [1, 2])
 def test_an_epoch_goes_on_without_drawers_that_were_killed(source, apart, killed, capfd):
     all_up(apart)
