@@ -92,18 +92,22 @@ def rates(folder: Path, root: Path, device: torch.device, arguments) -> None:
             repeated, trainer.step = trainer.step, trainer.one_step
             ways["one by one"].append(our_epoch(trainer, FIRST + 2 * round_ + 1, begin=False))
             trainer.step = repeated
+        ratio = statistics.median(rate / li for rate, li in zip(ways["ours"], ways["limit"], strict=True))
+        peak = trainer.peak or 0
+        for each in (trainer, apart):  # what was recorded holds memory
+            each.step = each.one_step
+        del limit, repeated
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
         ways["tutorial"].append(tutorial_epoch(trainer, len(trainer.train_rows), arguments.batch, arguments.workers))
         for name in frameworks.WAYS if depth in arguments.frameworks else ():
             if (rate := frameworks.rate(name, trainer, arguments.batch, arguments.workers)) is not None:
                 ways[name].append(rate)
         for each in (trainer, apart):
             each.close()
-        ratio = statistics.median(rate / li for rate, li in zip(ways["ours"], ways["limit"], strict=True))
         cells = "".join(f"{statistics.median(way):>11.1f}" if way else f"{'-':>11}" for way in ways.values())
-        print(f"{depth:>5}{cells} {ratio:>10.3f} {(trainer.peak or 0) / 1e9:>6.2f}", flush=True)
-        del trainer, apart, limit, repeated
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
+        print(f"{depth:>5}{cells} {ratio:>10.3f} {peak / 1e9:>6.2f}", flush=True)
+        del trainer, apart
 
 
 def warmed(trainer: train.FoldTrainer) -> None:

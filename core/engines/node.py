@@ -94,7 +94,8 @@ def _train(run: Run, job: FoldJob, line: Line, node: dict[str, Any]) -> None:
                 reporter(row)
                 line.report(row)
 
-            finished = train.train_fold(run, fold, report=report, should_stop=line.stop.is_set)
+            sharing = max(1, round(1 / job.gpus)) if job.gpus else 1
+            finished = train.train_fold(run, fold, report=report, should_stop=line.stop.is_set, sharing=sharing)
             end["state"] = "done" if finished else "cancelled"
         if line.stop.is_set():
             return  # another attempt has the fold, or nobody wants it

@@ -201,6 +201,11 @@ def gpu_count(runs: Path | None = None) -> int:
     return len(gpus.names(runs or runs_folder()))
 
 
+def slots_of_a_gpu(runs: Path) -> int:
+    """How many fold jobs may train on one GPU at a time; 1 where there is none."""
+    return -(-slot_count(runs) // gpu_count(runs)) if gpu_count(runs) else 1
+
+
 def slot_count(runs: Path) -> int:
     """FACET_SLOTS slots, else a slot per GPU, else as many as the lab's settings say for a CPU."""
     return slots.forced() or gpu_count(runs) or slots.read(runs).count

@@ -151,6 +151,7 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
                     report=reporter,
                     should_stop=lambda: run.cancel_file(fold).exists() or not run.config_file.exists(),
                     device_slot=slot,
+                    sharing=queue.slots_of_a_gpu(run.dir.parent),
                 )
             end["state"] = "done" if finished else "cancelled"
         deleted = not run.exists()  # there is no one left to tell, and no wonder that one of its files was missing

@@ -80,11 +80,14 @@ class Pass:
 
 
 class FoldTrainer:
-    """The network, the optimizer and the batches of one fold."""
+    """The network, the optimizer and the batches of one fold.
 
-    def __init__(self, run: Run, fold: int, device: torch.device, pixels: Path | None):
+    pixels: the run's pixel cache, or None. sharing: fold jobs that train on the device at a time.
+    """
+
+    def __init__(self, run: Run, fold: int, device: torch.device, pixels: Path | None, sharing: int = 1):
         self.config: RunConfig = run.config()
-        self.run, self.fold, self.device = run, fold, device
+        self.run, self.fold, self.device, self.sharing = run, fold, device, sharing
         self.info = run.info()
         samples = run.samples()
         self.samples = samples
@@ -164,7 +167,7 @@ class FoldTrainer:
         self._tie_rates()
         self.step = self.one_step
         if self.frozen is None and repeats_steps(self.device, self.scaler):
-            self.step = Graphed(self.one_step, self.optimizer, self.device)
+            self.step = Graphed(self.one_step, self.optimizer, self.device, self.sharing)
 
     def rates_of(self, epoch: int) -> np.ndarray:
         """(steps, 2): the learning rates of backbone and head in each step of an epoch."""

@@ -38,12 +38,13 @@ def train_fold(
     report: Callable[[dict[str, Any]], None] = lambda row: None,
     should_stop: Callable[[], bool] = lambda: False,
     device_slot: int = 0,
+    sharing: int = 1,
 ) -> bool:
     """Train one fold to its end, from its resume point if there is one. Returns False if it was asked to stop.
 
     report(row): 'stage' rows while photos are decoded and before the network is built, 'progress' rows at most two a
     second, an 'epoch' row for every epoch as soon as its files are written, by which time the next one may have begun;
-    called by this thread alone.
+    called by this thread alone. device_slot: picks among several GPUs. sharing: fold jobs that train on it at a time.
     Writes metrics, checkpoints and predictions into the run folder (see DESIGN in docs/architecture.md). Where one
     network is trained on everybody nothing is validated: there are no predictions, and the best weights are the last.
     Raises LabError: kinds weights, data, device, diverged, disk-full, checkpoint.
@@ -58,7 +59,7 @@ def train_fold(
             return False
         report({"kind": "stage", "stage": "building the network", "step": 0, "steps": 0})
         forget_peak(device)
-        trainer = FoldTrainer(run, fold, device, pixels)
+        trainer = FoldTrainer(run, fold, device, pixels, sharing)
         writer = checkpoint.Writer()
         starts.adopt(run, trainer.info)
         facts = {"device": device_name(device), "weights": trainer.weights}

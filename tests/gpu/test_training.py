@@ -128,6 +128,19 @@ def test_without_room_for_a_second_step_none_is_repeated(plan, runs_folder, gpu,
     assert isinstance(trainer.step, graphed.Graphed) and not trainer.step.recorded
 
 
+def test_whoever_shares_a_gpu_leaves_the_others_room_to_do_the_same(plan, runs_folder, gpu, monkeypatch):
+    step = graphed.Graphed(
+        lambda inputs, targets: (inputs + targets,), torch.optim.SGD([torch.zeros(1)], 0.1), gpu, sharing=3
+    )
+    alone = graphed.Graphed(lambda inputs, targets: (inputs + targets,), torch.optim.SGD([torch.zeros(1)], 0.1), gpu)
+    for each, records in ((step, False), (alone, True)):
+        each._most = 1 << 30
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None: (4 << 30, 80 << 30))
+        for _ in range(graphed.BEFORE + 1):
+            each(torch.zeros(2, device=gpu), torch.zeros(2, device=gpu))
+        assert bool(each.recorded) is records
+
+
 def test_how_long_a_pass_took_is_the_gpu_s_time_and_not_that_of_asking_it(plan, runs_folder, network, gpu):
     trainer = trainer_of(plan, runs_folder, gpu)
     trainer.close()

@@ -545,6 +545,15 @@ def test_slots_are_a_setting_else_one_a_gpu_else_the_labs(runs_folder, monkeypat
     assert len(queue.slot_locks(runs_folder)) == slots.default_count()
 
 
+@pytest.mark.parametrize(("gpus", "forced", "shared"), [(0, "3", 1), (2, None, 1), (1, "3", 3), (2, "3", 2)])
+def test_how_many_fold_jobs_may_meet_on_a_gpu(runs_folder, monkeypatch, gpus, forced, shared):
+    monkeypatch.setattr(queue, "gpu_count", lambda runs=None: gpus)
+    monkeypatch.delenv("FACET_SLOTS")
+    if forced:
+        monkeypatch.setenv("FACET_SLOTS", forced)
+    assert queue.slots_of_a_gpu(runs_folder) == shared
+
+
 def test_hidden_gpus_do_not_count(monkeypatch):
     for hidden in ("", "-1"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)

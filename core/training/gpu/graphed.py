@@ -23,10 +23,12 @@ class Graphed:
     """step(inputs, targets) -> tensors on the device, which are read before the next step begins.
 
     Steps of one shape are recorded after a few, where the GPU has room for that; all others run as they are.
+    sharing: fold jobs that train on this GPU at a time, each of which may want such room.
     """
 
-    def __init__(self, step: Step, optimizer: torch.optim.Optimizer, device: torch.device):
+    def __init__(self, step: Step, optimizer: torch.optim.Optimizer, device: torch.device, sharing: int = 1):
         self.step, self.optimizer, self.device = step, optimizer, device
+        self._room = ROOM * (2 * sharing - 1)
         self.stream = torch.cuda.Stream(device)
         self.recorded: dict[Any, tuple[torch.cuda.CUDAGraph, torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]] = {}
         self._seen: dict[Any, int] = {}
@@ -61,7 +63,7 @@ class Graphed:
             return False
         torch.cuda.synchronize(self.device)
         torch.cuda.empty_cache()
-        if torch.cuda.mem_get_info(self.device)[0] < ROOM * self._most:
+        if torch.cuda.mem_get_info(self.device)[0] < self._room * self._most:
             self._records = False
             return False
         held = inputs.clone(), targets.clone()
@@ -80,9 +82,8 @@ class Graphed:
             return False
         except RuntimeError as error:
             self._records = False
-            print(
-                f"steps are launched one by one, a GPU graph of them was refused: {error}", file=sys.stderr, flush=True
-            )
+            told = f"steps are launched one by one: a CUDA graph of them was refused ({error})"
+            print(told, file=sys.stderr, flush=True)
             return False
         finally:
             for group in groups:
