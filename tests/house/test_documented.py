@@ -296,6 +296,10 @@ def test_a_command_of_another_program(command, folders, tmp_path):
             assert metadata.version(Requirement(text).name) == str(Requirement(text).specifier)[2:]
     elif program == "source":
         assert words == [re.search(r"^VENV := (.+)$", (HOME / "Makefile").read_text(), re.M)[1] + "/bin/activate"]
+    elif command.startswith("python -m pytest"):
+        asked = [sys.executable, *words, "--collect-only", "-q", "-p", "no:cacheprovider"]
+        found = subprocess.run(asked, cwd=HOME, capture_output=True, text=True, timeout=100)
+        assert re.search(r"^\d+ tests collected", found.stdout, re.M), found.stdout + found.stderr
     elif command == "streamlit run app.py":
         assert starts(words, tmp_path)
     else:
