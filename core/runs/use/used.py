@@ -74,8 +74,11 @@ def of_run(info: Mapping[str, Any]) -> Record:
 
 
 def keep(run: Run, fold: int, record: Record, *, goes_on: bool) -> None:
-    """Write a fold's record into run.json. goes_on: it adds to what was kept of the fold before, else replaces it."""
-    if not record:
+    """Write a fold's record into run.json. goes_on: it adds to what was kept of the fold before, else replaces it.
+
+    Nothing is written of a run that was deleted meanwhile: that would make its folder anew.
+    """
+    if not record or not run.exists():
         return
     with run.written_alone():
         info = run.info()

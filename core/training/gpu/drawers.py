@@ -141,12 +141,12 @@ def main() -> None:
     pipelines: dict[bytes, list[draws.Stage]] = {}
     while True:
         try:
-            known, *rest = pickle.load(requests)
+            pipeline, *rest = pickle.load(requests)
         except EOFError:
             return
-        if known not in pipelines:
-            pipelines[known] = draws.stages(*pickle.loads(known))
-        _answer(draw_batch(pipelines[known], *rest), answers)
+        if pipeline not in pipelines:
+            pipelines[pipeline] = draws.stages(*pickle.loads(pipeline))
+        _answer(draw_batch(pipelines[pipeline], *rest), answers)
 
 
 def _answer(value: Any, answers: Any) -> None:

@@ -82,8 +82,8 @@ class Graphed:
             return False
         except RuntimeError as error:
             self._records = False
-            told = f"steps are launched one by one: a CUDA graph of them was refused ({error})"
-            print(told, file=sys.stderr, flush=True)
+            sentence = f"steps are launched one by one: a CUDA graph of them was refused ({error})"
+            print(sentence, file=sys.stderr, flush=True)
             return False
         finally:
             for group in groups:
