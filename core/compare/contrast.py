@@ -12,6 +12,7 @@ from core.answers.attribute_scores import P, attribute_scores
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.config import RunConfig
+from core.config.names import idle
 from core.config.settings import leaves
 from core.data.tasks import attributes_of, class_parts
 from core.stats.metrics import class_f1, codes, confusion_of
@@ -21,8 +22,18 @@ LABELS = ("name", "description", "schema_version")  # always differ, and say not
 
 
 def settings(config: RunConfig) -> dict[str, str]:
-    """Dotted setting -> value as text. Phases count from 1; a transform is named, so that its place does not matter."""
+    """Dotted setting -> value as text. Phases count from 1; a transform is named, so that its place does not matter. Of
+    settings that nothing obeys in this configuration there is none."""
     data = config.model_dump(mode="json")
+    unused = idle(data)
+    data["phases"] = [
+        {name: value for name, value in phase.items() if f"phases.{number}.{name}" not in unused}
+        for number, phase in enumerate(data["phases"])
+    ]
+    for path in unused:
+        part, _, name = path.partition(".")
+        if part != "phases":
+            data[part].pop(name, None)
     transforms = data.pop("transforms")
     flat = dict(leaves({key: value for key, value in data.items() if key not in LABELS}, first=1))
     seen: dict[str, int] = {}

@@ -27,7 +27,7 @@ class Verdict:
     top: id of the run with the highest mean score; take: the one to take, the cheapest of those that are not shown to
     be worse. contest: the two whose difference `folds` folds would show, or could judge where too few folds are shared
     to say; None where none up to MOST_FOLDS would, or where nothing is open. waits: folds that are not finished yet,
-    run id -> how many.
+    run id -> how many. apart: ids of runs that cannot be set against `top`, where others can.
     """
 
     headline: str
@@ -38,6 +38,7 @@ class Verdict:
     contest: tuple[str, str] | None = None
     folds: int | None = None
     waits: tuple[tuple[str, int], ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 def best_of(members: Sequence[ComparedRun], metric: str = "f1", which: str = "best") -> ComparedRun | None:
@@ -98,7 +99,8 @@ def verdict(
         more.append(_what_decides(names, contest, folds, open_ones, top, waits, within))
     if unpaired:
         more.append(f"{listed([names[d.run] for d in unpaired])} cannot be set against {names[top.id]}.")
-    return Verdict(headline, tuple(filter(None, more)), kind, top.id, take, contest, folds, waits)
+    others = tuple(d.run for d in unpaired)
+    return Verdict(headline, tuple(filter(None, more)), kind, top.id, take, contest, folds, waits, others)
 
 
 def _known(cost: float | None) -> float:

@@ -295,6 +295,11 @@ TITLES = {
 }
 
 
+def title_of(name: str) -> str:
+    """What a transform does, in a few words; a name that is none of ours stays."""
+    return TRANSFORMS[name].title if name in TRANSFORMS else name
+
+
 def param_title(name: str) -> str:
     """What a control of the parameter is called: "brightness_limit" -> "Brightness"."""
     return TITLES.get(name) or name.replace("_", " ").removesuffix(" range").removesuffix(" limit").capitalize()

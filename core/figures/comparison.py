@@ -20,11 +20,12 @@ from core.compare.pairs import Difference
 from core.data.persons import noun
 from core.figures import style
 from core.figures.style import FEW_RUNS, HEIGHT, INK, METRIC_NAMES, Trace
-from core.runs.colours import fold_colour
+from core.runs.colours import fold_colour, luminance, rgb
 from core.stats.paired import Interval
 
 CELLS = 240  # a heat map with more has no numbers in its cells
-DARK, LIGHT = "#101418", "#f4f6f6"  # numbers on a cell of Viridis
+LEAST_F1, MOST_F1 = "#e6f0f3", "#07465c"  # of a cell: shades of the accent, on light and dark paper alike
+DARK, LIGHT = "#000000", "#ffffff"  # numbers on a cell; where both are read equally well they have 4.58 : 1
 _COLOUR_BAR = {"thickness": 10, "outlinewidth": 0, "title": {"text": "F1", "side": "top"}, "tickfont": {"size": 11}}
 
 
@@ -164,7 +165,7 @@ def class_heat(scores: pd.DataFrame, names: dict[str, str]) -> go.Figure:
         "z": f1,
         "x": list(range(columns)),
         "y": list(range(rows)),
-        "colorscale": "Viridis",
+        "colorscale": [[0, LEAST_F1], [1, MOST_F1]],
         "zmin": 0,
         "zmax": 1,
         "xgap": 2,
@@ -187,8 +188,9 @@ def class_heat(scores: pd.DataFrame, names: dict[str, str]) -> go.Figure:
 
 
 def _cell(column: int, row: int, share: float) -> dict[str, Any]:
-    """The number in a cell: Viridis is dark below 0.6 and light above, on light and dark paper alike."""
-    font = {"size": 11, "color": DARK if share > 0.6 else LIGHT}
+    """The number in a cell, in black or white, whichever is read better on its shade."""
+    shade = [low + share * (high - low) for low, high in zip(rgb(LEAST_F1), rgb(MOST_F1), strict=True)]
+    font = {"size": 11, "color": DARK if luminance(shade) > 0.179 else LIGHT}
     return {"x": column, "y": row, "text": f"{share:.2f}", "showarrow": False, "font": font}
 
 

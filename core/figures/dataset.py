@@ -48,7 +48,7 @@ def class_bars(counts: pd.DataFrame) -> go.Figure:
     return _figure(
         bars,
         height=330 if long else 280,
-        xaxis={"tickangle": -45 if long else 0, "type": "category", "showgrid": False},
+        xaxis={"tickangle": -45 if long else None, "type": "category", "showgrid": False},
         yaxis={"title": {"text": "photos"}, "range": [0, top]},
         bargap=0.25,
     )
@@ -139,7 +139,7 @@ def cross_heat(table: pd.DataFrame, of: str, ink: str = INK) -> go.Figure:
     return _figure(
         heat,
         height=90 + 38 * max(2, len(rows)),
-        xaxis={"type": "category", "side": "top", "showgrid": False, "tickangle": 0 if len(columns) < 8 else -45},
+        xaxis={"type": "category", "side": "top", "showgrid": False, "tickangle": None if len(columns) < 8 else -45},
         yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
         font={"color": INK},
         margin={"l": 60, "r": 10, "t": 36, "b": 10},

@@ -9,6 +9,7 @@ import pandas as pd
 from core.compare import contrast
 from core.compare.members import ComparedRun
 from core.config import settings
+from core.config.names import title_of
 from core.data.counts import class_counts
 from core.data.persons import KNOWN, UNKNOWN, units
 from core.data.pictures.photo import BITS, bits_of
@@ -178,7 +179,10 @@ def _setup(findings: Findings) -> Section:
     ]
     if len(findings.members) > 1:
         differ = contrast.config_differences(findings.members)
-        rows = tuple((str(key), *(str(values[m.id]) for m in findings.members)) for key, values in differ.iterrows())
+        rows = tuple(
+            (title_of(str(key), first=1), *(str(values[m.id]) for m in findings.members))
+            for key, values in differ.iterrows()
+        )
         head = ("setting", *(findings.names[m.id] for m in findings.members))
         if rows:
             blocks.append(Table(head, rows, "Only the settings that differ; all others are the same.", words=True))

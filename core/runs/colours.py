@@ -72,3 +72,10 @@ def fold_hue(colour: str, fold: int) -> str:
 
 def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def luminance(shade: Sequence[float]) -> float:
+    """Relative luminance of red, green and blue from 0 to 255: 0 of black, 1 of white. Source: WCAG 2.2."""
+    parts = [value / 255 for value in shade]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -46,8 +46,7 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     soon(lambda: places(page)[-4:] == order, 60 * slack(), lambda: f"it moved up; the list is {places(page)}")
 
     pick(page, "radio", "Step by step")
-    sees(page, "6. GaussianBlur")
-    sees(page, "7. CoarseDropout")
+    sees(page, "7. Cover with rectangles")
     soon(lambda: "view=steps" in address(page), 60 * slack(), "the view is in the address")
     soon(lambda: re.search("not applied this time|px at", text(page)), 60 * slack(), "what CoarseDropout drew")
 

@@ -137,6 +137,20 @@ def test_only_settings_that_differ_are_listed(study):
     assert list(table.loc["model.depth"]) == ["18", "34", "50", "101"]
 
 
+def test_settings_that_nothing_obeys_are_no_difference(study, tmp_path):
+    samples = load(study)[0].samples.assign(y=0)
+    first = members.load(make_run(tmp_path, samples, "first").id, tmp_path)
+    data = first.config.model_dump(mode="json")
+    phases = [{**phase, "step_epochs": 3, "momentum": 0.5} for phase in data["phases"]]
+    changed = {"phases": phases, "mix": {**data["mix"], "alpha": 0.9}}
+    other = members.load(make_run(tmp_path, samples, "same", config=changed).id, tmp_path)
+    assert {phase["optimizer"] for phase in phases} <= {"adam", "adamw"} and data["mix"]["method"] == "none"
+    assert contrast.config_differences([first, other]).empty
+    stepped = {"phases": [{**phase, "schedule": "step", "warmup_epochs": 0} for phase in phases]}
+    other = members.load(make_run(tmp_path, samples, "stepped", config=stepped).id, tmp_path)
+    assert {"phases.1.schedule", "phases.1.step_epochs"} <= set(contrast.config_differences([first, other]).index)
+
+
 def test_a_transform_that_one_run_lacks_is_a_difference_and_its_place_is_none(study, tmp_path):
     first, second = load(study)[:2]
     data = first.config.model_dump(mode="json")

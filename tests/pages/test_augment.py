@@ -124,7 +124,7 @@ def test_what_inverting_does_to_dark_faces_is_shown(lab, tmp_path):
     text = text_of(page)
     assert "InvertImg turns dark photos light and light photos dark" in text
     assert "Dark and light photos" in text
-    assert "darkest" in text and "5. InvertImg" in text
+    assert "darkest" in text and f"5. {TRANSFORMS['InvertImg'].title}" in text
     title = TRANSFORMS["InvertImg"].title
     assert f'title="InvertImg">{html.escape(title)}<' in html_of(page)
     assert "get black borders, 98% of what is left of them" in text
@@ -151,8 +151,8 @@ def test_the_list_is_built_reordered_and_switched_off(lab, tiny_dataset):
     assert page.session_state["augment_draft"]["transforms"][4]["enabled"] is False
     look(page, "steps")
     text = text_of(page)
-    assert "5. GaussianBlur" in text  # its place among those that are on
-    assert "InvertImg</div>" not in text
+    assert f"5. {TRANSFORMS['GaussianBlur'].title}" in text  # its place among those that are on
+    assert f"{TRANSFORMS['InvertImg'].title}</div>" not in text
     control(page, "button", "transforms.5.remove").click().run()
     assert "GaussianBlur" not in names(page)
     assert not page.exception
@@ -248,7 +248,7 @@ def test_a_preset_replaces_what_is_drawn_and_a_walked_value_is_taken(lab, tiny_d
     assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, 20.0]
     page.button(key="augment-use-highest").click().run()
     assert page.session_state["augment_draft"]["transforms"][affine]["params"]["rotate"] == [-26.0, -26.0]
-    assert "Affine: rotate -26 to 20 → -26 to -26 °." in text_of(page)
+    assert f"{TRANSFORMS['Affine'].title}: rotate -26 to 20 → -26 to -26 °." in text_of(page)
 
 
 def test_the_page_goes_on_from_launch_until_something_is_changed_here(lab, tiny_dataset):

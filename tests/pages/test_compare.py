@@ -56,7 +56,7 @@ def test_runs_in_the_address_are_compared_with_the_first(study):
     assert markup.count("cmp-says lab-") == 2 and "than ResNet-18 (F1 +" in markup
     assert "2.0 times as much per image" in markup and "5 shared folds" in markup
     assert "5 folds cannot carry small p-values" in captions(at)
-    assert "model.depth" in markup and "baseline</span>" in markup
+    assert ">Depth</td>" in markup and "model.depth" in markup and "baseline</span>" in markup
 
 
 def test_baseline_region_score_and_epoch_are_in_the_address_and_change_it(study):

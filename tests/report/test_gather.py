@@ -98,7 +98,7 @@ def test_the_data_are_counted(study, report):
 
 def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_launch_again(study, report):
     table = next(block for block in section(report, "Setup").blocks if isinstance(block, Table))
-    assert [row[0] for row in table.rows] == ["model.depth"]
+    assert [row[0] for row in table.rows] == ["Depth"]
     text = render.markdown(report)
     for run in chosen(study):
         assert f"python -m core train {run.id}.yaml" in text

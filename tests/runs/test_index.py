@@ -106,7 +106,7 @@ def test_time_of_folds_from_before_it_was_recorded_is_end_minus_start(made):
 
 def test_the_nearest_recipe_is_told_with_its_changes(made):
     made("a", from_dict({"name": "x", "data": {"root": "/x"}}))
-    assert run_index.listed()[0].recipe.startswith("study")
+    assert run_index.listed()[0].recipe.startswith("As published")
 
 
 def test_no_more_folders_than_a_few_are_remembered(tmp_path):

@@ -54,10 +54,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class Column:
-    """What a condition may ask of a run. kind: one of KINDS. value: None where the run has none."""
+    """What a condition may ask of a run. kind: one of KINDS. value: None where the run has none. also: by what else it
+    is found."""
 
     kind: str
     value: Callable[[Listed], Any]
+    also: Callable[[Listed], str] | None = None
 
 
 def condition(key: str, sign: str, value: str) -> Condition:
@@ -95,7 +97,7 @@ COLUMNS: dict[str, Column] = {
     "name": Column("text", lambda entry: entry.name),
     "state": Column("text", lambda entry: entry.state),
     **{name: Column("text", partial(_told, name=name)) for name in ("dataset", "task", "study")},
-    "recipe": Column("text", lambda entry: entry.recipe or None),
+    "recipe": Column("text", lambda entry: entry.recipe or None, lambda entry: entry.recipe_file),
     "tag": Column("text", lambda entry: entry.notes.tags or None),
     "note": Column("text", lambda entry: entry.notes.text or None),
     "init": Column("text", partial(_told, name="init")),
@@ -111,6 +113,9 @@ def fits(entry: Listed, condition: Condition) -> bool:
     """Whether a run meets it. A run without the value meets no order; it differs from whatever it is asked for but
     `none`."""
     values, kind = values_of(entry, condition.key)
+    column = column_of(condition.key)
+    if values and column is not None and column.also is not None:
+        values = (*values, column.also(entry))
     if condition.sign == CONTAINS:
         return any(condition.value in str(value).lower() for value in values)
     if condition.sign in ("=", "!="):

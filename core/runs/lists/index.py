@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core import places
-from core.config import settings
+from core.config import recipes, settings
 from core.config.settings import Value
 from core.errors import LabError
 from core.runs.kept import dropped, sizes
@@ -139,17 +139,23 @@ class Listed:
 
     @cached_property
     def recipe(self) -> str:
-        """The nearest recipe: 'study', or 'study +2' where two settings differ from it."""
+        """The nearest recipe as people call it: 'Quick', or 'Quick, 2 changed' where two settings differ from it."""
         name, changes = self.summary.get("recipe") or (None, 0)
         if name is None:
             return ""
+        return f"{recipes.title(name)}, {changes} changed" if changes else recipes.title(name)
+
+    @property
+    def recipe_file(self) -> str:
+        """The same by the recipe's own name, as older labs showed it: 'quick', 'quick +2'."""
+        name, changes = self.summary.get("recipe") or ("", 0)
         return f"{name} +{changes}" if changes else name
 
     @cached_property
     def text(self) -> str:
         """What a search looks through, in lower case."""
         names = (self.id, self.name, self.summary.get("dataset"), self.summary.get("study"), self.recipe)
-        words = (*names, self.summary.get("task"), *self.notes.tags, self.notes.text)
+        words = (*names, self.recipe_file, self.summary.get("task"), *self.notes.tags, self.notes.text)
         return "\n".join(str(word) for word in words if word).lower()
 
 

@@ -20,7 +20,7 @@ from core.augment.notes import notes_of as measured_notes
 from core.augment.pipeline import sample_seed
 from core.augment.preview import validation_view
 from core.config import RunConfig, TransformConfig
-from core.config.transforms import TRANSFORMS
+from core.config.transforms import title_of
 from core.data.pictures.photo import photos_of
 from core.data.values import noun_of
 from core.errors import LabError
@@ -173,7 +173,7 @@ def _table(measured: Sequence[Effect], single: bool, noun: str) -> str:
 
 def _named(name: str) -> str:
     """As the list beside it calls a transform; the library's own name on hover."""
-    return f'<span title="{escape(name)}">{escape(TRANSFORMS[name].title)}</span>'
+    return f'<span title="{escape(name)}">{escape(title_of(name))}</span>'
 
 
 def _swatches(before: float, after: float) -> str:
@@ -196,7 +196,9 @@ def heat(effect: Effect) -> np.ndarray:
 def _ends(config: RunConfig, photos: Photos, measured: Sequence[Effect], fold: int) -> None:
     """The darkest and the lightest photos, as validation sees them and under each transform that draws."""
     theme.heading(f"Dark and light {noun_of(photos.samples)}s")
-    names = {i: f"{i + 1}. {t.name}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic}
+    names = {
+        i: f"{i + 1}. {title_of(t.name)}" for i, t in enumerate(config.transforms) if t.enabled and not t.deterministic
+    }
     shifts = {e.index: abs(e.dark[1] - e.dark[0]) + abs(e.light[1] - e.light[0]) for e in measured if e.index in names}
     strongest = [max(shifts, key=shifts.get)] if shifts else []
     indices = begin(

@@ -19,7 +19,7 @@ from core.augment import steps as pipeline_steps
 from core.augment.mends import in_words
 from core.augment.pipeline import sample_seed
 from core.config import RunConfig, TransformConfig
-from core.config.transforms import TRANSFORMS, Param
+from core.config.transforms import TRANSFORMS, Param, param_title, title_of
 from core.data.yes_no import pairs
 from core.text import count, plain
 from pages.parts.augment import change
@@ -124,7 +124,7 @@ def steps(inputs: ViewInputs) -> None:
     tiles = [Tile(_small(image), "Original", _size(image))]
     for place, step in enumerate(pipeline_steps.steps(image, inputs.config.transforms, inputs.seed(int(epoch))), 1):
         detail = step.drawn or ("" if step.applied else "not applied this time")
-        tiles.append(Tile(_small(step.image), f"{place}. {step.name}", detail, "" if step.applied else "off"))
+        tiles.append(Tile(_small(step.image), f"{place}. {title_of(step.name)}", detail, "" if step.applied else "off"))
     grid(tiles, large=True)
     st.caption("Faded: not applied in this draw. The last image is what training gets, before colours are normalised.")
 
@@ -194,7 +194,7 @@ def walk(inputs: ViewInputs) -> None:
     if not options:
         st.info("No transform in the list has a parameter to walk.", icon=":material/tune:")
         return
-    label = {(i, name): f"{i + 1}. {transforms[i].name}: {name.replace('_', ' ')}" for i, name in options}
+    label = {(i, name): f"{i + 1}. {title_of(transforms[i].name)}: {param_title(name).lower()}" for i, name in options}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index, name = st.selectbox("Parameter", options, format_func=label.get, key="augment-walk", width=330)
         transform = transforms[index].name
@@ -250,7 +250,7 @@ def _take_value(inputs: ViewInputs, index: int, name: str, value: float, end: in
     walked = transform.model_copy(update={"params": {**transform.params, name: present}})
     listed = [walked if place == index else each for place, each in enumerate(inputs.config.transforms)]
     words = in_words(transform, walked) or "it has this value already"
-    change.replace(inputs.draft, listed, f"{transform.name}: {words}.", inputs.restart)
+    change.replace(inputs.draft, listed, f"{title_of(transform.name)}: {words}.", inputs.restart)
 
 
 def _walkable(transforms: Sequence[TransformConfig]) -> list[tuple[int, str]]:
@@ -274,7 +274,12 @@ def cost(inputs: ViewInputs) -> None:
         costs = pipeline_steps.costs(inputs.photo.image, inputs.config.transforms, inputs.seed(epoch=1))
     table = pd.DataFrame(
         [
-            (cost.name, "once a photo" if cost.once else "each epoch", cost.milliseconds, 1000 / cost.milliseconds)
+            (
+                title_of(cost.name),
+                "once a photo" if cost.once else "each epoch",
+                cost.milliseconds,
+                1000 / cost.milliseconds,
+            )
             for cost in costs
         ],
         columns=["Transform", "Paid", "ms", "rate"],

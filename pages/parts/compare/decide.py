@@ -53,6 +53,9 @@ def draw(said: Verdict, members: Sequence[ComparedRun], costs: Mapping[str, RunC
         _queue([by_id[run_id] for run_id in said.contest], said.folds, costs)
     elif said.kind == "unpaired":
         _queue(list(members), len(members[0].states), costs)
+    elif said.apart and said.top is not None:
+        top = by_id[said.top]
+        _queue([top, *(by_id[run_id] for run_id in said.apart)], len(top.states), costs)
 
 
 def _has_stopped(member: ComparedRun) -> bool:

@@ -11,6 +11,7 @@ import pandas as pd
 from core.compare.cost import RunCost
 from core.compare.members import METRICS, WHICH, ComparedRun
 from core.compare.pairs import Difference
+from core.config.names import title_of
 from core.data import persons
 from core.stats import paired
 from core.stats.paired import Interval, McNemar
@@ -185,7 +186,8 @@ def settings_table(table: pd.DataFrame, names: dict[str, str], colours: dict[str
     """Settings as rows, runs as columns. table: from contrast.config_differences."""
     head = "".join(f"<th>{badges.dot(colours[run])}{escape(names[run])}</th>" for run in table.columns)
     rows = "".join(
-        f"<tr><td>{escape(str(setting))}</td>"
+        f'<tr><td class="cmp-wrap" title="{escape(str(setting), quote=True)}">'
+        f"{escape(title_of(str(setting), first=1))}</td>"
         + "".join(f'<td class="cmp-wrap">{escape(str(value))}</td>' for value in row)
         + "</tr>"
         for setting, row in zip(table.index, table.to_numpy(), strict=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
+from core.config.run_config import TaskConfig
+from core.data.scan import Scan
+from core.data.tasks import label_samples, possible_tasks, proposed_task
+from core.errors import LabError
 from core.jobs.room.forecast import Forecast
 from core.network.weights import imagenet_file
 from core.text import count, plain
 from pages.parts.dataset import lead
-from pages.parts.form import downloads, draft
+from pages.parts.form import attributes, downloads, draft
 from pages.parts.form.draft import Errors
 from pages.parts.launch import room
 from pages.parts.shared import groups
@@ -16,11 +22,11 @@ from pages.parts.ticket import style
 
 FORMS = {"task": "task", "folds": "task", "model": "model", "phases": "phases"}  # setting -> the group that has it
 FORMS |= {"training": "training", "mix": "training", "transforms": "transforms"}
-MOST_PROBLEMS = 6
+MOST_PROBLEMS, MOST_TASKS = 6, 4
 
 
-def draw(errors: Errors, space: Forecast | None) -> None:
-    """Each with the way to its field, and what can be done about it at once."""
+def draw(errors: Errors, space: Forecast | None, scan: Scan | None = None) -> None:
+    """Each with the way to its field, and what can be done about it at once. scan: of the dataset, once it is known."""
     with st.container(key="ticket-problems"):  # always there
         st.html("<style>[class*='st-key-lead-launch-ticket'] { display: none; }</style>")
         lead.follow(style.KEY)
@@ -44,6 +50,8 @@ def draw(errors: Errors, space: Forecast | None) -> None:
             st.markdown(f":small[{plain(text)}]")
             if path == "model.init":
                 _weights()
+            elif path == "task.name" and scan is not None:
+                _other_tasks(scan)
         if number > MOST_PROBLEMS:
             st.caption(f"{count(number - MOST_PROBLEMS)} more, each beside its field.")
 
@@ -56,6 +64,26 @@ def _weights() -> None:
     with st.container(horizontal=True, gap="small"):
         downloads.button(model["depth"], "problem-download")
         st.button("Train from scratch", key="problem-scratch", type="tertiary", on_click=_from_scratch)
+
+
+def _other_tasks(scan: Scan) -> None:
+    """The tasks that make classes of these photos, a click each."""
+    now, fitting = draft.draft()["task"]["name"], []
+    for name in possible_tasks(scan.samples):
+        with contextlib.suppress(LabError):
+            if name != now:
+                label_samples(scan.samples, proposed_task(name, scan.samples))
+                fitting.append(name)
+    with st.container(horizontal=True, gap="small"):
+        for name in fitting[:MOST_TASKS]:
+            st.button(
+                f"Use {plain(TaskConfig(name=name).title)}",
+                key=f"problem-task-{name}",
+                icon=":material/category:",
+                type="tertiary",
+                on_click=attributes.take_task,
+                args=(name, scan),
+            )
 
 
 def _from_scratch() -> None:

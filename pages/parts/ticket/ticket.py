@@ -79,7 +79,7 @@ def draw(about: Contents, summaries: Sequence[dict[str, Any]]) -> None:
     with st.container(key="ticket-act"):  # above what comes and goes: a button that moves under a press loses the click
         st.html(f'<div class="ticket-bar">{escape(_in_short(about, before, space))}</div>')
         _button(about)
-        problems.draw(about.errors, space)
+        problems.draw(about.errors, space, about.scan)
     with st.container(key="ticket-facts", gap="xsmall"):
         st.html(_rows(_facts(about, space), Disk=room.in_words(space) if space is not None else ""))
         _time(about, before)

@@ -1,0 +1,24 @@
+"""What people call settings."""
+
+from core.config.names import idle, title_of
+from core.config.recipes import all_recipes, load_recipe
+from core.config.settings import flat, leaves
+
+
+def test_settings_have_words_and_those_that_would_be_taken_for_another_have_their_own():
+    assert title_of("phases.0.lr_head") == title_of("phases.1.lr_head", first=1) == "Phase 1: Head learning rate"
+    assert title_of("model.depth") == "Depth" and title_of("mix.method") == "Mix images"
+    assert title_of("transforms.Resize.params.height") == "Scale to a size: Height"
+    assert title_of("transforms.HorizontalFlip 2.p") == "Mirror left and right 2: Probability"
+    assert title_of("transforms.Nothing.x") == "Nothing: X" and title_of("what.is.this") == "what.is.this"
+    config = load_recipe("quick")
+    paths = [path for path in flat(config) if path not in ("schema_version", "name", "description", "transforms")]
+    titles = [title_of(path) for path in paths]
+    assert [path for path, title in zip(paths, titles, strict=True) if path == title] == []
+    assert len(set(titles)) == len(titles), sorted(title for title in titles if titles.count(title) > 1)
+
+
+def test_what_nothing_obeys_is_a_setting_that_there_is():
+    for recipe in all_recipes().values():
+        settings = recipe.model_dump(mode="json")
+        assert idle(settings) <= set(dict(leaves(settings)))
