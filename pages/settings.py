@@ -7,13 +7,14 @@ from html import escape
 import streamlit as st
 
 from core import machine, places
+from core.runs.lists import index
 from pages.parts.hand import hand
 from pages.parts.keys import glossary
 from pages.parts.people import people
 from pages.parts.settings import about, alerts, change, disk, engine, health, now, pixels, slots
 from pages.parts.shared import frame, theme
 
-frame.begin_page(lists=False, shows=hand.BOTH)
+entries = frame.begin_page(shows=hand.BOTH)
 root = places.runs_folder()
 st.html(
     '<div class="lab-title">Settings</div>'
@@ -24,11 +25,11 @@ with st.container():
     if people.lab_locked():
         st.caption("Everybody sees this page; an admin of the lab changes the settings.")
 with theme.section("Disk"):
-    disk.section(root)
+    disk.section(root, entries)
 with theme.section("Decoded photos"):
     pixels.section(root)
 with theme.section("Where fold jobs train"):
-    engine.section(root)
+    engine.section(root, index.as_summaries(entries))
     slots.controls()
 with theme.section("This machine now"):
     now.section(root)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from core import machine, places
 from core.engines import taken
@@ -67,8 +68,8 @@ class Engine(Protocol):
 
     def cancel(self, run: Run) -> None: ...
 
-    def placed(self) -> list[Placed]:
-        """What trains where."""
+    def placed(self, summaries: Sequence[dict[str, Any]] | None = None) -> list[Placed]:
+        """What trains where. summaries: of all runs, where they were just read."""
 
     def lost(self, run: Run) -> list[int]:
         """Folds that said they run while nobody trains them any more."""
@@ -93,13 +94,15 @@ class _Queued:
     def _waiting(self) -> int:
         return len(queue.waiting(self.root))
 
-    def _running(self) -> list[tuple[Run, int]]:
+    def _running(self, summaries: Sequence[dict[str, Any]] | None) -> list[tuple[Run, int]]:
+        """summaries: of all runs, where they were just read."""
         from core.runs.lists import index
 
-        summaries = (summary for summary in index.summaries(self.root) if "unreadable" not in summary)
+        every = index.summaries(self.root) if summaries is None else summaries
         return [
             (Run(summary["id"], self.root), int(fold["fold"]))
-            for summary in summaries
+            for summary in every
+            if "unreadable" not in summary
             for fold in summary["folds"]
             if fold["state"] == "running"
         ]
@@ -115,8 +118,8 @@ class ThisMachine(_Queued):
         node = Node(machine.name(), machine.name(), machine.cores(), len(gpus.names(self.root)), machine.memory())
         return Capacity((node,), len(slots), sum(map(is_locked, slots)), self._waiting())
 
-    def placed(self) -> list[Placed]:
-        return [placed_of(run, fold) for run, fold in self._running()]
+    def placed(self, summaries: Sequence[dict[str, Any]] | None = None) -> list[Placed]:
+        return [placed_of(run, fold) for run, fold in self._running(summaries)]
 
 
 class RayEngine(_Queued):
@@ -149,7 +152,7 @@ class RayEngine(_Queued):
         room = sum(int(node.cores // cores) for node in nodes)
         return Capacity(nodes, room, len(elsewhere.under_way(self.root)), self._waiting())
 
-    def placed(self) -> list[Placed]:
+    def placed(self, summaries: Sequence[dict[str, Any]] | None = None) -> list[Placed]:
         return [placed_of(Run(run_id, self.root), fold) for run_id, fold in elsewhere.under_way(self.root)]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import LabError
 from core.runs.names import given
 from core.runs.owners import owner
-from core.runs.run import Run
+from core.runs.run import FoldState, Run
 from core.storage import asking, files
 from core.storage.files import GARBAGE
 
@@ -125,9 +125,9 @@ def _change(run: Run, change: Callable[[Notes], Notes]) -> Notes:
     return notes
 
 
-def check_idle(run: Run) -> None:
-    """Raises LabError(kind 'busy') for a run that trains or waits."""
-    for state in run.states():
+def check_idle(run: Run, states: Sequence[FoldState] | None = None) -> None:
+    """Raises LabError(kind 'busy') for a run that trains or waits. states: of its folds, where they were just read."""
+    for state in run.states() if states is None else states:
         if state.state in ("running", "queued"):
             what = "is training" if state.state == "running" else "waits to be trained"
             remedy = "Cancel the run first; its checkpoints are kept."

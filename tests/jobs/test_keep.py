@@ -194,7 +194,7 @@ def test_a_run_that_waits_is_refused_before_any_other_is_touched(run):
 def test_a_fold_that_is_not_done_keeps_all_it_has(run):
     run.write_state(FoldState(fold=1, state="cancelled", epoch=1))
     try:
-        plan = keep.would_drop(run, keep.RESULTS)
+        plan = keep.would_drop(keep.see(run), keep.RESULTS)
         assert plan.unfinished == (1,) and all(path.parent == run.fold_dir(0) for path in plan.files)
         keep.drop([run.id], "results")
         assert run.last_file(1).exists() and run.weights_file(1, "best").exists()

@@ -15,8 +15,9 @@ from core.jobs import doctor, elsewhere, queue, slots
 from core.jobs.alerts import addresses
 from core.jobs.doctor import Finding
 from core.jobs.gpus import Gpu
-from core.jobs.room import keep
+from core.jobs.room import keep, use
 from core.runs import Run
+from core.runs.kept import sizes
 from core.runs.lists import index
 from core.storage import asking, files
 from core.storage.asking import Asker
@@ -120,10 +121,23 @@ def test_results_alone_are_kept_by_a_click_that_says_what_is_lost_and_the_run_st
     assert "lab-fault" not in html(asked).replace(".lab-fault", "")
 
 
+def test_all_runs_are_looked_through_once(run, monkeypatch):
+    at = page("settings")  # the first time a session also looks whether a worker died
+    looks, asked = [], []
+    look, states, sized = index._Folder.look, Run.states, sizes.bytes_of
+    monkeypatch.setattr(index._Folder, "look", lambda folder: looks.append(folder.root) or look(folder))
+    monkeypatch.setattr(Run, "states", lambda each: asked.append(each.id) or states(each))
+    monkeypatch.setattr(use.sizes, "bytes_of", lambda each: asked.append(f"{each.id} sized") or sized(each))
+    at.run()
+    assert at.button(key="settings-room-results-do")
+    assert len(looks) == 1, "the list of runs"
+    assert sorted(each for each in asked if run.id in each) == [run.id, f"{run.id} sized"]
+
+
 def test_a_run_that_is_needed_is_named_and_keeps_its_weights(run, monkeypatch):
     child = {"id": "child", "init": f"run:{run.id}", "state": "queued", "settings": {}, "folds": []}
-    everything = keep.index.summaries
-    monkeypatch.setattr(keep.index, "summaries", lambda root: [*everything(root), child])
+    everything = index.as_summaries
+    monkeypatch.setattr(index, "as_summaries", lambda entries: [*everything(entries), child])
     at = page("settings")
     assert f"run '{run.id}' is needed: 'child' starts from its best weights" in captions(at).replace("\\", "")
 

@@ -91,56 +91,74 @@ def choice_of(name: str) -> Choice:
     return CHOICES[name]
 
 
-def would_drop(run: Run, choice: Choice) -> Drop:
-    """What a choice would take of a run, whether or not it may be taken now: see `refusals`."""
+@dataclass(frozen=True)
+class Seen:
+    """A run as one look found it, for all choices. done: finished folds -> whether the final files tell their epoch, so
+    that a lost state is no reason to train anew (those of version 0.1 do not, and keep their resume point). unfinished:
+    the other folds. weights: those that were dropped before. everybody: whether nobody was held out, so that the
+    network itself is the result. why: what may take nothing of it now, 'gone', 'not-yours' or 'busy'; None for none."""
+
+    run: Run
+    done: dict[int, bool]
+    unfinished: tuple[int, ...]
+    weights: tuple[str, ...]
+    everybody: bool
+    why: LabError | None
+
+
+def see(run: Run) -> Seen:
+    """Looks at a run once."""
     states = run.states()
-    done = [state.fold for state in states if state.state == "done"]
-    taken: dict[Path, str] = {}
+    done = {state.fold: _says_its_end(run, state.fold) for state in states if state.state == "done"}
+    unfinished = tuple(state.fold for state in states if state.state != "done")
+    why = None
+    try:
+        owner.check([run.require()])
+        check_idle(run, states)
+    except LabError as error:
+        why = error
+    everybody = bool((read_summary(run.dir) or {}).get("everybody"))
+    return Seen(run, done, unfinished, dropped.read(run).weights, everybody, why)
+
+
+def would_drop(seen: Seen, choice: Choice) -> Drop:
+    """What a choice would take of a run, whether or not it may be taken now: see `refusals`."""
+    run, taken = seen.run, dict[Path, str]()
+    kinds = tuple(which for which in choice.weights if which != "best" or not seen.everybody)
     if choice is PACKAGES:  # where weights were dropped it is the last place that has networks
-        taken = {} if dropped.read(run).weights else {run.package_file: ""}
-        done = []
-    kinds = tuple(which for which in choice.weights if which != "best" or not _on_everybody(run))
-    for fold in done:
-        if _says_its_end(run, fold):
-            taken[run.last_file(fold)] = ""
-        for which in kinds:
-            taken[run.weights_file(fold, which)] = which
-            taken[run.features_file(fold, which)] = ""  # made of the weights, and anew by them alone
+        taken = {} if seen.weights else {run.package_file: ""}
+    else:
+        for fold, says_its_end in seen.done.items():
+            if says_its_end:
+                taken[run.last_file(fold)] = ""
+            for which in kinds:
+                taken[run.weights_file(fold, which)] = which
+                taken[run.features_file(fold, which)] = ""  # made of the weights, and anew by them alone
     sizes: dict[Path, int] = {}
     for path in taken:
         with contextlib.suppress(OSError):
             sizes[path] = path.lstat().st_size
     weights = tuple(which for which in kinds if any(taken[path] == which for path in sizes))
-    unfinished = tuple(state.fold for state in states if state.state != "done")
-    return Drop(run, choice, tuple(sizes), weights, sum(sizes.values()), unfinished)
-
-
-def _on_everybody(run: Run) -> bool:
-    """Whether nobody was held out, so that the network itself is the result."""
-    return bool((read_summary(run.dir) or {}).get("everybody"))
+    return Drop(run, choice, tuple(sizes), weights, sum(sizes.values()), seen.unfinished)
 
 
 def _says_its_end(run: Run, fold: int) -> bool:
-    """Whether the final files tell of which epoch they are, so that a lost state is no reason to train anew; those of
-    version 0.1 do not, and keep their resume point."""
     final = origins.of_weights(run.weights_file(fold, "final"))
     if final is None and "final" in dropped.read(run).weights:
         final = origins.of_predictions(run.predictions_file(fold, "final"))
     return final is not None
 
 
-def refusals(runs: Sequence[Run], choice: Choice) -> dict[str, LabError]:
-    """Ids of runs of which the choice may take nothing now, each with why: kinds 'gone', 'not-yours', 'busy' for one
-    that trains or waits, 'parent' for one whose weights an unfinished run starts from, by name."""
-    refused: dict[str, LabError] = {}
-    for run in runs:
-        try:
-            owner.check([run.require()])
-            check_idle(run)
-        except LabError as error:
-            refused[run.id] = error
-    needed = {run.id for run in runs if choice.weights}
-    for summary in index.summaries(runs[0].dir.parent) if needed else ():
+def refusals(
+    seen: Sequence[Seen], choice: Choice, summaries: Sequence[dict[str, Any]] | None = None
+) -> dict[str, LabError]:
+    """Ids of runs of which the choice may take nothing now, each with why: `Seen.why`, or kind 'parent' for one whose
+    weights an unfinished run starts from, by name. summaries: of all runs, where they were just read."""
+    refused = {each.run.id: each.why for each in seen if each.why is not None}
+    needed = {each.run.id for each in seen if choice.weights}
+    if needed and summaries is None:
+        summaries = index.summaries(seen[0].run.dir.parent)
+    for summary in summaries or () if needed else ():
         parent = str(summary.get("init", "")).removeprefix("run:")
         which = (summary.get("settings") or {}).get("model.init_checkpoint", "best")
         if parent in needed and which in choice.weights and summary.get("state") != "done":
@@ -162,7 +180,7 @@ def drop(ids: Sequence[str], name: str, folder: Path | None = None) -> int:
     chosen = [Run(run_id, root) for run_id in dict.fromkeys(ids)]
     if not chosen:
         return 0
-    for error in refusals(chosen, choice).values():
+    for error in refusals([see(run) for run in chosen], choice).values():
         raise error
     return sum(_drop(run, choice) for run in chosen)
 
@@ -170,7 +188,7 @@ def drop(ids: Sequence[str], name: str, folder: Path | None = None) -> int:
 def _drop(run: Run, choice: Choice) -> int:
     with all_folds(run):
         check_idle(run)  # since it was looked at: nobody can begin a fold of it any more
-        plan = would_drop(run, choice)
+        plan = would_drop(see(run), choice)
         if not plan.files:
             return 0
         if plan.weights:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core import places
 from core.data.pictures import kept
@@ -17,6 +18,7 @@ from core.runs import Run
 from core.runs.kept import sizes
 from core.runs.kept.sizes import RunBytes
 from core.runs.lists import index
+from core.runs.lists.index import Listed
 from core.storage import files
 
 
@@ -56,11 +58,13 @@ class Use:
         return self.of_runs.total + self.trash + self.of_pixels + self.datasets + self.lab
 
 
-def look(root: Path | None = None) -> Use:
-    """Every file of the runs folder once, and of the folder of decoded photos where it lies elsewhere."""
+def look(root: Path | None = None, entries: Sequence[Listed] | None = None) -> Use:
+    """Every file of the runs folder once, and of the folder of decoded photos where it lies elsewhere. entries: of all
+    runs, where they were just listed."""
     root = root or places.runs_folder()
     runs = [
-        RunUse(entry.id, entry.name, entry.state, sizes.bytes_of(Run(entry.id, root))) for entry in index.listed(root)
+        RunUse(entry.id, entry.name, entry.state, sizes.bytes_of(Run(entry.id, root)))
+        for entry in (index.listed(root) if entries is None else entries)
     ]
     lab, trash, datasets = places.lab_folder(root), trash_folder(root), places.datasets_folder(root)
     chosen = kept.room_of(root)
@@ -97,15 +101,35 @@ class Offer:
 
 def offer(ids: Sequence[str], choice: Choice, root: Path | None = None) -> Offer:
     """What a choice would free of these runs, each looked at on its own; nothing is touched."""
-    root, freed, losing, refused = root or places.runs_folder(), 0, [], {}
-    why_of = keep.refusals([Run(run_id, root) for run_id in ids], choice)
-    for run_id in ids:
-        plan = keep.would_drop(Run(run_id, root), choice)
+    return offers(ids, root, choices=[choice])[choice.name]
+
+
+def offers(
+    ids: Sequence[str],
+    root: Path | None = None,
+    *,
+    choices: Sequence[Choice] = tuple(keep.CHOICES.values()),
+    summaries: Sequence[dict[str, Any]] | None = None,
+) -> dict[str, Offer]:
+    """Name of a choice -> what it would free of these runs, each of which is looked at once for all choices; nothing is
+    touched. summaries: of all runs, where they were just read."""
+    root = root or places.runs_folder()
+    seen = [keep.see(Run(run_id, root)) for run_id in ids]
+    if summaries is None and seen and any(choice.weights for choice in choices):
+        summaries = index.summaries(root)
+    return {choice.name: _offer(seen, choice, summaries) for choice in choices}
+
+
+def _offer(seen: Sequence[keep.Seen], choice: Choice, summaries: Sequence[dict[str, Any]] | None) -> Offer:
+    freed, losing, refused = 0, [], {}
+    why_of = keep.refusals(seen, choice, summaries)
+    for each in seen:
+        plan = keep.would_drop(each, choice)
         if not plan.bytes:
             continue
-        if why := why_of.get(run_id):
-            refused[run_id] = str(why)
+        if why := why_of.get(each.run.id):
+            refused[each.run.id] = str(why)
         else:
-            losing.append(run_id)
+            losing.append(each.run.id)
             freed += plan.bytes
     return Offer(choice, tuple(losing), freed, refused)

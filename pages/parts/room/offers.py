@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -12,10 +13,17 @@ from core.text import number_of, plain, size
 MOST_REFUSED = 3
 
 
-def offers(ids: Sequence[str], key: str, act: Callable[[Sequence[str], str], None]) -> None:
-    """A line for each choice. act(ids, choice): the callback of the button that does it."""
+def offers(
+    ids: Sequence[str],
+    key: str,
+    act: Callable[[Sequence[str], str], None],
+    summaries: Sequence[dict[str, Any]] | None = None,
+) -> None:
+    """A line for each choice. act(ids, choice): the callback of the button that does it. summaries: of all runs, where
+    they were just read."""
+    offered = use.offers(ids, summaries=summaries)
     for choice in keep.CHOICES.values():
-        offer = use.offer(ids, choice)
+        offer = offered[choice.name]
         with st.container(border=True, key=f"{key}-{choice.name}"):
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.markdown(f"**{plain(choice.title)}**", width="content")

@@ -13,6 +13,8 @@ from core.jobs.room.use import RunUse, Use
 from core.places import HOME
 from core.runs import Run
 from core.runs.kept import dropped
+from core.runs.lists import index
+from core.runs.lists.index import Listed
 from core.text import number_of, plain, size
 from pages.parts.people import people
 from pages.parts.room import offers
@@ -45,9 +47,10 @@ _STYLE = """<style>
 </style>"""
 
 
-def section(root: Path) -> None:
+def section(root: Path, entries: Sequence[Listed]) -> None:
+    """entries: of all runs, as the page has just listed them."""
     with st.spinner("Looking through the runs folder", show_time=True):
-        now = use.look(root)
+        now = use.look(root, entries)
     st.html(_STYLE + use_html(now))
     readable = [run for run in now.runs if run.state != "unreadable"]
     if not readable:
@@ -59,7 +62,7 @@ def section(root: Path) -> None:
     ):
         st.switch_page(RUNS, query_params={"sort": "bytes", "order": "down"})
     st.markdown("**Make room.** Scores, curves, predictions and settings of every run stay, whatever is chosen.")
-    offers.offers([run.id for run in readable], "settings-room", change.drop)
+    offers.offers([run.id for run in readable], "settings-room", change.drop, index.as_summaries(entries))
     _rule(root)
 
 

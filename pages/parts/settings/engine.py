@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -23,7 +25,8 @@ KINDS = {elsewhere.HERE: "This machine", RAY: "A Ray cluster"}
 ASKED, ASKING = "settings-engine-asked", "settings-engine-asking"  # in the session: the answer; a click that waits
 
 
-def section(root: Path) -> None:
+def section(root: Path, summaries: Sequence[dict[str, Any]]) -> None:
+    """summaries: of all runs, as the page has just read them."""
     try:
         address = elsewhere.address(root)
     except LabError as error:
@@ -34,9 +37,9 @@ def section(root: Path) -> None:
         st.caption(plain(f"{elsewhere.CHOICE}={forced} is set where the lab was started, and wins over this setting."))
     _choice(address, disabled=bool(forced))
     if address is None:
-        _machine(root)
+        _machine(root, summaries)
     else:
-        _cluster(root, address)
+        _cluster(root, address, summaries)
 
 
 def _choice(address: str | None, *, disabled: bool) -> None:
@@ -78,12 +81,12 @@ def _choice(address: str | None, *, disabled: bool) -> None:
             st.info(plain(f"{error.message} {error.remedy}"), icon=":material/download:")
 
 
-def _machine(root: Path) -> None:
+def _machine(root: Path, summaries: Sequence[dict[str, Any]]) -> None:
     engine = engines.ThisMachine(root)
-    st.html(capacity_html(engine.capacity(), engine.placed()))
+    st.html(capacity_html(engine.capacity(), engine.placed(summaries)))
 
 
-def _cluster(root: Path, address: str) -> None:
+def _cluster(root: Path, address: str, summaries: Sequence[dict[str, Any]]) -> None:
     """What it said last; asked anew on a click, since that opens a connection."""
     st.button("Ask the cluster now", key="settings-engine-ask", icon=":material/refresh:", on_click=_ask)
     if st.session_state.pop(ASKING, False):
@@ -100,7 +103,7 @@ def _cluster(root: Path, address: str) -> None:
     elif (capacity := st.session_state.get(ASKED)) is None:
         st.caption("Nothing trains there now, so nobody has asked the cluster lately.")
         return
-    st.html(capacity_html(capacity, engines.RayEngine(root, address).placed()))
+    st.html(capacity_html(capacity, engines.RayEngine(root, address).placed(summaries)))
     wishes = elsewhere.wishes(root)
     with st.container(horizontal=True):
         for node in capacity.nodes:
