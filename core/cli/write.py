@@ -24,6 +24,9 @@ def report(
     baseline: Annotated[str | None, typer.Option(help="Run that the others are compared with.")] = None,
     within: Annotated[float, typer.Option(min=0, max=100, help="Points of F1 that count as the same.")] = 1.0,
     maps: Annotated[bool, typer.Option(help="Show what the networks looked at on the chosen photos.")] = True,
+    trust: Annotated[
+        bool, typer.Option(help="Measure how far to trust each map, which costs some fifty answers a map.")
+    ] = False,
     photo: Annotated[
         list[str] | None, typer.Option("--photo", "--face", help="A sample to show as well; can be repeated.")
     ] = None,
@@ -40,7 +43,8 @@ def report(
         question=question,
         baseline=baseline,
         within=within / 100,
-        maps=maps,
+        maps=maps or trust,
+        trust=trust,
         faces=photo or [],
     )
     path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")

@@ -41,8 +41,19 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class FaceMap:
+    """What a run looked at. trust: how far to trust the map, in a word, empty where that was not measured; figures:
+    what the word rests on."""
+
+    whose: str
+    jpeg: bytes
+    trust: str = ""
+    figures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Face:
-    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it. maps: (whose, JPEG).
+    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it. maps: of each run.
 
     sample: its name in the dataset, by which Look inside finds it.
     """
@@ -50,7 +61,7 @@ class Face:
     jpeg: bytes
     lines: tuple[str, ...]
     missing: str = ""
-    maps: tuple[tuple[str, bytes], ...] = ()
+    maps: tuple[FaceMap, ...] = ()
     sample: str = ""
 
 

@@ -15,7 +15,7 @@ from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import small_photo
 from core.errors import LabError
 from core.inside.cells import Grid, in_words, is_coarse
-from core.report.blocks import Block, Bullets, Face, Faces, Section, Text
+from core.report.blocks import Block, Bullets, Face, FaceMap, Faces, Section, Text
 from core.report.findings import Findings
 from core.report.maps import LAYER, RunMaps, maps_of
 from core.runs.yes_no.view import OneAttribute
@@ -109,7 +109,9 @@ def _answer(row: pd.Series) -> str:
 
 
 def _maps(findings: Findings, member: ComparedRun, samples: list[str]) -> RunMaps:
-    return maps_of(member.run, samples, SIDE) if findings.maps and samples else RunMaps()
+    if not findings.maps or not samples:
+        return RunMaps()
+    return maps_of(member.run, samples, SIDE, trusted=findings.trust)
 
 
 def _maps_of_rows(findings: Findings, member: ComparedRun, rows: pd.DataFrame) -> RunMaps:
@@ -117,14 +119,17 @@ def _maps_of_rows(findings: Findings, member: ComparedRun, rows: pd.DataFrame) -
     if not member.one_by_one:
         return _maps(findings, member, list(rows["sample"]))
     jpegs: dict[str, bytes] = {}
+    trust: dict[str, tuple[str, tuple[str, ...]]] = {}
     grids: set[Grid] = set()
     for attribute, of_attribute in rows.groupby(rows["attribute"].astype(str)) if findings.maps else ():
-        seen = maps_of(OneAttribute(member.run, str(attribute)), list(of_attribute["sample"]), SIDE)
+        of_run = OneAttribute(member.run, str(attribute))
+        seen = maps_of(of_run, list(of_attribute["sample"]), SIDE, trusted=findings.trust)
         if seen.missing:
             return seen
         jpegs |= {_subject(sample, str(attribute)): jpeg for sample, jpeg in seen.jpegs.items()}
+        trust |= {_subject(sample, str(attribute)): of_map for sample, of_map in seen.trust.items()}
         grids |= set(seen.grids)
-    return RunMaps(jpegs, grids=tuple(sorted(grids)))
+    return RunMaps(jpegs, grids=tuple(sorted(grids)), trust=trust)
 
 
 def _subject(sample: str, attribute: str = "") -> str:
@@ -137,7 +142,12 @@ def _note(maps: dict[str, RunMaps]) -> str:
     reasons = [f"No maps of {name}: {of_run.missing}" for name, of_run in maps.items() if of_run.missing]
     if any(of_run.jpegs for of_run in maps.values()):
         what = f"Below each photo: GradCAM of {LAYER} for the predicted class, by the fold that held it out."
-        what += " How far to trust one is not measured here; Look inside does it, in a word beneath each map."
+        if any(of_run.trust for of_run in maps.values()):
+            from core.inside.trust import MEANING
+
+            what += f" Beneath each map how far to trust it. {MEANING}"
+        else:
+            what += " How far to trust one is not measured here; Look inside does it, in a word beneath each map."
         coarse = {name: grids for name, of_run in maps.items() if (grids := tuple(filter(is_coarse, of_run.grids)))}
         for name, grids in coarse.items():
             whose = f"of {name} " if len(maps) > 1 else ""
@@ -146,8 +156,12 @@ def _note(maps: dict[str, RunMaps]) -> str:
     return " ".join(reasons)
 
 
-def _of(sample: str, maps: dict[str, RunMaps]) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, of_run.jpegs[sample]) for name, of_run in maps.items() if sample in of_run.jpegs)
+def _of(sample: str, maps: dict[str, RunMaps]) -> tuple[FaceMap, ...]:
+    return tuple(
+        FaceMap(name, of_run.jpegs[sample], *of_run.trust.get(sample, ()))
+        for name, of_run in maps.items()
+        if sample in of_run.jpegs
+    )
 
 
 def _flip(row, maps: dict[str, RunMaps]) -> Face:
@@ -181,7 +195,7 @@ def _mistakes(findings: Findings) -> Faces | None:
     return Faces(title, tuple(cells), _note(maps))
 
 
-def _face(photo: StoredPhoto, lines: tuple[str, ...], maps: tuple[tuple[str, bytes], ...]) -> Face:
+def _face(photo: StoredPhoto, lines: tuple[str, ...], maps: tuple[FaceMap, ...]) -> Face:
     try:
         picture = small_photo(photo, SIDE)
     except LabError as error:

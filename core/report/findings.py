@@ -31,6 +31,7 @@ class Findings:
     problems: list[str]
     within: float
     maps: bool
+    trust: bool = False  # how far to trust each map is measured
     faces: tuple[str, ...] = ()  # samples that the reader asked for
 
 
@@ -40,6 +41,7 @@ def compare_runs(
     baseline: str | None = None,
     within: float = 0.01,
     maps: bool = False,
+    trust: bool = False,
     faces: Sequence[str] = (),
 ) -> Findings:
     """Raises LabError when no run can be read, or the baseline is not among them."""
@@ -69,5 +71,6 @@ def compare_runs(
         problems=[str(error) for error in (*errors, *refused)],
         within=within,
         maps=maps,
+        trust=trust,
         faces=tuple(dict.fromkeys(faces)),
     )

@@ -26,17 +26,19 @@ def gather(
     baseline: str | None = None,
     within: float = 0.01,
     maps: bool = False,
+    trust: bool = False,
     faces: Sequence[str] = (),
 ) -> Report:
     """Read the runs, compare them, and write every section.
 
     baseline: id of the run that the others are compared with; the first one without it. within: half width of the
-    region that counts as the same, a share. maps: show what the networks looked at on the faces (loads them). faces:
-    samples to show besides those on which runs differ most.
+    region that counts as the same, a share. maps: show what the networks looked at on the faces (loads them). trust:
+    say how far each map is to be trusted (some fifty answers a map). faces: samples to show besides those on which runs
+    differ most.
     Raises LabError when no run is left that can be read; a run that cannot be read, or that tells other classes, is
     named in the report and left out.
     """
-    findings = compare_runs(runs, baseline=baseline, within=within, maps=maps, faces=faces)
+    findings = compare_runs(runs, baseline=baseline, within=within, maps=maps, trust=trust, faces=faces)
     sentences = answer(findings)
     number = len(findings.members)
     return Report(

@@ -10,7 +10,7 @@ from core.data.scan import scan
 from core.data.tasks import class_names
 from core.inside import face_maps
 from core.inside.face_maps import MapRequest
-from core.report import gather, render
+from core.report import faces, gather, render
 from core.report.blocks import Bullets, Table
 from tests.answered import judged
 from tests.fold_runs import make_run
@@ -57,3 +57,20 @@ def test_a_dataset_of_any_attributes_goes_from_its_folder_to_mistakes_maps_and_a
     right = answers.table["right"].iloc[rows].mean()
     assert shares[f"{value[0]}: {value[1]}"] == pytest.approx(right, abs=5e-4)
     assert "Groups" in render.html(report) and value[1].replace(">", "&gt;") in render.html(report)
+
+
+def test_a_map_of_a_report_says_in_a_word_how_far_to_trust_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(faces, "FACES", 1)  # two mistakes
+    run = judged(make_run(tmp_path / "runs", fairface(tmp_path / "photos"), reader="csv", task=RANGES))
+    report = gather.gather([run], maps=True, trust=True)
+    maps = [
+        of_face
+        for part in report.sections
+        for block in part.blocks
+        for face in getattr(block, "faces", ())
+        for of_face in face.maps
+    ]
+    assert maps and {each.trust for each in maps} <= {"trust", "doubt", "no trust", "no heat"}
+    assert all(each.figures for each in maps)
+    assert f'class="trust {maps[0].trust.replace(" ", "-")}" title="' in render.html(report)
+    assert f": {maps[0].trust}" in render.markdown(report) and "not measured here" not in render.markdown(report)

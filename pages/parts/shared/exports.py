@@ -27,6 +27,7 @@ class ReportRequest:
     question: str
     within: float
     maps: bool
+    trust: bool
     faces: tuple[str, ...]
 
 
@@ -102,6 +103,15 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         begins=True,
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
     )
+    trust = begin(
+        st.checkbox,
+        "How far to trust each map",
+        key="report-trust",
+        begins=False,
+        disabled=not maps,
+        help="A word beneath each map, as in Look inside. The networks answer some fifty times for each: a moment for "
+        "small photos, minutes for large networks on a processor.",
+    )
     names = st.text_area(
         "Photos to show as well",
         key="report-faces",
@@ -110,7 +120,7 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         help="The photos on which two runs differ most are shown anyway. Look inside tells the name of each photo.",
     )
     faces = tuple(line.strip() for line in names.splitlines() if line.strip())[:MOST_FACES]
-    return ReportRequest(ids, version, title, question, within, maps, faces)
+    return ReportRequest(ids, version, title, question, within, maps, maps and trust, faces)
 
 
 def _ask() -> None:
@@ -127,6 +137,7 @@ def _write(request: ReportRequest) -> tuple[bytes, bytes, list[str]]:
         question=request.question,
         within=request.within / 100,
         maps=request.maps,
+        trust=request.trust,
         faces=request.faces,
     )
     return render.html(report).encode(), render.markdown(report).encode(), report.sentences
