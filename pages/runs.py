@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.jobs import trash
 from core.runs.colours import colour_of
-from core.runs.lists import best, expression, index, query
+from core.runs.lists import best, conditions, expression, index, query
 from core.runs.lists.index import Listed
 from core.text import count, number_of, plain
 from pages.parts.people import people
@@ -45,6 +45,8 @@ def act() -> None:
         downward = not query_descending() if same else columns.highest_first(by)
         st.query_params["sort"], st.query_params["order"] = by, "down" if downward else "up"
         st.query_params.pop("page", None)
+    if (tag := done.get("tag")) and (asked := conditions.as_typed("tag", tag)) is not None:
+        asking.ask(expression.narrowed(st.session_state.get(asking.SEARCH) or "", asked))
     if opened := done.get("open"):
         st.session_state["runs-open"] = opened
 
@@ -88,6 +90,7 @@ def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> 
         columns.choose(varying)
         if archived is not None:
             views.box([column.key for column in columns.shown(varying)])
+    asking.goes_on(entries, text or "")
     depths = tuple(int(depth) for depth in filters.pop("depth", ()))
     sort = st.query_params.get("sort", "created")
     question = query.Query(

@@ -7,6 +7,8 @@ from PIL import Image
 
 from core.predict import photos
 from core.predict.predictor import Predictor
+from pages.parts.keys.glossary import GLOSSARY
+from tests.browser import axe
 from tests.browser.hands import sees
 from tests.browser.judged_runs import judged_run
 from tests.browser.screen import slack, soon
@@ -35,3 +37,11 @@ def test_a_dropped_photo_is_answered_with_its_folds_and_maps(page, lab, tmp_path
     painted = page.locator(".look-maps[data-painted='20'] canvas")  # five layers: two folds, their mean, disagreement
     soon(lambda: painted.count() == 20, 90 * slack(), "the maps of five layers")
     sees(page, "mean of 2 folds")
+    word = page.locator(".lab-word").first
+    word.focus()  # a word of the glossary says what it means on this page too
+    tip = page.locator("#lab-tip")
+    soon(lambda: tip.count() == 1, 60 * slack(), "the sentence of a dotted word")
+    assert tip.inner_text() == GLOSSARY[word.get_attribute("data-word")]
+    dotted = page.locator(".lab-word").evaluate_all("words => words.map(word => word.dataset.word)")
+    assert {"fold", "held out"} <= set(dotted) and len(set(dotted)) == len(dotted)
+    assert axe.grave(page) == []

@@ -108,6 +108,13 @@ def test_runs_that_share_no_folds_are_not_judged(three):
     assert said.kind == "unpaired" and said.take is None and math.isnan(alone.deltas_mean)
 
 
+def test_a_run_that_shares_no_folds_with_the_others_is_named_to_be_launched_with_the_best(three):
+    alone = replace(against("r50", SOME, paired.UNDECIDED), interval=None, deltas=())
+    said = verdict(three, three[1], [against("r18", CLEAR, paired.WORSE), alone], COSTS, within=0.01)
+    assert said.kind == "best" and said.apart == ("r50",) and said.folds is None
+    assert "r50 cannot be set against r34." in said.more
+
+
 def test_without_costs_nothing_is_called_the_cheapest(three):
     said = verdict(three[:2], three[1], [against("r18", SOME, paired.UNDECIDED)], {}, within=0.01)
     assert not any("Cheapest" in line for line in said.more)

@@ -164,6 +164,15 @@ def test_missing_folds_other_folds_and_other_classes_are_said(study, folder):
     assert "do not tell the same classes" in markup
 
 
+def test_a_run_on_other_folds_is_launched_beside_the_best_by_a_button(study, folder):
+    other = make_run(folder, samples(folder, people=60, photos=2, seed=4), "other", skill=0.1)
+    better = make_run(folder, study, "better", skill=0.99, seed=9)
+    at = page("compare", runs=",".join([better.id, IDS[0], other.id]))
+    assert "other cannot be set against better" in html(at)
+    assert "2 new runs as a study, with the same settings and seeds: 10 fold jobs" in captions(at)
+    assert "Queue them" in labels(at)
+
+
 def test_runs_that_only_wait_are_a_page_without_scores(folder):
     table = samples(folder, people=30)
     ids = [make_run(folder, table, f"r{n}", states={f: "queued" for f in range(5)}, seed=n).id for n in range(2)]

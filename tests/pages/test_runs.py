@@ -53,6 +53,17 @@ def test_search_filter_and_their_emptiness(folder):
     assert "2 runs" in captions(at)
 
 
+def test_a_search_goes_on_by_clicks_from_half_a_name_to_a_value(folder):
+    make_run(folder, "good one")
+    make_run(folder, "bad one", states=("failed", "done"))
+    at = page("runs", q="stat")
+    at.button(key="runs-goes-on-0").click().run()
+    assert at.text_input(key="q").value == "state=" and "of 2 runs" not in captions(at)
+    at.button(key="runs-goes-on-1").click().run()
+    assert at.text_input(key="q").value == "state=failed" and "1 of 2 runs" in captions(at)
+    assert not [each for each in at.button if str(each.key).startswith("runs-goes-on")]
+
+
 def test_conditions_choose_runs_and_one_that_is_not_understood_says_so(folder):
     make_run(folder, "short one", epochs=3)
     make_run(folder, "long one", epochs=8)

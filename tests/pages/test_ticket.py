@@ -16,7 +16,7 @@ from core.runs.lists.summaries import summaries
 from pages.parts.form import downloads
 from pages.parts.ticket import ticket
 from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
-from tests.photos import draw
+from tests.photos import draw, mask_dataset
 
 
 @pytest.fixture
@@ -147,3 +147,14 @@ def test_a_run_is_launched_again_as_it_was_or_changed_first(form, opened, tmp_pa
     again.button(key="again-as-it-was").click().run()
     assert len(summaries()) == 2
     assert len(Run(opened[-1][1]["run"]).samples()) == 31
+
+
+def test_a_task_of_one_class_offers_those_that_have_more_a_click_each(opened, tmp_path):
+    root = mask_dataset(tmp_path / "women", [(f"{n:03d}", "female", 20 + 25 * (n % 3)) for n in range(12)])
+    page = take_folder(open_page(recipe="quick"), root)
+    open_group(page, "task")
+    page.selectbox(key=f"form{page.session_state['launch_version']}.task.name").set_value("gender").run()
+    assert "One class only" in text_of(page)
+    page.button(key="problem-task-age").click().run()
+    assert not page.exception and page.session_state["launch_draft"]["task"]["name"] == "age"
+    assert "One class only" not in text_of(page)

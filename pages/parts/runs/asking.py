@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.runs.lists import conditions, expression
+from core.runs.lists.completing import completions
 from core.runs.lists.conditions import CONTAINS, KINDS
 from core.runs.lists.index import Listed
 from core.text import count, duration, listed, one_line, plain, size
@@ -76,6 +77,28 @@ def builder(entries: Sequence[Listed], text: str) -> None:
         st.caption("In the field: and, or, not, parentheses; none as a value is met by runs that have none.")
 
 
+def goes_on(entries: Sequence[Listed], text: str) -> None:
+    """How the search may go on, a click each, where its end is half a name, or a name without a value that runs have.
+
+    A field of Streamlit tells what is typed once Enter is pressed or it is left: so they come then, not letter by
+    letter.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-goes-on"):
+        found = completions(entries, text)
+        if not found:
+            return
+        st.caption("Go on with", width="content")
+        for number, (end, whole) in enumerate(found):
+            label = plain(one_line(end, conditions.LONGEST))
+            st.button(label, key=f"runs-goes-on-{number}", type="tertiary", on_click=ask, args=(whole,))
+
+
+def ask(text: str) -> None:
+    """Callback: what the field asks for from now on."""
+    st.session_state[SEARCH] = text
+    st.query_params.pop("page", None)
+
+
 def understood(text: str) -> None:
     """What was understood, where more was typed than parts that all have to hold."""
     search = expression.read(text)
@@ -116,8 +139,7 @@ def _add(text: str, joint: str, condition: str) -> None:
         fresh = f"{text.strip()} or {condition}"
     else:
         fresh = expression.narrowed(text, f"not {condition}" if joint == "and not" else condition)
-    st.session_state[SEARCH] = fresh
-    st.query_params.pop("page", None)
+    ask(fresh)
 
 
 def _occurring(kind: str, values: Sequence[Any]) -> str:

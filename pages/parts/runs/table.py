@@ -45,7 +45,8 @@ _CSS = """
 .runs-wrap input { width: 1.02rem; height: 1.02rem; accent-color: var(--st-primary-color); cursor: pointer; margin: 0;
   vertical-align: middle; }
 .runs-wrap .runs-dot { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .45rem; }
-.runs-wrap .runs-tag { display: inline-block; font-size: .76rem; padding: 0 .4rem; border-radius: 9px; text-indent: 0;
+.runs-wrap .runs-tag { display: inline-block; font: inherit; font-size: .76rem; color: inherit; border: 0;
+  cursor: pointer; padding: 0 .4rem; border-radius: 9px; text-indent: 0;
   margin-right: .35rem; background: color-mix(in srgb, var(--st-primary-color) 16%, transparent); }
 .runs-wrap .runs-soft { color: color-mix(in srgb, currentColor 68%, transparent); }
 .runs-wrap .runs-note { display: block; font-size: .8rem; opacity: .72; font-weight: 400; text-indent: 0; }
@@ -190,7 +191,13 @@ function draw(host) {
             };
             cell.append(link);
           } else cell.append(element("b", "", run.name));
-          for (const tag of run.tags) cell.append(element("span", "runs-tag", tag));
+          for (const tag of run.tags) {
+            const chip = element("button", "runs-tag", tag);
+            chip.type = "button";
+            chip.title = "Only runs with this tag";
+            chip.onclick = event => { event.stopPropagation(); send({tag}); };
+            cell.append(chip);
+          }
           if (run.note) cell.append(element("span", "runs-note", run.note));
         } else if (column.key === "state") {
           const icon = element("span", "lab-icon lab-" + run.tone, run.icon);
@@ -258,7 +265,8 @@ def draw(
     best: of the runs that are the best of their kind. link: what stands before an id in a run's address, "" for rows
     that cannot be opened.
     on_act: called after a click; what was done stands in st.session_state[key]["act"]: {runs, at} with the ids of all
-    that is ticked and the time of the click (ms), and beside them {sort: column} or {open: run id}, if that was it.
+    that is ticked and the time of the click (ms), and beside them {sort: column}, {open: run id} or {tag}, if that was
+    it.
     at: the time of the last click that `chosen` knows of.
     """
     lines = _lines(groups) if any(column.key == CURVE for column in columns) else {}
