@@ -84,11 +84,11 @@ def goes_on(entries: Sequence[Listed], text: str) -> None:
     letter.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-goes-on"):
-        found = completions(entries, text)
-        if not found:
+        searches = completions(entries, text)
+        if not searches:
             return
         st.caption("Go on with", width="content")
-        for number, (end, whole) in enumerate(found):
+        for number, (end, whole) in enumerate(searches):
             label = plain(one_line(end, conditions.LONGEST))
             st.button(label, key=f"runs-goes-on-{number}", type="tertiary", on_click=ask, args=(whole,))
 
