@@ -89,13 +89,13 @@ def rates(folder: Path, root: Path, device: torch.device, arguments) -> None:
             ways["launched"].append(limit_epoch(trainer, trainer.steps, arguments.batch))
             ways["ours"].append(our_epoch(trainer, FIRST + 2 * round_, begin=False))
             ways["processes"].append(our_epoch(apart, FIRST + round_, begin=False))
-            repeated, trainer.step = trainer.step, trainer.one_step
+            repeated, trainer.repeated = trainer.repeated, None
             ways["one by one"].append(our_epoch(trainer, FIRST + 2 * round_ + 1, begin=False))
-            trainer.step = repeated
+            trainer.repeated = repeated
         ratio = statistics.median(rate / li for rate, li in zip(ways["ours"], ways["limit"], strict=True))
         peak = trainer.peak or 0
         for each in (trainer, apart):  # what was recorded holds memory
-            each.step = each.one_step
+            each.repeated = None
         del limit, repeated
         if device.type == "cuda":
             torch.cuda.empty_cache()

@@ -36,7 +36,7 @@ from core.training.device import (
 )
 from core.training.frozen import FrozenBackbone
 from core.training.goals import OneClass, YesNo, goal_of
-from core.training.gpu.graphed import Graphed, Step
+from core.training.gpu.graphed import Graphed
 from core.training.resident import feed
 
 
@@ -124,7 +124,7 @@ class FoldTrainer:
         self.val_batches = split_batches(self.val_rows, 2 * self.config.training.batch_size)
         self.optimizer: torch.optim.Optimizer | None = None
         self.rates: tuple[float, ...] = (0.0, 0.0)  # of backbone and head, in the last step
-        self.step: Step = self.one_step
+        self.repeated: Graphed | None = None  # the step, where the device repeats it by itself
         self.peak: int | None = None  # bytes, over the passes that were made
         self.phase = -1
         self.frozen: FrozenBackbone | None = None
@@ -165,9 +165,9 @@ class FoldTrainer:
             self.frozen = FrozenBackbone(self.config, self.model)
         self.optimizer = build_optimizer(self.model, settings)
         self._tie_rates()
-        self.step = self.one_step
+        self.repeated = None
         if self.frozen is None and repeats_steps(self.device, self.scaler):
-            self.step = Graphed(self.one_step, self.optimizer, self.device, self.sharing)
+            self.repeated = Graphed(self.one_step, self.optimizer, self.device, self.sharing)
 
     def rates_of(self, epoch: int) -> np.ndarray:
         """(steps, 2): the learning rates of backbone and head in each step of an epoch."""
@@ -243,7 +243,7 @@ class FoldTrainer:
                 for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
                     group["lr"] = rate
             inputs, targets = self.mixer(inputs, labels_of[step], self.step_seed(epoch, step))
-            logits, objective, loss = self.step(inputs, targets)
+            logits, objective, loss = (self.repeated or self.one_step)(inputs, targets)
             self._count(done, step, loss, objective, logits, self.goal.judged(targets))
             if tick("train", step + 1, len(batches), done):
                 return None
@@ -332,6 +332,7 @@ class FoldTrainer:
         return self.goal.predictions(logits, labels, self.samples["sample"].to_numpy()[self.val_rows])
 
     def close(self) -> None:
+        self.repeated = None  # which holds the trainer, and memory of a GPU that the next fold job wants
         self.train_loader.close()
         self.val_loader.close()
 

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +14,7 @@ from core.places import lab_folder
 from core.runs import FoldState
 from core.runs.create import create
 from core.runs.metrics_file import METRIC_COLUMNS
-from core.training import checkpoint, losses, train
+from core.training import checkpoint, fold_trainer, losses, train
 from tests.workers import assert_same_tensors, short, with_changes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -279,6 +282,38 @@ def test_what_the_worker_used_is_written_beside_the_run(run):
     assert (info["threads"], info["weights"]) == (1, {"init": "scratch"})
     assert info["peak_memory"] > 50e6
     assert info["class_names"] == ["blue", "green", "red"]
+
+
+class _Repeated:
+    """In the place of a step that a GPU repeats: what it is made of, and where the trainer holds it."""
+
+    def __init__(self, step, *_):
+        self.step = step
+
+    def __call__(self, inputs, targets):
+        return self.step(inputs, targets)
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_a_fold_job_leaves_nothing_of_itself_to_the_next_one(tiny_plan, runs_folder, network, monkeypatch, repeats):
+    monkeypatch.setattr(fold_trainer, "repeats_steps", lambda *_: repeats)
+    monkeypatch.setattr(fold_trainer, "Graphed", _Repeated)
+    made, trainers = train.FoldTrainer, []
+
+    def remembered(*arguments):
+        trainer = made(*arguments)
+        trainers.append(weakref.ref(trainer))
+        return trainer
+
+    monkeypatch.setattr(train, "FoldTrainer", remembered)
+    run = create(tiny_plan.config, tiny_plan.samples, class_names=tiny_plan.class_names, info={}, folder=runs_folder)
+    gc.collect()
+    gc.disable()  # memory of a GPU must not wait for a collection
+    try:
+        assert train.train_fold(run, 0)
+        assert [trainer() for trainer in trainers] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_loss_that_is_no_number_names_epoch_and_step(run, monkeypatch):
