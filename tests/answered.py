@@ -1,11 +1,14 @@
 """Runs that answered without a training: predictions made up, written as the trainer writes them."""
 
+import os
+import shutil
+
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from core.config import from_dict
-from core.runs import FoldState
+from core.runs import FoldState, Run
 from core.runs.create import create
 from core.training import checkpoint
 
@@ -111,3 +114,13 @@ def judged(run, depth_seed=0):
         finally:
             trainer.close()
     return run
+
+
+def copied(run, folder):
+    """A copy that a test may damage. Its weights are the same files: a test removes or replaces them, and writes none."""
+
+    def copy(source, target):
+        return os.link(source, target) if source.endswith(".safetensors") else shutil.copy2(source, target)
+
+    shutil.copytree(run.dir, folder / run.id, copy_function=copy)
+    return Run(run.id, folder)

@@ -10,7 +10,7 @@ from core.inside import fold_models
 from core.runs import FoldState, looks
 from core.storage import files
 from pages.parts.run import apart
-from tests.answered import CLASSES, judged, made, photo, probabilities_of, table_of
+from tests.answered import CLASSES, copied, judged, made, photo, probabilities_of, table_of
 from tests.pages.app import button, html, labels, page
 from tests.pages.app import captions as markdown
 from tests.pages.trials import make_run
@@ -35,15 +35,22 @@ def drawn_test_photos(root, people=6):
     return table.assign(path=[str(path) for path in paths], bytes=sizes, mtime_ns=times)
 
 
-@pytest.fixture
-def run(folder):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
     """A finished run of two folds that can answer, with twelve test photos of six people."""
-    samples = table_of(folder / "photos", people=12)
+    root = tmp_path_factory.mktemp("apart")
+    samples = table_of(root / "photos", people=12)
     for row in samples.itertuples():
-        photo(folder / "photos" / row.sample, seed=100 + row.Index)
-    finished = judged(made(folder, samples, root=folder / "photos"))
-    drawn_test_photos(folder / "photos").to_parquet(finished.test_file, index=False)
-    yield finished
+        photo(root / "photos" / row.sample, seed=100 + row.Index)
+    run = judged(made(root, samples, root=root / "photos"))
+    drawn_test_photos(root / "photos").to_parquet(run.test_file, index=False)
+    return run
+
+
+@pytest.fixture
+def run(finished, folder):
+    """Its copy, which a test may score and damage."""
+    yield copied(finished, folder)
     fold_models.free()
 
 

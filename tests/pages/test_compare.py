@@ -18,6 +18,7 @@ from core.figures import comparison_curves
 from core.runs import Run, metrics_file
 from core.studies import record_file
 from pages.parts.compare import decide, flips, load, pick, tables
+from tests.answered import copied
 from tests.compared import make_run, metric_rows, samples
 from tests.fold_runs import draw_faces
 from tests.fold_runs import make_run as made_run
@@ -29,13 +30,24 @@ EVIL = "<b>evil</b> **bold** :smile:"
 IDS = [f"2026010{n}-000000-resnet-000{n}" for n in range(3)]
 
 
-@pytest.fixture
-def study(folder):
-    table = samples(folder, people=60, photos=2, draw=True)
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Three runs of three depths: their folder, and the samples."""
+    root = tmp_path_factory.mktemp("compared")
+    table = samples(root, people=60, photos=2, draw=True)
     for n, depth in enumerate((18, 34, 50)):
         config = {"model": {"depth": depth}}
-        make_run(folder, table, f"ResNet-{depth}", skill=0.5 + 0.2 * n, seed=n, run_id=IDS[n], config=config)
-    return table
+        make_run(root, table, f"ResNet-{depth}", skill=0.5 + 0.2 * n, seed=n, run_id=IDS[n], config=config)
+    return root, table
+
+
+@pytest.fixture
+def study(compared, folder):
+    """The samples of the three runs, of which a test has copies that it may damage; the photos are shared."""
+    root, table = compared
+    for name in IDS:
+        copied(Run(name, root), folder)
+    return table.copy()
 
 
 def test_no_run_yet_says_what_to_do():
@@ -215,8 +227,10 @@ def test_all_flips_of_one_side_are_selected_in_look_inside(study, monkeypatch):
     assert kept.root == Run(IDS[1]).config().data.root
 
 
-def test_a_photo_that_is_gone_is_a_word_in_its_place(study, folder):
-    shutil.rmtree(folder / "photos")
+def test_a_photo_that_is_gone_is_a_word_in_its_place(folder):
+    table = samples(folder, people=60, photos=2)
+    for n, run_id in enumerate(IDS[:2]):
+        make_run(folder, table, skill=0.5 + 0.2 * n, seed=n, run_id=run_id)
     assert "cmp-missing" in html(page("compare", runs=",".join(IDS[:2])))
 
 

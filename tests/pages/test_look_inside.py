@@ -4,7 +4,6 @@ import dataclasses
 import gc
 import json
 import re
-import shutil
 import weakref
 from contextlib import contextmanager
 from html import unescape
@@ -26,7 +25,7 @@ from core.predict import photos
 from core.predict.predictor import Predictor
 from core.runs import Run
 from core.runs.run import ID
-from tests.answered import CLASSES, answer, judged, made, photo, probabilities_of, table_of
+from tests.answered import CLASSES, answer, copied, judged, made, photo, probabilities_of, table_of
 
 APP = HOME / "app.py"
 WRONG = {0: 1, 3: 0, 6: 5, 12: 1, 20: 3}
@@ -323,12 +322,8 @@ def two_depths(tmp_path_factory):
 def depths(two_depths, folder):
     """Copies of the two runs that a test may damage; the photos are shared."""
     runs_, samples = two_depths
-    copies = []
-    for path in sorted(runs_.iterdir()):
-        if ID.fullmatch(path.name):
-            shutil.copytree(path, folder / path.name)
-            copies.append(Run(path.name, folder))
-    return copies, samples
+    names = sorted(path.name for path in runs_.iterdir() if ID.fullmatch(path.name))
+    return [copied(Run(name, runs_), folder) for name in names], samples
 
 
 @pytest.fixture
@@ -388,6 +383,7 @@ def test_best_and_last_epoch_stand_side_by_side(depths):
     name, fold = samples["sample"].iloc[0], int(samples["fold"].iloc[0])
     state = safetensors.torch.load_file(small.weights_file(fold, "final"))
     state["fc.weight"] = -state["fc.weight"]
+    small.weights_file(fold, "final").unlink()
     safetensors.torch.save_file(state, small.weights_file(fold, "final"))
     small.write_state(dataclasses.replace(small.written_state(fold), epoch=7, best_epoch=4))
     best, last = sent(page(run=small.id, samples=name, models="epochs"), "facet_maps")["rows"]
@@ -416,6 +412,7 @@ def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(d
     path = small.weights_file(fold, "best")
     state = safetensors.torch.load_file(path)
     state["fc.bias"][0] = float("nan")
+    path.unlink()
     safetensors.torch.save_file(state, path)
     assert "are no numbers" in html(page(run=small.id, samples=name))
     path.unlink()

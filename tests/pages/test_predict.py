@@ -15,18 +15,24 @@ from core.predict.predictor import Predictor
 from core.runs import FoldState
 from pages.parts.data import gallery
 from pages.parts.predict import sources
-from tests.answered import judged, made, photo, table_of
+from tests.answered import copied, judged, made, photo, table_of
 from tests.pages.app import button, captions, html, labels, page
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-@pytest.fixture
-def run(folder):
+@pytest.fixture(scope="module")
+def winner(tmp_path_factory):
     """A finished run of two folds that can answer."""
-    samples = table_of(folder / "photos", people=12)
-    samples = drawn(samples, folder / "photos")
-    yield judged(made(folder, samples, root=folder / "photos", run_id="winner"))
+    root = tmp_path_factory.mktemp("winner")
+    samples = drawn(table_of(root / "photos", people=12), root / "photos")
+    return judged(made(root, samples, root=root / "photos", run_id="winner"))
+
+
+@pytest.fixture
+def run(winner, folder):
+    """Its copy, which a test may damage."""
+    yield copied(winner, folder)
     fold_models.free()
 
 
