@@ -24,7 +24,7 @@ from core.text import plain
 from pages.parts.dataset import findings, labels, picker
 from pages.parts.form import classes, draft, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
-from pages.parts.launch import click, ids, measuring, naming, questions, study_draft, study_form, study_plan
+from pages.parts.launch import click, ids, naming, questions, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
 from pages.parts.launch.plan import OF_FOLDS, fit_form_task, joined_study, look_ahead, look_ahead_study, ways_of
 from pages.parts.launch.sections import faces_section, plan_section
@@ -236,5 +236,5 @@ with left, theme.section("What will run"):
 
 if joining is None and not as_study:
     again.ask(plan, errors)
-if launchable and all(launchable) and not errors and not measuring.is_under_way():
+if launchable and all(launchable) and not errors:
     ready.keep(places.runs_folder())

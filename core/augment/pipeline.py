@@ -57,11 +57,17 @@ def arguments(transform: TransformConfig, size: tuple[int, int] | None) -> dict[
     return keywords | {"p": 1.0 if entry.deterministic else transform.p}
 
 
-def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None, changes: dict[str, Any]):
-    import albumentations as A
+def library() -> Any:
+    """albumentations, imported now: most of a second."""
+    import albumentations
     import cv2
 
     cv2.setNumThreads(0)  # loaders are the parallel part; OpenCV's own threads only fight with torch's
+    return albumentations
+
+
+def _compose(transforms: Sequence[TransformConfig], size: tuple[int, int] | None, changes: dict[str, Any]):
+    A = library()
     steps = []
     for transform in transforms:
         steps.append(_class(A, transform.name)(**(arguments(transform, size) | changes)))

@@ -30,8 +30,8 @@ from core.data.labels import corrections
 from core.data.scan import Scan
 from core.data.tasks import CHOSEN
 from core.errors import LabError
-from core.jobs import control, halt
-from core.jobs.processes import ready
+from core.jobs import control, halt, speed
+from core.jobs.processes import nursery
 from core.jobs.room import forecast
 from core.jobs.worker import work
 from core.plan import apart
@@ -302,8 +302,13 @@ def worker(
     if not by_itself:
         halt.go_on(folder)
     born_with = None if slot is None or slot_lock is None else (slot, locks.Inherited(slot_lock))
-    if ready_line is not None and (born_with := ready.wait(ready_line)) is None:
-        return
+    if ready_line is not None:
+        task = nursery.wait(ready_line, folder)
+        if isinstance(task, nursery.Question):
+            raise typer.Exit(speed.answer(task.descriptor, folder))
+        if task is None:
+            return
+        born_with = task.number, task.lock
     work(folder, born_with, by_itself=by_itself)
 
 
@@ -326,14 +331,6 @@ app.command(hidden=True)(verbs.writer)
 
 
 @app.command(hidden=True)
-def measure(config_file: Path, runs_dir: RunsOption = None) -> None:
-    """Measure training images per second of a configuration and remember it."""
-    from core.jobs import speed
-
-    try:
-        config = run_config.from_yaml(config_file.read_text("utf-8"), config_file.name)
-        code, words = speed.measure_when_free(config, runs_dir or places.runs_folder()).value
-    finally:
-        config_file.unlink(missing_ok=True)
-    print(words, flush=True)
-    raise typer.Exit(code)
+def measure(runs_dir: RunsOption = None) -> None:
+    """Measure training images per second of the configuration that comes over the standard input, and remember it."""
+    raise typer.Exit(speed.answer(0, runs_dir or places.runs_folder()))

@@ -228,10 +228,11 @@ def start_worker(root: Path) -> None:
     """A worker that outlives whoever started it: the process that waits for that, if one does, else a new one.
 
     It is born with the slot that it will train in; none is started when another process took the last one meanwhile.
+    What is measured gives way.
     """
-    words = ("worker", "--runs", str(root), "--by-itself")
+    ready.stop_measuring(root)
     if os.name != "posix":  # no descriptors to inherit: it takes a slot when it has started
-        detached.start(*words, root=root)
+        detached.start("worker", "--runs", str(root), "--by-itself", root=root)
         return
     taken = queue.take_slot_for_worker(root)
     if taken is None:
@@ -239,8 +240,7 @@ def start_worker(root: Path) -> None:
     slot, descriptor = taken
     try:
         if not ready.hand_over(root, slot, descriptor):
-            born_with = ("--slot", str(slot), "--slot-lock", str(descriptor))
-            detached.start(*words, *born_with, root=root, pass_fds=(descriptor,))
+            detached.start_worker(root, slot, descriptor)
     finally:
         os.close(descriptor)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
+import os
 import re
-import subprocess
-import tempfile
+import threading
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -16,10 +17,10 @@ import psutil
 from filelock import Timeout
 
 from core import machine
-from core.config import RunConfig, to_yaml
+from core.config import RunConfig, from_dict
 from core.errors import LabError
 from core.jobs import gpus, halt, queue
-from core.jobs.processes import detached
+from core.jobs.processes import ready
 from core.places import lab_folder, machine_folder, runs_folder
 from core.plan.plan import Plan
 from core.storage import files, locks
@@ -102,23 +103,48 @@ def _multiply_adds(depth: int, height: int, width: int) -> float:
     return GIGA_MULTIPLY_ADDS[depth] * height * width / 224**2
 
 
-def start_measuring(config: RunConfig, folder: Path | None = None) -> subprocess.Popen:
-    """Measure in a process of its own; `known` answers when it is through. It ends with the code of its Outcome.
+def start_measuring(config: RunConfig, folder: Path | None = None) -> ready.Measurement:
+    """Measure beside the lab; `known` answers when it is through. It ends with the code of its Outcome.
 
-    One at a time, and none while something trains: two would spoil each other's figure.
+    One at a time, and none while something trains: two would spoil each other's figure. Raises OSError.
     """
-    lab = lab_folder(folder)
-    lab.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="measure-", dir=lab, delete=False) as stream:
-        stream.write(to_yaml(config))
-    return detached.start("measure", stream.name, "--runs", str(lab.parent), root=lab.parent)
+    return ready.measure(lab_folder(folder).parent, json.dumps(config.model_dump(mode="json")))
 
 
-def measure_when_free(config: RunConfig, folder: Path) -> Outcome:
+def answer(descriptor: int, folder: Path) -> int:
+    """In the process that measures: the code of the Outcome, which is also said where somebody can hear it.
+
+    descriptor: of a line, over which comes a configuration in one line of JSON. Once that line is closed at its other
+    end the machine is needed for something else: the process leaves in the middle of a step, unless it is through.
+    """
+    with open(descriptor, "rb", buffering=0, closefd=False) as stream:
+        text = stream.readline()
+        ends = threading.Lock()  # who has it says how the measurement ends
+
+        def leave_when_told() -> None:
+            stream.read(1)
+            ends.acquire()
+            _say(descriptor, Outcome.TRAINING)
+            os._exit(Outcome.TRAINING.value[0])
+
+        threading.Thread(target=leave_when_told, daemon=True).start()
+        outcome = measure_when_free(from_dict(json.loads(text)), folder, ends.acquire)
+        _say(descriptor, outcome)
+    return outcome.value[0]
+
+
+def _say(descriptor: int, outcome: Outcome) -> None:
+    code, words = outcome.value
+    print(words, flush=True)
+    with contextlib.suppress(OSError):  # a pipe from who started this process, who asks for the code of its end
+        os.write(descriptor, bytes([code]))
+
+
+def measure_when_free(config: RunConfig, folder: Path, measured: Callable[[], object] = lambda: None) -> Outcome:
     """Measure and remember, unless a training, another measurement or another program is at work beside it.
 
     It has the threads of a slot. A training that comes meanwhile has the machine: the measurement gives up at its next
-    step.
+    step. measured(): is called before anything is kept.
     """
     try:
         with locks.lock(machine_folder(folder) / "measure.lock", timeout=0):
@@ -134,6 +160,7 @@ def measure_when_free(config: RunConfig, folder: Path) -> Outcome:
         return Outcome.MEASURING
     if rate is None:
         return Outcome.TRAINING
+    measured()
     if not beside.leaves(threads):
         return Outcome.BUSY
     remember(config, rate, folder)

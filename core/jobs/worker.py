@@ -16,15 +16,18 @@ from filelock import FileLock, Timeout
 
 from core import places
 from core.data.content.unchanged import check_unchanged
+from core.errors import LabError
 from core.jobs import control, fold_job, halt, queue, reach, speed, turns
 from core.jobs.alerts.line import Line
 from core.jobs.room import keep
+from core.places import machine_folder
 from core.runs import Run, deaths
 from core.runs.run import is_locked
 from core.runs.states import ALIVE
 from core.storage import locks
 
 BROKEN = ("unexpected", "device", "memory")  # kinds of failures after which the process, or its GPU, may be in pieces
+ALONE = 20.0  # seconds
 COUNTED = (*BROKEN, "disk-full")  # failures that say something about the machine where one follows the other
 
 
@@ -124,6 +127,19 @@ def _claimable(root: Path, passed_over: set[tuple[str, int]], by_itself: bool) -
         yield (run_id, fold) not in passed_over and run.exists() and not is_locked(run.fold_lock(fold))
 
 
+def import_torch(root: Path) -> None:
+    """One process of this machine at a time: two cores that both import let the first fold begin later.
+
+    A courtesy, for ALONE seconds at most.
+    """
+    if "torch" in sys.modules:
+        return
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(LabError, OSError):
+            stack.enter_context(locks.held(machine_folder(root) / "importing.lock", "torch", timeout=ALONE))
+        from core.training import train  # noqa: F401
+
+
 def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
     """Train one claimed fold and leave a state that says how it ended. Returns whether this process may be broken, so
     that a fresh one had better take the next.
@@ -137,7 +153,8 @@ def train_job(run: Run, fold: int, slot: int, entry: Path) -> bool:
             entry.unlink(missing_ok=True)
             run.sweep(fold)
             run.log(f"fold {fold}: started, {run.written_state(fold).epoch} epochs done before")
-            from core.training import train  # seconds of importing torch; the fold can be seen and cancelled already
+            import_torch(run.dir.parent)  # seconds; the fold can be seen and cancelled already
+            from core.training import train
             from core.training.device import limit_threads
 
             with reach.held_as_asked(run):

@@ -6,9 +6,11 @@ uninterrupted training only on the same device, threads, precision and library v
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from core.runs.run import Run
@@ -19,8 +21,10 @@ LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless",
 WORDS = {"device": "on {}", "threads": "with {} threads", "precision": "trained in {}", "evaluation": "evaluated in {}"}
 
 
-def versions() -> dict[str, str]:
-    return {name: version(name) for name in LIBRARIES}
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Asked once, before somebody may install others beside a process that goes on with these."""
+    return MappingProxyType({name: version(name) for name in LIBRARIES})
 
 
 def read(run: Run, fold: int) -> list[dict[str, Any]]:

@@ -139,7 +139,7 @@ class FoldTrainer:
             "threads": torch.get_num_threads(),
             "precision": str(self.precision).removeprefix("torch."),
             "evaluation": "float32",
-            "versions": starts.versions(),
+            "versions": dict(starts.versions()),
         }
 
     def batches(self, epoch: int) -> list[np.ndarray]:

@@ -136,9 +136,13 @@ def slack() -> float:
 
 
 class Lab:
-    """`streamlit run app.py` on a free port, with its own runs folder, weights folder and demo dataset."""
+    """`streamlit run app.py` on a free port, with its own runs folder, weights folder and demo dataset.
 
-    def __init__(self, folder: Path, demo: Path):
+    home: the folder of its source.
+    """
+
+    def __init__(self, folder: Path, demo: Path, home: Path = HOME):
+        self.home = home
         self.runs = folder / "runs"
         self.runs.mkdir()
         self.demo = demo
@@ -164,7 +168,7 @@ class Lab:
         with open(self.log, "ab") as log:
             streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
             command = [*self.command, "run", "app.py", "--server.port", str(self.port)]
-            self.process = subprocess.Popen(command, cwd=HOME, env=self.env, start_new_session=True, **streams)
+            self.process = subprocess.Popen(command, cwd=self.home, env=self.env, start_new_session=True, **streams)
         self.link = soon(self._prints_its_link, 90 * slack(), "the lab prints its link", every=0.2)
         soon(self.answers, 90 * slack(), "the lab answers", every=0.2)
 

@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from collections import namedtuple
 from dataclasses import replace
 
@@ -12,9 +14,24 @@ from core import machine
 from core.config import from_dict
 from core.config.parts import FoldsConfig
 from core.jobs import queue, speed
-from core.places import lab_folder, machine_folder
+from core.places import HOME, lab_folder, machine_folder
+from core.storage import locks
 from core.training import device
 from tests.workers import until
+
+
+ENDLESS = """
+import sys, time
+from pathlib import Path
+from core.jobs import speed
+
+def measure(config, should_stop):
+    print("a step begins", flush=True)
+    time.sleep(100_000)
+
+speed.measure = measure
+sys.exit(speed.answer(0, Path(sys.argv[1])))
+"""
 
 
 def config(**settings):
@@ -68,15 +85,28 @@ def test_a_network_with_a_factored_head_is_measured_too():
 
 @pytest.mark.long
 def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(runs_folder):
-    process = speed.start_measuring(config())
-    code = until(lambda: None if process.poll() is None else (process.returncode,), "the measurement ends")[0]
+    measurement = speed.start_measuring(config())
+    until(lambda: measurement.poll() is not None, "the measurement ends")
     lab = lab_folder(runs_folder)
-    assert not list(lab.glob("measure-*")), "the configuration is removed"
     log = (lab / "worker.log").read_text()
-    outcome = next(each for each in speed.Outcome if each.value[0] == code)
+    outcome = next(each for each in speed.Outcome if each.value[0] == measurement.poll())
     assert outcome in (speed.Outcome.MEASURED, speed.Outcome.BUSY) and outcome.value[1] in log  # whatever runs beside
     assert (speed.known(config()) is not None) == (outcome is speed.Outcome.MEASURED)
     assert "Traceback" not in log
+
+
+def test_a_measurement_leaves_in_the_middle_of_a_step_when_its_line_is_closed(runs_folder):
+    """However long a step takes: nobody has to wait for it after a click on Launch."""
+    command = [sys.executable, "-c", ENDLESS, str(runs_folder)]
+    with subprocess.Popen(command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write(f"{json.dumps(config().model_dump(mode='json'))}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "a step begins\n"
+        process.stdin.close()
+        assert process.stdout.read() == f"{speed.Outcome.TRAINING.value[1]}\n"
+    assert process.returncode == speed.Outcome.TRAINING.value[0]
+    assert speed.known(config()) is None
+    assert not locks.is_held(machine_folder(runs_folder) / "measure.lock")
 
 
 @pytest.mark.parametrize(

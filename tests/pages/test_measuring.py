@@ -4,6 +4,7 @@ import pytest
 
 from core.config import RunConfig, from_dict, recipes
 from core.jobs import speed
+from core.jobs.processes import ready
 from pages.parts.launch import measuring
 from pages.parts.launch.measuring import State
 
@@ -24,6 +25,7 @@ class Machine:
 
     def __init__(self):
         self.speeds, self.begun, self.now, self.broken = {}, [], 0.0, False
+        self.stopped = 0
 
     def known(self, config, folder=None):
         return self.speeds.get(measuring.network_of(config))
@@ -32,6 +34,9 @@ class Machine:
         if self.broken:
             raise OSError("no process could be started")
         self.begun.append(config)
+
+    def stops(self, root):
+        self.stopped += 1
 
     def ends(self, images_per_second=100.0):
         self.speeds[measuring.network_of(self.begun[-1])] = images_per_second
@@ -42,6 +47,7 @@ def machine(monkeypatch):
     machine = Machine()
     monkeypatch.setattr(speed, "known", machine.known)
     monkeypatch.setattr(speed, "start_measuring", machine.start)
+    monkeypatch.setattr(ready, "stop_measuring", machine.stops)
     monkeypatch.setattr(measuring.time, "monotonic", lambda: machine.now)
     monkeypatch.setattr(measuring.st, "session_state", {})
     return machine
@@ -110,3 +116,14 @@ def test_runs_that_share_a_network_have_it_measured_once(machine):
     machine.ends()
     assert not measuring.proceed(seeds)
     assert len(machine.begun) == 1
+
+
+def test_a_click_on_launch_ends_what_is_measured_and_what_is_not_launched_is_measured_anew(machine):
+    measuring.proceed([LIGHT])
+    measuring.give_way()
+    assert machine.stopped == 1 and not measuring.is_under_way()
+    assert state(machine, LIGHT) is State.WAITING
+    assert measuring.proceed([LIGHT]) and machine.begun == [LIGHT, LIGHT]
+    machine.ends()
+    measuring.give_way()
+    assert state(machine, LIGHT) is State.KNOWN and not measuring.proceed([LIGHT])

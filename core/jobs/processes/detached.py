@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from core import machine, places
 
 
-def start(verb: str, *words: str, root: Path, **options: Any) -> subprocess.Popen:
+def start(
+    verb: str, *words: str, root: Path, more: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.Popen:
     """`python -m core VERB ...` in a session of its own, without a terminal, its output in the lab's worker.log.
 
-    options: of Popen, such as the descriptors that it inherits.
+    more: of its environment. options: of Popen, such as the descriptors that it inherits.
     """
     lab = places.lab_folder(root)
     lab.mkdir(parents=True, exist_ok=True)
@@ -21,10 +24,15 @@ def start(verb: str, *words: str, root: Path, **options: Any) -> subprocess.Pope
         return subprocess.Popen(
             [sys.executable, "-m", "core", verb, *words],
             cwd=places.HOME,
-            env=machine.environment(),
-            stdin=subprocess.DEVNULL,
+            env={**machine.environment(), **(more or {})},
             stdout=log,
             stderr=log,
             start_new_session=True,
-            **options,
+            **{"stdin": subprocess.DEVNULL, **options},
         )
+
+
+def start_worker(root: Path, slot: int, descriptor: int) -> None:
+    """A worker that is born with a slot. descriptor: holds the slot's lock; the caller closes it."""
+    words = ("--runs", str(root), "--by-itself", "--slot", str(slot), "--slot-lock", str(descriptor))
+    start("worker", *words, root=root, pass_fds=(descriptor,))

@@ -31,7 +31,7 @@ from core.studies import records
 from core.studies.grid import StudyConfig, expand
 from core.studies.records import Study
 from pages.parts.form import draft
-from pages.parts.launch import ids, study_draft
+from pages.parts.launch import ids, measuring, study_draft
 from pages.parts.shared import frame
 
 AGAIN = "See what stands here now, then press Launch again."
@@ -89,6 +89,7 @@ def press(ticket: Ticket) -> None:
     click: Click | None = st.session_state.get(frame.CLICK)
     followed = click is not None and click.ticket.token == ticket.token and (click.opens or click.lock.locked())
     if not followed:
+        measuring.give_way()
         st.session_state[frame.CLICK] = Click(ticket)
 
 

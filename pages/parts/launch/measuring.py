@@ -7,7 +7,6 @@ because they take seconds only. *refused*: they take longer and nobody asked, or
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,10 @@ from enum import Enum
 
 import streamlit as st
 
+from core import places
 from core.config import RunConfig
 from core.jobs import speed
+from core.jobs.processes import ready
 
 AT_ONCE = 1.5 * 18 * 224 * 224 * 128  # layers x pixels x images of a step that a processor does in seconds
 PATIENCE = 120  # seconds after which a measurement is taken to have failed
@@ -42,7 +43,7 @@ class Measurement:
     config: RunConfig
     before: float | None = None
     began: float | None = None
-    process: subprocess.Popen | None = None
+    process: ready.Measurement | None = None
 
     def begin(self) -> None:
         self.before, self.began = speed.known(self.config), time.monotonic()
@@ -106,6 +107,14 @@ def ask(configs: Sequence[RunConfig]) -> None:
 def is_under_way() -> bool:
     """Whether some measurement is, be it of a network that the form had before: two would spoil each other's figure."""
     return any(measurement.is_under_way() for measurement in _measurements().values())
+
+
+def give_way() -> None:
+    """Somebody launches, and what is measured here stops; where nothing comes of it, it begins anew by itself."""
+    for network, measurement in list(_measurements().items()):
+        if measurement.is_under_way():
+            del _measurements()[network]
+    ready.stop_measuring(places.runs_folder())
 
 
 def proceed(configs: Sequence[RunConfig]) -> bool:

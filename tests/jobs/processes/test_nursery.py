@@ -1,0 +1,198 @@
+"""A worker that is a fork trains as one that was started anew, holds its own locks alone, and survives who made it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.jobs import control, queue, speed
+from core.jobs.processes import detached, nursery, ready
+from core.places import HOME, machine_folder
+from core.storage import locks
+from tests.workers import assert_same_result, launch, log_of, short, until, with_changes
+
+pytestmark = pytest.mark.skipif(not ready.FORKS, reason="only Linux forks")
+
+LOADED = """
+import sys
+from pathlib import Path
+from core.cli import main
+from core.jobs.processes import nursery
+nursery.load()
+before = set(sys.modules)
+from core.jobs import worker
+worker.work(Path(sys.argv[1]))
+libraries = {"albumentations", "cv2", "pyarrow", "scipy", "sklearn", "torch", "torchvision"}
+print(*sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in libraries))
+"""
+SPOILT = {
+    "thread": "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "file": "kept = open('/dev/null')",
+}
+
+
+@pytest.fixture
+def root(runs_folder, monkeypatch):
+    monkeypatch.setenv(ready.OFF, "1")
+    yield runs_folder
+    waiting = ready._waiting.get(runs_folder)
+    ready._forget(runs_folder)
+    if waiting is not None:
+        until(lambda: waiting.process.poll() is not None, "what waited leaves when its line is closed")
+
+
+def who_waits(root) -> subprocess.Popen:
+    return ready._waiting[root].process
+
+
+def under_way(plan, root):
+    """(a run of many epochs, the worker that trains its first fold), once an epoch of it is done."""
+    run = control.launch(short(plan, epochs=500), folder=root)
+    until(lambda: run.written_state(0).epoch, f"an epoch is done: {log_of(run)}")
+    return run, psutil.Process(run.written_state(0).worker["pid"])
+
+
+def descriptors(pid) -> dict[int, str]:
+    folder = Path(f"/proc/{pid}/fd")
+    return {int(name): os.readlink(folder / name) for name in os.listdir(folder)}
+
+
+def test_a_fold_that_a_fork_trained_is_that_of_a_worker_that_was_started_anew(root, tiny_plan, monkeypatch):
+    ready.keep(root)
+    forked = launch(tiny_plan, root)
+    until(lambda: forked.written_state(0).state == "done", f"it is trained: {log_of(forked)}")
+    until(lambda: queue.free_slots(root) == 1, "the worker leaves")
+    ready._forget(root)
+    monkeypatch.setenv(ready.OFF, "0")
+    anew = launch(tiny_plan, root)
+    until(lambda: anew.written_state(0).state == "done", f"it is trained: {log_of(anew)}")
+    assert_same_result(forked, anew)
+
+
+def test_one_measured_in_between_changes_nothing(root, tiny_plan):
+    """A fork begins with what the process that waits had imported, whatever other forks have computed."""
+    ready.keep(root)
+    before = launch(short(tiny_plan), root)
+    until(lambda: before.written_state(0).state == "done", f"it is trained: {log_of(before)}")
+    until(lambda: queue.free_slots(root) == 1, "the worker leaves")
+    measurement = speed.start_measuring(tiny_plan.config, root)
+    assert isinstance(measurement, ready.Forked)
+    until(lambda: measurement.poll() is not None, "the measurement ends")
+    after = launch(short(tiny_plan), root)
+    until(lambda: after.written_state(0).state == "done", f"it is trained: {log_of(after)}")
+    assert_same_result(before, after)
+
+
+def test_all_slots_get_their_workers_from_one_process_that_imports_once(root, tiny_plan, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "2")
+    ready.keep(root)
+    process = who_waits(root)
+    run = control.launch(short(tiny_plan, epochs=500), folder=root)
+    until(lambda: all(run.written_state(fold).epoch for fold in (0, 1)), f"both train: {log_of(run)}")
+    workers = [psutil.Process(run.written_state(fold).worker["pid"]) for fold in (0, 1)]
+    assert len({worker.pid for worker in workers}) == 2
+    assert all(worker.ppid() == process.pid for worker in workers)
+    assert all(os.getsid(worker.pid) == worker.pid for worker in workers), "each has a session of its own"
+
+
+def test_a_killed_worker_leaves_no_lock_with_the_process_that_made_it(root, tiny_plan):
+    ready.keep(root)
+    run, worker = under_way(tiny_plan, root)
+    worker.kill()
+    until(lambda: run.fold_state(0).state == "interrupted", "its fold is free at once")
+    assert who_waits(root).poll() is None, "who made it lives"
+    assert queue.free_slots(root) == 1
+    control.resume(run)
+    until(lambda: any(state.state == "running" for state in run.states()), f"another fork goes on: {log_of(run)}")
+
+
+def test_a_worker_and_the_process_that_made_it_share_no_descriptor(root, tiny_plan):
+    ready.keep(root)
+    process = who_waits(root)
+    _, worker = under_way(tiny_plan, root)
+    made, own = descriptors(process.pid), descriptors(worker.pid)
+    line = [name for at, name in made.items() if at > 2]
+    assert len(line) == 1 and line[0].startswith("socket:"), "its streams and its line"
+    assert line[0] not in own.values(), "or the line would not end with its maker"
+    assert str(machine_folder(root) / "slots" / "0.lock") in own.values()
+    assert len(os.listdir(f"/proc/{process.pid}/task")) == 1, "no thread that a fork would lack"
+
+
+def test_workers_go_on_when_the_process_that_made_them_is_killed(root, tiny_plan):
+    ready.keep(root)
+    run, worker = under_way(tiny_plan, root)
+    process = who_waits(root)
+    process.kill()
+    process.wait()
+    epoch = run.written_state(0).epoch
+    until(lambda: run.written_state(0).epoch > epoch, "it goes on")
+    assert worker.is_running()
+    control.cancel(run)
+    assert run.written_state(0).state == "cancelled"
+
+
+def test_it_leaves_with_the_lab_and_its_workers_stay(root, tiny_plan):
+    ready.keep(root)
+    run, worker = under_way(tiny_plan, root)
+    process = who_waits(root)
+    ready._forget(root)  # as the end of the lab's process closes its end of the line
+    until(lambda: process.poll() == 0, "it leaves")
+    epoch = run.written_state(0).epoch
+    until(lambda: run.written_state(0).epoch > epoch, "the worker goes on")
+    assert worker.is_running()
+
+
+@pytest.mark.parametrize("why", SPOILT)
+def test_what_could_not_be_forked_whole_is_started_anew(root, tiny_plan, why):
+    ours, theirs = socket.socketpair()
+    call = ["worker", "--by-itself", "--runs", str(root), "--ready", str(theirs.fileno())]
+    script = f"{SPOILT[why]}; import sys; sys.argv[1:] = {call}; from core.cli.main import main; main()"
+    with theirs:
+        process = subprocess.Popen([sys.executable, "-c", script], cwd=HOME, pass_fds=(theirs.fileno(),))
+    ours.setblocking(False)
+    ready._waiting[root] = ready.Waiting(process, ours)
+    measurement = speed.start_measuring(tiny_plan.config, root)
+    until(lambda: measurement.poll() is not None, "what was to be measured is measured")
+    assert measurement.poll() in [outcome.value[0] for outcome in speed.Outcome]
+    _, worker = under_way(tiny_plan, root)
+    assert "--slot-lock" in worker.cmdline() and worker.pid != process.pid
+
+
+def test_a_measurement_ends_at_a_launch_and_torch_is_not_imported_for_it(root, tiny_plan):
+    ready.keep(root)
+    process = who_waits(root)
+    config = with_changes(tiny_plan, training__batch_size=64).config
+    measurement = speed.start_measuring(config, root)
+    until(lambda: locks.is_held(machine_folder(root) / "measure.lock"), "it is under way")
+    assert psutil.Process(process.pid).children(), "as a fork of the process that waits"
+    _, worker = under_way(tiny_plan, root)
+    assert measurement.poll() is not None, "it gave way"
+    assert worker.ppid() == process.pid
+    assert not locks.is_held(machine_folder(root) / "measure.lock")
+
+
+def test_it_leaves_when_nothing_is_said_for_long(monkeypatch):
+    monkeypatch.setattr(ready, "IDLE", 0.01)
+    monkeypatch.setattr(nursery, "_rest", lambda: None)  # what the tests' own process holds stays as it is
+    before = signal.getsignal(signal.SIGCHLD)
+    ours, theirs = socket.socketpair()
+    with ours:
+        try:
+            assert nursery.wait(theirs.detach(), Path("nowhere")) is None
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_fold_imports_no_library_once_it_has_begun(root, tiny_plan, monkeypatch):
+    monkeypatch.setenv(ready.OFF, "0")
+    monkeypatch.setattr(detached, "start_worker", lambda *which: None)
+    run = launch(short(tiny_plan), root)
+    command = [sys.executable, "-c", LOADED, str(root)]
+    ended = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=True)
+    assert run.written_state(0).state == "done"
+    assert ended.stdout.strip() == ""
