@@ -19,7 +19,6 @@ from core.storage import locks
 from core.training import device
 from tests.workers import until
 
-
 ENDLESS = """
 import sys, time
 from pathlib import Path
