@@ -123,9 +123,9 @@ def answer(descriptor: int, folder: Path) -> int:
 
         def leave_when_told() -> None:
             stream.read(1)
-            ends.acquire()
-            _say(descriptor, Outcome.TRAINING)
-            os._exit(Outcome.TRAINING.value[0])
+            with ends:
+                _say(descriptor, Outcome.TRAINING)
+                os._exit(Outcome.TRAINING.value[0])
 
         threading.Thread(target=leave_when_told, daemon=True).start()
         outcome = measure_when_free(from_dict(json.loads(text)), folder, ends.acquire)

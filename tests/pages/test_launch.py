@@ -6,7 +6,6 @@ from core.jobs.processes import ready
 from core.places import runs_folder
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
-from pages.parts.launch import measuring
 from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
 from tests.photos import draw
 
@@ -38,11 +37,6 @@ def test_a_process_waits_for_the_click_from_when_it_would_launch_something(opene
     assert button(page).disabled and not kept
     page = take_folder(page, faces(tmp_path / "faces"))
     assert not button(page).disabled and set(kept) == {runs_folder()}
-    kept.clear()
-    monkeypatch.setattr(measuring, "is_under_way", lambda: True)
-    page.run()
-    assert not kept, "it would spoil the figure"
-    monkeypatch.setattr(measuring, "is_under_way", lambda: False)
     open_group(page, "phases")
     kept.clear()
     field(page, "phases.0.epochs").set_value("-3").run()
