@@ -117,7 +117,7 @@ def judged(run, depth_seed=0):
 
 
 def copied(run, folder):
-    """A copy that a test may damage. Its weights are the same files: a test removes or replaces them, and writes none."""
+    """A copy that a test may damage. Its weights are the same files: a test removes or replaces them, writes none."""
 
     def copy(source, target):
         return os.link(source, target) if source.endswith(".safetensors") else shutil.copy2(source, target)

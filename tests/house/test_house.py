@@ -12,7 +12,7 @@ import pytest
 from core.config import to_yaml
 from core.config.recipes import load_recipe
 from core.places import HOME, lab_folder
-from tests.house.source import forget, imported, nodes_of, tree_of
+from tests.house.source import forget, imported, nodes_of, saying, text_of, tree_of
 
 CORE = sorted((HOME / "core").rglob("*.py"))
 ROOMS = ("core", "pages", "bench", "tests")
@@ -174,7 +174,8 @@ sys.exit([m for m in ("torch", "albumentations", "cv2") if m in sys.modules] or 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_core_imports_neither_streamlit_nor_pages(path):
-    assert not {"streamlit", "pages", "app"} & set(imported(path))
+    above = ("streamlit", "pages", "app")
+    assert not saying([path], *above) or not set(above) & set(imported(path))
 
 
 def test_no_file_names_somebodys_home_folder():
@@ -190,7 +191,7 @@ def test_no_file_names_somebodys_home_folder():
 def test_where_the_lab_lies_is_spelt_in_places_only():
     """Its folder (HOME) and what it keeps beside the runs (lab_folder) come from core/places.py."""
     faults = []
-    for path in PYTHON:
+    for path in saying(PYTHON, "parents", LAB.name):
         name = path.relative_to(HOME).as_posix()
         if name == "core/places.py":
             continue
@@ -257,7 +258,7 @@ def test_cores_and_memory_are_counted_in_one_place():
 
 def test_a_small_picture_of_a_photo_is_made_in_one_place():
     """Image.thumbnail((width, height)) is for core/data/thumbnails.py; what the network sees is no small picture."""
-    for path in PYTHON:
+    for path in saying(PYTHON, "thumbnail"):
         if path.relative_to(HOME).parts[0] not in ("core", "pages") or path.name == "thumbnails.py":
             continue
         for node in nodes_of(path):
@@ -371,7 +372,7 @@ def test_rooms_stay_small_enough_to_be_looked_over():
 def test_no_file_imports_a_page():
     """Pages are Streamlit's to run; what two of them share stands in pages/parts."""
     pages = {path.stem for path in (HOME / "pages").glob("*.py")}
-    for path in PYTHON:
+    for path in saying(PYTHON, "pages"):
         for node in nodes_of(path):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pages":
                 names = {f"{node.module}.{name.name}".split(".")[1] for name in node.names}
@@ -417,7 +418,7 @@ SLEEPERS = {"screen.py": "soon", "workers.py": "until"}  # the two that look aga
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
-    source = path.read_text("utf-8")
+    source = text_of(path)
     if path.name in SLEEPERS:
         functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
         (own,) = (ast.get_source_segment(source, n) for n in functions if n.name == SLEEPERS[path.name])
@@ -430,7 +431,8 @@ def test_a_test_runs_once_and_waits_for_what_it_needs_not_for_a_time(path):
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_no_test_asserts_how_long_something_took(path):
     """A machine with other work would make it fail; what things cost is measured in bench/."""
-    asserted = [ast.unparse(n) for n in nodes_of(path) if isinstance(n, ast.Assert)]
+    timed = saying([path], "perf_counter", "monotonic(", "time.time(")
+    asserted = [ast.unparse(n) for each in timed for n in nodes_of(each) if isinstance(n, ast.Assert)]
     clocks = re.compile(r"perf_counter|monotonic[(]|time\.time[(]")
     assert not [line for line in asserted if clocks.search(line)]
 
@@ -542,7 +544,7 @@ def first_values_beside_keys(tree):
 @pytest.mark.parametrize("path", sorted((HOME / "pages").rglob("*.py")), ids=lambda path: path.name)
 def test_a_widget_with_a_key_gets_its_value_from_the_page_through_fields_alone(path):
     """See pages/parts/shared/fields.py: what is mounted does not follow a value that changes later."""
-    lines = list(first_values_beside_keys(tree_of(path)))
+    lines = list(first_values_beside_keys(tree_of(path))) if saying([path], "key") else []
     assert not lines, f"{path.name}, lines {lines}: draw it with field() or begin() of pages/parts/shared/fields.py"
 
 
@@ -640,7 +642,7 @@ def address_keys(tree):
 
 def test_nothing_is_remembered_by_its_address_in_memory():
     """id() of what is gone is given to something else: what is remembered is held, and compared."""
-    keys = {str(path): list(address_keys(tree_of(path))) for path in PYTHON}
+    keys = {str(path): list(address_keys(tree_of(path))) for path in saying(PYTHON, "id(")}
     assert not {path: lines for path, lines in keys.items() if lines}
     assert list(address_keys(ast.parse("key = (id(found), settings)"))) == [1]
 
