@@ -145,7 +145,7 @@ def _note(maps: dict[str, RunMaps]) -> str:
         if any(of_run.trust for of_run in maps.values()):
             from core.inside.trust import MEANING
 
-            what += f" Beneath each map how far to trust it. {MEANING}"
+            what += f" Beneath each map how far to trust it. {MEANING.replace('Point at', 'Press')}"
         else:
             what += " How far to trust one is not measured here; Look inside does it, in a word beneath each map."
         coarse = {name: grids for name, of_run in maps.items() if (grids := tuple(filter(is_coarse, of_run.grids)))}

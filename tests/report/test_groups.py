@@ -72,5 +72,6 @@ def test_a_map_of_a_report_says_in_a_word_how_far_to_trust_it(tmp_path, monkeypa
     ]
     assert maps and {each.trust for each in maps} <= {"trust", "doubt", "no trust", "no heat"}
     assert all(each.figures for each in maps)
-    assert f'class="trust {maps[0].trust.replace(" ", "-")}" title="' in render.html(report)
+    named = f'<details class="trust {maps[0].trust.replace(" ", "-")}"><summary>{maps[0].trust}</summary>'
+    assert named in render.html(report)
     assert f": {maps[0].trust}" in render.markdown(report) and "not measured here" not in render.markdown(report)

@@ -109,8 +109,8 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         key="report-trust",
         begins=False,
         disabled=not maps,
-        help="A word beneath each map, as in Look inside. The networks answer some fifty times for each: a moment for "
-        "small photos, minutes for large networks on a processor.",
+        help="A word beneath each map, as in Look inside. The networks answer some fifty times for each: seconds a "
+        "map for small photos, far longer for large networks on a processor.",
     )
     names = st.text_area(
         "Photos to show as well",
