@@ -28,7 +28,10 @@ CONFIG: dict[str, Any] = {
     "model": {"depth": 18, "init": "scratch"},
     "training": {"device": "cpu", "batch_size": 32},
 }
-ENVIRONMENT = {"FACET_ENGINE": "ray", "FACET_SLOTS": "1", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+ENVIRONMENT = {
+    **{"FACET_ENGINE": "ray", "FACET_SLOTS": "1", "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"},
+    "RAY_raylet_start_wait_time_s": "120",  # where others have the cores, a node takes its time to start
+}
 
 
 def check(nodes: int) -> None:
