@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,10 +99,10 @@ def test_a_dropped_photo_is_answered_with_folds_doubt_and_maps(run):
     assert shown.count("<figure") == 6 and "99 % of the photos it held out are within" in words(at)
 
 
-def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run, folder):
+def test_a_photo_of_the_run_is_answered_by_the_fold_that_held_it_out(run):
     sample = run.samples().iloc[3]
     at = page("predict", run=run.id)
-    content = (folder / "photos" / sample["sample"]).read_bytes()
+    content = Path(sample["path"]).read_bytes()
     at.file_uploader(key="predict-files").set_value(("copy.jpg", content, "image/jpeg")).run()
     ended(at)
     assert f"This photo: trained on as {sample['sample']}; fold {sample['fold']}, which held it out, answers." in words(
