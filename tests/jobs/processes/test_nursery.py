@@ -1,7 +1,6 @@
 """A worker that is a fork trains as one that was started anew, holds its own locks alone, and survives who made it."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from core.jobs import control, queue, speed
 from core.jobs.processes import detached, nursery, ready
 from core.places import HOME, machine_folder
 from core.storage import locks
-from tests.workers import assert_same_result, launch, log_of, short, until, with_changes
+from tests.workers import FORKS, PATIENCE, assert_same_result, launch, log_of, short, until, with_changes
 
 pytestmark = pytest.mark.skipif(not ready.FORKS, reason="only Linux forks")
 
@@ -176,16 +175,19 @@ def test_a_measurement_ends_at_a_launch_and_torch_is_not_imported_for_it(root, t
     assert not locks.is_held(machine_folder(root) / "measure.lock")
 
 
-def test_it_leaves_when_nothing_is_said_for_long(monkeypatch):
-    monkeypatch.setattr(ready, "IDLE", 0.01)
-    monkeypatch.setattr(nursery, "_rest", lambda: None)  # what the tests' own process holds stays as it is
-    before = signal.getsignal(signal.SIGCHLD)
+def _unneeded(theirs, seconds):
+    """In a process of its own: it buries every child, and a test's own process has some that others wait for."""
+    ready.IDLE = seconds
+    sys.exit(0 if nursery.wait(theirs.detach(), Path("nowhere")) is None else 1)
+
+
+def test_it_leaves_when_nothing_is_said_for_long():
     ours, theirs = socket.socketpair()
-    with ours:
-        try:
-            assert nursery.wait(theirs.detach(), Path("nowhere")) is None
-        finally:
-            signal.signal(signal.SIGCHLD, before)
+    with ours, theirs:
+        waiting = FORKS.Process(target=_unneeded, args=(theirs, 0.01))
+        waiting.start()
+        waiting.join(PATIENCE)
+        assert waiting.exitcode == 0
 
 
 def test_a_fold_imports_no_library_once_it_has_begun(root, tiny_plan, monkeypatch):
