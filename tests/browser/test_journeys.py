@@ -211,7 +211,7 @@ def test_double_click_and_second_tab_make_one_run(page, context, lab):
         for tab in (page, second):
             soon(lambda tab=tab: run_id in address(tab), 60 * slack(), f"{run_id} is in the address")
         # It is stopped from another page, in the queue that stands in the header of each.
-        press(second.get_by_role("link", name="Settings", exact=True))
+        press(second.get_by_role("link", name="Settings", exact=True).first)
         sees(second, "Appearance and about")
         press(button(second, "Queue"))
         press(button(second, "Cancel"))
