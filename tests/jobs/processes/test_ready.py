@@ -24,16 +24,6 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture
-def root(runs_folder, monkeypatch):
-    monkeypatch.setenv(ready.OFF, "1")
-    yield runs_folder
-    waiting = ready._waiting.get(runs_folder)
-    ready._forget(runs_folder)
-    if waiting is not None:
-        until(lambda: waiting.process.poll() is not None, "what waited leaves when its line is closed")
-
-
 def who_waits(root) -> subprocess.Popen:
     return ready._waiting[root].process
 
