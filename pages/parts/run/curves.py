@@ -197,7 +197,8 @@ function follow(Plotly, host, plot) {
 // Does something to every figure of the row; what that brings about leads to nothing more.
 async function together(host, change) {
   host.lab.leading = true;
-  try { await Promise.all([...host.querySelectorAll(".lab-plot")].map(change)); }
+  host.lab.zooming = Promise.allSettled([...host.querySelectorAll(".lab-plot")].map(change));
+  try { await host.lab.zooming; }
   finally { host.lab.leading = false; }
 }
 
@@ -225,8 +226,16 @@ function legend(bar, items, hidden, changed) {
   }));
 }
 
+// One drawing after the other: plotly works on a figure in several steps, and another call between two of them would
+// find it half done.
+function inTurn(host) {
+  host.lab.drawing = host.lab.drawing.then(() => draw(host)).catch(error =>
+    console.error("curves:", error && error.stack || error));
+}
+
 async function draw(host) {
   const Plotly = await plotly();
+  if (host.lab.gone) return;
   const {panels, legend: items, together: asOne} = JSON.parse(host.lab.text);
   let bar = host.querySelector(".lab-legend");
   if (!bar) { bar = document.createElement("div"); bar.className = "lab-legend"; host.append(bar); }
@@ -234,7 +243,7 @@ async function draw(host) {
   host.style.setProperty("--panels", panels.length);
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Lines shown");
-  legend(bar, items, host.lab.hidden, () => draw(host));
+  legend(bar, items, host.lab.hidden, () => inTurn(host));
   for (const panel of panels) {
     let box = [...host.querySelectorAll(".lab-panel")].find(b => b.dataset.name === panel.title);
     if (!box) {
@@ -263,6 +272,7 @@ async function draw(host) {
     plot.labConfig = plot.labConfig || {...CONFIG, modeBarButtonsToAdd: [{name: "Show all", icon: Plotly.Icons.home,
       click: () => { all(); }}]};
     await Plotly.react(plot, data, layout, plot.labConfig);
+    if (host.lab.gone) return;
     if (isNew) plot.on("plotly_doubleclick", () => { all(); });
     if (isNew && asOne) follow(Plotly, host, plot);
   }
@@ -276,14 +286,18 @@ export default function({parentElement, data}) {
       const drawn = target._fullLayout && target._fullLayout.width;  // the first call comes after the first drawing
       if (drawn && target.offsetWidth && target.offsetWidth !== Math.round(drawn)) window.Plotly.Plots.resize(target);
     }));
-    host.lab = {hidden: new Set(), watch, drawing: Promise.resolve()};
+    host.lab = {hidden: new Set(), watch, drawing: Promise.resolve(), zooming: Promise.resolve()};
   }
+  host.lab.gone = false;
   host.lab.text = typeof data === "string" ? data : new TextDecoder().decode(data);
-  host.lab.drawing = host.lab.drawing.then(() => draw(host)).catch(error =>
-    console.error("curves:", error && error.stack || error));
+  inTurn(host);
   return () => {
+    host.lab.gone = true;
     host.lab.watch.disconnect();
-    if (window.Plotly) host.querySelectorAll(".lab-plot").forEach(plot => window.Plotly.purge(plot));
+    const clear = () => {
+      if (window.Plotly && host.lab.gone) host.querySelectorAll(".lab-plot").forEach(plot => window.Plotly.purge(plot));
+    };
+    Promise.allSettled([host.lab.drawing, host.lab.zooming]).then(clear);
   };
 }
 """
