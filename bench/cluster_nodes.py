@@ -16,11 +16,12 @@ from core import machine
 from core.config import from_dict
 from core.data.scan import scan
 from core.demo.dataset import draw_demo
-from core.jobs import control, halt
+from core.jobs import control, elsewhere, halt, slots
 from core.plan.plan import Plan, make_plan
 from core.runs import Run
 
 FOLDS = 3
+PATIENCE = 120  # seconds in which some fold job trains
 CONFIG: dict[str, Any] = {
     "name": "nodes",
     "folds": {"count": FOLDS},
@@ -73,6 +74,7 @@ def time_study(root: Path, plan: Plan, nodes: int, runs: int) -> float:
     Before them at least a fold job for each node is not counted: for it the node loads torch.
     """
     warm = -(-nodes // FOLDS)
+    slots.write(root, slots.Slots(count=1, threads=1))  # a fold job asks for the cores of a slot
     with cluster(nodes):
         launched = [control.launch(plan, folder=root) for _ in range(warm + runs)]
         _wait(launched)
@@ -82,11 +84,17 @@ def time_study(root: Path, plan: Plan, nodes: int, runs: int) -> float:
 
 
 def _wait(runs: list[Run]) -> None:
+    """Raises SystemExit when a fold job failed, when the queue was stopped and when no node took one in time."""
     root = runs[0].dir.parent
+    patience = time.monotonic() + PATIENCE
     while any(state.state not in ("done", "failed", "cancelled") for run in runs for state in run.states()):
         if (stop := halt.stopped(root)) is not None:
             raise SystemExit(f"{stop.message} {stop.remedy}")
         control.ensure_workers(root)
+        if elsewhere.under_way(root):
+            patience = time.monotonic() + PATIENCE
+        elif time.monotonic() > patience:
+            raise SystemExit(elsewhere.report(root).get("trouble") or f"Nothing trained for {PATIENCE} s.")
         time.sleep(0.2)
     for run in runs:
         for state in run.states():

@@ -10,7 +10,8 @@ ResNets at 224 px and batch 128, from random weights, on drawn photos. In one ru
   tutorial  decode every JPEG in every epoch, albumentations per sample in --workers processes, float32, loss.item()
   lightning, fastai  their defaults, where they are installed (bench/frameworks.py)
 peak is the most memory that tensors held in our epochs, GB. --study times whole runs instead: five folds x --epochs of
-each depth, with validation, resume points and predictions, as a worker trains them one after the other.
+each depth, with validation, resume points and predictions, as a worker trains them one after the other; its `held` is
+what torch held of the card at its most, recorded steps included.
 """
 
 from __future__ import annotations
@@ -175,10 +176,14 @@ class Limit:
 
 def study(folder: Path, root: Path, arguments) -> None:
     """Wall time of five folds of each depth, and of all; of it, what the passes say of themselves."""
-    print(f"{'depth':>5} {'minutes':>8} {'training':>9} {'validation':>11} {'macro F1':>9}")
+    print(f"{'depth':>5} {'minutes':>8} {'training':>9} {'validation':>11} {'macro F1':>9} {'peak':>6} {'held':>6}")
+    on_gpu = torch.cuda.is_available()
     whole = 0.0
     for depth in arguments.depths:
         run = made(folder, root, depth, arguments)
+        if on_gpu:
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
         started = time.perf_counter()
         for fold in run.folds():
             train.train_fold(run, fold)
@@ -187,7 +192,9 @@ def study(folder: Path, root: Path, arguments) -> None:
         table = pd.concat([run.metrics(fold) for fold in run.folds()])
         parts = [table[table["split"] == split]["seconds"].sum() / 60 for split in ("train", "validation")]
         f1 = table[(table["split"] == "validation") & (table["epoch"] == table["epoch"].max())]["f1"].mean()
-        print(f"{depth:>5} {spent / 60:>8.2f} {parts[0]:>9.2f} {parts[1]:>11.2f} {f1:>9.3f}", flush=True)
+        memory = run.info().get("peak_memory") or 0, torch.cuda.max_memory_reserved() if on_gpu else 0
+        figures = " ".join(f"{value / 1e9:>6.2f}" for value in memory)
+        print(f"{depth:>5} {spent / 60:>8.2f} {parts[0]:>9.2f} {parts[1]:>11.2f} {f1:>9.3f} {figures}", flush=True)
     print(f"{'all':>5} {whole / 60:>8.2f}")
 
 
