@@ -94,17 +94,16 @@ def test_a_newcomer_launches_quick_and_watches_every_fold(page, lab):
         epochs = {fold: run.metrics(fold)["epoch"].nunique() for fold in run.folds()}
         return {fold: n for fold, n in epochs.items() if n}
 
-    def look() -> dict[int, int]:
-        """Training waits for a page that is behind: on a quick machine it would be through before it."""
-        for _ in range(10):
-            if points(page) == written():
-                break
-            with lab.stopped(), contextlib.suppress(pytest.fail.Exception):  # with a worker that came since, too
-                soon(lambda: points(page) == written(), 3 * patience, "the page is as far as the files")
-        now = points(page)
-        for fold, n in now.items():
+    def is_shown() -> bool:
+        for fold, n in points(page).items():
             seen[fold].add(n)
-        return now
+        return points(page) == written()
+
+    def look() -> dict[int, int]:
+        """Training stands still until the page is as far as it: a fold is quicker than a page that is drawn."""
+        with lab.stopped(), contextlib.suppress(pytest.fail.Exception):  # not a worker that came since
+            soon(is_shown, 10 * patience, "the page is as far as the files")
+        return points(page)
 
     soon(written, 90 * patience, "a first epoch")
     with lab.stopped():
