@@ -51,65 +51,60 @@ def descriptors(pid) -> dict[int, str]:
     return {int(name): os.readlink(folder / name) for name in os.listdir(folder)}
 
 
-def test_a_fold_that_a_fork_trained_is_that_of_a_worker_that_was_started_anew(root, tiny_plan, monkeypatch):
-    ready.keep(root)
-    forked = launch(tiny_plan, root)
-    until(lambda: forked.written_state(0).state == "done", f"it is trained: {log_of(forked)}")
+def trained(plan, root):
+    run = launch(plan, root)
+    until(lambda: run.written_state(0).state == "done", f"it is trained: {log_of(run)}")
     until(lambda: queue.free_slots(root) == 1, "the worker leaves")
-    ready._forget(root)
-    monkeypatch.setenv(ready.OFF, "0")
-    anew = launch(tiny_plan, root)
-    until(lambda: anew.written_state(0).state == "done", f"it is trained: {log_of(anew)}")
-    assert_same_result(forked, anew)
+    return run
 
 
-def test_one_measured_in_between_changes_nothing(root, tiny_plan):
-    """A fork begins with what the process that waits had imported, whatever other forks have computed."""
+def test_forks_train_as_a_worker_that_was_started_anew_whatever_other_forks_computed(root, tiny_plan, monkeypatch):
+    """A fork begins with what the process that waits had imported, and with nothing of its other forks."""
     ready.keep(root)
-    before = launch(short(tiny_plan), root)
-    until(lambda: before.written_state(0).state == "done", f"it is trained: {log_of(before)}")
-    until(lambda: queue.free_slots(root) == 1, "the worker leaves")
+    forked = trained(tiny_plan, root)
     measurement = speed.start_measuring(tiny_plan.config, root)
     assert isinstance(measurement, ready.Forked)
     until(lambda: measurement.poll() is not None, "the measurement ends")
-    after = launch(short(tiny_plan), root)
-    until(lambda: after.written_state(0).state == "done", f"it is trained: {log_of(after)}")
-    assert_same_result(before, after)
+    assert_same_result(forked, trained(tiny_plan, root))
+    ready._forget(root)
+    monkeypatch.setenv(ready.OFF, "0")
+    assert_same_result(forked, trained(tiny_plan, root))
 
 
-def test_all_slots_get_their_workers_from_one_process_that_imports_once(root, tiny_plan, monkeypatch):
+def test_all_slots_get_their_workers_from_one_process_and_a_measurement_gives_way(root, tiny_plan, monkeypatch):
+    """Torch is imported once for all of them."""
     monkeypatch.setenv("FACET_SLOTS", "2")
     ready.keep(root)
     process = who_waits(root)
+    config = with_changes(tiny_plan, training__batch_size=64).config
+    measurement = speed.start_measuring(config, root)
+    until(lambda: locks.is_held(machine_folder(root) / "measure.lock"), "it is under way")
+    assert psutil.Process(process.pid).children(), "as a fork of the process that waits"
     run = control.launch(short(tiny_plan, epochs=500), folder=root)
     until(lambda: all(run.written_state(fold).epoch for fold in (0, 1)), f"both train: {log_of(run)}")
+    assert measurement.poll() is not None and not locks.is_held(machine_folder(root) / "measure.lock")
     workers = [psutil.Process(run.written_state(fold).worker["pid"]) for fold in (0, 1)]
     assert len({worker.pid for worker in workers}) == 2
     assert all(worker.ppid() == process.pid for worker in workers)
     assert all(os.getsid(worker.pid) == worker.pid for worker in workers), "each has a session of its own"
 
 
-def test_a_killed_worker_leaves_no_lock_with_the_process_that_made_it(root, tiny_plan):
-    ready.keep(root)
-    run, worker = under_way(tiny_plan, root)
-    worker.kill()
-    until(lambda: run.fold_state(0).state == "interrupted", "its fold is free at once")
-    assert who_waits(root).poll() is None, "who made it lives"
-    assert queue.free_slots(root) == 1
-    control.resume(run)
-    until(lambda: any(state.state == "running" for state in run.states()), f"another fork goes on: {log_of(run)}")
-
-
-def test_a_worker_and_the_process_that_made_it_share_no_descriptor(root, tiny_plan):
+def test_a_worker_shares_no_descriptor_with_its_maker_and_killed_leaves_it_no_lock(root, tiny_plan):
     ready.keep(root)
     process = who_waits(root)
-    _, worker = under_way(tiny_plan, root)
+    run, worker = under_way(tiny_plan, root)
     made, own = descriptors(process.pid), descriptors(worker.pid)
     line = [name for at, name in made.items() if at > 2]
     assert len(line) == 1 and line[0].startswith("socket:"), "its streams and its line"
     assert line[0] not in own.values(), "or the line would not end with its maker"
     assert str(machine_folder(root) / "slots" / "0.lock") in own.values()
     assert len(os.listdir(f"/proc/{process.pid}/task")) == 1, "no thread that a fork would lack"
+    worker.kill()
+    until(lambda: run.fold_state(0).state == "interrupted", "its fold is free at once")
+    assert process.poll() is None, "who made it lives"
+    assert queue.free_slots(root) == 1
+    control.resume(run)
+    until(lambda: any(state.state == "running" for state in run.states()), f"another fork goes on: {log_of(run)}")
 
 
 def test_workers_go_on_when_the_process_that_made_them_is_killed(root, tiny_plan):
@@ -136,33 +131,30 @@ def test_it_leaves_with_the_lab_and_its_workers_stay(root, tiny_plan):
     assert worker.is_running()
 
 
-@pytest.mark.parametrize("why", SPOILT)
-def test_what_could_not_be_forked_whole_is_started_anew(root, tiny_plan, why):
+def spoilt(root, how) -> subprocess.Popen:
+    """The process that waits, with something that a fork of it would lack or should not have."""
     ours, theirs = socket.socketpair()
     call = ["worker", "--by-itself", "--runs", str(root), "--ready", str(theirs.fileno())]
-    script = f"{SPOILT[why]}; import sys; sys.argv[1:] = {call}; from core.cli.main import main; main()"
+    script = f"{SPOILT[how]}; import sys; sys.argv[1:] = {call}; from core.cli.main import main; main()"
     with theirs:
         process = subprocess.Popen([sys.executable, "-c", script], cwd=HOME, pass_fds=(theirs.fileno(),))
     ours.setblocking(False)
     ready._waiting[root] = ready.Waiting(process, ours)
+    return process
+
+
+def test_beside_a_thread_a_measurement_is_no_fork_but_started_anew(root, tiny_plan):
+    process = psutil.Process(spoilt(root, "thread").pid)
     measurement = speed.start_measuring(tiny_plan.config, root)
+    until(lambda: any("measure" in child.cmdline() for child in process.children()), "a process of its own measures")
     until(lambda: measurement.poll() is not None, "what was to be measured is measured")
     assert measurement.poll() in [outcome.value[0] for outcome in speed.Outcome]
+
+
+def test_beside_an_open_file_a_worker_is_no_fork_but_started_anew(root, tiny_plan):
+    process = spoilt(root, "file")
     _, worker = under_way(tiny_plan, root)
     assert "--slot-lock" in worker.cmdline() and worker.pid != process.pid
-
-
-def test_a_measurement_ends_at_a_launch_and_torch_is_not_imported_for_it(root, tiny_plan):
-    ready.keep(root)
-    process = who_waits(root)
-    config = with_changes(tiny_plan, training__batch_size=64).config
-    measurement = speed.start_measuring(config, root)
-    until(lambda: locks.is_held(machine_folder(root) / "measure.lock"), "it is under way")
-    assert psutil.Process(process.pid).children(), "as a fork of the process that waits"
-    _, worker = under_way(tiny_plan, root)
-    assert measurement.poll() is not None, "it gave way"
-    assert worker.ppid() == process.pid
-    assert not locks.is_held(machine_folder(root) / "measure.lock")
 
 
 def _unneeded(theirs, seconds):
