@@ -278,7 +278,7 @@ def cost(inputs: ViewInputs) -> None:
                 title_of(cost.name),
                 "once a photo" if cost.once else "each epoch",
                 cost.milliseconds,
-                1000 / cost.milliseconds,
+                round(1000 / cost.milliseconds),
             )
             for cost in costs
         ],
