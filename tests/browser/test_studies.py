@@ -66,7 +66,9 @@ def test_a_study_is_launched_paused_resumed_and_ends(page, lab):
     press(button(page, "All studies"))
     press(page.get_by_role("link", name=record.name, exact=True))
     sees(page, "8 of 8 fold jobs done")
-    soon(lambda: f"study={record.id}" in address(page), 60 * slack(), "the study that was opened from the list is named")
+    soon(
+        lambda: f"study={record.id}" in address(page), 60 * slack(), "the study that was opened from the list is named"
+    )
     press(button(page, "Compare"))
     soon(lambda: "/compare?runs=" in address(page), 60 * slack(), "Compare opens")
     sees(page, "Settings that differ")

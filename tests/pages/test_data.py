@@ -438,6 +438,14 @@ def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(la
         verdicts.add("1 pair of photos that look the same stands in two folds." in words(page))
         assert ("verified_user" in words(page)) != ("stands in two folds" in words(page))
     assert verdicts == {True, False}
+    later = open_page(root=root, view="problems")  # another session: what was found is not forgotten
+    assert "1 pair of photos of different people looks the same" in words(later)
+    assert "No problems." not in words(later) and "The scan found nothing wrong." not in words(later)
+    press(later, "See the pairs")
+    assert "look the same" in words(later) and later.query_params["view"] in ("duplicates", ["duplicates"])
+    press(later, "Same person")
+    assert "No photos of different people look the same" in words(later)
+    assert "No problems." in words(open_page(root=root, view="problems"))
 
 
 def test_a_correction_without_effect_says_why(lab, tmp_path):

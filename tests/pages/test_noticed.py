@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from core.answers import noticed as findings
+from core.data.pictures import alike
 from core.report import gather
 from core.runs import FoldState
-from pages.parts.data import duplicates
 from pages.parts.form import draft
 from pages.parts.launch import source
 from tests.compared import make_run, samples
@@ -57,6 +57,6 @@ def test_duplicates_in_two_folds_are_carried_to_the_run(run):
     pairs = pd.DataFrame({"sample_a": [first], "sample_b": [other]})
     at = page("live", run=run.id)
     assert "See the pairs" not in labels(at)
-    at.session_state[duplicates.SEARCH] = duplicates.Search((), run.config().data.root, pairs)
+    alike.keep(run.config().data.root, pairs)
     at.run()
     assert "1 pair of photos that look the same stands in two folds" in html(at) and "See the pairs" in labels(at)

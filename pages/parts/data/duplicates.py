@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,9 +11,9 @@ import streamlit as st
 
 from core.data import duplicates
 from core.data.labels.corrections import Correction, value_text
+from core.data.pictures import alike
 from core.data.pictures.photo import photo_of, photos_of
 from core.data.values import attribute_names, column_of
-from core.places import lab_folder
 from core.text import count, duration, plain
 from pages.parts.correcting import said
 from pages.parts.data import photo
@@ -33,7 +31,6 @@ class Search:
     """key: what was searched. pairs: of photos that look the same, from duplicates.pairs."""
 
     key: tuple
-    root: str
     pairs: pd.DataFrame
 
 
@@ -44,7 +41,7 @@ def draw(view: View) -> None:
     key = (view.raw, tuple(effect.correction.id for effect in view.effects))
     search: Search | None = st.session_state.get(SEARCH)
     if search is None or search.key != key:
-        root = st.session_state.get(SEARCHED, view.raw.root if _remembered(view) else "")
+        root = st.session_state.get(SEARCHED, view.raw.root if alike.signatures_file(view.raw.root).is_file() else "")
         if root != view.raw.root:
             st.info(
                 "The same picture under two names can stand in two folds, where it leaks. The search looks at every "
@@ -53,7 +50,7 @@ def draw(view: View) -> None:
             )
             st.button("Look for duplicates", type="primary", icon=":material/search:", on_click=_start, args=(view,))
             return
-        search = Search(key, view.raw.root, _search(view, samples))
+        search = Search(key, _search(view, samples))
         st.session_state[SEARCH] = search
     pairs = search.pairs
     if not len(pairs):
@@ -71,23 +68,8 @@ def draw(view: View) -> None:
     turner(part, len(pairs), PAGE, "pairs")
 
 
-def pairs_of(root: str) -> pd.DataFrame | None:
-    """The pairs that this session found in a dataset; None where it has not looked."""
-    search: Search | None = st.session_state.get(SEARCH)
-    return search.pairs if search is not None and search.root == root else None
-
-
 def _start(view: View) -> None:
     st.session_state[SEARCHED] = view.raw.root
-
-
-def _memory(view: View) -> Path:
-    digest = hashlib.sha256(view.raw.root.encode()).hexdigest()[:16]
-    return lab_folder() / "signatures" / f"{digest}.npz"
-
-
-def _remembered(view: View) -> bool:
-    return _memory(view).is_file()
 
 
 def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
@@ -103,8 +85,12 @@ def _search(view: View, samples: pd.DataFrame) -> pd.DataFrame:
         bar.progress(done / max(1, total), words)
 
     try:
-        signatures = duplicates.signatures(photos_of(samples), progress=progress, memory=_memory(view))
-        return duplicates.pairs(samples, signatures)
+        signatures = duplicates.signatures(
+            photos_of(samples), progress=progress, memory=alike.signatures_file(view.raw.root)
+        )
+        pairs = duplicates.pairs(samples, signatures)
+        alike.keep(view.raw.root, pairs)
+        return pairs
     finally:
         place.empty()
 

@@ -12,6 +12,7 @@ import streamlit as st
 from core.data.images import SUFFIXES
 from core.data.labels.corrections import value_text
 from core.data.paths import inside
+from core.data.pictures import alike
 from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.reach.opening import is_folder, listing
 from core.data.thumbnails import thumbnails
@@ -19,6 +20,7 @@ from core.storage.spreadsheet import spreadsheet_csv
 from core.text import count, plain
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.view import View, address, address_choice, describe, go, pager, pick_photo, turner
+from pages.parts.dataset.card import pairs_in_words
 from pages.parts.shared import badges
 from pages.parts.shared.fields import field
 
@@ -30,6 +32,13 @@ PERSON = re.compile(r"^person (?P<quoted>'.*'|\".*\") has ")
 def draw(view: View) -> None:
     problems = view.corrected.problems
     settled = len(view.raw.problems) - len(problems)
+    if pairs := alike.number_among(view.raw.root, view.corrected.samples):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":orange[:material/content_copy: {plain(pairs_in_words(pairs))}.]", width="content")
+            st.button("See the pairs", key="data-problem-pairs", on_click=go, kwargs={"view": "duplicates"})
+    if not len(problems) and pairs:
+        st.caption("The scan itself found nothing wrong.")
+        return
     if not len(problems):
         st.success(
             "The scan found nothing wrong." if not len(view.raw.problems) else "Corrections settle every problem.",

@@ -7,18 +7,21 @@ from html import escape
 
 import streamlit as st
 
+from core.data.pictures import alike
 from core.data.pictures.photo import photo_of
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
 from core.data.thumbnails import thumbnails
 from core.data.understood import bad_files, examples, facts_of
 from core.errors import LabError
-from core.text import plain
+from core.places import HOME
+from core.text import count, plain
 from pages.parts.dataset import lead
 from pages.parts.dataset.picker import forget
 from pages.parts.shared import faces, groups
 from pages.parts.shared.fields import value_of
 
+DATA = HOME / "pages" / "data.py"
 UNDERSTOOD = "understood"  # in the session: (scan, its facts, its photos)
 PHOTOS = 10
 SIDE = 160  # px of a photo as it is sent; it is shown at less than half
@@ -71,8 +74,12 @@ def card(scan: Scan, key: str, *, show_problems: Callable[[Fact], str]) -> None:
             st.markdown(f"**What was understood**{path}", width="stretch")
             st.button("Scan again", icon=":material/refresh:", on_click=forget, type="tertiary", key=f"{key}.again")
         facts, photos = _understood(scan)
+        pairs = alike.number_among(scan.root, scan.samples)
         for number, fact in enumerate(facts):
-            _fact(scan, fact, f"{key}-{number}", key, show_problems)
+            if fact.kind != "problems" or len(scan.problems) or not pairs:
+                _fact(scan, fact, f"{key}-{number}", key, show_problems)
+        if pairs:
+            _pairs(scan, pairs, f"{key}-pairs")
         if photos:
             st.html(photos)
         lead.follow(key)
@@ -103,6 +110,19 @@ def _fact(scan: Scan, fact: Fact, name: str, key: str, show_problems: Callable[[
             st.button("Show", type="tertiary", key=f"{name}.show", on_click=show)
         elif fact.settings:
             st.button("Change", type="tertiary", key=f"{name}.change", on_click=change)
+
+
+def _pairs(scan: Scan, number: int, name: str) -> None:
+    """What the search for duplicates found, as long as nobody has settled it."""
+    with st.container(horizontal=True, key=f"fact-{name}"):
+        st.markdown(f":orange[:material/content_copy:] {plain(pairs_in_words(number))}.", width="content")
+        if st.button("See", type="tertiary", key=f"{name}.see"):
+            st.switch_page(DATA, query_params={"root": scan.root, "view": "duplicates"})
+
+
+def pairs_in_words(number: int) -> str:
+    look = "pair of photos of different people looks" if number == 1 else "pairs of photos of different people look"
+    return f"{count(number)} {look} the same"
 
 
 def _icon(scan: Scan, fact: Fact) -> str:

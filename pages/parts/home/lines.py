@@ -82,8 +82,8 @@ def reached(summary: dict[str, Any]) -> str:
     if summary.get("everybody"):
         return f'<div class="lab-num">F1 {NOT_MEASURED} <span class="lab-meta">on everybody</span></div>'
     return (
-        f'<div class="lab-num">F1 {results.f1(Listed(summary))} <span class="lab-meta">best epoch</span></div>'
-        f'<div class="lab-num lab-meta">F1 {results.f1(Listed(summary), "final")} last epoch</div>'
+        f'<div class="lab-num">F1 {results.f1_in_words(Listed(summary))} <span class="lab-meta">best epoch</span></div>'
+        f'<div class="lab-num lab-meta">F1 {results.f1_in_words(Listed(summary), "final")} last epoch</div>'
     )
 
 

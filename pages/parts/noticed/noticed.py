@@ -12,6 +12,7 @@ import streamlit as st
 from core.answers import noticed
 from core.answers.noticed import Noticed
 from core.config import RunConfig
+from core.data.pictures import alike
 from core.errors import LabError
 from core.places import HOME
 from core.runs import Run
@@ -23,7 +24,6 @@ SETTINGS = (
 )
 NEXT = "live-noticed-next"  # in the session: where a click leads, which the page's next run obeys
 PATIENCE = 3  # epochs without a better F1
-SEARCH = "data_duplicates"  # in the session: what the page Data found, see pages/parts/data/duplicates.py
 
 
 def go_on() -> None:
@@ -42,12 +42,8 @@ def draw(run: Run, config: RunConfig, rows: Sequence[Noticed]) -> None:
 
 
 def _twins(run: Run, config: RunConfig) -> list[Noticed]:
-    """Where the search for duplicates on the page Data found some in this session."""
-    if SEARCH not in st.session_state:
-        return []
-    from pages.parts.data import duplicates  # with scipy: once there are some
-
-    pairs = duplicates.pairs_of(config.data.root)
+    """Where the search for duplicates on the page Data found some."""
+    pairs = alike.kept(config.data.root)
     if pairs is None or not len(pairs):
         return []
     try:

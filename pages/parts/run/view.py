@@ -320,7 +320,7 @@ def table_html(folds: Sequence[FoldState], metrics: pd.DataFrame, absent: Mappin
         for which in WHICH
         for metric in FOLD_SCORES
     ]
-    total = duration(sum(seconds)) if len(metrics) else "–"
+    total = results.trained(results.of_states("", folds))
     edges = (' class="lab-edge"', "", "") * len(WHICH)
     rows.append(
         '<tr class="lab-total"><td colspan="3">mean ± deviation (finished folds)</td>'

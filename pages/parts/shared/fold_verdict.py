@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.data.persons import Persons, persons_of
+from core.data.pictures import alike
 from core.plan.folds import MEND_ABSENT, absence, absent_classes, audit
 from core.text import count, plain
-from pages.parts.data.duplicates import pairs_of
 
 TELLING = ("folders", "csv")  # readers that can be told how to find a person
 MOST_FOLDS = 4  # without some class; the others in a count
@@ -22,14 +22,14 @@ def show(splits: Sequence[Split], root: str, *, reader: str, also: str = "") -> 
     """splits: of one dataset; several where the runs of a study differ in it. also: what else holds, after a comma."""
     tables = [samples for samples, _ in splits]
     persons = max(map(persons_of, tables), key=lambda one: (one.photos - one.known, one.photos))
-    alike = max(alike_apart(samples, root) for samples in tables)
+    pairs = max(alike_apart(samples, root) for samples in tables)
     if leaks := list(dict.fromkeys(leak for samples in tables for leak in audit(samples))):
         whose = "1 person stands" if len(leaks) == 1 else f"{count(len(leaks))} people stand"
         st.error(plain(f"{whose} in two folds: {leaks[0]}"), icon=":material/error:")
-    elif persons.are_known and not alike:
+    elif persons.are_known and not pairs:
         st.markdown(f":green[:material/verified_user:] No person is in two folds{also}.")
     else:
-        _doubt(persons, alike, reader, also)
+        _doubt(persons, pairs, reader, also)
     lines = [
         absence(fold, lacking, len(names))
         for samples, names in splits
@@ -44,7 +44,7 @@ def show(splits: Sequence[Split], root: str, *, reader: str, also: str = "") -> 
         st.caption(MEND_ABSENT)
 
 
-def _doubt(persons: Persons, alike: int, reader: str, also: str) -> None:
+def _doubt(persons: Persons, pairs: int, reader: str, also: str) -> None:
     """What may leak, in amber; and what would settle it."""
     lines, mend = [], []
     if persons.warning:
@@ -53,9 +53,9 @@ def _doubt(persons: Persons, alike: int, reader: str, also: str) -> None:
             mend.append("Name a person column or a pattern of the file names under “How labels are found”.")
     else:
         lines.append(f"No person is in two folds by name{also}, but photos that look the same are.")
-    if alike:
-        pairs = "1 pair of photos that look" if alike == 1 else f"{count(alike)} pairs of photos that look"
-        lines.append(f"{pairs} the same {'stands' if alike == 1 else 'stand'} in two folds.")
+    if pairs:
+        look = "1 pair of photos that look" if pairs == 1 else f"{count(pairs)} pairs of photos that look"
+        lines.append(f"{look} the same {'stands' if pairs == 1 else 'stand'} in two folds.")
         mend.append("Data, Duplicates makes a pair one person, or leaves a photo out.")
     for line in lines:
         st.markdown(f":orange[:material/gpp_maybe: {plain(line)}]")
@@ -66,8 +66,8 @@ def _doubt(persons: Persons, alike: int, reader: str, also: str) -> None:
 
 
 def alike_apart(samples: pd.DataFrame, root: str) -> int:
-    """Pairs of photos that look the same and stand in two folds, if this session has looked for duplicates."""
-    pairs = pairs_of(root)
+    """Pairs of photos that look the same and stand in two folds, if somebody has looked for duplicates."""
+    pairs = alike.kept(root)
     if pairs is None or not len(pairs):
         return 0
     fold = samples.drop_duplicates("sample").set_index("sample")["fold"]

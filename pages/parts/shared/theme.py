@@ -18,7 +18,7 @@ STYLE = """<style>
 .block-container, [data-testid="stMainBlockContainer"] { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1680px; }
 [data-testid="stPageLink"] a { padding: 0; min-height: 0; background: none; }
 [data-testid="stPageLink"] a:hover { text-decoration: underline; }
-[data-testid="stPageLink"] p { font-weight: 600; }
+[data-testid="stPageLink"] p { font-weight: 600; color: var(--st-link-color); }
 [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag-index] :is(span, div, svg, button)
   { color: light-dark(#ffffff, #14181b) !important; }
 [data-testid="stCaptionContainer"] { opacity: .76 !important; }
