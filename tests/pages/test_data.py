@@ -204,6 +204,36 @@ def test_a_gallery_goes_by_person_and_at_random(lab, tmp_path, drawn):
     assert first != again and first != sorted(first)
 
 
+def orders_of(page: AppTest) -> list[str]:
+    return page.segmented_control(key="data-order").options
+
+
+def test_photos_stand_by_a_number_and_those_without_it_last(lab, tmp_path, drawn):
+    page = open_page(root=people(tmp_path / "faces"), view="faces")
+    assert "By age" in orders_of(page)
+    page.segmented_control(key="data-order").set_value("number").run()
+    assert address(page, "order") == "number" and drawn[-1][0]["first"] == "20 years"
+    page = open_page(root=tmp_path / "faces", view="faces", order="number", page=2)
+    assert drawn[-1][-1]["first"] == "70 years"
+    assert "By age" not in orders_of(open_page(root=pets(tmp_path / "pets", 2), view="faces"))
+
+    table = ["file,label,height_cm,age", "0.jpg,a,182.5,", "1.jpg,b,,30", "2.jpg,a,150,41", "3.jpg,b,170,8"]
+    for row in table[1:]:
+        draw(tmp_path / "two" / row.split(",")[0])
+    (tmp_path / "two" / "labels.csv").write_text("\n".join(table) + "\n")
+    page = open_page(root=tmp_path / "two", view="faces", order="number", number="height_cm")
+    assert "By a number" in orders_of(page)
+    assert [cell["first"] for cell in drawn[-1]] == [
+        "height_cm 150",
+        "height_cm 170",
+        "height_cm 182.5",
+        "no height_cm",
+    ]
+    page.selectbox(key="data-number").set_value("age").run()
+    assert [cell["first"] for cell in drawn[-1]] == ["8 years", "30 years", "41 years", "no age"]
+    assert address(page, "number") == "age"
+
+
 @pytest.mark.parametrize("number", ["-3", "999999999999999999999", "²"])
 def test_a_page_that_is_not_there_is_the_nearest_one(lab, tmp_path, drawn, number):
     open_page(root=pets(tmp_path / "pets", 31), view="faces", page=number)

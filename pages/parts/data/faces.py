@@ -11,7 +11,7 @@ from core.data.tasks import grouped_as
 from core.text import count, number_of
 from pages.parts.correcting import panel, several
 from pages.parts.data.gallery import Tile, gallery
-from pages.parts.data.orders import ORDERS, Ordered, names_of, ordered
+from pages.parts.data.orders import Ordered, ordered, words_of
 from pages.parts.data.view import PAGE, View, address, address_choice, describe, go, pager, pick_photo, turner
 from pages.parts.selection import bar, selected
 from pages.parts.shared import attributes
@@ -22,17 +22,17 @@ ONLY, SEPARATOR = "only", "|"  # in the address: values of attributes that photo
 
 def draw(view: View, task: TaskConfig | None, table: pd.DataFrame | None, names: list[str]) -> None:
     """table: the labelled samples of the task, None where there is none; then there are no classes to go by."""
-    orders = names_of(view, table is not None)
-    order = address_choice("order", orders, orders[0])
+    orders = words_of(view, table is not None)
+    order = address_choice("order", orders, next(iter(orders)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         field(
             st.segmented_control,
             "Order",
-            orders,
+            list(orders),
             key="data-order",
             holds=order,
             take=lambda order: go(order=order, page=None),
-            format_func=ORDERS.get,
+            format_func=orders.get,
             required=True,
         )
         chosen = ordered(order, view, task or TaskConfig(), table, names)

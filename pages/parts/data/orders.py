@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import streamlit as st
 
 from core.answers import mistakes
 from core.config.run_config import TaskConfig
+from core.data.readers.attributes import NUMBER
+from core.data.values import column_of
 from core.data.yes_no import pairs
 from core.errors import LabError
 from core.runs import Run
 from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
+from core.text import plain
 from pages.parts.data import folds
 from pages.parts.data.view import View, address, address_choice, address_number, go
 from pages.parts.shared import badges, run_picker
@@ -26,6 +30,7 @@ ORDERS = {
     "class": "By class",
     "name": "By name",
     "person": "By person",
+    "number": "By a number",
     "fold": "By fold",
     "loss": "By loss of a run",
     "random": "At random",
@@ -44,11 +49,19 @@ class Ordered:
     says: str = ""
 
 
-def names_of(view: View, has_classes: bool) -> list[str]:
-    """The orders that there are for this dataset."""
+def words_of(view: View, has_classes: bool) -> dict[str, str]:
+    """The orders that there are for this dataset, and what they are called: "By age" where age is its only number."""
+    numbers = numbers_of(view)
     lacking = set() if has_classes else set(WITH_CLASSES)
     lacking |= set() if runs_on(view.corrected.root) else {"loss"}
-    return [name for name in ORDERS if name not in lacking]
+    lacking |= set() if numbers else {"number"}
+    words = ORDERS | ({"number": f"By {plain(numbers[0])}"} if len(numbers) == 1 else {})
+    return {name: of_name for name, of_name in words.items() if name not in lacking}
+
+
+def numbers_of(view: View) -> list[str]:
+    """The attributes of the dataset that are numbers."""
+    return [name for name, each in view.corrected.attributes.items() if each.kind == NUMBER]
 
 
 def ordered(order: str, view: View, task: TaskConfig, table: pd.DataFrame | None, names: list[str]) -> Ordered:
@@ -58,6 +71,8 @@ def ordered(order: str, view: View, task: TaskConfig, table: pd.DataFrame | None
         return _by_class(table, names)
     if order == "person":
         return Ordered(_of_person(samples).sort_values(["person", "sample"], kind="stable"), says="person")
+    if order == "number":
+        return _by_number(view)
     if order == "fold" and table is not None:
         return _by_fold(view, task, table)
     if order == "loss":
@@ -98,6 +113,32 @@ def _of_person(samples: pd.DataFrame) -> pd.DataFrame:
         placeholder="part of a name",
     )
     return samples[samples["person"].str.contains(part, case=False, regex=False)] if part else samples
+
+
+def _by_number(view: View) -> Ordered:
+    """By one of the numbers, lowest first; photos that do not tell it stand last."""
+    numbers, samples = numbers_of(view), view.corrected.samples
+    name = address_choice("number", numbers, numbers[0])
+    if len(numbers) > 1:
+        field(
+            st.selectbox,
+            "Number",
+            numbers,
+            key="data-number",
+            holds=name,
+            take=lambda chosen: go(number=chosen, page=None),
+            width=280,
+        )
+    column = str(column_of(name, samples))
+    photos = samples.sort_values([column, "sample"], kind="stable", na_position="last")
+    return Ordered(photos.assign(line=[_number_in_words(name, number) for number in photos[column]]), says="line")
+
+
+def _number_in_words(name: str, number: float) -> str:
+    """ "31 years" of an age, else "height_cm 170"; "no age" where it is not told."""
+    if math.isnan(number):
+        return f"no {name}"
+    return f"{number:g} years" if name == "age" else f"{name} {number:g}"
 
 
 def _by_fold(view: View, task: TaskConfig, table: pd.DataFrame) -> Ordered:
