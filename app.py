@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from core import __version__
+from pages.parts.door import plotly_script
 from pages.parts.door.opening import opened
 from pages.parts.door.person import in_words
 from pages.parts.keys.places import PAGES
@@ -40,4 +41,4 @@ def lab() -> None:
 if __name__ == "__main__":
     lab()
 else:
-    app = st.App(__file__, **opened())
+    app = st.App(__file__, routes=plotly_script.routes(), **opened())

@@ -5,7 +5,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from pages.parts.run import curves
-from tests.browser.screen import soon
+from tests.browser.made_runs import made_run, people_in_folders
+from tests.browser.screen import slack, soon
 
 pytestmark = pytest.mark.browser
 
@@ -47,3 +48,25 @@ def test_a_page_that_is_left_while_its_curves_are_drawn_leaves_no_error_and_no_f
     finally:
         page.close()
     assert failures == []
+
+
+SCRIPT = """() => performance.getEntriesByType("resource").filter(each => each.name.includes("/facet/plotly-"))
+  .map(each => each.transferSize)"""
+
+
+def test_the_plotly_script_comes_once_for_a_browser_and_is_then_taken_from_what_it_keeps(page, lab, tmp_path):
+    run = made_run(lab, people_in_folders(tmp_path / "photos", ["cats", "dogs"]))
+    received: list[int] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: received.append(len(frame))))
+
+    def fetched() -> list[int]:
+        """Bytes of each time that it was asked for."""
+        soon(lambda: page.locator(".lab-curves .main-svg").count() >= 6, 60 * slack(), "the curves are drawn")
+        return page.evaluate(SCRIPT)
+
+    page.goto(f"/live?run={run.id}")
+    (first,) = fetched()
+    assert 1_000_000 < first < 2_000_000, "compressed"
+    page.reload()
+    assert fetched() == [0]
+    assert sum(received) < 1_500_000, "and not over the page's own line"

@@ -1,8 +1,8 @@
 """Live curves: a row of plotly figures that are mounted once and whose data change.
 
 `st.plotly_chart` is remounted when its data change and loses the zoom; here Plotly.react draws into the same element.
-A page calls `plotly_once()` outside its fragment, which sends the plotly script to the browser one time, and
-`draw()` inside it at every tick. One legend above the row switches folds and splits in all figures.
+A page calls `plotly_once()` outside its fragment, for the plotly script, and `draw()` inside it at every tick. One
+legend above the row switches folds and splits in all figures.
 """
 
 from __future__ import annotations
@@ -12,13 +12,25 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
-from plotly.offline import get_plotlyjs
 
 from core.figures.style import INK
 from core.runs.colours import fold_hue
+from pages.parts.door import plotly_script
 
 _LOADER = st.components.v2.component(
-    "facet_plotly", js=get_plotlyjs() + "\nexport default function() {}", isolate_styles=False
+    "facet_plotly",
+    js="""
+function ask(address) {
+  if (window.Plotly || document.querySelector("script[data-lab-plotly]")) return;
+  const script = document.createElement("script");
+  script.src = address;
+  script.dataset.labPlotly = "";
+  script.onerror = () => { script.remove(); setTimeout(ask, 2000, address); };  // the lab was away just then
+  document.head.append(script);
+}
+export default function({data}) { ask(data); }
+""",
+    isolate_styles=False,
 )
 
 _CSS = """
@@ -308,8 +320,8 @@ _CURVES = st.components.v2.component(
 
 
 def plotly_once() -> None:
-    """Send the plotly script to the browser. Call it once a page, outside any fragment: it weighs 5 MB."""
-    _LOADER(key="facet-plotly", height=1)
+    """Let the browser load the plotly script, or take the one that it keeps. Call it once a page."""
+    _LOADER(key="facet-plotly", height=1, data=plotly_script.address())
 
 
 def payload(panels: Sequence[tuple[str, go.Figure]], legend: Sequence[dict] = (), *, together: bool = False) -> bytes:

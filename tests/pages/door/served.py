@@ -19,6 +19,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.web.server.starlette.starlette_app import App
 
+from pages.parts.door import plotly_script
 from pages.parts.door.gate import Gate
 from pages.parts.door.verdict import Keeper
 
@@ -173,7 +174,11 @@ def served(folder: Path, keeper: Keeper | None, page: str = PAGE) -> Iterator[Se
         patch.setattr(Gate, "leaves", "")
         patch.setattr(Gate, "shared", True)
         patch.setattr(Runtime, "_instance", None)
-        app = App(folder / "page.py", middleware=[*middleware, Middleware(Reached, paths=reached)])
+        app = App(
+            folder / "page.py",
+            routes=plotly_script.routes(),
+            middleware=[*middleware, Middleware(Reached, paths=reached)],
+        )
         app._starlette_app = app._build_starlette_app()
         with start_blocking_portal() as loop, loop.wrap_async_context_manager(app._combined_lifespan(app)):
             yield Served(app, loop, reached)
