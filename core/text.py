@@ -73,6 +73,19 @@ def score(x: float | None) -> str:
     return NOTHING if x is None or not math.isfinite(x) else f"{x:.3f}"
 
 
+def sure(probability: float | None) -> str:
+    """How probable a network holds its answer: "93 % sure", "over 99 % sure" where rounding would say 100."""
+    return NOTHING if probability is None or not math.isfinite(probability) else f"{chance(probability)} sure"
+
+
+def chance(probability: float) -> str:
+    """A probability as a person says it, never rounded to certainty: "93 %", "over 99 %", "under 1 %"."""
+    if not math.isfinite(probability):
+        return NOTHING
+    percent = 100 * probability
+    return "over 99 %" if percent >= 99.5 else "under 1 %" if percent < 0.5 else f"{percent:.0f} %"
+
+
 def spread(values: Iterable[float | None]) -> str:
     """Mean, sample deviation and number of folds: "0.713 ± 0.012 (5)"; "0.713 (1)" for one; a dash for none."""
     return spread_of(*mean_and_deviation(list(values)))

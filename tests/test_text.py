@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from core.text import ago, count, duration, estimate, plain, rate, score, spread
+from core.text import ago, count, duration, estimate, plain, rate, score, spread, sure
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,23 @@ def test_numbers_have_separators_units_and_three_decimals():
     assert score(None) == score(math.nan) == "–"
     assert rate(28.4) == "28 img/s"
     assert rate(3.14) == "3.1 img/s"
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (0.934, "93 % sure"),
+        (0.5, "50 % sure"),
+        (0.9949, "99 % sure"),
+        (0.9999, "over 99 % sure"),
+        (1.0, "over 99 % sure"),
+        (0.0049, "under 1 % sure"),
+        (math.nan, "–"),
+        (None, "–"),
+    ],
+)
+def test_a_probability_is_said_in_percent_and_never_rounded_to_certainty(probability, words):
+    assert sure(probability) == words
 
 
 def test_a_mean_comes_with_its_deviation_and_number_of_folds():

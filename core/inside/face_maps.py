@@ -19,6 +19,7 @@ from core.inside.cells import Grid, drawn, grids_of
 from core.inside.fold_answers import FaceInputs, faces_of, of_one_size, probabilities, trained_folds
 from core.inside.layers import LAYERS, layer_names
 from core.runs import Run
+from core.text import sure
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class FaceMaps:
         lines = [f"{self.run_name} · {self.model}"]
         if self.predicted:
             lines.append(f"{self.true} → {self.predicted}" if self.true else f"→ {self.predicted}")
-            lines.append(f"p {self.confidence:.2f} · map of {self.target}")
+            lines.append(f"{sure(self.confidence)} · map of {self.target}")
         if self.epoch is not None:
             lines.append(f"{'best' if self.which == 'best' else 'last'} epoch, {self.epoch}")
         return lines

@@ -19,7 +19,7 @@ from core.report.blocks import Block, Bullets, Face, FaceMap, Faces, Section, Te
 from core.report.findings import Findings
 from core.report.maps import LAYER, RunMaps, maps_of
 from core.runs.yes_no.view import OneAttribute
-from core.text import count
+from core.text import count, sure
 
 FACES = 4  # a pair and a direction
 PAIRS = 4  # in a report: each opens two networks, and nobody reads forty of them
@@ -80,7 +80,7 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
         cells.append(_face(photo_of({**first, "sample": sample}), (str(first["label"]), *lines), _of(sample, maps)))
     blocks: list[Faces | Bullets] = []
     if cells:
-        title = "Chosen photos: what every run answered, with its probability, out of fold"
+        title = "Chosen photos: what every run answered, and how sure it was, out of fold"
         blocks.append(Faces(title, tuple(cells), _note(maps)))
     if strangers := [sample for sample in findings.faces if sample not in held_out]:
         blocks.append(Bullets(tuple(f"No finished fold held out {sample}." for sample in strangers), warn=True))
@@ -105,7 +105,7 @@ def _answer(row: pd.Series) -> str:
     if "wrong" in row:
         names = ", ".join(row["wrong"][:NAMED]) + (", ..." if len(row["wrong"]) > NAMED else "")
         return f"{len(row['wrong'])} of {row['answers']} wrong{': ' + names if names else ''}"
-    return f"{row['predicted']} {row[P + row['predicted']]:.2f}"
+    return f"{row['predicted']}, {sure(row[P + row['predicted']])}"
 
 
 def _maps(findings: Findings, member: ComparedRun, samples: list[str]) -> RunMaps:
@@ -168,8 +168,8 @@ def _flip(row, maps: dict[str, RunMaps]) -> Face:
     right, wrong = ("a", "b") if row.right == "run" else ("b", "a")
     lines = (
         str(row.label),
-        f"p {getattr(row, f'p_{right}'):.2f}, the other says {getattr(row, f'predicted_{wrong}')} "
-        f"(p {getattr(row, f'q_{wrong}'):.2f}), fold {row.fold}",
+        f"{sure(getattr(row, f'p_{right}'))}, the other says {getattr(row, f'predicted_{wrong}')} "
+        f"({sure(getattr(row, f'q_{wrong}'))}), fold {row.fold}",
     )
     return _face(photo_of(row), lines, _of(_subject(row.sample, row.attribute), maps))
 

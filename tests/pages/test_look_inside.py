@@ -355,6 +355,7 @@ def test_every_path_to_a_map_asks_the_fold_that_held_the_person_out(depths, fold
         assert set(folds_asked) == expected
         assert [row["title"] for row in maps["rows"]] == [first, first, second, second]
         assert all("held out" in row["lines"][0] for row in maps["rows"])
+        assert all("% sure · map of" in row["lines"][2] for row in maps["rows"])
         assert all(len(row["cells"]) == 5 for row in maps["rows"])
     at_page = page(run=small.id, answer="all")
     button(at_page, "Next photo").click().run()
@@ -497,6 +498,7 @@ def test_a_face_that_was_looked_at_is_not_computed_again(depths, folds_asked):
 def test_disagreement_between_folds_orders_the_gallery(depths):
     (small, _), _ = depths
     faces = sent(page(run=small.id, answer="all", sort="folds"), "facet_gallery")["faces"]
+    assert all(re.fullmatch(r"(over )?\d+ % sure · fold \d", face["lines"][0]) for face in faces)
     spreads = [float(face["lines"][1].split()[1]) for face in faces]
     assert spreads == sorted(spreads, reverse=True) and spreads[0] > 0
 

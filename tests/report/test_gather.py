@@ -17,6 +17,7 @@ from core.runs import Run
 from core.runs.use import used
 from core.storage import files
 from core.studies import records
+from core.text import sure
 from tests.compared import CLASSES, make_run, samples
 
 EVIL = "</script><img src=https://evil.example/x onerror=alert(1)> `tick` |pipe| **b** [l](http://evil.example)"
@@ -108,6 +109,8 @@ def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_
 def test_faces_are_real_flips_with_their_photo(report):
     faces = blocks(report, Faces)
     assert faces and all(face.jpeg[:2] == b"\xff\xd8" for block in faces for face in block.faces)
+    said = [face.lines[1] for block in faces for face in block.faces]
+    assert all(re.fullmatch(r"[\w ]+% sure, the other says .+ \([\w ]+% sure\), fold \d", line) for line in said)
 
 
 def test_faces_that_are_named_are_shown_with_every_answer(study):
@@ -118,7 +121,7 @@ def test_faces_that_are_named_are_shown_with_every_answer(study):
     (face,) = block.faces
     assert (face.sample, face.lines[0]) == (answers[0]["sample"], answers[0]["label"]) and face.jpeg
     for run, answer, line in zip(runs, answers, face.lines[1:], strict=True):
-        assert line == f"{run.config().name}: {answer['predicted']} {answer['p_' + answer['predicted']]:.2f}"
+        assert line == f"{run.config().name}: {answer['predicted']}, {sure(answer['p_' + answer['predicted']])}"
     assert "No finished fold held out nobody.jpg." in render.markdown(report)
 
 

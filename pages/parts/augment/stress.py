@@ -20,7 +20,7 @@ from core.runs.everybody.unmeasured import cross_validated
 from core.runs.lists import index
 from core.runs.yes_no import view as one_by_one
 from core.runs.yes_no.view import OneAttribute, opened
-from core.text import count, plain
+from core.text import count, plain, sure
 from pages.parts.shared import badges, faces, run_picker, theme
 from pages.parts.shared.fields import begin, field
 
@@ -243,7 +243,7 @@ def _figure(picture: str, value: float, answer: str, probability: float, *, righ
     """HTML of the face at one strength, with the answer to it."""
     tone, verdict = ("good", "right") if right else ("bad", "wrong")
     return (
-        f"<figure>{picture}<div>{value:.3g}</div>{escape(answer)} {probability:.2f}<br>"
+        f"<figure>{picture}<div>{value:.3g}</div>{escape(answer)}, {sure(probability)}<br>"
         f'<span class="lab-{tone}" style="color:var(--c)">{verdict}</span></figure>'
     )
 

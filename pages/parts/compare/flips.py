@@ -13,7 +13,7 @@ from core.data.pictures.photo import StoredPhoto, photo_of
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.places import HOME
-from core.text import count, plain
+from core.text import chance, count, plain, sure
 from pages.parts.compare.pick import segments, select
 from pages.parts.look_inside.address import MOST_FACES
 from pages.parts.selection import bar, selected
@@ -112,15 +112,15 @@ def _select(pair: Pair, samples: list[str], attribute: str) -> None:
 
 def _face(row, pair: Pair, names: dict[str, str]) -> str:
     answers = ""
-    for member, predicted, chance, true in (
+    for member, predicted, held, true in (
         (pair.run, row.predicted_a, row.q_a, row.p_a),
         (pair.baseline, row.predicted_b, row.q_b, row.p_b),
     ):
         right = predicted == row.label
-        truth = "" if right else f", true class {true:.2f}"
+        truth = "" if right else f", true class {chance(true)}"
         answers += (
             f'<span class="lab-{"good" if right else "bad"}"><i>{"✓" if right else "✗"}</i> '
-            f"{escape(names[member.id])}: {escape(str(predicted))} {chance:.2f}{truth}</span>"
+            f"{escape(names[member.id])}: {escape(str(predicted))}, {sure(held)}{truth}</span>"
         )
     link = maps_link(pair.run.id, pair.baseline.id, [row.sample], row.attribute)
     return (

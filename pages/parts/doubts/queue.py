@@ -15,7 +15,7 @@ from core.data.pictures.photo import photo_of
 from core.errors import LabError
 from core.runs import Run
 from core.runs.yes_no.view import OneAttribute
-from core.text import count, listed, number_of, plain
+from core.text import chance, count, listed, number_of, plain, sure
 from pages.parts.doubts import decisions, retrain
 from pages.parts.doubts.doubt import Doubt
 from pages.parts.look_inside import address, elements, mistakes
@@ -179,7 +179,7 @@ def _tile(answers: Answers, row, is_chosen: bool) -> dict:
         "true": row.label,
         "predicted": row.likely,
         "right": False,
-        "lines": [f"p {row.self_confidence:.2f} → {row.likely_confidence:.2f}"],
+        "lines": [f"{chance(row.self_confidence)} → {sure(row.likely_confidence)}"],
         "mark": "",
         "chosen": is_chosen,
     }

@@ -19,7 +19,7 @@ from core.data.pictures.photo import StoredPhoto, photo_of
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
 from core.runs import Run
-from core.text import count, plain
+from core.text import count, plain, sure
 from pages.parts.look_inside import address, elements
 from pages.parts.selection import bar, judged, selected, several, views
 from pages.parts.shared import attributes, badges
@@ -322,7 +322,7 @@ def empty(answers: Answers, root: str) -> None:
 def face(row, is_chosen: bool, disagreement: pd.Series | None = None) -> dict:
     """What the gallery shows of one row of the table."""
     image, fault = thumbnail(photo_of(row), SIDE)
-    lines = [f"p {row.confidence:.2f} · fold {row.fold}", f"loss {row.loss:.2f}"]
+    lines = [f"{sure(row.confidence)} · fold {row.fold}", f"loss {row.loss:.2f}"]
     if disagreement is not None:
         lines[1] = f"disagreement {disagreement.get(row.sample, float('nan')):.2f} bit"
     return {

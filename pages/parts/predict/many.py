@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.predict.submission import of_classes
 from core.predict.table import SHARE, as_file, table
-from core.text import count, plain
+from core.text import count, plain, sure
 from pages.parts.look_inside import address
 from pages.parts.predict import album, submit, work
 from pages.parts.predict.question import Question
@@ -153,5 +153,5 @@ def _words(row: Any) -> dict[str, str]:
     if not row.answered:
         return {"first": "no answer", "second": "", "mark": ""}
     mark = "far" if getattr(row, "far", False) else "not sure" if getattr(row, "not_sure", False) else ""
-    second = f"p {row.probability:.2f} · {row.folds_agree} of {row.folds_asked} folds"
+    second = f"{sure(row.probability)} · {row.folds_agree} of {row.folds_asked} folds"
     return {"first": row.answer, "second": second, "mark": mark}

@@ -24,7 +24,7 @@ from core.runs import Run
 from core.runs.lists.index import Listed
 from core.stats.overfitting import Overfit
 from core.studies import retrain
-from core.text import count, score
+from core.text import count, score, sure
 from pages.parts.baseline import baseline
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
@@ -179,7 +179,7 @@ def _tile(row: Any, picture: bytes | LabError) -> dict[str, Any]:
         "true": row.true,
         "predicted": row.predicted,
         "right": False,
-        "lines": [f"p {row.confidence:.2f}"],
+        "lines": [sure(row.confidence)],
         "mark": f"{row.near}, near a limit" if row.near else "",
         "chosen": False,
     }
