@@ -12,6 +12,7 @@ from typing import Any
 STATES = ("queued", "running", "done", "failed", "cancelled")
 ALIVE = ("queued", "running")
 FINISHED = ("done", "failed", "cancelled", "interrupted")
+AGAIN = ("diverged", "memory", "data-changed", "data-undecided")  # kinds in which going on ends as before
 SLIM = ("fold", "state", "reason", "kind", "epoch", "best_epoch", "scores", "started", "ended", "seconds")
 SUMMARY: dict[str, Any] = {
     "name": str,
@@ -51,6 +52,13 @@ def overall(states: Iterable[str]) -> str:
         if state in present:
             return state
     return "done" if present else "failed"
+
+
+def again_first(stopped: Iterable[str]) -> bool:
+    """Whether a run is rather begun anew with other settings or data than resumed. stopped: the kind of each fold that
+    stopped before its end, empty where nothing failed."""
+    kinds = list(stopped)
+    return bool(kinds) and all(kind in AGAIN for kind in kinds)
 
 
 def slim(state: FoldState) -> dict[str, Any]:

@@ -4,20 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from core.config.recipes import load_recipe
 from core.data import recent
 from core.jobs import control, queue, speed
 from core.jobs.pace.ahead import Times
-from core.runs import Run
+from core.runs import FoldState, Run
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
 from pages.parts.dataset import demo
 from pages.parts.dock import waits
 from pages.parts.home import demo_run
 from pages.parts.shared.frame import ICON
-from tests.pages.app import html, labels, page
+from tests.pages.app import button, html, labels, page
 from tests.pages.trials import make_run
 
 STUDY = "20260301-000000-depths-0000"
@@ -121,6 +123,30 @@ def test_runs_are_sorted_into_training_waiting_stopped_and_ended(folder):
     titles = ("Training now", "Waiting", "Stopped before the end", "Last result", "Finished lately")
     order = [markup.index(f">{title}</div>") for title in titles]
     assert order == sorted(order)
+
+
+def _stopped_ones():
+    """That part of Home as a page of its own: Streamlit's test runner clicks in vain on an app's first page."""
+    from core.runs.lists.summaries import summaries
+    from pages.parts.home import ended
+
+    ended.stopped(summaries())
+
+
+def test_a_run_that_would_fail_again_can_be_changed_at_home_and_any_other_goes_on(opened, tmp_path, monkeypatch):
+    folder = tmp_path / "runs"
+    diverged = make_run(folder, "diverged", states=("queued", "queued"))
+    cancelled = make_run(folder, "cancelled", states=("cancelled", "cancelled"))
+    for fold in (0, 1):
+        diverged.write_state(FoldState(fold, "failed", reason="it diverged.", remedy="Lower it.", kind="diverged"))
+    at = page("home")
+    assert labels(at).count("Run again") == 1 and labels(at).count("Resume") == 2
+    types = {each.key: each.proto.type for each in at.button if each.label == "Resume"}
+    assert types == {f"resume-{diverged.id}": "tertiary", f"resume-{cancelled.id}": "secondary"}
+    monkeypatch.setattr(st, "page_link", lambda *page, **options: None)  # to pages of the app
+    alone = AppTest.from_function(_stopped_ones, default_timeout=60).run()
+    button(alone, "Run again").click().run()
+    assert not alone.exception and opened == [("launch", {"from": diverged.id})]
 
 
 def test_the_last_result_is_the_card_that_live_shows(folder):

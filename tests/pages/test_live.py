@@ -198,10 +198,11 @@ def test_what_was_cancel_is_nothing_else_after_the_click(folder, monkeypatch):
     assert labels(at).index("Resume") > labels(at).index("Cancel")
 
 
-def test_a_run_that_would_fail_again_offers_first_to_change_it(folder):
+@pytest.mark.parametrize("kind", ["diverged", "memory", "data-changed", "data-undecided"])
+def test_a_run_that_would_fail_again_offers_first_to_change_it(folder, kind):
     run = make_run(folder, states=("queued", "queued"))
     for fold in (0, 1):
-        run.write_state(FoldState(fold, "failed", reason="diverged.", remedy="Lower the rates.", kind="diverged"))
+        run.write_state(FoldState(fold, "failed", reason="it failed.", remedy="Change it.", kind=kind))
     at = page("live", run=run.id)
     assert button(at, "Run again").proto.type == "primary" and button(at, "Resume").proto.type == "secondary"
     run.write_state(FoldState(0, "interrupted"))

@@ -15,7 +15,7 @@ from core.runs import Run
 from core.runs.colours import colour_of
 from core.runs.lists.index import Listed
 from core.runs.owners import owner
-from core.runs.states import overall
+from core.runs.states import again_first, overall
 from core.text import count, number_of
 from pages.parts.hand import results
 from pages.parts.home import lines
@@ -23,7 +23,7 @@ from pages.parts.people import people
 from pages.parts.run import result, view
 from pages.parts.shared import badges, theme
 
-RUNS = HOME / "pages" / "runs.py"
+LAUNCH, RUNS = (HOME / "pages" / f"{name}.py" for name in ("launch", "runs"))
 FINISHED_SHOWN = 6
 STOPPED_SHOWN = 5
 PROBLEM = "home-error"  # in the session: what a click on Resume ran into
@@ -118,11 +118,20 @@ def stopped(halted: Sequence[dict[str, Any]]) -> None:
                     f"<div>{badges.badge(overall(fold['state'] for fold in folds))} "
                     f'<span class="lab-meta">{escape(" · ".join([names, *reasons[:1]]))}</span></div>'
                 )
+            anew = again_first(fold.get("kind") or "" for fold in folds) and not summary.get("everybody")
+            if anew and st.button(
+                "Run again",
+                key=f"again-{summary['id']}",
+                icon=":material/replay:",
+                help="Open Launch with these settings.",
+            ):
+                st.switch_page(LAUNCH, query_params={"from": summary["id"]})
             people.button(
                 "Resume",
                 owner.told(summary),
                 key=f"resume-{summary['id']}",
                 icon=":material/play_arrow:",
+                type="tertiary" if anew else "secondary",
                 on_click=_resume,
                 args=(summary["id"],),
             )

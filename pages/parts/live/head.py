@@ -15,6 +15,7 @@ from core.jobs import control
 from core.places import HOME
 from core.runs import Run
 from core.runs.owners import owner
+from core.runs.states import again_first
 from core.text import ago, count, number_of
 from pages.parts.bell import bell
 from pages.parts.keys import glossary
@@ -25,7 +26,6 @@ from pages.parts.shared import badges, moved, run_picker, tables
 LAUNCH = HOME / "pages" / "launch.py"
 PROBLEM = "live-error"  # in the session: what a click on Cancel or Resume ran into
 _CANCELLED = "live-cancelled"  # in the session: the run that was cancelled here last
-AGAIN_KINDS = ("diverged", "memory")  # failures in which going on from the checkpoint ends as before
 
 
 def header(run: Run, config: RunConfig, info: dict, status: view.RunStatus, colour: str, listed: list[dict]) -> None:
@@ -103,14 +103,14 @@ def ways_on(run: Run, status: view.RunStatus) -> None:
     if not stopped and not status.paused:
         return
     rest = "; the rest of its study stays paused" if status.paused else ""
-    again_first = bool(stopped) and all(fold.kind in AGAIN_KINDS for fold in stopped)
+    anew = again_first(fold.kind for fold in stopped)
     scored = any(fold.state == "done" for fold in status.folds)
     with st.container(horizontal=True, vertical_alignment="center", key="live-ways-on"):
         people.button(
             "Resume",
             owner.of(run),
             icon=":material/play_arrow:",
-            type="secondary" if again_first else "primary",
+            type="secondary" if anew else "primary",
             help=f"Go on with every fold of this run that is not done, from its last checkpoint{rest}.",
             on_click=_resume,
             args=(run,),
@@ -119,7 +119,7 @@ def ways_on(run: Run, status: view.RunStatus) -> None:
         if not (status.everybody or status.active or scored) and st.button(
             "Run again",
             icon=":material/replay:",
-            type="primary" if again_first else "secondary",
+            type="primary" if anew else "secondary",
             help="Open Launch with these settings.",
         ):
             st.switch_page(LAUNCH, query_params={"from": run.id})
