@@ -63,7 +63,12 @@ def run_curves(
             traces += _run_traces(history, split, metric, x=x, unit=unit, smooth=smooth, folds=folds, tint=tint)
     title = AXIS_TITLES[metric] if show != "gap" else f"gap in {METRIC_NAMES[metric]}"
     x_title = X_TITLES[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
-    return style.figure(traces, style.layout(x_title, title) | {"uirevision": f"{x} {show}"})
+    if x == "epoch":
+        last = max((int(history.metrics["epoch"].max()) for history in histories if len(history.metrics)), default=0)
+        layout = style.layout(style.epoch_axis(last), title)
+    else:
+        layout = style.layout(x_title, title)
+    return style.figure(traces, layout | {"uirevision": f"{x} {show}"})
 
 
 def loss_words(names: Sequence[str]) -> str:

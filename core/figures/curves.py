@@ -84,7 +84,8 @@ def curves(
     if smooth:
         traces = [line for trace in traces for line in _with_smoothed(trace, smooth)]
     upwards = style.axis(AXIS_TITLES[metric], y_range) | ({"type": "log"} if log else {})
-    layout = style.layout(style.axis("epoch", x_range), upwards)
+    seen = int(metrics["epoch"].max()) if len(metrics) else 0
+    layout = style.layout(style.epoch_axis(x_range[1] if x_range else seen, x_range), upwards)
     kept = "log" if log else "keep"  # a zoom of one axis means nothing on the other
     return style.figure(traces, {**layout, "uirevision": kept, **_lines(phases, level)})
 

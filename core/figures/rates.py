@@ -53,7 +53,7 @@ def learning_rates(
         )
         top = float(rates[part].max()) or 1.0
         y = {**style.axis("", (-0.03 * top, 1.16 * top)), "exponentformat": "e", "nticks": 5}
-        x = style.axis("epoch", (-pad, config.epochs + pad))
+        x = style.epoch_axis(config.epochs, (-pad, config.epochs + pad))
         figures.append((title, style.figure([line], {**style.layout(x, y), "uirevision": "keep", **marks})))
     return figures
 

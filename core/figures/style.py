@@ -18,6 +18,7 @@ Trace = dict[str, Any]  # as plotly takes it; what a function below is given bey
 INK, GRID = "#7d8590", "rgba(125, 133, 144, 0.22)"
 HEIGHT = 270  # px, the same for every figure in a row
 FEW_RUNS = 6  # with more, bands are paler, rows closer, and only runs on the Pareto front carry their name
+FEW_EPOCHS = 10  # with fewer every epoch has its tick; plotly has at most ten, a whole number apart from here on
 AXIS_TITLES = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1"}
 METRIC_NAMES = {**AXIS_TITLES, "f1": "F1"}  # in labels and hovers, where there is little room
 
@@ -52,6 +53,14 @@ _LAYOUT = TEMPLATE.layout.to_plotly_json()
 def axis(title: str, limits: tuple[float, float] | None = None) -> dict[str, Any]:
     titled = {**_AXIS, "title": {**_AXIS["title"], "text": title}}
     return {**titled, "range": list(limits)} if limits else titled  # a null range breaks Plotly.react
+
+
+def epoch_axis(last: float, limits: tuple[float, float] | None = None) -> dict[str, Any]:
+    """An axis that counts epochs, with ticks at whole ones: plotly's own fall at 1.5 as long as there are few.
+
+    last: the last epoch that it shows.
+    """
+    return axis("epoch", limits) | ({"tick0": 1, "dtick": 1} if last < FEW_EPOCHS else {})
 
 
 def layout(x: str | dict[str, Any], y: str | dict[str, Any]) -> dict[str, Any]:

@@ -102,5 +102,12 @@ def test_a_number_that_is_none_is_a_gap_and_a_name_is_text():
     assert np.isnan(mean.y[1]) and mean.name == "&lt;b&gt;x&lt;/b&gt;"
 
 
+def test_ticks_of_epochs_are_whole_ones_and_those_of_time_are_left_to_plotly():
+    assert comparison_curves.run_curves([history()], "f1").layout.xaxis.dtick == 1
+    long = history({0: [0.1] * 30})
+    assert comparison_curves.run_curves([history(), long], "f1").layout.xaxis.dtick is None
+    assert comparison_curves.run_curves([history()], "f1", x="time").layout.xaxis.dtick is None
+
+
 def test_runs_without_an_epoch_draw_nothing():
     assert not comparison_curves.run_curves([RunHistory(RUN, "a", "#0072b2", history().metrics.head(0), {})], "f1").data

@@ -98,6 +98,15 @@ def test_the_epoch_axis_never_passes_the_last_epoch():
     assert 10 < curves.epoch_range(table(epochs=3), 200)[1] < 11
 
 
+@pytest.mark.parametrize(("epochs", "step"), [(1, 1), (4, 1), (9, 1), (20, None)])
+def test_ticks_of_an_epoch_axis_are_whole_epochs(epochs, step):
+    metrics = table(epochs=epochs)
+    seen = curves.epoch_range(metrics, epochs)
+    for limits in (seen, None):
+        axis = curves.curves(metrics, "f1", run_colour="#0072B2", x_range=limits).layout.xaxis
+        assert (axis.dtick, axis.tick0) == (step, step)
+
+
 def test_an_axis_without_a_range_has_none_rather_than_null():
     """Plotly.react throws 'container is not an object' on a null range at its second call."""
     assert '"range":null' not in curves.curves(table(), "loss", run_colour="#0072B2").to_json()

@@ -42,6 +42,7 @@ def test_phases_are_named_where_they_begin_and_equal_rates_are_one_figure():
     sgd = {"optimizer": "sgd", "epochs": 2, "lr_backbone": 0.02, "lr_head": 0.02, "schedule": "one-cycle"}
     drawn = lines_of(config_of(adam, sgd), reached=4.0)
     assert list(drawn) == ["Learning rate"]
+    assert drawn["Learning rate"][1].xaxis.dtick == 1, "an epoch has its tick, a half one has none"
     line, layout = drawn["Learning rate"]
     notes = {note.text: note.x for note in layout.annotations}
     assert notes == {"adam, constant": 0, "sgd, one-cycle": 3, "warm-up": pytest.approx(3.6), "now": 4.0}
