@@ -16,6 +16,7 @@ from core.figures.comparison_curves import smoothed
 from core.figures.style import AXIS_TITLES, INK, METRIC_NAMES, Trace
 from core.runs.colours import fold_hue
 
+SHORT = 30  # epochs that the axis shows from the beginning
 PALE = 0.25  # opacity of what was measured, behind what is smoothed
 
 
@@ -34,9 +35,10 @@ def score_range(metrics: pd.DataFrame, levels: Sequence[float] = ()) -> tuple[fl
 
 
 def epoch_range(metrics: pd.DataFrame, epochs: int) -> tuple[float, float]:
-    """The x-range: at least ten epochs, room for a quarter more than there is, never past the last epoch."""
+    """The x-range: all epochs of a short run; of a longer one at least ten, and room for a quarter more than there is,
+    never past the last epoch."""
     seen = int(metrics["epoch"].max()) if len(metrics) else 0
-    last = max(1, min(epochs, max(10, -(-5 * seen // 4))))
+    last = max(1, epochs if epochs <= SHORT else min(epochs, max(10, -(-5 * seen // 4))))
     pad = max(0.5, 0.02 * last)
     return 1 - pad, last + pad
 

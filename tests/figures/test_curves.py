@@ -93,9 +93,11 @@ def test_accuracy_and_f1_share_one_range_that_holds_every_point():
     assert low <= values.min() and values.max() <= high
 
 
-def test_the_epoch_axis_never_passes_the_last_epoch():
+def test_the_epoch_axis_shows_all_of_a_short_run_grows_with_a_long_one_and_never_passes_the_last_epoch():
     assert curves.epoch_range(table(epochs=20), 20)[1] < 21
-    assert 10 < curves.epoch_range(table(epochs=3), 200)[1] < 11
+    assert [int(curves.epoch_range(table(epochs=3), epochs)[1]) for epochs in (15, 30, 200)] == [15, 30, 10]
+    assert 50 < curves.epoch_range(table(epochs=40), 200)[1] < 52
+    assert curves.epoch_range(table(epochs=40), 42)[1] < 43
 
 
 @pytest.mark.parametrize(("epochs", "step"), [(1, 1), (4, 1), (9, 1), (20, None)])
