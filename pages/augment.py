@@ -14,7 +14,7 @@ from core.config.recipes import all_recipes, own_recipes, save_recipe, title
 from core.errors import LabError
 from core.text import plain
 from pages.parts.augment import beside, change, effect, stress, style, text, views
-from pages.parts.augment.photo import choose, dataset, photos_of, take_dataset
+from pages.parts.augment.photo import choose, chosen, dataset, photos_of, take_dataset, uploads
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
 from pages.parts.launch.source import first_recipe, take_pipeline
@@ -22,6 +22,7 @@ from pages.parts.shared import badges, frame
 from pages.parts.shared.fields import field
 
 SEEN = ("draws", "beside", "steps", "batch", "walk")  # views of pictures, which stay in sight everywhere
+OF_A_PHOTO = ("draws", "beside", "steps", "walk", "cost")  # views of one photo, which is chosen above them
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
 OF_LAUNCH = "Launch"  # in the place of a recipe's name, which has no capitals
@@ -219,9 +220,11 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 photos = photos_of(draft)
 config, errors = form_draft.check(draft)
 errors = errors | {path: message for path, message in complaints(draft).items() if path not in errors}
-photo = choose(photos)
 with st.container(key="augment-view-line"):
     view = pick_view()
+if shows_photo := view in OF_A_PHOTO or (view == "effect" and uploads(photos)):
+    choose(photos)
+photo = chosen(photos, with_size=shows_photo)
 left, right = st.columns([5, 7], gap="large")
 notes = {}
 if config is not None and photo is not None and not errors:

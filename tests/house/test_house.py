@@ -564,7 +564,6 @@ def test_the_rule_of_first_values_sees_one_in_each_place(call):
 
 SEEDED = {  # what may put a value into the session under a control's key, and why it is no value of the page
     "picker.py": {"source_key", "f'{key}.source'"},  # its presence tells that the page has been drawn before
-    "photo.py": {"augment-origin", "augment-class", "augment-person"},  # where what stood there is gone
     "actions.py": {"key"},  # bound to the address by Streamlit itself, and emptied by a click
 }
 

@@ -90,6 +90,40 @@ def test_every_view_shows_something_of_a_dataset(lab, tiny_dataset, view, expect
     assert page.query_params["view"] in (view, [view])
 
 
+def controls_of_the_photo(page: AppTest) -> dict[str, str]:
+    """What is chosen in the row that chooses a photo; empty where the row is not drawn."""
+    controls = [*page.segmented_control, *page.selectbox]
+    return {each.label: each.value for each in controls if each.label in ("Photo", "Class", "Person")}
+
+
+def test_the_photo_is_chosen_where_a_view_shows_it_and_stays_chosen_elsewhere(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    kinds = page.selectbox(key="augment-class").options
+    page.selectbox(key="augment-class").set_value(kinds[-1]).run()
+    people = page.selectbox(key="augment-person").options
+    page.selectbox(key="augment-person").set_value(people[-1]).run()
+    now = controls_of_the_photo(page)
+    assert now == {"Photo": "dataset", "Class": kinds[-1], "Person": people[-1]}
+    photo = page.query_params["photo"]
+    for view in ("batch", "text", "stress", "effect"):
+        assert controls_of_the_photo(look(page, view)) == {}, view
+        assert controls_of_the_photo(look(page, "steps")) == now and page.query_params["photo"] == photo, view
+
+
+def test_an_upload_stays_the_photo_of_all_views_until_it_is_removed(lab, tiny_dataset):
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    page.segmented_control(key="augment-origin").set_value("upload").run()
+    content = saved(Image.new("RGB", (50, 40), (10, 20, 30)), "PNG")
+    page.file_uploader(key="augment-upload").set_value(("mine.png", content, "image/png")).run()
+    assert "mine.png" in text_of(page) and "Epoch 16" in text_of(page)
+    assert controls_of_the_photo(look(page, "text")) == {} and "mine.png" not in text_of(page)
+    assert "Measured on the uploaded photo" in text_of(look(page, "effect"))
+    assert controls_of_the_photo(page) == {"Photo": "upload"}, "it is measured there, so it can be changed there"
+    assert "mine.png · uploaded" in text_of(look(page, "draws"))
+    control(page, "button", "augment-upload-remove").click().run()
+    assert "Choose a dataset or upload a photo." in text_of(page)
+
+
 def pixels_of(page: AppTest, alt: str) -> np.ndarray:
     """The picture of this name as it is sent to the browser."""
     (data,) = re.findall(rf'alt="{alt}" src="data:image/webp;base64,([^"]+)"', html_of(page))

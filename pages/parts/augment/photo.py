@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import partial
 from textwrap import shorten
 from typing import Any
 
@@ -23,8 +24,11 @@ from core.plan.plan import make_plan
 from core.text import count, plain
 from pages.parts.dataset import picker
 from pages.parts.shared import badges, groups
+from pages.parts.shared.fields import field
 
 KEY, BROUGHT = "augment-data", "augment-brought"
+CHOICE, FILE = "augment-choice", "augment-file"  # which photo of the dataset, and what was uploaded
+ORIGINS = {"dataset": "From the dataset", "upload": "Upload"}
 ALL, UPLOADED = "All", "uploaded"
 LONGEST_NAME = 60  # letters of a class
 PEOPLE = 3000  # that a list shows
@@ -93,8 +97,7 @@ def photos_of(draft: dict[str, Any]) -> Photos | None:
         choice.update(brought[0])
         picker.show_choice(choice, KEY)
         st.query_params["photo"] = brought[1]
-        for name in ("augment-class", "augment-person", "augment-origin"):
-            st.session_state.pop(name, None)
+        st.session_state.pop(CHOICE, None)
     if f"{KEY}.source" not in st.session_state:
         picker.show_choice(choice, KEY)
     if (inside := groups.group("augment-dataset", "Dataset", choice["root"], urgent=not choice["root"])) is not None:
@@ -133,33 +136,113 @@ def _planned(draft: dict[str, Any], scan: Scan) -> Photos:
     return photos
 
 
-def choose(photos: Photos | None) -> Photo | None:
-    """Controls for the photo, and the photo."""
-    origins = {"dataset": "From the dataset", "upload": "Upload"}
-    if photos is None or not len(photos.samples):
-        del origins["dataset"]
-    if st.session_state.get("augment-origin") not in origins:
-        st.session_state["augment-origin"] = next(iter(origins))
+def uploads(photos: Photos | None) -> bool:
+    """Whether the photo is, or is to be, one that is uploaded."""
+    return _origin(photos) == "upload"
+
+
+def choose(photos: Photos | None) -> None:
+    """Controls for the photo. What they change stays when they are not drawn: see `chosen`."""
+    choice = _choice()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        origin = st.segmented_control(
-            "Photo", list(origins), key="augment-origin", required=True, format_func=origins.get
+        field(
+            st.segmented_control,
+            "Photo",
+            list(_origins(photos)),
+            key="augment-origin",
+            holds=_origin(photos),
+            take=lambda origin: choice.update(origin=origin),
+            required=True,
+            format_func=ORIGINS.get,
         )
-        if origin == "dataset":
-            return _from_dataset(photos)
-    return _upload(bits_of(photos.samples) if photos is not None else 0)
+        if not uploads(photos):
+            _of_dataset(photos, choice)
+            return
+    _upload()
+
+
+def chosen(photos: Photos | None, with_size: bool) -> Photo | None:
+    """The photo that was chosen, whether or not its controls are drawn; errors are shown.
+
+    with_size: whether the size of an upload is said.
+    """
+    if not uploads(photos):
+        return _from_dataset(photos)
+    photo = _uploaded(photos)
+    if with_size and photo is not None:
+        height, width = photo.image.shape[:2]
+        st.caption(f"{plain(photo.name)}: {count(width)} × {count(height)} px")
+    return photo
+
+
+def _choice() -> dict[str, str]:
+    return st.session_state.setdefault(CHOICE, {"origin": "dataset", "class": ALL, "person": ALL})
+
+
+def _origins(photos: Photos | None) -> list[str]:
+    return [name for name in ORIGINS if name != "dataset" or (photos is not None and len(photos.samples))]
+
+
+def _origin(photos: Photos | None) -> str:
+    origins = _origins(photos)
+    return _choice()["origin"] if _choice()["origin"] in origins else origins[0]
+
+
+def _of_class(photos: Photos) -> pd.DataFrame:
+    """The photos of the chosen class; of all where there is none of that name any more."""
+    if (kind := _choice()["class"]) == ALL or kind not in photos.class_names:
+        _choice()["class"] = ALL
+        return photos.samples
+    return photos.samples[pairs.of_class(photos.samples, kind)]
+
+
+def _of_person(table: pd.DataFrame) -> pd.DataFrame:
+    """The photos of the chosen person; all where they are not in the table."""
+    if (person := _choice()["person"]) == ALL:
+        return table
+    if not len(photos := table[table["person"] == person]):
+        _choice()["person"] = ALL
+        st.toast(f"There is no person {plain(person)} here.", icon=":material/person_off:")
+        return table
+    return photos
+
+
+def _of_dataset(photos: Photos, choice: dict[str, str]) -> None:
+    table = _of_class(photos)
+    if len(photos.class_names) > 1:
+        field(
+            st.selectbox,
+            "Class",
+            [ALL, *photos.class_names],
+            key="augment-class",
+            holds=choice["class"],
+            take=partial(_take, "class"),
+            width=170,
+        )
+    of_person = _of_person(table)
+    people = sorted(table["person"].unique().tolist())
+    crowded = len(people) > PEOPLE  # of more people than a list can show, any can be typed
+    field(
+        st.selectbox,
+        "Person",
+        list(dict.fromkeys([ALL, choice["person"], *people[:PEOPLE]])),
+        key="augment-person",
+        holds=choice["person"],
+        take=partial(_take, "person"),
+        width=140,
+        accept_new_options=crowded,
+        help=f"The first {count(PEOPLE)} are listed; type any other's name." if crowded else None,
+    )
+    st.button("Random photo", icon=":material/casino:", on_click=_random, args=(of_person["sample"].tolist(),))
+
+
+def _take(name: str, value: str) -> None:
+    _choice()[name] = value
+    _forget()
 
 
 def _from_dataset(photos: Photos) -> Photo | None:
-    table = photos.samples
-    if len(photos.class_names) > 1:
-        kinds = [ALL, *photos.class_names]
-        if st.session_state.get("augment-class") not in kinds:
-            st.session_state["augment-class"] = ALL
-        kind = st.selectbox("Class", kinds, key="augment-class", width=170, on_change=_forget)
-        table = table if kind == ALL else table[pairs.of_class(table, kind)]
-    person = _person(table)
-    table = table if person == ALL else table[table["person"] == person]
-    st.button("Random photo", icon=":material/casino:", on_click=_random, args=(table["sample"].tolist(),))
+    table = _of_person(_of_class(photos))
     linked = st.query_params.get("photo")
     rows = table[table["sample"] == linked]
     if linked and not len(rows):
@@ -179,22 +262,6 @@ def _from_dataset(photos: Photos) -> Photo | None:
     return Photo(image, int(row.name), row["sample"], description, fold, repr(stored))
 
 
-def _person(table: pd.DataFrame) -> str:
-    """A person of the table, or ALL. Of more people than a list can show, any can be typed."""
-    people = sorted(table["person"].unique().tolist())
-    typed = st.session_state.get("augment-person", ALL)
-    if typed != ALL and typed not in set(people):
-        st.session_state["augment-person"] = ALL
-        st.toast(f"There is no person {plain(typed)} here.", icon=":material/person_off:")
-    present = st.session_state.setdefault("augment-person", ALL)
-    options = list(dict.fromkeys([ALL, present, *people[:PEOPLE]]))
-    crowded = len(people) > PEOPLE
-    hint = f"The first {count(PEOPLE)} are listed; type any other's name." if crowded else None
-    return st.selectbox(
-        "Person", options, key="augment-person", width=140, on_change=_forget, accept_new_options=crowded, help=hint
-    )
-
-
 def _forget() -> None:
     st.query_params.pop("photo", None)
 
@@ -204,20 +271,36 @@ def _random(samples: list[str]) -> None:
     st.query_params["photo"] = samples[int(rng.integers(len(samples)))]
 
 
-def _upload(bits: int) -> Photo | None:
-    """bits: of the dataset, by which a photo of more than 8 bits is scaled."""
-    upload = st.file_uploader(
+def _upload() -> None:
+    """The file that was uploaded stays the photo when its control is not drawn, and until it is removed."""
+    in_control = st.file_uploader(
         "Upload a photo",
         key="augment-upload",
         max_upload_size=LARGEST,
         help="It stays on this machine and is not kept.",
+        on_change=_take_upload,
     )
-    if upload is None:
+    if in_control is None and (kept := st.session_state.get(FILE)) is not None:
+        label = f"Remove {plain(kept.name)}"
+        st.button(label, icon=":material/close:", key="augment-upload-remove", on_click=_remove_upload)
+
+
+def _take_upload() -> None:
+    st.session_state[FILE] = st.session_state["augment-upload"]
+
+
+def _remove_upload() -> None:
+    st.session_state[FILE] = None
+
+
+def _uploaded(photos: Photos | None) -> Photo | None:
+    if (upload := st.session_state.get(FILE)) is None:
         return None
     if upload.size > LARGEST * 2**20:  # Streamlit's server takes more, for a dataset's zip
         badges.show_error(LabError(f"{upload.name}: is larger than {LARGEST} MB.", "Make it smaller."))
         return None
     data = upload.getvalue()
+    bits = bits_of(photos.samples) if photos is not None else 0  # by which a photo of more than 8 bits is scaled
     try:
         image = decode(io.BytesIO(data), bits)
     except LabError as error:
@@ -226,5 +309,4 @@ def _upload(bits: int) -> Photo | None:
     except MemoryError:
         badges.show_error(LabError(f"{upload.name}: is too large for this machine's memory.", "Make it smaller."))
         return None
-    st.caption(f"{plain(upload.name)}: {count(image.shape[1])} × {count(image.shape[0])} px")
     return Photo(image, 0, upload.name, UPLOADED, -1, f"{bits} {hashlib.sha256(data).hexdigest()}")
