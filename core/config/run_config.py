@@ -152,8 +152,18 @@ def from_yaml(text: str, source: str = "configuration") -> RunConfig:
 
 
 def read_config(path: Path, source: str) -> RunConfig:
-    """from_yaml of a file. Raises LabError too for a file that cannot be opened or is not text."""
-    return from_yaml(read_text(path, source), source)
+    """from_yaml of a file. Raises LabError too for a file that cannot be opened or is not text.
+
+    Who reads the same text again gets the same object: nobody changes a configuration in place.
+    """
+    text = read_text(path, source)
+    try:
+        return _understood(text)
+    except LabError:
+        return from_yaml(text, source)  # which says where it stands
+
+
+_understood = functools.lru_cache(maxsize=256)(from_yaml)
 
 
 def read_text(path: Path, source: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -59,15 +60,18 @@ def ended_at(summary: dict[str, Any]) -> float:
 
 def small_curve(summary: dict[str, Any], width: int = 120) -> str:
     """HTML of the validation F1 by epoch, mean over the folds that have it; an empty box before the first."""
-    run = Run(summary["id"])
-    table = view.metrics_of(view.metrics_version(run, [int(fold["fold"]) for fold in summary["folds"]]))
+    version = view.metrics_version(Run(summary["id"]), [int(fold["fold"]) for fold in summary["folds"]])
+    return _curve(version, colour_of(summary), width, int(summary["epochs"]))
+
+
+@functools.lru_cache(maxsize=64)
+def _curve(version: view.Version, colour: str, width: int, epochs: int) -> str:
+    table = view.metrics_of(version)
     rows = table[table["split"] == "validation"]
     if not len(rows):
         return "<div></div>"
     values = rows.groupby("epoch")["f1"].mean().tolist()
-    return theme.picture(
-        curves.sparkline(values, run_colour=colour_of(summary), width=width, total=int(summary["epochs"]))
-    )
+    return theme.picture(curves.sparkline(values, run_colour=colour, width=width, total=epochs))
 
 
 def score_so_far(summary: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -126,14 +127,30 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
 
 def parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
+    wanted = Path(root).expanduser().resolve()
     for summary in cross_validated(summaries()):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
-            try:
-                if Path(Run(summary["id"]).config().data.root) == Path(root).expanduser().resolve():
-                    return summary["id"]
-            except LabError:
-                continue
+            run = Run(summary["id"])
+            if _root_of(run.key, _written(run.config_file), _written(run.moved_file)) == wanted:
+                return summary["id"]
     return None
+
+
+def _written(path: Path) -> int:
+    """When, in nanoseconds; 0 for a file that is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@functools.lru_cache(maxsize=4096)
+def _root_of(key: str, *versions: int) -> Path | None:
+    """The dataset of a run; None where its settings cannot be read. versions: of the files that say so."""
+    try:
+        return Path(Run(key).config().data.root)
+    except LabError:
+        return None
 
 
 def take_study(study: StudyConfig) -> None:

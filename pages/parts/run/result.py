@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -131,8 +132,7 @@ def confusion_in_words(confusion: Confusion) -> str:
 
 def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     done = [fold["fold"] for fold in entry.summary["folds"] if fold["state"] == "done"]
-    metrics = view.metrics_of(view.metrics_version(run, done))
-    overfit = outcome.overfits(metrics) if len(metrics) else None
+    overfit = _overfit(view.metrics_version(run, done))
     if config.task.one_by_one:
         return Story(None, None, overfit, earned=_earned(run))
     try:
@@ -140,6 +140,12 @@ def _story(run: Run, config: RunConfig, entry: Listed) -> Story:
     except LabError as error:
         return Story(None, None, overfit, f"{error.message} {error.remedy}".strip(), _earned(run))
     return Story(answers, about, overfit, earned=_earned(run))
+
+
+@functools.lru_cache(maxsize=32)
+def _overfit(version: view.Version) -> Overfit | None:
+    metrics = view.metrics_of(version)
+    return outcome.overfits(metrics) if len(metrics) else None
 
 
 def _earned(run: Run) -> str:

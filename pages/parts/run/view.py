@@ -29,6 +29,7 @@ from pages.parts.hand import results
 from pages.parts.run.nodes import node_html
 from pages.parts.shared import badges
 
+Version = tuple[tuple[str, int, int, int], ...]  # see metrics_version
 WHICH, FOLD_SCORES = ("best", "final"), ("f1", "accuracy", "loss")  # of each fold, as its scores name them
 VALIDATION_SHARE = 0.15  # of an epoch's time, for the bar only: a validation image costs no backward pass
 
@@ -138,7 +139,7 @@ def _joined(versions: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def metrics_version(run: Run, folds: Sequence[int]) -> tuple[tuple[str, int, int, int], ...]:
+def metrics_version(run: Run, folds: Sequence[int]) -> Version:
     """(file, time, size, fold) of each metrics file there is: the same value means the same numbers."""
     versions = []
     for fold in folds:
@@ -151,7 +152,7 @@ def metrics_version(run: Run, folds: Sequence[int]) -> tuple[tuple[str, int, int
     return tuple(versions)
 
 
-def metrics_of(version: tuple[tuple[str, int, int, int], ...]) -> pd.DataFrame:
+def metrics_of(version: Version) -> pd.DataFrame:
     """Every fold's metrics with a `fold` column; a file is parsed again only when it changed. Do not modify it."""
     return _joined(version)
 
