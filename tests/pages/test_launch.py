@@ -6,6 +6,7 @@ from core.jobs.processes import ready
 from core.places import runs_folder
 from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
+from tests.pages.app import elements
 from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
 from tests.photos import draw
 
@@ -362,3 +363,23 @@ def test_the_folder_that_is_suggested_as_the_person_can_be_chosen(opened, tmp_pa
     samples = Run(opened[0][1]["run"]).samples()
     assert samples.groupby("person")["fold"].nunique().max() == 1
     assert samples["person"].nunique() == 12
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"phases: [{epochs: ten}]", "ten.yaml"),
+        ("name: caf\u00e9".encode("utf-16"), "ten.yaml: is not text in UTF-8."),
+        (b"recipe: none\nname: s\ngrid: {training.seed: [0, 1]}", "is not known"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_said_where_it_was_dropped(opened, content, said):
+    page = open_page()
+    before = page.session_state["launch_draft"]
+    page.file_uploader(key="import0").set_value(("ten.yaml", content, "application/yaml")).run()
+    assert not page.exception and page.session_state["launch_draft"] == before
+    (popover,) = [block for block in page.get("popover") if block.proto.popover.label == "Import or export"]
+    faults = [each.proto.body for each in elements(popover) if each.type == "html" and "lab-fault" in each.proto.body]
+    assert len(faults) == 1 and said in faults[0] and text_of(page).count('class="lab-fault') == 1
+    page.run()
+    assert 'class="lab-fault' not in text_of(page), "it is said once"

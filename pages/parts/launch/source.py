@@ -26,9 +26,11 @@ from pages.parts.form.settings import follow
 from pages.parts.launch import ids, study_draft, study_form
 from pages.parts.launch.draft import restore
 from pages.parts.noticed import noticed as handles
+from pages.parts.shared import badges
 
 DATA = "launch-data"  # prefix of the dataset's controls
 AGAIN = "launch_again"  # in the session: the run whose settings were just taken, until somebody says what of it
+IMPORT_PROBLEM = "launch_import_problem"  # in the session: what the last file that was dropped ran into
 _CAME = "launch_came"  # what the address asked for last
 ORIGINS = {"imagenet": "ImageNet", "scratch": "from scratch", "run": "from a run"}
 
@@ -203,11 +205,11 @@ def import_settings(key: str) -> None:
         else:
             begin(from_yaml(text, upload.name), ("file", upload.name))
     except UnicodeDecodeError:
-        st.session_state["launch_error"] = LabError(
+        st.session_state[IMPORT_PROBLEM] = LabError(
             f"{upload.name}: is not text in UTF-8.", "Export it again.", "config"
         )
     except LabError as error:
-        st.session_state["launch_error"] = error
+        st.session_state[IMPORT_PROBLEM] = error
 
 
 def origin_section(config: RunConfig | None) -> None:
@@ -225,6 +227,9 @@ def origin_section(config: RunConfig | None) -> None:
                 on_change=import_settings,
                 args=(key,),
             )
+            with st.container():  # here, where the file was dropped: the page's title may be out of sight
+                if problem := st.session_state.pop(IMPORT_PROBLEM, None):
+                    badges.show_error(problem)
             st.download_button(
                 "Export these settings (YAML)",
                 to_yaml(config) if config else "",
