@@ -291,7 +291,9 @@ class ModelConfig(Part):
 class PhaseConfig(Part):
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer of this phase.")
     epochs: int = Field(50, ge=1, le=10_000, description="Epochs of this phase.")
-    lr_backbone: float = Field(1e-5, ge=0, le=10, description="Learning rate of everything before the head.")
+    lr_backbone: float = Field(
+        1e-5, ge=0, le=10, description="Learning rate of everything before the head; 0 leaves its weights as they are."
+    )
     lr_head: float = Field(6e-4, gt=0, le=10, description="Learning rate of the new last layer.")
     frozen_norm: bool = Field(
         False,

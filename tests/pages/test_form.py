@@ -66,6 +66,14 @@ def test_what_is_typed_last_is_wrong_and_nothing_is_launched(form):
     assert [config.epochs for config in configs()] == [9]
 
 
+def test_a_backbone_is_left_as_it_is_by_a_rate_of_0_and_a_head_cannot_be(form):
+    assert "0 leaves its weights as they are." in field(form, "phases.0.lr_backbone").help
+    field(form, "phases.0.lr_backbone").set_value("0").run()
+    assert not button(form).disabled
+    field(form, "phases.0.lr_head").set_value("0").run()
+    assert button(form).disabled and "Must be above 0, found 0." in text_of(form)
+
+
 def test_what_nobody_changed_is_not_launched_until_the_page_has_shown_it(form):
     form.session_state["launch_draft"]["phases"][0]["epochs"] = 3
     button(form).click().run()
