@@ -188,6 +188,11 @@ def test_what_waits_says_when_it_starts_and_how_long_it_takes():
     assert waits.when([Times(0, 12), None]) == waits.when([]) == ""
 
 
+def test_a_time_that_nobody_knows_is_said_to_be_so(folder):
+    make_run(folder, "patient", states=("done", "queued"))
+    assert "fold 1 · when it starts is not known yet" in html(page("home"))
+
+
 def test_times_of_what_waits_stand_beside_it(folder, monkeypatch):
     monkeypatch.setenv("FACET_SLOTS", "1")
     run = make_run(folder, "patient", states=("done", "queued"))

@@ -10,6 +10,7 @@ from core.runs.owners import owner
 from core.text import estimate, number_of
 from pages.parts.people import people
 
+UNKNOWN = "when it starts is not known yet"
 SOON = 5.0  # seconds
 
 
@@ -44,8 +45,8 @@ def in_words(
         words = f"fold{'s' if jobs > 1 else ''} {', '.join(map(str, folds_of[runs[0]['id']]))}"
     if all(run["id"] in held for run in runs):
         words += " · paused with its study"
-    elif times := when([spans.get(run["id"]) for run in runs]):
-        words += f" · {times}"
+    else:
+        words += f" · {when([spans.get(run['id']) for run in runs]) or UNKNOWN}"
     by = people.by(owner.told(runs[0]))
     return f"{words} · {by}" if by else words
 
