@@ -26,7 +26,15 @@ from pages.parts.form import classes, draft, settings, summary, transforms
 from pages.parts.form.draft import Errors, check
 from pages.parts.launch import click, ids, naming, questions, study_draft, study_form, study_plan
 from pages.parts.launch import draft as launch_draft
-from pages.parts.launch.plan import OF_FOLDS, fit_form_task, joined_study, look_ahead, look_ahead_study, ways_of
+from pages.parts.launch.plan import (
+    OF_FOLDS,
+    allowed_by_photos,
+    fit_form_task,
+    joined_study,
+    look_ahead,
+    look_ahead_study,
+    ways_of,
+)
 from pages.parts.launch.sections import faces_section, plan_section
 from pages.parts.launch.source import DATA, origin_section, prefill
 from pages.parts.shared import badges, frame, groups, run_picker, theme
@@ -163,6 +171,7 @@ with left, theme.section("1 · Data"):
     if scan is not None:
         note = fit_form_task(scan)
         config, errors = check(form)
+        errors |= allowed_by_photos(form, scan, errors)
     as_study = study_draft.is_on() and joining is None
     study: StudyConfig | None = None
     plans: list[Plan] | None = None

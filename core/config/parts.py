@@ -17,6 +17,7 @@ from core.config.transforms import TRANSFORMS, check_params, default_params
 
 NO_COLUMN = "none"  # a column of a table that is said to be in none
 MOST_OF_PRODUCT, MOST_ONE_BY_ONE = 6, 128  # attributes of a task
+MOST_FOLDS = 20  # of a run
 RUN_ID = r"[a-z0-9][a-z0-9-]{0,79}"
 CHOOSE = "choose"  # init run:choose in a recipe: whoever launches it names the run
 
@@ -212,7 +213,7 @@ class TaskConfig(Part):
 
 
 class FoldsConfig(Part):
-    count: int = Field(5, ge=2, le=20, description="Number of folds; each is held out once.")
+    count: int = Field(5, ge=2, le=MOST_FOLDS, description="Number of folds; each is held out once.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split of people into folds.")
     given: bool = Field(
         False, description="Use the folds that the dataset gives (folders fold_1, fold_2, ..., or a column fold)."

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.config.classes import merged, proposed_name, without
-from core.config.parts import FoldsConfig, TaskConfig
-from core.data.persons import persons_of
+from core.config.parts import MOST_FOLDS, FoldsConfig, TaskConfig
+from core.data.persons import persons_of, units
 from core.data.scan import Scan
 from core.data.tasks import classes_of
 from core.data.yes_no import pairs
@@ -76,13 +76,36 @@ def ways_out(scan: Scan, task: TaskConfig, folds: FoldsConfig) -> WaysOut | None
         own = table["given_fold"].nunique()
         alone = table.groupby("class_name")["given_fold"].nunique()
         rare = sorted((name for name in names if alone.get(name, 0) < 2), key=lambda name: people[name])
-        other_number = own if own != folds.count and 2 <= own <= 20 else None
+        other_number = own if own != folds.count and 2 <= own <= MOST_FOLDS else None
         return WaysOut(*_divided(names, rare), people, state, folds.count, other_number, given=True)
     rare = sorted((name for name in names if people[name] < folds.count), key=lambda name: people[name])
     if not rare:
         return None
     fewest = people[rare[0]]
     return WaysOut(*_divided(names, rare), people, state, folds.count, fewest if fewest > 1 else None)
+
+
+def most_folds(scan: Scan, task: TaskConfig) -> str:
+    """How many folds the smallest class of a task allows, as a sentence; empty where any number of folds is.
+
+    scan: under its corrections.
+    """
+    if task.one_by_one:
+        return ""
+    try:
+        class_of, names = classes_of(scan.samples, task)
+    except LabError:
+        return ""
+    table = scan.samples.loc[class_of.index].assign(class_name=class_of)
+    if not names:
+        return ""
+    people = _people(table, names)
+    smallest = min(names, key=lambda name: people[name])
+    fewest = people[smallest]
+    if fewest >= MOST_FOLDS:
+        return ""
+    has = f"the smallest class, '{smallest}', has {units(fewest, persons_of(table).state)}"
+    return f"These photos allow {fewest}: {has}." if fewest > 1 else f"These photos allow no folds: {has}."
 
 
 def ways_to_fill(split: pd.DataFrame, names: Sequence[str], folds: FoldsConfig) -> WaysOut | None:

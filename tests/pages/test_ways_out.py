@@ -10,7 +10,7 @@ from core.runs import Run
 from core.runs.lists.summaries import summaries
 from pages.parts.data import classes as data_classes
 from tests.data.cases import DRAWINGS
-from tests.pages.launch_form import button, open_group, open_page, take_folder, text_of
+from tests.pages.launch_form import button, field, open_group, open_page, take_folder, text_of
 from tests.photos import draw
 
 REFUSAL = "has 3 photos but 5 folds were asked for"
@@ -63,6 +63,16 @@ def test_the_same_is_offered_beside_the_folds_of_the_form(opened, rare):
     assert "task" in page.session_state["groups_open"], "what is wrong opens by itself"
     press(page, "task.ways.out-0")
     assert not button(page).disabled
+
+
+def test_a_number_of_folds_that_no_run_has_is_answered_with_what_the_photos_allow(opened, rare):
+    page = open_group(take_folder(open_page(), rare), "task")
+    field(page, "folds.count").set_value("21").run()
+    assert "Must be at most 20, found 21. These photos allow 3: the smallest class, 'rare', has 3 photos." in text_of(
+        page
+    )
+    field(page, "folds.count").set_value("20").run()
+    assert "These photos allow" not in text_of(page) and "has 3 photos but 20 folds were asked for" in text_of(page)
 
 
 def test_what_is_merged_and_its_name_can_be_chosen(opened, rare):

@@ -9,7 +9,7 @@ from core.config.run_config import from_dict, with_setting
 from core.data.tasks import classes_of, label_samples
 from core.errors import LabError
 from core.plan.folds import absent_classes, assign_folds
-from core.plan.ways_out import as_settings, ways_out, ways_to_fill, with_settings_named
+from core.plan.ways_out import as_settings, most_folds, ways_out, ways_to_fill, with_settings_named
 from tests.photos import all_kinds, draw, read
 
 LABEL = TaskConfig(name="label")
@@ -125,3 +125,14 @@ def test_settings_for_the_command_line_are_read_as_they_are_written(scanned):
     assert [outcome.task.merge for outcome in outcomes] == [{}, {}, {"rare or usual": ["rare", "usual"]}]
     error = LabError("folds: too few", "Lower them.", "folds")
     assert with_settings_named(error, None, task) is error
+
+
+def test_the_smallest_class_says_how_many_folds_there_can_be(scanned, tmp_path):
+    assert most_folds(scanned, LABEL) == "These photos allow no folds: the smallest class, 'one', has 1 photo."
+    without_one = without(without(LABEL, ["one"]), ["few"])
+    assert most_folds(scanned, without_one) == "These photos allow 3: the smallest class, 'rare', has 3 photos."
+    assert most_folds(scanned, TaskConfig(name="gender")) == "", "a task that this dataset has no labels for"
+    for name in ("many", "more"):
+        for number in range(20):
+            draw(tmp_path / name / f"{number}.png")
+    assert most_folds(read(tmp_path), LABEL) == ""

@@ -6,15 +6,17 @@ import copy
 import dataclasses
 
 import streamlit as st
+from pydantic import ValidationError
 
 from core.config import RunConfig
+from core.config.parts import TaskConfig
 from core.data.labels import corrections
 from core.data.scan import Scan
 from core.data.understood import bad_files
 from core.errors import LabError
 from core.network.weights import check_weights
 from core.plan.plan import SETTING_OF, Plan, fit_task, make_plan
-from core.plan.ways_out import WaysOut, ways_out, ways_to_fill
+from core.plan.ways_out import WaysOut, most_folds, ways_out, ways_to_fill
 from core.studies import records
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
@@ -65,6 +67,22 @@ def look_ahead(config: RunConfig | None, scan: Scan | None, joining: Study | Non
             return plan, {**more, "data.leave_out_problems": _mend_or_agree(bad)}
         errors[SETTING_OF.get(error.kind, "data.root")] = said(error)
         return None, errors
+
+
+def allowed_by_photos(form: dict, scan: Scan, errors: Errors) -> Errors:
+    """What is wrong with a number of folds that no run can have, and how many these photos allow; found out once a
+    change."""
+    if "folds.count" not in errors or form["folds"]["given"]:
+        return {}
+    try:
+        task = TaskConfig.model_validate(form["task"])
+    except ValidationError:
+        return {}
+    key = (scan, corrections.version(scan.root), task)
+    remembered = st.session_state.get("launch_allowed")
+    if remembered is None or remembered[0] != key:
+        remembered = st.session_state["launch_allowed"] = key, most_folds(picker.corrected(scan)[0], task)
+    return {"folds.count": f"{errors['folds.count']} {remembered[1]}".strip()}
 
 
 def ways_of(config: RunConfig | None, scan: Scan | None, plan: Plan | None, errors: Errors) -> WaysOut | None:
