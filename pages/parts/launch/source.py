@@ -129,11 +129,11 @@ def begin(config: RunConfig, source: tuple[str, str]) -> None:
 
 def parent_for(root: str) -> str | None:
     """The newest finished gender-age run on a dataset: what the study's second stage starts from."""
-    wanted = Path(root).expanduser().resolve()
+    resolved = Path(root).expanduser().resolve()
     for summary in cross_validated(summaries()):
         if summary.get("state") == "done" and summary["task"] == "gender-age":
             run = Run(summary["id"])
-            if _root_of(run.key, _written(run.config_file), _written(run.moved_file)) == wanted:
+            if _root_of(run.key, _written(run.config_file), _written(run.moved_file)) == resolved:
                 return summary["id"]
     return None
 
