@@ -170,6 +170,10 @@ def test_the_gallery_turns_pages(lab, tmp_path, drawn):
     assert address(page, "page") == "2"
     assert len(drawn[-1]) == 20
     assert all(cell["image"] for cell in drawn[-1])
+    (jump,) = (each for each in page.number_input if each.label == "Page, of 2")
+    assert jump.value == 2
+    jump.set_value(1).run()
+    assert address(page, "page") == "1" and len(drawn[-1]) == 60
 
 
 def test_a_gallery_of_100_000_photos_makes_the_pictures_of_one_page(lab, tmp_path, monkeypatch):

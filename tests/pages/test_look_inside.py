@@ -632,6 +632,21 @@ def test_what_was_seen_in_an_upload_is_nobody_elses_and_gone_with_its_session(
     assert references[1]() is None, "the session is over, and it is still held"
 
 
+def test_the_gallery_has_pages_of_a_size_that_can_be_jumped_to(folder, samples):
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))
+    at = page(run=run.id, answer="all")
+    every = gallery(page(run=run.id, answer="all", size="24"))
+    assert len(every) == 24 and gallery(at) == every[:12]
+    (jump,) = (each for each in at.number_input if each.label == "Page, of 2")
+    jump.set_value(2).run()
+    assert at.query_params["page"] in ("2", ["2"]) and gallery(at) == every[12:]
+    (size,) = (each for each in at.selectbox if each.label == "Photos on a page")
+    size.set_value(24).run()
+    assert at.query_params["size"] in ("24", ["24"]) and gallery(at) == every and "page" not in at.query_params
+    assert not [each for each in at.number_input if each.label.startswith("Page")]
+    assert len(gallery(page(run=run.id, answer="all", size="7"))) == 12, "a size that is none of those offered"
+
+
 def test_clear_all_filters_clears_the_person_the_confidence_and_the_years_too(folder, samples):
     samples.loc[0, "age"] = 29.0  # whose mistake is one year from a limit
     run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=WRONG))

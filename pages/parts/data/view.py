@@ -14,6 +14,7 @@ from core.data.readers.attributes import ATTRIBUTES
 from core.data.scan import Scan
 from core.data.values import OWN
 from pages.parts.selection import selected
+from pages.parts.shared import fields
 
 MOST = 8  # words about one photo
 PAGE = 60  # photos of the gallery
@@ -117,13 +118,9 @@ def pager(total: int, size: int) -> slice:
 
 
 def turner(part: slice, total: int, size: int, what: str) -> None:
-    """Back, Next, and where one is. what: of what, such as "photos"."""
+    """Back, any page, Next, and where one is. what: of what, such as "photos"."""
     if total <= size:
         return
-    page = part.start // size
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back", icon=":material/chevron_left:", disabled=page == 0, on_click=go, kwargs={"page": page})
-        st.button(
-            "Next", icon=":material/chevron_right:", disabled=part.stop >= total, on_click=go, kwargs={"page": page + 2}
-        )
+        fields.turning(part.start // size, -(-total // size), lambda page: go(page=page + 1), key="data-page")
         st.caption(f"{part.start + 1:,} to {part.stop:,} of {total:,} {what}", width="content")

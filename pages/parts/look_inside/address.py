@@ -1,7 +1,8 @@
 """The selection of Look inside lives in the address, so that a link opens the same view.
 
-run, runs (several, for the maps), which, view, the filters, sort, page, samples (chosen faces), first (how many of them
-came with a link), class, layers, method, models. What an address says wrongly is taken as not said.
+run, runs (several, for the maps), which, view, the filters, sort, page, size (photos on a page), samples (chosen
+faces), first (how many of them came with a link), class, layers, method, models. What an address says wrongly is taken
+as not said.
 """
 
 from __future__ import annotations

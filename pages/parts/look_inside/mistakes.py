@@ -23,9 +23,9 @@ from core.text import count, plain, sure
 from pages.parts.look_inside import address, elements
 from pages.parts.selection import bar, judged, selected, several, views
 from pages.parts.shared import attributes, badges
-from pages.parts.shared.fields import field
+from pages.parts.shared.fields import field, turning
 
-PAGE = 12  # faces
+SIZES = (12, 24, 48)  # photos on a page
 SIDE = 200  # px
 ORDERS = {
     "loss": "Loss",
@@ -139,7 +139,8 @@ def _step(label: str, shortcut: str, icon: str, samples: list[str], to: int) -> 
 
 def _go_to(sample: str, at: int) -> None:
     address.put_list("samples", [sample])
-    address.put(first=None, page=str(at // PAGE + 1) if at >= PAGE else None)
+    address.put(first=None)
+    _turn_to(at // page_size())
 
 
 def matrix(answers: Answers, criteria: Filter, root: str) -> None:
@@ -255,7 +256,7 @@ def _take_confidence(region: tuple[float, float]) -> None:
 
 
 def gallery(answers: Answers, rows: np.ndarray, root: str, disagreement: pd.Series | None = None) -> None:
-    """Twelve faces a page, before them the chosen ones that came with a link or stand on another page.
+    """A page of faces, before them the chosen ones that came with a link or stand on another page.
 
     rows: positions in the table, in order. root: of the dataset. disagreement: by sample, if that is the order.
     """
@@ -264,9 +265,10 @@ def gallery(answers: Answers, rows: np.ndarray, root: str, disagreement: pd.Seri
         empty(answers, root)
         if not chosen:
             return
-    last = max(0, len(rows) - 1) // PAGE
+    size = page_size()
+    last = max(0, len(rows) - 1) // size
     page = address.page_number(last)
-    part = answers.table.iloc[rows[page * PAGE : (page + 1) * PAGE]]
+    part = answers.table.iloc[rows[page * size : (page + 1) * size]]
     stay = set(part["sample"]) - set(address.linked(answers))
     first = [name for name in chosen if name not in stay]
     before = answers.table.set_index("sample", drop=False).loc[first]
@@ -286,15 +288,15 @@ def gallery(answers: Answers, rows: np.ndarray, root: str, disagreement: pd.Seri
         several=several.of(root),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        icon, at_first, at_last = ":material/chevron_left:", page == 0, page == last
-        st.button("Previous page", icon=icon, disabled=at_first, on_click=_turn_to, args=(page - 1,))
-        icon = ":material/chevron_right:"
-        st.button("Next page", icon=icon, disabled=at_last, on_click=_turn_to, args=(page + 1,))
-        start, end = page * PAGE, min(len(rows), (page + 1) * PAGE)
+        names = {"back": "Previous page", "forward": "Next page"}
+        turning(page, last + 1, _turn_to, key="look-page", **names)
+        start, end = page * size, min(len(rows), (page + 1) * size)
         words = f"{count(start + 1)} to {count(end)} of {count(len(rows))} photos" if len(rows) else ""
         if first:
             words += f"{', ' if words else ''}{count(len(first))} chosen first"
         st.caption(words, width="content")
+        if len(rows) > SIZES[0]:
+            _pick_size(start)
         if chosen:
             nothing = {"samples": None, "first": None}
             st.button("Clear the choice", icon=":material/deselect:", on_click=address.put, kwargs=nothing)
@@ -302,7 +304,32 @@ def gallery(answers: Answers, rows: np.ndarray, root: str, disagreement: pd.Seri
 
 def _turn_to(page: int) -> None:
     """page: 0-based; the address counts from 1."""
-    address.put(page=str(page + 1))
+    address.put(page=str(page + 1) if page else None)
+
+
+def page_size() -> int:
+    """How many photos stand on a page of the gallery, as the address says."""
+    return int(address.get("size", [str(size) for size in SIZES], str(SIZES[0])))
+
+
+def _pick_size(start: int) -> None:
+    """start: where the page begins among the rows; that photo stays in sight."""
+
+    def take(size: int) -> None:
+        address.put(size=str(size) if size != SIZES[0] else None)
+        _turn_to(start // size)
+
+    field(
+        st.selectbox,
+        "Photos on a page",
+        list(SIZES),
+        key="look-page-size",
+        holds=page_size(),
+        take=take,
+        format_func=lambda size: f"{size} a page",
+        label_visibility="collapsed",
+        width=130,
+    )
 
 
 def empty(answers: Answers, root: str) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.text import count
+
 _MEMORY = "fields"  # key -> (how many controls it has had, the value that the present one shows)
 _BEGINS = {  # widget -> its argument for what it begins with, where that is not `value`
     "selectbox": "index",
@@ -68,6 +70,34 @@ def begin(widget: Callable[..., Any], label: str, *args: Any, key: str, begins: 
         if how == "index":
             begins = None if begins is None else offered.index(begins)
     return widget(label, *args, key=key, **{how: begins}, **options)
+
+
+def turning(
+    page: int, pages: int, turn: Callable[[int], None], *, key: str, back: str = "Back", forward: str = "Next"
+) -> None:
+    """Back, a field for any page, next, in a horizontal container; turn(page) gets the page to go to, counted from 0.
+
+    page: the one that is shown, from 0. back, forward: what the buttons are called. key: of the field.
+    """
+    icon = ":material/chevron_left:"
+    st.button(back, icon=icon, disabled=page == 0, on_click=turn, args=(page - 1,))
+    if pages > 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+            st.caption("page", width="content")
+            field(
+                st.number_input,
+                f"Page, of {count(pages)}",
+                1,
+                pages,
+                key=key,
+                holds=page + 1,
+                take=lambda number: turn(number - 1),
+                label_visibility="collapsed",
+                width=110,
+            )
+            st.caption(f"of {count(pages)}", width="content")
+    icon = ":material/chevron_right:"
+    st.button(forward, icon=icon, disabled=page >= pages - 1, on_click=turn, args=(page + 1,))
 
 
 def value_of(key: str, default: Any = None) -> Any:
