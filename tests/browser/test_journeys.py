@@ -447,6 +447,19 @@ def test_a_field_keeps_what_is_being_typed_while_the_page_is_drawn_anew(page):
 # Reach
 
 
+def test_the_scores_in_the_list_of_runs_are_in_sight_at_800_pixels(page, lab):
+    made_run(lab, lab.demo, task="gender-age")
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto("/runs")
+    cell = page.locator('.runs-wrap td[data-key="best_f1"]').first
+    cell.wait_for()
+    table, score = page.locator(".runs-wrap").bounding_box(), cell.bounding_box()
+    assert score["x"] + score["width"] <= table["x"] + table["width"]
+    assert not page.locator('.runs-wrap [data-key="task"]').first.is_visible()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator('.runs-wrap [data-key="task"]').first.wait_for()
+
+
 @pytest.mark.long
 def test_every_page_fits_800_pixels_and_axe_has_nothing_grave_against_it_in_either_theme(page, lab):
     """All of them at every width, in more states and with pictures: make screens."""

@@ -56,6 +56,9 @@ _CSS = """
 .runs-wrap th span { padding: .35rem .42rem; opacity: .75; display: inline-block; }
 .runs-wrap .runs-group td { padding-top: .9rem; font-weight: 600; background: none !important; }
 .runs-wrap .runs-group span { font-weight: 400; opacity: .72; margin-left: .6rem; }
+@media (max-width: 900px) {
+  .runs-wrap :is(th, td):is([data-key="task"], [data-key="recipe"]) { display: none; }
+}
 @media (max-width: 640px) {
   .runs-wrap :is(table, tbody), .runs-wrap .runs-group td { display: block; }
   .runs-wrap thead tr { display: flex; flex-wrap: wrap; align-items: center;
@@ -77,7 +80,7 @@ _CSS = """
   .runs-wrap tbody td[data-key="state"] { grid-column: 1 / -1; padding-bottom: .2rem; }
   .runs-wrap tbody td[data-key]:not([data-key="name"], [data-key="state"]) { order: 2; }
   .runs-wrap tbody td[data-key$="_f1"] { order: 1; }
-  .runs-wrap tbody td:is([data-key="task"], [data-key="recipe"], [data-key$="_accuracy"]) { display: none; }
+  .runs-wrap tbody td[data-key$="_accuracy"] { display: none; }
 }
 """
 
