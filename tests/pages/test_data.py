@@ -113,8 +113,11 @@ def test_the_path_of_a_folder_is_typed_into_an_empty_field_and_stands_on_the_pag
     page.segmented_control(key="data-choice.source").set_value("folder").run()
     (path,) = (each for each in page.text_input if each.label == "Folder of the dataset")
     assert path.value == "" and path.placeholder
+    clicks = "Use this folder"
+    assert any(each.label == clicks for each in page.button), "or it is found by clicks"
     root = pets(tmp_path / "mine", each=2)
     path.set_value(str(root)).run()
+    assert not any(each.label == clicks for each in page.button), "it is found"
     assert address(page, "root") == str(root)
     heads = [each.value for each in page.markdown if "What was understood" in each.value]
     assert heads == ["**What was understood**"]

@@ -22,6 +22,7 @@ from core.data import recent
 from core.data.labels import corrections
 from core.data.labels.corrections import CorrectionEffect
 from core.data.reach import bounds
+from core.data.reach.opening import is_folder
 from core.data.scan import Scan, scan
 from core.data.understood import facts_of
 from core.data.zips import unpack
@@ -107,13 +108,19 @@ def _zip(choice: Choice, key: str) -> None:
 def _folder(choice: Choice, key: str) -> None:
     """The field is empty while the demo is chosen, which has a button of its own."""
     root = "" if choice["root"] == str(demo_folder()) else choice["root"]
+
+    def typed(root: str) -> None:
+        take_root(choice, root)
+        if root and is_folder(Path(root).expanduser()):
+            browse.close(key)  # what was to be found by clicks is found
+
     field(
         st.text_input,
         "Folder of the dataset",
         key=f"{key}.path",
         holds=root,
         read=str.strip,
-        take=lambda root: take_root(choice, root),
+        take=typed,
         placeholder=browse.example(),
         help="An absolute path on the machine where the lab runs, or its beginning: Enter lists the folders that go on "
         "from it. It is read, never written to.",
