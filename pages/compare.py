@@ -29,8 +29,8 @@ def colours_of(members: Sequence[ComparedRun]) -> dict[str, str]:
     colours: dict[str, str] = {}
     for member in members:
         colour = colour_of({**member.info, "id": member.id})
-        steps = (fold_colour(colour, step) for step in (0, 3, 2, 1, 4))
-        colours[member.id] = next((c for c in steps if c not in colours.values()), colour)
+        shades = (colour, *(fold_colour(colour, step) for step in (2, 1, 0, 4, 3)))
+        colours[member.id] = next((c for c in shades if c not in colours.values()), colour)
     return colours
 
 

@@ -20,11 +20,12 @@ from core.compare.pairs import Difference
 from core.data.persons import noun
 from core.figures import style
 from core.figures.style import FEW_RUNS, HEIGHT, INK, METRIC_NAMES, Trace
-from core.runs.colours import fold_colour, luminance, rgb
+from core.runs.colours import luminance, rgb
 from core.stats.paired import Interval
 
 CELLS = 240  # a heat map with more has no numbers in its cells
 LEAST_F1, MOST_F1 = "#e6f0f3", "#07465c"  # of a cell: shades of the accent, on light and dark paper alike
+DOTS = ("circle", "square", "triangle-up", "cross")
 DARK, LIGHT = "#000000", "#ffffff"  # numbers on a cell; where both are read equally well they have 4.58 : 1
 _COLOUR_BAR = {"thickness": 10, "outlinewidth": 0, "title": {"text": "F1", "side": "top"}, "tickfont": {"size": 11}}
 
@@ -56,9 +57,9 @@ def _delta_traces(difference: Difference, row: int, colour: str) -> list[Trace]:
     dots = style.dots(
         100 * np.array(difference.deltas),
         row - 0.02 + jitter,
-        [fold_colour(colour, fold) for fold in folds],
+        [style.fold_look(colour, fold, alone=False)[0] for fold in folds],
         size=7,
-        marker={"opacity": 0.9},
+        marker={"opacity": 0.9, "symbol": [_symbol(fold) for fold in folds]},
         showlegend=False,
         customdata=list(folds),
         hovertemplate=f"{name} - fold %{{customdata}} - %{{x:+.1f}} points<extra></extra>",
@@ -71,6 +72,11 @@ def _delta_traces(difference: Difference, row: int, colour: str) -> list[Trace]:
     if difference.bootstrap is not None:
         traces.append(_diamond(difference.bootstrap, row + 0.3, over_people, colour, size=6, thickness=1.5))
     return traces
+
+
+def _symbol(fold: int) -> str:
+    """Of a fold's dot: another one for each further five folds, whose colours are the same."""
+    return DOTS[style.round_of(fold, alone=False) % len(DOTS)]
 
 
 def _diamond(interval: Interval, y: float, label: str, colour: str, *, size: int, thickness: float) -> Trace:

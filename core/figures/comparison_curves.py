@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 
 from core.figures import style
 from core.figures.style import AXIS_TITLES, FEW_RUNS, METRIC_NAMES, Trace
-from core.runs.colours import fold_colour
 
 X_TITLES = {"epoch": "epoch", "time": "training time", "images": "images seen (thousands)"}
 SHOWN_SPLITS = {"validation": ("validation",), "training": ("train",), "both": ("train", "validation"), "gap": ("gap",)}
@@ -44,7 +43,7 @@ def run_curves(
     smooth: float = 0.0,
     folds: bool = False,
 ) -> go.Figure:
-    """Mean over folds of each run with its band (mean ± deviation); folds thin on demand.
+    """Mean over folds of each run with its band (mean ± deviation); folds thin on demand, see style.fold_look.
 
     metric: 'loss' (plain cross-entropy), 'accuracy' or 'f1'.
     x: a key of X_TITLES; time and images are means over the folds that have the epoch.
@@ -60,7 +59,9 @@ def run_curves(
     tint = 0.15 if len(histories) <= FEW_RUNS else 0.07
     for history in histories:
         for split in SHOWN_SPLITS[show]:
-            traces += _run_traces(history, split, metric, x=x, unit=unit, smooth=smooth, folds=folds, tint=tint)
+            if folds:
+                traces += _fold_traces(history, split, metric, x=x, unit=unit, smooth=smooth, alone=len(histories) == 1)
+            traces += _mean_traces(history, split, metric, x=x, unit=unit, smooth=smooth, tint=tint)
     title = AXIS_TITLES[metric] if show != "gap" else f"gap in {METRIC_NAMES[metric]}"
     x_title = X_TITLES[x] + ({HOUR: " (h)", MINUTE: " (min)"}[unit] if x == "time" else "")
     if x == "epoch":
@@ -117,10 +118,45 @@ def smoothed(values: pd.DataFrame | pd.Series, weight: float) -> pd.DataFrame | 
     return values.ewm(alpha=1 - weight, adjust=True).mean() if weight > 0 else values
 
 
-def _run_traces(
-    history: RunHistory, split: str, metric: str, *, x: str, unit: float, smooth: float, folds: bool, tint: float
+def _fold_traces(
+    history: RunHistory, split: str, metric: str, *, x: str, unit: float, smooth: float, alone: bool
 ) -> list[Trace]:
-    """The folds of one run on demand, the band of their mean, and the mean itself."""
+    """A thin line for each fold of one run. alone: whether no other run is shown."""
+    table = by_epoch(history.metrics, metric, split)
+    if not len(table):
+        return []
+    where = along(history, x, table.index) / unit
+    name, reading = escape(history.name), _reading(metric, split)
+    traces = []
+    for fold, values in smoothed(table, smooth).items():
+        colour, dash = style.fold_look(history.colour, int(fold), alone=alone, training=split == "train")
+        traces.append(
+            style.line(
+                where,
+                values.to_numpy(np.float32),
+                colour,
+                width=1,
+                dash=dash,
+                opacity=0.75,
+                name=f"fold {fold}",
+                showlegend=False,
+                meta={"part": history.run, "fold": None, "split": split},
+                customdata=table.index.to_numpy(),
+                hovertemplate=f"{name} - fold {fold} - epoch %{{customdata}} - {reading}<extra></extra>",
+            )
+        )
+    return traces
+
+
+def _reading(metric: str, split: str) -> str:
+    """What the pointer reads from a line, for plotly to fill in."""
+    return f"{METRIC_NAMES[metric]} %{{y:.3f}}{OF_SPLIT[split]}"
+
+
+def _mean_traces(
+    history: RunHistory, split: str, metric: str, *, x: str, unit: float, smooth: float, tint: float
+) -> list[Trace]:
+    """The mean over the folds of one run, behind it its band."""
     table = by_epoch(history.metrics, metric, split)
     if not len(table):
         return []
@@ -130,24 +166,7 @@ def _run_traces(
     deviation = smoothed(table.std(axis=1, ddof=1), smooth).where(count > 1)
     training = split == "train"
     name = escape(history.name)
-    reading = f"{METRIC_NAMES[metric]} %{{y:.3f}}{OF_SPLIT[split]}"
     traces = []
-    for fold, values in smoothed(table, smooth).items() if folds else ():
-        traces.append(
-            style.line(
-                where,
-                values.to_numpy(np.float32),
-                fold_colour(history.colour, int(fold)),
-                width=1,
-                dash="4px,3px" if training else "solid",
-                opacity=0.75,
-                name=f"fold {fold}",
-                showlegend=False,
-                meta=meta,
-                customdata=table.index.to_numpy(),
-                hovertemplate=f"{name} - fold {fold} - epoch %{{customdata}} - {reading}<extra></extra>",
-            )
-        )
     banded = deviation.notna().to_numpy()
     if banded.any() and not training:
         low, high = (mean - deviation).to_numpy()[banded], (mean + deviation).to_numpy()[banded]
@@ -164,7 +183,7 @@ def _run_traces(
             showlegend=not training,
             meta=meta,
             customdata=np.column_stack([table.index, count, deviation.fillna(0)]).astype(np.float32),
-            hovertemplate=f"{name} - epoch %{{customdata[0]:.0f}} - {reading} ± %{{customdata[2]:.3f}} "
+            hovertemplate=f"{name} - epoch %{{customdata[0]:.0f}} - {_reading(metric, split)} ± %{{customdata[2]:.3f}} "
             "(%{customdata[1]:.0f} folds)<extra></extra>",
         )
     )

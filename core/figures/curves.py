@@ -56,7 +56,8 @@ def curves(
     log: bool = False,
     behind: tuple[str, pd.DataFrame] | None = None,
 ) -> go.Figure:
-    """Training (dashed) and validation (solid) of every fold, their mean, and mean ± deviation as a 15 % tint.
+    """Training (dashed) and validation (solid, from the twelfth fold on in long strokes) of every fold, their mean, and
+    mean ± deviation as a 15 % tint.
 
     metrics: a `fold` column and metrics_file.METRIC_COLUMNS. metric: 'loss', 'accuracy' or 'f1'.
     phases: (name, epochs) of each phase, for the borders between them. level: what a thin line says, and its score.
@@ -117,12 +118,13 @@ def sparkline(values: Sequence[float], *, run_colour: str, width: int = 120, hei
 def _fold_line(table: pd.DataFrame, metric: str, fold: int, split: str, colour: str, alone: bool) -> Trace:
     """alone: the training of a fold that nobody is validated on."""
     training = split == "train"
+    hue, dash = style.fold_look(colour, fold, alone=True, training=training)
     return style.line(
         table["epoch"].to_numpy(np.int32),
         table[metric].to_numpy(np.float32),
-        fold_hue(colour, fold),
+        hue,
         width=2 if alone else 1 if training else 1.3,
-        dash="4px,3px" if training else "solid",
+        dash=dash,
         opacity=1 if alone else 0.7 if training else 0.9,
         mode="lines+markers" if len(table) == 1 else "lines",
         marker={"size": 5},

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.runs.colours import RUN_COLOURS, rgb
+from core.runs.colours import FOLD_HUES, FOLD_SHADES, RUN_COLOURS, fold_colour, fold_hue, rgb
 
 Trace = dict[str, Any]  # as plotly takes it; what a function below is given beyond its own parameters goes in as it is
 
@@ -20,6 +20,9 @@ HEIGHT = 270  # px, the same for every figure in a row
 FEW_RUNS = 6  # with more, bands are paler, rows closer, and only runs on the Pareto front carry their name
 FEW_EPOCHS = 10  # with fewer every epoch has its tick; plotly has at most ten, a whole number apart from here on
 AXIS_TITLES = {"loss": "loss", "accuracy": "accuracy", "f1": "macro F1"}
+# Of the folds that colours tell apart, of the next as many, and so on: long strokes held out, short ones trained on.
+FOLD_DASHES = ("solid", "12px,4px", "12px,3px,2px,3px", "12px,3px,2px,3px,2px,3px")
+TRAINING_DASHES = ("4px,3px", "4px,3px,1px,3px", "4px,3px,1px,3px,1px,3px", "1px,3px")
 METRIC_NAMES = {**AXIS_TITLES, "f1": "F1"}  # in labels and hovers, where there is little room
 
 _AXIS: dict[str, Any] = {
@@ -77,6 +80,21 @@ def figure(traces: list[Trace], layout: dict[str, Any]) -> go.Figure:
 def line(x: Any, y: Any, colour: str, *, width: float, dash: str = "solid", stairs: bool = False, **more: Any) -> Trace:
     stroke = {"color": colour, "width": width, "dash": dash, **({"shape": "hv"} if stairs else {})}
     return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": stroke, **more}
+
+
+def fold_look(colour: str, fold: int, *, alone: bool, training: bool = False) -> tuple[str, str]:
+    """(colour, dash) of a fold's line: twenty folds are told apart, and each from its run's mean.
+
+    alone: whether no other run is in the figure; then folds have hues, else shades of the run's colour.
+    """
+    around = round_of(fold, alone)
+    dashes = TRAINING_DASHES if training else FOLD_DASHES
+    return (fold_hue if alone else fold_colour)(colour, fold), dashes[around % len(dashes)]
+
+
+def round_of(fold: int, alone: bool) -> int:
+    """How many folds before it have its colour."""
+    return fold // (FOLD_HUES if alone else len(FOLD_SHADES))
 
 
 def dots(x: Any, y: Any, colour: str | list[str], *, size: Any, marker: dict[str, Any] | None = None, **more) -> Trace:

@@ -22,7 +22,8 @@ RUN_COLOURS = (
     "#ABAC6D",
     "#605246",
 )
-FOLD_STEPS = 5
+FOLD_SHADES = (0.34, -0.2, 0.52, 0.17, -0.36)  # of a run's colour: shares of white, or of black below 0
+FOLD_HUES = len(RUN_COLOURS) - 1
 
 
 def run_colour(place: int) -> str:
@@ -55,19 +56,22 @@ def least_used(places: Sequence[int]) -> int:
 
 
 def fold_colour(colour: str, fold: int) -> str:
-    """One of five steps of lightness of a run's colour, beside other runs; the sixth fold looks like the first."""
-    step = (0.0, 0.3, -0.14, 0.46, 0.15)[fold % FOLD_STEPS]  # share of white, or of black below 0
-    paper = 255 if step > 0 else 0
-    return "#" + "".join(f"{round(c + (paper - c) * abs(step)):02x}" for c in rgb(colour))
+    """One of five shades of a run's colour, none of which is the colour itself, for a fold beside other runs.
+
+    The sixth fold has that of the first; a dash tells them apart, see figures.style.fold_look.
+    """
+    share = FOLD_SHADES[fold % len(FOLD_SHADES)]
+    paper = 255 if share > 0 else 0
+    return "#" + "".join(f"{round(c + (paper - c) * abs(share)):02x}" for c in rgb(colour))
 
 
 def fold_hue(colour: str, fold: int) -> str:
     """A colour of its own for a fold of a run that is shown alone, whose mean has the run's colour.
 
-    Eleven folds are told apart by it; the twelfth looks like the first.
+    Eleven folds are told apart by it; the twelfth has that of the first, and a dash.
     """
     others = [each for each in RUN_COLOURS if each != colour]
-    return others[fold % len(others)]
+    return others[fold % FOLD_HUES]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

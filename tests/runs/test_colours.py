@@ -1,5 +1,6 @@
 """Colours of runs and folds: a run's own for life, told apart from each other, from states and from paper."""
 
+import dataclasses
 import itertools
 import re
 import shutil
@@ -11,12 +12,13 @@ import pandas as pd
 import pytest
 
 from core.compare import members, pairs
-from core.figures import comparison, comparison_curves
+from core.figures import comparison, comparison_curves, curves
 from core.jobs import trash
 from core.places import HOME
 from core.runs import Run, colours
 from core.runs.lists import index
 from core.runs.lists.summaries import summaries
+from pages.parts.run import curves as page_curves
 from pages.parts.shared import run_picker, theme
 from tests.compared import make_run, samples
 
@@ -89,10 +91,14 @@ def test_no_run_has_the_colour_or_the_hue_of_a_state(colour):
 
 @pytest.mark.parametrize("colour", colours.RUN_COLOURS)
 def test_runs_and_their_folds_stand_out_on_light_and_dark_paper(colour):
-    assert len({colours.fold_colour(colour, fold) for fold in range(5)}) == 5
+    shades = [colours.fold_colour(colour, fold) for fold in range(5)]
+    assert min(np.linalg.norm(lab(a) - lab(b)) for a, b in itertools.combinations([colour, *shades], 2)) > 6
     for paper in ("#fcfcfa", "#14181b"):
         low, high = sorted(float(np.array([0.2126, 0.7152, 0.0722]) @ linear(c)) for c in (colour, paper))
         assert (high + 0.05) / (low + 0.05) > 2
+        for shade in shades:
+            low, high = sorted(float(np.array([0.2126, 0.7152, 0.0722]) @ linear(c)) for c in (shade, paper))
+            assert (high + 0.05) / (low + 0.05) > 1.4
 
 
 @pytest.fixture(scope="module")
@@ -155,14 +161,48 @@ def test_runs_of_older_labs_have_a_colour_of_their_own_that_depends_on_no_other(
     assert used == set(colours.RUN_COLOURS)
 
 
+def fold_lines(runs, folds, show="validation"):
+    """The lines of the folds of so many runs beside each other."""
+    scores = {"f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
+    rows = [
+        {"fold": fold, "epoch": epoch, "split": split, **scores}
+        for fold in folds
+        for epoch in (1, 2)
+        for split in ("train", "validation")
+    ]
+    histories = [
+        comparison_curves.RunHistory(colour, colour, colour, pd.DataFrame(rows), {})
+        for colour in colours.RUN_COLOURS[:runs]
+    ]
+    drawn = comparison_curves.run_curves(histories, "f1", folds=True, show=show).data
+    return [trace for trace in drawn if trace.name and trace.name.startswith("fold")]
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_twenty_folds_are_told_apart_and_none_looks_like_a_mean(runs):
+    lines = fold_lines(runs, range(20), show="both")
+    assert len({(line.line.color, line.line.dash) for line in lines}) == len(lines) == runs * 20 * 2
+    assert not {line.line.color for line in lines} & set(colours.RUN_COLOURS[:runs])
+    metrics = pd.DataFrame(
+        {"fold": fold, "epoch": 1, "split": split, "f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
+        for fold in range(20)
+        for split in ("train", "validation")
+    )
+    live = [
+        (trace.line.color, trace.line.dash)
+        for trace in curves.curves(metrics, "f1", run_colour=colours.RUN_COLOURS[0]).data
+        if trace.meta["part"] == "fold"
+    ]
+    assert len(set(live)) == len(live) == 40
+    legend = [entry for entry in page_curves.fold_legend(range(20), colours.RUN_COLOURS[0]) if "fold" in entry["key"]]
+    assert len({(entry["colour"], entry["dash"]) for entry in legend}) == 20
+
+
 def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):
     own = colours.RUN_COLOURS[0]
     expected = [colours.fold_colour(own, fold) for fold in (1, 3)]
-    scores = {"split": "validation", "f1": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
-    rows = [{"fold": fold, "epoch": epoch, **scores} for fold in (1, 3) for epoch in (1, 2)]
-    history = comparison_curves.RunHistory("r", "r", own, pd.DataFrame(rows), {})
-    drawn = comparison_curves.run_curves([history], "f1", folds=True).data
-    assert [trace.line.color for trace in drawn if trace.name and trace.name.startswith("fold")] == expected
+    assert [line.line.color for line in fold_lines(2, (1, 3))][:2] == expected
+    assert [line.line.color for line in fold_lines(1, (1, 3))] == [colours.fold_hue(own, fold) for fold in (1, 3)]
 
     table = samples(twelve, people=48, photos=1, folds=4)
     states_of = {0: "failed", 2: "failed"}
@@ -173,6 +213,9 @@ def test_folds_have_the_colour_of_their_number_wherever_they_are_drawn(twelve):
     (difference,) = pairs.differences([pairs.pair(other, base)])
     figure = comparison.deltas([difference], {other.id: own}, within=0.01)
     assert difference.folds == (1, 3) and list(figure.data[0].marker.color) == expected
+    many = dataclasses.replace(difference, folds=tuple(range(20)), deltas=tuple(np.linspace(-0.1, 0.1, 20)))
+    dots = comparison.deltas([many], {other.id: own}, within=0.01).data[0].marker
+    assert len(set(zip(dots.color, dots.symbol, strict=True))) == 20
 
 
 @pytest.mark.parametrize("colour", colours.RUN_COLOURS)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.figures import style
 from core.figures.style import INK
 from core.runs.colours import fold_hue
 from pages.parts.door import plotly_script
@@ -349,7 +350,7 @@ def fold_legend(folds: Sequence[int], run_colour: str, behind: str = "") -> list
             {
                 "key": f"fold {fold}",
                 "label": f"fold {fold}",
-                "dash": False,
+                "dash": style.fold_look(run_colour, fold, alone=True)[1] != "solid",
                 "width": 2,
                 "colour": fold_hue(run_colour, fold),
             }
