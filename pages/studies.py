@@ -205,6 +205,15 @@ def interval(status: view.StudyStatus) -> float | None:
     return ticking.every(TICK) if status.active else None
 
 
+def tab(study: Study, status: view.StudyStatus) -> None:
+    """In the browser's tab: "87% · depths" while it trains, else "paused · depths", "done · depths"."""
+    if status.rows:
+        paused = study.paused and status.waiting and not status.running
+        state = "running" if status.running else "interrupted" if paused else status.state
+        word = "paused" if paused else badges.state_badge(status.state).word
+        frame.tab(f"{f'{status.share:.0%}' if status.running else word} · {study.name}", state, status.share)
+
+
 def tick(study: Study, drawn: tuple, verdict: Verdict | None) -> None:
     """The matrix; reruns the page when a fold changes its state, or how often the page looks."""
     status = view.read_status(study)
@@ -212,6 +221,7 @@ def tick(study: Study, drawn: tuple, verdict: Verdict | None) -> None:
         st.rerun()
     if status.active and not status.running:
         frame.look_after_workers()
+    tab(study, status)
     st.html(view.progress_html(study, status))
     st.html(view.matrix_html(status, verdict))
 

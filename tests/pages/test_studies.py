@@ -353,3 +353,24 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
     made[0].write_state(FoldState(0, "queued"))
     text = text_of(show(study=depths.id))
     assert "is the best of these" not in text and "No answer yet: 1 fold job of 10 not done" in text
+
+
+def test_how_far_a_study_is_stands_in_the_browsers_tab_also_after_a_tick(record, monkeypatch):
+    told = []
+    monkeypatch.setattr("pages.parts.shared.frame.st.set_page_config", lambda **words: told.append(words))
+
+    def tab():
+        show(study=record.id)
+        return [words["page_title"] for words in told if record.name in words["page_title"]][-1]
+
+    assert tab() == f"queued · {record.name}"
+    first = Run(record.run_ids[0])
+    first.write_state(FoldState(0, "running", epoch=first.config().epochs // 2))
+    with first.fold_lock(0):
+        jobs_of_all = sum(len(Run(run_id).folds()) for run_id in record.run_ids)
+        done = first.config().epochs // 2 / first.config().epochs
+        assert tab() == f"{done / jobs_of_all:.0%} · {record.name}"
+        assert told[-1]["page_icon"].startswith("<svg")
+    first.write_state(FoldState(0, "queued"))
+    records.pause(records.load(record.id))
+    assert tab() == f"paused · {record.name}"
