@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.jobs.pace import ahead
 from core.runs import Run
 from core.runs.lists import index
 from pages.parts.home import around, ended, now, welcome
@@ -15,14 +16,16 @@ if problem := st.session_state.pop(ended.PROBLEM, None):
     badges.show_error(problem)
 every = index.as_summaries(entries)
 listed = now.readable(every)
+active = any(summary["state"] in badges.ACTIVE for summary in listed)
+before, spans = ahead.both(summaries=listed) if active else (None, {})
 with st.container():
     if listed:
-        welcome.at_home(Run(listed[0]["id"]))
+        welcome.at_home(Run(listed[0]["id"]), before)
     else:
         welcome.newcomer()
-if any(summary["state"] in badges.ACTIVE for summary in listed):
+if active:
     interval = now.interval()
-    st.fragment(now.tick, run_every=interval)(now.signature(listed, interval))
+    st.fragment(now.tick, run_every=interval)(now.signature(listed, interval), [spans])
 if halted := [summary for summary in listed if any(fold["state"] in badges.STOPPED for fold in summary["folds"])]:
     ended.stopped(halted)
 if done := [summary for summary in listed if summary["state"] == "done"]:

@@ -33,7 +33,7 @@ FUNCTION = ast.FunctionDef | ast.Lambda
 KNOWN = {
     # page files
     "home/lines.py": {"HOME"},
-    "home/demo_run.py": {"estimate(seconds)"},  # of core, from a number
+    "home/demo_run.py": {"estimate(seconds)", "waits.starts(before)"},  # from numbers
     "home/around.py": {"HOME"},
     "studies.py": {"Path(__file__).parent", "status.rows"},  # of the rows their place, names are plain
     # whole numbers that were counted, or that the configuration checked

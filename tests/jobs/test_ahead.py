@@ -6,7 +6,7 @@ from core.config import from_dict
 from core.data.scan import scan
 from core.jobs import queue, speed
 from core.jobs.pace import ahead as jobs_ahead
-from core.jobs.pace.ahead import Ahead, Times, ahead, free_at, times
+from core.jobs.pace.ahead import Ahead, Times, ahead, both, free_at, times
 from core.plan.plan import make_plan
 from core.runs import FoldState
 from core.runs.create import create
@@ -43,6 +43,7 @@ def waiting(runs_folder, tmp_path, monkeypatch):
 def test_what_trains_says_its_end_and_what_waits_lasts_as_long_as_its_run_did(waiting, runs_folder):
     files.write_json(waiting.progress_file(1), {"eta_seconds": 12.5})
     assert ahead(runs_folder) == Ahead(slots=(62.5,), jobs=2)
+    assert both(runs_folder) == (ahead(runs_folder), jobs_ahead.waiting(runs_folder))
 
 
 def test_without_a_finished_fold_the_measured_speed_says_it_and_without_one_it_is_unknown(waiting, runs_folder):

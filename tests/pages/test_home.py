@@ -11,10 +11,13 @@ from streamlit.testing.v1 import AppTest
 from core.config.recipes import load_recipe
 from core.data import recent
 from core.jobs import control, queue, speed
+from core.jobs.pace import ahead
 from core.jobs.pace.ahead import Times
+from core.network import room
 from core.runs import FoldState, Run
 from core.studies import record_file
 from core.studies.record_file import Study, StudyRun
+from core.text import size
 from pages.parts.dataset import demo
 from pages.parts.dock import waits
 from pages.parts.home import demo_run
@@ -78,6 +81,26 @@ def test_the_time_of_the_demo_is_what_all_its_folds_take_here_and_untold_where_n
     assert demo_run.label() == f"Train on the demo (about {round(3 * a_fold / 60)} min)"
     monkeypatch.setattr(speed, "known", lambda config, folder=None: None)
     assert demo_run.label() == "Train on the demo"
+
+
+def test_the_button_of_the_demo_says_what_stays_on_the_disk_and_what_is_before_it(folder, monkeypatch):
+    monkeypatch.setenv("FACET_SLOTS", "1")
+    config = load_recipe("quick")
+    weights = size(room.of_fold(config).kept * config.folds.count)
+    assert f"{weights} of weights stay on the disk." in demo_run.how_long(None)
+    run = make_run(folder, "patient", states=("done", "queued"))
+
+    def said():
+        return next(each for each in page("home").button if each.key == "home-demo").help
+
+    assert "It starts after 1 fold job." in said(), "one whose time nobody knows"
+    run.write_state(replace(run.states()[0], seconds=300.0))
+    queue.enqueue(run, [1])
+    looks = []
+    real = ahead._jobs
+    monkeypatch.setattr(ahead, "_jobs", lambda *given: looks.append(given) or real(*given))
+    assert f"It starts in about 5 min, 1 fold job before it. {weights} of weights stay on the disk." in said()
+    assert len(looks) == 1, "what waits beneath is from the same look at the queue"
 
 
 def test_one_click_trains_on_the_demo_once_and_opens_live(small_demo, tmp_path):

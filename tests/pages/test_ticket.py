@@ -13,8 +13,8 @@ from core.jobs.pace.ahead import Ahead
 from core.network import weights
 from core.runs import Run
 from core.runs.lists.summaries import summaries
+from pages.parts.dock import waits
 from pages.parts.form import downloads
-from pages.parts.ticket import ticket
 from tests.pages.launch_form import button, faces, field, open_group, open_page, take_folder, text_of
 from tests.photos import draw, mask_dataset
 
@@ -63,7 +63,7 @@ def test_the_ticket_says_what_would_be_trained_when_and_on_how_much_disk(form, m
     ],
 )
 def test_when_it_starts_is_said_with_the_queue_counted(before, words):
-    assert ticket.starts(before) == words
+    assert waits.starts(before) == words
 
 
 def test_a_problem_leads_to_its_field_and_each_change_back_to_the_recipe(form):

@@ -52,7 +52,26 @@ class Times:
 def ahead(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> Ahead:
     """summaries: of all runs, where the caller has read them already."""
     root = folder or runs_folder()
-    trains, waits = _jobs(root, summaries)
+    return _ahead(root, *_jobs(root, summaries))
+
+
+def waiting(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> dict[str, Times | None]:
+    """When the fold jobs that wait of each run begin and end, in the order of the queue; None for a run with or behind
+    a job that tells no time, and while nothing begins. summaries: as in `ahead`."""
+    root = folder or runs_folder()
+    return _waiting(root, *_jobs(root, summaries))
+
+
+def both(
+    folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None
+) -> tuple[Ahead, dict[str, Times | None]]:
+    """`ahead` and `waiting` from one look at the queue."""
+    root = folder or runs_folder()
+    jobs = _jobs(root, summaries)
+    return _ahead(root, *jobs), _waiting(root, *jobs)
+
+
+def _ahead(root: Path, trains: Sequence[float | None], waits: Sequence[tuple[str, float | None]]) -> Ahead:
     jobs = [*trains, *(seconds for _, seconds in waits)]
     return Ahead(
         slots=free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in jobs]),
@@ -62,11 +81,9 @@ def ahead(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None
     )
 
 
-def waiting(folder: Path | None = None, summaries: Sequence[dict[str, Any]] | None = None) -> dict[str, Times | None]:
-    """When the fold jobs that wait of each run begin and end, in the order of the queue; None for a run with or behind
-    a job that tells no time, and while nothing begins. summaries: as in `ahead`."""
-    root = folder or runs_folder()
-    trains, waits = _jobs(root, summaries)
+def _waiting(
+    root: Path, trains: Sequence[float | None], waits: Sequence[tuple[str, float | None]]
+) -> dict[str, Times | None]:
     is_known = None not in trains and halt.stopped(root) is None
     free = list(free_at([0.0] * max(1, queue.slot_count(root)), [seconds or 0.0 for seconds in trains]))
     spans: dict[str, Times | None] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from core.jobs.pace.ahead import Times
+from core.jobs.pace.ahead import Ahead, Times
 from core.runs.owners import owner
 from core.text import estimate, number_of
 from pages.parts.people import people
@@ -60,3 +60,15 @@ def when(spans: Sequence[Times | None]) -> str:
     begins, lasts = min(span.begins for span in times), max(span.ends for span in times)
     starts = f"starts in about {estimate(begins)}" if begins >= SOON else "starts next"
     return f"{starts}, then {estimate(lasts - begins)}"
+
+
+def starts(before: Ahead) -> str:
+    """When the first fold job of what is launched now begins, in words."""
+    if before.halted:
+        return "when the queue goes on"
+    if before.jobs < len(before.slots):
+        return "at once"
+    behind = f"{number_of(before.jobs, 'fold job')} before it"
+    if before.unknown and not before.slots[0]:
+        return f"after {behind.removesuffix(' before it')}"
+    return f"in {'over' if before.unknown else 'about'} {estimate(before.slots[0])}, {behind}"

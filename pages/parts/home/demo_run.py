@@ -16,11 +16,14 @@ from core.config import recipes
 from core.config.parts import DataConfig
 from core.errors import LabError
 from core.jobs import control, queue, speed
+from core.jobs.pace.ahead import Ahead
 from core.jobs.processes import ready
+from core.network.room import of_fold
 from core.places import HOME
 from core.plan.plan import make_plan
-from core.text import estimate
+from core.text import estimate, size
 from pages.parts.dataset import demo, picker
+from pages.parts.dock import waits
 from pages.parts.launch import ids
 from pages.parts.shared import badges
 
@@ -47,15 +50,31 @@ def seconds_of_it() -> float | None:
     return (images * config.epochs / rate + 5.0) * math.ceil(folds / queue.slot_count(places.runs_folder()))
 
 
-def how_long() -> str:
-    """What the button does not say of the time."""
+def stays() -> int:
+    """Bytes of weights that are on the disk once all folds are trained."""
+    config = recipes.load_recipe(RECIPE)
+    return of_fold(config).kept * config.folds.count
+
+
+def _begins_and_stays(before: Ahead | None) -> str:
+    begins = "" if before is None else f"It starts {waits.starts(before)}. "
+    return f"{begins}{size(stays())} of weights stay on the disk."
+
+
+def how_long(before: Ahead | None) -> str:
+    """What the button does not say of time and disk. before: of the queue; None where nothing trains or waits."""
+    return f"{_of_time()} {_begins_and_stays(before)}"
+
+
+def _of_time() -> str:
     first = "" if demo.demo_is_there() else " The faces are drawn first: another minute, and 100 MB."
     if seconds_of_it() is not None:
         return f"The time is of all five folds, at this machine's speed.{first}"
     return f"Some minutes on a processor of two cores, less on a GPU.{first}"
 
 
-def button(*, primary: bool) -> None:
+def button(before: Ahead | None, *, primary: bool) -> None:
+    """before: as for how_long."""
     st.button(
         label(),
         key="home-demo",
@@ -63,7 +82,8 @@ def button(*, primary: bool) -> None:
         type="primary" if primary else "secondary",
         on_click=_ask,
         disabled=_is_under_way(),
-        help=f"Five folds of the recipe {RECIPE} on the faces of 300 people who do not exist.",
+        help=f"Five folds of the recipe {RECIPE} on the faces of 300 people who do not exist. "
+        f"{_begins_and_stays(before)}",
     )
 
 

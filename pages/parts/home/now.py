@@ -42,8 +42,11 @@ def readable(summaries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [summary for summary in summaries if "unreadable" not in summary and not summary["archived"]]
 
 
-def tick(drawn: tuple) -> None:
-    """Reruns the page when a run changes its state, or how often it looks. drawn: signature of what the page shows."""
+def tick(drawn: tuple, first: list[dict[str, Times | None]]) -> None:
+    """Reruns the page when a run changes its state, or how often it looks. drawn: signature of what the page shows.
+
+    first: when what waits begins and ends, as the page has just found out, for the first time that this is drawn.
+    """
     listed = readable(index.summaries())
     if signature(listed, interval()) != drawn:
         st.rerun()
@@ -56,7 +59,8 @@ def tick(drawn: tuple) -> None:
     several = number_of(len(running), "run") if len(running) > 1 else running[0]["name"] if running else ""
     title = f"{share:.0%} · {several} · Facet Lab" if running else "Home · Facet Lab"
     frame.tab(title, "running" if running else "", share)
-    _waiting(control.waiting(), {summary["id"]: summary for summary in listed}, ahead.waiting(summaries=listed))
+    spans = first.pop() if first else ahead.waiting(summaries=listed)
+    _waiting(control.waiting(), {summary["id"]: summary for summary in listed}, spans)
 
 
 def _training(running: Sequence[dict[str, Any]]) -> float:

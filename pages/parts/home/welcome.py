@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from core.data import thumbnails
+from core.jobs.pace.ahead import Ahead
 from core.places import HOME
 from core.runs import Run
 from pages.parts.dataset import browse, dropped, strip
@@ -64,9 +65,9 @@ def newcomer() -> None:
             "exist. Five networks learn while you look on; their mistakes come with maps of what they looked at."
             "</div></div>"
         )
-        demo_run.button(primary=True)
+        demo_run.button(None, primary=True)
         demo_run.go_on()
-        st.html(f'<div class="lab-meta">{demo_run.how_long()}</div>')
+        st.html(f'<div class="lab-meta">{demo_run.how_long(None)}</div>')
     with right, st.container(border=True, key="home-own-card", height="stretch"):
         st.html(
             '<div class="home-card"><b>Your own photos</b><div class="lab-meta">A zip, or a folder on this machine: '
@@ -79,14 +80,14 @@ def newcomer() -> None:
             st.switch_page(LAUNCH)
 
 
-def at_home(newest: Run) -> None:
-    """For a lab with runs. newest: of which photos are shown."""
+def at_home(newest: Run, before: Ahead | None) -> None:
+    """For a lab with runs. newest: of which photos are shown. before: what is in the queue, None where nothing is."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(f'{STYLE}<div class="home-name">Facet Lab</div><div class="home-what">{WHAT}</div>', width="stretch")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if st.button("Launch", icon=":material/rocket_launch:", type="primary"):
                 st.switch_page(LAUNCH)
-            demo_run.button(primary=False)
+            demo_run.button(before, primary=False)
             own = st.popover("Your own photos", icon=":material/add_photo_alternate:", key=OWN, on_change="rerun")
             if own.open:
                 with own:

@@ -28,6 +28,7 @@ from core.plan.plan import Plan
 from core.studies.grid import StudyConfig
 from core.studies.records import Study
 from core.text import NOTHING, count, estimate, number_of, plain, size
+from pages.parts.dock import waits
 from pages.parts.form import draft, fields
 from pages.parts.form.draft import Errors
 from pages.parts.form.summary import differences
@@ -151,7 +152,7 @@ def _clock(plans: list[Plan], before: Ahead, measuring_now: bool) -> None:
     rates = [rate_of(plan.config) for plan in plans]
     unmeasured = [plan.config for plan, rate in zip(plans, rates, strict=True) if rate is None]
     used = [rate or speed.reckoned(plan.config) for plan, rate in zip(plans, rates, strict=True)]
-    begins, why = starts(before), measuring.why_not(unmeasured[0]) if unmeasured else None
+    begins, why = waits.starts(before), measuring.why_not(unmeasured[0]) if unmeasured else None
     if measuring_now:
         takes, ends = "measuring", NOTHING
     elif not all(used):
@@ -170,18 +171,6 @@ def _clock(plans: list[Plan], before: Ahead, measuring_now: bool) -> None:
         help = f"Reckoned from other networks that were measured here. {help}"
     configs = [plan.config for plan in plans] if again else unmeasured
     measuring.button("Measure again" if again else "Measure", configs, disabled=measuring_now or not configs, help=help)
-
-
-def starts(before: Ahead) -> str:
-    """When the first fold job begins, in words."""
-    if before.halted:
-        return "when the queue goes on"
-    if before.jobs < len(before.slots):
-        return "at once"
-    behind = f"{number_of(before.jobs, 'fold job')} before it"
-    if before.unknown and not before.slots[0]:
-        return f"after {behind.removesuffix(' before it')}"
-    return f"in {'over' if before.unknown else 'about'} {estimate(before.slots[0])}, {behind}"
 
 
 def _fold_jobs(plan: Plan, rate: float) -> list[float]:
