@@ -39,6 +39,17 @@ RANGES = """title => {
   const layout = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)._fullLayout;
   return [...layout.xaxis.range, ...layout.yaxis.range];
 }"""
+SHOWS_ALL = """title => {  // the axes that the page gives a range have that one, and no point lies outside
+  const plot = document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`), axes = plot._fullLayout;
+  const lines = plot.calcdata.filter(points => points[0].trace.fill !== "toself").flat();
+  return lines.length > 0 && [["x", "xaxis"], ["y", "yaxis"]].every(([along, name]) => {
+    const [low, high] = axes[name].range, all = plot.labAll[name];
+    const inside = lines.every(point => !(point[along] < low || point[along] > high));
+    return inside && (all ? low === all[0] && high === all[1] : axes[name].autorange === true);
+  });
+}"""
+ACROSS = """([title, epoch]) => document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)
+  ._fullLayout.xaxis.c2p(epoch)"""
 HIDDEN = """([title, fold]) => document.querySelector(`section[aria-label="${title}"] .js-plotly-plot`)
   .data.filter(t => t.meta.fold === fold).map(t => t.visible)"""
 ZOOMED = """title => new Promise(told => document
@@ -65,6 +76,14 @@ def zoom(page, title: str) -> list[float]:
 def middle_of(page, title: str) -> tuple[float, float]:
     box = page.get_by_role("region", name=title).locator(".nsewdrag").bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def place_of(page, title: str, epoch: int) -> tuple[float, float]:
+    """In the middle of a figure's height, at an epoch."""
+    box = page.get_by_role("region", name=title).locator(".nsewdrag").bounding_box()
+    across = page.evaluate(ACROSS, [title, epoch])
+    assert 0 <= across <= box["width"], f"epoch {epoch} is in sight"
+    return box["x"] + across, box["y"] + box["height"] / 2
 
 
 def epoch_shown(page) -> int:
@@ -233,7 +252,7 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
         shared = zoomed["Loss"][:2]  # the last zoom along the epochs is that of all three
         zoomed = {title: [*shared, *ranges[2:]] for title, ranges in zoomed.items()}
         soon(lambda: {title: page.evaluate(RANGES, title) for title in zoomed} == zoomed, 10 * slack(), "a shared zoom")
-        page.mouse.move(*middle_of(page, "Accuracy"))
+        page.mouse.move(*place_of(page, "Accuracy", epoch=5))
         reads = page.locator(".lab-reads")
         soon(lambda: reads.count() == 3, 10 * slack(), "every figure is read at the epoch under the pointer")
         epochs = set(reads.locator("th:first-child").all_inner_texts())
@@ -244,6 +263,12 @@ def test_a_zoom_outlives_ticks_that_change_the_scale(page, lab, tmp_path):
             metrics_file.append_metrics(run.metrics_file(0), rows_of([epoch], lambda epoch: epoch / 10))
             soon(lambda epoch=epoch: points(page)[0] == epoch, 60 * slack(), f"epoch {epoch} is drawn")
             assert {title: page.evaluate(RANGES, title) for title in zoomed} == zoomed
+        page.mouse.dblclick(*middle_of(page, "Accuracy"))
+        soon(
+            lambda: all(page.evaluate(SHOWS_ALL, title) for title in zoomed),
+            10 * slack(),
+            lambda: f"all there is in every figure: {[page.evaluate(RANGES, title) for title in zoomed]}",
+        )
 
 
 # Hostile names and addresses
