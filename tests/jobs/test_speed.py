@@ -17,7 +17,6 @@ from core.jobs import queue, speed
 from core.places import HOME, lab_folder, machine_folder
 from core.storage import locks
 from core.training import device
-from tests.workers import until
 
 ENDLESS = """
 import sys, threading
@@ -83,17 +82,6 @@ def test_a_network_with_a_factored_head_is_measured_too():
 
 
 @pytest.mark.long
-def test_measuring_in_a_process_of_its_own_ends_with_a_figure_and_no_left_overs(runs_folder):
-    measurement = speed.start_measuring(config())
-    until(lambda: measurement.poll() is not None, "the measurement ends")
-    lab = lab_folder(runs_folder)
-    log = (lab / "worker.log").read_text()
-    outcome = next(each for each in speed.Outcome if each.value[0] == measurement.poll())
-    assert outcome in (speed.Outcome.MEASURED, speed.Outcome.BUSY) and outcome.value[1] in log  # whatever runs beside
-    assert (speed.known(config()) is not None) == (outcome is speed.Outcome.MEASURED)
-    assert "Traceback" not in log
-
-
 def test_a_measurement_leaves_in_the_middle_of_a_step_when_its_line_is_closed(runs_folder):
     """However long a step takes: nobody has to wait for it after a click on Launch."""
     command = [sys.executable, "-c", ENDLESS, str(runs_folder)]

@@ -44,13 +44,12 @@ BATCHES = split_batches(np.arange(24), 8)
 @pytest.mark.long
 def test_batches_do_not_depend_on_the_number_of_loader_workers(source):
     alone = draw(source, BATCHES)
-    for workers in (1, 2):
-        loader = Loader(AugmentedBatches(source, 0, 0, "train"), workers, CPU)
-        try:
-            assert equal(alone, [batch.clone() for batch in loader.epoch(1, BATCHES)])
-            assert equal(draw(source, BATCHES, epoch=2), [batch.clone() for batch in loader.epoch(2, BATCHES)])
-        finally:
-            loader.close()
+    loader = Loader(AugmentedBatches(source, 0, 0, "train"), 2, CPU)
+    try:
+        assert equal(alone, [batch.clone() for batch in loader.epoch(1, BATCHES)])
+        assert equal(draw(source, BATCHES, epoch=2), [batch.clone() for batch in loader.epoch(2, BATCHES)])
+    finally:
+        loader.close()
 
 
 def test_an_image_does_not_depend_on_its_batch_or_on_what_was_drawn_before(source):

@@ -11,7 +11,7 @@ import pytest
 
 from core.jobs import control, queue, speed
 from core.jobs.processes import detached, nursery, ready
-from core.places import HOME, machine_folder
+from core.places import HOME, lab_folder, machine_folder
 from core.storage import locks
 from tests.workers import FORKS, PATIENCE, assert_same_result, launch, log_of, short, until, with_changes
 
@@ -61,11 +61,20 @@ def trained(plan, root):
 def test_forks_train_as_a_worker_that_was_started_anew_whatever_other_forks_computed(root, tiny_plan, monkeypatch):
     """A fork begins with what the process that waits had imported, and with nothing of its other forks."""
     ready.keep(root)
+    process = who_waits(root)
+    ready.keep(root)
+    assert who_waits(root) is process, "one is enough"
+    assert queue.free_slots(root) == 1, "who waits holds nothing"
     forked = trained(tiny_plan, root)
     measurement = speed.start_measuring(tiny_plan.config, root)
     assert isinstance(measurement, ready.Forked)
     until(lambda: measurement.poll() is not None, "the measurement ends")
-    assert_same_result(forked, trained(tiny_plan, root))
+    again = trained(tiny_plan, root)
+    assert_same_result(forked, again)
+    workers = {run.written_state(0).worker["pid"] for run in (forked, again)}
+    assert len(workers - {process.pid}) == 2, "a worker each launch"
+    assert who_waits(root) is process and process.poll() is None, "it waits for the next launch"
+    until(lambda: not psutil.Process(process.pid).children(), "no worker that has left stays behind as a zombie")
     ready._forget(root)
     monkeypatch.setenv(ready.OFF, "0")
     assert_same_result(forked, trained(tiny_plan, root))
@@ -148,7 +157,11 @@ def test_beside_a_thread_a_measurement_is_no_fork_but_started_anew(root, tiny_pl
     measurement = speed.start_measuring(tiny_plan.config, root)
     until(lambda: any("measure" in child.cmdline() for child in process.children()), "a process of its own measures")
     until(lambda: measurement.poll() is not None, "what was to be measured is measured")
-    assert measurement.poll() in [outcome.value[0] for outcome in speed.Outcome]
+    log = (lab_folder(root) / "worker.log").read_text()
+    outcome = next(each for each in speed.Outcome if each.value[0] == measurement.poll())
+    assert outcome in (speed.Outcome.MEASURED, speed.Outcome.BUSY) and outcome.value[1] in log  # whatever runs beside
+    assert (speed.known(tiny_plan.config, root) is not None) == (outcome is speed.Outcome.MEASURED)
+    assert "Traceback" not in log
 
 
 def test_beside_an_open_file_a_worker_is_no_fork_but_started_anew(root, tiny_plan):

@@ -28,27 +28,15 @@ def who_waits(root) -> subprocess.Popen:
     return ready._waiting[root].process
 
 
-def test_it_makes_the_worker_of_each_launch(root, tiny_plan):
+@pytest.mark.skipif(ready.FORKS, reason="where it forks see test_nursery.py")
+def test_it_becomes_the_worker_of_the_next_launch(root, tiny_plan):
     ready.keep(root)
     process = who_waits(root)
-    ready.keep(root)
-    assert who_waits(root) is process, "one is enough"
-    assert queue.free_slots(root) == 1, "who waits holds nothing"
-    workers = []
-    for _ in range(2 if ready.FORKS else 1):
-        run = control.launch(short(tiny_plan, epochs=1), folder=root)
-        assert queue.starting_workers(root) + (queue.free_slots(root) == 0) >= 1
-        until(lambda run=run: all(s.state == "done" for s in run.states()), f"both folds are trained: {log_of(run)}")
-        trained_by = {run.written_state(fold).worker["pid"] for fold in run.folds()}
-        assert len(trained_by) == 1
-        workers += trained_by
-        until(lambda: queue.free_slots(root) == 1, "it leaves, as workers do")
-    if ready.FORKS:
-        assert process.pid not in workers and len(set(workers)) == 2
-        assert who_waits(root) is process and process.poll() is None, "it waits for the next launch"
-        until(lambda: not psutil.Process(process.pid).children(), "no worker that has left stays behind as a zombie")
-    else:
-        assert workers == [process.pid] and root not in ready._waiting
+    run = control.launch(short(tiny_plan, epochs=1), folder=root)
+    until(lambda: all(s.state == "done" for s in run.states()), f"both folds are trained: {log_of(run)}")
+    assert {run.written_state(fold).worker["pid"] for fold in run.folds()} == {process.pid}
+    until(lambda: queue.free_slots(root) == 1, "it leaves, as workers do")
+    assert root not in ready._waiting
 
 
 def test_it_leaves_when_the_lab_is_killed(root):
