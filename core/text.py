@@ -51,6 +51,15 @@ def number_of(n: float, one: str, many: str = "") -> str:
     return f"{count(n)} {one if round(n) == 1 else many or one + 's'}"
 
 
+def ordinal(n: int) -> str:
+    """ "first", "second" to "tenth", then "11th", "22nd"."""
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    if 1 <= n <= len(words):
+        return words[n - 1]
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    return f"{count(n)}{'th' if n % 100 in (11, 12, 13) else ends.get(n % 10, 'th')}"
+
+
 def size(n: float) -> str:
     """Bytes as a person says them, in decimal units as disks are sold: "3.1 GB", "428 MB", "12 kB"."""
     if not math.isfinite(n):

@@ -11,10 +11,18 @@ from core.config.parts import MOST_OF_PRODUCT, FoldsConfig
 from core.config.run_config import TaskConfig
 from core.data.readers.reading import Fact
 from core.data.scan import Scan
-from core.data.tasks import CHOSEN, label_samples, possible_tasks, proposed_task, proposed_together, with_limits
+from core.data.tasks import (
+    CHOSEN,
+    label_samples,
+    not_used,
+    possible_tasks,
+    proposed_task,
+    proposed_together,
+    with_limits,
+)
 from core.errors import LabError
 from core.plan.ways_out import ways_out
-from core.text import count, number_of, plain
+from core.text import count, plain
 from pages.parts.correcting import panel, said
 from pages.parts.data import classes, corrections, duplicates, faces, folds, overview, problems
 from pages.parts.data.view import View, address, address_choice, address_number, begin_selection, go
@@ -141,10 +149,7 @@ def label(scan: Scan, task: TaskConfig | None) -> tuple[pd.DataFrame, list[str]]
         classes.offer(ways_out(scan, task, FoldsConfig()), task)
         return None
     if dropped:
-        st.caption(
-            f"{number_of(dropped, 'photo')} not used: the task {plain(task.title)} leaves them out, or a label that it "
-            "needs lacks."
-        )
+        st.caption(plain(f"{not_used(dropped, task)}."))
     return table, names
 
 

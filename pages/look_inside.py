@@ -113,8 +113,8 @@ def facts_of(summary: dict, answers: Answers) -> list[str]:
         answers.attributes[0] if one_by_one.OF in answers.run_id else str(summary.get("task", "")),
         str(summary.get("dataset", "")),
         f"ResNet-{summary.get('depth', '?')}",
-        f"{count(len(answers.table))} photos",
-        f"{len(answers.folds)} folds",
+        number_of(len(answers.table), "photo"),
+        number_of(len(answers.folds), "fold"),
         f"launched {ago(summary.get('created'))}",
     ]
 

@@ -66,7 +66,7 @@ def launch_missing(study: Study) -> None:
 def header(study: Study, status: view.StudyStatus) -> None:
     facts = [
         number_of(len(status.rows), "run"),
-        f"{status.done} of {status.jobs} fold jobs done",
+        f"{status.done} of {number_of(status.jobs, 'fold job')} done",
         f"{people.launched(study.by)} {ago(study.created)}",
     ]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

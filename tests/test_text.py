@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from core.text import ago, count, duration, estimate, plain, rate, score, spread, sure
+from core.text import ago, count, duration, estimate, ordinal, plain, rate, score, spread, sure
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,12 @@ def test_numbers_have_separators_units_and_three_decimals():
 )
 def test_a_probability_is_said_in_percent_and_never_rounded_to_certainty(probability, words):
     assert sure(probability) == words
+
+
+def test_ordinals_are_words_as_far_as_a_run_has_folds():
+    said = [ordinal(n) for n in (1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23, 101, 111, 1002)]
+    assert said[:5] == ["first", "second", "third", "tenth", "11th"]
+    assert said[5:] == ["12th", "13th", "20th", "21st", "22nd", "23rd", "101st", "111th", "1,002nd"]
 
 
 def test_a_mean_comes_with_its_deviation_and_number_of_folds():

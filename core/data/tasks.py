@@ -10,6 +10,7 @@ from core.config.run_config import TaskConfig
 from core.data.values import OWN, attribute_names, column_of, grouped, is_number, proposed_limits, yes_no_names
 from core.data.yes_no import pairs
 from core.errors import LabError
+from core.text import number_of
 
 TASK_ATTRIBUTES = {
     "gender-age": ("gender", "age"),
@@ -107,6 +108,15 @@ def label_samples(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.DataFrame
             "task",
         )
     return table, names, len(samples) - len(table)
+
+
+def not_used(number: int, task: TaskConfig) -> str:
+    """Why photos of the dataset are not in a task, in a sentence without its stop; number: how many, at least one."""
+    are, them = ("is", "it") if number == 1 else ("are", "them")
+    return (
+        f"{number_of(number, 'photo')} of the dataset {are} not used: the task {task.title} leaves {them} out, or a "
+        "label that it needs lacks"
+    )
 
 
 def classes_of(samples: pd.DataFrame, task: TaskConfig) -> tuple[pd.Series, list[str]]:

@@ -10,9 +10,11 @@ from core.compare import contrast
 from core.compare.members import ComparedRun
 from core.config import settings
 from core.config.names import title_of
+from core.config.run_config import TaskConfig
 from core.data.counts import class_counts
 from core.data.persons import KNOWN, UNKNOWN, units
 from core.data.pictures.photo import BITS, bits_of
+from core.data.tasks import not_used
 from core.data.yes_no import pairs
 from core.figures.dataset import class_bars
 from core.plan.folds import absence, absent_classes, audit
@@ -23,7 +25,7 @@ from core.report.findings import Findings
 from core.report.words import limits
 from core.runs.owners import owner
 from core.storage import asking
-from core.text import count
+from core.text import count, number_of
 
 
 def sections(findings: Findings, sentences: Sequence[str]) -> list[Section]:
@@ -69,7 +71,7 @@ def _data(findings: Findings) -> Section:
         if key in seen:
             continue
         seen.add(key)
-        blocks += [Text(line) for line in (_dataset_line(member), _left_out(member.info))]
+        blocks += [Text(line) for line in (_dataset_line(member), _left_out(member.info, member.config.task))]
         if member.one_by_one:
             blocks += _attributes(member)
             continue
@@ -126,14 +128,15 @@ def _absences(findings: Findings) -> list[str]:
     return [line if len(names) == every else f"{', '.join(names)}: {line}" for line, names in whose.items()]
 
 
-def _left_out(info: dict) -> str:
+def _left_out(info: dict, task: TaskConfig) -> str:
     """What of the dataset the runs did not use."""
     unusable, off_task = int(info.get("left_out") or 0), int(info.get("dropped") or 0)
     if not unusable and not off_task:
         return "No file was left out."
-    parts = [f"{count(unusable)} unreadable or unusable files were left out"] if unusable else []
-    parts += [f"{count(off_task)} photos of the dataset are not in the task"] if off_task else []
-    return "; ".join(parts).capitalize() + "."
+    were = "was" if unusable == 1 else "were"
+    parts = [f"{number_of(unusable, 'unreadable or unusable file')} {were} left out."] if unusable else []
+    parts += [f"{not_used(off_task, task)}."] if off_task else []
+    return " ".join(parts)
 
 
 def _corrected(findings: Findings) -> list[str]:

@@ -162,5 +162,5 @@ def _of_larger(
     rung, config, _, _ = before[-1]
     return [
         f"Larger would be {title(rung.recipe)} at {config.input_size[1]} px, "
-        f"{config.epochs} epochs: {estimate(seconds)}."
+        f"{number_of(config.epochs, 'epoch')}: {estimate(seconds)}."
     ]

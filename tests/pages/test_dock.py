@@ -78,7 +78,7 @@ def test_what_is_open_names_each_run_and_stops_one_only_when_asked_twice(folder)
         queue.enqueue(each, [state.fold for state in each.states() if state.state == "queued"])
     with run.fold_lock(0):
         at = opened()
-        assert "running</span> · fold 0 (1 of 2) · starting" in html(at)
+        assert "running</span> · fold 0, the first of 2 · starting" in html(at)
         assert "2 folds" in html(at) and "diverged: &lt;i&gt;NaN&lt;/i&gt;" in html(at)
         at.button(key=f"dock-cancel-{waits.id}").click().run()
         assert "Its checkpoints are kept" in html(at)

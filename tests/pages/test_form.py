@@ -18,6 +18,7 @@ from core.runs import FoldState, Run
 from core.runs.lists.summaries import summaries
 from core.studies import record_file
 from pages.parts.form import draft as form_draft
+from pages.parts.form import summary as form_summary
 from pages.parts.form import transforms
 from pages.parts.launch import click as launch_click
 from pages.parts.shared import frame
@@ -201,10 +202,22 @@ def test_a_parent_run_brings_its_folds_to_the_field_and_they_stay(form):
     kind = f"form{page.session_state['launch_version']}.model.init"
     page.segmented_control(key=f"{kind}.kind").set_value("run").run()
     page.selectbox(key=f"{kind}.run").set_value(parent).run()
+    assert page.selectbox(key=f"{kind}_checkpoint").options == ["best epoch", "last epoch"]
+    heads = page.segmented_control(key=f"{kind.removesuffix('init')}head").options
+    assert heads == ["joint: one head for all classes", "factored: a head for each attribute"]
     counts = [each.value for each in page.text_input if each.label == "Folds"]
     assert counts == ["4"]
     page.run()
     assert page.session_state["launch_draft"]["folds"]["count"] == 4
+
+
+def test_one_of_something_is_told_as_one(form):
+    drafted = form.session_state["launch_draft"]
+    drafted["folds"]["count"], drafted["phases"] = 1, [{**drafted["phases"][0], "epochs": 1}]
+    told = form_summary.summaries(drafted)
+    assert told["task"].endswith(" · 1 fold") and f"{drafted['phases'][0]['optimizer']} 1 epoch ·" in told["phases"]
+    drafted["phases"][0]["epochs"] = "1.5"
+    assert "1.5 epochs" in form_summary.summaries(drafted)["phases"], "what is no number stands as it was typed"
 
 
 # The draft

@@ -218,6 +218,7 @@ def queue(at):
 def test_the_queue_asks_about_the_most_suspicious_first(doubted):
     at = page(run=doubted.id, view="labels")
     assert queue(at)[:2] == ["p017/0.jpg", "p008/0.jpg"]
+    assert sent(at, "facet_gallery")["faces"][0]["lines"] == ["under 1 % → over 99 % sure"]
     assert "male &lt;30" in html(at) and "which held this person out" in html(at)
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.config.run_config import TaskConfig
 from core.report import sections
 from tests.people import ANNA, acting
 
@@ -16,6 +17,23 @@ def line(*whose):
 @pytest.mark.parametrize("whose", [("",), ("anna",), ("anna", "anna"), ("anna", ""), ("", "")])
 def test_a_lab_of_one_person_says_nothing_of_people(whose):
     assert line(*whose) == ""
+
+
+@pytest.mark.parametrize(
+    ("unusable", "off_task", "words"),
+    [
+        (0, 0, "No file was left out."),
+        (1, 0, "1 unreadable or unusable file was left out."),
+        (
+            2,
+            1,
+            "2 unreadable or unusable files were left out. 1 photo of the dataset is not used: the task mask leaves it "
+            "out, or a label that it needs lacks.",
+        ),
+    ],
+)
+def test_what_a_run_did_not_use_has_its_reason(unusable, off_task, words):
+    assert sections._left_out({"left_out": unusable, "dropped": off_task}, TaskConfig(name="mask")) == words
 
 
 def test_where_several_people_are_it_is_told_who_launched_what(monkeypatch):

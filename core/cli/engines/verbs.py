@@ -12,6 +12,7 @@ import typer
 from core import places
 from core.errors import LabError
 from core.jobs import control, elsewhere, halt, queue
+from core.text import number_of
 
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs (default: runs/, or FACET_RUNS).")]
 
@@ -51,7 +52,8 @@ def engine(
     if as_json:
         print(json.dumps({"engine": engine.name, **asdict(capacity), "placed": [asdict(job) for job in placed]}))
         return
-    print(f"{engine.name}: {capacity.busy} of {capacity.places} fold jobs at a time, {capacity.waiting:,} wait")
+    at_a_time = number_of(capacity.places, "fold job")
+    print(f"{engine.name}: {capacity.busy} of {at_a_time} at a time, {capacity.waiting:,} wait")
     print(f"{'node':<32}{'cores':>7}{'GPUs':>6}{'memory':>10}")
     for node in capacity.nodes:
         print(

@@ -105,7 +105,7 @@ def _show(root: Path, *, as_json: bool) -> None:
     for what, amount in (
         (f"{number_of(len(used.runs), 'run')}", runs.total),
         ("  best weights", runs.best),
-        ("  final weights", runs.final),
+        ("  last-epoch weights", runs.final),
         ("  resume points", runs.resume),
         ("  predictions", runs.predictions),
         ("  packages", runs.package),

@@ -13,7 +13,7 @@ from core.data.pictures.photo import photo_of
 from core.data.thumbnails import thumbnail
 from core.errors import LabError
 from core.storage.spreadsheet import spreadsheet_csv
-from core.text import ago, count
+from core.text import ago, count, number_of
 from pages.parts.data.view import View, go, pager, turner
 from pages.parts.people import people
 from pages.parts.shared import badges, faces
@@ -145,4 +145,4 @@ def _take_in(root: str, upload) -> None:
         st.session_state[ERROR] = error
         return
     st.session_state[UPLOADS] += 1
-    st.toast(f"{count(added)} corrections taken in.")
+    st.toast(f"{number_of(added, 'correction')} taken in.")

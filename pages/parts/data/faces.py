@@ -8,7 +8,7 @@ import streamlit as st
 from core.config.run_config import TaskConfig
 from core.data.pictures.photo import photo_of
 from core.data.tasks import grouped_as
-from core.text import count, number_of
+from core.text import number_of
 from pages.parts.correcting import panel, several
 from pages.parts.data.gallery import Tile, gallery
 from pages.parts.data.orders import Ordered, ordered, words_of
@@ -80,7 +80,7 @@ def _gallery(view: View, chosen: Ordered, photos: pd.DataFrame, part: slice) -> 
         )
     turner(part, len(photos), PAGE, "photos")
     if len(photos) <= PAGE:
-        st.caption(f"{count(len(photos))} photos")
+        st.caption(number_of(len(photos), "photo"))
 
 
 def _with_attributes(view: View, photos: pd.DataFrame, task: TaskConfig) -> pd.DataFrame:

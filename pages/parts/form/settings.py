@@ -26,6 +26,8 @@ TASKS = {
     "label": "label (folder or CSV column)",
     "attributes": "attributes, chosen below",
 }
+EPOCHS = {"best": "best epoch", "final": "last epoch"}
+HEADS = {"joint": "joint: one head for all classes", "factored": "factored: a head for each attribute"}
 
 
 def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None, ways: WaysOut | None) -> None:
@@ -112,7 +114,7 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
                 "Depth and number of folds become those of the run.",
                 width=460,
             )
-            choice("model.init_checkpoint", ("best", "final"), errors)
+            choice("model.init_checkpoint", tuple(EPOCHS), errors, show=lambda which: EPOCHS.get(which, which))
     if init in ("file:", "run:", f"run:{CHOOSE}"):
         errors = {**errors, "model.init": "Type the path of a weights file." if kind == "file" else "Choose a run."}
     message("model.init", errors)
@@ -120,7 +122,7 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
         depth = draft()["model"]["depth"]
         icon = "check" if imagenet_file(depth).is_file() else "download"
         st.caption(f":material/{icon}: {plain(imagenet_line(depth))}")
-    segments("model.head", ("joint", "factored"), errors)
+    segments("model.head", tuple(HEADS), errors, show=lambda head: HEADS.get(head, head))
 
 
 def follow(run_id: str) -> None:

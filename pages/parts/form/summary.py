@@ -8,6 +8,7 @@ from typing import Any
 from core.config.parts import CHOOSE
 from core.config.settings import leaves
 from core.data.tasks import CHOSEN
+from core.text import number_of
 from pages.parts.form.draft import show
 
 SHOWN = 6  # attributes that a summary names
@@ -16,7 +17,7 @@ SHOWN = 6  # attributes that a summary names
 def summaries(data: dict[str, Any], classes: str = "") -> dict[str, str]:
     """Each group in a few words, from the draft as it stands. classes: how many, in words, where it is known."""
     first = data["phases"][0] if data["phases"] else {}
-    optimizers = ", then ".join(f"{phase['optimizer']} {show(phase['epochs'])} epochs" for phase in data["phases"])
+    optimizers = ", then ".join(f"{phase['optimizer']} {_many(phase['epochs'], 'epoch')}" for phase in data["phases"])
     rates = f"{show(first.get('lr_backbone'))} backbone, {show(first.get('lr_head'))} head"
     active = [entry["name"] for entry in data["transforms"] if entry.get("enabled", True)]
     number = [classes] if classes else []
@@ -25,12 +26,17 @@ def summaries(data: dict[str, Any], classes: str = "") -> dict[str, str]:
     title = (", " if one_by_one else " x ").join(names[:SHOWN]) or data["task"]["name"]
     title += ", ..." if len(names) > SHOWN else ""
     return {
-        "task": " · ".join([title, *number, f"{show(data['folds']['count'])} folds"]),
+        "task": " · ".join([title, *number, _many(data["folds"]["count"], "fold")]),
         "model": _model_summary(data["model"]),
         "phases": f"{optimizers} · {rates}",
         "training": _training_summary(data["training"], data["mix"]["method"]),
         "transforms": ", ".join(name for name in active if name != "Normalize") or "none",
     }
+
+
+def _many(written: Any, one: str) -> str:
+    """A number of the draft with its noun; what was typed as it stands where it is no number."""
+    return number_of(written, one) if isinstance(written, int) else f"{show(written)} {one}s"
 
 
 def _model_summary(model: dict[str, Any]) -> str:

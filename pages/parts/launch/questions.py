@@ -21,7 +21,7 @@ from core.network.weights import IMAGENET, imagenet_file
 from core.plan.plan import Plan
 from core.studies import grid, proposal
 from core.studies.proposal import Machine, Photos, Proposal
-from core.text import estimate, plain
+from core.text import estimate, number_of, plain
 from pages.parts.form import downloads, draft
 from pages.parts.launch import source, study_draft
 from pages.parts.shared.fields import field
@@ -101,7 +101,7 @@ def proposed(scan: Scan | None, plan: Plan | None, photos: int | None, as_study:
 
 def _in_words(offer: Proposal) -> str:
     config = RunConfig.model_validate(offer.settings)
-    size = f"{config.input_size[1]} px, {config.epochs} epochs, {config.folds.count} folds"
+    size = f"{config.input_size[1]} px, {number_of(config.epochs, 'epoch')}, {number_of(config.folds.count, 'fold')}"
     return f"{recipes.title(offer.recipe)} at {size}"
 
 
@@ -205,7 +205,7 @@ def cards(photos: int | None) -> None:
                     )
                 width = recipe.input_size[1]
                 init = source.ORIGINS.get(recipe.model.init.partition(":")[0], "a weights file")
-                line = f"ResNet-{recipe.model.depth} · {init} · {width} px · {recipe.epochs} epochs"
+                line = f"ResNet-{recipe.model.depth} · {init} · {width} px · {number_of(recipe.epochs, 'epoch')}"
                 st.caption(plain(line))
                 _needs(name, recipe, photos)
 

@@ -11,6 +11,7 @@ from core.config import TransformConfig
 from core.data.counts import thin_classes
 from core.data.persons import units
 from core.data.pictures.photo import photo_of
+from core.data.tasks import not_used
 from core.data.yes_no import pairs
 from core.plan import apart
 from core.plan.folds import fold_table
@@ -106,7 +107,11 @@ def plan_section(plan: Plan) -> None:
                 count(config.folds.count),
                 "Each is trained once, as many at a time as there are slots (page Settings).",
             ),
-            ("Steps", count(plan.total_steps), f"{plan.steps_per_epoch:,} an epoch, {config.epochs:,} epochs a fold."),
+            (
+                "Steps",
+                count(plan.total_steps),
+                f"{plan.steps_per_epoch:,} an epoch, {number_of(config.epochs, 'epoch')} a fold.",
+            ),
         ):
             st.metric(label, value, help=help, width="content")
     fold_verdict.show([(plan.samples, plan.class_names)], config.data.root, reader=config.data.reader)
@@ -153,8 +158,7 @@ def notes_of(plan: Plan) -> list[str]:
     """What of the dataset is not trained on as it stands, in a few words each."""
     notes = []
     if plan.dropped:
-        left_out = f"{number_of(plan.dropped, 'photo')} of the dataset {'is' if plan.dropped == 1 else 'are'} not used"
-        notes.append(f"{left_out}: the task {plan.config.task.title} leaves them out, or a label that it needs lacks")
+        notes.append(plain(not_used(plan.dropped, plan.config.task)))
     if plan.left_out:
         notes.append(f"{count(plan.left_out)} bad {'entry is' if plan.left_out == 1 else 'entries are'} left out")
     notes += [plain(sentence.rstrip(".")) for sentence in apart.sentences(plan.apart.record())[1:]]

@@ -18,7 +18,7 @@ from core.inside import face_maps
 from core.inside.face_maps import MapRequest
 from core.inside.regions import Boxes
 from core.runs import Run
-from core.text import count, plain
+from core.text import count, number_of, plain
 from pages.parts.look_inside import address, controls, heat, regions
 from pages.parts.look_inside.heat import Group
 from pages.parts.selection import bar, selected
@@ -78,7 +78,8 @@ def show(run: Run, answers: Answers) -> None:
     with right:
         if st.session_state.get(ASKED) != key:
             held = plain(held_out(answers.table))
-            words = f"{count(len(samples))} photos wait, each for the fold that held the {held} out."
+            waiting = f"{number_of(len(samples), 'photo')} {'waits' if len(samples) == 1 else 'wait'}"
+            words = f"{waiting}, each for the fold that held the {held} out."
             st.info(words, icon=":material/visibility:")
             return
         attention = _attention(run, samples, boxes, request, key)
@@ -116,11 +117,11 @@ def _attention(run: Run, samples: tuple[str, ...], boxes: Boxes, request: MapReq
     computed = st.session_state.get(COMPUTED)
     if computed is not None and computed[0] == key:
         return computed[1]
-    bar, stop = st.progress(0.0, f"Looking at {count(len(samples))} photos"), st.empty()
+    bar, stop = st.progress(0.0, f"Looking at {number_of(len(samples), 'photo')}"), st.empty()
     stop.button("Cancel", icon=":material/close:", on_click=st.session_state.pop, args=(ASKED, None))
 
     def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{count(done)} of {count(total)} photos")
+        bar.progress(done / total, f"{count(done)} of {number_of(total, 'photo')}")
 
     try:
         from core.inside.attend import attend

@@ -15,7 +15,7 @@ from core.inside.cells import Grid, in_words, is_coarse
 from core.inside.face_maps import FaceMaps, MapRequest
 from core.inside.regions import HeatInterval
 from core.runs import Run
-from core.text import count
+from core.text import number_of
 from pages.parts.look_inside import canvas, downloads
 from pages.parts.shared import badges, theme
 
@@ -79,7 +79,7 @@ def means(attention: Attention, a: Group, b: Group) -> None:
     scaled = _scaled(maps)
     rows = []
     for group in (a, b):
-        facts = [f"{count(group.mask.sum())} photos"]
+        facts = [number_of(group.mask.sum(), "photo")]
         if attention.persons != UNKNOWN:
             facts.append(units(len(set(attention.people[group.mask])), attention.persons))
         cells = [canvas.Cell(picture.grey(heat)) for heat in scaled[group.title]]

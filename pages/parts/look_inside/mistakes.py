@@ -19,7 +19,7 @@ from core.data.pictures.photo import StoredPhoto, photo_of
 from core.errors import LabError
 from core.inside import face_maps, fold_answers
 from core.runs import Run
-from core.text import count, plain, sure
+from core.text import count, number_of, plain, sure
 from pages.parts.look_inside import address, elements
 from pages.parts.selection import bar, judged, selected, several, views
 from pages.parts.shared import attributes, badges
@@ -98,10 +98,10 @@ def _between_folds(run: Run, answers: Answers, rows: np.ndarray) -> pd.Series | 
     remembered = st.session_state.get("look-between-folds")
     if remembered is not None and remembered[0] == key:
         return remembered[1]
-    bar = st.progress(0.0, f"Asking every fold about {count(len(samples))} photos")
+    bar = st.progress(0.0, f"Asking every fold about {number_of(len(samples), 'photo')}")
 
     def progress(done: int, total: int) -> None:
-        bar.progress(done / total, f"{count(done)} of {count(total)} answers")
+        bar.progress(done / total, f"{count(done)} of {number_of(total, 'answer')}")
 
     try:
         disagreement = fold_answers.between_folds(run, samples, answers.which, progress)
@@ -166,7 +166,7 @@ def matrix(answers: Answers, criteria: Filter, root: str) -> None:
     share = f" ({100 * wrong / total:.1f} %)" if total else ""
     scope_words = "of the filtered " if total < len(answers.table) else "of all "
     st.caption(
-        f"{count(wrong)} mistake{'s' if wrong != 1 else ''}{share} {scope_words}{count(total)} photos, each judged by "
+        f"{number_of(wrong, 'mistake')}{share} {scope_words}{number_of(total, 'photo')}, each judged by "
         f"the fold that held the {plain(persons.held_out(answers.table))} out. Shares are of a row. A click on a cell "
         "or a name shows its photos, with Ctrl it selects them."
     )
@@ -291,7 +291,7 @@ def gallery(answers: Answers, rows: np.ndarray, root: str, disagreement: pd.Seri
         names = {"back": "Previous page", "forward": "Next page"}
         turning(page, last + 1, _turn_to, key="look-page", **names)
         start, end = page * size, min(len(rows), (page + 1) * size)
-        words = f"{count(start + 1)} to {count(end)} of {count(len(rows))} photos" if len(rows) else ""
+        words = f"{count(start + 1)} to {count(end)} of {number_of(len(rows), 'photo')}" if len(rows) else ""
         if first:
             words += f"{', ' if words else ''}{count(len(first))} chosen first"
         st.caption(words, width="content")

@@ -15,7 +15,7 @@ from core.inside.face_maps import FaceMaps, MapRequest
 from core.inside.layers import layer_names
 from core.runs import Run
 from core.runs.yes_no.view import opened
-from core.text import count
+from core.text import count, number_of
 from pages.parts.look_inside import regions
 from pages.parts.look_inside.canvas import Verdict
 from pages.parts.shared import badges
@@ -51,7 +51,7 @@ def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
     waiting = [face for face in faces if _single(face) and _key(face, request) not in memory]
     if not waiting or faults:
         return
-    bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {count(len(waiting))} photos")
+    bar = st.progress(0.0, f"Hiding pixels and redrawing weights: 0 of {number_of(len(waiting), 'photo')}")
     for done, face in enumerate(waiting, 1):
         try:
             memory[_key(face, request)] = _trust(face, request)
@@ -59,7 +59,7 @@ def measure(faces: Sequence[FaceMaps], request: MapRequest) -> None:
             memory[_key(face, request)] = error
         while len(memory) > REMEMBERED:
             memory.pop(next(iter(memory)))
-        bar.progress(done / len(waiting), f"{count(done)} of {count(len(waiting))} photos")
+        bar.progress(done / len(waiting), f"{count(done)} of {number_of(len(waiting), 'photo')}")
     st.rerun()
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.predict.submission import of_classes
 from core.predict.table import SHARE, as_file, table
-from core.text import count, plain, sure
+from core.text import count, number_of, plain, sure
 from pages.parts.look_inside import address
 from pages.parts.predict import album, submit, work
 from pages.parts.predict.question import Question
@@ -24,7 +24,7 @@ ONLY = {"all": "All", "unsure": "Not sure", "far": "Far from training", "known":
 
 def show(outcome: Outcome, question: Question) -> int | None:
     """The table, the gallery and the files; the row of the photo that somebody looks at."""
-    theme.heading(f"{count(len(outcome.predictions.photos))} photos")
+    theme.heading(number_of(len(outcome.predictions.photos), "photo"))
     rows = rows_of(outcome, question)
     st.html(_summary(rows))
     st.caption(plain(" ".join([*outcome.notes, *(outcome.doubt.sentences if outcome.doubt else ())])))
@@ -132,7 +132,9 @@ def _summary(rows: pd.DataFrame) -> str:
     """How the answers fall, and how many are doubtful."""
     of_classes_counted = rows["answer"].value_counts()
     parts = [f"{count(number)} {name}" for name, number in of_classes_counted.head(8).items()]
-    parts += [f"{count(len(of_classes_counted) - 8)} more classes"] if len(of_classes_counted) > 8 else []
+    parts += (
+        [number_of(len(of_classes_counted) - 8, "more class", "more classes")] if len(of_classes_counted) > 8 else []
+    )
     return meta(rows, parts)
 
 
@@ -153,5 +155,5 @@ def _words(row: Any) -> dict[str, str]:
     if not row.answered:
         return {"first": "no answer", "second": "", "mark": ""}
     mark = "far" if getattr(row, "far", False) else "not sure" if getattr(row, "not_sure", False) else ""
-    second = f"{sure(row.probability)} · {row.folds_agree} of {row.folds_asked} folds"
+    second = f"{sure(row.probability)} · {row.folds_agree} of {number_of(row.folds_asked, 'fold')}"
     return {"first": row.answer, "second": second, "mark": mark}

@@ -17,7 +17,7 @@ from core.predict.yes_no import thresholds
 from core.predict.yes_no.answers import YesNoAnswers
 from core.predict.yes_no.table import table
 from core.predict.yes_no.thresholds import Thresholds
-from core.text import count, listed, plain
+from core.text import count, listed, number_of, plain
 from pages.parts.look_inside import address
 from pages.parts.predict import album, many, one, submit, work
 from pages.parts.predict.question import Question
@@ -83,7 +83,7 @@ def show(answers: YesNoAnswers, question: Question) -> None:
 def _many(
     answers: YesNoAnswers, question: Question, fitted: Thresholds, yes: np.ndarray, features: Features | None
 ) -> int | None:
-    theme.heading(f"{count(len(answers.photos))} photos")
+    theme.heading(number_of(len(answers.photos), "photo"))
     rows = table(answers, fitted.values, question.vote)
     if features is not None:
         rows.insert(1, "far", features.far(answers.features[0]))

@@ -25,7 +25,7 @@ from core.runs import Run
 from core.runs.lists.index import Listed
 from core.stats.overfitting import Overfit
 from core.studies import retrain
-from core.text import count, score, sure
+from core.text import count, number_of, score, sure
 from pages.parts.baseline import baseline
 from pages.parts.compare import pick
 from pages.parts.hand import hand, results
@@ -103,10 +103,10 @@ def facts(story: Story) -> str:
     """HTML: what stands out, a line each."""
     lines: list[tuple[str, str]] = []
     if (about := story.about) is not None:
-        photos = f"{count(about.weakest_photos)} photo{'s' if about.weakest_photos != 1 else ''}"
+        photos = number_of(about.weakest_photos, "photo")
         lines.append(("Weakest class", f"{about.weakest}, F1 {score(about.weakest_f1)} on {photos}"))
         if about.confusion is None:
-            lines.append(("Mistakes", f"none in {count(about.photos)} photos"))
+            lines.append(("Mistakes", f"none in {number_of(about.photos, 'photo')}"))
         else:
             lines.append(("Commonest mistake", confusion_in_words(about.confusion)))
             share = f"{about.wrong / about.photos:.1%}"

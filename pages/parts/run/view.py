@@ -24,7 +24,7 @@ from core.runs.use import words as use_words
 from core.runs.use.used import KEY, is_number
 from core.storage import files
 from core.storage.files import GARBAGE
-from core.text import count, duration, rate, score, size, spread
+from core.text import count, duration, number_of, ordinal, rate, score, size, spread
 from pages.parts.hand import results
 from pages.parts.run.nodes import node_html
 from pages.parts.shared import badges
@@ -205,22 +205,23 @@ def progress_html(status: RunStatus, metrics: pd.DataFrame) -> str:
     words = []
     total = len(status.folds)
     done = sum(fold.state == "done" for fold in status.folds)
+    done_in_words = f"{done} of {number_of(total, 'fold')} done"
     for fold in status.running[:1]:
         now = status.progress[fold.fold]
         alone = len(status.running) == 1
         if not status.everybody:
-            words.append(f"fold {fold.fold} ({done + 1} of {total})" if alone else f"{done} of {total} folds done")
+            words.append(f"fold {fold.fold}, the {ordinal(done + 1)} of {total}" if alone else done_in_words)
         if now.get("epoch"):
             words.append(f"epoch {now['epoch']} / {status.epochs}")
         else:
             words.append(_stage(now))
     if not status.running:
         trained = f"epoch {status.folds[0].epoch} / {status.epochs}"
-        words.append(trained if status.everybody else f"{done} of {total} folds done")
+        words.append(trained if status.everybody else done_in_words)
     if status.paused:
         words.append("paused with its study: no further fold begins")
     elif status.state == "queued":
-        before = "1 fold job waits" if status.ahead == 1 else f"{count(status.ahead)} fold jobs wait"
+        before = f"{number_of(status.ahead, 'fold job')} {'waits' if status.ahead == 1 else 'wait'}"
         words.append(f"{before} before it" if status.ahead else "next in the queue")
     if speed := status.images_per_second(metrics):
         words.append(rate(speed))

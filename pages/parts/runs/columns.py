@@ -13,7 +13,7 @@ from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists import views
 from core.runs.lists.index import Listed, settings_of
 from core.studies import record_file
-from core.text import NOTHING, ago, count, duration, size, spread_of
+from core.text import NOTHING, ago, count, duration, number_of, size, spread_of
 from pages.parts.hand import results
 from pages.parts.people import people
 from pages.parts.shared import badges
@@ -48,7 +48,7 @@ def _number(entry: Listed, name: str) -> str:
 def _state(entry: Listed) -> str:
     word = badges.state_badge(entry.state).word
     done, total = entry.done
-    return word if entry.state in ("done", "unreadable") else f"{word}, {done} of {total} folds"
+    return word if entry.state in ("done", "unreadable") else f"{word}, {done} of {number_of(total, 'fold')}"
 
 
 def _score(entry: Listed, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.runs.lists.scatter import Scatter
-from core.text import over_folds
+from core.text import number_of, over_folds
 
 _CSS = """
 .points-wrap { position: relative; color: var(--st-text-color); font-variant-numeric: tabular-nums; }
@@ -184,21 +184,26 @@ def draw(
             f"{title} {over_folds(*point.entry.scores[score])}",
             f"{across}: {point.across}",
             *([chart.kinds.words[point.kind]] if several else []),
-            *([] if point.whole else [f"{done} of {folds} folds finished"]),
+            *([] if point.whole else [f"{done} of {number_of(folds, 'fold')} finished"]),
         ]
 
     scale = ", logarithmic" if chart.x.log else ""
     data = {
         "title": title,
         "across": f"{across}{scale}",
-        "words": f"{title} of {len(chart.points):,} runs against {across}; the list shows the same runs.",
+        "words": f"{title} of {number_of(len(chart.points), 'run')} against {across}; the list shows the same runs.",
         "x": chart.x.ticks,
         "y": chart.y.ticks,
         "groups": chart.x.groups,
         "kinds": chart.kinds.words[:_KINDS] if several else [],
         "opens": opens,
         "levels": [
-            {"x": level.x, "y": level.y, "kind": level.kind, "words": f"Mean of {level.runs:,} runs: {level.mean:.3f}"}
+            {
+                "x": level.x,
+                "y": level.y,
+                "kind": level.kind,
+                "words": f"Mean of {number_of(level.runs, 'run')}: {level.mean:.3f}",
+            }
             for level in chart.levels
         ],
         "points": [

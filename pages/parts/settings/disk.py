@@ -27,7 +27,7 @@ LARGEST = 8  # runs
 # what, colour: none is that of a state
 PARTS = (
     ("best weights", "#3f7fbf"),
-    ("final weights", "#86b3df"),
+    ("last-epoch weights", "#86b3df"),
     ("resume points", "#a07cc5"),
     ("predictions", "#5f6ea8"),
     ("packages", "#c77c9a"),
@@ -108,7 +108,7 @@ def use_html(now: Use) -> str:
 
 
 def runs_html(runs: Sequence[RunUse]) -> str:
-    heads = ("total", "best weights", "final weights", "resume points", "predictions", "package", "other", "")
+    heads = ("total", "best weights", "last-epoch weights", "resume points", "predictions", "package", "other", "")
     rows = []
     for run in runs:
         sizes = run.bytes

@@ -14,7 +14,7 @@ from core.engines import engine as engines
 from core.engines.engine import Capacity, Placed
 from core.errors import LabError
 from core.jobs import elsewhere
-from core.text import ago, plain, rate
+from core.text import ago, number_of, plain, rate
 from pages.parts.people import people
 from pages.parts.settings import change
 from pages.parts.shared import badges
@@ -138,7 +138,7 @@ def capacity_html(capacity: Capacity, placed: list[Placed]) -> str:
             f"<td>{node.memory / 1e9:,.0f} GB</td>"
             f'<td class="lab-left">{escape(doing)}</td></tr>'
         )
-    words = [f"{capacity.busy} of {capacity.places} fold jobs at a time", f"{capacity.waiting:,} wait"]
+    words = [f"{capacity.busy} of {number_of(capacity.places, 'fold job')} at a time", f"{capacity.waiting:,} wait"]
     words += [text for text in (capacity.doing, capacity.trouble) if text]
     return (
         '<div class="lab-scroll"><table class="lab-table"><thead><tr><th>node</th><th>cores</th><th>GPUs</th>'

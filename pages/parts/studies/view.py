@@ -22,7 +22,7 @@ from core.runs.states import overall
 from core.stats.metrics import mean_and_deviation
 from core.studies.grid import StudyConfig, to_yaml
 from core.studies.records import Study, StudyRun, missing
-from core.text import count, duration, one_line, score, spread
+from core.text import count, duration, number_of, one_line, score, spread
 from pages.parts.shared import badges
 
 SHOWN_FAULTS = 8
@@ -183,7 +183,7 @@ def yaml_of(study: Study) -> str:
 
 def progress_html(study: Study, status: StudyStatus) -> str:
     """State, fold jobs, time left, above a bar."""
-    words = [f"{count(status.done)} of {count(status.jobs)} fold jobs done"]
+    words = [f"{count(status.done)} of {number_of(status.jobs, 'fold job')} done"]
     for number, what in ((status.running, "running"), (status.waiting, "waiting"), (status.stopped, "stopped")):
         if number:
             words.append(f"{count(number)} {what}")
