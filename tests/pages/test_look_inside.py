@@ -511,6 +511,8 @@ def test_trust_stands_beneath_each_map(depths):
     (row,) = maps["rows"]
     fine, coarse = row["cells"]
     assert [column["note"] for column in maps["columns"]] == ["64 x 64 px", "8 x 8 cells", "2 x 2 cells"]
+    parts = fine["note"].split(" · ")
+    assert len(parts) == 4 and all(re.fullmatch(r"\w+ \d+\N{NO-BREAK SPACE}%", part) for part in parts)
     assert "background" in fine["note"] and not coarse["note"], "of few cells nothing is said about regions"
     for cell in (fine, coarse):
         beats, redrawn, tenth = cell["trust"]["figures"][:3]

@@ -136,5 +136,8 @@ def _note(shares: np.ndarray) -> str:
     """shares: (regions,) of one layer's heat; NaN where it has none."""
     if np.isnan(shares).any():
         return ""
-    parts = (f"{SHORT[name]} {100 * share:.0f}" for name, share in zip(regions.REGIONS, shares, strict=True))
-    return f"{' · '.join(parts)} %"
+    parts = (
+        f"{SHORT[name]} {100 * share:.0f}\N{NO-BREAK SPACE}%"
+        for name, share in zip(regions.REGIONS, shares, strict=True)
+    )
+    return " · ".join(parts)
