@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from core.data.tasks import attributes_of
 from core.runs import Run
+from core.runs.use import words as use_words
 from core.runs.yes_no import answers
 from core.stats import metrics
 from core.storage import files
@@ -142,7 +143,7 @@ def about(kept: FrozenFeatures, trained_seconds: float | None = None) -> str:
     return (
         f"The run's own first weights see each photo as validation does, and are not trained: {kept.width:,} numbers a "
         f"photo ({kept.features}). On them {per_head}, in each fold fitted on {number_of(fitted, 'photo')} ({people}), "
-        f"C chosen among those alone. It took {duration(kept.seconds)} on {kept.device}{against}."
+        f"C chosen among those alone. It took {duration(kept.seconds)} on {use_words.device(kept.device)}{against}."
     )
 
 

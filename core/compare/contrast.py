@@ -102,7 +102,7 @@ def flips(pair: Pair) -> pd.DataFrame:
     """
     columns = ["sample", "path", "bits", "person", "fold", "attribute", "label", "right", "predicted_a", "predicted_b"]
     columns += ["p_a", "p_b", "q_a", "q_b"]
-    if pair.table is None:
+    if pair.table is None or pair.table.empty:  # two runs that wait have no column of a probability
         return pd.DataFrame(columns=columns)
     table = pair.table
     label = table["label"].astype(str)

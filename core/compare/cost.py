@@ -21,6 +21,7 @@ from core.config import RunConfig
 from core.data.tasks import class_parts
 from core.errors import LabError
 from core.runs.use import used
+from core.runs.use import words as use_words
 from core.runs.use.used import Record
 from core.storage import files
 from core.storage.files import GARBAGE
@@ -116,7 +117,7 @@ def cost_of(member: ComparedRun, metrics: pd.DataFrame) -> RunCost:
         seconds=float(seconds.sum()) if len(seconds) else math.nan,
         checkpoint_bytes=float(np.mean(weights)) if weights else math.nan,
         memory_bytes=float(memory) if isinstance(memory, (int, float)) else math.nan,
-        device=str(member.info.get("device", "")),
+        device=use_words.device(member.info.get("device")),
         use=used.of_run(member.info),
     )
 

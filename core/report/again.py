@@ -5,8 +5,8 @@ Imports no torch.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from core.compare.members import ComparedRun
@@ -25,19 +25,27 @@ from core.text import NOTHING, count
 
 @dataclass
 class _Steps:
-    """commands: in their order. files: name -> text of what they read. notes: what has to be there before."""
+    """commands: in their order. files: name -> text of what they read. notes: what has to be there before.
+    folders: where a dataset lies -> what stands for that in the commands; a report is read elsewhere, and a path of
+    this machine is nobody's business there."""
 
     commands: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    folders: dict[str, str] = field(default_factory=dict)
 
 
 def section(findings: Findings) -> Section:
     steps = _Steps()
+    roots = list(dict.fromkeys(member.config.data.root for member in findings.members))
+    steps.folders = {root: "FOLDER" if len(roots) == 1 else f"FOLDER_{n}" for n, root in enumerate(roots, 1)}
     for member in findings.members:
         _add(steps, member, findings.names[member.id])
     blocks: list[Block] = [
-        Text("Save what a command names from below under its file name, then run the commands in their order:"),
+        Text(
+            "Save what a command names from below under its file name, put the folder of the dataset in place of "
+            f"{' and '.join(_standing(steps))}, then run the commands in their order:"
+        ),
         Code("Commands", "\n".join(dict.fromkeys(steps.commands))),
     ]
     if steps.notes:
@@ -59,8 +67,20 @@ def section(findings: Findings) -> Section:
     return Section("How to reproduce", tuple(blocks))
 
 
+def name_of(config: RunConfig) -> str:
+    """What a report calls a dataset: the name of its folder, not where that lies."""
+    return Path(config.data.root).name or "the dataset"
+
+
+def _standing(steps: _Steps) -> list[str]:
+    """ "FOLDER (faces)": what stands for a dataset in the commands, and its name."""
+    return [f"{stands_for} ({Path(root).name})" for root, stands_for in steps.folders.items()]
+
+
 def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
     config = member.run.config()  # under its own name: a report shortens those of a study
+    folder = steps.folders[member.config.data.root]
+    own_yaml = to_yaml(config.model_copy(update={"data": config.data.model_copy(update={"root": name_of(config)})}))
     if used := corrections_of(member):
         steps.notes.append(
             f"{name} used {count(used)} label correction{'' if used == 1 else 's'}: on another machine, take in "
@@ -77,22 +97,20 @@ def _add(steps: _Steps, member: ComparedRun, name: str) -> None:
             study_id = str(member.info["study"])
             yes = " --yes" if grid.size(study) > grid.ASK_ABOVE else ""
             steps.files[f"{study_id}.yaml"] = grid.to_yaml(study)
-            steps.commands.append(f"python -m core study {study_id}.yaml --data {shlex.quote(config.data.root)}{yes}")
+            steps.commands.append(f"python -m core study {study_id}.yaml --data {folder}{yes}")
             steps.notes.append(
                 f"{name} stands on the folds of its study, which another run of it split: the study is launched whole."
             )
             return
-        steps.files[f"{member.id}.yaml"] = to_yaml(config)
-        steps.commands.append(
-            f"python -m core train {member.id}.yaml --data {shlex.quote(config.data.root)} --folds-of {member.id}"
-        )
+        steps.files[f"{member.id}.yaml"] = own_yaml
+        steps.commands.append(f"python -m core train {member.id}.yaml --data {folder} --folds-of {member.id}")
         steps.notes.append(
             f"{name} stands on folds that its configuration alone does not make: the folder runs/{member.id} has to be "
             "there, whose samples.parquet holds them."
         )
         return
-    steps.files[f"{member.id}.yaml"] = to_yaml(config)
-    steps.commands.append(f"python -m core train {member.id}.yaml --data {shlex.quote(config.data.root)}")
+    steps.files[f"{member.id}.yaml"] = own_yaml
+    steps.commands.append(f"python -m core train {member.id}.yaml --data {folder}")
 
 
 def corrections_of(member: ComparedRun) -> int | None:

@@ -21,7 +21,7 @@ from core.report.maps import LAYER, RunMaps, maps_of
 from core.runs.yes_no.view import OneAttribute
 from core.text import count, sure
 
-FACES = 4  # a pair and a direction
+FACES = 6  # a pair and a direction: what fills a row of the HTML file on a wide screen
 PAIRS = 4  # in a report: each opens two networks, and nobody reads forty of them
 NAMED = 5  # attributes that a face's line names
 SIDE = 160  # px

@@ -103,7 +103,7 @@ def _attributes(member: ComparedRun) -> list:
 
 def _dataset_line(member: ComparedRun) -> str:
     table, persons, task = member.samples, member.persons, member.config.task.title
-    root, reader = member.config.data.root, member.config.data.reader
+    root, reader = again.name_of(member.config), member.config.data.reader
     whose = f" of {units(persons.people, persons.state)}" if persons.state != UNKNOWN else ""
     leaks = audit(table)
     classes = pairs.in_words(member.class_names, member.one_by_one)
@@ -182,6 +182,9 @@ def _setup(findings: Findings) -> Section:
     ]
     if len(findings.members) > 1:
         differ = contrast.config_differences(findings.members)
+        if "data.root" in differ.index:  # a path of this machine is nobody's business where the report is read
+            differ.loc["data.root"] = [again.name_of(m.config) for m in findings.members]
+            differ = differ[differ.nunique(axis=1) > 1]
         rows = tuple(
             (title_of(str(key), first=1), *(str(values[m.id]) for m in findings.members))
             for key, values in differ.iterrows()

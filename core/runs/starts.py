@@ -16,9 +16,10 @@ from typing import Any
 from core.runs.run import Run
 from core.storage import files
 from core.storage.files import GARBAGE
+from core.text import number_of
 
 LIBRARIES = ("torch", "torchvision", "albumentations", "opencv-python-headless", "pillow", "numpy")
-WORDS = {"device": "on {}", "threads": "with {} threads", "precision": "trained in {}", "evaluation": "evaluated in {}"}
+WORDS = {"device": "on {}", "threads": "with {}", "precision": "trained in {}", "evaluation": "evaluated in {}"}
 
 
 @functools.cache
@@ -69,12 +70,12 @@ def adopt(run: Run, info: dict[str, Any]) -> None:
 def inexact(starts: Sequence[dict[str, Any]]) -> str:
     """How the resumes of a fold differ from its first start, in words; empty where they were exact.
 
-    "after epoch 2 with 1 threads instead of 2".
+    "after epoch 2 with 1 thread instead of 2".
     """
     differences = []
     for start in starts[1:]:
         changes = [
-            f"{words.format(start[key])} instead of {starts[0][key]}"
+            f"{words.format(_told(key, start[key]))} instead of {starts[0][key]}"
             for key, words in WORDS.items()
             if key in start and starts[0].get(key) is not None and start[key] != starts[0][key]
         ]
@@ -85,6 +86,10 @@ def inexact(starts: Sequence[dict[str, Any]]) -> str:
         if changes:
             differences.append(f"after epoch {start['epoch']} {', '.join(changes)}")
     return "; ".join(differences)
+
+
+def _told(key: str, value: Any) -> Any:
+    return number_of(value, "thread") if key == "threads" and isinstance(value, int) else value
 
 
 def sentence(run: Run, folds: Sequence[int]) -> str:

@@ -15,6 +15,7 @@ from torch import nn
 from core import machine
 from core.config.run_config import TrainingConfig
 from core.errors import LabError
+from core.text import number_of
 from core.training.gauges.nvidia import Card
 
 
@@ -93,7 +94,7 @@ def pick_loader_workers(training: TrainingConfig, device: torch.device) -> int:
 def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
+    return "Apple GPU" if device.type == "mps" else f"CPU, {number_of(torch.get_num_threads(), 'thread')}"
 
 
 def card_of(device: torch.device) -> Card | None:

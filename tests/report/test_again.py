@@ -12,7 +12,7 @@ from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.jobs import control
 from core.plan.plan import make_plan
-from core.report import gather
+from core.report import gather, render
 from core.report.blocks import Bullets, Code
 from core.runs import FoldState, Run
 from core.runs.run import ID
@@ -50,7 +50,7 @@ def again(run, folder):
         (folder / name).write_text(text, "utf-8")
     new_runs = []
     for command in commands:
-        words = shlex.split(command)
+        words = [run.config().data.root if word == "FOLDER" else word for word in shlex.split(command)]
         assert words[:3] == ["python", "-m", "core"]
         done = CliRunner().invoke(app, words[3:])
         assert done.exit_code == 0, (command, done.output, done.exception)
@@ -65,8 +65,21 @@ def where(run):
 def test_a_run_that_splits_itself_is_made_by_its_configuration(lab, tmp_path):
     run = launched(lab)
     (new,), (command,), notes = again(run, tmp_path)
-    assert command == f"python -m core train {run.id}.yaml --data '{lab}'" and notes == []
+    assert command == f"python -m core train {run.id}.yaml --data FOLDER" and notes == []
     assert where(new) == where(run) and new.config() == run.config() and new.id != run.id
+
+
+def test_a_report_names_the_dataset_and_not_where_it_lies(lab, tmp_path):
+    other = utkface(tmp_path / "more faces", each=3)
+    one = gather.gather([launched(lab)])
+    two = gather.gather([launched(lab), launched(other)])
+    for report in (one, two):
+        for text in (render.html(report), render.markdown(report)):
+            assert "faces of all" in text and str(tmp_path) not in text and str(lab.parent) not in text
+    assert "in place of FOLDER (faces of all)," in render.markdown(one)
+    text = render.markdown(two)
+    assert "in place of FOLDER\\_1 (faces of all) and FOLDER\\_2 (more faces)," in text
+    assert "--data FOLDER_1" in text and "--data FOLDER_2" in text
 
 
 def test_a_run_that_starts_from_another_says_that_its_folder_is_needed(lab, tmp_path):
@@ -92,7 +105,7 @@ def test_runs_of_a_study_that_another_run_split_are_made_by_the_study(lab, tmp_p
         assert where(new) == where(run)
         assert new.config().data == run.config().data
         if len(new_runs) > 1:
-            assert commands == [f"python -m core study {study.id}.yaml --data '{lab}'"]
+            assert commands == [f"python -m core study {study.id}.yaml --data FOLDER"]
             assert "the study is launched whole" in notes[0]
 
 

@@ -113,6 +113,13 @@ def test_faces_are_real_flips_with_their_photo(report):
     assert all(re.fullmatch(r"[\w ]+% sure, the other says .+ \([\w ]+% sure\), fold \d", line) for line in said)
 
 
+def test_what_older_runs_wrote_of_one_thread_is_told_right(copied):
+    run = chosen(copied)[0]
+    files.write_json(run.info_file, run.info() | {"device": "CPU, 1 threads"})
+    table = section(gather.gather(chosen(copied)), "Cost").blocks[0]
+    assert [dict(zip(table.head, row, strict=True))["device"] for row in table.rows] == ["CPU, 1 thread", "cpu", "cpu"]
+
+
 def test_faces_that_are_named_are_shown_with_every_answer(study):
     runs = chosen(study)
     answers = [run.predictions(0).iloc[0] for run in runs]
@@ -128,6 +135,7 @@ def test_faces_that_are_named_are_shown_with_every_answer(study):
 def test_the_cost_of_each_run_is_told(report):
     table = section(report, "Cost").blocks[0]
     cells = dict(zip(table.head, table.rows[0], strict=True))
+    assert cells["device"] == "cpu"
     assert cells["parameters"] == "11.2 M" and cells["inference"] == "80 img/s" and cells["memory"] == "512 MB"
 
 
@@ -295,9 +303,12 @@ def test_other_classes_are_refused_in_words(copied):
     assert len(section(report, "Scores").blocks[0].rows) == 3
 
 
-def test_nothing_finished_is_said(tmp_path):
+@pytest.mark.parametrize("many", [1, 2])
+def test_nothing_finished_is_said(tmp_path, many):
     table = samples(tmp_path, people=30, photos=1)
-    make_run(tmp_path, table, "early", states=dict.fromkeys(range(5), "cancelled"), run_id="20260101-000000-early-0000")
+    for number in range(many):
+        states = dict.fromkeys(range(5), "cancelled")
+        make_run(tmp_path, table, "early", states=states, run_id=f"20260101-000000-early-000{number}")
     report = gather.gather(chosen(tmp_path))
     assert report.sentences == ["No fold of these runs is finished, so there is nothing to compare yet."]
     assert "<html" in render.html(report)

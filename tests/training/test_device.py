@@ -13,7 +13,7 @@ from core.errors import LabError
 from core.runs import starts
 from core.runs.create import create
 from core.training import checkpoint, fold_trainer, train
-from core.training.device import compiled, forget_peak, pick_device, pick_precision, set_speed
+from core.training.device import compiled, device_name, forget_peak, pick_device, pick_precision, set_speed
 from tests.workers import SmallNet, assert_same_tensors, with_changes
 
 CODE = """
@@ -145,6 +145,14 @@ def test_a_resume_at_full_speed_is_told_to_be_inexact():
     begun = [{"epoch": epoch, "device": "A", "speed": "fast"} for epoch in (0, 3)]
     assert starts.inexact(begun) == "after epoch 3 with speed fast, which is never exact"
     assert starts.inexact(begun[:1]) == ""
+
+
+def test_one_thread_is_told_as_one(monkeypatch):
+    for threads, words in ((1, "CPU, 1 thread"), (4, "CPU, 4 threads")):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        assert device_name(CPU) == words
+    begun = [{"epoch": 0, "threads": 4}, {"epoch": 2, "threads": 1}]
+    assert starts.inexact(begun) == "after epoch 2 with 1 thread instead of 4"
 
 
 def test_an_apple_gpu_is_asked_for_where_there_is_none(monkeypatch):

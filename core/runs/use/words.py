@@ -5,6 +5,7 @@ Readings are of one moment, as progress.json has them under `use`; records have 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ NOTE = (
     "Looked at every other second while it trained; a part that was killed is not in it. Figures of a GPU are of all "
     "that it computes and holds, whoever asked it; those of CPU and memory are of the fold's own processes."
 )
+
+
+def device(recorded: Any) -> str:
+    """What a run or a node recorded as its device: older versions wrote "CPU, 1 threads"."""
+    return re.sub(r"\b1 threads\b", "1 thread", str(recorded or ""))
 
 
 def percent(value: float) -> str:

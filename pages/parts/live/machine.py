@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -47,7 +46,7 @@ def in_words(facts: dict[str, Any], progress: list[dict[str, Any]], *, tells_use
     memory together, and the most that may be held is that of the machine. tells_use: what they use of it too, which
     folds with a card say there; once none trains it is told how much all used."""
     words = []
-    if device := re.sub(r"\b1 threads\b", "1 thread", str(facts.get("device") or "")):
+    if device := use_words.device(facts.get("device")):
         threads = facts.get("threads")
         several = len(progress) > 1 and "thread" in device
         words.append(f"{device} each" if several else device)

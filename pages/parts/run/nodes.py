@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from core.runs import FoldState
+from core.runs.use import words as use_words
 from core.text import rate
 
 
@@ -18,7 +19,7 @@ def node_html(fold: FoldState, progress: Mapping[str, Any]) -> str:
     worker = fold.worker or {}
     if fold.state == "queued" or "attempt" not in worker:
         return ""
-    words = [f"on {worker.get('name') or 'a node'}", str(worker.get("device") or "")]
+    words = [f"on {worker.get('name') or 'a node'}", use_words.device(worker.get("device"))]
     words.append(f"{worker['memory'] / 1e9:.0f} GB" if isinstance(worker.get("memory"), (int, float)) else "")
     words.append(rate(progress["images_per_second"]) if progress.get("images_per_second") else "")
     words.append(f"attempt {worker['attempt']}" if worker["attempt"] != 1 else "")
