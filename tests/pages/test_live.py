@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.jobs import control
+from core.jobs import control, elsewhere, halt
 from core.report import render
 from core.runs import FoldState, metrics_file
 from core.runs.lists.summaries import summaries
@@ -84,6 +84,19 @@ def test_before_the_first_epoch_its_steps_are_named_and_nothing_is_drawn(folder)
     waiting = html(page("live", run=run.id))
     assert "Its turn in the queue" in waiting and "next; a worker starts" in waiting
     assert "lab-table" not in waiting and 'class="lab-now"' in waiting
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACET_ENGINE", "ray")
+        assert "next; the cluster begins it" in html(page("live", run=run.id))
+        trouble = "No node of the cluster can take a fold job."
+        elsewhere.report_file(folder).parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(elsewhere.report_file(folder), {"trouble": trouble})
+        assert trouble in html(page("live", run=run.id))
+        patch.setenv("FACET_ENGINE", "nowhere")
+        assert "next; a worker starts" in html(page("live", run=run.id))
+    halt.stop_file(folder).parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(halt.stop_file(folder), {"when": 0.0, "reason": "no room", "jobs": [], "cause": "disk full"})
+    assert "the queue is stopped" in html(page("live", run=run.id))
+    halt.stop_file(folder).unlink()
     run.write_state(FoldState(0, "running"))
     with run.fold_lock(0):
         assert _now(html(page("live", run=run.id))) == "Loading PyTorch"

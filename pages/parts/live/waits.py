@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from core import places
+from core.errors import LabError
+from core.jobs import elsewhere, halt
 from core.text import count
 from pages.parts.run import view
 from pages.parts.shared import badges
@@ -93,6 +96,15 @@ def _place(progress: Mapping[str, Any]) -> int:
 def _turn(status: view.RunStatus) -> str:
     if status.paused:
         return "paused with its study"
+    root = places.runs_folder()
+    if halt.stopped(root) is not None:
+        return "the queue is stopped"  # the page's head says why, and lets it go on
     if status.ahead:
         return "1 fold job before it" if status.ahead == 1 else f"{count(status.ahead)} fold jobs before it"
+    try:
+        begins_there = elsewhere.address(root) is not None
+    except LabError:  # the setting names no place, as the page's head says
+        begins_there = False
+    if begins_there:
+        return str(elsewhere.report(root).get("trouble") or "next; the cluster begins it")
     return "next; a worker starts"
