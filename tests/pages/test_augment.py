@@ -364,12 +364,14 @@ def test_the_stress_test_of_a_finished_fold(never_stopped, monkeypatch):
     monkeypatch.setenv("FACET_RUNS", str(never_stopped.dir.parent))
     monkeypatch.setattr(jobs, "start_worker", lambda root: None)
     page = open_page(view="stress", run=never_stopped.id)
+    offered = page.selectbox(key="stress-name").options
+    assert TRANSFORMS["InvertImg"].title in offered and not set(offered) & set(TRANSFORMS)
     page.selectbox(key="stress-name").set_value("InvertImg").run()
     page.slider(key="stress-count").set_value(8).run()
     page.button(key="stress-go").click().run(timeout=120)
     assert not page.exception
     text = text_of(page)
-    assert "InvertImg, always applied" in text
+    assert f"{TRANSFORMS['InvertImg'].title}, always applied" in text
     assert html_of(page).count("<figure>") == 9
     assert "One photo" in text
     assert "on 8 held-out photos. Without it: accuracy" in text

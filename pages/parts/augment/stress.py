@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core.augment import steps
-from core.config.transforms import TRANSFORMS
+from core.config.transforms import TRANSFORMS, param_title, title_of
 from core.data.persons import UNKNOWN, Persons, persons_of, units
 from core.errors import LabError
 from core.figures import stress as stress_figures
@@ -99,7 +99,7 @@ def _controls(summaries: dict[str, dict]) -> StressTest:
         key = OneAttribute(Run(run_id), attribute).key
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [name for name, entry in TRANSFORMS.items() if not entry.deterministic]
-        transform = st.selectbox("Transform", names, key="stress-name", width=230)
+        transform = st.selectbox("Transform", names, key="stress-name", format_func=title_of, width=260)
         param = _pick_param(transform)
         classes = [ALL, *opened(key).info().get("class_names", [])]
         class_name = st.selectbox("Of class", classes, key=f"stress-class-{key}", width=150)
@@ -138,7 +138,7 @@ def _pick_run(summaries: dict[str, dict]) -> str:
 def _pick_param(transform: str) -> str | None:
     """The parameter that grows; None where the transform has none."""
     params = TRANSFORMS[transform].params
-    labels = {name: name.replace("_", " ") for name, param in params.items() if param.kind != "rgb"}
+    labels = {name: param_title(name) for name, param in params.items() if param.kind != "rgb"}
     if not labels:
         return None
     return st.selectbox("Strength", list(labels), format_func=labels.get, key=f"stress-{transform}", width=200)
@@ -187,12 +187,12 @@ def _photos(persons: Persons) -> str:
 
 def _draw(outcome: StressPredictions, run: Run, fold: int) -> None:
     param = TRANSFORMS[outcome.name].params.get(outcome.param)
-    strength = "probability" if param is None else outcome.param.replace("_", " ")
+    strength = "probability" if param is None else param_title(outcome.param).lower()
     strength += f", {param.unit}" if param is not None and param.unit else ""
     persons = persons_of(outcome.samples)
     worst = int(outcome.accuracy.argmin())
     st.caption(
-        f"{plain(outcome.name)}, always applied, its other parameters as in the run (else the defaults), on "
+        f"{plain(title_of(outcome.name))}, always applied, its other parameters as in the run (else the defaults), on "
         f"{_photos(persons)}. Without it: accuracy {outcome.plain_accuracy:.3f}; at "
         f"worst {outcome.accuracy[worst]:.3f}, at {outcome.values[worst]:.3g}."
     )
