@@ -20,6 +20,7 @@ from pages.parts.correcting import said as data_said
 from pages.parts.data import duplicates, faces, problems
 from pages.parts.data import gallery as data_gallery
 from pages.parts.dataset import card, picker
+from pages.parts.keys.places import KEYS
 from tests.photos import draw, mask_dataset
 
 PAGE = HOME / "pages" / "data.py"
@@ -209,6 +210,29 @@ def test_a_gallery_goes_by_person_and_at_random(lab, tmp_path, drawn):
     press(page, "Shuffle again")
     again = [cell["sample"] for cell in drawn[-1]]
     assert first != again and first != sorted(first)
+
+
+def test_p_and_n_go_to_the_previous_and_the_next_photo_over_the_ends_of_pages_and_esc_closes_it(lab, tmp_path):
+    root = pets(tmp_path / "pets")
+    order = scan(DataConfig(root=str(root))).samples["sample"].tolist()
+    page = open_page(root=root, view="faces", order="name", photo=order[59])
+
+    def press_key(shortcut: str) -> None:
+        (button,) = (each for each in page.button if each.proto.shortcut.lower() == shortcut.lower())
+        assert not button.disabled
+        button.click().run()
+        assert not page.exception
+
+    press_key("N")
+    assert (address(page, "photo"), address(page, "page")) == (order[60], "2")
+    press_key("P")
+    assert (address(page, "photo"), address(page, "page")) == (order[59], "")
+    press_key("P")
+    assert address(page, "photo") == order[58]
+    press_key("escape")
+    assert address(page, "photo") == ""
+    listed = " ".join(keys for keys, _ in KEYS["data"]).split()
+    assert {"P", "N", "Esc"} <= {*listed}
 
 
 def orders_of(page: AppTest) -> list[str]:

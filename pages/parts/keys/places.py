@@ -17,6 +17,11 @@ PAGES = (  # name of its file, what it is called, its icon
 )
 _CURVES = ("double click", "all of the curves again, after a zoom")
 KEYS = {  # page -> (keys, what they do) of that page alone
+    "data": (
+        ("P N", "of an open photo: the previous, the next one"),
+        ("Esc", "close the photo, or clear what is selected"),
+        ("Z", "undo the correction just saved"),
+    ),
     "live": (_CURVES,),
     "look_inside": (
         ("P N", "the previous, the next photo"),
