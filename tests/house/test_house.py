@@ -395,6 +395,48 @@ def test_a_table_is_drawn_in_one_place_with_a_download_that_runs_no_formula():
     assert drawn == {"tables.py"}
 
 
+def charts_that_offer_an_upload(tree):
+    """Lines that draw a figure whose mode bar may send it to plotly's own server."""
+    tables = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and isinstance(node.value, ast.Dict)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "plotly_chart":
+            options = {}
+            for keyword in node.keywords:
+                value = tables.get(getattr(keyword.value, "id", ""), keyword.value)
+                if keyword.arg in ("config", None) and isinstance(value, ast.Dict):
+                    options |= ast.literal_eval(value) if keyword.arg is None else {"config": ast.literal_eval(value)}
+            if options.get("config", {}).get("showSendToCloud") is not False:
+                yield node.lineno
+
+
+def test_no_chart_of_a_page_offers_to_be_uploaded():
+    """Those that Streamlit draws; the lab's own element is held to it in tests/pages/test_live.py."""
+    drawing = saying(sorted((HOME / "pages").rglob("*.py")), ".plotly_chart(")
+    assert {path.name for path in drawing} >= {"overview.py", "stress.py", "views.py"}
+    wrong = {path.name: lines for path in drawing if (lines := list(charts_that_offer_an_upload(tree_of(path))))}
+    assert not wrong, "pass config={..., 'showSendToCloud': False}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "st.plotly_chart(figure)",
+        "left.plotly_chart(figure, config={'displaylogo': False})",
+        "st.plotly_chart(figure, config={'showSendToCloud': True})",
+        "st.plotly_chart(figure, key='classes', **LOOK); LOOK = {'config': {'displayModeBar': False}}",
+        "st.plotly_chart(figure, config=somebodys)",
+    ],
+)
+def test_the_rule_of_uploads_sees_a_chart_in_each_way_of_drawing_one(code):
+    assert list(charts_that_offer_an_upload(ast.parse(code))) == [1]
+
+
 def test_yaml_is_read_and_written_in_one_place():
     for path in [*CORE, *(HOME / "pages").rglob("*.py")]:
         assert path.name == "plain_yaml.py" or "yaml" not in set(imported(path)), path.name

@@ -1,6 +1,7 @@
 """Live, run without a browser on made-up run folders."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from pages.parts.run import curves, view
 from pages.parts.shared import run_picker
 from tests.pages.app import button, html, labels, page
 from tests.pages.trials import make_run, metric_rows
+from tests.photos import draw
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -112,6 +114,19 @@ def test_before_the_first_epoch_its_steps_are_named_and_nothing_is_drawn(folder)
         assert _now(stepping) == "First epoch" and "step 2 of 5" in stepping
         metrics_file.append_metrics(run.metrics_file(0), metric_rows(1, 0))
         assert "Before the first epoch" not in html(page("live", run=run.id))
+
+
+def test_the_photos_it_is_about_to_learn_from_stand_there_until_the_first_epoch(folder):
+    run = make_run(folder, states=("queued", "queued"))
+    announced = "It is about to learn from photos such as these"
+    assert announced not in html(page("live", run=run.id)), "not one of them can be read"
+    run = make_run(folder, "with photos", states=("queued", "queued"))
+    for path in run.samples()["path"]:
+        draw(Path(path))
+    before = html(page("live", run=run.id))
+    assert announced in before and before.partition(announced)[2].count("<img") == len(run.samples())
+    metrics_file.append_metrics(run.metrics_file(0), metric_rows(1, 0))
+    assert announced not in html(page("live", run=run.id))
 
 
 def _now(markup):

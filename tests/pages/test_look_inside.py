@@ -424,6 +424,22 @@ def test_a_deleted_checkpoint_and_weights_that_are_no_numbers_are_one_sentence(d
     assert "depth 34" in row["lines"][0]
 
 
+def test_a_map_without_heat_says_so_and_is_not_judged(depths):
+    """A head that weighs nothing: no place of the photo moves its answer."""
+    (small, _), samples = depths
+    name, fold = samples["sample"].iloc[0], int(samples["fold"].iloc[0])
+    path = small.weights_file(fold, "best")
+    state = safetensors.torch.load_file(path)
+    state["fc.weight"][:] = 0
+    path.unlink()
+    safetensors.torch.save_file(state, path)
+    (row,) = sent(page(run=small.id, samples=name, layers="layer2,layer4", trust="1"), "facet_maps")["rows"]
+    assert [(cell["note"], cell["trust"]) for cell in row["cells"]] == [("no heat", None)] * 2
+    other = samples["sample"][samples["fold"] != fold].iloc[0]
+    (row,) = sent(page(run=small.id, samples=other, layers="layer2"), "facet_maps")["rows"]
+    assert "background" in row["cells"][0]["note"], "the other fold has its weights"
+
+
 def test_a_photo_that_is_gone_is_named_and_the_others_are_shown(depths, tmp_path):
     (small, _), samples = depths
     table = small.samples()
