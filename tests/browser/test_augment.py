@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.hands import address, button, choose, filled, fits, pick, press, sees, text
 from tests.browser.screen import Talk, slack, soon
+from tests.photos import draw
 
 pytestmark = pytest.mark.browser
 
@@ -75,3 +76,22 @@ def test_the_address_opens_the_same_view_and_a_narrow_window_fits(page, lab):
     sees(page, "the others that draw are off", 90)
     talk.over()
     assert photo_of(page) == photo
+
+
+def test_an_upload_stays_the_photo_while_its_control_is_away(page, lab, tmp_path):
+    """Streamlit forgets what a control held that a run did not draw; this file has to outlast that."""
+    talk = Talk(page)
+    mine = draw(tmp_path / "mine.png", size=(60, 50))
+    page.goto(f"/augment?root={lab.demo}&recipe=quick")
+    sees(page, "Epoch 16", 90)
+    talk.over()
+    pick(page, "radio", "Upload")
+    page.locator('input[type="file"]').first.set_input_files(mine)
+    sees(page, "mine.png · uploaded")
+    pick(page, "radio", "Stress test")
+    soon(lambda: not page.locator('input[type="file"]').count(), 60 * slack(), "the control is away")
+    talk.over()
+    pick(page, "radio", "Draws")
+    sees(page, "mine.png · uploaded")
+    press(button(page, "Remove mine.png"))
+    sees(page, "Choose a dataset or upload a photo.")
