@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.text import plain
 from pages.parts.augment import beside, change, effect, stress, style, text, views
 from pages.parts.augment.photo import choose, chosen, dataset, photos_of, take_dataset, uploads
+from pages.parts.dataset import lead
 from pages.parts.form import draft as form_draft
 from pages.parts.form import transforms
 from pages.parts.launch.source import first_recipe, take_pipeline
@@ -25,6 +26,7 @@ SEEN = ("draws", "beside", "steps", "batch", "walk")  # views of pictures, which
 OF_A_PHOTO = ("draws", "beside", "steps", "walk", "cost")  # views of one photo, which is chosen above them
 LAUNCH = Path(__file__).with_name("launch.py")
 DRAFT, VERSION, RECIPE = "augment_draft", "augment_version", "augment_recipe"
+CORRECT = "augment-correct"  # key of what is to be corrected
 OF_LAUNCH = "Launch"  # in the place of a recipe's name, which has no capitals
 TAKEN, FOLLOWED = "augment_taken", "augment_followed"  # the draft as it was taken from Launch; what was taken there
 VIEWS = {
@@ -188,7 +190,24 @@ def label_of(path: str) -> str:
     parts = path.split(".")
     if parts[0] == "transforms" and len(parts) > 1:
         return f"{int(parts[1]) + 1}. {draft['transforms'][int(parts[1])]['name']}"
-    return parts[0]
+    return parts[0].capitalize()
+
+
+def to_correct(errors: dict[str, str]) -> None:
+    """What keeps the pictures from being drawn, each with the way to its field."""
+    with st.container(key=CORRECT, gap="xsmall"):
+        st.markdown(":red[:material/error: **To correct first**]")
+        for path, message in errors.items():
+            st.button(
+                plain(label_of(path)),
+                key=f"{CORRECT}-{path}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                on_click=lead.lead_to,
+                args=(CORRECT, transforms.places_of(path, draft["transforms"], message)),
+                help="Go to it.",
+            )
+            st.markdown(f":small[{plain(message)}]")
 
 
 def pick_view() -> str:
@@ -251,9 +270,9 @@ with right, st.container(key=style.SEEN if view in SEEN else style.READ):
     with st.container():  # in sight wherever in the list the click was; always there, so that what follows stays
         change.way_back(draft, restart)
         change.mend_fault()
+        lead.follow(CORRECT)
     if view not in ("text", "stress") and (config is None or errors):
-        lines = [f"- {plain(label_of(path))}: {plain(message)}" for path, message in errors.items()]
-        st.error("To correct first:\n" + "\n".join(lines), icon=":material/error:")
+        to_correct(errors)
         st.stop()
     if view not in ("text", "stress") and photo is None:
         st.info("Choose a dataset or upload a photo.", icon=":material/photo_library:")

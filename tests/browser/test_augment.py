@@ -60,6 +60,19 @@ def test_a_list_is_built_reordered_seen_step_by_step_and_sent_to_launch(page, la
     soon(lambda: places(page)[-4:] == order, 60 * slack(), lambda: f"Launch has the list; it has {places(page)}")
 
 
+def test_what_is_to_be_corrected_leads_to_it_and_gives_it_the_keyboard(page, lab):
+    page.goto(f"/augment?root={lab.demo}&recipe=quick")
+    sees(page, "Epoch 16", 90)
+    page.locator('[class*="transforms-0-enabled"] label').first.click()
+    sees(page, "To correct first")
+    press(button(page, "Transforms"))
+    soon(
+        lambda: page.evaluate("document.activeElement.closest('[class*=\"transforms-0-enabled\"]') !== null"),
+        20 * slack(),
+        "the first transform of the list has the keyboard",
+    )
+
+
 def photo_of(page) -> str | None:
     return page.evaluate("new URL(location.href).searchParams.get('photo')")
 

@@ -347,6 +347,23 @@ def test_a_batch_shows_mixed_labels(lab, tiny_dataset):
     assert page.session_state["augment_draft"]["mix"]["method"] == "mixup"
 
 
+@pytest.mark.parametrize(("part", "at"), [("params", "height"), ("p", "p")])
+def test_what_is_to_be_corrected_leads_to_its_field_with_a_click(lab, tiny_dataset, part, at):
+    page = open_page(root=str(tiny_dataset), recipe="quick")
+    listed = page.session_state["augment_draft"]["transforms"]
+    place = next(i for i, entry in enumerate(listed) if TRANSFORMS[entry["name"]].deterministic == (part == "params"))
+    (listed[place]["params"] if part == "params" else listed[place])[at] = 10**6
+    page.run()
+    assert not page.exception and "To correct first" in text_of(page)
+    (line,) = [each for each in page.button if (each.key or "").startswith("augment-correct-")]
+    assert line.label.replace("\\", "") == f"{place + 1}. {listed[place]['name']}"
+    line.click().run()
+    _, where, names = page.session_state["lead_to"]
+    keys = ["st-key-" + re.sub(r"[^\w-]", "-", each.key) for each in page.text_input if each.key]
+    there = next(key for name in names for key in keys if re.search(f"^st-key-(.*-)?{name}(-\\d+)?$", key))
+    assert where == "augment-correct" and re.search(f"-{at}(-\\d+)?$", there), "the first that stands on the page"
+
+
 def test_save_as_recipe(lab, tiny_dataset):
     page = open_page(root=str(tiny_dataset), recipe="study")
     page.text_input(key="augment-save-name").set_value("my-faces").run()

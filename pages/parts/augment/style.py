@@ -7,6 +7,9 @@ CSS = """<style>
 .st-key-augment-view-line [data-testid="stButtonGroup"] > div { flex-wrap: wrap; }
 .st-key-augment-way-back :is(p, [data-testid="stMarkdownContainer"]) { margin: 0; }
 .st-key-augment-preview { gap: .6rem; }
+[class*="st-key-lead-augment"] { display: none; }
+.st-key-augment-correct [data-testid="stBaseButton-tertiary"] { padding: 0; min-height: 1.5rem; }
+.st-key-augment-correct :is(p, [data-testid="stMarkdownContainer"]) { margin: 0; line-height: 1.35; }
 @media (max-width: 1080px) {
   [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-augment-preview),
   [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-augment-reading) {

@@ -37,25 +37,25 @@ def number(
             help=help or help_of(path),
             placeholder=empty if optional else None,
         )
-        message(path, errors)
+        message(path, errors, of_field=True)
 
 
 def choice(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[[Any], str] = str) -> None:
     with st.container(width=FIELD + 40, gap="xsmall"):
         of_draft(st.selectbox, path, list(options), format_func=show)
-        message(path, errors)
+        message(path, errors, of_field=True)
 
 
 def segments(path: str, options: Iterable[Any], errors: Errors, *, show: Callable[[Any], str] = str) -> None:
     with st.container(width="content", gap="xsmall"):
         of_draft(st.segmented_control, path, list(options), format_func=show, required=True)
-        message(path, errors)
+        message(path, errors, of_field=True)
 
 
 def words(path: str, errors: Errors, *, label: str, width: int | str = "stretch", placeholder: str = "") -> None:
     with st.container(width=width, gap="xsmall"):
         of_draft(st.text_input, path, label=label, show=lambda value: value or "", placeholder=placeholder)
-        message(path, errors)
+        message(path, errors, of_field=True)
 
 
 def checkbox(path: str) -> None:
@@ -69,8 +69,16 @@ def of_draft(widget: Callable[..., Any], path: str, *args: Any, label: str = "",
     return field(widget, label, *args, key=key_of(path), holds=get(draft(), path), take=writer(path), **options)
 
 
-def message(path: str, errors: Errors) -> None:
-    """What is wrong with a field, beneath its control."""
+def message(path: str, errors: Errors, *, of_field: bool = False) -> None:
+    """What is wrong with a field or a part of the form, beneath it.
+
+    of_field: what stands right above it is that one field, whose border is red then (pages/parts/shared/theme.py).
+    """
     for place in (path, *(f"{path}.{i}" for i in range(3))):
         if place in errors:
-            st.markdown(f":small[:red[:material/error: {plain(errors[place])}]]")
+            words = f":small[:red[:material/error: {plain(errors[place])}]]"
+            if of_field:
+                with st.container(key=f"wrong-{path}-{place}"):
+                    st.markdown(words)
+            else:
+                st.markdown(words)

@@ -46,7 +46,7 @@ def task_and_folds(errors: Errors, tasks: list[str], scan: Scan | None, ways: Wa
                 format_func=lambda name: TASKS.get(name, name),
                 help=help_of("task.name"),
             )
-            message("task.name", errors)
+            message("task.name", errors, of_field=True)
         if "age" in chosen:
             number("task.age_limits.0", errors, label="Middle group from", help="Its first age, in years.")
             number("task.age_limits.1", errors, label="Oldest group from", help="Its first age, in years.")
@@ -117,7 +117,7 @@ def model_and_weights(errors: Errors, parents: dict[str, str]) -> None:
             choice("model.init_checkpoint", tuple(EPOCHS), errors, show=lambda which: EPOCHS.get(which, which))
     if init in ("file:", "run:", f"run:{CHOOSE}"):
         errors = {**errors, "model.init": "Type the path of a weights file." if kind == "file" else "Choose a run."}
-    message("model.init", errors)
+    message("model.init", errors, of_field=True)
     if kind == "imagenet" and "model.init" not in errors:
         depth = draft()["model"]["depth"]
         icon = "check" if imagenet_file(depth).is_file() else "download"

@@ -74,11 +74,31 @@ def search_line(name: str) -> str:
     return f"{table.title} · {name} · {table.also}"
 
 
+def places_of(path: str, listed: list[dict[str, Any]], message: str) -> list[str]:
+    """Ends of the keys of the controls that a message about the list is about, for lead.lead_to, the nearest first.
+
+    path: such as transforms.2.p, or transforms.2, where the message names the parameter.
+    """
+    keyed = path.replace(".", "-")
+    ends = [f"{keyed}(-.*)?"]
+    _, _, index = path.partition(".")
+    if index.isdigit() and int(index) < len(listed):
+        name, _ = _of_parameter(listed[int(index)], message)
+        ends[:0] = [f"{keyed}-params-{name}(-.*)?"] if name else []
+    return ends
+
+
+def _of_parameter(entry: dict[str, Any], message: str) -> tuple[str, str]:
+    """(the parameter that a message about an entry names, what is wrong with it); empty where it names none."""
+    prefix = f"{entry['name']}."
+    name, _, reason = message.removeprefix(prefix).partition(": ") if message.startswith(prefix) else ("", "", "")
+    return name, reason
+
+
 def _transform(transforms: TransformList, index: int, entry: dict[str, Any], errors: Errors, notes: list[str]) -> None:
     here, table = f"transforms.{index}", TRANSFORMS[entry["name"]]
-    prefix = f"{entry['name']}."
     message = errors.get(here, "")
-    wrong, _, reason = message.removeprefix(prefix).partition(": ") if message.startswith(prefix) else ("", "", "")
+    wrong, reason = _of_parameter(entry, message)
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             _switch(transforms, here, entry)
@@ -172,7 +192,7 @@ def _param(
                         take=_writer(transforms, part, at),
                         help=help if i == len(ends) - 1 else None,
                     )
-        fields.message(where, errors)
+        fields.message(where, errors, of_field=True)
 
 
 def _slides(param: Param, value: Any) -> bool:

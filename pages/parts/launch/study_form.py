@@ -61,7 +61,7 @@ def words(errors: Errors) -> None:
         with st.container(gap="xsmall"):
             help = StudyConfig.model_fields[name].description
             _text(name, label, read=str.strip, placeholder=hint, help=help)
-            fields.message(f"study.{name}", errors)
+            fields.message(f"study.{name}", errors, of_field=True)
 
 
 def export(form: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ def _number(name: str, label: str, empty: str, errors: Errors) -> None:
     with st.container(width=fields.FIELD + 20, gap="xsmall"):
         help = ShrinkConfig.model_fields[name].description
         _text(name, label, read=read, show=show, placeholder=empty, help=help)
-        fields.message(f"study.shrink.{name}", errors)
+        fields.message(f"study.shrink.{name}", errors, of_field=True)
 
 
 def _text(name: str, label: str, **options: Any) -> None:

@@ -25,6 +25,9 @@ STYLE = """<style>
 [data-testid="stCode"] .token:is(.key, .atrule, .tag, .keyword) { color: var(--st-primary-color) !important; }
 [data-testid="stCode"] .token:is(.number, .boolean, .important, .null) { color: var(--lab-warn) !important; }
 [data-testid="stCode"] .token:is(.string, .comment, .punctuation) { color: inherit !important; }
+:has(+ [data-testid="stLayoutWrapper"] > [class*="st-key-wrong-"]) :is([data-testid="stTextInputRootElement"],
+  .react-aria-ComboBox > [role="group"], [data-testid="stButtonGroup"] button)
+  { border-color: var(--lab-bad) !important; }
 [data-testid="stButtonGroup"] button[data-variant="segmented_control"] { min-height: 2.5rem; }
 [role="tablist"]:has(> [data-testid="stTab"]) { gap: 0 !important; border: 0 !important; flex-wrap: wrap;
   row-gap: .3rem; }

@@ -14,7 +14,7 @@ from core.jobs.room.forecast import Forecast
 from core.network.weights import imagenet_file
 from core.text import count, plain
 from pages.parts.dataset import lead
-from pages.parts.form import attributes, downloads, draft
+from pages.parts.form import attributes, downloads, draft, transforms
 from pages.parts.form.draft import Errors
 from pages.parts.launch import room
 from pages.parts.shared import groups
@@ -44,7 +44,7 @@ def draw(errors: Errors, space: Forecast | None, scan: Scan | None = None) -> No
                 type="tertiary",
                 icon=":material/arrow_forward:",
                 on_click=_go_to,
-                args=(path,),
+                args=(path, text),
                 help="Go to it.",
             )
             st.markdown(f":small[{plain(text)}]")
@@ -91,12 +91,12 @@ def _from_scratch() -> None:
     draft.edited("model.init")
 
 
-def _go_to(path: str) -> None:
-    """Open the group that has a setting, and lead there."""
+def _go_to(path: str, message: str) -> None:
+    """Open the group that has a setting, and lead there. message: what is said of it."""
     first = path.split(".")[0]
     places_of = [path.replace(".", "-")]
     if first == "transforms":
-        places_of = [f"{path.replace('.', '-')}-.*"]
+        places_of = transforms.places_of(path, draft.draft()["transforms"], message)
     if first in FORMS:
         groups.open_group(FORMS[first])
         places_of += [f"group-{FORMS[first]}"]
