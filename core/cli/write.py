@@ -30,9 +30,15 @@ def report(
     photo: Annotated[
         list[str] | None, typer.Option("--photo", "--face", help="A sample to show as well; can be repeated.")
     ] = None,
+    photos: Annotated[
+        str, typer.Option(help="Photos of people: shown, blurred (maps of them too), or none.")
+    ] = "shown",
     runs_dir: RunsOption = None,
 ) -> None:
-    """Write a study or some runs up: one HTML file that needs no network, or Markdown. Prints the answer."""
+    """Write a study or some runs up: one HTML file that needs no network, or Markdown. Prints the answer.
+
+    The HTML file shows photos of people as they are, unless --photos says otherwise.
+    """
     from core.report import render
     from core.report.gather import of_names
 
@@ -46,6 +52,7 @@ def report(
         maps=maps or trust,
         trust=trust,
         faces=photo or [],
+        photos=photos,
     )
     path = out or Path(f"{names[0]}.{'md' if markdown else 'html'}")
     as_markdown = markdown or path.suffix.lower() == ".md"

@@ -24,6 +24,7 @@ from core.storage.files import write_whole
 
 SIDE = 240  # px of the longer side
 QUALITY = 86
+SQUARES = 8  # along the longer side of a photo that is blurred
 SHARD_LIMIT = 1000  # files in one of 256 folders: about 3 GB in all, at 12 kB each
 
 
@@ -34,6 +35,15 @@ def small_jpeg(pixels: np.ndarray, side: int) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
+
+
+def blurred(pixels: np.ndarray, side: int) -> np.ndarray:
+    """A picture as at most SQUARES x SQUARES squares of one colour each, the mean of what was there, uint8, its longer
+    side `side` px. All else is gone, so that nobody makes the picture of it again."""
+    picture = Image.fromarray(pixels)
+    longest = max(picture.size)
+    squares, size = ([max(1, round(n * sides / longest)) for sides in picture.size] for n in (SQUARES, side))
+    return np.asarray(picture.resize(squares, Image.Resampling.BOX).resize(size, Image.Resampling.NEAREST))
 
 
 def small_photo(photo: StoredPhoto, side: int) -> bytes:

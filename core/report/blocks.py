@@ -53,7 +53,8 @@ class FaceMap:
 
 @dataclass(frozen=True)
 class Face:
-    """jpeg: the photo, empty with `missing` saying why. lines: what stands below it. maps: of each run.
+    """jpeg: the photo, empty with `missing` saying why; empty alone in a report without photos. lines: what stands
+    below it. maps: of each run.
 
     sample: its name in the dataset, by which Look inside finds it.
     """

@@ -12,11 +12,11 @@ from core.compare import contrast
 from core.compare.members import ComparedRun, out_of_fold
 from core.compare.pairs import Pair
 from core.data.pictures.photo import StoredPhoto, photo_of
-from core.data.thumbnails import small_photo
+from core.data.thumbnails import SQUARES, blurred, small_jpeg
 from core.errors import LabError
 from core.inside.cells import Grid, in_words, is_coarse
 from core.report.blocks import Block, Bullets, Face, FaceMap, Faces, Section, Text
-from core.report.findings import Findings
+from core.report.findings import BLURRED, SHOWN, WITHOUT, Findings
 from core.report.maps import LAYER, RunMaps, maps_of
 from core.runs.yes_no.view import OneAttribute
 from core.text import count, sure
@@ -25,11 +25,16 @@ FACES = 6  # a pair and a direction: what fills a row of the HTML file on a wide
 PAIRS = 4  # in a report: each opens two networks, and nobody reads forty of them
 NAMED = 5  # attributes that a face's line names
 SIDE = 160  # px
+_OF_PHOTOS = {
+    BLURRED: f"Photos are blurred: each is at most {SQUARES} x {SQUARES} squares of one colour, also beneath its maps.",
+    WITHOUT: "Written without photos: what was answered about each is told by its name.",
+}
 
 
 def section(findings: Findings) -> Section:
     """Faces that were asked for, then those on which a run and the baseline differ most; a run alone has mistakes."""
-    blocks: list[Block] = [*_asked(findings)]
+    blocks: list[Block] = [Text(_OF_PHOTOS[findings.photos])] if findings.photos in _OF_PHOTOS else []
+    blocks += _asked(findings)
     apart = {d.run: abs(d.interval.mean) if d.interval else 0.0 for d in findings.differences}
     furthest = sorted(findings.pairs, key=lambda pair: -apart[pair.run.id])[:PAIRS]
     for pair in findings.pairs:
@@ -56,7 +61,7 @@ def _flips(findings: Findings, pair: Pair) -> list[Faces]:
         if len(rows):
             what = "answers" if pair.run.one_by_one else "photos"
             title = f"{right} right, {wrong} wrong: {count(len(rows))} {what}, the clearest first"
-            faces = tuple(_flip(row, maps) for row in rows.head(FACES).itertuples(index=False))
+            faces = tuple(_flip(findings, row, maps) for row in rows.head(FACES).itertuples(index=False))
             blocks.append(Faces(title, faces, _note(maps)))
     return blocks
 
@@ -77,7 +82,8 @@ def _asked(findings: Findings) -> list[Faces | Bullets]:
         rows = {run: table.loc[sample] for run, table in answers.items() if sample in table.index}
         first = next(iter(rows.values()))
         lines = [f"{findings.names[run]}: {_answer(row)}" for run, row in rows.items()]
-        cells.append(_face(photo_of({**first, "sample": sample}), (str(first["label"]), *lines), _of(sample, maps)))
+        photo = photo_of({**first, "sample": sample})
+        cells.append(_face(findings, photo, (str(first["label"]), *lines), _of(sample, maps)))
     blocks: list[Faces | Bullets] = []
     if cells:
         title = "Chosen photos: what every run answered, and how sure it was, out of fold"
@@ -111,7 +117,7 @@ def _answer(row: pd.Series) -> str:
 def _maps(findings: Findings, member: ComparedRun, samples: list[str]) -> RunMaps:
     if not findings.maps or not samples:
         return RunMaps()
-    return maps_of(member.run, samples, SIDE, trusted=findings.trust)
+    return maps_of(member.run, samples, SIDE, trusted=findings.trust, blur=findings.photos != SHOWN)
 
 
 def _maps_of_rows(findings: Findings, member: ComparedRun, rows: pd.DataFrame) -> RunMaps:
@@ -123,7 +129,8 @@ def _maps_of_rows(findings: Findings, member: ComparedRun, rows: pd.DataFrame) -
     grids: set[Grid] = set()
     for attribute, of_attribute in rows.groupby(rows["attribute"].astype(str)) if findings.maps else ():
         of_run = OneAttribute(member.run, str(attribute))
-        seen = maps_of(of_run, list(of_attribute["sample"]), SIDE, trusted=findings.trust)
+        blur = findings.photos != SHOWN
+        seen = maps_of(of_run, list(of_attribute["sample"]), SIDE, trusted=findings.trust, blur=blur)
         if seen.missing:
             return seen
         jpegs |= {_subject(sample, str(attribute)): jpeg for sample, jpeg in seen.jpegs.items()}
@@ -164,14 +171,14 @@ def _of(sample: str, maps: dict[str, RunMaps]) -> tuple[FaceMap, ...]:
     )
 
 
-def _flip(row, maps: dict[str, RunMaps]) -> Face:
+def _flip(findings: Findings, row, maps: dict[str, RunMaps]) -> Face:
     right, wrong = ("a", "b") if row.right == "run" else ("b", "a")
     lines = (
         str(row.label),
         f"{sure(getattr(row, f'p_{right}'))}, the other says {getattr(row, f'predicted_{wrong}')} "
         f"({sure(getattr(row, f'q_{wrong}'))}), fold {row.fold}",
     )
-    return _face(photo_of(row), lines, _of(_subject(row.sample, row.attribute), maps))
+    return _face(findings, photo_of(row), lines, _of(_subject(row.sample, row.attribute), maps))
 
 
 def _mistakes(findings: Findings) -> Faces | None:
@@ -189,15 +196,18 @@ def _mistakes(findings: Findings) -> Faces | None:
     for row in rows.itertuples(index=False):
         lines = (str(row.label), f"predicted {row.predicted}, loss {row.loss:.2f}, fold {row.fold}")
         subject = _subject(row.sample, str(row.attribute) if member.one_by_one else "")
-        cells.append(_face(photo_of(row), lines, _of(subject, maps)))
+        cells.append(_face(findings, photo_of(row), lines, _of(subject, maps)))
     what = "answers" if member.one_by_one else "photos"
     title = f"Its mistakes: {count(len(wrong))} of {count(len(table))} {what}, the worst first"
     return Faces(title, tuple(cells), _note(maps))
 
 
-def _face(photo: StoredPhoto, lines: tuple[str, ...], maps: tuple[FaceMap, ...]) -> Face:
+def _face(findings: Findings, photo: StoredPhoto, lines: tuple[str, ...], maps: tuple[FaceMap, ...]) -> Face:
+    if findings.photos == WITHOUT:
+        return Face(b"", (*lines, photo.sample), sample=photo.sample)
     try:
-        picture = small_photo(photo, SIDE)
+        pixels = photo.pixels()
     except LabError as error:
         return Face(b"", lines, error.message, sample=photo.sample)
+    picture = small_jpeg(pixels if findings.photos == SHOWN else blurred(pixels, SIDE), SIDE)
     return Face(picture, lines, maps=maps, sample=photo.sample)

@@ -16,6 +16,8 @@ from core.errors import LabError
 from core.runs import Run
 from core.runs.colours import colour_of
 
+SHOWN, BLURRED, WITHOUT = PHOTOS = ("shown", "blurred", "none")  # what a report does with photos of people
+
 
 @dataclass(frozen=True, eq=False)
 class Findings:
@@ -33,6 +35,7 @@ class Findings:
     maps: bool
     trust: bool = False  # how far to trust each map is measured
     faces: tuple[str, ...] = ()  # samples that the reader asked for
+    photos: str = SHOWN
 
 
 def compare_runs(
@@ -43,8 +46,11 @@ def compare_runs(
     maps: bool = False,
     trust: bool = False,
     faces: Sequence[str] = (),
+    photos: str = SHOWN,
 ) -> Findings:
-    """Raises LabError when no run can be read, or the baseline is not among them."""
+    """photos: of PHOTOS. Raises LabError when no run can be read, or the baseline is not among them."""
+    if photos not in PHOTOS:
+        raise LabError(f"report: photos '{photos}' is not known.", f"Choose of {', '.join(PHOTOS)}.", kind="config")
     if not runs:
         raise LabError("report: no run is named.", "Name a study or runs.", kind="gone")
     root = runs[0].dir.parent
@@ -70,7 +76,8 @@ def compare_runs(
         names={m.id: m.name for m in ordered},
         problems=[str(error) for error in (*errors, *refused)],
         within=within,
-        maps=maps,
+        maps=maps and photos != WITHOUT,
         trust=trust,
         faces=tuple(dict.fromkeys(faces)),
+        photos=photos,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.errors import LabError
 from core.report import sections
 from core.report.blocks import Report
-from core.report.findings import compare_runs
+from core.report.findings import SHOWN, compare_runs
 from core.report.words import answer
 from core.runs import Run
 from core.studies import records
@@ -28,17 +28,18 @@ def gather(
     maps: bool = False,
     trust: bool = False,
     faces: Sequence[str] = (),
+    photos: str = SHOWN,
 ) -> Report:
     """Read the runs, compare them, and write every section.
 
     baseline: id of the run that the others are compared with; the first one without it. within: half width of the
     region that counts as the same, a share. maps: show what the networks looked at on the faces (loads them). trust:
     say how far each map is to be trusted (some fifty answers a map). faces: samples to show besides those on which runs
-    differ most.
+    differ most. photos: shown as they are, blurred (maps of them too), or none, and then no maps.
     Raises LabError when no run is left that can be read; a run that cannot be read, or that tells other classes, is
     named in the report and left out.
     """
-    findings = compare_runs(runs, baseline=baseline, within=within, maps=maps, trust=trust, faces=faces)
+    findings = compare_runs(runs, baseline=baseline, within=within, maps=maps, trust=trust, faces=faces, photos=photos)
     sentences = answer(findings)
     number = len(findings.members)
     return Report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.data.thumbnails import small_jpeg
+from core.data.thumbnails import blurred, small_jpeg
 from core.errors import LabError
 from core.inside.cells import Grid, drawn, grids_of
 from core.inside.picture import lut, overlay
@@ -27,11 +27,11 @@ class RunMaps:
     trust: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
-def maps_of(run: Run, samples: Sequence[str], side: int, *, trusted: bool = False) -> RunMaps:
+def maps_of(run: Run, samples: Sequence[str], side: int, *, trusted: bool = False, blur: bool = False) -> RunMaps:
     """GradCAM of the last layer for the predicted class, from the fold that held the person out, at its best epoch.
 
-    side: of the picture, px. trusted: measure how far to trust each map, which costs some fifty answers a map. A
-    checkpoint or a photo that is gone costs the maps of this run, not the report.
+    side: of the picture, px. trusted: measure how far to trust each map, which costs some fifty answers a map.
+    blur: the photo beneath each map. A checkpoint or a photo that is gone costs the maps of this run, not the report.
     """
     from core.inside import fold_models
     from core.inside.maps import held_out_maps
@@ -46,7 +46,8 @@ def maps_of(run: Run, samples: Sequence[str], side: int, *, trusted: bool = Fals
             grids[grids_of(maps)[0]] = None
             names = [samples[position] for position in positions]
             for name, face, heat in zip(names, fold_models.faces(run, names), drawn(maps)[:, 0], strict=True):
-                jpegs[name] = small_jpeg(overlay(face, heat, colours, OPACITY), side)
+                beneath = blurred(face, max(face.shape[:2])) if blur else face
+                jpegs[name] = small_jpeg(overlay(beneath, heat, colours, OPACITY), side)
         for name in jpegs if trusted else ():
             (of_map,) = check(run, fold_models.held_out_fold(run, name), name, layers=(LAYER,))
             trust[name] = of_map.verdict, of_map.figures

@@ -27,6 +27,15 @@ def test_a_thumbnail_is_small_upright_and_of_the_same_colour(tmp_path):
     assert np.abs(np.asarray(small).mean((0, 1)) - (200, 30, 60)).max() < 6
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (640, 480)])
+def test_a_blurred_picture_is_a_few_squares_of_the_mean_colours(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    squares = thumbnails.blurred(pixels, 160)
+    colours = np.unique(squares.reshape(-1, 3), axis=0)
+    assert max(squares.shape[:2]) == 160 and len(colours) <= thumbnails.SQUARES**2
+    assert np.abs(squares.mean((0, 1)) - pixels.mean((0, 1))).max() < 3
+
+
 def test_the_second_look_reads_the_cache_and_a_changed_file_does_not(tmp_path):
     path = str(draw(tmp_path / "a.png", (255, 0, 0)))
     first = thumbnails.thumbnail(StoredPhoto(path, "a.png", 0, 1), 64, tmp_path)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from core.compare import cost, members
 from core.data.chosen import selections
@@ -202,6 +203,31 @@ def test_flips_show_both_answers_and_lead_to_the_maps_of_both(study):
     )
     at.segmented_control(key="compare-ask-side").set_value("baseline").run()
     assert at.query_params["side"] == "baseline"
+
+
+def report_form():
+    import streamlit as st
+
+    from pages.parts.shared import exports
+
+    exports._form(tuple(st.session_state["ids"]), (), "A report", 1.0)
+
+
+def test_the_form_of_a_report_says_what_the_file_shows_of_people_and_blurs_them_or_leaves_them_out(study):
+    at = AppTest.from_function(report_form, default_timeout=60)
+    at.session_state["ids"] = IDS[:2]
+    at.run()
+    assert "The file shows photos of people as they are." in captions(at)
+    at.checkbox(key="report-maps").uncheck()
+    at.segmented_control(key="report-photos").set_value("blurred").run()
+    assert "The photo cannot be made of them." in captions(at)
+    at.button(key="report-write").click().run()
+    _, page, *_ = at.session_state["report-made"]
+    assert not at.exception and b"Photos are blurred" in page and b"data:image/jpeg" in page
+    at.segmented_control(key="report-photos").set_value("none").run()
+    assert "holds no photos and no maps" in captions(at) and at.checkbox(key="report-maps").disabled
+    at.button(key="report-write").click().run()
+    assert b"data:image/jpeg" not in at.session_state["report-made"][1]
 
 
 def test_all_flips_of_one_side_are_selected_in_look_inside(study, monkeypatch):

@@ -1,5 +1,6 @@
 """The report of made-up finished runs: it says what the numbers say, and nothing in it reaches outside."""
 
+import base64
 import json
 import re
 import shutil
@@ -7,9 +8,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from core.cli.main import app
+from core.data.thumbnails import blurred as blur
+from core.data.thumbnails import small_jpeg
 from core.errors import LabError
 from core.report import gather, render
 from core.report.blocks import Bullets, Faces, Figure, Section, Table
@@ -118,6 +122,30 @@ def test_what_older_runs_wrote_of_one_thread_is_told_right(copied):
     files.write_json(run.info_file, run.info() | {"device": "CPU, 1 threads"})
     table = section(gather.gather(chosen(copied)), "Cost").blocks[0]
     assert [dict(zip(table.head, row, strict=True))["device"] for row in table.rows] == ["CPU, 1 thread", "cpu", "cpu"]
+
+
+def pictures(text):
+    return [base64.b64decode(data) for data in re.findall(r"data:image/jpeg;base64,([^\"]+)", text)]
+
+
+def test_a_report_that_is_blurred_or_without_photos_holds_none_of_them(study, report):
+    runs = chosen(study)
+    shown = [face for block in blocks(report, Faces) for face in block.faces]
+    originals = {face.jpeg for face in shown}
+    assert originals <= set(pictures(render.html(report)))
+    without = gather.gather(runs, photos="none", maps=True)
+    assert not pictures(render.html(without)) and "Written without photos" in render.html(without)
+    named = [face for block in blocks(without, Faces) for face in block.faces]
+    assert [face.sample for face in named] == [face.sample for face in shown]
+    assert all(face.lines[-1] == face.sample and not face.missing and not face.maps for face in named)
+    blurred = gather.gather(runs, photos="blurred")
+    embedded = pictures(render.html(blurred))
+    assert len(embedded) == len(shown) and not originals & set(embedded)
+    paths = runs[0].samples().set_index("sample")["path"]
+    pixels = [np.asarray(Image.open(paths[face.sample]).convert("RGB")) for face in shown]
+    assert embedded == [small_jpeg(blur(photo, 160), 160) for photo in pixels], "squares are all that is kept"
+    with pytest.raises(LabError, match="photos 'half' is not known"):
+        gather.gather(runs, photos="half")
 
 
 def test_faces_that_are_named_are_shown_with_every_answer(study):

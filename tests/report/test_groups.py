@@ -8,9 +8,11 @@ from core.answers.mistakes import Filter
 from core.config.parts import DataConfig
 from core.data.scan import scan
 from core.data.tasks import class_names
+from core.data.thumbnails import SQUARES
 from core.inside import face_maps
 from core.inside.face_maps import MapRequest
 from core.report import faces, gather, render
+from core.report import maps as report_maps
 from core.report.blocks import Bullets, Table
 from tests.answered import judged
 from tests.fold_runs import make_run
@@ -70,6 +72,10 @@ def test_a_map_of_a_report_says_in_a_word_how_far_to_trust_it(tmp_path, monkeypa
         for face in getattr(block, "faces", ())
         for of_face in face.maps
     ]
+    beneath, overlay = [], report_maps.overlay
+    monkeypatch.setattr(report_maps, "overlay", lambda photo, *of: (beneath.append(photo), overlay(photo, *of))[1])
+    gather.gather([run], maps=True, photos="blurred")
+    assert beneath and all(len(np.unique(photo.reshape(-1, 3), axis=0)) <= SQUARES**2 for photo in beneath)
     assert maps and {each.trust for each in maps} <= {"trust", "doubt", "no trust", "no heat"}
     assert all(each.figures for each in maps)
     named = f'<details class="trust {maps[0].trust.replace(" ", "-")}"><summary>{maps[0].trust}</summary>'

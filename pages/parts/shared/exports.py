@@ -15,6 +15,12 @@ from pages.parts.shared import badges
 from pages.parts.shared.fields import begin
 
 MOST_FACES = 24  # that a reader may name
+PHOTOS = {"shown": "As they are", "blurred": "Blurred", "none": "Without"}
+OF_PHOTOS = {
+    "shown": "The file shows photos of people as they are.",
+    "blurred": "Each photo becomes a few squares of one colour, beneath maps too. The photo cannot be made of them.",
+    "none": "The file holds no photos and no maps; names of photos and what was answered stay.",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class ReportRequest:
     maps: bool
     trust: bool
     faces: tuple[str, ...]
+    photos: str
 
 
 def export(picked: Sequence[Listed]) -> None:
@@ -96,11 +103,22 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         step=0.5,
         help="Differences smaller than this are not called better or worse, however sure they are.",
     )
+    photos = begin(
+        st.segmented_control,
+        "Photos of people",
+        list(PHOTOS),
+        key="report-photos",
+        begins="shown",
+        format_func=lambda kind: PHOTOS.get(kind, kind),
+        required=True,
+    )
+    st.caption(OF_PHOTOS[photos])
     maps = begin(
         st.checkbox,
         "Maps of the chosen photos",
         key="report-maps",
         begins=True,
+        disabled=photos == "none",
         help="What the last layer of each network looked at. It opens the networks, which takes some seconds each.",
     )
     trust = begin(
@@ -108,7 +126,7 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         "How far to trust each map",
         key="report-trust",
         begins=False,
-        disabled=not maps,
+        disabled=not maps or photos == "none",
         help="A word beneath each map, as in Look inside. The networks answer some fifty times for each: seconds a "
         "map for small photos, far longer for large networks on a processor.",
     )
@@ -120,7 +138,7 @@ def _request_fields(ids: tuple[str, ...], version: tuple, title: str, within: fl
         help="The photos on which two runs differ most are shown anyway. Look inside tells the name of each photo.",
     )
     faces = tuple(line.strip() for line in names.splitlines() if line.strip())[:MOST_FACES]
-    return ReportRequest(ids, version, title, question, within, maps, maps and trust, faces)
+    return ReportRequest(ids, version, title, question, within, maps, maps and trust, faces, photos)
 
 
 def _ask() -> None:
@@ -139,6 +157,7 @@ def _write(request: ReportRequest) -> tuple[bytes, bytes, list[str]]:
         maps=request.maps,
         trust=request.trust,
         faces=request.faces,
+        photos=request.photos,
     )
     return render.html(report).encode(), render.markdown(report).encode(), report.sentences
 
