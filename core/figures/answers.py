@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 
 from core.figures import style
 from core.figures.style import INK, TEMPLATE
-from core.runs.colours import RUN_COLOURS
 
 MOST = 4000  # dots drawn
 RIGHT, WRONG = "#2a9d68", "#D55E00"
@@ -55,7 +54,6 @@ def scatter(photos: pd.DataFrame, x: str, y: str) -> go.Figure:
         "height": 430,
         "dragmode": "select",
         "showlegend": True,
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": INK, "activecolor": RUN_COLOURS[0]},
         "xaxis": {"title": {"text": escape(x)}},
         "yaxis": {"title": {"text": escape(y)}},
     }

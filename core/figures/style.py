@@ -45,6 +45,7 @@ TEMPLATE = go.layout.Template(
         "height": HEIGHT,
         "hovermode": "closest",
         "hoverlabel": {"font": {"size": 12}, "namelength": 0},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": INK, "activecolor": RUN_COLOURS[0], "orientation": "h"},
         "legend": {"orientation": "h", "y": -0.25, "x": 0, "font": {"size": 11}},
         "xaxis": _AXIS,
         "yaxis": _AXIS,

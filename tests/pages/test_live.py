@@ -373,6 +373,11 @@ def test_a_fold_without_a_class_is_marked_beside_its_scores(folder):
     assert "has no photo of" not in html(page("live", run=make_run(folder, "whole", states=("done",) * 3).id))
 
 
+def test_the_toolbar_of_the_curves_has_the_colour_of_text_and_stays_away_where_nothing_hovers():
+    assert "color: ink || grid" in curves._JS and "path { opacity: .7; }" in curves._CSS
+    assert "@media (hover: none) { .lab-curves .modebar-container { display: none; } }" in curves._CSS
+
+
 @pytest.mark.parametrize("script", [curves._JS, (render.TEMPLATES / "report.html.j2").read_text("utf-8")])
 def test_no_chart_offers_to_be_uploaded(script):
     """plotly's toolbar would, with a button that is there unless it is taken out."""

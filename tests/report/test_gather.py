@@ -110,6 +110,16 @@ def test_only_differing_settings_are_listed_and_every_configuration_is_there_to_
         assert f"depth: {run.config().model.depth}" in text
 
 
+def test_the_toolbar_of_a_figure_hides_no_curve(report):
+    layouts = [block.figure.layout for block in blocks(report, Figure)]
+    papers = {layout.modebar.bgcolor or layout.template.layout.modebar.bgcolor for layout in layouts}
+    assert papers == {"rgba(0,0,0,0)"}
+    page = render.html(report)
+    restyled = page[page.index("function restyle(layout)") : page.index("function draw()")]
+    assert re.search(r"const modebar = \{.*bgcolor: \"rgba\(0,0,0,0\)\", color: ink", restyled)
+    assert ".modebar-btn:not(.active):not(:hover) path { opacity: .7; }" in page
+
+
 def test_faces_are_real_flips_with_their_photo(report):
     faces = blocks(report, Faces)
     assert faces and all(face.jpeg[:2] == b"\xff\xd8" for block in faces for face in block.faces)

@@ -64,6 +64,8 @@ _CSS = """
   color: var(--st-text-color); }
 .lab-curves .lab-plot { width: 100%; }
 .lab-curves .modebar-container { top: -1.5rem !important; }
+.lab-curves .modebar-btn:not(.active):not(:hover) path { opacity: .7; }
+@media (hover: none) { .lab-curves .modebar-container { display: none; } }
 """
 
 _JS = """
@@ -89,7 +91,7 @@ function restyle(layout, host) {
   const colour = name => style.getPropertyValue(name).trim();
   const ink = colour("--st-text-color"), grid = colour("--st-border-color"), paper = colour("--st-background-color");
   layout.font = {...layout.font, family: style.fontFamily};
-  layout.modebar = {bgcolor: "rgba(0,0,0,0)", color: grid, activecolor: ink, orientation: "h"};
+  layout.modebar = {bgcolor: "rgba(0,0,0,0)", color: ink || grid, activecolor: ink, orientation: "h"};
   if (ink) layout.font.color = ink;
   for (const axis of [layout.xaxis, layout.yaxis]) if (grid) axis.gridcolor = grid;
   if (ink && paper) layout.hoverlabel = {...layout.hoverlabel, bgcolor: paper, bordercolor: grid,
