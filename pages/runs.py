@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.config.names import titles_of
 from core.jobs import trash
 from core.runs.colours import colour_of
 from core.runs.lists import best, conditions, expression, index, query
@@ -78,9 +79,13 @@ def search(entries: list[Listed], archived: bool | None, varying: list[str]) -> 
         asking.builder(entries, text or "")
         filters = {name: ticked for name, title in FILTERS if (ticked := pick_filter(entries, name, title)) is not None}
         mine = people.shared() and st.toggle("Mine", key="mine", bind="query-params", on_change=first_page)
+        named = [views.NO_GROUPS, *GROUPS, *([WHO] if people.shared() else [])]
+        titles = titles_of(varying, others=named)
+        views.of_older_address(titles)
         by = st.selectbox(
             "Group by",
-            [views.NO_GROUPS, *GROUPS, *([WHO] if people.shared() else []), *varying],
+            [*named, *varying],
+            format_func=lambda key: titles.get(key, key),
             key="group",
             bind="query-params",
             width=200,

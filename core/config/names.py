@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from core.config import transforms
 from core.config.transforms import param_title
 
@@ -93,6 +96,13 @@ def title_of(path: str, first: int = 0) -> str:
         return _of_transform(parts[1], parts[2:])
     words = next((LABELS[part] for part in reversed(parts[1:]) if part in LABELS), None)
     return path if words is None else words
+
+
+def titles_of(paths: Iterable[str], first: int = 0, others: Iterable[str] = ()) -> dict[str, str]:
+    """path -> what a person calls that setting; with its path where two are called alike, or one as one of `others`."""
+    titles = {path: title_of(path, first) for path in paths}
+    number = Counter([*titles.values(), *others])
+    return {path: f"{title} ({path})" if number[title] > 1 else title for path, title in titles.items()}
 
 
 def _of_transform(named: str, parts: list[str]) -> str:

@@ -1,6 +1,6 @@
 """What people call settings."""
 
-from core.config.names import idle, title_of
+from core.config.names import idle, title_of, titles_of
 from core.config.recipes import all_recipes, load_recipe
 from core.config.settings import flat, leaves
 
@@ -16,6 +16,17 @@ def test_settings_have_words_and_those_that_would_be_taken_for_another_have_thei
     titles = [title_of(path) for path in paths]
     assert [path for path, title in zip(paths, titles, strict=True) if path == title] == []
     assert len(set(titles)) == len(titles), sorted(title for title in titles if titles.count(title) > 1)
+
+
+def test_settings_that_are_called_alike_are_told_apart():
+    assert titles_of(["training.seed", "model.depth"]) == {"training.seed": "Seed", "model.depth": "Depth"}
+    apart = titles_of(
+        ["task.name", "phases.0.epochs", "phases.1.epochs", "here.epochs", "there.epochs"], others=["Task"]
+    )
+    assert list(apart.values()) == [
+        *("Task (task.name)", "Phase 1: Epochs", "Phase 2: Epochs"),
+        *("Epochs (here.epochs)", "Epochs (there.epochs)"),
+    ]
 
 
 def test_what_nothing_obeys_is_a_setting_that_there_is():

@@ -223,9 +223,13 @@ def test_columns_are_chosen_in_their_order_and_kept(folder):
         make_run(folder, "one", epochs=epochs)
     at = page("runs")
     box = next(box for box in at.multiselect if box.label.startswith("Columns"))
+    assert "Phase 1: Epochs" in box.options and "phases.0.epochs" not in box.options
+    (groups,) = [each for each in at.selectbox if each.label == "Group by"]
+    assert "Phase 1: Epochs" in groups.options and "phases.0.epochs" not in groups.options
     box.set_value(["epochs", "phases.0.epochs", "state"]).run()
     assert views.columns() == ["epochs", "phases.0.epochs", "state"]
     assert columns_of(at) == ["name", "epochs", "phases.0.epochs", "state"]
+    assert [column["title"] for column in sent(at, "facet_runs")["columns"]][2] == "Phase 1: Epochs"
     again = page("runs")
     assert columns_of(again) == ["name", "epochs", "phases.0.epochs", "state"]
     at = page("runs", columns="bytes,nothing like it", sort="phases.0.epochs", order="up")
@@ -293,6 +297,16 @@ def test_an_unreadable_run_is_shown_and_can_be_deleted(folder):
 
     button(at, "Delete").click().run()
     assert not run.dir.exists()
+
+
+@pytest.mark.parametrize("by", ["phases.0.epochs", "Phase 1: Epochs"])
+def test_runs_are_grouped_by_a_setting_by_its_name_and_by_that_of_older_addresses(folder, by):
+    for epochs in (4, 5, 5):
+        make_run(folder, "one", epochs=epochs)
+    at = page("runs", group=by)
+    (box,) = [each for each in at.selectbox if each.label == "Group by"]
+    assert box.value == "phases.0.epochs" and "Phase 1: Epochs" in box.options
+    assert sorted(len(group["rows"]) for group in sent(at, "facet_runs")["groups"]) == [1, 2]
 
 
 @pytest.mark.parametrize("by", ["State", "Study", "Tag", "Depth", "phases.0.epochs", "nonsense"])

@@ -190,6 +190,7 @@ def test_the_matrix_shows_folds_scores_and_a_failure_without_markup(record):
     finish(Run(record.run_ids[1]), 0, 0.1, "failed")
     text = text_of(show(study=record.id))
     assert "0.600 ± 0.141 (2)" in text
+    assert re.search(r'title="[a-z_.0-9]+">[A-Z][^<.]*</th>', text), "settings by the names that people know"
     assert "2 of 15 fold jobs done" in text and "1 stopped" in text
     assert "diverged &lt;b&gt;here" in text and "<b>here" not in text
     assert "Lower the rates. The other runs go on" in text
@@ -346,7 +347,7 @@ def test_a_study_answers_its_question_marks_the_best_and_shows_what_differs(open
         re.search(r"cmp-verdict[^>]*><b>([^<]*)</b>", text)[1]
         == "depths r34 is the best of these: better than depths r18."
     )
-    assert ">depth</th>" in text and '<td class="lab-left">34</td>' in text
+    assert ">Depth</th>" in text and '<td class="lab-left">34</td>' in text
     assert "Highest mean F1, and shown to be better than every other run of the study." in text
     starred = re.search(r">r34</a></td>(.*?)</tr>", text)[1]
     assert text.count(">star<") == 1 and ">star<" in starred

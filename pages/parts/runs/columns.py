@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 import streamlit as st
 
+from core.config.names import titles_of
 from core.errors import LabError
 from core.runs.everybody.unmeasured import NOT_MEASURED
 from core.runs.lists import views
@@ -163,10 +164,9 @@ BEGINS = (
 def offered(varying: Sequence[str]) -> dict[str, Column]:
     """All that can be shown. varying: dotted settings in which the runs differ."""
     own = [*ALL, *([WHO] if people.shared() else [])]
+    titles = titles_of([name for name in varying if "." in name], others=[column.title for column in (NAME, *own)])
     of_settings = [
-        Column(name, name.rpartition(".")[2].replace("_", " "), f"The setting {name}.", partial(_setting, name=name))
-        for name in varying
-        if "." in name
+        Column(name, title, f"The setting {name}.", partial(_setting, name=name)) for name, title in titles.items()
     ]
     return {column.key: column for column in (*own, *of_settings)}
 
@@ -192,7 +192,7 @@ def choose(varying: Sequence[str]) -> None:
             key="runs-columns-chosen",
             holds=now,
             take=_take,
-            format_func=lambda key: _label(columns[key]) if key in columns else key,
+            format_func=lambda key: columns[key].title if key in columns else key,
             help="Kept for you, and in the address of this page. Settings in which runs differ can be chosen too.",
         )
         begins = [key for key in BEGINS if key in columns]
@@ -206,10 +206,6 @@ def choose(varying: Sequence[str]) -> None:
         )
     if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
         badges.show_error(problem)
-
-
-def _label(column: Column) -> str:
-    return column.key if "." in column.key else column.title
 
 
 def _take(keys: list[str] | None) -> None:

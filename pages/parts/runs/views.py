@@ -3,7 +3,7 @@ says beside what is chosen: search, filters, groups, columns, order and way of s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -38,6 +38,15 @@ def arrive() -> None:
         st.query_params[part] = address[part]
     if address or view_id:
         _show(address, view_id)
+
+
+def of_older_address(titles: Collection[str]) -> None:
+    """What to group by where the address has the dotted name of a setting, as it had before settings had theirs here.
+
+    titles: the dotted names that can be chosen. Before its control, and only as the page is opened.
+    """
+    if "group" not in st.session_state and (group := st.query_params.get("group")) in titles:
+        st.session_state["group"] = group
 
 
 def row() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from core import places
 from core.compare.verdict import Verdict
 from core.config import RunConfig, from_dict, settings
+from core.config.names import titles_of
 from core.errors import LabError
 from core.jobs import queue, speed
 from core.runs import Run
@@ -261,8 +262,8 @@ def matrix_html(status: StudyStatus, verdict: Verdict | None = None) -> str:
         else ""
     )
     heads = "".join(
-        f'<th class="lab-left" title="{escape(key, quote=True)}">{escape(key.split(".")[-1].replace("_", " "))}</th>'
-        for key in columns
+        f'<th class="lab-left" title="{escape(key, quote=True)}">{escape(title)}</th>'
+        for key, title in titles_of(columns).items()
     ) + "".join(f'<th class="lab-spare">fold {fold}</th>' for fold in folds)
     if more := len(differ) - len(columns):
         tasks_note += f" {count(more)} more setting{'s differ' if more > 1 else ' differs'}: see Compare."
