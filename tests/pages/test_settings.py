@@ -16,6 +16,7 @@ from core.jobs.alerts import addresses
 from core.jobs.doctor import Finding
 from core.jobs.gpus import Gpu
 from core.jobs.room import keep, use
+from core.places import HOME
 from core.runs import Run
 from core.runs.kept import sizes
 from core.runs.lists import index
@@ -25,6 +26,7 @@ from core.text import size
 from core.training.gauges.now import GpuNow, Now
 from core.training.gauges.nvidia import REFUSED
 from pages.parts.runs import columns
+from pages.parts.settings import about
 from pages.parts.settings import now as now_page
 from tests.answered import made, photo, probabilities_of, table_of
 from tests.pages.app import captions, html, page
@@ -175,10 +177,20 @@ def test_decoded_photos_are_listed_by_dataset_and_go_on_a_click(folder, tmp_path
     assert kept.room_of(folder).limit == 1_500_000_000
 
 
+def test_every_document_that_lies_there_is_offered():
+    lying = {f"docs/{path.name}" for path in (HOME / "docs").glob("*.md")}
+    assert lying and {name for name in about.DOCUMENTS if name.startswith("docs/")} == lying
+
+
 def test_slots_are_a_setting_of_the_lab(folder, monkeypatch):
     monkeypatch.delenv("FACET_SLOTS", raising=False)
     monkeypatch.setattr(queue, "gpu_count", lambda runs=None: 0)
     at = page("settings")
+    assert (
+        "Each needs memory" in typed(at, "Fold jobs at a time").help
+        and "bench" not in typed(at, "Threads of each").help
+    )
+    assert "bench" not in typed(at, "Fold jobs at a time").help, "nobody runs a bench to set a number"
     typed(at, "Fold jobs at a time").set_value("2").run()
     typed(at, "Threads of each").set_value("1").run()
     at.button(key="slots-save").click().run()
