@@ -5,7 +5,7 @@ Imports neither torch nor scipy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.stats.overfitting import Overfit
 from core.text import listed, number_of, score
 
 OVERFITS, NEVER, ODD_FOLD, TWINS = "overfits", "never", "odd fold", "twins"
+NEVER_TITLE = "Never predicted"
 GRUBBS = (  # critical values of Grubbs' two-sided test at 5%, of 4, 5, ... folds
     *(1.4813, 1.7150, 1.8871, 2.0200, 2.1266, 2.2150, 2.2900, 2.3547, 2.4116),
     *(2.4620, 2.5073, 2.5483, 2.5857, 2.6200, 2.6516, 2.6809, 2.7082),
@@ -41,9 +42,7 @@ def noticed(about: Outcome | None, over: Overfit | None, scores: Mapping[int, fl
     finished folds, at the best epoch."""
     said = []
     if about is not None and about.never:
-        named = listed(about.never)
-        words = f"{named}: no photo was taken for {'it' if len(about.never) == 1 else 'them'}"
-        said.append(Noticed(NEVER, "Never predicted", words, classes=about.never))
+        said.append(Noticed(NEVER, NEVER_TITLE, never_words(about.never), classes=about.never))
     if over is not None:
         folds = f"{over.folds} of {over.of} folds" if over.of > 1 else "its fold"
         words = f"from epoch {over.epoch} on: validation loss ends {over.rise:.0%} above its lowest, in {folds}"
@@ -56,6 +55,11 @@ def noticed(about: Outcome | None, over: Overfit | None, scores: Mapping[int, fl
         )
         said.append(Noticed(ODD_FOLD, "Odd fold", words, fold=fold))
     return said
+
+
+def never_words(classes: Sequence[str]) -> str:
+    """classes: that are never predicted, at least one."""
+    return f"{listed(classes)}: no photo was taken for {'it' if len(classes) == 1 else 'them'}"
 
 
 def odd_fold(scores: Mapping[int, float]) -> int | None:

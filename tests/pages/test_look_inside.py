@@ -6,7 +6,7 @@ import json
 import re
 import weakref
 from contextlib import contextmanager
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +108,14 @@ def test_the_newest_answered_run_opens_with_its_worst_mistakes_first(folder, sam
     assert matrix["names"] == CLASSES
     expected = pd.crosstab(answered["label"], answered["predicted"]).reindex(index=CLASSES, columns=CLASSES).fillna(0)
     np.testing.assert_array_equal(matrix["counts"], expected.astype(int))
+
+
+def test_classes_that_are_never_predicted_are_said_beneath_the_matrix(folder, samples):
+    wrong = {row: 4 for row in np.flatnonzero(samples["y"] == 1)}
+    run = made(folder, samples, probabilities=probabilities_of(samples["y"], wrong=wrong))
+    assert f"Never predicted: {escape(CLASSES[1])}: no photo was taken for it." in html(page(run=run.id))
+    whole = made(folder, samples, name="whole", probabilities=probabilities_of(samples["y"]))
+    assert "Never predicted" not in html(page(run=whole.id, answer="all"))
 
 
 def test_the_address_is_the_selection(folder, samples):

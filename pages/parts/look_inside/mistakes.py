@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from core.answers import mistakes
+from core.answers import mistakes, noticed
 from core.answers.mistakes import Answers, Filter
 from core.data import persons, thumbnails
 from core.data.pictures.photo import StoredPhoto, photo_of
@@ -160,6 +160,7 @@ def matrix(answers: Answers, criteria: Filter, root: str) -> None:
     def turn(truth: int | None, guess: int | None) -> None:
         selected.turn(root, judged.cell(answers, rows, truth, guess))
 
+    never = [names[i] for i in np.flatnonzero(counts.sum(axis=1)) if not counts[:, i].any()]
     marks = elements.Marks(judged.counts(answers, root, rows), turn, several.is_on())
     elements.matrix(names, counts, cell, picked, key="look-matrix", marks=marks)
     total, wrong = int(counts.sum()), int(counts.sum() - np.trace(counts))
@@ -170,6 +171,8 @@ def matrix(answers: Answers, criteria: Filter, root: str) -> None:
         f"the fold that held the {plain(persons.held_out(answers.table))} out. Shares are of a row. A click on a cell "
         "or a name shows its photos, with Ctrl it selects them."
     )
+    if never:
+        st.html(badges.fault(f"{noticed.NEVER_TITLE}: {noticed.never_words(never)}.", state="interrupted"))
 
 
 def filters(answers: Answers, criteria: Filter, several: bool) -> str:
