@@ -20,6 +20,20 @@ def chosen(page) -> str:
     return line.inner_text() if line.count() == 1 else ""
 
 
+def test_a_question_of_the_palette_that_is_lost_is_asked_again(page, lab):
+    """As where what was typed into the page before is sent just then, and cuts off the rerun of the question."""
+    made_run(lab, lab.demo, name="seaside", task="gender-age")
+    talk = Talk(page)
+    page.goto("/runs")
+    page.get_by_role("link", name="seaside").first.wait_for()
+    soon(lambda: page.evaluate("Boolean(window.labKeys?.send)"), 60 * slack(), "the palette's element is there")
+    talk.over()
+    page.evaluate("() => { const send = labKeys.send; labKeys.send = () => { labKeys.send = send; }; }")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sea")
+    soon(lambda: chosen(page).startswith("seaside"), 60 * slack(), "the run stands first")
+
+
 def test_a_run_is_found_opened_and_understood_without_a_mouse(page, lab, tmp_path):
     root = people_in_folders(tmp_path / "photos", ["cat", "dog"])
     run, other = (made_run(lab, root, name=name) for name in ("seaside", "mountain"))

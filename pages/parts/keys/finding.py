@@ -50,7 +50,7 @@ const TYPED = 'textarea, select, [contenteditable=""], [contenteditable="true"],
   + 'input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"], [type="range"], [type="file"])';
 const EVERYWHERE = [[FIND, "find a run, study, dataset, page or button, and open it"], ["?", "these keys"],
   ["Esc", "close what lies over the page"], ["Tab", "the next control; Shift Tab the one before"]];
-const MOST = 50, AGAIN = 2500;  // rows that are shown; ms after which the list of runs is asked for once more
+const MOST = 50, AGAIN = 2500;  // rows that are shown; ms after which the list of runs is asked for again
 const NEWEST = 8;  // runs that are offered before anything is typed
 
 function close() {
@@ -187,10 +187,16 @@ function choose(row) {
   state.send("go", {...row.go, at: performance.now()});
 }
 
-function ask() {
+// A question is lost where another rerun of the page cuts off its own: it is asked again, later each time, so that a
+// lab that takes long to answer is not held up.
+function ask(wait = AGAIN) {
   state.asked = performance.now();
   state.waiting = true;
   state.send("open", state.asked);
+  clearTimeout(state.again);
+  state.again = setTimeout(() => {
+    if (state.waiting && state.dialog?.open && state.dialog.querySelector("input")) ask(2 * wait);
+  }, wait);
 }
 
 function findMode(dialog) {
@@ -295,7 +301,6 @@ function placeFind() {
 
 function refind() {  // with what the lab has sent
   if (!state.dialog?.open || !state.dialog.querySelector("input")) return;
-  if (state.waiting && performance.now() - state.asked > AGAIN) ask();
   const chosen = state.moved && state.shown[state.at];  // else the best of all, which may just have come
   fill();
   select(Math.max(0, state.shown.findIndex(row => chosen && row.label === chosen.label)));
