@@ -38,7 +38,10 @@ with theme.section("Who is told when a run ends"):
 with theme.section("Is this machine well?"):
     health.section(root)
 with theme.section("Words and keys"):
-    st.caption("Ctrl K, or ⌘ K on a Mac, finds runs, studies, datasets, pages and buttons; ? shows the keys of a page.")
+    st.caption(
+        "Ctrl K, or ⌘ K on a Mac, finds runs, studies, datasets, pages and buttons; ? says what stands on a page, and "
+        "its keys."
+    )
     with st.expander("What the words mean", icon=":material/menu_book:"):
         st.html(glossary.listed())
 with theme.section("Appearance and about"):

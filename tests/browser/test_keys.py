@@ -74,8 +74,18 @@ def test_a_run_is_found_opened_and_understood_without_a_mouse(page, lab, tmp_pat
     assert "smooth=0.6" in address(page)
     page.locator(".lab-curves").click(position={"x": 2, "y": 2})
 
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("Control+k")
+    page.keyboard.type("copy link")
+    soon(lambda: chosen(page) == "Copy the link to this page", 60 * slack(), "the link can be copied")
+    page.keyboard.press("Enter")
+    sees(page, "The link is copied.")
+    assert page.evaluate("() => navigator.clipboard.readText()") == page.url and f"behind={other.id}" in page.url
+    page.keyboard.press("Escape")
+
     page.keyboard.press("?")
     sees(page, "all of the curves again")
+    sees(page, "the thick line is the mean")
     assert axe.grave(page) == []
     press(keys.get_by_role("button", name="Words"))
     sees(page, "rare classes count as much")

@@ -9,7 +9,7 @@ from core.places import HOME
 from pages.parts.doubts import decisions
 from pages.parts.hand import hand
 from pages.parts.keys import glossary, palette
-from pages.parts.keys.places import KEYS, PAGES
+from pages.parts.keys.places import KEYS, PAGES, PARTS
 from tests.pages.app import html, page
 from tests.pages.trials import make_run
 
@@ -71,6 +71,10 @@ def test_the_hand_is_emptied_from_the_palette(folder, heard):
 def test_every_page_and_every_key_of_it_stands_in_the_table():
     assert {name for name, _, _ in PAGES} == {path.stem for path in (HOME / "pages").glob("[!_]*.py")}
     assert set(KEYS) <= {name for name, _, _ in PAGES}
+    written = "".join(path.read_text("utf-8") for path in (HOME / "pages").rglob("*.py") if path.name != "places.py")
+    written = written.lower()
+    assert set(PARTS) == {name for name, _, _ in PAGES}, "each says what stands on it"
+    assert [name for rows in PARTS.values() for name, _ in rows if name.lower() not in written] == [], "as it is called"
     keys = " ".join(shown for shown, _ in KEYS["look_inside"]).split()
     assert {*decisions.KEYS.values(), "P", "N"} <= set(keys)
 

@@ -14,10 +14,10 @@ import streamlit as st
 
 from pages.parts.keys import dotting, finding
 from pages.parts.keys.glossary import GLOSSARY
-from pages.parts.keys.places import KEYS, PAGES
+from pages.parts.keys.places import KEYS, PAGES, PARTS
 
 _BOTH = """
-const {pages, keys, words, css} = STATIC;
+const {pages, keys, parts, words, css} = STATIC;
 
 const app = () => document.querySelector('[data-testid="stApp"]');
 const state = window.labKeys = window.labKeys || {list: null, hand: null, asked: 0, waiting: false, at: 0, shown: []};
@@ -57,6 +57,7 @@ export default function({data, setTriggerValue}) {
 _STATIC = {
     "pages": [(name, title, icon.split("/")[1].rstrip(":")) for name, title, icon in PAGES],
     "keys": KEYS,
+    "parts": PARTS,
     "words": GLOSSARY,
     "css": finding.CSS + dotting.CSS,
 }

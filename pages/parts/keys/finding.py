@@ -48,7 +48,8 @@ JS = """
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform), FIND = IS_MAC ? "⌘ K" : "Ctrl K";
 const TYPED = 'textarea, select, [contenteditable=""], [contenteditable="true"], '
   + 'input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"], [type="range"], [type="file"])';
-const EVERYWHERE = [[FIND, "find a run, study, dataset, page or button, and open it"], ["?", "these keys"],
+const EVERYWHERE = [[FIND, "find a run, study, dataset, page or button, and open it"],
+  ["?", "what stands on this page, and these keys"],
   ["Esc", "close what lies over the page"], ["Tab", "the next control; Shift Tab the one before"]];
 const MOST = 50, AGAIN = 2500;  // rows that are shown; ms after which the list of runs is asked for again
 const NEWEST = 8;  // runs that are offered before anything is typed
@@ -91,7 +92,8 @@ function offers() {
   const newest = (list && list.runs || []).slice(0, NEWEST).map(runRow);
   rows.push(...newest);
   rows.push({label: "Launch a study", kind: "page", icon: "grid_on", go: {page: "launch", params: {as: "study"}}},
-    {label: "Keys of this page", kind: "help", icon: "keyboard", does: () => show("keys")},
+    {label: "Copy the link to this page", kind: "help", icon: "link", does: copyLink},
+    {label: "What stands here, and keys", kind: "help", icon: "keyboard", does: () => show("keys")},
     {label: "Words and what they mean", kind: "help", icon: "menu_book", does: () => show("words")});
   for (const label of buttonsInSight().keys())
     rows.push({label, kind: "button of this page", icon: "left_click", does: () => press(label)});
@@ -104,6 +106,19 @@ function press(label) {
   close();
   const button = buttonsInSight().get(label);  // the page may have been drawn anew meanwhile
   if (button) { button.focus(); button.click(); }
+}
+
+// As the page is now: what is chosen on it stands in its address.
+async function copyLink() {
+  const input = state.dialog.querySelector("input"), said = state.dialog.querySelector("[role=status]");
+  try {
+    await navigator.clipboard.writeText(location.href);
+    said.textContent = "The link is copied.";
+  } catch {  // without https a browser lets nobody but the person copy
+    input.value = location.href;
+    input.select();
+    said.textContent = (IS_MAC ? "⌘" : "Ctrl") + " C copies the link.";
+  }
 }
 
 function rank(label, tokens) {  // lower is better; null: one of the tokens is not in it
@@ -216,7 +231,7 @@ function findMode(dialog) {
   dialog.replaceChildren(input, list, foot);
 }
 
-function sheet(dialog, title, parts, other) {
+function sheet(dialog, title, sections, other) {
   dialog.setAttribute("aria-label", title);
   const bar = made("header"), body = made("div", "", {class: "lab-sheet", tabindex: "0"});
   for (const [label, does] of [other, ["Close", () => close()]]) {
@@ -224,11 +239,11 @@ function sheet(dialog, title, parts, other) {
     button.onclick = does;
     bar.append(button);
   }
-  for (const [heading, rows] of parts) {
+  for (const [heading, rows, tag] of sections) {
     const list = made("dl");
     for (const [term, sentence] of rows) {
       const dt = made("dt");
-      dt.append(made(title === "Keys" ? "kbd" : "span", term));
+      dt.append(made(tag || "span", term));
       list.append(dt, made("dd", sentence));
     }
     body.append(made("h2", heading), list);
@@ -251,8 +266,9 @@ function show(mode) {
   else {
     const name = location.pathname.split("/").filter(Boolean).pop() || pages[0][0];
     const page = pages.find(each => each[0] === name) || pages[0];
-    const own = keys[page[0]] ? [["On " + page[1], keys[page[0]]]] : [];
-    sheet(dialog, "Keys", [["Everywhere", EVERYWHERE], ...own], ["Words", () => show("words")]);
+    const own = keys[page[0]] ? [["Keys of " + page[1], keys[page[0]], "kbd"]] : [];
+    const tour = parts[page[0]] ? [["On " + page[1], parts[page[0]]]] : [];
+    sheet(dialog, "Keys", [...tour, ...own, ["Keys everywhere", EVERYWHERE, "kbd"]], ["Words", () => show("words")]);
   }
   if (!dialog.open) dialog.showModal();
   if (mode !== "find") return dialog.querySelector(".lab-sheet").focus();
@@ -290,7 +306,8 @@ function pressed(event) {
 
 function placeFind() {
   const find = made("button", "", {type: "button", id: "lab-find", "aria-label": "Find or do", title: "Find a run, "
-    + "study, dataset, page or button (" + FIND + "). ? shows the keys.", "aria-keyshortcuts": "Control+K Meta+K"});
+    + "study, dataset, page or button (" + FIND + "). ? shows what stands here, and keys.",
+    "aria-keyshortcuts": "Control+K Meta+K"});
   find.append(made("i", "search", {"aria-hidden": "true"}), made("kbd", FIND));
   find.onclick = () => show("find");
   document.body.append(find);

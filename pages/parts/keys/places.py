@@ -1,4 +1,4 @@
-"""The pages of the lab, and the keys that each of them knows."""
+"""The pages of the lab, what stands on each, and the keys that each of them knows."""
 
 from __future__ import annotations
 
@@ -31,4 +31,66 @@ KEYS = {  # page -> (keys, what they do) of that page alone
         ("PgUp PgDn", "the previous, the next map"),
     ),
     "compare": (_CURVES,),
+}
+PARTS = {  # page -> (what it is called there, what it is for), for "?"
+    "home": (
+        ("Training now", "what trains, what waits, and when it ends"),
+        ("Last result", "the run that ended last: its score, its commonest mistake, and what to do next"),
+        ("Your own photos", "a zip, or a folder found by clicks or by its path"),
+    ),
+    "data": (
+        ("What was understood", "how the folder was read; each line leads to what changes it"),
+        ("Photos", "all of them, by class, person, number, fold or loss; a click opens one and corrects its label"),
+        ("Duplicates", "photos of different people that look the same, and would stand in two folds"),
+        ("Folds", "how people would be split, and what that split cannot tell"),
+    ),
+    "augment": (
+        ("Draws", "what training would see of one photo, epoch by epoch, beside the list of transforms"),
+        ("Effect on photos", "what each transform takes away, and where"),
+        ("Stress test", "what finished networks answer when held-out photos get worse"),
+    ),
+    "launch": (
+        ("What you want", "a goal and the time you have, from which settings are proposed"),
+        ("Recipe and settings", "all that can be set, and what differs from the recipe"),
+        (
+            "What will run",
+            "its folds; time, disk and problems stand beside the button, always in sight",
+        ),
+    ),
+    "live": (
+        ("Loss", "a colour is a fold; solid was held out, dashed was trained on; the thick line is the mean"),
+        ("See the mistakes", "with the other next steps on the card of the result, once a fold is done"),
+        ("Take it home", "one zip of the networks, which answers photos without the lab"),
+    ),
+    "runs": (
+        ("Search", "names and conditions, such as f1>0.7 and not tag=old"),
+        ("Matrix", "the best run for each pair of settings; Chart draws a score against a cost"),
+        ("Make room", "what the disk can do without"),
+    ),
+    "studies": (
+        ("Launch a study", "runs launched together, on the same folds, so that they can be compared fold by fold"),
+        ("Add a run", "one more on the same folds, under More; the sentence on top answers the study's question"),
+    ),
+    "compare": (
+        ("Differences", "fold by fold, with an interval that counts that folds share their photos"),
+        ("Settings that differ", "what the runs were told differently"),
+        ("Flips", "photos that one run gets right and another one wrong, and what both looked at"),
+    ),
+    "look_inside": (
+        (
+            "Mistakes and maps",
+            "a click on a cell of the matrix shows its photos, a click on a photo its maps",
+        ),
+        ("Groups", "whom it is wrong about, and where it looks on average"),
+        ("Likely wrong labels", "labels that the folds contradict with confidence, decided by keys"),
+    ),
+    "predict": (
+        ("Photos", "the answer of all folds together, and how sure it is"),
+        ("Folder or table", "answers to many photos, as a table or in the form of a sample file"),
+        ("Wanted accuracy", "below what certainty an answer is called not sure"),
+    ),
+    "settings": (
+        ("Disk", "what takes it, and what can go"),
+        ("Fold jobs at a time", "how many train beside each other"),
+    ),
 }
