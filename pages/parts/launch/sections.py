@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import streamlit as st
 
 from core.augment.preview import crop_effects, fit_crops, pick
@@ -21,6 +22,7 @@ from pages.parts.form import draft
 from pages.parts.shared import faces, fold_verdict, tables
 
 FACES = 2  # of each class
+FOLD_TABLE = "launch_fold_table"  # in the session: (photos of a plan, their counts)
 MOST_CLASSES = 18
 MOST_THIN = 4  # rare answers that are told one by one
 
@@ -119,9 +121,17 @@ def plan_section(plan: Plan) -> None:
         _attributes(plan)
     if notes := notes_of(plan):
         st.caption(f"{'; '.join(notes)}.")
-    table = fold_table(plan.samples)
-    table.index = [f"fold {k}" for k in table.index]
-    tables.table(table, "folds.csv", row_height=32, key="fold-table")
+    tables.table(_fold_table(plan), "folds.csv", row_height=32, key="fold-table")
+
+
+def _fold_table(plan: Plan) -> pd.DataFrame:
+    """Counted once for the photos of a plan."""
+    remembered = st.session_state.get(FOLD_TABLE)
+    if remembered is None or remembered[0] is not plan.samples:
+        table = fold_table(plan.samples)
+        table.index = [f"fold {k}" for k in table.index]
+        remembered = st.session_state[FOLD_TABLE] = plan.samples, table
+    return remembered[1]
 
 
 def _answers(plan: Plan) -> list[tuple[str, str, str | None]]:
