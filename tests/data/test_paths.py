@@ -2,6 +2,7 @@
 
 import string
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,13 @@ from core.data.scan import scan
 from core.errors import LabError
 from core.places import HOME
 from core.report import faces
+from core.report.findings import SHOWN
 from pages.parts.data import problems
 from pages.parts.data.view import View
 from pages.parts.look_inside import mistakes
 from tests.photos import draw, read
+
+REPORT = SimpleNamespace(photos=SHOWN)  # of a report, what decides about a photo
 
 DATA = HOME / "pages" / "data.py"
 
@@ -121,7 +125,7 @@ def test_a_photo_that_became_a_link_outside_is_shown_by_nobody(root, secret, tmp
     assert error.kind == "outside" and isinstance(good, bytes)
     assert mistakes.thumbnail(photo, 50) == ("", "the photo lies outside its dataset")
     assert duplicates.signatures([photo]).decoded.tolist() == [False]
-    face = faces._face(photo, (), ())
+    face = faces._face(REPORT, photo, (), ())
     assert not face.jpeg and "leads out" in face.missing
 
 
@@ -135,7 +139,7 @@ def test_a_followed_photo_is_opened_by_every_door_and_only_by_consent(root, secr
     assert photo_file(path, sample) == secret / "secret.jpg"
     assert isinstance(thumbnails.thumbnail(photo), bytes)
     assert duplicates.signatures([photo]).decoded.tolist() == [True]
-    assert faces._face(photo, (), ()).jpeg
+    assert faces._face(REPORT, photo, (), ()).jpeg
     assert changes(samples) == []
     plain = str(root / sample)  # as in a table that was made without consent
     with pytest.raises(LabError, match="leads out of the dataset"):
