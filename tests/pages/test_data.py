@@ -1,5 +1,6 @@
 """The data page, driven through Streamlit's own test runner."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from core.data.labels.corrections import Correction
 from core.data.scan import scan
 from core.places import HOME
 from pages.parts.correcting import said as data_said
-from pages.parts.data import duplicates, faces, problems
+from pages.parts.data import duplicates, faces, problems, split_bars
 from pages.parts.data import gallery as data_gallery
 from pages.parts.dataset import card, picker
 from pages.parts.keys.places import KEYS
@@ -483,6 +484,21 @@ def test_folds_of_unknown_persons_are_amber_and_count_photos(lab, tmp_path):
     )
     assert "verified_user" not in words(page) and "people" not in page.dataframe[0].value
     assert "Name a person column or a pattern of the file names" in words(page)
+
+
+def test_a_split_is_seen_as_bars_of_each_folds_classes_and_of_the_test_set(lab, tmp_path):
+    root = pets(tmp_path / "pets" / "train", 8)
+    pets(tmp_path / "pets" / "test", 3)
+    markup = html(open_page(root=root.parent, view="folds", folds=2))
+    bars = re.findall(r'aria-label="(fold \d|test set): (\d+) photos; ([^"]*)"', markup)
+    assert [name for name, _, _ in bars] == ["fold 0", "fold 1", "test set"]
+    assert [int(photos) for _, photos, _ in bars] == [8, 8, 6]
+    assert all(told.count(" 4") == 2 and "cats 4" in told and "<b>" not in told for _, _, told in bars[:2])
+    counts = pd.DataFrame({"people": [2, 1], "photos": [3, 1], "a": [2, 0], "b": [1, 1]}, index=["fold 0", "fold 1"])
+    shares = re.findall(r"width:(?:calc\()?([\d.]+)%", split_bars.html_of(counts, 6))
+    assert [float(share) for share in shares] == [33.33, 16.67, 16.67, 100.0], "of the longest; an empty class has none"
+    overlapping = counts.assign(a=[3, 1])
+    assert len(re.findall("<i ", split_bars.html_of(overlapping, 0))) == 2, "a bar a fold where photos count twice"
 
 
 def test_pairs_that_look_the_same_and_stand_in_two_folds_take_the_shield_away(lab, tmp_path, drawn):

@@ -8,11 +8,12 @@ import streamlit as st
 from core.config.parts import FoldsConfig, TaskConfig
 from core.data.counts import thin_classes
 from core.data.persons import persons_of, units
+from core.data.readers.attributes import TEST
 from core.errors import LabError
 from core.plan.folds import assign_folds, fold_table
 from core.plan.ways_out import ways_out, ways_to_fill
 from core.text import count, plain
-from pages.parts.data import classes
+from pages.parts.data import classes, split_bars
 from pages.parts.data.view import View, address_number, go
 from pages.parts.shared import badges, fold_verdict, tables
 from pages.parts.shared.fields import field
@@ -44,6 +45,7 @@ def draw(view: View, task: TaskConfig, table: pd.DataFrame, names: list[str]) ->
     classes.offer(ways_to_fill(split, names, FoldsConfig(count=folds, seed=seed)), task)
     counts = fold_table(split)
     counts.index = [f"fold {fold}" for fold in counts.index]
+    split_bars.show(counts, tested=int((view.corrected.set_aside["split"] == TEST).sum()))
     tables.table(counts, "folds.csv", row_height=32, key="data-fold-table")
     st.caption(
         f"Photos of each class in each fold, as a run with {folds} folds and seed {seed} of the split would have them. "

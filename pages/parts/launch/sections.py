@@ -12,12 +12,14 @@ from core.config import TransformConfig
 from core.data.counts import thin_classes
 from core.data.persons import units
 from core.data.pictures.photo import photo_of
+from core.data.readers.attributes import TEST
 from core.data.tasks import not_used
 from core.data.yes_no import pairs
 from core.plan import apart
 from core.plan.folds import fold_table
 from core.plan.plan import Plan
 from core.text import count, number_of, plain
+from pages.parts.data import split_bars
 from pages.parts.form import draft
 from pages.parts.shared import faces, fold_verdict, tables
 
@@ -121,6 +123,7 @@ def plan_section(plan: Plan) -> None:
         _attributes(plan)
     if notes := notes_of(plan):
         st.caption(f"{'; '.join(notes)}.")
+    split_bars.show(_fold_table(plan), tested=int((plan.set_aside["split"] == TEST).sum()))
     tables.table(_fold_table(plan), "folds.csv", row_height=32, key="fold-table")
 
 
