@@ -1,5 +1,6 @@
 """A worker that is a fork trains as one that was started anew, holds its own locks alone, and survives who made it."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -47,8 +48,11 @@ def under_way(plan, root):
 
 
 def descriptors(pid) -> dict[int, str]:
-    folder = Path(f"/proc/{pid}/fd")
-    return {int(name): os.readlink(folder / name) for name in os.listdir(folder)}
+    folder, found = Path(f"/proc/{pid}/fd"), {}
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed: what trains opens files all the time
+            found[int(name)] = os.readlink(folder / name)
+    return found
 
 
 def trained(plan, root):
