@@ -46,16 +46,16 @@ def html_of(counts: pd.DataFrame, tested: int) -> str:
             for place, (name, photos) in enumerate(held)
             if photos
         )
-        told = ", ".join(_words(name, photos) for name, photos in held)
-        rows.append(_row(str(fold), bar, int(row["photos"]), told))
+        each_class = ", ".join(_words(name, photos) for name, photos in held)
+        rows.append(_row(str(fold), bar, int(row["photos"]), each_class))
     if tested:
         bar = f'<i class="lab-apart" style="width:{100 * tested / longest:.2f}%" title="test set: {count(tested)}"></i>'
         rows.append(_row("test set", bar, tested, "never trained or validated on"))
     return f'{_CSS}<div class="lab-split">{"".join(rows)}</div>'
 
 
-def _row(name: str, bar: str, photos: int, told: str) -> str:
-    label = escape(f"{name}: {number_of(photos, 'photo')}; {told}")
+def _row(name: str, bar: str, photos: int, each_class: str) -> str:
+    label = escape(f"{name}: {number_of(photos, 'photo')}; {each_class}")
     return f'<span>{escape(name)}</span><div role="img" aria-label="{label}">{bar}</div><span>{count(photos)}</span>'
 
 
