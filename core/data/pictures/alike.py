@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.errors import LabError
 from core.places import lab_folder
 from core.storage import files
 
@@ -22,8 +23,11 @@ def signatures_file(root: str) -> Path:
 
 
 def keep(root: str, pairs: pd.DataFrame) -> None:
-    """pairs: from core.data.duplicates.pairs, of the dataset with its corrections."""
-    with contextlib.suppress(OSError):
+    """pairs: from core.data.duplicates.pairs, of the dataset with its corrections.
+
+    Where they cannot be written, whoever searched sees them all the same, and the next search finds them again.
+    """
+    with contextlib.suppress(OSError, LabError):
         _file(root).parent.mkdir(parents=True, exist_ok=True)
         files.write_json(_file(root), pairs.to_dict("list"), durable=False)
 
