@@ -1,8 +1,11 @@
 """The browser's Back: one press a page, though Streamlit pushes each change of the address as a step of its own.
 
-Three such changes are no step: an address that only gained what is in hand, which a page from the menu writes there;
-another selection of photos, which the session keeps whatever an earlier address says; and what st.switch_page writes
-first, the new page's parameters behind the old page's path.
+One act of the user's, a click or a key, is one step at most: whatever the page writes into the address after it belongs
+to that step, however late it comes. So st.switch_page leaves nothing behind, which writes the new page's parameters
+behind the old page's path first, nor does a page that writes its own when it begins.
+
+Two changes are no step at all: an address that only gained what is in hand, which a page from the menu writes there;
+and another selection of photos, which the session keeps whatever an earlier address says.
 """
 
 from __future__ import annotations
@@ -23,20 +26,20 @@ function onlyGained(before, after) {
   return ["run", "study"].every(name => !old.has(name) || old.get(name) === now.get(name));
 }
 
-const SOON = 2000;  // ms between the two halves of a switch, on a busy machine
-
 export default function() {
   if (window.labHistory) return;
   window.labHistory = true;
   const push = window.history.pushState.bind(window.history);
-  let half = {search: "", at: -Infinity};  // the last push that left the path as it was
+  let stepped = true;  // since the user's last act; what a page that was loaded writes is of that load
+  const acts = event => { if (event.detail <= 1 && !event.repeat) stepped = false; };  // a double click is one act
+  for (const name of ["mousedown", "click", "keydown"]) window.addEventListener(name, acts, true);
+  window.addEventListener("drop", () => { stepped = false; }, true);
+  window.addEventListener("popstate", () => { stepped = true; }, true);
   window.history.pushState = (state, title, address) => {
-    const before = window.location, after = new URL(address || "", before.href), now = performance.now();
-    const moved = after.pathname !== before.pathname;
-    const second = moved && after.search && after.search === half.search && now - half.at < SOON;
-    const gained = onlyGained(before, after);
-    half = {search: moved || gained ? "" : after.search, at: now};
-    return gained || second ? window.history.replaceState(state, title, address) : push(state, title, address);
+    const before = window.location, after = new URL(address || "", before.href);
+    if (stepped || onlyGained(before, after)) return window.history.replaceState(state, title, address);
+    stepped = true;
+    return push(state, title, address);
   };
 }
 """
